@@ -1,0 +1,30 @@
+# Build: docker build -t recuento .
+# Run:   docker run -p 8000:8000 -v recuento:/data recuento
+
+FROM python:3.13-slim AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /opt/recuento
+WORKDIR /src
+# The dependencies are a layer of their own, so that a change of our code does not fetch them again.
+COPY requirements.txt .
+RUN /opt/recuento/bin/pip install --require-hashes -r requirements.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY app app
+COPY migrations migrations
+RUN /opt/recuento/bin/pip install --no-deps --no-build-isolation . \
+    && /opt/recuento/bin/pip uninstall --yes setuptools pip
+
+FROM python:3.13-slim
+RUN useradd --system --user-group --uid 10001 --home-dir /data --shell /usr/sbin/nologin recuento \
+    && install --directory --owner recuento --group recuento --mode 0700 /data
+COPY --from=build /opt/recuento /opt/recuento
+ENV PATH=/opt/recuento/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    RECUENTO_DATABASE_URL=sqlite:////data/recuento.db
+USER recuento
+WORKDIR /data
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ.get(\"RECUENTO_PORT\", \"8000\")}/healthz', timeout=4)"]
+CMD ["recuento", "serve", "--host", "0.0.0.0"]

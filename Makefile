@@ -1,0 +1,69 @@
+# Everything below needs only git, make and Python 3.11 or newer with venv. `make lock` also needs uv.
+
+PYTHON  ?= python3
+PORT    ?= 8000
+WORKERS ?= 4
+UV      ?= uv
+
+VENV := .venv
+BIN  := $(VENV)/bin
+
+# Nothing enters the environment unless its hash is in the lock; our own package is built by the setuptools of that lock.
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --require-hashes -r
+INSTALL_OURS := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
+
+LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format openapi lock clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-16s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.runtime ## Replay January 2026 and serve it on PORT (8000)
+	$(BIN)/recuento demo --port $(PORT)
+
+test: $(VENV)/.dev ## Run every test on SQLite and PostgreSQL, with the coverage gate (WORKERS at most 4)
+	$(BIN)/pytest --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal --cov --cov-report term
+
+check: $(VENV)/.dev ## Check style, types, layers, dependencies and that openapi.json is current
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PIP) check
+	@$(BIN)/recuento openapi > $(VENV)/openapi.json
+	@diff -u openapi.json $(VENV)/openapi.json || { echo "openapi.json is not current: run make openapi" >&2; exit 1; }
+
+format: $(VENV)/.dev ## Put the code into shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+openapi: $(VENV)/.runtime ## Write openapi.json
+	$(BIN)/recuento openapi > $(VENV)/openapi.json
+	cp $(VENV)/openapi.json openapi.json
+
+lock: ## Write both locks from pyproject.toml, keeping what they pin (LOCK_FLAGS=--upgrade for newer)
+	$(LOCK) $(LOCK_FLAGS) --extra build --output-file requirements.txt
+	$(LOCK) $(LOCK_FLAGS) --extra build --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean: ## Remove the environment and what the tools left
+	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find app migrations tests -name __pycache__ -prune -exec rm -rf {} +
+
+# The environment is made again only when a lock or pyproject.toml changed. The development one stands on the other.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
+		echo "Recuento needs Python 3.11 or newer, and $(PYTHON) is not: try make PYTHON=python3.13" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) requirements.txt
+	$(INSTALL_OURS)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	$(INSTALL) requirements-dev.txt
+	@touch $@

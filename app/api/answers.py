@@ -1,0 +1,83 @@
+"""Answers on the wire: JSON, CSV or JSON Lines, with tags, caching and links."""
+
+import json
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import Request, Response
+
+from app.counts.terms import PERSONAL_DIMENSIONS, TRAIT_FILTERS, AsOf
+from app.exchange import tables
+
+try:
+    VERSION = version("recuento")
+except PackageNotFoundError:  # run from a work tree that was never installed
+    VERSION = "0"
+
+VARY = "Accept, Authorization"
+MEDIA = {"json": "application/json", "csv": "text/csv", "jsonl": "application/jsonl"}
+# A pinned count over nothing personal never changes; a live one may be a few seconds old, so that a dashboard's
+# readers cost one query, and a day old when the registry is down.
+PINNED = "public, max-age=31536000, immutable"
+LIVE = "public, max-age=5, stale-while-revalidate=30, stale-if-error=86400"
+UNCACHED = "no-cache"
+KEYED = "private, no-store"
+
+
+@dataclass
+class Answer:
+    """A body, the rows it means as a table, and whether it is a count that depends on nobody's consent."""
+
+    body: dict[str, Any]
+    rows: list[dict[str, Any]]
+    next: str | None = None
+    public_count: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def media_type(terms: AsOf, request: Request) -> str:
+    """The form asked for: `?format=`, else the first of ours that Accept names, else JSON."""
+    if terms.format is not None:
+        return MEDIA[terms.format]
+    accepted = [part.partition(";")[0].strip() for part in request.headers.get("accept", "").split(",")]
+    return next((media for media in accepted if media in MEDIA.values()), MEDIA["json"])
+
+
+def respond(answer: Answer, terms: AsOf, request: Request, revision: int, tag: str, *, keyed: bool) -> Response:
+    """The response to a GET."""
+    headers = {
+        "ETag": tag,
+        "Vary": VARY,
+        "Recuento-Revision": str(revision),
+        "Cache-Control": _caching(answer, terms, keyed=keyed),
+        **answer.headers,
+    }
+    if answer.next is not None:
+        headers["Link"] = f'<{answer.next}>; rel="next"'
+    media = media_type(terms, request)
+    if media == MEDIA["csv"]:
+        return Response(tables.to_csv(answer.rows), headers=headers, media_type="text/csv; charset=utf-8")
+    if media == MEDIA["jsonl"]:
+        return Response(tables.to_jsonl(answer.rows), headers=headers, media_type=media)
+    return json_response(answer.body, 200, headers)
+
+
+def json_response(body: Any, status: int, headers: dict[str, str]) -> Response:
+    """JSON in UTF-8; equal values give equal bytes."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=str)
+    return Response(text, status, headers, media_type=MEDIA["json"])
+
+
+def _caching(answer: Answer, terms: AsOf, *, keyed: bool) -> str:
+    if keyed:
+        return KEYED
+    if not answer.public_count:
+        return UNCACHED
+    return PINNED if terms.as_of is not None and terms.as_of.isdigit() else LIVE
+
+
+def is_personal(terms: Any) -> bool:
+    """Whether a count reads personal dimensions, so that it depends on today's consent."""
+    grouped = set(getattr(terms, "group_by", [])) & PERSONAL_DIMENSIONS
+    return bool(grouped) or any(getattr(terms, name, None) is not None for name in TRAIT_FILTERS)

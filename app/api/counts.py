@@ -1,0 +1,31 @@
+"""Counts: the reason the registry exists."""
+
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from app.api.answers import Answer, is_personal
+from app.api.requests import Read
+from app.api.routes import READING, router
+from app.api.wire import ReleaseCount
+from app.counts.tally import count_releases as tally
+from app.counts.terms import CountQuery, CountTerms
+from app.dates import format_instant
+from app.log.entries import entry_at
+
+counts = router("counts")
+
+
+@counts.get("/counts/releases", response_model=ReleaseCount, responses=READING)
+def count_releases(read: Read, asked: Annotated[CountQuery, Query()]) -> Response:
+    """How many releases, by whom verified. The permalink returns the same numbers for ever."""
+
+    def build(revision: int) -> Answer:
+        terms = CountTerms(**asked.model_dump(include=set(CountTerms.model_fields), exclude_unset=True))
+        counted = tally(read.session, terms, read.reader, revision)
+        recorded_at = format_instant(entry_at(read.session, revision).recorded_at) if revision else None
+        body = {"revision": revision, "recorded_at": recorded_at, **counted}
+        rows = counted.get("groups") or [{**counted["total"], "uncertain_date": counted["uncertain_date"]}]
+        return Answer(body, rows, public_count=not is_personal(terms))
+
+    return read.answer(asked, build)

@@ -1,0 +1,57 @@
+"""The curator's and the administrator's desk: who is one person, consent, erasure."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from app.api.requests import Read, Write
+from app.api.routes import READING, WRITING, refusals, router
+from app.api.things import page
+from app.api.wire import Decided, FiledConsent, FiledRedaction, ReviewPage
+from app.counts import lists
+from app.counts.terms import Paged
+from app.errors import Forbidden, Unauthenticated
+from app.registry import identity
+from app.registry.schemas import ConsentIn, IdentityIn, RedactionIn
+from app.vocabulary import Role
+
+curation = router("curation")
+
+
+@curation.post("/identity", status_code=201, response_model=Decided, responses=WRITING)
+def decide_identity(write: Write, body: IdentityIn) -> Response:
+    """Judge whether two detainees are one person (curator). Nothing is merged: it can be undone."""
+    write.allow(Role.CURATOR)
+    return write.run(lambda desk: identity.decide(desk, body))
+
+
+@curation.delete("/identity/{decision_id}", response_model=Decided, responses=WRITING)
+def undo_identity(write: Write, decision_id: uuid.UUID) -> Response:
+    """Undo a decision (curator): everything is as it was without it."""
+    write.allow(Role.CURATOR)
+    return write.run(lambda desk: identity.undo(desk, decision_id))
+
+
+@curation.get("/review", response_model=ReviewPage, responses=READING | refusals(403))
+def list_review(read: Read, asked: Annotated[Paged, Query()]) -> Response:
+    """What waits for a curator, best first, with reasons."""
+    if read.reader.role is None:
+        raise Unauthenticated("The review list needs a curator's key.")
+    if read.reader.role is not Role.CURATOR:
+        raise Forbidden("This needs a key with the role curator.")
+    return page(read, asked, lambda revision: lists.review(read.session, asked, read.reader, revision))
+
+
+@curation.post("/detainees/{detainee_id}/consent", status_code=201, response_model=FiledConsent, responses=WRITING)
+def give_consent(write: Write, detainee_id: uuid.UUID, body: ConsentIn) -> Response:
+    """Record what the person, or who speaks for them, allows (curator). It holds at once, in pinned answers too."""
+    write.allow(Role.CURATOR)
+    return write.run(lambda desk: identity.give_consent(desk, detainee_id, body))
+
+
+@curation.post("/detainees/{detainee_id}/redaction", status_code=201, response_model=FiledRedaction, responses=WRITING)
+def redact_detainee(write: Write, detainee_id: uuid.UUID, body: RedactionIn) -> Response:
+    """Erase a person's personal data for good (admin). Counts by source, date and stage stay as they were."""
+    write.allow(Role.ADMIN)
+    return write.run(lambda desk: identity.redact(desk, detainee_id, body))

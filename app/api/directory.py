@@ -1,0 +1,140 @@
+"""Sources, facilities, claims, the vocabulary, and who a key is."""
+
+import uuid
+from typing import Annotated, Any, Literal
+
+from fastapi import Query, Response
+
+from app.api.answers import Answer
+from app.api.requests import Read, Write
+from app.api.routes import READING, WRITING, router
+from app.api.things import page, whole
+from app.api.wire import (
+    ClaimOut,
+    ClaimPage,
+    FacilityOut,
+    FacilityPage,
+    FiledClaim,
+    FiledFacility,
+    FiledSource,
+    Me,
+    SourceOut,
+    SourcePage,
+)
+from app.counts import lists
+from app.counts.terms import AsOf, ClaimQuery, FacilityQuery, Paged, VocabularyQuery
+from app.dates import format_instant
+from app.errors import NotFound, Unauthenticated
+from app.models import Facility, Source
+from app.registry import directory as listing
+from app.registry.claims import ClaimIn, claim_at, file_claim
+from app.registry.schemas import FacilityIn, FacilityPatch, SourceIn, SourcePatch
+from app.vocabulary import Role, vocabulary
+
+directory = router("directory")
+
+
+@directory.get("/me", response_model=Me, responses=READING)
+def read_me(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
+    """Who your key is: its role, its source, and when it expires."""
+    if read.key is None:
+        raise Unauthenticated("Send a key to learn who it is: Authorization: Bearer rcn_…")
+    key, reader = read.key, read.reader
+    row = {
+        "key_id": key.id,
+        "role": reader.role,
+        "source": reader.slug,
+        "expires_at": format_instant(key.expires_at),
+    }
+    return read.answer(asked, lambda revision: Answer({**row, "revision": revision}, [row]))
+
+
+@directory.post("/sources", status_code=201, response_model=FiledSource, responses=WRITING)
+def add_source(write: Write, body: SourceIn) -> Response:
+    """Add a source (admin). Governments are not independent unless said otherwise."""
+    write.allow(Role.ADMIN)
+    return write.run(lambda desk: listing.add_source(desk, body))
+
+
+@directory.patch("/sources/{slug}", response_model=FiledSource, responses=WRITING)
+def change_source(write: Write, slug: str, body: SourcePatch) -> Response:
+    """Change a source (admin), or set it in quarantine: shown, but not counted as independent."""
+    write.allow(Role.ADMIN)
+    return write.run(lambda desk: listing.change_source(desk, slug, body))
+
+
+@directory.get("/sources", response_model=SourcePage, responses=READING)
+def list_sources(read: Read, asked: Annotated[Paged, Query()]) -> Response:
+    """Who reports and claims."""
+    return page(read, asked, lambda revision: lists.sources(read.session, asked, revision))
+
+
+@directory.get("/sources/{slug}", response_model=SourceOut, responses=READING)
+def read_source(read: Read, slug: str, asked: Annotated[AsOf, Query()]) -> Response:
+    """One source."""
+    return whole(read, asked, lambda revision: lists.source_shape(_standing(read, Source, slug, revision)))
+
+
+@directory.post("/facilities", status_code=201, response_model=FiledFacility, responses=WRITING)
+def add_facility(write: Write, body: FacilityIn) -> Response:
+    """Register a facility (curator). Reports that name it are placed there from now on."""
+    write.allow(Role.CURATOR)
+    return write.run(lambda desk: listing.add_facility(desk, body))
+
+
+@directory.patch("/facilities/{slug}", response_model=FiledFacility, responses=WRITING)
+def change_facility(write: Write, slug: str, body: FacilityPatch) -> Response:
+    """Change a facility (curator)."""
+    write.allow(Role.CURATOR)
+    return write.run(lambda desk: listing.change_facility(desk, slug, body))
+
+
+@directory.get("/facilities", response_model=FacilityPage, responses=READING)
+def list_facilities(read: Read, asked: Annotated[FacilityQuery, Query()]) -> Response:
+    """Where people are held."""
+    return page(read, asked, lambda revision: lists.facilities(read.session, asked, revision))
+
+
+@directory.get("/facilities/{slug}", response_model=FacilityOut, responses=READING)
+def read_facility(read: Read, slug: str, asked: Annotated[AsOf, Query()]) -> Response:
+    """One facility."""
+    return whole(read, asked, lambda revision: lists.facility_shape(_standing(read, Facility, slug, revision)))
+
+
+@directory.post("/claims", status_code=201, response_model=FiledClaim, responses=WRITING)
+def add_claim(write: Write, body: ClaimIn) -> Response:
+    """File a published figure, as it was said (reporter or curator)."""
+    write.allow(Role.REPORTER, Role.CURATOR)
+    return write.run(lambda desk: file_claim(desk, body))
+
+
+@directory.get("/claims", response_model=ClaimPage, responses=READING)
+def list_claims(read: Read, asked: Annotated[ClaimQuery, Query()]) -> Response:
+    """Published figures, contradictions and all."""
+    return page(read, asked, lambda revision: lists.claims(read.session, asked, read.reader, revision))
+
+
+@directory.get("/claims/{claim_id}", response_model=ClaimOut, responses=READING)
+def read_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+    """One claim."""
+
+    def build(revision: int) -> dict[str, Any]:
+        return lists.claim_shape(read.session, claim_at(read.session, claim_id, revision), read.reader)
+
+    return whole(read, asked, build)
+
+
+@directory.get("/vocabulary", response_model=dict[str, Any], responses=READING)
+def read_vocabulary(read: Read, asked: Annotated[VocabularyQuery, Query()]) -> Response:
+    """Every code list, with labels and definitions in English or Spanish."""
+    lang: Literal["en", "es"] = asked.lang
+    lists_of_codes = vocabulary(lang)
+    rows = [{"list": name, **code} for name, codes in lists_of_codes.items() for code in codes]
+    return read.answer(asked, lambda revision: Answer({**lists_of_codes, "revision": revision}, rows))
+
+
+def _standing(read: Read, table: Any, slug: str, revision: int) -> Any:
+    found = lists.by_slug(read.session, table, slug, revision)
+    if found is None:
+        raise NotFound("There is nothing with this slug.")
+    return found

@@ -1,0 +1,72 @@
+"""Detainees and detentions: list, read, and report that someone is held."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from app.api.requests import Read, Write
+from app.api.routes import READING, WRITING, router
+from app.api.things import page, record, verdicts
+from app.api.wire import (
+    DetaineeOut,
+    DetaineePage,
+    DetentionOut,
+    DetentionPage,
+    Filed,
+    HistoryPage,
+    VerificationPage,
+)
+from app.counts import lists, records
+from app.counts.lists import Page
+from app.counts.terms import AsOf, DetaineeQuery, DetentionQuery
+from app.registry import reports
+from app.registry.schemas import DetentionReportIn
+from app.vocabulary import Role
+
+people = router("people")
+
+
+@people.post("/detentions", status_code=201, response_model=Filed, responses=WRITING)
+def file_detention(write: Write, body: DetentionReportIn) -> Response:
+    """Report that someone is held: the body of a release report without the release."""
+    write.allow(Role.REPORTER)
+    return write.run(lambda desk: reports.file_report(desk, body))
+
+
+@people.get("/detainees", response_model=DetaineePage, responses=READING)
+def list_detainees(read: Read, asked: Annotated[DetaineeQuery, Query()]) -> Response:
+    """People; terms of detentions and releases mean people with such a one."""
+    return page(read, asked, lambda revision: lists.detainees(read.session, asked, read.reader, revision))
+
+
+@people.get("/detainees/{detainee_id}", response_model=DetaineeOut, responses=READING)
+def read_detainee(read: Read, detainee_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+    """One person, each fact with who says so. What may not be shown is null."""
+    return record(read, asked, "detainee", detainee_id)
+
+
+@people.get("/detainees/{detainee_id}/history", response_model=HistoryPage, responses=READING)
+def read_history(read: Read, detainee_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+    """Every revision at which something shown of a person changed."""
+    return page(
+        read, asked, lambda revision: Page(records.history(read.session, detainee_id, read.reader, revision), None)
+    )
+
+
+@people.get("/detentions", response_model=DetentionPage, responses=READING)
+def list_detentions(read: Read, asked: Annotated[DetentionQuery, Query()]) -> Response:
+    """Spells in custody, ended or not."""
+    return page(read, asked, lambda revision: lists.detentions(read.session, asked, read.reader, revision))
+
+
+@people.get("/detentions/{detention_id}", response_model=DetentionOut, responses=READING)
+def read_detention(read: Read, detention_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+    """One spell in custody."""
+    return record(read, asked, "detention", detention_id)
+
+
+@people.get("/detentions/{detention_id}/verifications", response_model=VerificationPage, responses=READING)
+def list_detention_verifications(read: Read, detention_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+    """Each source's standing verdict on a detention itself."""
+    return verdicts(read, asked, "detention", detention_id)

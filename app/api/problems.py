@@ -1,0 +1,117 @@
+"""Every refusal leaves as problem+json; none echoes the input or an exception's text."""
+
+import logging
+import traceback
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import PROBLEM_JSON, Invalid, NotFound, Problem, pointed, problem
+
+log = logging.getLogger("recuento")
+
+# Pydantic's error types → our codes and what to do; every other type keeps pydantic's words, which hold no input.
+_CODES = {
+    "extra_forbidden": ("unknown_field", "There is no such field here: check the spelling, or leave it out."),
+    "missing": ("required", "This field is required."),
+    "enum": ("unknown_code", None),
+    "literal_error": ("unknown_code", None),
+    "uuid_parsing": ("invalid_id", "This is not an id: it is a UUID, as the registry gave it."),
+    "uuid_type": ("invalid_id", "This is not an id: it is a UUID, as the registry gave it."),
+    "string_pattern_mismatch": ("invalid_format", None),
+    "model_attributes_type": ("object_required", "Send a JSON object."),
+    "dict_type": ("object_required", "Send a JSON object."),
+    "json_invalid": ("malformed_json", "This is not JSON."),
+}
+_STATUS = {
+    400: ("bad_request", "Bad request", "The request could not be read."),
+    404: ("not_found", "Not found", "There is nothing at this address: see /openapi.json."),
+    405: ("method_not_allowed", "Method not allowed", "This address does not take that method: see Allow."),
+    413: ("payload_too_large", "Payload too large", "The body is too large: send it in parts."),
+}
+INTERNAL = problem(500, "internal_error", "Internal error", "Something failed here. Nothing was stored: try again.")
+
+
+def respond(body: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
+    """A problem+json response; never cached, so that a mended request is not answered with an old refusal."""
+    always = {"Cache-Control": "no-store"}
+    return JSONResponse(body, body["status"], {**always, **(headers or {})}, media_type=PROBLEM_JSON)
+
+
+def pointed_errors(errors: Any) -> list[dict[str, str]]:
+    """Pydantic's errors as `errors` of a problem, with JSON pointers."""
+    found = []
+    for error in errors:
+        place = [part for part in error["loc"] if part not in ("body", "query", "path", "header")]
+        pointer = "".join(f"/{part}" for part in place)
+        code, detail = _CODES.get(error["type"], (error["type"], None))
+        found.append(pointed(pointer, code, detail or f"{error['msg']}."))
+    return found
+
+
+async def _on_problem(_request: Request, refusal: Exception) -> JSONResponse:
+    assert isinstance(refusal, Problem)
+    return respond(refusal.body(), refusal.headers)
+
+
+async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, (RequestValidationError, ValidationError))
+    errors = list(error.errors())
+    if errors and all(one["loc"][:1] == ("path",) for one in errors):
+        return respond(NotFound("There is nothing with this id.").body())
+    return respond(Invalid("Correct the values pointed at and try again.", *pointed_errors(errors)).body())
+
+
+async def _on_http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code, title, detail = _STATUS.get(error.status_code, ("refused", "Refused", "The request was refused."))
+    return respond(problem(error.status_code, code, title, detail), dict(error.headers or {}))
+
+
+class Shield:
+    """The outermost layer of ours: an unforeseen failure answers 500 and leaves only frames in the log.
+
+    An exception's message may hold a name or a whole row, so it is written nowhere.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"referrer-policy", b"no-referrer"),
+                    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+                ]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            log.error("unforeseen %s\n%s", type(error).__name__, frames)
+            if not started:
+                await respond(INTERNAL)(scope, receive, watched)
+
+
+def install(app: FastAPI) -> None:
+    """Handle every error a client can meet."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(ValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)

@@ -1,0 +1,50 @@
+"""Releases: report one, verify one, list and read them."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from app.api.requests import Read, Write
+from app.api.routes import READING, WRITING, router
+from app.api.things import page, record, verdicts
+from app.api.wire import Filed, ReleaseOut, ReleasePage, VerificationPage
+from app.counts import lists
+from app.counts.terms import AsOf, ReleaseQuery
+from app.registry import reports
+from app.registry.schemas import ReleaseReportIn, VerificationOfReleaseIn
+from app.vocabulary import Role
+
+releases = router("releases")
+
+
+@releases.post("/releases", status_code=201, response_model=Filed, responses=WRITING)
+def file_release(write: Write, body: ReleaseReportIn) -> Response:
+    """Report a release. 201 when it is new, 200 when your record already said exactly this or is superseded by it."""
+    write.allow(Role.REPORTER)
+    return write.run(lambda desk: reports.file_report(desk, body))
+
+
+@releases.post("/releases/{release_id}/verifications", status_code=201, response_model=Filed, responses=WRITING)
+def verify_release(write: Write, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Response:
+    """Give your verdict on a known release: the next version of your report there, or a new one."""
+    write.allow(Role.REPORTER)
+    return write.run(lambda desk: reports.verify_release(desk, release_id, body))
+
+
+@releases.get("/releases", response_model=ReleasePage, responses=READING)
+def list_releases(read: Read, asked: Annotated[ReleaseQuery, Query()]) -> Response:
+    """Releases that the terms mean. Without `stage`, each at the stage it stands at."""
+    return page(read, asked, lambda revision: lists.releases(read.session, asked, read.reader, revision))
+
+
+@releases.get("/releases/{release_id}", response_model=ReleaseOut, responses=READING)
+def read_release(read: Read, release_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+    """One release, each fact with who says so. 308 to the standing id when this one was absorbed."""
+    return record(read, asked, "release", release_id)
+
+
+@releases.get("/releases/{release_id}/verifications", response_model=VerificationPage, responses=READING)
+def list_verifications(read: Read, release_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+    """Each source's standing verdict on a release."""
+    return verdicts(read, asked, "release", release_id)

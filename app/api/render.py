@@ -1,0 +1,167 @@
+"""Answers to writes: rendered from ids, so that a repeated request is answered under today's permissions."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.counts import lists, records, shapes
+from app.counts.shapes import Ids, Person
+from app.log.entries import entry_at
+from app.models import (
+    Decision,
+    Detainee,
+    DetaineePersonal,
+    Detention,
+    Facility,
+    Record,
+    Release,
+    Source,
+    SpellPersonal,
+    Verification,
+)
+from app.registry import consent
+from app.registry import records as registry_records
+from app.registry.claims import claim_at
+from app.registry.components import account_of
+from app.registry.policy import Reader
+from app.registry.projection import project
+from app.registry.views import Views
+from app.vocabulary import Judgement, MatchOutcome
+
+Row = dict[str, Any]
+
+
+def outcome(session: Session, result: Any, reader: Reader) -> Row:
+    """The body of the answer to a write."""
+    return RENDERERS[result.kind](session, result, reader)
+
+
+def _receipt(session: Session, revision: int) -> Row:
+    entry = entry_at(session, revision)
+    return {"revision": revision, "leaf_hash": entry.leaf_hash.hex()}
+
+
+def _report(session: Session, result: Any, reader: Reader) -> Row:
+    record = session.scalars(select(Record).where(col(Record.id) == uuid.UUID(result.ids["report"]))).one()
+    place = registry_records.placement(session, record.key, result.revision)
+    assert place is not None
+    person = records.people(session, [place.detainee], result.revision)[place.detainee]
+    alone = place.detainee == record.key and len(person.ids) == 1
+    if alone or not reader.recognises(person.publish):
+        # Towards whom the key may not read, and towards nobody at all, the answer is the same: the report's own.
+        person, spell = _alone(session, record, result.revision), record.key
+        match: Row = {"outcome": MatchOutcome.NEW, "candidates": []}
+    else:
+        spell = place.spell
+        match = {"outcome": MatchOutcome.LINKED, "candidates": []}
+    if match["outcome"] == MatchOutcome.NEW or result.ids["version"] == 1:
+        candidates = _candidates(session, record, result.revision, reader)
+        if candidates and match["outcome"] == MatchOutcome.NEW:
+            match["outcome"] = MatchOutcome.NEEDS_REVIEW
+        match["candidates"] = candidates
+    has_release = spell in person.releases
+    return {
+        "report": {"id": record.id, "version": result.ids["version"]},
+        "detainee": shapes.detainee(person, reader),
+        "detention": records.shape("detention", person, spell, reader),
+        "release": records.shape("release", person, spell, reader) if has_release else None,
+        "match": match,
+        "receipt": _receipt(session, result.revision),
+    }
+
+
+def _alone(session: Session, record: Record, revision: int) -> Person:
+    """The person as this one report tells it."""
+    version = registry_records.current(session, record, revision)
+    assert version is not None
+    account = account_of(record, version.entry, Views(session), pointer=None, erased=record.redacted)
+    publish = consent.person_class([account], [])
+    rows = project([account], publish)
+    return Person(
+        publish=publish,
+        detainee=rows[Detainee][0],
+        personal=next(iter(rows.get(DetaineePersonal, [])), None),
+        detentions=rows[Detention],
+        spells={row["spell"]: json.loads(row["facts"]) for row in rows.get(SpellPersonal, [])},
+        releases={row["spell"]: row for row in rows[Release]},
+        verifications=rows[Verification],
+        ids={record.key: Ids(record.detainee_id, record.detention_id, record.release_id)},
+        slugs={record.source: account.source.slug},
+    )
+
+
+def _candidates(session: Session, record: Record, revision: int, reader: Reader) -> list[Row]:
+    """Whom the matcher found, best first, as far as this key may know of them."""
+    decisions = session.scalars(
+        select(Decision)
+        .where(
+            col(Decision.b) == record.id,
+            col(Decision.decided_by) == "matcher",
+            col(Decision.key) < revision,
+            col(Decision.judgement).in_([Judgement.UNSURE, Judgement.SAME]),
+        )
+        .order_by(col(Decision.score).desc(), col(Decision.key))
+    )
+    found = []
+    for decision in decisions:
+        other = session.scalars(select(Record).where(col(Record.id) == decision.a)).one()
+        if not reader.recognises(other.publish_now):
+            continue
+        place = registry_records.placement(session, other.key, revision)
+        assert place is not None
+        holder = session.scalars(select(Record).where(col(Record.key) == place.detainee)).one()
+        reasons = entry_at(session, decision.key).personal.get("reasons", [])
+        found.append({"detainee_id": holder.detainee_id, "score": decision.score / 1000, "reasons": reasons})
+    return found
+
+
+def _source(session: Session, result: Any, _reader: Reader) -> Row:
+    source = _version(session, Source, result)
+    return {**lists.source_shape(source), "receipt": _receipt(session, result.revision)}
+
+
+def _facility(session: Session, result: Any, _reader: Reader) -> Row:
+    facility = _version(session, Facility, result)
+    return {**lists.facility_shape(facility), "receipt": _receipt(session, result.revision)}
+
+
+def _version(session: Session, table: Any, result: Any) -> Any:
+    found = select(table).where(
+        table.slug == result.ids["slug"], table.since <= result.revision, table.until > result.revision
+    )
+    return session.scalars(found).one()
+
+
+def _claim(session: Session, result: Any, reader: Reader) -> Row:
+    claim = claim_at(session, uuid.UUID(result.ids["id"]), result.revision)
+    return {**lists.claim_shape(session, claim, reader), "receipt": _receipt(session, result.revision)}
+
+
+def _identity(session: Session, result: Any, _reader: Reader) -> Row:
+    decision = session.scalars(select(Decision).where(col(Decision.id) == uuid.UUID(result.ids["id"]))).one()
+    standing = decision.until > result.revision
+    return {
+        "id": decision.id,
+        "judgement": decision.judgement,
+        "standing": standing,
+        "receipt": _receipt(session, result.revision),
+    }
+
+
+def _about_detainee(session: Session, result: Any, _reader: Reader) -> Row:
+    return {**result.ids, "receipt": _receipt(session, result.revision)}
+
+
+RENDERERS: dict[str, Callable[[Session, Any, Reader], Row]] = {
+    "report": _report,
+    "source": _source,
+    "facility": _facility,
+    "claim": _claim,
+    "identity": _identity,
+    "consent": _about_detainee,
+    "redaction": _about_detainee,
+}

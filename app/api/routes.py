@@ -1,0 +1,48 @@
+"""The router of one resource: strict bodies, and the refusals every route can give."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from app.api.gate import StrictRoute
+from app.errors import PROBLEM_JSON
+
+
+class PointedError(BaseModel):
+    """One place in the request that was not accepted (pointer: RFC 6901)."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemOut(BaseModel):
+    """A refusal (RFC 9457) with a stable code."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[PointedError] | None = None
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problem+json answers of a route, for its documentation."""
+    schema = {"$ref": "#/components/schemas/ProblemOut"}
+    return {
+        status: {"description": "Refused", "content": {PROBLEM_JSON: {"schema": schema}}, "model": None}
+        for status in statuses
+    }
+
+
+READING = refusals(400, 401, 404, 422)
+WRITING = refusals(400, 401, 403, 404, 409, 413, 415, 422)
+
+
+def router(tag: str) -> APIRouter:
+    """Routes under `/v1`, documented under one tag."""
+    return APIRouter(prefix="/v1", tags=[tag], route_class=StrictRoute)

@@ -1,0 +1,61 @@
+"""The answers that several resources share: a page, a record, the verdicts on it."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Response
+
+from app.api.answers import Answer
+from app.api.requests import Asked
+from app.counts import records
+from app.counts.lists import Page
+from app.counts.terms import AsOf
+from app.registry.records import Kind
+
+
+def page(read: Asked, asked: AsOf, build: Callable[[int], Page]) -> Response:
+    """A page of a list. The next one is read at the same revision, so that writes in between move nothing."""
+
+    def make(revision: int) -> Answer:
+        found = build(revision)
+        following = None if found.cursor is None else _next(read, found.cursor, revision)
+        return Answer({"data": found.rows, "next": following, "revision": revision}, found.rows, following)
+
+    return read.answer(asked, make)
+
+
+def _next(read: Asked, cursor: str, revision: int) -> str:
+    kept = [(k, v) for k, v in read.request.query_params.multi_items() if k not in ("cursor", "as_of", "zone")]
+    return f"{read.request.url.path}?{urlencode([*kept, ('as_of', str(revision)), ('cursor', cursor)])}"
+
+
+def whole(read: Asked, asked: AsOf, build: Callable[[int], dict[str, Any]]) -> Response:
+    """One record with the revision it was read at."""
+
+    def make(revision: int) -> Answer:
+        row = {**build(revision), "revision": revision}
+        return Answer(row, [row])
+
+    return read.answer(asked, make)
+
+
+def record(read: Asked, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
+    """A detainee, detention or release."""
+
+    def build(revision: int) -> dict[str, Any]:
+        person, key = records.one(read.session, kind, thing_id, read.reader, revision)
+        return records.shape(kind, person, key, read.reader)
+
+    return whole(read, asked, build)
+
+
+def verdicts(read: Asked, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
+    """The sources' verdicts on a detention or release."""
+
+    def build(revision: int) -> Page:
+        person, key = records.one(read.session, kind, thing_id, read.reader, revision)
+        return Page(records.verifications(person, key, kind, read.reader), None)
+
+    return page(read, asked, build)

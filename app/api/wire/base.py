@@ -1,0 +1,39 @@
+"""Shapes that the others are made of."""
+
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+T = TypeVar("T")
+
+
+class Said(BaseModel):
+    """A value and the sources that say it."""
+
+    value: Any
+    by: list[str]
+
+
+class Fact(BaseModel):
+    """A consolidated value and who says what."""
+
+    value: Any
+    said: list[Said]
+
+
+Facts = dict[str, Fact]
+
+
+class Page(BaseModel, Generic[T]):
+    """A page of a list; `next` is the address of the following one."""
+
+    data: list[T]
+    next: str | None
+    revision: int
+
+
+class Receipt(BaseModel):
+    """Proof that a write was accepted: its revision and its leaf in the log (RFC 9162, hex)."""
+
+    revision: int
+    leaf_hash: str

@@ -1,0 +1,83 @@
+"""Sources, facilities, claims and keys."""
+
+import uuid
+from typing import Any
+
+from pydantic import BaseModel
+
+from app.api.wire.base import Receipt
+from app.vocabulary import (
+    FacilityKind,
+    Role,
+    SourceKind,
+)
+
+
+class SourceShape(BaseModel):
+    slug: str
+    name: str
+    kind: SourceKind
+    country: str | None
+    independent: bool
+    quarantined: bool
+    definition: str | None
+
+
+class SourceOut(SourceShape):
+    revision: int
+
+
+class FacilityShape(BaseModel):
+    slug: str
+    name: str
+    names: list[str]
+    kind: FacilityKind
+    area: str | None
+    country: str
+    point: dict[str, float] | None
+
+
+class FacilityOut(FacilityShape):
+    revision: int
+
+
+class ClaimOut(BaseModel):
+    """A published figure as it was filed."""
+
+    id: uuid.UUID
+    claimant: str | None
+    measure: str
+    qualifier: str
+    low: int | None
+    high: int | None
+    window_from: str | None
+    window_to: str | None
+    stated_at: str | None
+    country: str | None
+    definition: dict[str, Any] | None
+    series: str | None
+    reported_by: str | None
+    citation: dict[str, Any] | None
+    filed_by: str | None
+    revision: int
+    note: str | None
+
+
+class FiledSource(SourceShape):
+    receipt: Receipt
+
+
+class FiledFacility(FacilityShape):
+    receipt: Receipt
+
+
+class FiledClaim(ClaimOut):
+    receipt: Receipt
+
+
+class Me(BaseModel):
+    key_id: str
+    role: Role
+    source: str | None
+    expires_at: str
+    revision: int

@@ -1,0 +1,111 @@
+"""Answers to writes, own reports, and counts."""
+
+import uuid
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from app.api.wire.base import Receipt
+from app.api.wire.records import DetaineeShape, DetentionShape, ReleaseShape
+from app.vocabulary import (
+    MatchOutcome,
+)
+
+
+class ReportShape(BaseModel):
+    """One of your own reports, as you sent it."""
+
+    id: uuid.UUID
+    version: int
+    revision: int
+    recorded_at: str
+    source: str
+    has_national_id: bool
+    source_record_id: str | None = None
+    detainee: dict[str, Any] | None = None
+    detention: dict[str, Any] | None = None
+    release: dict[str, Any] | None = None
+    verification: dict[str, Any]
+    note: str | None = None
+    retraction: dict[str, Any] | None = None
+
+
+class ReportOut(ReportShape):
+    pass
+
+
+class Decided(BaseModel):
+    id: uuid.UUID
+    judgement: str
+    standing: bool
+    receipt: Receipt
+
+
+class FiledConsent(BaseModel):
+    detainee: uuid.UUID
+    receipt: Receipt
+
+
+class FiledRedaction(BaseModel):
+    detainee: uuid.UUID
+    records: int
+    receipt: Receipt
+
+
+class ReportId(BaseModel):
+    id: uuid.UUID
+    version: int
+
+
+class Candidate(BaseModel):
+    """Somebody the report may speak of, with the reasons."""
+
+    detainee_id: uuid.UUID
+    score: float
+    reasons: list[dict[str, Any]]
+
+
+class MatchOut(BaseModel):
+    outcome: MatchOutcome
+    candidates: list[Candidate]
+
+
+class Filed(BaseModel):
+    """The answer to a report."""
+
+    report: ReportId
+    detainee: DetaineeShape
+    detention: DetentionShape
+    release: ReleaseShape | None
+    match: MatchOut
+    receipt: Receipt
+
+
+class Version(BaseModel):
+    revision: int
+    detainee: DetaineeShape
+
+
+class Total(BaseModel):
+    """A total: `releases` = verified + contested + reported; `people` are the distinct people behind them."""
+
+    releases: int
+    people: int
+    verified: int
+    contested: int
+    reported: int
+    refuted: int
+    by_min_sources: dict[str, int] = Field(description="k → releases verified by at least k independent sources")
+
+
+class ReleaseCount(BaseModel):
+    revision: int
+    recorded_at: str | None
+    terms: dict[str, Any]
+    total: Total
+    groups: list[dict[str, Any]] | None = None
+    adds_up: bool = True
+    uncertain_date: int
+    unresolved_duplicates: int
+    withheld: int
+    permalink: str

@@ -1,0 +1,134 @@
+"""People, detentions, releases and the verdicts on them."""
+
+import uuid
+from typing import Any
+
+from pydantic import BaseModel
+
+from app.api.wire.base import Facts
+from app.vocabulary import (
+    Category,
+    Designation,
+    EndedHow,
+    Gender,
+    LegalStatus,
+    Method,
+    Publish,
+    ReleaseKind,
+    ReleaseStatus,
+    Stage,
+    State,
+    Verdict,
+)
+
+
+class StageOut(BaseModel):
+    """A release at one stage."""
+
+    status: ReleaseStatus
+    date: str | None
+    verified_by: list[str]
+    independent: int
+    reported_by: list[str]
+
+
+class ReleaseShape(BaseModel):
+    """A release; values the reader may not see are null."""
+
+    id: uuid.UUID
+    detainee_id: uuid.UUID
+    detention_id: uuid.UUID
+    country: str | None
+    facility: str | None
+    stage: Stage
+    released_on: str | None
+    ordered_on: str | None
+    announced_on: str | None
+    kind: ReleaseKind
+    conditions: list[str] | None
+    destination: str | None
+    measures_lifted_on: str | None
+    status: ReleaseStatus
+    stages: dict[Stage, StageOut]
+    verified_by: list[str]
+    reported_by: list[str]
+    moved_at: list[int]
+    facts: Facts
+
+
+class ReleaseOut(ReleaseShape):
+    revision: int
+
+
+class EndedOut(BaseModel):
+    on: str | None
+    how: EndedHow
+
+
+class DetentionShape(BaseModel):
+    """One spell in custody."""
+
+    id: uuid.UUID
+    detainee_id: uuid.UUID
+    release_id: uuid.UUID | None
+    country: str | None
+    facility: str | None
+    area: str | None
+    detained_on: str | None
+    held_on: str | None
+    legal_status: LegalStatus | None
+    designation: Designation
+    ended: EndedOut | None
+    transfers: list[dict[str, Any]]
+    verified_by: list[str]
+    reported_by: list[str]
+    disputed_dates: bool
+    moved_at: list[int]
+    facts: Facts
+
+
+class DetentionOut(DetentionShape):
+    revision: int
+
+
+class DetaineeShape(BaseModel):
+    """A person; values the reader may not see are null."""
+
+    id: uuid.UUID
+    publish: Publish
+    name: str | None
+    aliases: list[str]
+    age: int | None
+    birth_year: int | None
+    gender: Gender | None
+    nationalities: list[str]
+    category: Category | None
+    groups: list[str]
+    state: State
+    rearrested: bool
+    died_on: str | None
+    designation: Designation
+    detentions: list[DetentionShape]
+    facts: Facts
+
+
+class DetaineeOut(DetaineeShape):
+    revision: int
+
+
+class VerificationOut(BaseModel):
+    """One source's standing verdict on a release or a detention."""
+
+    id: uuid.UUID
+    source: str
+    verdict: Verdict
+    stage: Stage | None
+    released_on: str | None
+    ordered_on: str | None
+    announced_on: str | None
+    kind: ReleaseKind | None
+    method: Method | None
+    verified_on: str | None
+    citing: list[str]
+    independent: bool
+    evidence: list[dict[str, Any]] | None

@@ -1,0 +1,236 @@
+"""recuento: the command line. Exit status 0 only when all of it worked; errors are one clear line on stderr."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col
+
+from app.config import Settings
+from app.database import make_engine, migrate, reading, writing
+from app.demo import run as replay
+from app.errors import Problem
+from app.exchange import exports
+from app.log.entries import head
+from app.log.head import WrongSecret, bind_secret
+from app.main import create_app
+from app.models import OPEN, ApiKey, Source
+from app.registry import directory, keys
+from app.registry.policy import Reader
+from app.registry.rebuild import rebuild as rebuild_rows
+from app.registry.schemas import SourceIn
+from app.registry.write import Desk
+from app.vocabulary import Role, SourceKind
+
+DEMO_DATABASE = "sqlite:///recuento-demo.db"
+
+cli = typer.Typer(help="A registry of political prisoners that anyone can count from.", no_args_is_help=True,
+                  add_completion=False, pretty_exceptions_enable=False)  # fmt: skip
+source_cli = typer.Typer(help="Sources: who reports and who claims.", no_args_is_help=True)
+key_cli = typer.Typer(help="Keys: who may write, and who sees restricted fields.", no_args_is_help=True)
+cli.add_typer(source_cli, name="source")
+cli.add_typer(key_cli, name="key")
+console = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+
+def main() -> None:
+    """The entry point: turns every foreseeable failure into one line and status 1."""
+    try:
+        cli()
+    except Problem as refusal:
+        _fail(" ".join([refusal.detail, *(one["detail"] for one in refusal.extra.get("errors", []))]))
+    except ValidationError as error:
+        _fail("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()))
+    except (WrongSecret, replay.NotADemo) as error:
+        _fail(str(error))
+    except SQLAlchemyError as error:
+        _fail(f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?")
+
+
+def _fail(line: str) -> None:
+    print(f"recuento: {line}", file=sys.stderr)  # noqa: T201 - this is the output
+    sys.exit(1)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _settings(**given: Any) -> Settings:
+    """Settings from the environment, with the flags that were given on top."""
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+@contextmanager
+def _session(settings: Settings) -> Iterator[Session]:
+    """A writing session on the settings' database, brought to the newest schema."""
+    engine = make_engine(settings.database_url)
+    migrate(engine)
+    with writing(engine) as session:
+        bind_secret(session, settings.secret_key())
+        yield session
+    engine.dispose()
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on [RECUENTO_HOST].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on [RECUENTO_PORT].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes [RECUENTO_WORKERS].")] = None,
+) -> None:
+    """Bring the database to the newest schema, then serve."""
+    _serve(_settings(host=host, port=port, workers=workers))
+
+
+def _serve(settings: Settings) -> None:
+    """Nothing about a client is logged: no access log, and no header that names the server."""
+    options: dict[str, Any] = {"access_log": False, "server_header": False, "log_level": "warning"}
+    console.print(f"Recuento serves http://{settings.host}:{settings.port}/v1 (stop with Ctrl-C)")
+    if settings.workers > 1:
+        os.environ["RECUENTO_DATABASE_URL"] = settings.database_url
+        make = "app.main:app"
+        uvicorn.run(make, host=settings.host, port=settings.port, workers=settings.workers, **options)
+    else:
+        uvicorn.run(create_app(settings), host=settings.host, port=settings.port, **options)
+
+
+@cli.command()
+def demo(
+    port: Annotated[int | None, typer.Option(help="Port to serve on.")] = None,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Fill the database and stop.")] = False,
+) -> None:
+    """Replay January 2026: real published figures, invented people."""
+    url = os.environ.get("RECUENTO_DATABASE_URL", DEMO_DATABASE)
+    settings = _settings(port=port, database_url=url)
+    with console.status("Replaying January 2026 …"), _session(settings) as session:
+        revision = replay.load(session, settings.secret_key())
+        key = replay.guest_key(session, _now())
+    console.print(f"[bold]DEMO[/bold] Real figures, invented people. Revision {revision}, in {settings.database_url}")
+    console.print("A reporter's key, for the invented source example-ngo:")
+    print(key, flush=True)  # noqa: T201 - this is the output
+    if not no_serve:
+        _serve(settings)
+
+
+@source_cli.command("add")
+def add_source(
+    slug: str,
+    name: Annotated[str, typer.Option(help="The name shown.")],
+    kind: Annotated[SourceKind, typer.Option(help="What kind of body it is.")],
+    country: Annotated[str | None, typer.Option(help="ISO 3166-1 alpha-2.")] = None,
+    independent: Annotated[bool | None, typer.Option(help="Default: yes, except for governments.")] = None,
+    definition: Annotated[str | None, typer.Option(help="Whom it lists.")] = None,
+) -> None:
+    """Add a source."""
+    settings = _settings()
+    body = SourceIn(slug=slug, name=name, kind=kind, country=country, independent=independent, definition=definition)
+    with _session(settings) as session:
+        desk = Desk(session, Reader(Role.ADMIN), _now(), settings.secret_key())
+        outcome = directory.add_source(desk, body)
+    console.print(f"Added {slug} at revision {outcome.revision}.")
+
+
+@source_cli.command("list")
+def list_sources(as_json: AsJson = False) -> None:
+    """List the sources."""
+    with _session(_settings()) as session:
+        rows = session.scalars(select(Source).where(col(Source.until) == OPEN).order_by(col(Source.slug))).all()
+        found = [{"slug": r.slug, "name": r.name, "kind": r.kind, "independent": r.independent} for r in rows]
+    _show(found, as_json=as_json)
+
+
+@key_cli.command("create")
+def create_key(
+    source: Annotated[str | None, typer.Argument(help="Slug of the source; a reporter's key needs one.")] = None,
+    role: Annotated[Role, typer.Option(help="What the key may do.")] = Role.REPORTER,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is valid.")] = 365,
+) -> None:
+    """Make a key and print it, alone on stdout. It cannot be shown again."""
+    with _session(_settings()) as session:
+        key = keys.create(session, role, source, days, _now())
+    print(key)  # noqa: T201 - this is the output
+
+
+@key_cli.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """List the keys: never their secrets."""
+    with _session(_settings()) as session:
+        slugs = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
+        rows = session.scalars(select(ApiKey).order_by(col(ApiKey.created_at))).all()
+        found = [
+            {
+                "id": key.id,
+                "role": key.role,
+                "source": slugs.get(key.source) if key.source is not None else None,
+                "expires_at": key.expires_at.isoformat(),
+                "revoked": key.revoked_at is not None,
+            }
+            for key in rows
+        ]
+    _show(found, as_json=as_json)
+
+
+@key_cli.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(help="The eight characters after rcn_.")]) -> None:
+    """End a key at once."""
+    with _session(_settings()) as session:
+        keys.revoke(session, key_id, _now())
+    console.print(f"Revoked {key_id}.")
+
+
+@cli.command()
+def export(
+    form: Annotated[exports.Form, typer.Option("--format", help="csv or jsonl.")] = exports.Form.JSONL,
+    as_of: Annotated[int | None, typer.Option(min=0, help="A revision; default the newest.")] = None,
+) -> None:
+    """Write all public releases to stdout."""
+    engine = make_engine(_settings().database_url)
+    migrate(engine)
+    with reading(engine) as session:
+        newest = head(session)[0]
+        if as_of is not None and as_of > newest:
+            _fail(f"The registry is at revision {newest}: ask for that or an earlier one.")
+        for text in exports.releases(session, form, newest if as_of is None else as_of):
+            sys.stdout.write(text)
+
+
+@cli.command()
+def rebuild() -> None:
+    """Make every row anew from the log and the sealed values. The rows are the same as before."""
+    with console.status("Replaying the log …"), _session(_settings()) as session:
+        number = rebuild_rows(session)
+    console.print(f"Replayed {number} entries.")
+
+
+@cli.command(hidden=True)
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    document = create_app(Settings(database_url="sqlite://")).openapi()
+    print(json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True))  # noqa: T201 - this is the output
+
+
+def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))  # noqa: T201 - this is the output
+        return
+    table = Table(*(rows[0] if rows else ["nothing yet"]))
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

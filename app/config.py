@@ -1,0 +1,61 @@
+"""Settings, read once from `RECUENTO_*` and handed to `create_app`; nothing reads the environment later."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+
+MEBIBYTE = 1024 * 1024
+SECRET_BYTES = 32  # a full HMAC-SHA-256 key
+
+
+class Settings(BaseSettings):
+    """Everything an operator may set; each has a default that is safe on one machine."""
+
+    model_config = SettingsConfigDict(env_prefix="RECUENTO_", extra="ignore")
+
+    database_url: str = "sqlite:///recuento.db"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
+    # One number bounds sessions, threads and pooled connections, so that none can wait for another in a ring.
+    concurrency: int = Field(default=8, ge=1, le=200)
+    max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
+    # Keys digests of case numbers and identification numbers. It lives outside the database: who seizes the
+    # database alone cannot try eight-digit numbers against the digests.
+    secret: SecretStr | None = None
+    secret_file: Path | None = None
+
+    def secret_key(self) -> bytes:
+        """The key of every keyed digest: `RECUENTO_SECRET`, or a file made on first use (mode 0400)."""
+        if self.secret is not None:
+            return self.secret.get_secret_value().encode()
+        path = self.secret_file or self._default_secret_file()
+        if path is None:
+            return secrets.token_bytes(SECRET_BYTES)
+        if not path.exists():
+            _create_secret(path)
+        return bytes.fromhex(path.read_text().strip())
+
+    def _default_secret_file(self) -> Path | None:
+        url = make_url(self.database_url)
+        if url.get_backend_name() != "sqlite":
+            return Path("recuento.secret")
+        if not url.database or url.database == ":memory:":
+            return None
+        return Path(url.database + ".secret")
+
+
+def _create_secret(path: Path) -> None:
+    """Write a new key whole or not at all, even when two workers start at once: link() fails if one was first."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(SECRET_BYTES))
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()

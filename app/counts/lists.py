@@ -1,0 +1,291 @@
+"""Pages of what stands at a revision: releases, detentions, detainees, and the registry's own directories."""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, exists, literal, null, or_, select, union_all
+from sqlmodel import Session, col
+
+from app.counts import records, shapes
+from app.counts.selection import Condition, at, hidden, person_conditions, select_releases, visible
+from app.counts.shapes import Person
+from app.counts.terms import DetaineeQuery, DetentionQuery, FacilityQuery, Paged, PersonTerms, ReleaseTerms
+from app.errors import Invalid
+from app.log.entries import entry_at
+from app.matching.names import fold
+from app.models import (
+    Claim,
+    Decision,
+    Detainee,
+    DetaineePersonal,
+    Detention,
+    Facility,
+    PendingPair,
+    Record,
+    Release,
+    Report,
+    Source,
+    SpellPersonal,
+    Verification,
+)
+from app.registry import content
+from app.registry.policy import Reader
+from app.registry.records import Version
+from app.vocabulary import Publish
+
+Row = dict[str, Any]
+# Terms that speak of releases: in a list of detainees they mean people with such a release.
+RELEASE_TERMS = ReleaseTerms.model_fields.keys() - PersonTerms.model_fields.keys()
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows and the cursor of the next page, if there is one."""
+
+    rows: list[Row]
+    cursor: str | None
+
+
+def write_cursor(position: list[Any]) -> str:
+    """Opaque to clients; it holds the last position and nothing else."""
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str | None, length: int = 1) -> list[int] | None:
+    """The position in a cursor. Raises Invalid for one that was not given out here."""
+    if cursor is None:
+        return None
+    try:
+        position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError):
+        position = None
+    if not isinstance(position, list) or len(position) != length or not all(type(p) is int for p in position):
+        raise Invalid.at("/cursor", "invalid_cursor", "Follow the `next` link of the page before; do not make one.")
+    return position
+
+
+def _page(
+    session: Session, statement: Select[*tuple[Any, ...]], key: Any, asked: Paged
+) -> tuple[list[Any], str | None]:
+    """One page of a statement ordered by an integer key; one row more tells whether another follows."""
+    after = read_cursor(asked.cursor)
+    if after is not None:
+        statement = statement.where(key > after[0])
+    rows = list(session.execute(statement.order_by(key).limit(asked.limit + 1)))
+    more = len(rows) > asked.limit
+    rows = rows[: asked.limit]
+    return rows, write_cursor([rows[-1][0]]) if more else None
+
+
+def _named(reader: Reader, detainee: Any, q: str, revision: int) -> Condition:
+    """Whose folded name contains the folded words, among those whose name the reader may see."""
+    found = exists(
+        select(1).where(
+            col(DetaineePersonal.detainee) == detainee,
+            col(DetaineePersonal.folded_name).contains(fold(q), autoescape=True),
+            at(DetaineePersonal, revision),
+        )
+    )
+    if reader.restricted:
+        return found
+    return found & ~hidden(detainee, (Publish.ANONYMOUS, Publish.COUNTED), revision)
+
+
+def _changed(spell: Any, since: int, revision: int) -> Condition:
+    """Whether anything shown of a spell changed after a revision."""
+    tables: tuple[type[Any], ...] = (Release, Detention, SpellPersonal, Verification)
+    return or_(*[exists(select(1).where(t.spell == spell, t.since > since, at(t, revision))) for t in tables])
+
+
+def releases(session: Session, asked: Any, reader: Reader, revision: int) -> Page:
+    """Releases that the terms mean, those of people the reader may not see left out."""
+    selection = select_releases(session, asked, reader, revision)
+    columns = selection.columns
+    statement = selection.rows(columns.spell, columns.detainee).where(
+        selection.inside, visible(reader, columns.detainee, revision)
+    )
+    if asked.q is not None:
+        statement = statement.where(_named(reader, columns.detainee, asked.q, revision))
+    if asked.changed_since is not None:
+        statement = statement.where(_changed(columns.spell, asked.changed_since, revision))
+    rows, cursor = _page(session, statement, columns.spell, asked)
+    people = records.people(session, {detainee for _spell, detainee in rows}, revision)
+    shown = [records.shape("release", people[detainee], spell, reader) for spell, detainee in rows]
+    return Page(shown, cursor)
+
+
+def detentions(session: Session, asked: DetentionQuery, reader: Reader, revision: int) -> Page:
+    """Spells in custody."""
+    statement = select(col(Detention.spell), col(Detention.detainee)).where(
+        at(Detention, revision),
+        visible(reader, col(Detention.detainee), revision),
+        *person_conditions(asked, Detention, reader, revision),
+    )
+    if asked.q is not None:
+        statement = statement.where(_named(reader, col(Detention.detainee), asked.q, revision))
+    if asked.changed_since is not None:
+        statement = statement.where(_changed(col(Detention.spell), asked.changed_since, revision))
+    rows, cursor = _page(session, statement, col(Detention.spell), asked)
+    people = records.people(session, {detainee for _spell, detainee in rows}, revision)
+    shown = [records.shape("detention", people[detainee], spell, reader) for spell, detainee in rows]
+    return Page(shown, cursor)
+
+
+def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: int) -> Page:
+    """People; filters on a detention or a release mean people with such a one."""
+    key = col(Detainee.detainee)
+    statement = select(key).where(at(Detainee, revision), visible(reader, key, revision))
+    spells = person_conditions(asked, Detention, reader, revision)
+    if spells:
+        statement = statement.where(exists(_spells_of(key, revision).where(*spells)))
+    if asked.model_fields_set & RELEASE_TERMS:
+        selection = select_releases(session, asked, reader, revision)
+        statement = statement.where(key.in_(selection.rows(selection.columns.detainee).where(selection.inside)))
+    if asked.q is not None:
+        statement = statement.where(_named(reader, key, asked.q, revision))
+    if asked.changed_since is not None:
+        changed = exists(_spells_of(key, revision).where(_changed(col(Detention.spell), asked.changed_since, revision)))
+        statement = statement.where(or_(changed, col(Detainee.since) > asked.changed_since))
+    rows, cursor = _page(session, statement, key, asked)
+    people = records.people(session, {row[0] for row in rows}, revision)
+    return Page([shapes.detainee(people[row[0]], reader) for row in rows], cursor)
+
+
+def _spells_of(detainee: Any, revision: int) -> Select[int]:
+    return select(literal(1)).where(col(Detention.detainee) == detainee, at(Detention, revision))
+
+
+def sources(session: Session, asked: Paged, revision: int) -> Page:
+    rows, cursor = _page(session, select(col(Source.key), Source).where(at(Source, revision)), col(Source.key), asked)
+    return Page([source_shape(source) for _key, source in rows], cursor)
+
+
+def source_shape(source: Source) -> Row:
+    names = ("slug", "name", "kind", "country", "independent", "quarantined", "definition")
+    return {name: getattr(source, name) for name in names}
+
+
+def by_slug(session: Session, table: Any, slug: str, revision: int) -> Any:
+    """The version of a source or facility that stood at a revision, or None."""
+    return session.scalars(select(table).where(table.slug == slug, at(table, revision))).one_or_none()
+
+
+def facilities(session: Session, asked: FacilityQuery, revision: int) -> Page:
+    statement = select(col(Facility.key), Facility).where(at(Facility, revision))
+    if asked.country is not None:
+        statement = statement.where(col(Facility.country) == asked.country)
+    rows, cursor = _page(session, statement, col(Facility.key), asked)
+    return Page([facility_shape(facility) for _key, facility in rows], cursor)
+
+
+def facility_shape(facility: Facility) -> Row:
+    names = json.loads(facility.names)
+    return {
+        "slug": facility.slug,
+        "name": names[0],
+        "names": names,
+        "kind": facility.kind,
+        "area": facility.area,
+        "country": facility.country,
+        "point": json.loads(facility.point) if facility.point else None,
+    }
+
+
+def claims(session: Session, asked: Any, reader: Reader, revision: int) -> Page:
+    """Published figures, as they stood at a revision."""
+    statement = select(col(Claim.key), Claim).where(at(Claim, revision))
+    for name in ("claimant", "measure", "country"):
+        if getattr(asked, name) is not None:
+            statement = statement.where(getattr(Claim, name) == getattr(asked, name))
+    rows, cursor = _page(session, statement, col(Claim.key), asked)
+    return Page([claim_shape(session, claim, reader) for _key, claim in rows], cursor)
+
+
+def claim_shape(session: Session, claim: Claim, reader: Reader) -> Row:
+    """A claim as it was filed; notes are for partners."""
+    entry = entry_at(session, claim.since)
+    said = {name: value for name, value in entry.body["said"].items() if name != "stated_at_instant"}
+    fields = ("claimant", "measure", "qualifier", "low", "high", "window_from", "window_to", "window_said",
+              "stated_at", "zone", "country", "definition", "series", "reported_by", "citation")  # fmt: skip
+    shown = {"id": claim.id, **{name: said.get(name) for name in fields}, **said}
+    shown |= {"filed_by": entry.body["filed_by"], "revision": claim.since}
+    own = reader.source is not None and reader.source == claim.filed_by
+    return {**shown, "note": entry.personal.get("note") if reader.restricted or own else None}
+
+
+def own_reports(session: Session, asked: Paged, reader: Reader, revision: int) -> Page:
+    """A source's own reports, whole."""
+    statement = (
+        select(col(Record.key), Record, Report)
+        .join(Report, col(Report.record) == col(Record.key))
+        .where(col(Record.source) == reader.source, at(Report, revision), col(Record.redacted).is_(False))
+    )
+    rows, cursor = _page(session, statement, col(Record.key), asked)
+    shown = [report_shape(record, Version(r.version, entry_at(session, r.since))) for _key, record, r in rows]
+    return Page(shown, cursor)
+
+
+def report_shape(record: Record, version: Version) -> Row:
+    """One's own report as it was sent, with its place in the log."""
+    said = content.unflatten(content.without_class(version.content))
+    number = said.get("detainee", {}).pop("national_id_digest", None)
+    return {
+        "id": record.id,
+        "version": version.number,
+        "revision": version.entry.revision,
+        "recorded_at": version.entry.body["recorded_at"],
+        "source": version.entry.body["source"],
+        "has_national_id": number is not None,
+        **said,
+    }
+
+
+def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Page:
+    """What waits for a curator, best first: pairs that may be one person, then releases on days apart."""
+    pairs: Any = (
+        select(
+            col(Decision.score).label("score"), col(Decision.key).label("key"),
+            col(PendingPair.detainee_a).label("a"), col(PendingPair.detainee_b).label("b"),
+        )
+        .join(Decision, col(Decision.key) == col(PendingPair.decision))
+        .where(at(PendingPair, revision))
+    )  # fmt: skip
+    apart = select(literal(-1), col(Detention.spell), col(Detention.detainee), null()).where(
+        at(Detention, revision), col(Detention.disjoint_releases).is_(True)
+    )
+    waiting = union_all(pairs, apart).subquery()
+    statement = select(waiting)
+    after = read_cursor(asked.cursor, 2)
+    if after is not None:
+        score, key = waiting.c.score, waiting.c.key
+        statement = statement.where(or_(score < after[0], (score == after[0]) & (key > after[1])))
+    ordered = statement.order_by(waiting.c.score.desc(), waiting.c.key).limit(asked.limit + 1)
+    rows = session.execute(ordered).all()
+    more, rows = len(rows) > asked.limit, rows[: asked.limit]
+    people = records.people(session, {key for row in rows for key in (row.a, row.b) if key is not None}, revision)
+    shown = [_pair(session, row, people, reader) if row.b is not None else _apart(row, people, reader) for row in rows]
+    return Page(shown, write_cursor([rows[-1].score, rows[-1].key]) if more else None)
+
+
+def _pair(session: Session, row: Any, people: dict[int, Person], reader: Reader) -> Row:
+    entry = entry_at(session, row.key)
+    return {
+        "kind": "pair",
+        "decision_id": entry.body["id"],
+        "score": row.score / 1000,
+        "reasons": entry.personal.get("reasons", []),
+        "a": shapes.detainee(people[row.a], reader),
+        "b": shapes.detainee(people[row.b], reader),
+    }
+
+
+def _apart(row: Any, people: dict[int, Person], reader: Reader) -> Row:
+    person = people[row.a]
+    return {
+        "kind": "disjoint_releases",
+        "detainee": shapes.detainee(person, reader),
+        "release": shapes.release(person, person.releases[row.key], reader),
+    }

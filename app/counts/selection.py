@@ -1,0 +1,206 @@
+"""Which releases the terms mean at a revision: SQL shared by counts and lists, so that they cannot disagree."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, true
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from app.counts.terms import PersonTerms, ReleaseTerms, edges
+from app.errors import Invalid
+from app.models import OPEN, Detainee, Detention, Placement, Record, Release, Source, Standing, Trait, Voice
+from app.registry.policy import Reader
+from app.vocabulary import Publish, ReleaseStatus, Verdict
+
+COUNTING = (ReleaseStatus.VERIFIED.value, ReleaseStatus.CONTESTED.value, ReleaseStatus.REPORTED.value)
+ASSERTED = (Verdict.VERIFIED.value, Verdict.REPORTED.value)
+
+Condition = ColumnElement[bool]
+
+
+def at(table: Any, revision: int) -> Condition:
+    """Rows of a projected table that hold at a revision."""
+    return and_(col(table.since) <= revision, col(table.until) > revision)
+
+
+def hidden(detainee: Any, classes: tuple[str, ...], revision: int) -> Condition:
+    """Whether today's class of a person is among `classes`.
+
+    The person is who it was at the revision; its class is the strictest of today's classes of the records it held.
+    """
+    return exists(
+        select(1)
+        .select_from(Placement)
+        .join(Record, col(Record.key) == col(Placement.record))
+        .where(col(Placement.detainee) == detainee, at(Placement, revision), col(Record.publish_now).in_(classes))
+    )
+
+
+def hidden_trait(reader: Reader, detainee: Any, name: str, revision: int) -> Condition | None:
+    """Whether the reader may not see a personal dimension of a person; None when it may of everyone."""
+    classes = tuple(str(publish) for publish in Publish if not reader.sees_trait(publish, name))
+    return hidden(detainee, classes, revision) if classes else None
+
+
+def visible(reader: Reader, detainee: Any, revision: int) -> Condition:
+    """Whether a person stands in lists for the reader."""
+    classes = tuple(str(publish) for publish in Publish if not reader.sees_person(publish))
+    return ~hidden(detainee, classes, revision) if classes else true()
+
+
+def source_keys(session: Session, slugs: set[str]) -> dict[str, int]:
+    """Slug → key of the sources the terms name. Raises Invalid for one that does not exist."""
+    rows = session.execute(
+        select(col(Source.slug), col(Source.key)).where(col(Source.slug).in_(slugs), col(Source.until) == OPEN)
+    ).all()
+    found: dict[str, int] = dict(rows)
+    unknown = sorted(slugs - found.keys())
+    if unknown:
+        raise Invalid.at("", "unknown_source", f"No source has the slug {unknown[0]}: see /v1/sources.")
+    return found
+
+
+def in_window(lo: Any, hi: Any, window: tuple[int | None, int | None]) -> tuple[Condition, Condition]:
+    """`(inside, uncertain)`: wholly inside the window; straddling its edge or undated."""
+    start, end = window
+    if start is None and end is None:
+        return true(), ~true()
+    inside = [lo.is_not(None), *([lo >= start] if start is not None else []), *([hi <= end] if end is not None else [])]
+    outside = [*([hi < start] if start is not None else []), *([lo > end] if end is not None else [])]
+    return and_(*inside), or_(lo.is_(None), and_(~and_(*inside), ~or_(*outside)))
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where a selection reads what it filters by: consolidated, or one source's own."""
+
+    spell: Any
+    detainee: Any
+    lo: Any
+    hi: Any
+    kind: Any
+    country: Any
+    designation: Any
+    next_hi: Any
+
+    @classmethod
+    def of(cls, table: Any) -> "Columns":
+        names = cls.__dataclass_fields__
+        return cls(**{name: getattr(table, name) for name in names})
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Releases at one stage and revision; `own` reads each source's own values from `voice`."""
+
+    columns: Columns
+    conditions: tuple[Condition, ...]
+    own: bool
+    inside: Condition
+    uncertain: Condition
+
+    def rows(self, *columns: Any) -> Select[Any]:
+        """A SELECT of `columns` over the selected releases, before the window is applied."""
+        statement: Select[Any] = select(*columns).select_from(Standing)
+        if self.own:
+            joined = and_(col(Voice.spell) == col(Standing.spell), col(Voice.stage) == col(Standing.stage))
+            statement = statement.join(Voice, joined)
+        return statement.where(*self.conditions)
+
+
+def select_releases(
+    session: Session, terms: ReleaseTerms, reader: Reader, revision: int, *, by_source: bool = False
+) -> Selection:
+    """The selection that the terms mean. `by_source`: one row per release and source, by the source's own values."""
+    keys = source_keys(session, terms.slugs())
+    own = by_source or terms.source is not None
+    columns = Columns.of(Voice if own else Standing)
+    where: list[Condition] = [at(Standing, revision)]
+    if own:
+        where.append(at(Voice, revision))
+    if terms.source is not None:
+        where.append(col(Voice.source) == keys[terms.source])
+        if not by_source:
+            where.append(col(Voice.verdict).in_(ASSERTED))
+    where += _release_conditions(terms, columns, keys, revision)
+    where += person_conditions(terms, columns, reader, revision)
+    if terms.net:
+        end = terms.window[1]
+        begun = columns.next_hi.is_not(None) if end is None else columns.next_hi <= end
+        where.append(or_(columns.next_hi.is_(None), ~begun))
+    inside, uncertain = in_window(columns.lo, columns.hi, terms.window)
+    return Selection(columns, tuple(where), own, inside, uncertain)
+
+
+def _release_conditions(terms: ReleaseTerms, columns: Columns, keys: dict[str, int], revision: int) -> list[Condition]:
+    where: list[Condition] = []
+    if terms.stage is not None:
+        where.append(col(Standing.stage) == terms.stage)
+    else:
+        where.append(
+            exists(
+                select(1).where(
+                    col(Release.spell) == col(Standing.spell),
+                    col(Release.stage) == col(Standing.stage),
+                    at(Release, revision),
+                )
+            )
+        )
+    if terms.kind:
+        where.append(columns.kind.in_(terms.kind))
+    if terms.status:
+        where.append(col(Standing.status).in_(terms.status))
+    where += [_verified_by([keys[slug]], revision) for slug in dict.fromkeys([*terms.verified_by, *terms.all_of])]
+    if terms.any_of:
+        where.append(_verified_by([keys[slug] for slug in terms.any_of], revision))
+    if terms.min_sources is not None:
+        where.append(col(Standing.independent_verified) >= terms.min_sources)
+    if terms.sources is not None:
+        where.append(col(Standing.independent_verified) == terms.sources)
+    return where
+
+
+def _verified_by(sources: list[int], revision: int) -> Condition:
+    """Whether one of the sources verified the release at its stage."""
+    other: Any = aliased(Voice)
+    return exists(
+        select(1).where(
+            other.spell == Standing.spell,
+            other.stage == Standing.stage,
+            other.source.in_(sources),
+            other.verdict == Verdict.VERIFIED,
+            at(other, revision),
+        )
+    )
+
+
+def person_conditions(terms: PersonTerms, columns: Any, reader: Reader, revision: int) -> list[Condition]:
+    """Filters on the person and its detention, over any table with `spell`, `detainee`, `country`, `designation`."""
+    where: list[Condition] = []
+    if terms.country is not None:
+        where.append(columns.country == terms.country)
+    if terms.designation is not None:
+        where.append(columns.designation == terms.designation)
+    for name, value in terms.traits().items():
+        where.append(_has_trait(columns.spell, name, value, revision))
+        unseen = hidden_trait(reader, columns.detainee, name, revision)
+        if unseen is not None:
+            where.append(~unseen)
+    if terms.state is not None or terms.rearrested is not None:
+        asked = [] if terms.state is None else [col(Detainee.state) == terms.state]
+        asked += [] if terms.rearrested is None else [col(Detainee.rearrested) == terms.rearrested]
+        where.append(exists(select(1).where(Detainee.detainee == columns.detainee, at(Detainee, revision), *asked)))
+    if terms.detained_from is not None or terms.detained_to is not None:
+        window = edges(terms.detained_from, terms.detained_to)
+        inside, _uncertain = in_window(col(Detention.detained_lo), col(Detention.detained_hi), window)
+        where.append(exists(select(1).where(Detention.spell == columns.spell, at(Detention, revision), inside)))
+    return where
+
+
+def _has_trait(spell: Any, name: str, value: str, revision: int) -> Condition:
+    return exists(
+        select(1).where(
+            col(Trait.spell) == spell, col(Trait.name) == name, col(Trait.value) == value, at(Trait, revision)
+        )
+    )

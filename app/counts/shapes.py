@@ -1,0 +1,157 @@
+"""Wire shapes of detainees, detentions, releases and verifications (pure): rows in, what this reader may see out."""
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.dates import parse
+from app.registry.policy import Facts, Reader
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ids:
+    """The public ids that derive from one record."""
+
+    detainee: uuid.UUID
+    detention: uuid.UUID
+    release: uuid.UUID
+
+
+@dataclass
+class Person:
+    """All rows of one person at a revision, by table; `publish` is today's class."""
+
+    publish: str
+    detainee: Row
+    personal: Row | None = None
+    detentions: list[Row] = field(default_factory=list)
+    spells: dict[int, Facts] = field(default_factory=dict)
+    releases: dict[int, Row] = field(default_factory=dict)
+    verifications: list[Row] = field(default_factory=list)
+    ids: dict[int, Ids] = field(default_factory=dict)
+    moved: dict[int, list[int]] = field(default_factory=dict)
+    slugs: dict[int, str] = field(default_factory=dict)
+
+
+def _value(facts: Facts, name: str) -> Any:
+    fact = facts.get(name)
+    return None if fact is None else fact["value"]
+
+
+def detainee(person: Person, reader: Reader) -> Row:
+    """A detainee; what the reader may not see is null."""
+    facts = json.loads(person.detainee["facts"])
+    seen = reader.facts(person.publish, json.loads(person.personal["facts"]) if person.personal else {})
+    birth = _value(seen, "birth_date") if reader.restricted else _birth_for_named(person, seen)
+    return {
+        "id": person.ids[person.detainee["detainee"]].detainee,
+        "publish": person.publish,
+        "name": _value(seen, "full_name"),
+        "aliases": _value(seen, "aliases") or [],
+        "age": _value(seen, "age"),
+        "birth_year": parse(birth).first.year if birth else None,
+        "gender": _value(seen, "gender"),
+        "nationalities": _value(seen, "nationalities") or [],
+        "category": _value(seen, "category"),
+        "groups": _value(seen, "groups") or [],
+        "state": person.detainee["state"],
+        "rearrested": bool(person.detainee["rearrested"]),
+        "died_on": _value(facts, "died_on"),
+        "designation": _value(facts, "designation") or "unstated",
+        "detentions": [
+            detention(person, row, reader) for row in sorted(person.detentions, key=lambda row: row["ordinal"])
+        ],
+        "facts": facts | {name: fact for name, fact in seen.items() if name != "birth_date" or reader.restricted},
+    }
+
+
+def _birth_for_named(person: Person, seen: Facts) -> str | None:
+    """The year, never the day, and only of people who are named anyway."""
+    if person.personal is None or "full_name" not in seen:
+        return None
+    birth = _value(json.loads(person.personal["facts"]), "birth_date")
+    return None if birth is None or parse(birth).first.year != parse(birth).last.year else birth
+
+
+def detention(person: Person, row: Row, reader: Reader) -> Row:
+    """One spell in custody."""
+    spell = row["spell"]
+    ids, facts = person.ids[spell], json.loads(row["facts"])
+    seen = reader.facts(person.publish, person.spells.get(spell, {}))
+    how = _value(facts, "ended_how")
+    said = [one for one in person.verifications if one["spell"] == spell and one["object"] == "detention"]
+    return {
+        "id": ids.detention,
+        "detainee_id": person.ids[row["detainee"]].detainee,
+        "release_id": ids.release if spell in person.releases else None,
+        "country": row["country"],
+        "facility": _value(seen, "facility") or _value(seen, "facility_as_said"),
+        "area": _value(seen, "area"),
+        "detained_on": _value(facts, "detained_on"),
+        "held_on": _value(facts, "held_on"),
+        "legal_status": _value(seen, "legal_status"),
+        "designation": row["designation"],
+        "ended": {"on": _value(facts, "ended_on"), "how": how} if how else None,
+        "transfers": _value(seen, "transfers") or [],
+        "verified_by": sorted(person.slugs[one["source"]] for one in said if one["verdict"] == "verified"),
+        "reported_by": sorted(person.slugs[one["source"]] for one in said if one["verdict"] == "reported"),
+        "disputed_dates": bool(row["disjoint_releases"]),
+        "moved_at": person.moved.get(spell, []),
+        "facts": facts | _without_release_facts(seen),
+    }
+
+
+RELEASE_FACTS = frozenset({"conditions", "destination"})
+
+
+def _without_release_facts(seen: Facts) -> Facts:
+    return {name: fact for name, fact in seen.items() if name not in RELEASE_FACTS and name != "evidence"}
+
+
+def release(person: Person, row: Row, reader: Reader) -> Row:
+    """A release with its status, who verified and who reported it, and each fact with who says so."""
+    spell = row["spell"]
+    ids, stored = person.ids[spell], json.loads(row["facts"])
+    facts, stages = stored["facts"], stored["stages"]
+    seen = reader.facts(person.publish, person.spells.get(spell, {}))
+    here = stages[row["stage"]]
+    return {
+        "id": ids.release,
+        "detainee_id": person.ids[row["detainee"]].detainee,
+        "detention_id": ids.detention,
+        "country": row["country"],
+        "facility": _value(seen, "facility") or _value(seen, "facility_as_said"),
+        "stage": row["stage"],
+        "released_on": _value(facts, "released_on"),
+        "ordered_on": _value(facts, "ordered_on"),
+        "announced_on": _value(facts, "announced_on"),
+        "kind": _value(facts, "kind") or "unspecified",
+        "conditions": _value(seen, "conditions"),
+        "destination": _value(seen, "destination"),
+        "measures_lifted_on": _value(facts, "measures_lifted_on"),
+        "status": row["status"],
+        "stages": stages,
+        "verified_by": here["verified_by"],
+        "reported_by": here["reported_by"],
+        "moved_at": person.moved.get(spell, []),
+        "facts": facts | {name: fact for name, fact in seen.items() if name in RELEASE_FACTS},
+    }
+
+
+def verification(person: Person, row: Row, reader: Reader) -> Row:
+    """One source's verdict. Evidence names people: it is shown where the person is."""
+    said = json.loads(row["said"])
+    seen = reader.facts(person.publish, person.spells.get(row["spell"], {}))
+    slug = person.slugs[row["source"]]
+    about = row["object"]
+    return {
+        "id": uuid.uuid5(person.ids[row["record"]].release, f"verification of the {about}"),
+        "source": slug,
+        "verdict": row["verdict"],
+        **said,
+        "independent": bool(row["independent"]),
+        "evidence": seen.get("evidence", {}).get(about, {}).get(slug),
+    }

@@ -1,0 +1,252 @@
+"""Counts of releases: a pure function of terms, reader and revision, computed in SQL over the rows of that revision."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, case, distinct, exists, func, literal, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from app.counts import buckets
+from app.counts import terms as wording
+from app.counts.buckets import Unit
+from app.counts.selection import ASSERTED, COUNTING, Selection, at, hidden_trait, select_releases
+from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms
+from app.models import PendingPair, Source, Standing, Trait, Voice
+from app.registry.policy import Reader
+from app.vocabulary import ReleaseStatus, Verdict
+
+WITHHELD = "withheld"
+# Dimensions with several values per release: their groups overlap.
+MULTIPLE = frozenset({"source", "nationality"})
+UNITS: dict[str, Unit] = {"day": "day", "week": "week", "month": "month"}
+SOURCE_KEYS = (
+    "verified",
+    "reported",
+    "disputed",
+    "refuted",
+    "retracted",
+    "uncertain_date",
+    "only_this_source",
+    "people",
+)
+
+Row = dict[str, Any]
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A dimension's value in SQL, and the trait table to join for it, if it is a personal one."""
+
+    name: str
+    value: Any
+    trait: Any = None
+
+
+def count_releases(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
+    """Totals and groups in the shape of `GET /v1/counts/releases`, without the envelope's `recorded_at`."""
+    said = wording.echo(terms)
+    selection = select_releases(session, terms, reader, revision)
+    answer: Row = {"revision": revision, "terms": said, "total": _total(session, selection)}
+    if terms.group_by:
+        answer["groups"] = _groups(session, terms, reader, revision, said)
+        if MULTIPLE & set(terms.group_by):
+            answer["adds_up"] = False
+    answer |= {
+        "uncertain_date": _scalar(session, selection, func.count(), selection.uncertain),
+        "unresolved_duplicates": _unresolved(session, selection, revision),
+        "withheld": _scalar(
+            session,
+            selection,
+            func.count(distinct(selection.columns.detainee)),
+            and_(selection.inside, col(Standing.withheld).is_(True)),
+        ),
+        "permalink": wording.link("/v1/counts/releases", said, revision),
+    }
+    return answer
+
+
+def _scalar(session: Session, selection: Selection, what: Any, where: Any) -> int:
+    counting = col(Standing.status).in_(COUNTING)
+    return int(session.execute(selection.rows(what).where(where, counting)).scalar_one())
+
+
+def _total(session: Session, selection: Selection) -> Row:
+    rows = session.execute(
+        selection.rows(col(Standing.status), col(Standing.independent_verified), func.count())
+        .where(selection.inside)
+        .group_by(col(Standing.status), col(Standing.independent_verified))
+    ).all()
+    people = _scalar(session, selection, func.count(distinct(selection.columns.detainee)), selection.inside)
+    return _totals([(status, sources, number) for status, sources, number in rows], people)
+
+
+def _totals(rows: list[tuple[str, int, int]], people: int) -> Row:
+    """The keys of a total from `(status, independent verified, number)` rows."""
+    by_status: dict[str, int] = defaultdict(int)
+    by_sources: dict[int, int] = defaultdict(int)
+    for status, sources, number in rows:
+        by_status[status] += number
+        if status in COUNTING:
+            by_sources[sources] += number
+    most = max(by_sources, default=0)
+    at_least = {str(k): sum(n for s, n in by_sources.items() if s >= k) for k in range(1, most + 1)}
+    return {
+        "releases": sum(by_status[status] for status in COUNTING),
+        "people": people,
+        "verified": by_status[ReleaseStatus.VERIFIED],
+        "contested": by_status[ReleaseStatus.CONTESTED],
+        "reported": by_status[ReleaseStatus.REPORTED],
+        "refuted": by_status[ReleaseStatus.REFUTED],
+        "by_min_sources": at_least,
+    }
+
+
+def _unresolved(session: Session, selection: Selection, revision: int) -> int:
+    """Pairs of people that wait for a curator, where both stand in this count: each may be one too many."""
+    counted = selection.rows(selection.columns.detainee).where(selection.inside, col(Standing.status).in_(COUNTING))
+    pairs = (
+        select(col(PendingPair.detainee_a), col(PendingPair.detainee_b))
+        .where(
+            at(PendingPair, revision),
+            col(PendingPair.detainee_a).in_(counted),
+            col(PendingPair.detainee_b).in_(counted),
+        )
+        .distinct()
+    )
+    return int(session.execute(select(func.count()).select_from(pairs.subquery())).scalar_one())
+
+
+def _groups(session: Session, terms: CountTerms, reader: Reader, revision: int, said: Row) -> list[Row]:
+    by_source = "source" in terms.group_by
+    selection = select_releases(session, terms, reader, revision, by_source=by_source)
+    dimensions = [_dimension(name, selection, reader, revision) for name in terms.group_by]
+    groups = (_source_groups if by_source else _total_groups)(session, selection, dimensions, revision)
+    slugs = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
+    shown = []
+    for key, numbers in groups.items():
+        named = {d.name: _wire(d.name, value, slugs) for d, value in zip(dimensions, key, strict=True)}
+        shown.append({**named, **numbers, "list": _list(said, named, revision)})
+    return sorted(shown, key=lambda group: [_order(group[name]) for name in terms.group_by])
+
+
+def _order(value: Any) -> tuple[int, Any]:
+    """By value, the withheld and the unknown last."""
+    return (2, "") if value is None else (1, "") if value == WITHHELD else (0, value)
+
+
+def _dimension(name: str, selection: Selection, reader: Reader, revision: int) -> Dimension:
+    """One dimension of the groups, read from the selection."""
+    columns = selection.columns
+    if name in UNITS:
+        return Dimension(name, buckets.bucket_number(columns.lo, columns.hi, UNITS[name]))
+    if name in PERSONAL_DIMENSIONS:
+        trait = aliased(Trait)
+        unseen = hidden_trait(reader, columns.detainee, name, revision)
+        value = trait.value if unseen is None else case((unseen, literal(WITHHELD)), else_=trait.value)
+        return Dimension(name, value, trait)
+    plain = {
+        "source": col(Voice.source),
+        "status": col(Standing.status),
+        "sources": col(Standing.independent_verified),
+    }
+    return Dimension(name, plain.get(name, getattr(columns, name, None)))
+
+
+def _grouped(
+    selection: Selection, dimensions: Sequence[Dimension], revision: int, *columns: Any, by: Sequence[Any] = ()
+) -> Select[Any]:
+    """A SELECT of the dimensions, `by` and `columns`, grouped by the first two."""
+    labelled = [dimension.value.label(f"d{number}") for number, dimension in enumerate(dimensions)]
+    statement = selection.rows(*labelled, *by, *columns)
+    for dimension in dimensions:
+        trait = dimension.trait
+        if trait is not None:
+            on = and_(trait.spell == Standing.spell, trait.name == dimension.name, at(trait, revision))
+            statement = statement.outerjoin(trait, on)
+    return statement.group_by(*labelled, *by)
+
+
+def _total_groups(
+    session: Session, selection: Selection, dimensions: Sequence[Dimension], revision: int
+) -> dict[Key, Row]:
+    """Groups with the keys of a total."""
+    wide = len(dimensions)
+    releases = func.count(distinct(selection.columns.spell))
+    by = (col(Standing.status), col(Standing.independent_verified))
+    found: dict[Key, list[tuple[str, int, int]]] = defaultdict(list)
+    rows = session.execute(_grouped(selection, dimensions, revision, releases, by=by).where(selection.inside))
+    for row in rows:
+        found[tuple(row[:wide])].append(tuple(row[wide:]))
+    people = _grouped(selection, dimensions, revision, func.count(distinct(selection.columns.detainee)))
+    counted = people.where(selection.inside, col(Standing.status).in_(COUNTING))
+    behind = {tuple(row[:wide]): row[wide] for row in session.execute(counted)}
+    return {key: _totals(numbers, behind.get(key, 0)) for key, numbers in found.items()}
+
+
+def _source_groups(
+    session: Session, selection: Selection, dimensions: Sequence[Dimension], revision: int
+) -> dict[Key, Row]:
+    """Groups by source: that source's own verdicts, dates and kinds."""
+    wide = len(dimensions)
+    groups: dict[Key, Row] = defaultdict(lambda: dict.fromkeys(SOURCE_KEYS, 0))
+    releases = func.count(distinct(selection.columns.spell))
+
+    def add(name: str | None, statement: Select[Any]) -> None:
+        for row in session.execute(statement):
+            groups[tuple(row[:wide])][name or row[wide]] += row[-1]
+
+    verified = and_(selection.inside, col(Voice.verdict) == Verdict.VERIFIED)
+    asserted = and_(selection.uncertain, col(Voice.verdict).in_(ASSERTED))
+    by_verdict = _grouped(selection, dimensions, revision, releases, by=(col(Voice.verdict),))
+    plain = _grouped(selection, dimensions, revision, releases)
+    people = _grouped(selection, dimensions, revision, func.count(distinct(selection.columns.detainee)))
+    add(None, by_verdict.where(selection.inside))
+    add("people", people.where(verified))
+    add("uncertain_date", plain.where(asserted))
+    add("only_this_source", plain.where(verified, _alone(revision)))
+    return groups
+
+
+def _alone(revision: int) -> Any:
+    """No other source verified the same release at the same stage."""
+    other: Any = aliased(Voice)
+    return ~exists(
+        select(1).where(
+            other.spell == Voice.spell,
+            other.stage == Voice.stage,
+            other.source != Voice.source,
+            other.verdict == Verdict.VERIFIED,
+            at(other, revision),
+        )
+    )
+
+
+def _wire(name: str, value: Any, slugs: dict[int, str]) -> Any:
+    """A dimension's value as clients read it."""
+    if name in UNITS:
+        return buckets.bucket_text(value, UNITS[name])
+    return slugs[value] if name == "source" else value
+
+
+def _list(said: Row, named: Row, revision: int) -> str | None:
+    """The address of the releases behind a group; None where no filter can say which they are."""
+    if any(value is None or value == WITHHELD for value in named.values()):
+        return None
+    terms = {name: value for name, value in said.items() if name != "group_by"}
+    if "source" in named:
+        terms["verified_by"] = list(dict.fromkeys([*terms.get("verified_by", []), named["source"]]))
+    else:
+        terms.setdefault("status", list(COUNTING))
+    for name, value in named.items():
+        if name in UNITS:
+            first, last = buckets.bucket_dates(value, UNITS[name])
+            terms |= {"released_from": first, "released_to": last}
+        elif name in ("kind", "status"):
+            terms[name] = [value]
+        else:
+            terms[name] = value
+    return wording.link("/v1/releases", terms, revision)

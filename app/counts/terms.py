@@ -1,0 +1,225 @@
+"""Terms: what is counted or listed, as a client writes them in a query string.
+
+One vocabulary serves counts and lists, so that every count can link to the list behind it.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlencode
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from app import dates
+from app.registry.schemas import Country, Date, Line, Slug, unique
+from app.vocabulary import (
+    AgeGroup,
+    Category,
+    Condition,
+    Designation,
+    Gender,
+    Group,
+    LegalStatus,
+    Measure,
+    ReleaseKind,
+    ReleaseStatus,
+    Stage,
+    State,
+)
+
+# A page that a phone on a bad line still gets whole.
+DEFAULT_LIMIT, MOST_LIMIT = 50, 200
+# Sources in one union or intersection, and dimensions at once: beyond these a table says more than a count.
+MOST_SOURCES, MOST_DIMENSIONS = 12, 3
+MOST_VALUES = 20
+
+Dimension = Literal[
+    "source", "status", "kind", "country", "month", "week", "day", "designation", "sources",
+    "facility", "area", "gender", "category", "age_group", "nationality",
+]  # fmt: skip
+PERSONAL_DIMENSIONS = frozenset({"facility", "area", "gender", "category", "age_group", "nationality"})
+# The filters on personal dimensions, by the trait each reads.
+TRAIT_FILTERS = {
+    "facility": "facility",
+    "area": "area",
+    "gender": "gender",
+    "category": "category",
+    "age_group": "age_group",
+    "nationality": "nationality",
+    "group": "group",
+    "legal_status": "legal_status",
+    "condition": "condition",
+    "destination": "destination",
+}
+
+
+def _positive(value: int) -> int:
+    if value < 1:
+        raise PydanticCustomError("below_one", "Ask for at least one source.")
+    return value
+
+
+T = TypeVar("T")
+Several = Annotated[list[T], Field(max_length=MOST_VALUES), AfterValidator(unique)]
+Sources = Annotated[list[Slug], Field(max_length=MOST_SOURCES), AfterValidator(unique)]
+
+
+class PersonTerms(BaseModel):
+    """Filters on the person and the detention. Personal ones never match what the reader may not see."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    country: Country | None = None
+    facility: Line | None = None
+    area: Line | None = None
+    gender: Gender | None = None
+    category: Category | None = None
+    age_group: AgeGroup | None = None
+    nationality: Country | None = None
+    group: Group | None = None
+    legal_status: LegalStatus | None = None
+    condition: Condition | None = None
+    destination: Line | None = None
+    designation: Designation | None = None
+    state: State | None = None
+    rearrested: bool | None = None
+    detained_from: Date | None = None
+    detained_to: Date | None = None
+
+    def traits(self) -> dict[str, str]:
+        """Personal dimension → the value asked for."""
+        given = {trait: getattr(self, name) for name, trait in TRAIT_FILTERS.items()}
+        return {trait: str(value) for trait, value in given.items() if value is not None}
+
+
+class ReleaseTerms(PersonTerms):
+    """Filters on releases besides: the window, the stage, and who says so."""
+
+    released_from: Date | None = None
+    released_to: Date | None = None
+    stage: Stage | None = None
+    kind: Several[ReleaseKind] = []
+    status: Several[ReleaseStatus] = []
+    source: Slug | None = None
+    verified_by: Sources = []
+    any_of: Sources = []
+    all_of: Sources = []
+    min_sources: Annotated[int, AfterValidator(_positive)] | None = None
+    sources: Annotated[int, Field(ge=0)] | None = None
+    net: bool = False
+
+    @model_validator(mode="after")
+    def _windows_in_order(self) -> "ReleaseTerms":
+        for what in ("released", "detained"):
+            start, end = getattr(self, f"{what}_from"), getattr(self, f"{what}_to")
+            if start and end and dates.parse_from(start) > dates.parse_to(end):
+                raise PydanticCustomError("reversed_window", "The window ends before it begins: swap its edges.")
+        return self
+
+    @property
+    def window(self) -> tuple[int | None, int | None]:
+        """First and last day of the window, as ordinals; None is open."""
+        return edges(self.released_from, self.released_to)
+
+    def slugs(self) -> set[str]:
+        """Every source the terms name."""
+        return {*self.verified_by, *self.any_of, *self.all_of, *([self.source] if self.source else [])}
+
+
+class CountTerms(ReleaseTerms):
+    """The terms of a count."""
+
+    stage: Stage = Stage.CARRIED_OUT
+    group_by: Annotated[list[Dimension], Field(max_length=MOST_DIMENSIONS), AfterValidator(unique)] = []
+
+
+def edges(start: str | None, end: str | None) -> tuple[int | None, int | None]:
+    return (None if start is None else dates.parse_from(start)), (None if end is None else dates.parse_to(end))
+
+
+# Echoed even when not asked for: a number means nothing without its stage, and without gross or net.
+ALWAYS = ("stage", "net", "group_by")
+
+
+def echo(terms: BaseModel) -> dict[str, Any]:
+    """The terms as said, with the defaults that change what a number means."""
+    said = terms.model_dump(mode="json")
+    defaults = {name: field.get_default(call_default_factory=True) for name, field in type(terms).model_fields.items()}
+    return {
+        name: value
+        for name, value in said.items()
+        if value not in (None, []) and (name in ALWAYS or value != defaults[name])
+    }
+
+
+def link(path: str, terms: dict[str, Any], as_of: int) -> str:
+    """A relative address that asks the same again: parameters in the order of the terms, then the revision."""
+    pairs = [(name, _text(item)) for name, value in terms.items() for item in _each(value)]
+    return f"{path}?{urlencode([*pairs, ('as_of', str(as_of))])}"
+
+
+def _each(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class AsOf(BaseModel):
+    """Which past to read: a revision, or an instant or date with a zone; by default now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: Annotated[str, Field(max_length=dates.MAX_TEXT)] | None = None
+    zone: Annotated[str, Field(max_length=dates.MAX_TEXT)] | None = None
+    format: Literal["json", "csv", "jsonl"] | None = None
+
+
+class Paged(AsOf):
+    """A page of a list."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST_LIMIT)] = DEFAULT_LIMIT
+    cursor: Annotated[str, Field(max_length=200)] | None = None
+
+
+class FacilityQuery(Paged):
+    """A list of facilities as asked."""
+
+    country: Country | None = None
+
+
+class ClaimQuery(Paged):
+    """A list of claims as asked."""
+
+    claimant: Slug | None = None
+    measure: Measure | None = None
+    country: Country | None = None
+
+
+class VocabularyQuery(AsOf):
+    """The vocabulary in a language."""
+
+    lang: Literal["en", "es"] = "en"
+
+
+class CountQuery(CountTerms, AsOf):
+    """A count as asked: its terms and the revision."""
+
+
+class ReleaseQuery(ReleaseTerms, Paged):
+    """A list of releases as asked."""
+
+    q: Line | None = None
+    changed_since: Annotated[int, Field(ge=0)] | None = None
+
+
+class DetaineeQuery(ReleaseQuery):
+    """A list of detainees as asked; terms of releases mean people with such a release."""
+
+
+class DetentionQuery(PersonTerms, Paged):
+    """A list of detentions as asked."""
+
+    q: Line | None = None
+    changed_since: Annotated[int, Field(ge=0)] | None = None

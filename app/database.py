@@ -1,0 +1,180 @@
+"""Engine, sessions and portable column types: the only file that knows a SQL dialect."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pysqlite3
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, create_engine, event, text
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.pool import StaticPool
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Session
+
+# Releases with the WAL-reset bug can lose committed writes; these are the first that cannot.
+SAFE_SQLITE = (3, 51, 3)
+SAFE_BACKPORTS: dict[tuple[int, ...], int] = {(3, 50): 7, (3, 44): 6}
+# A writer waits for the one before it; a request that waited longer than this is better refused than queued.
+BUSY_TIMEOUT_MS = 30_000
+# Row values of one IN (...): far below SQLite's limit of 32,766 parameters.
+IN_CHUNK = 500
+
+# Beside `app` in the work tree and in an installed package alike.
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+WRITES = "recuento_writes"
+
+# Revisions and keys outgrow 32 bits; SQLite wants INTEGER for a rowid key.
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant. SQLite drops offsets, so it is stored in UTC without one and read back with one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def check_sqlite_version(version: tuple[int, ...]) -> None:
+    """Refuse a SQLite library that can lose committed writes (see SAFE_SQLITE)."""
+    patch = SAFE_BACKPORTS.get(version[:2])
+    if version >= SAFE_SQLITE or (patch is not None and version[2] >= patch):
+        return
+    found = ".".join(map(str, version))
+    raise RuntimeError(f"SQLite {found} can lose committed writes (WAL-reset bug): install pysqlite3>=0.6.1.")
+
+
+def make_engine(url: str, pool_size: int = 8) -> Engine:
+    """An engine for a `sqlite:///…` or `postgresql://…` address, with `pool_size` connections and no more."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return _sqlite_engine(url, pool_size)
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    # Parameters hold names: they belong in no error message.
+    return create_engine(address, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
+
+
+def is_memory(url: str) -> bool:
+    """Whether a database lives in one connection's memory, so that only one session can use it at a time."""
+    address = make_url(url)
+    return address.get_backend_name() == "sqlite" and address.database in (None, "", ":memory:")
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to the newest schema. Processes that start together wait for each other."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _sqlite_engine(url: str, pool_size: int) -> Engine:
+    check_sqlite_version(pysqlite3.sqlite_version_info)
+    options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0}
+    if is_memory(url):
+        options = {"poolclass": StaticPool}
+    engine = create_engine(
+        url,
+        module=pysqlite3,
+        connect_args={"check_same_thread": False, "isolation_level": None},
+        hide_parameters=True,
+        **options,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA secure_delete = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that turns writer half-way fails at once instead of waiting: take the lock first.
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session that only reads."""
+    with Session(engine, autoflush=False, expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """A session that commits once, at the end, or not at all."""
+    connection = engine.connect().execution_options(**{WRITES: True})
+    with connection, Session(connection, autoflush=False, expire_on_commit=False) as session:
+        yield session
+        session.commit()
+
+
+def is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
+
+
+def scrub(connection: Connection) -> None:
+    """After an erasure: on SQLite, empty the write-ahead log so that no deleted value stays in it."""
+    if is_sqlite(connection):
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def forbid_changes(connection: Connection, table: str) -> None:
+    """Make a table append-only: triggers that refuse UPDATE and DELETE."""
+    for statement in _forbid_statements(table, sqlite=is_sqlite(connection)):
+        connection.execute(text(statement))
+
+
+def allow_changes(connection: Connection, table: str) -> None:
+    """Undo `forbid_changes`, for a migration down."""
+    for action in ("update", "delete"):
+        name = f"{table}_no_{action}"
+        suffix = "" if is_sqlite(connection) else f" ON {table}"
+        connection.execute(text(f"DROP TRIGGER {name}{suffix}"))
+    if not is_sqlite(connection):
+        connection.execute(text(f"DROP FUNCTION {table}_append_only()"))
+
+
+def _forbid_statements(table: str, *, sqlite: bool) -> list[str]:
+    message = f"{table} is append-only"
+    if sqlite:
+        return [
+            f"CREATE TRIGGER {table}_no_{action} BEFORE {action.upper()} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+            for action in ("update", "delete")
+        ]
+    function = (
+        f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{message}'; END $$"
+    )
+    return [function] + [
+        f"CREATE TRIGGER {table}_no_{action} BEFORE {action.upper()} ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
+        for action in ("update", "delete")
+    ]

@@ -1,0 +1,259 @@
+"""Partial dates: what a source knows of a day, and nothing it does not know.
+
+EDTF level 0 (https://www.loc.gov/standards/datetime/, ISO 8601-2): ``2026``, ``2026-01``, ``2026-01-12``,
+and closed intervals of two such dates, ``2026-01-08/2026-01-09``. A date is kept as its text and as the first
+and last day it may mean, so that a month stays a month: nobody was released on a first of the month that no
+source ever said.
+
+Days are proleptic Gregorian ordinals (``date.toordinal()``: 1 is 0001-01-01). Instants are aware datetimes in
+UTC. Messages never repeat the rejected text: it may hold something personal.
+"""
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from enum import StrEnum
+from typing import Literal
+
+MAX_TEXT = 64  # a valid date has at most 21 characters, an instant 35: longer input is not read at all
+MAX_AGE = 130  # the longest documented human life is 122 years; a larger age is a typing error
+MAX_OFFSET = timedelta(hours=14)  # no place on earth is further than 14 hours from UTC (Kiritimati)
+FIRST_DAY, LAST_DAY = 1, date.max.toordinal()
+
+Precision = Literal["day", "month", "year", "interval"]
+Unit = Literal["day", "week", "month"]
+
+_PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_DAY_FIRST = re.compile(r"[0-9]{1,2}[-/. ][0-9]{1,2}[-/. ][0-9]{2,4}")
+_ZONE = re.compile(r"([+ -])([0-9]{2}):([0-9]{2})")
+_INSTANT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
+    r"([Zz]|[+ -][0-9]{2}:[0-9]{2})"
+)
+_PRECISIONS: dict[int, Precision] = {4: "year", 7: "month", 10: "day"}
+_FORMS = "YYYY, YYYY-MM, YYYY-MM-DD or an interval of two of these, A/B"
+
+
+class DateError(ValueError):
+    """A date, zone or instant that cannot be read; the message says how to write it."""
+
+
+class Place(StrEnum):
+    """Where a partial date lies relative to a window."""
+
+    INSIDE = "inside"
+    OUTSIDE = "outside"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class PartialDate:
+    """A date as precise as its source was: canonical ``text``, and the days ``lo``..``hi`` it may mean."""
+
+    text: str
+    lo: int
+    hi: int
+
+    @property
+    def first(self) -> date:
+        """The earliest day this may mean."""
+        return date.fromordinal(self.lo)
+
+    @property
+    def last(self) -> date:
+        """The latest day this may mean."""
+        return date.fromordinal(self.hi)
+
+    @property
+    def precision(self) -> Precision:
+        """How it was written; ``A/A`` is an interval even though it means one day."""
+        return _PRECISIONS.get(len(self.text), "interval")
+
+    def within(self, other: "PartialDate") -> bool:
+        """Every day this may mean is a day the other may mean (a date is within itself)."""
+        return other.lo <= self.lo and self.hi <= other.hi
+
+    def contains(self, other: "PartialDate") -> bool:
+        """The other is within this: a coarser date supports the finer one."""
+        return other.within(self)
+
+    def overlaps(self, other: "PartialDate") -> bool:
+        """Some day is possible for both: the two do not contradict each other."""
+        return self.lo <= other.hi and other.lo <= self.hi
+
+
+def _bounds(text: str) -> tuple[int, int]:
+    """The first and last day of one side; raises DateError."""
+    match = _PARTIAL.fullmatch(text)
+    if match is None:
+        raise DateError(f"Write the date as {_FORMS}, with every digit.")
+    year, month, day = match.groups()
+    try:
+        first = date(int(year), int(month or 1), int(day or 1))
+    except ValueError:
+        raise DateError("The calendar has no such date: correct it, or leave off what is not known.") from None
+    if day:
+        return first.toordinal(), first.toordinal()
+    last_month = first.month if month else 12
+    return first.toordinal(), date(first.year, last_month, monthrange(first.year, last_month)[1]).toordinal()
+
+
+def parse(text: str) -> PartialDate:
+    """Read a partial date; raises DateError.
+
+    An interval runs from the first day of its first side to the last day of its second.
+    """
+    if len(text) > MAX_TEXT:
+        raise DateError(f"A date has at most {MAX_TEXT} characters: write it as {_FORMS}.")
+    if _DAY_FIRST.fullmatch(text):
+        raise DateError("Write the year first and use hyphens: YYYY-MM-DD.")
+    left, slash, right = text.partition("/")
+    if not slash:
+        return PartialDate(text, *_bounds(text))
+    if not left or not right or ".." in (left, right):
+        raise DateError("Give both sides of the interval, A/B; open intervals are not accepted.")
+    lo, hi = _bounds(left)[0], _bounds(right)[1]
+    if lo > hi:
+        raise DateError("The interval ends before it begins: write the earlier date first.")
+    return PartialDate(text, lo, hi)
+
+
+def parse_from(text: str) -> int:
+    """The opening edge of a window: the first day of a partial date; raises DateError."""
+    return parse(text).lo
+
+
+def parse_to(text: str) -> int:
+    """The closing edge of a window: the last day of a partial date; raises DateError."""
+    return parse(text).hi
+
+
+def place_in_window(when: PartialDate | None, start: int | None, end: int | None) -> Place:
+    """Where a date lies in the window of days ``start``..``end``, both inclusive, ``None`` = no edge.
+
+    A window without edges excludes nothing, so everything is inside it, an undated event too. With an edge,
+    an undated event is uncertain, and so is a date that straddles an edge. Raises DateError on a reversed
+    window.
+    """
+    if start is None and end is None:
+        return Place.INSIDE
+    lo = FIRST_DAY if start is None else start
+    hi = LAST_DAY if end is None else end
+    if lo > hi:
+        raise DateError("The window ends before it begins: the _from date must not be after the _to date.")
+    if when is None:
+        return Place.UNCERTAIN
+    if lo <= when.lo and when.hi <= hi:
+        return Place.INSIDE
+    return Place.OUTSIDE if when.hi < lo or when.lo > hi else Place.UNCERTAIN
+
+
+def _aware(instant: datetime) -> datetime:
+    if instant.utcoffset() is None:
+        raise ValueError("An instant needs a zone: pass an aware datetime.")
+    return instant
+
+
+def latest_today(now: datetime) -> int:
+    """The ordinal of today's date where a day begins first on earth, UTC+14; ``now`` must be aware."""
+    return _aware(now).astimezone(timezone(MAX_OFFSET)).date().toordinal()
+
+
+def is_future(when: PartialDate, now: datetime) -> bool:
+    """Nowhere on earth has this date begun; a year or month that is running is not in the future."""
+    return when.lo > latest_today(now)
+
+
+def parse_zone(text: str) -> timezone:
+    """Read an offset: ``Z``, ``UTC``, ``+05:30``, ``-04:00``; at most 14:00 either way; raises DateError.
+
+    One space stands for "+": a client that does not encode the "+" of a query string sends a space.
+    """
+    if text.upper() in {"Z", "UTC"}:
+        return UTC
+    match = _ZONE.fullmatch(text)
+    if match is None:
+        raise DateError("Write the zone as an offset, Z, +05:30 or -04:00 (in an address, write + as %2B).")
+    sign, hours, minutes = match[1], int(match[2]), int(match[3])
+    offset = timedelta(hours=hours, minutes=minutes)
+    if minutes > 59 or offset > MAX_OFFSET:
+        raise DateError("The zone must lie between -14:00 and +14:00, with minutes from 00 to 59.")
+    return timezone(-offset if sign == "-" else offset) if offset else UTC
+
+
+def _clock(hour: int, minute: int, second: int, fraction: str) -> time:
+    """Digits beyond the microsecond are cut, not rounded: the instant must not pass a later entry."""
+    if hour > 23 or minute > 59 or second > 59:
+        raise DateError("The time of day must lie between 00:00:00 and 23:59:59.")
+    return time(hour, minute, second, int(fraction[:6].ljust(6, "0")))
+
+
+def parse_instant(text: str, zone: timezone = UTC) -> datetime:
+    """Read an instant as an aware datetime in UTC; raises DateError.
+
+    Either RFC 3339 with its own zone (an unencoded "+" may arrive as a space, see ``parse_zone``), or a full
+    date alone, which means the end of that day in ``zone``.
+    """
+    match = _INSTANT.fullmatch(text) if len(text) <= MAX_TEXT else None
+    if match is not None:
+        day, hour, minute, second, fraction, offset = match.groups()
+        clock = _clock(int(hour), int(minute), int(second), fraction or "0")
+        local = datetime.combine(parse(day).first, clock, parse_zone(offset))
+    elif len(text) == len("YYYY-MM-DD") and _PARTIAL.fullmatch(text):
+        local = datetime.combine(parse(text).first, time.max, zone)
+    else:
+        raise DateError("Write the instant with its zone, 2026-01-14T19:00:00Z, or a whole day, 2026-01-14.")
+    try:
+        return local.astimezone(UTC)
+    except OverflowError:
+        raise DateError("The instant falls outside the years 0001 to 9999 in UTC.") from None
+
+
+def format_instant(instant: datetime) -> str:
+    """RFC 3339 in UTC with ``Z``, microseconds only if not zero; ``instant`` must be aware."""
+    return _aware(instant).astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def _completed_years(birth: date, on: date) -> int:
+    """Born on 29 February: a year is completed on 1 March of common years."""
+    return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
+
+
+def age_bounds_at(birth: PartialDate, on: PartialDate) -> tuple[int, int]:
+    """The least and greatest age in completed years on some day of ``on``; a birth after it is age 0."""
+    return max(0, _completed_years(birth.last, on.first)), max(0, _completed_years(birth.first, on.last))
+
+
+def _last_birthday_for(age: int, on: date) -> int:
+    """The latest day of birth that has completed ``age`` years on ``on``; 0 if before year 1."""
+    if on.year - age < 1:
+        return FIRST_DAY - 1
+    day = min(on.day, monthrange(on.year - age, on.month)[1])
+    return date(on.year - age, on.month, day).toordinal()
+
+
+def birth_bounds_from_age(age: int, on: PartialDate) -> tuple[int, int]:
+    """The first and last day of birth of someone who was ``age`` completed years old on a day of ``on``.
+
+    Raises DateError if the age is impossible on that date.
+    """
+    if not 0 <= age <= MAX_AGE:
+        raise DateError(f"Give the age in completed years, 0 to {MAX_AGE}.")
+    lo, hi = _last_birthday_for(age + 1, on.first) + 1, _last_birthday_for(age, on.last)
+    if hi < FIRST_DAY:
+        raise DateError("No one can have been that old on that date: correct the age or the date.")
+    return lo, hi
+
+
+def bucket(when: PartialDate | None, unit: Unit) -> str | None:
+    """The one day, ISO week or month holding the whole date (2026-01-12, 2026-W03, 2026-01), else None."""
+    if when is None:
+        return None
+    first, last = when.first, when.last
+    if unit == "day":
+        return first.isoformat() if first == last else None
+    if unit == "month":
+        return first.isoformat()[:7] if (first.year, first.month) == (last.year, last.month) else None
+    year, week, _ = first.isocalendar()
+    return f"{year:04}-W{week:02}" if (year, week) == last.isocalendar()[:2] else None

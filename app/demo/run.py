@@ -1,0 +1,110 @@
+"""Run the replay: sources, facilities, claims and reports through the write path, each at its hour, all or nothing."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.demo.claims import Claim, claims, resolved
+from app.demo.facilities import facilities
+from app.demo.replay import Event, events
+from app.demo.sources import sources
+from app.log.entries import head
+from app.log.head import is_demo, mark_demo
+from app.models import ApiKey, Source
+from app.registry import directory, keys, reports
+from app.registry.claims import ClaimIn, file_claim
+from app.registry.policy import Reader
+from app.registry.schemas import DetentionReportIn, FacilityIn, ReleaseReportIn, SourceIn
+from app.registry.views import Views
+from app.registry.write import Desk
+from app.vocabulary import Role
+
+# Yours to try things with: its reports change nobody's published figures.
+GUEST = {
+    "slug": "example-ngo",
+    "name": "Example NGO (invented)",
+    "kind": "ngo",
+    "country": "VE",
+    "definition": "An invented organisation, for trying the registry out.",
+}
+KEY_DAYS = 30
+
+
+class NotADemo(RuntimeError):
+    """The database holds something else."""
+
+
+def load(session: Session, secret: bytes) -> int:
+    """Fill an empty database with the replay; leave one that has it alone. Returns the revision.
+
+    Raises NotADemo for a database that is neither empty nor marked as a demo's.
+    """
+    revision, _recorded = head(session)
+    if is_demo(session):
+        return revision
+    if revision:
+        raise NotADemo("This database is neither empty nor a demo: name another one (RECUENTO_DATABASE_URL).")
+    mark_demo(session)
+    Replay(session, secret).run()
+    return head(session)[0]
+
+
+def guest_key(session: Session, now: datetime) -> str:
+    """A fresh reporter's key of the invented organisation; the one given out before ends."""
+    source = session.scalars(select(col(Source.key)).where(col(Source.slug) == GUEST["slug"])).one()
+    live = select(ApiKey).where(col(ApiKey.source) == source, col(ApiKey.revoked_at).is_(None))
+    for key in session.scalars(live).all():
+        keys.revoke(session, key.id, now)
+    return keys.create(session, Role.REPORTER, str(GUEST["slug"]), KEY_DAYS, now)
+
+
+class Replay:
+    """The replay within one transaction."""
+
+    def __init__(self, session: Session, secret: bytes) -> None:
+        self._session = session
+        self._secret = secret
+        self._claim_ids: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Directories first, then everything in order of time."""
+        steps: list[tuple[datetime, Callable[[], None]]] = [
+            *((event.at, self._filing(event)) for event in events()),
+            *((claim.at, self._claiming(claim)) for claim in claims()),
+        ]
+        steps.sort(key=lambda step: step[0])
+        self._directories(steps[0][0])
+        self._sources = Views(self._session).sources_by_slug
+        for _at, act in steps:
+            act()
+
+    def _desk(self, actor: Reader, at: datetime) -> Desk:
+        return Desk(self._session, actor, at, self._secret)
+
+    def _directories(self, at: datetime) -> None:
+        for source in (*sources(), GUEST):
+            directory.add_source(self._desk(Reader(Role.ADMIN), at), SourceIn.model_validate(source))
+        for facility in facilities():
+            directory.add_facility(self._desk(Reader(Role.CURATOR), at), FacilityIn.model_validate(facility))
+
+    def _filing(self, event: Event) -> Callable[[], None]:
+        schema: Any = ReleaseReportIn if event.kind == "release" else DetentionReportIn
+
+        def file() -> None:
+            source = self._sources[event.source]
+            actor = Reader(Role.REPORTER, source.key, source.slug, source.independent)
+            reports.file_report(self._desk(actor, event.at), schema.model_validate(event.body))
+
+        return file
+
+    def _claiming(self, claim: Claim) -> Callable[[], None]:
+        def file() -> None:
+            body = ClaimIn.model_validate(resolved(claim.body, self._claim_ids))
+            outcome = file_claim(self._desk(Reader(Role.CURATOR), claim.at), body)
+            self._claim_ids[claim.key] = str(uuid.UUID(outcome.ids["id"]))
+
+        return file

@@ -1,0 +1,138 @@
+"""Every error a client can meet: a stable code, a status and a sentence that says what to do (RFC 9457).
+
+An error never echoes the rejected input and never carries an exception's text: both have leaked names elsewhere.
+"""
+
+from typing import Any, ClassVar
+
+PROBLEM_JSON = "application/problem+json"
+TYPE_BASE = "https://recuento.org/problems/"
+
+
+class Problem(Exception):
+    """A refusal. Subclasses fix `status`, `code` and `title`; `detail` tells the client what to do."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str, *, headers: dict[str, str] | None = None, **extra: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = headers or {}
+        self.extra = extra
+
+    def body(self) -> dict[str, Any]:
+        """The problem+json object."""
+        return problem(self.status, self.code, self.title, self.detail, **self.extra)
+
+
+def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> dict[str, Any]:
+    """A problem+json object (RFC 9457 section 3) with our stable `code`."""
+    return {
+        "type": TYPE_BASE + code,
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **extra,
+    }
+
+
+def pointed(pointer: str, code: str, detail: str) -> dict[str, str]:
+    """One entry of `errors`: a JSON pointer (RFC 6901), a code and a sentence."""
+    return {"pointer": pointer, "code": code, "detail": detail}
+
+
+class BadRequest(Problem):
+    status, code, title = 400, "bad_request", "Bad request"
+
+
+class MalformedJson(Problem):
+    status, code, title = 400, "malformed_json", "The body is not acceptable JSON"
+
+
+class Unauthenticated(Problem):
+    status, code, title = 401, "unauthenticated", "A key is needed"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(Problem):
+    status, code, title = 403, "forbidden", "This key may not do that"
+
+
+class NotFound(Problem):
+    status, code, title = 404, "not_found", "Not found"
+
+
+class Moved(Problem):
+    """Not an error of the client's: the id was absorbed by another (308 Permanent Redirect, RFC 9110 15.4.9)."""
+
+    status, code, title = 308, "moved", "This id was absorbed by another"
+
+    def __init__(self, location: str) -> None:
+        super().__init__("Follow the Location header: this record is part of another now.")
+        self.headers = {"Location": location}
+
+
+class Conflict(Problem):
+    status, code, title = 409, "conflict", "Conflicts with what stands"
+
+
+class NewSpellNeedsNewRecord(Conflict):
+    code, title = "new_spell_needs_new_record", "A new detention needs a new case number"
+
+
+class ReleaseDropped(Conflict):
+    code, title = "release_dropped", "A record cannot drop its release"
+
+
+class Redacted(Conflict):
+    code, title = "redacted", "This record was erased"
+
+
+class ContradictsDecisions(Conflict):
+    code, title = "contradicts_decisions", "Curators have decided otherwise"
+
+
+class AlreadyExists(Conflict):
+    code, title = "already_exists", "Already exists"
+
+
+class Superseded(Problem):
+    status, code, title = 412, "precondition_failed", "The record has changed since you read it"
+
+
+class Invalid(Problem):
+    """Well-formed, but not valid; `errors` points at each place."""
+
+    status, code, title = 422, "invalid", "The request is not valid"
+
+    def __init__(self, detail: str, *errors: dict[str, str], **extra: Any) -> None:
+        super().__init__(detail, errors=list(errors), **extra)
+
+    @classmethod
+    def at(cls, pointer: str, code: str, detail: str) -> "Invalid":
+        return cls(detail, pointed(pointer, code, detail))
+
+
+class FileAClaim(Invalid):
+    code, title = "file_a_claim", "Nobody can be told apart by this"
+
+
+class AheadOfHead(Invalid):
+    code, title = "ahead_of_head", "The registry has not come that far"
+
+
+class IdempotencyMismatch(Invalid):
+    code, title = "idempotency_mismatch", "This Idempotency-Key was used with another body"
+
+
+class Unavailable(Problem):
+    status, code, title = 503, "unavailable", "Not ready"
+
+
+class UnsupportedMediaType(Problem):
+    status, code, title = 415, "unsupported_media_type", "This media type is not read here"

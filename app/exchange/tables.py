@@ -1,0 +1,51 @@
+"""Tables of rows: CSV for spreadsheets, JSON Lines without loss."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+# A spreadsheet runs a cell that begins with one of these as a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+SEPARATOR = "; "
+
+
+def columns_of(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The columns of a table, in order of first appearance; facts and nested records stay in JSON."""
+    found: dict[str, None] = {}
+    for row in rows:
+        found |= {name: None for name, value in row.items() if _is_cell(value)}
+    return list(found)
+
+
+def to_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """RFC 4180, with a header line; empty for no rows."""
+    if not rows:
+        return ""
+    columns = columns_of(rows)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    return out.getvalue()
+
+
+def to_jsonl(rows: Iterable[dict[str, Any]]) -> str:
+    """One JSON object a line."""
+    return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+
+
+def _is_cell(value: Any) -> bool:
+    if isinstance(value, dict):
+        return False
+    return not (isinstance(value, list) and any(isinstance(item, dict) for item in value))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = SEPARATOR.join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"'{text}" if text.startswith(FORMULA) and not isinstance(value, (int, float)) else text

@@ -1,0 +1,128 @@
+"""The log: every accepted entry, numbered from 1 without gaps, under the head lock.
+
+`append` is the only function that writes an entry. It must run inside the request's transaction, after
+`lock_head`; whoever holds the lock is the only writer, so the number after the head is free.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import rfc8785
+from sqlalchemy import bindparam, insert, select, update
+from sqlmodel import Session, col
+
+from app.dates import format_instant
+from app.errors import Invalid
+from app.log import sealed, tree
+from app.models import Entry, Head, Sealed
+
+FORMAT = 1
+# The tile format writes an entry's length in two bytes (C2SP tlog-tiles).
+MAX_ENTRY_BYTES = 65_535
+REPLAY_BATCH = 1_000
+
+_INSERT_ENTRY = insert(Entry)
+_INSERT_SEALED = insert(Sealed)
+_LOCK_HEAD = select(Head).where(col(Head.id) == 1).with_for_update()
+_ADVANCE = update(Head).where(col(Head.id) == 1).values(revision=bindparam("to"), recorded_at=bindparam("at"))
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """An entry as the rest of the system sees it, live or in a replay."""
+
+    revision: int
+    kind: str
+    recorded_at: datetime
+    body: dict[str, Any]
+    personal: dict[str, Any]
+    leaf_hash: bytes
+
+
+class Log:
+    """The log's writing end within one transaction; holds the head lock until that ends."""
+
+    def __init__(self, session: Session, now: datetime) -> None:
+        self._session = session
+        head = session.scalars(_LOCK_HEAD, execution_options={"populate_existing": True}).one()
+        self.revision = head.revision
+        # Never decreasing: a clock set back must not make the past move.
+        self.recorded_at = max(now.astimezone(UTC), head.recorded_at)
+
+    def append(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None) -> Appended:
+        """Write one entry of `kind`; personal values go beside it, sealed. Returns what was written."""
+        disclosures = sealed.seal(personal or {})
+        full = {"v": FORMAT, "kind": kind, "recorded_at": format_instant(self.recorded_at), **body}
+        if disclosures:
+            full["_sd"] = sealed.digests(disclosures)
+        canonical = rfc8785.dumps(full)
+        if len(canonical) > MAX_ENTRY_BYTES:
+            raise Invalid.at("", "too_large", f"An entry holds at most {MAX_ENTRY_BYTES} bytes: shorten it.")
+        self.revision += 1
+        leaf = tree.leaf_hash(canonical)
+        execute = self._session.connection().execute
+        row = {
+            "revision": self.revision,
+            "kind": kind,
+            "recorded_at": self.recorded_at,
+            "body": canonical.decode(),
+            "leaf_hash": leaf,
+        }
+        execute(_INSERT_ENTRY, row)
+        if disclosures:
+            execute(_INSERT_SEALED, {"revision": self.revision, "disclosures": sealed.dump(disclosures)})
+        execute(_ADVANCE, {"to": self.revision, "at": self.recorded_at})
+        return Appended(self.revision, kind, self.recorded_at, full, dict(personal or {}), leaf)
+
+
+def replay(session: Session) -> Iterator[Appended]:
+    """Every entry in order, with what is left of its personal values."""
+    last = 0
+    while True:
+        rows = session.execute(
+            select(Entry, col(Sealed.disclosures))
+            .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
+            .where(col(Entry.revision) > last)
+            .order_by(col(Entry.revision))
+            .limit(REPLAY_BATCH)
+        ).all()
+        for entry, disclosures in rows:
+            yield read(entry, disclosures)
+        session.expunge_all()
+        if len(rows) < REPLAY_BATCH:
+            return
+        last = rows[-1][0].revision
+
+
+def read(entry: Entry, disclosures: str | None) -> Appended:
+    """A stored entry with what is left of its personal values."""
+    body = json.loads(entry.body)
+    personal = sealed.values(disclosures)
+    return Appended(entry.revision, entry.kind, entry.recorded_at, body, personal, entry.leaf_hash)
+
+
+def entry_at(session: Session, revision: int) -> Appended:
+    """The entry of that revision."""
+    entry = session.get_one(Entry, revision)
+    kept = session.get(Sealed, revision)
+    return read(entry, kept.disclosures if kept else None)
+
+
+def head(session: Session) -> tuple[int, datetime]:
+    """The number of entries, and when the last was recorded (the epoch when there is none)."""
+    row = session.execute(select(col(Head.revision), col(Head.recorded_at)).where(col(Head.id) == 1)).one()
+    return row[0], row[1]
+
+
+def last_revision_at(session: Session, instant: datetime) -> int:
+    """The last revision recorded at or before an instant; 0 before the first."""
+    found = session.execute(
+        select(col(Entry.revision))
+        .where(col(Entry.recorded_at) <= instant)
+        .order_by(col(Entry.recorded_at).desc(), col(Entry.revision).desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return found or 0

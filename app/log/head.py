@@ -1,0 +1,35 @@
+"""The head row beyond its revision: which key the digests were made with, and whether the data is a demo's."""
+
+from sqlalchemy import select, update
+from sqlmodel import Session, col
+
+from app.log.sealed import keyed_digest
+from app.models import Head
+
+
+class WrongSecret(RuntimeError):
+    """The secret is not the one this database was written with."""
+
+
+def bind_secret(session: Session, secret: bytes) -> None:
+    """Remember the secret's fingerprint at the first start; refuse another secret later.
+
+    With another secret every case number would look new, and the next spreadsheet would double everyone.
+    """
+    check = keyed_digest(secret, "check")
+    stored = session.scalars(select(col(Head.secret_check))).one()
+    if not stored:
+        session.connection().execute(update(Head).values(secret_check=check))
+    elif stored != check:
+        raise WrongSecret(
+            "This database was written with another secret: set RECUENTO_SECRET or RECUENTO_SECRET_FILE to it."
+        )
+
+
+def mark_demo(session: Session) -> None:
+    """Mark the data as a demo's, so that nobody mistakes it for a registry."""
+    session.connection().execute(update(Head).values(demo=True))
+
+
+def is_demo(session: Session) -> bool:
+    return session.scalars(select(col(Head.demo))).one()

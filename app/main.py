@@ -1,0 +1,83 @@
+"""create_app(settings): the ASGI application."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from app.api import answers, problems
+from app.api.counts import counts
+from app.api.curation import curation
+from app.api.directory import directory
+from app.api.health import health
+from app.api.people import people
+from app.api.releases import releases
+from app.api.reports import reports
+from app.config import Settings
+from app.database import is_memory, make_engine, migrate, writing
+from app.log.head import bind_secret
+
+ROUTERS = (counts, releases, people, reports, directory, curation, health)
+EXPOSED = ["ETag", "Link", "Retry-After", "Recuento-Revision", "Idempotency-Replayed", "Repr-Digest"]
+# Threads beyond the gate's N: readiness checks and file reads must not wait for a registry that is busy.
+SPARE_THREADS = 8
+# FastAPI can record validation failures with their input and exceptions with their text: nothing of it is wanted.
+SILENT: Any = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+SUMMARY = "A registry of political prisoners that many organisations write to and anyone can count from."
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    limiter = anyio.to_thread.current_default_thread_limiter()
+    limiter.total_tokens = max(limiter.total_tokens, app.state.concurrency + SPARE_THREADS)
+    yield
+    app.state.engine.dispose()
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application on the settings' database, which is brought to the newest schema first."""
+    app = FastAPI(
+        title="Recuento",
+        summary=SUMMARY,
+        version=answers.VERSION,
+        telemetry=SILENT,
+        max_body_size=settings.max_body_bytes,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    concurrency = 1 if is_memory(settings.database_url) else settings.concurrency
+    # A connection for each place inside the gate, and one for the readiness check.
+    engine = make_engine(settings.database_url, pool_size=concurrency + 1)
+    migrate(engine)
+    app.state.secret = settings.secret_key()
+    with writing(engine) as session:
+        bind_secret(session, app.state.secret)
+    app.state.engine = engine
+    app.state.concurrency = concurrency
+    app.state.gate = asyncio.Semaphore(concurrency)
+    app.state.clock = lambda: datetime.now(UTC)
+    problems.install(app)
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], expose_headers=EXPOSED)
+    app.add_middleware(problems.Shield)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def __getattr__(name: str) -> Any:
+    """`app.main:app` for ASGI servers, made when it is asked for: importing this module reads no settings."""
+    if name == "app":
+        return create_app(Settings())
+    raise AttributeError(name)

@@ -1,0 +1,263 @@
+"""How likely two accounts are of one person, and why.
+
+``compare`` weighs what both sides state and explains itself. ``sure`` is a rule, not a score: one false tie
+discredits a whole list, so what may be tied without a curator is spelt out condition by condition, and the
+score only ranks. Notes hold no value of either side: their reader may not be allowed to see the other report.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from app.dates import DateError, PartialDate, birth_bounds_from_age
+from app.matching.names import ONE_TOKEN, SAME, Likeness, fold, likeness, similarity, tokens
+
+__all__ = ["REVIEW", "SAME", "Match", "Person", "Reason", "compare", "similarity"]
+
+REVIEW = 0.62  # identical names with contradicting births reach it (0.635), a lone "Roberto" twice does not (0.61)
+BELOW_REVIEW = 0.61  # where a pair is put that no curator should have to look at
+SURE = 0.75  # least score of a sure match, above that of identical names about which nothing else is known
+
+# The weights add up to 1. What one side does not state counts as NEUTRAL, neither for nor against.
+WEIGHTS = {
+    "name": 0.45,  # the one thing nearly every report has
+    "birth": 0.18,  # does not change, and is wrong by a year more often than by three
+    "released_on": 0.12,  # known to the day, but a whole wave shares it
+    "detained_on": 0.07,  # sources differ by weeks about one and the same arrest
+    "facility": 0.07,  # hundreds share one, and people are moved
+    "nationality": 0.05,  # telling only where it is foreign
+    "gender": 0.03,  # half of all people share it; it speaks only when it differs
+    "country": 0.03,  # likewise: nearly every pair that is compared shares it
+}
+ID_WEIGHT = 0.5  # on top: an identification number outweighs any name
+NEUTRAL = 0.5
+
+MAX_SPELLINGS = 6  # of one person that are compared: every one of one side meets every one of the other
+BIRTH_AGREES = 1  # years: an age is often that of the next or the last birthday
+BIRTH_CONFLICT = 2  # years: further apart than this is another person, a son or a father
+BIRTH_SPAN = 3 * 366  # days: an age stated for "2026" spans up to three years; a vaguer birth supports nothing
+RELEASE_SLACK = 3  # days: a release by night, the announcement and the family's word lie this far apart
+DETENTION_SLACK = 45  # days: arrest, presentation in court and first public word are all printed as "detained on"
+DATE_SPAN = 31  # days: a month; within a vaguer date half the list would fit
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What one side states: ``national_id`` is a keyed digest, equal or not; ``country`` is where held."""
+
+    name: str | None = None
+    aliases: tuple[str, ...] = ()
+    birth: PartialDate | None = None
+    age: int | None = None
+    age_on: PartialDate | None = None
+    gender: str | None = None
+    nationalities: frozenset[str] = frozenset()
+    facility: str | None = None
+    detained_on: PartialDate | None = None
+    released_on: PartialDate | None = None
+    national_id: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing both sides state: ``score`` 0 (contradicts) to 1 (agrees), and a sentence without values."""
+
+    feature: str
+    score: float
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """``score`` 0..1 ranks; ``sure`` may be tied unseen; ``conflicts`` are the features that rule it out."""
+
+    score: float
+    sure: bool
+    reasons: tuple[Reason, ...]
+    conflicts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """A reason, and whether it supports one person by itself or rules one person out."""
+
+    score: float
+    note: str
+    agrees: bool = False
+    conflict: bool = False
+
+
+def _best_name(a: Person, b: Person) -> Likeness | None:
+    """The likest pair of spellings, those that share two tokens first; None if a side has no name at all."""
+    left, right = (
+        [text for text in (person.name or "", *person.aliases) if tokens(text)][:MAX_SPELLINGS] for person in (a, b)
+    )
+    pairs = (likeness(one, two) for one in left for two in right)
+    return max(pairs, key=lambda found: (found.whole > 1 and found.score >= SAME, found.score), default=None)
+
+
+def _name(found: Likeness | None) -> _Finding | None:
+    if found is None:
+        return None
+    if found.whole < 2:
+        note = "at most one word in common" if found.whole else "no whole word in common"
+        return _Finding(min(found.score, ONE_TOKEN), note)
+    if found.score >= SAME:
+        return _Finding(found.score, "identical names" if found.score == 1 else "the same name, spelt differently")
+    return _Finding(found.score, "the names share words and differ in others")
+
+
+def _birth_bounds(person: Person) -> tuple[int, int] | None:
+    """Days of birth: as stated, or from the age on its day; an age without a day is that at the release."""
+    if person.birth is not None:
+        return person.birth.lo, person.birth.hi
+    on = person.age_on or person.released_on
+    if person.age is None or on is None:
+        return None
+    try:
+        return birth_bounds_from_age(person.age, on)
+    except DateError:  # an impossible age says nothing of who this is
+        return None
+
+
+def _birth(a: Person, b: Person) -> _Finding | None:
+    one, two = _birth_bounds(a), _birth_bounds(b)
+    if one is None or two is None:
+        return None
+    (one_first, one_last), (two_first, two_last) = (tuple(date.fromordinal(day).year for day in s) for s in (one, two))
+    apart = max(0, one_first - two_last, two_first - one_last)
+    if apart > BIRTH_CONFLICT:
+        return _Finding(0.0, f"births more than {BIRTH_CONFLICT} years apart", conflict=True)
+    if apart > BIRTH_AGREES:
+        return _Finding(0.3, "births two years apart")
+    if max(one[1] - one[0], two[1] - two[0]) > BIRTH_SPAN:
+        return _Finding(NEUTRAL, "birth stated too vaguely to compare")
+    if one[0] <= two[1] and two[0] <= one[1]:
+        return _Finding(1.0, "births agree", agrees=True)
+    return _Finding(0.7, "births a year apart at most", agrees=True)
+
+
+def _days(one: PartialDate | None, two: PartialDate | None, slack: int, what: str) -> _Finding | None:
+    if one is None or two is None:
+        return None
+    if one.overlaps(two):
+        if max(one.hi - one.lo, two.hi - two.lo) < DATE_SPAN:
+            return _Finding(1.0, f"{what} dates agree", agrees=True)
+        return _Finding(0.7, f"{what} dates agree, one of them vague")
+    if max(one.lo - two.hi, two.lo - one.hi) <= slack:
+        return _Finding(NEUTRAL, f"{what} dates at most {slack} days apart")
+    return _Finding(0.0, f"{what} dates more than {slack} days apart")
+
+
+def _facility(a: Person, b: Person) -> _Finding | None:
+    if not a.facility or not b.facility:
+        return None
+    if fold(a.facility) == fold(b.facility):
+        return _Finding(1.0, "the same facility", agrees=True)
+    return _Finding(0.3, "different facilities: a transfer, or another person")
+
+
+def _nationality(a: Person, b: Person) -> _Finding | None:
+    if not a.nationalities or not b.nationalities:
+        return None
+    if a.nationalities & b.nationalities:
+        return _Finding(1.0, "a nationality in common", agrees=True)
+    return _Finding(0.0, "no nationality in common", conflict=True)
+
+
+def _gender(a: Person, b: Person) -> _Finding | None:
+    if not a.gender or not b.gender:
+        return None
+    return (
+        _Finding(1.0, "the same gender")
+        if a.gender == b.gender
+        else _Finding(0.0, "not the same gender", conflict=True)
+    )
+
+
+def _country(a: Person, b: Person) -> _Finding | None:
+    """Nearly every pair shares the country, so sharing it says nothing."""
+    return _Finding(0.0, "held in different countries") if a.country and b.country and a.country != b.country else None
+
+
+def _national_id(a: Person, b: Person) -> _Finding | None:
+    if not a.national_id or not b.national_id:
+        return None
+    if a.national_id == b.national_id:
+        return _Finding(1.0, "the same identification number", agrees=True)
+    return _Finding(0.0, "different identification numbers", conflict=True)
+
+
+_FEATURES: dict[str, Callable[[Person, Person], _Finding | None]] = {
+    "birth": _birth,
+    "released_on": lambda a, b: _days(a.released_on, b.released_on, RELEASE_SLACK, "release"),
+    "detained_on": lambda a, b: _days(a.detained_on, b.detained_on, DETENTION_SLACK, "detention"),
+    "facility": _facility,
+    "nationality": _nationality,
+    "gender": _gender,
+    "country": _country,
+    "national_id": _national_id,
+}
+
+
+def _conflicts(found: dict[str, _Finding]) -> tuple[str, ...]:
+    """Release dates apart and detention dates apart are two spells or two people, and a curator's to tell.
+
+    Either alone is no conflict: people are taken again, and honest sources date one arrest weeks apart.
+    """
+    ruled_out = [feature for feature, finding in found.items() if finding.conflict]
+    if all(feature in found and found[feature].score == 0 for feature in ("released_on", "detained_on")):
+        ruled_out.append("dates")
+    return tuple(ruled_out)
+
+
+def _foreign(a: Person, b: Person) -> bool:
+    """They share a nationality other than that of the country where they are held: few others have it."""
+    return bool((a.nationalities & b.nationalities) - {a.country, b.country})
+
+
+def _sure(a: Person, b: Person, name: Likeness | None, found: dict[str, _Finding], conflicts: tuple[str, ...]) -> bool:
+    agrees = {feature for feature, finding in found.items() if finding.agrees}
+    if "national_id" in agrees:
+        return (name is None or name.whole > 0) and not set(conflicts) - {"dates"}
+    if conflicts:
+        return False
+    dated = agrees & {"released_on", "detained_on"}
+    if name is None:
+        return {"birth", "facility"} <= agrees and bool(dated) and _foreign(a, b) and "country" not in found
+    support = agrees & ({"birth"} if "country" in found else {"birth", "released_on", "detained_on", "facility"})
+    # Two releases at different times are two spells, or two namesakes: that takes one more fact.
+    two_releases = "released_on" in found and found["released_on"].score == 0
+    return name.whole > 1 and name.score >= SAME and len(support) > two_releases
+
+
+def compare(a: Person, b: Person) -> Match:
+    """Weigh what both sides state; symmetric.
+
+    Sure is one of three things, and never with a conflict: names from SAME on with two tokens in common, and
+    a birth, release date, detention date or facility that agrees; one identification number, and names that
+    share a word; or, where a name is missing, a birth, foreign nationality, facility and date that all agree.
+    From REVIEW on, a pair that is not sure is worth a curator's look.
+    """
+    name = _best_name(a, b)
+    findings = {"name": _name(name), **{feature: find(a, b) for feature, find in _FEATURES.items()}}
+    found = {feature: finding for feature, finding in findings.items() if finding is not None}
+    conflicts = _conflicts(found)
+    sure = _sure(a, b, name, found, conflicts)
+
+    score = sum(weight * (found[key].score if key in found else NEUTRAL) for key, weight in WEIGHTS.items())
+    if "national_id" in found:
+        score = (score + ID_WEIGHT * found["national_id"].score) / (1 + ID_WEIGHT)
+    same_id = "national_id" in found and found["national_id"].agrees
+    identical = name is not None and name.whole > 1 and name.score == 1
+    # Without a name and an age, a place and a date fit a crowd; with another spelling, a conflict settles it.
+    crowd = name is None and not ("birth" in found and found["birth"].agrees)
+    if sure:
+        score = max(score, SURE)
+    elif same_id:
+        score = max(score, REVIEW)
+    elif crowd or (conflicts and not identical):
+        score = min(score, BELOW_REVIEW)
+    reasons = tuple(Reason(feature, round(finding.score, 4), finding.note) for feature, finding in found.items())
+    return Match(round(score, 4), sure, reasons, conflicts)

@@ -1,0 +1,59 @@
+"""Every table.
+
+Four families. The *log* (`entry`, `sealed`) is what was said. The *base* tables index it: records and their
+report versions, decisions, sources, facilities, claims, consents. The *projected* tables are what the reports
+say together. Both are recomputed by a rebuild. *Housekeeping* (`head`, `api_key`, `case_key`,
+`idempotent_answer`) is not.
+
+Integer keys are the revision of the entry that first named the thing: a record's key is the revision of its first
+report, a detainee's the key of its earliest record, a spell's (a detention and its release) likewise. So keys need
+no sequence and a rebuild gives the same ones. A projected row holds for revisions `since <= R < until`; the
+personal values stand in tables of their own, so that erasing a person touches no public row.
+"""
+
+from app.models.base import BlockingKey, Claim, Consent, Decision, Facility, Record, Report, Source
+from app.models.columns import OPEN, metadata
+from app.models.log import ApiKey, CaseKey, Entry, Head, IdempotentAnswer, Sealed
+from app.models.projected import (
+    Detainee,
+    DetaineePersonal,
+    Detention,
+    PendingPair,
+    Placement,
+    Release,
+    SpellPersonal,
+    Standing,
+    Trait,
+    Verification,
+    Voice,
+)
+
+__all__ = [
+    "OPEN",
+    "ApiKey",
+    "BlockingKey",
+    "CaseKey",
+    "Claim",
+    "Consent",
+    "Decision",
+    "Detainee",
+    "DetaineePersonal",
+    "Detention",
+    "Entry",
+    "Facility",
+    "Head",
+    "IdempotentAnswer",
+    "PendingPair",
+    "Placement",
+    "Record",
+    "Release",
+    "Report",
+    "Sealed",
+    "Source",
+    "SpellPersonal",
+    "Standing",
+    "Trait",
+    "Verification",
+    "Voice",
+    "metadata",
+]

@@ -1,0 +1,110 @@
+"""What the log holds, indexed: records and their versions, decisions, sources, facilities, claims, consents."""
+
+import uuid
+
+from sqlalchemy import Index, Uuid
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import key_column, one_of, text_column
+from app.vocabulary import Judgement, Publish
+
+DECIDERS = ("matcher", "reporter", "curator")
+
+
+class Source(SQLModel, table=True):
+    __table_args__ = (Index(None, "slug", "until"),)
+    key: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    slug: str
+    name: str
+    kind: str
+    country: str | None
+    independent: bool
+    quarantined: bool
+    definition: str | None = text_column(nullable=True)
+
+
+class Facility(SQLModel, table=True):
+    __table_args__ = (Index(None, "slug", "until"),)
+    key: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    slug: str
+    names: str = text_column()  # JSON list, the first one is shown
+    kind: str
+    area: str | None
+    country: str
+    point: str | None = text_column(nullable=True)  # JSON {"lat", "lon"}, coarse
+
+
+class Record(SQLModel, table=True):
+    """One source's account of one detention, under one case number; its versions are `report` rows."""
+
+    __table_args__ = (one_of("publish_now", Publish), Index(None, "source"))
+    key: int = key_column(primary_key=True)
+    id: uuid.UUID = Field(sa_type=Uuid, unique=True)
+    source: int = key_column()
+    detainee_id: uuid.UUID = Field(sa_type=Uuid, unique=True)
+    detention_id: uuid.UUID = Field(sa_type=Uuid, unique=True)
+    release_id: uuid.UUID = Field(sa_type=Uuid, unique=True)
+    # Today's class of the person this record is about: the one thing judged by today and not by the revision.
+    publish_now: str
+    redacted: bool
+
+
+class Report(SQLModel, table=True):
+    """One version of a record; its content is in the entry of revision `since`."""
+
+    __table_args__ = (Index(None, "since"),)
+    record: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    version: int
+
+
+class Decision(SQLModel, table=True):
+    """A judgement on whether two records are one person; undone when `until` is closed."""
+
+    __table_args__ = (one_of("judgement", Judgement), one_of("decided_by", DECIDERS))
+    key: int = key_column(primary_key=True)
+    id: uuid.UUID = Field(sa_type=Uuid, unique=True)
+    a: uuid.UUID = Field(sa_type=Uuid, index=True)
+    b: uuid.UUID = Field(sa_type=Uuid, index=True)
+    judgement: str
+    decided_by: str
+    score: int  # thousandths
+    until: int = key_column()
+
+
+class Consent(SQLModel, table=True):
+    """What a person, or who speaks for them, allows to be published."""
+
+    __table_args__ = (one_of("publish", Publish),)
+    key: int = key_column(primary_key=True)
+    record: int = key_column(index=True)
+    publish: str
+
+
+class Claim(SQLModel, table=True):
+    """A version of a published figure; the whole of it is in the entry of revision `since`."""
+
+    __table_args__ = (Index(None, "claimant", "until"), Index(None, "filed_by", "source_record_id"))
+    key: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    id: uuid.UUID = Field(sa_type=Uuid, index=True)
+    filed_by: int | None = key_column(nullable=True)
+    source_record_id: str | None
+    claimant: str | None
+    measure: str
+    country: str | None
+
+
+class BlockingKey(SQLModel, table=True):
+    """Personal. What a record can be found by: folded name tokens, facility as said, combinations of facts."""
+
+    __tablename__ = "blocking_key"
+    __table_args__ = (Index(None, "key"),)
+    record: int = key_column(primary_key=True)
+    key: str = Field(primary_key=True)

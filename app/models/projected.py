@@ -1,0 +1,180 @@
+"""What the reports say together: rows that hold for revisions `since <= R < until`."""
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import key_column, one_of, text_column
+from app.vocabulary import Publish, ReleaseStatus, Stage, State, Verdict
+
+OBJECTS = ("detention", "release")
+
+
+class Placement(SQLModel, table=True):
+    """Which detainee and which spell a record belongs to."""
+
+    __table_args__ = (Index(None, "detainee", "until"), Index(None, "spell"))
+    record: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    detainee: int = key_column()
+    spell: int = key_column()
+
+
+class PendingPair(SQLModel, table=True):
+    """Two people who may be one: an `unsure` decision that waits for a curator."""
+
+    __tablename__ = "pending_pair"
+    __table_args__ = (Index(None, "detainee_a"), Index(None, "detainee_b"))
+    decision: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    detainee_a: int = key_column()
+    detainee_b: int = key_column()
+
+
+class Detainee(SQLModel, table=True):
+    __table_args__ = (one_of("publish", Publish), one_of("state", State), Index(None, "until"))
+    detainee: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    publish: str  # the class at that revision: counts of the withheld are reproducible
+    state: str
+    rearrested: bool
+    facts: str = text_column()  # JSON: the public facts, each with who says so
+
+
+class DetaineePersonal(SQLModel, table=True):
+    __tablename__ = "detainee_personal"
+    detainee: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    folded_name: str = text_column()
+    facts: str = text_column()
+
+
+class Detention(SQLModel, table=True):
+    __table_args__ = (Index(None, "detainee", "until"),)
+    spell: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    detainee: int = key_column()
+    ordinal: int  # 1 for a person's first known spell
+    country: str | None
+    designation: str
+    detained_lo: int | None
+    detained_hi: int | None
+    ended_lo: int | None
+    ended_hi: int | None
+    held_lo: int | None
+    held_hi: int | None
+    has_release: bool
+    disjoint_releases: bool  # releases on days that cannot both be right, with no detention known between
+    facts: str = text_column()
+
+
+class SpellPersonal(SQLModel, table=True):
+    """The personal facts of a detention and its release."""
+
+    __tablename__ = "spell_personal"
+    __table_args__ = (Index(None, "detainee", "until"),)
+    spell: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    detainee: int = key_column()
+    facts: str = text_column()
+
+
+class Release(SQLModel, table=True):
+    __table_args__ = (
+        one_of("stage", Stage),
+        one_of("status", ReleaseStatus),
+        Index(None, "detainee", "until"),
+        Index(None, "until", "spell"),
+    )
+    spell: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    detainee: int = key_column()
+    stage: str
+    status: str
+    country: str | None
+    facts: str = text_column()
+
+
+class Standing(SQLModel, table=True):
+    """A release at one stage, as all sources together say it: what totals count."""
+
+    __table_args__ = (
+        one_of("stage", Stage),
+        one_of("status", ReleaseStatus),
+        Index(None, "detainee", "until"),
+        Index(None, "stage", "lo"),
+    )
+    spell: int = key_column(primary_key=True)
+    stage: str = Field(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    detainee: int = key_column()
+    status: str
+    lo: int | None  # first and last possible day (proleptic ordinal); null: undated
+    hi: int | None
+    kind: str
+    country: str | None
+    designation: str
+    independent_verified: int
+    next_hi: int | None  # the day by which the person's next detention had begun
+    withheld: bool
+
+
+class Voice(SQLModel, table=True):
+    """A release at one stage, as one source says it: what counts by source count."""
+
+    __table_args__ = (
+        one_of("stage", Stage),
+        one_of("verdict", Verdict),
+        Index(None, "detainee", "until"),
+        Index(None, "stage", "source", "lo"),
+        Index(None, "spell", "stage"),
+    )
+    spell: int = key_column(primary_key=True)
+    stage: str = Field(primary_key=True)
+    source: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    detainee: int = key_column()
+    verdict: str
+    independent: bool
+    lo: int | None
+    hi: int | None
+    kind: str
+    country: str | None
+    designation: str
+    next_hi: int | None
+
+
+class Verification(SQLModel, table=True):
+    """One source's standing verdict on a detention or on a release."""
+
+    __table_args__ = (one_of("object", OBJECTS), one_of("verdict", Verdict), Index(None, "detainee", "until"))
+    spell: int = key_column(primary_key=True)
+    object: str = Field(primary_key=True)
+    source: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    detainee: int = key_column()
+    record: int = key_column()
+    verdict: str
+    independent: bool
+    said: str = text_column()  # JSON: stage, released_on, kind, method, verified_on, citing
+
+
+class Trait(SQLModel, table=True):
+    """Personal. One value of a personal dimension of a spell: facility, area, gender, nationality, …"""
+
+    __table_args__ = (Index(None, "detainee", "until"), Index(None, "name", "value"))
+    spell: int = key_column(primary_key=True)
+    name: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    detainee: int = key_column()

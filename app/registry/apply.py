@@ -1,0 +1,192 @@
+"""From an entry to rows: the base tables it changes, then the people it touches projected anew.
+
+The same function serves a request and a replay, inside the transaction of the entry.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Collection
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlmodel import Session, col
+
+from app.log.entries import Appended
+from app.matching.names import fold
+from app.models import (
+    OPEN,
+    BlockingKey,
+    Claim,
+    Consent,
+    Decision,
+    Facility,
+    Record,
+    Report,
+    Source,
+)
+from app.registry import blocking, erasure
+from app.registry.components import reproject
+from app.registry.views import Views
+from app.vocabulary import Publish
+
+_INSERT_RECORD = insert(Record)
+_INSERT_REPORT = insert(Report)
+_INSERT_KEYS = insert(BlockingKey)
+_CLOSE_REPORT = (
+    update(Report).where(col(Report.record) == bindparam("of"), col(Report.until) == OPEN).values(until=bindparam("at"))
+)
+_DELETE_KEYS = delete(BlockingKey).where(col(BlockingKey.record) == bindparam("of"))
+
+
+class Projector:
+    """Applies entries within one session. `erased` names the records that a replay must show nothing personal of."""
+
+    def __init__(self, session: Session, erased: Collection[uuid.UUID] = ()) -> None:
+        self._session = session
+        self._execute = session.connection().execute
+        self.views = Views(session)
+        self._erased = frozenset(erased)
+
+    def apply(self, entry: Appended) -> None:
+        """Bring the tables to the state after `entry`."""
+        handlers: dict[str, Callable[[Appended], Collection[uuid.UUID]]] = {
+            "source": self._source,
+            "facility": self._facility,
+            "report": self._report,
+            "identity": self._identity,
+            "consent": self._consent,
+            "claim": self._claim,
+            "redaction": self._redaction,
+        }
+        touched = handlers[entry.kind](entry)
+        if touched:
+            reproject(self._session, self.views, touched, entry.revision, self._erased)
+
+    def _source(self, entry: Appended) -> Collection[uuid.UUID]:
+        body = entry.body
+        values = {name: body[name] for name in ("slug", "name", "kind", "country", "independent", "quarantined")}
+        values["definition"] = body.get("definition")
+        before = self.views.sources_by_slug.get(body["slug"])
+        self._new_version(Source, body["slug"], values, entry.revision)
+        self.views.forget_sources()
+        after = self.views.sources_by_slug[body["slug"]]
+        if before is None or before == after:
+            return ()
+        return self._session.scalars(select(col(Record.id)).where(col(Record.source) == after.key)).all()
+
+    def _facility(self, entry: Appended) -> Collection[uuid.UUID]:
+        body = entry.body
+        values = {name: body[name] for name in ("slug", "kind", "area", "country")}
+        values["names"] = json.dumps(body["names"], ensure_ascii=False)
+        values["point"] = json.dumps(body["point"]) if body["point"] else None
+        before = self._current(Facility, body["slug"])
+        named = {body["slug"], *body["names"], *(json.loads(before.names) if before else [])}
+        self._new_version(Facility, body["slug"], values, entry.revision)
+        self.views.forget_facilities()
+        keys = [blocking.facility_key(fold(name)) for name in named]
+        of = select(col(BlockingKey.record)).where(col(BlockingKey.key).in_(keys))
+        return self._session.scalars(select(col(Record.id)).where(col(Record.key).in_(of))).all()
+
+    def _report(self, entry: Appended) -> Collection[uuid.UUID]:
+        body = entry.body
+        record_id = uuid.UUID(body["record"])
+        if body["version"] == 1:
+            key = entry.revision
+            self._execute(_INSERT_RECORD, self._record(entry, record_id))
+        else:
+            key = self._session.scalars(select(col(Record.key)).where(col(Record.id) == record_id)).one()
+            self._execute(_CLOSE_REPORT, {"of": key, "at": entry.revision})
+            self._execute(_DELETE_KEYS, {"of": key})
+        version = {"record": key, "since": entry.revision, "until": OPEN, "version": body["version"]}
+        self._execute(_INSERT_REPORT, version)
+        keys = blocking.keys_of({**body["said"], **entry.personal})
+        if keys:
+            self._execute(_INSERT_KEYS, [{"record": key, "key": found} for found in sorted(keys)])
+        return (record_id,)
+
+    def _record(self, entry: Appended, record_id: uuid.UUID) -> dict[str, Any]:
+        body = entry.body
+        return {
+            "key": entry.revision,
+            "id": record_id,
+            "source": self.views.sources_by_slug[body["source"]].key,
+            "detainee_id": uuid.UUID(body["subject"]),
+            "detention_id": uuid.uuid5(record_id, "detention"),
+            "release_id": uuid.uuid5(record_id, "release"),
+            "publish_now": Publish.COUNTED.value,  # until its person is projected, a moment later
+            "redacted": False,
+        }
+
+    def _identity(self, entry: Appended) -> Collection[uuid.UUID]:
+        body = entry.body
+        if "undoes" in body:
+            undone = self._session.execute(
+                update(Decision)
+                .where(col(Decision.id) == uuid.UUID(body["undoes"]))
+                .values(until=entry.revision)
+                .returning(col(Decision.a), col(Decision.b))
+            ).one()
+            return tuple(undone)
+        a, b = uuid.UUID(body["a"]), uuid.UUID(body["b"])
+        self._execute(
+            insert(Decision),
+            {
+                "key": entry.revision,
+                "id": uuid.UUID(body["id"]),
+                "a": a,
+                "b": b,
+                "judgement": body["judgement"],
+                "decided_by": body["by"],
+                "score": body["score"],
+                "until": OPEN,
+            },
+        )
+        known = self._session.scalars(select(col(Record.id)).where(col(Record.id).in_([a, b]))).all()
+        return known if len(known) == 2 else ()
+
+    def _consent(self, entry: Appended) -> Collection[uuid.UUID]:
+        record_id = uuid.UUID(entry.body["record"])
+        key = self._session.scalars(select(col(Record.key)).where(col(Record.id) == record_id)).one()
+        row = {"key": entry.revision, "record": key, "publish": entry.body["publish"]}
+        self._execute(insert(Consent), row)
+        return (record_id,)
+
+    def _claim(self, entry: Appended) -> Collection[uuid.UUID]:
+        body = entry.body
+        claim_id = uuid.UUID(body["id"])
+        before = self._session.scalars(
+            select(Claim).where(col(Claim.id) == claim_id, col(Claim.until) == OPEN)
+        ).one_or_none()
+        filed_by = body["filed_by"]
+        row = {
+            "key": before.key if before else entry.revision,
+            "since": entry.revision,
+            "until": OPEN,
+            "id": claim_id,
+            "filed_by": self.views.sources_by_slug[filed_by].key if filed_by else None,
+            "source_record_id": body["said"].get("source_record_id"),
+            "claimant": body["said"].get("claimant"),
+            "measure": body["said"]["measure"],
+            "country": body["said"].get("country"),
+        }
+        self._close(Claim, row["key"], entry.revision)
+        self._execute(insert(Claim), row)
+        return ()
+
+    def _redaction(self, entry: Appended) -> Collection[uuid.UUID]:
+        records = [uuid.UUID(record) for record in entry.body["records"]]
+        erasure.erase(self._session, records)
+        return records
+
+    def _new_version(self, table: Any, slug: str, values: dict[str, Any], revision: int) -> None:
+        before = self._current(table, slug)
+        key = before.key if before else revision
+        self._close(table, key, revision)
+        self._execute(insert(table), {"key": key, "since": revision, "until": OPEN, **values})
+
+    def _current(self, table: Any, slug: str) -> Any:
+        found = select(table).where(table.slug == slug, table.until == OPEN)
+        return self._session.scalars(found).one_or_none()
+
+    def _close(self, table: Any, key: int, revision: int) -> None:
+        self._execute(update(table).where(table.key == key, table.until == OPEN).values(until=revision))

@@ -1,0 +1,100 @@
+"""Checks of a report that need the day it arrives, or several of its facts together."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from app import dates
+from app.dates import PartialDate, parse
+from app.errors import FileAClaim, Invalid, pointed
+from app.registry.content import Content
+from app.registry.projection.accounts import DENIALS
+from app.vocabulary import Verdict
+
+# A nameless report needs this many facts to be told apart by; fewer is a number, and a number is a claim.
+NAMELESS_FACTS = 2
+
+PAST_DATES = (
+    "detainee.birth_date",
+    "detainee.died_on",
+    "detainee.age_on",
+    "detention.detained_on",
+    "detention.held_on",
+    "release.released_on",
+    "release.announced_on",
+    "release.ordered_on",
+    "release.measures_lifted_on",
+    "verification.verified_on",
+)
+# Each pair: the first cannot be wholly after the second.
+ORDERED_DATES = (
+    ("detention.detained_on", "release.released_on", "release_before_detention", "the release is before the detention"),
+    ("detention.held_on", "release.released_on", "held_after_release", "the person was known held after the release"),
+    ("detainee.birth_date", "detention.detained_on", "detained_before_birth", "the detention is before the birth"),
+    ("detainee.birth_date", "release.released_on", "released_before_birth", "the release is before the birth"),
+    ("detention.detained_on", "detainee.died_on", "detained_after_death", "the detention is after the death"),
+    ("release.ordered_on", "release.released_on", "released_before_order", "the release is before its order"),
+    ("release.announced_on", "release.released_on", "released_before_announcement", "the release came first"),
+)  # fmt: skip
+
+
+def pointer_to(name: str) -> str:
+    """`release.released_on` → `/release/released_on`."""
+    return "/" + name.replace(".", "/")
+
+
+def check(content: Content, now: datetime, *, points: bool) -> None:
+    """Refuse what cannot be true or cannot be used. `points`: the report names a known person by id."""
+    errors = [*_future(content, now), *_order(content), *_ended(content, now), *_sure(content, points=points)]
+    if errors:
+        raise Invalid("Correct the values pointed at and send the report again.", *errors)
+    if not points and "detainee.full_name" not in content and _facts(content) < NAMELESS_FACTS:
+        raise FileAClaim(
+            "Without a name, give at least two of: age or birth date, nationality, facility, detained_on. "
+            "A number of people without faces is a claim: POST /v1/claims."
+        )
+
+
+def _future(content: Content, now: datetime) -> Iterator[dict[str, str]]:
+    for name in PAST_DATES:
+        if name in content and dates.is_future(parse(content[name]), now):
+            yield pointed(pointer_to(name), "future_date", "This day has not come yet anywhere: correct the date.")
+
+
+def _order(content: Content) -> Iterator[dict[str, str]]:
+    denies = content["verification.verdict"] in DENIALS
+    for earlier, later, code, what in ORDERED_DATES:
+        if denies and code == "held_after_release":
+            continue  # "still held on the 28th" is how a release of the 24th is refuted
+        if earlier in content and later in content and parse(content[earlier]).lo > parse(content[later]).hi:
+            yield pointed(pointer_to(later), code, f"By these dates {what}: correct one of them.")
+
+
+def _ended(content: Content, now: datetime) -> Iterator[dict[str, str]]:
+    on = (content.get("detention.ended") or {}).get("on")
+    if on and dates.is_future(parse(on), now):
+        yield pointed("/detention/ended/on", "future_date", "This day has not come yet anywhere: correct the date.")
+    detained = content.get("detention.detained_on")
+    if on and detained and parse(detained).lo > parse(on).hi:
+        detail = "By these dates the detention ended before it began: correct one of them."
+        yield pointed("/detention/ended/on", "ended_before_detention", detail)
+
+
+def _sure(content: Content, *, points: bool) -> Iterator[dict[str, str]]:
+    if content["verification.verdict"] == Verdict.VERIFIED and "verification.method" not in content:
+        detail = "Say how it was verified: `verified` needs a method (see /v1/vocabulary)."
+        yield pointed("/verification/method", "method_required", detail)
+    if not points and "detention.country" not in content:
+        detail = "Give the country where the person is or was held, as an ISO 3166-1 alpha-2 code."
+        yield pointed("/detention/country", "country_required", detail)
+
+
+def _facts(content: Content) -> int:
+    has_age = "detainee.age" in content or "detainee.birth_date" in content
+    others = ("detainee.nationalities", "detention.facility", "detention.detained_on")
+    return has_age + sum(1 for name in others if name in content)
+
+
+def begins_after(content: Content, release: PartialDate) -> bool:
+    """Whether the detention it states begins after a release."""
+    detained = content.get("detention.detained_on")
+    return detained is not None and parse(detained).lo > release.hi

@@ -1,0 +1,224 @@
+"""Claims: published aggregate figures, as they were said."""
+
+import uuid
+from datetime import UTC
+from typing import Annotated, Any
+
+from pydantic import Field
+from sqlalchemy import select
+from sqlmodel import col
+
+from app import dates
+from app.errors import Invalid, NotFound, pointed
+from app.log.entries import entry_at
+from app.models import OPEN, Claim, Source
+from app.registry.directory import standing
+from app.registry.schemas import Code, Country, Date, Line, Link, Many, Note, Sha256, Shape, Slug
+from app.registry.write import Desk, Outcome, new_id
+from app.vocabulary import (
+    Category,
+    Designation,
+    Gender,
+    Group,
+    LegalStatus,
+    Measure,
+    Qualifier,
+    ReleaseKind,
+    Role,
+    Series,
+    Stage,
+)
+
+# Larger than any population ever held for its opinions, and far below what JSON numbers keep exact.
+MOST = 10_000_000
+
+Count = Annotated[int, Field(ge=0, le=MOST, strict=True)]
+
+# Qualifier → (has a lower bound, has an upper bound); None: either.
+BOUNDS: dict[Qualifier, tuple[bool | None, bool | None]] = {
+    Qualifier.EXACTLY: (True, True),
+    Qualifier.AT_LEAST: (True, False),
+    Qualifier.MORE_THAN: (True, False),
+    Qualifier.AT_MOST: (False, True),
+    Qualifier.FEWER_THAN: (False, True),
+    Qualifier.ABOUT: (True, True),
+    Qualifier.BETWEEN: (True, True),
+    Qualifier.UNQUANTIFIED: (False, False),
+}
+
+
+class ClaimTermsIn(Shape):
+    """Terms of a count: the words in which the registry can count the same thing."""
+
+    kind: Many[ReleaseKind] = []
+    stage: Stage | None = None
+    facility: Line | None = None
+    area: Line | None = None
+    group: Group | None = None
+    designation: Designation | None = None
+    destination: Line | None = None
+    legal_status: LegalStatus | None = None
+    gender: Gender | None = None
+    category: Category | None = None
+    nationality: Country | None = None
+
+
+class ClaimDefinitionIn(Shape):
+    terms: ClaimTermsIn | None = None
+    subset_of: uuid.UUID | None = None
+    population: Note | None = None
+    net: bool | None = None
+
+
+class PartIn(Shape):
+    claim: uuid.UUID
+    partition: Line
+
+
+class CitationIn(Shape):
+    url: Link | None = None
+    published_on: Date | None = None
+    sha256: Sha256 | None = None
+    quote: Note | None = None
+
+
+class ClaimIn(Shape):
+    """A figure somebody published. `more_than` 400 is low 401, high null."""
+
+    claimant: Slug | None = None
+    joint_with: Many[Slug] = []
+    measure: Measure
+    qualifier: Qualifier
+    low: Count | None = None
+    high: Count | None = None
+    window_from: Date | None = None
+    window_to: Date | None = None
+    window_said: Note | None = None
+    stated_at: Annotated[str, Field(max_length=dates.MAX_TEXT)] | None = None
+    zone: Annotated[str, Field(max_length=dates.MAX_TEXT)] | None = None
+    country: Country | None = None
+    definition: ClaimDefinitionIn | None = None
+    series: Series | None = None
+    part_of: Annotated[list[PartIn], Field(max_length=20)] = []
+    derived_from: uuid.UUID | None = None
+    supersedes: Many[uuid.UUID] = []
+    same_as: uuid.UUID | None = None
+    misprint: bool = False
+    named: bool = False
+    source_record_id: Code | None = None
+    reported_by: Line | None = None
+    citation: CitationIn | None = None
+    note: Note | None = None
+
+
+def file_claim(desk: Desk, body: ClaimIn) -> Outcome:
+    """File a claim; the same case number again is its next version. Raises Invalid, NotFound."""
+    said = body.model_dump(mode="json", exclude_none=True)
+    errors = [*_bounds(body), *_window(body), *_who(desk, body), *_references(desk, body)]
+    stated_at, problems = _instant(body)
+    errors += problems
+    if errors:
+        raise Invalid("Correct the values pointed at and send the claim again.", *errors)
+    if stated_at is not None:
+        said["stated_at_instant"] = stated_at
+    filed_by = desk.actor.slug if desk.actor.role is Role.REPORTER else None
+    before = _before(desk, body.source_record_id)
+    # A note may name people; it stays out of the readable log like every note.
+    personal = {"note": said.pop("note")} if "note" in said else {}
+    if before is not None:
+        entry = entry_at(desk.session, before.since)
+        if (entry.body["said"], entry.personal) == (said, personal):
+            return Outcome("claim", 200, before.since, {"id": str(before.id)})
+    claim_id = before.id if before else new_id()
+    written = desk.write("claim", {"id": str(claim_id), "filed_by": filed_by, "said": said}, personal)
+    return Outcome("claim", 200 if before else 201, written.revision, {"id": str(claim_id)})
+
+
+def _before(desk: Desk, case: str | None) -> Claim | None:
+    if case is None:
+        return None
+    mine = (
+        col(Claim.filed_by).is_(None)
+        if desk.actor.role is not Role.REPORTER
+        else col(Claim.filed_by) == desk.actor.source
+    )
+    found = select(Claim).where(mine, col(Claim.source_record_id) == case, col(Claim.until) == OPEN)
+    return desk.session.scalars(found).one_or_none()
+
+
+def _bounds(body: ClaimIn) -> list[dict[str, str]]:
+    errors = []
+    for name, needed in zip(("low", "high"), BOUNDS[body.qualifier], strict=True):
+        given = getattr(body, name) is not None
+        if needed is True and not given:
+            errors.append(pointed(f"/{name}", "bound_required", f"`{body.qualifier}` needs `{name}`."))
+        if needed is False and given:
+            detail = f"`{body.qualifier}` has no `{name}`: leave it out (more_than 400 is low 401, high null)."
+            errors.append(pointed(f"/{name}", "bound_not_allowed", detail))
+    if body.low is not None and body.high is not None and body.low > body.high:
+        errors.append(pointed("/low", "low_above_high", "The lower bound is above the upper one."))
+    if body.qualifier is Qualifier.EXACTLY and body.low != body.high:
+        errors.append(pointed("/high", "bounds_differ", "`exactly` has low and high the same."))
+    return errors
+
+
+def _window(body: ClaimIn) -> list[dict[str, str]]:
+    if body.window_from and body.window_to and dates.parse_from(body.window_from) > dates.parse_to(body.window_to):
+        return [pointed("/window_to", "reversed_window", "The window ends before it begins.")]
+    return []
+
+
+def _instant(body: ClaimIn) -> tuple[str | None, list[dict[str, str]]]:
+    """The instant a claim was stated at: a date alone is the end of that day in its zone."""
+    if body.stated_at is None:
+        return None, []
+    try:
+        zone = dates.parse_zone(body.zone) if body.zone else UTC
+    except dates.DateError as error:
+        return None, [pointed("/zone", "invalid_zone", str(error))]
+    try:
+        return dates.format_instant(dates.parse_instant(body.stated_at, zone)), []
+    except dates.DateError as error:
+        return None, [pointed("/stated_at", "invalid_instant", str(error))]
+
+
+def _who(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
+    errors = []
+    if body.claimant is None and body.reported_by is None:
+        detail = "A claim without a claimant needs `reported_by`: who printed it."
+        errors.append(pointed("/reported_by", "reported_by_required", detail))
+    slugs = [
+        ("/claimant", body.claimant),
+        *((f"/joint_with/{i}", slug) for i, slug in enumerate(body.joint_with)),
+    ]
+    for pointer, slug in slugs:
+        if slug is not None and standing(desk.session, Source, slug) is None:
+            detail = "There is no source with this slug: an administrator adds it first (POST /v1/sources)."
+            errors.append(pointed(pointer, "unknown_source", detail))
+    return errors
+
+
+def _references(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
+    named: list[tuple[str, uuid.UUID | None]] = [
+        ("/derived_from", body.derived_from),
+        ("/same_as", body.same_as),
+        ("/definition/subset_of", body.definition.subset_of if body.definition else None),
+        *((f"/supersedes/{i}", claim) for i, claim in enumerate(body.supersedes)),
+        *((f"/part_of/{i}/claim", part.claim) for i, part in enumerate(body.part_of)),
+    ]
+    detail = "There is no claim with this id: file it first."
+    return [pointed(at, "unknown_claim", detail) for at, claim in named if claim and not _exists(desk, claim)]
+
+
+def _exists(desk: Desk, claim_id: uuid.UUID) -> bool:
+    return desk.session.scalars(select(col(Claim.key)).where(col(Claim.id) == claim_id)).first() is not None
+
+
+def claim_at(session: Any, claim_id: uuid.UUID, revision: int) -> Claim:
+    """The version of a claim that stood at a revision. Raises NotFound."""
+    found = session.scalars(
+        select(Claim).where(col(Claim.id) == claim_id, col(Claim.since) <= revision, col(Claim.until) > revision)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("There is no claim with this id.")
+    return found  # type: ignore[no-any-return]

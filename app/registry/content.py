@@ -1,0 +1,124 @@
+"""The content of a report: what was said, as flat `section.field` names (pure).
+
+Only what was said is kept: no empty lists, no nulls. `PUBLIC` names may stand readable in the log; every other
+name is personal and enters it only as a salted digest.
+"""
+
+from typing import Any
+
+from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
+from app.vocabulary import Publish
+
+Content = dict[str, Any]
+
+PUBLIC = frozenset(
+    {
+        "detainee.designation",
+        "detainee.publish",
+        "detainee.died_on",
+        "detention.detained_on",
+        "detention.country",
+        "detention.held_on",
+        "detention.ended",
+        "release.stage",
+        "release.released_on",
+        "release.announced_on",
+        "release.ordered_on",
+        "release.kind",
+        "release.measures_lifted_on",
+        "verification.verdict",
+        "verification.method",
+        "verification.verified_on",
+        "verification.citing",
+    }
+)
+SECTIONS = ("detainee", "detention", "release", "verification")
+
+ADULT = 18
+DAYS_NEAR_DETENTION = (
+    "detention.detained_on",
+    "release.released_on",
+    "release.ordered_on",
+    "release.announced_on",
+    "detention.held_on",
+    "detainee.age_on",
+)
+
+
+def flatten(body: dict[str, Any]) -> Content:
+    """`{"release": {"kind": …}}` → `{"release.kind": …}`, dropping what was not said."""
+    content: Content = {}
+    for section in SECTIONS:
+        for name, value in (body.get(section) or {}).items():
+            if value is not None and value != []:
+                content[f"{section}.{name}"] = value
+    if body.get("note") is not None:
+        content["note"] = body["note"]
+    return content
+
+
+def unflatten(content: Content) -> dict[str, Any]:
+    """The wire shape again, without what was not said."""
+    body: dict[str, Any] = {}
+    for path, value in content.items():
+        section, _, name = path.partition(".")
+        if name:
+            body.setdefault(section, {})[name] = value
+        else:
+            body[section] = value
+    return body
+
+
+def split(content: Content) -> tuple[Content, Content]:
+    """`(public, personal)`."""
+    public = {name: value for name, value in content.items() if name in PUBLIC}
+    return public, {name: value for name, value in content.items() if name not in PUBLIC}
+
+
+def has_release(content: Content) -> bool:
+    return "release.stage" in content
+
+
+def birth_of(content: Content) -> PartialDate | None:
+    """The days a person can have been born on, from a birth date or from an age on a day."""
+    if "detainee.birth_date" in content:
+        return parse(content["detainee.birth_date"])
+    if "detainee.age" in content and "detainee.age_on" in content:
+        on = parse(content["detainee.age_on"])
+        return PartialDate("", *birth_bounds_from_age(content["detainee.age"], on))
+    return None
+
+
+def is_minor(content: Content) -> bool:
+    """Whether the report's own facts leave it possible that the person was under 18 when detained.
+
+    Judged at the detention, or at the day nearest to it that was said, never at today: nothing changes by the
+    passing of time alone.
+    """
+    birth = birth_of(content)
+    day = next((content[name] for name in DAYS_NEAR_DETENTION if name in content), None)
+    if birth is not None and day is not None:
+        return age_bounds_at(birth, parse(day))[0] < ADULT
+    return bool(content.get("detainee.age", ADULT) < ADULT)
+
+
+def with_class(content: Content) -> Content:
+    """The content with its effective class of publication: `counted` for who may be a minor.
+
+    The class must stand readable in the log, since it has to outlive an erasure of the birth date it came from;
+    what the source asked for is kept beside it, sealed.
+    """
+    if not is_minor(content) or content.get("detainee.publish") == Publish.COUNTED:
+        return content
+    asked = content.get("detainee.publish")
+    forced = {**content, "detainee.publish": Publish.COUNTED.value}
+    return forced if asked is None else {**forced, "detainee.publish_asked": asked}
+
+
+def without_class(content: Content) -> Content:
+    """The content as the source sent it: the inverse of `with_class`."""
+    if not is_minor(content):
+        return content
+    asked = content.get("detainee.publish_asked")
+    bare = {k: v for k, v in content.items() if k not in ("detainee.publish", "detainee.publish_asked")}
+    return bare if asked is None else {**bare, "detainee.publish": asked}

@@ -1,0 +1,95 @@
+"""Sources and facilities: who speaks, and where people are held."""
+
+import json
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.errors import AlreadyExists, Invalid, NotFound
+from app.matching.names import fold
+from app.models import OPEN, Facility, Source
+from app.registry.schemas import FacilityIn, FacilityPatch, SourceIn, SourcePatch
+from app.registry.write import Desk, Outcome
+from app.vocabulary import SourceKind
+
+
+def add_source(desk: Desk, body: SourceIn) -> Outcome:
+    """Add a source. A government is not independent unless said otherwise. Raises AlreadyExists."""
+    if standing(desk.session, Source, body.slug) is not None:
+        raise AlreadyExists("There is a source with this slug: PATCH it, or choose another slug.")
+    said = body.model_dump(mode="json")
+    if said["independent"] is None:
+        said["independent"] = body.kind != SourceKind.GOVERNMENT
+    return _write(desk, "source", said, 201)
+
+
+def change_source(desk: Desk, slug: str, body: SourcePatch) -> Outcome:
+    """Change a source. What names it is judged anew from this revision on."""
+    source = standing(desk.session, Source, slug)
+    if source is None:
+        raise NotFound("There is no source with this slug.")
+    names = ("slug", "name", "kind", "country", "independent", "quarantined", "definition")
+    before = {name: getattr(source, name) for name in names}
+    return _change(desk, "source", before, body.model_dump(mode="json", exclude_unset=True), source.since)
+
+
+def add_facility(desk: Desk, body: FacilityIn) -> Outcome:
+    """Register a facility. Reports that name it are placed there from this revision on. Raises AlreadyExists."""
+    if standing(desk.session, Facility, body.slug) is not None:
+        raise AlreadyExists("There is a facility with this slug: PATCH it, or choose another slug.")
+    said = body.model_dump(mode="json")
+    said["names"] = _names(said.pop("name"), said["names"])
+    _refuse_taken(desk, said)
+    return _write(desk, "facility", said, 201)
+
+
+def change_facility(desk: Desk, slug: str, body: FacilityPatch) -> Outcome:
+    """Change a facility: its names, kind, area or point."""
+    facility = standing(desk.session, Facility, slug)
+    if facility is None:
+        raise NotFound("There is no facility with this slug.")
+    before: dict[str, Any] = {name: getattr(facility, name) for name in ("slug", "kind", "area", "country")}
+    before["names"] = json.loads(facility.names)
+    before["point"] = json.loads(facility.point) if facility.point else None
+    patch = body.model_dump(mode="json", exclude_unset=True)
+    if "name" in patch or "names" in patch:
+        first = patch.pop("name", None) or before["names"][0]
+        patch["names"] = _names(first, patch.get("names") or before["names"])
+        _refuse_taken(desk, {"slug": slug, "names": patch["names"]})
+    return _change(desk, "facility", before, patch, facility.since)
+
+
+def standing(session: Session, table: Any, slug: str) -> Any:
+    """The standing version of a source or facility, or None."""
+    return session.scalars(select(table).where(table.slug == slug, table.until == OPEN)).one_or_none()
+
+
+def _change(desk: Desk, kind: str, before: dict[str, Any], patch: dict[str, Any], since: int) -> Outcome:
+    for name in ("name", "kind", "independent", "quarantined"):
+        if name in patch and patch[name] is None:
+            raise Invalid.at(f"/{name}", "required", "This field cannot be emptied.")
+    after = {**before, **patch}
+    if after == before:
+        return Outcome(kind, 200, since, {"slug": before["slug"]})
+    return _write(desk, kind, after, 200)
+
+
+def _write(desk: Desk, kind: str, said: dict[str, Any], status: int) -> Outcome:
+    entry = desk.write(kind, said)
+    return Outcome(kind, status, entry.revision, {"slug": said["slug"]})
+
+
+def _names(first: str, others: list[str]) -> list[str]:
+    """All names, the shown one first, without repeats."""
+    return list(dict.fromkeys([first, *others]))
+
+
+def _refuse_taken(desk: Desk, said: dict[str, Any]) -> None:
+    """Two facilities of one name would make every report that names it ambiguous."""
+    mine = {fold(name) for name in (said["slug"], *said["names"])}
+    rows = desk.session.scalars(select(Facility).where(col(Facility.until) == OPEN))
+    for other in rows:
+        theirs = {fold(name) for name in (other.slug, *json.loads(other.names))}
+        if other.slug != said["slug"] and mine & theirs:
+            raise AlreadyExists(f"Another facility ({other.slug}) has this name: tell them apart, or PATCH that one.")

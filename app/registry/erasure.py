@@ -1,0 +1,62 @@
+"""Erase what is personal about records, everywhere it is kept. Public rows and the log's bytes stay."""
+
+import uuid
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Table, and_, delete, insert, or_, select, update
+from sqlmodel import Session, col
+
+from app.models import (
+    BlockingKey,
+    Consent,
+    Decision,
+    DetaineePersonal,
+    Placement,
+    Record,
+    Report,
+    Sealed,
+    SpellPersonal,
+    Trait,
+)
+
+PERSONAL: tuple[type[Any], ...] = (DetaineePersonal, SpellPersonal, Trait)
+
+
+def erase(session: Session, records: Collection[uuid.UUID]) -> None:
+    """Delete values, salts and personal rows of the records, in every version, for everyone who ever held them."""
+    run = session.connection().execute
+    keys = session.scalars(select(col(Record.key)).where(col(Record.id).in_(records))).all()
+    run(update(Record).where(col(Record.key).in_(keys)).values(redacted=True))
+    for revisions in (
+        select(col(Report.since)).where(col(Report.record).in_(keys)),
+        select(col(Consent.key)).where(col(Consent.record).in_(keys)),
+        select(col(Decision.key)).where(or_(col(Decision.a).in_(records), col(Decision.b).in_(records))),
+    ):
+        run(delete(Sealed).where(col(Sealed.revision).in_(revisions)))
+    run(delete(BlockingKey).where(col(BlockingKey.record).in_(keys)))
+    _erase_rows(session, keys)
+
+
+def _erase_rows(session: Session, keys: Collection[int]) -> None:
+    """Personal rows of every person that held one of the records, for as long as it did and no longer."""
+    held = session.execute(select(Placement).where(col(Placement.record).in_(keys))).scalars().all()
+    for placement in held:
+        for table in PERSONAL:
+            _cut_out(session, table.__table__, placement)
+
+
+def _cut_out(session: Session, table: Table, placement: Placement) -> None:
+    """Remove the rows of a span of revisions; what a row says of the time before and after stays."""
+    run = session.connection().execute
+    overlap = and_(
+        table.c.detainee == placement.detainee,
+        table.c.since < placement.until,
+        table.c.until > placement.since,
+    )
+    rows = [dict(row) for row in run(select(table).where(overlap)).mappings()]
+    run(delete(table).where(overlap))
+    kept = [{**row, "until": placement.since} for row in rows if row["since"] < placement.since]
+    kept += [{**row, "since": placement.until} for row in rows if row["until"] > placement.until]
+    if kept:
+        run(insert(table), kept)

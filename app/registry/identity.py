@@ -1,0 +1,118 @@
+"""Curators' decisions: who is one person, what may be published, what must be erased."""
+
+import uuid
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.dates import is_future, parse
+from app.errors import ContradictsDecisions, Invalid, NotFound
+from app.log.entries import entry_at
+from app.models import OPEN, Decision, Placement, Record
+from app.registry import content, records
+from app.registry.clusters import Edge, contradiction
+from app.registry.components import component_of
+from app.registry.schemas import ConsentIn, IdentityIn, RedactionIn
+from app.registry.write import Desk, Outcome, new_id
+from app.vocabulary import Judgement, Publish
+
+CURATOR_SCORE = 1000
+# Whose word lets someone who was under 18 be shown: the person in whose care the child is.
+GUARDIAN = "guardian"
+
+
+def decide(desk: Desk, body: IdentityIn) -> Outcome:
+    """Judge whether two detainees are one person. Raises ContradictsDecisions with the chain that says otherwise."""
+    a, b = _record(desk, body.a, "/a"), _record(desk, body.b, "/b")
+    if a.key == b.key:
+        raise Invalid.at("/b", "one_detainee", "Both ids derive from one report: name two detainees.")
+    _component, edges = component_of(desk.session, {a.id, b.id})
+    judgement = Judgement(body.judgement)
+    chain = contradiction(edges, a.id, b.id, judgement)
+    if chain:
+        raise ContradictsDecisions(
+            "Curators' standing decisions say otherwise. Undo one of the chain first: DELETE /v1/identity/{id}.",
+            chain=[_shown(desk.session, edge) for edge in chain],
+        )
+    decision_id = new_id()
+    entry = desk.write(
+        "identity",
+        {
+            "id": str(decision_id),
+            "a": str(a.id),
+            "b": str(b.id),
+            "judgement": judgement,
+            "by": "curator",
+            "score": CURATOR_SCORE,
+        },
+        {"reason": body.reason},
+    )
+    return Outcome("identity", 201, entry.revision, {"id": str(decision_id)})
+
+
+def undo(desk: Desk, decision_id: uuid.UUID) -> Outcome:
+    """Take a decision back: every cluster becomes what it was without it."""
+    decision = desk.session.scalars(select(Decision).where(col(Decision.id) == decision_id)).one_or_none()
+    if decision is None or decision.until != OPEN:
+        raise NotFound("There is no standing decision with this id.")
+    entry = desk.write("identity", {"id": str(new_id()), "undoes": str(decision_id)})
+    return Outcome("identity", 200, entry.revision, {"id": str(decision_id)})
+
+
+def give_consent(desk: Desk, detainee_id: uuid.UUID, body: ConsentIn) -> Outcome:
+    """Record what the person, or who speaks for them, allows to be published. It answers for all said before."""
+    record = _record(desk, detainee_id, "")
+    if is_future(parse(body.given_on), desk.now):
+        raise Invalid.at("/given_on", "future_date", "This day has not come yet anywhere: correct the date.")
+    open_for_minor = body.publish != Publish.COUNTED and body.given_by.casefold() != GUARDIAN
+    if open_for_minor and _any_minor(desk.session, record):
+        raise Invalid.at(
+            "/given_by",
+            "guardian_required",
+            f"This person was under 18: only a guardian's consent opens more than counts (given_by: {GUARDIAN}).",
+        )
+    entry = desk.write(
+        "consent",
+        {"record": str(record.id), "publish": body.publish},
+        {"given_by": body.given_by, "given_on": body.given_on, "reason": body.reason or ""},
+    )
+    return Outcome("consent", 201, entry.revision, {"detainee": str(detainee_id)})
+
+
+def redact(desk: Desk, detainee_id: uuid.UUID, body: RedactionIn) -> Outcome:
+    """Erase a person's personal data in every version; counts by source, date, stage, kind and country stay."""
+    record = _record(desk, detainee_id, "")
+    together = _held_with(desk.session, record)
+    entry = desk.write("redaction", {"records": sorted(str(r.id) for r in together)}, {"reason": body.reason})
+    return Outcome("redaction", 201, entry.revision, {"detainee": str(detainee_id), "records": len(together)})
+
+
+def _record(desk: Desk, detainee_id: uuid.UUID, pointer: str) -> Record:
+    record = records.derived_from(desk.session, "detainee", detainee_id)
+    if record is not None:
+        return record
+    if not pointer:
+        raise NotFound("There is no detainee with this id.")
+    raise Invalid.at(pointer, "unknown_detainee", "There is no detainee with this id.")
+
+
+def _held_with(session: Session, record: Record) -> list[Record]:
+    """All records of the person that holds this one."""
+    holder = select(col(Placement.detainee)).where(col(Placement.record) == record.key, col(Placement.until) == OPEN)
+    return list(
+        session.scalars(
+            select(Record)
+            .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
+            .where(col(Placement.detainee) == holder.scalar_subquery())
+        )
+    )
+
+
+def _any_minor(session: Session, record: Record) -> bool:
+    found = (records.newest(session, one).content for one in _held_with(session, record))
+    return any(content.is_minor(said) for said in found)
+
+
+def _shown(session: Session, edge: Edge) -> dict[str, str]:
+    entry = entry_at(session, edge.key)
+    return {"id": str(edge.id), "judgement": edge.judgement, "reason": entry.personal.get("reason", "")}

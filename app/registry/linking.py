@@ -1,0 +1,216 @@
+"""Tie a new report to a known person: because it points there, or because the matcher is sure (rule 5).
+
+A new report is tied by one edge to one person. Where more than one fits, or none surely, the pairs wait for a
+curator. Decisions are written before the report they tie.
+"""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.errors import Conflict
+from app.log import sealed
+from app.matching import candidates, score
+from app.models import OPEN, Decision, Entry, Placement, Record, Release, Report, Sealed, Source
+from app.registry import blocking
+from app.registry.content import Content
+from app.registry.projection.accounts import parse
+from app.registry.records import Kind
+from app.registry.write import Desk, new_id
+from app.vocabulary import Judgement, MatchOutcome, Verdict
+
+# Pairs listed for review per report, best first: beyond these a curator searches rather than reads.
+MOST_REVIEWED = 5
+SURE = 1000  # a pointer is not a guess
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A decision about to be written: which record, judged by whom, how sure and why."""
+
+    record: uuid.UUID
+    judgement: Judgement
+    by: str
+    score: int
+    reasons: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    outcome: MatchOutcome
+    decisions: tuple[Planned, ...] = ()
+
+
+@dataclass
+class _Group:
+    """The candidate's records that one person holds, with the best pair among them."""
+
+    record: Record
+    match: score.Match
+    conflicts: bool = False
+    sources: set[int] = field(default_factory=set)
+
+
+def by_pointer(target: tuple[Record, Kind]) -> Matched:
+    return Matched(MatchOutcome.LINKED, (Planned(target[0].id, Judgement.SAME, "reporter", SURE),))
+
+
+def by_match(desk: Desk, said: Content) -> Matched:
+    """Compare a new report with the records that share a stored key."""
+    keys = candidates.look_up(desk.session, blocking.searched_keys(said))
+    groups = _compare(desk, said, keys)
+    sure = [g for g in groups if g.match.sure and not g.conflicts and not _repeats(desk, said, g)]
+    if len(sure) == 1:
+        return Matched(MatchOutcome.LINKED, (_planned(sure[0], Judgement.SAME),))
+    waiting = [g for g in groups if g.match.sure or g.match.score >= score.REVIEW][:MOST_REVIEWED]
+    if not waiting:
+        return Matched(MatchOutcome.NEW)
+    return Matched(MatchOutcome.NEEDS_REVIEW, tuple(_planned(g, Judgement.UNSURE) for g in waiting))
+
+
+def _compare(desk: Desk, said: Content, keys: Sequence[int]) -> list[_Group]:
+    """Candidate people, best first; each by its record most like the report."""
+    person = blocking.person_of(said)
+    groups: dict[int, _Group] = {}
+    for record, detainee, content in _contents(desk.session, keys):
+        match = score.compare(person, blocking.person_of(content))
+        group = groups.setdefault(detainee, _Group(record, match))
+        group.conflicts |= bool(match.conflicts)
+        group.sources.add(record.source)
+        if (match.sure, match.score) > (group.match.sure, group.match.score):
+            group.record, group.match = record, match
+    return sorted(groups.values(), key=lambda g: (-g.match.sure, -g.match.score, g.record.key))
+
+
+def _contents(session: Session, keys: Sequence[int]) -> list[tuple[Record, int, Content]]:
+    rows = session.execute(
+        select(Record, col(Placement.detainee), col(Entry.body), col(Sealed.disclosures))
+        .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
+        .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
+        .join(Entry, col(Entry.revision) == col(Report.since))
+        .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
+        .where(col(Record.key).in_(keys))
+        .order_by(col(Record.key))
+    )
+    return [
+        (record, detainee, {**json.loads(body)["said"], **sealed.values(disclosures)})
+        for record, detainee, body, disclosures in rows
+    ]
+
+
+def _repeats(desk: Desk, said: Content, group: _Group) -> bool:
+    """Whether this source already has a standing report of the same spell there: the same name twice in one list
+    is two people until a curator says otherwise; a detention after its own release is not a repetition."""
+    if desk.actor.source not in group.sources:
+        return False
+    own = [
+        content
+        for record, _detainee, content in _contents(desk.session, _records_of(desk.session, group.record))
+        if record.source == desk.actor.source and content["verification.verdict"] != Verdict.RETRACTED
+    ]
+    return any(not _follows(said, other) and not _follows(other, said) for other in own)
+
+
+def _follows(later: Content, earlier: Content) -> bool:
+    """Whether one detention begins after the release of another; on the same day if that one began earlier."""
+    begins, ended = later.get("detention.detained_on"), earlier.get("release.released_on")
+    if begins is None or ended is None:
+        return False
+    day, before = parse(begins).lo, earlier.get("detention.detained_on")
+    if day == parse(ended).hi:
+        return before is not None and parse(before).hi < day
+    return day > parse(ended).hi
+
+
+def _records_of(session: Session, record: Record) -> Sequence[int]:
+    """All records of the person that holds a record."""
+    holder = select(col(Placement.detainee)).where(col(Placement.record) == record.key, col(Placement.until) == OPEN)
+    return session.scalars(
+        select(col(Placement.record)).where(
+            col(Placement.detainee) == holder.scalar_subquery(), col(Placement.until) == OPEN
+        )
+    ).all()
+
+
+def _planned(group: _Group, judgement: Judgement) -> Planned:
+    match = group.match
+    reasons = tuple({"feature": r.feature, "score": round(r.score, 3), "note": r.note} for r in match.reasons)
+    return Planned(group.record.id, judgement, "matcher", round(match.score * 1000), reasons)
+
+
+def write_decision(desk: Desk, decision: Planned, record_id: uuid.UUID) -> None:
+    """The identity entry that ties, or may tie, a report about to be written."""
+    body = {
+        "id": str(new_id()),
+        "a": str(decision.record),
+        "b": str(record_id),
+        "judgement": decision.judgement,
+        "by": decision.by,
+        "score": decision.score,
+    }
+    desk.write("identity", body, {"reasons": list(decision.reasons)} if decision.reasons else None)
+
+
+def require_one_person(session: Session, record: Record, target: Record) -> None:
+    """Only curators join standing people."""
+    places = session.scalars(
+        select(col(Placement.detainee)).where(
+            col(Placement.record).in_([record.key, target.key]), col(Placement.until) == OPEN
+        )
+    ).all()
+    if len(set(places)) > 1:
+        raise Conflict(
+            "Your case number and the id you point at are two people so far. Ask a curator to join them, or send "
+            "the report under another case number."
+        )
+
+
+def own_record_in(session: Session, spell: int, source: int) -> Record | None:
+    """This source's record of a spell: the one that speaks of its release, else its newest."""
+    rows = session.execute(
+        select(Record, col(Entry.body), col(Report.since))
+        .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
+        .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
+        .join(Entry, col(Entry.revision) == col(Report.since))
+        .where(col(Placement.spell) == spell, col(Record.source) == source, col(Record.redacted).is_(False))
+    ).all()
+    ranked = [("release.stage" in json.loads(body)["said"], since, record) for record, body, since in rows]
+    return max(ranked, key=lambda row: row[:2])[2] if ranked else None
+
+
+def standing_stage(session: Session, spell: int) -> str:
+    """The stage a release stands at."""
+    return session.scalars(
+        select(col(Release.stage)).where(col(Release.spell) == spell, col(Release.until) == OPEN)
+    ).one()
+
+
+def has_release(session: Session, record: Record) -> bool:
+    """Whether the spell that holds a record has a release."""
+    found = session.scalars(
+        select(col(Release.spell))
+        .join(Placement, col(Placement.spell) == col(Release.spell))
+        .where(col(Placement.record) == record.key, col(Placement.until) == OPEN, col(Release.until) == OPEN)
+    ).first()
+    return found is not None
+
+
+def was_pointed(session: Session, record: Record) -> bool:
+    """Whether a record was filed by pointing at a person, and so may say nothing of who that is."""
+    found = session.scalars(
+        select(col(Decision.key)).where(
+            col(Decision.b) == record.id, col(Decision.decided_by) == "reporter", col(Decision.until) == OPEN
+        )
+    ).first()
+    return found is not None
+
+
+def source_names(session: Session) -> dict[str, str]:
+    """Case-folded slug or name → slug, of the standing sources."""
+    rows = session.execute(select(col(Source.slug), col(Source.name)).where(col(Source.until) == OPEN)).all()
+    return {name.casefold(): slug for slug, name in rows} | {slug: slug for slug, _name in rows}

@@ -1,0 +1,108 @@
+"""Rule 4: one value out of what several sources say, and who says what."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.registry.projection.accounts import Account, parse
+from app.registry.projection.voices import by_source
+from app.vocabulary import Verdict
+
+Fact = dict[str, Any]
+PRECISION = {"day": 0, "month": 1, "interval": 2, "year": 3}
+
+
+# How each field of a section is made one fact out of what the sources say.
+Combined = Mapping[str, Callable[[Sequence["Said"]], Fact | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One source's value of one fact."""
+
+    value: Any
+    source: str
+    independent: bool
+    verified: bool
+
+
+def said_by(accounts: Iterable[Account], read: Callable[[Account], Any]) -> list[Said]:
+    """Each source's value: that of its newest account that has one."""
+    found = []
+    for accounts_of_one in by_source(accounts).values():
+        for account in sorted(accounts_of_one, key=lambda account: -account.revision):
+            value = read(account)
+            if value is not None:
+                verified = account.verdict is Verdict.VERIFIED
+                found.append(Said(value, account.source.slug, account.independent, verified))
+                break
+    return found
+
+
+def field(name: str) -> Callable[[Account], Any]:
+    return lambda account: account.content.get(name)
+
+
+def plain_fact(said: Sequence[Said]) -> Fact | None:
+    """The value most independent sources say; ties: verified, then smallest. `{value, said: [{value, by}]}`."""
+    return _fact(said, supports=lambda a, b: a == b, coarseness=lambda _value: 0)
+
+
+def date_fact(said: Sequence[Said]) -> Fact | None:
+    """The same for partial dates: a coarser one supports every finer one inside it."""
+    return _fact(
+        said,
+        supports=lambda a, b: parse(b).within(parse(a)),
+        coarseness=lambda value: PRECISION[parse(value).precision],
+    )
+
+
+def union_fact(said: Sequence[Said]) -> Fact | None:
+    """All values of the independent sources together; of all sources when none is independent."""
+    if not said:
+        return None
+    voting = [one for one in said if one.independent] or said
+    value = sorted({item for one in voting for item in one.value}, key=_bytes)
+    return {"value": value, "said": _listed(said, value)}
+
+
+def _fact(said: Sequence[Said], supports: Callable[[Any, Any], bool], coarseness: Callable[[Any], int]) -> Fact | None:
+    if not said:
+        return None
+
+    def rank(value: Any) -> tuple[int, bool, int, bytes]:
+        votes = sum(1 for one in said if one.independent and supports(one.value, value))
+        verified = any(one.verified for one in said if one.value == value)
+        return -votes, not verified, coarseness(value), _bytes(value)
+
+    best = min((one.value for one in said), key=rank)
+    return {"value": best, "said": _listed(said, best)}
+
+
+def _listed(said: Sequence[Said], first: Any) -> list[dict[str, Any]]:
+    """Who says what: the chosen value first, the others in byte order."""
+    groups: dict[bytes, tuple[Any, list[str]]] = {}
+    for one in said:
+        groups.setdefault(_bytes(one.value), (one.value, []))[1].append(one.source)
+    ordered = sorted(groups.items(), key=lambda item: (item[0] != _bytes(first), item[0]))
+    return [{"value": value, "by": sorted(sources)} for _key, (value, sources) in ordered]
+
+
+def _bytes(value: Any) -> bytes:
+    return str(value).encode()
+
+
+def value_of(facts: dict[str, Fact], name: str) -> Any:
+    """The consolidated value of a fact, or None."""
+    fact = facts.get(name)
+    return None if fact is None else fact["value"]
+
+
+def collect(accounts: Sequence[Account], names: Combined, section: str) -> dict[str, Fact]:
+    """The facts of a section, by field name, leaving out what nobody said."""
+    facts = {}
+    for name, combine in names.items():
+        fact = combine(said_by(accounts, field(f"{section}.{name}")))
+        if fact is not None:
+            facts[name] = fact
+    return facts

@@ -1,0 +1,194 @@
+"""One spell read whole: the detention, how it ended, and the release with its stages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from app.dates import PartialDate
+from app.registry.projection import consolidate
+from app.registry.projection.accounts import ASSERTIONS, Account, parse
+from app.registry.projection.consolidate import Fact, collect, date_fact, plain_fact, said_by, value_of
+from app.registry.projection.voices import (
+    COUNTING,
+    asserts,
+    detention_voices,
+    release_voices,
+    speaks_for,
+    standing_stage,
+    statuses,
+)
+from app.vocabulary import STAGES, Designation, ReleaseKind, ReleaseStatus, Stage, Verdict
+
+DATE_OF_STAGE = {
+    Stage.ANNOUNCED: "announced_on",
+    Stage.ORDERED: "ordered_on",
+    Stage.CARRIED_OUT: "released_on",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The release of a spell: who says what at which stage."""
+
+    voices: list[Account]
+    statuses: dict[Stage, ReleaseStatus]
+    stage: Stage
+    dates: dict[Stage, PartialDate | None]
+    kinds: dict[Stage, str]
+    facts: dict[str, Fact]
+    stages: dict[Stage, dict[str, Any]]
+
+    @property
+    def kind(self) -> str:
+        return self.kinds[self.stage]
+
+
+@dataclass(frozen=True)
+class Custody:
+    """A spell: `spell` is the record key of its earliest report; `ordinal` counts a person's spells from 1."""
+
+    spell: int
+    accounts: list[Account]
+    voices: list[Account]
+    asserted: bool
+    country: str | None
+    designation: str
+    detained: PartialDate | None
+    held: PartialDate | None
+    ended_how: str | None
+    ended_on: PartialDate | None
+    facts: dict[str, Fact]
+    outcome: Outcome | None
+    disjoint_releases: bool
+    ordinal: int = 1
+    after_release: bool = False
+    next_hi: int | None = None
+    next_hi_by_source: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def out(self) -> Outcome | None:
+        """The release, if it was carried out as far as anyone who counts says."""
+        outcome = self.outcome
+        if outcome is None or outcome.stage is not Stage.CARRIED_OUT:
+            return None
+        return outcome if outcome.statuses[Stage.CARRIED_OUT] in COUNTING else None
+
+    @property
+    def ended(self) -> PartialDate | None:
+        return self.out.dates[Stage.CARRIED_OUT] if self.out else self.ended_on
+
+
+def read_custody(spell: Sequence[Account]) -> Custody:
+    """Consolidate one spell. What only those say who do not assert it is used where nobody asserts it."""
+    asserting = [account for account in spell if account.asserts_detention]
+    heard = asserting or list(spell)
+    facts = collect(heard, {"detained_on": date_fact, "country": plain_fact}, "detention")
+    facts |= _designation(heard) | _held(asserting) | _ended(asserting)
+    detained, ended_on = value_of(facts, "detained_on"), value_of(facts, "ended_on")
+    held = value_of(facts, "held_on")
+    return Custody(
+        spell=min(account.record for account in spell),
+        accounts=list(spell),
+        voices=detention_voices(spell),
+        asserted=bool(asserting),
+        country=value_of(facts, "country"),
+        designation=value_of(facts, "designation") or Designation.UNSTATED,
+        detained=parse(detained) if detained else None,
+        held=parse(held) if held else None,
+        ended_how=value_of(facts, "ended_how"),
+        ended_on=parse(ended_on) if ended_on else None,
+        facts=facts,
+        outcome=_outcome(release_voices(spell)),
+        disjoint_releases=_disjoint(spell),
+    )
+
+
+def with_next(custodies: Sequence[Custody]) -> list[Custody]:
+    """Number the spells and tell each what followed it (rule 8: net)."""
+    linked = []
+    for number, custody in enumerate(custodies):
+        later = custodies[number + 1 :]
+        linked.append(
+            replace(
+                custody,
+                ordinal=number + 1,
+                after_release=any(earlier.out for earlier in custodies[:number]),
+                next_hi=_begun_by(later[0]) if later else None,
+                next_hi_by_source=_begun_by_source(later),
+            )
+        )
+    return linked
+
+
+def _begun_by(custody: Custody) -> int | None:
+    return None if custody.detained is None or not custody.asserted else custody.detained.hi
+
+
+def _begun_by_source(later: Sequence[Custody]) -> dict[int, int]:
+    """Source → the day by which, as it says itself, the next detention had begun."""
+    begun: dict[int, int] = {}
+    for custody in later:
+        for account in custody.accounts:
+            start = account.detained or custody.detained
+            if account.asserts_detention and start is not None:
+                begun.setdefault(account.source.key, start.hi)
+    return begun
+
+
+def _designation(accounts: Sequence[Account]) -> dict[str, Fact]:
+    fact = plain_fact(said_by(accounts, lambda account: account.designation))
+    return {"designation": fact} if fact else {}
+
+
+def _held(accounts: Sequence[Account]) -> dict[str, Fact]:
+    """The last day somebody knew the person held: the latest, not the most frequent."""
+    fact = date_fact(said_by(accounts, consolidate.field("detention.held_on")))
+    if fact is None:
+        return {}
+    latest = max((one["value"] for one in fact["said"]), key=lambda text: (parse(text).hi, text))
+    return {"held_on": {**fact, "value": latest}}
+
+
+def _ended(accounts: Sequence[Account]) -> dict[str, Fact]:
+    said = [account for account in accounts if account.verdict in ASSERTIONS]
+    how = plain_fact(said_by(said, lambda account: account.content.get("detention.ended", {}).get("how")))
+    on = date_fact(said_by(said, lambda account: account.content.get("detention.ended", {}).get("on")))
+    return {name: fact for name, fact in (("ended_how", how), ("ended_on", on)) if fact}
+
+
+def _disjoint(spell: Sequence[Account]) -> bool:
+    days = [account.end for account in spell if account.end is not None and account.has_release]
+    return any(not a.overlaps(b) for number, a in enumerate(days) for b in days[number + 1 :])
+
+
+def _outcome(voices: list[Account]) -> Outcome | None:
+    if not voices:
+        return None
+    by_stage = statuses(voices)
+    stage = standing_stage(by_stage)
+    dates: dict[Stage, PartialDate | None] = {}
+    kinds: dict[Stage, str] = {}
+    facts: dict[str, Fact] = {}
+    stages: dict[Stage, dict[str, Any]] = {}
+    for at in STAGES:
+        if at not in by_stage:
+            continue
+        asked = [v for v in voices if asserts(v, at)] or [v for v in voices if speaks_for(v, at)]
+        date = collect(asked, {DATE_OF_STAGE[at]: date_fact}, "release")
+        kind = plain_fact(said_by(asked, lambda account: account.kind))
+        facts |= date
+        if kind and at is stage:
+            facts["kind"] = kind
+        day = value_of(date, DATE_OF_STAGE[at])
+        dates[at] = parse(day) if day else None
+        kinds[at] = kind["value"] if kind else ReleaseKind.UNSPECIFIED
+        verifying = [v for v in voices if v.verdict is Verdict.VERIFIED and speaks_for(v, at)]
+        stages[at] = {
+            "status": by_stage[at],
+            "date": day,
+            "verified_by": sorted(v.source.slug for v in verifying),
+            "independent": sum(v.independent for v in verifying),
+            "reported_by": sorted(v.source.slug for v in voices if asserts(v, at) and v not in verifying),
+        }
+    lifted = collect([v for v in voices if v.verdict in ASSERTIONS], {"measures_lifted_on": date_fact}, "release")
+    return Outcome(voices, by_stage, stage, dates, kinds, facts | lifted, stages)

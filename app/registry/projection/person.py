@@ -1,0 +1,153 @@
+"""The facts about the person and the place: everything here but the public facts is personal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.dates import PartialDate, age_bounds_at
+from app.registry.content import birth_of
+from app.registry.projection.accounts import Account, parse
+from app.registry.projection.consolidate import (
+    Combined,
+    Fact,
+    collect,
+    date_fact,
+    plain_fact,
+    said_by,
+    union_fact,
+    value_of,
+)
+from app.registry.projection.custody import Custody
+from app.registry.projection.voices import asserts
+from app.vocabulary import AgeGroup
+
+# The field counts adolescents below 18 and the old from 70 on (weekly tables of the organisations).
+ADULT, OLD = 18, 70
+
+_PERSON: Combined = {
+    "full_name": plain_fact,
+    "aliases": union_fact,
+    "gender": plain_fact,
+    "birth_date": date_fact,
+    "age": plain_fact,
+    "age_on": date_fact,
+    "nationalities": union_fact,
+    "category": plain_fact,
+    "groups": union_fact,
+    "father_name": plain_fact,
+}
+_CUSTODY: Combined = {
+    "place": plain_fact,
+    "legal_status": plain_fact,
+    "transfers": plain_fact,
+    "charges": union_fact,
+    "sentence": plain_fact,
+    "case": plain_fact,
+}
+# Fact → the trait (personal dimension of counts) it gives.
+_PERSON_TRAITS = {
+    "gender": "gender",
+    "category": "category",
+    "nationalities": "nationality",
+    "groups": "group",
+}
+_SPELL_TRAITS = {
+    "facility": "facility",
+    "area": "area",
+    "legal_status": "legal_status",
+    "conditions": "condition",
+    "destination": "destination",
+}
+
+
+def public_facts(accounts: Sequence[Account]) -> dict[str, Fact]:
+    """The public facts about a person: the day of death and each source's designation."""
+    heard = [account for account in accounts if not account.retracted]
+    facts = collect(heard, {"died_on": date_fact}, "detainee")
+    designation = plain_fact(said_by(heard, lambda account: account.designation))
+    return facts | ({"designation": designation} if designation else {})
+
+
+def personal_facts(accounts: Sequence[Account], custodies: Sequence[Custody]) -> dict[str, Fact]:
+    """The personal facts about a person; what was withdrawn is not among them."""
+    facts = collect([account for account in accounts if not account.retracted], _PERSON, "detainee")
+    if "birth_date" in facts and "age" not in facts:
+        day = _reference_day(custodies)
+        if day is not None:
+            facts["age"] = {"value": age_bounds_at(parse(facts["birth_date"]["value"]), day)[0], "said": []}
+    return facts
+
+
+def _reference_day(custodies: Sequence[Custody]) -> PartialDate | None:
+    """The day an age is told for: the last release or detention, so that nothing changes by time alone."""
+    last = custodies[-1]
+    return last.ended or last.held or last.detained
+
+
+def spell_facts(custody: Custody) -> dict[str, Any]:
+    """The personal facts of a spell: place, law, conditions, evidence by source."""
+    heard = [account for account in custody.accounts if account.asserts_detention]
+    facts: dict[str, Any] = collect(heard, _CUSTODY, "detention") | _facility(heard)
+    outcome = custody.outcome
+    if outcome is not None:
+        asked = [voice for voice in outcome.voices if asserts(voice, outcome.stage)]
+        facts |= collect(asked, {"conditions": union_fact, "destination": plain_fact}, "release")
+    evidence = {
+        about: {
+            voice.source.slug: voice.content["verification.evidence"]
+            for voice in voices
+            if "verification.evidence" in voice.content and not voice.retracted
+        }
+        for about, voices in (("detention", custody.voices), ("release", outcome.voices if outcome else []))
+    }
+    if any(evidence.values()):
+        facts["evidence"] = evidence
+    return facts
+
+
+def _facility(accounts: Sequence[Account]) -> dict[str, Fact]:
+    """The registered facility and its area; a place nobody registered is kept apart, as said."""
+    registered = plain_fact(said_by(accounts, lambda a: a.facility.slug if a.facility else None))
+    as_said = plain_fact(said_by(accounts, lambda a: None if a.facility else a.content.get("detention.facility")))
+    facts = {name: fact for name, fact in (("facility", registered), ("facility_as_said", as_said)) if fact}
+    if registered:
+        areas = {a.facility.slug: a.facility.area for a in accounts if a.facility}
+        area = areas[registered["value"]]
+        if area:
+            facts["area"] = {"value": area, "said": []}
+    return facts
+
+
+def traits(custody: Custody, about: dict[str, Fact]) -> set[tuple[str, str]]:
+    """`(dimension, value)` pairs by which the spell can be filtered and grouped."""
+    found = _values(about, _PERSON_TRAITS) | _values(spell_facts(custody), _SPELL_TRAITS)
+    group = age_group(custody, about)
+    return found | ({("age_group", group)} if group else set())
+
+
+def _values(facts: dict[str, Any], names: dict[str, str]) -> set[tuple[str, str]]:
+    pairs = set()
+    for fact, trait in names.items():
+        value = value_of(facts, fact)
+        if value is not None:
+            pairs |= {(trait, str(item)) for item in (value if isinstance(value, list) else [value])}
+    return pairs
+
+
+def age_group(custody: Custody, about: dict[str, Fact]) -> str | None:
+    """The age group at the detention (or the nearest day known); None when it cannot be told."""
+    content = {f"detainee.{name}": fact["value"] for name, fact in about.items()}
+    birth, day = birth_of(content), custody.detained or custody.ended or custody.held
+    if birth is None or day is None:
+        ages = [content["detainee.age"]] * 2 if "detainee.age" in content else None
+    else:
+        ages = list(age_bounds_at(birth, day))
+    if ages is None:
+        return None
+    groups = {_group_of(age) for age in ages}
+    return groups.pop() if len(groups) == 1 else None
+
+
+def _group_of(age: int) -> AgeGroup:
+    if age < ADULT:
+        return AgeGroup.UNDER_18
+    return AgeGroup.FROM_18_TO_69 if age < OLD else AgeGroup.OVER_70

@@ -1,0 +1,213 @@
+"""From spells and voices to table rows: dictionaries by table, without `since` and `until`."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from app.matching.names import fold
+from app.models import (
+    Detainee,
+    DetaineePersonal,
+    Detention,
+    Placement,
+    Release,
+    SpellPersonal,
+    Standing,
+    Trait,
+    Verification,
+    Voice,
+)
+from app.registry.projection import person
+from app.registry.projection.accounts import Account
+from app.registry.projection.custody import DATE_OF_STAGE, Custody, Outcome, read_custody, with_next
+from app.registry.projection.spells import spells
+from app.registry.projection.voices import COUNTING, speaks_for
+from app.vocabulary import STAGES, Publish, ReleaseKind, Stage, State
+
+Row = dict[str, Any]
+Rows = dict[type[Any], list[Row]]
+
+
+def dump(value: Any) -> str:
+    """JSON as stored: stable, so that equal facts are equal text."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def project(accounts: Sequence[Account], publish: str) -> Rows:
+    """All rows of one person. `publish` is the person's class after consent. Raises nothing."""
+    detainee = min(account.record for account in accounts)
+    custodies = with_next([read_custody(spell) for spell in spells(accounts)])
+    facts = person.public_facts(accounts)
+    rows: Rows = {
+        Detainee: [
+            {
+                "detainee": detainee,
+                "publish": publish,
+                "state": state_of(custodies, facts),
+                "rearrested": any(custody.after_release for custody in custodies),
+                "facts": dump(facts),
+            }
+        ],
+        Detention: [_detention(custody) for custody in custodies],
+        Release: [_release(custody) for custody in custodies if custody.outcome],
+        Standing: [row for custody in custodies for row in _standings(custody, publish)],
+        Voice: [row for custody in custodies for row in _voices(custody)],
+        Verification: [row for custody in custodies for row in _verifications(custody)],
+        Placement: [
+            {"record": account.record, "spell": custody.spell} for custody in custodies for account in custody.accounts
+        ],
+    }
+    if not any(account.erased for account in accounts):
+        rows |= _personal(accounts, custodies)
+    return {table: [{**row, "detainee": detainee} for row in found] for table, found in rows.items()}
+
+
+def state_of(custodies: Sequence[Custody], facts: dict[str, Any]) -> State:
+    """Where the person is, as far as the latest spell tells."""
+    last = custodies[-1]
+    if "died_on" in facts or last.ended_how == "died":
+        return State.DIED
+    if last.out is not None:
+        return State.HOUSE_ARREST if last.out.kind == ReleaseKind.HOUSE_ARREST else State.RELEASED
+    if last.ended_how is not None or not last.asserted:
+        return State.UNKNOWN
+    return State.HELD
+
+
+def _personal(accounts: Sequence[Account], custodies: Sequence[Custody]) -> Rows:
+    about = person.personal_facts(accounts, custodies)
+    name = about.get("full_name", {}).get("value")
+    aliases = about.get("aliases", {}).get("value", [])
+    rows: Rows = {
+        DetaineePersonal: [],
+        SpellPersonal: [
+            {"spell": custody.spell, "facts": dump(facts)}
+            for custody in custodies
+            if (facts := person.spell_facts(custody))
+        ],
+        Trait: [
+            {"spell": custody.spell, "name": name_, "value": value}
+            for custody in custodies
+            for name_, value in sorted(person.traits(custody, about))
+        ],
+    }
+    if about:
+        folded = fold(" ".join(filter(None, [name, *aliases])))
+        rows[DetaineePersonal].append({"folded_name": folded, "facts": dump(about)})
+    return rows
+
+
+def _detention(custody: Custody) -> Row:
+    detained, ended, held = custody.detained, custody.ended, custody.held
+    return {
+        "spell": custody.spell,
+        "ordinal": custody.ordinal,
+        "country": custody.country,
+        "designation": custody.designation,
+        "detained_lo": detained and detained.lo,
+        "detained_hi": detained and detained.hi,
+        "ended_lo": ended and ended.lo,
+        "ended_hi": ended and ended.hi,
+        "held_lo": held and held.lo,
+        "held_hi": held and held.hi,
+        "has_release": custody.out is not None,
+        "disjoint_releases": custody.disjoint_releases,
+        "facts": dump(custody.facts),
+    }
+
+
+def _release(custody: Custody) -> Row:
+    outcome = custody.outcome
+    assert outcome is not None
+    return {
+        "spell": custody.spell,
+        "stage": outcome.stage,
+        "status": outcome.statuses[outcome.stage],
+        "country": custody.country,
+        "facts": dump({"facts": outcome.facts, "stages": outcome.stages}),
+    }
+
+
+def _standings(custody: Custody, publish: str) -> list[Row]:
+    outcome = custody.outcome
+    if outcome is None:
+        return []
+    rows = []
+    for stage, status in outcome.statuses.items():
+        when = outcome.dates[stage]
+        rows.append(
+            {
+                "spell": custody.spell,
+                "stage": stage,
+                "status": status,
+                "lo": when and when.lo,
+                "hi": when and when.hi,
+                "kind": outcome.kinds[stage],
+                "country": custody.country,
+                "designation": custody.designation,
+                "independent_verified": outcome.stages[stage]["independent"] if status in COUNTING else 0,
+                "next_hi": custody.next_hi,
+                "withheld": publish == Publish.COUNTED,
+            }
+        )
+    return rows
+
+
+def _voices(custody: Custody) -> list[Row]:
+    outcome = custody.outcome
+    if outcome is None:
+        return []
+    return [
+        _voice(custody, outcome, voice, stage)
+        for voice in outcome.voices
+        for stage in STAGES
+        if speaks_for(voice, stage)
+    ]
+
+
+def _voice(custody: Custody, outcome: Outcome, voice: Account, stage: Stage) -> Row:
+    """One source at one stage; what it does not say itself is taken from all together."""
+    when = voice.date(f"release.{DATE_OF_STAGE[stage]}") or outcome.dates[stage]
+    return {
+        "spell": custody.spell,
+        "stage": stage,
+        "source": voice.source.key,
+        "verdict": voice.verdict,
+        "independent": voice.independent,
+        "lo": when and when.lo,
+        "hi": when and when.hi,
+        "kind": voice.kind or outcome.kinds[stage],
+        "country": voice.content.get("detention.country") or custody.country,
+        "designation": voice.designation or "unstated",
+        "next_hi": custody.next_hi_by_source.get(voice.source.key),
+    }
+
+
+def _verifications(custody: Custody) -> list[Row]:
+    rows = [_verification(custody, "detention", voice) for voice in custody.voices]
+    if custody.outcome:
+        rows += [_verification(custody, "release", voice) for voice in custody.outcome.voices]
+    return rows
+
+
+def _verification(custody: Custody, about: str, voice: Account) -> Row:
+    content = voice.content
+    said = {
+        "stage": content.get("release.stage"),
+        "released_on": content.get("release.released_on"),
+        "ordered_on": content.get("release.ordered_on"),
+        "announced_on": content.get("release.announced_on"),
+        "kind": content.get("release.kind"),
+        "method": content.get("verification.method"),
+        "verified_on": content.get("verification.verified_on"),
+        "citing": content.get("verification.citing", []),
+    }
+    return {
+        "spell": custody.spell,
+        "object": about,
+        "source": voice.source.key,
+        "record": voice.record,
+        "verdict": voice.verdict,
+        "independent": voice.independent,
+        "said": dump(said),
+    }

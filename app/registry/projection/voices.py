@@ -1,0 +1,82 @@
+"""Rule 2: one voice per source, spell and object; and what the voices together make of a release (status)."""
+
+from collections.abc import Iterable, Sequence
+
+from app.registry.projection.accounts import ASSERTIONS, Account
+from app.vocabulary import STAGES, ReleaseStatus, Stage, Verdict
+
+RANK = {stage: rank for rank, stage in enumerate(STAGES)}
+COUNTING = frozenset({ReleaseStatus.VERIFIED, ReleaseStatus.CONTESTED, ReleaseStatus.REPORTED})
+
+
+def by_source(accounts: Iterable[Account]) -> dict[int, list[Account]]:
+    """Source key → its accounts that may speak: the retracted only if none other stands."""
+    grouped: dict[int, list[Account]] = {}
+    for account in accounts:
+        grouped.setdefault(account.source.key, []).append(account)
+    return {
+        source: [account for account in said if not account.retracted] or said
+        for source, said in sorted(grouped.items())
+    }
+
+
+def release_voices(spell: Sequence[Account]) -> list[Account]:
+    """Each source's one account of the release: the furthest stage, the earliest disjoint date, the newest."""
+    return [_release_voice(said) for said in by_source(a for a in spell if a.has_release).values()]
+
+
+def _release_voice(said: list[Account]) -> Account:
+    furthest = max(RANK[account.stage] for account in said)
+    said = [account for account in said if RANK[account.stage] == furthest]
+    dated = [account.released for account in said if account.released is not None]
+    if dated:
+        first = min(dated, key=lambda date: (date.hi, date.lo))
+        said = [account for account in said if account.released is None or account.released.overlaps(first)]
+    return max(said, key=lambda account: account.revision)
+
+
+def detention_voices(spell: Sequence[Account]) -> list[Account]:
+    """Each source's verdict on the detention itself: what it said without speaking of a release, newest first."""
+    said = by_source(account for account in spell if not account.has_release)
+    return [max(accounts, key=lambda account: account.revision) for accounts in said.values()]
+
+
+def speaks_for(voice: Account, stage: Stage) -> bool:
+    """An assertion speaks for its stage and the earlier ones, a denial for its stage and the later ones."""
+    if voice.verdict in ASSERTIONS or voice.retracted:
+        return RANK[stage] <= RANK[voice.stage]
+    return RANK[stage] >= RANK[voice.stage]
+
+
+def asserts(voice: Account, stage: Stage) -> bool:
+    return voice.verdict in ASSERTIONS and speaks_for(voice, stage)
+
+
+def status_at(voices: Sequence[Account], stage: Stage) -> ReleaseStatus | None:
+    """What stands of a release at a stage; None when nobody speaks of it."""
+    heard = [voice for voice in voices if speaks_for(voice, stage)]
+    if not heard:
+        return None
+    independent = {voice.verdict for voice in heard if voice.independent}
+    if Verdict.VERIFIED in independent:
+        contested = independent & {Verdict.REFUTED, Verdict.DISPUTED}
+        return ReleaseStatus.CONTESTED if contested else ReleaseStatus.VERIFIED
+    if Verdict.REFUTED in independent:
+        return ReleaseStatus.REFUTED
+    if Verdict.DISPUTED in independent:
+        return ReleaseStatus.CONTESTED
+    if any(voice.verdict in ASSERTIONS for voice in heard):
+        return ReleaseStatus.REPORTED
+    denied = any(not voice.retracted for voice in heard)
+    return ReleaseStatus.REFUTED if denied else ReleaseStatus.RETRACTED
+
+
+def statuses(voices: Sequence[Account]) -> dict[Stage, ReleaseStatus]:
+    """Status by stage, for the stages somebody speaks of."""
+    return {stage: status for stage in STAGES if (status := status_at(voices, stage)) is not None}
+
+
+def standing_stage(by_stage: dict[Stage, ReleaseStatus]) -> Stage:
+    """The furthest stage that counts; the furthest spoken of when none does."""
+    counting = [stage for stage, status in by_stage.items() if status in COUNTING]
+    return max(counting or by_stage, key=lambda stage: RANK[stage])

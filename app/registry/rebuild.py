@@ -1,0 +1,44 @@
+"""Replay the log: every base and projected table is made anew from the entries and the sealed values beside them."""
+
+import json
+import uuid
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlmodel import Session, col
+
+from app.log.entries import replay
+from app.models import (
+    BlockingKey,
+    Claim,
+    Consent,
+    Decision,
+    Entry,
+    Facility,
+    PendingPair,
+    Record,
+    Report,
+    Source,
+)
+from app.registry.apply import Projector
+from app.registry.components import PROJECTED
+
+BASE: tuple[type[Any], ...] = (Source, Facility, Record, Report, Decision, Consent, Claim, BlockingKey, PendingPair)
+
+
+def rebuild(session: Session) -> int:
+    """Make all rows anew; returns the number of entries replayed. The rows are the same as before."""
+    for table in (*BASE, *PROJECTED):
+        session.connection().execute(delete(table))
+    projector = Projector(session, _erased(session))
+    number = 0
+    for entry in replay(session):
+        projector.apply(entry)
+        number += 1
+    return number
+
+
+def _erased(session: Session) -> set[uuid.UUID]:
+    """Records erased at any time: nothing personal of them may come back, not even for the time before."""
+    bodies = session.scalars(select(col(Entry.body)).where(col(Entry.kind) == "redaction"))
+    return {uuid.UUID(record) for body in bodies for record in json.loads(body)["records"]}

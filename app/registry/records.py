@@ -1,0 +1,86 @@
+"""Records: find one by its own id, by its source's case number, or by an id derived from it."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.errors import NotFound, Redacted
+from app.log import sealed
+from app.log.entries import Appended, entry_at
+from app.models import OPEN, CaseKey, Placement, Record, Report
+from app.registry.content import Content
+
+Kind = Literal["detainee", "detention", "release"]
+
+_DERIVED = {"detainee": Record.detainee_id, "detention": Record.detention_id, "release": Record.release_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The current version of a record: its number, the entry it stands in, and what it says."""
+
+    number: int
+    entry: Appended
+
+    @property
+    def content(self) -> Content:
+        return {**self.entry.body["said"], **self.entry.personal}
+
+    @property
+    def pointer(self) -> str | None:
+        return self.entry.body.get("pointer")
+
+
+def current(session: Session, record: Record, as_of: int = OPEN - 1) -> Version | None:
+    """The version that stood at a revision, by default the newest; None before the first."""
+    found = session.scalars(
+        select(Report).where(col(Report.record) == record.key, col(Report.since) <= as_of, col(Report.until) > as_of)
+    ).one_or_none()
+    return None if found is None else Version(found.version, entry_at(session, found.since))
+
+
+def newest(session: Session, record: Record) -> Version:
+    version = current(session, record)
+    assert version is not None
+    return version
+
+
+def own(session: Session, report_id: uuid.UUID, source: int | None) -> Record:
+    """A record of this source. A foreign one is not found: its existence is not this key's business."""
+    record = session.scalars(select(Record).where(col(Record.id) == report_id)).one_or_none()
+    if record is None or record.source != source:
+        raise NotFound("There is no report with this id among your own.")
+    return record
+
+
+def derived_from(session: Session, kind: Kind, thing_id: uuid.UUID) -> Record | None:
+    """The record from which an id of a detainee, detention or release derives."""
+    column: Any = _DERIVED[kind]
+    return session.scalars(select(Record).where(column == thing_id)).one_or_none()
+
+
+def placement(session: Session, record: int, as_of: int = OPEN - 1) -> Placement | None:
+    """Where a record stood at a revision."""
+    return session.scalars(
+        select(Placement).where(
+            col(Placement.record) == record, col(Placement.since) <= as_of, col(Placement.until) > as_of
+        )
+    ).one_or_none()
+
+
+def case_digest(secret: bytes, source: int, case: str) -> str:
+    return sealed.keyed_digest(secret, "case", str(source), case)
+
+
+def by_case(session: Session, secret: bytes, source: int, case: str) -> Record | None:
+    """The record under a source's own case number. Raises Redacted for an erased one."""
+    key = session.get(CaseKey, case_digest(secret, source, case))
+    if key is None:
+        return None
+    record = session.scalars(select(Record).where(col(Record.id) == key.record_id)).one()
+    if record.redacted:
+        raise Redacted("The person under this case number was erased from the registry. Do not send it again.")
+    return record

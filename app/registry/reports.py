@@ -1,0 +1,243 @@
+"""File, amend and retract reports: what an organisation does here."""
+
+import uuid
+from typing import Any
+
+from app.errors import Conflict, Invalid, NewSpellNeedsNewRecord, NotFound, ReleaseDropped, Superseded
+from app.log import sealed
+from app.models import CaseKey, Record
+from app.registry import checks, content, linking, records
+from app.registry.content import Content
+from app.registry.projection.accounts import ASSERTIONS, parse
+from app.registry.records import Kind
+from app.registry.schemas import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
+from app.registry.write import Desk, Outcome, new_id
+from app.vocabulary import ReleaseKind, Stage, Verdict
+
+POINTERS: tuple[tuple[str, Kind], ...] = (
+    ("release_id", "release"),
+    ("detention_id", "detention"),
+    ("detainee_id", "detainee"),
+)
+# What stands in a report's content without having been sent under that name.
+NOT_SENT = frozenset({"detainee.national_id_digest", "retraction.reason"})
+CREATED, OK = 201, 200
+
+
+def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
+    """File one account of one detention, with or without its release.
+
+    A case number makes it an upsert: the same content changes nothing, other content is the next version.
+    Raises Invalid, FileAClaim, NewSpellNeedsNewRecord, ReleaseDropped, Redacted, Conflict, NotFound.
+    """
+    target = _target(desk, body)
+    said = _content(desk, body)
+    checks.check(said, desk.now, points=target is not None)
+    said = content.with_class(said)
+    if body.source_record_id is not None:
+        said["source_record_id"] = body.source_record_id
+        record = records.by_case(desk.session, desk.secret, _source(desk), body.source_record_id)
+        if record is not None:
+            return _next_version(desk, record, said, target)
+    return _first_version(desk, said, target)
+
+
+def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
+    """Give this source's verdict on a known release: the next version of its report there, or a new one."""
+    base = _known(desk, "release", release_id)
+    place = records.placement(desk.session, base.key)
+    assert place is not None
+    own = linking.own_record_in(desk.session, place.spell, _source(desk))
+    if body.source_record_id is not None:
+        cased = records.by_case(desk.session, desk.secret, _source(desk), body.source_record_id)
+        if cased is not None and own is not None and cased.key != own.key:
+            raise Conflict("Your case number stands for another detention: send another one, or none.")
+        own = own or cased
+    before = content.without_class(records.newest(desk.session, own).content) if own else {}
+    said = {**before, **_verdict(body)}
+    if not content.has_release(said):
+        stage = linking.standing_stage(desk.session, place.spell)
+        said = {"release.stage": stage, "release.kind": ReleaseKind.UNSPECIFIED.value, **said}
+    if body.source_record_id is not None:
+        said["source_record_id"] = body.source_record_id
+    said["verification.citing"] = _citing(desk, said.get("verification.citing", []))
+    said = {name: value for name, value in said.items() if value != []}
+    checks.check(said, desk.now, points=True)
+    said = content.with_class(said)
+    target: tuple[Record, Kind] | None = (base, "release") if own is None or own.key != base.key else None
+    if own is None:
+        return _first_version(desk, said, target)
+    return _next_version(desk, own, said, target)
+
+
+def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], if_version: int | None = None) -> Outcome:
+    """Correct a report by a JSON Merge Patch (RFC 7396) on the content it was filed with."""
+    record = records.own(desk.session, report_id, desk.actor.source)
+    version = records.newest(desk.session, record)
+    if if_version is not None and if_version != version.number:
+        raise Superseded("The report has a newer version: read it again and repeat your change.")
+    if record.redacted:
+        raise NotFound("There is no report with this id among your own.")
+    before = content.without_class(version.content)
+    shape = content.unflatten({k: v for k, v in before.items() if k not in NOT_SENT})
+    merged = merge_patch(shape, patch)
+    schema = ReleaseReportIn if content.has_release(before) or "release" in patch else DetentionReportIn
+    if content.has_release(before) and patch.get("release", {}) is None:
+        raise _dropped()
+    body = schema.model_validate(merged)
+    if any(getattr(body, name) is not None for name, _kind in POINTERS):
+        raise Invalid.at("", "pointer_is_fixed", "A report cannot be pointed elsewhere: retract it and file another.")
+    if body.source_record_id != before.get("source_record_id"):
+        raise Invalid.at("/source_record_id", "case_is_fixed", "A case number cannot change: file a new report.")
+    said = _content(desk, body)
+    if "national_id" not in (patch.get("detainee") or {}) and "detainee.national_id_digest" in before:
+        said["detainee.national_id_digest"] = before["detainee.national_id_digest"]
+    checks.check(said, desk.now, points=linking.was_pointed(desk.session, record))
+    said = content.with_class(said)
+    if body.source_record_id is not None:
+        said["source_record_id"] = body.source_record_id
+    return _next_version(desk, record, said, None)
+
+
+def retract(desk: Desk, report_id: uuid.UUID, reason: str | None) -> Outcome:
+    """Withdraw a report: it stays visible as withdrawn, and asserts nothing any more."""
+    record = records.own(desk.session, report_id, desk.actor.source)
+    said = {**records.newest(desk.session, record).content, "verification.verdict": Verdict.RETRACTED.value}
+    if reason is not None:
+        said["retraction.reason"] = reason
+    return _next_version(desk, record, said, None)
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """RFC 7396 section 2."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
+
+
+def _source(desk: Desk) -> int:
+    assert desk.actor.source is not None  # a reporter's key always has one (policy of keys)
+    return desk.actor.source
+
+
+def _target(desk: Desk, body: DetentionReportIn) -> tuple[Record, Kind] | None:
+    given = [(kind, getattr(body, name)) for name, kind in POINTERS if getattr(body, name) is not None]
+    if len(given) > 1:
+        raise Invalid.at("", "one_pointer", "Point at one of detainee_id, detention_id, release_id; not at several.")
+    if not given:
+        return None
+    kind, thing_id = given[0]
+    return _known(desk, kind, thing_id), kind
+
+
+def _known(desk: Desk, kind: Kind, thing_id: uuid.UUID) -> Record:
+    """The record an id derives from, if this key may know of it: as anyone may, or because it is its own."""
+    record = records.derived_from(desk.session, kind, thing_id)
+    if record is None or record.redacted:
+        raise NotFound(f"There is no {kind} with this id.")
+    if record.source != desk.actor.source and not desk.actor.sees_person(record.publish_now):
+        raise NotFound(f"There is no {kind} with this id.")
+    if kind == "release" and not linking.has_release(desk.session, record):
+        raise NotFound("There is no release with this id.")
+    return record
+
+
+def _content(desk: Desk, body: DetentionReportIn) -> Content:
+    """What the body says, flat; identification numbers become digests before anything else sees them."""
+    said = content.flatten(body.model_dump(mode="json"))
+    number = said.pop("detainee.national_id", None)
+    if number is not None:
+        plain = "".join(char for char in number.upper() if char.isalnum())
+        said["detainee.national_id_digest"] = sealed.keyed_digest(desk.secret, "national_id", plain)
+    if "verification.citing" in said:
+        said["verification.citing"] = _citing(desk, said["verification.citing"])
+    return said
+
+
+def _citing(desk: Desk, names: list[str]) -> list[str]:
+    """Known sources by slug, whether cited by slug or by name; others as said."""
+    known = linking.source_names(desk.session)
+    return sorted({known.get(name.casefold(), name) for name in names})
+
+
+def _verdict(body: VerificationOfReleaseIn) -> Content:
+    sections = {"verdict": "verification", "method": "verification", "verified_on": "verification",
+                "citing": "verification", "evidence": "verification", "stage": "release",
+                "released_on": "release", "kind": "release", "conditions": "release"}  # fmt: skip
+    given = body.model_dump(mode="json", exclude_unset=True, exclude={"source_record_id"})
+    return {f"{sections[name]}.{name}": value for name, value in given.items() if value is not None}
+
+
+def _first_version(desk: Desk, said: Content, target: tuple[Record, Kind] | None) -> Outcome:
+    record_id = new_id()
+    match = linking.by_pointer(target) if target else linking.by_match(desk, said)
+    for decision in match.decisions:
+        linking.write_decision(desk, decision, record_id)
+    body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
+    if "source_record_id" in said:
+        digest = records.case_digest(desk.secret, _source(desk), said["source_record_id"])
+        desk.session.add(CaseKey(digest=digest, record_id=record_id))
+        desk.session.flush()
+    return _write(desk, body, said, _spell_pointer(target), CREATED)
+
+
+def _next_version(desk: Desk, record: Record, said: Content, target: tuple[Record, Kind] | None) -> Outcome:
+    version = records.newest(desk.session, record)
+    before = version.content
+    if target is not None and target[0].key == record.key:
+        target = None
+    if target is not None:
+        linking.require_one_person(desk.session, record, target[0])
+    pointer = _spell_pointer(target) or version.pointer
+    if said == before and pointer == version.pointer:
+        ids = {"report": str(record.id), "version": version.number}
+        return Outcome("report", OK, version.entry.revision, ids)
+    _check_succession(before, said)
+    if "source_record_id" in said and "source_record_id" not in before:
+        digest = records.case_digest(desk.secret, record.source, said["source_record_id"])
+        desk.session.add(CaseKey(digest=digest, record_id=record.id))
+        desk.session.flush()
+    body = {
+        "record": str(record.id),
+        "subject": str(record.detainee_id),
+        "version": version.number + 1,
+        "supersedes": version.entry.revision,
+    }
+    return _write(desk, body, said, pointer, OK)
+
+
+def _check_succession(before: Content, after: Content) -> None:
+    """A record may grow from detention to release; it may not become another spell, nor lose its release."""
+    released = before.get("release.released_on")
+    asserted = before["verification.verdict"] in ASSERTIONS and before.get("release.stage") == Stage.CARRIED_OUT
+    if released and asserted and checks.begins_after(after, parse(released)):
+        raise NewSpellNeedsNewRecord(
+            "This detention begins after the release under the same case number: it is a new spell in custody. "
+            "File it under a new source_record_id."
+        )
+    if content.has_release(before) and not content.has_release(after):
+        raise _dropped()
+
+
+def _dropped() -> ReleaseDropped:
+    return ReleaseDropped("This record has a release: retract the report instead of sending it without one.")
+
+
+def _spell_pointer(target: tuple[Record, Kind] | None) -> str | None:
+    """A pointer at a person ties people, not spells."""
+    return str(target[0].id) if target and target[1] != "detainee" else None
+
+
+def _write(desk: Desk, body: dict[str, Any], said: Content, pointer: str | None, status: int) -> Outcome:
+    public, personal = content.split(said)
+    full = {"source": desk.actor.slug, **body, "said": public}
+    if pointer is not None:
+        full["pointer"] = pointer
+    entry = desk.write("report", full, personal)
+    return Outcome("report", status, entry.revision, {"report": body["record"], "version": body["version"]})

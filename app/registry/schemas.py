@@ -1,0 +1,289 @@
+"""What a client may send: shapes and the checks that need nothing but the body itself."""
+
+import uuid
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from app import dates, vocabulary
+from app.vocabulary import (
+    Category,
+    Condition,
+    Designation,
+    EndedHow,
+    FacilityKind,
+    Gender,
+    Group,
+    LegalStatus,
+    Method,
+    Publish,
+    ReleaseKind,
+    Role,
+    SourceKind,
+    Stage,
+    Verdict,
+)
+
+# The longest real full name in the public lists read has 61 characters; three times that leaves room for scripts
+# that need more, and keeps an entry far below the log's 65,535 bytes.
+NAME_LENGTH = 200
+CODE_LENGTH = 100  # case numbers and slugs
+NOTE_LENGTH = 4_000  # a page of text; more belongs in a document
+URL_LENGTH = 2_000  # what browsers and archives still carry
+LIST_LENGTH = 20  # aliases, nationalities, evidence …: more is a mistake in the sheet
+OLDEST = 120  # the oldest age a report may state; nobody older was ever documented in custody
+YOUNGEST_BIRTH = 1880
+
+T = TypeVar("T")
+
+_INVISIBLE = {"\n", "\r", "\t"}
+
+
+def _one_line(value: str) -> str:
+    if _INVISIBLE & set(value):
+        raise PydanticCustomError("control_character", "Remove line breaks and tabs from this value.")
+    return value
+
+
+def _partial_date(value: str) -> str:
+    try:
+        return dates.parse(value).text
+    except dates.DateError as error:
+        raise PydanticCustomError("invalid_date", "{reason}", {"reason": str(error)}) from error
+
+
+def _country(value: str) -> str:
+    if value not in vocabulary.COUNTRIES:
+        raise PydanticCustomError("unknown_country", "Use an ISO 3166-1 alpha-2 code in capitals, such as VE.")
+    return value
+
+
+def _link(value: str) -> str:
+    """Keep the address as written: a parser that tidies it would cite another one."""
+    try:
+        AnyHttpUrl(value)
+    except ValueError as error:
+        raise PydanticCustomError("invalid_url", "Give a full http or https address.") from error
+    return value
+
+
+def _line(length: int) -> Any:
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=length)
+
+
+Line = Annotated[str, _line(NAME_LENGTH), AfterValidator(_one_line)]
+Code = Annotated[str, _line(CODE_LENGTH), AfterValidator(_one_line)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=CODE_LENGTH)]
+Note = Annotated[str, _line(NOTE_LENGTH)]
+Date = Annotated[str, StringConstraints(max_length=dates.MAX_TEXT), AfterValidator(_partial_date)]
+Country = Annotated[str, AfterValidator(_country)]
+Link = Annotated[str, StringConstraints(max_length=URL_LENGTH), AfterValidator(_link)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+def unique(values: list[T]) -> list[T]:
+    """The values in the order given, without repeats."""
+    return list(dict.fromkeys(values))
+
+
+Many = Annotated[list[T], Field(max_length=LIST_LENGTH), AfterValidator(unique)]
+
+
+class Shape(BaseModel):
+    """Unknown fields are refused: a misspelt field that is silently dropped is a lost fact."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class DetaineeIn(Shape):
+    full_name: Line | None = None
+    aliases: Many[Line] = []
+    gender: Gender | None = None
+    birth_date: Date | None = None
+    age: Annotated[int, Field(ge=0, le=OLDEST, strict=True)] | None = None
+    age_on: Date | None = None
+    nationalities: Many[Country] = []
+    category: Category | None = None
+    groups: Many[Group] = []
+    designation: Designation = Designation.UNSTATED
+    father_name: Line | None = None
+    national_id: Code | None = None
+    died_on: Date | None = None
+    publish: Publish | None = None
+
+
+class TransferIn(Shape):
+    on: Date | None = None
+    facility: Line
+
+
+class EndedIn(Shape):
+    on: Date | None = None
+    how: EndedHow
+
+
+class SentenceIn(Shape):
+    until: Date | None = None
+    term: Line | None = None
+
+
+class DetentionIn(Shape):
+    detained_on: Date | None = None
+    facility: Line | None = None
+    place: Line | None = None
+    country: Country | None = None
+    legal_status: LegalStatus | None = None
+    held_on: Date | None = None
+    transfers: Annotated[list[TransferIn], Field(max_length=LIST_LENGTH)] = []
+    ended: EndedIn | None = None
+    charges: Many[Line] = []
+    sentence: SentenceIn | None = None
+    case: Line | None = None
+
+
+class ReleaseIn(Shape):
+    stage: Stage = Stage.CARRIED_OUT
+    released_on: Date | None = None
+    announced_on: Date | None = None
+    ordered_on: Date | None = None
+    kind: ReleaseKind = ReleaseKind.UNSPECIFIED
+    conditions: Many[Condition] = []
+    destination: Line | None = None
+    measures_lifted_on: Date | None = None
+
+
+class EvidenceIn(Shape):
+    url: Link
+    sha256: Sha256 | None = None
+    published_on: Date | None = None
+
+
+class VerificationIn(Shape):
+    verdict: Verdict = Verdict.REPORTED
+    method: Method | None = None
+    verified_on: Date | None = None
+    citing: Many[Line] = []
+    evidence: Annotated[list[EvidenceIn], Field(max_length=LIST_LENGTH)] = []
+
+
+class DetentionReportIn(Shape):
+    """One source's account of one detention of one person."""
+
+    source_record_id: Code | None = None
+    detainee_id: uuid.UUID | None = None
+    detention_id: uuid.UUID | None = None
+    release_id: uuid.UUID | None = None
+    detainee: DetaineeIn | None = None
+    detention: DetentionIn | None = None
+    verification: VerificationIn = VerificationIn()
+    note: Note | None = None
+
+
+class ReleaseReportIn(DetentionReportIn):
+    """The same, with the release."""
+
+    release: ReleaseIn = ReleaseIn()
+
+
+class VerificationOfReleaseIn(Shape):
+    """One source's verdict on a known release; fields left out keep what the source said before."""
+
+    verdict: Verdict
+    stage: Stage | None = None
+    method: Method | None = None
+    verified_on: Date | None = None
+    released_on: Date | None = None
+    kind: ReleaseKind | None = None
+    conditions: Many[Condition] | None = None
+    citing: Many[Line] | None = None
+    evidence: Annotated[list[EvidenceIn], Field(max_length=LIST_LENGTH)] | None = None
+    source_record_id: Code | None = None
+
+
+class RetractIn(Shape):
+    reason: Note | None = None
+
+
+class SourceIn(Shape):
+    slug: Slug
+    name: Line
+    kind: SourceKind
+    country: Country | None = None
+    independent: bool | None = None
+    quarantined: bool = False
+    definition: Note | None = None
+
+
+class SourcePatch(Shape):
+    name: Line | None = None
+    kind: SourceKind | None = None
+    country: Country | None = None
+    independent: bool | None = None
+    quarantined: bool | None = None
+    definition: Note | None = None
+
+
+class PointIn(Shape):
+    """Where a facility lies, to a tenth of a degree (about 11 km): never the door."""
+
+    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    lon: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+
+    @field_validator("lat", "lon")
+    @classmethod
+    def coarse(cls, value: float) -> float:
+        return round(value, 1)
+
+
+class FacilityIn(Shape):
+    slug: Slug
+    name: Line
+    names: Many[Line] = []
+    kind: FacilityKind
+    area: Line | None = None
+    country: Country
+    point: PointIn | None = None
+
+
+class FacilityPatch(Shape):
+    name: Line | None = None
+    names: Many[Line] | None = None
+    kind: FacilityKind | None = None
+    area: Line | None = None
+    country: Country | None = None
+    point: PointIn | None = None
+
+
+class IdentityIn(Shape):
+    a: uuid.UUID
+    b: uuid.UUID
+    judgement: Literal["same", "different"]
+    reason: Note
+
+
+class ConsentIn(Shape):
+    publish: Publish
+    given_by: Line
+    given_on: Date
+    reason: Note | None = None
+
+
+class RedactionIn(Shape):
+    reason: Note
+
+
+class KeyIn(Shape):
+    """A key to be made: reporters write as one source."""
+
+    role: Role
+    source: Slug | None = None
+    days: Annotated[int, Field(ge=1, le=3650)] = 365

@@ -1,0 +1,46 @@
+"""The one write path: append an entry, apply it, inside the caller's transaction."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from app.log.entries import Appended, Log
+from app.registry.apply import Projector
+from app.registry.policy import Reader
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a write led to: ids only, so that it can be stored, and rendered again under today's permissions."""
+
+    kind: str
+    status: int
+    revision: int
+    ids: dict[str, Any] = field(default_factory=dict)
+
+
+class Desk:
+    """Everything a write needs: the session, who writes, the time, the key of keyed digests, and the log's end."""
+
+    def __init__(self, session: Session, actor: Reader, now: datetime, secret: bytes) -> None:
+        self.session = session
+        self.actor = actor
+        self.now = now
+        self.secret = secret
+        self.log = Log(session, now)
+        self._projector = Projector(session)
+        self.views = self._projector.views
+
+    def write(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None) -> Appended:
+        """Append one entry and bring the tables up to it."""
+        entry = self.log.append(kind, body, personal)
+        self._projector.apply(entry)
+        return entry
+
+
+def new_id() -> uuid.UUID:
+    """A random id: it tells nothing about what it names."""
+    return uuid.uuid4()

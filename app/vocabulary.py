@@ -1,0 +1,325 @@
+"""The code lists of the registry: English codes, with labels and definitions in English and Spanish.
+
+The codes are the wire contract and are what the database stores. Their words stand beside this file in
+``vocabulary.toml`` and are served at ``/v1/vocabulary``.
+"""
+
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+Language = Literal["en", "es"]
+
+
+class Stage(StrEnum):
+    """How far a release has got."""
+
+    ANNOUNCED = "announced"
+    ORDERED = "ordered"
+    CARRIED_OUT = "carried_out"
+
+
+class ReleaseKind(StrEnum):
+    """The legal outcome with which someone left custody."""
+
+    FULL_RELEASE = "full_release"
+    RELEASE_WITH_MEASURES = "release_with_measures"
+    CONDITIONAL_RELEASE = "conditional_release"
+    HOUSE_ARREST = "house_arrest"
+    HUMANITARIAN = "humanitarian"
+    BANISHMENT = "banishment"
+    PRISONER_EXCHANGE = "prisoner_exchange"
+    AMNESTY = "amnesty"
+    PARDON = "pardon"
+    DISMISSAL = "dismissal"
+    ACQUITTAL = "acquittal"
+    SENTENCE_SERVED = "sentence_served"
+    SENTENCE_ANNULLED = "sentence_annulled"
+    UNSPECIFIED = "unspecified"
+
+
+class Condition(StrEnum):
+    """What someone released must still obey."""
+
+    REPORTING_DUTY = "reporting_duty"
+    TRAVEL_BAN = "travel_ban"
+    GAG_ORDER = "gag_order"
+    ELECTRONIC_TAG = "electronic_tag"
+    POLICE_CUSTODY = "police_custody"
+    POLITICAL_BAN = "political_ban"
+    OTHER = "other"
+
+
+class ReleaseStatus(StrEnum):
+    """What the verdicts on a release say together, derived."""
+
+    VERIFIED = "verified"
+    CONTESTED = "contested"
+    REPORTED = "reported"
+    REFUTED = "refuted"
+    RETRACTED = "retracted"
+
+
+class Verdict(StrEnum):
+    """What one source says of a release, or of a detention."""
+
+    REPORTED = "reported"
+    VERIFIED = "verified"
+    DISPUTED = "disputed"
+    REFUTED = "refuted"
+    RETRACTED = "retracted"
+
+
+class Method(StrEnum):
+    """How a source knows."""
+
+    FAMILY = "family"
+    LAWYER = "lawyer"
+    DETAINEE = "detainee"
+    AT_THE_GATE = "at_the_gate"
+    RELEASE_ORDER = "release_order"
+    COURT_RECORD = "court_record"
+    OFFICIAL_LIST = "official_list"
+    OFFICIAL_STATEMENT = "official_statement"
+    DIPLOMATIC = "diplomatic"
+    OTHER_ORGANISATION = "other_organisation"
+    PRESS = "press"
+    PHOTO_VIDEO = "photo_video"
+    FELLOW_PRISONER = "fellow_prisoner"
+
+
+class Designation(StrEnum):
+    """Whether a source calls someone a political prisoner; the registry has no word of its own."""
+
+    POLITICAL = "political"
+    NOT_POLITICAL = "not_political"
+    UNSTATED = "unstated"
+
+
+class State(StrEnum):
+    """Where a person stands now, derived."""
+
+    HELD = "held"
+    RELEASED = "released"
+    HOUSE_ARREST = "house_arrest"
+    DIED = "died"
+    UNKNOWN = "unknown"
+
+
+class LegalStatus(StrEnum):
+    """On what footing someone is held."""
+
+    PRETRIAL = "pretrial"
+    CONVICTED = "convicted"
+    ADMINISTRATIVE = "administrative"
+    INCOMMUNICADO = "incommunicado"
+    ENFORCED_DISAPPEARANCE = "enforced_disappearance"
+    WHEREABOUTS_UNKNOWN = "whereabouts_unknown"
+    HOUSE_ARREST = "house_arrest"
+
+
+class EndedHow(StrEnum):
+    """How a detention ended that did not end in a release."""
+
+    DIED = "died"
+    ESCAPED = "escaped"
+    TRANSFERRED_ABROAD = "transferred_abroad"
+    SENTENCE_SERVED = "sentence_served"
+    OTHER = "other"
+
+
+class Category(StrEnum):
+    """Civilian, or which uniform."""
+
+    CIVILIAN = "civilian"
+    MILITARY = "military"
+    POLICE = "police"
+
+
+class Group(StrEnum):
+    """Groups that bodies of the field count apart; adolescents and the over-70s follow from age."""
+
+    JOURNALIST = "journalist"
+    STUDENT = "student"
+    UNION_MEMBER = "union_member"
+    PARTY_MEMBER = "party_member"
+    LAWYER = "lawyer"
+    HUMANITARIAN = "humanitarian"
+    RELATIVE_OF_TARGET = "relative_of_target"
+    INDIGENOUS = "indigenous"
+    GRAVELY_ILL = "gravely_ill"
+
+
+class Gender(StrEnum):
+    """As the source states it."""
+
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+
+
+class AgeGroup(StrEnum):
+    """Age at the detention; ``over_70`` holds those of exactly 70 too."""
+
+    UNDER_18 = "under_18"
+    FROM_18_TO_69 = "18_to_69"
+    OVER_70 = "over_70"
+
+
+class Publish(StrEnum):
+    """What consent allows to be shown, from most to least."""
+
+    NAMED = "named"
+    ANONYMOUS = "anonymous"
+    COUNTED = "counted"
+
+
+class FacilityKind(StrEnum):
+    """What kind of place holds people."""
+
+    PRISON = "prison"
+    POLICE_STATION = "police_station"
+    MILITARY = "military"
+    INTELLIGENCE = "intelligence"
+    HOSPITAL = "hospital"
+    HOUSE = "house"
+    OTHER = "other"
+
+
+class SourceKind(StrEnum):
+    """Who reports or claims."""
+
+    NGO = "ngo"
+    GOVERNMENT = "government"
+    INTERGOVERNMENTAL = "intergovernmental"
+    MEDIA = "media"
+    OPPOSITION = "opposition"
+    UNION = "union"
+    FAMILIES = "families"
+    CHURCH = "church"
+    OTHER = "other"
+
+
+class Measure(StrEnum):
+    """What a claimed figure is a number of."""
+
+    RELEASED = "released"
+    RELEASE_REQUESTED = "release_requested"
+    MEASURES_LIFTED = "measures_lifted"
+    HELD = "held"
+    DETAINED = "detained"
+    REARRESTED = "rearrested"
+    REPORTED_LATE = "reported_late"
+    DELISTED = "delisted"
+    MISSING = "missing"
+    DIED = "died"
+
+
+class Qualifier(StrEnum):
+    """How a claimed figure is to be read."""
+
+    EXACTLY = "exactly"
+    AT_LEAST = "at_least"
+    MORE_THAN = "more_than"
+    AT_MOST = "at_most"
+    FEWER_THAN = "fewer_than"
+    ABOUT = "about"
+    BETWEEN = "between"
+    UNQUANTIFIED = "unquantified"
+
+
+class Series(StrEnum):
+    """Whether figures of a claimant add up or replace each other."""
+
+    CUMULATIVE = "cumulative"
+    BATCH = "batch"
+
+
+class Role(StrEnum):
+    """What a key may do; one each, not cumulative."""
+
+    REPORTER = "reporter"
+    READER = "reader"
+    CURATOR = "curator"
+    ADMIN = "admin"
+
+
+class Judgement(StrEnum):
+    """Whether two records are one person."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNSURE = "unsure"
+
+
+class MatchOutcome(StrEnum):
+    """What became of a new report's person."""
+
+    NEW = "new"
+    LINKED = "linked"
+    NEEDS_REVIEW = "needs_review"
+
+
+STAGES: tuple[Stage, ...] = (Stage.ANNOUNCED, Stage.ORDERED, Stage.CARRIED_OUT)
+"""The stages of a release, earliest first."""
+
+LISTS: dict[str, type[StrEnum]] = {
+    "stages": Stage,
+    "release_kinds": ReleaseKind,
+    "conditions": Condition,
+    "statuses": ReleaseStatus,
+    "verdicts": Verdict,
+    "methods": Method,
+    "designations": Designation,
+    "states": State,
+    "legal_statuses": LegalStatus,
+    "ended": EndedHow,
+    "categories": Category,
+    "groups": Group,
+    "genders": Gender,
+    "age_groups": AgeGroup,
+    "publish": Publish,
+    "facility_kinds": FacilityKind,
+    "source_kinds": SourceKind,
+    "measures": Measure,
+    "qualifiers": Qualifier,
+    "series": Series,
+    "roles": Role,
+    "judgements": Judgement,
+    "match_outcomes": MatchOutcome,
+}
+"""Every code list by the name under which it is served."""
+
+# The 249 officially assigned codes of ISO 3166-1; user-assigned ones such as XK are not among them.
+_ALPHA_2 = """
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS
+    BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE
+    EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM
+    HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC
+    LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA
+    NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW
+    SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO
+    TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
+    """
+COUNTRIES: frozenset[str] = frozenset(_ALPHA_2.split())
+"""ISO 3166-1 alpha-2."""
+
+_WORDS: dict[str, dict[str, dict[str, list[str]]]] = tomllib.loads(
+    Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
+)
+
+
+def vocabulary(lang: Language) -> dict[str, list[dict[str, str]]]:
+    """Every code list by name, in order: ``{"stages": [{"code", "label", "definition"}, ...], ...}``.
+
+    A code without words raises KeyError: that is a fault of ``vocabulary.toml``, not of the caller.
+    """
+    return {
+        name: [
+            {"code": code.value, "label": label, "definition": definition}
+            for code in codes
+            for label, definition in [_WORDS[name][code.value][lang]]
+        ]
+        for name, codes in LISTS.items()
+    }

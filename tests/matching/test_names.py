@@ -1,0 +1,199 @@
+"""Names are folded so that spellings meet, and measured so that people stay apart."""
+
+from random import Random
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.matching.names import MAX_TOKENS, SAME, blocking_keys, fold, likeness, similarity, tokens
+
+# Letters of several scripts, marks, digits, brackets and particles: what lists are made of.
+WORDS = """
+    Ana Anna Pérez Peres J. y de la Roberto (alias) O’Neill Əliyev 王伟 Łucja monte alegre montealegre Á
+"""
+names = st.text(max_size=30) | st.lists(st.sampled_from(WORDS.split()), max_size=7).map(" ".join)
+
+
+# --- folding ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text, folded",
+    [
+        ("  ANA-MARÍA   Núñez ", "ana maria nunez"),
+        ("PÉREZ, José", "perez jose"),
+        ("Jose\u0301", "jose"),
+        ("O’Neill D'Angelo Nabi\u02bcev", "oneill dangelo nabiev"),
+        ("Straße", "strasse"),
+        ("Łukasz Sørensen Đorđe", "lukasz sorensen dorde"),
+        ("İlqar Əliyev Işıl", "ilqar aliyev isil"),
+        ("ﬁdel", "fidel"),
+        ("Ольга Ёлкина", "ольга елкина"),
+        ("王伟", "王伟"),
+        ("मीरा", "मीरा"),
+        ("مُحَمَّد", "محمد"),
+        ("می\u200cنا", "مینا"),
+        ("Ana/María_2", "ana maria 2"),
+        ("...", ""),
+    ],
+)
+def test_folding_drops_case_accents_apostrophes_and_punctuation_and_keeps_letters_of_every_script(
+    text: str, folded: str
+) -> None:
+    assert fold(text) == folded
+
+
+@given(st.text())
+@example("ŉ")
+@example("\u0130\u0307")
+def test_folding_twice_changes_nothing(text: str) -> None:
+    once = fold(text)
+    assert fold(once) == once
+    assert once == " ".join(once.split())
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("María de los Ángeles del Valle", ("maria", "angeles", "valle")),
+        ("Ana Pérez y Gómez", ("ana", "perez", "gomez")),
+        ("Y. Pérez", ("y", "perez")),
+        ("Pérez, Y.", ("perez", "y")),
+        ("Rauf Tural oğlu Səfərli", ("rauf", "tural", "safarli")),
+        ("Roberto (surname not confirmed)", ("roberto",)),
+        ("Roberto [sin confirmar] Luna", ("roberto", "luna")),
+        ("(Roberto)", ("roberto",)),
+        ("De La Las", ("de", "la", "las")),
+        ("", ()),
+    ],
+)
+def test_tokens_leave_out_particles_and_bracketed_remarks_unless_nothing_would_remain(
+    text: str, words: tuple[str, ...]
+) -> None:
+    assert tokens(text) == words
+
+
+# --- keys -------------------------------------------------------------------------------------------------
+
+
+def test_a_name_is_found_by_every_pair_of_its_tokens_in_alphabetical_order() -> None:
+    assert blocking_keys("Pérez Luna, Ana", ()) == {"n:ana|perez", "n:luna|perez", "n:ana|luna"}
+
+
+def test_a_name_of_one_token_is_found_by_that_token() -> None:
+    assert blocking_keys("Roberto (surname not confirmed)", ()) == {"n:roberto"}
+    assert blocking_keys("Juan Juan", ()) == {"n:juan"}
+
+
+def test_aliases_are_found_like_names_and_nobody_is_found_by_no_name() -> None:
+    assert blocking_keys(None, ("Tito", "Ana de Luna")) == {"n:tito", "n:ana|luna"}
+    assert blocking_keys(None, ()) == blocking_keys("  ", ("...",)) == frozenset()
+
+
+def test_a_name_of_a_hundred_words_gives_no_more_keys_than_one_of_eight() -> None:
+    endless = " ".join(f"palabra{number}" for number in range(100))
+    assert len(blocking_keys(endless, ())) == MAX_TOKENS * (MAX_TOKENS - 1) // 2
+
+
+@given(st.lists(st.sampled_from(["ana", "luz", "rojas", "díaz", "de", "la"]), max_size=6), st.randoms())
+def test_the_order_of_the_words_does_not_change_the_keys(
+    words: list[str],
+    random: Random,
+) -> None:
+    shuffled = random.sample(words, len(words))
+    assert blocking_keys(" ".join(words), ()) == blocking_keys(" ".join(shuffled), ())
+
+
+# --- likeness ---------------------------------------------------------------------------------------------
+
+ONE_PERSON = [
+    ("Yakov Benhari", "Jacob Ben-Hary"),
+    ("Yaakov Tenari", "Yaacov Tenary"),
+    ("TENARI, Yaakov", "Yaakob Tenari"),
+    ("GONZÁLES Peña, José", "Jose Gonzalez Pena"),
+    ("Jhonny Yañez", "Johnny Yáñez"),
+    ("Wilmer Valera", "Vilmer Balera"),
+    ("Roberto Marquina", "Roberto Maquina"),
+    ("Eduardo Torrealba", "Edurado Torrealba"),
+    ("María José Delgado", "Mariajosé Delgado"),
+    ("Óscar De Gregorio", "Oscar Degregorio"),
+    ("Juan C. Peralta", "Juan Carlos Peralta"),
+    ("Juan Peralta", "Juan Carlos Peralta Gómez"),
+    ("Ana Lugo Paz", "LUGO PAZ de MORALES, Ana"),
+    ("Aleksandr Petrenko", "Alexander Petrenko"),
+    ("Ilqar Məlikov", "Ilqar Malikov"),
+]
+
+TWO_PEOPLE = [
+    ("María Peralta", "Marta Peralta"),
+    ("María Peralta Gómez", "Marta Peralta Gómez"),
+    ("Daniel Rojas Luna", "Daniela Rojas Luna"),
+    ("Mario Rojas Luna", "María Rojas Luna"),
+    ("José Luis Rojas Díaz", "José Antonio Rojas Díaz"),
+    ("Juan Carlos Peralta", "Juan Camilo Peralta"),
+    ("Juan Hernández", "Juan Fernández"),
+    ("Juan José Carmona", "Juan José Cardona"),
+    ("Luis Suárez", "Luis Juárez"),
+    ("Juan Martín", "Juan Marín"),
+    ("Pedro Salas", "Pedro Salazar"),
+    ("José Rivas", "José Rivera"),
+    ("Luis Vera", "Luis Vega"),
+    ("Ana Molina", "Ana Medina"),
+    ("王伟", "王芳"),
+]
+
+
+@pytest.mark.parametrize("a, b", ONE_PERSON)
+def test_spellings_of_one_name_are_taken_for_the_same(a: str, b: str) -> None:
+    assert similarity(a, b) >= SAME
+
+
+@pytest.mark.parametrize("a, b", TWO_PEOPLE)
+def test_names_that_differ_in_one_telling_word_are_not(a: str, b: str) -> None:
+    assert similarity(a, b) < SAME
+
+
+@pytest.mark.parametrize("other", ["Roberto Díaz", "Roberto Díaz Luna", "R. Luna", "Roberto (unconfirmed) D."])
+def test_one_word_in_common_is_never_the_same_name(other: str) -> None:
+    assert similarity("Roberto", other) < SAME
+    assert similarity("J. Peralta", "Juan Peralta") < SAME
+
+
+def test_an_initial_matches_only_a_name_it_begins() -> None:
+    short = "Juan C. Peralta"
+    assert similarity(short, "Juan Carlos Peralta") > SAME > similarity(short, "Juan Luis Peralta")
+
+
+def test_a_left_out_surname_costs_less_than_a_wrong_one() -> None:
+    whole = "Ana Lugo Peralta"
+    assert similarity(whole, "Ana Lugo") > SAME > similarity(whole, "Ana Lugo Medina")
+
+
+def test_no_name_is_like_nothing() -> None:
+    assert similarity("", "") == similarity("", "Ana Lugo") == similarity("...", "...") == 0
+
+
+def test_initials_are_not_whole_words_but_single_characters_of_chinese_are() -> None:
+    assert likeness("J. Peralta", "Juan Peralta").whole == 1
+    assert likeness("J. P.", "J. P.").whole == 0
+    assert likeness("王 伟", "王 伟").whole == 2
+
+
+@given(names, names)
+def test_likeness_is_symmetric_and_between_nought_and_one(a: str, b: str) -> None:
+    assert likeness(a, b) == likeness(b, a)
+    assert 0 <= similarity(a, b) <= 1
+
+
+@given(names)
+def test_a_name_is_like_itself_in_any_case_and_order(name: str) -> None:
+    if tokens(name):
+        assert similarity(name, name) == 1
+        assert similarity(" ".join(reversed(tokens(name))), " ".join(tokens(name))) == 1
+
+
+def test_a_name_made_to_be_slow_is_not() -> None:
+    """No clock: a name of 100,000 letters is cut to what is compared, or this test would not end."""
+    assert similarity("ab" * 50_000, "ab" * 49_000 + "ba") <= 1
+    assert similarity("a b " * 5_000, "ab " * 5_000) <= 1

@@ -1,0 +1,141 @@
+"""What most tests need: an app with sources and keys, and short ways to file and to count."""
+
+import copy
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from sqlmodel import Session
+
+from app.config import Settings
+from app.database import writing
+from app.main import create_app
+from app.registry import directory, keys
+from app.registry.policy import Reader
+from app.registry.schemas import SourceIn
+from app.registry.write import Desk
+from app.vocabulary import Role
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+INDEPENDENT = ("foro", "jep", "pud")
+GOVERNMENT = "ministry"
+
+Body = dict[str, Any]
+
+# An invented man, named with consent, released and verified. Tests change what they are about.
+REPORT: Body = {
+    "detainee": {
+        "full_name": "Tomás Aurelio Quintana Ribas",
+        "birth_date": "1971",
+        "gender": "male",
+        "nationalities": ["VE"],
+        "publish": "named",
+    },
+    "detention": {"detained_on": "2024-10-13", "facility": "El Rodeo I", "country": "VE"},
+    "release": {"released_on": "2026-01-12", "kind": "release_with_measures"},
+    "verification": {"verdict": "verified", "method": "family"},
+}
+
+
+def make_report(**changes: Any) -> Body:
+    """A release report; `release__kind="pardon"` changes a field, None removes it, `release=None` a section."""
+    body = copy.deepcopy(REPORT)
+    for path, value in changes.items():
+        *sections, name = path.split("__")
+        target = body
+        for section in sections:
+            target = target.setdefault(section, {})
+        if value is None:
+            target.pop(name, None)
+        else:
+            target[name] = value
+    return body
+
+
+class World:
+    """An app on a registry; use as a context manager. `now` is its clock."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.app = create_app(settings)
+        self.engine = self.app.state.engine
+        self.now = NOW
+        self.app.state.clock = lambda: self.now
+        self.client = TestClient(self.app, raise_server_exceptions=False)
+        with writing(self.engine) as session:
+            for slug in INDEPENDENT:
+                self._add_source(session, slug, "ngo")
+            self._add_source(session, GOVERNMENT, "government")
+            self.keys = {slug: self._key(session, Role.REPORTER, slug) for slug in (*INDEPENDENT, GOVERNMENT)}
+            self.keys |= {
+                role.value: self._key(session, role, None) for role in (Role.READER, Role.CURATOR, Role.ADMIN)
+            }
+
+    def __enter__(self) -> Self:
+        self.client.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.client.__exit__(kind, error, trace)
+
+    def _add_source(self, session: Session, slug: str, kind: str) -> None:
+        desk = Desk(session, Reader(Role.ADMIN), NOW, self.app.state.secret)
+        directory.add_source(
+            desk, SourceIn.model_validate({"slug": slug, "name": slug.title(), "kind": kind, "country": "VE"})
+        )
+
+    def _key(self, session: Session, role: Role, source: str | None) -> str:
+        return keys.create(session, role, source, 365, NOW)
+
+    def headers(self, who: str | None, **more: str) -> dict[str, str]:
+        """The headers of a key: a source's slug or a role; None for the public."""
+        return ({} if who is None else {"Authorization": f"Bearer {self.keys[who]}"}) | more
+
+    def get(self, path: str, who: str | None = None, **params: Any) -> Response:
+        return self.client.get(path, params=params, headers=self.headers(who))
+
+    def post(self, path: str, body: Any, who: str | None, **headers: str) -> Response:
+        return self.client.post(path, json=body, headers=self.headers(who, **headers))
+
+    def file(self, who: str = "foro", **changes: Any) -> Body:
+        """File a release report and expect it to be accepted; the answer."""
+        response = self.post("/v1/releases", make_report(**changes), who)
+        assert response.status_code in (200, 201), response.text
+        return dict(response.json())
+
+    def file_detention(self, who: str = "foro", **changes: Any) -> Body:
+        """File a detention report and expect it to be accepted; the answer."""
+        response = self.post("/v1/detentions", make_report(release=None, **changes), who)
+        assert response.status_code in (200, 201), response.text
+        return dict(response.json())
+
+    def verify(self, release_id: str, who: str, **body: Any) -> Body:
+        response = self.post(f"/v1/releases/{release_id}/verifications", body, who)
+        assert response.status_code in (200, 201), response.text
+        return dict(response.json())
+
+    def count(self, who: str | None = None, **terms: Any) -> Body:
+        """A count of releases."""
+        response = self.get("/v1/counts/releases", who, **terms)
+        assert response.status_code == 200, response.text
+        return dict(response.json())
+
+    def by_source(self, **terms: Any) -> dict[str, int]:
+        """Source → releases it verified."""
+        return {group["source"]: group["verified"] for group in self.count(group_by="source", **terms)["groups"]}
+
+    def refuse(self, response: Response, status: int, code: str, pointer: str | None = None) -> Body:
+        """Expect a problem+json with that status and code, and an error at the pointer; the problem."""
+        assert response.status_code == status, response.text
+        assert response.headers["content-type"] == "application/problem+json"
+        problem = dict(response.json())
+        assert problem["status"] == status
+        codes = {problem["code"]} | {error["code"] for error in problem.get("errors", [])}
+        assert code in codes, problem
+        if pointer is not None:
+            assert pointer in {error["pointer"] for error in problem["errors"]}, problem
+        return problem
