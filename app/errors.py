@@ -72,9 +72,9 @@ class Moved(Problem):
 
     status, code, title = 308, "moved", "This id was absorbed by another"
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, absorbed: object, standing: object) -> None:
         super().__init__("Follow the Location header: this record is part of another now.")
-        self.headers = {"Location": location}
+        self.absorbed, self.standing = str(absorbed), str(standing)
 
 
 class Conflict(Problem):

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from app.counts.terms import PERSONAL_DIMENSIONS, TRAIT_FILTERS, AsOf
+from app.counts.terms import AsOf
 from app.exchange import tables
 
 try:
@@ -75,9 +75,3 @@ def _caching(answer: Answer, terms: AsOf, *, keyed: bool) -> str:
     if not answer.public_count:
         return UNCACHED
     return PINNED if terms.as_of is not None and terms.as_of.isdigit() else LIVE
-
-
-def is_personal(terms: Any) -> bool:
-    """Whether a count reads personal dimensions, so that it depends on today's consent."""
-    grouped = set(getattr(terms, "group_by", [])) & PERSONAL_DIMENSIONS
-    return bool(grouped) or any(getattr(terms, name, None) is not None for name in TRAIT_FILTERS)

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from app.api.answers import Answer, is_personal
+from app.api.answers import Answer
 from app.api.requests import Read
 from app.api.routes import READING, router
 from app.api.wire import ReleaseCount
 from app.counts.tally import count_releases as tally
-from app.counts.terms import CountQuery, CountTerms
+from app.counts.terms import CountQuery, CountTerms, is_personal
 from app.dates import format_instant
 from app.log.entries import entry_at
 

@@ -37,7 +37,9 @@ def file_detention(write: Write, body: DetentionReportIn) -> Response:
 @people.get("/detainees", response_model=DetaineePage, responses=READING)
 def list_detainees(read: Read, asked: Annotated[DetaineeQuery, Query()]) -> Response:
     """People; terms of detentions and releases mean people with such a one."""
-    return page(read, asked, lambda revision: lists.detainees(read.session, asked, read.reader, revision))
+    return page(
+        read, asked, lambda revision: lists.detainees(read.session, asked, read.reader, revision, read.since(asked))
+    )
 
 
 @people.get("/detainees/{detainee_id}", response_model=DetaineeOut, responses=READING)
@@ -57,7 +59,9 @@ def read_history(read: Read, detainee_id: uuid.UUID, asked: Annotated[AsOf, Quer
 @people.get("/detentions", response_model=DetentionPage, responses=READING)
 def list_detentions(read: Read, asked: Annotated[DetentionQuery, Query()]) -> Response:
     """Spells in custody, ended or not."""
-    return page(read, asked, lambda revision: lists.detentions(read.session, asked, read.reader, revision))
+    return page(
+        read, asked, lambda revision: lists.detentions(read.session, asked, read.reader, revision, read.since(asked))
+    )
 
 
 @people.get("/detentions/{detention_id}", response_model=DetentionOut, responses=READING)

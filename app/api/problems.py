@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import PROBLEM_JSON, Invalid, NotFound, Problem, pointed, problem
+from app.errors import PROBLEM_JSON, Invalid, Moved, NotFound, Problem, pointed, problem
 
 log = logging.getLogger("recuento")
 
@@ -54,8 +54,12 @@ def pointed_errors(errors: Any) -> list[dict[str, str]]:
     return found
 
 
-async def _on_problem(_request: Request, refusal: Exception) -> JSONResponse:
+async def _on_problem(request: Request, refusal: Exception) -> JSONResponse:
     assert isinstance(refusal, Problem)
+    if isinstance(refusal, Moved):
+        # The same address with the standing id in it: a client that asked for verdicts at a revision still gets them.
+        path = request.url.path.replace(refusal.absorbed, refusal.standing)
+        refusal.headers["Location"] = f"{path}?{request.url.query}" if request.url.query else path
     return respond(refusal.body(), refusal.headers)
 
 

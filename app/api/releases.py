@@ -35,7 +35,9 @@ def verify_release(write: Write, release_id: uuid.UUID, body: VerificationOfRele
 @releases.get("/releases", response_model=ReleasePage, responses=READING)
 def list_releases(read: Read, asked: Annotated[ReleaseQuery, Query()]) -> Response:
     """Releases that the terms mean. Without `stage`, each at the stage it stands at."""
-    return page(read, asked, lambda revision: lists.releases(read.session, asked, read.reader, revision))
+    return page(
+        read, asked, lambda revision: lists.releases(read.session, asked, read.reader, revision, read.since(asked))
+    )
 
 
 @releases.get("/releases/{release_id}", response_model=ReleaseOut, responses=READING)

@@ -1,13 +1,15 @@
 """A source's own reports: list, read whole, correct, withdraw."""
 
 import uuid
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Body, Header, Query, Response
 
+from app.api import answers
 from app.api.requests import Asked, Read, Write
 from app.api.routes import READING, WRITING, refusals, router
-from app.api.things import page, whole
+from app.api.things import page
 from app.api.wire import Filed, ReportOut, ReportPage
 from app.counts import lists
 from app.counts.terms import AsOf, Paged
@@ -18,6 +20,18 @@ from app.registry.schemas import RetractIn
 from app.vocabulary import Role
 
 reports = router("reports")
+
+
+def _tag(report_id: uuid.UUID, version: int, media: str = answers.MEDIA["json"]) -> str:
+    """The tag of a report covers its version, not the head: a change is refused only if this report changed."""
+    suffix = "" if media == answers.MEDIA["json"] else f"-{media}"
+    return f'"{report_id}-v{version}{suffix}"'
+
+
+def _matches(report_id: uuid.UUID, if_match: str | None) -> Callable[[int], bool]:
+    """Whether If-Match (RFC 9110 section 13.1.1) admits a version."""
+    given = [part.strip() for part in (if_match or "*").split(",")]
+    return lambda version: "*" in given or _tag(report_id, version) in given
 
 
 def _reporter(read: Asked) -> None:
@@ -36,17 +50,15 @@ def list_reports(read: Read, asked: Annotated[Paged, Query()]) -> Response:
 
 @reports.get("/reports/{report_id}", response_model=ReportOut, responses=READING | refusals(403))
 def read_report(read: Read, report_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
-    """One of your own reports as you sent it, with its version (also as the tag for If-Match)."""
+    """One of your own reports as you sent it. Its ETag goes into If-Match when you correct it."""
     _reporter(read)
-
-    def build(revision: int) -> dict[str, Any]:
-        record = records.own(read.session, report_id, read.reader.source)
-        version = records.current(read.session, record, revision)
-        if version is None or record.redacted:
-            raise NotFound("There is no report with this id among your own.")
-        return lists.report_shape(record, version)
-
-    return whole(read, asked, build)
+    record = records.own(read.session, report_id, read.reader.source)
+    version = records.current(read.session, record, read.revision(asked))
+    if version is None or record.redacted:
+        raise NotFound("There is no report with this id among your own.")
+    row = lists.report_shape(record, version)
+    tag = _tag(report_id, version.number, answers.media_type(asked, read.request))
+    return read.answer(asked, lambda _revision: answers.Answer(row, [row]), tag)
 
 
 @reports.patch("/reports/{report_id}", response_model=Filed, responses=WRITING | refusals(412))
@@ -54,11 +66,11 @@ def amend_report(
     write: Write,
     report_id: uuid.UUID,
     patch: Annotated[dict[str, Any], Body(description="JSON Merge Patch (RFC 7396)")],
-    if_version: Annotated[int | None, Header(ge=1, description="The version your change is based on")] = None,
+    if_match: Annotated[str | None, Header(description="The ETag of the report your change is based on")] = None,
 ) -> Response:
     """Correct a report: what the patch names changes, null removes, all else stays."""
     write.allow(Role.REPORTER)
-    return write.run(lambda desk: filing.amend(desk, report_id, patch, if_version))
+    return write.run(lambda desk: filing.amend(desk, report_id, patch, _matches(report_id, if_match)))
 
 
 @reports.post("/reports/{report_id}/retract", response_model=Filed, responses=WRITING)

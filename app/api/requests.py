@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 
 from app import dates
 from app.api import answers, render
-from app.counts.terms import AsOf
+from app.counts.terms import AsOf, DetentionQuery, ReleaseQuery
 from app.database import reading, scrub, writing
 from app.errors import AheadOfHead, Forbidden, IdempotencyMismatch, Invalid, Unauthenticated
 from app.log.entries import head, last_revision_at
@@ -61,20 +61,25 @@ class Asked:
 
     def revision(self, terms: AsOf) -> int:
         """The revision asked for: a number, or the last one recorded at or before an instant."""
-        newest, _recorded = head(self.session)
-        if terms.as_of is None:
-            return newest
-        if terms.as_of.isdigit():
-            number = int(terms.as_of)
-            if number > newest:
-                raise AheadOfHead(f"The registry is at revision {newest}: ask for that or an earlier one.")
-            return number
-        return last_revision_at(self.session, _instant(terms.as_of, terms.zone, self.request.app.state.clock()))
+        return head(self.session)[0] if terms.as_of is None else self._at("as_of", terms.as_of, terms.zone)
 
-    def answer(self, terms: AsOf, build: Callable[[int], answers.Answer]) -> Response:
+    def since(self, terms: ReleaseQuery | DetentionQuery) -> int | None:
+        """The revision after which something must have changed, if the list asks for that."""
+        asked = terms.changed_since
+        return None if asked is None else self._at("changed_since", asked, terms.zone)
+
+    def _at(self, name: str, text: str, zone: str | None) -> int:
+        if not (text.isascii() and text.isdigit()):
+            return last_revision_at(self.session, _instant(name, text, zone, self.request.app.state.clock()))
+        newest, _recorded = head(self.session)
+        if int(text) > newest:
+            raise AheadOfHead(f"The registry is at revision {newest}: ask for that or an earlier one.")
+        return int(text)
+
+    def answer(self, terms: AsOf, build: Callable[[int], answers.Answer], tag: str | None = None) -> Response:
         """304 when the client has it already; otherwise what `build` makes at the revision asked for."""
         revision = self.revision(terms)
-        tag = self._tag(terms)
+        tag = tag or self._tag(terms)
         if tag in {part.strip() for part in self.request.headers.get("if-none-match", "").split(",")}:
             return Response(status_code=304, headers={"ETag": tag, "Vary": answers.VARY})
         answer = build(revision)
@@ -85,18 +90,18 @@ class Asked:
         newest, _recorded = head(self.session)
         media = answers.media_type(terms, self.request)
         parts = [answers.VERSION, newest, self.request.url.path, self.request.url.query, media]
-        parts += [self.reader.role, self.reader.slug]
+        parts += [self.reader.role, self.reader.slug, self.key and self.key.id]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
 
 
-def _instant(text: str, zone: str | None, now: datetime) -> datetime:
+def _instant(name: str, text: str, zone: str | None, now: datetime) -> datetime:
     try:
         instant = dates.parse_instant(text, dates.parse_zone(zone) if zone else dates.parse_zone("Z"))
     except dates.DateError as error:
-        raise Invalid.at("/as_of", "invalid_instant", str(error)) from error
+        raise Invalid.at(f"/{name}", "invalid_instant", str(error)) from error
     whole_day = timedelta(days=1) if len(text) == len("2026-01-13") else timedelta()
     if instant - whole_day > now:
-        raise AheadOfHead("That moment has not come yet: ask for one that has, or leave as_of out.")
+        raise AheadOfHead("That moment has not come yet: ask for one that has, or leave it out.")
     return instant
 
 

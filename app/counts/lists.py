@@ -100,8 +100,8 @@ def _changed(spell: Any, since: int, revision: int) -> Condition:
     return or_(*[exists(select(1).where(t.spell == spell, t.since > since, at(t, revision))) for t in tables])
 
 
-def releases(session: Session, asked: Any, reader: Reader, revision: int) -> Page:
-    """Releases that the terms mean, those of people the reader may not see left out."""
+def releases(session: Session, asked: Any, reader: Reader, revision: int, since: int | None = None) -> Page:
+    """Releases that the terms mean, those of people the reader may not see left out; `since`: changed after it."""
     selection = select_releases(session, asked, reader, revision)
     columns = selection.columns
     statement = selection.rows(columns.spell, columns.detainee).where(
@@ -109,15 +109,17 @@ def releases(session: Session, asked: Any, reader: Reader, revision: int) -> Pag
     )
     if asked.q is not None:
         statement = statement.where(_named(reader, columns.detainee, asked.q, revision))
-    if asked.changed_since is not None:
-        statement = statement.where(_changed(columns.spell, asked.changed_since, revision))
+    if since is not None:
+        statement = statement.where(_changed(columns.spell, since, revision))
     rows, cursor = _page(session, statement, columns.spell, asked)
     people = records.people(session, {detainee for _spell, detainee in rows}, revision)
     shown = [records.shape("release", people[detainee], spell, reader) for spell, detainee in rows]
     return Page(shown, cursor)
 
 
-def detentions(session: Session, asked: DetentionQuery, reader: Reader, revision: int) -> Page:
+def detentions(
+    session: Session, asked: DetentionQuery, reader: Reader, revision: int, since: int | None = None
+) -> Page:
     """Spells in custody."""
     statement = select(col(Detention.spell), col(Detention.detainee)).where(
         at(Detention, revision),
@@ -126,15 +128,15 @@ def detentions(session: Session, asked: DetentionQuery, reader: Reader, revision
     )
     if asked.q is not None:
         statement = statement.where(_named(reader, col(Detention.detainee), asked.q, revision))
-    if asked.changed_since is not None:
-        statement = statement.where(_changed(col(Detention.spell), asked.changed_since, revision))
+    if since is not None:
+        statement = statement.where(_changed(col(Detention.spell), since, revision))
     rows, cursor = _page(session, statement, col(Detention.spell), asked)
     people = records.people(session, {detainee for _spell, detainee in rows}, revision)
     shown = [records.shape("detention", people[detainee], spell, reader) for spell, detainee in rows]
     return Page(shown, cursor)
 
 
-def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: int) -> Page:
+def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: int, since: int | None = None) -> Page:
     """People; filters on a detention or a release mean people with such a one."""
     key = col(Detainee.detainee)
     statement = select(key).where(at(Detainee, revision), visible(reader, key, revision))
@@ -146,9 +148,9 @@ def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: 
         statement = statement.where(key.in_(selection.rows(selection.columns.detainee).where(selection.inside)))
     if asked.q is not None:
         statement = statement.where(_named(reader, key, asked.q, revision))
-    if asked.changed_since is not None:
-        changed = exists(_spells_of(key, revision).where(_changed(col(Detention.spell), asked.changed_since, revision)))
-        statement = statement.where(or_(changed, col(Detainee.since) > asked.changed_since))
+    if since is not None:
+        changed = exists(_spells_of(key, revision).where(_changed(col(Detention.spell), since, revision)))
+        statement = statement.where(or_(changed, col(Detainee.since) > since))
     rows, cursor = _page(session, statement, key, asked)
     people = records.people(session, {row[0] for row in rows}, revision)
     return Page([shapes.detainee(people[row[0]], reader) for row in rows], cursor)

@@ -29,8 +29,6 @@ from app.registry.records import Kind
 
 Row = dict[str, Any]
 
-PATHS: dict[Kind, str] = {"detainee": "detainees", "detention": "detentions", "release": "releases"}
-
 
 def _rows(session: Session, table: type[Any], detainees: Collection[int], revision: int) -> list[Row]:
     columns = table.__table__.c
@@ -112,8 +110,7 @@ def one(session: Session, kind: Kind, thing_id: uuid.UUID, reader: Reader, revis
     if key != record.key:
         if not _ever_stood(session, kind, record.key):
             raise NotFound(f"There is no {kind} with this id.")
-        standing = getattr(person.ids[key], kind)
-        raise Moved(f"/v1/{PATHS[kind]}/{standing}")
+        raise Moved(thing_id, getattr(person.ids[key], kind))
     return person, key
 
 

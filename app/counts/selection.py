@@ -37,9 +37,9 @@ def hidden(detainee: Any, classes: tuple[str, ...], revision: int) -> Condition:
     )
 
 
-def hidden_trait(reader: Reader, detainee: Any, name: str, revision: int) -> Condition | None:
+def hidden_trait(reader: Reader, detainee: Any, name: str, revision: int, value: str | None = None) -> Condition | None:
     """Whether the reader may not see a personal dimension of a person; None when it may of everyone."""
-    classes = tuple(str(publish) for publish in Publish if not reader.sees_trait(publish, name))
+    classes = tuple(str(publish) for publish in Publish if not reader.sees_trait(publish, name, value))
     return hidden(detainee, classes, revision) if classes else None
 
 
@@ -184,7 +184,7 @@ def person_conditions(terms: PersonTerms, columns: Any, reader: Reader, revision
         where.append(columns.designation == terms.designation)
     for name, value in terms.traits().items():
         where.append(_has_trait(columns.spell, name, value, revision))
-        unseen = hidden_trait(reader, columns.detainee, name, revision)
+        unseen = hidden_trait(reader, columns.detainee, name, revision, value)
         if unseen is not None:
             where.append(~unseen)
     if terms.state is not None or terms.rearrested is not None:

@@ -13,7 +13,8 @@ from app.counts import buckets
 from app.counts import terms as wording
 from app.counts.buckets import Unit
 from app.counts.selection import ASSERTED, COUNTING, Selection, at, hidden_trait, select_releases
-from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms
+from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, is_personal
+from app.log.entries import redactions_since
 from app.models import PendingPair, Source, Standing, Trait, Voice
 from app.registry.policy import Reader
 from app.vocabulary import ReleaseStatus, Verdict
@@ -55,6 +56,8 @@ def count_releases(session: Session, terms: CountTerms, reader: Reader, revision
         answer["groups"] = _groups(session, terms, reader, revision, said)
         if MULTIPLE & set(terms.group_by):
             answer["adds_up"] = False
+    if is_personal(terms) and (redactions := redactions_since(session, revision)):
+        answer["redactions_since"] = redactions
     answer |= {
         "uncertain_date": _scalar(session, selection, func.count(), selection.uncertain),
         "unresolved_duplicates": _unresolved(session, selection, revision),

@@ -53,6 +53,10 @@ TRAIT_FILTERS = {
 }
 
 
+# A revision, an instant, a date or an offset: read once the head is known.
+Moment = Annotated[str, Field(min_length=1, max_length=dates.MAX_TEXT)]
+
+
 def _positive(value: int) -> int:
     if value < 1:
         raise PydanticCustomError("below_one", "Ask for at least one source.")
@@ -166,13 +170,18 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def is_personal(terms: CountTerms) -> bool:
+    """Whether a count reads personal dimensions, so that it depends on today's consent and on erasures."""
+    return bool(terms.traits()) or bool(set(terms.group_by) & PERSONAL_DIMENSIONS)
+
+
 class AsOf(BaseModel):
     """Which past to read: a revision, or an instant or date with a zone; by default now."""
 
     model_config = ConfigDict(extra="forbid")
 
-    as_of: Annotated[str, Field(max_length=dates.MAX_TEXT)] | None = None
-    zone: Annotated[str, Field(max_length=dates.MAX_TEXT)] | None = None
+    as_of: Moment | None = None
+    zone: Moment | None = None
     format: Literal["json", "csv", "jsonl"] | None = None
 
 
@@ -211,7 +220,7 @@ class ReleaseQuery(ReleaseTerms, Paged):
     """A list of releases as asked."""
 
     q: Line | None = None
-    changed_since: Annotated[int, Field(ge=0)] | None = None
+    changed_since: Moment | None = None
 
 
 class DetaineeQuery(ReleaseQuery):
@@ -222,4 +231,4 @@ class DetentionQuery(PersonTerms, Paged):
     """A list of detentions as asked."""
 
     q: Line | None = None
-    changed_since: Annotated[int, Field(ge=0)] | None = None
+    changed_since: Moment | None = None

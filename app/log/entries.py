@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
 from app.dates import format_instant
@@ -115,6 +115,12 @@ def head(session: Session) -> tuple[int, datetime]:
     """The number of entries, and when the last was recorded (the epoch when there is none)."""
     row = session.execute(select(col(Head.revision), col(Head.recorded_at)).where(col(Head.id) == 1)).one()
     return row[0], row[1]
+
+
+def redactions_since(session: Session, revision: int) -> int:
+    """How many erasures were entered after a revision."""
+    later = (col(Entry.kind) == "redaction", col(Entry.revision) > revision)
+    return int(session.execute(select(func.count()).select_from(Entry).where(*later)).scalar_one())
 
 
 def last_revision_at(session: Session, instant: datetime) -> int:

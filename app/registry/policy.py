@@ -75,10 +75,12 @@ class Reader:
             shown["groups"] = _without_medical(shown["groups"])
         return shown
 
-    def sees_trait(self, publish: str, name: str) -> bool:
-        """Whether this reader may see that personal dimension of someone of that class."""
+    def sees_trait(self, publish: str, name: str, value: str | None = None) -> bool:
+        """Whether this reader may see that personal dimension (with that value) of someone of that class."""
         if self.restricted:
             return True
+        if name == "group" and value in MEDICAL_GROUPS:
+            return False
         if publish == Publish.NAMED:
             return name in NAMED_TRAITS
         return publish == Publish.ANONYMOUS and name in ANONYMOUS_TRAITS

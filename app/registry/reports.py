@@ -1,6 +1,7 @@
 """File, amend and retract reports: what an organisation does here."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from app.errors import Conflict, Invalid, NewSpellNeedsNewRecord, NotFound, ReleaseDropped, Superseded
@@ -70,11 +71,14 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
     return _next_version(desk, own, said, target)
 
 
-def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], if_version: int | None = None) -> Outcome:
-    """Correct a report by a JSON Merge Patch (RFC 7396) on the content it was filed with."""
+def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Callable[[int], bool]) -> Outcome:
+    """Correct a report by a JSON Merge Patch (RFC 7396) on the content it was filed with.
+
+    `matches` tells whether the change is based on a version; raises Superseded if not on the standing one.
+    """
     record = records.own(desk.session, report_id, desk.actor.source)
     version = records.newest(desk.session, record)
-    if if_version is not None and if_version != version.number:
+    if not matches(version.number):
         raise Superseded("The report has a newer version: read it again and repeat your change.")
     if record.redacted:
         raise NotFound("There is no report with this id among your own.")
