@@ -1,6 +1,6 @@
 """Counts: the reason the registry exists."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Response
 
@@ -26,6 +26,12 @@ def count_releases(read: Read, asked: Annotated[CountQuery, Query()]) -> Respons
         recorded_at = format_instant(entry_at(read.session, revision).recorded_at) if revision else None
         body = {"revision": revision, "recorded_at": recorded_at, **counted}
         rows = counted.get("groups") or [{**counted["total"], "uncertain_date": counted["uncertain_date"]}]
-        return Answer(body, rows, public_count=not is_personal(terms))
+        return Answer(body, [_flat(row) for row in rows], public_count=not is_personal(terms))
 
     return read.answer(asked, build)
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as a table has it: `by_min_sources` in columns of its own."""
+    at_least = {f"by_min_sources_{least}": number for least, number in row.get("by_min_sources", {}).items()}
+    return {**{name: value for name, value in row.items() if name != "by_min_sources"}, **at_least}

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from app.api.requests import Read, Write
+from app.api.requests import Read
 from app.api.routes import READING, WRITING, refusals, router
 from app.api.things import page
 from app.api.wire import Decided, FiledConsent, FiledRedaction, ReviewPage
+from app.api.writes import Write
 from app.counts import lists
 from app.counts.terms import Paged
 from app.errors import Forbidden, Unauthenticated

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Response
 
 from app.api.answers import Answer
-from app.api.requests import Read, Write
+from app.api.requests import Read
 from app.api.routes import READING, WRITING, router
 from app.api.things import page, whole
 from app.api.wire import (
@@ -21,6 +21,7 @@ from app.api.wire import (
     SourceOut,
     SourcePage,
 )
+from app.api.writes import Write
 from app.counts import lists
 from app.counts.terms import AsOf, ClaimQuery, FacilityQuery, Paged, VocabularyQuery
 from app.dates import format_instant

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from app.api.requests import Read, Write
+from app.api.requests import Read
 from app.api.routes import READING, WRITING, router
 from app.api.things import page, record, verdicts
 from app.api.wire import (
@@ -17,6 +17,7 @@ from app.api.wire import (
     HistoryPage,
     VerificationPage,
 )
+from app.api.writes import Write
 from app.counts import lists, records
 from app.counts.lists import Page
 from app.counts.terms import AsOf, DetaineeQuery, DetentionQuery

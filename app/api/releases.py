@@ -5,10 +5,11 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from app.api.requests import Read, Write
+from app.api.requests import Read
 from app.api.routes import READING, WRITING, router
 from app.api.things import page, record, verdicts
 from app.api.wire import Filed, ReleaseOut, ReleasePage, VerificationPage
+from app.api.writes import Write
 from app.counts import lists
 from app.counts.terms import AsOf, ReleaseQuery
 from app.registry import reports

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from fastapi import Body, Header, Query, Response
 
 from app.api import answers
-from app.api.requests import Asked, Read, Write
+from app.api.requests import Asked, Read
 from app.api.routes import READING, WRITING, refusals, router
 from app.api.things import page
 from app.api.wire import Filed, ReportOut, ReportPage
+from app.api.writes import Write
 from app.counts import lists
 from app.counts.terms import AsOf, Paged
 from app.errors import Forbidden, NotFound, Unauthenticated

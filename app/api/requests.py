@@ -1,29 +1,26 @@
-"""What every route works with: who asks, the session, the revision, and how many may be inside at once."""
+"""What a route that reads works with: who asks, the session, the revision, and how many may be inside at once."""
 
 import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from fastapi.security import HTTPBearer
-from sqlalchemy import delete
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from app import dates
-from app.api import answers, render
+from app.api import answers
 from app.counts.terms import AsOf, DetentionQuery, ReleaseQuery
-from app.database import reading, scrub, writing
-from app.errors import AheadOfHead, Forbidden, IdempotencyMismatch, Invalid, Unauthenticated
+from app.database import reading
+from app.errors import AheadOfHead, Invalid, Unauthenticated
 from app.log.entries import head, last_revision_at
-from app.models import ApiKey, IdempotentAnswer
+from app.models import ApiKey
 from app.registry import keys
 from app.registry.policy import ANYONE, Reader
-from app.registry.write import Desk, Outcome
-from app.vocabulary import Role
 
 # The contract promises 30 days; the rest is for clocks and long weekends.
 ANSWERS_KEPT = timedelta(days=45)
@@ -32,14 +29,14 @@ MAX_IDEMPOTENCY_KEY = 255
 bearer = HTTPBearer(auto_error=False, description="A key: rcn_…")
 
 
-async def _gate(request: Request) -> AsyncIterator[None]:
+async def gate(request: Request) -> AsyncIterator[None]:
     """At most N requests hold a session; the others wait here, holding neither a thread nor a connection."""
-    gate: asyncio.Semaphore = request.app.state.gate
-    async with gate:
+    places: asyncio.Semaphore = request.app.state.gate
+    async with places:
         yield
 
 
-async def _bearer(request: Request) -> str | None:
+async def bearer_token(request: Request) -> str | None:
     """The key sent, if any. A malformed header is an error: who sends one means to be known."""
     header = request.headers.get("authorization")
     if header is None:
@@ -107,8 +104,8 @@ def _instant(name: str, text: str, zone: str | None, now: datetime) -> datetime:
 
 def _asked(
     request: Request,
-    token: Annotated[str | None, Depends(_bearer)],
-    _place: Annotated[None, Depends(_gate, scope="function")],
+    token: Annotated[str | None, Depends(bearer_token)],
+    _place: Annotated[None, Depends(gate, scope="function")],
     _documented: Annotated[Any, Depends(bearer)],
 ) -> Iterator[Asked]:
     with reading(request.app.state.engine) as session:
@@ -118,103 +115,4 @@ def _asked(
         yield Asked(session, reader, key, request)
 
 
-@dataclass
-class Writing:
-    """A request that writes: one transaction, committed before the answer is sent."""
-
-    session: Session
-    actor: Reader
-    key: ApiKey
-    request: Request
-    body: bytes
-    erased: bool = False
-
-    def allow(self, *roles: Role) -> None:
-        """Raises Forbidden for a key of another role."""
-        if self.actor.role not in roles:
-            raise Forbidden(f"This needs a key with the role {' or '.join(roles)}.")
-
-    def run(self, action: Callable[[Desk], Outcome]) -> Response:
-        """Do it once: a repeated Idempotency-Key gets the first answer again, rendered under today's permissions."""
-        state = self.request.app.state
-        desk = Desk(self.session, self.actor, state.clock(), state.secret)
-        stored = self._stored()
-        if stored is not None:
-            outcome = Outcome(**json.loads(stored.outcome))
-            return self._respond(desk, outcome, {"Idempotency-Replayed": "true"})
-        outcome = action(desk)
-        self.erased = outcome.kind == "redaction"
-        self._store(outcome, desk.now)
-        return self._respond(desk, outcome, {})
-
-    def _respond(self, desk: Desk, outcome: Outcome, headers: dict[str, str]) -> Response:
-        body = render.outcome(desk.session, outcome, self.actor)
-        always = {"Cache-Control": "private, no-store", "Recuento-Revision": str(outcome.revision)}
-        return answers.json_response(body, outcome.status, {**always, **headers})
-
-    @property
-    def _idempotency(self) -> tuple[str, str] | None:
-        given = self.request.headers.get("idempotency-key")
-        if given is None or self.request.method != "POST":
-            return None
-        if not 0 < len(given) <= MAX_IDEMPOTENCY_KEY:
-            raise Invalid.at("", "invalid_idempotency_key", f"Use 1 to {MAX_IDEMPOTENCY_KEY} characters.")
-        scope = f"source {self.key.source}" if self.key.source is not None else f"key {self.key.id}"
-        return scope, hashlib.sha256(given.encode()).hexdigest()
-
-    @property
-    def _request_digest(self) -> str:
-        where = f"{self.request.url.path}?{self.request.url.query}\n".encode()
-        return hashlib.sha256(where + self.body).hexdigest()
-
-    def _stored(self) -> IdempotentAnswer | None:
-        found = None if self._idempotency is None else self.session.get(IdempotentAnswer, self._idempotency)
-        if found is not None and found.request_digest != self._request_digest:
-            raise IdempotencyMismatch("Use a new Idempotency-Key for another request.")
-        return found
-
-    def _store(self, outcome: Outcome, now: datetime) -> None:
-        if self._idempotency is None:
-            return
-        scope, digest = self._idempotency
-        self.session.connection().execute(
-            delete(IdempotentAnswer).where(col(IdempotentAnswer.created_at) < now - ANSWERS_KEPT)
-        )
-        self.session.add(
-            IdempotentAnswer(
-                scope=scope,
-                key_digest=digest,
-                request_digest=self._request_digest,
-                status=outcome.status,
-                outcome=json.dumps(asdict(outcome)),
-                created_at=now,
-            )
-        )
-        self.session.flush()
-
-
-async def _body(request: Request) -> bytes:
-    return await request.body()
-
-
-def _writing(
-    request: Request,
-    token: Annotated[str | None, Depends(_bearer)],
-    body: Annotated[bytes, Depends(_body)],
-    _place: Annotated[None, Depends(_gate, scope="function")],
-    _documented: Annotated[Any, Depends(bearer)],
-) -> Iterator[Writing]:
-    if token is None:
-        raise Unauthenticated("Writing needs a key: Authorization: Bearer rcn_…")
-    state = request.app.state
-    with writing(state.engine) as session:
-        actor, key = keys.authenticate(session, token, state.clock())
-        write = Writing(session, actor, key, request, body)
-        yield write
-    if write.erased:
-        with state.engine.connect() as connection:
-            scrub(connection)
-
-
 Read = Annotated[Asked, Depends(_asked, scope="function")]
-Write = Annotated[Writing, Depends(_writing, scope="function")]

@@ -124,7 +124,7 @@ def detentions(
     statement = select(col(Detention.spell), col(Detention.detainee)).where(
         at(Detention, revision),
         visible(reader, col(Detention.detainee), revision),
-        *person_conditions(asked, Detention, reader, revision),
+        *person_conditions(session, asked, Detention, reader, revision),
     )
     if asked.q is not None:
         statement = statement.where(_named(reader, col(Detention.detainee), asked.q, revision))
@@ -140,7 +140,7 @@ def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: 
     """People; filters on a detention or a release mean people with such a one."""
     key = col(Detainee.detainee)
     statement = select(key).where(at(Detainee, revision), visible(reader, key, revision))
-    spells = person_conditions(asked, Detention, reader, revision)
+    spells = person_conditions(session, asked, Detention, reader, revision)
     if spells:
         statement = statement.where(exists(_spells_of(key, revision).where(*spells)))
     if asked.model_fields_set & RELEASE_TERMS:

@@ -11,6 +11,7 @@ from app.counts.terms import PersonTerms, ReleaseTerms, edges
 from app.errors import Invalid
 from app.models import OPEN, Detainee, Detention, Placement, Record, Release, Source, Standing, Trait, Voice
 from app.registry.policy import Reader
+from app.registry.views import Views
 from app.vocabulary import Publish, ReleaseStatus, Verdict
 
 COUNTING = (ReleaseStatus.VERIFIED.value, ReleaseStatus.CONTESTED.value, ReleaseStatus.REPORTED.value)
@@ -124,7 +125,7 @@ def select_releases(
         if not by_source:
             where.append(col(Voice.verdict).in_(ASSERTED))
     where += _release_conditions(terms, columns, keys, revision)
-    where += person_conditions(terms, columns, reader, revision)
+    where += person_conditions(session, terms, columns, reader, revision)
     if terms.net:
         end = terms.window[1]
         begun = columns.next_hi.is_not(None) if end is None else columns.next_hi <= end
@@ -175,14 +176,19 @@ def _verified_by(sources: list[int], revision: int) -> Condition:
     )
 
 
-def person_conditions(terms: PersonTerms, columns: Any, reader: Reader, revision: int) -> list[Condition]:
+def person_conditions(
+    session: Session, terms: PersonTerms, columns: Any, reader: Reader, revision: int
+) -> list[Condition]:
     """Filters on the person and its detention, over any table with `spell`, `detainee`, `country`, `designation`."""
     where: list[Condition] = []
     if terms.country is not None:
         where.append(columns.country == terms.country)
     if terms.designation is not None:
         where.append(columns.designation == terms.designation)
-    for name, value in terms.traits().items():
+    traits = terms.traits()
+    if terms.facility is not None:
+        traits["facility"] = _facility_slug(session, terms.facility)
+    for name, value in traits.items():
         where.append(_has_trait(columns.spell, name, value, revision))
         unseen = hidden_trait(reader, columns.detainee, name, revision, value)
         if unseen is not None:
@@ -196,6 +202,14 @@ def person_conditions(terms: PersonTerms, columns: Any, reader: Reader, revision
         inside, _uncertain = in_window(col(Detention.detained_lo), col(Detention.detained_hi), window)
         where.append(exists(select(1).where(Detention.spell == columns.spell, at(Detention, revision), inside)))
     return where
+
+
+def _facility_slug(session: Session, said: str) -> str:
+    """The slug of the facility a term names by slug or name. Raises Invalid for one nobody registered."""
+    facility = Views(session).facility(said)
+    if facility is None:
+        raise Invalid.at("/facility", "unknown_facility", "No facility has this slug or name: see /v1/facilities.")
+    return facility.slug
 
 
 def _has_trait(spell: Any, name: str, value: str, revision: int) -> Condition:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.dates import parse
 from app.registry.policy import Facts, Reader
+from app.vocabulary import Stage
 
 Row = dict[str, Any]
 
@@ -125,8 +126,9 @@ def release(person: Person, row: Row, reader: Reader) -> Row:
         "country": row["country"],
         "facility": _value(seen, "facility") or _value(seen, "facility_as_said"),
         "stage": row["stage"],
-        "released_on": _value(facts, "released_on"),
-        "ordered_on": _value(facts, "ordered_on"),
+        # The date of a stage that does not count is among the facts, with who says it, and not the release's.
+        "released_on": _value(facts, "released_on") if row["stage"] == Stage.CARRIED_OUT else None,
+        "ordered_on": _value(facts, "ordered_on") if row["stage"] != Stage.ANNOUNCED else None,
         "announced_on": _value(facts, "announced_on"),
         "kind": _value(facts, "kind") or "unspecified",
         "conditions": _value(seen, "conditions"),

@@ -1,0 +1,123 @@
+"""What a route that writes works with: one transaction, committed before the answer is sent, and done only once."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from sqlalchemy import delete
+from sqlmodel import Session, col
+
+from app.api import answers, render
+from app.api.requests import bearer, bearer_token, gate
+from app.database import reading, scrub, writing
+from app.errors import Forbidden, IdempotencyMismatch, Invalid, Unauthenticated
+from app.models import ApiKey, IdempotentAnswer
+from app.registry import keys
+from app.registry.policy import Reader
+from app.registry.write import Desk, Outcome
+from app.vocabulary import Role
+
+# The contract promises 30 days; the rest is for clocks and long weekends.
+ANSWERS_KEPT = timedelta(days=45)
+MAX_IDEMPOTENCY_KEY = 255
+
+
+@dataclass(frozen=True)
+class Writing:
+    """A request that writes, and whose key it carries. Nothing is locked before `run`."""
+
+    actor: Reader
+    key: ApiKey
+    request: Request
+    body: bytes
+
+    def allow(self, *roles: Role) -> None:
+        """Raises Forbidden for a key of another role."""
+        if self.actor.role not in roles:
+            raise Forbidden(f"This needs a key with the role {' or '.join(roles)}.")
+
+    def run(self, action: Callable[[Desk], Outcome]) -> Response:
+        """Do it once: a repeated Idempotency-Key gets the first answer again, rendered under today's permissions."""
+        state = self.request.app.state
+        once = self._once()
+        with writing(state.engine) as session:
+            desk = Desk(session, self.actor, state.clock(), state.secret)
+            outcome = None if once is None else self._stored(session, once)
+            replayed = outcome is not None
+            if outcome is None:
+                outcome = action(desk)
+                if once is not None:
+                    self._store(session, once, outcome, desk.now)
+            body = render.outcome(session, outcome, self.actor)
+        if outcome.kind == "redaction":
+            with state.engine.connect() as connection:
+                scrub(connection)
+        headers = {"Cache-Control": answers.KEYED, "Recuento-Revision": str(outcome.revision)}
+        if replayed:
+            headers["Idempotency-Replayed"] = "true"
+        return answers.json_response(body, outcome.status, headers)
+
+    def _once(self) -> tuple[str, str] | None:
+        """`(scope, digest)` of the Idempotency-Key, if the request has one."""
+        given = self.request.headers.get("idempotency-key")
+        if given is None or self.request.method != "POST":
+            return None
+        if not 0 < len(given) <= MAX_IDEMPOTENCY_KEY:
+            raise Invalid.at("", "invalid_idempotency_key", f"Use 1 to {MAX_IDEMPOTENCY_KEY} characters.")
+        scope = f"source {self.key.source}" if self.key.source is not None else f"key {self.key.id}"
+        return scope, hashlib.sha256(given.encode()).hexdigest()
+
+    @property
+    def _request_digest(self) -> str:
+        where = f"{self.request.url.path}?{self.request.url.query}\n".encode()
+        return hashlib.sha256(where + self.body).hexdigest()
+
+    def _stored(self, session: Session, once: tuple[str, str]) -> Outcome | None:
+        found = session.get(IdempotentAnswer, once)
+        if found is None:
+            return None
+        if found.request_digest != self._request_digest:
+            raise IdempotencyMismatch("Use a new Idempotency-Key for another request.")
+        return Outcome(**json.loads(found.outcome))
+
+    def _store(self, session: Session, once: tuple[str, str], outcome: Outcome, now: datetime) -> None:
+        scope, digest = once
+        old = delete(IdempotentAnswer).where(col(IdempotentAnswer.created_at) < now - ANSWERS_KEPT)
+        session.connection().execute(old)
+        session.add(
+            IdempotentAnswer(
+                scope=scope,
+                key_digest=digest,
+                request_digest=self._request_digest,
+                status=outcome.status,
+                outcome=json.dumps(asdict(outcome)),
+                created_at=now,
+            )
+        )
+        session.flush()
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+def _writing(
+    request: Request,
+    token: Annotated[str | None, Depends(bearer_token)],
+    body: Annotated[bytes, Depends(_body)],
+    _place: Annotated[None, Depends(gate, scope="function")],
+    _documented: Annotated[Any, Depends(bearer)],
+) -> Writing:
+    if token is None:
+        raise Unauthenticated("Writing needs a key: Authorization: Bearer rcn_…")
+    # Who has no key takes no lock: authentication only reads.
+    with reading(request.app.state.engine) as session:
+        actor, key = keys.authenticate(session, token, request.app.state.clock())
+    return Writing(actor, key, request, body)
+
+
+Write = Annotated[Writing, Depends(_writing)]
