@@ -72,10 +72,13 @@ class Log:
             "leaf_hash": leaf,
         }
         execute(_INSERT_ENTRY, row)
-        if disclosures:
-            execute(_INSERT_SEALED, {"revision": self.revision, "disclosures": sealed.dump(disclosures)})
+        kept = sealed.dump(disclosures) if disclosures else None
+        if kept is not None:
+            execute(_INSERT_SEALED, {"revision": self.revision, "disclosures": kept})
         execute(_ADVANCE, {"to": self.revision, "at": self.recorded_at})
-        return Appended(self.revision, kind, self.recorded_at, full, dict(personal or {}), leaf)
+        # What was written, not what was meant: a replay will read these bytes.
+        written = json.loads(canonical)
+        return Appended(self.revision, kind, self.recorded_at, written, sealed.values(kept), leaf)
 
 
 def replay(session: Session) -> Iterator[Appended]:
