@@ -1,0 +1,170 @@
+"""Every snippet of the documentation, run as a reader would run it, against the demo on a real port."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.main import create_app
+from tests.docs.matching import Learnt, compare, text, translate
+from tests.docs.reading import PAGES, ROOT, Block, blocks, title
+from tests.docs.server import replayed_once, served, settings_for
+
+DEMO = "http://127.0.0.1:8000"  # as the pages write it
+# Commands of ours that end by themselves; `serve` and `demo` do not.
+ENDS = re.compile(r"^recuento (?!serve|demo)", re.MULTILINE)
+GIVEN_KEY = re.compile(r"^\w+=rcn_….*$", re.MULTILINE)
+ENTRY = '"v": 1'  # the one JSON that is no answer: how the log keeps a report
+CURL = """
+set -eu
+curl() { command curl --silent --show-error --max-time 60 --dump-header "$ANSWERED" "$@"; }
+"""
+
+
+@dataclass
+class Answer:
+    """What a request led to."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+    line: int
+    expected: bool = False  # the page says which status to expect
+
+
+@dataclass
+class Session:
+    """A reader who works through one page, from top to bottom."""
+
+    address: str
+    keys: dict[str, str]
+    folder: Path
+    learnt: Learnt = field(default_factory=dict)
+    answer: Answer | None = None
+
+    def follow(self, block: Block) -> None:
+        if block.language == "bash":
+            self._settle()
+            if "curl" in block.text:
+                self._request(block)
+            elif ENDS.search(block.text):
+                self._command(block)
+        elif block.language == "json":
+            self._expect_json(block)
+        elif block.language == "http":
+            self._expect_head(block)
+        elif block.language == "csv":
+            self._expect_lines(block)
+        else:
+            assert not block.language, f"nobody runs a block of {block.language}"
+
+    def finish(self) -> None:
+        self._settle()
+
+    def _settle(self) -> None:
+        """An answer of which the page says nothing is one that worked."""
+        answer, self.answer = self.answer, None
+        if answer is not None and not answer.expected:
+            assert 200 <= answer.status < 300, f"the request of line {answer.line}: {answer.status} {answer.body}"
+
+    def _request(self, block: Block) -> None:
+        assert block.text.count("curl ") == 1, "one request a block, so that its answer can be shown after it"
+        command = translate(GIVEN_KEY.sub("", block.text).replace(DEMO, self.address), self.learnt)
+        answered = self.folder / "headers"
+        said = self._run(CURL + command, ANSWERED=str(answered), **self.keys)
+        first, *lines = answered.read_text().strip().splitlines()
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        body = said.split("\n\n", 1)[-1] if said.startswith("HTTP/") else said
+        self.answer = Answer(int(first.split()[1]), headers, body, block.line)
+
+    def _command(self, block: Block) -> None:
+        """Our own commands, on a registry of their own."""
+        for line in block.text.splitlines():
+            if ENDS.match(line):
+                self._run(line)
+
+    def _run(self, script: str, **more: str) -> str:
+        (self.folder / "recuento").write_text(
+            f"#!/bin/sh\nexec {sys.executable} -c 'from app.cli import main; main()' \"$@\"\n"
+        )
+        (self.folder / "recuento").chmod(0o755)
+        path = f"{self.folder}:{os.environ['PATH']}"
+        environment = {"PATH": path, "PYTHONPATH": str(ROOT), "HOME": str(self.folder), **more}
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _expect_json(self, block: Block) -> None:
+        shown: Any = json.loads(block.text)
+        if ENTRY in block.text:
+            return
+        assert self.answer is not None, "this JSON follows no request"
+        status = shown.get("status") if isinstance(shown, dict) and "code" in shown else None
+        assert status is None or self.answer.status == status
+        self.answer.expected |= status is not None
+        self.learnt = compare(shown, json.loads(self.answer.body), self.learnt)
+
+    def _expect_head(self, block: Block) -> None:
+        assert self.answer is not None, "these headers follow no request"
+        first, *lines = block.text.strip().splitlines()
+        assert self.answer.status == int(first.split()[1]), self.answer.body
+        self.answer.expected = True
+        for line in lines:
+            name, _, shown = line.partition(": ")
+            said = self.answer.headers[name.lower()]
+            if name == "Recuento-Revision":
+                self.learnt = compare(int(shown), int(said), self.learnt, "/revision")
+            else:
+                self.learnt = text(shown, said, self.learnt, name)
+
+    def _expect_lines(self, block: Block) -> None:
+        assert self.answer is not None, "these lines follow no request"
+        said = self.answer.body.splitlines()
+        for line in block.text.splitlines():
+            pattern = ".*".join(map(re.escape, line.split("…")))
+            assert any(re.fullmatch(pattern, one) for one in said), f"no line of the answer is {line}"
+
+
+@pytest.fixture(scope="session")
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return replayed_once(tmp_path_factory)
+
+
+def test_a_script_on_another_page_may_poll_with_the_tag(tmp_path: Path) -> None:
+    """As dashboards are told: a browser asks first whether it may send the header."""
+    asks = {
+        "Origin": "https://dashboard.example",
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "if-none-match",
+    }
+    app = create_app(settings_for(tmp_path / "empty.db"))
+    with TestClient(app) as client:
+        allowed = client.options("/v1/counts/releases", headers=asks)
+    assert allowed.status_code == 200
+    assert "If-None-Match" in allowed.headers["Access-Control-Allow-Headers"]
+    assert "Access-Control-Allow-Credentials" not in allowed.headers
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_every_snippet_of_a_page_does_what_the_page_says(page: Path, replayed: Path, tmp_path: Path) -> None:
+    database = tmp_path / "registry.db"
+    shutil.copy(replayed, database)
+    with served(database) as (address, keys):
+        session = Session(address, keys, tmp_path)
+        for block in blocks(page):
+            try:
+                session.follow(block)
+            except Exception as error:
+                error.add_note(f"{title(page)}, line {block.line}")
+                raise
+        session.finish()
