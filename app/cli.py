@@ -14,10 +14,11 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
-from app.config import Settings
+from app.config import Settings, UnreadableSecret
 from app.database import make_engine, migrate, reading, writing
 from app.demo import run as replay
 from app.errors import Problem
@@ -54,7 +55,7 @@ def main() -> None:
         _fail(" ".join([refusal.detail, *(one["detail"] for one in refusal.extra.get("errors", []))]))
     except ValidationError as error:
         _fail("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()))
-    except (WrongSecret, replay.NotADemo) as error:
+    except (WrongSecret, UnreadableSecret, replay.NotADemo) as error:
         _fail(str(error))
     except SQLAlchemyError as error:
         _fail(f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?")
@@ -118,7 +119,7 @@ def demo(
     with console.status("Replaying January 2026 …"), _session(settings) as session:
         revision = replay.load(session, settings.secret_key())
         key = replay.guest_key(session, _now())
-    console.print(f"[bold]DEMO[/bold] Real figures, invented people. Revision {revision}, in {settings.database_url}")
+    console.print(f"[bold]DEMO[/bold] Real figures, invented people. Revision {revision}, in {make_url(url)!r}")
     console.print("A reporter's key, for the invented source example-ngo:")
     print(key, flush=True)  # noqa: T201 - this is the output
     if not no_serve:

@@ -4,6 +4,7 @@ import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,6 +12,11 @@ from sqlalchemy.engine import make_url
 
 MEBIBYTE = 1024 * 1024
 SECRET_BYTES = 32  # a full HMAC-SHA-256 key
+MIN_SECRET = 16  # characters: a shorter one can be tried out
+
+
+class UnreadableSecret(RuntimeError):
+    """The secret file cannot be read or made, or holds something else."""
 
 
 class Settings(BaseSettings):
@@ -27,7 +33,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
     # Keys digests of case numbers and identification numbers. It lives outside the database: who seizes the
     # database alone cannot try eight-digit numbers against the digests.
-    secret: SecretStr | None = None
+    secret: Annotated[SecretStr, Field(min_length=MIN_SECRET)] | None = None
     secret_file: Path | None = None
 
     def secret_key(self) -> bytes:
@@ -37,9 +43,14 @@ class Settings(BaseSettings):
         path = self.secret_file or self._default_secret_file()
         if path is None:
             return secrets.token_bytes(SECRET_BYTES)
-        if not path.exists():
-            _create_secret(path)
-        return bytes.fromhex(path.read_text().strip())
+        try:
+            if not path.exists():
+                _create_secret(path)
+            return bytes.fromhex(path.read_text().strip())
+        except (OSError, ValueError) as error:
+            raise UnreadableSecret(
+                f"The secret file {path} cannot be read or made: check RECUENTO_SECRET_FILE and its folder."
+            ) from error
 
     def _default_secret_file(self) -> Path | None:
         url = make_url(self.database_url)

@@ -146,19 +146,18 @@ def scrub(connection: Connection) -> None:
 
 
 def forbid_changes(connection: Connection, table: str) -> None:
-    """Make a table append-only: triggers that refuse UPDATE and DELETE."""
+    """Make a table append-only: triggers that refuse UPDATE and DELETE, and TRUNCATE where there is one."""
     for statement in _forbid_statements(table, sqlite=is_sqlite(connection)):
         connection.execute(text(statement))
 
 
 def allow_changes(connection: Connection, table: str) -> None:
     """Undo `forbid_changes`, for a migration down."""
-    for action in ("update", "delete"):
-        name = f"{table}_no_{action}"
-        suffix = "" if is_sqlite(connection) else f" ON {table}"
-        connection.execute(text(f"DROP TRIGGER {name}{suffix}"))
     if not is_sqlite(connection):
-        connection.execute(text(f"DROP FUNCTION {table}_append_only()"))
+        connection.execute(text(f"DROP FUNCTION {table}_append_only() CASCADE"))
+        return
+    for action in ("update", "delete"):
+        connection.execute(text(f"DROP TRIGGER {table}_no_{action}"))
 
 
 def _forbid_statements(table: str, *, sqlite: bool) -> list[str]:
@@ -176,5 +175,5 @@ def _forbid_statements(table: str, *, sqlite: bool) -> list[str]:
     return [function] + [
         f"CREATE TRIGGER {table}_no_{action} BEFORE {action.upper()} ON {table} "
         f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
-        for action in ("update", "delete")
+        for action in ("update", "delete", "truncate")
     ]

@@ -3,7 +3,7 @@
 An error never echoes the rejected input and never carries an exception's text: both have leaked names elsewhere.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 PROBLEM_JSON = "application/problem+json"
 TYPE_BASE = "https://recuento.org/problems/"
@@ -114,7 +114,7 @@ class Invalid(Problem):
         super().__init__(detail, errors=list(errors), **extra)
 
     @classmethod
-    def at(cls, pointer: str, code: str, detail: str) -> "Invalid":
+    def at(cls, pointer: str, code: str, detail: str) -> Self:
         return cls(detail, pointed(pointer, code, detail))
 
 

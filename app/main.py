@@ -8,7 +8,6 @@ from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 
 from app.api import answers, problems
 from app.api.counts import counts
@@ -23,6 +22,7 @@ from app.database import is_memory, make_engine, migrate, writing
 from app.log.head import bind_secret
 
 ROUTERS = (counts, releases, people, reports, directory, curation, health)
+ASKED = ["If-None-Match"]  # a script that polls with the tag
 EXPOSED = ["ETag", "Link", "Retry-After", "Recuento-Revision", "Idempotency-Replayed", "Repr-Digest"]
 # Threads beyond the gate's N: readiness checks and file reads must not wait for a registry that is busy.
 SPARE_THREADS = 8
@@ -52,7 +52,6 @@ def create_app(settings: Settings) -> FastAPI:
         summary=SUMMARY,
         version=answers.VERSION,
         telemetry=SILENT,
-        max_body_size=settings.max_body_bytes,
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
@@ -69,7 +68,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.gate = asyncio.Semaphore(concurrency)
     app.state.clock = lambda: datetime.now(UTC)
     problems.install(app)
-    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], expose_headers=EXPOSED)
+    app.add_middleware(problems.BodyLimit, most=settings.max_body_bytes)
+    app.add_middleware(
+        problems.Cors, allow_origins=["*"], allow_methods=["GET"], allow_headers=ASKED, expose_headers=EXPOSED
+    )
     app.add_middleware(problems.Shield)
     for router in ROUTERS:
         app.include_router(router)

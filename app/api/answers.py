@@ -27,12 +27,11 @@ KEYED = "private, no-store"
 
 @dataclass
 class Answer:
-    """A body, the rows it means as a table, and whether it is a count that depends on nobody's consent."""
+    """A body, and the rows it means as a table."""
 
     body: dict[str, Any]
     rows: list[dict[str, Any]]
     next: str | None = None
-    public_count: bool = False
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -44,15 +43,14 @@ def media_type(terms: AsOf, request: Request) -> str:
     return next((media for media in accepted if media in MEDIA.values()), MEDIA["json"])
 
 
-def respond(answer: Answer, terms: AsOf, request: Request, revision: int, tag: str, *, keyed: bool) -> Response:
-    """The response to a GET."""
-    headers = {
-        "ETag": tag,
-        "Vary": VARY,
-        "Recuento-Revision": str(revision),
-        "Cache-Control": _caching(answer, terms, keyed=keyed),
-        **answer.headers,
-    }
+def headers_of(revision: int, tag: str, caching: str) -> dict[str, str]:
+    """What a 200 and the 304 in its place both carry (RFC 9110 section 15.4.5)."""
+    return {"ETag": tag, "Vary": VARY, "Recuento-Revision": str(revision), "Cache-Control": caching}
+
+
+def respond(answer: Answer, terms: AsOf, request: Request, given: dict[str, str]) -> Response:
+    """The response to a GET, with the headers given and the answer's own."""
+    headers = {**given, **answer.headers}
     if answer.next is not None:
         headers["Link"] = f'<{answer.next}>; rel="next"'
     media = media_type(terms, request)
@@ -69,9 +67,10 @@ def json_response(body: Any, status: int, headers: dict[str, str]) -> Response:
     return Response(text, status, headers, media_type=MEDIA["json"])
 
 
-def _caching(answer: Answer, terms: AsOf, *, keyed: bool) -> str:
+def caching(terms: AsOf, *, public_count: bool, keyed: bool) -> str:
+    """Who may keep an answer. `public_count`: a count that depends on nobody's consent."""
     if keyed:
         return KEYED
-    if not answer.public_count:
+    if not public_count:
         return UNCACHED
     return PINNED if terms.as_of is not None and terms.as_of.isdigit() else LIVE

@@ -20,15 +20,16 @@ counts = router("counts")
 def count_releases(read: Read, asked: Annotated[CountQuery, Query()]) -> Response:
     """How many releases, by whom verified. The permalink returns the same numbers for ever."""
 
+    terms = CountTerms(**asked.model_dump(include=set(CountTerms.model_fields), exclude_unset=True))
+
     def build(revision: int) -> Answer:
-        terms = CountTerms(**asked.model_dump(include=set(CountTerms.model_fields), exclude_unset=True))
         counted = tally(read.session, terms, read.reader, revision)
         recorded_at = format_instant(entry_at(read.session, revision).recorded_at) if revision else None
         body = {"revision": revision, "recorded_at": recorded_at, **counted}
         rows = counted.get("groups") or [{**counted["total"], "uncertain_date": counted["uncertain_date"]}]
-        return Answer(body, [_flat(row) for row in rows], public_count=not is_personal(terms))
+        return Answer(body, [_flat(row) for row in rows])
 
-    return read.answer(asked, build)
+    return read.answer(asked, build, public_count=not is_personal(terms))
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from app.errors import NotFound, Unauthenticated
 from app.models import Facility, Source
 from app.registry import directory as listing
 from app.registry.claims import ClaimIn, claim_at, file_claim
-from app.registry.schemas import FacilityIn, FacilityPatch, SourceIn, SourcePatch
+from app.registry.schemas import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
 from app.vocabulary import Role, vocabulary
 
 directory = router("directory")
@@ -58,7 +58,7 @@ def add_source(write: Write, body: SourceIn) -> Response:
 
 
 @directory.patch("/sources/{slug}", response_model=FiledSource, responses=WRITING)
-def change_source(write: Write, slug: str, body: SourcePatch) -> Response:
+def change_source(write: Write, slug: Slug, body: SourcePatch) -> Response:
     """Change a source (admin), or set it in quarantine: shown, but not counted as independent."""
     write.allow(Role.ADMIN)
     return write.run(lambda desk: listing.change_source(desk, slug, body))
@@ -71,7 +71,7 @@ def list_sources(read: Read, asked: Annotated[Paged, Query()]) -> Response:
 
 
 @directory.get("/sources/{slug}", response_model=SourceOut, responses=READING)
-def read_source(read: Read, slug: str, asked: Annotated[AsOf, Query()]) -> Response:
+def read_source(read: Read, slug: Slug, asked: Annotated[AsOf, Query()]) -> Response:
     """One source."""
     return whole(read, asked, lambda revision: lists.source_shape(_standing(read, Source, slug, revision)))
 
@@ -84,7 +84,7 @@ def add_facility(write: Write, body: FacilityIn) -> Response:
 
 
 @directory.patch("/facilities/{slug}", response_model=FiledFacility, responses=WRITING)
-def change_facility(write: Write, slug: str, body: FacilityPatch) -> Response:
+def change_facility(write: Write, slug: Slug, body: FacilityPatch) -> Response:
     """Change a facility (curator)."""
     write.allow(Role.CURATOR)
     return write.run(lambda desk: listing.change_facility(desk, slug, body))
@@ -97,7 +97,7 @@ def list_facilities(read: Read, asked: Annotated[FacilityQuery, Query()]) -> Res
 
 
 @directory.get("/facilities/{slug}", response_model=FacilityOut, responses=READING)
-def read_facility(read: Read, slug: str, asked: Annotated[AsOf, Query()]) -> Response:
+def read_facility(read: Read, slug: Slug, asked: Annotated[AsOf, Query()]) -> Response:
     """One facility."""
     return whole(read, asked, lambda revision: lists.facility_shape(_standing(read, Facility, slug, revision)))
 

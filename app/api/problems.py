@@ -2,12 +2,15 @@
 
 import logging
 import traceback
+import uuid
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,6 +27,7 @@ _CODES = {
     "uuid_parsing": ("invalid_id", "This is not an id: it is a UUID, as the registry gave it."),
     "uuid_type": ("invalid_id", "This is not an id: it is a UUID, as the registry gave it."),
     "string_pattern_mismatch": ("invalid_format", None),
+    "model_type": ("object_required", "Send a JSON object."),
     "model_attributes_type": ("object_required", "Send a JSON object."),
     "dict_type": ("object_required", "Send a JSON object."),
     "json_invalid": ("malformed_json", "This is not JSON."),
@@ -47,18 +51,31 @@ def pointed_errors(errors: Any) -> list[dict[str, str]]:
     """Pydantic's errors as `errors` of a problem, with JSON pointers."""
     found = []
     for error in errors:
-        place = [part for part in error["loc"] if part not in ("body", "query", "path", "header")]
-        pointer = "".join(f"/{part}" for part in place)
+        pointer = "".join(f"/{_escaped(part)}" for part in error["loc"])
         code, detail = _CODES.get(error["type"], (error["type"], None))
         found.append(pointed(pointer, code, detail or f"{error['msg']}."))
     return found
+
+
+def _escaped(part: Any) -> str:
+    """RFC 6901 section 3: a field may be called anything."""
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def _is_id(text: str, thing_id: str) -> bool:
+    """Whether a part of an address is this id, in capitals or without hyphens too, as routes take it."""
+    try:
+        return uuid.UUID(text) == uuid.UUID(thing_id)
+    except ValueError:
+        return False
 
 
 async def _on_problem(request: Request, refusal: Exception) -> JSONResponse:
     assert isinstance(refusal, Problem)
     if isinstance(refusal, Moved):
         # The same address with the standing id in it: a client that asked for verdicts at a revision still gets them.
-        path = request.url.path.replace(refusal.absorbed, refusal.standing)
+        parts = request.url.path.split("/")
+        path = "/".join(refusal.standing if _is_id(part, refusal.absorbed) else part for part in parts)
         refusal.headers["Location"] = f"{path}?{request.url.query}" if request.url.query else path
     return respond(refusal.body(), refusal.headers)
 
@@ -66,8 +83,11 @@ async def _on_problem(request: Request, refusal: Exception) -> JSONResponse:
 async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, (RequestValidationError, ValidationError))
     errors = list(error.errors())
-    if errors and all(one["loc"][:1] == ("path",) for one in errors):
+    if any(one["loc"][:1] == ("path",) for one in errors):
         return respond(NotFound("There is nothing with this id.").body())
+    if isinstance(error, RequestValidationError):
+        # Where the value was sent comes first; only then its place there.
+        errors = [{**one, "loc": one["loc"][1:]} for one in errors]
     return respond(Invalid("Correct the values pointed at and try again.", *pointed_errors(errors)).body())
 
 
@@ -75,6 +95,49 @@ async def _on_http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code, title, detail = _STATUS.get(error.status_code, ("refused", "Refused", "The request was refused."))
     return respond(problem(error.status_code, code, title, detail), dict(error.headers or {}))
+
+
+class BodyLimit:
+    """Refuse a body beyond `most` bytes: at once where its length is stated, else as soon as it has come too far.
+
+    The limit that FastAPI offers answers in plain text.
+    """
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self._app = app
+        self._most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        stated = Headers(scope=scope).get("content-length", "")
+        if stated.isdecimal() and int(stated) > self._most:
+            code, title, detail = _STATUS[413]
+            await respond(problem(413, code, title, detail))(scope, receive, send)
+            return
+        came = 0
+
+        async def counted() -> Message:
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > self._most:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, counted, send)
+
+
+class Cors(CORSMiddleware):
+    """CORS whose refusals are problem+json like every other."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code == 200:
+            return response
+        detail = "Browsers of other sites may only read, without a key: GET, Accept and If-None-Match."
+        return respond(problem(response.status_code, "cors_refused", "Not open to other sites", detail))
 
 
 class Shield:

@@ -12,6 +12,7 @@ from app.counts import lists, records, shapes
 from app.counts.shapes import Ids, Person
 from app.log.entries import entry_at
 from app.models import (
+    Consent,
     Decision,
     Detainee,
     DetaineePersonal,
@@ -79,7 +80,8 @@ def _alone(session: Session, record: Record, revision: int) -> Person:
     version = registry_records.current(session, record, revision)
     assert version is not None
     account = account_of(record, version.entry, Views(session), pointer=None, erased=record.redacted)
-    publish = consent.person_class([account], [])
+    given = session.scalars(select(Consent).where(col(Consent.record) == record.key))
+    publish = consent.person_class([account], [(one.key, one.record, one.publish) for one in given])
     rows = project([account], publish)
     return Person(
         publish=publish,

@@ -22,10 +22,6 @@ from app.models import ApiKey
 from app.registry import keys
 from app.registry.policy import ANYONE, Reader
 
-# The contract promises 30 days; the rest is for clocks and long weekends.
-ANSWERS_KEPT = timedelta(days=45)
-MAX_IDEMPOTENCY_KEY = 255
-
 bearer = HTTPBearer(auto_error=False, description="A key: rcn_…")
 
 
@@ -70,17 +66,37 @@ class Asked:
             return last_revision_at(self.session, _instant(name, text, zone, self.request.app.state.clock()))
         newest, _recorded = head(self.session)
         if int(text) > newest:
-            raise AheadOfHead(f"The registry is at revision {newest}: ask for that or an earlier one.")
+            raise AheadOfHead.at(
+                f"/{name}", "ahead_of_head", f"The registry is at revision {newest}: ask for that or an earlier one."
+            )
         return int(text)
 
-    def answer(self, terms: AsOf, build: Callable[[int], answers.Answer], tag: str | None = None) -> Response:
+    def answer(
+        self,
+        terms: AsOf,
+        build: Callable[[int], answers.Answer],
+        tag: str | None = None,
+        *,
+        public_count: bool = False,
+    ) -> Response:
         """304 when the client has it already; otherwise what `build` makes at the revision asked for."""
+        self._refuse_repeated(terms)
         revision = self.revision(terms)
         tag = tag or self._tag(terms)
-        if tag in {part.strip() for part in self.request.headers.get("if-none-match", "").split(",")}:
-            return Response(status_code=304, headers={"ETag": tag, "Vary": answers.VARY})
-        answer = build(revision)
-        return answers.respond(answer, terms, self.request, revision, tag, keyed=self.key is not None)
+        caching = answers.caching(terms, public_count=public_count, keyed=self.key is not None)
+        headers = answers.headers_of(revision, tag, caching)
+        # Compared weakly (RFC 9110 section 13.1.2): a proxy that compresses an answer weakens its tag.
+        known = {part.strip().removeprefix("W/") for part in self.request.headers.get("if-none-match", "").split(",")}
+        if tag in known:
+            return Response(status_code=304, headers=headers)
+        return answers.respond(build(revision), terms, self.request, headers)
+
+    def _refuse_repeated(self, terms: AsOf) -> None:
+        """Of two countries asked for, one would be dropped in silence: a wrong count looks like any other."""
+        names = [name for name, _value in self.request.query_params.multi_items()]
+        for name in names:
+            if names.count(name) > 1 and not isinstance(getattr(terms, name), list):
+                raise Invalid.at(f"/{name}", "repeated", "Ask for one value: this term cannot be repeated.")
 
     def _tag(self, terms: AsOf) -> str:
         """Strong: it covers everything the bytes depend on."""
@@ -93,12 +109,17 @@ class Asked:
 
 def _instant(name: str, text: str, zone: str | None, now: datetime) -> datetime:
     try:
-        instant = dates.parse_instant(text, dates.parse_zone(zone) if zone else dates.parse_zone("Z"))
+        offset = dates.parse_zone(zone or "Z")
+    except dates.DateError as error:
+        raise Invalid.at("/zone", "invalid_zone", str(error)) from error
+    try:
+        instant = dates.parse_instant(text, offset)
     except dates.DateError as error:
         raise Invalid.at(f"/{name}", "invalid_instant", str(error)) from error
     whole_day = timedelta(days=1) if len(text) == len("2026-01-13") else timedelta()
     if instant - whole_day > now:
-        raise AheadOfHead("That moment has not come yet: ask for one that has, or leave it out.")
+        detail = "That moment has not come yet: ask for one that has, or leave it out."
+        raise AheadOfHead.at(f"/{name}", "ahead_of_head", detail)
     return instant
 
 

@@ -15,6 +15,7 @@ from app.api import answers, render
 from app.api.requests import bearer, bearer_token, gate
 from app.database import reading, scrub, writing
 from app.errors import Forbidden, IdempotencyMismatch, Invalid, Unauthenticated
+from app.log import sealed
 from app.models import ApiKey, IdempotentAnswer
 from app.registry import keys
 from app.registry.policy import Reader
@@ -69,12 +70,13 @@ class Writing:
         if not 0 < len(given) <= MAX_IDEMPOTENCY_KEY:
             raise Invalid.at("", "invalid_idempotency_key", f"Use 1 to {MAX_IDEMPOTENCY_KEY} characters.")
         scope = f"source {self.key.source}" if self.key.source is not None else f"key {self.key.id}"
-        return scope, hashlib.sha256(given.encode()).hexdigest()
+        return scope, sealed.keyed_digest(self.request.app.state.secret, "idempotency", given)
 
     @property
     def _request_digest(self) -> str:
-        where = f"{self.request.url.path}?{self.request.url.query}\n".encode()
-        return hashlib.sha256(where + self.body).hexdigest()
+        """Keyed: from a plain hash of a body, the one field that is stored nowhere could be guessed."""
+        where = f"{self.request.url.path}?{self.request.url.query}"
+        return sealed.keyed_digest(self.request.app.state.secret, where, hashlib.sha256(self.body).hexdigest())
 
     def _stored(self, session: Session, once: tuple[str, str]) -> Outcome | None:
         found = session.get(IdempotentAnswer, once)

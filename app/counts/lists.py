@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, exists, literal, null, or_, select, union_all
+from sqlalchemy import Select, exists, false, literal, null, or_, select, union_all
 from sqlmodel import Session, col
 
 from app.counts import records, shapes
@@ -17,6 +17,7 @@ from app.errors import Invalid
 from app.log.entries import entry_at
 from app.matching.names import fold
 from app.models import (
+    OPEN,
     Claim,
     Decision,
     Detainee,
@@ -62,9 +63,14 @@ def read_cursor(cursor: str | None, length: int = 1) -> list[int] | None:
         position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):
         position = None
-    if not isinstance(position, list) or len(position) != length or not all(type(p) is int for p in position):
+    if not isinstance(position, list) or len(position) != length or not all(map(_is_key, position)):
         raise Invalid.at("/cursor", "invalid_cursor", "Follow the `next` link of the page before; do not make one.")
     return position
+
+
+def _is_key(value: Any) -> bool:
+    """Whether a database takes it for a key: a whole number, and not beyond 64 bits."""
+    return type(value) is int and abs(value) <= OPEN
 
 
 def _page(
@@ -82,10 +88,13 @@ def _page(
 
 def _named(reader: Reader, detainee: Any, q: str, revision: int) -> Condition:
     """Whose folded name contains the folded words, among those whose name the reader may see."""
+    words = fold(q)
+    if not words:
+        return false()  # punctuation alone is nobody's name, and stands in everybody's
     found = exists(
         select(1).where(
             col(DetaineePersonal.detainee) == detainee,
-            col(DetaineePersonal.folded_name).contains(fold(q), autoescape=True),
+            col(DetaineePersonal.folded_name).contains(words, autoescape=True),
             at(DetaineePersonal, revision),
         )
     )

@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.counts.terms import PersonTerms, ReleaseTerms, edges
-from app.errors import Invalid
+from app.errors import Invalid, pointed
 from app.models import OPEN, Detainee, Detention, Placement, Record, Release, Source, Standing, Trait, Voice
 from app.registry.policy import Reader
 from app.registry.views import Views
@@ -50,15 +50,18 @@ def visible(reader: Reader, detainee: Any, revision: int) -> Condition:
     return ~hidden(detainee, classes, revision) if classes else true()
 
 
-def source_keys(session: Session, slugs: set[str]) -> dict[str, int]:
-    """Slug → key of the sources the terms name. Raises Invalid for one that does not exist."""
+def source_keys(session: Session, terms: ReleaseTerms) -> dict[str, int]:
+    """Slug → key of the sources the terms name. Raises Invalid for those that do not exist."""
+    named = terms.sources_named()
+    slugs = {slug for _pointer, slug in named}
     rows = session.execute(
         select(col(Source.slug), col(Source.key)).where(col(Source.slug).in_(slugs), col(Source.until) == OPEN)
     ).all()
     found: dict[str, int] = dict(rows)
-    unknown = sorted(slugs - found.keys())
+    detail = "No source has this slug: see /v1/sources."
+    unknown = [pointed(pointer, "unknown_source", detail) for pointer, slug in named if slug not in found]
     if unknown:
-        raise Invalid.at("", "unknown_source", f"No source has the slug {unknown[0]}: see /v1/sources.")
+        raise Invalid(detail, *unknown)
     return found
 
 
@@ -114,7 +117,7 @@ def select_releases(
     session: Session, terms: ReleaseTerms, reader: Reader, revision: int, *, by_source: bool = False
 ) -> Selection:
     """The selection that the terms mean. `by_source`: one row per release and source, by the source's own values."""
-    keys = source_keys(session, terms.slugs())
+    keys = source_keys(session, terms)
     own = by_source or terms.source is not None
     columns = Columns.of(Voice if own else Standing)
     where: list[Condition] = [at(Standing, revision)]

@@ -4,7 +4,7 @@ One vocabulary serves counts and lists, so that every count can link to the list
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -32,6 +32,8 @@ DEFAULT_LIMIT, MOST_LIMIT = 50, 200
 # Sources in one union or intersection, and dimensions at once: beyond these a table says more than a count.
 MOST_SOURCES, MOST_DIMENSIONS = 12, 3
 MOST_VALUES = 20
+# More than the sources any registry will have; far larger numbers overflow a database's integers.
+MOST_COUNTED = 1_000
 
 Dimension = Literal[
     "source", "status", "kind", "country", "month", "week", "day", "designation", "sources",
@@ -90,6 +92,14 @@ class PersonTerms(BaseModel):
     detained_from: Date | None = None
     detained_to: Date | None = None
 
+    @model_validator(mode="after")
+    def _windows_in_order(self) -> Self:
+        for what in ("released", "detained"):
+            start, end = getattr(self, f"{what}_from", None), getattr(self, f"{what}_to", None)
+            if start and end and dates.parse_from(start) > dates.parse_to(end):
+                raise PydanticCustomError("reversed_window", "The window ends before it begins: swap its edges.")
+        return self
+
     def traits(self) -> dict[str, str]:
         """Personal dimension → the value asked for."""
         given = {trait: getattr(self, name) for name, trait in TRAIT_FILTERS.items()}
@@ -108,26 +118,20 @@ class ReleaseTerms(PersonTerms):
     verified_by: Sources = []
     any_of: Sources = []
     all_of: Sources = []
-    min_sources: Annotated[int, AfterValidator(_positive)] | None = None
-    sources: Annotated[int, Field(ge=0)] | None = None
+    min_sources: Annotated[int, Field(le=MOST_COUNTED), AfterValidator(_positive)] | None = None
+    sources: Annotated[int, Field(ge=0, le=MOST_COUNTED)] | None = None
     net: bool = False
-
-    @model_validator(mode="after")
-    def _windows_in_order(self) -> "ReleaseTerms":
-        for what in ("released", "detained"):
-            start, end = getattr(self, f"{what}_from"), getattr(self, f"{what}_to")
-            if start and end and dates.parse_from(start) > dates.parse_to(end):
-                raise PydanticCustomError("reversed_window", "The window ends before it begins: swap its edges.")
-        return self
 
     @property
     def window(self) -> tuple[int | None, int | None]:
         """First and last day of the window, as ordinals; None is open."""
         return edges(self.released_from, self.released_to)
 
-    def slugs(self) -> set[str]:
-        """Every source the terms name."""
-        return {*self.verified_by, *self.any_of, *self.all_of, *([self.source] if self.source else [])}
+    def sources_named(self) -> list[tuple[str, str]]:
+        """`(pointer, slug)` of every source the terms name."""
+        lists = {"verified_by": self.verified_by, "any_of": self.any_of, "all_of": self.all_of}
+        named = [(f"/{name}/{number}", slug) for name, slugs in lists.items() for number, slug in enumerate(slugs)]
+        return named if self.source is None else [("/source", self.source), *named]
 
 
 class CountTerms(ReleaseTerms):

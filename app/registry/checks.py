@@ -12,6 +12,7 @@ from app.vocabulary import Verdict
 
 # A nameless report needs this many facts to be told apart by; fewer is a number, and a number is a claim.
 NAMELESS_FACTS = 2
+FUTURE = "This day has not come yet anywhere: correct the date."
 
 PAST_DATES = (
     "detainee.birth_date",
@@ -25,6 +26,8 @@ PAST_DATES = (
     "release.measures_lifted_on",
     "verification.verified_on",
 )
+# Dates inside lists: the list, and the field of each item.
+PAST_DATES_OF_ITEMS = (("detention.transfers", "on"), ("verification.evidence", "published_on"))
 # Each pair: the first cannot be wholly after the second.
 ORDERED_DATES = (
     ("detention.detained_on", "release.released_on", "release_before_detention", "the release is before the detention"),
@@ -42,22 +45,33 @@ def pointer_to(name: str) -> str:
     return "/" + name.replace(".", "/")
 
 
-def check(content: Content, now: datetime, *, points: bool) -> None:
-    """Refuse what cannot be true or cannot be used. `points`: the report names a known person by id."""
+def check(content: Content, now: datetime, *, points: bool, flat: bool = False) -> None:
+    """Refuse what cannot be true or cannot be used. `points`: the report names a known person by id. `flat`: the
+    body has no sections of its own for the release and the verification, so pointers into it have none either."""
     errors = [*_future(content, now), *_order(content), *_ended(content, now), *_sure(content, points=points)]
+    if flat:
+        errors = [
+            {**one, "pointer": one["pointer"].removeprefix("/verification").removeprefix("/release")} for one in errors
+        ]
     if errors:
         raise Invalid("Correct the values pointed at and send the report again.", *errors)
     if not points and "detainee.full_name" not in content and _facts(content) < NAMELESS_FACTS:
-        raise FileAClaim(
+        raise FileAClaim.at(
+            "/detainee",
+            "file_a_claim",
             "Without a name, give at least two of: age or birth date, nationality, facility, detained_on. "
-            "A number of people without faces is a claim: POST /v1/claims."
+            "A number of people without faces is a claim: POST /v1/claims.",
         )
 
 
 def _future(content: Content, now: datetime) -> Iterator[dict[str, str]]:
     for name in PAST_DATES:
         if name in content and dates.is_future(parse(content[name]), now):
-            yield pointed(pointer_to(name), "future_date", "This day has not come yet anywhere: correct the date.")
+            yield pointed(pointer_to(name), "future_date", FUTURE)
+    for name, field in PAST_DATES_OF_ITEMS:
+        for number, item in enumerate(content.get(name, [])):
+            if item.get(field) and dates.is_future(parse(item[field]), now):
+                yield pointed(f"{pointer_to(name)}/{number}/{field}", "future_date", FUTURE)
 
 
 def _order(content: Content) -> Iterator[dict[str, str]]:
@@ -72,7 +86,7 @@ def _order(content: Content) -> Iterator[dict[str, str]]:
 def _ended(content: Content, now: datetime) -> Iterator[dict[str, str]]:
     on = (content.get("detention.ended") or {}).get("on")
     if on and dates.is_future(parse(on), now):
-        yield pointed("/detention/ended/on", "future_date", "This day has not come yet anywhere: correct the date.")
+        yield pointed("/detention/ended/on", "future_date", FUTURE)
     detained = content.get("detention.detained_on")
     if on and detained and parse(detained).lo > parse(on).hi:
         detail = "By these dates the detention ended before it began: correct one of them."

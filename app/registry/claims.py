@@ -1,7 +1,7 @@
 """Claims: published aggregate figures, as they were said."""
 
 import uuid
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -12,6 +12,7 @@ from app import dates
 from app.errors import Invalid, NotFound, pointed
 from app.log.entries import entry_at
 from app.models import OPEN, Claim, Source
+from app.registry.checks import FUTURE
 from app.registry.directory import standing
 from app.registry.schemas import Code, Country, Date, Line, Link, Many, Note, Sha256, Shape, Slug
 from app.registry.write import Desk, Outcome, new_id
@@ -114,8 +115,8 @@ class ClaimIn(Shape):
 def file_claim(desk: Desk, body: ClaimIn) -> Outcome:
     """File a claim; the same case number again is its next version. Raises Invalid, NotFound."""
     said = body.model_dump(mode="json", exclude_none=True)
-    errors = [*_bounds(body), *_window(body), *_who(desk, body), *_references(desk, body)]
-    stated_at, problems = _instant(body)
+    errors = [*_bounds(body), *_window(body), *_who(desk, body), *_references(desk, body), *_printed(desk, body)]
+    stated_at, problems = _instant(body, desk.now)
     errors += problems
     if errors:
         raise Invalid("Correct the values pointed at and send the claim again.", *errors)
@@ -168,8 +169,15 @@ def _window(body: ClaimIn) -> list[dict[str, str]]:
     return []
 
 
-def _instant(body: ClaimIn) -> tuple[str | None, list[dict[str, str]]]:
-    """The instant a claim was stated at: a date alone is the end of that day in its zone."""
+def _printed(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
+    day = body.citation.published_on if body.citation else None
+    if day is None or not dates.is_future(dates.parse(day), desk.now):
+        return []
+    return [pointed("/citation/published_on", "future_date", FUTURE)]
+
+
+def _instant(body: ClaimIn, now: datetime) -> tuple[str | None, list[dict[str, str]]]:
+    """The instant a claim was stated at: a date alone is the end of that day in its zone, even of a running one."""
     if body.stated_at is None:
         return None, []
     try:
@@ -177,9 +185,13 @@ def _instant(body: ClaimIn) -> tuple[str | None, list[dict[str, str]]]:
     except dates.DateError as error:
         return None, [pointed("/zone", "invalid_zone", str(error))]
     try:
-        return dates.format_instant(dates.parse_instant(body.stated_at, zone)), []
+        instant = dates.parse_instant(body.stated_at, zone)
     except dates.DateError as error:
         return None, [pointed("/stated_at", "invalid_instant", str(error))]
+    running = timedelta(days=1) if len(body.stated_at) == len("2026-01-13") else timedelta()
+    if instant - running > now:
+        return None, [pointed("/stated_at", "future_date", FUTURE)]
+    return dates.format_instant(instant), []
 
 
 def _who(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:

@@ -50,11 +50,16 @@ def flatten(body: dict[str, Any]) -> Content:
     content: Content = {}
     for section in SECTIONS:
         for name, value in (body.get(section) or {}).items():
-            if value is not None and value != []:
+            if not _unsaid(value):
                 content[f"{section}.{name}"] = value
     if body.get("note") is not None:
         content["note"] = body["note"]
     return content
+
+
+def _unsaid(value: Any) -> bool:
+    """Nothing, an empty list, or an object of nothing: `{"until": null, "term": null}` is no sentence."""
+    return value is None or value == [] or (isinstance(value, dict) and all(map(_unsaid, value.values())))
 
 
 def unflatten(content: Content) -> dict[str, Any]:
@@ -108,7 +113,7 @@ def with_class(content: Content) -> Content:
     The class must stand readable in the log, since it has to outlive an erasure of the birth date it came from;
     what the source asked for is kept beside it, sealed.
     """
-    if not is_minor(content) or content.get("detainee.publish") == Publish.COUNTED:
+    if not is_minor(content):
         return content
     asked = content.get("detainee.publish")
     forced = {**content, "detainee.publish": Publish.COUNTED.value}

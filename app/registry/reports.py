@@ -55,6 +55,8 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
             raise Conflict("Your case number stands for another detention: send another one, or none.")
         own = own or cased
     before = content.without_class(records.newest(desk.session, own).content) if own else {}
+    if body.source_record_id not in (None, before.get("source_record_id", body.source_record_id)):
+        raise _case_fixed()
     said = {**before, **_verdict(body)}
     if not content.has_release(said):
         stage = linking.standing_stage(desk.session, place.spell)
@@ -63,7 +65,7 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
         said["source_record_id"] = body.source_record_id
     said["verification.citing"] = _citing(desk, said.get("verification.citing", []))
     said = {name: value for name, value in said.items() if value != []}
-    checks.check(said, desk.now, points=True)
+    checks.check(said, desk.now, points=True, flat=True)
     said = content.with_class(said)
     target: tuple[Record, Kind] | None = (base, "release") if own is None or own.key != base.key else None
     if own is None:
@@ -92,7 +94,7 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
     if any(getattr(body, name) is not None for name, _kind in POINTERS):
         raise Invalid.at("", "pointer_is_fixed", "A report cannot be pointed elsewhere: retract it and file another.")
     if body.source_record_id != before.get("source_record_id"):
-        raise Invalid.at("/source_record_id", "case_is_fixed", "A case number cannot change: file a new report.")
+        raise _case_fixed()
     said = _content(desk, body)
     if "national_id" not in (patch.get("detainee") or {}) and "detainee.national_id_digest" in before:
         said["detainee.national_id_digest"] = before["detainee.national_id_digest"]
@@ -227,6 +229,10 @@ def _check_succession(before: Content, after: Content) -> None:
         )
     if content.has_release(before) and not content.has_release(after):
         raise _dropped()
+
+
+def _case_fixed() -> Invalid:
+    return Invalid.at("/source_record_id", "case_is_fixed", "A case number cannot change: file a new report.")
 
 
 def _dropped() -> ReleaseDropped:

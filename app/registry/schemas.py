@@ -1,5 +1,6 @@
 """What a client may send: shapes and the checks that need nothing but the body itself."""
 
+import re
 import uuid
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -45,12 +46,13 @@ YOUNGEST_BIRTH = 1880
 
 T = TypeVar("T")
 
-_INVISIBLE = {"\n", "\r", "\t"}
+# What a line cannot hold: C0, DEL, C1, bidi overrides and isolates. Query strings bring them past the JSON gate.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def _one_line(value: str) -> str:
-    if _INVISIBLE & set(value):
-        raise PydanticCustomError("control_character", "Remove line breaks and tabs from this value.")
+    if _UNSEEN.search(value):
+        raise PydanticCustomError("control_character", "Remove line breaks, tabs and control characters.")
     return value
 
 

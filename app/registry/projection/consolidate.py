@@ -9,7 +9,6 @@ from app.registry.projection.voices import by_source
 from app.vocabulary import Verdict
 
 Fact = dict[str, Any]
-PRECISION = {"day": 0, "month": 1, "interval": 2, "year": 3}
 
 
 # How each field of a section is made one fact out of what the sources say.
@@ -53,8 +52,21 @@ def date_fact(said: Sequence[Said]) -> Fact | None:
     return _fact(
         said,
         supports=lambda a, b: parse(b).within(parse(a)),
-        coarseness=lambda value: PRECISION[parse(value).precision],
+        coarseness=lambda value: parse(value).hi - parse(value).lo,
     )
+
+
+def latest_fact(said: Sequence[Said]) -> Fact | None:
+    """The latest date anyone says, not the most frequent."""
+    if not said:
+        return None
+    value = max((one.value for one in said), key=last_day)
+    return {"value": value, "said": _listed(said, value)}
+
+
+def last_day(text: str) -> tuple[int, str]:
+    """Sorts partial dates by the last day they may mean."""
+    return parse(text).hi, text
 
 
 def union_fact(said: Sequence[Said]) -> Fact | None:
@@ -70,9 +82,11 @@ def _fact(said: Sequence[Said], supports: Callable[[Any, Any], bool], coarseness
     if not said:
         return None
 
+    voting = [one for one in said if one.independent] or said
+
     def rank(value: Any) -> tuple[int, bool, int, bytes]:
-        votes = sum(1 for one in said if one.independent and supports(one.value, value))
-        verified = any(one.verified for one in said if one.value == value)
+        votes = sum(1 for one in voting if one.independent and supports(one.value, value))
+        verified = any(one.verified for one in voting if one.value == value)
         return -votes, not verified, coarseness(value), _bytes(value)
 
     best = min((one.value for one in said), key=rank)

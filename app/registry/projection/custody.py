@@ -6,8 +6,17 @@ from typing import Any
 
 from app.dates import PartialDate
 from app.registry.projection import consolidate
-from app.registry.projection.accounts import ASSERTIONS, Account, parse
-from app.registry.projection.consolidate import Fact, collect, date_fact, plain_fact, said_by, value_of
+from app.registry.projection.accounts import ASSERTIONS, DATE_OF_STAGE, Account, parse
+from app.registry.projection.consolidate import (
+    Fact,
+    collect,
+    date_fact,
+    last_day,
+    latest_fact,
+    plain_fact,
+    said_by,
+    value_of,
+)
 from app.registry.projection.voices import (
     COUNTING,
     asserts,
@@ -18,12 +27,6 @@ from app.registry.projection.voices import (
     statuses,
 )
 from app.vocabulary import STAGES, Designation, ReleaseKind, ReleaseStatus, Stage, Verdict
-
-DATE_OF_STAGE = {
-    Stage.ANNOUNCED: "announced_on",
-    Stage.ORDERED: "ordered_on",
-    Stage.CARRIED_OUT: "released_on",
-}
 
 
 @dataclass(frozen=True)
@@ -113,25 +116,26 @@ def with_next(custodies: Sequence[Custody]) -> list[Custody]:
                 custody,
                 ordinal=number + 1,
                 after_release=any(earlier.out for earlier in custodies[:number]),
-                next_hi=_begun_by(later[0]) if later else None,
+                next_hi=_begun_by(later),
                 next_hi_by_source=_begun_by_source(later),
             )
         )
     return linked
 
 
-def _begun_by(custody: Custody) -> int | None:
-    return None if custody.detained is None or not custody.asserted else custody.detained.hi
+def _begun_by(later: Sequence[Custody]) -> int | None:
+    """The day by which some later detention had begun: a vague date may hide behind a precise one after it."""
+    return min((one.detained.hi for one in later if one.detained is not None and one.asserted), default=None)
 
 
 def _begun_by_source(later: Sequence[Custody]) -> dict[int, int]:
-    """Source → the day by which, as it says itself, the next detention had begun."""
+    """Source → the day by which, as it says itself, a later detention had begun."""
     begun: dict[int, int] = {}
     for custody in later:
         for account in custody.accounts:
             start = account.detained or custody.detained
             if account.asserts_detention and start is not None:
-                begun.setdefault(account.source.key, start.hi)
+                begun[account.source.key] = min(start.hi, begun.get(account.source.key, start.hi))
     return begun
 
 
@@ -141,12 +145,12 @@ def _designation(accounts: Sequence[Account]) -> dict[str, Fact]:
 
 
 def _held(accounts: Sequence[Account]) -> dict[str, Fact]:
-    """The last day somebody knew the person held: the latest, not the most frequent."""
-    fact = date_fact(said_by(accounts, consolidate.field("detention.held_on")))
-    if fact is None:
-        return {}
-    latest = max((one["value"] for one in fact["said"]), key=lambda text: (parse(text).hi, text))
-    return {"held_on": {**fact, "value": latest}}
+    """The last day somebody knew the person held, by the last one that each source knew."""
+    knowing = [account for account in accounts if "detention.held_on" in account.content]
+    knowing.sort(key=lambda account: last_day(account.content["detention.held_on"]))
+    last_of = {account.source.key: account for account in knowing}
+    fact = latest_fact(said_by(last_of.values(), consolidate.field("detention.held_on")))
+    return {"held_on": fact} if fact else {}
 
 
 def _ended(accounts: Sequence[Account]) -> dict[str, Fact]:
@@ -157,7 +161,7 @@ def _ended(accounts: Sequence[Account]) -> dict[str, Fact]:
 
 
 def _disjoint(spell: Sequence[Account]) -> bool:
-    days = [account.end for account in spell if account.end is not None and account.has_release]
+    days = [account.released for account in spell if account.released is not None and account.end == account.released]
     return any(not a.overlaps(b) for number, a in enumerate(days) for b in days[number + 1 :])
 
 

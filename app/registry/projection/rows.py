@@ -18,8 +18,8 @@ from app.models import (
     Voice,
 )
 from app.registry.projection import person
-from app.registry.projection.accounts import Account
-from app.registry.projection.custody import DATE_OF_STAGE, Custody, Outcome, read_custody, with_next
+from app.registry.projection.accounts import DATE_OF_STAGE, Account
+from app.registry.projection.custody import Custody, Outcome, read_custody, with_next
 from app.registry.projection.spells import spells
 from app.registry.projection.voices import COUNTING, speaks_for
 from app.vocabulary import STAGES, Publish, ReleaseKind, Stage, State

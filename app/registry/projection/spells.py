@@ -4,33 +4,85 @@ A spell is cut where a detention begins after an end that somebody asserts; repo
 placed by their dates afterwards. Nothing here looks at arrival, so no order of the same reports changes the result.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from app.dates import PartialDate
-from app.registry.projection.accounts import Account
+from app.registry.projection.accounts import ASSERTIONS, Account
+from app.vocabulary import Stage
 
 Spell = list[Account]
 # Sorts an unknown day of release after every known one.
 NEVER = 10**9
 
 
+@dataclass(frozen=True)
+class Unit:
+    """A report with those that point at it, itself first. A pointer beats dates, so the first one's own dates place
+    them all; but each of them can end the detention, and each keeps it standing where the first was withdrawn."""
+
+    members: tuple[Account, ...]
+
+    @property
+    def root(self) -> Account:
+        return self.members[0]
+
+    @cached_property
+    def stands(self) -> bool:
+        return any(account.asserts_detention for account in self.members)
+
+    @cached_property
+    def independent(self) -> bool:
+        """Whether an independent source reports this detention."""
+        return any(account.source.independent for account in self.members if account.asserts_detention)
+
+    @cached_property
+    def ends(self) -> list[tuple[Account, PartialDate]]:
+        """Who asserts that the detention ended, and when. An undated word on a release takes the date beside it."""
+        said = [(account, account.end) for account in self.members]
+        dated = [end for _account, end in said if end is not None]
+        beside = self.root.released or min(dated, key=lambda end: (end.hi, end.lo), default=None)
+        taken = [(account, end or (beside if _asserts_out(account) else None)) for account, end in said]
+        return [(account, end) for account, end in taken if end is not None]
+
+    @cached_property
+    def days(self) -> list[PartialDate]:
+        """The days of release (or another end) it speaks of, denied and withdrawn ones included."""
+        return [day for account in self.members if (day := account.released or account.end) is not None]
+
+    @cached_property
+    def position(self) -> PartialDate | None:
+        return next((account.position for account in self.members if account.position is not None), None)
+
+
+def _asserts_out(account: Account) -> bool:
+    return account.has_release and account.verdict in ASSERTIONS and account.stage is Stage.CARRIED_OUT
+
+
 def spells(accounts: Sequence[Account]) -> list[Spell]:
     """Divide the accounts of one person into spells, earliest first. Every account is in exactly one."""
-    roots = pointer_roots(accounts)
-    own = [account for account in accounts if roots[account.record] == account.record]
-    standing = [account for account in own if account.asserts_detention]
-    late = [account for account in own if not account.asserts_detention]
+    units = _units(accounts)
+    standing = [unit for unit in units if unit.stands]
+    withdrawn = [unit for unit in units if not unit.stands]
     found = _place(_pools(standing)) if standing else [[]]
-    for account in sorted(late, key=_order):
-        _best(account, found, range(len(found)), found).append(account)
-    spell_of = {account.record: spell for spell in found for account in spell}
-    for account in accounts:
-        if roots[account.record] != account.record:
-            spell_of[roots[account.record]].append(account)
-    return found
+    for unit in sorted(withdrawn, key=_order):
+        _best(unit, found, range(len(found)), found).append(unit)
+    return [[account for unit in spell for account in unit.members] for spell in found]
 
 
-def pointer_roots(accounts: Sequence[Account]) -> dict[int, int]:
+def _units(accounts: Iterable[Account]) -> list[Unit]:
+    by_record = {account.record: account for account in accounts}
+    members: dict[int, list[int]] = {}
+    for record, root in pointer_roots(by_record.values()).items():
+        members.setdefault(root, []).append(record)
+    return [
+        Unit(tuple(by_record[record] for record in sorted(found, key=lambda record: (record != root, record))))
+        for root, found in members.items()
+    ]
+
+
+def pointer_roots(accounts: Iterable[Account]) -> dict[int, int]:
     """Record → the record whose spell it follows: itself, or where its chain of pointers ends.
 
     A pointer into another person's reports (after an undo) is void; a circle follows its earliest record.
@@ -46,80 +98,94 @@ def pointer_roots(accounts: Sequence[Account]) -> dict[int, int]:
     return roots
 
 
-def _order(account: Account) -> tuple[int, int, str]:
+def _order(unit: Unit) -> tuple[int, int, str]:
+    account = unit.root
     detained = -1 if account.detained is None else account.detained.lo
     released = NEVER if account.released is None else account.released.lo
     return detained, released, account.id
 
 
-def _pools(standing: Sequence[Account]) -> list[Spell]:
-    """Cut greedily; an account whose interval reaches past a cut is in the pool on either side of it."""
-    pools: list[Spell] = [[]]
-    for account in sorted(standing, key=_order):
-        start = account.detained
-        if start is not None and any(_cuts(earlier, account, start) for earlier in pools[-1]):
+def _pools(standing: Sequence[Unit]) -> list[list[Unit]]:
+    """Cut greedily; a unit whose interval reaches past a cut is in the pool on either side of it."""
+    pools: list[list[Unit]] = [[]]
+    for unit in sorted(standing, key=_order):
+        start = unit.root.detained
+        if start is not None and any(_cuts(earlier, unit, start) for earlier in pools[-1]):
             pools.append([earlier for earlier in pools[-1] if _reaches(earlier, start)])
-        pools[-1].append(account)
+        pools[-1].append(unit)
     return pools
 
 
-def _cuts(earlier: Account, later: Account, start: PartialDate) -> bool:
-    """Whether `earlier` ends before `later` begins, on a word that counts against `later`'s source."""
-    end = earlier.end
-    if end is None or (later.source.independent and not earlier.source.independent):
-        return False
-    if end.hi == start.lo:
-        return earlier.detained is not None and earlier.detained.hi < start.lo
-    return end.hi < start.lo
+def _cuts(earlier: Unit, later: Unit, start: PartialDate) -> bool:
+    """Whether `earlier` ends before `later` begins, on a word that counts against `later`'s sources."""
+    for account, end in earlier.ends:
+        if later.independent and not account.source.independent:
+            continue
+        began = account.detained or earlier.root.detained
+        if end.hi < start.lo or (end.hi == start.lo and began is not None and began.hi < start.lo):
+            return True
+    return False
 
 
-def _reaches(account: Account, start: PartialDate) -> bool:
-    """Whether an account of an earlier spell may speak of the one that begins at `start` as well."""
-    if account.end is not None:
-        return account.end.hi > start.lo
-    return account.detained is None and (account.position is None or account.position.hi >= start.lo)
+def _reaches(unit: Unit, start: PartialDate) -> bool:
+    """Whether a unit of an earlier spell may speak of the one that begins at `start` as well."""
+    if unit.ends:
+        return any(end.hi > start.lo for _account, end in unit.ends)
+    return unit.root.detained is None and (unit.position is None or unit.position.hi >= start.lo)
 
 
-def _place(pools: list[Spell]) -> list[Spell]:
-    """Put every account into one of its pools: by release date, then by detention date, then the earlier."""
+def _place(pools: list[list[Unit]]) -> list[list[Unit]]:
+    """Put every unit into one of its pools: by release date, then by detention date, then the earlier."""
     homes: dict[int, list[int]] = {}
-    accounts = {account.record: account for pool in pools for account in pool}
+    units = {unit.root.record: unit for pool in pools for unit in pool}
     for number, pool in enumerate(pools):
-        for account in pool:
-            homes.setdefault(account.record, []).append(number)
-    certain = [[account for account in pool if len(homes[account.record]) == 1] for pool in pools]
+        for unit in pool:
+            homes.setdefault(unit.root.record, []).append(number)
+    certain = [[unit for unit in pool if len(homes[unit.root.record]) == 1] for pool in pools]
     placed = [list(pool) for pool in certain]
     for record, numbers in homes.items():
         if len(numbers) > 1:
-            _best(accounts[record], certain, numbers, placed).append(accounts[record])
+            _best(units[record], certain, numbers, placed).append(units[record])
     return [spell for spell in placed if spell]
 
 
-def _best(account: Account, known: list[Spell], numbers: Sequence[int], placed: list[Spell]) -> Spell:
-    """The list in `placed` where the account belongs, judged by what is in `known`."""
-    return placed[min(numbers, key=lambda number: (*_distance(account, known[number]), number))]
+def _best(unit: Unit, known: list[list[Unit]], numbers: Sequence[int], placed: list[list[Unit]]) -> list[Unit]:
+    """The list in `placed` where the unit belongs, judged by what is in `known`."""
+    return placed[min(numbers, key=lambda number: (*_distance(unit, known[number]), number))]
 
 
-def _distance(account: Account, spell: Spell) -> tuple[int, int]:
-    return _release_distance(account, spell), _detention_distance(account, spell)
+def _distance(unit: Unit, spell: list[Unit]) -> tuple[int, int, int]:
+    return _release_distance(unit, spell), _detention_distance(unit, spell), _position_distance(unit, spell)
 
 
-def _release_distance(account: Account, spell: Spell) -> int:
-    """0: the same release date; 1: the spell can take it; 2: the spell has another one."""
-    when = account.released or account.position
-    if when is None:
+def _release_distance(unit: Unit, spell: list[Unit]) -> int:
+    """0: the same release date; 1: the spell can take it; 2: the spell has another one, or begins later."""
+    if not unit.days:
         return 0
-    ends = [other.released or other.end for other in spell if other is not account]
-    known = [end for end in ends if end is not None]
-    if any(end.overlaps(when) for end in known):
+    known = [day for other in spell for day in other.days]
+    if any(day.overlaps(when) for day in known for when in unit.days):
         return 0
-    starts = [other.detained for other in spell if other is not account and other.detained is not None]
-    begins_later = bool(starts) and all(start.lo > when.hi for start in starts)
-    return 2 if known or begins_later else 1
+    return 2 if known or all(_begins_after(spell, when) for when in unit.days) else 1
 
 
-def _detention_distance(account: Account, spell: Spell) -> int:
-    if account.detained is None:
+def _detention_distance(unit: Unit, spell: list[Unit]) -> int:
+    detained = unit.root.detained
+    return 0 if detained is None or any(start.overlaps(detained) for start in _starts(spell)) else 1
+
+
+def _position_distance(unit: Unit, spell: list[Unit]) -> int:
+    """1 where a day that it knows the person held, or a release ordered, lies before the spell or after its end."""
+    when = unit.position
+    if when is None or unit.days:
         return 0
-    starts = [other.detained for other in spell if other is not account and other.detained is not None]
-    return 0 if any(start.overlaps(account.detained) for start in starts) else 1
+    known = [day for other in spell for day in other.days]
+    return 1 if _begins_after(spell, when) or (known and all(day.hi < when.lo for day in known)) else 0
+
+
+def _starts(spell: list[Unit]) -> list[PartialDate]:
+    return [other.root.detained for other in spell if other.root.detained is not None]
+
+
+def _begins_after(spell: list[Unit], when: PartialDate) -> bool:
+    starts = _starts(spell)
+    return bool(starts) and all(start.lo > when.hi for start in starts)

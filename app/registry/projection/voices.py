@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from app.registry.projection.accounts import ASSERTIONS, Account
+from app.registry.projection.accounts import ASSERTIONS, DATE_OF_STAGE, Account
 from app.vocabulary import STAGES, ReleaseStatus, Stage, Verdict
 
 RANK = {stage: rank for rank, stage in enumerate(STAGES)}
@@ -26,13 +26,11 @@ def release_voices(spell: Sequence[Account]) -> list[Account]:
 
 
 def _release_voice(said: list[Account]) -> Account:
-    furthest = max(RANK[account.stage] for account in said)
-    said = [account for account in said if RANK[account.stage] == furthest]
-    dated = [account.released for account in said if account.released is not None]
-    if dated:
-        first = min(dated, key=lambda date: (date.hi, date.lo))
-        said = [account for account in said if account.released is None or account.released.overlaps(first)]
-    return max(said, key=lambda account: account.revision)
+    furthest = max((account.stage for account in said), key=lambda stage: RANK[stage])
+    dated = [(a, a.date(f"release.{DATE_OF_STAGE[furthest]}")) for a in said if a.stage is furthest]
+    first = min((day for _account, day in dated if day), key=lambda day: (day.hi, day.lo), default=None)
+    agreeing = [account for account, day in dated if day is None or first is None or day.overlaps(first)]
+    return max(agreeing, key=lambda account: account.revision)
 
 
 def detention_voices(spell: Sequence[Account]) -> list[Account]:
