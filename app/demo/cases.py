@@ -13,7 +13,8 @@ body whose list is not replayed, or is a new version of a record that keeps the 
  6. Amnesty refused, then acquitted: `_acquitted`.
  7. Already out, measures lifted by the amnesty: `_measures_lifted`.
  8. Taken across a border, refuses, turned back into prison: `_turned_back`.
- 9. The same person twice in one list of sixteen, and "Roberto (surname not confirmed)": `_press_workers`.
+ 9. The same person twice in one list of sixteen, and "Roberto (surname not confirmed)": `_press_workers`. The
+    matcher lets the two rows wait for a curator, who joins them the same evening: `JOINED`.
 10. A page that dates itself seventeen months too early: `bodies.py` (`MISDATED`).
 11. One source, one day: 41, 48, 49, 56; 80 made 104 the same evening: `plan.py`.
 12. A past fact revised, 50/37/23 become 53/24/26/6/1 two months later: `outcomes` and `_outcomes_revised`.
@@ -48,6 +49,25 @@ Filed = Mapping[tuple[str, int], datetime]
 
 MEASURES_LIFTED = (150, 233, 301)
 TWICE_IN_THE_LIST = 212
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A curator's judgement that two records of one source are one person."""
+
+    at: datetime
+    source: str
+    records: tuple[str, str]
+    reason: str
+
+
+JOINED = Joined(
+    at=caracas("2026-01-14T20:00"),
+    source="sntp",
+    records=("SNTP-2026-0005", "SNTP-2026-0016"),
+    reason="The list of sixteen names him twice, with the same facts.",
+)
+
 # Foro Penal's outcomes of 110 of the December releases, as known then and as revised. The thirteen that
 # change were all unknown: three more under measures, three more in full freedom, six at home, one on parole.
 BEFORE = {"release_with_measures": 50, "unspecified": 37, "full_release": 23}

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from app.demo.cases import JOINED
 from app.demo.claims import Claim, claims, resolved
 from app.demo.facilities import facilities
 from app.demo.replay import Event, events
@@ -15,10 +16,10 @@ from app.demo.sources import sources
 from app.log.entries import head
 from app.log.head import is_demo, mark_demo
 from app.models import ApiKey, Source
-from app.registry import directory, keys, reports
+from app.registry import directory, identity, keys, records, reports
 from app.registry.claims import ClaimIn, file_claim
 from app.registry.policy import Reader
-from app.registry.schemas import DetentionReportIn, FacilityIn, ReleaseReportIn, SourceIn
+from app.registry.schemas import DetentionReportIn, FacilityIn, IdentityIn, ReleaseReportIn, SourceIn
 from app.registry.views import Views
 from app.registry.write import Desk
 from app.vocabulary import Role
@@ -75,6 +76,7 @@ class Replay:
         steps: list[tuple[datetime, Callable[[], None]]] = [
             *((event.at, self._filing(event)) for event in events()),
             *((claim.at, self._claiming(claim)) for claim in claims()),
+            (JOINED.at, self._join),
         ]
         steps.sort(key=lambda step: step[0])
         self._directories(steps[0][0])
@@ -100,6 +102,13 @@ class Replay:
             reports.file_report(self._desk(actor, event.at), schema.model_validate(event.body))
 
         return file
+
+    def _join(self) -> None:
+        source = self._sources[JOINED.source].key
+        found = [records.by_case(self._session, self._secret, source, case) for case in JOINED.records]
+        a, b = (record.detainee_id for record in found if record is not None)
+        body = IdentityIn(a=a, b=b, judgement="same", reason=JOINED.reason)
+        identity.decide(self._desk(Reader(Role.CURATOR), JOINED.at), body)
 
     def _claiming(self, claim: Claim) -> Callable[[], None]:
         def file() -> None:

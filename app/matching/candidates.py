@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlmodel import Session, col
 
 from app.models import BlockingKey
@@ -10,17 +10,19 @@ from app.models import BlockingKey
 # The records compared in full. Homonyms beyond this are a curator's work: none would be told apart by a score.
 MOST_CANDIDATES = 50
 
+_SHARED = func.count().label("shared")
+_MOST_SHARED = (
+    select(col(BlockingKey.record), _SHARED)
+    .where(col(BlockingKey.key).in_(bindparam("keys", expanding=True)))
+    .group_by(col(BlockingKey.record))
+    .order_by(_SHARED.desc(), col(BlockingKey.record))
+    .limit(MOST_CANDIDATES)
+)
+
 
 def look_up(session: Session, keys: Collection[str]) -> list[int]:
     """Record keys of the records that share most of the given keys; at most MOST_CANDIDATES."""
     if not keys:
         return []
-    shared = func.count().label("shared")
-    found = session.execute(
-        select(col(BlockingKey.record), shared)
-        .where(col(BlockingKey.key).in_(keys))
-        .group_by(col(BlockingKey.record))
-        .order_by(shared.desc(), col(BlockingKey.record))
-        .limit(MOST_CANDIDATES)
-    )
+    found = session.connection().execute(_MOST_SHARED, {"keys": sorted(keys)})
     return [row.record for row in found]

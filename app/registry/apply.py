@@ -36,16 +36,19 @@ _CLOSE_REPORT = (
     update(Report).where(col(Report.record) == bindparam("of"), col(Report.until) == OPEN).values(until=bindparam("at"))
 )
 _DELETE_KEYS = delete(BlockingKey).where(col(BlockingKey.record) == bindparam("of"))
+_INSERT_DECISION = insert(Decision)
+_KNOWN = select(col(Record.id)).where(col(Record.id).in_(bindparam("ids", expanding=True)))
 
 
 class Projector:
-    """Applies entries within one session. `erased` names the records that a replay must show nothing personal of."""
+    """Applies entries within one session. A replay, which begins with empty tables and so with nothing read of them,
+    names in `erased` the records that it must show nothing personal of."""
 
-    def __init__(self, session: Session, erased: Collection[uuid.UUID] = ()) -> None:
+    def __init__(self, session: Session, erased: Collection[uuid.UUID] | None = None) -> None:
         self._session = session
         self._execute = session.connection().execute
-        self.views = Views(session)
-        self._erased = frozenset(erased)
+        self.views = Views.of(session) if erased is None else Views(session)
+        self._erased = frozenset(erased or ())
 
     def apply(self, entry: Appended) -> None:
         """Bring the tables to the state after `entry`."""
@@ -129,7 +132,7 @@ class Projector:
             return tuple(undone)
         a, b = uuid.UUID(body["a"]), uuid.UUID(body["b"])
         self._execute(
-            insert(Decision),
+            _INSERT_DECISION,
             {
                 "key": entry.revision,
                 "id": uuid.UUID(body["id"]),
@@ -141,7 +144,7 @@ class Projector:
                 "until": OPEN,
             },
         )
-        known = self._session.scalars(select(col(Record.id)).where(col(Record.id).in_([a, b]))).all()
+        known = self._execute(_KNOWN, {"ids": [a, b]}).scalars().all()
         return known if len(known) == 2 else ()
 
     def _consent(self, entry: Appended) -> Collection[uuid.UUID]:

@@ -12,6 +12,9 @@ from app.vocabulary import Verdict
 
 # A nameless report needs this many facts to be told apart by; fewer is a number, and a number is a claim.
 NAMELESS_FACTS = 2
+# No list speaks of people's ages before; and every age on a later day gives a birth that the calendar has, also where
+# the age is one source's and the day another's.
+EARLIEST_AGE = 1900
 FUTURE = "This day has not come yet anywhere: correct the date."
 
 PAST_DATES = (
@@ -48,7 +51,13 @@ def pointer_to(name: str) -> str:
 def check(content: Content, now: datetime, *, points: bool, flat: bool = False) -> None:
     """Refuse what cannot be true or cannot be used. `points`: the report names a known person by id. `flat`: the
     body has no sections of its own for the release and the verification, so pointers into it have none either."""
-    errors = [*_future(content, now), *_order(content), *_ended(content, now), *_sure(content, points=points)]
+    errors = [
+        *_future(content, now),
+        *_age(content),
+        *_order(content),
+        *_ended(content, now),
+        *_sure(content, points=points),
+    ]
     if flat:
         errors = [
             {**one, "pointer": one["pointer"].removeprefix("/verification").removeprefix("/release")} for one in errors
@@ -72,6 +81,13 @@ def _future(content: Content, now: datetime) -> Iterator[dict[str, str]]:
         for number, item in enumerate(content.get(name, [])):
             if item.get(field) and dates.is_future(parse(item[field]), now):
                 yield pointed(f"{pointer_to(name)}/{number}/{field}", "future_date", FUTURE)
+
+
+def _age(content: Content) -> Iterator[dict[str, str]]:
+    on = content.get("detainee.age_on")
+    if on is not None and parse(on).first.year < EARLIEST_AGE:
+        detail = f"Give the day of this age in {EARLIEST_AGE} or later."
+        yield pointed("/detainee/age_on", "impossible_date", detail)
 
 
 def _order(content: Content) -> Iterator[dict[str, str]]:

@@ -4,15 +4,16 @@ A component is every record that standing `same` decisions connect, void ones in
 its clusters stays inside it.
 """
 
+import json
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import BindParameter, Row, and_, bindparam, or_, select, update
 from sqlmodel import Session, col
 
-from app.database import IN_CHUNK
-from app.log.entries import Appended, read
+from app.log import sealed
+from app.log.entries import Appended
 from app.models import (
     OPEN,
     Consent,
@@ -35,6 +36,8 @@ from app.models import (
 )
 from app.registry import consent
 from app.registry.clusters import Edge, resolve
+from app.registry.content import Content
+from app.registry.difference import Spans, chunks
 from app.registry.projection import Account, Rows, project
 from app.registry.views import Views
 from app.vocabulary import Judgement
@@ -52,41 +55,44 @@ PROJECTED: tuple[type[Any], ...] = (
     Trait,
 )
 
-# Statements are made once: building one costs more than running it.
-_STANDING: dict[type[Any], Any] = {
-    table: select(table.__table__).where(
-        table.__table__.c.detainee.in_(bindparam("detainees", expanding=True)), table.__table__.c.until == OPEN
-    )
-    for table in PROJECTED
-}
-_WRITTEN: tuple[type[Any], ...] = (*PROJECTED, PendingPair)
-_INSERT: dict[type[Any], Any] = {table: insert(table) for table in _WRITTEN}
+# Statements are made once and run on the connection: building one costs more than running it, and rows that are
+# only read need no identity map.
+_AMONG: BindParameter[Any] = bindparam("among", expanding=True)
+_SPANS = {table: Spans(table, "detainee") for table in PROJECTED}
+_PENDING = Spans(PendingPair, "decision")
+_EDGES = select(
+    col(Decision.key), col(Decision.id), col(Decision.a), col(Decision.b),
+    col(Decision.judgement), col(Decision.decided_by), col(Decision.score),
+).where(col(Decision.until) == OPEN, or_(col(Decision.a).in_(_AMONG), col(Decision.b).in_(_AMONG)))  # fmt: skip
 _ACCOUNTS = (
-    select(Record, Entry, col(Sealed.disclosures))
+    select(
+        col(Record.key), col(Record.id), col(Record.source), col(Record.redacted), col(Record.publish_now),
+        col(Report.since), col(Entry.body), col(Sealed.disclosures), col(Placement.detainee),
+    )
     .join(Report, and_(col(Report.record) == col(Record.key), col(Report.until) == OPEN))
     .join(Entry, col(Entry.revision) == col(Report.since))
     .outerjoin(Sealed, col(Sealed.revision) == col(Report.since))
+    .outerjoin(Placement, and_(col(Placement.record) == col(Record.key), col(Placement.until) == OPEN))
+    .where(col(Record.id).in_(_AMONG))
+)  # fmt: skip
+_CONSENTS = select(col(Consent.key), col(Consent.record), col(Consent.publish)).where(col(Consent.record).in_(_AMONG))
+_PLACES = (
+    select(col(Record.id), col(Placement.detainee))
+    .join(Placement, and_(col(Placement.record) == col(Record.key), col(Placement.until) == OPEN))
+    .where(col(Record.id).in_(_AMONG))
 )
+_SET_CLASS = update(Record).where(col(Record.key) == bindparam("of")).values(publish_now=bindparam("class"))
 
 
-def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
-    """Lists short enough for one IN (…)."""
-    every = list(values)
-    for start in range(0, len(every), IN_CHUNK):
-        yield every[start : start + IN_CHUNK]
+def _rows(session: Session, statement: Any, among: Iterable[Any]) -> Iterator[Any]:
+    run = session.connection().execute
+    for some in chunks(among):
+        yield from run(statement, {"among": some})
 
 
 def edges_of(session: Session, records: Collection[uuid.UUID]) -> list[Edge]:
     """All standing decisions that name one of the records."""
-    found: dict[int, Edge] = {}
-    for some in chunks(records):
-        rows = session.execute(
-            select(
-                col(Decision.key), col(Decision.id), col(Decision.a), col(Decision.b),
-                col(Decision.judgement), col(Decision.decided_by), col(Decision.score),
-            ).where(col(Decision.until) == OPEN, or_(col(Decision.a).in_(some), col(Decision.b).in_(some)))
-        )  # fmt: skip
-        found |= {row.key: Edge(*row) for row in rows}
+    found = {row.key: Edge(*row) for row in _rows(session, _EDGES, records)}
     return list(found.values())
 
 
@@ -112,10 +118,9 @@ def reproject(
 ) -> None:
     """Compute the clusters around the seeds, project each and write the difference at `revision`."""
     component, edges = component_of(session, seeds)
-    accounts, publish_now = _load(session, views, component, erased)
-    keys = [account.record for account in accounts.values()]
-    consents = _consents(session, keys)
-    old = _old_detainees(session, keys)
+    stored = list(_rows(session, _ACCOUNTS, component))
+    accounts = _accounts(stored, views, erased)
+    consents = _consents(session, [row.key for row in stored])
     wanted: Rows = {table: [] for table in PROJECTED}
     classes: dict[int, str] = {}
     for cluster in resolve(accounts, [edge for edge in edges if edge.a in accounts and edge.b in accounts]):
@@ -125,42 +130,48 @@ def reproject(
         for table, rows in project(members, publish).items():
             wanted[table] += rows
         classes |= {member.record: publish for member in members}
-    for table in PROJECTED:
-        standing = _standing(session, table, old)
-        write_difference(session, table, standing, wanted[table], revision)
-    _set_classes(session, classes, publish_now)
+    old = {row.detainee for row in stored if row.detainee is not None}
+    for table, spans in _SPANS.items():
+        spans.replace(session.connection(), [old], wanted[table], revision)
+    changed = [{"of": r.key, "class": classes[r.key]} for r in stored if r.publish_now != classes[r.key]]
+    if changed:
+        session.connection().execute(_SET_CLASS, changed)
     if edges:
         _write_pending(session, edges, component, revision)
 
 
-def _load(
-    session: Session, views: Views, component: Collection[uuid.UUID], erased: frozenset[uuid.UUID]
-) -> tuple[dict[uuid.UUID, Account], dict[int, str]]:
-    """The current accounts of the component, and each record's class as stored."""
-    rows = [row for some in chunks(component) for row in session.execute(_ACCOUNTS.where(col(Record.id).in_(some)))]
-    keys = {record.id: record.key for record, *_rest in rows}
+def _accounts(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Account]:
+    """The current accounts of the component."""
+    keys = {row.id: row.key for row in stored}
     accounts = {}
-    for record, entry, disclosures in rows:
-        said = read(entry, disclosures)
-        pointer = said.body.get("pointer")
-        accounts[record.id] = account_of(
-            record,
-            said,
+    for row in stored:
+        body = json.loads(row.body)
+        pointer = body.get("pointer")
+        accounts[row.id] = _account(
+            row,
+            row.since,
+            {**body["said"], **sealed.values(row.disclosures)},
             views,
             pointer=None if pointer is None else keys.get(uuid.UUID(pointer)),
-            erased=record.redacted or record.id in erased,
+            erased=row.redacted or row.id in erased,
         )
-    return accounts, {record.key: record.publish_now for record, *_rest in rows}
+    return accounts
 
 
 def account_of(record: Record, version: Appended, views: Views, *, pointer: int | None, erased: bool) -> Account:
     """One version of a record as the projection reads it."""
     content = {**version.body["said"], **version.personal}
+    return _account(record, version.revision, content, views, pointer=pointer, erased=erased)
+
+
+def _account(
+    record: Record | Row[Any], revision: int, content: Content, views: Views, *, pointer: int | None, erased: bool
+) -> Account:
     return Account(
         record=record.key,
         id=record.id.hex,
         source=views.sources[record.source],
-        revision=version.revision,
+        revision=revision,
         content=content,
         pointer=pointer,
         facility=views.facility(content.get("detention.facility")),
@@ -171,74 +182,9 @@ def account_of(record: Record, version: Appended, views: Views, *, pointer: int 
 
 def _consents(session: Session, keys: Sequence[int]) -> dict[int, list[tuple[int, int, str]]]:
     found: dict[int, list[tuple[int, int, str]]] = {}
-    for some in chunks(keys):
-        for row in session.scalars(select(Consent).where(col(Consent.record).in_(some))):
-            found.setdefault(row.record, []).append((row.key, row.record, row.publish))
+    for key, record, publish in _rows(session, _CONSENTS, keys):
+        found.setdefault(record, []).append((key, record, publish))
     return found
-
-
-def _old_detainees(session: Session, keys: Sequence[int]) -> set[int]:
-    found: set[int] = set()
-    for some in chunks(keys):
-        found |= set(
-            session.scalars(
-                select(col(Placement.detainee)).where(col(Placement.record).in_(some), col(Placement.until) == OPEN)
-            )
-        )
-    return found
-
-
-def _standing(session: Session, table: type[Any], detainees: Collection[int]) -> list[dict[str, Any]]:
-    run = session.connection().execute
-    rows: list[dict[str, Any]] = []
-    for some in chunks(detainees):
-        rows += [dict(row) for row in run(_STANDING[table], {"detainees": some}).mappings()]
-    return rows
-
-
-def write_difference(
-    session: Session,
-    table: type[Any],
-    standing: list[dict[str, Any]],
-    wanted: list[dict[str, Any]],
-    revision: int,
-) -> None:
-    """Close the standing rows that are no longer wanted as they are, and open those that are new."""
-    primary = [column.name for column in table.__table__.primary_key if column.name != "since"]
-    values = [c.name for c in table.__table__.c if c.name not in (*primary, "since", "until")]
-
-    def parts(row: dict[str, Any]) -> tuple[Any, Any]:
-        return tuple(row[name] for name in primary), tuple(row[name] for name in values)
-
-    new = dict(parts(row) for row in wanted)
-    kept = set()
-    for row in standing:
-        key, value = parts(row)
-        if key in new and new[key] == value:
-            kept.add(key)
-            continue
-        matches = [table.__table__.c[name] == row[name] for name in (*primary, "since")]
-        # A row of this very revision was never visible to anyone: it leaves no past.
-        gone = delete(table) if row["since"] == revision else update(table).values(until=revision)
-        session.execute(gone.where(*matches), execution_options={"synchronize_session": False})
-    opened = [
-        {
-            **dict(zip(primary, key, strict=True)),
-            **dict(zip(values, value, strict=True)),
-            "since": revision,
-            "until": OPEN,
-        }
-        for key, value in new.items()
-        if key not in kept
-    ]
-    if opened:  # an empty list would insert a row of defaults
-        session.connection().execute(_INSERT[table], opened)
-
-
-def _set_classes(session: Session, wanted: dict[int, str], stored: dict[int, str]) -> None:
-    for record, publish in wanted.items():
-        if stored[record] != publish:
-            session.connection().execute(update(Record).where(col(Record.key) == record).values(publish_now=publish))
 
 
 def _write_pending(
@@ -249,14 +195,7 @@ def _write_pending(
 ) -> None:
     """Which `unsure` decisions still wait: both people known, not one person, and not judged different."""
     ends = {record for edge in edges for record in (edge.a, edge.b)} | set(component)
-    place: dict[uuid.UUID, int] = {}
-    for some in chunks(ends):
-        rows = session.execute(
-            select(col(Record.id), col(Placement.detainee))
-            .join(Placement, and_(col(Placement.record) == col(Record.key), col(Placement.until) == OPEN))
-            .where(col(Record.id).in_(some))
-        )
-        place |= {row[0]: row[1] for row in rows}
+    place: dict[uuid.UUID, int] = dict(_rows(session, _PLACES, ends))
     known = [edge for edge in edges if edge.a in place and edge.b in place]
     apart = {frozenset((place[edge.a], place[edge.b])) for edge in known if edge.judgement == Judgement.DIFFERENT}
     wanted = []
@@ -264,10 +203,4 @@ def _write_pending(
         pair = sorted((place[edge.a], place[edge.b]))
         if edge.judgement == Judgement.UNSURE and pair[0] != pair[1] and frozenset(pair) not in apart:
             wanted.append({"decision": edge.key, "detainee_a": pair[0], "detainee_b": pair[1]})
-    decisions = [edge.key for edge in edges]
-    standing: list[dict[str, Any]] = []
-    for some in chunks(decisions):
-        columns = PendingPair.__table__.c  # type: ignore[attr-defined]
-        found = session.execute(select(*columns).where(columns.decision.in_(some), columns.until == OPEN))
-        standing += [dict(row) for row in found.mappings()]
-    write_difference(session, PendingPair, standing, wanted, revision)
+    _PENDING.replace(session.connection(), [[edge.key for edge in edges]], wanted, revision)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from app.errors import Conflict
@@ -27,6 +27,20 @@ from app.vocabulary import Judgement, MatchOutcome, Verdict
 # Pairs listed for review per report, best first: beyond these a curator searches rather than reads.
 MOST_REVIEWED = 5
 SURE = 1000  # a pointer is not a guess
+
+# Made once: building a statement costs more than running it.
+_CONTENTS = (
+    select(
+        col(Record.key), col(Record.id), col(Record.source), col(Placement.detainee),
+        col(Entry.body), col(Sealed.disclosures),
+    )
+    .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
+    .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
+    .join(Entry, col(Entry.revision) == col(Report.since))
+    .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
+    .where(col(Record.key).in_(bindparam("keys", expanding=True)))
+    .order_by(col(Record.key))
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +60,22 @@ class Matched:
     decisions: tuple[Planned, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A standing record, who holds it and what it says."""
+
+    key: int
+    id: uuid.UUID
+    source: int
+    detainee: int
+    content: Content
+
+
 @dataclass
 class _Group:
     """The candidate's records that one person holds, with the best pair among them."""
 
-    record: Record
+    record: _Known
     match: score.Match
     conflicts: bool = False
     sources: set[int] = field(default_factory=set)
@@ -77,9 +102,9 @@ def _compare(desk: Desk, said: Content, keys: Sequence[int]) -> list[_Group]:
     """Candidate people, best first; each by its record most like the report."""
     person = blocking.person_of(said)
     groups: dict[int, _Group] = {}
-    for record, detainee, content in _contents(desk.session, keys):
-        match = score.compare(person, blocking.person_of(content))
-        group = groups.setdefault(detainee, _Group(record, match))
+    for record in _contents(desk.session, keys):
+        match = score.compare(person, blocking.person_of(record.content))
+        group = groups.setdefault(record.detainee, _Group(record, match))
         group.conflicts |= bool(match.conflicts)
         group.sources.add(record.source)
         if (match.sure, match.score) > (group.match.sure, group.match.score):
@@ -87,19 +112,13 @@ def _compare(desk: Desk, said: Content, keys: Sequence[int]) -> list[_Group]:
     return sorted(groups.values(), key=lambda g: (-g.match.sure, -g.match.score, g.record.key))
 
 
-def _contents(session: Session, keys: Sequence[int]) -> list[tuple[Record, int, Content]]:
-    rows = session.execute(
-        select(Record, col(Placement.detainee), col(Entry.body), col(Sealed.disclosures))
-        .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
-        .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
-        .join(Entry, col(Entry.revision) == col(Report.since))
-        .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
-        .where(col(Record.key).in_(keys))
-        .order_by(col(Record.key))
-    )
+def _contents(session: Session, keys: Sequence[int]) -> list[_Known]:
+    if not keys:
+        return []
+    rows = session.connection().execute(_CONTENTS, {"keys": keys})
     return [
-        (record, detainee, {**json.loads(body)["said"], **sealed.values(disclosures)})
-        for record, detainee, body, disclosures in rows
+        _Known(key, record_id, source, detainee, {**json.loads(body)["said"], **sealed.values(disclosures)})
+        for key, record_id, source, detainee, body, disclosures in rows
     ]
 
 
@@ -109,9 +128,9 @@ def _repeats(desk: Desk, said: Content, group: _Group) -> bool:
     if desk.actor.source not in group.sources:
         return False
     own = [
-        content
-        for record, _detainee, content in _contents(desk.session, _records_of(desk.session, group.record))
-        if record.source == desk.actor.source and content["verification.verdict"] != Verdict.RETRACTED
+        record.content
+        for record in _contents(desk.session, _records_of(desk.session, group.record))
+        if record.source == desk.actor.source and record.content["verification.verdict"] != Verdict.RETRACTED
     ]
     return any(not _follows(said, other) and not _follows(other, said) for other in own)
 
@@ -127,14 +146,10 @@ def _follows(later: Content, earlier: Content) -> bool:
     return day > parse(ended).hi
 
 
-def _records_of(session: Session, record: Record) -> Sequence[int]:
+def _records_of(session: Session, record: _Known) -> Sequence[int]:
     """All records of the person that holds a record."""
-    holder = select(col(Placement.detainee)).where(col(Placement.record) == record.key, col(Placement.until) == OPEN)
-    return session.scalars(
-        select(col(Placement.record)).where(
-            col(Placement.detainee) == holder.scalar_subquery(), col(Placement.until) == OPEN
-        )
-    ).all()
+    held = select(col(Placement.record)).where(col(Placement.detainee) == record.detainee, col(Placement.until) == OPEN)
+    return session.scalars(held).all()
 
 
 def _planned(group: _Group, judgement: Judgement) -> Planned:

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from app.errors import NotFound, Redacted
@@ -16,6 +16,7 @@ from app.registry.content import Content
 Kind = Literal["detainee", "detention", "release"]
 
 _DERIVED = {"detainee": Record.detainee_id, "detention": Record.detention_id, "release": Record.release_id}
+_RECORD_OF_CASE = select(col(CaseKey.record_id)).where(col(CaseKey.digest) == bindparam("digest"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,11 @@ def case_digest(secret: bytes, source: int, case: str) -> str:
 
 def by_case(session: Session, secret: bytes, source: int, case: str) -> Record | None:
     """The record under a source's own case number. Raises Redacted for an erased one."""
-    key = session.get(CaseKey, case_digest(secret, source, case))
-    if key is None:
+    digest = case_digest(secret, source, case)
+    record_id = session.connection().execute(_RECORD_OF_CASE, {"digest": digest}).scalar_one_or_none()
+    if record_id is None:
         return None
-    record = session.scalars(select(Record).where(col(Record.id) == key.record_id)).one()
+    record = session.scalars(select(Record).where(col(Record.id) == record_id)).one()
     if record.redacted:
         raise Redacted("The person under this case number was erased from the registry. Do not send it again.")
     return record

@@ -2,6 +2,7 @@
 
 import json
 from functools import cached_property
+from typing import Self
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -10,6 +11,15 @@ from app.matching.names import fold
 from app.models import OPEN, Facility, Source
 from app.registry.projection import FacilityView, SourceView
 
+_SOURCES = select(col(Source.key), col(Source.slug), col(Source.independent), col(Source.quarantined)).where(
+    col(Source.until) == OPEN
+)
+_FACILITIES = (
+    select(col(Facility.key), col(Facility.slug), col(Facility.names), col(Facility.area))
+    .where(col(Facility.until) == OPEN)
+    .order_by(col(Facility.key).desc())
+)
+
 
 class Views:
     """Look-ups over the standing sources and facilities: few rows, needed by most projections."""
@@ -17,13 +27,19 @@ class Views:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    @classmethod
+    def of(cls, session: Session) -> Self:
+        """Those of the session's transaction, which all its writes share and keep current."""
+        transaction = session.get_transaction()
+        held = session.info.get(cls)
+        if held is None or held[0] is not transaction:
+            held = session.info[cls] = (transaction, cls(session))
+        views: Self = held[1]
+        return views
+
     @cached_property
     def sources_by_slug(self) -> dict[str, SourceView]:
-        rows = self._session.execute(
-            select(col(Source.key), col(Source.slug), col(Source.independent), col(Source.quarantined)).where(
-                col(Source.until) == OPEN
-            )
-        )
+        rows = self._session.connection().execute(_SOURCES)
         return {
             slug: SourceView(key, slug, independent and not quarantined) for key, slug, independent, quarantined in rows
         }
@@ -36,11 +52,10 @@ class Views:
     def _facilities(self) -> dict[str, FacilityView]:
         """Folded slug or name → facility."""
         found: dict[str, FacilityView] = {}
-        rows = self._session.scalars(select(Facility).where(col(Facility.until) == OPEN))
-        for facility in sorted(rows, key=lambda row: -row.key):
-            names = json.loads(facility.names)
-            view = FacilityView(facility.key, facility.slug, names[0], facility.area)
-            found |= {fold(name): view for name in (facility.slug, *names)}
+        for key, slug, names_json, area in self._session.connection().execute(_FACILITIES):
+            names = json.loads(names_json)
+            view = FacilityView(key, slug, names[0], area)
+            found |= {fold(name): view for name in (slug, *names)}
         return found
 
     def facility(self, said: str | None) -> FacilityView | None:

@@ -1,0 +1,71 @@
+"""Rows that hold for a span of revisions: close those no longer wanted as they are, open those that are new.
+
+Statements are made once for each table: building one costs more than running it.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+
+from app.database import IN_CHUNK
+from app.models import OPEN
+
+Row = dict[str, Any]
+
+
+def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
+    """Lists short enough for one IN (…)."""
+    every = list(values)
+    for start in range(0, len(every), IN_CHUNK):
+        yield every[start : start + IN_CHUNK]
+
+
+class Spans:
+    """One table of such rows: found again by the values of `found_by`, told apart by their primary key."""
+
+    def __init__(self, model: type[Any], *found_by: str) -> None:
+        table: Table = model.__table__
+        key = [column for column in table.primary_key.columns if column.name != "since"]
+        self._key = [column.name for column in key]
+        self._values = [c.name for c in table.c if c.name not in (*self._key, "since", "until")]
+        self._insert = insert(table)
+        this = [column == bindparam(f"this_{column.name}") for column in (*key, table.c.since)]
+        self._close = update(table).where(*this).values(until=bindparam("closed_at"))
+        self._delete = delete(table).where(*this)
+        # `since` first, then the key, then the values: a row is cut into its parts by position.
+        columns = [table.c.since, *key, *(table.c[name] for name in self._values)]
+        standing = select(*columns).where(table.c.until == OPEN)
+        self._standing = [standing.where(table.c[name].in_(bindparam("among", expanding=True))) for name in found_by]
+
+    def replace(self, run: Connection, among: Sequence[Collection[Any]], wanted: list[Row], revision: int) -> None:
+        """Make `wanted` the standing rows, from `revision` on, in place of those whose `found_by` is `among`."""
+        new = {tuple(row[n] for n in self._key): tuple(row[n] for n in self._values) for row in wanted}
+        width = 1 + len(self._key)
+        closed: list[Row] = []
+        unseen: list[Row] = []
+        met = set[tuple[Any, ...]]()
+        for row in self._found(run, among):
+            since, key, values = row[0], row[1:width], row[width:]
+            if key in met:  # found by two of its columns
+                continue
+            met.add(key)
+            if new.get(key) == values:
+                del new[key]
+                continue
+            this = {"this_since": since, **{f"this_{n}": value for n, value in zip(self._key, key, strict=True)}}
+            # A row of this very revision was never visible to anyone: it leaves no past.
+            (unseen if since == revision else closed).append(this)
+        if unseen:
+            run.execute(self._delete, unseen)
+        if closed:
+            run.execute(self._close, [{**this, "closed_at": revision} for this in closed])
+        names = (*self._key, *self._values)
+        opened = [dict(zip(names, key + values, strict=True)) for key, values in new.items()]
+        if opened:  # an empty list would insert a row of defaults
+            run.execute(self._insert, [{**row, "since": revision, "until": OPEN} for row in opened])
+
+    def _found(self, run: Connection, among: Sequence[Collection[Any]]) -> Iterable[tuple[Any, ...]]:
+        for statement, values in zip(self._standing, among, strict=True):
+            for some in chunks(values):
+                yield from map(tuple, run.execute(statement, {"among": some}))
