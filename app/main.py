@@ -9,7 +9,8 @@ from typing import Any
 import anyio.to_thread
 from fastapi import FastAPI
 
-from app.api import answers, problems
+from app import __version__
+from app.api import problems
 from app.api.counts import counts
 from app.api.curation import curation
 from app.api.directory import directory
@@ -50,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Recuento",
         summary=SUMMARY,
-        version=answers.VERSION,
+        version=__version__,
         telemetry=SILENT,
         docs_url=None,
         redoc_url=None,

@@ -2,18 +2,12 @@
 
 import json
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import Request, Response
 
 from app.counts.terms import AsOf
 from app.exchange import tables
-
-try:
-    VERSION = version("recuento")
-except PackageNotFoundError:  # run from a work tree that was never installed
-    VERSION = "0"
 
 VARY = "Accept, Authorization"
 MEDIA = {"json": "application/json", "csv": "text/csv", "jsonl": "application/jsonl"}

@@ -12,7 +12,7 @@ from fastapi import Depends, Request, Response
 from fastapi.security import HTTPBearer
 from sqlmodel import Session
 
-from app import dates
+from app import __version__, dates
 from app.api import answers
 from app.counts.terms import AsOf, DetentionQuery, ReleaseQuery
 from app.database import reading
@@ -102,7 +102,7 @@ class Asked:
         """Strong: it covers everything the bytes depend on."""
         newest, _recorded = head(self.session)
         media = answers.media_type(terms, self.request)
-        parts = [answers.VERSION, newest, self.request.url.path, self.request.url.query, media]
+        parts = [__version__, newest, self.request.url.path, self.request.url.query, media]
         parts += [self.reader.role, self.reader.slug, self.key and self.key.id]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
 
