@@ -13,7 +13,7 @@ import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
@@ -76,14 +76,22 @@ def _settings(**given: Any) -> Settings:
 
 
 @contextmanager
-def _session(settings: Settings) -> Iterator[Session]:
-    """A writing session on the settings' database, brought to the newest schema."""
+def _database(settings: Settings) -> Iterator[Engine]:
+    """The settings' database, brought to the newest schema; let go of whatever happens."""
     engine = make_engine(settings.database_url)
-    migrate(engine)
-    with writing(engine) as session:
+    try:
+        migrate(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _session(settings: Settings) -> Iterator[Session]:
+    """A writing session on the settings' database."""
+    with _database(settings) as engine, writing(engine) as session:
         bind_secret(session, settings.secret_key())
         yield session
-    engine.dispose()
 
 
 @cli.command()
@@ -198,9 +206,7 @@ def export(
     as_of: Annotated[int | None, typer.Option(min=0, help="A revision; default the newest.")] = None,
 ) -> None:
     """Write all public releases to stdout."""
-    engine = make_engine(_settings().database_url)
-    migrate(engine)
-    with reading(engine) as session:
+    with _database(_settings()) as engine, reading(engine) as session:
         newest = head(session)[0]
         if as_of is not None and as_of > newest:
             _fail(f"The registry is at revision {newest}: ask for that or an earlier one.")

@@ -46,7 +46,7 @@ class Settings(BaseSettings):
         try:
             if not path.exists():
                 _create_secret(path)
-            return bytes.fromhex(path.read_text().strip())
+            return _checked(bytes.fromhex(path.read_text().strip()))
         except (OSError, ValueError) as error:
             raise UnreadableSecret(
                 f"The secret file {path} cannot be read or made: check RECUENTO_SECRET_FILE and its folder."
@@ -59,6 +59,12 @@ class Settings(BaseSettings):
         if not url.database or url.database == ":memory:":
             return None
         return Path(url.database + ".secret")
+
+
+def _checked(secret: bytes) -> bytes:
+    if len(secret) < MIN_SECRET:
+        raise ValueError("too short")
+    return secret
 
 
 def _create_secret(path: Path) -> None:

@@ -69,7 +69,10 @@ def make_engine(url: str, pool_size: int = 8) -> Engine:
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     # Parameters hold names: they belong in no error message.
-    return create_engine(address, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
+    waits = {"options": f"-c lock_timeout={BUSY_TIMEOUT_MS}"}
+    return create_engine(
+        address, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, hide_parameters=True, connect_args=waits
+    )
 
 
 def is_memory(url: str) -> bool:

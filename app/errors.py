@@ -44,10 +44,6 @@ def pointed(pointer: str, code: str, detail: str) -> dict[str, str]:
     return {"pointer": pointer, "code": code, "detail": detail}
 
 
-class BadRequest(Problem):
-    status, code, title = 400, "bad_request", "Bad request"
-
-
 class MalformedJson(Problem):
     status, code, title = 400, "malformed_json", "The body is not acceptable JSON"
 

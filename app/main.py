@@ -18,6 +18,7 @@ from app.api.health import health
 from app.api.people import people
 from app.api.releases import releases
 from app.api.reports import reports
+from app.api.routes import with_problems
 from app.config import Settings
 from app.database import is_memory, make_engine, migrate, writing
 from app.log.head import bind_secret
@@ -46,9 +47,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.engine.dispose()
 
 
+class _App(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return with_problems(super().openapi())
+
+
 def create_app(settings: Settings) -> FastAPI:
     """The application on the settings' database, which is brought to the newest schema first."""
-    app = FastAPI(
+    app = _App(
         title="Recuento",
         summary=SUMMARY,
         version=__version__,
@@ -60,10 +66,14 @@ def create_app(settings: Settings) -> FastAPI:
     concurrency = 1 if is_memory(settings.database_url) else settings.concurrency
     # A connection for each place inside the gate, and one for the readiness check.
     engine = make_engine(settings.database_url, pool_size=concurrency + 1)
-    migrate(engine)
-    app.state.secret = settings.secret_key()
-    with writing(engine) as session:
-        bind_secret(session, app.state.secret)
+    try:
+        migrate(engine)
+        app.state.secret = settings.secret_key()
+        with writing(engine) as session:
+            bind_secret(session, app.state.secret)
+    except BaseException:
+        engine.dispose()  # a database that is refused is let go of
+        raise
     app.state.engine = engine
     app.state.concurrency = concurrency
     app.state.gate = asyncio.Semaphore(concurrency)
@@ -82,5 +92,6 @@ def create_app(settings: Settings) -> FastAPI:
 def __getattr__(name: str) -> Any:
     """`app.main:app` for ASGI servers, made when it is asked for: importing this module reads no settings."""
     if name == "app":
-        return create_app(Settings())
+        globals()[name] = create_app(Settings())
+        return globals()[name]
     raise AttributeError(name)

@@ -1,17 +1,21 @@
 """What most tests need: an app with sources and keys, and short ways to file and to count."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from sqlalchemy import func, literal, select, text, union_all
 from sqlmodel import Session
 
 from app.config import Settings
-from app.database import writing
+from app.database import reading, writing
 from app.main import create_app
+from app.models import metadata
 from app.registry import directory, keys
 from app.registry.policy import Reader
 from app.registry.schemas import SourceIn
@@ -117,6 +121,52 @@ class World:
         response = self.post(f"/v1/releases/{release_id}/verifications", body, who)
         assert response.status_code in (200, 201), response.text
         return dict(response.json())
+
+    def add_facility(self, slug: str = "el-rodeo-i", name: str = "El Rodeo I", **more: Any) -> Body:
+        """Register a facility, so that reports that name it are placed there; the answer."""
+        body = {"slug": slug, "name": name, "kind": "prison", "country": "VE", "area": "Miranda", **more}
+        response = self.post("/v1/facilities", body, "curator")
+        assert response.status_code == 201, response.text
+        return dict(response.json())
+
+    def judge(self, a: str, b: str, judgement: str) -> Body:
+        """A curator's decision about two detainees; the answer."""
+        body = {"a": a, "b": b, "judgement": judgement, "reason": "told apart by an invented curator"}
+        response = self.post("/v1/identity", body, "curator")
+        assert response.status_code == 201, response.text
+        return dict(response.json())
+
+    def consent(self, detainee_id: str, publish: str, given_by: str = "the person") -> None:
+        """Consent, given on an earlier day of the tests' clock."""
+        body = {"publish": publish, "given_by": given_by, "given_on": "2026-02-01"}
+        response = self.post(f"/v1/detainees/{detainee_id}/consent", body, "curator")
+        assert response.status_code == 201, response.text
+
+    def redact(self, detainee_id: str) -> None:
+        response = self.post(f"/v1/detainees/{detainee_id}/redaction", {"reason": "asked for by the family"}, "admin")
+        assert response.status_code == 201, response.text
+
+    @property
+    def revision(self) -> int:
+        return int(self.get("/v1/sources").json()["revision"])
+
+    def stored(self) -> dict[str, int]:
+        """Rows by table."""
+        numbers = [select(literal(t.name), func.count()).select_from(t) for t in metadata.sorted_tables]
+        with reading(self.engine) as session:
+            return dict(map(tuple, session.execute(union_all(*numbers))))
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """What a SELECT finds in the database itself."""
+        with reading(self.engine) as session:
+            return [tuple(row) for row in session.execute(text(statement))]
+
+    @contextmanager
+    def storing_nothing(self) -> Iterator[None]:
+        """Expect that no table gains or loses a row."""
+        before = self.stored()
+        yield
+        assert self.stored() == before
 
     def count(self, who: str | None = None, **terms: Any) -> Body:
         """A count of releases."""

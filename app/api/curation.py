@@ -10,9 +10,8 @@ from app.api.routes import READING, WRITING, refusals, router
 from app.api.things import page
 from app.api.wire import Decided, FiledConsent, FiledRedaction, ReviewPage
 from app.api.writes import Write
-from app.counts import lists
+from app.counts.review import review
 from app.counts.terms import Paged
-from app.errors import Forbidden, Unauthenticated
 from app.registry import identity
 from app.registry.schemas import ConsentIn, IdentityIn, RedactionIn
 from app.vocabulary import Role
@@ -37,11 +36,8 @@ def undo_identity(write: Write, decision_id: uuid.UUID) -> Response:
 @curation.get("/review", response_model=ReviewPage, responses=READING | refusals(403))
 def list_review(read: Read, asked: Annotated[Paged, Query()]) -> Response:
     """What waits for a curator, best first, with reasons."""
-    if read.reader.role is None:
-        raise Unauthenticated("The review list needs a curator's key.")
-    if read.reader.role is not Role.CURATOR:
-        raise Forbidden("This needs a key with the role curator.")
-    return page(read, asked, lambda revision: lists.review(read.session, asked, read.reader, revision))
+    read.allow(Role.CURATOR)
+    return page(read, asked, lambda revision: review(read.session, asked, read.reader, revision))
 
 
 @curation.post("/detainees/{detainee_id}/consent", status_code=201, response_model=FiledConsent, responses=WRITING)
@@ -52,7 +48,7 @@ def give_consent(write: Write, detainee_id: uuid.UUID, body: ConsentIn) -> Respo
 
 
 @curation.post("/detainees/{detainee_id}/redaction", status_code=201, response_model=FiledRedaction, responses=WRITING)
-def redact_detainee(write: Write, detainee_id: uuid.UUID, body: RedactionIn) -> Response:
+def redact_detainee(write: Write, detainee_id: uuid.UUID, body: RedactionIn | None = None) -> Response:
     """Erase a person's personal data for good (admin). Counts by source, date and stage stay as they were."""
     write.allow(Role.ADMIN)
-    return write.run(lambda desk: identity.redact(desk, detainee_id, body))
+    return write.run(lambda desk: identity.redact(desk, detainee_id, body.reason if body else None))

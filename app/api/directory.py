@@ -7,7 +7,7 @@ from fastapi import Query, Response
 
 from app.api.answers import Answer
 from app.api.requests import Read
-from app.api.routes import READING, WRITING, router
+from app.api.routes import READING, WRITING, router, upserting
 from app.api.things import page, whole
 from app.api.wire import (
     ClaimOut,
@@ -102,7 +102,7 @@ def read_facility(read: Read, slug: Slug, asked: Annotated[AsOf, Query()]) -> Re
     return whole(read, asked, lambda revision: lists.facility_shape(_standing(read, Facility, slug, revision)))
 
 
-@directory.post("/claims", status_code=201, response_model=FiledClaim, responses=WRITING)
+@directory.post("/claims", status_code=201, response_model=FiledClaim, responses=upserting(FiledClaim))
 def add_claim(write: Write, body: ClaimIn) -> Response:
     """File a published figure, as it was said (reporter or curator)."""
     write.allow(Role.REPORTER, Role.CURATOR)

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from app.api.requests import Read
-from app.api.routes import READING, WRITING, router
+from app.api.routes import READING, RECORD, router, upserting
 from app.api.things import page, record, verdicts
 from app.api.wire import (
     DetaineeOut,
@@ -28,7 +28,7 @@ from app.vocabulary import Role
 people = router("people")
 
 
-@people.post("/detentions", status_code=201, response_model=Filed, responses=WRITING)
+@people.post("/detentions", status_code=201, response_model=Filed, responses=upserting(Filed))
 def file_detention(write: Write, body: DetentionReportIn) -> Response:
     """Report that someone is held: the body of a release report without the release."""
     write.allow(Role.REPORTER)
@@ -43,13 +43,13 @@ def list_detainees(read: Read, asked: Annotated[DetaineeQuery, Query()]) -> Resp
     )
 
 
-@people.get("/detainees/{detainee_id}", response_model=DetaineeOut, responses=READING)
+@people.get("/detainees/{detainee_id}", response_model=DetaineeOut, responses=RECORD)
 def read_detainee(read: Read, detainee_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """One person, each fact with who says so. What may not be shown is null."""
     return record(read, asked, "detainee", detainee_id)
 
 
-@people.get("/detainees/{detainee_id}/history", response_model=HistoryPage, responses=READING)
+@people.get("/detainees/{detainee_id}/history", response_model=HistoryPage, responses=RECORD)
 def read_history(read: Read, detainee_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """Every revision at which something shown of a person changed."""
     return page(
@@ -65,13 +65,13 @@ def list_detentions(read: Read, asked: Annotated[DetentionQuery, Query()]) -> Re
     )
 
 
-@people.get("/detentions/{detention_id}", response_model=DetentionOut, responses=READING)
+@people.get("/detentions/{detention_id}", response_model=DetentionOut, responses=RECORD)
 def read_detention(read: Read, detention_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """One spell in custody."""
     return record(read, asked, "detention", detention_id)
 
 
-@people.get("/detentions/{detention_id}/verifications", response_model=VerificationPage, responses=READING)
+@people.get("/detentions/{detention_id}/verifications", response_model=VerificationPage, responses=RECORD)
 def list_detention_verifications(read: Read, detention_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """Each source's standing verdict on a detention itself."""
     return verdicts(read, asked, "detention", detention_id)

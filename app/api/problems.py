@@ -10,11 +10,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import PROBLEM_JSON, Invalid, Moved, NotFound, Problem, pointed, problem
+from app.errors import PROBLEM_JSON, Invalid, Moved, NotFound, Problem, Unavailable, pointed, problem
 
 log = logging.getLogger("recuento")
 
@@ -38,6 +40,7 @@ _STATUS = {
     405: ("method_not_allowed", "Method not allowed", "This address does not take that method: see Allow."),
     413: ("payload_too_large", "Payload too large", "The body is too large: send it in parts."),
 }
+RETRY_AFTER = "5"  # seconds: a writer is done in milliseconds, a backup in moments
 INTERNAL = problem(500, "internal_error", "Internal error", "Something failed here. Nothing was stored: try again.")
 
 
@@ -53,7 +56,7 @@ def pointed_errors(errors: Any) -> list[dict[str, str]]:
     for error in errors:
         pointer = "".join(f"/{_escaped(part)}" for part in error["loc"])
         code, detail = _CODES.get(error["type"], (error["type"], None))
-        found.append(pointed(pointer, code, detail or f"{error['msg']}."))
+        found.append(pointed(pointer, code, detail or f"{error['msg'].rstrip('.')}."))
     return found
 
 
@@ -89,6 +92,13 @@ async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
         # Where the value was sent comes first; only then its place there.
         errors = [{**one, "loc": one["loc"][1:]} for one in errors]
     return respond(Invalid("Correct the values pointed at and try again.", *pointed_errors(errors)).body())
+
+
+async def _on_busy(_request: Request, _error: Exception) -> JSONResponse:
+    """The database did not answer in time: nothing was stored, and the same request may be sent again."""
+    return respond(
+        Unavailable("The registry is busy. Nothing was stored: try again.").body(), {"Retry-After": RETRY_AFTER}
+    )
 
 
 async def _on_http(_request: Request, error: Exception) -> JSONResponse:
@@ -181,4 +191,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(ValidationError, _on_invalid)
+    app.add_exception_handler(OperationalError, _on_busy)
+    app.add_exception_handler(PoolTimeout, _on_busy)
     app.add_exception_handler(HTTPException, _on_http)

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from app.api.requests import Read
-from app.api.routes import READING, WRITING, router
+from app.api.routes import READING, RECORD, router, upserting
 from app.api.things import page, record, verdicts
 from app.api.wire import Filed, ReleaseOut, ReleasePage, VerificationPage
 from app.api.writes import Write
@@ -19,14 +19,16 @@ from app.vocabulary import Role
 releases = router("releases")
 
 
-@releases.post("/releases", status_code=201, response_model=Filed, responses=WRITING)
+@releases.post("/releases", status_code=201, response_model=Filed, responses=upserting(Filed))
 def file_release(write: Write, body: ReleaseReportIn) -> Response:
     """Report a release. 201 when it is new, 200 when your record already said exactly this or is superseded by it."""
     write.allow(Role.REPORTER)
     return write.run(lambda desk: reports.file_report(desk, body))
 
 
-@releases.post("/releases/{release_id}/verifications", status_code=201, response_model=Filed, responses=WRITING)
+@releases.post(
+    "/releases/{release_id}/verifications", status_code=201, response_model=Filed, responses=upserting(Filed)
+)
 def verify_release(write: Write, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Response:
     """Give your verdict on a known release: the next version of your report there, or a new one."""
     write.allow(Role.REPORTER)
@@ -41,13 +43,13 @@ def list_releases(read: Read, asked: Annotated[ReleaseQuery, Query()]) -> Respon
     )
 
 
-@releases.get("/releases/{release_id}", response_model=ReleaseOut, responses=READING)
+@releases.get("/releases/{release_id}", response_model=ReleaseOut, responses=RECORD)
 def read_release(read: Read, release_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """One release, each fact with who says so. 308 to the standing id when this one was absorbed."""
     return record(read, asked, "release", release_id)
 
 
-@releases.get("/releases/{release_id}/verifications", response_model=VerificationPage, responses=READING)
+@releases.get("/releases/{release_id}/verifications", response_model=VerificationPage, responses=RECORD)
 def list_verifications(read: Read, release_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """Each source's standing verdict on a release."""
     return verdicts(read, asked, "release", release_id)

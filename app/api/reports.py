@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from fastapi import Body, Header, Query, Response
 
 from app.api import answers
-from app.api.requests import Asked, Read
+from app.api.requests import Read
 from app.api.routes import READING, WRITING, refusals, router
 from app.api.things import page
 from app.api.wire import Filed, ReportOut, ReportPage
 from app.api.writes import Write
 from app.counts import lists
 from app.counts.terms import AsOf, Paged
-from app.errors import Forbidden, NotFound, Unauthenticated
+from app.errors import NotFound
 from app.registry import records
 from app.registry import reports as filing
 from app.registry.schemas import RetractIn
@@ -35,24 +35,17 @@ def _matches(report_id: uuid.UUID, if_match: str | None) -> Callable[[int], bool
     return lambda version: "*" in given or _tag(report_id, version) in given
 
 
-def _reporter(read: Asked) -> None:
-    if read.reader.role is None:
-        raise Unauthenticated("Reports are read with the key of the source that filed them.")
-    if read.reader.role is not Role.REPORTER:
-        raise Forbidden("This needs a key with the role reporter.")
-
-
 @reports.get("/reports", response_model=ReportPage, responses=READING | refusals(403))
 def list_reports(read: Read, asked: Annotated[Paged, Query()]) -> Response:
     """Your own reports, whole."""
-    _reporter(read)
+    read.allow(Role.REPORTER)
     return page(read, asked, lambda revision: lists.own_reports(read.session, asked, read.reader, revision))
 
 
 @reports.get("/reports/{report_id}", response_model=ReportOut, responses=READING | refusals(403))
 def read_report(read: Read, report_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """One of your own reports as you sent it. Its ETag goes into If-Match when you correct it."""
-    _reporter(read)
+    read.allow(Role.REPORTER)
     record = records.own(read.session, report_id, read.reader.source)
     version = records.current(read.session, record, read.revision(asked))
     if version is None or record.redacted:

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -16,11 +17,12 @@ from app import __version__, dates
 from app.api import answers
 from app.counts.terms import AsOf, DetentionQuery, ReleaseQuery
 from app.database import reading
-from app.errors import AheadOfHead, Invalid, Unauthenticated
+from app.errors import AheadOfHead, Forbidden, Invalid, Unauthenticated
 from app.log.entries import head, last_revision_at
 from app.models import ApiKey
 from app.registry import keys
 from app.registry.policy import ANYONE, Reader
+from app.vocabulary import Role
 
 bearer = HTTPBearer(auto_error=False, description="A key: rcn_…")
 
@@ -52,9 +54,21 @@ class Asked:
     key: ApiKey | None
     request: Request
 
+    def allow(self, *roles: Role) -> None:
+        """Raises Unauthenticated without a key, Forbidden for a key of another role."""
+        if self.reader.role is None:
+            raise Unauthenticated("This is read with a key: Authorization: Bearer rcn_…")
+        if self.reader.role not in roles:
+            raise Forbidden(f"This needs a key with the role {' or '.join(roles)}.")
+
     def revision(self, terms: AsOf) -> int:
         """The revision asked for: a number, or the last one recorded at or before an instant."""
-        return head(self.session)[0] if terms.as_of is None else self._at("as_of", terms.as_of, terms.zone)
+        return self._head if terms.as_of is None else self._at("as_of", terms.as_of, terms.zone)
+
+    @cached_property
+    def _head(self) -> int:
+        """Read once: the tag and the body of an answer must speak of the same head."""
+        return head(self.session)[0]
 
     def since(self, terms: ReleaseQuery | DetentionQuery) -> int | None:
         """The revision after which something must have changed, if the list asks for that."""
@@ -64,7 +78,7 @@ class Asked:
     def _at(self, name: str, text: str, zone: str | None) -> int:
         if not (text.isascii() and text.isdigit()):
             return last_revision_at(self.session, _instant(name, text, zone, self.request.app.state.clock()))
-        newest, _recorded = head(self.session)
+        newest = self._head
         if int(text) > newest:
             raise AheadOfHead.at(
                 f"/{name}", "ahead_of_head", f"The registry is at revision {newest}: ask for that or an earlier one."
@@ -100,9 +114,8 @@ class Asked:
 
     def _tag(self, terms: AsOf) -> str:
         """Strong: it covers everything the bytes depend on."""
-        newest, _recorded = head(self.session)
         media = answers.media_type(terms, self.request)
-        parts = [__version__, newest, self.request.url.path, self.request.url.query, media]
+        parts = [__version__, self._head, self.request.url.path, self.request.url.query, media]
         parts += [self.reader.role, self.reader.slug, self.key and self.key.id]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
 

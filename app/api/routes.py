@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
+from pydantic.json_schema import models_json_schema
 
 from app.api.gate import StrictRoute
 from app.errors import PROBLEM_JSON
@@ -39,8 +40,21 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-READING = refusals(400, 401, 404, 422)
+READING = {304: {"description": "You have it already", "model": None}} | refusals(400, 401, 404, 422)
+RECORD = {308: {"description": "Absorbed by the record at Location", "model": None}} | READING
 WRITING = refusals(400, 401, 403, 404, 409, 413, 415, 422)
+
+
+def upserting(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """The answers of a route where the same thing may be sent again."""
+    return {200: {"description": "As before, or its next version", "model": model}} | WRITING
+
+
+def with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI document with the shape that every refusal refers to."""
+    _map, shapes = models_json_schema([(ProblemOut, "serialization")], ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"] |= shapes["$defs"]
+    return document
 
 
 def router(tag: str) -> APIRouter:

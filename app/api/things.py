@@ -21,13 +21,14 @@ def page(read: Asked, asked: AsOf, build: Callable[[int], Page]) -> Response:
     def make(revision: int) -> Answer:
         found = build(revision)
         following = None if found.cursor is None else _next(read, found.cursor, revision)
-        return Answer({"data": found.rows, "next": following, "revision": revision}, found.rows, following)
+        body = {"data": found.rows, "next": following, "revision": revision, **found.beside}
+        return Answer(body, found.rows, following)
 
     return read.answer(asked, make)
 
 
 def _next(read: Asked, cursor: str, revision: int) -> str:
-    kept = [(k, v) for k, v in read.request.query_params.multi_items() if k not in ("cursor", "as_of", "zone")]
+    kept = [(k, v) for k, v in read.request.query_params.multi_items() if k not in ("cursor", "as_of")]
     return f"{read.request.url.path}?{urlencode([*kept, ('as_of', str(revision)), ('cursor', cursor)])}"
 
 

@@ -16,6 +16,7 @@ from app.api.requests import bearer, bearer_token, gate
 from app.database import reading, scrub, writing
 from app.errors import Forbidden, IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
+from app.log.entries import lock_head
 from app.models import ApiKey, IdempotentAnswer
 from app.registry import keys
 from app.registry.policy import Reader
@@ -46,6 +47,7 @@ class Writing:
         state = self.request.app.state
         once = self._once()
         with writing(state.engine) as session:
+            lock_head(session)  # the time of an entry is taken under the lock, after those that came first
             desk = Desk(session, self.actor, state.clock(), state.secret)
             outcome = None if once is None else self._stored(session, once)
             replayed = outcome is not None

@@ -3,15 +3,15 @@
 import base64
 import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, exists, false, literal, null, or_, select, union_all
+from sqlalchemy import Select, exists, false, literal, or_, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.counts import records, shapes
 from app.counts.selection import Condition, at, hidden, person_conditions, select_releases, visible
-from app.counts.shapes import Person
 from app.counts.terms import DetaineeQuery, DetentionQuery, FacilityQuery, Paged, PersonTerms, ReleaseTerms
 from app.errors import Invalid
 from app.log.entries import entry_at
@@ -19,12 +19,10 @@ from app.matching.names import fold
 from app.models import (
     OPEN,
     Claim,
-    Decision,
     Detainee,
     DetaineePersonal,
     Detention,
     Facility,
-    PendingPair,
     Record,
     Release,
     Report,
@@ -48,6 +46,7 @@ class Page:
 
     rows: list[Row]
     cursor: str | None
+    beside: Row = field(default_factory=dict)  # what the answer holds besides
 
 
 def write_cursor(position: list[Any]) -> str:
@@ -103,10 +102,14 @@ def _named(reader: Reader, detainee: Any, q: str, revision: int) -> Condition:
     return found & ~hidden(detainee, (Publish.ANONYMOUS, Publish.COUNTED), revision)
 
 
-def _changed(spell: Any, since: int, revision: int) -> Condition:
-    """Whether anything shown of a spell changed after a revision."""
-    tables: tuple[type[Any], ...] = (Release, Detention, SpellPersonal, Verification)
-    return or_(*[exists(select(1).where(t.spell == spell, t.since > since, at(t, revision))) for t in tables])
+def _changed(spell: Any, detainee: Any, since: int, revision: int) -> Condition:
+    """Whether anything shown of a spell or its person changed after a revision, their class included."""
+    spells: tuple[type[Any], ...] = (Release, Detention, SpellPersonal, Verification)
+    people: tuple[type[Any], ...] = (Detainee, DetaineePersonal)
+    # Aliased: the list itself may be of one of these tables.
+    changed = [(table, table.spell == spell) for table in map(aliased, spells)]
+    changed += [(table, table.detainee == detainee) for table in map(aliased, people)]
+    return or_(*[exists(select(1).where(this, table.since > since, at(table, revision))) for table, this in changed])
 
 
 def releases(session: Session, asked: Any, reader: Reader, revision: int, since: int | None = None) -> Page:
@@ -119,7 +122,7 @@ def releases(session: Session, asked: Any, reader: Reader, revision: int, since:
     if asked.q is not None:
         statement = statement.where(_named(reader, columns.detainee, asked.q, revision))
     if since is not None:
-        statement = statement.where(_changed(columns.spell, since, revision))
+        statement = statement.where(_changed(columns.spell, columns.detainee, since, revision))
     rows, cursor = _page(session, statement, columns.spell, asked)
     people = records.people(session, {detainee for _spell, detainee in rows}, revision)
     shown = [records.shape("release", people[detainee], spell, reader) for spell, detainee in rows]
@@ -138,7 +141,7 @@ def detentions(
     if asked.q is not None:
         statement = statement.where(_named(reader, col(Detention.detainee), asked.q, revision))
     if since is not None:
-        statement = statement.where(_changed(col(Detention.spell), since, revision))
+        statement = statement.where(_changed(col(Detention.spell), col(Detention.detainee), since, revision))
     rows, cursor = _page(session, statement, col(Detention.spell), asked)
     people = records.people(session, {detainee for _spell, detainee in rows}, revision)
     shown = [records.shape("detention", people[detainee], spell, reader) for spell, detainee in rows]
@@ -158,8 +161,9 @@ def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: 
     if asked.q is not None:
         statement = statement.where(_named(reader, key, asked.q, revision))
     if since is not None:
-        changed = exists(_spells_of(key, revision).where(_changed(col(Detention.spell), since, revision)))
-        statement = statement.where(or_(changed, col(Detainee.since) > since))
+        spell: Any = aliased(Detention)
+        own = select(literal(1)).where(spell.detainee == key, at(spell, revision))
+        statement = statement.where(exists(own.where(_changed(spell.spell, key, since, revision))))
     rows, cursor = _page(session, statement, key, asked)
     people = records.people(session, {row[0] for row in rows}, revision)
     return Page([shapes.detainee(people[row[0]], reader) for row in rows], cursor)
@@ -219,9 +223,10 @@ def claim_shape(session: Session, claim: Claim, reader: Reader) -> Row:
     """A claim as it was filed; notes are for partners."""
     entry = entry_at(session, claim.since)
     said = {name: value for name, value in entry.body["said"].items() if name != "stated_at_instant"}
-    fields = ("claimant", "measure", "qualifier", "low", "high", "window_from", "window_to", "window_said",
-              "stated_at", "zone", "country", "definition", "series", "reported_by", "citation")  # fmt: skip
-    shown = {"id": claim.id, **{name: said.get(name) for name in fields}, **said}
+    fields = ("claimant", "joint_with", "measure", "qualifier", "low", "high", "window_from", "window_to",
+              "window_said", "stated_at", "zone", "country", "definition", "series", "part_of", "derived_from",
+              "supersedes", "same_as", "misprint", "named", "source_record_id", "reported_by", "citation")  # fmt: skip
+    shown = {"id": claim.id, **{name: said.get(name) for name in fields}}
     shown |= {"filed_by": entry.body["filed_by"], "revision": claim.since}
     own = reader.source is not None and reader.source == claim.filed_by
     return {**shown, "note": entry.personal.get("note") if reader.restricted or own else None}
@@ -251,52 +256,4 @@ def report_shape(record: Record, version: Version) -> Row:
         "source": version.entry.body["source"],
         "has_national_id": number is not None,
         **said,
-    }
-
-
-def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Page:
-    """What waits for a curator, best first: pairs that may be one person, then releases on days apart."""
-    pairs: Any = (
-        select(
-            col(Decision.score).label("score"), col(Decision.key).label("key"),
-            col(PendingPair.detainee_a).label("a"), col(PendingPair.detainee_b).label("b"),
-        )
-        .join(Decision, col(Decision.key) == col(PendingPair.decision))
-        .where(at(PendingPair, revision))
-    )  # fmt: skip
-    apart = select(literal(-1), col(Detention.spell), col(Detention.detainee), null()).where(
-        at(Detention, revision), col(Detention.disjoint_releases).is_(True)
-    )
-    waiting = union_all(pairs, apart).subquery()
-    statement = select(waiting)
-    after = read_cursor(asked.cursor, 2)
-    if after is not None:
-        score, key = waiting.c.score, waiting.c.key
-        statement = statement.where(or_(score < after[0], (score == after[0]) & (key > after[1])))
-    ordered = statement.order_by(waiting.c.score.desc(), waiting.c.key).limit(asked.limit + 1)
-    rows = session.execute(ordered).all()
-    more, rows = len(rows) > asked.limit, rows[: asked.limit]
-    people = records.people(session, {key for row in rows for key in (row.a, row.b) if key is not None}, revision)
-    shown = [_pair(session, row, people, reader) if row.b is not None else _apart(row, people, reader) for row in rows]
-    return Page(shown, write_cursor([rows[-1].score, rows[-1].key]) if more else None)
-
-
-def _pair(session: Session, row: Any, people: dict[int, Person], reader: Reader) -> Row:
-    entry = entry_at(session, row.key)
-    return {
-        "kind": "pair",
-        "decision_id": entry.body["id"],
-        "score": row.score / 1000,
-        "reasons": entry.personal.get("reasons", []),
-        "a": shapes.detainee(people[row.a], reader),
-        "b": shapes.detainee(people[row.b], reader),
-    }
-
-
-def _apart(row: Any, people: dict[int, Person], reader: Reader) -> Row:
-    person = people[row.a]
-    return {
-        "kind": "disjoint_releases",
-        "detainee": shapes.detainee(person, reader),
-        "release": shapes.release(person, person.releases[row.key], reader),
     }

@@ -145,9 +145,15 @@ def history(session: Session, detainee_id: uuid.UUID, reader: Reader, revision: 
     for table in tables:
         columns = table.__table__.c
         since |= set(session.scalars(select(columns.since).where(columns.detainee == key, columns.since <= revision)))
-    versions = []
+    versions: list[Row] = []
     for version in sorted(since):
         person = people(session, [key], version).get(key)
-        if person is not None and reader.sees_person(person.publish):
-            versions.append({"revision": version, "detainee": shapes.detainee(person, reader)})
+        if person is None or not reader.sees_person(person.publish):
+            continue
+        spells = sorted(person.releases)
+        releases = [shapes.release(person, person.releases[spell], reader) for spell in spells]
+        shown = {"detainee": shapes.detainee(person, reader), "releases": releases}
+        # A change of what this reader may not see is not a change to this reader.
+        if not versions or {**versions[-1], **shown} != versions[-1]:
+            versions.append({"revision": version, **shown})
     return versions

@@ -190,7 +190,7 @@ def person_conditions(
         where.append(columns.designation == terms.designation)
     traits = terms.traits()
     if terms.facility is not None:
-        traits["facility"] = _facility_slug(session, terms.facility)
+        traits["facility"] = facility_slug(session, terms.facility, terms.country)
     for name, value in traits.items():
         where.append(_has_trait(columns.spell, name, value, revision))
         unseen = hidden_trait(reader, columns.detainee, name, revision, value)
@@ -202,16 +202,21 @@ def person_conditions(
         where.append(exists(select(1).where(Detainee.detainee == columns.detainee, at(Detainee, revision), *asked)))
     if terms.detained_from is not None or terms.detained_to is not None:
         window = edges(terms.detained_from, terms.detained_to)
-        inside, _uncertain = in_window(col(Detention.detained_lo), col(Detention.detained_hi), window)
-        where.append(exists(select(1).where(Detention.spell == columns.spell, at(Detention, revision), inside)))
+        other: Any = aliased(Detention)  # `columns` may be those of Detention itself
+        inside, _uncertain = in_window(other.detained_lo, other.detained_hi, window)
+        where.append(exists(select(1).where(other.spell == columns.spell, at(other, revision), inside)))
     return where
 
 
-def _facility_slug(session: Session, said: str) -> str:
+def facility_slug(session: Session, said: str, country: str | None) -> str:
     """The slug of the facility a term names by slug or name. Raises Invalid for one nobody registered."""
-    facility = Views(session).facility(said)
+    facility = Views(session).facility(said, country)
     if facility is None:
-        raise Invalid.at("/facility", "unknown_facility", "No facility has this slug or name: see /v1/facilities.")
+        raise Invalid.at(
+            "/facility",
+            "unknown_facility",
+            "No facility, or more than one, goes by this: give a slug of /v1/facilities.",
+        )
     return facility.slug
 
 

@@ -51,13 +51,13 @@ def detainee(person: Person, reader: Reader) -> Row:
         "id": person.ids[person.detainee["detainee"]].detainee,
         "publish": person.publish,
         "name": _value(seen, "full_name"),
-        "aliases": _value(seen, "aliases") or [],
+        "aliases": _several(person, reader, seen, "aliases"),
         "age": _value(seen, "age"),
         "birth_year": parse(birth).first.year if birth else None,
         "gender": _value(seen, "gender"),
-        "nationalities": _value(seen, "nationalities") or [],
+        "nationalities": _several(person, reader, seen, "nationalities"),
         "category": _value(seen, "category"),
-        "groups": _value(seen, "groups") or [],
+        "groups": _several(person, reader, seen, "groups"),
         "state": person.detainee["state"],
         "rearrested": bool(person.detainee["rearrested"]),
         "died_on": _value(facts, "died_on"),
@@ -67,6 +67,12 @@ def detainee(person: Person, reader: Reader) -> Row:
         ],
         "facts": facts | {name: fact for name, fact in seen.items() if name != "birth_date" or reader.restricted},
     }
+
+
+def _several(person: Person, reader: Reader, seen: Facts, name: str) -> list[str] | None:
+    """The values of a fact; empty where nobody says one, null where they are withheld."""
+    value: list[str] | None = _value(seen, name)
+    return value if value is not None else [] if reader.sees_fact(person.publish, name) else None
 
 
 def _birth_for_named(person: Person, seen: Facts) -> str | None:

@@ -12,8 +12,9 @@ from sqlmodel import Session, col
 from app.counts import buckets
 from app.counts import terms as wording
 from app.counts.buckets import Unit
-from app.counts.selection import ASSERTED, COUNTING, Selection, at, hidden_trait, select_releases
+from app.counts.selection import ASSERTED, COUNTING, Selection, at, facility_slug, hidden_trait, select_releases
 from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, is_personal
+from app.dates import parse_from, parse_to
 from app.log.entries import redactions_since
 from app.models import PendingPair, Source, Standing, Trait, Voice
 from app.registry.policy import Reader
@@ -49,6 +50,10 @@ class Dimension:
 
 def count_releases(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
     """Totals and groups in the shape of `GET /v1/counts/releases`, without the envelope's `recorded_at`."""
+    if terms.facility is not None:
+        # By slug: a name may be another's tomorrow, and the permalink stays.
+        slug = facility_slug(session, terms.facility, terms.country)
+        terms = terms.model_copy(update={"facility": slug})
     said = wording.echo(terms)
     selection = select_releases(session, terms, reader, revision)
     answer: Row = {"revision": revision, "terms": said, "total": _total(session, selection)}
@@ -239,6 +244,8 @@ def _list(said: Row, named: Row, revision: int) -> str | None:
     """The address of the releases behind a group; None where no filter can say which they are."""
     if any(value is None or value == WITHHELD for value in named.values()):
         return None
+    if said["net"] and UNITS.keys() & named.keys():
+        return None  # the end of a bucket would become the day by which a re-arrest counts
     terms = {name: value for name, value in said.items() if name != "group_by"}
     if "source" in named:
         terms["verified_by"] = list(dict.fromkeys([*terms.get("verified_by", []), named["source"]]))
@@ -246,10 +253,18 @@ def _list(said: Row, named: Row, revision: int) -> str | None:
         terms.setdefault("status", list(COUNTING))
     for name, value in named.items():
         if name in UNITS:
-            first, last = buckets.bucket_dates(value, UNITS[name])
-            terms |= {"released_from": first, "released_to": last}
+            terms |= _narrower(terms, *buckets.bucket_dates(value, UNITS[name]))
         elif name in ("kind", "status"):
             terms[name] = [value]
         else:
             terms[name] = value
     return wording.link("/v1/releases", terms, revision)
+
+
+def _narrower(terms: Row, first: str, last: str) -> Row:
+    """The window that a bucket and the terms have in common."""
+    start, end = terms.get("released_from"), terms.get("released_to")
+    return {
+        "released_from": first if start is None or parse_from(start) < parse_from(first) else start,
+        "released_to": last if end is None or parse_to(end) > parse_to(last) else end,
+    }

@@ -26,7 +26,7 @@ REPLAY_BATCH = 1_000
 
 _INSERT_ENTRY = insert(Entry)
 _INSERT_SEALED = insert(Sealed)
-_LOCK_HEAD = select(Head).where(col(Head.id) == 1).with_for_update()
+_LOCK_HEAD = select(col(Head.revision), col(Head.recorded_at)).where(col(Head.id) == 1).with_for_update()
 _ADVANCE = update(Head).where(col(Head.id) == 1).values(revision=bindparam("to"), recorded_at=bindparam("at"))
 
 
@@ -42,15 +42,20 @@ class Appended:
     leaf_hash: bytes
 
 
+def lock_head(session: Session) -> tuple[int, datetime]:
+    """Become the only writer until the transaction ends; `(revision, recorded_at)` of the head."""
+    row = session.connection().execute(_LOCK_HEAD).one()
+    return row.revision, row.recorded_at
+
+
 class Log:
     """The log's writing end within one transaction; holds the head lock until that ends."""
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
-        head = session.scalars(_LOCK_HEAD, execution_options={"populate_existing": True}).one()
-        self.revision = head.revision
+        self.revision, last = lock_head(session)
         # Never decreasing: a clock set back must not make the past move.
-        self.recorded_at = max(now.astimezone(UTC), head.recorded_at)
+        self.recorded_at = max(now.astimezone(UTC), last)
 
     def append(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None) -> Appended:
         """Write one entry of `kind`; personal values go beside it, sealed. Returns what was written."""

@@ -20,6 +20,7 @@ from app.models import (
     Consent,
     Decision,
     Facility,
+    PendingPair,
     Record,
     Report,
     Source,
@@ -37,6 +38,11 @@ _CLOSE_REPORT = (
 )
 _DELETE_KEYS = delete(BlockingKey).where(col(BlockingKey.record) == bindparam("of"))
 _INSERT_DECISION = insert(Decision)
+_CLOSE_PAIR = (
+    update(PendingPair)
+    .where(col(PendingPair.decision) == bindparam("of"), col(PendingPair.until) == OPEN)
+    .values(until=bindparam("at"))
+)
 _KNOWN = select(col(Record.id)).where(col(Record.id).in_(bindparam("ids", expanding=True)))
 
 
@@ -116,7 +122,8 @@ class Projector:
             "detainee_id": uuid.UUID(body["subject"]),
             "detention_id": uuid.uuid5(record_id, "detention"),
             "release_id": uuid.uuid5(record_id, "release"),
-            "publish_now": Publish.COUNTED.value,  # until its person is projected, a moment later
+            # What it asks for, until its person is projected a moment later: for someone new that is the answer.
+            "publish_now": body["said"].get("detainee.publish", Publish.ANONYMOUS.value),
             "redacted": False,
         }
 
@@ -127,9 +134,10 @@ class Projector:
                 update(Decision)
                 .where(col(Decision.id) == uuid.UUID(body["undoes"]))
                 .values(until=entry.revision)
-                .returning(col(Decision.a), col(Decision.b))
+                .returning(col(Decision.key), col(Decision.a), col(Decision.b))
             ).one()
-            return tuple(undone)
+            self._execute(_CLOSE_PAIR, {"of": undone.key, "at": entry.revision})  # if it was waiting for a curator
+            return undone.a, undone.b
         a, b = uuid.UUID(body["a"]), uuid.UUID(body["b"])
         self._execute(
             _INSERT_DECISION,

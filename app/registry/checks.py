@@ -6,6 +6,7 @@ from datetime import datetime
 from app import dates
 from app.dates import PartialDate, parse
 from app.errors import FileAClaim, Invalid, pointed
+from app.matching.names import fold
 from app.registry.content import Content
 from app.registry.projection.accounts import DENIALS
 from app.vocabulary import Verdict
@@ -38,8 +39,6 @@ ORDERED_DATES = (
     ("detainee.birth_date", "detention.detained_on", "detained_before_birth", "the detention is before the birth"),
     ("detainee.birth_date", "release.released_on", "released_before_birth", "the release is before the birth"),
     ("detention.detained_on", "detainee.died_on", "detained_after_death", "the detention is after the death"),
-    ("release.ordered_on", "release.released_on", "released_before_order", "the release is before its order"),
-    ("release.announced_on", "release.released_on", "released_before_announcement", "the release came first"),
 )  # fmt: skip
 
 
@@ -54,6 +53,7 @@ def check(content: Content, now: datetime, *, points: bool, flat: bool = False) 
     errors = [
         *_future(content, now),
         *_age(content),
+        *_name(content),
         *_order(content),
         *_ended(content, now),
         *_sure(content, points=points),
@@ -88,6 +88,12 @@ def _age(content: Content) -> Iterator[dict[str, str]]:
     if on is not None and parse(on).first.year < EARLIEST_AGE:
         detail = f"Give the day of this age in {EARLIEST_AGE} or later."
         yield pointed("/detainee/age_on", "impossible_date", detail)
+
+
+def _name(content: Content) -> Iterator[dict[str, str]]:
+    if "detainee.full_name" in content and not fold(content["detainee.full_name"]):
+        detail = "There is no letter in this name: leave it out when you do not know it."
+        yield pointed("/detainee/full_name", "no_name", detail)
 
 
 def _order(content: Content) -> Iterator[dict[str, str]]:

@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -17,7 +17,9 @@ from app.registry.directory import standing
 from app.registry.schemas import Code, Country, Date, Line, Link, Many, Note, Sha256, Shape, Slug
 from app.registry.write import Desk, Outcome, new_id
 from app.vocabulary import (
+    AgeGroup,
     Category,
+    Condition,
     Designation,
     Gender,
     Group,
@@ -25,6 +27,7 @@ from app.vocabulary import (
     Measure,
     Qualifier,
     ReleaseKind,
+    ReleaseStatus,
     Role,
     Series,
     Stage,
@@ -48,10 +51,21 @@ BOUNDS: dict[Qualifier, tuple[bool | None, bool | None]] = {
 }
 
 
+def _listed(value: Any) -> Any:
+    """A term that may be repeated is given as a list, or alone."""
+    return [value] if isinstance(value, str) else value
+
+
 class ClaimTermsIn(Shape):
     """Terms of a count: the words in which the registry can count the same thing."""
 
-    kind: Many[ReleaseKind] = []
+    kind: Annotated[Many[ReleaseKind], BeforeValidator(_listed)] = []
+    status: Annotated[Many[ReleaseStatus], BeforeValidator(_listed)] = []
+    any_of: Many[Slug] = []
+    all_of: Many[Slug] = []
+    min_sources: Annotated[int, Field(ge=1, strict=True)] | None = None
+    condition: Condition | None = None
+    age_group: AgeGroup | None = None
     stage: Stage | None = None
     facility: Line | None = None
     area: Line | None = None
@@ -115,6 +129,9 @@ class ClaimIn(Shape):
 def file_claim(desk: Desk, body: ClaimIn) -> Outcome:
     """File a claim; the same case number again is its next version. Raises Invalid, NotFound."""
     said = body.model_dump(mode="json", exclude_none=True)
+    terms = said.get("definition", {}).get("terms", {})
+    for name in [name for name, value in terms.items() if value == []]:
+        del terms[name]
     errors = [*_bounds(body), *_window(body), *_who(desk, body), *_references(desk, body), *_printed(desk, body)]
     stated_at, problems = _instant(body, desk.now)
     errors += problems

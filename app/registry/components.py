@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, and_, bindparam, or_, select, update
+from sqlalchemy import BindParameter, Row, and_, bindparam, exists, or_, select, update
 from sqlmodel import Session, col
 
 from app.log import sealed
@@ -40,7 +40,7 @@ from app.registry.content import Content
 from app.registry.difference import Spans, chunks
 from app.registry.projection import Account, Rows, project
 from app.registry.views import Views
-from app.vocabulary import Judgement
+from app.vocabulary import Judgement, Publish
 
 PROJECTED: tuple[type[Any], ...] = (
     Placement,
@@ -68,6 +68,7 @@ _ACCOUNTS = (
     select(
         col(Record.key), col(Record.id), col(Record.source), col(Record.redacted), col(Record.publish_now),
         col(Report.since), col(Entry.body), col(Sealed.disclosures), col(Placement.detainee),
+        exists().where(col(Consent.record) == col(Record.key)).label("consented"),
     )
     .join(Report, and_(col(Report.record) == col(Record.key), col(Report.until) == OPEN))
     .join(Entry, col(Entry.revision) == col(Report.since))
@@ -120,7 +121,7 @@ def reproject(
     component, edges = component_of(session, seeds)
     stored = list(_rows(session, _ACCOUNTS, component))
     accounts = _accounts(stored, views, erased)
-    consents = _consents(session, [row.key for row in stored])
+    consents = _consents(session, [row.key for row in stored if row.consented])
     wanted: Rows = {table: [] for table in PROJECTED}
     classes: dict[int, str] = {}
     for cluster in resolve(accounts, [edge for edge in edges if edge.a in accounts and edge.b in accounts]):
@@ -129,14 +130,16 @@ def reproject(
         publish = consent.person_class(members, given)
         for table, rows in project(members, publish).items():
             wanted[table] += rows
-        classes |= {member.record: publish for member in members}
+        # Today's class closes for whom the reports together may show to be a child; the log's own stays as filed.
+        child = not given and consent.may_be_minor([member.content for member in members])
+        classes |= {member.record: Publish.COUNTED if child else publish for member in members}
     old = {row.detainee for row in stored if row.detainee is not None}
     for table, spans in _SPANS.items():
-        spans.replace(session.connection(), [old], wanted[table], revision)
+        spans.replace(session.connection(), old, wanted[table], revision)
     changed = [{"of": r.key, "class": classes[r.key]} for r in stored if r.publish_now != classes[r.key]]
     if changed:
         session.connection().execute(_SET_CLASS, changed)
-    if edges:
+    if any(edge.judgement == Judgement.UNSURE for edge in edges):
         _write_pending(session, edges, component, revision)
 
 
@@ -154,6 +157,7 @@ def _accounts(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.U
             views,
             pointer=None if pointer is None else keys.get(uuid.UUID(pointer)),
             erased=row.redacted or row.id in erased,
+            points=pointer is not None or "person" in body,
         )
     return accounts
 
@@ -165,7 +169,14 @@ def account_of(record: Record, version: Appended, views: Views, *, pointer: int 
 
 
 def _account(
-    record: Record | Row[Any], revision: int, content: Content, views: Views, *, pointer: int | None, erased: bool
+    record: Record | Row[Any],
+    revision: int,
+    content: Content,
+    views: Views,
+    *,
+    pointer: int | None,
+    erased: bool,
+    points: bool = False,
 ) -> Account:
     return Account(
         record=record.key,
@@ -174,9 +185,10 @@ def _account(
         revision=revision,
         content=content,
         pointer=pointer,
-        facility=views.facility(content.get("detention.facility")),
+        facility=views.facility(content.get("detention.facility"), content.get("detention.country")),
         redacted=record.redacted,
         erased=erased,
+        points=points,
     )
 
 
@@ -198,9 +210,12 @@ def _write_pending(
     place: dict[uuid.UUID, int] = dict(_rows(session, _PLACES, ends))
     known = [edge for edge in edges if edge.a in place and edge.b in place]
     apart = {frozenset((place[edge.a], place[edge.b])) for edge in known if edge.judgement == Judgement.DIFFERENT}
+    unsure = [edge for edge in edges if edge.judgement == Judgement.UNSURE]
     wanted = []
-    for edge in known:
+    for edge in unsure:
+        if edge.a not in place or edge.b not in place:
+            continue
         pair = sorted((place[edge.a], place[edge.b]))
-        if edge.judgement == Judgement.UNSURE and pair[0] != pair[1] and frozenset(pair) not in apart:
+        if pair[0] != pair[1] and frozenset(pair) not in apart:
             wanted.append({"decision": edge.key, "detainee_a": pair[0], "detainee_b": pair[1]})
-    _PENDING.replace(session.connection(), [[edge.key for edge in edges]], wanted, revision)
+    _PENDING.replace(session.connection(), [edge.key for edge in unsure], wanted, revision)

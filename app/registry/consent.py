@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from app.registry.projection.accounts import Account
+from app.dates import age_bounds_at
+from app.registry.content import ADULT, Content, birth_of
+from app.registry.projection.accounts import Account, parse
 from app.vocabulary import Publish
 
 CLASS = "detainee.publish"  # as filed: `counted` already stands there for who may be a minor
@@ -17,15 +19,29 @@ def strictest(classes: Iterable[str]) -> str:
 def person_class(accounts: Sequence[Account], consents: Sequence[tuple[int, int, str]]) -> str:
     """The class of a person. `consents` are `(revision, record, class)`.
 
-    Without consent the strictest of what the reports ask for, `anonymous` where one does not say. A consent
-    answers for all that was said before it; a source that asks for a class later can only close it further. Where
-    people with several consents turn out to be one, the strictest of the latest ones holds.
+    Without consent the strictest of what the reports ask for, `anonymous` where one does not say; a report that only
+    points at somebody asks for nothing by saying nothing. Sources that are not independent are asked where no other
+    speaks: a state must not hide whom others name. A consent answers for all that was said before it; who asks for a
+    class later can only close it further. Where people with several consents turn out to be one, the strictest of
+    the latest ones holds.
     """
     if any(account.redacted for account in accounts):
         return Publish.COUNTED
+    heard = [account for account in accounts if account.source.independent] or accounts
     if not consents:
-        return strictest(account.content.get(CLASS, Publish.ANONYMOUS) for account in accounts)
+        asked = [account.content.get(CLASS, None if account.points else Publish.ANONYMOUS) for account in heard]
+        return strictest(list(filter(None, asked)) or [Publish.ANONYMOUS])
     latest = {record: asked for _revision, record, asked in sorted(consents)}
     last = max(revision for revision, _record, _asked in consents)
-    later = [account.content.get(CLASS) for account in accounts if account.revision > last]
+    later = [account.content.get(CLASS) for account in heard if account.revision > last]
     return strictest([*latest.values(), *filter(None, later)])
+
+
+def may_be_minor(reports: Sequence[Content]) -> bool:
+    """Whether the birth that one report gives and the detention that another gives leave somebody under 18.
+
+    Each report was judged alone when it was filed; this is what they say together.
+    """
+    births = [birth for said in reports if (birth := birth_of(said)) is not None]
+    days = [parse(said["detention.detained_on"]) for said in reports if "detention.detained_on" in said]
+    return any(age_bounds_at(birth, day)[0] < ADULT for birth in births for day in days)

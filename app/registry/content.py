@@ -35,6 +35,8 @@ PUBLIC = frozenset(
 SECTIONS = ("detainee", "detention", "release", "verification")
 
 ADULT = 18
+# What a source asked for, where minority decided otherwise.
+ASKED = "detainee.publish_asked"
 DAYS_NEAR_DETENTION = (
     "detention.detained_on",
     "release.released_on",
@@ -94,36 +96,38 @@ def birth_of(content: Content) -> PartialDate | None:
     return None
 
 
-def is_minor(content: Content) -> bool:
+def is_minor(content: Content, today: str | None = None) -> bool:
     """Whether the report's own facts leave it possible that the person was under 18 when detained.
 
-    Judged at the detention, or at the day nearest to it that was said, never at today: nothing changes by the
-    passing of time alone.
+    Judged at the detention, or at the day nearest to it that was said; where none was, at the day the report was
+    checked or filed (`today`), which the log keeps. Nothing changes by the passing of time alone. An age without a
+    day is taken for the age on that same day.
     """
+    filed = content.get("verification.verified_on", today)
+    if "detainee.age" in content and filed is not None:
+        content = {"detainee.age_on": filed, **content}
     birth = birth_of(content)
-    day = next((content[name] for name in DAYS_NEAR_DETENTION if name in content), None)
+    day = next((content[name] for name in DAYS_NEAR_DETENTION if name in content), filed)
     if birth is not None and day is not None:
         return age_bounds_at(birth, parse(day))[0] < ADULT
     return bool(content.get("detainee.age", ADULT) < ADULT)
 
 
-def with_class(content: Content) -> Content:
+def with_class(content: Content, today: str | None = None) -> Content:
     """The content with its effective class of publication: `counted` for who may be a minor.
 
     The class must stand readable in the log, since it has to outlive an erasure of the birth date it came from;
-    what the source asked for is kept beside it, sealed.
+    what the source asked for is kept beside it, sealed, and empty where it asked for nothing.
     """
-    if not is_minor(content):
+    if not is_minor(content, today):
         return content
-    asked = content.get("detainee.publish")
-    forced = {**content, "detainee.publish": Publish.COUNTED.value}
-    return forced if asked is None else {**forced, "detainee.publish_asked": asked}
+    asked = content.get("detainee.publish", "")
+    return {**content, "detainee.publish": Publish.COUNTED.value, ASKED: asked}
 
 
 def without_class(content: Content) -> Content:
     """The content as the source sent it: the inverse of `with_class`."""
-    if not is_minor(content):
+    if ASKED not in content:
         return content
-    asked = content.get("detainee.publish_asked")
-    bare = {k: v for k, v in content.items() if k not in ("detainee.publish", "detainee.publish_asked")}
-    return bare if asked is None else {**bare, "detainee.publish": asked}
+    bare = {name: value for name, value in content.items() if name not in ("detainee.publish", ASKED)}
+    return {**bare, "detainee.publish": content[ASKED]} if content[ASKED] else bare

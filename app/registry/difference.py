@@ -3,7 +3,7 @@
 Statements are made once for each table: building one costs more than running it.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
@@ -22,9 +22,9 @@ def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
 
 
 class Spans:
-    """One table of such rows: found again by the values of `found_by`, told apart by their primary key."""
+    """One table of such rows; those that may change together are found by one of its columns."""
 
-    def __init__(self, model: type[Any], *found_by: str) -> None:
+    def __init__(self, model: type[Any], found_by: str) -> None:
         table: Table = model.__table__
         key = [column for column in table.primary_key.columns if column.name != "since"]
         self._key = [column.name for column in key]
@@ -34,22 +34,18 @@ class Spans:
         self._close = update(table).where(*this).values(until=bindparam("closed_at"))
         self._delete = delete(table).where(*this)
         # `since` first, then the key, then the values: a row is cut into its parts by position.
-        columns = [table.c.since, *key, *(table.c[name] for name in self._values)]
-        standing = select(*columns).where(table.c.until == OPEN)
-        self._standing = [standing.where(table.c[name].in_(bindparam("among", expanding=True))) for name in found_by]
+        self._standing = select(table.c.since, *key, *(table.c[name] for name in self._values)).where(
+            table.c[found_by].in_(bindparam("among", expanding=True)), table.c.until == OPEN
+        )
 
-    def replace(self, run: Connection, among: Sequence[Collection[Any]], wanted: list[Row], revision: int) -> None:
-        """Make `wanted` the standing rows, from `revision` on, in place of those whose `found_by` is `among`."""
+    def replace(self, run: Connection, among: Collection[Any], wanted: list[Row], revision: int) -> None:
+        """Make `wanted` the standing rows, from `revision` on, in place of those found by `among`."""
         new = {tuple(row[n] for n in self._key): tuple(row[n] for n in self._values) for row in wanted}
         width = 1 + len(self._key)
         closed: list[Row] = []
         unseen: list[Row] = []
-        met = set[tuple[Any, ...]]()
         for row in self._found(run, among):
             since, key, values = row[0], row[1:width], row[width:]
-            if key in met:  # found by two of its columns
-                continue
-            met.add(key)
             if new.get(key) == values:
                 del new[key]
                 continue
@@ -65,7 +61,6 @@ class Spans:
         if opened:  # an empty list would insert a row of defaults
             run.execute(self._insert, [{**row, "since": revision, "until": OPEN} for row in opened])
 
-    def _found(self, run: Connection, among: Sequence[Collection[Any]]) -> Iterable[tuple[Any, ...]]:
-        for statement, values in zip(self._standing, among, strict=True):
-            for some in chunks(values):
-                yield from map(tuple, run.execute(statement, {"among": some}))
+    def _found(self, run: Connection, among: Collection[Any]) -> Iterable[tuple[Any, ...]]:
+        for some in chunks(among):
+            yield from map(tuple, run.execute(self._standing, {"among": some}))

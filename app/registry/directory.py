@@ -31,7 +31,9 @@ def change_source(desk: Desk, slug: str, body: SourcePatch) -> Outcome:
         raise NotFound("There is no source with this slug.")
     names = ("slug", "name", "kind", "country", "independent", "quarantined", "definition")
     before = {name: getattr(source, name) for name in names}
-    return _change(desk, "source", before, body.model_dump(mode="json", exclude_unset=True), source.since)
+    patch = body.model_dump(mode="json", exclude_unset=True)
+    _refuse_emptied(patch, "name", "kind", "independent", "quarantined")
+    return _change(desk, "source", before, patch, source.since)
 
 
 def add_facility(desk: Desk, body: FacilityIn) -> Outcome:
@@ -53,10 +55,12 @@ def change_facility(desk: Desk, slug: str, body: FacilityPatch) -> Outcome:
     before["names"] = json.loads(facility.names)
     before["point"] = json.loads(facility.point) if facility.point else None
     patch = body.model_dump(mode="json", exclude_unset=True)
+    _refuse_emptied(patch, "name", "kind", "country")
     if "name" in patch or "names" in patch:
-        first = patch.pop("name", None) or before["names"][0]
-        patch["names"] = _names(first, patch.get("names") or before["names"])
-        _refuse_taken(desk, {"slug": slug, "names": patch["names"]})
+        first = patch.pop("name", before["names"][0])
+        patch["names"] = _names(first, patch.get("names", before["names"]) or [])
+        country = patch.get("country", before["country"])
+        _refuse_taken(desk, {"slug": slug, "names": patch["names"], "country": country})
     return _change(desk, "facility", before, patch, facility.since)
 
 
@@ -65,10 +69,13 @@ def standing(session: Session, table: Any, slug: str) -> Any:
     return session.scalars(select(table).where(table.slug == slug, table.until == OPEN)).one_or_none()
 
 
-def _change(desk: Desk, kind: str, before: dict[str, Any], patch: dict[str, Any], since: int) -> Outcome:
-    for name in ("name", "kind", "independent", "quarantined"):
+def _refuse_emptied(patch: dict[str, Any], *names: str) -> None:
+    for name in names:
         if name in patch and patch[name] is None:
             raise Invalid.at(f"/{name}", "required", "This field cannot be emptied.")
+
+
+def _change(desk: Desk, kind: str, before: dict[str, Any], patch: dict[str, Any], since: int) -> Outcome:
     after = {**before, **patch}
     if after == before:
         return Outcome(kind, 200, since, {"slug": before["slug"]})
@@ -91,5 +98,5 @@ def _refuse_taken(desk: Desk, said: dict[str, Any]) -> None:
     rows = desk.session.scalars(select(Facility).where(col(Facility.until) == OPEN))
     for other in rows:
         theirs = {fold(name) for name in (other.slug, *json.loads(other.names))}
-        if other.slug != said["slug"] and mine & theirs:
+        if other.slug != said["slug"] and other.country == said["country"] and mine & theirs:
             raise AlreadyExists(f"Another facility ({other.slug}) has this name: tell them apart, or PATCH that one.")

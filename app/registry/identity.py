@@ -6,13 +6,14 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.dates import is_future, parse
-from app.errors import ContradictsDecisions, Invalid, NotFound
+from app.errors import ContradictsDecisions, Invalid, NotFound, Redacted
 from app.log.entries import entry_at
 from app.models import OPEN, Decision, Placement, Record
 from app.registry import content, records
 from app.registry.clusters import Edge, contradiction
 from app.registry.components import component_of
-from app.registry.schemas import ConsentIn, IdentityIn, RedactionIn
+from app.registry.consent import may_be_minor
+from app.registry.schemas import ConsentIn, IdentityIn
 from app.registry.write import Desk, Outcome, new_id
 from app.vocabulary import Judgement, Publish
 
@@ -79,16 +80,21 @@ def give_consent(desk: Desk, detainee_id: uuid.UUID, body: ConsentIn) -> Outcome
     return Outcome("consent", 201, entry.revision, {"detainee": str(detainee_id)})
 
 
-def redact(desk: Desk, detainee_id: uuid.UUID, body: RedactionIn) -> Outcome:
+def redact(desk: Desk, detainee_id: uuid.UUID, reason: str | None) -> Outcome:
     """Erase a person's personal data in every version; counts by source, date, stage, kind and country stay."""
-    record = _record(desk, detainee_id, "")
+    record = _record(desk, detainee_id, "", erased=True)
     together = _held_with(desk.session, record)
-    entry = desk.write("redaction", {"records": sorted(str(r.id) for r in together)}, {"reason": body.reason})
+    entry = desk.write(
+        "redaction", {"records": sorted(str(r.id) for r in together)}, {"reason": reason} if reason else None
+    )
     return Outcome("redaction", 201, entry.revision, {"detainee": str(detainee_id), "records": len(together)})
 
 
-def _record(desk: Desk, detainee_id: uuid.UUID, pointer: str) -> Record:
+def _record(desk: Desk, detainee_id: uuid.UUID, pointer: str, *, erased: bool = False) -> Record:
+    """The record an id derives from; an erased one only where asked for."""
     record = records.derived_from(desk.session, "detainee", detainee_id)
+    if record is not None and record.redacted and not erased:
+        raise Redacted("This person was erased from the registry: nothing can be decided about them any more.")
     if record is not None:
         return record
     if not pointer:
@@ -109,8 +115,8 @@ def _held_with(session: Session, record: Record) -> list[Record]:
 
 
 def _any_minor(session: Session, record: Record) -> bool:
-    found = (records.newest(session, one).content for one in _held_with(session, record))
-    return any(content.is_minor(said) for said in found)
+    found = [records.newest(session, one).content for one in _held_with(session, record)]
+    return any(content.ASKED in said for said in found) or may_be_minor(found)
 
 
 def _shown(session: Session, edge: Edge) -> dict[str, str]:

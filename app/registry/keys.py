@@ -95,7 +95,7 @@ def authenticate(session: Session, token: str, now: datetime) -> tuple[Reader, A
     if key.source is None:
         return Reader(Role(key.role)), key
     source = session.scalars(select(Source).where(col(Source.key) == key.source, col(Source.until) == OPEN)).one()
-    return Reader(Role(key.role), source.key, source.slug, source.independent), key
+    return Reader(Role(key.role), source.key, source.slug, source.independent and not source.quarantined), key
 
 
 def _random(length: int) -> str:

@@ -22,7 +22,7 @@ from app.registry.content import Content
 from app.registry.projection.accounts import parse
 from app.registry.records import Kind
 from app.registry.write import Desk, new_id
-from app.vocabulary import Judgement, MatchOutcome, Verdict
+from app.vocabulary import Judgement, MatchOutcome, Publish, Verdict
 
 # Pairs listed for review per report, best first: beyond these a curator searches rather than reads.
 MOST_REVIEWED = 5
@@ -31,7 +31,7 @@ SURE = 1000  # a pointer is not a guess
 # Made once: building a statement costs more than running it.
 _CONTENTS = (
     select(
-        col(Record.key), col(Record.id), col(Record.source), col(Placement.detainee),
+        col(Record.key), col(Record.id), col(Record.source), col(Record.publish_now), col(Placement.detainee),
         col(Entry.body), col(Sealed.disclosures),
     )
     .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
@@ -67,6 +67,7 @@ class _Known:
     key: int
     id: uuid.UUID
     source: int
+    publish: str
     detainee: int
     content: Content
 
@@ -90,12 +91,22 @@ def by_match(desk: Desk, said: Content) -> Matched:
     keys = candidates.look_up(desk.session, blocking.searched_keys(said))
     groups = _compare(desk, said, keys)
     sure = [g for g in groups if g.match.sure and not g.conflicts and not _repeats(desk, said, g)]
-    if len(sure) == 1:
+    if len(sure) == 1 and _may_tie(desk, said, sure[0].record.publish):
         return Matched(MatchOutcome.LINKED, (_planned(sure[0], Judgement.SAME),))
     waiting = [g for g in groups if g.match.sure or g.match.score >= score.REVIEW][:MOST_REVIEWED]
     if not waiting:
         return Matched(MatchOutcome.NEW)
     return Matched(MatchOutcome.NEEDS_REVIEW, tuple(_planned(g, Judgement.UNSURE) for g in waiting))
+
+
+def _may_tie(desk: Desk, said: Content, publish: str) -> bool:
+    """Whether a tie would tell the key nothing (rule 12). A guess at somebody it may not recognise would vanish into
+    that person's record, and so be confirmed; it waits for a curator. Of two reports that both ask to be in counts
+    only, neither stands in a list anyway."""
+    if desk.actor.recognises(publish):
+        return True
+    both_hidden = publish == Publish.COUNTED and said.get("detainee.publish") == Publish.COUNTED
+    return both_hidden and desk.actor.independent
 
 
 def _compare(desk: Desk, said: Content, keys: Sequence[int]) -> list[_Group]:
@@ -117,8 +128,8 @@ def _contents(session: Session, keys: Sequence[int]) -> list[_Known]:
         return []
     rows = session.connection().execute(_CONTENTS, {"keys": keys})
     return [
-        _Known(key, record_id, source, detainee, {**json.loads(body)["said"], **sealed.values(disclosures)})
-        for key, record_id, source, detainee, body, disclosures in rows
+        _Known(key, record_id, source, publish, detainee, {**json.loads(body)["said"], **sealed.values(disclosures)})
+        for key, record_id, source, publish, detainee, body, disclosures in rows
     ]
 
 

@@ -27,6 +27,8 @@ NAMED_FACTS = ANONYMOUS_FACTS | {
     "destination",
     "evidence",
 }
+# Stored for matching alone.
+NEVER = frozenset({"national_id_digest"})
 # Personal dimensions of counts, in the terms of the facts above.
 ANONYMOUS_TRAITS = frozenset({"facility", "area", "age_group", "nationality"})
 NAMED_TRAITS = ANONYMOUS_TRAITS | {
@@ -65,13 +67,17 @@ class Reader:
             return True
         return self.independent and publish == Publish.ANONYMOUS
 
+    def sees_fact(self, publish: str, name: str) -> bool:
+        """Whether this reader may see that personal fact of someone of that class."""
+        if name in NEVER:
+            return False
+        opened = {Publish.NAMED: NAMED_FACTS, Publish.ANONYMOUS: ANONYMOUS_FACTS}
+        return self.restricted or name in opened.get(Publish(publish), frozenset())
+
     def facts(self, publish: str, facts: Facts) -> Facts:
         """The personal facts this reader may see of someone of that class."""
-        if self.restricted:
-            return {name: fact for name, fact in facts.items() if name != "national_id_digest"}
-        allowed = {Publish.NAMED: NAMED_FACTS, Publish.ANONYMOUS: ANONYMOUS_FACTS}.get(Publish(publish), frozenset())
-        shown = {name: fact for name, fact in facts.items() if name in allowed}
-        if "groups" in shown:
+        shown = {name: fact for name, fact in facts.items() if self.sees_fact(publish, name)}
+        if "groups" in shown and not self.restricted:
             shown["groups"] = _without_medical(shown["groups"])
         return shown
 

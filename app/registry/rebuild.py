@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
-from app.log.entries import replay
+from app.log.entries import lock_head, replay
 from app.models import (
     BlockingKey,
     Claim,
@@ -28,6 +28,7 @@ BASE: tuple[type[Any], ...] = (Source, Facility, Record, Report, Decision, Conse
 
 def rebuild(session: Session) -> int:
     """Make all rows anew; returns the number of entries replayed. The rows are the same as before."""
+    lock_head(session)  # nothing may be written between the rows that go and those that come
     for table in (*BASE, *PROJECTED):
         session.connection().execute(delete(table))
     projector = Projector(session, _erased(session))

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, insert, select
 from sqlmodel import Session, col
 
 from app.errors import NotFound, Redacted
@@ -16,6 +16,7 @@ from app.registry.content import Content
 Kind = Literal["detainee", "detention", "release"]
 
 _DERIVED = {"detainee": Record.detainee_id, "detention": Record.detention_id, "release": Record.release_id}
+_INSERT_CASE = insert(CaseKey)
 _RECORD_OF_CASE = select(col(CaseKey.record_id)).where(col(CaseKey.digest) == bindparam("digest"))
 
 
@@ -74,6 +75,12 @@ def placement(session: Session, record: int, as_of: int = OPEN - 1) -> Placement
 
 def case_digest(secret: bytes, source: int, case: str) -> str:
     return sealed.keyed_digest(secret, "case", str(source), case)
+
+
+def remember_case(session: Session, secret: bytes, source: int, case: str, record: uuid.UUID) -> None:
+    """Let a record be found by its source's case number."""
+    row = {"digest": case_digest(secret, source, case), "record_id": record}
+    session.connection().execute(_INSERT_CASE, row)
 
 
 def by_case(session: Session, secret: bytes, source: int, case: str) -> Record | None:

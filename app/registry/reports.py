@@ -6,7 +6,7 @@ from typing import Any
 
 from app.errors import Conflict, Invalid, NewSpellNeedsNewRecord, NotFound, ReleaseDropped, Superseded
 from app.log import sealed
-from app.models import CaseKey, Record
+from app.models import Record
 from app.registry import checks, content, linking, records
 from app.registry.content import Content
 from app.registry.projection.accounts import ASSERTIONS, parse
@@ -22,6 +22,8 @@ POINTERS: tuple[tuple[str, Kind], ...] = (
 )
 # What stands in a report's content without having been sent under that name.
 NOT_SENT = frozenset({"detainee.national_id_digest", "retraction.reason"})
+# The shortest numbers that identify people have five digits; "N/A" and "-" would make everyone one person.
+LEAST_DIGITS = 5
 CREATED, OK = 201, 200
 
 
@@ -34,7 +36,7 @@ def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
     target = _target(desk, body)
     said = _content(desk, body)
     checks.check(said, desk.now, points=target is not None)
-    said = content.with_class(said)
+    said = content.with_class(said, desk.now.date().isoformat())
     if body.source_record_id is not None:
         said["source_record_id"] = body.source_record_id
         record = records.by_case(desk.session, desk.secret, _source(desk), body.source_record_id)
@@ -55,6 +57,7 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
             raise Conflict("Your case number stands for another detention: send another one, or none.")
         own = own or cased
     before = content.without_class(records.newest(desk.session, own).content) if own else {}
+    before.pop("retraction.reason", None)
     if body.source_record_id not in (None, before.get("source_record_id", body.source_record_id)):
         raise _case_fixed()
     said = {**before, **_verdict(body)}
@@ -66,7 +69,7 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
     said["verification.citing"] = _citing(desk, said.get("verification.citing", []))
     said = {name: value for name, value in said.items() if value != []}
     checks.check(said, desk.now, points=True, flat=True)
-    said = content.with_class(said)
+    said = content.with_class(said, desk.now.date().isoformat())
     target: tuple[Record, Kind] | None = (base, "release") if own is None or own.key != base.key else None
     if own is None:
         return _first_version(desk, said, target)
@@ -83,7 +86,7 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
     if not matches(version.number):
         raise Superseded("The report has a newer version: read it again and repeat your change.")
     if record.redacted:
-        raise NotFound("There is no report with this id among your own.")
+        raise _erased()
     before = content.without_class(version.content)
     shape = content.unflatten({k: v for k, v in before.items() if k not in NOT_SENT})
     merged = merge_patch(shape, patch)
@@ -99,7 +102,7 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
     if "national_id" not in (patch.get("detainee") or {}) and "detainee.national_id_digest" in before:
         said["detainee.national_id_digest"] = before["detainee.national_id_digest"]
     checks.check(said, desk.now, points=linking.was_pointed(desk.session, record))
-    said = content.with_class(said)
+    said = content.with_class(said, desk.now.date().isoformat())
     if body.source_record_id is not None:
         said["source_record_id"] = body.source_record_id
     return _next_version(desk, record, said, None)
@@ -108,10 +111,16 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
 def retract(desk: Desk, report_id: uuid.UUID, reason: str | None) -> Outcome:
     """Withdraw a report: it stays visible as withdrawn, and asserts nothing any more."""
     record = records.own(desk.session, report_id, desk.actor.source)
+    if record.redacted:
+        raise _erased()
     said = {**records.newest(desk.session, record).content, "verification.verdict": Verdict.RETRACTED.value}
     if reason is not None:
         said["retraction.reason"] = reason
     return _next_version(desk, record, said, None)
+
+
+def _erased() -> NotFound:
+    return NotFound("There is no report with this id among your own.")
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -160,6 +169,9 @@ def _content(desk: Desk, body: DetentionReportIn) -> Content:
     number = said.pop("detainee.national_id", None)
     if number is not None:
         plain = "".join(char for char in number.upper() if char.isalnum())
+        if sum(char.isdigit() for char in plain) < LEAST_DIGITS:
+            detail = "This is not an identification number: leave the field out when you do not know it."
+            raise Invalid.at("/detainee/national_id", "invalid_national_id", detail)
         said["detainee.national_id_digest"] = sealed.keyed_digest(desk.secret, "national_id", plain)
     if "verification.citing" in said:
         said["verification.citing"] = _citing(desk, said["verification.citing"])
@@ -186,10 +198,10 @@ def _first_version(desk: Desk, said: Content, target: tuple[Record, Kind] | None
     for decision in match.decisions:
         linking.write_decision(desk, decision, record_id)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
+    if target is not None and target[1] == "detainee":
+        body["person"] = str(target[0].id)
     if "source_record_id" in said:
-        digest = records.case_digest(desk.secret, _source(desk), said["source_record_id"])
-        desk.session.add(CaseKey(digest=digest, record_id=record_id))
-        desk.session.flush()
+        records.remember_case(desk.session, desk.secret, _source(desk), said["source_record_id"], record_id)
     return _write(desk, body, said, _spell_pointer(target), CREATED)
 
 
@@ -206,15 +218,15 @@ def _next_version(desk: Desk, record: Record, said: Content, target: tuple[Recor
         return Outcome("report", OK, version.entry.revision, ids)
     _check_succession(before, said)
     if "source_record_id" in said and "source_record_id" not in before:
-        digest = records.case_digest(desk.secret, record.source, said["source_record_id"])
-        desk.session.add(CaseKey(digest=digest, record_id=record.id))
-        desk.session.flush()
+        records.remember_case(desk.session, desk.secret, record.source, said["source_record_id"], record.id)
     body = {
         "record": str(record.id),
         "subject": str(record.detainee_id),
         "version": version.number + 1,
         "supersedes": version.entry.revision,
     }
+    if "person" in version.entry.body:
+        body["person"] = version.entry.body["person"]
     return _write(desk, body, said, pointer, OK)
 
 

@@ -28,7 +28,6 @@ from app.vocabulary import (
     Method,
     Publish,
     ReleaseKind,
-    Role,
     SourceKind,
     Stage,
     Verdict,
@@ -42,7 +41,6 @@ NOTE_LENGTH = 4_000  # a page of text; more belongs in a document
 URL_LENGTH = 2_000  # what browsers and archives still carry
 LIST_LENGTH = 20  # aliases, nationalities, evidence …: more is a mistake in the sheet
 OLDEST = 120  # the oldest age a report may state; nobody older was ever documented in custody
-YOUNGEST_BIRTH = 1880
 
 T = TypeVar("T")
 
@@ -88,7 +86,7 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max
 Note = Annotated[str, _line(NOTE_LENGTH)]
 Date = Annotated[str, StringConstraints(max_length=dates.MAX_TEXT), AfterValidator(_partial_date)]
 Country = Annotated[str, AfterValidator(_country)]
-Link = Annotated[str, StringConstraints(max_length=URL_LENGTH), AfterValidator(_link)]
+Link = Annotated[str, StringConstraints(max_length=URL_LENGTH), AfterValidator(_one_line), AfterValidator(_link)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -280,12 +278,4 @@ class ConsentIn(Shape):
 
 
 class RedactionIn(Shape):
-    reason: Note
-
-
-class KeyIn(Shape):
-    """A key to be made: reporters write as one source."""
-
-    role: Role
-    source: Slug | None = None
-    days: Annotated[int, Field(ge=1, le=3650)] = 365
+    reason: Note | None = None

@@ -1,6 +1,7 @@
 """Sources and facilities as the projection needs them, read once per transaction."""
 
 import json
+from collections.abc import Collection
 from functools import cached_property
 from typing import Self
 
@@ -15,7 +16,7 @@ _SOURCES = select(col(Source.key), col(Source.slug), col(Source.independent), co
     col(Source.until) == OPEN
 )
 _FACILITIES = (
-    select(col(Facility.key), col(Facility.slug), col(Facility.names), col(Facility.area))
+    select(col(Facility.key), col(Facility.slug), col(Facility.names), col(Facility.area), col(Facility.country))
     .where(col(Facility.until) == OPEN)
     .order_by(col(Facility.key).desc())
 )
@@ -49,18 +50,29 @@ class Views:
         return {view.key: view for view in self.sources_by_slug.values()}
 
     @cached_property
-    def _facilities(self) -> dict[str, FacilityView]:
-        """Folded slug or name → facility."""
-        found: dict[str, FacilityView] = {}
-        for key, slug, names_json, area in self._session.connection().execute(_FACILITIES):
+    def _facilities(self) -> dict[str, dict[str | None, FacilityView]]:
+        """Folded name → country → facility: every country may have a Central Prison. A slug stands for itself
+        anywhere, and so under no country."""
+        found: dict[str, dict[str | None, FacilityView]] = {}
+        for key, slug, names_json, area, country in self._session.connection().execute(_FACILITIES):
             names = json.loads(names_json)
             view = FacilityView(key, slug, names[0], area)
-            found |= {fold(name): view for name in (slug, *names)}
+            found.setdefault(fold(slug), {})[None] = view
+            for name in names:
+                found.setdefault(fold(name), {})[country] = view
         return found
 
-    def facility(self, said: str | None) -> FacilityView | None:
-        """The registered facility of that slug or name, if there is one."""
-        return None if said is None else self._facilities.get(fold(said))
+    @property
+    def facility_names(self) -> Collection[str]:
+        """Every folded slug and name of a registered facility, of any country."""
+        return self._facilities.keys()
+
+    def facility(self, said: str | None, country: str | None) -> FacilityView | None:
+        """The registered facility of that slug, or of that name in the country; without one, the only one so named."""
+        named = {} if said is None else self._facilities.get(fold(said), {})
+        if None in named or country in named:
+            return named.get(country) or named[None]
+        return next(iter(named.values())) if country is None and len(named) == 1 else None
 
     def forget_sources(self) -> None:
         self.__dict__.pop("sources_by_slug", None)

@@ -1,7 +1,5 @@
 """The shapes of answers, for documentation and for clients that generate code; the answers themselves are dicts."""
 
-from typing import Any
-
 from app.api.wire.base import Fact, Page, Receipt, Said
 from app.api.wire.directory import (
     ClaimOut,
@@ -13,14 +11,17 @@ from app.api.wire.directory import (
     Me,
     SourceOut,
     SourceShape,
+    UnknownFacility,
 )
 from app.api.wire.filed import (
+    ApartOut,
     Candidate,
     Decided,
     Filed,
     FiledConsent,
     FiledRedaction,
     MatchOut,
+    PairOut,
     ReleaseCount,
     ReportId,
     ReportOut,
@@ -49,9 +50,16 @@ SourcePage = Page[SourceShape]
 FacilityPage = Page[FacilityShape]
 ClaimPage = Page[ClaimOut]
 HistoryPage = Page[Version]
-ReviewPage = Page[dict[str, Any]]
+
+
+class ReviewPage(Page[PairOut | ApartOut]):
+    """What waits, and the places that reports name and nobody registered (folded names)."""
+
+    unknown_facilities: list[UnknownFacility]
+
 
 __all__ = [
+    "ApartOut",
     "Candidate",
     "ClaimOut",
     "ClaimPage",
@@ -77,6 +85,7 @@ __all__ = [
     "MatchOut",
     "Me",
     "Page",
+    "PairOut",
     "Receipt",
     "ReleaseCount",
     "ReleaseOut",
@@ -93,6 +102,7 @@ __all__ = [
     "SourceShape",
     "StageOut",
     "Total",
+    "UnknownFacility",
     "VerificationOut",
     "VerificationPage",
     "Version",

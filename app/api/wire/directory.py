@@ -46,16 +46,26 @@ class ClaimOut(BaseModel):
 
     id: uuid.UUID
     claimant: str | None
+    joint_with: list[str]
     measure: str
     qualifier: str
     low: int | None
     high: int | None
     window_from: str | None
     window_to: str | None
+    window_said: str | None
     stated_at: str | None
+    zone: str | None
     country: str | None
     definition: dict[str, Any] | None
     series: str | None
+    part_of: list[dict[str, Any]]
+    derived_from: uuid.UUID | None
+    supersedes: list[uuid.UUID]
+    same_as: uuid.UUID | None
+    misprint: bool
+    named: bool
+    source_record_id: str | None
     reported_by: str | None
     citation: dict[str, Any] | None
     filed_by: str | None
@@ -81,3 +91,10 @@ class Me(BaseModel):
     source: str | None
     expires_at: str
     revision: int
+
+
+class UnknownFacility(BaseModel):
+    """A place that reports name and nobody registered."""
+
+    name: str
+    reports: int

@@ -1,7 +1,7 @@
 """Answers to writes, own reports, and counts."""
 
 import uuid
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -52,6 +52,25 @@ class FiledRedaction(BaseModel):
     receipt: Receipt
 
 
+class PairOut(BaseModel):
+    """Two people who may be one, with the reasons."""
+
+    kind: Literal["pair"]
+    decision_id: uuid.UUID
+    score: float
+    reasons: list[dict[str, Any]]
+    a: DetaineeShape
+    b: DetaineeShape
+
+
+class ApartOut(BaseModel):
+    """A release whose dates cannot all be right."""
+
+    kind: Literal["disjoint_releases"]
+    detainee: DetaineeShape
+    release: ReleaseShape
+
+
 class ReportId(BaseModel):
     id: uuid.UUID
     version: int
@@ -82,8 +101,11 @@ class Filed(BaseModel):
 
 
 class Version(BaseModel):
+    """A person as shown from a revision on."""
+
     revision: int
     detainee: DetaineeShape
+    releases: list[ReleaseShape]
 
 
 class Total(BaseModel):
@@ -105,6 +127,7 @@ class ReleaseCount(BaseModel):
     total: Total
     groups: list[dict[str, Any]] | None = None
     adds_up: bool = True
+    redactions_since: int | None = Field(default=None, description="Erasures after the revision a personal count is of")
     uncertain_date: int
     unresolved_duplicates: int
     withheld: int

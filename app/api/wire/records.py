@@ -97,13 +97,13 @@ class DetaineeShape(BaseModel):
     id: uuid.UUID
     publish: Publish
     name: str | None
-    aliases: list[str]
+    aliases: list[str] | None
     age: int | None
     birth_year: int | None
     gender: Gender | None
-    nationalities: list[str]
+    nationalities: list[str] | None
     category: Category | None
-    groups: list[str]
+    groups: list[str] | None
     state: State
     rearrested: bool
     died_on: str | None

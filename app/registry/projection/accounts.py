@@ -43,6 +43,7 @@ class Account:
     """The current version of one record. `revision` is the version's, `record` the first one's.
 
     `redacted`: erased by then; `erased`: erased at some time, so that nothing personal is left to show of any time.
+    `points`: filed by pointing at somebody known.
     """
 
     record: int
@@ -54,6 +55,7 @@ class Account:
     facility: FacilityView | None = None
     redacted: bool = False
     erased: bool = False
+    points: bool = False
 
     def date(self, name: str) -> PartialDate | None:
         """The partial date said under `section.field`, if any."""

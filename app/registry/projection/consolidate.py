@@ -27,9 +27,19 @@ class Said:
 
 def said_by(accounts: Iterable[Account], read: Callable[[Account], Any]) -> list[Said]:
     """Each source's value: that of its newest account that has one."""
+    return _said(_newest_first(accounts), read)
+
+
+def _newest_first(accounts: Iterable[Account]) -> list[list[Account]]:
+    """The accounts of each source that may speak."""
+    grouped = by_source(accounts).values()
+    return [sorted(said, key=lambda account: -account.revision) for said in grouped]
+
+
+def _said(sources: Iterable[Iterable[Account]], read: Callable[[Account], Any]) -> list[Said]:
     found = []
-    for accounts_of_one in by_source(accounts).values():
-        for account in sorted(accounts_of_one, key=lambda account: -account.revision):
+    for accounts in sources:
+        for account in accounts:
             value = read(account)
             if value is not None:
                 verified = account.verdict is Verdict.VERIFIED
@@ -89,7 +99,8 @@ def _fact(said: Sequence[Said], supports: Callable[[Any, Any], bool], coarseness
         verified = any(one.verified for one in voting if one.value == value)
         return -votes, not verified, coarseness(value), _bytes(value)
 
-    best = min((one.value for one in said), key=rank)
+    agreed = said[0].value  # as nearly always: then there is nothing to rank
+    best = agreed if all(one.value == agreed for one in said) else min((one.value for one in said), key=rank)
     return {"value": best, "said": _listed(said, best)}
 
 
@@ -115,8 +126,9 @@ def value_of(facts: dict[str, Fact], name: str) -> Any:
 def collect(accounts: Sequence[Account], names: Combined, section: str) -> dict[str, Fact]:
     """The facts of a section, by field name, leaving out what nobody said."""
     facts = {}
+    sources = _newest_first(accounts)
     for name, combine in names.items():
-        fact = combine(said_by(accounts, field(f"{section}.{name}")))
+        fact = combine(_said(sources, field(f"{section}.{name}")))
         if fact is not None:
             facts[name] = fact
     return facts

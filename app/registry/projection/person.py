@@ -117,9 +117,10 @@ def _facility(accounts: Sequence[Account]) -> dict[str, Fact]:
     return facts
 
 
-def traits(custody: Custody, about: dict[str, Fact]) -> set[tuple[str, str]]:
-    """`(dimension, value)` pairs by which the spell can be filtered and grouped."""
-    found = _values(about, _PERSON_TRAITS) | _values(spell_facts(custody), _SPELL_TRAITS)
+def traits(custody: Custody, about: dict[str, Fact], facts: dict[str, Any]) -> set[tuple[str, str]]:
+    """`(dimension, value)` pairs by which a spell can be filtered and grouped, from the facts `about` the person and
+    those of the spell."""
+    found = _values(about, _PERSON_TRAITS) | _values(facts, _SPELL_TRAITS)
     group = age_group(custody, about)
     return found | ({("age_group", group)} if group else set())
 

@@ -78,17 +78,14 @@ def _personal(accounts: Sequence[Account], custodies: Sequence[Custody]) -> Rows
     about = person.personal_facts(accounts, custodies)
     name = about.get("full_name", {}).get("value")
     aliases = about.get("aliases", {}).get("value", [])
+    spells_facts = [(custody, person.spell_facts(custody)) for custody in custodies]
     rows: Rows = {
         DetaineePersonal: [],
-        SpellPersonal: [
-            {"spell": custody.spell, "facts": dump(facts)}
-            for custody in custodies
-            if (facts := person.spell_facts(custody))
-        ],
+        SpellPersonal: [{"spell": custody.spell, "facts": dump(facts)} for custody, facts in spells_facts if facts],
         Trait: [
             {"spell": custody.spell, "name": name_, "value": value}
-            for custody in custodies
-            for name_, value in sorted(person.traits(custody, about))
+            for custody, facts in spells_facts
+            for name_, value in sorted(person.traits(custody, about, facts))
         ],
     }
     if about:

@@ -39,21 +39,33 @@ class Unit:
 
     @cached_property
     def ends(self) -> list[tuple[Account, PartialDate]]:
-        """Who asserts that the detention ended, and when. An undated word on a release takes the date beside it."""
-        said = [(account, account.end) for account in self.members]
+        """Who asserts that the detention ended, and when. An undated word on a release takes the date beside it, and
+        so does one dated before the detention that it points at."""
+        said = [(account, account.end if self._can_end(account.end) else None) for account in self.members]
         dated = [end for _account, end in said if end is not None]
-        beside = self.root.released or min(dated, key=lambda end: (end.hi, end.lo), default=None)
+        pointed_at = self.root.released if self.root.stage is Stage.CARRIED_OUT else None
+        beside = pointed_at or min(dated, key=lambda end: (end.hi, end.lo), default=None)
         taken = [(account, end or (beside if _asserts_out(account) else None)) for account, end in said]
         return [(account, end) for account, end in taken if end is not None]
 
+    def _can_end(self, end: PartialDate | None) -> bool:
+        return end is not None and (self.root.detained is None or end.hi >= self.root.detained.lo)
+
     @cached_property
     def days(self) -> list[PartialDate]:
-        """The days of release (or another end) it speaks of, denied and withdrawn ones included."""
-        return [day for account in self.members if (day := account.released or account.end) is not None]
+        """The days of release (or another end) it speaks of, denied and withdrawn ones included: the first one's own,
+        or what the others say where it says none."""
+        said = [day for account in self._heard if (day := account.released or account.end) is not None]
+        return said[:1] if self.root.released or self.root.end else said
 
     @cached_property
     def position(self) -> PartialDate | None:
-        return next((account.position for account in self.members if account.position is not None), None)
+        return next((account.position for account in self._heard if account.position is not None), None)
+
+    @property
+    def _heard(self) -> Iterable[Account]:
+        """The first one and those that stand; what others withdrew places nobody who did not."""
+        return [account for account in self.members if account is self.root or not (self.stands and account.retracted)]
 
 
 def _asserts_out(account: Account) -> bool:
@@ -110,25 +122,34 @@ def _pools(standing: Sequence[Unit]) -> list[list[Unit]]:
     pools: list[list[Unit]] = [[]]
     for unit in sorted(standing, key=_order):
         start = unit.root.detained
-        if start is not None and any(_cuts(earlier, unit, start) for earlier in pools[-1]):
-            pools.append([earlier for earlier in pools[-1] if _reaches(earlier, start)])
+        if start is not None:
+            # Whoever reports the detention that an independent source reports too means the same one.
+            independent = any(other.independent for other in standing if _overlap(other.root.detained, start))
+            if any(_cuts(earlier, start, independent=independent) for earlier in pools[-1]):
+                pools.append([earlier for earlier in pools[-1] if _reaches(earlier, start, independent=independent)])
         pools[-1].append(unit)
     return pools
 
 
-def _cuts(earlier: Unit, later: Unit, start: PartialDate) -> bool:
-    """Whether `earlier` ends before `later` begins, on a word that counts against `later`'s sources."""
+def _overlap(one: PartialDate | None, other: PartialDate) -> bool:
+    return one is not None and one.overlaps(other)
+
+
+def _cuts(earlier: Unit, start: PartialDate, *, independent: bool) -> bool:
+    """Whether `earlier` ends before a detention begins, on a word that counts against those who report that one."""
     for account, end in earlier.ends:
-        if later.independent and not account.source.independent:
+        if independent and not account.source.independent:
             continue
-        began = account.detained or earlier.root.detained
+        began = earlier.root.detained or account.detained
         if end.hi < start.lo or (end.hi == start.lo and began is not None and began.hi < start.lo):
             return True
     return False
 
 
-def _reaches(unit: Unit, start: PartialDate) -> bool:
+def _reaches(unit: Unit, start: PartialDate, *, independent: bool) -> bool:
     """Whether a unit of an earlier spell may speak of the one that begins at `start` as well."""
+    if _cuts(unit, start, independent=independent):
+        return False
     if unit.ends:
         return any(end.hi > start.lo for _account, end in unit.ends)
     return unit.root.detained is None and (unit.position is None or unit.position.hi >= start.lo)

@@ -1,0 +1,35 @@
+"""A real server on a port of its own, for what an in-process client cannot show: many connections at once."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+import uvicorn
+
+from app.config import Settings
+from app.main import create_app
+from tests.support import NOW
+
+BACKLOG = 512  # every client of a test may knock before the server has begun to answer
+
+
+@contextmanager
+def serving(settings: Settings, log_level: str = "warning") -> Iterator[str]:
+    """The address of a server over the settings' database, with the options of `recuento serve`."""
+    app = create_app(settings)
+    app.state.clock = lambda: NOW
+    options = uvicorn.Config(
+        app, access_log=False, server_header=False, log_level=log_level, log_config=None, ws="none"
+    )
+    server = uvicorn.Server(options)
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(BACKLOG)
+    thread = Thread(target=server.run, args=([listening],), name="server")
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -1,0 +1,116 @@
+"""Claims that say two things at once, or point at nothing."""
+
+from itertools import product
+
+import pytest
+
+from app.registry.claims import BOUNDS
+from app.vocabulary import Qualifier
+from tests.support import Body, World
+
+CLAIM: Body = {
+    "claimant": "ministry",
+    "measure": "released",
+    "qualifier": "exactly",
+    "low": 116,
+    "high": 116,
+    "window_from": "2026-01-08",
+    "window_to": "2026-01-12",
+    "stated_at": "2026-01-12T12:00:00-04:00",
+    "country": "VE",
+}
+STRANGER = "11111111-2222-4333-8444-555555555555"
+
+# Qualifier → the (low, high) that are accepted among none, one below and one above: the contract, spelt out again.
+ALLOWED: dict[Qualifier, set[tuple[int | None, int | None]]] = {
+    Qualifier.EXACTLY: {(56, 56), (60, 60)},
+    Qualifier.AT_LEAST: {(56, None), (60, None)},
+    Qualifier.MORE_THAN: {(56, None), (60, None)},
+    Qualifier.AT_MOST: {(None, 56), (None, 60)},
+    Qualifier.FEWER_THAN: {(None, 56), (None, 60)},
+    Qualifier.ABOUT: {(56, 56), (56, 60), (60, 60)},
+    Qualifier.BETWEEN: {(56, 56), (56, 60), (60, 60)},
+    Qualifier.UNQUANTIFIED: {(None, None)},
+}
+
+BAD: list[tuple[Body, str, str]] = [
+    ({"qualifier": "roughly"}, "unknown_code", "/qualifier"),
+    ({"measure": "freed"}, "unknown_code", "/measure"),
+    ({"series": "total"}, "unknown_code", "/series"),
+    ({"qualifier": "between", "low": 70, "high": 60}, "low_above_high", "/low"),
+    ({"qualifier": "exactly", "low": 56, "high": 60}, "bounds_differ", "/high"),
+    ({"low": -1}, "greater_than_equal", "/low"),
+    ({"low": 10_000_001}, "less_than_equal", "/low"),
+    ({"low": "116"}, "int_type", "/low"),
+    ({"low": 116.5}, "int_type", "/low"),
+    ({"low": True}, "int_type", "/low"),
+    ({"claimant": None}, "reported_by_required", "/reported_by"),
+    ({"claimant": "nobody"}, "unknown_source", "/claimant"),
+    ({"claimant": "The Ministry"}, "invalid_format", "/claimant"),
+    ({"joint_with": ["foro", "nobody"]}, "unknown_source", "/joint_with/1"),
+    ({"window_from": "2026-01-13"}, "reversed_window", "/window_to"),
+    ({"window_from": "2026-02-30"}, "invalid_date", "/window_from"),
+    ({"stated_at": "noon"}, "invalid_instant", "/stated_at"),
+    ({"stated_at": "2026-01-12T12:00:00"}, "invalid_instant", "/stated_at"),
+    ({"stated_at": "2026-03-01T12:00:01Z"}, "future_date", "/stated_at"),
+    ({"stated_at": "2026-03-02"}, "future_date", "/stated_at"),
+    ({"stated_at": "2026-01-12", "zone": "Caracas"}, "invalid_zone", "/zone"),
+    ({"country": "Venezuela"}, "unknown_country", "/country"),
+    ({"citation": {"url": "not an address"}}, "invalid_url", "/citation/url"),
+    ({"citation": {"published_on": "2026-04"}}, "future_date", "/citation/published_on"),
+    ({"citation": {"page": 3}}, "unknown_field", "/citation/page"),
+    ({"definition": {"terms": {"stage": "out"}}}, "unknown_code", "/definition/terms/stage"),
+    ({"definition": {"terms": {"released_from": "2026"}}}, "unknown_field", "/definition/terms/released_from"),
+    ({"definition": {"subset_of": STRANGER}}, "unknown_claim", "/definition/subset_of"),
+    ({"derived_from": STRANGER}, "unknown_claim", "/derived_from"),
+    ({"same_as": STRANGER}, "unknown_claim", "/same_as"),
+    ({"supersedes": [STRANGER]}, "unknown_claim", "/supersedes/0"),
+    ({"part_of": [{"claim": STRANGER, "partition": "sex"}]}, "unknown_claim", "/part_of/0/claim"),
+    ({"part_of": [{"claim": STRANGER}]}, "required", "/part_of/0/partition"),
+    ({"source": "foro"}, "unknown_field", "/source"),
+]  # fmt: skip
+
+
+def test_every_bound_is_checked_against_its_qualifier(world: World, subtests: pytest.Subtests) -> None:
+    for qualifier, low, high in product(Qualifier, (None, 56, 60), (None, 56, 60)):
+        body = {**CLAIM, "qualifier": qualifier, "low": low, "high": high}
+        with subtests.test(f"{qualifier} {low} {high}"):
+            if (low, high) in ALLOWED[qualifier]:
+                assert world.post("/v1/claims", body, "foro").status_code == 201
+                continue
+            with world.storing_nothing():
+                problem = world.refuse(world.post("/v1/claims", body, "foro"), 422, "invalid")
+                codes = {error["code"] for error in problem["errors"]}
+                assert codes <= {"bound_required", "bound_not_allowed", "low_above_high", "bounds_differ"}
+
+
+def test_the_allowed_bounds_are_those_of_the_code(world: World) -> None:
+    assert ALLOWED.keys() == BOUNDS.keys() == set(Qualifier)
+
+
+def test_claims_out_of_shape_are_refused_where_they_stand(world: World, subtests: pytest.Subtests) -> None:
+    for said, code, pointer in BAD:
+        with subtests.test(str(said)), world.storing_nothing():
+            world.refuse(world.post("/v1/claims", {**CLAIM, **said}, "foro"), 422, code, pointer)
+
+
+def test_a_claim_needs_a_measure_and_a_qualifier(world: World) -> None:
+    with world.storing_nothing():
+        answer = world.post("/v1/claims", {}, "foro")
+        world.refuse(answer, 422, "required", "/measure")
+        world.refuse(answer, 422, "required", "/qualifier")
+
+
+def test_the_day_that_is_running_may_be_the_day_it_was_stated(world: World) -> None:
+    assert world.post("/v1/claims", {**CLAIM, "stated_at": "2026-03-01"}, "foro").status_code == 201
+
+
+def test_a_claim_too_long_for_the_log_is_refused(world: World) -> None:
+    """Each field is within its bounds, and together they exceed the 65,535 bytes that an entry holds."""
+    wordy = {"window_said": "🕊" * 4000, "definition": {"population": "🕊" * 4000}}
+    wordy |= {"citation": {"quote": "🕊" * 4000}, "joint_with": []}
+    assert world.post("/v1/claims", {**CLAIM, **wordy}, "foro").status_code == 201
+    first = world.post("/v1/claims", CLAIM, "foro").json()["id"]
+    parts = [{"claim": first, "partition": "🕊" * 200} for _ in range(20)]
+    with world.storing_nothing():
+        world.refuse(world.post("/v1/claims", {**CLAIM, **wordy, "part_of": parts}, "foro"), 422, "too_large")

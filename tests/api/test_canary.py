@@ -1,0 +1,269 @@
+"""Marked values of people who must not be seen: they stand in no public answer, form, header or log line.
+
+Every value a source can send about a person carries a mark of its own. Whoever adds a way to read will be walked
+over by this: the addresses come from the OpenAPI document.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import select
+
+from app.api import answers
+from app.database import reading
+from app.models import metadata
+from tests.api.serving import serving
+from tests.support import GOVERNMENT, Body, World, make_report
+
+HIDDEN = ("counted", "minor", "withdrawn", "anonymous", "retracted", "erased")
+DIMENSIONS = (
+    "source", "status", "kind", "country", "month", "week", "day", "designation", "sources",
+    "facility", "area", "gender", "category", "age_group", "nationality",
+)  # fmt: skip
+# What is read with a key only.
+KEYED = {"/v1/me", "/v1/reports", "/v1/reports/{report_id}", "/v1/review"}
+NATIONAL_IDS = {who: f"V-{7_310_040 + number}" for number, who in enumerate((*HIDDEN, "named"))}
+
+
+def mark(who: str, what: str) -> str:
+    return f"zq{who}{what}qz"
+
+
+def birthday(who: str) -> str:
+    return f"{'2008' if who == 'minor' else '1931'}-07-{10 + [*HIDDEN, 'named'].index(who)}"
+
+
+def report_of(who: str, source_record: str = "case") -> Body:
+    """A report that says everything, each value marked with who and what it is."""
+    return make_report(
+        source_record_id=mark(who, source_record),
+        detainee={
+            "full_name": f"{mark(who, 'first')} {mark(who, 'last')}", "aliases": [mark(who, "alias")], "gender": "male",
+            "birth_date": birthday(who), "nationalities": ["VE"],
+            "father_name": mark(who, "father"), "national_id": NATIONAL_IDS[who], "category": "military",
+            "groups": ["gravely_ill", "student"],
+            "publish": {"minor": None, "withdrawn": "named", "retracted": "counted", "erased": "named"}.get(who, who),
+        },
+        detention={
+            "detained_on": "2025-07-01", "facility": mark(who, "facility"), "place": mark(who, "place"),
+            "country": "VE", "legal_status": "incommunicado",
+            "transfers": [{"on": "2025-08", "facility": mark(who, "transfer")}],
+            "charges": [mark(who, "charge")], "case": mark(who, "court"), "sentence": {"term": mark(who, "term")},
+        },
+        release__destination=mark(who, "destination"),
+        release__conditions=["gag_order"],
+        verification__evidence=[{"url": f"https://{mark(who, 'evidence')}.example/"}],
+        note=mark(who, "note"),
+    )  # fmt: skip
+
+
+@dataclass
+class Scene:
+    """People of every hidden class and one who is named, and where each can be asked for."""
+
+    world: World
+    ids: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def addresses(self) -> Iterator[str]:
+        """Every public GET there is, with the ids of everyone, and counts by every dimension."""
+        claim = self.world.get("/v1/claims").json()["data"][0]["id"]
+        for path, operations in self.world.app.openapi()["paths"].items():
+            if "get" not in operations or path in KEYED:
+                continue
+            path = path.replace("sources/{slug}", "sources/foro").replace("{slug}", "yare").replace("{claim_id}", claim)
+            for ids in self.ids.values() if "{" in path else [{}]:
+                yield path.format(**ids)
+        yield from (f"/v1/counts/releases?group_by={name}" for name in DIMENSIONS)
+
+    @property
+    def forbidden(self) -> list[str]:
+        dates = [birthday(who) for who in HIDDEN] + ["birth_date", '"birth_year":2008']
+        return [f"zq{who}" for who in HIDDEN] + dates + [number[2:] for number in NATIONAL_IDS.values()]
+
+
+@pytest.fixture
+def scene(world: World) -> Scene:
+    found = Scene(world)
+    world.add_facility("yare", "Yare")
+    for who in (*HIDDEN, "named"):
+        filed = world.post("/v1/releases", report_of(who), "foro")
+        assert filed.status_code == 201
+        found.ids[who] = {f"{t}_id": filed.json()[t]["id"] for t in ("detainee", "detention", "release", "report")}
+        body = report_of(who) | {"note": mark(who, "newnote")}  # a second version, and a second source
+        assert world.post("/v1/releases", body, "foro").status_code == 200
+        verdict = {
+            "verdict": "verified",
+            "method": "lawyer",
+            "evidence": [{"url": f"https://{mark(who, 'theirs')}.org"}],
+        }
+        path = f"/v1/releases/{found.ids[who]['release_id']}/verifications"
+        answer = world.post(path, verdict, "jep")
+        assert answer.status_code == (404 if who in ("counted", "retracted", "minor") else 201)
+    twin = world.post("/v1/releases", report_of("anonymous", "twin"), "foro").json()  # waits for review, with reasons
+    world.consent(found.ids["withdrawn"]["detainee_id"], "counted", given_by=mark("withdrawn", "givenby"))
+    world.judge(found.ids["anonymous"]["detainee_id"], twin["detainee"]["id"], "different")
+    world.post(
+        f"/v1/reports/{found.ids['retracted']['report_id']}/retract", {"reason": mark("retracted", "why")}, "foro"
+    )
+    world.redact(found.ids["erased"]["detainee_id"])
+    claim = {"claimant": "jep", "measure": "held", "qualifier": "unquantified", "note": mark("counted", "claimnote")}
+    world.post("/v1/claims", claim, "foro")
+    return found
+
+
+def leaks(scene: Scene, text: str) -> list[str]:
+    return [value for value in scene.forbidden if value in text]
+
+
+def everything_of(answer: httpx2.Response) -> str:
+    return f"{answer.headers} {answer.url} {answer.text}"
+
+
+def test_the_marks_are_seen_where_they_may_be_seen(scene: Scene) -> None:
+    """The test would pass on an empty registry: partners see what the public must not, and the named are named."""
+    seen = scene.world.get("/v1/detainees", "reader").text
+    for who in ("counted", "minor", "withdrawn", "anonymous", "named"):
+        for what in ("first", "alias", "father"):
+            assert mark(who, what) in seen
+    public = scene.world.get("/v1/detainees").text + scene.world.get("/v1/releases").text
+    assert mark("named", "first") in scene.world.get("/v1/detainees", "reader").text
+    assert '"publish":"anonymous"' in public
+    assert scene.world.count()["withheld"] >= 3
+
+
+def test_no_public_answer_of_any_time_and_form_holds_a_mark(scene: Scene) -> None:
+    head = scene.world.revision
+    questions: list[Body] = [{}, {"format": "csv"}, {"format": "jsonl"}]
+    questions += [{"as_of": at} for at in (head, head - 1, head - 4, head // 2)]
+    walked = 0
+    for address in scene.addresses():
+        for asked in questions if address.startswith("/v1") else questions[:1]:
+            answer = scene.world.client.get(httpx2.URL(address).copy_merge_params(asked))
+            assert answer.status_code in (200, 404)
+            assert leaks(scene, everything_of(answer)) == [], answer.url
+            walked += 1
+    assert walked > 400
+
+
+def test_no_count_by_several_dimensions_holds_a_mark(scene: Scene) -> None:
+    for names in [*combinations(DIMENSIONS, 2), ("facility", "gender", "age_group")]:
+        answer = scene.world.get("/v1/counts/releases", group_by=list(names))
+        assert answer.status_code == 200
+        assert leaks(scene, everything_of(answer)) == [], names
+
+
+def test_no_other_key_sees_more_than_the_public(scene: Scene) -> None:
+    for address in scene.addresses():
+        for who in ("pud", GOVERNMENT, "admin"):
+            answer = scene.world.client.get(address, headers=scene.world.headers(who))
+            assert leaks(scene, everything_of(answer)) == [], (who, address)
+
+
+def test_nobody_hidden_is_found_by_what_is_hidden(scene: Scene, subtests: pytest.Subtests) -> None:
+    for who in HIDDEN:
+        questions: list[Body] = [{"q": mark(who, what)} for what in ("first", "last", "alias", "father", "note")]
+        questions += [{"destination": mark(who, "destination")}, {"area": mark(who, "place")}]
+        for asked in questions:
+            for path in ("/v1/releases", "/v1/detainees"):
+                with subtests.test(f"{path} {asked}"):
+                    assert scene.world.get(path, **asked).json()["data"] == []
+                    assert scene.world.get(path, **asked, as_of=scene.world.revision - 4).json()["data"] == []
+        with subtests.test(f"{who} counted by destination"):
+            assert scene.world.count(destination=mark(who, "destination"))["total"]["releases"] == 0
+    for path in ("/v1/releases", "/v1/detainees", "/v1/detentions"):
+        for asked in ({"group": "gravely_ill"}, {"legal_status": "incommunicado"}, {"category": "military"}):
+            with subtests.test(f"{path} {asked}"):
+                rows = scene.world.get(path, **asked).json()["data"]
+                assert {row.get("publish", "named") for row in rows} <= {"named"}
+
+
+def test_no_refusal_holds_a_mark(scene: Scene) -> None:
+    world = scene.world
+    for who in HIDDEN:
+        ids = scene.ids[who]
+        verdict = {"verdict": "refuted", "method": "family"}
+        tried = [
+            world.post(f"/v1/releases/{ids['release_id']}/verifications", verdict | {"verdict": "maybe"}, "pud"),
+            world.get(f"/v1/reports/{ids['report_id']}", "jep"),
+            world.post("/v1/releases", {"detainee_id": ids["detainee_id"], "release": {"released_on": "2027"}}, "pud"),
+            world.post("/v1/identity", {"a": ids["detainee_id"], "b": ids["detainee_id"]}, "curator"),
+            world.post(f"/v1/detainees/{ids['detainee_id']}/consent", {"publish": "x"}, "curator"),
+        ]
+        for answer in tried:
+            assert answer.status_code >= 400
+            assert leaks(scene, everything_of(answer)) == []
+
+
+def test_what_the_log_shows_everyone_holds_no_mark_of_anyone(scene: Scene) -> None:
+    """The named too: what is personal enters the readable log as a digest only."""
+    bodies = [row[0] for row in scene.world.rows("SELECT body FROM entry")]
+    assert len(bodies) > 20
+    for body in bodies:
+        assert "zqnamed" not in body
+        assert leaks(scene, body) == []
+        assert "rodeo" not in body.lower()
+
+
+def dump(world: World) -> str:
+    """Every row of every table, as text."""
+    with reading(world.engine) as session:
+        tables = [session.execute(select(*table.columns)).all() for table in metadata.sorted_tables]
+    return str(tables)
+
+
+def test_identification_numbers_are_nowhere_in_the_database(scene: Scene, tmp_path: Path) -> None:
+    rows = dump(scene.world)
+    scene.world.engine.dispose()
+    files = [path.read_bytes() for path in tmp_path.glob("*.db*")]  # SQLite's, with its write-ahead log
+    assert mark("named", "first") in rows
+    for number in NATIONAL_IDS.values():
+        for written in (number, number[2:], number.replace("-", "")):
+            assert written not in rows
+            assert not any(written.encode() in file for file in files)
+
+
+def test_nothing_of_the_erased_is_left_in_any_table(scene: Scene) -> None:
+    rows = dump(scene.world)
+    assert "zqerased" not in rows
+    assert birthday("erased") not in rows
+    assert birthday("counted") in rows
+    assert "zqcounted" in rows
+
+
+def test_no_log_line_holds_a_mark_or_anything_of_a_client(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    """Of a real server, with every logger as talkative as it gets."""
+    world = scene.world
+    with caplog.at_level(logging.DEBUG), serving(world.settings, log_level="trace") as server:
+        agent = mark("counted", "agent")
+        with httpx2.Client(base_url=server, headers={"User-Agent": agent}) as client:
+            sent = len(caplog.records)
+            answers_ = [
+                client.get("/v1/releases", params={"q": mark("named", "first")}),
+                client.get(f"/v1/detainees/{scene.ids['counted']['detainee_id']}"),
+                client.get("/v1/detainees", headers=world.headers("reader")),
+                client.post("/v1/releases", json=report_of("counted", "another"), headers=world.headers("foro")),
+                client.post("/v1/releases", json=report_of("anonymous"), headers=world.headers("jep")),
+                client.post("/v1/releases", json={"detainee": mark("counted", "bad")}, headers=world.headers("foro")),
+                client.get("/v1/detainees", headers={"Authorization": f"Bearer {mark('counted', 'key')}"}),
+            ]
+            with pytest.MonkeyPatch.context() as patched:
+
+                def fails(*_args: Any, **_named: Any) -> None:
+                    raise RuntimeError(mark("counted", "exception"))
+
+                patched.setattr(answers, "respond", fails)
+                answers_.append(client.get("/v1/detainees", params={"q": mark("named", "first")}))
+    assert [answer.status_code for answer in answers_] == [200, 404, 200, 201, 201, 422, 401, 500]
+    ours = [record for record in caplog.records[sent:] if not record.name.startswith(("httpx2", "httpcore2"))]
+    logged = "\n".join(logging.Formatter().format(record) for record in ours)
+    assert "unforeseen RuntimeError" in logged
+    assert "zqnamed" not in logged
+    assert leaks(scene, logged) == []
+    for of_a_client in ("127.0.0.1", "rcn_", "?q=", "Bearer"):
+        assert of_a_client not in logged.replace(server, "")

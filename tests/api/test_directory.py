@@ -1,0 +1,245 @@
+"""Sources, facilities, claims and the vocabulary over the wire."""
+
+from typing import Any
+
+import pytest
+from httpx2 import Response
+
+from app.vocabulary import LISTS
+from tests.support import GOVERNMENT, Body, World
+
+CLAIM: Body = {
+    "claimant": "ministry",
+    "joint_with": ["pud"],
+    "measure": "released",
+    "qualifier": "more_than",
+    "low": 401,
+    "window_from": "2025-12",
+    "window_to": "2026-01-13",
+    "window_said": "since December",
+    "stated_at": "2026-01-13",
+    "zone": "-04:00",
+    "country": "VE",
+    "definition": {
+        "terms": {"stage": "carried_out", "kind": ["release_with_measures"]},
+        "population": "everyone who left a prison",
+        "net": None,
+    },
+    "series": "cumulative",
+    "misprint": False,
+    "named": False,
+    "source_record_id": "C-1",
+    "citation": {"url": "https://example.org/speech", "published_on": "2026-01-13", "quote": "more than 400"},
+    "note": "heard by our man in the hall",
+}
+
+
+def patch(world: World, path: str, change: Any, who: str) -> Response:
+    return world.client.patch(path, json=change, headers=world.headers(who))
+
+
+def test_a_source_is_added_shown_and_changed(world: World) -> None:
+    body = {"slug": "clippve", "name": "CLIPPVE", "kind": "families", "country": "VE", "definition": "whom we visit"}
+    added = world.post("/v1/sources", body, "admin")
+    assert added.status_code == 201
+    expected = {**body, "independent": True, "quarantined": False}
+    assert {name: added.json()[name] for name in expected} == expected
+    read = world.get("/v1/sources/clippve").json()
+    assert read == {**expected, "revision": added.json()["receipt"]["revision"]}
+    changed = patch(world, "/v1/sources/clippve", {"name": "Families", "definition": None}, "admin")
+    assert (changed.status_code, changed.json()["name"], changed.json()["definition"]) == (200, "Families", None)
+    assert world.get("/v1/sources/clippve", as_of=read["revision"]).json() == read
+    world.refuse(world.get("/v1/sources/clippve", as_of=read["revision"] - 1), 404, "not_found")
+
+
+def test_a_change_that_changes_nothing_is_no_revision(world: World) -> None:
+    world.add_facility()
+    with world.storing_nothing():
+        assert patch(world, "/v1/sources/foro", {"name": "Foro"}, "admin").status_code == 200
+        assert patch(world, "/v1/sources/foro", {}, "admin").status_code == 200
+        assert patch(world, "/v1/facilities/el-rodeo-i", {"area": "Miranda"}, "curator").status_code == 200
+
+
+def test_a_government_is_not_independent_unless_said_otherwise(world: World) -> None:
+    assert world.get(f"/v1/sources/{GOVERNMENT}").json()["independent"] is False
+    body = {"slug": "ombudsman", "name": "Ombudsman", "kind": "government", "independent": True}
+    assert world.post("/v1/sources", body, "admin").json()["independent"] is True
+
+
+@pytest.mark.parametrize("change", [{"quarantined": True}, {"independent": False}])
+def test_what_a_source_verified_counts_as_independent_only_while_the_source_does(world: World, change: Body) -> None:
+    filed = world.file("foro")
+    assert world.count()["total"]["by_min_sources"] == {"1": 1}
+    before = world.revision
+    assert patch(world, "/v1/sources/foro", change, "admin").status_code == 200
+    total = world.count()["total"]
+    assert (total["verified"], total["reported"], total["by_min_sources"]) == (0, 1, {})
+    # It is shown all the same, and stands in the count by source.
+    (verdict,) = world.get(f"/v1/releases/{filed['release']['id']}/verifications").json()["data"]
+    assert (verdict["verdict"], verdict["independent"]) == ("verified", False)
+    assert world.by_source() == {"foro": 1}
+    assert world.count(as_of=before)["total"]["by_min_sources"] == {"1": 1}
+    patch(world, "/v1/sources/foro", {name: not value for name, value in change.items()}, "admin")
+    assert world.count()["total"]["by_min_sources"] == {"1": 1}
+
+
+def test_sources_out_of_shape_are_refused(world: World, subtests: pytest.Subtests) -> None:
+    good = {"slug": "clippve", "name": "CLIPPVE", "kind": "families"}
+    bad: list[tuple[Body, str, str]] = [
+        ({"slug": "Clippve"}, "invalid_format", "/slug"),
+        ({"slug": "-x"}, "invalid_format", "/slug"),
+        ({"slug": "x" * 101}, "string_too_long", "/slug"),
+        ({"kind": "club"}, "unknown_code", "/kind"),
+        ({"name": " "}, "string_too_short", "/name"),
+        ({"country": "VEN"}, "unknown_country", "/country"),
+        ({"independent": "perhaps"}, "bool_parsing", "/independent"),
+        ({"trusted": True}, "unknown_field", "/trusted"),
+    ]
+    for said, code, pointer in bad:
+        with subtests.test(str(said)), world.storing_nothing():
+            world.refuse(world.post("/v1/sources", {**good, **said}, "admin"), 422, code, pointer)
+    with world.storing_nothing():
+        world.refuse(world.post("/v1/sources", {**good, "slug": "foro"}, "admin"), 409, "already_exists")
+        for name in ("name", "kind", "independent", "quarantined"):
+            world.refuse(patch(world, "/v1/sources/foro", {name: None}, "admin"), 422, "required", f"/{name}")
+        world.refuse(patch(world, "/v1/sources/foro", {"slug": "x"}, "admin"), 422, "unknown_field", "/slug")
+        world.refuse(patch(world, "/v1/sources/nobody", {"name": "x"}, "admin"), 404, "not_found")
+
+
+def test_a_facility_is_registered_shown_and_changed(world: World) -> None:
+    point = {"lat": 10.4731, "lon": -66.5443}
+    added = world.add_facility(names=["Rodeo Uno"], point=point)
+    expected = {
+        "slug": "el-rodeo-i", "name": "El Rodeo I", "names": ["El Rodeo I", "Rodeo Uno"], "kind": "prison",
+        "area": "Miranda", "country": "VE", "point": {"lat": 10.5, "lon": -66.5},
+    }  # fmt: skip
+    assert {name: added[name] for name in expected} == expected  # the point is coarse: never the door
+    assert world.get("/v1/facilities/el-rodeo-i").json() == {**expected, "revision": added["receipt"]["revision"]}
+    changed = patch(world, "/v1/facilities/el-rodeo-i", {"name": "Rodeo I", "point": None}, "curator").json()
+    assert (changed["name"], changed["names"][0], changed["point"]) == ("Rodeo I", "Rodeo I", None)
+    past = world.get("/v1/facilities/el-rodeo-i", as_of=added["receipt"]["revision"]).json()
+    assert past["name"] == "El Rodeo I"
+
+
+def test_reports_are_placed_where_a_facility_says_it_is_from_then_on(world: World) -> None:
+    filed = world.file(detention__facility="el rodeo 1")
+    address = f"/v1/detentions/{filed['detention']['id']}"
+    assert world.get(address).json()["facility"] is None  # a place that nobody registered is never public
+    assert world.get(address, "curator").json()["facility"] == "el rodeo 1"
+    before = world.revision
+    world.add_facility(names=["El Rodeo 1"])
+    assert world.get(address).json()["facility"] == "el-rodeo-i"
+    assert world.get(address, as_of=before).json()["facility"] is None
+    patch(world, "/v1/facilities/el-rodeo-i", {"area": "Guarenas"}, "curator")
+    assert world.get(address).json()["area"] == "Guarenas"
+
+
+def test_two_facilities_cannot_have_one_name(world: World) -> None:
+    world.add_facility(names=["Rodeo Uno"])
+    with world.storing_nothing():
+        for body in (
+            {"slug": "el-rodeo-i", "name": "Another"},
+            {"slug": "rodeo", "name": "RODEO UNO"},
+            {"slug": "rodeo", "name": "X", "names": ["el rodeo i"]},
+        ):
+            answer = world.post("/v1/facilities", {"kind": "prison", "country": "VE", **body}, "curator")
+            world.refuse(answer, 409, "already_exists")
+
+
+def test_facilities_out_of_shape_are_refused(world: World, subtests: pytest.Subtests) -> None:
+    good = {"slug": "yare", "name": "Yare", "kind": "prison", "country": "VE"}
+    bad: list[tuple[Body, str, str]] = [
+        ({"kind": "jail"}, "unknown_code", "/kind"),
+        ({"country": None}, "string_type", "/country"),
+        ({"point": {"lat": 91, "lon": 0}}, "less_than_equal", "/point/lat"),
+        ({"point": {"lat": 10}}, "required", "/point/lon"),
+        ({"point": {"lat": "north", "lon": 0}}, "float_parsing", "/point/lat"),
+        ({"address": "x"}, "unknown_field", "/address"),
+    ]
+    for said, code, pointer in bad:
+        with subtests.test(str(said)), world.storing_nothing():
+            world.refuse(world.post("/v1/facilities", {**good, **said}, "curator"), 422, code, pointer)
+
+
+def test_a_facility_cannot_lose_what_it_needs(world: World, subtests: pytest.Subtests) -> None:
+    world.add_facility()
+    for name in ("name", "kind", "country"):
+        with subtests.test(name), world.storing_nothing():
+            answer = patch(world, "/v1/facilities/el-rodeo-i", {name: None}, "curator")
+            world.refuse(answer, 422, "required", f"/{name}")
+    given = patch(world, "/v1/facilities/el-rodeo-i", {"names": ["Rodeo Uno"]}, "curator").json()
+    assert (given["name"], given["names"]) == ("El Rodeo I", ["El Rodeo I", "Rodeo Uno"])
+    emptied = patch(world, "/v1/facilities/el-rodeo-i", {"names": []}, "curator").json()
+    assert (emptied["name"], emptied["names"]) == ("El Rodeo I", ["El Rodeo I"])
+    assert patch(world, "/v1/facilities/el-rodeo-i", {"area": None}, "curator").json()["area"] is None
+    assert patch(world, "/v1/sources/foro", {"country": None}, "admin").json()["country"] is None
+
+
+def test_a_claim_is_shown_as_it_was_filed_but_for_its_note(world: World) -> None:
+    filed = world.post("/v1/claims", CLAIM, "foro")
+    assert filed.status_code == 201
+    shown = world.get(f"/v1/claims/{filed.json()['id']}").json()
+    said = {name: value for name, value in CLAIM.items() if name not in ("note", "definition")}
+    assert {name: shown[name] for name in said} == said
+    assert (shown["high"], shown["filed_by"], shown["note"]) == (None, "foro", None)
+    assert shown["definition"] == {
+        "terms": {"stage": "carried_out", "kind": ["release_with_measures"]},
+        "population": "everyone who left a prison",
+    }
+    for who, note in (("foro", CLAIM["note"]), ("reader", CLAIM["note"]), ("jep", None), (GOVERNMENT, None)):
+        assert world.get(f"/v1/claims/{filed.json()['id']}", who).json()["note"] == note
+
+
+def test_a_claim_is_a_sources_or_a_curators(world: World) -> None:
+    body = {**CLAIM, "claimant": None, "reported_by": "a newspaper"}
+    assert world.post("/v1/claims", body, "curator").json()["filed_by"] is None
+    assert world.post("/v1/claims", body, "jep").json()["filed_by"] == "jep"
+
+
+def test_the_same_claim_again_changes_nothing_and_another_is_its_next_version(world: World) -> None:
+    first = world.post("/v1/claims", CLAIM, "foro").json()
+    with world.storing_nothing():
+        again = world.post("/v1/claims", CLAIM, "foro")
+        assert (again.status_code, again.json()) == (200, first)
+    second = world.post("/v1/claims", {**CLAIM, "low": 405}, "foro")
+    assert (second.status_code, second.json()["id"], second.json()["low"]) == (200, first["id"], 405)
+    assert world.get(f"/v1/claims/{first['id']}").json()["low"] == 405
+    assert world.get(f"/v1/claims/{first['id']}", as_of=first["receipt"]["revision"]).json()["low"] == 401
+    assert world.post("/v1/claims", CLAIM, "jep").json()["id"] != first["id"]  # a case number is its source's own
+    assert world.post("/v1/claims", CLAIM, "curator").json()["id"] not in (first["id"], None)
+
+
+def test_claims_refer_to_one_another(world: World) -> None:
+    first = world.post("/v1/claims", CLAIM, "foro").json()["id"]
+    links = {
+        "part_of": [{"claim": first, "partition": "sex"}], "derived_from": first, "supersedes": [first],
+        "same_as": first, "definition": {"subset_of": first},
+    }  # fmt: skip
+    shown = world.post("/v1/claims", {**CLAIM, **links, "source_record_id": "C-2"}, "foro").json()
+    assert {name: shown[name] for name in links} == links
+
+
+def test_claims_are_listed_by_claimant_measure_and_country(world: World) -> None:
+    for number, said in enumerate([{}, {"claimant": "jep"}, {"measure": "held"}, {"country": "NI"}]):
+        world.post("/v1/claims", {**CLAIM, **said, "source_record_id": str(number)}, "foro")
+    for asked, expected in (
+        ({}, ["0", "1", "2", "3"]),
+        ({"claimant": "jep"}, ["1"]),
+        ({"measure": "held"}, ["2"]),
+        ({"country": "NI"}, ["3"]),
+        ({"claimant": GOVERNMENT, "country": "VE"}, ["0", "2"]),
+        ({"claimant": "nobody"}, []),
+    ):
+        found = world.get("/v1/claims", **asked).json()["data"]
+        assert [claim["source_record_id"] for claim in found] == expected
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_the_vocabulary_has_every_code_with_words_in_two_languages(world: World, lang: str) -> None:
+    served = world.get("/v1/vocabulary", lang=lang).json()
+    assert {name: [code["code"] for code in served[name]] for name in LISTS} == {
+        name: list(codes) for name, codes in LISTS.items()
+    }
+    assert all(code["label"] and code["definition"] for name in LISTS for code in served[name])
+    assert world.get("/v1/vocabulary").json() == world.get("/v1/vocabulary", lang="en").json()
+    world.refuse(world.get("/v1/vocabulary", lang="fr"), 422, "unknown_code", "/lang")

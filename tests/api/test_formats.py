@@ -1,0 +1,180 @@
+"""JSON, CSV and JSON Lines say the same; a spreadsheet runs nothing of it."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from httpx2 import Response
+
+from tests.support import Body, World
+
+FORMS = {"json": "application/json", "csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
+
+
+def scene(world: World) -> None:
+    world.add_facility()
+    world.file("foro", detainee__aliases=["El Profe", "El Flaco"], release__conditions=["travel_ban", "reporting_duty"])
+    world.file("jep", detainee__full_name='Ana "La Niña", Rojas', detainee__gender=None, release__kind="pardon")
+    world.file("pud", detainee__full_name="Ulises Barrios", release__released_on="2026-01", detainee__publish=None)
+    claim: Body = {"claimant": "jep", "measure": "released", "qualifier": "at_least", "low": 53}
+    world.post("/v1/claims", claim, "foro")
+
+
+LISTS = [
+    "/v1/releases",
+    "/v1/detainees",
+    "/v1/detentions",
+    "/v1/sources",
+    "/v1/facilities",
+    "/v1/claims",
+    "/v1/reports",
+]
+COUNTS = [
+    f"/v1/counts/releases?group_by={name}" for name in ("source", "status", "month", "kind", "facility", "sources")
+]
+
+
+def rows_of_csv(answer: Response) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(answer.text, newline="")))
+
+
+def cell(value: Any) -> str:
+    """A value as a spreadsheet shows it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def asked(world: World, path: str, form: str) -> Response:
+    separator = "&" if "?" in path else "?"
+    who = "foro" if path == "/v1/reports" else None
+    answer = world.client.get(f"{path}{separator}format={form}", headers=world.headers(who))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == FORMS[form]
+    return answer
+
+
+@pytest.mark.parametrize("path", [*LISTS, *COUNTS])
+def test_the_three_forms_give_the_same_rows(world: World, path: str) -> None:
+    scene(world)
+    body = asked(world, path, "json").json()
+    rows = body["data"] if "data" in body else body["groups"]
+    assert rows
+    lines = [json.loads(line) for line in asked(world, path, "jsonl").text.splitlines()]
+    assert lines == rows or "counts" in path
+    table = rows_of_csv(asked(world, path, "csv"))
+    assert len(lines) == len(table) == len(rows)
+    for row, line, record in zip(rows, lines, table, strict=True):
+        for name, value in record.items():
+            if name.startswith("by_min_sources_"):
+                assert value == cell(row["by_min_sources"].get(name.rpartition("_")[2]))
+            else:
+                assert value == cell(row[name])
+        # What is no cell is nested; nothing else is left out.
+        left = row.keys() - record.keys()
+        assert all(isinstance(row[name], (dict, list)) for name in left)
+        assert {name: value for name, value in line.items() if not name.startswith("by_min")} == {
+            name: value for name, value in row.items() if not name.startswith("by_min")
+        }
+
+
+def test_a_record_is_a_table_of_one_row(world: World) -> None:
+    scene(world)
+    release = world.get("/v1/releases").json()["data"][0]
+    path = f"/v1/releases/{release['id']}"
+    assert json.loads(asked(world, path, "jsonl").text) == {**release, "revision": world.revision}
+    (row,) = rows_of_csv(asked(world, path, "csv"))
+    assert (row["id"], row["conditions"], row["status"]) == (release["id"], "reporting_duty; travel_ban", "verified")
+
+
+def test_a_total_is_a_table_of_one_row(world: World) -> None:
+    scene(world)
+    total = world.count()["total"]
+    (row,) = rows_of_csv(asked(world, "/v1/counts/releases", "csv"))
+    assert (row["releases"], row["by_min_sources_1"]) == (str(total["releases"]), str(total["by_min_sources"]["1"]))
+    (line,) = asked(world, "/v1/counts/releases", "jsonl").text.splitlines()
+    assert json.loads(line)["releases"] == total["releases"]
+
+
+def test_a_list_of_nobody_is_an_empty_table(world: World) -> None:
+    assert asked(world, "/v1/releases", "csv").text == ""
+    assert asked(world, "/v1/releases", "jsonl").text == ""
+
+
+@pytest.mark.parametrize(
+    "accept,form",
+    [
+        ("text/csv", "csv"),
+        ("application/jsonl", "jsonl"),
+        ("application/json", "json"),
+        ("text/csv;q=0.9, text/html", "csv"),
+        ("text/html, application/jsonl;q=0.5", "jsonl"),
+        ("text/html", "json"),
+        ("*/*", "json"),
+        ("", "json"),
+    ],
+)
+def test_a_form_is_asked_for_by_accept_too(world: World, accept: str, form: str) -> None:
+    scene(world)
+    for path in ("/v1/releases", "/v1/counts/releases"):
+        answer = world.client.get(path, headers={"Accept": accept})
+        assert answer.headers["content-type"] == FORMS[form]
+
+
+def test_the_form_in_the_address_beats_accept(world: World) -> None:
+    scene(world)
+    answer = world.client.get("/v1/releases?format=jsonl", headers={"Accept": "text/csv"})
+    assert answer.headers["content-type"] == FORMS["jsonl"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_says_its_revision_and_where_the_rest_is(world: World, form: str) -> None:
+    scene(world)
+    answer = world.get("/v1/releases", format=form, limit=2)
+    assert answer.headers["recuento-revision"] == str(world.revision)
+    target, relation = answer.headers["link"].split("; ")
+    assert relation == 'rel="next"'
+    following = world.client.get(target.strip("<>"))
+    assert following.headers["content-type"] == FORMS[form]
+    assert following.headers["recuento-revision"] == answer.headers["recuento-revision"]
+    assert "link" not in following.headers
+    past = world.get("/v1/releases", format=form, as_of=world.revision - 1)
+    assert past.headers["recuento-revision"] == str(world.revision - 1)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+def test_a_cell_that_a_spreadsheet_would_run_is_made_text(world: World, start: str) -> None:
+    name = f'{start}HYPERLINK("https://evil.example","Ana")'
+    world.file(detainee__full_name=name, detainee__aliases=[f"{start}1+1"], detainee__birth_date=None)
+    (row,) = rows_of_csv(asked(world, "/v1/detainees", "csv"))
+    assert (row["name"], row["aliases"]) == (f"'{name}", f"'{start}1+1")
+    (line,) = asked(world, "/v1/detainees", "jsonl").text.splitlines()
+    assert json.loads(line)["name"] == name  # JSON Lines stays exact
+
+
+def test_a_cell_of_a_claim_or_a_source_is_made_text_too(world: World) -> None:
+    definition = "\t=cmd|' /C calc'!A0"
+    world.post("/v1/sources", {"slug": "x", "name": "=1+1", "kind": "ngo", "definition": f"a{definition}"}, "admin")
+    row = rows_of_csv(asked(world, "/v1/sources", "csv"))[-1]
+    assert (row["name"], row["definition"]) == ("'=1+1", f"a{definition}")
+    claim = {"claimant": "jep", "measure": "held", "qualifier": "unquantified", "window_said": "-since May"}
+    world.post("/v1/claims", claim, "foro")
+    (row,) = rows_of_csv(asked(world, "/v1/claims", "csv"))
+    assert row["window_said"] == "'-since May"
+
+
+def test_csv_has_the_line_ends_of_its_standard_and_quotes_what_needs_it(world: World) -> None:
+    world.post("/v1/sources", {"slug": "x", "name": 'A "B", C', "kind": "ngo", "definition": "one\ntwo"}, "admin")
+    text = asked(world, "/v1/sources", "csv").text
+    assert text.startswith("slug,name,kind,country,independent,quarantined,definition\r\n")
+    assert '"A ""B"", C"' in text
+    assert rows_of_csv(asked(world, "/v1/sources", "csv"))[-1]["definition"] == "one\ntwo"
+
+
+def test_a_problem_is_json_whatever_form_was_asked_for(world: World) -> None:
+    for form in FORMS:
+        world.refuse(world.get("/v1/releases", format=form, limit=0), 422, "greater_than_equal", "/limit")

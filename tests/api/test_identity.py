@@ -1,0 +1,213 @@
+"""Curators' decisions over the wire: join, keep apart, undo; absorbed ids, and the list that waits."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.support import Body, World
+
+TOMAS = "Tomás Aurelio Quintana Ribas"
+OTHER = {"detainee__full_name": "Ulises Barrios", "detainee__gender": None, "detainee__birth_date": None}
+
+
+def two(world: World) -> tuple[Body, Body]:
+    """Two people, filed by two sources, that nothing ties."""
+    return world.file("foro"), world.file("jep", **OTHER)
+
+
+def namesakes(world: World) -> tuple[Body, Body]:
+    """Two people of one name in one list: they wait for a curator."""
+    return world.file("foro"), world.file("foro")
+
+
+def review(world: World) -> list[Body]:
+    return list(world.get("/v1/review", "curator").json()["data"])
+
+
+def test_a_curator_joins_two_people_and_undo_parts_them_again(world: World) -> None:
+    a, b = two(world)
+    apart = [world.get(f"/v1/detainees/{one['detainee']['id']}").json() for one in (a, b)]
+    decision = world.judge(a["detainee"]["id"], b["detainee"]["id"], "same")
+    assert (decision["judgement"], decision["standing"]) == ("same", True)
+    assert len(world.get("/v1/detainees").json()["data"]) == 1
+    undone = world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
+    assert undone.status_code == 200
+    assert (undone.json()["id"], undone.json()["standing"]) == (decision["id"], False)
+    again = [world.get(f"/v1/detainees/{one['detainee']['id']}").json() for one in (a, b)]
+    for before, after in zip(apart, again, strict=True):
+        assert {**after, "revision": 0, "detentions": []} == {**before, "revision": 0, "detentions": []}
+    assert again[0]["detentions"][0] == apart[0]["detentions"][0]
+    # The one that was absorbed says when it moved there and back.
+    merged, parted = decision["receipt"]["revision"], undone.json()["receipt"]["revision"]
+    assert again[1]["detentions"][0]["moved_at"] == [merged, parted]
+
+
+def test_a_decision_is_undone_once(world: World) -> None:
+    a, b = two(world)
+    path = f"/v1/identity/{world.judge(a['detainee']['id'], b['detainee']['id'], 'same')['id']}"
+    assert world.client.delete(path, headers=world.headers("curator")).status_code == 200
+    with world.storing_nothing():
+        world.refuse(world.client.delete(path, headers=world.headers("curator")), 404, "not_found")
+        unknown = f"/v1/identity/{uuid.uuid4()}"
+        world.refuse(world.client.delete(unknown, headers=world.headers("curator")), 404, "not_found")
+
+
+def test_an_absorbed_id_answers_308_until_it_stands_again(world: World, subtests: pytest.Subtests) -> None:
+    a, b = two(world)
+    before = world.revision
+    decision = world.judge(a["detainee"]["id"], b["detainee"]["id"], "same")
+    addresses = {
+        "/v1/detainees/{}": "detainee",
+        "/v1/detainees/{}/history": "detainee",
+        "/v1/detentions/{}": "detention",
+        "/v1/detentions/{}/verifications": "detention",
+        "/v1/releases/{}": "release",
+        "/v1/releases/{}/verifications": "release",
+    }
+    for path, thing in addresses.items():
+        standing, absorbed = path.format(a[thing]["id"]), path.format(b[thing]["id"])
+        with subtests.test(path):
+            moved = world.client.get(absorbed, follow_redirects=False)
+            world.refuse(moved, 308, "moved")
+            assert moved.headers["location"] == standing
+            assert world.get(absorbed).json() == world.get(standing).json()
+            asked = world.client.get(f"{absorbed}?as_of={world.revision}&format=jsonl", follow_redirects=False)
+            assert asked.headers["location"] == f"{standing}?as_of={world.revision}&format=jsonl"
+            past = world.client.get(f"{absorbed}?as_of={before}", follow_redirects=False)
+            assert past.status_code == 200
+    world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
+    for path, thing in addresses.items():
+        with subtests.test(f"{path}, undone"):
+            answer = world.client.get(path.format(b[thing]["id"]), follow_redirects=False)
+            assert answer.status_code == 200
+            moved = world.client.get(f"{path.format(b[thing]['id'])}?as_of={before + 1}", follow_redirects=False)
+            assert moved.status_code == 308
+
+
+@pytest.mark.parametrize("spelt", [str.upper, lambda text: text.replace("-", ""), lambda text: f"urn:uuid:{text}"])
+def test_an_absorbed_id_leads_on_however_it_is_written(world: World, spelt: Any) -> None:
+    a, b = two(world)
+    world.judge(a["detainee"]["id"], b["detainee"]["id"], "same")
+    moved = world.client.get(f"/v1/detainees/{spelt(b['detainee']['id'])}", follow_redirects=False)
+    assert moved.headers["location"] == f"/v1/detainees/{a['detainee']['id']}"
+
+
+def test_a_write_to_an_absorbed_id_reaches_who_stands_there(world: World) -> None:
+    a, b = two(world)
+    world.judge(a["detainee"]["id"], b["detainee"]["id"], "same")
+    world.verify(b["release"]["id"], "pud", verdict="verified", method="lawyer")
+    assert world.get(f"/v1/releases/{a['release']['id']}").json()["verified_by"] == ["foro", "jep", "pud"]
+    world.consent(b["detainee"]["id"], "counted")
+    world.refuse(world.get(f"/v1/detainees/{a['detainee']['id']}"), 404, "not_found")
+
+
+def test_absorbed_ids_can_be_judged(world: World) -> None:
+    a, b = two(world)
+    c = world.file("pud", detainee__full_name="Ismael Toro")
+    world.judge(a["detainee"]["id"], b["detainee"]["id"], "same")
+    world.judge(b["detainee"]["id"], c["detainee"]["id"], "same")
+    assert len(world.get("/v1/detainees").json()["data"]) == 1
+
+
+def test_a_judgement_against_curators_standing_ones_is_refused_with_the_chain(world: World) -> None:
+    a, b = two(world)
+    c = world.file("pud", detainee__full_name="Ismael Toro")
+    ids = [one["detainee"]["id"] for one in (a, b, c)]
+    first, second = world.judge(ids[0], ids[1], "same"), world.judge(ids[1], ids[2], "same")
+    with world.storing_nothing():
+        body = {"a": ids[0], "b": ids[2], "judgement": "different", "reason": "two mothers"}
+        problem = world.refuse(world.post("/v1/identity", body, "curator"), 409, "contradicts_decisions")
+    assert [link["id"] for link in problem["chain"]] == [first["id"], second["id"]]
+    assert {link["judgement"] for link in problem["chain"]} == {"same"}
+    assert all(link["reason"] for link in problem["chain"])
+
+
+def test_what_was_judged_different_is_not_joined_round_a_corner(world: World) -> None:
+    a, b = two(world)
+    c = world.file("pud", detainee__full_name="Ismael Toro")
+    ids = [one["detainee"]["id"] for one in (a, b, c)]
+    apart = world.judge(ids[0], ids[1], "different")
+    world.judge(ids[1], ids[2], "same")
+    with world.storing_nothing():
+        body = {"a": ids[0], "b": ids[2], "judgement": "same", "reason": "the same mother"}
+        problem = world.refuse(world.post("/v1/identity", body, "curator"), 409, "contradicts_decisions")
+    assert apart["id"] in {link["id"] for link in problem["chain"]}
+
+
+def test_two_people_are_named_who_exist(world: World, subtests: pytest.Subtests) -> None:
+    a, b = two(world)
+    mine, stranger = a["detainee"]["id"], str(uuid.uuid4())
+    bad: list[tuple[Body, str, str]] = [
+        ({"b": mine}, "one_detainee", "/b"),
+        ({"a": stranger}, "unknown_detainee", "/a"),
+        ({"b": stranger}, "unknown_detainee", "/b"),
+        ({"b": b["release"]["id"]}, "unknown_detainee", "/b"),
+        ({"b": "17"}, "invalid_id", "/b"),
+        ({"judgement": "unsure"}, "unknown_code", "/judgement"),
+        ({"reason": "  "}, "string_too_short", "/reason"),
+    ]
+    good = {"a": mine, "b": b["detainee"]["id"], "judgement": "same", "reason": "the same mother"}
+    for said, code, pointer in bad:
+        with subtests.test(str(said)), world.storing_nothing():
+            world.refuse(world.post("/v1/identity", {**good, **said}, "curator"), 422, code, pointer)
+    for name in good:
+        with subtests.test(f"without {name}"), world.storing_nothing():
+            body = {field: value for field, value in good.items() if field != name}
+            world.refuse(world.post("/v1/identity", body, "curator"), 422, "required", f"/{name}")
+
+
+def test_namesakes_in_one_list_wait_for_a_curator_with_reasons(world: World) -> None:
+    a, b = namesakes(world)
+    assert b["match"]["outcome"] == "needs_review"
+    assert [one["detainee_id"] for one in b["match"]["candidates"]] == [a["detainee"]["id"]]
+    (pair,) = review(world)
+    assert pair["kind"] == "pair"
+    assert {pair["a"]["id"], pair["b"]["id"]} == {a["detainee"]["id"], b["detainee"]["id"]}
+    assert 0.6 <= pair["score"] <= 1
+    assert {"name", "birth"} <= {reason["feature"] for reason in pair["reasons"]}
+    assert world.count()["unresolved_duplicates"] == 1
+
+
+@pytest.mark.parametrize("judgement", ["same", "different"])
+def test_a_judgement_takes_a_pair_off_the_list_and_undo_puts_it_back(world: World, judgement: str) -> None:
+    a, b = namesakes(world)
+    waiting = review(world)
+    decision = world.judge(a["detainee"]["id"], b["detainee"]["id"], judgement)
+    assert review(world) == []
+    assert world.count()["unresolved_duplicates"] == 0
+    world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
+    assert [one["decision_id"] for one in review(world)] == [one["decision_id"] for one in waiting]
+    assert world.count()["unresolved_duplicates"] == 1
+
+
+def test_the_list_that_waits_is_best_first_in_pages_and_has_a_past(world: World) -> None:
+    for name in (TOMAS, "Ulises Barrios Mata", "Ismael Toro Paz"):
+        world.file("foro", detainee__full_name=name)
+        world.file("foro", detainee__full_name=name, detainee__birth_date="1971" if name == TOMAS else "1973")
+    whole = review(world)
+    scores = [pair["score"] for pair in whole]
+    assert len(whole) == 3
+    assert scores == sorted(scores, reverse=True)
+    first = world.get("/v1/review", "curator", limit=2).json()
+    world.judge(whole[0]["a"]["id"], whole[0]["b"]["id"], "same")
+    rest = world.client.get(first["next"], headers=world.headers("curator")).json()
+    assert [pair["decision_id"] for pair in first["data"] + rest["data"]] == [pair["decision_id"] for pair in whole]
+
+
+def test_releases_on_days_apart_in_one_spell_wait_too(world: World) -> None:
+    filed = world.file("foro")
+    world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer", released_on="2026-02-10")
+    (row,) = review(world)
+    assert row["kind"] == "disjoint_releases"
+    assert row["release"]["id"] == filed["release"]["id"]
+    assert row["release"]["released_on"] == "2026-01-12"  # the earlier one
+    assert world.get(f"/v1/detentions/{filed['detention']['id']}").json()["disputed_dates"] is True
+
+
+def test_a_reporter_cannot_tie_standing_people_by_a_pointer(world: World) -> None:
+    a, _b = two(world)
+    world.file("pud", source_record_id="1", detainee__full_name="Ismael Toro")
+    with world.storing_nothing():
+        body = {"source_record_id": "1", "release_id": a["release"]["id"], "release": {"released_on": "2026-01-12"}}
+        world.refuse(world.post("/v1/releases", body, "pud"), 409, "conflict")

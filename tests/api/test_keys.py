@@ -1,0 +1,123 @@
+"""Who a key is, and what becomes of one that is unknown, expired, revoked or mistyped."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.database import reading, writing
+from app.models import metadata
+from app.registry import keys
+from app.vocabulary import Role
+from tests.support import NOW, World, make_report
+
+REPORT = make_report()
+
+
+def flip(text: str) -> str:
+    """The same text with its last character changed."""
+    return text[:-1] + ("0" if text[-1] != "0" else "1")
+
+
+def test_me_says_who_a_key_is(world: World, subtests: pytest.Subtests) -> None:
+    for who, role, source in [
+        ("foro", "reporter", "foro"),
+        ("reader", "reader", None),
+        ("curator", "curator", None),
+        ("admin", "admin", None),
+    ]:
+        with subtests.test(who):
+            me = world.get("/v1/me", who).json()
+            assert (me["role"], me["source"]) == (role, source)
+            assert me["expires_at"] == "2027-03-01T12:00:00Z"
+            assert world.keys[who].startswith(f"rcn_{me['key_id']}")
+            assert world.keys[who] not in world.get("/v1/me", who).text
+
+
+def test_nobody_without_a_key_is_somebody(world: World) -> None:
+    world.refuse(world.get("/v1/me"), 401, "unauthenticated")
+
+
+def test_writing_needs_a_key_and_says_how_to_send_it(world: World) -> None:
+    with world.storing_nothing():
+        answer = world.post("/v1/releases", REPORT, None)
+        problem = world.refuse(answer, 401, "unauthenticated")
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert "Authorization: Bearer rcn_" in problem["detail"]
+
+
+def test_a_key_that_is_not_valid_reads_and_writes_nothing(world: World, subtests: pytest.Subtests) -> None:
+    good = world.keys["foro"]
+    with writing(world.engine) as session:
+        short = keys.create(session, Role.REPORTER, "foro", 1, NOW - timedelta(days=2))
+        other = keys.create(session, Role.READER, None, 365, NOW)
+        keys.revoke(session, other[4:12], NOW)
+    tokens = {
+        "unknown": _forge(good),
+        "expired": short,
+        "revoked": other,
+        "mistyped": flip(good),
+        "cut off": good[:-5],
+        "of another kind": "ghp_" + good[4:],
+        "empty": "rcn_",
+        "longer": good + "0",
+        "with a character of another script": good[:-1] + "é",
+    }
+    texts = {}
+    for called, token in tokens.items():
+        headers = {"Authorization": b"Bearer " + token.encode()}
+        with subtests.test(called), world.storing_nothing():
+            answer = world.client.post("/v1/releases", json=REPORT, headers=headers)  # type: ignore[arg-type]
+            problem = world.refuse(answer, 401, "unauthenticated")
+            assert answer.headers["www-authenticate"] == "Bearer"
+            assert token not in answer.text
+            texts[called] = problem["detail"]
+            # What anyone may read without a key is not read with a bad one: who sends a key means to be known.
+            world.refuse(world.client.get("/v1/releases", headers=headers), 401, "unauthenticated")  # type: ignore[arg-type]
+    assert texts["unknown"] == texts["expired"] == texts["revoked"]
+    assert texts["mistyped"] == texts["cut off"] != texts["unknown"]
+
+
+def _forge(token: str) -> str:
+    """A key of the right form, and of nobody: the id of a real one, another secret and its checksum."""
+    body = token[4:12] + flip(token[12:44])
+    return f"rcn_{body}{keys._checksum(body)}"
+
+
+@pytest.mark.parametrize("header", ["Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "rcn_abc", ""])
+def test_a_header_that_carries_no_key_is_refused(world: World, header: str) -> None:
+    world.refuse(world.client.get("/v1/releases", headers={"Authorization": header}), 401, "unauthenticated")
+
+
+def test_the_scheme_may_be_written_in_any_case(world: World) -> None:
+    headers = {"Authorization": f"bearer  {world.keys['foro']}"}
+    assert world.client.get("/v1/me", headers=headers).json()["source"] == "foro"
+
+
+def test_a_key_ends_the_moment_it_expires(world: World) -> None:
+    world.now = NOW + timedelta(days=365) - timedelta(seconds=1)
+    assert world.get("/v1/me", "foro").status_code == 200
+    world.now = NOW + timedelta(days=365)
+    world.refuse(world.get("/v1/me", "foro"), 401, "unauthenticated")
+
+
+def test_revoking_a_key_works_at_once(world: World) -> None:
+    assert world.get("/v1/me", "foro").status_code == 200
+    with writing(world.engine) as session:
+        keys.revoke(session, world.keys["foro"][4:12], NOW)
+    world.refuse(world.get("/v1/me", "foro"), 401, "unauthenticated")
+
+
+def test_two_keys_of_a_source_live_side_by_side_and_speak_as_one(world: World) -> None:
+    filed = world.file("foro")
+    with writing(world.engine) as session:
+        world.keys["foro's second"] = keys.create(session, Role.REPORTER, "foro", 365, NOW)
+    assert world.get(f"/v1/reports/{filed['report']['id']}", "foro's second").status_code == 200
+
+
+def test_the_database_holds_no_key(world: World) -> None:
+    with reading(world.engine) as session:
+        stored = [str(tuple(row)) for row in session.execute(select(*metadata.tables["api_key"].columns))]
+    assert len(stored) == len(world.keys)
+    for token in world.keys.values():
+        assert not any(token[12:44] in row for row in stored)

@@ -1,0 +1,204 @@
+"""Who may do what: every route and method, for every kind of caller. A route that is missing here fails a test."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from httpx2 import Response
+
+from tests.support import GOVERNMENT, Body, World, make_report
+
+# The owner is the source whose report it is; a foreign reporter is any other.
+CALLERS = {
+    "public": None,
+    "owner": "foro",
+    "foreign": "jep",
+    "reader": "reader",
+    "curator": "curator",
+    "admin": "admin",
+}
+
+ANYONE = (200, 200, 200, 200, 200, 200)
+#         public owner foreign reader curator admin
+FILES = (401, 201, 201, 403, 403, 403)
+OWNS = (401, 200, 404, 403, 403, 403)
+ADMIN = (401, 403, 403, 403, 403, 201)
+CURATOR = (401, 403, 403, 403, 201, 403)
+
+TABLE: dict[tuple[str, str], tuple[int, ...]] = {
+    ("GET", "/v1/counts/releases"): ANYONE,
+    ("GET", "/v1/releases"): ANYONE,
+    ("POST", "/v1/releases"): FILES,
+    ("GET", "/v1/releases/{release_id}"): ANYONE,
+    ("GET", "/v1/releases/{release_id}/verifications"): ANYONE,
+    # The owner's verdict is the next version of its report there.
+    ("POST", "/v1/releases/{release_id}/verifications"): (401, 200, 201, 403, 403, 403),
+    ("GET", "/v1/detentions"): ANYONE,
+    ("POST", "/v1/detentions"): FILES,
+    ("GET", "/v1/detentions/{detention_id}"): ANYONE,
+    ("GET", "/v1/detentions/{detention_id}/verifications"): ANYONE,
+    ("GET", "/v1/detainees"): ANYONE,
+    ("GET", "/v1/detainees/{detainee_id}"): ANYONE,
+    ("GET", "/v1/detainees/{detainee_id}/history"): ANYONE,
+    ("POST", "/v1/detainees/{detainee_id}/consent"): CURATOR,
+    ("POST", "/v1/detainees/{detainee_id}/redaction"): ADMIN,
+    ("GET", "/v1/reports"): (401, 200, 200, 403, 403, 403),
+    ("GET", "/v1/reports/{report_id}"): OWNS,
+    ("PATCH", "/v1/reports/{report_id}"): OWNS,
+    ("POST", "/v1/reports/{report_id}/retract"): OWNS,
+    ("GET", "/v1/me"): (401, 200, 200, 200, 200, 200),
+    ("GET", "/v1/sources"): ANYONE,
+    ("POST", "/v1/sources"): ADMIN,
+    ("GET", "/v1/sources/{slug}"): ANYONE,
+    ("PATCH", "/v1/sources/{slug}"): (401, 403, 403, 403, 403, 200),
+    ("GET", "/v1/facilities"): ANYONE,
+    ("POST", "/v1/facilities"): CURATOR,
+    ("GET", "/v1/facilities/{slug}"): ANYONE,
+    ("PATCH", "/v1/facilities/{slug}"): (401, 403, 403, 403, 200, 403),
+    ("GET", "/v1/claims"): ANYONE,
+    ("POST", "/v1/claims"): (401, 201, 201, 403, 201, 403),
+    ("GET", "/v1/claims/{claim_id}"): ANYONE,
+    ("GET", "/v1/vocabulary"): ANYONE,
+    ("POST", "/v1/identity"): CURATOR,
+    ("DELETE", "/v1/identity/{decision_id}"): (401, 403, 403, 403, 200, 403),
+    ("GET", "/v1/review"): (401, 403, 403, 403, 200, 403),
+    ("GET", "/healthz"): ANYONE,
+    ("GET", "/readyz"): ANYONE,
+}
+
+CLAIM: Body = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "low": 116, "high": 116}
+CONSENT: Body = {"publish": "anonymous", "given_by": "the person", "given_on": "2026-02-01"}
+
+# What stands behind the id of someone who is only counted: partners and curators, nobody else.
+OF_THE_COUNTED = (
+    "/v1/detainees/{detainee_id}",
+    "/v1/detainees/{detainee_id}/history",
+    "/v1/detentions/{detention_id}",
+    "/v1/detentions/{detention_id}/verifications",
+    "/v1/releases/{release_id}",
+    "/v1/releases/{release_id}/verifications",
+)
+
+
+@dataclass
+class Scene:
+    """A world with one of everything, filed by the owner."""
+
+    world: World
+    ids: dict[str, str]
+
+    def send(self, method: str, path: str, caller: str) -> Response:
+        address = path.format(**self.ids, slug="el-rodeo-i" if "facilities" in path else "pud")
+        body = self._body(method, path, caller)
+        headers = self.world.headers(CALLERS[caller])
+        return self.world.client.request(method, address, json=body, headers=headers)
+
+    def _body(self, method: str, path: str, caller: str) -> Any:
+        """A good body for every route that takes one; nobody's equals another's."""
+        if method == "PATCH":
+            return {"note": f"by {caller}"} if "reports" in path else {"name": f"Named by {caller}"}
+        if method != "POST":
+            return None
+        person = f"{caller.title()} Nobody-Known"
+        bodies: dict[str, Body | None] = {
+            "/v1/releases": make_report(detainee__full_name=person),
+            "/v1/detentions": make_report(detainee__full_name=person, release=None),
+            "/v1/releases/{release_id}/verifications": {"verdict": "verified", "method": "lawyer"},
+            "/v1/detainees/{detainee_id}/consent": CONSENT,
+            "/v1/detainees/{detainee_id}/redaction": {"reason": "asked for by the family"},
+            "/v1/reports/{report_id}/retract": {"reason": "another man"},
+            "/v1/sources": {"slug": caller, "name": caller, "kind": "ngo"},
+            "/v1/facilities": {"slug": caller, "name": caller, "kind": "prison", "country": "VE"},
+            "/v1/claims": CLAIM,
+            "/v1/identity": {**self.pair, "judgement": "same", "reason": "the same mother"},
+        }
+        return bodies[path]
+
+    @property
+    def pair(self) -> Body:
+        return {"a": self.ids["detainee_id"], "b": self.ids["other_id"]}
+
+
+def set_scene(world: World, **changes: Any) -> Scene:
+    world.add_facility()
+    filed = world.file("foro", **changes)
+    other = world.file("pud", detainee__full_name="Zoraida Montilla", detainee__gender="female")
+    third = world.file("pud", detainee__full_name="Ulises Barrios")
+    claim = world.post("/v1/claims", CLAIM, "pud").json()
+    return Scene(
+        world,
+        {
+            **{f"{thing}_id": filed[thing]["id"] for thing in ("report", "detainee", "detention", "release")},
+            "other_id": other["detainee"]["id"],
+            "claim_id": claim["id"],
+            "decision_id": world.judge(other["detainee"]["id"], third["detainee"]["id"], "different")["id"],
+        },
+    )
+
+
+def test_the_table_names_every_route_and_no_other(world: World) -> None:
+    paths = world.app.openapi()["paths"]
+    assert {(method.upper(), path) for path, methods in paths.items() for method in methods} == TABLE.keys()
+
+
+@pytest.mark.parametrize("method,path", TABLE, ids=" ".join)
+def test_each_caller_is_answered_as_the_table_says(
+    world: World, subtests: pytest.Subtests, method: str, path: str
+) -> None:
+    scene = set_scene(world)
+    for caller, expected in zip(CALLERS, TABLE[method, path], strict=True):
+        with subtests.test(caller):
+            if expected < 400:
+                assert scene.send(method, path, caller).status_code == expected
+                continue
+            with world.storing_nothing():
+                answer = scene.send(method, path, caller)
+            code = {401: "unauthenticated", 403: "forbidden", 404: "not_found"}[expected]
+            world.refuse(answer, expected, code)
+            assert ("www-authenticate" in answer.headers) == (expected == 401)
+
+
+@pytest.mark.parametrize("path", OF_THE_COUNTED)
+def test_who_is_only_counted_is_found_by_partners_and_curators_alone(
+    world: World, subtests: pytest.Subtests, path: str
+) -> None:
+    scene = set_scene(world, detainee__publish="counted")
+    for caller, expected in zip(CALLERS, (404, 404, 404, 200, 200, 404), strict=True):
+        with subtests.test(caller):
+            answer = scene.send("GET", path, caller)
+            assert answer.status_code == expected
+            if expected == 404:
+                # Word for word what a made-up id gets.
+                stranger = dict.fromkeys(scene.ids, "11111111-2222-4333-8444-555555555555")
+                assert answer.content == Scene(world, stranger).send("GET", path, caller).content
+
+
+def test_a_government_sees_no_more_than_the_public(world: World, subtests: pytest.Subtests) -> None:
+    counted = set_scene(world, detainee__publish="counted").ids
+    anonymous = world.file("jep", detainee__full_name="Ismael Toro", detainee__publish="anonymous")
+    for path in (
+        "/v1/releases",
+        "/v1/detainees",
+        "/v1/detentions",
+        "/v1/releases?q=ismael",
+        "/v1/releases?gender=male",
+        f"/v1/detainees/{counted['detainee_id']}",
+        f"/v1/detainees/{anonymous['detainee']['id']}",
+        f"/v1/releases/{anonymous['release']['id']}/verifications",
+        "/v1/counts/releases?group_by=gender",
+        "/v1/claims",
+    ):
+        with subtests.test(path):
+            assert world.client.get(path, headers=world.headers(GOVERNMENT)).json() == world.client.get(path).json()
+
+
+def test_nothing_a_key_sends_changes_what_another_source_said(world: World) -> None:
+    scene = set_scene(world)
+    before = world.get(f"/v1/reports/{scene.ids['report_id']}", "foro").json()
+    world.verify(scene.ids["release_id"], "jep", verdict="refuted", method="family", released_on="2026-01-20")
+    world.file("pud", source_record_id="FP-1")
+    report = make_report(release_id=scene.ids["release_id"], detainee=None, detention=None)
+    assert world.post("/v1/releases", report, GOVERNMENT).status_code == 201
+    assert world.get(f"/v1/reports/{scene.ids['report_id']}", "foro").json() == {**before}
+    verdicts = world.get(f"/v1/releases/{scene.ids['release_id']}/verifications").json()["data"]
+    assert next(one for one in verdicts if one["source"] == "foro")["verdict"] == "verified"

@@ -1,0 +1,68 @@
+"""The head row: one, bound to the secret its digests were made with, and marked where it is a demo's."""
+
+import pytest
+from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from app.config import Settings
+from app.database import reading, writing
+from app.log.head import WrongSecret, bind_secret, is_demo, mark_demo
+from app.main import create_app
+from app.models import Head
+
+SECRET, OTHER = b"one secret of the tests", b"another secret of the tests"
+
+
+def check(engine: Engine) -> str:
+    with reading(engine) as session:
+        return session.scalars(select(col(Head.secret_check))).one()
+
+
+def test_the_first_secret_is_remembered_by_a_fingerprint_and_not_by_itself(engine: Engine) -> None:
+    assert check(engine) == ""
+    with writing(engine) as session:
+        bind_secret(session, SECRET)
+    assert len(check(engine)) == 64
+    assert SECRET.hex() not in check(engine)
+
+
+def test_the_same_secret_is_accepted_again_and_another_refused(engine: Engine) -> None:
+    for _ in range(2):
+        with writing(engine) as session:
+            bind_secret(session, SECRET)
+    bound = check(engine)
+    with pytest.raises(WrongSecret, match="RECUENTO_SECRET"), writing(engine) as session:
+        bind_secret(session, OTHER)
+    assert check(engine) == bound
+
+
+def test_a_server_does_not_start_with_another_secret(settings: Settings) -> None:
+    first = create_app(settings)
+    first.state.engine.dispose()
+    other = settings.model_copy(update={"secret": Settings(secret=OTHER.decode()).secret})  # type: ignore[arg-type]
+    with pytest.raises(WrongSecret):
+        create_app(other)
+
+
+def test_an_empty_registry_is_at_revision_nought_and_no_demo(engine: Engine) -> None:
+    with reading(engine) as session:
+        row = session.scalars(select(Head)).one()
+        assert (row.revision, row.demo) == (0, False)
+        assert not is_demo(session)
+
+
+def test_a_demo_is_marked_as_one(engine: Engine) -> None:
+    with writing(engine) as session:
+        mark_demo(session)
+    with reading(engine) as session:
+        assert is_demo(session)
+
+
+def test_there_is_one_head_and_never_another(engine: Engine) -> None:
+    another = "INSERT INTO head SELECT 2, revision, recorded_at, secret_check, demo FROM head"
+    for statement in (another, "UPDATE head SET id = 2"):
+        with pytest.raises(IntegrityError), writing(engine) as session:
+            session.connection().execute(text(statement))
+    with reading(engine) as session:
+        assert session.scalars(select(col(Head.id))).all() == [1]

@@ -1,0 +1,254 @@
+"""Random histories of a registry. Few people, places and days, so that things meet."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+
+from app.counts.terms import CountTerms
+from tests.properties.steps import (
+    SLUGS,
+    Amend,
+    Body,
+    ChangeSource,
+    Consent,
+    Decide,
+    File,
+    Place,
+    Redact,
+    Retract,
+    Step,
+    Undo,
+    Verify,
+)
+
+# Invented people: each fact as several sources might write it.
+PEOPLE: tuple[dict[str, tuple[Any, ...]], ...] = (
+    {
+        "full_name": ("Tomás Aurelio Quintana Ribas", "Tomas Quintana Ribas"),
+        "birth_date": ("1971", "1971-05"),
+        "gender": ("male", None),
+        "nationalities": (["VE"], ["VE", "CO"], []),
+        "category": ("civilian", "military", None),
+    },
+    {
+        "full_name": ("Lucía Belén Arrieta Montes", "LUCIA BELEN ARRIETA"),
+        "birth_date": ("2008-03", "2008", None),
+        "gender": ("female", "other", None),
+        "nationalities": (["AR"], []),
+        "groups": (["student"], ["student", "gravely_ill"], []),
+    },
+    {
+        "full_name": (None,),
+        "age": (72, 71),
+        "age_on": ("2026-01", None),
+        "nationalities": (["AR", "IL"], ["AR"]),
+    },
+)
+PLACES = ("El Rodeo I", "el rodeo i", "Helicoide", "a house nobody registered", None)
+# When detained and when released, vague and precise, in two spells that some tell apart and some do not.
+EARLY: tuple[tuple[str | None, str | None], ...] = (
+    ("2024-10-13", "2026-01-12"),
+    ("2024-10-13", "2026-01-09"),
+    ("2024-10-13", "2026-01-14"),
+    ("2024-10", "2026-01-08/2026-01-09"),
+    ("2024", "2026-01"),
+    (None, "2026-01-12"),
+    (None, "2026"),
+    ("2024-10-13", None),
+    (None, None),
+)
+LATE: tuple[tuple[str | None, str | None], ...] = (
+    ("2026-01-20", "2026-02-10"),
+    ("2026-01-20", "2026-01-31"),
+    ("2026-01-20", None),
+    ("2026-01-12", "2026-01-31"),
+    ("2026-01-10/2026-01-12", "2026-02-10"),
+    ("2026-01-13", "2026-02"),
+    ("2026-01", "2026-02"),
+    (None, "2026-02-10"),
+    ("2026-02", None),
+    ("2026-02-12", None),
+)
+SPELLS = EARLY + LATE
+DETAINED = sorted({detained for detained, _released in SPELLS if detained})
+RELEASED = sorted({released for _detained, released in SPELLS if released})
+FACILITIES = ("el-rodeo-i", "el-helicoide")
+
+# Whom a step is about: mostly one of the first, so that one person gathers several reports.
+NUMBERS = st.sampled_from((0, 0, 0, 1, 1, 2, 3, 4, 5, 6))
+KINDS = (None, "release_with_measures", "house_arrest", "full_release")
+METHODS = ("family", "family", "lawyer", "press", "official_statement")
+PUBLISH = (None, *("named",) * 6, "anonymous", "counted")
+
+
+def _weighted(*choices: tuple[st.SearchStrategy[Any], int]) -> st.SearchStrategy[Any]:
+    """One of the strategies, each as often as its weight: `one_of` would drop repetitions."""
+    return st.sampled_from([one for one, weight in choices for _ in range(weight)]).flatmap(lambda one: one)
+
+
+def _said(**choices: Any) -> st.SearchStrategy[Body]:
+    """A section of a body: a value of each choice, unsaid ones left out."""
+    drawn = {name: one if isinstance(one, st.SearchStrategy) else st.sampled_from(one) for name, one in choices.items()}
+    return st.fixed_dictionaries(drawn).map(lambda body: {k: v for k, v in body.items() if v is not None})
+
+
+def _rarely(*values: Any) -> tuple[Any, ...]:
+    """One of the values once in a while, mostly nothing."""
+    return (*(None,) * 8 * len(values), *values)
+
+
+def _person(number: int) -> st.SearchStrategy[Body]:
+    designation = ("political", "not_political", "unstated")
+    return _said(**PEOPLE[number], publish=PUBLISH, designation=designation, died_on=_rarely("2026-02"))
+
+
+DETAINEES = _weighted((_person(0), 5), (_person(1), 1), (_person(2), 2))
+DETENTION: dict[str, Any] = {
+    "facility": PLACES,
+    "legal_status": (None, "pretrial"),
+    "held_on": _rarely("2026-01-05", "2026-01-25"),
+    "ended": _rarely({"how": "escaped", "on": "2026-01-15"}, {"how": "died", "on": None}),
+}
+RELEASE: dict[str, Any] = {
+    "stage": (*("carried_out",) * 5, "ordered", "announced"),
+    "ordered_on": _rarely("2026-01-08", "2026-01"),
+    "announced_on": _rarely("2026-01-08"),
+    "kind": KINDS,
+    "conditions": (None, ["travel_ban"], ["travel_ban", "gag_order"]),
+}
+VERIFICATIONS = _said(
+    verdict=(*("verified", "reported") * 4, "disputed", "refuted", "retracted"),
+    method=METHODS,
+    citing=_rarely(["foro"]),
+)
+
+
+def bodies(spells: Sequence[tuple[str | None, str | None]], *, pointing: bool = False) -> st.SearchStrategy[Body]:
+    """Of a release, or once in a while of a detention; who points leaves out who that is."""
+
+    def body(spell: tuple[str | None, str | None]) -> st.SearchStrategy[Body]:
+        country = ("VE", "CO", None) if pointing else ("VE", "VE", "VE", "CO")
+        held = {"detention": _said(detained_on=[spell[0]], country=country, **DETENTION), "verification": VERIFICATIONS}
+        person = {} if pointing else {"detainee": DETAINEES}
+        release = {"release": _said(released_on=[spell[1]], **RELEASE)}
+        return _weighted(
+            (st.fixed_dictionaries({**held, **person, **release}), 4), (st.fixed_dictionaries(held | person), 1)
+        )
+
+    return st.sampled_from(spells).flatmap(body)
+
+
+SOURCES = st.sampled_from(SLUGS)
+CASES = st.sampled_from((None, None, 0, 1, 2))
+POINTERS = st.tuples(st.sampled_from(("release", "detention", "detainee", "detainee", "detainee")), NUMBERS)
+FIRST = st.builds(File, SOURCES, bodies(EARLY), CASES)
+FILES = st.builds(File, SOURCES, bodies(SPELLS), CASES)
+POINTED = st.builds(File, SOURCES, bodies(SPELLS, pointing=True), CASES, POINTERS)
+AGAIN = st.builds(File, SOURCES, bodies(LATE, pointing=True), st.none(), st.just(("detainee", 0)))
+PATCHES = st.one_of(
+    _said(release=_said(released_on=RELEASED, kind=KINDS)),
+    _said(detention=_said(detained_on=DETAINED, facility=PLACES)),
+    _said(verification=VERIFICATIONS),
+    _said(detainee=_said(publish=PUBLISH, gender=("male", "female"))),
+)
+VERDICTS = _said(
+    verdict=("verified", "verified", "reported", "disputed", "refuted", "retracted"),
+    method=METHODS,
+    stage=_rarely("ordered", "announced"),
+    released_on=(None, *RELEASED),
+    kind=KINDS,
+)
+VERIFIES = st.builds(Verify, SOURCES, NUMBERS, VERDICTS)
+AMENDS = st.builds(Amend, NUMBERS, PATCHES)
+CHANGES = _said(quarantined=(True, False, None), independent=(True, False, None), name=_rarely("Another Name"))
+NAMES = st.sampled_from((("El Rodeo I",), ("Helicoide",), ("Helicoide", "El Rodeo I")))
+AREAS = st.sampled_from(("Miranda", "Caracas", None))
+PLACED = st.builds(Place, st.sampled_from(FACILITIES), NAMES, AREAS, st.sampled_from(("VE", "VE", "CO")))
+DECISIONS = st.builds(Decide, NUMBERS, NUMBERS, st.sampled_from(("same", "same", "same", "different")))
+CLASSES = st.sampled_from(("named", "anonymous", "counted"))
+ANYTHING = _weighted(
+    (FILES, 4),
+    (POINTED, 3),
+    (AGAIN, 2),
+    (VERIFIES, 4),
+    (AMENDS, 3),
+    (st.builds(Retract, NUMBERS), 1),
+    (st.builds(ChangeSource, SOURCES, CHANGES), 2),
+    (PLACED, 2),
+    (DECISIONS, 3),
+    (st.builds(Undo, NUMBERS, st.booleans()), 2),
+    (st.builds(Consent, NUMBERS, CLASSES, st.sampled_from(("guardian", "I"))), 1),
+    (st.builds(Redact, NUMBERS), 1),
+)
+
+
+def histories(most: int = 12) -> st.SearchStrategy[list[Step]]:
+    """Some reports first, so that the rest has something to act on."""
+    return st.builds(
+        lambda first, more, rest: [first, *more, *rest],
+        FIRST,
+        st.lists(_weighted((FILES, 2), (POINTED, 2), (AGAIN, 1)), min_size=2, max_size=4),
+        st.lists(ANYTHING, min_size=most // 2, max_size=most),
+    )
+
+
+WINDOWS = st.sampled_from(
+    (
+        {},
+        {"released_from": "2026-01-08", "released_to": "2026-01-14"},
+        {"released_from": "2026-01-09", "released_to": "2026-01-12"},
+        {"released_from": "2026-01", "released_to": "2026-01"},
+        {"released_from": "2026-01-12"},
+        {"released_to": "2026-01-31"},
+        {"released_from": "2026", "released_to": "2026-02-09"},
+    )
+)
+PUBLIC_DIMENSIONS = ("source", "status", "kind", "country", "month", "week", "day", "designation", "sources")
+PRIVATE_DIMENSIONS = ("facility", "area", "gender", "category", "age_group", "nationality")
+
+
+def count_terms(*, personal: bool = True, grouped: bool = False) -> st.SearchStrategy[CountTerms]:
+    """Terms of counts, as a query would carry them; without `personal`, of counts that depend on nobody's consent."""
+    source = st.sampled_from(SLUGS)
+    few = st.lists(source, max_size=2, unique=True)
+    filters: dict[str, Any] = {
+        "country": st.sampled_from(("VE", "CO")),
+        "kind": st.lists(st.sampled_from(("house_arrest", "unspecified", "full_release")), min_size=1, unique=True),
+        "status": st.lists(st.sampled_from(("verified", "contested", "refuted")), min_size=1, unique=True),
+        "source": source,
+        "any_of": few,
+        "all_of": few,
+        "verified_by": few,
+        "min_sources": st.integers(1, 3),
+        "sources": st.integers(0, 2),
+        "net": st.just(True),
+        "designation": st.sampled_from(("political", "unstated")),
+        "state": st.sampled_from(("held", "released", "house_arrest", "unknown")),
+        "rearrested": st.booleans(),
+        "detained_from": st.sampled_from(("2024-10", "2026-01-12")),
+    }
+    if personal:
+        filters |= {
+            "nationality": st.sampled_from(("VE", "AR", "CO")),
+            "gender": st.just("male"),
+            "group": st.sampled_from(("student", "gravely_ill")),
+            "age_group": st.sampled_from(("under_18", "18_to_69", "over_70")),
+            "area": st.just("Miranda"),
+            "condition": st.just("travel_ban"),
+            "legal_status": st.just("pretrial"),
+        }
+    names = st.sets(st.sampled_from(sorted(filters)), max_size=2)
+    chosen = names.flatmap(lambda some: st.fixed_dictionaries({name: filters[name] for name in sorted(some)}))
+    dimensions = st.sampled_from(PUBLIC_DIMENSIONS + (PRIVATE_DIMENSIONS if personal else ()))
+    groups = st.lists(dimensions, min_size=1, max_size=2, unique=True)
+    stages = st.sampled_from(("carried_out", "carried_out", "ordered", "announced"))
+    return st.builds(
+        lambda window, stage, group_by, chosen: CountTerms.model_validate(
+            {**window, "stage": stage, "group_by": group_by, **chosen}
+        ),
+        WINDOWS,
+        stages,
+        groups if grouped else _weighted((st.just(["source"]), 1), (st.just([]), 1), (groups, 2)),
+        chosen,
+    )

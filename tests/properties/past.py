@@ -1,0 +1,185 @@
+"""What stood at a revision, by plain loops over the log's entries: the reports as filed, and the decisions.
+
+Nothing projected is read, and no SQL but that of the log. Which reports make one spell is taken from the pure
+`spells`; who is one person, their class and all that follows from the spells is told again, here and in `saying`.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
+from app.log.entries import Appended
+from app.matching.names import fold
+from app.registry.projection import Account, FacilityView, SourceView
+from app.registry.projection.spells import spells
+from tests.properties.saying import Spell, about_person, read_spell, state_of, traits_of, what_followed
+
+CLASSES = ("named", "anonymous", "counted")
+
+
+def strictest(classes: Iterable[str]) -> str:
+    return max(classes, key=CLASSES.index)
+
+
+@dataclass
+class Person:
+    """One person: its records, its class of publication then, and its spells."""
+
+    records: frozenset[uuid.UUID]
+    publish: str
+    spells: list[Spell]
+    state: str
+    rearrested: bool
+
+
+class Past:
+    """The registry after `entries[:revision]`; of what was erased at any time nothing personal is left."""
+
+    def __init__(self, entries: Sequence[Appended], revision: int) -> None:
+        self.sources: dict[str, SourceView] = {}
+        self.facilities: dict[str, dict[str, Any]] = {}
+        self.reports: dict[uuid.UUID, Appended] = {}
+        self.keys: dict[uuid.UUID, int] = {}
+        self.decisions: dict[str, dict[str, Any]] = {}
+        self.consents: list[tuple[int, uuid.UUID, str]] = []
+        self.redacted: set[uuid.UUID] = set()
+        self.erased = {
+            uuid.UUID(one) for entry in entries if entry.kind == "redaction" for one in entry.body["records"]
+        }
+        for entry in entries[:revision]:
+            getattr(self, f"_read_{entry.kind}")(entry)
+        self.accounts = {record: self._account(record, entry) for record, entry in self.reports.items()}
+        self.people = [self._person(cluster) for cluster in self._clusters()]
+
+    def _read_source(self, entry: Appended) -> None:
+        said = entry.body
+        key = self.sources[said["slug"]].key if said["slug"] in self.sources else entry.revision
+        self.sources[said["slug"]] = SourceView(key, said["slug"], said["independent"] and not said["quarantined"])
+
+    def _read_facility(self, entry: Appended) -> None:
+        self.facilities[entry.body["slug"]] = entry.body
+
+    def _read_report(self, entry: Appended) -> None:
+        record = uuid.UUID(entry.body["record"])
+        self.keys.setdefault(record, entry.revision)
+        self.reports[record] = entry
+
+    def _read_identity(self, entry: Appended) -> None:
+        if "undoes" in entry.body:
+            del self.decisions[entry.body["undoes"]]
+        else:
+            self.decisions[entry.body["id"]] = entry.body
+
+    def _read_consent(self, entry: Appended) -> None:
+        self.consents.append((entry.revision, uuid.UUID(entry.body["record"]), entry.body["publish"]))
+
+    def _read_redaction(self, entry: Appended) -> None:
+        self.redacted |= {uuid.UUID(record) for record in entry.body["records"]}
+
+    def _read_claim(self, entry: Appended) -> None:
+        pass
+
+    def _account(self, record: uuid.UUID, entry: Appended) -> Account:
+        pointer = entry.body.get("pointer")
+        content = {**entry.body["said"], **entry.personal}
+        return Account(
+            record=self.keys[record],
+            id=record.hex,
+            source=self.sources[entry.body["source"]],
+            revision=entry.revision,
+            content=content,
+            pointer=None if pointer is None else self.keys[uuid.UUID(pointer)],
+            facility=self._facility(content.get("detention.facility"), content.get("detention.country")),
+            points=pointer is not None or "person" in entry.body,
+        )
+
+    def _facility(self, said: str | None, country: str | None) -> FacilityView | None:
+        """By its name in that country, else by its slug; without a country by a name that only one bears."""
+        named, by_slug = [], []
+        for number, one in enumerate(self.facilities.values()):
+            view = FacilityView(number, one["slug"], one["names"][0], one["area"])
+            if said is not None and fold(said) in {fold(name) for name in one["names"]}:
+                named.append((one["country"], view))
+            if said is not None and fold(said) == fold(one["slug"]):
+                by_slug.append(view)
+        here = [view for where, view in named if where == country] + by_slug
+        if not here and country is None and len(named) == 1:
+            here = [named[0][1]]
+        return here[0] if here else None
+
+    def _clusters(self) -> list[set[uuid.UUID]]:
+        """Rule 5: curators first, then what is surest, and nothing against a judgement that two are different."""
+        known = [one for one in self.decisions.values() if {uuid.UUID(one["a"]), uuid.UUID(one["b"])} <= set(self.keys)]
+        pairs = [(one, uuid.UUID(one["a"]), uuid.UUID(one["b"])) for one in known]
+        apart = [{a, b} for one, a, b in pairs if one["judgement"] == "different"]
+        ties = [(one["by"] != "curator", -one["score"], sorted((a.hex, b.hex)), a, b)
+                for one, a, b in pairs if one["judgement"] == "same"]  # fmt: skip
+        clusters = [{record} for record in self.keys]
+        for automatic, _score, _ids, a, b in sorted(ties, key=lambda tie: tie[:3]):
+            one, two = (next(c for c in clusters if record in c) for record in (a, b))
+            torn = any(len(pair & one) == 1 and len(pair & two) == 1 for pair in apart)
+            if one is not two and not (automatic and torn):
+                clusters = [c for c in clusters if c is not one and c is not two] + [one | two]
+        return clusters
+
+    def _person(self, cluster: set[uuid.UUID]) -> Person:
+        accounts = [self.accounts[record] for record in cluster]
+        found = [read_spell(members) for members in spells(accounts)]
+        for number, spell in enumerate(found):
+            what_followed(spell, found[number + 1 :])
+        if not cluster & self.erased:
+            about = about_person(accounts)
+            for spell in found:
+                spell.traits = traits_of(spell, about)
+        again = any(earlier.out for earlier in found[:-1])
+        return Person(frozenset(cluster), self._class(cluster), found, state_of(accounts, found[-1]), again)
+
+    def _class(self, cluster: set[uuid.UUID]) -> str:
+        """Consent answers for what was said before it; of several answers the most closed holds."""
+        if cluster & self.redacted:
+            return "counted"
+        given = [consent for consent in self.consents if consent[1] in cluster]
+        latest = {record: publish for _revision, record, publish in given}
+        last = max((revision for revision, _record, _publish in given), default=0)
+        said = [self.accounts[record] for record in cluster]
+        heard = [one for one in said if one.source.independent] or said
+        asked = [
+            one.content["detainee.publish"]
+            for one in heard
+            if "detainee.publish" in one.content and one.revision > last
+        ]
+        unasked = any("detainee.publish" not in one.content and not one.points for one in heard)
+        if not given and (unasked or not asked):
+            asked.append("anonymous")
+        return strictest([*latest.values(), *asked])
+
+    def class_of(self, record: uuid.UUID) -> str:
+        """The class of who holds a record: closed too where several reports together may show a child."""
+        person = next(person for person in self.people if record in person.records)
+        consented = any(one in person.records for _revision, one, _publish in self.consents)
+        said = [self.accounts[one].content for one in person.records]
+        born = [birth for content in said if (birth := _birth(content))]
+        days = [parse(content["detention.detained_on"]) for content in said if "detention.detained_on" in content]
+        child = any(age_bounds_at(birth, day)[0] < 18 for birth in born for day in days)
+        return "counted" if child and not consented else person.publish
+
+    def unresolved(self, counted: Iterable[frozenset[uuid.UUID]]) -> int:
+        """Pairs of people in `counted` that wait for a curator."""
+        person = {record: one.records for one in self.people for record in one.records}
+        pairs: dict[str, set[frozenset[frozenset[uuid.UUID]]]] = {"unsure": set(), "different": set()}
+        for one in self.decisions.values():
+            ends = [person.get(uuid.UUID(one[end])) for end in ("a", "b")]
+            if one["judgement"] in pairs and all(ends):
+                pairs[one["judgement"]].add(frozenset(end for end in ends if end))
+        waiting = {pair for pair in pairs["unsure"] - pairs["different"] if len(pair) == 2}
+        return sum(1 for pair in waiting if pair <= set(counted))
+
+
+def _birth(content: dict[str, Any]) -> PartialDate | None:
+    if "detainee.birth_date" in content:
+        return parse(content["detainee.birth_date"])
+    if "detainee.age" in content and "detainee.age_on" in content:
+        return PartialDate("", *birth_bounds_from_age(content["detainee.age"], parse(content["detainee.age_on"])))
+    return None

@@ -1,0 +1,209 @@
+"""Counts by hand: the releases of a `Past`, one by one, against the terms. The shape is that of the registry's."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms
+from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
+from app.registry.policy import Reader
+from app.registry.projection import Account
+from tests.properties.past import Past, Person, strictest
+from tests.properties.saying import COUNTING, DATES, Spell, Standing, day_of, said_of, speaks
+
+Row = dict[str, Any]
+ONE_SOURCE = ("verified", "reported", "disputed", "refuted", "retracted")
+
+
+@dataclass
+class Release:
+    """A release as one counts it: the consolidated values, or those of one source (`voice`)."""
+
+    person: Person
+    today: str
+    spell: Spell
+    stage: str
+    at: Standing
+    voice: Account | None = None
+
+    @property
+    def day(self) -> PartialDate | None:
+        own = day_of(self.voice, DATES[self.stage]) if self.voice else None
+        return own or self.at.day
+
+    @property
+    def kind(self) -> str:
+        own = self.voice.content.get("release.kind") if self.voice else None
+        return self.at.kind if own in (None, "unspecified") else str(own)
+
+    @property
+    def country(self) -> str | None:
+        own = self.voice.content.get("detention.country") if self.voice else None
+        return own or self.spell.country
+
+    @property
+    def designation(self) -> str:
+        return str(self.voice.content.get("detainee.designation", "unstated")) if self.voice else self.spell.designation
+
+    @property
+    def next_hi(self) -> int | None:
+        return self.spell.next_of.get(self.voice.source.slug) if self.voice else self.spell.next_hi
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        return tuple(sorted(account.record for account in self.spell.accounts))
+
+    def verified_by(self) -> set[str]:
+        voices = [one for one in self.spell.voices if said_of(one) == "verified" and speaks(one, self.stage)]
+        return {voice.source.slug for voice in voices}
+
+
+def recount(past: Past, today: Past, terms: CountTerms, reader: Reader) -> Row:
+    """The count of the terms at the revision of `past`, seen by `reader` under the permissions of `today`."""
+    chosen = [one for one in _releases(past, today, terms) if _matches(one, terms, reader)]
+    inside = [one for one in chosen if _place(one, terms) is Place.INSIDE]
+    doubtful = [one for one in chosen if _place(one, terms) is Place.UNCERTAIN]
+    counted = [one for one in inside if one.at.status in COUNTING]
+    withheld = {one.person.records for one in counted if one.person.publish == "counted"}
+    answer: Row = {
+        "total": _totals(inside),
+        "uncertain_date": sum(1 for one in doubtful if one.at.status in COUNTING),
+        "unresolved_duplicates": past.unresolved({one.person.records for one in counted}),
+        "withheld": len(withheld),
+    }
+    if terms.group_by:
+        answer["groups"] = _groups(past, today, terms, reader)
+    return answer
+
+
+def _releases(past: Past, today: Past, terms: CountTerms) -> Iterator[Release]:
+    for person in past.people:
+        publish = strictest(today.class_of(record) for record in person.records)
+        for spell in person.spells:
+            if terms.stage not in spell.stages:
+                continue
+            release = Release(person, publish, spell, terms.stage, spell.stages[terms.stage])
+            if terms.source is None:
+                yield release
+            for voice in spell.voices:
+                asserted = said_of(voice) in ("verified", "reported") and speaks(voice, terms.stage)
+                if terms.source == voice.source.slug and asserted:
+                    yield Release(person, publish, spell, terms.stage, release.at, voice)
+
+
+def _of_sources(past: Past, today: Past, terms: CountTerms, reader: Reader) -> Iterator[Release]:
+    """Each release once for each source that speaks of it at the stage."""
+    for one in _releases(past, today, terms.model_copy(update={"source": None})):
+        for voice in one.spell.voices:
+            if speaks(voice, one.stage) and terms.source in (None, voice.source.slug):
+                own = Release(one.person, one.today, one.spell, one.stage, one.at, voice)
+                if _matches(own, terms, reader):
+                    yield own
+
+
+def _matches(one: Release, terms: CountTerms, reader: Reader) -> bool:
+    verified = one.verified_by()
+    asked: list[tuple[Any, Any]] = [
+        (terms.country, one.country),
+        (terms.designation, one.designation),
+        (terms.state, one.person.state),
+        (terms.rearrested, one.person.rearrested),
+        (terms.sources, one.at.independent),
+    ]
+    return (
+        all(wanted is None or wanted == found for wanted, found in asked)
+        and (not terms.kind or one.kind in terms.kind)
+        and (not terms.status or one.at.status in terms.status)
+        and (not terms.any_of or bool(verified & set(terms.any_of)))
+        and {*terms.all_of, *terms.verified_by} <= verified
+        and one.at.independent >= (terms.min_sources or 0)
+        and all(_seen(one, reader, name, value) for name, value in terms.traits().items())
+        and _in(one.spell.detained, terms.detained_from, terms.detained_to) is Place.INSIDE
+        and not (terms.net and _taken_again(one, terms))
+    )
+
+
+def _seen(one: Release, reader: Reader, name: str, value: str) -> bool:
+    return (name, value) in one.spell.traits and reader.sees_trait(one.today, name, value)
+
+
+def _taken_again(one: Release, terms: CountTerms) -> bool:
+    end = None if terms.released_to is None else parse_to(terms.released_to)
+    return one.next_hi is not None and (end is None or one.next_hi <= end)
+
+
+def _in(day: PartialDate | None, start: str | None, end: str | None) -> Place:
+    return place_in_window(day, start and parse_from(start), end and parse_to(end))  # type: ignore[arg-type]
+
+
+def _place(one: Release, terms: CountTerms) -> Place:
+    return _in(one.day, terms.released_from, terms.released_to)
+
+
+def _totals(inside: Sequence[Release]) -> Row:
+    by_status = {status: _spells(one for one in inside if one.at.status == status) for status in (*COUNTING, "refuted")}
+    counted = [one for one in inside if one.at.status in COUNTING]
+    most = max((one.at.independent for one in counted), default=0)
+    at_least = {str(k): _spells(one for one in counted if one.at.independent >= k) for k in range(1, most + 1)}
+    people = {one.person.records for one in counted}
+    return {"releases": _spells(counted), "people": len(people), **by_status, "by_min_sources": at_least}
+
+
+def _spells(found: Any) -> int:
+    return len({one.identity for one in found})
+
+
+def _groups(past: Past, today: Past, terms: CountTerms, reader: Reader) -> list[Row]:
+    by_source = "source" in terms.group_by
+    matching = (one for one in _releases(past, today, terms) if _matches(one, terms, reader))
+    chosen = list(_of_sources(past, today, terms, reader) if by_source else matching)
+    keyed: dict[tuple[Any, ...], list[Release]] = {}
+    for one in chosen:
+        if by_source or _place(one, terms) is Place.INSIDE:
+            for key in product(*(_values(one, name, reader) for name in terms.group_by)):
+                keyed.setdefault(key, []).append(one)
+    number: Callable[[list[Release], CountTerms], Row | None] = _of_source if by_source else _of_all
+    rows = [(key, number(found, terms)) for key, found in keyed.items()]
+    return [{**dict(zip(terms.group_by, key, strict=True)), **row} for key, row in rows if row is not None]
+
+
+def _of_all(found: list[Release], _terms: CountTerms) -> Row:
+    return _totals(found)
+
+
+def _of_source(found: list[Release], terms: CountTerms) -> Row | None:
+    inside = [one for one in found if _place(one, terms) is Place.INSIDE]
+    said = {verdict: [one for one in inside if one.voice and said_of(one.voice) == verdict] for verdict in ONE_SOURCE}
+    doubtful = [
+        one for one in found
+        if _place(one, terms) is Place.UNCERTAIN and one.voice and said_of(one.voice) in ("verified", "reported")
+    ]  # fmt: skip
+    if not inside and not doubtful:
+        return None
+    verified = said["verified"]
+    return {
+        **{verdict: _spells(those) for verdict, those in said.items()},
+        "uncertain_date": _spells(doubtful),
+        "only_this_source": _spells(one for one in verified if len(one.verified_by()) == 1),
+        "people": len({one.person.records for one in verified}),
+    }
+
+
+def _values(one: Release, name: str, reader: Reader) -> list[Any]:
+    """The values of a dimension for one release: several only where a person has several."""
+    if name in PERSONAL_DIMENSIONS:
+        if not reader.sees_trait(one.today, name):
+            return ["withheld"]
+        return sorted(value for trait, value in one.spell.traits if trait == name) or [None]
+    if name in ("day", "week", "month"):
+        return [bucket(one.day, name)]  # type: ignore[arg-type]
+    plain = {
+        "source": one.voice and one.voice.source.slug,
+        "status": one.at.status,
+        "kind": one.kind,
+        "country": one.country,
+        "designation": one.designation,
+        "sources": one.at.independent,
+    }
+    return [plain[name]]

@@ -1,0 +1,274 @@
+"""What sources, curators and administrators may do to one registry, and a clerk who does it.
+
+Steps name what they act on by number, modulo what there is, so that a history stays meaningful while it is shrunk.
+A step that the registry refuses is part of life and changes nothing.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, select
+from sqlmodel import Session, col
+
+from app.database import WRITES
+from app.errors import Problem
+from app.log.entries import Appended, replay
+from app.models import OPEN, Source
+from app.registry import directory, identity, reports
+from app.registry.policy import Reader
+from app.registry.schemas import (
+    ConsentIn,
+    DetentionReportIn,
+    FacilityIn,
+    FacilityPatch,
+    IdentityIn,
+    ReleaseReportIn,
+    SourcePatch,
+    VerificationOfReleaseIn,
+)
+from app.registry.write import Desk, Outcome
+from app.vocabulary import Role
+from tests.support import GOVERNMENT, INDEPENDENT, NOW, World
+
+Body = dict[str, Any]
+SLUGS = (*INDEPENDENT, GOVERNMENT)
+
+
+class Step(Protocol):
+    """One thing that somebody does."""
+
+    def take(self, clerk: "Clerk") -> None: ...
+
+
+@dataclass
+class Clerk:
+    """Does steps one by one, each in a transaction of its own inside the connection's."""
+
+    world: World
+    connection: Connection
+    records: list[tuple[uuid.UUID, str]] = field(default_factory=list)
+    decisions: list[uuid.UUID] = field(default_factory=list)
+    refused: int = 0
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session as a request has it: nothing is remembered from the one before."""
+        with Session(
+            self.connection, autoflush=False, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        ) as session:
+            yield session
+
+    def act(self, who: str, action: Any) -> Outcome | None:
+        """Do it as a source (its slug) or as a role; None when it is refused."""
+        with self.session() as session:
+            try:
+                now = NOW + timedelta(minutes=len(self.records))
+                outcome: Outcome = action(Desk(session, self._reader(session, who), now, self.world.app.state.secret))
+            except (Problem, ValidationError):
+                self.refused += 1
+                session.rollback()
+                return None
+            session.commit()
+            return outcome
+
+    def _reader(self, session: Session, who: str) -> Reader:
+        if who not in SLUGS:
+            return Reader(Role(who))
+        source = session.scalars(select(Source).where(col(Source.slug) == who, col(Source.until) == OPEN)).one()
+        return Reader(Role.REPORTER, source.key, source.slug, source.independent)
+
+    def run(self, history: "list[Step]") -> Self:
+        for step in history:
+            step.take(self)
+        return self
+
+    def entries(self) -> list[Appended]:
+        with self.session() as session:
+            return list(replay(session))
+
+    def record(self, number: int) -> tuple[uuid.UUID, str] | None:
+        """A record filed before, and its source."""
+        return self.records[number % len(self.records)] if self.records else None
+
+    def thing(self, kind: str, number: int) -> uuid.UUID:
+        """The id of a detainee, detention or release that derives from a record; of none when there is none."""
+        found = self.record(number)
+        if found is None:
+            return uuid.UUID(int=0)
+        if kind != "detainee":
+            return uuid.uuid5(found[0], kind)
+        return next(
+            uuid.UUID(entry.body["subject"]) for entry in self.entries() if entry.body.get("record") == str(found[0])
+        )
+
+
+class Registry:
+    """An app whose registry begins anew for each history: one transaction of the database, always rolled back."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.engine = world.engine
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.world.app.state.engine = self.engine
+
+    @contextmanager
+    def after(self, history: list[Step]) -> Iterator[Clerk]:
+        """A clerk who has done all the steps. Meanwhile the app reads the same unfinished transaction."""
+        with self.engine.connect().execution_options(**{WRITES: True}) as connection:
+            transaction = connection.begin()
+            self.world.app.state.engine = connection
+            try:
+                yield Clerk(self.world, connection).run(history)
+            finally:
+                self.world.app.state.engine = self.engine
+                transaction.rollback()
+
+
+@dataclass(frozen=True)
+class File:
+    """A report of a release or of a detention, new or under a case number that the source may have used before."""
+
+    source: str
+    body: Body
+    case: int | None = None
+    points: tuple[str, int] | None = None
+
+    def take(self, clerk: Clerk) -> None:
+        body = dict(self.body)
+        if self.case is not None:
+            body["source_record_id"] = f"case {self.case}"
+        if self.points is not None:
+            body[f"{self.points[0]}_id"] = clerk.thing(*self.points)
+        shape = ReleaseReportIn if "release" in body else DetentionReportIn
+        outcome = clerk.act(self.source, lambda desk: reports.file_report(desk, shape.model_validate(body)))
+        _remember(clerk, outcome, self.source)
+
+
+@dataclass(frozen=True)
+class Verify:
+    """A verdict on the release of a record."""
+
+    source: str
+    record: int
+    body: Body
+
+    def take(self, clerk: Clerk) -> None:
+        release = clerk.thing("release", self.record)
+        body = VerificationOfReleaseIn.model_validate(self.body)
+        _remember(clerk, clerk.act(self.source, lambda desk: reports.verify_release(desk, release, body)), self.source)
+
+
+def _remember(clerk: Clerk, outcome: Outcome | None, source: str) -> None:
+    if outcome is not None and outcome.status == reports.CREATED:
+        clerk.records.append((uuid.UUID(outcome.ids["report"]), source))
+
+
+@dataclass(frozen=True)
+class Amend:
+    """A correction of one's own report by a merge patch."""
+
+    record: int
+    patch: Body
+
+    def take(self, clerk: Clerk) -> None:
+        if (found := clerk.record(self.record)) is not None:
+            clerk.act(found[1], lambda desk: reports.amend(desk, found[0], self.patch, lambda _version: True))
+
+
+@dataclass(frozen=True)
+class Retract:
+    record: int
+
+    def take(self, clerk: Clerk) -> None:
+        if (found := clerk.record(self.record)) is not None:
+            clerk.act(found[1], lambda desk: reports.retract(desk, found[0], "withdrawn by an invented desk"))
+
+
+@dataclass(frozen=True)
+class ChangeSource:
+    source: str
+    change: Body
+
+    def take(self, clerk: Clerk) -> None:
+        patch = SourcePatch.model_validate(self.change)
+        clerk.act("admin", lambda desk: directory.change_source(desk, self.source, patch))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A facility registered, or changed once it is."""
+
+    slug: str
+    names: tuple[str, ...]
+    area: str | None
+    country: str = "VE"
+
+    def take(self, clerk: Clerk) -> None:
+        said: Body = {"name": self.names[0], "names": list(self.names), "area": self.area, "country": self.country}
+        new = FacilityIn.model_validate({**said, "slug": self.slug, "kind": "prison"})
+        if clerk.act("curator", lambda desk: directory.add_facility(desk, new)) is None:
+            patch = FacilityPatch.model_validate(said)
+            clerk.act("curator", lambda desk: directory.change_facility(desk, self.slug, patch))
+
+
+@dataclass(frozen=True)
+class Decide:
+    a: int
+    b: int
+    judgement: str
+
+    def take(self, clerk: Clerk) -> None:
+        pair = (clerk.thing("detainee", self.a), clerk.thing("detainee", self.b))
+        body = IdentityIn(a=pair[0], b=pair[1], judgement=self.judgement, reason="judged")  # type: ignore[arg-type]
+        outcome = clerk.act("curator", lambda desk: identity.decide(desk, body))
+        if outcome is not None:
+            clerk.decisions.append(uuid.UUID(outcome.ids["id"]))
+
+
+@dataclass(frozen=True)
+class Undo:
+    """A decision taken back: a curator's, or an automatic one."""
+
+    decision: int
+    automatic: bool
+
+    def take(self, clerk: Clerk) -> None:
+        made = clerk.decisions
+        if self.automatic:
+            bodies = [entry.body for entry in clerk.entries() if entry.kind == "identity"]
+            made = [uuid.UUID(body["id"]) for body in bodies if body.get("by") in ("matcher", "reporter")]
+        if made:
+            clerk.act("curator", lambda desk: identity.undo(desk, made[self.decision % len(made)]))
+
+
+@dataclass(frozen=True)
+class Consent:
+    record: int
+    publish: str
+    given_by: str
+
+    def take(self, clerk: Clerk) -> None:
+        detainee = clerk.thing("detainee", self.record)
+        said = {"publish": self.publish, "given_by": self.given_by, "given_on": "2026-02-01"}
+        clerk.act("curator", lambda desk: identity.give_consent(desk, detainee, ConsentIn.model_validate(said)))
+
+
+@dataclass(frozen=True)
+class Redact:
+    record: int
+
+    def take(self, clerk: Clerk) -> None:
+        detainee = clerk.thing("detainee", self.record)
+        clerk.act("admin", lambda desk: identity.redact(desk, detainee, "asked for by the family"))

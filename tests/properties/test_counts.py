@@ -1,0 +1,39 @@
+"""A count is what a patient reader of the reports would count by hand, at every revision."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.counts.tally import count_releases
+from app.counts.terms import CountTerms
+from app.registry.policy import ANYONE, Reader
+from app.vocabulary import Role
+from tests.properties.histories import count_terms, histories
+from tests.properties.past import Past
+from tests.properties.recount import recount
+from tests.properties.steps import Registry, Step
+
+READERS = st.sampled_from((ANYONE, ANYONE, Reader(Role.READER)))
+
+
+@given(histories(), st.lists(count_terms(), min_size=3, max_size=6), READERS)
+def test_a_count_is_the_recount_of_the_reports_at_every_revision(
+    registry: Registry, history: list[Step], asked: list[CountTerms], reader: Reader
+) -> None:
+    with registry.after(history) as clerk, clerk.session() as session:
+        entries = clerk.entries()
+        today = Past(entries, len(entries))
+        for revision in range(len(entries) + 1):
+            past = Past(entries, revision)
+            for terms in asked:
+                by_hand = recount(past, today, terms, reader)
+                counted = count_releases(session, terms, reader, revision)
+                assert _numbers(counted) == _numbers(by_hand), (revision, terms)
+
+
+def _numbers(count: dict[str, Any]) -> dict[str, Any]:
+    """What both tell, groups in any order and without their links."""
+    groups = [{name: value for name, value in group.items() if name != "list"} for group in count.get("groups", [])]
+    kept = {name: count[name] for name in ("total", "uncertain_date", "unresolved_duplicates", "withheld")}
+    return {**kept, "groups": sorted(groups, key=repr)}

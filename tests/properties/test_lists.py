@@ -1,0 +1,89 @@
+"""Every number links to the releases behind it: no more of them and no fewer, but for whom the reader may not see."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.counts import terms as wording
+from app.counts.selection import COUNTING
+from app.counts.terms import CountTerms
+from tests.properties.histories import count_terms, histories
+from tests.properties.steps import Registry, Step
+from tests.support import World
+
+GROUPED = st.lists(count_terms(grouped=True), min_size=3, max_size=5)
+
+
+@given(histories(), GROUPED)
+def test_the_list_behind_a_group_holds_exactly_the_releases_it_counts(
+    registry: Registry, history: list[Step], asked: list[CountTerms]
+) -> None:
+    with registry.after(history):
+        for terms in asked:
+            for group in _count(registry.world, terms, "reader")["groups"]:
+                if group["list"] is not None and group.get("status") != "retracted":  # no key counts the retracted
+                    assert len(_list(registry.world, group["list"], "reader")) == _number(group, terms), (terms, group)
+
+
+@given(histories(), GROUPED)
+def test_the_public_list_behind_a_group_leaves_out_the_withheld_and_nobody_else(
+    registry: Registry, history: list[Step], asked: list[CountTerms]
+) -> None:
+    with registry.after(history):
+        for terms in asked:
+            for group in _count(registry.world, terms, None)["groups"]:
+                if group["list"] is not None and group.get("status") != "retracted":  # no key counts the retracted
+                    listed = [one["id"] for one in _list(registry.world, group["list"], None)]
+                    if wording.is_personal(terms):  # the withheld are not in such a group
+                        assert len(listed) == _number(group, terms), (terms, group)
+                    else:
+                        whole = [one["id"] for one in _list(registry.world, group["list"], "reader")]
+                        assert listed == [one for one in whole if one not in _hidden(registry.world)]
+
+
+def _number(group: dict[str, Any], terms: CountTerms) -> int:
+    """How many releases a group's list is to show: those verified, or those of the statuses asked for."""
+    if "source" in terms.group_by:
+        return int(group["verified"])
+    asked: list[str] = [group["status"]] if "status" in terms.group_by else [*terms.status] or [*COUNTING]
+    return sum(int(group[status]) for status in asked)
+
+
+@given(histories(), st.lists(count_terms(), min_size=2, max_size=5), st.sampled_from((None, "reader")))
+def test_groups_add_up_to_the_total_unless_the_answer_says_that_they_do_not(
+    registry: Registry, history: list[Step], asked: list[CountTerms], who: str | None
+) -> None:
+    with registry.after(history):
+        for terms in asked:
+            count = _count(registry.world, terms, who)
+            if terms.group_by and count.get("adds_up", True):
+                for name in ("releases", "verified", "contested", "reported", "refuted"):
+                    assert sum(group[name] for group in count["groups"]) == count["total"][name], (terms, count)
+
+
+def _count(world: World, terms: CountTerms, who: str | None) -> dict[str, Any]:
+    address = wording.link("/v1/counts/releases", wording.echo(terms), 0).partition("&as_of")[0]
+    answer = world.client.get(address, headers=world.headers(who))
+    assert answer.status_code == 200, answer.text
+    return {"groups": [], **answer.json()}
+
+
+def _list(world: World, address: str, who: str | None) -> list[dict[str, Any]]:
+    """Every page of a list; pages of two, so that there are several."""
+    found: list[dict[str, Any]] = []
+    following: str | None = f"{address}&limit=2"
+    while following is not None:
+        answer = world.client.get(following, headers=world.headers(who))
+        assert answer.status_code == 200, answer.text
+        found += answer.json()["data"]
+        following = answer.json()["next"]
+    return found
+
+
+def _hidden(world: World) -> set[str]:
+    """The releases of people whom only partners may see."""
+    people = world.get("/v1/detainees", "reader", limit=200).json()["data"]
+    return {
+        spell["release_id"] for person in people if person["publish"] == "counted" for spell in person["detentions"]
+    }

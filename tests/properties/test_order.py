@@ -1,0 +1,154 @@
+"""The order in which sources file their reports tells nobody apart and counts nobody twice.
+
+The one thing that arrival may decide is which of a source's words on one spell is its newest (rule 2): the orders
+tried here keep those words in their order, and whatever is pointed at before what points at it. The matcher, which
+sees only what came before, is left out: the decisions on who is one person are the same each time.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+from unittest import mock
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.counts.tally import count_releases
+from app.counts.terms import CountTerms
+from app.registry import identity, linking, reports
+from app.registry.policy import ANYONE
+from app.registry.schemas import DetentionReportIn, IdentityIn, ReleaseReportIn
+from app.vocabulary import MatchOutcome
+from tests.properties.histories import SOURCES, SPELLS, bodies, count_terms
+from tests.properties.past import Past
+from tests.properties.steps import SLUGS, Body, ChangeSource, Clerk, Registry
+
+NAMED = {"full_name": "Tomás Aurelio Quintana Ribas", "publish": "named"}
+NUMBERS = st.integers(0, 7)
+QUARANTINES = st.sampled_from([None, *SLUGS])
+
+
+@dataclass(frozen=True)
+class Filing:
+    """A report of one man; `at` points at an earlier filing, by its person or by its detention."""
+
+    source: str
+    body: Body
+    at: tuple[str, int] | None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Two filings that a curator judges once all are in."""
+
+    a: int
+    b: int
+    judgement: str
+
+
+POINTERS = st.tuples(st.sampled_from(("detainee", "detention")), NUMBERS)
+FILINGS = st.lists(
+    st.builds(Filing, SOURCES, bodies(SPELLS, pointing=True), st.one_of(st.none(), POINTERS)),
+    min_size=2,
+    max_size=8,
+)
+JUDGEMENTS = st.lists(
+    st.builds(Judged, NUMBERS, NUMBERS, st.sampled_from(("same", "same", "same", "different"))), max_size=5
+)
+TERMS = st.lists(count_terms(personal=False), min_size=3, max_size=6)
+Told = tuple[set[frozenset[str]], set[frozenset[str]], list[Any]]
+
+
+@given(FILINGS, JUDGEMENTS, QUARANTINES, TERMS, st.randoms(use_true_random=False))
+def test_no_order_of_the_same_reports_changes_who_is_one_person_or_any_count(
+    registry: Registry,
+    filings: list[Filing],
+    judged: list[Judged],
+    quarantined: str | None,
+    asked: list[CountTerms],
+    random: Random,
+) -> None:
+    as_filed = list(range(len(filings)))
+    people, spells, counts = _told(registry, filings, as_filed, judged, quarantined, asked)
+    again = _order(filings, spells, random)
+    assert _told(registry, filings, again, judged, quarantined, asked) == (people, spells, counts), again
+
+
+def _id(what: str, number: int) -> uuid.UUID:
+    return uuid.uuid5(uuid.NAMESPACE_OID, f"{what} {number}")
+
+
+def _points(filing: Filing, number: int) -> int | None:
+    """The number of the filing pointed at: an earlier one."""
+    return None if filing.at is None or number == 0 else filing.at[1] % number
+
+
+def _told(
+    registry: Registry,
+    filings: Sequence[Filing],
+    order: Sequence[int],
+    judged: Sequence[Judged],
+    quarantined: str | None,
+    asked: Sequence[CountTerms],
+) -> Told:
+    """Who is one person, which reports are one spell, and the counts, after filing in that order."""
+    steps = [] if quarantined is None else [ChangeSource(quarantined, {"quarantined": True})]
+    with registry.after([*steps]) as clerk:
+        for number in order:
+            _file(clerk, filings[number], number)
+        for one in judged:
+            a, b = _id("subject", one.a % len(filings)), _id("subject", one.b % len(filings))
+            body = IdentityIn(a=a, b=b, judgement=one.judgement, reason="judged")  # type: ignore[arg-type]
+            clerk.act("curator", lambda desk, body=body: identity.decide(desk, body))
+        entries = clerk.entries()
+        past = Past(entries, len(entries))
+        with clerk.session() as session:
+            counts = [count_releases(session, terms, ANYONE, len(entries)) for terms in asked]
+    people = {frozenset(record.hex for record in person.records) for person in past.people}
+    spells = {frozenset(one.id for one in spell.accounts) for person in past.people for spell in person.spells}
+    return people, spells, [_numbers(count) for count in counts]
+
+
+def _file(clerk: Clerk, filing: Filing, number: int) -> None:
+    """File under ids of the filing's own; nobody is guessed to be somebody."""
+    body = {**filing.body, "detainee": NAMED, "source_record_id": f"case {number}"}
+    body["detention"] = {"country": "VE", **filing.body["detention"]}
+    target = _points(filing, number)
+    if filing.at is not None and target is not None:
+        kind = filing.at[0]
+        body[f"{kind}_id"] = _id("subject", target) if kind == "detainee" else uuid.uuid5(_id("record", target), kind)
+    shape = ReleaseReportIn if "release" in body else DetentionReportIn
+    ids = [_id("record", number), _id("subject", number)]
+    unmatched = linking.Matched(MatchOutcome.NEW)
+    with (
+        mock.patch.object(reports, "new_id", side_effect=ids),
+        mock.patch.object(linking, "by_match", return_value=unmatched),
+    ):
+        clerk.act(filing.source, lambda desk: reports.file_report(desk, shape.model_validate(body)))
+
+
+def _order(filings: Sequence[Filing], spells: set[frozenset[str]], random: Random) -> list[int]:
+    """Another order in which nothing comes before what it points at, nor before its source's earlier word there."""
+    spell_of = {record: spell for spell in spells for record in spell}
+    before: dict[int, set[int]] = {}
+    for number, filing in enumerate(filings):
+        target = _points(filing, number)
+        spell = spell_of.get(_id("record", number).hex)
+        before[number] = {n for n in range(number) if n == target} | {
+            n
+            for n in range(number)
+            if filings[n].source == filing.source and spell is not None and spell_of.get(_id("record", n).hex) == spell
+        }
+    order: list[int] = []
+    while len(order) < len(filings):
+        free = [number for number in before if number not in order and before[number] <= set(order)]
+        order.append(random.choice(free))
+    return order
+
+
+def _numbers(count: dict[str, Any]) -> Any:
+    """What is counted, without the revision and the links that name it."""
+    groups = [{name: value for name, value in group.items() if name != "list"} for group in count.get("groups", [])]
+    return {name: count[name] for name in ("total", "uncertain_date", "withheld")} | {"groups": groups}

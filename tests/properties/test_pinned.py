@@ -1,0 +1,30 @@
+"""What was cited stays: a count over nothing personal is the same bytes for ever, whatever happens after it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.counts import terms as wording
+from app.counts.terms import CountTerms
+from tests.properties.histories import count_terms, histories
+from tests.properties.steps import Registry, Step
+
+FORMS = st.sampled_from(("json", "json", "csv", "jsonl"))
+
+
+@given(histories(), st.lists(count_terms(personal=False), min_size=2, max_size=3), FORMS)
+def test_a_count_of_nothing_personal_is_the_same_bytes_when_asked_again_as_of_its_revision(
+    registry: Registry, history: list[Step], asked: list[CountTerms], form: str
+) -> None:
+    client = registry.world.client
+    addresses = [wording.link("/v1/counts/releases", wording.echo(terms), 0).partition("&as_of")[0] for terms in asked]
+    served: dict[tuple[str, str], bytes] = {}
+    with registry.after([]) as clerk:
+        for step in history:
+            step.take(clerk)
+            for address in addresses:
+                answer = client.get(address, params={"format": form})
+                assert answer.status_code == 200, answer.text
+                served[address, answer.headers["Recuento-Revision"]] = answer.content
+        for (address, revision), content in served.items():
+            again = client.get(address, params={"format": form, "as_of": revision})
+            assert again.content == content, (address, revision)

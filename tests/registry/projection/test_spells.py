@@ -1,0 +1,112 @@
+"""Properties of spells that hold for any reports of one person."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.registry.projection import Account
+from app.registry.projection.spells import Unit, pointer_roots, spells
+from tests.registry.accounts import account, held, out, records_of
+from tests.registry.projection.histories import reports
+
+
+@given(reports())
+def test_every_report_is_in_exactly_one_spell(said: list[Account]) -> None:
+    placed = [record for spell in records_of(said) for record in spell]
+    assert sorted(placed) == [one.record for one in said]
+
+
+@given(reports())
+def test_no_spell_is_empty(said: list[Account]) -> None:
+    assert all(records_of(said))
+
+
+@given(reports(), st.randoms(use_true_random=False))
+def test_no_order_of_the_reports_changes_the_spells(said: list[Account], random: object) -> None:
+    before = records_of(said)
+    random.shuffle(said)  # type: ignore[attr-defined]
+    assert records_of(said) == before
+
+
+@given(reports())
+def test_whoever_points_stands_where_it_points(said: list[Account]) -> None:
+    placed = {record: number for number, spell in enumerate(records_of(said)) for record in spell}
+    for one in said:
+        if one.pointer in placed:
+            assert placed[one.record] == placed[one.pointer]
+
+
+@given(reports())
+def test_every_spell_is_held_by_some_report_that_stands_if_any_does(said: list[Account]) -> None:
+    """What was withdrawn makes no detention of its own."""
+    if any(one.asserts_detention for one in said):
+        for spell in spells(said):
+            assert any(one.asserts_detention for one in spell)
+    else:
+        assert len(spells(said)) == 1
+
+
+@given(reports())
+def test_withdrawn_reports_change_no_spell_of_the_others(said: list[Account]) -> None:
+    """Those that nobody who stands points at."""
+    pointed = {one.pointer for one in said}
+    standing = [one for one in said if one.asserts_detention or one.record in pointed]
+    if any(one.asserts_detention for one in standing):
+        kept = {one.record for one in standing}
+        seen = [[record for record in spell if record in kept] for spell in records_of(said)]
+        assert seen == records_of(standing)
+
+
+@given(reports())
+def test_two_spells_have_an_asserted_end_between_them(said: list[Account]) -> None:
+    """No re-arrest without somebody's word that custody had ended by the day a later detention began."""
+    found = spells(said)
+    ends = [end for spell in found for one in spell if (end := one.end or one.released) is not None]
+    for later in found[1:]:
+        starts = [one.detained for one in later if one.detained is not None]
+        assert any(end.hi <= start.lo for end in ends for start in starts)
+
+
+def test_a_unit_is_a_report_with_those_that_point_at_it() -> None:
+    root, denied = held(1, "ministry", "2024-10-13"), out(3, "jep", "2026-01-12", verification__verdict="refuted")
+    told = out(2, "foro", "2026-01-13")
+    unit = Unit((root, told, denied))
+    assert (unit.root, unit.stands, unit.independent) == (root, True, True)
+    assert unit.ends == [(told, told.released)]
+    assert unit.days == [told.released, denied.released]
+    assert Unit((told, denied)).days == [told.released]
+    assert unit.position == told.released
+
+
+def test_a_unit_of_withdrawn_reports_does_not_stand() -> None:
+    assert not Unit((out(1, verification__verdict="retracted"),)).stands
+    assert not Unit((held(1, verification__verdict="refuted"),)).stands
+
+
+def test_an_undated_word_on_a_release_takes_the_date_of_the_report_it_points_at_or_the_earliest_beside_it() -> None:
+    undated = out(3, "foro")
+    first = out(1, "ministry", "2026-01-12", verification__verdict="retracted")
+    assert Unit((first, undated)).ends == [(undated, first.released)]
+    later, earlier = out(1, "jep", "2026-02-01"), out(2, "pud", "2026-01-13")
+    assert (undated, earlier.released) in Unit((held(4), later, earlier, undated)).ends
+    assert Unit((held(4), undated)).ends == []
+
+
+def test_a_word_dated_before_the_detention_it_points_at_ends_it_when_the_others_say() -> None:
+    """A slip of the pen in one verification makes no second detention of the first."""
+    first = out(1, "foro", "2026-01-12", "2025-09-01")
+    slip = out(2, "jep", "2025-01-12", pointer=1, verification__verdict="verified")
+    assert Unit((first, slip)).ends == [(first, first.released), (slip, first.released)]
+    assert records_of([first, slip, out(3, "pud", "2026-01-12", "2025-09-01")]) == [[1, 2, 3]]
+
+
+def test_an_undated_word_on_an_order_ends_nothing() -> None:
+    ordered = account(2, "foro", release__stage="ordered")
+    assert [one.record for one, _end in Unit((out(1, "jep", "2026-01-12"), ordered)).ends] == [1]
+
+
+def test_roots_follow_pointers() -> None:
+    said = [account(1), account(2, pointer=1), account(3, pointer=2), account(4, pointer=99)]
+    assert pointer_roots(said) == {1: 1, 2: 1, 3: 1, 4: 4}
+    circle = [account(1, pointer=2), account(2, pointer=3), account(3, pointer=2)]
+    assert pointer_roots(circle) == {1: 2, 2: 2, 3: 2}
+    assert pointer_roots([account(5, pointer=5)]) == {5: 5}

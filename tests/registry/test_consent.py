@@ -1,0 +1,95 @@
+"""Which class of publication a person has."""
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.registry.consent import OPENNESS, person_class, strictest
+from tests.registry.accounts import account
+
+CLASSES = ("named", "anonymous", "counted")
+Asked = str | None
+
+
+@pytest.mark.parametrize("publish", CLASSES)
+def test_a_person_is_shown_as_the_only_report_asks(publish: str) -> None:
+    assert person_class([account(1, detainee__publish=publish)], []) == publish
+
+
+def test_unknown_means_anonymous() -> None:
+    assert person_class([account(1)], []) == "anonymous"
+
+
+def test_a_report_that_does_not_say_closes_a_name_that_another_gives() -> None:
+    assert person_class([account(1, detainee__publish="named"), account(2)], []) == "anonymous"
+
+
+def test_when_sources_differ_the_most_restrictive_holds() -> None:
+    for asked in permutations(CLASSES):
+        said = [account(number, detainee__publish=publish) for number, publish in enumerate(asked, 1)]
+        assert person_class(said, []) == "counted"
+        assert person_class([one for one in said if one.content["detainee.publish"] != "counted"], []) == "anonymous"
+
+
+def test_a_consent_answers_for_all_that_was_said_before_it() -> None:
+    said = [account(1, detainee__publish="counted"), account(2, detainee__publish="anonymous")]
+    assert person_class(said, [(5, 1, "named")]) == "named"
+
+
+def test_the_latest_consent_holds() -> None:
+    assert person_class([account(1)], [(5, 1, "named"), (9, 1, "counted"), (7, 1, "anonymous")]) == "counted"
+
+
+def test_a_source_that_asks_later_can_only_close_it_further() -> None:
+    consent = [(5, 1, "anonymous")]
+    assert person_class([account(1, revision=6, detainee__publish="counted")], consent) == "counted"
+    assert person_class([account(1, revision=6, detainee__publish="named")], consent) == "anonymous"
+
+
+def test_a_source_that_says_nothing_later_changes_nothing() -> None:
+    assert person_class([account(1), account(2, revision=6)], [(5, 1, "named")]) == "named"
+
+
+def test_when_people_with_several_consents_turn_out_to_be_one_the_strictest_of_the_latest_holds() -> None:
+    said = [account(1), account(2)]
+    assert person_class(said, [(5, 1, "named"), (7, 2, "anonymous")]) == "anonymous"
+    assert person_class(said, [(5, 1, "anonymous"), (7, 2, "named")]) == "anonymous"
+    assert person_class(said, [(5, 1, "counted"), (7, 2, "anonymous"), (8, 1, "named")]) == "anonymous"
+
+
+def test_whoever_was_erased_is_only_counted() -> None:
+    said = [account(1, detainee__publish="named", redacted=True), account(2, detainee__publish="named")]
+    assert person_class(said, [(5, 1, "named")]) == "counted"
+
+
+reports = st.lists(st.tuples(st.sampled_from([None, *CLASSES]), st.integers(1, 12)), min_size=1, max_size=5)
+consents = st.lists(st.tuples(st.integers(1, 12), st.integers(1, 3), st.sampled_from(CLASSES)), max_size=4)
+
+
+@given(reports, consents, st.sampled_from(CLASSES))
+def test_one_more_report_never_opens(
+    said: list[tuple[Asked, int]], given_: list[tuple[int, int, str]], more: str
+) -> None:
+    accounts = [account(n, revision=rev, detainee__publish=publish) for n, (publish, rev) in enumerate(said, 1)]
+    before = person_class(accounts, given_)
+    after = person_class([*accounts, account(99, detainee__publish=more)], given_)
+    assert OPENNESS.index(after) >= OPENNESS.index(before)
+
+
+@given(reports, consents, st.randoms(use_true_random=False))
+def test_no_order_changes_the_class(
+    said: list[tuple[Asked, int]], given_: list[tuple[int, int, str]], random: object
+) -> None:
+    accounts = [account(n, revision=rev, detainee__publish=publish) for n, (publish, rev) in enumerate(said, 1)]
+    distinct = list({revision: (revision, record, asked) for revision, record, asked in given_}.values())
+    before = person_class(accounts, distinct)
+    random.shuffle(accounts)  # type: ignore[attr-defined]
+    assert person_class(accounts, distinct[::-1]) == before
+
+
+@given(st.lists(st.sampled_from(CLASSES), min_size=1))
+def test_the_strictest_class_is_the_one_that_shows_least(classes: list[str]) -> None:
+    expected = next(one for one in ("counted", "anonymous", "named") if one in classes)
+    assert strictest(classes) == expected

@@ -1,0 +1,154 @@
+"""Rule 2: one voice per source, spell and object."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from app.models import Verification, Voice
+from app.registry.projection import Account
+from tests.registry.accounts import Row, account, held, out, records_of, row_of, rows_of
+from tests.support import World, make_report
+
+
+def voice(accounts: Iterable[Account], about: str = "release", **where: Any) -> int:
+    """The record that speaks."""
+    return int(row_of(accounts, Verification, object=about, **where)["record"])
+
+
+def test_a_source_has_one_voice_on_the_release_and_one_on_the_detention_of_a_spell() -> None:
+    said = [held(1), held(2), out(3, on="2026-01-12"), out(4, on="2026-01-12"), out(5, "jep", "2026-01-12")]
+    rows = rows_of(said, Verification)
+    assert sorted((row["object"], row["source"], row["record"]) for row in rows) == [
+        ("detention", 1, 2),
+        ("release", 1, 4),
+        ("release", 2, 5),
+    ]
+
+
+def test_a_source_has_a_voice_in_each_spell() -> None:
+    said = [out(1, on="2025-06-01", since="2024-10-13"), out(2, on="2026-01-12", since="2025-09-01")]
+    assert [(row["spell"], row["record"]) for row in rows_of(said, Verification)] == [(1, 1), (2, 2)]
+
+
+def test_a_retracted_report_is_silent_while_another_of_that_source_stands() -> None:
+    assert voice([out(1, on="2026-01-12"), out(2, on="2026-01-12", verification__verdict="retracted")]) == 1
+
+
+def test_a_retracted_report_speaks_if_none_other_of_that_source_stands() -> None:
+    withdrawn = [out(n, on="2026-01-12", verification__verdict="retracted") for n in (1, 2)]
+    others = [out(3, "jep", "2026-01-12")]
+    assert row_of([*withdrawn, *others], Verification, source=1)["verdict"] == "retracted"
+    assert voice([*withdrawn, *others], source=1) == 2
+
+
+def test_about_the_release_the_furthest_stage_speaks() -> None:
+    done = out(1, on="2026-02-03")
+    ordered = account(2, release__stage="ordered", release__ordered_on="2026-01-19")
+    announced = account(3, release__stage="announced", release__announced_on="2026-01-08")
+    assert voice([announced, ordered, done]) == 1
+    assert voice([announced, ordered]) == 2
+
+
+def test_then_the_earliest_disjoint_date_speaks() -> None:
+    assert voice([out(1, on="2026-01-12"), out(2, on="2026-02-20")]) == 1
+    assert voice([out(1, on="2026-02-20"), out(2, on="2026-01-12")]) == 2
+
+
+@pytest.mark.parametrize("stage, day", [("ordered", "ordered_on"), ("announced", "announced_on")])
+def test_the_date_is_that_of_the_stage(stage: str, day: str) -> None:
+    dated: list[dict[str, Any]] = [{"release__stage": stage, f"release__{day}": on} for on in ("2026-01", "2026-02")]
+    said = [account(number, **content) for number, content in enumerate(dated, 1)]
+    assert voice(said) == 1
+
+
+def test_then_the_newest_speaks() -> None:
+    """Newest is the version, not the record: a source may correct its oldest record last."""
+    dates = ("2026-01-12", "2026-01", None)
+    for older in dates:
+        for newer in dates:
+            assert voice([out(1, on=older, revision=7), out(2, on=newer)]) == 1
+            assert voice([out(1, on=older), out(2, on=newer)]) == 2
+
+
+def test_about_the_detention_the_newest_speaks() -> None:
+    said = [held(1, since="2024-10-13", revision=9), held(2, since="2024-10-13")]
+    assert voice(said, "detention") == 1
+
+
+def test_a_report_without_a_release_never_silences_one() -> None:
+    said = [out(1, on="2026-01-12", verification__verdict="verified"), held(2, verification__verdict="verified")]
+    assert voice(said) == 1
+    assert voice(said, "detention") == 2
+    assert {row["verdict"] for row in rows_of(said, Voice)} == {"verified"}
+
+
+def own(world: World, who: str) -> list[Row]:
+    return list(world.get("/v1/reports", who).json()["data"])
+
+
+def test_a_verification_posted_to_a_release_is_the_next_version_of_that_sources_report_there(world: World) -> None:
+    filed = world.file("foro", source_record_id="FP-1", verification={"verdict": "reported"})
+    verified = world.verify(filed["release"]["id"], "foro", verdict="verified", method="lawyer")
+    assert verified["report"] == {"id": filed["report"]["id"], "version": 2}
+    assert verified["release"]["verified_by"] == ["foro"]
+    assert verified["release"]["reported_by"] == []
+
+
+def test_a_source_without_a_report_there_gets_one(world: World) -> None:
+    filed = world.file("foro")
+    first = world.verify(filed["release"]["id"], "jep", verdict="reported")
+    assert first["report"]["version"] == 1
+    again = world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
+    assert again["report"] == {"id": first["report"]["id"], "version": 2}
+    assert again["release"]["verified_by"] == ["foro", "jep"]
+
+
+def test_a_report_of_the_detention_grows_by_a_verification_of_its_release(world: World) -> None:
+    detention = world.file_detention("jep", source_record_id="J-1")
+    release = world.file("foro", release__released_on="2026-01-12")["release"]["id"]
+    world.verify(release, "jep", verdict="verified", method="family", released_on="2026-01-12")
+    (report,) = own(world, "jep")
+    assert (report["id"], report["version"], report["source_record_id"]) == (detention["report"]["id"], 2, "J-1")
+    assert report["detention"]["detained_on"] == "2024-10-13"
+    assert report["release"]["released_on"] == "2026-01-12"
+
+
+def test_fields_left_out_stay(world: World) -> None:
+    filed = world.file(
+        "foro", release__conditions=["travel_ban"], verification__evidence=[{"url": "https://a.example/"}]
+    )
+    world.verify(filed["release"]["id"], "foro", verdict="disputed", kind="house_arrest")
+    (report,) = own(world, "foro")
+    assert report["detainee"]["full_name"] == make_report()["detainee"]["full_name"]
+    assert report["release"] == {
+        "stage": "carried_out",
+        "released_on": "2026-01-12",
+        "kind": "house_arrest",
+        "conditions": ["travel_ban"],
+    }
+    assert report["verification"]["method"] == "family"
+    assert report["verification"]["evidence"][0]["url"] == "https://a.example/"
+
+
+def test_a_verification_keeps_its_pointer_which_beats_its_dates(world: World) -> None:
+    """By its own date it would be of the second release; it was posted to the first, and stays there."""
+    filed = world.file("foro", release__released_on="2025-06-01")
+    again = {"detained_on": "2025-09-01", "country": "VE"}
+    second = world.file("foro", detainee_id=filed["detainee"]["id"], detention=again)["release"]["id"]
+    first = filed["release"]["id"]
+    posted = world.verify(first, "jep", verdict="verified", method="family", released_on="2026-01-12")
+    amended = world.client.patch(
+        f"/v1/reports/{posted['report']['id']}",
+        json={"verification": {"method": "lawyer"}},
+        headers=world.headers("jep"),
+    )
+    assert amended.json()["report"]["version"] == 2
+    assert world.get(f"/v1/releases/{first}").json()["verified_by"] == ["foro", "jep"]
+    assert world.get(f"/v1/releases/{second}").json()["verified_by"] == ["foro"]
+
+
+def test_a_pointer_beats_dates() -> None:
+    spells = [out(1, on="2025-06-01", since="2024-10-13"), out(2, on="2026-01-12", since="2025-09-01")]
+    assert records_of([*spells, out(3, "jep", "2026-01-12", "2025-09-01", pointer=1)]) == [[1, 3], [2]]
+    assert records_of([*spells, out(3, "jep", "2025-06-01", "2024-10-13", pointer=2)]) == [[1], [2, 3]]

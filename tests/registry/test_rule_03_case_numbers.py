@@ -1,0 +1,130 @@
+"""Rule 3: a source's own case number names one record, which may grow and be corrected, and stays one spell."""
+
+from typing import Any
+
+import pytest
+
+from tests.support import World, make_report
+
+
+def test_the_same_content_again_changes_nothing(world: World) -> None:
+    first = world.file(source_record_id="FP-1")
+    again = world.post("/v1/releases", make_report(source_record_id="FP-1"), "foro")
+    assert again.status_code == 200
+    assert (again.json()["report"], again.json()["receipt"]) == (first["report"], first["receipt"])
+
+
+def test_other_content_is_a_new_version_that_supersedes_the_old(world: World) -> None:
+    first = world.file(source_record_id="FP-1")
+    corrected = world.file(source_record_id="FP-1", release__released_on="2026-01-13")
+    assert corrected["report"] == {"id": first["report"]["id"], "version": 2}
+    assert corrected["release"] == {**first["release"], "released_on": "2026-01-13"} | {
+        name: corrected["release"][name] for name in ("facts", "stages")
+    }
+
+
+def test_a_case_number_is_its_sources_own(world: World) -> None:
+    first = world.file("foro", source_record_id="1")
+    other = world.file(
+        "jep", source_record_id="1", detainee__full_name="Berta Solano Ugas", detainee__birth_date="1990"
+    )
+    assert other["report"]["id"] != first["report"]["id"]
+
+
+def test_a_record_may_grow_from_detention_to_release(world: World) -> None:
+    detention = world.file_detention(source_record_id="FP-1")
+    assert detention["release"] is None
+    release = world.file(source_record_id="FP-1")
+    assert release["report"] == {"id": detention["report"]["id"], "version": 2}
+    assert release["detention"]["id"] == detention["detention"]["id"]
+    assert world.count()["total"]["releases"] == 1
+
+
+AGAIN = {"detained_on": "2026-02-01", "country": "VE"}
+
+
+@pytest.mark.parametrize(
+    "path, body",
+    [
+        ("/v1/detentions", make_report(release=None, detention=AGAIN)),
+        ("/v1/releases", make_report(detention=AGAIN, release={"released_on": "2026-02-20"})),
+        ("/v1/releases", make_report(detention=AGAIN, release={"stage": "announced"})),
+    ],
+    ids=["held again", "held again and released", "held again and to be released"],
+)
+def test_a_record_whose_new_detention_starts_after_its_own_release_needs_a_new_record(
+    world: World, path: str, body: dict[str, Any]
+) -> None:
+    first = world.file(source_record_id="FP-1")
+    before = world.count()
+    world.refuse(world.post(path, {**body, "source_record_id": "FP-1"}, "foro"), 409, "new_spell_needs_new_record")
+    assert world.count() == before
+    accepted = world.post(path, {**body, "source_record_id": "FP-1 again"}, "foro")
+    assert accepted.status_code == 201
+    assert accepted.json()["report"]["id"] != first["report"]["id"]
+
+
+def test_correcting_the_detention_date_of_a_released_person_is_no_new_spell(world: World) -> None:
+    world.file(source_record_id="FP-1")
+    corrected = world.file(source_record_id="FP-1", detention__detained_on="2024-09-04")
+    assert corrected["detention"]["detained_on"] == "2024-09-04"
+
+
+@pytest.mark.parametrize("since", ["2026-01-12", "2026-01", "2026"])
+def test_a_detention_that_may_have_begun_by_its_release_is_no_new_spell(world: World, since: str) -> None:
+    world.file(source_record_id="FP-1")
+    assert world.file(source_record_id="FP-1", detention__detained_on=since)["report"]["version"] == 2
+
+
+@pytest.mark.parametrize(
+    "before",
+    [{"release__stage": "announced"}, {"verification__verdict": "refuted"}, {"release__released_on": None}],
+    ids=["announced", "refuted", "undated"],
+)
+def test_a_release_that_it_never_said_was_carried_out_on_a_day_starts_no_new_spell(
+    world: World, before: dict[str, Any]
+) -> None:
+    world.file(source_record_id="FP-1", **before)
+    corrected = world.file(
+        source_record_id="FP-1", detention__detained_on="2026-02-01", release__released_on="2026-02-20"
+    )
+    assert corrected["report"]["version"] == 2
+
+
+def test_a_record_that_drops_its_release_is_told_to_retract_it(world: World) -> None:
+    filed = world.file(source_record_id="FP-1")
+    dropped = world.post("/v1/detentions", make_report(release=None, source_record_id="FP-1"), "foro")
+    problem = world.refuse(dropped, 409, "release_dropped")
+    assert "retract" in problem["detail"]
+    assert world.count()["total"]["releases"] == 1
+    world.post(f"/v1/reports/{filed['report']['id']}/retract", {}, "foro")
+    assert world.count()["total"]["releases"] == 0
+
+
+def test_a_patch_cannot_drop_the_release_either(world: World) -> None:
+    report = world.file(source_record_id="FP-1")["report"]["id"]
+    dropped = world.client.patch(f"/v1/reports/{report}", json={"release": None}, headers=world.headers("foro"))
+    world.refuse(dropped, 409, "release_dropped")
+
+
+def test_a_verification_cannot_bring_in_another_case_number(world: World) -> None:
+    """Two numbers for one record would make the next sheet under the second a twin."""
+    filed = world.file(source_record_id="FP-1")
+    body = {"verdict": "verified", "method": "lawyer", "source_record_id": "FP-2"}
+    refused = world.post(f"/v1/releases/{filed['release']['id']}/verifications", body, "foro")
+    world.refuse(refused, 422, "case_is_fixed", "/source_record_id")
+
+
+def test_a_verification_cannot_use_the_case_number_of_another_of_ones_records(world: World) -> None:
+    filed = world.file("foro", source_record_id="FP-1")
+    world.file("foro", source_record_id="FP-2", detainee__full_name="Berta Solano Ugas", detainee__birth_date="1990")
+    body = {"verdict": "verified", "method": "lawyer", "source_record_id": "FP-2"}
+    refused = world.post(f"/v1/releases/{filed['release']['id']}/verifications", body, "foro")
+    world.refuse(refused, 409, "conflict")
+
+
+def test_a_verification_may_give_a_record_its_first_case_number(world: World) -> None:
+    filed = world.file()
+    world.verify(filed["release"]["id"], "foro", verdict="verified", method="lawyer", source_record_id="FP-1")
+    again = world.file(source_record_id="FP-1", verification__method="lawyer")
+    assert again["report"]["id"] == filed["report"]["id"]

@@ -1,0 +1,119 @@
+"""Rule 9: minority is judged at the detention; nothing changes by the passing of time alone."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.database import writing
+from app.models import DetaineePersonal
+from app.registry.content import is_minor
+from app.registry.rebuild import rebuild
+from tests.registry.accounts import account, row_of
+from tests.support import World
+
+YEARS = timedelta(days=365 * 30)
+
+
+def said(**content: Any) -> dict[str, Any]:
+    return dict(account(1, **content).content)
+
+
+@pytest.mark.parametrize(
+    "born, detained, minor",
+    [
+        ("2008-03-01", "2026-02-28", True),
+        ("2008-03-01", "2026-03-01", False),
+        ("2008", "2026-06-01", True),
+        ("2008", "2027-01-01", False),
+        ("2008-03", "2026-03", True),
+    ],
+)
+def test_minority_is_judged_at_the_detention(born: str, detained: str, minor: bool) -> None:
+    """Where the dates are vague, whoever may have been under 18 is taken for it."""
+    assert is_minor(said(detainee__birth_date=born, detention__detained_on=detained)) is minor
+
+
+def test_who_came_of_age_in_custody_was_a_minor() -> None:
+    assert is_minor(
+        said(detainee__birth_date="2008-03-01", detention__detained_on="2024-10-13", release__released_on="2026-05-01")
+    )
+
+
+def test_an_age_counts_back_to_the_detention() -> None:
+    grown = {"detainee__age": 19, "detainee__age_on": "2026-01-12"}
+    assert is_minor(said(**grown, detention__detained_on="2024-10-13"))
+    assert not is_minor(said(**grown, detention__detained_on="2025-10-13"))
+
+
+@pytest.mark.parametrize(
+    "field", ["release__released_on", "release__ordered_on", "release__announced_on", "detention__held_on"]
+)
+def test_without_a_day_of_detention_the_nearest_day_said_tells(field: str) -> None:
+    assert is_minor(said(detainee__birth_date="2010-06-01", **{field: "2026-01-12"}))
+    assert not is_minor(said(detainee__birth_date="2007-06-01", **{field: "2026-01-12"}))
+
+
+def test_an_age_without_a_day_is_taken_as_it_is() -> None:
+    assert is_minor(said(detainee__age=17))
+    assert not is_minor(said(detainee__age=18))
+
+
+def test_who_has_no_age_is_taken_for_an_adult() -> None:
+    assert not is_minor(said(detention__detained_on="2024-10-13"))
+    assert not is_minor(said(detainee__birth_date="2010-06-01"))
+
+
+def test_a_minor_is_counted_and_not_shown(world: World) -> None:
+    world.file("foro", detainee__birth_date="2008-03-01", detainee__publish="named")
+    assert world.get("/v1/detainees").json()["data"] == []
+    count = world.count(group_by="gender")
+    assert (count["total"]["releases"], count["withheld"]) == (1, 1)
+    assert [group["gender"] for group in count["groups"]] == ["withheld"]
+
+
+def test_only_a_guardians_consent_opens_more_than_counts(world: World) -> None:
+    child = world.file("foro", detainee__birth_date="2008-03-01")["detainee"]["id"]
+    consent = {"publish": "named", "given_by": "detainee", "given_on": "2026-02-01"}
+    world.refuse(
+        world.post(f"/v1/detainees/{child}/consent", consent, "curator"), 422, "guardian_required", "/given_by"
+    )
+    assert world.get("/v1/detainees").json()["data"] == []
+    assert (
+        world.post(f"/v1/detainees/{child}/consent", {**consent, "given_by": "guardian"}, "curator").status_code == 201
+    )
+    assert [one["id"] for one in world.get("/v1/detainees").json()["data"]] == [child]
+
+
+def test_anyone_may_close_what_is_shown_of_a_minor(world: World) -> None:
+    child = world.file("foro", detainee__birth_date="2008-03-01")["detainee"]["id"]
+    consent = {"publish": "counted", "given_by": "lawyer", "given_on": "2026-02-01"}
+    assert world.post(f"/v1/detainees/{child}/consent", consent, "curator").status_code == 201
+
+
+def shown(world: World) -> list[Any]:
+    """What anyone can read."""
+    lists = [world.get(f"/v1/{name}").json()["data"] for name in ("detainees", "detentions", "releases")]
+    dimensions = ("source", "age_group", "gender", "status")
+    return [*lists, *(world.count(group_by=name) for name in dimensions), world.count(net=True)]
+
+
+def test_nothing_changes_by_the_passing_of_time_alone(world: World) -> None:
+    """Thirty years on, the child of then is still withheld, the man of 54 is still 54, the held are still held."""
+    world.file("foro")
+    world.file("jep", detainee__full_name="Berta Solano Ugas", detainee__birth_date="2008-03-01")
+    world.file_detention("pud", detainee__full_name="Casilda Prieto Roa", detainee__birth_date="1958")
+    now = shown(world)
+    assert [len(now[0]), now[0][0]["age"], now[0][1]["state"]] == [2, 54, "held"]
+    world.now += YEARS
+    assert shown(world) == now
+    with writing(world.engine) as session:
+        rebuild(session)
+    assert shown(world) == now
+
+
+def test_an_age_is_told_for_the_day_of_release_and_not_for_today() -> None:
+    born = account(
+        1, detainee__birth_date="1971-01-12", detention__detained_on="2024-10-13", release__released_on="2026-01-11"
+    )
+    assert row_of([born], DetaineePersonal)["facts"]["age"]["value"] == 54

@@ -1,0 +1,251 @@
+"""The command line: what it prints where, its exit status, and one clear line for each refusal."""
+
+import csv
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlmodel import col
+
+from app import cli
+from app.config import Settings
+from app.database import reading
+from app.models import ApiKey, Entry
+from app.registry.keys import PATTERN
+from tests.support import World
+
+SECRET = "a secret of the tests"  # that of the `settings` fixture
+ROOT = Path(__file__).parent.parent
+
+
+class Ran(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def recuento(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Run:
+    """`recuento("key", "list")` runs that command on the test's database, as the installed one would."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RECUENTO_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("RECUENTO_SECRET", SECRET)
+
+    def run(*arguments: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["recuento", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return Ran(int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+def refused(ran: Ran) -> str:
+    """Expect status 1, nothing on stdout and one line on stderr; the line."""
+    assert (ran.status, ran.out) == (1, "")
+    lines = ran.err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("recuento: ")
+    return lines[0]
+
+
+def add_source(recuento: Run, slug: str = "example-watch", kind: str = "ngo") -> Ran:
+    return recuento("source", "add", slug, "--name", "Example Watch", "--kind", kind, "--country", "VE")
+
+
+def test_a_source_is_added_and_listed(recuento: Run) -> None:
+    assert add_source(recuento).status == 0
+    assert add_source(recuento, "a-ministry", "government").status == 0
+    listed = recuento("source", "list", "--json")
+    assert json.loads(listed.out) == [
+        {"slug": "a-ministry", "name": "Example Watch", "kind": "government", "independent": False},
+        {"slug": "example-watch", "name": "Example Watch", "kind": "ngo", "independent": True},
+    ]
+    assert "example-watch" in recuento("source", "list").out
+
+
+def test_an_empty_list_says_so(recuento: Run) -> None:
+    assert recuento("source", "list", "--json").out == "[]\n"
+    assert "nothing yet" in recuento("key", "list").out
+
+
+def test_the_same_source_twice_is_refused(recuento: Run) -> None:
+    add_source(recuento)
+    assert "slug" in refused(add_source(recuento))
+
+
+def test_a_source_with_an_impossible_slug_is_refused_and_nothing_is_written(recuento: Run) -> None:
+    assert "slug" in refused(add_source(recuento, "Not A Slug"))
+    assert json.loads(recuento("source", "list", "--json").out) == []
+
+
+def test_a_key_stands_alone_on_stdout(recuento: Run) -> None:
+    add_source(recuento)
+    made = recuento("key", "create", "example-watch")
+    assert (made.status, made.err) == (0, "")
+    assert PATTERN.fullmatch(made.out.removesuffix("\n"))
+
+
+def test_a_key_is_listed_without_its_secret_and_revoked_by_its_id(recuento: Run) -> None:
+    key = recuento("key", "create", "--role", "curator", "--days", "30").out.strip()
+    identifier = key.removeprefix("rcn_")[:8]
+    listed = recuento("key", "list", "--json").out
+    (shown,) = json.loads(listed)
+    assert (shown["id"], shown["role"], shown["source"], shown["revoked"]) == (identifier, "curator", None, False)
+    assert key[12:44] not in listed
+    assert recuento("key", "revoke", identifier).status == 0
+    assert json.loads(recuento("key", "list", "--json").out)[0]["revoked"] is True
+
+
+def test_a_reporters_key_needs_a_source_that_is_there(recuento: Run) -> None:
+    assert "name it" in refused(recuento("key", "create"))
+    assert "source add" in refused(recuento("key", "create", "nobody"))
+
+
+def test_a_third_live_key_is_refused_and_says_what_to_do(recuento: Run) -> None:
+    add_source(recuento)
+    for _ in range(2):
+        assert recuento("key", "create", "example-watch").status == 0
+    assert "recuento key revoke" in refused(recuento("key", "create", "example-watch"))
+
+
+def test_a_key_that_is_not_there_cannot_be_revoked(recuento: Run) -> None:
+    assert "no key" in refused(recuento("key", "revoke", "abcdefgh"))
+
+
+def test_another_secret_is_refused_before_anything_is_written(recuento: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_source(recuento)
+    monkeypatch.setenv("RECUENTO_SECRET", "another secret altogether")
+    assert "RECUENTO_SECRET" in refused(add_source(recuento, "second"))
+    monkeypatch.setenv("RECUENTO_SECRET", SECRET)
+    assert len(json.loads(recuento("source", "list", "--json").out)) == 1
+
+
+def test_a_short_secret_is_refused_without_being_printed(recuento: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECUENTO_SECRET", "xyzzy")
+    line = refused(recuento("source", "list"))
+    assert "secret" in line.casefold()
+    assert "xyzzy" not in line
+
+
+@pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.db", "postgresql://nobody@127.0.0.1:1/none"])
+def test_a_database_that_cannot_be_opened_is_one_line(recuento: Run, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("RECUENTO_DATABASE_URL", url)
+    assert "RECUENTO_DATABASE_URL" in refused(recuento("source", "list"))
+
+
+def test_an_export_holds_every_public_release_in_both_forms(recuento: Run, world: World) -> None:
+    world.file(detainee__full_name="Rosa Inés Valdivia", release__released_on="2026-01-10", detainee__gender="female")
+    world.file(detainee__full_name="Julio Andrés Peralta", release__released_on="2026-01-12")
+    world.file(detainee__full_name="Ernesto Luis Cardozo", detainee__publish="counted")
+    lines = recuento("export").out.splitlines()
+    assert [json.loads(line)["released_on"] for line in lines] == ["2026-01-10", "2026-01-12"]
+    rows = list(csv.DictReader(io.StringIO(recuento("export", "--format", "csv").out)))
+    assert [row["id"] for row in rows] == [json.loads(line)["id"] for line in lines]
+
+
+def test_an_export_as_of_a_revision_is_what_was_known_then(recuento: Run, world: World) -> None:
+    first = world.file(detainee__full_name="Rosa Inés Valdivia")["receipt"]["revision"]
+    then = recuento("export", "--as-of", str(first)).out
+    world.file(detainee__full_name="Julio Andrés Peralta", release__released_on="2026-01-20")
+    assert recuento("export", "--as-of", str(first)).out == then
+    assert len(recuento("export").out.splitlines()) == 2
+
+
+def test_an_export_ahead_of_the_registry_is_refused(recuento: Run, world: World) -> None:
+    assert str(world.revision) in refused(recuento("export", "--as-of", str(world.revision + 1)))
+
+
+def test_a_rebuild_replays_every_entry_and_changes_no_answer(recuento: Run, world: World) -> None:
+    world.file("foro")
+    world.file("jep")
+    before = world.count(group_by="source")
+    ran = recuento("rebuild")
+    assert (ran.status, ran.out) == (0, "")
+    with reading(world.engine) as session:
+        entries = session.execute(select(func.count()).select_from(Entry)).scalar_one()
+    assert f"Replayed {entries} entries." in ran.err
+    assert world.count(group_by="source") == before
+
+
+def test_the_openapi_document_is_printed_without_a_database(
+    recuento: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RECUENTO_DATABASE_URL", f"sqlite:///{tmp_path / 'none.db'}")
+    document: dict[str, Any] = json.loads(recuento("openapi").out)
+    assert document["openapi"].startswith("3.")
+    assert "/v1/counts/releases" in document["paths"]
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_demo_refuses_a_database_that_holds_something_else(recuento: Run, world: World) -> None:
+    before = world.stored()
+    assert "RECUENTO_DATABASE_URL" in refused(recuento("demo", "--no-serve"))
+    assert world.stored() == before
+
+
+def test_a_demo_fills_the_database_once_and_prints_a_fresh_key_each_time(recuento: Run, engine: Engine) -> None:
+    first, second = recuento("demo", "--no-serve"), recuento("demo", "--no-serve")
+    assert first.status == second.status == 0
+    keys = [ran.out.removesuffix("\n") for ran in (first, second)]
+    assert all(PATTERN.fullmatch(key) for key in keys)
+    assert keys[0] != keys[1]
+    assert "invented people" in first.err
+    assert first.err == second.err  # the same revision: nothing was filed again
+    with reading(engine) as session:
+        live = session.scalars(select(col(ApiKey.id)).where(col(ApiKey.revoked_at).is_(None))).all()
+    assert live == [keys[1].removeprefix("rcn_")[:8]]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_server_started_by_the_command_answers_and_ends_when_told(settings: Settings, tmp_path: Path) -> None:
+    port = free_port()
+    environment = {
+        **os.environ,
+        "RECUENTO_DATABASE_URL": settings.database_url,
+        "RECUENTO_SECRET": SECRET,
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert answered(f"http://127.0.0.1:{port}/readyz", server) == {"status": "ok"}
+        finally:
+            server.terminate()
+        out, err = server.communicate(timeout=60)
+    assert out == ""
+    assert err.splitlines() == [f"Recuento serves http://127.0.0.1:{port}/v1 (stop with Ctrl-C)"]
+
+
+def answered(url: str, server: "subprocess.Popen[str]") -> Any:
+    """What the server answers once it listens; fails as soon as its process has ended."""
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as response:
+                return json.load(response)
+        except OSError:
+            with suppress(subprocess.TimeoutExpired):
+                raise AssertionError(f"ended with {server.wait(timeout=0.1)}: {server.communicate()}") from None

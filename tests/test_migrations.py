@@ -1,0 +1,241 @@
+"""The schema: what migrations make is what the models say, down and up again, with people in it."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from app.database import MIGRATIONS, WRITES, is_sqlite, make_engine, migrate, writing
+from app.models import metadata
+from tests.support import World
+
+ROOT = Path(__file__).parent.parent
+VERSION = "alembic_version"
+
+
+def scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(MIGRATIONS))
+
+
+def move(engine: Engine, how: Callable[[Config, str], None], to: str) -> None:
+    """Upgrade or downgrade to a revision."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        how(config, to)
+
+
+@contextmanager
+def bare(database_url: str) -> Iterator[Engine]:
+    """The test's database with nothing in it."""
+    engine = make_engine(database_url)
+    move(engine, command.downgrade, "base")
+    with engine.connect() as connection:
+        connection = connection.execution_options(**{WRITES: True})
+        connection.execute(text(f"DROP TABLE {VERSION}"))
+        connection.commit()
+        assert inspect(connection).get_table_names() == []
+    yield engine
+    engine.dispose()
+
+
+def schema(engine: Engine) -> dict[str, Any]:
+    """Everything the database tells of its tables, by name and without order."""
+    with engine.connect() as connection:
+        found = inspect(connection)
+        return {table: described(found, table) for table in found.get_table_names() if table != VERSION}
+
+
+def described(found: Any, table: str) -> dict[str, Any]:
+    columns = {c["name"]: (str(c["type"]), c["nullable"], c["default"]) for c in found.get_columns(table)}
+    return {
+        "columns": columns,
+        "primary": {key: found.get_pk_constraint(table)[key] for key in ("name", "constrained_columns")},
+        "foreign": sorted((one["name"], one["constrained_columns"], one["referred_table"])
+                          for one in found.get_foreign_keys(table)),
+        "unique": sorted((one["name"], one["column_names"]) for one in found.get_unique_constraints(table)),
+        "indexes": sorted((one["name"], one["column_names"], bool(one["unique"]))
+                          for one in found.get_indexes(table)),
+        "checks": sorted((one["name"], re.sub(r"\s+", " ", one["sqltext"]))
+                         for one in found.get_check_constraints(table)),
+    }  # fmt: skip
+
+
+def test_there_is_one_head_and_every_revision_can_be_undone() -> None:
+    revisions = list(scripts().walk_revisions())
+    assert len(scripts().get_heads()) == 1
+    assert [revision.revision for revision in revisions if not hasattr(revision.module, "downgrade")] == []
+    assert len(revisions) == len(list((MIGRATIONS / "versions").glob("*.py")))
+
+
+def test_alembic_sees_no_difference_between_the_database_and_the_models(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrations_make_what_the_models_would_make(database_url: str) -> None:
+    """Alembic compares no CHECK and few names; so both are made, and all that the database tells is compared."""
+    with bare(database_url) as engine:
+        migrate(engine)
+        migrated = schema(engine)
+        move(engine, command.downgrade, "base")
+        with writing(engine) as session:
+            metadata.create_all(session.connection())
+        assert schema(engine) == migrated
+
+
+def test_every_constraint_has_a_name_that_tells_what_it_is(engine: Engine) -> None:
+    for table, found in schema(engine).items():
+        assert found["primary"]["name"] == f"pk_{table}"
+        names = [name for kind in ("foreign", "unique", "indexes", "checks") for name, *_rest in found[kind]]
+        assert all(re.fullmatch(rf"(ix|uq|ck|fk)_{table}_\w+", name) for name in names)
+    checked = {name for found in schema(engine).values() for name, _text in found["checks"]}
+    assert checked == {
+        str(constraint.name)
+        for table in metadata.sorted_tables
+        for constraint in table.constraints
+        if type(constraint).__name__ == "CheckConstraint"
+    }
+
+
+def test_a_migrated_database_is_an_empty_registry_with_a_head(engine: Engine) -> None:
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT id, revision, demo FROM head")).all() == [(1, 0, False)]
+
+
+def test_down_to_nothing_and_up_again_with_people_in_it(world: World) -> None:
+    first = world.file("foro", detainee__full_name="Rosa Inés Valdivia", note="kept apart")
+    world.file("jep", detainee__full_name="Rosa Ines Valdivia")
+    world.consent(first["detainee"]["id"], "anonymous")
+    world.add_facility()
+    before = schema(world.engine)
+    assert sum(world.stored().values()) > 50
+    for revision in list(scripts().walk_revisions()):
+        move(world.engine, command.downgrade, revision.down_revision or "base")
+    assert schema(world.engine) == {}
+    migrate(world.engine)
+    assert schema(world.engine) == before
+    left = {table: number for table, number in world.stored().items() if number}
+    assert left == {"head": 1}
+
+
+def test_migrating_again_changes_nothing(world: World) -> None:
+    world.file()
+    with world.storing_nothing():
+        migrate(world.engine)
+
+
+def test_processes_that_start_together_migrate_once(database_url: str) -> None:
+    with bare(database_url) as engine:
+        failed: list[BaseException] = []
+
+        def start() -> None:
+            own = make_engine(database_url)
+            try:
+                migrate(own)
+            except BaseException as error:
+                failed.append(error)
+            own.dispose()
+
+        threads = [threading.Thread(target=start) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failed == []
+        with engine.connect() as connection:
+            assert connection.execute(text("SELECT count(*) FROM head")).scalar_one() == 1
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(Exception):
+        """After the last table."""
+
+    def broken(_connection: Connection, _table: str) -> None:
+        raise Broken
+
+    with bare(database_url) as engine:
+        monkeypatch.setattr("app.database.forbid_changes", broken)
+        with pytest.raises(Broken):
+            migrate(engine)
+        assert schema(engine) == {}
+
+
+def test_foreign_keys_are_on_again_after_a_migration(engine: Engine) -> None:
+    with engine.connect() as connection:
+        if is_sqlite(connection):
+            assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+        with pytest.raises(DBAPIError):
+            connection.execute(text("INSERT INTO sealed (revision, disclosures) VALUES (99, '{}')"))
+
+
+def test_a_migration_refuses_to_begin_inside_a_transaction(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        config.attributes["connection"] = connection
+        with pytest.raises(CommandError, match="outside a transaction"):
+            command.upgrade(config, "head")
+
+
+def test_the_alembic_command_works_on_the_database_of_the_environment(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bare(database_url) as engine:
+        monkeypatch.setenv("RECUENTO_DATABASE_URL", database_url)
+        command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
+        assert set(schema(engine)) == set(metadata.tables)
+        with pytest.raises(CommandError, match="no --sql"):
+            command.upgrade(Config(str(ROOT / "alembic.ini")), "head", sql=True)
+
+
+@pytest.mark.parametrize("statement", [
+    "UPDATE entry SET body = '{}'",
+    "UPDATE entry SET leaf_hash = leaf_hash",
+    "UPDATE entry SET revision = revision + 1000",
+    "DELETE FROM entry",
+    "DELETE FROM entry WHERE revision = 2",
+])  # fmt: skip
+def test_the_log_can_be_neither_changed_nor_shortened(world: World, statement: str) -> None:
+    world.file()
+    before = entries(world.engine)
+    with pytest.raises(DBAPIError, match="append-only"), writing(world.engine) as session:
+        session.connection().execute(text(statement))
+    assert entries(world.engine) == before
+
+
+def test_the_log_cannot_be_emptied_or_overwritten_by_another_name(world: World) -> None:
+    world.file()
+    before = entries(world.engine)
+    with world.engine.connect() as connection:
+        replacing = is_sqlite(connection)
+    columns = "revision, kind, recorded_at, body, leaf_hash"
+    other = f"INSERT OR REPLACE INTO entry SELECT {columns.replace('body', repr('{}'))} FROM entry"
+    with pytest.raises(DBAPIError, match="append-only"), writing(world.engine) as session:
+        session.connection().execute(text(other if replacing else "TRUNCATE entry CASCADE"))
+    assert entries(world.engine) == before
+
+
+def entries(engine: Engine) -> list[tuple[int, str]]:
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT revision, body FROM entry ORDER BY revision")).all()
+    assert all(json.loads(body) for _revision, body in rows)
+    return [(revision, body) for revision, body in rows]
