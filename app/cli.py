@@ -109,6 +109,8 @@ def _serve(settings: Settings) -> None:
     options: dict[str, Any] = {"access_log": False, "server_header": False, "log_level": "warning"}
     console.print(f"Recuento serves http://{settings.host}:{settings.port}/v1 (stop with Ctrl-C)")
     if settings.workers > 1:
+        with _session(settings):
+            pass  # migrated and its secret known before the workers come, so that what is wrong is said once
         os.environ["RECUENTO_DATABASE_URL"] = settings.database_url
         make = "app.main:app"
         uvicorn.run(make, host=settings.host, port=settings.port, workers=settings.workers, **options)

@@ -4,7 +4,8 @@ None of them touches a published figure: what is added is reported, refuted, ord
 body whose list is not replayed, or is a new version of a record that keeps the release's day and verdict.
 
  1. One man, two arrest dates, two nationalities, an NGO one day and a foreign ministry the next: `bodies.py`
-    (`ARGENTINE_ISRAELI`), the ministry here.
+    (`ARGENTINE_ISRAELI`), the ministry here; no government's key is matched with who is unnamed, so that a curator
+    joins the two: `JOINED`.
  2. Two men "handed over" according to a government; days later nobody has seen them; one is really out seven
     weeks later, among the 303: `_handed_over`.
  3. Out, taken again within hours, then house arrest: `_taken_again`.
@@ -53,19 +54,24 @@ TWICE_IN_THE_LIST = 212
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A curator's judgement that two records of one source are one person."""
+    """A curator's judgement that two records, each a source and its case number, are one person."""
 
     at: datetime
-    source: str
-    records: tuple[str, str]
+    records: tuple[tuple[str, str], tuple[str, str]]
     reason: str
 
 
-JOINED = Joined(
-    at=caracas("2026-01-14T20:00"),
-    source="sntp",
-    records=("SNTP-2026-0005", "SNTP-2026-0016"),
-    reason="The list of sixteen names him twice, with the same facts.",
+JOINED = (
+    Joined(
+        at=caracas("2026-01-13T10:30"),
+        records=(("foro-penal", "FP-2026-0054"), ("cancilleria-argentina", "MRE-2026-0001")),
+        reason="The ministry speaks of its own citizen, and names the same prison and day.",
+    ),
+    Joined(
+        at=caracas("2026-01-14T20:00"),
+        records=(("sntp", "SNTP-2026-0005"), ("sntp", "SNTP-2026-0016")),
+        reason="The list of sixteen names him twice, with the same facts.",
+    ),
 )
 
 # Foro Penal's outcomes of 110 of the December releases, as known then and as revised. The thirteen that

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.demo.cases import JOINED
+from app.demo.cases import JOINED, Joined
 from app.demo.claims import Claim, claims, resolved
 from app.demo.facilities import facilities
 from app.demo.replay import Event, events
@@ -76,7 +76,7 @@ class Replay:
         steps: list[tuple[datetime, Callable[[], None]]] = [
             *((event.at, self._filing(event)) for event in events()),
             *((claim.at, self._claiming(claim)) for claim in claims()),
-            (JOINED.at, self._join),
+            *((joined.at, self._joining(joined)) for joined in JOINED),
         ]
         steps.sort(key=lambda step: step[0])
         self._directories(steps[0][0])
@@ -103,12 +103,17 @@ class Replay:
 
         return file
 
-    def _join(self) -> None:
-        source = self._sources[JOINED.source].key
-        found = [records.by_case(self._session, self._secret, source, case) for case in JOINED.records]
-        a, b = (record.detainee_id for record in found if record is not None)
-        body = IdentityIn(a=a, b=b, judgement="same", reason=JOINED.reason)
-        identity.decide(self._desk(Reader(Role.CURATOR), JOINED.at), body)
+    def _joining(self, joined: Joined) -> Callable[[], None]:
+        def join() -> None:
+            found = [
+                records.by_case(self._session, self._secret, self._sources[source].key, case)
+                for source, case in joined.records
+            ]
+            a, b = (record.detainee_id for record in found if record is not None)
+            body = IdentityIn(a=a, b=b, judgement="same", reason=joined.reason)
+            identity.decide(self._desk(Reader(Role.CURATOR), joined.at), body)
+
+        return join
 
     def _claiming(self, claim: Claim) -> Callable[[], None]:
         def file() -> None:

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.support import GOVERNMENT, Body, World, make_report
+from app.database import writing
+from app.registry import keys
+from app.vocabulary import Role
+from tests.support import GOVERNMENT, NOW, Body, World, make_report
 
 SOMEBODY = {"detainee__full_name": "Zoraida Montilla Paz", "detainee__gender": "female"}
 # Nobody has reported her; all else of the guess is alike.
@@ -201,3 +204,19 @@ def test_a_source_reads_its_own_word_and_not_what_it_led_to(world: World) -> Non
     world.refuse(world.get(f"/v1/detainees/{filed['detainee']['id']}", "foro"), 404, "not_found")
     body = make_report(detainee_id=filed["detainee"]["id"], detainee=None)
     world.refuse(world.post("/v1/releases", body, "jep"), 404, "not_found")
+
+
+def test_a_partner_that_is_not_independent_sees_no_more_than_the_public(
+    world: World, subtests: pytest.Subtests
+) -> None:
+    with writing(world.engine) as session:
+        for role in (Role.READER, Role.CURATOR):
+            world.keys[f"a state's {role}"] = keys.create(session, role, GOVERNMENT, 365, NOW)
+    hidden = world.file("foro", **SOMEBODY, detainee__publish="counted")
+    world.file("foro", detainee__full_name="Ulises Barrios", detainee__publish="anonymous", note="his mother called")
+    paths = ["/v1/detainees", "/v1/releases", "/v1/detainees?q=barrios", "/v1/counts/releases?group_by=gender"]
+    for path in [*paths, f"/v1/detainees/{hidden['detainee']['id']}"]:
+        for role in (Role.READER, Role.CURATOR):
+            with subtests.test(f"{path} for {role}"):
+                answer = world.client.get(path, headers=world.headers(f"a state's {role}"))
+                assert answer.json() == world.client.get(path).json()

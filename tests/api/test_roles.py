@@ -141,7 +141,7 @@ def test_the_table_names_every_route_and_no_other(world: World) -> None:
     assert {(method.upper(), path) for path, methods in paths.items() for method in methods} == TABLE.keys()
 
 
-@pytest.mark.parametrize("method,path", TABLE, ids=" ".join)
+@pytest.mark.parametrize("method,path", TABLE, ids=map(" ".join, TABLE))
 def test_each_caller_is_answered_as_the_table_says(
     world: World, subtests: pytest.Subtests, method: str, path: str
 ) -> None:

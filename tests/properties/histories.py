@@ -82,7 +82,7 @@ METHODS = ("family", "family", "lawyer", "press", "official_statement")
 PUBLISH = (None, *("named",) * 6, "anonymous", "counted")
 
 
-def _weighted(*choices: tuple[st.SearchStrategy[Any], int]) -> st.SearchStrategy[Any]:
+def weighted(*choices: tuple[st.SearchStrategy[Any], int]) -> st.SearchStrategy[Any]:
     """One of the strategies, each as often as its weight: `one_of` would drop repetitions."""
     return st.sampled_from([one for one, weight in choices for _ in range(weight)]).flatmap(lambda one: one)
 
@@ -103,7 +103,7 @@ def _person(number: int) -> st.SearchStrategy[Body]:
     return _said(**PEOPLE[number], publish=PUBLISH, designation=designation, died_on=_rarely("2026-02"))
 
 
-DETAINEES = _weighted((_person(0), 5), (_person(1), 1), (_person(2), 2))
+DETAINEES = weighted((_person(0), 5), (_person(1), 1), (_person(2), 2))
 DETENTION: dict[str, Any] = {
     "facility": PLACES,
     "legal_status": (None, "pretrial"),
@@ -132,7 +132,7 @@ def bodies(spells: Sequence[tuple[str | None, str | None]], *, pointing: bool = 
         held = {"detention": _said(detained_on=[spell[0]], country=country, **DETENTION), "verification": VERIFICATIONS}
         person = {} if pointing else {"detainee": DETAINEES}
         release = {"release": _said(released_on=[spell[1]], **RELEASE)}
-        return _weighted(
+        return weighted(
             (st.fixed_dictionaries({**held, **person, **release}), 4), (st.fixed_dictionaries(held | person), 1)
         )
 
@@ -167,7 +167,7 @@ AREAS = st.sampled_from(("Miranda", "Caracas", None))
 PLACED = st.builds(Place, st.sampled_from(FACILITIES), NAMES, AREAS, st.sampled_from(("VE", "VE", "CO")))
 DECISIONS = st.builds(Decide, NUMBERS, NUMBERS, st.sampled_from(("same", "same", "same", "different")))
 CLASSES = st.sampled_from(("named", "anonymous", "counted"))
-ANYTHING = _weighted(
+ANYTHING = weighted(
     (FILES, 4),
     (POINTED, 3),
     (AGAIN, 2),
@@ -188,7 +188,7 @@ def histories(most: int = 12) -> st.SearchStrategy[list[Step]]:
     return st.builds(
         lambda first, more, rest: [first, *more, *rest],
         FIRST,
-        st.lists(_weighted((FILES, 2), (POINTED, 2), (AGAIN, 1)), min_size=2, max_size=4),
+        st.lists(weighted((FILES, 2), (POINTED, 2), (AGAIN, 1)), min_size=2, max_size=4),
         st.lists(ANYTHING, min_size=most // 2, max_size=most),
     )
 
@@ -249,6 +249,6 @@ def count_terms(*, personal: bool = True, grouped: bool = False) -> st.SearchStr
         ),
         WINDOWS,
         stages,
-        groups if grouped else _weighted((st.just(["source"]), 1), (st.just([]), 1), (groups, 2)),
+        groups if grouped else weighted((st.just(["source"]), 1), (st.just([]), 1), (groups, 2)),
         chosen,
     )

@@ -21,7 +21,7 @@ from app.registry import identity, linking, reports
 from app.registry.policy import ANYONE
 from app.registry.schemas import DetentionReportIn, IdentityIn, ReleaseReportIn
 from app.vocabulary import MatchOutcome
-from tests.properties.histories import SOURCES, SPELLS, bodies, count_terms
+from tests.properties.histories import SOURCES, SPELLS, bodies, count_terms, weighted
 from tests.properties.past import Past
 from tests.properties.steps import SLUGS, Body, ChangeSource, Clerk, Registry
 
@@ -48,10 +48,10 @@ class Judged:
     judgement: str
 
 
-POINTERS = st.tuples(st.sampled_from(("detainee", "detention")), NUMBERS)
+POINTERS = st.tuples(st.sampled_from((*("detainee",) * 5, "detention")), st.sampled_from((0, 0, 0, 1, 2, 3, 4)))
 FILINGS = st.lists(
-    st.builds(Filing, SOURCES, bodies(SPELLS, pointing=True), st.one_of(st.none(), POINTERS)),
-    min_size=2,
+    st.builds(Filing, SOURCES, bodies(SPELLS, pointing=True), weighted((st.none(), 1), (POINTERS, 4))),
+    min_size=3,
     max_size=8,
 )
 JUDGEMENTS = st.lists(
@@ -61,18 +61,18 @@ TERMS = st.lists(count_terms(personal=False), min_size=3, max_size=6)
 Told = tuple[set[frozenset[str]], set[frozenset[str]], list[Any]]
 
 
-@given(FILINGS, JUDGEMENTS, QUARANTINES, TERMS, st.randoms(use_true_random=False))
+@given(FILINGS, JUDGEMENTS, QUARANTINES, TERMS, st.integers(0, 2**32))
 def test_no_order_of_the_same_reports_changes_who_is_one_person_or_any_count(
     registry: Registry,
     filings: list[Filing],
     judged: list[Judged],
     quarantined: str | None,
     asked: list[CountTerms],
-    random: Random,
+    seed: int,
 ) -> None:
     as_filed = list(range(len(filings)))
     people, spells, counts = _told(registry, filings, as_filed, judged, quarantined, asked)
-    again = _order(filings, spells, random)
+    again = _order(filings, spells, Random(seed))
     assert _told(registry, filings, again, judged, quarantined, asked) == (people, spells, counts), again
 
 

@@ -1,0 +1,127 @@
+"""One value out of what several sources say: properties that hold whatever they say."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app import dates
+from app.registry.projection.consolidate import (
+    Said,
+    collect,
+    date_fact,
+    field,
+    last_day,
+    latest_fact,
+    plain_fact,
+    said_by,
+    union_fact,
+    value_of,
+)
+from tests.registry.accounts import account
+from tests.registry.projection.histories import DATES
+
+SOURCES = ("foro", "jep", "pud", "ministry")
+
+
+@st.composite
+def words(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> list[Said]:
+    """At most one word of each source."""
+    speaking = draw(st.lists(st.sampled_from(SOURCES), unique=True, min_size=1))
+    return [
+        Said(draw(values), source, source != "ministry" and draw(st.booleans()), draw(st.booleans()))
+        for source in speaking
+    ]
+
+
+said_dates = words(st.sampled_from(DATES))
+said_lists = words(st.lists(st.sampled_from(["AR", "IL", "VE"]), min_size=1, unique=True))
+
+
+def best_date(said: Sequence[Said]) -> str:
+    """Rule 4 by brute force."""
+    voting = [one for one in said if one.independent] or list(said)
+
+    def supports(value: str) -> int:
+        inside = [one for one in voting if dates.parse(one.value).contains(dates.parse(value))]
+        return sum(one.independent for one in inside)
+
+    def order(value: str) -> tuple[int, int, int, bytes]:
+        verified = any(one.verified for one in voting if one.value == value)
+        span = dates.parse(value)
+        return -supports(value), 0 if verified else 1, span.hi - span.lo, value.encode()
+
+    return sorted({one.value for one in said}, key=order)[0]
+
+
+@given(said_dates)
+def test_a_date_is_the_one_the_rule_gives(said: list[Said]) -> None:
+    fact = date_fact(said)
+    assert fact is not None
+    assert fact["value"] == best_date(said)
+
+
+@given(said_dates, st.randoms(use_true_random=False))
+def test_no_order_changes_a_fact(said: list[Said], random: Any) -> None:
+    before = [combine(said) for combine in (plain_fact, date_fact, latest_fact)]
+    random.shuffle(said)
+    assert [combine(said) for combine in (plain_fact, date_fact, latest_fact)] == before
+
+
+@given(said_dates)
+def test_every_fact_says_who_says_what_the_chosen_value_first(said: list[Said]) -> None:
+    for combine in (plain_fact, date_fact, latest_fact):
+        fact = combine(said)
+        assert fact is not None
+        assert fact["said"][0]["value"] == fact["value"]
+        assert {(by, one["value"]) for one in fact["said"] for by in one["by"]} == {
+            (one.source, one.value) for one in said
+        }
+
+
+@given(said_dates)
+def test_sources_that_are_not_independent_change_nothing_that_independent_ones_say_alike(said: list[Said]) -> None:
+    own = [one for one in said if one.independent]
+    if len({one.value for one in own}) == 1 and all(dates.parse(one.value).precision == "day" for one in own):
+        fact = date_fact(said)
+        assert fact is not None
+        assert fact["value"] == own[0].value
+
+
+@given(said_lists)
+def test_a_union_holds_what_any_independent_source_says_and_nothing_else(said: list[Said]) -> None:
+    fact = union_fact(said)
+    assert fact is not None
+    voting = [one for one in said if one.independent] or said
+    assert set(fact["value"]) == {item for one in voting for item in one.value}
+    assert fact["value"] == sorted(fact["value"])
+
+
+@given(said_dates)
+def test_the_latest_date_ends_last(said: list[Said]) -> None:
+    fact = latest_fact(said)
+    assert fact is not None
+    assert all(last_day(one.value) <= last_day(fact["value"]) for one in said)
+
+
+def test_where_nobody_says_anything_there_is_no_fact() -> None:
+    assert [combine([]) for combine in (plain_fact, date_fact, latest_fact, union_fact)] == [None] * 4
+    assert value_of({}, "kind") is None
+    assert collect([account(1)], {"kind": plain_fact}, "release") == {}
+
+
+def test_a_source_says_what_its_newest_report_that_speaks_of_it_says() -> None:
+    said = [
+        account(1, revision=7, detainee__gender="male"),
+        account(2, detainee__gender="female"),
+        account(3, revision=9),
+        account(4, "jep", detainee__gender="female", detainee__full_name="Berta", revision=5),
+        account(5, "jep", detainee__gender="male", verification__verdict="retracted", revision=11),
+    ]
+    assert [(one.source, one.value) for one in said_by(said, field("detainee.gender"))] == [
+        ("foro", "male"),
+        ("jep", "female"),
+    ]
+    facts = collect(said, {"gender": plain_fact, "full_name": plain_fact}, "detainee")
+    assert value_of(facts, "full_name") == "Berta"

@@ -1,0 +1,154 @@
+"""The facts about the person and the place."""
+
+from typing import Any
+
+import pytest
+
+from app.models import DetaineePersonal, SpellPersonal, Trait
+from app.registry.projection import Account
+from tests.registry.accounts import HELICOIDE, RODEO, account, held, out, row_of, rows_of
+
+
+def facts(*said: Account) -> dict[str, Any]:
+    return {name: fact["value"] for name, fact in row_of(said, DetaineePersonal)["facts"].items()}
+
+
+def place(*said: Account) -> dict[str, Any]:
+    found = row_of(said, SpellPersonal)["facts"]
+    return {name: fact["value"] for name, fact in found.items() if name != "evidence"}
+
+
+def traits(*said: Account) -> set[tuple[str, str]]:
+    return {(row["name"], row["value"]) for row in rows_of(said, Trait)}
+
+
+def age_group(**said: Any) -> str | None:
+    return dict(traits(account(1, **said))).get("age_group")
+
+
+def test_what_was_withdrawn_is_not_among_the_facts() -> None:
+    withdrawn = account(1, detainee__full_name="Berta", verification__verdict="retracted")
+    assert rows_of([withdrawn], DetaineePersonal) == []
+    assert facts(withdrawn, account(2, "jep", detainee__gender="female")) == {"gender": "female"}
+
+
+def test_names_and_aliases_are_folded_for_search() -> None:
+    row = row_of([account(1, detainee__full_name="Ángel Núñez", detainee__aliases=["El Profe"])], DetaineePersonal)
+    assert row["folded_name"] == "angel nunez el profe"
+    assert row_of([account(1, detainee__gender="male")], DetaineePersonal)["folded_name"] == ""
+
+
+@pytest.mark.parametrize(
+    "said, age",
+    [
+        ({"release__released_on": "2026-01-12", "detention__detained_on": "2024-10-13"}, 72),
+        ({"detention__held_on": "2025-01-12", "detention__detained_on": "2024-10-13"}, 71),
+        ({"detention__detained_on": "2024-10-13"}, 71),
+        ({"detention__ended": {"on": "2027-01-12", "how": "escaped"}, "detention__held_on": "2025"}, 73),
+    ],
+)
+def test_the_age_is_told_for_the_last_day_known(said: dict[str, Any], age: int) -> None:
+    assert facts(account(1, detainee__birth_date="1953-02", **{**said}))["age"] == age
+
+
+def test_an_age_that_was_said_is_not_computed() -> None:
+    said = account(1, detainee__birth_date="1953", detainee__age=70, detention__detained_on="2024-10-13")
+    assert facts(said)["age"] == 70
+
+
+def test_a_birth_without_any_day_gives_no_age() -> None:
+    assert "age" not in facts(account(1, detainee__birth_date="1953"))
+
+
+def test_a_registered_facility_is_told_by_its_slug_with_its_area() -> None:
+    said = [
+        held(1, "foro", "2024-10-13", facility=RODEO, detention__facility="Rodeo Uno"),
+        held(2, "jep", "2024-10-13", facility=HELICOIDE, detention__facility="El Helicoide"),
+        held(3, "pud", "2024-10-13", facility=RODEO, detention__facility="El Rodeo I"),
+    ]
+    assert place(*said) == {"facility": "el-rodeo-i", "area": "Miranda"}
+
+
+def test_a_facility_without_an_area_has_none() -> None:
+    nowhere = type(RODEO)(3, "zona-7", "Zona 7", None)
+    assert place(held(1, facility=nowhere, detention__facility="Zona 7")) == {"facility": "zona-7"}
+
+
+def test_a_place_that_nobody_registered_is_kept_as_said_and_is_no_dimension_of_counts() -> None:
+    said = held(1, since="2024-10-13", detention__facility="a farm near Barinas")
+    assert place(said) == {"facility_as_said": "a farm near Barinas"}
+    assert traits(said) == set()
+
+
+def test_the_conditions_in_force_are_those_of_who_asserts_the_release() -> None:
+    said = [
+        out(1, "foro", "2026-01-12", release__conditions=["travel_ban"], release__destination="CO"),
+        out(2, "jep", "2026-01-12", release__conditions=["gag_order"], verification__verdict="disputed"),
+    ]
+    assert place(*said) == {"conditions": ["travel_ban"], "destination": "CO"}
+
+
+def test_the_place_and_the_law_are_told_by_who_holds_that_there_was_a_detention() -> None:
+    said = [
+        held(1, "foro", detention__legal_status="pretrial", detention__charges=["conspiracy"]),
+        held(2, "jep", detention__legal_status="convicted", verification__verdict="retracted"),
+    ]
+    assert place(*said) == {"legal_status": "pretrial", "charges": ["conspiracy"]}
+
+
+def test_evidence_is_kept_by_source_and_by_what_it_is_about() -> None:
+    link = [{"url": "https://a.example/"}]
+    said = [
+        held(1, "foro", verification__evidence=link),
+        out(2, "jep", "2026-01-12", verification__evidence=link),
+        out(3, "pud", "2026-01-12"),
+        out(4, "ministry", "2026-01-12", verification__evidence=link, verification__verdict="retracted"),
+    ]
+    assert row_of(said, SpellPersonal)["facts"]["evidence"] == {"detention": {"foro": link}, "release": {"jep": link}}
+
+
+def test_traits_are_the_personal_dimensions_of_a_spell() -> None:
+    said = out(
+        1, on="2026-01-12", since="2024-10-13", facility=RODEO, detention__facility="El Rodeo I",
+        detention__legal_status="pretrial", detainee__gender="male", detainee__category="civilian",
+        detainee__nationalities=["AR", "IL"], detainee__groups=["journalist"], detainee__birth_date="1953",
+        release__conditions=["travel_ban", "gag_order"], release__destination="CO",
+    )  # fmt: skip
+    assert traits(said) == {
+        ("facility", "el-rodeo-i"),
+        ("area", "Miranda"),
+        ("legal_status", "pretrial"),
+        ("gender", "male"),
+        ("category", "civilian"),
+        ("nationality", "AR"),
+        ("nationality", "IL"),
+        ("group", "journalist"),
+        ("age_group", "over_70"),
+        ("condition", "travel_ban"),
+        ("condition", "gag_order"),
+        ("destination", "CO"),
+    }
+
+
+@pytest.mark.parametrize(
+    "said, group",
+    [
+        ({"detainee__birth_date": "1953", "detention__detained_on": "2024-10-13"}, "over_70"),
+        ({"detainee__birth_date": "1953-10-14", "detention__detained_on": "2023-10-13"}, "18_to_69"),
+        ({"detainee__birth_date": "1953-10-13", "detention__detained_on": "2023-10-13"}, "over_70"),
+        ({"detainee__birth_date": "2008-03-01", "detention__detained_on": "2026-02-28"}, "under_18"),
+        ({"detainee__birth_date": "2008-03-01", "detention__detained_on": "2026-03-01"}, "18_to_69"),
+        ({"detainee__birth_date": "2008", "detention__detained_on": "2026-03-01"}, None),
+        ({"detainee__birth_date": "1953", "release__released_on": "2026-01-12"}, "over_70"),
+        ({"detainee__birth_date": "1953", "detention__held_on": "2026-01-12"}, "over_70"),
+        ({"detainee__age": 72, "detainee__age_on": "2026-01", "detention__detained_on": "2025-01"}, "over_70"),
+        ({"detainee__age": 18, "detainee__age_on": "2026-01", "detention__detained_on": "2023-12"}, "under_18"),
+        ({"detainee__age": 72}, "over_70"),
+        ({"detainee__birth_date": "1953"}, None),
+        ({}, None),
+    ],
+)
+def test_the_age_group_is_that_at_the_detention_or_none_where_it_cannot_be_told(
+    said: dict[str, Any], group: str | None
+) -> None:
+    assert age_group(**said) == group

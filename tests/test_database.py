@@ -1,0 +1,200 @@
+"""The one file that knows a dialect: what it turns on, what it refuses, and that both engines give back the same."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pysqlite3
+import pytest
+from sqlalchemy import Column, Engine, Integer, MetaData, Table, insert, select, text
+from sqlalchemy.exc import DBAPIError, OperationalError, StatementError, TimeoutError
+from sqlmodel import col
+
+from app import database
+from app.database import UtcDateTime, check_sqlite_version, is_memory, is_sqlite, make_engine, reading, scrub, writing
+from app.models import Head, Record
+from tests.support import World
+
+NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)
+CARACAS = timezone(timedelta(hours=-4))
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path, sqlite_template: Path) -> Iterator[Engine]:
+    """An engine on a registry of its own, whatever else is tested."""
+    path = tmp_path / "only.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    engine = make_engine(f"sqlite:///{path}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.mark.parametrize("version", [(3, 51, 3), (3, 52, 0), (4, 0, 0), (3, 50, 7), (3, 50, 9), (3, 44, 6)])
+def test_a_library_without_the_wal_reset_bug_is_accepted(version: tuple[int, ...]) -> None:
+    check_sqlite_version(version)
+
+
+@pytest.mark.parametrize(
+    "version", [(3, 51, 2), (3, 51, 0), (3, 50, 6), (3, 49, 9), (3, 46, 1), (3, 45, 6), (3, 44, 5), (3, 7, 0)]
+)
+def test_a_library_that_can_lose_committed_writes_is_refused_by_name(version: tuple[int, ...]) -> None:
+    with pytest.raises(RuntimeError, match=rf"SQLite {'.'.join(map(str, version))} can lose.*pysqlite3"):
+        check_sqlite_version(version)
+
+
+def test_no_engine_is_made_with_a_library_that_can_lose_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pysqlite3, "sqlite_version_info", (3, 46, 1))
+    with pytest.raises(RuntimeError, match=r"3\.46\.1"):
+        make_engine("sqlite://")
+
+
+@pytest.mark.parametrize("pragma, value", [
+    ("journal_mode", "wal"),
+    ("synchronous", 2),  # FULL
+    ("foreign_keys", 1),
+    ("secure_delete", 1),
+    ("recursive_triggers", 1),
+    ("busy_timeout", database.BUSY_TIMEOUT_MS),
+])  # fmt: skip
+def test_every_connection_has_what_keeps_a_registry_safe_turned_on(sqlite: Engine, pragma: str, value: object) -> None:
+    with sqlite.connect() as one, sqlite.connect() as other:
+        found = [connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() for connection in (one, other)]
+    assert found == [value, value]
+
+
+def test_a_writer_takes_the_lock_before_it_reads(sqlite: Engine) -> None:
+    """So that two never read the same head and then both want to write."""
+    with writing(sqlite) as session:
+        session.execute(select(col(Head.revision)))
+        with sqlite.connect() as other:
+            other.exec_driver_sql("PRAGMA busy_timeout = 0")
+            hasty = other.execution_options(**{database.WRITES: True})
+            with pytest.raises(OperationalError, match="locked"):
+                hasty.execute(select(col(Head.revision)))
+
+
+def test_a_reader_takes_no_lock_and_sees_what_was_committed_when_it_began(engine: Engine) -> None:
+    with reading(engine) as reader, writing(engine) as writer:
+        writer.execute(text("UPDATE head SET demo = true"))
+        assert reader.scalars(select(col(Head.demo))).one() is False
+
+
+def test_what_is_written_is_committed_once_and_only_at_the_end(engine: Engine) -> None:
+    with writing(engine) as session:
+        session.execute(text("UPDATE head SET demo = true"))
+        with reading(engine) as other:
+            assert other.scalars(select(col(Head.demo))).one() is False
+    with reading(engine) as session:
+        assert session.scalars(select(col(Head.demo))).one() is True
+
+
+def test_what_fails_is_written_not_at_all(engine: Engine) -> None:
+    with pytest.raises(ZeroDivisionError), writing(engine) as session:
+        session.execute(text("UPDATE head SET demo = true"))
+        raise ZeroDivisionError
+    with reading(engine) as session:
+        assert session.scalars(select(col(Head.demo))).one() is False
+
+
+def test_there_are_no_more_connections_than_asked_for(database_url: str) -> None:
+    engine = make_engine(database_url, pool_size=1)
+    engine.pool._timeout = 0  # type: ignore[attr-defined] - not to wait for the one that is taken
+    with engine.connect(), pytest.raises(TimeoutError):
+        engine.connect()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("instant", [
+    NOON,
+    datetime(2026, 1, 12, 8, tzinfo=CARACAS),
+    datetime(2026, 1, 12, 23, 59, 59, 999_999, tzinfo=CARACAS),
+    datetime(1970, 1, 1, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, tzinfo=UTC),
+])  # fmt: skip
+def test_an_instant_comes_back_as_the_same_instant_in_utc(engine: Engine, instant: datetime) -> None:
+    table = Table("instants", MetaData(), Column("key", Integer, primary_key=True), Column("at", UtcDateTime))
+    with writing(engine) as session:
+        run = session.connection()
+        table.create(run)
+        run.execute(insert(table), [{"key": 1, "at": instant}, {"key": 2, "at": None}])
+        found, none = run.execute(select(table.c.at).order_by(table.c.key)).scalars()
+        assert run.execute(select(table.c.key).where(table.c.at == instant)).scalar_one() == 1
+    assert found == instant
+    assert found.utcoffset() == timedelta(0)
+    assert none is None
+
+
+def test_an_instant_without_a_zone_is_refused(engine: Engine) -> None:
+    table = Table("instants", MetaData(), Column("at", UtcDateTime))
+    with engine.connect() as connection, pytest.raises(StatementError, match="needs a zone"):
+        connection.execute(select(table).where(table.c.at == NOON.replace(tzinfo=None)))
+
+
+def test_no_error_of_the_database_repeats_a_name(world: World) -> None:
+    filed = world.file(detainee__full_name="Zenobia Inventada")
+    with pytest.raises(DBAPIError) as refused, writing(world.engine) as session:
+        session.execute(
+            text("INSERT INTO detainee_personal SELECT detainee, since, until, :name, facts FROM detainee_personal"),
+            {"name": "Zenobia Inventada"},
+        )
+    assert filed["release"]["id"]
+    assert "parameters hidden" in str(refused.value)
+    assert "Zenobia" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url, memory", [
+    ("sqlite://", True),
+    ("sqlite:///:memory:", True),
+    ("sqlite:///recuento.db", False),
+    ("postgresql://localhost/recuento", False),
+])  # fmt: skip
+def test_a_database_in_memory_is_told_from_others(url: str, memory: bool) -> None:
+    assert is_memory(url) is memory
+
+
+def test_a_plain_postgresql_address_uses_psycopg_3() -> None:
+    engine = make_engine("postgresql://somebody@localhost/recuento")
+    assert (engine.dialect.name, engine.dialect.driver) == ("postgresql", "psycopg")
+    engine.dispose()
+
+
+def test_connections_that_meet_in_opening_a_new_database_all_get_in(tmp_path: Path) -> None:
+    failed: list[Exception] = []
+
+    def opened(path: Path, together: threading.Barrier) -> None:
+        engine = make_engine(f"sqlite:///{path}")
+        together.wait()
+        try:
+            with engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except OperationalError as error:
+            failed.append(error)
+        engine.dispose()
+
+    for number in range(40):
+        together = threading.Barrier(4)
+        threads = [threading.Thread(target=opened, args=(tmp_path / f"{number}.db", together)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failed == []
+
+
+def test_a_database_that_cannot_be_opened_is_refused_at_once(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'nowhere' / 'a.db'}")
+    with pytest.raises(OperationalError, match="unable to open"):
+        engine.connect()
+    engine.dispose()
+
+
+def test_a_scrubbed_write_ahead_log_is_empty(world: World) -> None:
+    world.file()
+    with world.engine.connect() as connection:
+        scrub(connection.execution_options(isolation_level="AUTOCOMMIT"))
+        if not is_sqlite(connection):
+            return
+    assert Path(f"{world.engine.url.database}-wal").stat().st_size == 0
+    with reading(world.engine) as session:
+        assert session.scalars(select(col(Record.key))).all()
