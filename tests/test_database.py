@@ -4,10 +4,11 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pysqlite3
 import pytest
-from sqlalchemy import Column, Engine, Integer, MetaData, Table, insert, select, text
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, insert, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError, TimeoutError
 from sqlmodel import col
 
@@ -65,13 +66,17 @@ def test_every_connection_has_what_keeps_a_registry_safe_turned_on(sqlite: Engin
 
 def test_a_writer_takes_the_lock_before_it_reads(sqlite: Engine) -> None:
     """So that two never read the same head and then both want to write."""
-    with writing(sqlite) as session:
+    with writing(sqlite) as session, sqlite.connect() as other:
         session.execute(select(col(Head.revision)))
-        with sqlite.connect() as other:
-            other.exec_driver_sql("PRAGMA busy_timeout = 0")
-            hasty = other.execution_options(**{database.WRITES: True})
-            with pytest.raises(OperationalError, match="locked"):
-                hasty.execute(select(col(Head.revision)))
+        impatient(other)
+        with pytest.raises(OperationalError, match="locked"):
+            other.execution_options(**{database.WRITES: True}).execute(select(col(Head.revision)))
+
+
+def impatient(connection: Connection) -> None:
+    """Let it wait for nobody."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA busy_timeout = 0")
 
 
 def test_a_reader_takes_no_lock_and_sees_what_was_committed_when_it_began(engine: Engine) -> None:
@@ -90,17 +95,22 @@ def test_what_is_written_is_committed_once_and_only_at_the_end(engine: Engine) -
 
 
 def test_what_fails_is_written_not_at_all(engine: Engine) -> None:
-    with pytest.raises(ZeroDivisionError), writing(engine) as session:
-        session.execute(text("UPDATE head SET demo = true"))
-        raise ZeroDivisionError
+    def give_up() -> None:
+        with writing(engine) as session:
+            session.execute(text("UPDATE head SET demo = true"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        give_up()
     with reading(engine) as session:
         assert session.scalars(select(col(Head.demo))).one() is False
 
 
 def test_there_are_no_more_connections_than_asked_for(database_url: str) -> None:
-    engine = make_engine(database_url, pool_size=1)
-    engine.pool._timeout = 0  # type: ignore[attr-defined] - not to wait for the one that is taken
-    with engine.connect(), pytest.raises(TimeoutError):
+    engine = make_engine(database_url, pool_size=2)
+    pool: Any = engine.pool
+    pool._timeout = 0  # not to wait for those that are taken
+    with engine.connect(), engine.connect(), pytest.raises(TimeoutError):
         engine.connect()
     engine.dispose()
 

@@ -9,7 +9,7 @@ from app.counts.tally import count_releases
 from app.counts.terms import CountTerms
 from app.registry.policy import ANYONE, Reader
 from app.vocabulary import Role
-from tests.properties.histories import count_terms, histories
+from tests.properties.histories import count_terms, examples, histories
 from tests.properties.past import Past
 from tests.properties.recount import recount
 from tests.properties.steps import Registry, Step
@@ -17,6 +17,7 @@ from tests.properties.steps import Registry, Step
 READERS = st.sampled_from((ANYONE, ANYONE, Reader(Role.READER)))
 
 
+@examples(10)
 @given(histories(), st.lists(count_terms(), min_size=3, max_size=6), READERS)
 def test_a_count_is_the_recount_of_the_reports_at_every_revision(
     registry: Registry, history: list[Step], asked: list[CountTerms], reader: Reader

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 from app.counts import terms as wording
 from app.counts.selection import COUNTING
 from app.counts.terms import CountTerms
-from tests.properties.histories import count_terms, histories
+from tests.properties.histories import count_terms, examples, histories
 from tests.properties.steps import Registry, Step
 from tests.support import World
 
 GROUPED = st.lists(count_terms(grouped=True), min_size=3, max_size=5)
 
 
+@examples(10)
 @given(histories(), GROUPED)
 def test_the_list_behind_a_group_holds_exactly_the_releases_it_counts(
     registry: Registry, history: list[Step], asked: list[CountTerms]
@@ -26,6 +27,7 @@ def test_the_list_behind_a_group_holds_exactly_the_releases_it_counts(
                     assert len(_list(registry.world, group["list"], "reader")) == _number(group, terms), (terms, group)
 
 
+@examples(10)
 @given(histories(), GROUPED)
 def test_the_public_list_behind_a_group_leaves_out_the_withheld_and_nobody_else(
     registry: Registry, history: list[Step], asked: list[CountTerms]
@@ -50,6 +52,7 @@ def _number(group: dict[str, Any], terms: CountTerms) -> int:
     return sum(int(group[status]) for status in asked)
 
 
+@examples(10)
 @given(histories(), st.lists(count_terms(), min_size=2, max_size=5), st.sampled_from((None, "reader")))
 def test_groups_add_up_to_the_total_unless_the_answer_says_that_they_do_not(
     registry: Registry, history: list[Step], asked: list[CountTerms], who: str | None

@@ -21,7 +21,7 @@ from app.registry import identity, linking, reports
 from app.registry.policy import ANYONE
 from app.registry.schemas import DetentionReportIn, IdentityIn, ReleaseReportIn
 from app.vocabulary import MatchOutcome
-from tests.properties.histories import SOURCES, SPELLS, bodies, count_terms, weighted
+from tests.properties.histories import SOURCES, SPELLS, bodies, count_terms, examples, weighted
 from tests.properties.past import Past
 from tests.properties.steps import SLUGS, Body, ChangeSource, Clerk, Registry
 
@@ -61,6 +61,7 @@ TERMS = st.lists(count_terms(personal=False), min_size=3, max_size=6)
 Told = tuple[set[frozenset[str]], set[frozenset[str]], list[Any]]
 
 
+@examples(25)
 @given(FILINGS, JUDGEMENTS, QUARANTINES, TERMS, st.integers(0, 2**32))
 def test_no_order_of_the_same_reports_changes_who_is_one_person_or_any_count(
     registry: Registry,

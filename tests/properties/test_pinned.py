@@ -5,12 +5,13 @@ from hypothesis import strategies as st
 
 from app.counts import terms as wording
 from app.counts.terms import CountTerms
-from tests.properties.histories import count_terms, histories
+from tests.properties.histories import count_terms, examples, histories
 from tests.properties.steps import Registry, Step
 
 FORMS = st.sampled_from(("json", "json", "csv", "jsonl"))
 
 
+@examples(8)
 @given(histories(), st.lists(count_terms(personal=False), min_size=2, max_size=3), FORMS)
 def test_a_count_of_nothing_personal_is_the_same_bytes_when_asked_again_as_of_its_revision(
     registry: Registry, history: list[Step], asked: list[CountTerms], form: str

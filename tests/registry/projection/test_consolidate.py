@@ -52,7 +52,8 @@ def best_date(said: Sequence[Said]) -> str:
         span = dates.parse(value)
         return -supports(value), 0 if verified else 1, span.hi - span.lo, value.encode()
 
-    return sorted({one.value for one in said}, key=order)[0]
+    best: str = sorted({one.value for one in said}, key=order)[0]
+    return best
 
 
 @given(said_dates)

@@ -38,6 +38,11 @@ def test_names_and_aliases_are_folded_for_search() -> None:
     assert row_of([account(1, detainee__gender="male")], DetaineePersonal)["folded_name"] == ""
 
 
+def test_a_person_is_found_by_every_spelling_that_a_list_has() -> None:
+    said = [account(1, detainee__full_name="Eliezer Kohan"), account(2, "jep", detainee__full_name="Eliécer Cohán")]
+    assert row_of(said, DetaineePersonal)["folded_name"] == "eliecer cohan eliezer kohan"
+
+
 @pytest.mark.parametrize(
     "said, age",
     [

@@ -1,0 +1,103 @@
+"""Both databases put a day into the bucket that the calendar puts it into, and a bucket into words and back."""
+
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, literal, select
+
+from app import dates
+from app.counts.buckets import Unit, bucket_dates, bucket_number, bucket_text
+from app.database import Key
+from app.dates import PartialDate, parse, parse_from, parse_to
+
+UNITS: tuple[Unit, ...] = ("day", "week", "month")
+# Where a calendar breaks first: leap days, ISO weeks of two years, ends of months and of centuries.
+EDGES = tuple(
+    date.fromisoformat(text)
+    for text in (
+        "0001-01-01", "0001-12-31", "1582-10-10", "1899-12-31", "1900-02-28", "1900-03-01", "2000-02-29", "2000-03-01",
+        "2015-12-31", "2016-01-03", "2020-12-31", "2021-01-03", "2024-02-29", "2024-12-30", "2026-01-01", "9999-12-31",
+    )
+)  # fmt: skip
+DAYS = st.one_of(st.sampled_from(EDGES), st.dates())
+
+
+@st.composite
+def partial_dates(draw: st.DrawFn) -> PartialDate:
+    """A day, or a few days up to some weeks, in which a bucket may or may not end."""
+    first = draw(DAYS).toordinal()
+    last = min(first + draw(st.sampled_from((0, 0, 1, 6, 27, 30, 365))), date.max.toordinal())
+    return PartialDate("", first, last)
+
+
+def _in_sql(engine: Engine, when: list[PartialDate], unit: Unit) -> list[int | None]:
+    columns = [
+        bucket_number(literal(one.lo, Key), literal(one.hi, Key), unit).label(f"c{n}") for n, one in enumerate(when)
+    ]
+    with engine.connect() as connection:
+        return list(connection.execute(select(*columns)).one())
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(when=st.lists(partial_dates(), min_size=1, max_size=20))
+def test_a_date_is_in_the_same_bucket_in_sql_as_in_the_calendar(
+    engine: Engine, unit: Unit, when: list[PartialDate]
+) -> None:
+    numbers = _in_sql(engine, when, unit)
+    assert [bucket_text(number, unit) for number in numbers] == [dates.bucket(one, unit) for one in when]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_days_of_four_centuries_are_in_the_buckets_of_the_calendar(engine: Engine, unit: Unit) -> None:
+    first = date(1999, 12, 25).toordinal()
+    days = [PartialDate("", day, day) for day in range(first, first + 146_097, 97)]
+    for start in range(0, len(days), 200):
+        some = days[start : start + 200]
+        assert [bucket_text(n, unit) for n in _in_sql(engine, some, unit)] == [dates.bucket(one, unit) for one in some]
+
+
+@pytest.mark.parametrize(
+    "unit, text, in_words",
+    [
+        ("day", "2026-01-12", "2026-01-12"),
+        ("week", "2026-01-12", "2026-W03"),
+        ("week", "2021-01-03", "2020-W53"),
+        ("week", "2024-12-30", "2025-W01"),
+        ("month", "2026-01", "2026-01"),
+        ("month", "2026-01-08/2026-01-31", "2026-01"),
+        ("week", "2026-01-12/2026-01-18", "2026-W03"),
+        ("day", "2026-01-12/2026-01-13", None),
+        ("week", "2026-01-18/2026-01-19", None),
+        ("month", "2026-01-31/2026-02-01", None),
+        ("month", "2026", None),
+        ("day", "2026-01", None),
+    ],
+)
+def test_a_date_that_straddles_buckets_stands_in_none(
+    engine: Engine, unit: Unit, text: str, in_words: str | None
+) -> None:
+    assert bucket_text(_in_sql(engine, [parse(text)], unit)[0], unit) == in_words
+
+
+def test_an_undated_event_stands_in_no_bucket(engine: Engine) -> None:
+    nothing = literal(None, Key)
+    with engine.connect() as connection:
+        row = connection.execute(select(*[bucket_number(nothing, nothing, unit) for unit in UNITS])).one()
+    assert tuple(row) == (None, None, None)
+    assert bucket_text(None, "week") is None
+
+
+@given(day=st.dates(max_value=date(9999, 12, 20)), unit=st.sampled_from(UNITS))
+def test_the_window_of_a_bucket_holds_its_days_and_no_others(day: date, unit: Unit) -> None:
+    when = PartialDate("", day.toordinal(), day.toordinal())
+    text = dates.bucket(when, unit)
+    assert text is not None
+    first, last = bucket_dates(text, unit)
+    lo, hi = parse_from(first), parse_to(last)
+    assert lo <= when.lo <= hi
+    assert dates.bucket(PartialDate("", lo, hi), unit) == text
+    outside = [edge for edge in (lo - 1, hi + 1) if edge >= 1]
+    assert all(dates.bucket(PartialDate("", edge, edge), unit) != text for edge in outside)

@@ -1,0 +1,113 @@
+"""The application as it is made: on what database, with how many places, and when."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import anyio.to_thread
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, inspect
+
+from app.config import Settings
+from app.database import make_engine
+from app.main import SPARE_THREADS, create_app
+from app.models import metadata
+from tests.support import World
+
+SECRET = "a secret of the tests"
+
+
+def memory(**given: object) -> FastAPI:
+    return create_app(Settings(database_url="sqlite://", secret=SECRET, **given))  # type: ignore[arg-type]
+
+
+def test_an_app_on_a_new_database_has_every_table_and_answers(tmp_path: Path) -> None:
+    made = create_app(Settings(database_url=f"sqlite:///{tmp_path / 'new.db'}", secret=SECRET))  # type: ignore[arg-type]
+    with TestClient(made) as client:
+        assert client.get("/v1/sources").json() == {"data": [], "next": None, "revision": 0}
+        engine: Engine = made.state.engine
+        assert set(inspect(engine).get_table_names()) == {*metadata.tables, "alembic_version"}
+
+
+def test_an_app_made_again_on_the_same_database_finds_what_was_filed(world: World) -> None:
+    filed = world.file()
+    with TestClient(create_app(world.settings)) as client:
+        assert client.get(f"/v1/releases/{filed['release']['id']}").status_code == 200
+
+
+def test_one_number_bounds_the_places_and_there_is_a_connection_for_each_and_one_to_spare(world: World) -> None:
+    assert world.app.state.concurrency == world.settings.concurrency == 4
+    assert world.app.state.gate._value == 4
+    pool = world.engine.pool
+    assert (pool.size(), pool._max_overflow) == (5, 0)
+
+
+def test_a_database_in_memory_has_one_connection_and_so_one_place() -> None:
+    made = memory(concurrency=8)
+    assert made.state.concurrency == 1
+    with TestClient(made) as client:
+        assert client.get("/v1/counts/releases").json()["total"]["releases"] == 0
+
+
+def test_more_places_than_threads_get_threads(database_url: str) -> None:
+    places = 60
+    made = create_app(Settings(database_url=database_url, secret=SECRET, concurrency=places))  # type: ignore[arg-type]
+
+    @made.get("/threads")
+    async def threads() -> float:
+        return float(anyio.to_thread.current_default_thread_limiter().total_tokens)
+
+    with TestClient(made) as client:
+        assert client.get("/threads").json() == places + SPARE_THREADS
+
+
+def test_an_app_that_ends_lets_go_of_its_database(database_url: str) -> None:
+    made = create_app(Settings(database_url=database_url, secret=SECRET))  # type: ignore[arg-type]
+    with TestClient(made) as client:
+        client.get("/v1/sources")
+        assert made.state.engine.pool.checkedin() > 0
+    assert made.state.engine.pool.checkedin() == 0
+
+
+def test_a_registry_with_another_secret_is_refused_and_let_go_of(database_url: str) -> None:
+    first = create_app(Settings(database_url=database_url, secret=SECRET))  # type: ignore[arg-type]
+    first.state.engine.dispose()
+    with pytest.raises(RuntimeError, match="another secret"):
+        create_app(Settings(database_url=database_url, secret=SECRET + "!"))  # type: ignore[arg-type]
+    engine = make_engine(database_url)
+    assert "head" in inspect(engine).get_table_names()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_no_page_is_served_that_loads_scripts_from_elsewhere(path: str) -> None:
+    with TestClient(memory()) as client:
+        answer = client.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_importing_the_module_reads_no_settings_and_makes_no_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECUENTO_DATABASE_URL", f"sqlite:///{tmp_path / 'none.db'}")
+    monkeypatch.setenv("RECUENTO_PORT", "not a port")
+    monkeypatch.delitem(sys.modules, "app.main")
+    importlib.import_module("app.main")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_app_that_servers_ask_for_is_made_of_the_environment_and_made_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECUENTO_DATABASE_URL", f"sqlite:///{tmp_path / 'asked.db'}")
+    monkeypatch.setenv("RECUENTO_SECRET", SECRET)
+    monkeypatch.delitem(sys.modules, "app.main")
+    fresh = importlib.import_module("app.main")
+    assert isinstance(fresh.app, FastAPI)
+    assert fresh.app is fresh.app
+    assert (tmp_path / "asked.db").exists()
+    fresh.app.state.engine.dispose()
+    with pytest.raises(AttributeError):
+        _ = fresh.application
