@@ -76,7 +76,8 @@ def state_of(custodies: Sequence[Custody], facts: dict[str, Any]) -> State:
 
 def _personal(accounts: Sequence[Account], custodies: Sequence[Custody]) -> Rows:
     about = person.personal_facts(accounts, custodies)
-    name = about.get("full_name", {}).get("value")
+    # Whoever looks for somebody by the spelling of one list must find the person whom another list spells otherwise.
+    names = [said["value"] for said in about.get("full_name", {}).get("said", [])]
     aliases = about.get("aliases", {}).get("value", [])
     spells_facts = [(custody, person.spell_facts(custody)) for custody in custodies]
     rows: Rows = {
@@ -89,7 +90,7 @@ def _personal(accounts: Sequence[Account], custodies: Sequence[Custody]) -> Rows
         ],
     }
     if about:
-        folded = fold(" ".join(filter(None, [name, *aliases])))
+        folded = fold(" ".join([*names, *aliases]))
         rows[DetaineePersonal].append({"folded_name": folded, "facts": dump(about)})
     return rows
 
