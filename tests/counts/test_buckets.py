@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, literal, select
+from sqlalchemy import Engine, bindparam, select
 
 from app import dates
 from app.counts.buckets import Unit, bucket_dates, bucket_number, bucket_text
@@ -32,12 +32,15 @@ def partial_dates(draw: st.DrawFn) -> PartialDate:
     return PartialDate("", first, last)
 
 
+# Made once: the day's expression is long, and the databases only need to be asked.
+STATEMENTS = {
+    unit: select(bucket_number(bindparam("lo", type_=Key), bindparam("hi", type_=Key), unit)) for unit in UNITS
+}
+
+
 def _in_sql(engine: Engine, when: list[PartialDate], unit: Unit) -> list[int | None]:
-    columns = [
-        bucket_number(literal(one.lo, Key), literal(one.hi, Key), unit).label(f"c{n}") for n, one in enumerate(when)
-    ]
     with engine.connect() as connection:
-        return list(connection.execute(select(*columns)).one())
+        return [connection.execute(STATEMENTS[unit], {"lo": one.lo, "hi": one.hi}).scalar_one() for one in when]
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -54,9 +57,7 @@ def test_a_date_is_in_the_same_bucket_in_sql_as_in_the_calendar(
 def test_the_days_of_four_centuries_are_in_the_buckets_of_the_calendar(engine: Engine, unit: Unit) -> None:
     first = date(1999, 12, 25).toordinal()
     days = [PartialDate("", day, day) for day in range(first, first + 146_097, 97)]
-    for start in range(0, len(days), 200):
-        some = days[start : start + 200]
-        assert [bucket_text(n, unit) for n in _in_sql(engine, some, unit)] == [dates.bucket(one, unit) for one in some]
+    assert [bucket_text(n, unit) for n in _in_sql(engine, days, unit)] == [dates.bucket(one, unit) for one in days]
 
 
 @pytest.mark.parametrize(
@@ -83,10 +84,9 @@ def test_a_date_that_straddles_buckets_stands_in_none(
 
 
 def test_an_undated_event_stands_in_no_bucket(engine: Engine) -> None:
-    nothing = literal(None, Key)
     with engine.connect() as connection:
-        row = connection.execute(select(*[bucket_number(nothing, nothing, unit) for unit in UNITS])).one()
-    assert tuple(row) == (None, None, None)
+        for unit in UNITS:
+            assert connection.execute(STATEMENTS[unit], {"lo": None, "hi": None}).scalar_one() is None
     assert bucket_text(None, "week") is None
 
 
