@@ -13,12 +13,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from app.config import Settings
 from app.database import make_engine, migrate
 from tests.support import World
+
+# A busy machine is no failure, so no example has a deadline; the same examples every time, so that a failure is found
+# again. The long campaigns look further (tests/properties/histories.py).
+hypothesis_settings.register_profile("steady", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("steady")
 
 TEMPLATE = "recuento_template"
 ENGINES = ("sqlite", "postgresql")

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.errors import Conflict, Invalid, NewSpellNeedsNewRecord, NotFound, ReleaseDropped, Superseded
 from app.log import sealed
+from app.log.entries import entry_at
 from app.models import Record
 from app.registry import checks, content, linking, records
 from app.registry.content import Content
@@ -36,13 +37,11 @@ def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
     target = _target(desk, body)
     said = _content(desk, body)
     checks.check(said, desk.now, points=target is not None)
-    said = content.with_class(said, desk.now.date().isoformat())
-    if body.source_record_id is not None:
-        said["source_record_id"] = body.source_record_id
-        record = records.by_case(desk.session, desk.secret, _source(desk), body.source_record_id)
-        if record is not None:
-            return _next_version(desk, record, said, target)
-    return _first_version(desk, said, target)
+    if body.source_record_id is None:
+        return _first_version(desk, _classed(desk, said, None), target)
+    record = records.by_case(desk.session, desk.secret, _source(desk), body.source_record_id)
+    said = {**_classed(desk, said, record), "source_record_id": body.source_record_id}
+    return _first_version(desk, said, target) if record is None else _next_version(desk, record, said, target)
 
 
 def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
@@ -69,7 +68,7 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
     said["verification.citing"] = _citing(desk, said.get("verification.citing", []))
     said = {name: value for name, value in said.items() if value != []}
     checks.check(said, desk.now, points=True, flat=True)
-    said = content.with_class(said, desk.now.date().isoformat())
+    said = _classed(desk, said, own)
     target: tuple[Record, Kind] | None = (base, "release") if own is None or own.key != base.key else None
     if own is None:
         return _first_version(desk, said, target)
@@ -102,7 +101,7 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
     if "national_id" not in (patch.get("detainee") or {}) and "detainee.national_id_digest" in before:
         said["detainee.national_id_digest"] = before["detainee.national_id_digest"]
     checks.check(said, desk.now, points=linking.was_pointed(desk.session, record))
-    said = content.with_class(said, desk.now.date().isoformat())
+    said = _classed(desk, said, record)
     if body.source_record_id is not None:
         said["source_record_id"] = body.source_record_id
     return _next_version(desk, record, said, None)
@@ -176,6 +175,13 @@ def _content(desk: Desk, body: DetentionReportIn) -> Content:
     if "verification.citing" in said:
         said["verification.citing"] = _citing(desk, said["verification.citing"])
     return said
+
+
+def _classed(desk: Desk, said: Content, record: Record | None) -> Content:
+    """What was said with its class. Where it names no day, an age is that of the day the record was first filed: the
+    same list sent again years later changes nothing."""
+    filed = desk.log.recorded_at if record is None else entry_at(desk.session, record.key).recorded_at
+    return content.with_class(said, filed.date().isoformat())
 
 
 def _citing(desk: Desk, names: list[str]) -> list[str]:

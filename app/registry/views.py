@@ -31,6 +31,7 @@ class Views:
     @classmethod
     def of(cls, session: Session) -> Self:
         """Those of the session's transaction, which all its writes share and keep current."""
+        session.connection()  # begins one where there is none
         transaction = session.get_transaction()
         held = session.info.get(cls)
         if held is None or held[0] is not transaction:

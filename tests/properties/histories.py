@@ -37,7 +37,7 @@ settings.register_profile(
 )
 settings.register_profile("long", settings.get_profile("short"), derandomize=False, print_blob=True)
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "short")
-LONGER = {"short": 1, "long": 50}[PROFILE]
+LONGER = {"short": 1, "long": 20}[PROFILE]
 
 
 def examples(number: int) -> settings:

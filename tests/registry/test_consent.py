@@ -1,12 +1,13 @@
 """Which class of publication a person has."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.registry.consent import OPENNESS, person_class, strictest
+from app.registry.consent import OPENNESS, may_be_minor, person_class, strictest
 from tests.registry.accounts import account
 
 CLASSES = ("named", "anonymous", "counted")
@@ -24,6 +25,36 @@ def test_unknown_means_anonymous() -> None:
 
 def test_a_report_that_does_not_say_closes_a_name_that_another_gives() -> None:
     assert person_class([account(1, detainee__publish="named"), account(2)], []) == "anonymous"
+
+
+def test_a_report_that_only_points_at_somebody_asks_for_nothing_by_saying_nothing() -> None:
+    pointing = replace(account(2, "jep"), points=True)
+    assert person_class([account(1, detainee__publish="named"), pointing], []) == "named"
+    asking = replace(account(2, "jep", detainee__publish="counted"), points=True)
+    assert person_class([account(1, detainee__publish="named"), asking], []) == "counted"
+    assert person_class([pointing], []) == "anonymous"
+
+
+def test_a_state_does_not_hide_whom_others_name() -> None:
+    named = account(1, "foro", detainee__publish="named")
+    assert person_class([named, account(2, "ministry", detainee__publish="counted")], []) == "named"
+    assert person_class([account(2, "ministry", detainee__publish="counted")], []) == "counted"
+
+
+@pytest.mark.parametrize(
+    "born, detained, child", [("2007-05-01", "2025-04-30", True), ("2007-05-01", "2025-05-01", False)]
+)
+def test_what_one_report_gives_of_the_birth_and_another_of_the_detention_tells_a_child(
+    born: str, detained: str, child: bool
+) -> None:
+    birth = {"detainee.birth_date": born}
+    for said in (
+        [birth, {"detention.detained_on": detained}],
+        [{**birth, "detention.detained_on": "2026"}, {"detention.detained_on": detained}],
+    ):
+        assert may_be_minor(said) is child
+    assert not may_be_minor([birth])
+    assert not may_be_minor([{"detention.detained_on": detained}])
 
 
 def test_when_sources_differ_the_most_restrictive_holds() -> None:

@@ -135,6 +135,23 @@ def test_a_vaguer_date_never_makes_an_adult_of_a_minor(age: int, on: str, detain
         assert is_minor({**said, "detention.detained_on": detained[:4]})
 
 
+@pytest.mark.parametrize(
+    "said, minor",
+    [
+        ({"detainee.birth_date": "2010-06-01"}, True),
+        ({"detainee.birth_date": "2008-02-01"}, False),
+        ({"detainee.birth_date": "2008-02-01", "verification.verified_on": "2026-01-12"}, True),
+        ({"detainee.age": 17}, True),
+        ({"detainee.age": 19}, False),
+        ({"detainee.age": 19, "detention.detained_on": "2024-01-10"}, True),
+        ({"detainee.age": 19, "detention.detained_on": "2024-01-10", "verification.verified_on": "2024-02-01"}, False),
+        ({"detainee.age": 19, "detainee.age_on": "2024-02-01", "detention.detained_on": "2024-01-10"}, False),
+    ],
+)
+def test_where_no_day_is_said_the_day_it_was_checked_or_filed_tells(said: dict[str, Any], minor: bool) -> None:
+    assert is_minor(said, "2026-03-01") is minor
+
+
 def test_what_was_asked_for_is_sealed() -> None:
     """The class must be readable; that a source wanted a child named need not be."""
     stored = with_class({"detainee.birth_date": "2010", "detention.detained_on": "2026", "detainee.publish": "named"})

@@ -116,6 +116,12 @@ def test_the_same_day_does_not_cut_if_the_one_released_may_have_been_detained_th
     assert records_of([out(1, on="2026-01-12", since=since), held(2, "jep", since="2026-01-12")]) == [[1, 2]]
 
 
+def test_a_release_on_the_day_of_the_next_detention_is_of_the_one_before() -> None:
+    """By jep a day earlier, by foro that very day: one release, and then taken again."""
+    said = [out(1, "jep", "2026-01-11", "2024-10-13"), out(2, "foro", "2026-01-12"), held(3, "pud", "2026-01-12")]
+    assert records_of(said) == [[1, 2], [3]]
+
+
 TWO_SPELLS = (out(1, "foro", "2025-06-01", "2024-10-13"), out(2, "foro", "2026-01-12", "2025-09-01"))
 
 

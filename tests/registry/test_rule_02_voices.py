@@ -152,3 +152,10 @@ def test_a_pointer_beats_dates() -> None:
     spells = [out(1, on="2025-06-01", since="2024-10-13"), out(2, on="2026-01-12", since="2025-09-01")]
     assert records_of([*spells, out(3, "jep", "2026-01-12", "2025-09-01", pointer=1)]) == [[1, 3], [2]]
     assert records_of([*spells, out(3, "jep", "2025-06-01", "2024-10-13", pointer=2)]) == [[1], [2, 3]]
+
+
+def test_who_points_astray_takes_nobody_along() -> None:
+    """Pud points at the first detention with the date of the second release: jep's word on the first stands."""
+    pointed = [out(2, "jep", "2025-06-01", pointer=1), out(3, "pud", "2026-01-12", pointer=1)]
+    again = out(4, "foro", "2026-01-12", "2025-09-01")
+    assert records_of([held(1, since="2024-10-13"), *pointed, again]) == [[1, 2, 3], [4]]

@@ -7,10 +7,12 @@ import pytest
 
 from app.database import writing
 from app.models import DetaineePersonal
+from app.registry import keys
 from app.registry.content import is_minor
 from app.registry.rebuild import rebuild
+from app.vocabulary import Role
 from tests.registry.accounts import account, row_of
-from tests.support import World
+from tests.support import Body, World
 
 YEARS = timedelta(days=365 * 30)
 
@@ -110,6 +112,46 @@ def test_nothing_changes_by_the_passing_of_time_alone(world: World) -> None:
     with writing(world.engine) as session:
         rebuild(session)
     assert shown(world) == now
+
+
+UNDATED: Body = {
+    "detainee": {"full_name": "Elio Sanz Mora", "birth_date": "2012-05-01", "publish": "named"},
+    "detention": {"country": "VE", "facility": "El Rodeo I"},
+}
+
+
+def test_where_no_day_is_said_the_day_of_filing_tells(world: World) -> None:
+    """Whoever is under 18 when reported was under 18 when detained."""
+    assert world.post("/v1/detentions", UNDATED, "foro").json()["detainee"]["publish"] == "counted"
+    assert world.get("/v1/detainees").json()["data"] == []
+
+
+def test_the_same_list_sent_again_when_the_child_has_grown_changes_nothing(world: World) -> None:
+    body = {**UNDATED, "source_record_id": "FP-1"}
+    first = world.post("/v1/detentions", body, "foro").json()
+    world.now += YEARS
+    with writing(world.engine) as session:
+        world.keys["foro"] = keys.create(session, Role.REPORTER, "foro", 365, world.now)
+    again = world.post("/v1/detentions", body, "foro")
+    assert (again.status_code, again.json()["receipt"]) == (200, first["receipt"])
+    report = f"/v1/reports/{first['report']['id']}"
+    corrected = world.client.patch(report, json={"detention": {"facility": "Zona 7"}}, headers=world.headers("foro"))
+    assert corrected.json()["detainee"]["publish"] == "counted"
+    assert world.get("/v1/detainees").json()["data"] == []
+
+
+def test_a_birth_that_one_report_gives_and_a_detention_that_another_gives_make_a_minor(world: World) -> None:
+    """Each of the two reports alone could be of an adult."""
+    born = {"full_name": "Elio Sanz Mora", "birth_date": "2007-05-01", "publish": "named"}
+    person = {**UNDATED, "detainee": born}
+    known = world.post("/v1/detentions", person, "foro").json()["detainee"]
+    assert known["publish"] == "named"
+    body = {"detainee_id": known["id"], "detention": {"detained_on": "2025-01-10"}}
+    assert world.post("/v1/detentions", body, "jep").status_code == 201
+    assert world.get("/v1/detainees").json()["data"] == []
+    consent = {"publish": "named", "given_by": "detainee", "given_on": "2026-02-01"}
+    path = f"/v1/detainees/{known['id']}/consent"
+    world.refuse(world.post(path, consent, "curator"), 422, "guardian_required", "/given_by")
 
 
 def test_an_age_is_told_for_the_day_of_release_and_not_for_today() -> None:

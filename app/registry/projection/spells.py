@@ -89,7 +89,7 @@ def _units(accounts: Iterable[Account]) -> list[Unit]:
     for record, root in pointer_roots(by_record.values()).items():
         members.setdefault(root, []).append(record)
     return [
-        Unit(tuple(by_record[record] for record in sorted(found, key=lambda record: (record != root, record))))
+        Unit(tuple(sorted((by_record[r] for r in found), key=lambda account: (account.record != root, account.id))))
         for root, found in members.items()
     ]
 
@@ -97,16 +97,19 @@ def _units(accounts: Iterable[Account]) -> list[Unit]:
 def pointer_roots(accounts: Iterable[Account]) -> dict[int, int]:
     """Record → the record whose spell it follows: itself, or where its chain of pointers ends.
 
-    A pointer into another person's reports (after an undo) is void; a circle follows its earliest record.
+    A pointer into another person's reports (after an undo) is void; a circle follows the least record id in it.
     """
-    pointer = {account.record: account.pointer for account in accounts}
+    by_record = {account.record: account for account in accounts}
+    pointer = {record: account.pointer for record, account in by_record.items()}
     roots = {}
     for start in pointer:
         path = [start]
         while (target := pointer[path[-1]]) is not None and target in pointer and target not in path:
             path.append(target)
         circle = target is not None and target in path
-        roots[start] = min(path[path.index(target) :]) if circle and target is not None else path[-1]
+        roots[start] = path[-1]
+        if circle and target is not None:
+            roots[start] = min(path[path.index(target) :], key=lambda record: by_record[record].id)
     return roots
 
 

@@ -143,9 +143,9 @@ def test_whoever_is_counted_is_withheld_in_the_rows_of_that_revision() -> None:
 def test_a_voice_tells_what_its_source_says_and_takes_the_rest_from_all() -> None:
     said = [
         out(
-            1, "foro", "2026-01-12", detention__country="VE", release__kind="pardon", detainee__designation="political"
+            1, "foro", "2026-01-12", detention__country="VE", release__kind="amnesty", detainee__designation="political"
         ),
-        out(2, "jep", "2026-01-13", detention__country="CO"),
+        out(2, "jep", "2026-01-13", detention__country="CO", release__kind="pardon"),
         out(3, "pud"),
     ]
     own = row_of(said, Voice, source=2, stage="carried_out")

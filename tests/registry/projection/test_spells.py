@@ -1,5 +1,8 @@
 """Properties of spells that hold for any reports of one person."""
 
+from dataclasses import replace
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,6 +10,10 @@ from app.registry.projection import Account
 from app.registry.projection.spells import Unit, pointer_roots, spells
 from tests.registry.accounts import account, held, out, records_of
 from tests.registry.projection.histories import reports
+
+
+def ids_of(said: list[Account]) -> list[list[str]]:
+    return [sorted(one.id for one in spell) for spell in spells(said)]
 
 
 @given(reports())
@@ -25,6 +32,19 @@ def test_no_order_of_the_reports_changes_the_spells(said: list[Account], random:
     before = records_of(said)
     random.shuffle(said)  # type: ignore[attr-defined]
     assert records_of(said) == before
+
+
+@given(reports(), st.randoms(use_true_random=False))
+def test_no_order_of_arrival_changes_the_spells(said: list[Account], random: Random) -> None:
+    """The same reports come in another order: they keep their ids, and get other keys and revisions."""
+    arrival = [one.record for one in said]
+    random.shuffle(arrival)
+    key = dict(zip((one.record for one in said), arrival, strict=True))
+    moved = [
+        replace(one, record=key[one.record], revision=key[one.record], pointer=key.get(one.pointer or 0))
+        for one in said
+    ]
+    assert ids_of(moved) == ids_of(said)
 
 
 @given(reports())
@@ -114,3 +134,4 @@ def test_roots_follow_pointers() -> None:
     circle = [account(1, pointer=2), account(2, pointer=3), account(3, pointer=2)]
     assert pointer_roots(circle) == {1: 2, 2: 2, 3: 2}
     assert pointer_roots([account(5, pointer=5)]) == {5: 5}
+    assert pointer_roots([account(1, pointer=2, id="b" * 32), account(2, pointer=1, id="a" * 32)]) == {1: 2, 2: 2}

@@ -1,0 +1,169 @@
+"""The shape of a count: totals, groups in order, what stands apart, and where each number can be looked up."""
+
+from typing import Any
+
+import pytest
+
+from app.counts.buckets import bucket_dates
+from tests.support import Body, World
+
+SECOND_MAN = {
+    "detainee__full_name": "Ismael Otero Invento",
+    "detainee__birth_date": "1950",
+    "detention__facility": None,
+}
+
+
+def _groups(count: Body, *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(group[name] for name in names) for group in count["groups"]]
+
+
+def test_a_count_of_nothing_has_every_key_and_no_least_number_of_sources(world: World) -> None:
+    count = world.count()
+    assert count["total"] == {
+        "releases": 0, "people": 0, "verified": 0, "contested": 0, "reported": 0, "refuted": 0, "by_min_sources": {},
+    }  # fmt: skip
+    assert (count["uncertain_date"], count["unresolved_duplicates"], count["withheld"]) == (0, 0, 0)
+    assert "groups" not in count
+    assert world.count(group_by="source")["groups"] == []
+
+
+def test_the_refuted_stand_apart_and_the_reported_have_no_independent_source(world: World) -> None:
+    world.file("foro")
+    world.file("jep", **SECOND_MAN, verification__verdict="reported", verification__method="press")
+    third = world.file("pud", detainee__full_name="Ramiro Sosa Fingido", detainee__birth_date="1960")
+    world.verify(third["release"]["id"], "pud", verdict="refuted", method="family")
+    total = world.count()["total"]
+    assert (total["releases"], total["verified"], total["reported"], total["refuted"]) == (2, 1, 1, 1)
+    assert total["by_min_sources"] == {"1": 1}
+
+
+def test_each_least_number_of_sources_includes_the_greater_ones(world: World) -> None:
+    release = world.file("foro")["release"]["id"]
+    world.verify(release, "jep", verdict="verified", method="lawyer")
+    world.verify(release, "ministry", verdict="verified", method="court_record")
+    world.file("foro", **SECOND_MAN)
+    assert world.count()["total"]["by_min_sources"] == {"1": 2, "2": 1}
+
+
+def test_people_are_counted_once_however_often_they_were_released(world: World) -> None:
+    first = world.file()
+    again = {"detainee": None, "detention__detained_on": "2026-01-20", "release__released_on": "2026-02-10"}
+    world.file("jep", detainee_id=first["detainee"]["id"], **again)
+    assert (world.count()["total"]["releases"], world.count()["total"]["people"]) == (2, 1)
+    months = world.count(group_by="month")
+    assert _groups(months, "month", "releases", "people") == [("2026-01", 1, 1), ("2026-02", 1, 1)]
+
+
+def test_net_drops_who_was_taken_again_by_the_end_of_the_window(world: World) -> None:
+    first = world.file()
+    world.file_detention("jep", detainee_id=first["detainee"]["id"], detainee=None, detention__detained_on="2026-01-20")
+    for terms, number in (
+        ({"net": True, "released_to": "2026-01-19"}, 1),
+        ({"net": True, "released_to": "2026-01-20"}, 0),
+        ({"net": True}, 0),
+        ({"net": False}, 1),
+    ):
+        assert world.count(**terms)["total"]["releases"] == number, terms
+
+
+@pytest.mark.parametrize(
+    "dimension, values",
+    [
+        ("day", ["2026-01-12", "2026-02-03", None]),
+        ("week", ["2026-W03", "2026-W06", None]),
+        ("month", ["2026-01", "2026-02", None]),
+    ],
+)
+def test_buckets_stand_in_order_and_a_straddling_date_last(
+    world: World, dimension: str, values: list[str | None]
+) -> None:
+    world.file("foro", release__released_on="2026")
+    world.file("foro", **SECOND_MAN, release__released_on="2026-02-03")
+    world.file("foro", detainee__full_name="Ramiro Sosa Fingido", detainee__birth_date="1960")
+    count = world.count(group_by=dimension)
+    assert [group[dimension] for group in count["groups"]] == values
+    assert [group["list"] is None for group in count["groups"]] == [False, False, True]
+
+
+def test_the_withheld_stand_together_after_the_known_and_before_the_unknown(world: World) -> None:
+    world.file("foro", detainee__gender="male")
+    world.file("foro", **SECOND_MAN, detainee__publish="anonymous")
+    world.file("foro", detainee__full_name="Ramiro Sosa Fingido", detainee__birth_date="1960", detainee__gender=None)
+    count = world.count(group_by="gender")
+    assert [group["gender"] for group in count["groups"]] == ["male", "withheld", None]
+    assert [group["list"] is None for group in count["groups"]] == [False, True, True]
+
+
+def test_groups_of_several_values_say_that_they_do_not_add_up(world: World) -> None:
+    world.file("foro", detainee__nationalities=["AR", "VE"])
+    nations = world.count(group_by="nationality")
+    assert _groups(nations, "nationality", "releases") == [("AR", 1), ("VE", 1)]
+    assert nations["adds_up"] is False
+    assert world.count(group_by="source")["adds_up"] is False
+    assert "adds_up" not in world.count(group_by="gender")
+
+
+def test_a_group_by_source_tells_what_that_source_says_and_which_it_alone_says(world: World) -> None:
+    release = world.file("foro")["release"]["id"]
+    world.verify(release, "jep", verdict="verified", method="lawyer")
+    world.file("foro", **SECOND_MAN)
+    world.verify(release, "ministry", verdict="disputed")
+    count = world.count(group_by="source")
+    shown = _groups(count, "source", "verified", "disputed", "only_this_source", "people")
+    assert shown == [("foro", 2, 0, 1, 2), ("jep", 1, 0, 0, 1), ("ministry", 0, 1, 0, 0)]
+
+
+def test_an_uncertain_date_is_told_by_source_and_in_all(world: World) -> None:
+    world.file("foro", release__released_on="2026-01")
+    world.verify(world.file("jep", **SECOND_MAN)["release"]["id"], "jep", verdict="refuted", released_on="2026-01")
+    count = world.count(group_by="source", released_from="2026-01-08", released_to="2026-01-14")
+    assert _groups(count, "source", "verified", "uncertain_date") == [("foro", 0, 1)]
+    assert count["uncertain_date"] == 1
+
+
+def test_three_dimensions_are_told_together(world: World) -> None:
+    world.file("foro")
+    world.file("jep")
+    count = world.count(group_by=["source", "month", "kind"])
+    kinds = _groups(count, "source", "month", "kind", "verified")
+    assert kinds == [("foro", "2026-01", "release_with_measures", 1), ("jep", "2026-01", "release_with_measures", 1)]
+
+
+def test_a_count_that_reads_personal_values_says_how_many_were_erased_since(world: World) -> None:
+    world.file("foro")
+    gone = world.file("foro", **SECOND_MAN)
+    revision = world.revision
+    world.redact(gone["detainee"]["id"])
+    assert world.count(as_of=revision, group_by="gender")["redactions_since"] == 1
+    assert "redactions_since" not in world.count(as_of=revision, group_by="source")
+    assert "redactions_since" not in world.count(group_by="gender")
+
+
+@pytest.mark.parametrize(
+    "window, edges",
+    [
+        ({}, ("2026-01", "2026-01")),
+        ({"released_from": "2026-01-08"}, ("2026-01-08", "2026-01")),
+        ({"released_to": "2026-01-14"}, ("2026-01", "2026-01-14")),
+        ({"released_from": "2026-01-08", "released_to": "2026-01-14"}, ("2026-01-08", "2026-01-14")),
+        ({"released_from": "2025", "released_to": "2026"}, ("2026-01", "2026-01")),
+    ],
+)
+def test_the_list_of_a_bucket_keeps_to_the_window_of_the_count(
+    world: World, window: dict[str, str], edges: tuple[str, str]
+) -> None:
+    world.file()
+    (group,) = world.count(group_by="month", **window)["groups"]
+    assert f"released_from={edges[0]}&" in group["list"]
+    assert f"released_to={edges[1]}&" in group["list"]
+
+
+def test_a_net_bucket_has_no_list_since_its_end_would_change_who_was_taken_again(world: World) -> None:
+    world.file()
+    assert [group["list"] for group in world.count(group_by="month", net=True)["groups"]] == [None]
+    assert None not in [group["list"] for group in world.count(group_by="source", net=True)["groups"]]
+
+
+def test_the_window_of_a_week_runs_from_monday_to_sunday() -> None:
+    assert bucket_dates("2026-W03", "week") == ("2026-01-12", "2026-01-18")

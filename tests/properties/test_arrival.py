@@ -1,0 +1,78 @@
+"""Nothing that is projected depends on when a report arrived, but for which of one source's words is its newest."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.registry.projection import Account, project
+from app.registry.projection.spells import spells
+from tests.properties.histories import examples
+from tests.registry.accounts import held, out
+from tests.registry.projection.histories import reports
+
+
+@examples(300)
+@given(reports(), st.integers(0, 2**32))
+def test_another_order_of_arrival_gives_the_same_rows(said: list[Account], seed: int) -> None:
+    assert _told(_arriving_otherwise(said, Random(seed))) == _told(said)
+
+
+def _arriving_otherwise(said: Sequence[Account], random: Random) -> list[Account]:
+    """The same reports under other numbers; each source's newest word is still its newest."""
+    numbers = [account.record for account in said]
+    record = dict(zip(numbers, random.sample(numbers, len(numbers)), strict=True))
+    turns = random.sample([account.source.key for account in said], len(said))
+    by_revision = sorted(said, key=lambda account: account.revision)
+    queues = {key: iter([one for one in by_revision if one.source.key == key]) for key in turns}
+    return [
+        replace(one, record=record[one.record], pointer=record.get(one.pointer or 0, one.pointer), revision=revision)
+        for revision, one in enumerate((next(queues[key]) for key in turns), start=1)
+    ]
+
+
+def _told(said: Sequence[Account]) -> dict[str, list[str]]:
+    """All rows, the keys that come from arrival put into the ids of the reports."""
+    ids = {account.record: account.id for account in said}
+    spell = {
+        min(one.record for one in members): sorted(one.id for one in members) for members in map(list, spells(said))
+    }
+    return {
+        table.__name__: sorted(repr(sorted(_by_ids(row, ids, spell).items())) for row in rows)
+        for table, rows in project(said, "named").items()
+    }
+
+
+def _by_ids(row: dict[str, Any], ids: dict[int, str], spell: dict[int, list[str]]) -> dict[str, Any]:
+    named = {name: value for name, value in row.items() if name != "detainee"}
+    named |= {"spell": spell[row["spell"]]} if "spell" in row else {}
+    return named | ({"record": ids[row["record"]]} if "record" in row else {})
+
+
+def test_of_two_who_point_at_an_undated_report_the_first_to_arrive_does_not_decide_where_it_stands() -> None:
+    found = []
+    for first, second in ((4, 5), (5, 4)):
+        said = [
+            out(1, "foro", "2026-01-12", since="2024-10-13", id="1"),
+            held(2, "jep", "2026-01-20", id="2"),
+            held(3, "pud", id="3"),
+            held(first, "foro", detention__held_on="2026-01-05", pointer=3, id="4"),
+            held(second, "jep", detention__held_on="2026-02-15", pointer=3, id="5"),
+        ]
+        found.append([sorted(one.id for one in members) for members in spells(said)])
+    assert found[0] == found[1]
+
+
+def test_a_circle_of_pointers_is_placed_by_the_same_report_whichever_arrived_first() -> None:
+    found = []
+    for first, second in ((1, 2), (2, 1)):
+        said = [
+            out(first, "foro", "2026-01-12", since="2024-10-13", pointer=second, id="1"),
+            out(second, "jep", "2026-02-10", since="2026-01-20", pointer=first, id="2"),
+            held(3, "pud", "2026-01-20", id="3"),
+        ]
+        found.append([sorted(one.id for one in members) for members in spells(said)])
+    assert found[0] == found[1]
