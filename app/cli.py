@@ -48,9 +48,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines."
 
 
 def main() -> None:
-    """The entry point: turns every foreseeable failure into one line and status 1."""
+    """The entry point: turns every foreseeable failure into one line, with status 1, or 2 for a wrong command."""
     try:
-        cli()
+        # Not alone: what was typed wrongly is told here like all else, in one line and no box around it.
+        sys.exit(cli(standalone_mode=False))
+    except typer.TyperException as error:
+        print(f"recuento: {error.format_message()}", file=sys.stderr)  # noqa: T201 - this is the output
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(1)
     except Problem as refusal:
         _fail(" ".join([refusal.detail, *(one["detail"] for one in refusal.extra.get("errors", []))]))
     except ValidationError as error:

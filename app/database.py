@@ -160,10 +160,15 @@ def is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
-def scrub(connection: Connection) -> None:
-    """After an erasure: on SQLite, empty the write-ahead log so that no deleted value stays in it."""
-    if is_sqlite(connection):
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+def scrub(connection: Connection) -> bool:
+    """After an erasure: on SQLite, empty the write-ahead log so that no deleted value stays in it.
+
+    False where somebody who still reads kept it from being emptied; then it is emptied after they are done.
+    """
+    if not is_sqlite(connection):
+        return True
+    busy, _pages, _moved = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+    return not busy
 
 
 def forbid_changes(connection: Connection, table: str) -> None:

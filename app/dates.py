@@ -210,6 +210,12 @@ def parse_instant(text: str, zone: timezone = UTC) -> datetime:
         raise DateError("The instant falls outside the years 0001 to 9999 in UTC.") from None
 
 
+def has_begun(text: str, instant: datetime, now: datetime) -> bool:
+    """Whether the moment that ``text`` gives, read as ``instant``, has come; of a day alone, whether it has begun."""
+    running = timedelta(days=1) if len(text) == len("YYYY-MM-DD") else timedelta()
+    return instant - running <= now
+
+
 def format_instant(instant: datetime) -> str:
     """RFC 3339 in UTC with ``Z``, microseconds only if not zero; ``instant`` must be aware."""
     return _aware(instant).astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

@@ -62,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
+        redirect_slashes=False,  # an address with a slash too many is told in words, not sent elsewhere
     )
     concurrency = 1 if is_memory(settings.database_url) else settings.concurrency
     # A connection for each place inside the gate, and one for the readiness check.
@@ -83,6 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(
         problems.Cors, allow_origins=["*"], allow_methods=["GET"], allow_headers=ASKED, expose_headers=EXPOSED
     )
+    app.add_middleware(problems.Head)
     app.add_middleware(problems.Shield)
     for router in ROUTERS:
         app.include_router(router)

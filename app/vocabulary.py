@@ -236,6 +236,21 @@ class Series(StrEnum):
     BATCH = "batch"
 
 
+class Reason(StrEnum):
+    """Why two numbers differ."""
+
+    WINDOW = "window"
+    POPULATION = "population"
+    DEFINITION = "definition"
+    STAGE = "stage"
+    GROSS_NET = "gross_net"
+    REPORTING_DELAY = "reporting_delay"
+    CONSENT = "consent"
+    HOUR = "hour"
+    ARITHMETIC = "arithmetic"
+    SECONDARY_CITATION = "secondary_citation"
+
+
 class Role(StrEnum):
     """What a key may do; one each, not cumulative."""
 
@@ -285,25 +300,12 @@ LISTS: dict[str, type[StrEnum]] = {
     "measures": Measure,
     "qualifiers": Qualifier,
     "series": Series,
+    "reasons": Reason,
     "roles": Role,
     "judgements": Judgement,
     "match_outcomes": MatchOutcome,
 }
 """Every code list by the name under which it is served."""
-
-# The 249 officially assigned codes of ISO 3166-1; user-assigned ones such as XK are not among them.
-_ALPHA_2 = """
-    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS
-    BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE
-    EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM
-    HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC
-    LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA
-    NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW
-    SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO
-    TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
-    """
-COUNTRIES: frozenset[str] = frozenset(_ALPHA_2.split())
-"""ISO 3166-1 alpha-2."""
 
 _WORDS: dict[str, dict[str, dict[str, list[str]]]] = tomllib.loads(
     Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")

@@ -69,6 +69,16 @@ def add_source(recuento: Run, slug: str = "example-watch", kind: str = "ngo") ->
     return recuento("source", "add", slug, "--name", "Example Watch", "--kind", kind, "--country", "VE")
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [["key", "create", "--role", "boss"], ["source", "add"], ["serve", "--port", "x"], ["--wrong"], ["nothing"]],
+)
+def test_a_command_typed_wrongly_is_one_line_too(recuento: Run, typed: list[str]) -> None:
+    ran = recuento(*typed)
+    assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1)
+    assert ran.err.startswith("recuento: ")
+
+
 def test_a_source_is_added_and_listed(recuento: Run) -> None:
     assert add_source(recuento).status == 0
     assert add_source(recuento, "a-ministry", "government").status == 0

@@ -201,6 +201,23 @@ def test_a_database_that_cannot_be_opened_is_refused_at_once(tmp_path: Path) -> 
     engine.dispose()
 
 
+def test_who_still_reads_keeps_the_write_ahead_log_from_being_emptied(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'read.db'}", 2)
+    with engine.connect() as reader, engine.connect() as writer:
+        writer.exec_driver_sql("CREATE TABLE t (x)")
+        writer.commit()
+        reader.exec_driver_sql("SELECT * FROM t").all()
+        writer.exec_driver_sql("INSERT INTO t VALUES (1)")
+        writer.commit()
+        writer.exec_driver_sql("PRAGMA busy_timeout = 1")
+        writer.commit()
+        autocommit = writer.execution_options(isolation_level="AUTOCOMMIT")
+        assert scrub(autocommit) is False
+        reader.rollback()
+        assert scrub(autocommit) is True
+    engine.dispose()
+
+
 def test_a_scrubbed_write_ahead_log_is_empty(world: World) -> None:
     world.file()
     with world.engine.connect() as connection:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from app import vocabulary as v
-from app.vocabulary import COUNTRIES, LISTS, STAGES, Language, Stage, vocabulary
+from app.countries import COUNTRIES
+from app.vocabulary import LISTS, STAGES, Language, Stage, vocabulary
 
 LANGUAGES: tuple[Language, ...] = ("en", "es")
 # Spelt alike in English and Spanish.

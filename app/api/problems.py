@@ -139,6 +139,23 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
+class Head:
+    """HEAD as RFC 9110 section 9.3.2 has it: everything of a GET but the body. Who watches a registry asks so."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def bodiless(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await self._app({**scope, "method": "GET"}, receive, bodiless)
+
+
 class Cors(CORSMiddleware):
     """CORS whose refusals are problem+json like every other."""
 

@@ -1,6 +1,5 @@
 """Answers to writes: rendered from ids, so that a repeated request is answered under today's permissions."""
 
-import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -8,30 +7,18 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.counts import lists, records, shapes
-from app.counts.shapes import Ids, Person
+from app.counts import lists, records, review, shapes
 from app.log.entries import entry_at
 from app.models import (
-    Consent,
     Decision,
-    Detainee,
-    DetaineePersonal,
-    Detention,
     Facility,
     Record,
-    Release,
     Source,
-    SpellPersonal,
-    Verification,
 )
-from app.registry import consent
 from app.registry import records as registry_records
 from app.registry.claims import claim_at
-from app.registry.components import account_of
 from app.registry.policy import Reader
-from app.registry.projection import project
-from app.registry.views import Views
-from app.vocabulary import Judgement, MatchOutcome
+from app.vocabulary import MatchOutcome
 
 Row = dict[str, Any]
 
@@ -54,13 +41,13 @@ def _report(session: Session, result: Any, reader: Reader) -> Row:
     alone = place.detainee == record.key and len(person.ids) == 1
     if alone or not reader.recognises(person.publish):
         # Towards whom the key may not read, and towards nobody at all, the answer is the same: the report's own.
-        person, spell = _alone(session, record, result.revision), record.key
+        person, spell = records.alone(session, record, result.revision), record.key
         match: Row = {"outcome": MatchOutcome.NEW, "candidates": []}
     else:
         spell = place.spell
         match = {"outcome": MatchOutcome.LINKED, "candidates": []}
     if match["outcome"] == MatchOutcome.NEW or result.ids["version"] == 1:
-        candidates = _candidates(session, record, result.revision, reader)
+        candidates = review.candidates(session, record, result.revision, reader)
         if candidates and match["outcome"] == MatchOutcome.NEW:
             match["outcome"] = MatchOutcome.NEEDS_REVIEW
         match["candidates"] = candidates
@@ -73,52 +60,6 @@ def _report(session: Session, result: Any, reader: Reader) -> Row:
         "match": match,
         "receipt": _receipt(session, result.revision),
     }
-
-
-def _alone(session: Session, record: Record, revision: int) -> Person:
-    """The person as this one report tells it."""
-    version = registry_records.current(session, record, revision)
-    assert version is not None
-    account = account_of(record, version.entry, Views(session), pointer=None, erased=record.redacted)
-    given = session.scalars(select(Consent).where(col(Consent.record) == record.key))
-    publish = consent.person_class([account], [(one.key, one.record, one.publish) for one in given])
-    rows = project([account], publish)
-    return Person(
-        publish=publish,
-        detainee=rows[Detainee][0],
-        personal=next(iter(rows.get(DetaineePersonal, [])), None),
-        detentions=rows[Detention],
-        spells={row["spell"]: json.loads(row["facts"]) for row in rows.get(SpellPersonal, [])},
-        releases={row["spell"]: row for row in rows[Release]},
-        verifications=rows[Verification],
-        ids={record.key: Ids(record.detainee_id, record.detention_id, record.release_id)},
-        slugs={record.source: account.source.slug},
-    )
-
-
-def _candidates(session: Session, record: Record, revision: int, reader: Reader) -> list[Row]:
-    """Whom the matcher found, best first, as far as this key may know of them."""
-    decisions = session.scalars(
-        select(Decision)
-        .where(
-            col(Decision.b) == record.id,
-            col(Decision.decided_by) == "matcher",
-            col(Decision.key) < revision,
-            col(Decision.judgement).in_([Judgement.UNSURE, Judgement.SAME]),
-        )
-        .order_by(col(Decision.score).desc(), col(Decision.key))
-    )
-    found = []
-    for decision in decisions:
-        other = session.scalars(select(Record).where(col(Record.id) == decision.a)).one()
-        if not reader.recognises(other.publish_now):
-            continue
-        place = registry_records.placement(session, other.key, revision)
-        assert place is not None
-        holder = session.scalars(select(Record).where(col(Record.key) == place.detainee)).one()
-        reasons = entry_at(session, decision.key).personal.get("reasons", [])
-        found.append({"detainee_id": holder.detainee_id, "score": decision.score / 1000, "reasons": reasons})
-    return found
 
 
 def _source(session: Session, result: Any, _reader: Reader) -> Row:

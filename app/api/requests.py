@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timezone
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -95,6 +95,8 @@ class Asked:
     ) -> Response:
         """304 when the client has it already; otherwise what `build` makes at the revision asked for."""
         self._refuse_repeated(terms)
+        if terms.zone is not None:
+            _offset(terms.zone)  # a wrong one is told also where no moment is asked for
         revision = self.revision(terms)
         tag = tag or self._tag(terms)
         caching = answers.caching(terms, public_count=public_count, keyed=self.key is not None)
@@ -120,17 +122,19 @@ class Asked:
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
 
 
-def _instant(name: str, text: str, zone: str | None, now: datetime) -> datetime:
+def _offset(zone: str) -> timezone:
     try:
-        offset = dates.parse_zone(zone or "Z")
+        return dates.parse_zone(zone)
     except dates.DateError as error:
         raise Invalid.at("/zone", "invalid_zone", str(error)) from error
+
+
+def _instant(name: str, text: str, zone: str | None, now: datetime) -> datetime:
     try:
-        instant = dates.parse_instant(text, offset)
+        instant = dates.parse_instant(text, _offset(zone or "Z"))
     except dates.DateError as error:
         raise Invalid.at(f"/{name}", "invalid_instant", str(error)) from error
-    whole_day = timedelta(days=1) if len(text) == len("2026-01-13") else timedelta()
-    if instant - whole_day > now:
+    if not dates.has_begun(text, instant, now):
         detail = "That moment has not come yet: ask for one that has, or leave it out."
         raise AheadOfHead.at(f"/{name}", "ahead_of_head", detail)
     return instant

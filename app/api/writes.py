@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,8 @@ from app.vocabulary import Role
 # The contract promises 30 days; the rest is for clocks and long weekends.
 ANSWERS_KEPT = timedelta(days=45)
 MAX_IDEMPOTENCY_KEY = 255
+
+log = logging.getLogger("recuento")
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class Writing:
             body = render.outcome(session, outcome, self.actor)
         if outcome.kind == "redaction":
             with state.engine.connect() as connection:
-                scrub(connection)
+                if not scrub(connection):
+                    log.warning("an erased value may stay in the write-ahead log until the next erasure or restart")
         headers = {"Cache-Control": answers.KEYED, "Recuento-Revision": str(outcome.revision)}
         if replayed:
             headers["Idempotency-Replayed"] = "true"
@@ -116,6 +120,9 @@ def _writing(
     _place: Annotated[None, Depends(gate, scope="function")],
     _documented: Annotated[Any, Depends(bearer)],
 ) -> Writing:
+    for name in request.query_params:
+        # Whoever writes `?dry_run=true` here would store what was only to be tried.
+        raise Invalid.at(f"/{name}", "unknown_field", "This address takes no parameters: send all of it in the body.")
     if token is None:
         raise Unauthenticated("Writing needs a key: Authorization: Bearer rcn_…")
     # Who has no key takes no lock: authentication only reads.

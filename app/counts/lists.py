@@ -28,12 +28,13 @@ from app.models import (
     Report,
     Source,
     SpellPersonal,
+    Trait,
     Verification,
 )
 from app.registry import content
-from app.registry.policy import Reader
+from app.registry.policy import ANONYMOUS_TRAITS, Reader
 from app.registry.records import Version
-from app.vocabulary import Publish
+from app.vocabulary import Publish, Role
 
 Row = dict[str, Any]
 # Terms that speak of releases: in a list of detainees they mean people with such a release.
@@ -102,14 +103,32 @@ def _named(reader: Reader, detainee: Any, q: str, revision: int) -> Condition:
     return found & ~hidden(detainee, (Publish.ANONYMOUS, Publish.COUNTED), revision)
 
 
-def _changed(spell: Any, detainee: Any, since: int, revision: int) -> Condition:
-    """Whether anything shown of a spell or its person changed after a revision, their class included."""
-    spells: tuple[type[Any], ...] = (Release, Detention, SpellPersonal, Verification)
-    people: tuple[type[Any], ...] = (Detainee, DetaineePersonal)
-    # Aliased: the list itself may be of one of these tables.
-    changed = [(table, table.spell == spell) for table in map(aliased, spells)]
-    changed += [(table, table.detainee == detainee) for table in map(aliased, people)]
-    return or_(*[exists(select(1).where(this, table.since > since, at(table, revision))) for table, this in changed])
+def _changed(reader: Reader, spell: Any, detainee: Any, since: int, revision: int) -> Condition:
+    """Whether anything shown of a spell or its person changed after a revision, their class included.
+
+    Of somebody unnamed all that is shown are traits: that a name or a family changed is nobody's business.
+    """
+
+    def newer(table: Any, this: Any) -> Condition:
+        return exists(select(1).where(this, table.since > since, at(table, revision)))
+
+    def of_spell(*tables: type[Any]) -> list[Condition]:
+        # Aliased: the list itself may be of one of these tables.
+        return [newer(table, table.spell == spell) for table in map(aliased, tables)]
+
+    def of_person(*tables: type[Any]) -> list[Condition]:
+        return [newer(table, table.detainee == detainee) for table in map(aliased, tables)]
+
+    public = [*of_spell(Release, Detention, Verification), *of_person(Detainee)]
+    personal = or_(*of_spell(SpellPersonal), *of_person(DetaineePersonal))
+    if reader.restricted:
+        return or_(*public, personal)
+    named = ~hidden(detainee, (Publish.ANONYMOUS, Publish.COUNTED), revision)
+    trait: Any = aliased(Trait)
+    gone = (trait.until > since) & (trait.until <= revision) & (trait.since <= since)
+    shown = (trait.spell == spell) & trait.name.in_(ANONYMOUS_TRAITS)
+    traits = newer(trait, shown) | exists(select(1).where(shown, gone))
+    return or_(*public, traits, named & personal)
 
 
 def releases(session: Session, asked: Any, reader: Reader, revision: int, since: int | None = None) -> Page:
@@ -122,7 +141,7 @@ def releases(session: Session, asked: Any, reader: Reader, revision: int, since:
     if asked.q is not None:
         statement = statement.where(_named(reader, columns.detainee, asked.q, revision))
     if since is not None:
-        statement = statement.where(_changed(columns.spell, columns.detainee, since, revision))
+        statement = statement.where(_changed(reader, columns.spell, columns.detainee, since, revision))
     rows, cursor = _page(session, statement, columns.spell, asked)
     people = records.people(session, {detainee for _spell, detainee in rows}, revision)
     shown = [records.shape("release", people[detainee], spell, reader) for spell, detainee in rows]
@@ -141,7 +160,7 @@ def detentions(
     if asked.q is not None:
         statement = statement.where(_named(reader, col(Detention.detainee), asked.q, revision))
     if since is not None:
-        statement = statement.where(_changed(col(Detention.spell), col(Detention.detainee), since, revision))
+        statement = statement.where(_changed(reader, col(Detention.spell), col(Detention.detainee), since, revision))
     rows, cursor = _page(session, statement, col(Detention.spell), asked)
     people = records.people(session, {detainee for _spell, detainee in rows}, revision)
     shown = [records.shape("detention", people[detainee], spell, reader) for spell, detainee in rows]
@@ -163,7 +182,7 @@ def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: 
     if since is not None:
         spell: Any = aliased(Detention)
         own = select(literal(1)).where(spell.detainee == key, at(spell, revision))
-        statement = statement.where(exists(own.where(_changed(spell.spell, key, since, revision))))
+        statement = statement.where(exists(own.where(_changed(reader, spell.spell, key, since, revision))))
     rows, cursor = _page(session, statement, key, asked)
     people = records.people(session, {row[0] for row in rows}, revision)
     return Page([shapes.detainee(people[row[0]], reader) for row in rows], cursor)
@@ -220,16 +239,21 @@ def claims(session: Session, asked: Any, reader: Reader, revision: int) -> Page:
 
 
 def claim_shape(session: Session, claim: Claim, reader: Reader) -> Row:
-    """A claim as it was filed; notes are for partners."""
+    """A claim as it was filed, `since` its revision; notes are for partners, case numbers for who filed it."""
     entry = entry_at(session, claim.since)
     said = {name: value for name, value in entry.body["said"].items() if name != "stated_at_instant"}
     fields = ("claimant", "joint_with", "measure", "qualifier", "low", "high", "window_from", "window_to",
               "window_said", "stated_at", "zone", "country", "definition", "series", "part_of", "derived_from",
-              "supersedes", "same_as", "misprint", "named", "source_record_id", "reported_by", "citation")  # fmt: skip
+              "supersedes", "same_as", "misprint", "named", "reported_by", "citation")  # fmt: skip
     shown = {"id": claim.id, **{name: said.get(name) for name in fields}}
-    shown |= {"filed_by": entry.body["filed_by"], "revision": claim.since}
-    own = reader.source is not None and reader.source == claim.filed_by
-    return {**shown, "note": entry.personal.get("note") if reader.restricted or own else None}
+    own = reader.source == claim.filed_by if claim.filed_by is not None else reader.role is Role.CURATOR
+    return {
+        **shown,
+        "filed_by": entry.body["filed_by"],
+        "since": claim.since,
+        "source_record_id": entry.personal.get("source_record_id") if own else None,
+        "note": entry.personal.get("note") if reader.restricted or own else None,
+    }
 
 
 def own_reports(session: Session, asked: Paged, reader: Reader, revision: int) -> Page:
@@ -246,7 +270,7 @@ def own_reports(session: Session, asked: Paged, reader: Reader, revision: int) -
 
 def report_shape(record: Record, version: Version) -> Row:
     """One's own report as it was sent, with its place in the log."""
-    said = content.unflatten(content.without_class(version.content))
+    said = content.unflatten(content.as_sent(version.content))
     number = said.get("detainee", {}).pop("national_id_digest", None)
     return {
         "id": record.id,

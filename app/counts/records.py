@@ -12,6 +12,7 @@ from app.counts import shapes
 from app.counts.shapes import Ids, Person
 from app.errors import Moved, NotFound
 from app.models import (
+    Consent,
     Detainee,
     DetaineePersonal,
     Detention,
@@ -23,9 +24,12 @@ from app.models import (
     Verification,
 )
 from app.registry import records
-from app.registry.consent import strictest
+from app.registry.components import account_of
+from app.registry.consent import person_class, strictest
 from app.registry.policy import Reader
+from app.registry.projection import project
 from app.registry.records import Kind
+from app.registry.views import Views
 
 Row = dict[str, Any]
 
@@ -112,6 +116,27 @@ def one(session: Session, kind: Kind, thing_id: uuid.UUID, reader: Reader, revis
             raise NotFound(f"There is no {kind} with this id.")
         raise Moved(thing_id, getattr(person.ids[key], kind))
     return person, key
+
+
+def alone(session: Session, record: Record, revision: int) -> Person:
+    """The person as one report alone tells it."""
+    version = records.current(session, record, revision)
+    assert version is not None
+    account = account_of(record, version.entry, Views(session), pointer=None, erased=record.redacted)
+    given = session.scalars(select(Consent).where(col(Consent.record) == record.key))
+    publish = person_class([account], [(one.key, one.record, one.publish) for one in given])
+    rows = project([account], publish)
+    return Person(
+        publish=publish,
+        detainee=rows[Detainee][0],
+        personal=next(iter(rows.get(DetaineePersonal, [])), None),
+        detentions=rows[Detention],
+        spells={row["spell"]: json.loads(row["facts"]) for row in rows.get(SpellPersonal, [])},
+        releases={row["spell"]: row for row in rows[Release]},
+        verifications=rows[Verification],
+        ids={record.key: Ids(record.detainee_id, record.detention_id, record.release_id)},
+        slugs={record.source: account.source.slug},
+    )
 
 
 def _ever_stood(session: Session, kind: Kind, key: int) -> bool:

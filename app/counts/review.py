@@ -1,8 +1,10 @@
 """The curator's list: what waits for a decision."""
 
+import json
 from typing import Any
 
-from sqlalchemy import func, literal, null, or_, select, union_all
+from sqlalchemy import Select, exists, func, literal, null, or_, select, tuple_, union_all
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.counts import records, shapes
@@ -11,10 +13,12 @@ from app.counts.selection import at
 from app.counts.shapes import Person
 from app.counts.terms import Paged
 from app.log.entries import entry_at
-from app.models import BlockingKey, Decision, Detention, PendingPair
+from app.models import BlockingKey, Decision, Detention, Lookalike, PendingPair, Placement, Record
 from app.registry import blocking
+from app.registry import records as stored
 from app.registry.policy import Reader
 from app.registry.views import Views
+from app.vocabulary import Judgement
 
 Row = dict[str, Any]
 # Places listed at once: the rest are named by few, and come up when these are registered.
@@ -23,39 +27,89 @@ MOST_FACILITIES = 100
 
 def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Page:
     """What waits for a curator, best first: pairs that may be one person, then releases on days apart."""
-    pairs: Any = (
+    waiting = union_all(_pending(revision), _lookalikes(revision), _apart_at(revision)).subquery()
+    score, key, other = waiting.c.score, waiting.c.key, waiting.c.other
+    statement = select(waiting)
+    after = read_cursor(asked.cursor, 3)
+    if after is not None:
+        further = tuple_(key, other) > tuple_(literal(after[1]), literal(after[2]))
+        statement = statement.where(or_(score < after[0], (score == after[0]) & further))
+    rows = session.execute(statement.order_by(score.desc(), key, other).limit(asked.limit + 1)).all()
+    more, rows = len(rows) > asked.limit, rows[: asked.limit]
+    people = records.people(session, {key for row in rows for key in (row.a, row.b) if key is not None}, revision)
+    shown = [_pair(session, row, people, reader) if row.b is not None else _apart(row, people, reader) for row in rows]
+    cursor = write_cursor([rows[-1].score, rows[-1].key, rows[-1].other]) if more else None
+    return Page(shown, cursor, {"unknown_facilities": _unknown_facilities(session)})
+
+
+def _pending(revision: int) -> Select[*tuple[Any, ...]]:
+    """Pairs that the log says wait."""
+    return (
         select(
-            col(Decision.score).label("score"), col(Decision.key).label("key"),
+            col(Decision.score).label("score"), col(Decision.key).label("key"), literal(0).label("other"),
             col(PendingPair.detainee_a).label("a"), col(PendingPair.detainee_b).label("b"),
         )
         .join(Decision, col(Decision.key) == col(PendingPair.decision))
         .where(at(PendingPair, revision))
     )  # fmt: skip
-    apart = select(literal(-1), col(Detention.spell), col(Detention.detainee), null()).where(
+
+
+def _lookalikes(revision: int) -> Select[*tuple[Any, ...]]:
+    """Pairs that the log is silent about, as long as they are two people and nobody judged them different."""
+    one: Any = aliased(Placement)
+    two: Any = aliased(Placement)
+    return (
+        select(
+            col(Lookalike.score), col(Lookalike.record), col(Lookalike.other), two.detainee, one.detainee
+        )
+        .join(one, (one.record == Lookalike.record) & at(one, revision))
+        .join(two, (two.record == Lookalike.other) & at(two, revision))
+        .where(one.detainee != two.detainee, ~_judged_different(one.detainee, two.detainee, revision))
+    )  # fmt: skip
+
+
+def _judged_different(one: Any, two: Any, revision: int) -> Any:
+    a: Any = aliased(Record)
+    b: Any = aliased(Record)
+    of_a: Any = aliased(Placement)
+    of_b: Any = aliased(Placement)
+    return exists(
+        select(1)
+        .select_from(Decision)
+        .join(a, a.id == Decision.a)
+        .join(b, b.id == Decision.b)
+        .join(of_a, (of_a.record == a.key) & at(of_a, revision))
+        .join(of_b, (of_b.record == b.key) & at(of_b, revision))
+        .where(
+            col(Decision.judgement) == Judgement.DIFFERENT,
+            col(Decision.key) <= revision,
+            col(Decision.until) > revision,
+            or_(
+                (of_a.detainee == one) & (of_b.detainee == two),
+                (of_a.detainee == two) & (of_b.detainee == one),
+            ),
+        )
+    )
+
+
+def _apart_at(revision: int) -> Select[*tuple[Any, ...]]:
+    """Spells whose releases cannot both be right."""
+    return select(literal(-1), col(Detention.spell), literal(0), col(Detention.detainee), null()).where(
         at(Detention, revision), col(Detention.disjoint_releases).is_(True)
     )
-    waiting = union_all(pairs, apart).subquery()
-    statement = select(waiting)
-    after = read_cursor(asked.cursor, 2)
-    if after is not None:
-        score, key = waiting.c.score, waiting.c.key
-        statement = statement.where(or_(score < after[0], (score == after[0]) & (key > after[1])))
-    ordered = statement.order_by(waiting.c.score.desc(), waiting.c.key).limit(asked.limit + 1)
-    rows = session.execute(ordered).all()
-    more, rows = len(rows) > asked.limit, rows[: asked.limit]
-    people = records.people(session, {key for row in rows for key in (row.a, row.b) if key is not None}, revision)
-    shown = [_pair(session, row, people, reader) if row.b is not None else _apart(row, people, reader) for row in rows]
-    cursor = write_cursor([rows[-1].score, rows[-1].key]) if more else None
-    return Page(shown, cursor, {"unknown_facilities": _unknown_facilities(session)})
 
 
 def _pair(session: Session, row: Any, people: dict[int, Person], reader: Reader) -> Row:
-    entry = entry_at(session, row.key)
+    if row.other:
+        decision, reasons = None, json.loads(session.get_one(Lookalike, (row.key, row.other)).reasons)
+    else:
+        entry = entry_at(session, row.key)
+        decision, reasons = entry.body["id"], entry.personal.get("reasons", [])
     return {
         "kind": "pair",
-        "decision_id": entry.body["id"],
+        "decision_id": decision,
         "score": row.score / 1000,
-        "reasons": entry.personal.get("reasons", []),
+        "reasons": reasons,
         "a": shapes.detainee(people[row.a], reader),
         "b": shapes.detainee(people[row.b], reader),
     }
@@ -68,6 +122,31 @@ def _apart(row: Any, people: dict[int, Person], reader: Reader) -> Row:
         "detainee": shapes.detainee(person, reader),
         "release": shapes.release(person, person.releases[row.key], reader),
     }
+
+
+def candidates(session: Session, record: Record, revision: int, reader: Reader) -> list[Row]:
+    """Whom the matcher found, best first, as far as this key may know of them."""
+    decisions = session.scalars(
+        select(Decision)
+        .where(
+            col(Decision.b) == record.id,
+            col(Decision.decided_by) == "matcher",
+            col(Decision.key) < revision,
+            col(Decision.judgement).in_([Judgement.UNSURE, Judgement.SAME]),
+        )
+        .order_by(col(Decision.score).desc(), col(Decision.key))
+    )
+    found = []
+    for decision in decisions:
+        other = session.scalars(select(Record).where(col(Record.id) == decision.a)).one()
+        if not reader.recognises(other.publish_now):
+            continue
+        place = stored.placement(session, other.key, revision)
+        assert place is not None
+        holder = session.scalars(select(Record).where(col(Record.key) == place.detainee)).one()
+        reasons = entry_at(session, decision.key).personal.get("reasons", [])
+        found.append({"detainee_id": holder.detainee_id, "score": decision.score / 1000, "reasons": reasons})
+    return found
 
 
 def _unknown_facilities(session: Session) -> list[Row]:

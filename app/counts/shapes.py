@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.dates import parse
+from app.registry.content import UNLISTED
 from app.registry.policy import Facts, Reader
+from app.registry.projection.person import BY_SOURCE
 from app.vocabulary import Stage
 
 Row = dict[str, Any]
@@ -115,7 +117,7 @@ RELEASE_FACTS = frozenset({"conditions", "destination"})
 
 
 def _without_release_facts(seen: Facts) -> Facts:
-    return {name: fact for name, fact in seen.items() if name not in RELEASE_FACTS and name != "evidence"}
+    return {name: fact for name, fact in seen.items() if name not in RELEASE_FACTS and name not in BY_SOURCE}
 
 
 def release(person: Person, row: Row, reader: Reader) -> Row:
@@ -150,11 +152,15 @@ def release(person: Person, row: Row, reader: Reader) -> Row:
 
 
 def verification(person: Person, row: Row, reader: Reader) -> Row:
-    """One source's verdict. Evidence names people: it is shown where the person is."""
+    """One source's verdict. Evidence, and whoever is cited and is no source, may name people: they are shown where
+    the person is."""
     said = json.loads(row["said"])
     seen = reader.facts(person.publish, person.spells.get(row["spell"], {}))
     slug = person.slugs[row["source"]]
     about = row["object"]
+    unlisted = seen.get("citing_unlisted", {}).get(about, {}).get(slug)
+    if unlisted:
+        said["citing"] = sorted([*(cited for cited in said["citing"] if cited != UNLISTED), *unlisted])
     return {
         "id": uuid.uuid5(person.ids[row["record"]].release, f"verification of the {about}"),
         "source": slug,

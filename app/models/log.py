@@ -65,6 +65,16 @@ class CaseKey(SQLModel, table=True):
     record_id: uuid.UUID = Field(sa_type=Uuid)
 
 
+class Lookalike(SQLModel, table=True):
+    """Personal. Two records that look alike, where whoever filed the second may not learn of the first: the log is
+    public, and an entry about the pair would confirm a guess. Only curators read it; an erasure deletes it."""
+
+    record: int = key_column(primary_key=True)  # the one filed later
+    other: int = key_column(primary_key=True)
+    score: int  # thousandths
+    reasons: str = text_column()  # JSON
+
+
 class IdempotentAnswer(SQLModel, table=True):
     """What a POST with an Idempotency-Key led to: ids only, rendered again when asked again."""
 

@@ -175,7 +175,7 @@ class Projector:
             "until": OPEN,
             "id": claim_id,
             "filed_by": self.views.sources_by_slug[filed_by].key if filed_by else None,
-            "source_record_id": body["said"].get("source_record_id"),
+            "source_record_id": entry.personal.get("source_record_id"),
             "claimant": body["said"].get("claimant"),
             "measure": body["said"]["measure"],
             "country": body["said"].get("country"),

@@ -1,7 +1,7 @@
 """Claims: published aggregate figures, as they were said."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -14,7 +14,7 @@ from app.log.entries import entry_at
 from app.models import OPEN, Claim, Source
 from app.registry.checks import FUTURE
 from app.registry.directory import standing
-from app.registry.schemas import Code, Country, Date, Line, Link, Many, Note, Sha256, Shape, Slug
+from app.registry.schemas import Code, Country, Date, Flag, Line, Link, Many, Note, Sha256, Shape, Slug
 from app.registry.write import Desk, Outcome, new_id
 from app.vocabulary import (
     AgeGroup,
@@ -82,7 +82,7 @@ class ClaimDefinitionIn(Shape):
     terms: ClaimTermsIn | None = None
     subset_of: uuid.UUID | None = None
     population: Note | None = None
-    net: bool | None = None
+    net: Flag | None = None
 
 
 class PartIn(Shape):
@@ -118,8 +118,8 @@ class ClaimIn(Shape):
     derived_from: uuid.UUID | None = None
     supersedes: Many[uuid.UUID] = []
     same_as: uuid.UUID | None = None
-    misprint: bool = False
-    named: bool = False
+    misprint: Flag = False
+    named: Flag = False
     source_record_id: Code | None = None
     reported_by: Line | None = None
     citation: CitationIn | None = None
@@ -141,8 +141,8 @@ def file_claim(desk: Desk, body: ClaimIn) -> Outcome:
         said["stated_at_instant"] = stated_at
     filed_by = desk.actor.slug if desk.actor.role is Role.REPORTER else None
     before = _before(desk, body.source_record_id)
-    # A note may name people; it stays out of the readable log like every note.
-    personal = {"note": said.pop("note")} if "note" in said else {}
+    # A note may name people, and so may a case number: they stay out of the readable log.
+    personal: dict[str, Any] = {name: said.pop(name) for name in ("note", "source_record_id") if name in said}
     if before is not None:
         entry = entry_at(desk.session, before.since)
         if (entry.body["said"], entry.personal) == (said, personal):
@@ -205,8 +205,7 @@ def _instant(body: ClaimIn, now: datetime) -> tuple[str | None, list[dict[str, s
         instant = dates.parse_instant(body.stated_at, zone)
     except dates.DateError as error:
         return None, [pointed("/stated_at", "invalid_instant", str(error))]
-    running = timedelta(days=1) if len(body.stated_at) == len("2026-01-13") else timedelta()
-    if instant - running > now:
+    if not dates.has_begun(body.stated_at, instant, now):
         return None, [pointed("/stated_at", "future_date", FUTURE)]
     return dates.format_instant(instant), []
 

@@ -4,6 +4,7 @@ Only what was said is kept: no empty lists, no nulls. `PUBLIC` names may stand r
 name is personal and enters it only as a salted digest.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
@@ -37,6 +38,10 @@ SECTIONS = ("detainee", "detention", "release", "verification")
 ADULT = 18
 # What a source asked for, where minority decided otherwise.
 ASKED = "detainee.publish_asked"
+CITING = "verification.citing"
+# Whoever is cited and is no source here may be a person: the log, which nobody can erase, says only that somebody is.
+CITING_UNLISTED = "verification.citing_unlisted"
+UNLISTED = "(not listed)"  # no slug, so that no source can be called so
 DAYS_NEAR_DETENTION = (
     "detention.detained_on",
     "release.released_on",
@@ -125,8 +130,24 @@ def with_class(content: Content, today: str | None = None) -> Content:
     return {**content, "detainee.publish": Publish.COUNTED.value, ASKED: asked}
 
 
-def without_class(content: Content) -> Content:
-    """The content as the source sent it: the inverse of `with_class`."""
+def with_citing(content: Content, slugs: Mapping[str, str]) -> Content:
+    """The content with whom it cites by slug, and apart from them whoever is no source. `slugs`: case-folded → slug."""
+    if CITING not in content:
+        return content
+    cited = {slugs.get(name.casefold(), name) for name in content[CITING]}
+    listed = cited & set(slugs.values())
+    unlisted = sorted(cited - listed)
+    if not unlisted:
+        return {**content, CITING: sorted(listed)}
+    return {**content, CITING: [*sorted(listed), UNLISTED], CITING_UNLISTED: unlisted}
+
+
+def as_sent(content: Content) -> Content:
+    """The content as the source sent it: the inverse of `with_class` and `with_citing`."""
+    if CITING_UNLISTED in content:
+        listed = [slug for slug in content[CITING] if slug != UNLISTED]
+        content = {**content, CITING: sorted([*listed, *content[CITING_UNLISTED]])}
+        del content[CITING_UNLISTED]
     if ASKED not in content:
         return content
     bare = {name: value for name, value in content.items() if name not in ("detainee.publish", ASKED)}

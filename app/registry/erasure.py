@@ -12,6 +12,7 @@ from app.models import (
     Consent,
     Decision,
     DetaineePersonal,
+    Lookalike,
     Placement,
     Record,
     Report,
@@ -35,6 +36,7 @@ def erase(session: Session, records: Collection[uuid.UUID]) -> None:
     ):
         run(delete(Sealed).where(col(Sealed.revision).in_(revisions)))
     run(delete(BlockingKey).where(col(BlockingKey.record).in_(keys)))
+    run(delete(Lookalike).where(or_(col(Lookalike.record).in_(keys), col(Lookalike.other).in_(keys))))
     _erase_rows(session, keys)
 
 

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, insert, select
 from sqlmodel import Session, col
 
 from app.errors import Conflict
 from app.log import sealed
 from app.matching import candidates, score
-from app.models import OPEN, Decision, Entry, Placement, Record, Release, Report, Sealed, Source
+from app.models import OPEN, Decision, Entry, Lookalike, Placement, Record, Release, Report, Sealed, Source
 from app.registry import blocking
 from app.registry.content import Content
 from app.registry.projection.accounts import parse
@@ -29,6 +29,7 @@ MOST_REVIEWED = 5
 SURE = 1000  # a pointer is not a guess
 
 # Made once: building a statement costs more than running it.
+_INSERT_LOOKALIKES = insert(Lookalike)
 _CONTENTS = (
     select(
         col(Record.key), col(Record.id), col(Record.source), col(Record.publish_now), col(Placement.detainee),
@@ -56,8 +57,11 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
+    """What the log will say, and `unsaid`: what only a curator may learn."""
+
     outcome: MatchOutcome
     decisions: tuple[Planned, ...] = ()
+    unsaid: tuple["_Group", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +93,22 @@ def by_pointer(target: tuple[Record, Kind]) -> Matched:
 def by_match(desk: Desk, said: Content) -> Matched:
     """Compare a new report with the records that share a stored key."""
     keys = candidates.look_up(desk.session, blocking.searched_keys(said))
-    groups = _compare(desk, said, keys)
-    sure = [g for g in groups if g.match.sure and not g.conflicts and not _repeats(desk, said, g)]
-    if len(sure) == 1 and _may_tie(desk, said, sure[0].record.publish):
-        return Matched(MatchOutcome.LINKED, (_planned(sure[0], Judgement.SAME),))
-    waiting = [g for g in groups if g.match.sure or g.match.score >= score.REVIEW][:MOST_REVIEWED]
-    if not waiting:
-        return Matched(MatchOutcome.NEW)
-    return Matched(MatchOutcome.NEEDS_REVIEW, tuple(_planned(g, Judgement.UNSURE) for g in waiting))
+    alike = [g for g in _compare(desk, said, keys) if g.match.sure or g.match.score >= score.REVIEW]
+    told = [g for g in alike if _may_tell(desk, said, g.record.publish)]
+    unsaid = tuple([g for g in alike if g not in told][:MOST_REVIEWED])
+    sure = [g for g in told if g.match.sure and not g.conflicts and not _repeats(desk, said, g)]
+    if len(sure) == 1:
+        return Matched(MatchOutcome.LINKED, (_planned(sure[0], Judgement.SAME),), unsaid)
+    if not told:
+        return Matched(MatchOutcome.NEW, (), unsaid)
+    waiting = tuple(_planned(g, Judgement.UNSURE) for g in told[:MOST_REVIEWED])
+    return Matched(MatchOutcome.NEEDS_REVIEW, waiting, unsaid)
 
 
-def _may_tie(desk: Desk, said: Content, publish: str) -> bool:
-    """Whether a tie would tell the key nothing (rule 12). A guess at somebody it may not recognise would vanish into
-    that person's record, and so be confirmed; it waits for a curator. Of two reports that both ask to be in counts
-    only, neither stands in a list anyway."""
+def _may_tell(desk: Desk, said: Content, publish: str) -> bool:
+    """Whether an entry in the log would tell the key nothing (rule 12). A guess at somebody it may not recognise
+    would be confirmed by the tie, or by what waits for a curator. Of two reports that both ask to be in counts only,
+    neither stands in a list anyway."""
     if desk.actor.recognises(publish):
         return True
     both_hidden = publish == Publish.COUNTED and said.get("detainee.publish") == Publish.COUNTED
@@ -164,9 +170,30 @@ def _records_of(session: Session, record: _Known) -> Sequence[int]:
 
 
 def _planned(group: _Group, judgement: Judgement) -> Planned:
-    match = group.match
-    reasons = tuple({"feature": r.feature, "score": round(r.score, 3), "note": r.note} for r in match.reasons)
-    return Planned(group.record.id, judgement, "matcher", round(match.score * 1000), reasons)
+    return Planned(group.record.id, judgement, "matcher", _thousandths(group.match), tuple(_reasons(group.match)))
+
+
+def _thousandths(match: score.Match) -> int:
+    return round(match.score * 1000)
+
+
+def _reasons(match: score.Match) -> list[dict[str, Any]]:
+    return [{"feature": r.feature, "score": round(r.score, 3), "note": r.note} for r in match.reasons]
+
+
+def keep_unsaid(desk: Desk, match: Matched, record: int) -> None:
+    """Keep, for curators alone, whom a report just written looks like."""
+    rows = [
+        {
+            "record": record,
+            "other": g.record.key,
+            "score": _thousandths(g.match),
+            "reasons": json.dumps(_reasons(g.match)),
+        }
+        for g in match.unsaid
+    ]
+    if rows:
+        desk.session.connection().execute(_INSERT_LOOKALIKES, rows)
 
 
 def write_decision(desk: Desk, decision: Planned, record_id: uuid.UUID) -> None:

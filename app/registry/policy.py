@@ -26,11 +26,12 @@ NAMED_FACTS = ANONYMOUS_FACTS | {
     "conditions",
     "destination",
     "evidence",
+    "citing_unlisted",
 }
 # Stored for matching alone.
 NEVER = frozenset({"national_id_digest"})
 # Personal dimensions of counts, in the terms of the facts above.
-ANONYMOUS_TRAITS = frozenset({"facility", "area", "age_group", "nationality"})
+ANONYMOUS_TRAITS = frozenset({"age", "facility", "area", "age_group", "nationality"})
 NAMED_TRAITS = ANONYMOUS_TRAITS | {
     "gender",
     "category",

@@ -55,7 +55,7 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
         if cased is not None and own is not None and cased.key != own.key:
             raise Conflict("Your case number stands for another detention: send another one, or none.")
         own = own or cased
-    before = content.without_class(records.newest(desk.session, own).content) if own else {}
+    before = content.as_sent(records.newest(desk.session, own).content) if own else {}
     before.pop("retraction.reason", None)
     if body.source_record_id not in (None, before.get("source_record_id", body.source_record_id)):
         raise _case_fixed()
@@ -65,7 +65,7 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
         said = {"release.stage": stage, "release.kind": ReleaseKind.UNSPECIFIED.value, **said}
     if body.source_record_id is not None:
         said["source_record_id"] = body.source_record_id
-    said["verification.citing"] = _citing(desk, said.get("verification.citing", []))
+    said = content.with_citing(said, linking.source_names(desk.session))
     said = {name: value for name, value in said.items() if value != []}
     checks.check(said, desk.now, points=True, flat=True)
     said = _classed(desk, said, own)
@@ -86,7 +86,7 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
         raise Superseded("The report has a newer version: read it again and repeat your change.")
     if record.redacted:
         raise _erased()
-    before = content.without_class(version.content)
+    before = content.as_sent(version.content)
     shape = content.unflatten({k: v for k, v in before.items() if k not in NOT_SENT})
     merged = merge_patch(shape, patch)
     schema = ReleaseReportIn if content.has_release(before) or "release" in patch else DetentionReportIn
@@ -172,9 +172,7 @@ def _content(desk: Desk, body: DetentionReportIn) -> Content:
             detail = "This is not an identification number: leave the field out when you do not know it."
             raise Invalid.at("/detainee/national_id", "invalid_national_id", detail)
         said["detainee.national_id_digest"] = sealed.keyed_digest(desk.secret, "national_id", plain)
-    if "verification.citing" in said:
-        said["verification.citing"] = _citing(desk, said["verification.citing"])
-    return said
+    return content.with_citing(said, linking.source_names(desk.session))
 
 
 def _classed(desk: Desk, said: Content, record: Record | None) -> Content:
@@ -182,12 +180,6 @@ def _classed(desk: Desk, said: Content, record: Record | None) -> Content:
     same list sent again years later changes nothing."""
     filed = desk.log.recorded_at if record is None else entry_at(desk.session, record.key).recorded_at
     return content.with_class(said, filed.date().isoformat())
-
-
-def _citing(desk: Desk, names: list[str]) -> list[str]:
-    """Known sources by slug, whether cited by slug or by name; others as said."""
-    known = linking.source_names(desk.session)
-    return sorted({known.get(name.casefold(), name) for name in names})
 
 
 def _verdict(body: VerificationOfReleaseIn) -> Content:
@@ -208,7 +200,9 @@ def _first_version(desk: Desk, said: Content, target: tuple[Record, Kind] | None
         body["person"] = str(target[0].id)
     if "source_record_id" in said:
         records.remember_case(desk.session, desk.secret, _source(desk), said["source_record_id"], record_id)
-    return _write(desk, body, said, _spell_pointer(target), CREATED)
+    filed = _write(desk, body, said, _spell_pointer(target), CREATED)
+    linking.keep_unsaid(desk, match, filed.revision)
+    return filed
 
 
 def _next_version(desk: Desk, record: Record, said: Content, target: tuple[Record, Kind] | None) -> Outcome:

@@ -15,7 +15,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from app import dates, vocabulary
+from app import dates
+from app.countries import COUNTRIES
 from app.vocabulary import (
     Category,
     Condition,
@@ -62,7 +63,7 @@ def _partial_date(value: str) -> str:
 
 
 def _country(value: str) -> str:
-    if value not in vocabulary.COUNTRIES:
+    if value not in COUNTRIES:
         raise PydanticCustomError("unknown_country", "Use an ISO 3166-1 alpha-2 code in capitals, such as VE.")
     return value
 
@@ -87,6 +88,7 @@ Note = Annotated[str, _line(NOTE_LENGTH)]
 Date = Annotated[str, StringConstraints(max_length=dates.MAX_TEXT), AfterValidator(_partial_date)]
 Country = Annotated[str, AfterValidator(_country)]
 Link = Annotated[str, StringConstraints(max_length=URL_LENGTH), AfterValidator(_one_line), AfterValidator(_link)]
+Flag = Annotated[bool, Field(strict=True)]  # "no" and 0 are not false: whoever sends them is asked
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -218,8 +220,8 @@ class SourceIn(Shape):
     name: Line
     kind: SourceKind
     country: Country | None = None
-    independent: bool | None = None
-    quarantined: bool = False
+    independent: Flag | None = None
+    quarantined: Flag = False
     definition: Note | None = None
 
 
@@ -227,16 +229,16 @@ class SourcePatch(Shape):
     name: Line | None = None
     kind: SourceKind | None = None
     country: Country | None = None
-    independent: bool | None = None
-    quarantined: bool | None = None
+    independent: Flag | None = None
+    quarantined: Flag | None = None
     definition: Note | None = None
 
 
 class PointIn(Shape):
     """Where a facility lies, to a tenth of a degree (about 11 km): never the door."""
 
-    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-    lon: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, strict=True)]
+    lon: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False, strict=True)]
 
     @field_validator("lat", "lon")
     @classmethod

@@ -140,8 +140,8 @@ def test_a_cursor_that_was_not_given_out_is_refused(world: World, subtests: pyte
                 world.refuse(world.client.get(f"{path}?cursor={text}"), 422, code, "/cursor")
 
 
-def test_the_cursor_of_the_review_list_has_two_parts(world: World, subtests: pytest.Subtests) -> None:
-    for position in ([1], [1, 2, 3], [1, "2"], [10**30, 1]):
+def test_the_cursor_of_the_review_list_has_three_parts(world: World, subtests: pytest.Subtests) -> None:
+    for position in ([1], [1, 2], [1, 2, 3, 4], [1, 2, "3"], [10**30, 1, 0]):
         with subtests.test(str(position)):
             answer = world.get("/v1/review", "curator", cursor=cursor(position))
             world.refuse(answer, 422, "invalid_cursor", "/cursor")

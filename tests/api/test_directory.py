@@ -92,7 +92,7 @@ def test_sources_out_of_shape_are_refused(world: World, subtests: pytest.Subtest
         ({"kind": "club"}, "unknown_code", "/kind"),
         ({"name": " "}, "string_too_short", "/name"),
         ({"country": "VEN"}, "unknown_country", "/country"),
-        ({"independent": "perhaps"}, "bool_parsing", "/independent"),
+        ({"independent": "perhaps"}, "bool_type", "/independent"),
         ({"trusted": True}, "unknown_field", "/trusted"),
     ]
     for said, code, pointer in bad:
@@ -153,7 +153,7 @@ def test_facilities_out_of_shape_are_refused(world: World, subtests: pytest.Subt
         ({"country": None}, "string_type", "/country"),
         ({"point": {"lat": 91, "lon": 0}}, "less_than_equal", "/point/lat"),
         ({"point": {"lat": 10}}, "required", "/point/lon"),
-        ({"point": {"lat": "north", "lon": 0}}, "float_parsing", "/point/lat"),
+        ({"point": {"lat": "north", "lon": 0}}, "float_type", "/point/lat"),
         ({"address": "x"}, "unknown_field", "/address"),
     ]
     for said, code, pointer in bad:
@@ -175,11 +175,11 @@ def test_a_facility_cannot_lose_what_it_needs(world: World, subtests: pytest.Sub
     assert patch(world, "/v1/sources/foro", {"country": None}, "admin").json()["country"] is None
 
 
-def test_a_claim_is_shown_as_it_was_filed_but_for_its_note(world: World) -> None:
+def test_a_claim_is_shown_as_it_was_filed_but_for_its_note_and_number(world: World) -> None:
     filed = world.post("/v1/claims", CLAIM, "foro")
     assert filed.status_code == 201
     shown = world.get(f"/v1/claims/{filed.json()['id']}").json()
-    said = {name: value for name, value in CLAIM.items() if name not in ("note", "definition")}
+    said = {name: value for name, value in CLAIM.items() if name not in ("note", "source_record_id", "definition")}
     assert {name: shown[name] for name in said} == said
     assert (shown["high"], shown["filed_by"], shown["note"]) == (None, "foro", None)
     assert shown["definition"] == {
@@ -230,8 +230,20 @@ def test_claims_are_listed_by_claimant_measure_and_country(world: World) -> None
         ({"claimant": GOVERNMENT, "country": "VE"}, ["0", "2"]),
         ({"claimant": "nobody"}, []),
     ):
-        found = world.get("/v1/claims", **asked).json()["data"]
+        found = world.get("/v1/claims", "foro", **asked).json()["data"]
         assert [claim["source_record_id"] for claim in found] == expected
+
+
+def test_the_number_of_a_claim_is_read_by_who_filed_it_and_stands_in_no_log(world: World) -> None:
+    body = {**CLAIM, "source_record_id": "marked-number"}
+    mine = world.post("/v1/claims", body, "foro").json()
+    curators = world.post("/v1/claims", body, "curator").json()
+    assert mine["source_record_id"] == curators["source_record_id"] == "marked-number"
+    for who, filed in (("foro", mine), ("curator", curators)):
+        for reader in (None, "foro", "jep", "reader", "curator", "admin"):
+            shown = world.get(f"/v1/claims/{filed['id']}", reader).json()["source_record_id"]
+            assert shown == ("marked-number" if reader == who else None)
+    assert world.rows("SELECT count(*) FROM entry WHERE body LIKE '%marked-number%'") == [(0,)]
 
 
 @pytest.mark.parametrize("lang", ["en", "es"])

@@ -75,11 +75,61 @@ def test_a_guess_changes_no_count_of_the_person_and_nothing_shown_of_them(world:
 
 
 @unreadable
+def test_a_right_guess_leaves_in_the_log_what_a_wrong_one_leaves(world: World, who: str, publish: str) -> None:
+    """Anyone may read the log: an entry about the pair, or a revision more, would be an answer."""
+    world.file("foro", **SOMEBODY, detainee__birth_date="1940", detainee__publish=publish)
+    for person in (SOMEBODY, NOBODY):
+        before = world.revision
+        answer = guess(world, who, person)
+        assert (answer["receipt"]["revision"], world.revision) == (before + 1, before + 1)
+        assert world.count()["unresolved_duplicates"] == 0
+    assert world.rows("SELECT count(*) FROM entry WHERE kind = 'identity'") == [(0,)]
+
+
+def test_someone_whom_the_key_may_not_recognise_does_not_stand_between_two_whom_it_may(world: World) -> None:
+    """Otherwise a doubt where there is none would tell that somebody is there."""
+    known = world.file("foro", **SOMEBODY, detainee__birth_date="1940", detainee__publish="named")
+    world.file("pud", **SOMEBODY, detainee__birth_date="1975", detainee__publish="counted")
+    answer = guess(world, GOVERNMENT, SOMEBODY)
+    assert (answer["match"]["outcome"], answer["detainee"]["id"]) == ("linked", known["detainee"]["id"])
+
+
+@unreadable
 def test_a_guess_waits_for_a_curator_all_the_same(world: World, who: str, publish: str) -> None:
     known = world.file("foro", **SOMEBODY, detainee__birth_date="1940", detainee__publish=publish)
     filed = guess(world, who, SOMEBODY)
     (pair,) = pairs(world)
     assert {pair["a"]["id"], pair["b"]["id"]} == {known["detainee"]["id"], filed["detainee"]["id"]}
+    assert (pair["decision_id"], pair["score"] > 0.9, bool(pair["reasons"])) == (None, True, True)
+    one, two = known["detainee"]["id"], filed["detainee"]["id"]
+    judged = world.judge(one, two, "different")
+    assert pairs(world) == []
+    assert world.client.delete(f"/v1/identity/{judged['id']}", headers=world.headers("curator")).status_code == 200
+    assert len(pairs(world)) == 1
+    world.judge(one, two, "same")
+    assert pairs(world) == []
+
+
+def test_an_erasure_takes_along_whom_the_person_looked_like(world: World) -> None:
+    known = world.file("foro", **SOMEBODY, detainee__birth_date="1940", detainee__publish="counted")
+    guess(world, "jep", SOMEBODY)
+    world.redact(known["detainee"]["id"])
+    assert world.rows("SELECT count(*) FROM lookalike") == [(0,)]
+    assert pairs(world) == []
+
+
+def test_the_list_of_pairs_is_read_page_by_page_without_loss(world: World) -> None:
+    for _ in range(3):
+        world.file("foro", **SOMEBODY, detainee__birth_date="1940", detainee__publish="counted")
+        guess(world, GOVERNMENT, SOMEBODY)
+    whole = pairs(world)
+    assert len(whole) > 5
+    found, path = [], "/v1/review?limit=2"
+    while path:
+        answer = world.get(path, "curator").json()
+        found += [row for row in answer["data"] if row["kind"] == "pair"]
+        path = answer["next"]
+    assert found == whole
 
 
 def test_a_case_number_cannot_test_whether_an_unnamed_release_is_its_own(world: World) -> None:
@@ -147,6 +197,33 @@ def test_a_history_tells_nothing_of_changes_that_are_not_shown(world: World) -> 
     path = f"/v1/detainees/{filed['detainee']['id']}/history"
     assert [one["revision"] for one in world.get(path).json()["data"]] == [filed["receipt"]["revision"]]
     assert len(world.get(path, "reader").json()["data"]) == 3
+
+
+HIDDEN_CHANGES: list[Body] = [
+    {"detainee__full_name": "Zoraida Montilla"}, {"detainee__aliases": ["La Profe"]}, {"detainee__gender": "other"},
+    {"detention__legal_status": "incommunicado"}, {"detainee__father_name": "Luis Montilla"},
+    {"release__conditions": ["gag_order"]}, {"detention__place": "a farm"},
+    {"verification__evidence": [{"url": "https://a.example/zoraida"}]},
+]  # fmt: skip
+SHOWN_CHANGES: list[Body] = [
+    {"detainee__age": 85}, {"detainee__nationalities": ["CO"]}, {"detention__facility": "Yare"},
+    {"release__kind": "pardon"}, {"detainee__publish": "named"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "shown, change", [(False, one) for one in HIDDEN_CHANGES] + [(True, one) for one in SHOWN_CHANGES]
+)
+def test_somebody_unnamed_looks_changed_when_what_is_shown_changed(world: World, shown: bool, change: Body) -> None:
+    world.add_facility()
+    world.add_facility("yare", "Yare")
+    said: Body = {**SOMEBODY, "source_record_id": "1", "detainee__publish": "anonymous", "detainee__birth_date": None}
+    said |= {"detainee__age": 86, "detainee__age_on": "2026-01-12", "detainee__category": "civilian"}
+    before = world.file("foro", **said)["receipt"]["revision"]
+    world.file("foro", **{**said, **change})
+    for path in ("/v1/detainees", "/v1/releases", "/v1/detentions"):
+        assert bool(world.get(path, changed_since=before).json()["data"]) is shown
+        assert len(world.get(path, "reader", changed_since=before).json()["data"]) == 1
 
 
 def test_a_note_does_not_make_a_record_look_changed(world: World) -> None:

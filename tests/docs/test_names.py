@@ -117,7 +117,7 @@ def test_reporters_are_told_everything_that_a_class_makes_public() -> None:
     page = (ROOT / "docs" / "reporters.md").read_text()
     named_row = next(line for line in page.splitlines() if line.startswith("| `named` |"))
     anonymous_row = next(line for line in page.splitlines() if line.startswith("| `anonymous` "))
-    spoken = {"full_name": "name"}
+    spoken = {"full_name": "name", "citing_unlisted": "whom you cite"}
     for fact in NAMED_FACTS - ANONYMOUS_FACTS:
         assert spoken.get(fact, fact).replace("_", " ") in named_row, fact
     for fact in ANONYMOUS_FACTS:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.registry import content
-from app.registry.content import birth_of, flatten, has_release, is_minor, split, unflatten, with_class, without_class
+from app.registry.content import as_sent, birth_of, flatten, has_release, is_minor, split, unflatten, with_class
 from app.registry.schemas import ReleaseReportIn
 from tests.support import make_report
 
@@ -102,7 +102,7 @@ def test_a_birth_is_told_by_its_date_or_by_an_age_on_a_day() -> None:
 
 @given(contents)
 def test_what_was_sent_can_be_had_again_from_what_was_stored(said: dict[str, Any]) -> None:
-    assert without_class(with_class(said)) == said
+    assert as_sent(with_class(said)) == said
 
 
 @given(contents)
@@ -158,3 +158,13 @@ def test_what_was_asked_for_is_sealed() -> None:
     public, personal = split(stored)
     assert public["detainee.publish"] == "counted"
     assert personal["detainee.publish_asked"] == "named"
+
+
+@given(st.lists(st.sampled_from(["jep", "JEP", "Foro Penal", "foro-penal", "Radio Bemba", "Ana Pérez"]), unique=True))
+def test_whom_a_report_cites_can_be_had_again_and_only_sources_stand_readable(cited: list[str]) -> None:
+    known = {"jep": "jep", "foro penal": "foro-penal", "foro-penal": "foro-penal"}
+    stored = content.with_citing({"verification.citing": cited}, known)
+    public, _personal = split(stored)
+    assert set(public["verification.citing"]) <= {*known.values(), content.UNLISTED}
+    assert bool(public["verification.citing"]) == bool(cited), "a copy stays a copy when the names are erased"
+    assert as_sent(stored)["verification.citing"] == sorted({known.get(name.casefold(), name) for name in cited})

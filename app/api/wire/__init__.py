@@ -3,6 +3,7 @@
 from app.api.wire.base import Fact, Page, Receipt, Said
 from app.api.wire.directory import (
     ClaimOut,
+    ClaimShape,
     FacilityOut,
     FacilityShape,
     FiledClaim,
@@ -48,7 +49,7 @@ VerificationPage = Page[VerificationOut]
 ReportPage = Page[ReportShape]
 SourcePage = Page[SourceShape]
 FacilityPage = Page[FacilityShape]
-ClaimPage = Page[ClaimOut]
+ClaimPage = Page[ClaimShape]
 HistoryPage = Page[Version]
 
 

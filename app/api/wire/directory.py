@@ -41,8 +41,8 @@ class FacilityOut(FacilityShape):
     revision: int
 
 
-class ClaimOut(BaseModel):
-    """A published figure as it was filed."""
+class ClaimShape(BaseModel):
+    """A published figure as it was filed, at revision `since`."""
 
     id: uuid.UUID
     claimant: str | None
@@ -69,8 +69,12 @@ class ClaimOut(BaseModel):
     reported_by: str | None
     citation: dict[str, Any] | None
     filed_by: str | None
-    revision: int
+    since: int
     note: str | None
+
+
+class ClaimOut(ClaimShape):
+    revision: int
 
 
 class FiledSource(SourceShape):
@@ -81,7 +85,7 @@ class FiledFacility(FacilityShape):
     receipt: Receipt
 
 
-class FiledClaim(ClaimOut):
+class FiledClaim(ClaimShape):
     receipt: Receipt
 
 

@@ -56,7 +56,7 @@ class PairOut(BaseModel):
     """Two people who may be one, with the reasons."""
 
     kind: Literal["pair"]
-    decision_id: uuid.UUID
+    decision_id: uuid.UUID | None
     score: float
     reasons: list[dict[str, Any]]
     a: DetaineeShape

@@ -35,6 +35,9 @@ _PERSON: Combined = {
     "groups": union_fact,
     "father_name": plain_fact,
 }
+# What is nobody's but the source's own: kept by source, and combined with nothing.
+BY_SOURCE = ("evidence", "citing_unlisted")
+
 _CUSTODY: Combined = {
     "place": plain_fact,
     "legal_status": plain_fact,
@@ -45,6 +48,7 @@ _CUSTODY: Combined = {
 }
 # Fact → the trait (personal dimension of counts) it gives.
 _PERSON_TRAITS = {
+    "age": "age",  # no dimension of counts; what is shown of an unnamed person stands here whole
     "gender": "gender",
     "category": "category",
     "nationalities": "nationality",
@@ -84,23 +88,25 @@ def _reference_day(custodies: Sequence[Custody]) -> PartialDate | None:
 
 
 def spell_facts(custody: Custody) -> dict[str, Any]:
-    """The personal facts of a spell: place, law, conditions, evidence by source."""
+    """The personal facts of a spell: place, law, conditions; evidence and whom a source cites, by source."""
     heard = [account for account in custody.accounts if account.asserts_detention]
     facts: dict[str, Any] = collect(heard, _CUSTODY, "detention") | _facility(heard)
     outcome = custody.outcome
     if outcome is not None:
         asked = [voice for voice in outcome.voices if asserts(voice, outcome.stage)]
         facts |= collect(asked, {"conditions": union_fact, "destination": plain_fact}, "release")
-    evidence = {
-        about: {
-            voice.source.slug: voice.content["verification.evidence"]
-            for voice in voices
-            if "verification.evidence" in voice.content and not voice.retracted
+    voices = {"detention": custody.voices, "release": outcome.voices if outcome else []}
+    for name in BY_SOURCE:
+        found = {
+            about: {
+                voice.source.slug: voice.content[f"verification.{name}"]
+                for voice in said
+                if f"verification.{name}" in voice.content and not voice.retracted
+            }
+            for about, said in voices.items()
         }
-        for about, voices in (("detention", custody.voices), ("release", outcome.voices if outcome else []))
-    }
-    if any(evidence.values()):
-        facts["evidence"] = evidence
+        if any(found.values()):
+            facts[name] = found
     return facts
 
 

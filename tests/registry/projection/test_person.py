@@ -128,6 +128,7 @@ def test_traits_are_the_personal_dimensions_of_a_spell() -> None:
         ("nationality", "AR"),
         ("nationality", "IL"),
         ("group", "journalist"),
+        ("age", "72"),
         ("age_group", "over_70"),
         ("condition", "travel_ban"),
         ("condition", "gag_order"),
