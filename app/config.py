@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     # One number bounds sessions, threads and pooled connections, so that none can wait for another in a ring.
     concurrency: int = Field(default=8, ge=1, le=200)
+    # Where readers find the registry, without a slash at the end: it stands in citations, which must lead there from
+    # print. Without it, citations hold addresses without a host.
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
     # Keys digests of case numbers and identification numbers. It lives outside the database: who seizes the
     # database alone cannot try eight-digit numbers against the digests.

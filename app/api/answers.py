@@ -1,5 +1,7 @@
 """Answers on the wire: JSON, CSV or JSON Lines, with tags, caching and links."""
 
+import base64
+import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,7 +49,13 @@ def respond(answer: Answer, terms: AsOf, request: Request, given: dict[str, str]
     headers = {**given, **answer.headers}
     if answer.next is not None:
         headers["Link"] = f'<{answer.next}>; rel="next"'
-    media = media_type(terms, request)
+    response = _in_form(answer, media_type(terms, request), headers)
+    digest = base64.b64encode(hashlib.sha256(response.body).digest()).decode()
+    response.headers["Repr-Digest"] = f"sha-256=:{digest}:"  # RFC 9530 section 3
+    return response
+
+
+def _in_form(answer: Answer, media: str, headers: dict[str, str]) -> Response:
     if media == MEDIA["csv"]:
         return Response(tables.to_csv(answer.rows), headers=headers, media_type="text/csv; charset=utf-8")
     if media == MEDIA["jsonl"]:

@@ -1,20 +1,16 @@
 """Sources, facilities, claims, the vocabulary, and who a key is."""
 
-import uuid
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 
 from app.api.answers import Answer
 from app.api.requests import Read
-from app.api.routes import READING, WRITING, router, upserting
+from app.api.routes import READING, WRITING, router
 from app.api.things import page, whole
 from app.api.wire import (
-    ClaimOut,
-    ClaimPage,
     FacilityOut,
     FacilityPage,
-    FiledClaim,
     FiledFacility,
     FiledSource,
     Me,
@@ -23,12 +19,11 @@ from app.api.wire import (
 )
 from app.api.writes import Write
 from app.counts import lists
-from app.counts.terms import AsOf, ClaimQuery, FacilityQuery, Paged, VocabularyQuery
+from app.counts.terms import AsOf, FacilityQuery, Paged, VocabularyQuery
 from app.dates import format_instant
 from app.errors import NotFound, Unauthenticated
 from app.models import Facility, Source
 from app.registry import directory as listing
-from app.registry.claims import ClaimIn, claim_at, file_claim
 from app.registry.schemas import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
 from app.vocabulary import Role, vocabulary
 
@@ -100,29 +95,6 @@ def list_facilities(read: Read, asked: Annotated[FacilityQuery, Query()]) -> Res
 def read_facility(read: Read, slug: Slug, asked: Annotated[AsOf, Query()]) -> Response:
     """One facility."""
     return whole(read, asked, lambda revision: lists.facility_shape(_standing(read, Facility, slug, revision)))
-
-
-@directory.post("/claims", status_code=201, response_model=FiledClaim, responses=upserting(FiledClaim))
-def add_claim(write: Write, body: ClaimIn) -> Response:
-    """File a published figure, as it was said (reporter or curator)."""
-    write.allow(Role.REPORTER, Role.CURATOR)
-    return write.run(lambda desk: file_claim(desk, body))
-
-
-@directory.get("/claims", response_model=ClaimPage, responses=READING)
-def list_claims(read: Read, asked: Annotated[ClaimQuery, Query()]) -> Response:
-    """Published figures, contradictions and all."""
-    return page(read, asked, lambda revision: lists.claims(read.session, asked, read.reader, revision))
-
-
-@directory.get("/claims/{claim_id}", response_model=ClaimOut, responses=READING)
-def read_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
-    """One claim."""
-
-    def build(revision: int) -> dict[str, Any]:
-        return lists.claim_shape(read.session, claim_at(read.session, claim_id, revision), read.reader)
-
-    return whole(read, asked, build)
 
 
 @directory.get("/vocabulary", response_model=dict[str, Any], responses=READING)

@@ -96,7 +96,7 @@ class Asked:
         """304 when the client has it already; otherwise what `build` makes at the revision asked for."""
         self._refuse_repeated(terms)
         if terms.zone is not None:
-            _offset(terms.zone)  # a wrong one is told also where no moment is asked for
+            offset(terms.zone)  # a wrong one is told also where no moment is asked for
         revision = self.revision(terms)
         tag = tag or self._tag(terms)
         caching = answers.caching(terms, public_count=public_count, keyed=self.key is not None)
@@ -122,7 +122,8 @@ class Asked:
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
 
 
-def _offset(zone: str) -> timezone:
+def offset(zone: str) -> timezone:
+    """An offset as asked. Raises Invalid."""
     try:
         return dates.parse_zone(zone)
     except dates.DateError as error:
@@ -131,7 +132,7 @@ def _offset(zone: str) -> timezone:
 
 def _instant(name: str, text: str, zone: str | None, now: datetime) -> datetime:
     try:
-        instant = dates.parse_instant(text, _offset(zone or "Z"))
+        instant = dates.parse_instant(text, offset(zone or "Z"))
     except dates.DateError as error:
         raise Invalid.at(f"/{name}", "invalid_instant", str(error)) from error
     if not dates.has_begun(text, instant, now):

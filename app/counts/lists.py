@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, exists, false, literal, or_, select
+from sqlalchemy import Select, distinct, exists, false, func, literal, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -132,12 +132,15 @@ def _changed(reader: Reader, spell: Any, detainee: Any, since: int, revision: in
 
 
 def releases(session: Session, asked: Any, reader: Reader, revision: int, since: int | None = None) -> Page:
-    """Releases that the terms mean, those of people the reader may not see left out; `since`: changed after it."""
+    """Releases that the terms mean, those of people the reader may not see left out; `since`: changed after it.
+
+    Beside them `withheld`: how many were left out, so that a count and the list behind it can be told to agree. Not of
+    a search, where nobody hidden is looked for.
+    """
     selection = select_releases(session, asked, reader, revision)
     columns = selection.columns
-    statement = selection.rows(columns.spell, columns.detainee).where(
-        selection.inside, visible(reader, columns.detainee, revision)
-    )
+    seen = visible(reader, columns.detainee, revision)
+    statement = selection.rows(columns.spell, columns.detainee).where(selection.inside, seen)
     if asked.q is not None:
         statement = statement.where(_named(reader, columns.detainee, asked.q, revision))
     if since is not None:
@@ -145,7 +148,10 @@ def releases(session: Session, asked: Any, reader: Reader, revision: int, since:
     rows, cursor = _page(session, statement, columns.spell, asked)
     people = records.people(session, {detainee for _spell, detainee in rows}, revision)
     shown = [records.shape("release", people[detainee], spell, reader) for spell, detainee in rows]
-    return Page(shown, cursor)
+    if asked.q is not None or since is not None:
+        return Page(shown, cursor)
+    unseen = selection.rows(func.count(distinct(columns.spell))).where(selection.inside, ~seen)
+    return Page(shown, cursor, {"withheld": session.scalars(unseen).one()})
 
 
 def detentions(

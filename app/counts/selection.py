@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -65,6 +65,16 @@ def source_keys(session: Session, terms: ReleaseTerms) -> dict[str, int]:
     return found
 
 
+def _require_so_many(session: Session, terms: ReleaseTerms) -> None:
+    """Raises Invalid for more sources at least than there are: the count would be nought, and look like an answer."""
+    if terms.min_sources is None:
+        return
+    there = session.scalars(select(func.count()).select_from(Source).where(col(Source.until) == OPEN)).one()
+    if terms.min_sources > there:
+        detail = f"There are {there} sources: ask for 1 to {there}." if there else "There are no sources yet."
+        raise Invalid.at("/min_sources", "too_many_sources", detail)
+
+
 def in_window(lo: Any, hi: Any, window: tuple[int | None, int | None]) -> tuple[Condition, Condition]:
     """`(inside, uncertain)`: wholly inside the window; straddling its edge or undated."""
     start, end = window
@@ -118,6 +128,7 @@ def select_releases(
 ) -> Selection:
     """The selection that the terms mean. `by_source`: one row per release and source, by the source's own values."""
     keys = source_keys(session, terms)
+    _require_so_many(session, terms)
     own = by_source or terms.source is not None
     columns = Columns.of(Voice if own else Standing)
     where: list[Condition] = [at(Standing, revision)]
@@ -158,6 +169,9 @@ def _release_conditions(terms: ReleaseTerms, columns: Columns, keys: dict[str, i
     where += [_verified_by([keys[slug]], revision) for slug in dict.fromkeys([*terms.verified_by, *terms.all_of])]
     if terms.any_of:
         where.append(_verified_by([keys[slug] for slug in terms.any_of], revision))
+    if terms.only_by:
+        only = [keys[slug] for slug in terms.only_by]
+        where += [*(_verified_by([key], revision) for key in only), ~_verified_by(only, revision, others=True)]
     if terms.min_sources is not None:
         where.append(col(Standing.independent_verified) >= terms.min_sources)
     if terms.sources is not None:
@@ -165,14 +179,14 @@ def _release_conditions(terms: ReleaseTerms, columns: Columns, keys: dict[str, i
     return where
 
 
-def _verified_by(sources: list[int], revision: int) -> Condition:
-    """Whether one of the sources verified the release at its stage."""
+def _verified_by(sources: list[int], revision: int, *, others: bool = False) -> Condition:
+    """Whether one of the sources, or one of all `others`, verified the release at its stage."""
     other: Any = aliased(Voice)
     return exists(
         select(1).where(
             other.spell == Standing.spell,
             other.stage == Standing.stage,
-            other.source.in_(sources),
+            other.source.not_in(sources) if others else other.source.in_(sources),
             other.verdict == Verdict.VERIFIED,
             at(other, revision),
         )

@@ -72,6 +72,7 @@ def count_releases(session: Session, terms: CountTerms, reader: Reader, revision
             func.count(distinct(selection.columns.detainee)),
             and_(selection.inside, col(Standing.withheld).is_(True)),
         ),
+        "list": _list(said, {}, revision),
         "permalink": wording.link("/v1/counts/releases", said, revision),
     }
     return answer
@@ -247,8 +248,9 @@ def _list(said: Row, named: Row, revision: int) -> str | None:
     if said["net"] and UNITS.keys() & named.keys():
         return None  # the end of a bucket would become the day by which a re-arrest counts
     terms = {name: value for name, value in said.items() if name != "group_by"}
-    if "source" in named:
+    if "source" in named:  # by that source's own days and kinds, as the group counts
         terms["verified_by"] = list(dict.fromkeys([*terms.get("verified_by", []), named["source"]]))
+        terms["source"] = named["source"]
     else:
         terms.setdefault("status", list(COUNTING))
     for name, value in named.items():

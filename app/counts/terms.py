@@ -4,10 +4,10 @@ One vocabulary serves counts and lists, so that every count can link to the list
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlencode
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from app import dates
@@ -92,13 +92,16 @@ class PersonTerms(BaseModel):
     detained_from: Date | None = None
     detained_to: Date | None = None
 
-    @model_validator(mode="after")
-    def _windows_in_order(self) -> Self:
-        for what in ("released", "detained"):
-            start, end = getattr(self, f"{what}_from", None), getattr(self, f"{what}_to", None)
-            if start and end and dates.parse_from(start) > dates.parse_to(end):
-                raise PydanticCustomError("reversed_window", "The window ends before it begins: swap its edges.")
-        return self
+    @field_validator("detained_to", "released_to", check_fields=False)
+    @classmethod
+    def _not_before_it_begins(cls, end: str | None, read: ValidationInfo) -> str | None:
+        opens = str(read.field_name).replace("_to", "_from")
+        start = read.data.get(opens)
+        if start and end and dates.parse_from(start) > dates.parse_to(end):
+            raise PydanticCustomError(
+                "reversed_window", f"The window ends before it begins: give {opens} or a later day."
+            )
+        return end
 
     def traits(self) -> dict[str, str]:
         """Personal dimension → the value asked for."""
@@ -118,6 +121,7 @@ class ReleaseTerms(PersonTerms):
     verified_by: Sources = []
     any_of: Sources = []
     all_of: Sources = []
+    only_by: Sources = []
     min_sources: Annotated[int, Field(le=MOST_COUNTED), AfterValidator(_positive)] | None = None
     sources: Annotated[int, Field(ge=0, le=MOST_COUNTED)] | None = None
     net: bool = False
@@ -130,6 +134,7 @@ class ReleaseTerms(PersonTerms):
     def sources_named(self) -> list[tuple[str, str]]:
         """`(pointer, slug)` of every source the terms name."""
         lists = {"verified_by": self.verified_by, "any_of": self.any_of, "all_of": self.all_of}
+        lists["only_by"] = self.only_by
         named = [(f"/{name}/{number}", slug) for name, slugs in lists.items() for number, slug in enumerate(slugs)]
         return named if self.source is None else [("/source", self.source), *named]
 
@@ -139,6 +144,9 @@ class CountTerms(ReleaseTerms):
 
     stage: Stage = Stage.CARRIED_OUT
     group_by: Annotated[list[Dimension], Field(max_length=MOST_DIMENSIONS), AfterValidator(unique)] = []
+
+
+Interval = Literal["day", "week", "month"]
 
 
 def edges(start: str | None, end: str | None) -> tuple[int | None, int | None]:
@@ -210,6 +218,12 @@ class ClaimQuery(Paged):
     country: Country | None = None
 
 
+class BalanceQuery(AsOf):
+    """A balance as asked."""
+
+    country: Country | None = None
+
+
 class VocabularyQuery(AsOf):
     """The vocabulary in a language."""
 
@@ -218,6 +232,20 @@ class VocabularyQuery(AsOf):
 
 class CountQuery(CountTerms, AsOf):
     """A count as asked: its terms and the revision."""
+
+
+class SeriesQuery(ReleaseTerms, AsOf):
+    """A series as asked: the terms of a count but for groups, the interval, and by what it grows."""
+
+    stage: Stage = Stage.CARRIED_OUT
+    interval: Interval = "day"
+    by: Literal["known", "event"] = "known"
+
+
+class OverlapQuery(ReleaseTerms, AsOf):
+    """An overlap as asked."""
+
+    stage: Stage = Stage.CARRIED_OUT
 
 
 class ReleaseQuery(ReleaseTerms, Paged):

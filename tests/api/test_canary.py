@@ -73,10 +73,16 @@ class Scene:
     def addresses(self) -> Iterator[str]:
         """Every public GET there is, with the ids of everyone, and counts by every dimension."""
         claim = self.world.get("/v1/claims").json()["data"][0]["id"]
+        code = self.world.count(as_of=20)["citation"]["address"].removeprefix("/c/")
         for path, operations in self.world.app.openapi()["paths"].items():
             if "get" not in operations or path in KEYED:
                 continue
-            path = path.replace("sources/{slug}", "sources/foro").replace("{slug}", "yare").replace("{claim_id}", claim)
+            path = (
+                path.replace("sources/{slug}", "sources/foro")
+                .replace("{slug}", "yare")
+                .replace("{claim_id}", claim)
+                .replace("{code}", code)
+            )
             for ids in self.ids.values() if "{" in path else [{}]:
                 yield path.format(**ids)
         yield from (f"/v1/counts/releases?group_by={name}" for name in DIMENSIONS)

@@ -27,6 +27,9 @@ CURATOR = (401, 403, 403, 403, 201, 403)
 
 TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/counts/releases"): ANYONE,
+    ("GET", "/v1/counts/series"): ANYONE,
+    ("GET", "/v1/counts/overlap"): ANYONE,
+    ("GET", "/c/{code}"): ANYONE,
     ("GET", "/v1/releases"): ANYONE,
     ("POST", "/v1/releases"): FILES,
     ("GET", "/v1/releases/{release_id}"): ANYONE,
@@ -50,6 +53,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/sources"): ANYONE,
     ("POST", "/v1/sources"): ADMIN,
     ("GET", "/v1/sources/{slug}"): ANYONE,
+    ("GET", "/v1/sources/{slug}/balance"): ANYONE,
     ("PATCH", "/v1/sources/{slug}"): (401, 403, 403, 403, 403, 200),
     ("GET", "/v1/facilities"): ANYONE,
     ("POST", "/v1/facilities"): CURATOR,
@@ -58,6 +62,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/claims"): ANYONE,
     ("POST", "/v1/claims"): (401, 201, 201, 403, 201, 403),
     ("GET", "/v1/claims/{claim_id}"): ANYONE,
+    ("GET", "/v1/claims/{claim_id}/reconciliation"): ANYONE,
     ("GET", "/v1/vocabulary"): ANYONE,
     ("POST", "/v1/identity"): CURATOR,
     ("DELETE", "/v1/identity/{decision_id}"): (401, 403, 403, 403, 200, 403),
@@ -131,6 +136,7 @@ def set_scene(world: World, **changes: Any) -> Scene:
             **{f"{thing}_id": filed[thing]["id"] for thing in ("report", "detainee", "detention", "release")},
             "other_id": other["detainee"]["id"],
             "claim_id": claim["id"],
+            "code": world.count()["citation"]["address"].removeprefix("/c/"),
             "decision_id": world.judge(other["detainee"]["id"], third["detainee"]["id"], "different")["id"],
         },
     )

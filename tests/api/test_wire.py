@@ -114,7 +114,8 @@ def write_everything(checked: Checked) -> dict[str, str]:
     post("/v1/claims", "foro", {**CLAIM, **links, "derived_from": claim, "source_record_id": "C-2"})
     post("/v1/claims", "curator", {"measure": "held", "qualifier": "unquantified", "reported_by": "a newspaper"})
     ids = {thing: first[thing]["id"] for thing in ("report", "detainee", "detention", "release")}
-    return {**ids, "claim": claim}
+    cited = checked.world.count(country="VE", group_by="source")["citation"]["address"]
+    return {**ids, "claim": claim, "code": cited.removeprefix("/c/")}
 
 
 def read_everything(checked: Checked, ids: dict[str, str], who: str | None, **params: Any) -> None:

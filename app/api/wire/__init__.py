@@ -1,6 +1,15 @@
 """The shapes of answers, for documentation and for clients that generate code; the answers themselves are dicts."""
 
 from app.api.wire.base import Fact, Page, Receipt, Said
+from app.api.wire.counts import (
+    BalanceStep,
+    CitedOut,
+    OverlapOut,
+    ReconciliationOut,
+    ReleaseCount,
+    SeriesOut,
+    Total,
+)
 from app.api.wire.directory import (
     ClaimOut,
     ClaimShape,
@@ -23,11 +32,9 @@ from app.api.wire.filed import (
     FiledRedaction,
     MatchOut,
     PairOut,
-    ReleaseCount,
     ReportId,
     ReportOut,
     ReportShape,
-    Total,
     Version,
 )
 from app.api.wire.records import (
@@ -42,7 +49,13 @@ from app.api.wire.records import (
     VerificationOut,
 )
 
-ReleasePage = Page[ReleaseShape]
+
+class ReleasePage(Page[ReleaseShape]):
+    """Releases, and how many of the same terms may not be shown."""
+
+    withheld: int | None = None
+
+
 DetentionPage = Page[DetentionShape]
 DetaineePage = Page[DetaineeShape]
 VerificationPage = Page[VerificationOut]
@@ -51,6 +64,7 @@ SourcePage = Page[SourceShape]
 FacilityPage = Page[FacilityShape]
 ClaimPage = Page[ClaimShape]
 HistoryPage = Page[Version]
+BalancePage = Page[BalanceStep]
 
 
 class ReviewPage(Page[PairOut | ApartOut]):
@@ -61,7 +75,9 @@ class ReviewPage(Page[PairOut | ApartOut]):
 
 __all__ = [
     "ApartOut",
+    "BalancePage",
     "Candidate",
+    "CitedOut",
     "ClaimOut",
     "ClaimPage",
     "Decided",
@@ -85,9 +101,11 @@ __all__ = [
     "HistoryPage",
     "MatchOut",
     "Me",
+    "OverlapOut",
     "Page",
     "PairOut",
     "Receipt",
+    "ReconciliationOut",
     "ReleaseCount",
     "ReleaseOut",
     "ReleasePage",
@@ -98,6 +116,7 @@ __all__ = [
     "ReportShape",
     "ReviewPage",
     "Said",
+    "SeriesOut",
     "SourceOut",
     "SourcePage",
     "SourceShape",

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from app.api.wire.base import Receipt
+from app.api.wire.counts import Arithmetic
 from app.vocabulary import (
     FacilityKind,
     Role,
@@ -74,6 +75,8 @@ class ClaimShape(BaseModel):
 
 
 class ClaimOut(ClaimShape):
+    superseded_by: list[uuid.UUID]
+    arithmetic: list[Arithmetic]
     revision: int
 
 

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from app.api.wire.base import Receipt
 from app.api.wire.records import DetaineeShape, DetentionShape, ReleaseShape
@@ -106,29 +106,3 @@ class Version(BaseModel):
     revision: int
     detainee: DetaineeShape
     releases: list[ReleaseShape]
-
-
-class Total(BaseModel):
-    """A total: `releases` = verified + contested + reported; `people` are the distinct people behind them."""
-
-    releases: int
-    people: int
-    verified: int
-    contested: int
-    reported: int
-    refuted: int
-    by_min_sources: dict[str, int] = Field(description="k → releases verified by at least k independent sources")
-
-
-class ReleaseCount(BaseModel):
-    revision: int
-    recorded_at: str | None
-    terms: dict[str, Any]
-    total: Total
-    groups: list[dict[str, Any]] | None = None
-    adds_up: bool = True
-    redactions_since: int | None = Field(default=None, description="Erasures after the revision a personal count is of")
-    uncertain_date: int
-    unresolved_duplicates: int
-    withheld: int
-    permalink: str

@@ -1,0 +1,66 @@
+"""Claims: published figures, what they add up to, and how they compare with the registry's own counts."""
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import Query, Response
+
+from app.api.requests import Read
+from app.api.routes import READING, router, upserting
+from app.api.things import page, whole
+from app.api.wire import BalancePage, ClaimOut, ClaimPage, FiledClaim, ReconciliationOut
+from app.api.writes import Write
+from app.counts import lists
+from app.counts.figures import arithmetic, figures_at
+from app.counts.lists import Page
+from app.counts.reconcile import reconcile
+from app.counts.stock import balance
+from app.counts.terms import AsOf, BalanceQuery, ClaimQuery
+from app.registry.claims import ClaimIn, claim_at, file_claim
+from app.registry.schemas import Slug
+from app.vocabulary import Role
+
+claims = router("claims")
+
+
+@claims.post("/claims", status_code=201, response_model=FiledClaim, responses=upserting(FiledClaim))
+def add_claim(write: Write, body: ClaimIn) -> Response:
+    """File a published figure, as it was said (reporter or curator)."""
+    write.allow(Role.REPORTER, Role.CURATOR)
+    return write.run(lambda desk: file_claim(desk, body))
+
+
+@claims.get("/claims", response_model=ClaimPage, responses=READING)
+def list_claims(read: Read, asked: Annotated[ClaimQuery, Query()]) -> Response:
+    """Published figures, contradictions and all."""
+    return page(read, asked, lambda revision: lists.claims(read.session, asked, read.reader, revision))
+
+
+@claims.get("/claims/{claim_id}", response_model=ClaimOut, responses=READING)
+def read_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+    """One claim, what corrected it, and what its parts add up to."""
+
+    def build(revision: int) -> dict[str, Any]:
+        shown = lists.claim_shape(read.session, claim_at(read.session, claim_id, revision), read.reader)
+        figures = figures_at(read.session, revision)
+        later = [figure.id for figure in figures.that("supersedes", str(claim_id))]
+        return {**shown, "superseded_by": later, "arithmetic": arithmetic(figures, figures[str(claim_id)])}
+
+    return whole(read, asked, build)
+
+
+@claims.get("/claims/{claim_id}/reconciliation", response_model=ReconciliationOut, responses=READING)
+def reconcile_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+    """A claim beside the registry's count on the claim's own window, terms and hour, with every named reason for
+    which the two differ. Nobody is told to be right."""
+    return whole(read, asked, lambda revision: reconcile(read.session, claim_id, read.reader, revision))
+
+
+@claims.get("/sources/{slug}/balance", response_model=BalancePage, responses=READING)
+def read_balance(read: Read, slug: Slug, asked: Annotated[BalanceQuery, Query()]) -> Response:
+    """Whether a source's own published figures of held, in and out fit together, step by step."""
+
+    def build(revision: int) -> Page:
+        return Page(balance(figures_at(read.session, revision), slug, asked.country), None)
+
+    return page(read, asked, build)

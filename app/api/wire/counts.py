@@ -1,0 +1,226 @@
+"""Counts, series, overlap, citations and what claims come to beside them."""
+
+import uuid
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from app.vocabulary import Reason
+
+
+class Bounds(BaseModel):
+    """Lowest and highest number, both included; null is open."""
+
+    low: int | None
+    high: int | None
+
+
+class CitationOut(BaseModel):
+    """How to cite a count."""
+
+    address: str
+    revision: int
+    en: str
+    es: str
+    bibtex: str
+
+
+class Total(BaseModel):
+    """A total: `releases` = verified + contested + reported; `people` are the distinct people behind them."""
+
+    releases: int
+    people: int
+    verified: int
+    contested: int
+    reported: int
+    refuted: int
+    by_min_sources: dict[str, int] = Field(description="k → releases verified by at least k independent sources")
+
+
+class ReleaseCount(BaseModel):
+    """A count with its terms, and the address that returns the same numbers for ever."""
+
+    revision: int
+    recorded_at: str | None
+    terms: dict[str, Any]
+    total: Total
+    groups: list[dict[str, Any]] | None = None
+    adds_up: bool = True
+    redactions_since: int | None = Field(default=None, description="Erasures after the revision a personal count is of")
+    uncertain_date: int
+    unresolved_duplicates: int
+    withheld: int
+    list: str | None = Field(description="The releases counted; null where no list can say which they are")
+    permalink: str
+    citation: CitationOut
+
+
+class Point(BaseModel):
+    """All sources together at the end of an interval."""
+
+    on: str
+    revision: int
+    releases: int
+    verified: int
+    contested: int
+    reported: int
+
+
+class LinePoint(BaseModel):
+    on: str
+    verified: int
+
+
+class Line(BaseModel):
+    source: str
+    points: list[LinePoint]
+
+
+class FigureOut(Bounds):
+    """A published figure, in short."""
+
+    id: uuid.UUID
+    claimant: str | None
+    measure: str
+    qualifier: str
+    window_from: str | None
+    window_to: str | None
+    stated_at: str | None
+
+
+class PlacedFigure(FigureOut):
+    at: str
+    series: str | None
+
+
+class SeriesOut(BaseModel):
+    """Cumulative counts, a line for each source, with published figures as points or bars."""
+
+    revision: int
+    terms: dict[str, Any]
+    points: list[Point]
+    series: list[Line]
+    claims: list[PlacedFigure]
+    permalink: str
+
+
+class OverlapSource(BaseModel):
+    source: str
+    verified: int
+    only_this_source: int
+    list: str
+    only_list: str | None
+
+
+class OverlapPair(BaseModel):
+    a: str
+    b: str
+    both: int
+    only_a: int
+    only_b: int
+    either: int
+    dates: dict[Literal["same", "compatible", "different", "unsaid"], int]
+    kinds: dict[Literal["same", "different", "unsaid"], int]
+    list: str
+
+
+class OverlapPattern(BaseModel):
+    sources: list[str]
+    releases: int
+    list: str | None
+
+
+class OverlapOut(BaseModel):
+    """Who verified the same releases as whom."""
+
+    revision: int
+    terms: dict[str, Any]
+    releases: int
+    sources: list[OverlapSource]
+    pairs: list[OverlapPair]
+    patterns: list[OverlapPattern]
+    permalink: str
+
+
+class CaseOut(BaseModel):
+    change: str
+    release_id: uuid.UUID
+
+
+class CitedOut(BaseModel):
+    """A cited count then and now, and what changed between, case by case."""
+
+    cited: ReleaseCount
+    today: ReleaseCount
+    changes: dict[str, int]
+    summary: dict[Literal["en", "es"], str]
+    cases: list[CaseOut]
+    withheld_cases: int
+    revision: int
+
+
+class ReasonOut(BaseModel):
+    code: Reason
+    detail: str
+
+
+class Counted(BaseModel):
+    """The registry's count on a claim's own terms."""
+
+    revision: int
+    basis: Literal["log", "said"]
+    releases: int
+    people: int | None = None
+    verified: int | None = None
+    contested: int | None = None
+    reported: int
+    refuted: int
+    by_min_sources: dict[str, int]
+    by_source: dict[str, int]
+    uncertain_date: int | None = None
+    withheld: int | None = None
+    undated: int | None = Field(default=None, description="Verifications that do not say when: `said` leaves them out")
+    permalink: str | None = None
+    gap: Bounds | None
+
+
+class PublishedFigure(FigureOut):
+    distance: Bounds
+    reasons: list[Reason]
+
+
+class Arithmetic(BaseModel):
+    """What the parts of a claim add up to."""
+
+    partition: str
+    parts: list[FigureOut]
+    sum: Bounds
+    difference: Bounds
+    agrees: bool
+
+
+class ReconciliationOut(BaseModel):
+    """A claim beside the registry's own count; no verdict on who is right."""
+
+    claim: FigureOut
+    comparable: bool
+    reasons: list[ReasonOut]
+    then: Counted | None
+    now: Counted | None
+    published: list[PublishedFigure]
+    arithmetic: list[Arithmetic]
+    revision: int
+
+
+class BalanceStep(BaseModel):
+    """From one figure of the held to the next."""
+
+    start: FigureOut = Field(alias="from")
+    to: FigureOut
+    come: Bounds | None = Field(alias="in")
+    out: Bounds | None
+    late: Bounds | None
+    corrections: Bounds | None
+    expected: Bounds
+    residual: Bounds
+    missing: list[str]

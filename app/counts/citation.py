@@ -1,0 +1,177 @@
+"""How a count is cited: a short address, a sentence in English and Spanish, and BibTeX (pure).
+
+A citation names the revision, the instant it was recorded and the query, as the RDA recommendations on citing dynamic
+data ask (10.15497/RDA00016); the digest of the result goes beside it as `Repr-Digest` (RFC 9530).
+"""
+
+import base64
+import binascii
+import zlib
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from app.counts import terms as wording
+from app.vocabulary import Language, vocabulary
+
+Row = dict[str, Any]
+CITED = "/c/"
+
+# The first character tells by which dictionary the rest is packed. A dictionary never changes: addresses in print
+# would lead nowhere. A better one gets the next number.
+PACKING = "1"
+_DICTIONARY = (
+    b"&nationality=&age_group=&category=&gender=&area=&facility=&legal_status=&condition=&destination=&group=&kind="
+    b"release_with_measures&kind=full_release&kind=house_arrest&status=verified&designation=political&rearrested=true"
+    b"&detained_from=20&detained_to=20&any_of=&all_of=&min_sources=2&source=&verified_by=&net=true&stage=ordered"
+    b"&group_by=kind&group_by=day&group_by=month&stage=carried_out&net=false&group_by=source"
+    b"country=VE&released_from=2026-01-01&released_to=2026-01-31&stage=carried_out&net=false&group_by=source&as_of="
+)
+MOST_CODE = 1_000  # characters of an address
+MOST_QUERY = 4_000  # characters unpacked: far more than any question that the terms allow
+
+# Terms in words; what stands nowhere here is said by its own name.
+NAMES: dict[str, tuple[str, str]] = {
+    "facility": ("facility", "centro"),
+    "area": ("area", "zona"),
+    "gender": ("gender", "género"),
+    "category": ("category", "categoría"),
+    "age_group": ("age", "edad"),
+    "nationality": ("nationality", "nacionalidad"),
+    "group": ("group", "grupo"),
+    "legal_status": ("legal status", "situación jurídica"),
+    "condition": ("condition", "medida"),
+    "destination": ("destination", "destino"),
+    "designation": ("designation", "calificación"),
+    "state": ("state", "estado"),
+    "rearrested": ("detained again", "detenida de nuevo"),
+    "kind": ("kind", "tipo"),
+    "status": ("status", "condición"),
+    "source": ("by the word of", "según"),
+    "verified_by": ("verified by", "verificadas por"),
+    "any_of": ("verified by any of", "verificadas por alguna de"),
+    "all_of": ("verified by all of", "verificadas por todas:"),
+    "only_by": ("verified only by", "verificadas solo por"),
+    "min_sources": ("independent sources at least", "fuentes independientes, como mínimo"),
+    "sources": ("independent sources", "fuentes independientes"),
+}
+_CODES = {
+    "kind": "release_kinds", "status": "statuses", "gender": "genders", "category": "categories",
+    "age_group": "age_groups", "group": "groups", "legal_status": "legal_statuses", "condition": "conditions",
+    "designation": "designations", "state": "states", "stage": "stages",
+}  # fmt: skip
+
+
+class BadCode(ValueError):
+    """Not an address that was given out here."""
+
+
+def short_address(terms: Row, revision: int) -> str:
+    """`/c/…`: the terms of a count and its revision, packed."""
+    query = wording.link("", terms, revision).removeprefix("?")
+    packer = zlib.compressobj(9, wbits=-15, zdict=_DICTIONARY)
+    packed = packer.compress(query.encode()) + packer.flush()
+    return CITED + PACKING + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def unpack(code: str) -> list[tuple[str, str]]:
+    """The parameters in a code, `as_of` the last. Raises BadCode."""
+    if not code.startswith(PACKING) or len(code) > MOST_CODE:
+        raise BadCode
+    text = code.removeprefix(PACKING)
+    unpacker = zlib.decompressobj(wbits=-15, zdict=_DICTIONARY)
+    try:
+        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        query = unpacker.decompress(packed, MOST_QUERY)
+        pairs = parse_qsl(query.decode(), keep_blank_values=True, strict_parsing=True)
+    except (binascii.Error, zlib.error, ValueError):
+        raise BadCode from None
+    if not unpacker.eof or unpacker.unused_data or pairs[-1][0] != "as_of":
+        raise BadCode
+    return pairs
+
+
+def citation(counted: Row, recorded_at: str | None, base: str) -> Row:
+    """The `citation` block of a count. `base`: the registry's public address, which stands before short ones."""
+    address = base + short_address(counted["terms"], counted["revision"])
+    return {
+        "address": address,
+        "revision": counted["revision"],
+        "en": sentence(counted, recorded_at, address, "en"),
+        "es": sentence(counted, recorded_at, address, "es"),
+        "bibtex": bibtex(counted, recorded_at, address),
+    }
+
+
+def sentence(counted: Row, recorded_at: str | None, address: str, lang: Language) -> str:
+    """One sentence that says what was counted, how much of it, and as of when."""
+    total, number = counted["total"], counted["total"]["releases"]
+    by_source = _by_source(counted)
+    if lang == "es":
+        said = f"Recuento, revisión {_numbered(counted['revision'], recorded_at)}: "
+        said += f"{number} {'excarcelación' if number == 1 else 'excarcelaciones'}{_scope(counted['terms'], lang)}, "
+        said += f"de ellas {total['verified']} verificadas, {total['contested']} controvertidas y "
+        said += f"{total['reported']} solo reportadas"
+        said += f"; verificadas, por fuente: {by_source}" if by_source else ""
+    else:
+        said = f"Recuento, revision {_numbered(counted['revision'], recorded_at)}: "
+        said += f"{number} {'release' if number == 1 else 'releases'}{_scope(counted['terms'], lang)}, "
+        said += f"of which {total['verified']} verified, {total['contested']} contested and "
+        said += f"{total['reported']} only reported"
+        said += f"; verified, by source: {by_source}" if by_source else ""
+    return f"{said}. {address}"
+
+
+def _numbered(revision: int, recorded_at: str | None) -> str:
+    return f"{revision} ({recorded_at})" if recorded_at else str(revision)
+
+
+def _by_source(counted: Row) -> str:
+    if counted["terms"].get("group_by") != ["source"]:
+        return ""
+    return ", ".join(f"{group['source']} {group['verified']}" for group in counted["groups"] if group["verified"])
+
+
+def _scope(terms: Row, lang: Language) -> str:
+    """` in VE from 2026-01-08 to 2026-01-13 (carried out; gross; kind: amnesty)`."""
+    spanish = lang == "es"
+    where = f" en {terms['country']}" if spanish and "country" in terms else ""
+    where = where or (f" in {terms['country']}" if "country" in terms else "")
+    start, end = terms.get("released_from"), terms.get("released_to")
+    when = f" {'desde' if spanish else 'from'} {start}" if start else ""
+    when += f" {'hasta' if spanish else 'to'} {end}" if end else ""
+    net = ("netas" if spanish else "net") if terms["net"] else ("brutas" if spanish else "gross")
+    more = [_label("stage", terms["stage"], lang).lower(), net]
+    more += [
+        f"{NAMES[name][spanish]}: {', '.join(_label(name, value, lang) for value in _several(terms[name]))}"
+        for name in terms
+        if name in NAMES
+    ]
+    return f"{where}{when} ({'; '.join(more)})"
+
+
+def _several(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _label(name: str, value: Any, lang: Language) -> str:
+    if isinstance(value, bool):
+        return {"en": {True: "yes", False: "no"}, "es": {True: "sí", False: "no"}}[lang][value]
+    if name not in _CODES:
+        return str(value)
+    return next(str(code["label"]) for code in vocabulary(lang)[_CODES[name]] if code["code"] == value)
+
+
+def bibtex(counted: Row, recorded_at: str | None, address: str) -> str:
+    """A BibTeX entry; the year is the one the revision was recorded in."""
+    scope = _scope(counted["terms"], "en").replace("_", r"\_")
+    lines = [
+        f"@misc{{recuento-{counted['revision']},",
+        "  author = {{Recuento}},",
+        f"  title = {{Releases{scope}}},",
+        *([f"  year = {{{recorded_at[:4]}}},"] if recorded_at else []),
+        f"  note = {{Revision {_numbered(counted['revision'], recorded_at)}}},",
+        f"  howpublished = {{\\url{{{address}}}}},",
+        "}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,193 @@
+"""Published figures as the registry compares them: a claim's bounds, window, instant and terms, read once."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app import dates
+from app.counts.selection import at
+from app.models import Claim, Entry
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One claim at a revision. `said`: the fields as filed."""
+
+    id: str
+    since: int
+    said: Row
+
+    @property
+    def claimant(self) -> str | None:
+        return self.said.get("claimant")
+
+    @property
+    def bounds(self) -> tuple[int | None, int | None]:
+        """Lowest and highest number meant, both included; None is open."""
+        return self.said.get("low"), self.said.get("high")
+
+    @property
+    def window(self) -> tuple[str | None, str | None]:
+        """The days it speaks of, as said: a window without an end ends when the figure was stated."""
+        return self.said.get("window_from"), self.said.get("window_to") or (self.day.isoformat() if self.day else None)
+
+    @cached_property
+    def instant(self) -> datetime | None:
+        stated = self.said.get("stated_at_instant")
+        return None if stated is None else dates.parse_instant(stated)
+
+    @property
+    def day(self) -> date | None:
+        """The day it was stated, where it was stated: by its own zone."""
+        stated = self.said.get("stated_at")
+        return None if stated is None else date.fromisoformat(stated[:10])
+
+    @property
+    def definition(self) -> Row:
+        return self.said.get("definition") or {}
+
+    @property
+    def terms(self) -> Row:
+        """The terms of a count it is defined in, but for the stage."""
+        return {name: value for name, value in (self.definition.get("terms") or {}).items() if name != "stage"}
+
+    @property
+    def stage(self) -> str:
+        return str((self.definition.get("terms") or {}).get("stage", "carried_out"))
+
+    def refers_to(self, name: str) -> list[str]:
+        """The ids under `derived_from`, `same_as`, `supersedes` or `part_of`."""
+        value = self.said.get(name) or []
+        several = value if isinstance(value, list) else [value]
+        return [one["claim"] if isinstance(one, dict) else one for one in several]
+
+    def shown(self) -> Row:
+        """The part of a figure by which it is recognised beside another."""
+        names = ("claimant", "measure", "qualifier", "low", "high", "window_from", "window_to", "stated_at")
+        return {"id": self.id, **{name: self.said.get(name) for name in names}}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All claims of one revision, by id."""
+
+    by_id: dict[str, Figure]
+
+    def __getitem__(self, claim_id: str) -> Figure:
+        return self.by_id[claim_id]
+
+    @cached_property
+    def superseded(self) -> frozenset[str]:
+        """Those that a later one corrects."""
+        return frozenset(old for figure in self.by_id.values() for old in figure.refers_to("supersedes"))
+
+    def that(self, name: str, claim_id: str) -> list[Figure]:
+        """Those that name a claim under `part_of`, `supersedes`, `same_as` or `derived_from`."""
+        return [figure for figure in self.by_id.values() if claim_id in figure.refers_to(name)]
+
+    def beside(self, figure: Figure) -> list[Figure]:
+        """What others published of the same thing by then, the latest of each claimant and window, newest first.
+
+        What was corrected since, batches and other countries are left out; a repeated print counts once.
+        """
+        latest: dict[Any, Figure] = {}
+        for other in sorted(self.by_id.values(), key=_when):
+            if self._beside(figure, other):
+                latest[other.claimant, other.said.get("window_from"), str(other.terms)] = other
+        return sorted(latest.values(), key=_when, reverse=True)
+
+    @staticmethod
+    def _alike(figure: Figure, other: Figure) -> bool:
+        """Whether two figures are numbers of the same thing; those of one batch are not the whole."""
+        if other.said.get("series") == "batch" or other.bounds == (None, None) or other.terms != figure.terms:
+            return False
+        return all(other.said.get(name) == figure.said.get(name) for name in ("country", "measure"))
+
+    def _beside(self, figure: Figure, other: Figure) -> bool:
+        if other.id in self.superseded or other.claimant in (None, figure.claimant):
+            return False
+        known = figure.instant is None or (other.instant is not None and other.instant <= figure.instant)
+        return known and self._alike(figure, other)
+
+    def moving(self, figure: Figure) -> list[str]:
+        """The other claimants who gave several figures of one window on the day a figure was stated."""
+        given: dict[tuple[str, Any], set[Any]] = {}
+        for other in self.by_id.values():
+            if other.day == figure.day and self._alike(figure, other) and other.claimant not in (None, figure.claimant):
+                given.setdefault((str(other.claimant), other.said.get("window_from")), set()).add(other.bounds)
+        return sorted({claimant for (claimant, _window), bounds in given.items() if len(bounds) > 1})
+
+    def own(self, figure: Figure) -> list[Figure]:
+        """The same claimant's other figures of the same thing, windows and all."""
+        if figure.claimant is None:
+            return []
+        of_claimant = [other for other in self.by_id.values() if other.claimant == figure.claimant]
+        return [other for other in of_claimant if other.id != figure.id and self._alike(figure, other)]
+
+
+def _when(figure: Figure) -> tuple[str, int]:
+    return figure.said.get("stated_at_instant") or "", figure.since
+
+
+def figures_at(session: Session, revision: int) -> Figures:
+    """Every claim as it stood at a revision."""
+    rows = session.execute(
+        select(col(Claim.id), col(Claim.since), col(Entry.body))
+        .join(Entry, col(Entry.revision) == col(Claim.since))
+        .where(at(Claim, revision))
+        .order_by(col(Claim.key))
+    )
+    return Figures({str(key): Figure(str(key), since, json.loads(body)["said"]) for key, since, body in rows})
+
+
+def partitions(figures: Figures, claim_id: str) -> dict[str, list[Figure]]:
+    """The parts of a claim by the partition they belong to."""
+    found: dict[str, list[Figure]] = {}
+    for part in figures.that("part_of", claim_id):
+        for one in part.said["part_of"]:
+            if one["claim"] == claim_id:
+                found.setdefault(one["partition"], []).append(part)
+    return found
+
+
+def total_of(parts: Sequence[Figure]) -> tuple[int | None, int | None]:
+    """Lowest and highest sum of the parts; open where one of them is."""
+    lows, highs = [part.bounds[0] for part in parts], [part.bounds[1] for part in parts]
+    low = None if None in lows else sum(low or 0 for low in lows)
+    return low, None if None in highs else sum(high or 0 for high in highs)
+
+
+def arithmetic(figures: Figures, figure: Figure) -> list[Row]:
+    """For each partition of a claim: what its parts add up to, and how far that is from the whole.
+
+    `difference` is whole − sum, low to high; the two agree where it can be nought.
+    """
+    rows = []
+    for partition, parts in sorted(partitions(figures, figure.id).items()):
+        low, high = total_of(parts)
+        gap = minus(figure.bounds, (low, high))
+        agrees = (gap["low"] is None or gap["low"] <= 0) and (gap["high"] is None or gap["high"] >= 0)
+        rows.append(
+            {
+                "partition": partition,
+                "parts": [part.shown() for part in parts],
+                "sum": {"low": low, "high": high},
+                "difference": gap,
+                "agrees": agrees,
+            }
+        )
+    return rows
+
+
+def minus(a: tuple[int | None, int | None], b: tuple[int | None, int | None]) -> dict[str, int | None]:
+    """a − b, low to high; None where an open bound leaves it open."""
+    low = None if a[0] is None or b[1] is None else a[0] - b[1]
+    return {"low": low, "high": None if a[1] is None or b[0] is None else a[1] - b[0]}

@@ -1,0 +1,185 @@
+"""Why two numbers differ: the ten reasons a reconciliation can name, each from what is known (pure).
+
+None of them says who is right; each says what to ask first.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.counts.figures import Figure
+from app.vocabulary import Measure, Reason
+
+Row = dict[str, Any]
+
+# Measures the registry counts itself. The others are of papers, of other people or of other things.
+COUNTED = frozenset({Measure.RELEASED, Measure.HELD})
+FURTHEST = "carried_out"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known around a claim."""
+
+    figure: Figure
+    beside: Sequence[Figure] = ()
+    own: Sequence[Figure] = ()
+    parts: Sequence[Figure] = ()
+    corrections: Sequence[Figure] = ()  # what it supersedes, and what supersedes it
+    cited: Sequence[Figure] = ()  # what it derives from or repeats
+    moving: Sequence[str] = ()  # whose figures of the same window changed on the day it was stated
+    arithmetic: Sequence[Row] = ()
+    net: int | None = None  # the registry's count on the claim's own terms, at its own hour
+    gross: int | None = None
+    withheld: int = 0
+    then: int | None = None
+    now: int | None = None
+
+
+@dataclass(frozen=True)
+class Named:
+    code: Reason
+    detail: str
+
+    def shown(self) -> Row:
+        return {"code": str(self.code), "detail": self.detail}
+
+
+def hindrances(known: Known) -> list[Named]:
+    """Why a claim cannot be compared with a count at all; empty when it can."""
+    figure, measure = known.figure, Measure(known.figure.said["measure"])
+    found = []
+    if measure == Measure.RELEASE_REQUESTED:
+        found.append(
+            Named(Reason.STAGE, "It counts requests to the courts: nobody has left custody by being asked for.")
+        )
+    elif measure not in COUNTED:
+        found.append(Named(Reason.DEFINITION, f"It counts `{measure}`, and is no count of releases or of the held."))
+    mixed = sorted({str(part.said["measure"]) for part in known.parts} - {str(measure)})
+    if mixed:
+        detail = f"By its own parts it adds `{'`, `'.join(mixed)}` to `{measure}`: two different things."
+        found.append(Named(Reason.DEFINITION, detail))
+    if figure.definition.get("population") and not figure.terms:
+        detail = "Its population is given in prose, and no terms of a count say who is meant."
+        found.append(Named(Reason.POPULATION, detail))
+    if measure == Measure.RELEASED and figure.window[0] is None:
+        detail = "It does not say since when it counts."
+        windows = sorted({str(other.said["window_from"]) for other in known.own if _same_number(figure, other)})
+        if windows:
+            detail += f" The same number is printed as counted since {', '.join(windows)}."
+        found.append(Named(Reason.WINDOW, detail))
+    return found
+
+
+def _same_number(figure: Figure, other: Figure) -> bool:
+    return other.bounds == figure.bounds and other.day == figure.day and other.said.get("window_from") is not None
+
+
+def reasons(known: Known) -> list[Named]:
+    """Every reason that is known to bear on a claim, hindrances first; one detail for each."""
+    figure = known.figure
+    found = [*hindrances(known), *_printed_with_several_windows(known)]
+    for other in known.beside:
+        found += differences(figure, other)
+    if figure.definition.get("population"):
+        found.append(Named(Reason.POPULATION, "Its population is described in prose beside its terms."))
+    if figure.stage != FURTHEST:
+        found.append(Named(Reason.STAGE, f"It counts releases that were `{figure.stage}`, not those carried out."))
+    found += [*_gross_or_net(known), *_hours(known), *_citations(known)]
+    if known.then is not None and known.now is not None and known.now > known.then:
+        detail = f"The registry has learned of {known.now - known.then} more in the same window since."
+        found.append(Named(Reason.REPORTING_DELAY, detail))
+    if figure.said.get("named") and known.withheld:
+        detail = f"It counts those it names; {known.withheld} in the registry's count may not be named."
+        found.append(Named(Reason.CONSENT, detail))
+    for check in known.arithmetic:
+        if not check["agrees"]:
+            added = f"{' + '.join(_number(part) for part in check['parts'])} = {_number(check['sum'])}"
+            detail = f"Its parts by `{check['partition']}` are {added}, and it says {_number(figure.said)}."
+            found.append(Named(Reason.ARITHMETIC, detail))
+    return _one_of_each(found)
+
+
+def differences(figure: Figure, other: Figure) -> list[Named]:
+    """Why another figure, published by then, is not the same number."""
+    found = []
+    if other.said.get("window_from") != figure.said.get("window_from"):
+        mine, theirs = (_since(one) for one in (figure, other))
+        found.append(Named(Reason.WINDOW, f"It counts {mine}; {other.claimant} {theirs}."))
+    if other.stage != figure.stage:
+        found.append(Named(Reason.STAGE, f"It is about `{figure.stage}`; {other.claimant} about `{other.stage}`."))
+    nets = {figure.definition.get("net"), other.definition.get("net")} - {None}
+    if len(nets) == 2:
+        found.append(Named(Reason.GROSS_NET, f"One of it and {other.claimant} leaves out who was taken again."))
+    if other.said.get("named") and not figure.said.get("named"):
+        detail = f"{other.claimant} counts those it names, which families may refuse."
+        found.append(Named(Reason.CONSENT, detail))
+    return found
+
+
+def _since(figure: Figure) -> str:
+    start = figure.said.get("window_from")
+    return f"since {start}" if start else "without saying since when"
+
+
+def _number(bounds: Row) -> str:
+    low, high = bounds.get("low"), bounds.get("high")
+    if low == high:
+        return str(low)
+    return f"{low} or more" if high is None else f"up to {high}" if low is None else f"{low} to {high}"
+
+
+def _printed_with_several_windows(known: Known) -> Iterable[Named]:
+    figure = known.figure
+    others = sorted({str(one.said["window_from"]) for one in known.own if _same_number(figure, one)})
+    others = [start for start in others if start != figure.said.get("window_from")]
+    if others and figure.window[0] is not None:
+        yield Named(Reason.WINDOW, f"The same number is printed as counted since {', '.join(others)} too.")
+
+
+def _gross_or_net(known: Known) -> Iterable[Named]:
+    net = known.figure.definition.get("net")
+    for other in known.corrections:
+        theirs = other.definition.get("net")
+        if None not in (net, theirs) and net != theirs:
+            detail = f"{_number(known.figure.said)} and {_number(other.said)} differ by who was taken again."
+            yield Named(Reason.GROSS_NET, detail)
+    if net is None and known.net is not None and known.gross is not None and known.gross != known.net:
+        detail = (
+            f"It does not say whether it leaves out who was taken again: {known.gross} gross, {known.net} net here."
+        )
+        yield Named(Reason.GROSS_NET, detail)
+
+
+def _hours(known: Known) -> Iterable[Named]:
+    """Figures that grew within the day of the claim."""
+    figure = known.figure
+    if figure.day is None:
+        return
+    part = {one.id for one in known.parts} | set(figure.refers_to("part_of"))
+    same_day = [one for one in known.own if one.day == figure.day and one.id not in part]
+    mine = [one for one in same_day if one.said.get("window_from") == figure.window[0]]
+    numbers = sorted({one.bounds for one in [*mine, figure] if one.said.get("series") != "batch"}, key=str)
+    if len(numbers) > 1:
+        said = ", ".join(_number({"low": low, "high": high}) for low, high in numbers)
+        yield Named(Reason.HOUR, f"The claimant gave {said} on that one day.")
+    elif known.moving and len(figure.said["stated_at"]) == len("2026-01-13"):
+        yield Named(Reason.HOUR, f"It gives a day and no hour; {', '.join(known.moving)} gave several that day.")
+
+
+def _citations(known: Known) -> Iterable[Named]:
+    figure = known.figure
+    for other in known.cited:
+        if other.claimant != figure.claimant and other.bounds == figure.bounds:
+            yield Named(Reason.SECONDARY_CITATION, f"It repeats the figure of {other.claimant}.")
+    if figure.claimant is None:
+        detail = f"Nobody is named as its author; {figure.said['reported_by']} printed it."
+        yield Named(Reason.SECONDARY_CITATION, detail)
+
+
+def _one_of_each(found: Sequence[Named]) -> list[Named]:
+    """The first detail under each code, in the order in which they were found."""
+    first: dict[Reason, Named] = {}
+    for one in found:
+        first.setdefault(one.code, one)
+    return list(first.values())

@@ -1,0 +1,113 @@
+"""Stock and flow: whether a source's own figures of the held, the taken in and the let out fit together (pure).
+
+held(t1) = held(t0) + in − out + late reports − corrections. What is left over is the residual of the step: people whom
+the source's own figures do not explain.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+from app.counts.figures import Figure, Figures, minus, total_of
+from app.vocabulary import Measure
+
+Row = dict[str, Any]
+Bounds = tuple[int | None, int | None]
+
+# Flow → the measures it is the sum of, and whether it adds to the stock.
+FLOWS: dict[str, tuple[tuple[Measure, ...], bool]] = {
+    "in": ((Measure.DETAINED, Measure.REARRESTED), True),
+    "out": ((Measure.RELEASED,), False),
+    "late": ((Measure.REPORTED_LATE,), True),
+    "corrections": ((Measure.DELISTED, Measure.DIED), False),
+}
+NOTHING: Bounds = (0, 0)
+
+
+def balance(figures: Figures, claimant: str, country: str | None) -> list[Row]:
+    """One row for each two figures of the held in succession.
+
+    `{"from", "to", "in", "out", "late", "corrections", "expected", "residual", "missing"}`; flows and sums are
+    `{"low", "high"}`, a flow without a figure is null, counts as nought and is named in `missing`.
+    """
+    own = [figure for figure in figures.by_id.values() if _belongs(figures, figure, claimant, country)]
+    held = sorted((figure for figure in own if figure.said["measure"] == Measure.HELD), key=_when)
+    return [_step(own, before, after) for before, after in pairwise(held)]
+
+
+def _belongs(figures: Figures, figure: Figure, claimant: str, country: str | None) -> bool:
+    """A figure of everyone whom the source lists; those of a group or a place are other stocks."""
+    ours = figure.claimant == claimant and figure.instant is not None and figure.id not in figures.superseded
+    return ours and not figure.terms and (country is None or figure.said.get("country") == country)
+
+
+def _when(figure: Figure) -> tuple[Any, int]:
+    return figure.instant, figure.since
+
+
+def _step(own: Sequence[Figure], before: Figure, after: Figure) -> Row:
+    flows = {name: _flow(own, before, after, measures) for name, (measures, _adds) in FLOWS.items()}
+    expected = before.bounds
+    for name, flow in flows.items():
+        expected = _plus(expected, flow or NOTHING) if FLOWS[name][1] else _minus(expected, flow or NOTHING)
+    return {
+        "from": before.shown(),
+        "to": after.shown(),
+        **{name: None if flow is None else _shown(flow) for name, flow in flows.items()},
+        "expected": _shown(expected),
+        "residual": minus(after.bounds, expected),
+        "missing": [name for name, flow in flows.items() if flow is None],
+    }
+
+
+def _flow(own: Sequence[Figure], before: Figure, after: Figure, measures: Sequence[Measure]) -> Bounds | None:
+    """What the source says came or went between two stocks; None where it says nothing."""
+    found = [bounds for measure in measures if (bounds := _of_measure(own, before, after, measure)) is not None]
+    total = NOTHING
+    for bounds in found:
+        total = _plus(total, bounds)
+    return total if found else None
+
+
+def _of_measure(own: Sequence[Figure], before: Figure, after: Figure, measure: Measure) -> Bounds | None:
+    """What a running total grew by, which tells of the whole time; else the batches stated in between, added up."""
+    told = sorted((figure for figure in own if figure.said["measure"] == measure), key=_when)
+    grown = list(_growth(told, before, after))
+    if grown:
+        return grown[-1]
+    between = [figure for figure in told if _between(figure, before, after)]
+    batches = [figure for figure in between if figure.said.get("series") == "batch"]
+    return total_of(batches) if batches else None
+
+
+def _between(figure: Figure, before: Figure, after: Figure) -> bool:
+    assert before.instant is not None
+    assert figure.instant is not None
+    assert after.instant is not None
+    return before.instant < figure.instant <= after.instant
+
+
+def _growth(told: Sequence[Figure], before: Figure, after: Figure) -> Iterator[Bounds]:
+    """What each running total grew by: its last figure by the second stock less its last by the first."""
+    running = [figure for figure in told if figure.said.get("series") != "batch"]
+    for start in sorted({figure.window[0] or "" for figure in running}):
+        mine = [figure for figure in running if (figure.window[0] or "") == start]
+        later = [figure for figure in mine if _between(figure, before, after)]
+        earlier = [figure for figure in mine if _when(figure)[0] <= _when(before)[0]]
+        begun_since = before.day is not None and start > before.day.isoformat()
+        if later and (earlier or begun_since):
+            yield _minus(later[-1].bounds, earlier[-1].bounds if earlier else NOTHING)
+
+
+def _plus(a: Bounds, b: Bounds) -> Bounds:
+    low = None if a[0] is None or b[0] is None else a[0] + b[0]
+    return low, None if a[1] is None or b[1] is None else a[1] + b[1]
+
+
+def _minus(a: Bounds, b: Bounds) -> Bounds:
+    found = minus(a, b)
+    return found["low"], found["high"]
+
+
+def _shown(bounds: Bounds) -> Row:
+    return {"low": bounds[0], "high": bounds[1]}
