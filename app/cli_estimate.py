@@ -60,9 +60,10 @@ def _show(found: Estimate) -> None:
         console.print(f"No figure for {TITLES[name]}: {reason}")
     chosen = found.chosen
     if chosen is not None:
+        profile = "" if chosen.profile is None else f", {_span(*chosen.profile)} by profile likelihood"
         console.print(
             f"[bold]Estimate: {chosen.estimate:,.0f} people[/bold], {_span(chosen.low, chosen.high)} at 95 %"
-            f" ({chosen.interval}); {TITLES[chosen.name]}."
+            f" ({chosen.interval}){profile}; {TITLES[chosen.name]}."
         )
     if found.refused is not None:
         console.print(f"[bold]No estimate:[/bold] {escape(found.refused.reason)}")
@@ -80,15 +81,14 @@ def _show(found: Estimate) -> None:
 def _table(found: Estimate) -> Table:
     table = Table(box=SIMPLE_HEAD)
     table.add_column("model", no_wrap=True)
-    for title in ("estimate", "95 %", "by profile", "BIC"):
+    for title in ("estimate", "95 %", "BIC"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("together")
+    table.add_column("together", overflow="fold")
     for model in found.models:
         table.add_row(
             TITLES[model.name],
             f"{model.estimate:,.0f}",
             _span(model.low, model.high),
-            "" if model.profile is None else _span(*model.profile),
             "" if model.bic is None else f"{model.bic:,.1f}",
             "every pair" if model.name == "all_pairs" else escape(", ".join(model.terms)),
         )
