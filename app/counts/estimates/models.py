@@ -103,7 +103,7 @@ def chapman(table: Table) -> Model | None:
     if estimate + spread > MOST_PEOPLE:
         return None
     low = max(estimate - spread, float(table.observed))
-    source = "Chapman 1951, Univ. California Publ. Statist. 1, 131–160; variance: Seber 1970, Biometrics 26, 313–318"
+    source = "Chapman 1951, Univ. California Publ. Statist. 1, 131–160; variance: Seber 1970, Biometrics 26, 13–22"
     return Model("chapman", (), estimate, low, estimate + spread, CHAPMAN_INTERVAL, source)
 
 
