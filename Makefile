@@ -17,10 +17,10 @@ LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format openapi lock clean
+.PHONY: help demo test check bench-estimate format openapi lock clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.runtime ## Replay January 2026 and serve it on PORT (8000)
 	$(BIN)/recuento demo --port $(PORT)
@@ -36,6 +36,9 @@ check: $(VENV)/.dev ## Check style, types, layers, dependencies and that openapi
 	$(PIP) check
 	@$(BIN)/recuento openapi > $(VENV)/openapi.json
 	@diff -u openapi.json $(VENV)/openapi.json || { echo "openapi.json is not current: run make openapi" >&2; exit 1; }
+
+bench-estimate: $(VENV)/.runtime ## Time estimates from five and twelve lists
+	$(BIN)/python bench/estimate.py
 
 format: $(VENV)/.dev ## Put the code into shape
 	$(BIN)/ruff check --fix

@@ -18,7 +18,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
+from app import cli_estimate
 from app.config import Settings, UnreadableSecret
+from app.counts.estimates import BadTable
 from app.database import make_engine, migrate, reading, writing
 from app.demo import run as replay
 from app.errors import Problem
@@ -42,6 +44,7 @@ source_cli = typer.Typer(help="Sources: who reports and who claims.", no_args_is
 key_cli = typer.Typer(help="Keys: who may write, and who sees restricted fields.", no_args_is_help=True)
 cli.add_typer(source_cli, name="source")
 cli.add_typer(key_cli, name="key")
+cli.command("estimate")(cli_estimate.estimate_table)
 console = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
@@ -61,7 +64,7 @@ def main() -> None:
         _fail(" ".join([refusal.detail, *(one["detail"] for one in refusal.extra.get("errors", []))]))
     except ValidationError as error:
         _fail("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()))
-    except (WrongSecret, UnreadableSecret, replay.NotADemo) as error:
+    except (WrongSecret, UnreadableSecret, replay.NotADemo, BadTable) as error:
         _fail(str(error))
     except SQLAlchemyError as error:
         _fail(f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?")

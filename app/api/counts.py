@@ -7,11 +7,21 @@ from fastapi import Query, Response
 from app.api.answers import Answer
 from app.api.requests import Asked, Read, offset
 from app.api.routes import READING, router
-from app.api.wire import OverlapOut, ReleaseCount, SeriesOut
+from app.api.wire import EstimateOut, OverlapOut, ReleaseCount, SeriesOut
 from app.counts import overlap, series
 from app.counts.citation import citation
+from app.counts.selection import source_keys
 from app.counts.tally import count_releases as tally
-from app.counts.terms import CountQuery, CountTerms, OverlapQuery, ReleaseTerms, SeriesQuery, is_personal
+from app.counts.terms import (
+    CountQuery,
+    CountTerms,
+    EstimateQuery,
+    OverlapQuery,
+    ReleaseTerms,
+    SeriesQuery,
+    is_personal,
+)
+from app.counts.unseen import estimate_releases as unseen
 from app.dates import format_instant
 from app.log.entries import entry_at
 
@@ -47,6 +57,21 @@ def count_overlap(read: Read, asked: Annotated[OverlapQuery, Query()]) -> Respon
     def build(revision: int) -> Answer:
         found = overlap.overlap(read.session, terms, read.reader, revision)
         return Answer(found, found["patterns"])
+
+    return read.answer(asked, build, public_count=not is_personal(terms))
+
+
+@counts.get("/estimates/releases", response_model=EstimateOut, responses=READING)
+def estimate_releases(read: Read, asked: Annotated[EstimateQuery, Query()]) -> Response:
+    """How many releases there were, those that no source has seen included: capture–recapture from the overlap of
+    independent sources, with its assumptions; refused where the overlap cannot carry it."""
+    terms = count_terms(asked)
+    dependent = [frozenset(pair.split(":")) for pair in asked.dependent]
+
+    def build(revision: int) -> Answer:
+        source_keys(read.session, asked)
+        found = unseen(read.session, terms, asked.lists, dependent, read.reader, revision)
+        return Answer(found, found["models"])
 
     return read.answer(asked, build, public_count=not is_personal(terms))
 

@@ -242,6 +242,25 @@ class SeriesQuery(ReleaseTerms, AsOf):
     by: Literal["known", "event"] = "known"
 
 
+def _pair(text: str) -> str:
+    one, colon, other = text.partition(":")
+    if not colon or not one or not other or one == other:
+        raise PydanticCustomError("invalid_pair", "Write two sources as one:other.")
+    return text
+
+
+class EstimateQuery(ReleaseTerms, AsOf):
+    """An estimate as asked: the terms, whose lists are used, and which of them are not made independently."""
+
+    stage: Stage = Stage.CARRIED_OUT
+    lists: Sources = []
+    dependent: Annotated[list[Annotated[str, AfterValidator(_pair)]], Field(max_length=MOST_VALUES)] = []
+
+    def sources_named(self) -> list[tuple[str, str]]:
+        pairs = [(f"/dependent/{n}", slug) for n, pair in enumerate(self.dependent) for slug in pair.split(":")]
+        return super().sources_named() + [(f"/lists/{n}", slug) for n, slug in enumerate(self.lists)] + pairs
+
+
 class OverlapQuery(ReleaseTerms, AsOf):
     """An overlap as asked."""
 

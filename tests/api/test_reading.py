@@ -146,7 +146,7 @@ def test_the_last_page_has_no_next_even_when_it_is_full(world: World) -> None:
     crowd(world, PEOPLE[:4])
     assert [len(page) for page in pages(world, "/v1/releases", limit=2)] == [2, 2]
     assert pages(world, "/v1/releases", limit=4)[0] == world.get("/v1/releases").json()["data"]
-    empty = {"data": [], "next": None, "revision": world.revision, "withheld": 0}
+    empty: Body = {"data": [], "next": None, "revision": world.revision, "withheld": 0}
     assert world.get("/v1/releases", kind="pardon").json() == empty
 
 

@@ -29,6 +29,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/counts/releases"): ANYONE,
     ("GET", "/v1/counts/series"): ANYONE,
     ("GET", "/v1/counts/overlap"): ANYONE,
+    ("GET", "/v1/estimates/releases"): ANYONE,
     ("GET", "/c/{code}"): ANYONE,
     ("GET", "/v1/releases"): ANYONE,
     ("POST", "/v1/releases"): FILES,

@@ -4,6 +4,7 @@ from app.api.wire.base import Fact, Page, Receipt, Said
 from app.api.wire.counts import (
     BalanceStep,
     CitedOut,
+    EstimateOut,
     OverlapOut,
     ReconciliationOut,
     ReleaseCount,
@@ -88,6 +89,7 @@ __all__ = [
     "DetentionPage",
     "DetentionShape",
     "EndedOut",
+    "EstimateOut",
     "FacilityOut",
     "FacilityPage",
     "FacilityShape",

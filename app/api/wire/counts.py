@@ -212,6 +212,24 @@ class ReconciliationOut(BaseModel):
     revision: int
 
 
+class EstimateOut(BaseModel):
+    """How many there were, seen or not, by each model; `chosen` is null where it is `refused`."""
+
+    revision: int
+    terms: dict[str, Any]
+    observed: int
+    on_two_or_more: int
+    lists: list[str]
+    models: list[dict[str, Any]]
+    left_out: list[dict[str, str]]
+    range: dict[str, float] | None
+    chosen: dict[str, Any] | None
+    lower_bound: dict[str, Any] | None
+    assumptions: list[str]
+    refused: dict[str, str] | None
+    permalink: str
+
+
 class BalanceStep(BaseModel):
     """From one figure of the held to the next."""
 

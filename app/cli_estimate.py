@@ -1,0 +1,99 @@
+"""`recuento estimate`: capture and recapture on a table of list patterns, in words or as JSON."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from app.counts.estimates import BadTable, Estimate, estimate, read_csv
+
+TITLES = {
+    "chapman": "Chapman",
+    "independence": "independence",
+    "stepwise": "stepwise",
+    "all_pairs": "all pairs",
+    "bic": "lowest BIC",
+}
+
+
+def estimate_table(
+    file: Annotated[Path, typer.Argument(help="CSV: a 0/1 column for each list, and `count`.")],
+    dependent: Annotated[
+        list[str] | None,
+        typer.Option(help="Two lists that are not independent, as A:B; may be repeated.", metavar="A:B"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Estimate how many people no list has seen. A refusal with its reason is an answer too."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise BadTable(f"Cannot read {file}: {error.strerror}.") from error
+    lists, people = read_csv(data)
+    found = estimate(lists, people, [_pair(lists, said) for said in dependent or []])
+    if as_json:
+        print(json.dumps(found.answer(), ensure_ascii=False, allow_nan=False))  # noqa: T201 - this is the output
+    else:
+        _show(found)
+
+
+def _pair(lists: tuple[str, ...], said: str) -> frozenset[str]:
+    """The two lists of `A:B`, whose names may have colons themselves."""
+    for place, letter in enumerate(said):
+        pair = (said[:place], said[place + 1 :])
+        if letter == ":" and pair[0] != pair[1] and all(name in lists for name in pair):
+            return frozenset(pair)
+    raise BadTable(f"{said!r} does not name two lists of the table as A:B. It has {', '.join(lists)}.")
+
+
+def _show(found: Estimate) -> None:
+    console = Console(emoji=False, highlight=False)
+    console.print(f"{found.observed:,} people were seen, {found.shared:,} of them on two lists or more.")
+    if found.models:
+        console.print(_table(found))
+    for name, reason in found.left_out:
+        console.print(f"No figure for {TITLES[name]}: {reason}")
+    chosen = found.chosen
+    if chosen is not None:
+        profile = "" if chosen.profile is None else f", {_span(*chosen.profile)} by profile likelihood"
+        console.print(
+            f"[bold]Estimate: {chosen.estimate:,.0f} people[/bold], {_span(chosen.low, chosen.high)} at 95 %"
+            f" ({chosen.interval}){profile}; {TITLES[chosen.name]}."
+        )
+    if found.refused is not None:
+        console.print(f"[bold]No estimate:[/bold] {escape(found.refused.reason)}")
+    if found.range is not None and found.range[0] < found.range[1]:
+        console.print(f"Models that the data allow say from {found.range[0]:,.0f} to {found.range[1]:,.0f}.")
+    bound = f"Chao's lower bound: {found.lower_bound.estimate:,.0f}."
+    if chosen is not None and round(found.lower_bound.estimate) > round(chosen.estimate):
+        bound += " It lies above the estimate: see what it assumes."
+    console.print(bound)
+    console.print("This holds if:")
+    for sentence in found.assumptions:
+        console.print(f"- {sentence}")
+
+
+def _table(found: Estimate) -> Table:
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("model", no_wrap=True)
+    for title in ("estimate", "95 %", "BIC"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("together", overflow="fold")
+    for model in found.models:
+        table.add_row(
+            TITLES[model.name],
+            f"{model.estimate:,.0f}",
+            _span(model.low, model.high),
+            "" if model.bic is None else f"{model.bic:,.1f}",
+            "every pair" if model.name == "all_pairs" else escape(", ".join(model.terms)),
+        )
+    return table
+
+
+def _span(low: float | None, high: float | None) -> str:
+    return f"{'open' if low is None else f'{low:,.0f}'}–{'open' if high is None else f'{high:,.0f}'}"

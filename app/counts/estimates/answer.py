@@ -1,0 +1,202 @@
+"""How many people there are, seen or not, from whom the lists share: models, a choice, or why there is none."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.counts.estimates import models, search
+from app.counts.estimates.fits import Fit
+from app.counts.estimates.models import LowerBound, Model
+from app.counts.estimates.table import Table, table_of
+
+# From seven people in common on Chapman's estimate is nearly free of bias (Robson and Regier 1964, Trans. Am. Fish.
+# Soc. 93).
+FEWEST_SHARED = 7
+# Estimates further apart than this are no answer to "how many".
+MOST_DISAGREEMENT = 3.0
+# A difference in BIC beyond this speaks very strongly against a model (Kass and Raftery 1995, J. Am. Statist. Ass. 90):
+# its estimate is shown and has no say in whether the others agree.
+STRONGLY_AGAINST = 10.0
+
+INDEPENDENCE = "Fienberg 1972, Biometrika 59, 591–603; Cormack 1989, Biometrics 45, 395–413"
+STEPWISE = "Chan, Silverman and Vincent 2021, J. Am. Statist. Ass. 116, 1297–1306"
+ALL_PAIRS = "Fienberg 1972, Biometrika 59, 591–603; pairs without people: Fienberg and Rinaldo 2012, Ann. Statist. 40"
+BY_BIC = "Schwarz 1978, Ann. Statist. 6, 461–464, among hierarchical models"
+
+CLOSED = "The group is closed: within the window nobody joined it or left it, and all lists speak of the same people."
+MATCHED = "People are matched rightly across lists: a match that was missed raises the estimate, a false one lowers it."
+REACHABLE = "Everyone could have come onto some list. Whoever none could ever reach is not in the estimate."
+ALIKE = (
+    "Within one list everyone had about the same chance to be on it. Where some people are harder to reach for every"
+    " list, the estimate is too low."
+)
+TWO_LISTS = (
+    "The two lists came about independently, which two lists cannot show. If being on one makes being on the other"
+    " likelier, the estimate is too low; if less likely, too high."
+)
+MODELLED = (
+    "Beyond the terms of the model the lists are independent. A dependence that runs through all of them at once cannot"
+    " be seen in any table."
+)
+ZEROS = "A pattern of lists that nobody has was looked for and found empty."
+SELECTED = "The model was chosen on the same data: its interval leaves out the doubt about the choice."
+BOUND = (
+    "The lower bound allows for people that are harder to reach and for lists that follow each other. Where lists avoid"
+    " each other's people it can be too high."
+)
+
+LEFT_OUT = "Its likelihood has no finite maximum on this table, or its interval no upper end."
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why no estimate is chosen: a code for machines and a sentence."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What the lists together say of how many people there are.
+
+    `chosen` is Chapman's for two lists, the stepwise model for more, None if refused. `range` holds the lowest and the
+    highest estimate of the models that the data do not speak strongly against. `left_out` gives for each model without
+    a figure the reason.
+    """
+
+    observed: int
+    shared: int
+    lists: tuple[str, ...]
+    lower_bound: LowerBound
+    assumptions: tuple[str, ...]
+    models: tuple[Model, ...] = ()
+    chosen: Model | None = None
+    range: tuple[float, float] | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
+    refused: Refusal | None = None
+
+    def answer(self) -> dict[str, Any]:
+        """For JSON: numbers are finite, and what there is none of is null."""
+        ends = self.range and {"low": round(self.range[0], 1), "high": round(self.range[1], 1)}
+        return {
+            "observed": self.observed,
+            "on_two_or_more": self.shared,
+            "lists": list(self.lists),
+            "models": [model.answer() for model in self.models],
+            "left_out": [{"name": name, "reason": reason} for name, reason in self.left_out],
+            "range": ends,
+            "chosen": self.chosen and self.chosen.answer(),
+            "lower_bound": self.lower_bound.answer(),
+            "assumptions": list(self.assumptions),
+            "refused": self.refused and {"code": self.refused.code, "reason": self.refused.reason},
+        }
+
+
+def estimate(
+    lists: Sequence[str],
+    patterns: Mapping[frozenset[str], int],
+    dependent: Collection[frozenset[str]] = (),
+    citing: Collection[frozenset[str]] = (),
+) -> Estimate:
+    """Estimate everyone from the people on exactly each set of lists.
+
+    `patterns` without people may be left out: they are observed zeros. `dependent` are sets of lists that are known not
+    to be made independently, `citing` those of which one takes from another; names that are no list of the table are
+    passed over. BadTable unless there are 2 to 12 lists and the counts can be counts.
+    """
+    table = table_of(lists, patterns)
+    refused = _unfit(table, dependent, citing)
+    if refused is not None:
+        return _estimate(table, refused=refused)
+    if len(table.lists) == 2:
+        chapman = models.chapman(table)
+        return _estimate(table, [("chapman", chapman)], chosen="chapman")
+    base = search.independence(table, models.lower_bound(table).estimate - table.observed)
+    if base is None:
+        return _estimate(table, [("independence", None)], chosen="stepwise")
+    return _estimate(table, _log_linear(table, base), chosen="stepwise")
+
+
+def _unfit(table: Table, dependent: Iterable[frozenset[str]], citing: Iterable[frozenset[str]]) -> Refusal | None:
+    """What rules an estimate out before any model is fitted."""
+    for bit, name in enumerate(table.lists):
+        if not table.on_all(1 << bit):
+            return Refusal("empty_list", f"Nobody is on {name}: leave it out.")
+    if pair := _within(table, dependent):
+        reason = f"{pair} are declared dependent: what they share says nothing of whom both miss. Leave one out."
+        return Refusal("dependent_lists", reason)
+    if pair := _within(table, citing):
+        reason = f"Of {pair} one takes from the other: what they share is copied. Leave the citing one out."
+        return Refusal("citing_lists", reason)
+    if table.shared < FEWEST_SHARED:
+        reason = f"{table.shared} people are on two lists or more; fewer than {FEWEST_SHARED} cannot carry an estimate."
+        return Refusal("too_few_shared", reason)
+    return None
+
+
+def _within(table: Table, declared: Iterable[frozenset[str]]) -> str:
+    """The lists of the table in the first declaration that names two of them, in words; empty if none does."""
+    found = ([name for name in table.lists if name in each] for each in declared)
+    return min((" and ".join(names) for names in found if len(names) > 1), default="")
+
+
+def _log_linear(table: Table, base: Fit) -> list[tuple[str, Model | None]]:
+    """Every model of three lists and more by name; None for those without a finite estimate."""
+    stepwise, taken = search.stepwise(table, base)
+    full, empty = search.all_pairs(table, base)
+    pairs = search.pairs_of(table)
+    found: list[tuple[str, Model | None]] = [
+        ("independence", models.log_linear(table, "independence", INDEPENDENCE, base, [])),
+        ("stepwise", models.log_linear(table, "stepwise", STEPWISE, stepwise, taken)),
+    ]
+    every = models.log_linear(table, "all_pairs", ALL_PAIRS, full, pairs, closed=len(empty)) if full else None
+    found.append(("all_pairs", every))
+    if len(table.lists) <= search.MOST_LISTS_BY_BIC:
+        best, terms = search.by_bic(table, base)
+        found.append(("bic", models.log_linear(table, "bic", BY_BIC, best, terms)))
+    return found
+
+
+def _estimate(
+    table: Table, found: Iterable[tuple[str, Model | None]] = (), chosen: str = "", refused: Refusal | None = None
+) -> Estimate:
+    """The answer of what was found, chosen unless there is a reason not to."""
+    fitted = {name: model for name, model in found if model is not None}
+    left_out = [(name, LEFT_OUT) for name, model in found if model is None]
+    heard = _heard(fitted.values())
+    ends = (min(model.estimate for model in heard), max(model.estimate for model in heard)) if heard else None
+    if refused is None and chosen not in fitted:
+        reason = "No finite estimate fits this table: too little is shared between some of the lists, or everything is."
+        refused = Refusal("not_estimable", reason)
+    if refused is None and ends is not None and ends[1] > MOST_DISAGREEMENT * ends[0]:
+        refused = Refusal(
+            "models_disagree",
+            f"Models that the data allow differ by more than a factor of {MOST_DISAGREEMENT:g}: they say from"
+            f" {ends[0]:,.0f} to {ends[1]:,.0f} people. Take the range, not one of them.",
+        )
+    return Estimate(
+        observed=table.observed,
+        shared=table.shared,
+        lists=table.lists,
+        lower_bound=models.lower_bound(table),
+        assumptions=_assumptions(table),
+        models=tuple(fitted.values()),
+        chosen=fitted[chosen] if refused is None else None,
+        range=ends,
+        left_out=tuple(left_out),
+        refused=refused,
+    )
+
+
+def _heard(fitted: Iterable[Model]) -> list[Model]:
+    """Those that the data do not speak strongly against, beside the best of them."""
+    known = list(fitted)
+    best = min((model.bic for model in known if model.bic is not None), default=0.0)
+    return [model for model in known if model.bic is None or model.bic <= best + STRONGLY_AGAINST]
+
+
+def _assumptions(table: Table) -> tuple[str, ...]:
+    if len(table.lists) == 2:
+        return (CLOSED, MATCHED, REACHABLE, ALIKE, TWO_LISTS, BOUND)
+    return (CLOSED, MATCHED, REACHABLE, ALIKE, MODELLED, ZEROS, SELECTED, BOUND)

@@ -1,0 +1,145 @@
+"""Which interactions a log-linear model takes: forward by likelihood ratio, or by BIC among hierarchical models."""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from app.counts.estimates.fits import Fit, maximise, over_wholes, solved, start_of
+from app.counts.estimates.table import Table
+
+# The chi-squared value of one degree of freedom that p = 0.02 stands for (Chan, Silverman and Vincent 2021).
+ENTRY = 5.411894431054343
+# The score statistic tells without a fit about how much a pair would gain. For one Poisson count the likelihood ratio
+# is at most twice the score; a pair is fitted while four times its score could still win.
+SCREEN = 4.0
+DIGITS = 6  # gains equal to so many decimals are ties, which the names of the lists decide
+MOST_LISTS_BY_BIC = 5  # 6,893 hierarchical models; six lists have 7.8 million
+
+
+def pairs_of(table: Table) -> list[int]:
+    """Every pair of lists."""
+    return [1 << i | 1 << j for i, j in combinations(range(len(table.lists)), 2)]
+
+
+def independence(table: Table, unseen: float) -> Fit | None:
+    """The fit without interactions; `unseen` is a first guess."""
+    mains = [1 << bit for bit in range(len(table.lists))]
+    on_each = np.array([table.on_all(main) for main in mains], dtype=np.float64)
+    kept = np.ones(len(table.counts))
+    kept[0] = 0
+    return maximise([0, *mains], table.counts, kept, start_of(on_each, table.observed, unseen))
+
+
+def all_pairs(table: Table, base: Fit) -> tuple[Fit | None, list[int]]:
+    """The fit with every pair, and the pairs that nobody is on.
+
+    The term of a pair with nobody in common goes to minus infinity, and with it what is expected on both lists: those
+    patterns are taken out and the term is not fitted (the extended maximum of Fienberg and Rinaldo 2012, as Chan,
+    Silverman and Vincent 2021 use it).
+    """
+    shared = [pair for pair in pairs_of(table) if table.on_all(pair)]
+    empty = [pair for pair in pairs_of(table) if not table.on_all(pair)]
+    cells = np.arange(len(table.counts))
+    kept = base.kept.copy()
+    for pair in empty:
+        kept[(cells & pair) == pair] = 0
+    start = np.append(base.parameters, np.zeros(len(shared)))
+    return maximise([*base.terms, *shared], table.counts, kept, start), empty
+
+
+def stepwise(table: Table, base: Fit) -> tuple[Fit, list[int]]:
+    """Pairs enter one by one while the best raises the likelihood by more than p = 0.02 allows for chance.
+
+    Pairs with nobody in common are no candidates, and neither are those whose model has no finite maximum: no larger
+    one has it either. The pairs taken stand in the order of entry.
+    """
+    fit, taken = base, list[int]()
+    candidates = [pair for pair in pairs_of(table) if table.on_all(pair)]
+    while True:
+        best: tuple[float, tuple[str, ...], int, Fit] | None = None
+        for score, pair in sorted(zip(_scores(fit, candidates), candidates, strict=True), reverse=True):
+            if SCREEN * score < max(ENTRY, -best[0] if best else 0.0):
+                break
+            larger = maximise([*fit.terms, pair], fit.counts, fit.kept, np.append(fit.parameters, 0.0))
+            if larger is None:
+                candidates.remove(pair)
+                continue
+            gain = round(2 * (larger.likelihood - fit.likelihood), DIGITS)
+            entry = (-gain, table.sorted_names(pair), pair, larger)
+            if best is None or entry[:2] < best[:2]:
+                best = entry
+        if best is None or -best[0] <= ENTRY:
+            return fit, taken
+        fit = best[3]
+        taken.append(best[2])
+        candidates.remove(best[2])
+
+
+def _scores(fit: Fit, pairs: Sequence[int]) -> list[float]:
+    """The score statistic of each pair beside the fit (Rao 1948); infinite where it cannot be told."""
+    if not pairs:
+        return []
+    masks = np.array(pairs)
+    slope = over_wholes(fit.counts * fit.kept)[masks] - fit.moments[masks]
+    across = fit.moments[masks[:, None] | np.array(fit.terms)]
+    shifts = solved(fit.information, across.T)
+    if shifts is None:
+        return [math.inf] * len(pairs)
+    free = fit.moments[masks] - np.einsum("pt,tp->p", across, shifts)
+    told = free > fit.moments[masks] * 1e-9
+    return [float(s * s / v) if known else math.inf for s, v, known in zip(slope, free, told, strict=True)]
+
+
+def by_bic(table: Table, base: Fit) -> tuple[Fit, list[int]]:
+    """The hierarchical model with the lowest BIC (Schwarz 1978), for up to MOST_LISTS_BY_BIC lists.
+
+    Hierarchical: with an interaction stand all that it contains. An interaction of lists that nobody is on together is
+    no candidate; that of all lists cannot be told from the unseen.
+    """
+    best: tuple[float, int, list[tuple[str, ...]], list[int], Fit] | None = None
+    endless: list[set[int]] = []
+    price = math.log(table.observed)
+    for terms in sorted(hierarchies(table), key=len):
+        if any(smaller.issubset(terms) for smaller in endless):
+            continue
+        start = np.append(base.parameters, np.zeros(len(terms)))
+        fit = maximise([*base.terms, *terms], table.counts, base.kept, start)
+        if fit is None:
+            endless.append(set(terms))
+            continue
+        worth = round(price * len(fit.terms) - 2 * fit.likelihood, DIGITS)
+        entry = (worth, len(terms), sorted(table.sorted_names(term) for term in terms), list(terms), fit)
+        if best is None or entry[:3] < best[:3]:
+            best = entry
+    assert best is not None, "independence is one of them, and has a fit"
+    return best[4], best[3]
+
+
+def hierarchies(table: Table) -> Iterator[tuple[int, ...]]:
+    """Every set of interactions, people on each, that holds with an interaction all that it contains."""
+
+    def beyond(chosen: tuple[int, ...], size: int) -> Iterator[tuple[int, ...]]:
+        """`chosen` and what may be added from interactions of `size` lists on."""
+        yield chosen
+        if size == len(table.lists):
+            return
+        known = set(chosen)
+        open_ones = [
+            term
+            for term in range(1, 2 ** len(table.lists))
+            if term.bit_count() == size and table.on_all(term) and _parts(term) <= known
+        ]
+        for number in range(1, len(open_ones) + 1):
+            for more in combinations(open_ones, number):
+                yield from beyond(chosen + more, size + 1)
+
+    return beyond((), 2)
+
+
+def _parts(term: int) -> set[int]:
+    """The interactions of one list less that `term` contains; single lists stand in every model."""
+    if term.bit_count() == 2:
+        return set()
+    return {term & ~(1 << bit) for bit in range(term.bit_length()) if term >> bit & 1}

@@ -1,0 +1,78 @@
+"""How many releases no source has seen: the registry's own table of who verified what, handed to the estimators."""
+
+import json
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.counts import terms as wording
+from app.counts.estimates import BadTable, estimate
+from app.counts.overlap import patterns_of, verified_by
+from app.counts.selection import at
+from app.counts.terms import CountTerms
+from app.errors import Invalid
+from app.models import Source, Verification
+from app.registry.policy import Reader
+
+Row = dict[str, Any]
+# Twelve lists are 4,095 patterns, which the fits still go through in seconds.
+MOST_LISTS = 12
+
+
+def estimate_releases(
+    session: Session,
+    terms: CountTerms,
+    lists: Sequence[str],
+    dependent: Sequence[frozenset[str]],
+    reader: Reader,
+    revision: int,
+) -> Row:
+    """The estimate from the overlap of independent sources' verified releases; `lists`: only these sources'.
+
+    Sources that cite each other in what they verified are no two lists: the estimate is refused. Raises Invalid where
+    one list is named, or there are more than MOST_LISTS.
+    """
+    by_release = verified_by(session, terms, reader, revision, independent=True)
+    seen = sorted({slug for pattern in by_release.values() for slug in pattern})
+    used = sorted(set(lists)) if lists else seen
+    if len(used) > MOST_LISTS or len(lists) == 1:
+        detail = f"{len(used)} sources would be used: name 2 to {MOST_LISTS} of them under `lists`."
+        raise Invalid.at("/lists", "lists_out_of_range", detail)
+    patterns = patterns_of({spell: pattern & frozenset(used) for spell, pattern in by_release.items()})
+    try:
+        found = estimate(used, patterns, dependent, _citing(session, used, revision)).answer()
+    except BadTable as error:
+        if len(used) > 1:
+            raise Invalid.at("/lists", "bad_table", str(error)) from error
+        found = _nothing(used, len(by_release))
+    said = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
+    asked = said | {"lists": used, "dependent": [":".join(sorted(pair)) for pair in dependent]}
+    link = wording.link("/v1/estimates/releases", asked, revision)
+    return {"revision": revision, "terms": said, **found, "permalink": link}
+
+
+def _nothing(used: Sequence[str], observed: int) -> Row:
+    """The answer where there are not two lists to compare."""
+    reason = f"{len(used)} independent sources verified a release here: from fewer than two nothing can be estimated."
+    empty: Row = {name: [] for name in ("models", "left_out", "assumptions")}
+    empty |= dict.fromkeys(("range", "chosen", "lower_bound"))
+    refused = {"code": "too_few_lists", "reason": reason}
+    return {"observed": observed, "on_two_or_more": 0, "lists": list(used), **empty, "refused": refused}
+
+
+def _citing(session: Session, lists: Sequence[str], revision: int) -> list[frozenset[str]]:
+    """Pairs of sources of which one cites the other anywhere in its standing verdicts on releases."""
+    pairs = {frozenset(pair) for pair in combinations(lists, 2)}
+    cited = select(col(Source.slug), col(Verification.said)).where(
+        col(Verification.source) == col(Source.key),
+        at(Source, revision),
+        at(Verification, revision),
+        col(Verification.object) == "release",
+        col(Source.slug).in_(lists),
+        ~col(Verification.said).contains('"citing":[]'),
+    )
+    found = {frozenset((slug, other)) for slug, said in session.execute(cited) for other in json.loads(said)["citing"]}
+    return sorted(pairs & found, key=sorted)
