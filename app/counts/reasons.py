@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.counts.figures import Figure
+from app.counts.terms import TRAIT_FILTERS
 from app.vocabulary import Measure, Reason
 
 Row = dict[str, Any]
@@ -32,6 +33,7 @@ class Known:
     net: int | None = None  # the registry's count on the claim's own terms, at its own hour
     gross: int | None = None
     withheld: int = 0
+    whole: bool = False  # whether the reader sees everybody's personal dimensions
     then: int | None = None
     now: int | None = None
 
@@ -89,6 +91,10 @@ def reasons(known: Known) -> list[Named]:
     if known.then is not None and known.now is not None and known.now > known.then:
         detail = f"The registry has learned of {known.now - known.then} more in the same window since."
         found.append(Named(Reason.REPORTING_DELAY, detail))
+    personal = sorted(figure.terms.keys() & TRAIT_FILTERS.keys())
+    if personal and not known.whole:
+        detail = f"Of its terms `{'`, `'.join(personal)}` the registry counts only people of whom that may be shown."
+        found.append(Named(Reason.CONSENT, detail))
     if figure.said.get("named") and known.withheld:
         detail = f"It counts those it names; {known.withheld} in the registry's count may not be named."
         found.append(Named(Reason.CONSENT, detail))

@@ -99,18 +99,20 @@ def test_a_figure_is_filed_once_stated_printed_and_after_what_it_refers_to() -> 
     assert next(claim.at for claim in CLAIMS if claim.key == "v07") == caracas("2026-01-09T10:00")
 
 
-def test_the_parts_of_a_partition_add_up_to_the_whole() -> None:
+def test_the_parts_of_a_partition_add_up_to_the_whole_but_for_the_406() -> None:
     partitions: defaultdict[tuple[str, str], int] = defaultdict(int)
     for body in BODIES.values():
         for part in body.get("part_of", []):
             partitions[part["claim"], part["partition"]] += body["low"]
     assert partitions == {
         ("cl016", "batches"): 99 + 88,
+        ("cl028", "batches"): 99 + 88 + 116,
         ("v11", "batches"): 99 + 88 + 116,
         ("v11", "periods"): 187 + 116,
         ("f05", "outcomes"): 217 + 3934,
     }
-    assert all(total == BODIES[whole]["low"] for (whole, _), total in partitions.items())
+    apart = {key: BODIES[key]["low"] for (key, _), total in partitions.items() if total != BODIES[key]["low"]}
+    assert apart == {"cl028": 406}
 
 
 def test_references_are_replaced_by_the_ids_given_on_filing() -> None:
