@@ -1,7 +1,7 @@
 """Engine, sessions and portable column types: the only file that knows a SQL dialect."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
@@ -97,6 +97,8 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
     options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0}
     if is_memory(url):
         options = {"poolclass": StaticPool}
+    else:
+        _make_private(Path(str(make_url(url).database)))
     engine = create_engine(
         url,
         module=pysqlite3,
@@ -123,6 +125,12 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _make_private(path: Path) -> None:
+    """A new database is its owner's to read alone; the files that SQLite puts beside it take after it."""
+    with suppress(OSError):  # told when it is opened
+        path.touch(mode=0o600)
 
 
 def _write_ahead(cursor: Any) -> None:

@@ -19,6 +19,7 @@ from typing import Literal
 MAX_TEXT = 64  # a valid date has at most 21 characters, an instant 35: longer input is not read at all
 MAX_AGE = 130  # the longest documented human life is 122 years; a larger age is a typing error
 MAX_OFFSET = timedelta(hours=14)  # no place on earth is further than 14 hours from UTC (Kiritimati)
+A_YEAR = 366  # days, at most
 FIRST_DAY, LAST_DAY = 1, date.max.toordinal()
 
 Precision = Literal["day", "month", "year", "interval"]
@@ -161,8 +162,12 @@ def latest_today(now: datetime) -> int:
 
 
 def is_future(when: PartialDate, now: datetime) -> bool:
-    """Nowhere on earth has this date begun; a year or month that is running is not in the future."""
-    return when.lo > latest_today(now)
+    """Nowhere on earth has this date begun; a year, month or interval that is running is not in the future.
+
+    An interval that ends more than a year ahead is: nobody means it, and the slip would hide the date in every count.
+    """
+    today, end = latest_today(now), when.text.partition("/")[2]
+    return when.lo > today or bool(end and parse(end).lo > today + A_YEAR)
 
 
 def parse_zone(text: str) -> timezone:
@@ -213,7 +218,7 @@ def parse_instant(text: str, zone: timezone = UTC) -> datetime:
 def has_begun(text: str, instant: datetime, now: datetime) -> bool:
     """Whether the moment that ``text`` gives, read as ``instant``, has come; of a day alone, whether it has begun."""
     running = timedelta(days=1) if len(text) == len("YYYY-MM-DD") else timedelta()
-    return instant - running <= now
+    return instant <= now + running  # not `instant - running`: the first day of the calendar has none before it
 
 
 def format_instant(instant: datetime) -> str:

@@ -218,6 +218,16 @@ def test_who_still_reads_keeps_the_write_ahead_log_from_being_emptied(tmp_path: 
     engine.dispose()
 
 
+def test_a_new_database_and_what_stands_beside_it_are_their_owners_alone(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'own.db'}")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+        connection.commit()
+        assert {file.stat().st_mode & 0o077 for file in tmp_path.iterdir()} == {0}
+        assert len(list(tmp_path.iterdir())) == 3
+    engine.dispose()
+
+
 def test_a_scrubbed_write_ahead_log_is_empty(world: World) -> None:
     world.file()
     with world.engine.connect() as connection:

@@ -32,11 +32,22 @@ class Answer:
 
 
 def media_type(terms: AsOf, request: Request) -> str:
-    """The form asked for: `?format=`, else the first of ours that Accept names, else JSON."""
+    """The form asked for: `?format=`, else the one of ours that Accept weighs most, else JSON."""
     if terms.format is not None:
         return MEDIA[terms.format]
-    accepted = [part.partition(";")[0].strip() for part in request.headers.get("accept", "").split(",")]
-    return next((media for media in accepted if media in MEDIA.values()), MEDIA["json"])
+    accepted = [_weighed(part) for part in ",".join(request.headers.getlist("accept")).split(",")]
+    ours = [(weight, media) for media, weight in accepted if media in MEDIA.values() and weight > 0]
+    return max(ours, key=lambda one: one[0])[1] if ours else MEDIA["json"]  # of equals the first
+
+
+def _weighed(part: str) -> tuple[str, float]:
+    """A media range and its weight (RFC 9110 section 12.4.2); what cannot be read weighs nothing."""
+    media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    weights = [piece.removeprefix("q=") for piece in parameters if piece.startswith("q=")]
+    try:
+        return media, float(weights[0]) if weights else 1.0
+    except ValueError:
+        return media, 0.0
 
 
 def headers_of(revision: int, tag: str, caching: str) -> dict[str, str]:

@@ -38,7 +38,11 @@ _STATUS = {
     400: ("bad_request", "Bad request", "The request could not be read."),
     404: ("not_found", "Not found", "There is nothing at this address: see /openapi.json."),
     405: ("method_not_allowed", "Method not allowed", "This address does not take that method: see Allow."),
-    413: ("payload_too_large", "Payload too large", "The body is too large: send it in parts."),
+    413: (
+        "payload_too_large",
+        "Payload too large",
+        "The body is too large: leave something out, or import lists in several files.",
+    ),
 }
 RETRY_AFTER = "5"  # seconds: a writer is done in milliseconds, a backup in moments
 INTERNAL = problem(500, "internal_error", "Internal error", "Something failed here. Nothing was stored: try again.")

@@ -21,6 +21,7 @@ from app.registry.schemas import RetractIn
 from app.vocabulary import Role
 
 reports = router("reports")
+IfMatch = Annotated[list[str] | None, Header(description="The ETag of the report your change is based on")]
 
 
 def _tag(report_id: uuid.UUID, version: int, media: str = answers.MEDIA["json"]) -> str:
@@ -29,9 +30,9 @@ def _tag(report_id: uuid.UUID, version: int, media: str = answers.MEDIA["json"])
     return f'"{report_id}-v{version}{suffix}"'
 
 
-def _matches(report_id: uuid.UUID, if_match: str | None) -> Callable[[int], bool]:
-    """Whether If-Match (RFC 9110 section 13.1.1) admits a version."""
-    given = [part.strip() for part in (if_match or "*").split(",")]
+def _matches(report_id: uuid.UUID, if_match: list[str] | None) -> Callable[[int], bool]:
+    """Whether If-Match (RFC 9110 section 13.1.1) admits a version; without one, any."""
+    given = ["*"] if if_match is None else [part.strip() for part in ",".join(if_match).split(",")]
     return lambda version: "*" in given or _tag(report_id, version) in given
 
 
@@ -60,15 +61,18 @@ def amend_report(
     write: Write,
     report_id: uuid.UUID,
     patch: Annotated[dict[str, Any], Body(description="JSON Merge Patch (RFC 7396)")],
-    if_match: Annotated[str | None, Header(description="The ETag of the report your change is based on")] = None,
+    if_match: IfMatch = None,
 ) -> Response:
     """Correct a report: what the patch names changes, null removes, all else stays."""
     write.allow(Role.REPORTER)
     return write.run(lambda desk: filing.amend(desk, report_id, patch, _matches(report_id, if_match)))
 
 
-@reports.post("/reports/{report_id}/retract", response_model=Filed, responses=WRITING)
-def retract_report(write: Write, report_id: uuid.UUID, body: RetractIn | None = None) -> Response:
+@reports.post("/reports/{report_id}/retract", response_model=Filed, responses=WRITING | refusals(412))
+def retract_report(
+    write: Write, report_id: uuid.UUID, body: RetractIn | None = None, if_match: IfMatch = None
+) -> Response:
     """Withdraw a report. It stays visible as withdrawn: corrections are part of the record."""
     write.allow(Role.REPORTER)
-    return write.run(lambda desk: filing.retract(desk, report_id, body.reason if body else None))
+    matches, reason = _matches(report_id, if_match), body.reason if body else None
+    return write.run(lambda desk: filing.retract(desk, report_id, reason, matches))

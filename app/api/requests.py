@@ -36,9 +36,12 @@ async def gate(request: Request) -> AsyncIterator[None]:
 
 async def bearer_token(request: Request) -> str | None:
     """The key sent, if any. A malformed header is an error: who sends one means to be known."""
-    header = request.headers.get("authorization")
-    if header is None:
+    given = request.headers.getlist("authorization")
+    if not given:
         return None
+    if len(given) > 1:
+        raise Unauthenticated("Send one Authorization header, not several.")
+    header = given[0]
     scheme, _space, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Send the key as: Authorization: Bearer rcn_…")
@@ -58,8 +61,7 @@ class Asked:
         """Raises Unauthenticated without a key, Forbidden for a key of another role."""
         if self.reader.role is None:
             raise Unauthenticated("This is read with a key: Authorization: Bearer rcn_…")
-        if self.reader.role not in roles:
-            raise Forbidden(f"This needs a key with the role {' or '.join(roles)}.")
+        require_role(self.reader, *roles)
 
     def revision(self, terms: AsOf) -> int:
         """The revision asked for: a number, or the last one recorded at or before an instant."""
@@ -102,8 +104,9 @@ class Asked:
         caching = answers.caching(terms, public_count=public_count, keyed=self.key is not None)
         headers = answers.headers_of(revision, tag, caching)
         # Compared weakly (RFC 9110 section 13.1.2): a proxy that compresses an answer weakens its tag.
-        known = {part.strip().removeprefix("W/") for part in self.request.headers.get("if-none-match", "").split(",")}
-        if tag in known:
+        given = ",".join(self.request.headers.getlist("if-none-match"))
+        known = {part.strip().removeprefix("W/") for part in given.split(",")}
+        if tag in known or "*" in known:
             return Response(status_code=304, headers=headers)
         return answers.respond(build(revision), terms, self.request, headers)
 
@@ -120,6 +123,15 @@ class Asked:
         parts = [__version__, self._head, self.request.url.path, self.request.url.query, media]
         parts += [self.reader.role, self.reader.slug, self.key and self.key.id]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
+
+
+def require_role(who: Reader, *roles: Role) -> None:
+    """Raises Forbidden for a key of another role. Whoever decides about people must not belong to a side: a curator's
+    or an administrator's key of a source that is not independent opens nothing."""
+    if who.role not in roles:
+        raise Forbidden(f"This needs a key with the role {' or '.join(roles)}.")
+    if who.role in (Role.CURATOR, Role.ADMIN) and not who.independent:
+        raise Forbidden("The source of this key is not independent: it may report, and decide nothing about others.")
 
 
 def offset(zone: str) -> timezone:

@@ -13,9 +13,9 @@ from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from app.api import answers, render
-from app.api.requests import bearer, bearer_token, gate
+from app.api.requests import bearer, bearer_token, gate, require_role
 from app.database import reading, scrub, writing
-from app.errors import Forbidden, IdempotencyMismatch, Invalid, Unauthenticated
+from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
 from app.log.entries import lock_head
 from app.models import ApiKey, IdempotentAnswer
@@ -41,9 +41,8 @@ class Writing:
     body: bytes
 
     def allow(self, *roles: Role) -> None:
-        """Raises Forbidden for a key of another role."""
-        if self.actor.role not in roles:
-            raise Forbidden(f"This needs a key with the role {' or '.join(roles)}.")
+        """Raises Forbidden for a key of another role, and for a desk's key of a source that is not independent."""
+        require_role(self.actor, *roles)
 
     def run(self, action: Callable[[Desk], Outcome]) -> Response:
         """Do it once: a repeated Idempotency-Key gets the first answer again, rendered under today's permissions."""

@@ -87,14 +87,14 @@ def _page(
 
 
 def _named(reader: Reader, detainee: Any, q: str, revision: int) -> Condition:
-    """Whose folded name contains the folded words, among those whose name the reader may see."""
-    words = fold(q)
+    """Whose folded name contains every folded word, in any order, among those whose name the reader may see."""
+    words = fold(q).split()
     if not words:
         return false()  # punctuation alone is nobody's name, and stands in everybody's
     found = exists(
         select(1).where(
             col(DetaineePersonal.detainee) == detainee,
-            col(DetaineePersonal.folded_name).contains(words, autoescape=True),
+            *(col(DetaineePersonal.folded_name).contains(word, autoescape=True) for word in words),
             at(DetaineePersonal, revision),
         )
     )

@@ -15,7 +15,7 @@ from app.demo.replay import Event, events
 from app.demo.sources import sources
 from app.log.entries import head
 from app.log.head import is_demo, mark_demo
-from app.models import ApiKey, Source
+from app.models import OPEN, ApiKey, Source
 from app.registry import directory, identity, keys, records, reports
 from app.registry.claims import ClaimIn, file_claim
 from app.registry.policy import Reader
@@ -56,7 +56,8 @@ def load(session: Session, secret: bytes) -> int:
 
 def guest_key(session: Session, now: datetime) -> str:
     """A fresh reporter's key of the invented organisation; the one given out before ends."""
-    source = session.scalars(select(col(Source.key)).where(col(Source.slug) == GUEST["slug"])).one()
+    mine = select(col(Source.key)).where(col(Source.slug) == GUEST["slug"], col(Source.until) == OPEN)
+    source = session.scalars(mine).one()
     live = select(ApiKey).where(col(ApiKey.source) == source, col(ApiKey.revoked_at).is_(None))
     for key in session.scalars(live).all():
         keys.revoke(session, key.id, now)

@@ -9,13 +9,28 @@ from app.errors import FileAClaim, Invalid, pointed
 from app.matching.names import fold
 from app.registry.content import Content
 from app.registry.projection.accounts import DENIALS
+from app.registry.schemas import OLDEST
 from app.vocabulary import Verdict
 
 # A nameless report needs this many facts to be told apart by; fewer is a number, and a number is a claim.
 NAMELESS_FACTS = 2
-# No list speaks of people's ages before; and every age on a later day gives a birth that the calendar has, also where
-# the age is one source's and the day another's.
-EARLIEST_AGE = 1900
+# No list of people held for their opinions goes back further: an earlier year is a typing error. And every age on a
+# later day gives a birth that the calendar has, also where the age is one source's and the day another's.
+EARLIEST = 1900
+# People alive in the earliest year, at the oldest age that can be stated.
+EARLIEST_BIRTH = EARLIEST - OLDEST
+# Ages are rounded and counted differently: a year more or less is no contradiction.
+AGE_SLACK = 1
+# What sheets hold where nobody knew the name, folded. Taken for names they would make one person of many.
+PLACEHOLDERS = frozenset(
+    {
+        "anonima", "anonimo", "anonymous", "desconocida", "desconocido", "identidad protegida", "identidad reservada",
+        "n a", "n n", "na", "name unknown", "name withheld", "nn", "no identificada", "no identificado", "no name",
+        "nombre desconocido", "nombre por confirmar", "nombre reservado", "none", "null", "por confirmar",
+        "por identificar", "reservado", "s n", "sin datos", "sin identificar", "sin nombre", "unidentified", "unknown",
+        "unknown name", "withheld",
+    }
+)  # fmt: skip
 FUTURE = "This day has not come yet anywhere: correct the date."
 
 PAST_DATES = (
@@ -39,6 +54,8 @@ ORDERED_DATES = (
     ("detainee.birth_date", "detention.detained_on", "detained_before_birth", "the detention is before the birth"),
     ("detainee.birth_date", "release.released_on", "released_before_birth", "the release is before the birth"),
     ("detention.detained_on", "detainee.died_on", "detained_after_death", "the detention is after the death"),
+    ("release.released_on", "detainee.died_on", "released_after_death", "the release is after the death"),
+    ("release.released_on", "verification.verified_on", "verified_before_release", "it was verified before"),
 )  # fmt: skip
 
 
@@ -52,6 +69,7 @@ def check(content: Content, now: datetime, *, points: bool, flat: bool = False) 
     body has no sections of its own for the release and the verification, so pointers into it have none either."""
     errors = [
         *_future(content, now),
+        *_early(content),
         *_age(content),
         *_name(content),
         *_order(content),
@@ -83,24 +101,53 @@ def _future(content: Content, now: datetime) -> Iterator[dict[str, str]]:
                 yield pointed(f"{pointer_to(name)}/{number}/{field}", "future_date", FUTURE)
 
 
+def _early(content: Content) -> Iterator[dict[str, str]]:
+    for name in PAST_DATES:
+        earliest = EARLIEST_BIRTH if name == "detainee.birth_date" else EARLIEST
+        if name in content and parse(content[name]).first.year < earliest:
+            yield pointed(pointer_to(name), "impossible_date", f"This is before {earliest}: correct the year.")
+    detained = content.get("detention.detained_on")
+    for number, item in enumerate(content.get("detention.transfers", [])):
+        if item.get("on") and detained and parse(item["on"]).hi < parse(detained).lo:
+            detail = "By these dates the transfer is before the detention: correct one of them."
+            yield pointed(f"/detention/transfers/{number}/on", "transfer_before_detention", detail)
+
+
 def _age(content: Content) -> Iterator[dict[str, str]]:
-    on = content.get("detainee.age_on")
-    if on is not None and parse(on).first.year < EARLIEST_AGE:
-        detail = f"Give the day of this age in {EARLIEST_AGE} or later."
-        yield pointed("/detainee/age_on", "impossible_date", detail)
+    birth = content.get("detainee.birth_date")
+    if birth is None:
+        return
+    custody = content.get("detention.detained_on") or content.get("release.released_on")
+    if custody and dates.age_bounds_at(parse(birth), parse(custody))[0] > OLDEST:
+        detail = f"By these dates the person was older than {OLDEST}: correct the birth date."
+        yield pointed("/detainee/birth_date", "too_old", detail)
+    age, on = content.get("detainee.age"), content.get("detainee.age_on")
+    if age is not None and on is not None:
+        least, most = dates.age_bounds_at(parse(birth), parse(on))
+        if not least - AGE_SLACK <= age <= most + AGE_SLACK:
+            detail = "The age and the birth date do not agree: correct one of them, or leave one out."
+            yield pointed("/detainee/age", "age_and_birth_differ", detail)
 
 
 def _name(content: Content) -> Iterator[dict[str, str]]:
-    if "detainee.full_name" in content and not fold(content["detainee.full_name"]):
+    if "detainee.full_name" not in content:
+        return
+    name = fold(content["detainee.full_name"])
+    if not name:
         detail = "There is no letter in this name: leave it out when you do not know it."
         yield pointed("/detainee/full_name", "no_name", detail)
+    if name in PLACEHOLDERS:
+        detail = "This says that nobody knew the name: leave it out, and say what tells the person apart."
+        yield pointed("/detainee/full_name", "placeholder_name", detail)
 
 
 def _order(content: Content) -> Iterator[dict[str, str]]:
-    denies = content["verification.verdict"] in DENIALS
+    denies, sure = content["verification.verdict"] in DENIALS, content["verification.verdict"] == Verdict.VERIFIED
     for earlier, later, code, what in ORDERED_DATES:
         if denies and code == "held_after_release":
             continue  # "still held on the 28th" is how a release of the 24th is refuted
+        if not sure and code == "verified_before_release":
+            continue
         if earlier in content and later in content and parse(content[earlier]).lo > parse(content[later]).hi:
             yield pointed(pointer_to(later), code, f"By these dates {what}: correct one of them.")
 

@@ -131,7 +131,7 @@ def reproject(
         for table, rows in project(members, publish).items():
             wanted[table] += rows
         # Today's class closes for whom the reports together may show to be a child; the log's own stays as filed.
-        child = not given and consent.may_be_minor([member.content for member in members])
+        child = not given and consent.may_be_minor(*consent.parted(members))
         classes |= {member.record: Publish.COUNTED if child else publish for member in members}
     old = {row.detainee for row in stored if row.detainee is not None}
     for table, spans in _SPANS.items():

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from app.dates import age_bounds_at
+from app.dates import PartialDate, age_bounds_at
 from app.registry.content import ADULT, Content, birth_of
 from app.registry.projection.accounts import Account, parse
 from app.vocabulary import Publish
@@ -37,11 +37,28 @@ def person_class(accounts: Sequence[Account], consents: Sequence[tuple[int, int,
     return strictest([*latest.values(), *filter(None, later)])
 
 
-def may_be_minor(reports: Sequence[Content]) -> bool:
+def may_be_minor(reports: Sequence[Content], others: Sequence[Content] = ()) -> bool:
     """Whether the birth that one report gives and the detention that another gives leave somebody under 18.
 
-    Each report was judged alone when it was filed; this is what they say together.
+    Each report was judged alone when it was filed; this is what they say together. `others` are reports of sources that
+    are not independent, beside those of sources that are: their days are heard only where no independent source gives a
+    birth, or a state could hide whom it likes by one invented day.
     """
-    births = [birth for said in reports if (birth := birth_of(said)) is not None]
-    days = [parse(said["detention.detained_on"]) for said in reports if "detention.detained_on" in said]
-    return any(age_bounds_at(birth, day)[0] < ADULT for birth in births for day in days)
+    births = _births(reports)
+    days = _detentions(reports) if births else _detentions(reports) or _detentions(others)
+    return any(age_bounds_at(birth, day)[0] < ADULT for birth in births or _births(others) for day in days)
+
+
+def parted(accounts: Sequence[Account]) -> tuple[list[Content], list[Content]]:
+    """What independent sources say and what the others say; all of it first where no source is independent."""
+    heard = [account.content for account in accounts if account.source.independent]
+    others = [account.content for account in accounts if not account.source.independent]
+    return (heard, others) if heard else (others, [])
+
+
+def _births(reports: Sequence[Content]) -> list[PartialDate]:
+    return [birth for said in reports if (birth := birth_of(said)) is not None]
+
+
+def _detentions(reports: Sequence[Content]) -> list[PartialDate]:
+    return [parse(said["detention.detained_on"]) for said in reports if "detention.detained_on" in said]

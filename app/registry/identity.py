@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 from app.dates import is_future, parse
 from app.errors import ContradictsDecisions, Invalid, NotFound, Redacted
 from app.log.entries import entry_at
-from app.models import OPEN, Decision, Placement, Record
+from app.models import OPEN, Decision, Entry, Placement, Record
 from app.registry import content, records
 from app.registry.clusters import Edge, contradiction
 from app.registry.components import component_of
@@ -66,7 +66,7 @@ def give_consent(desk: Desk, detainee_id: uuid.UUID, body: ConsentIn) -> Outcome
     if is_future(parse(body.given_on), desk.now):
         raise Invalid.at("/given_on", "future_date", "This day has not come yet anywhere: correct the date.")
     open_for_minor = body.publish != Publish.COUNTED and body.given_by.casefold() != GUARDIAN
-    if open_for_minor and _any_minor(desk.session, record):
+    if open_for_minor and _any_minor(desk, record):
         raise Invalid.at(
             "/given_by",
             "guardian_required",
@@ -81,13 +81,23 @@ def give_consent(desk: Desk, detainee_id: uuid.UUID, body: ConsentIn) -> Outcome
 
 
 def redact(desk: Desk, detainee_id: uuid.UUID, reason: str | None) -> Outcome:
-    """Erase a person's personal data in every version; counts by source, date, stage, kind and country stay."""
+    """Erase a person's personal data in every version; counts by source, date, stage, kind and country stay.
+
+    Erasing again changes nothing."""
     record = _record(desk, detainee_id, "", erased=True)
+    if record.redacted:
+        return Outcome("redaction", 200, _erased_at(desk.session, record), {"detainee": str(detainee_id), "records": 0})
     together = _held_with(desk.session, record)
     entry = desk.write(
         "redaction", {"records": sorted(str(r.id) for r in together)}, {"reason": reason} if reason else None
     )
     return Outcome("redaction", 201, entry.revision, {"detainee": str(detainee_id), "records": len(together)})
+
+
+def _erased_at(session: Session, record: Record) -> int:
+    """The revision that erased a record."""
+    mine = (col(Entry.kind) == "redaction", col(Entry.body).contains(str(record.id)))
+    return session.scalars(select(col(Entry.revision)).where(*mine)).first() or 0
 
 
 def _record(desk: Desk, detainee_id: uuid.UUID, pointer: str, *, erased: bool = False) -> Record:
@@ -114,9 +124,13 @@ def _held_with(session: Session, record: Record) -> list[Record]:
     )
 
 
-def _any_minor(session: Session, record: Record) -> bool:
-    found = [records.newest(session, one).content for one in _held_with(session, record)]
-    return any(content.ASKED in said for said in found) or may_be_minor(found)
+def _any_minor(desk: Desk, record: Record) -> bool:
+    """Whether the reports, alone or together, leave it possible: those of independent sources where there are any."""
+    found = _held_with(desk.session, record)
+    independent = [one for one in found if desk.views.sources[one.source].independent]
+    said = [records.newest(desk.session, one).content for one in independent or found]
+    rest = [records.newest(desk.session, one).content for one in found if independent and one not in independent]
+    return any(content.ASKED in one for one in said) or may_be_minor(said, rest)
 
 
 def _shown(session: Session, edge: Edge) -> dict[str, str]:

@@ -80,12 +80,7 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
 
     `matches` tells whether the change is based on a version; raises Superseded if not on the standing one.
     """
-    record = records.own(desk.session, report_id, desk.actor.source)
-    version = records.newest(desk.session, record)
-    if not matches(version.number):
-        raise Superseded("The report has a newer version: read it again and repeat your change.")
-    if record.redacted:
-        raise _erased()
+    record, version = _current(desk, report_id, matches)
     before = content.as_sent(version.content)
     shape = content.unflatten({k: v for k, v in before.items() if k not in NOT_SENT})
     merged = merge_patch(shape, patch)
@@ -107,19 +102,29 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
     return _next_version(desk, record, said, None)
 
 
-def retract(desk: Desk, report_id: uuid.UUID, reason: str | None) -> Outcome:
-    """Withdraw a report: it stays visible as withdrawn, and asserts nothing any more."""
-    record = records.own(desk.session, report_id, desk.actor.source)
-    if record.redacted:
-        raise _erased()
-    said = {**records.newest(desk.session, record).content, "verification.verdict": Verdict.RETRACTED.value}
+def retract(desk: Desk, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]) -> Outcome:
+    """Withdraw a report: it stays visible as withdrawn, and asserts nothing any more.
+
+    Raises Superseded like `amend`.
+    """
+    record, version = _current(desk, report_id, matches)
+    said = {**version.content, "verification.verdict": Verdict.RETRACTED.value}
     if reason is not None:
         said["retraction.reason"] = reason
     return _next_version(desk, record, said, None)
 
 
-def _erased() -> NotFound:
-    return NotFound("There is no report with this id among your own.")
+def _current(desk: Desk, report_id: uuid.UUID, matches: Callable[[int], bool]) -> tuple[Record, records.Version]:
+    """One's own record and the version a change is based on."""
+    record = records.own(desk.session, report_id, desk.actor.source)
+    version = records.newest(desk.session, record)
+    if not matches(version.number):
+        raise Superseded(
+            "The report has a newer version, or If-Match holds no ETag of it in quotes: read it again, then repeat."
+        )
+    if record.redacted:
+        raise NotFound("There is no report with this id among your own.")
+    return record, version
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

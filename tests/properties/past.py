@@ -159,9 +159,14 @@ class Past:
         """The class of who holds a record: closed too where several reports together may show a child."""
         person = next(person for person in self.people if record in person.records)
         consented = any(one in person.records for _revision, one, _publish in self.consents)
-        said = [self.accounts[one].content for one in person.records]
-        born = [birth for content in said if (birth := _birth(content))]
-        days = [parse(content["detention.detained_on"]) for content in said if "detention.detained_on" in content]
+        told = [self.accounts[one] for one in person.records]
+        heard = [one.content for one in told if one.source.independent] or [one.content for one in told]
+        rest = [one.content for one in told if one.content not in heard]
+        born = [birth for content in heard if (birth := _birth(content))]
+        days = [parse(content["detention.detained_on"]) for content in heard if "detention.detained_on" in content]
+        if not born:
+            born = [birth for content in rest if (birth := _birth(content))]
+            days = days or [parse(one["detention.detained_on"]) for one in rest if "detention.detained_on" in one]
         child = any(age_bounds_at(birth, day)[0] < 18 for birth in born for day in days)
         return "counted" if child and not consented else person.publish
 

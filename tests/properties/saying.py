@@ -214,12 +214,24 @@ def what_followed(spell: Spell, later: list[Spell]) -> None:
 
 
 def state_of(accounts: list[Account], last: Spell) -> str:
-    dead = any("detainee.died_on" in one.content and said_of(one) != "retracted" for one in accounts)
-    if dead or last.ended_how == "died":
+    mourning = {
+        one.source.slug for one in accounts if "detainee.died_on" in one.content and said_of(one) != "retracted"
+    }
+    if last.ended_how == "died":
+        mourning |= {one.source.slug for one in last.accounts if _says_died(one)}
+    independent = {one.source.slug for one in accounts if one.source.independent}
+    freeing = {one.source.slug for one in last.voices if last.out and asserts(one, "carried_out")}
+    if mourning and (mourning & independent or not freeing & independent):
         return "died"
     if last.out:
         return "house_arrest" if last.stages["carried_out"].kind == "house_arrest" else "released"
     return "held" if last.asserted and last.ended_how is None else "unknown"
+
+
+def _says_died(account: Account) -> bool:
+    """Whether it asserts the detention and a death in it."""
+    ended = account.content.get("detention.ended") or {}
+    return ended.get("how") == "died" and said_of(account) in ("reported", "verified")
 
 
 def about_person(accounts: list[Account]) -> dict[str, Any]:

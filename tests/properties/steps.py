@@ -193,7 +193,10 @@ class Retract:
 
     def take(self, clerk: Clerk) -> None:
         if (found := clerk.record(self.record)) is not None:
-            clerk.act(found[1], lambda desk: reports.retract(desk, found[0], "withdrawn by an invented desk"))
+            clerk.act(
+                found[1],
+                lambda desk: reports.retract(desk, found[0], "withdrawn by an invented desk", lambda _version: True),
+            )
 
 
 @dataclass(frozen=True)

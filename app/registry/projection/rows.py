@@ -1,7 +1,7 @@
 """From spells and voices to table rows: dictionaries by table, without `since` and `until`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from app.matching.names import fold
@@ -21,7 +21,7 @@ from app.registry.projection import person
 from app.registry.projection.accounts import DATE_OF_STAGE, Account
 from app.registry.projection.custody import Custody, Outcome, read_custody, with_next
 from app.registry.projection.spells import spells
-from app.registry.projection.voices import COUNTING, speaks_for
+from app.registry.projection.voices import COUNTING, asserts, speaks_for
 from app.vocabulary import STAGES, Publish, ReleaseKind, Stage, State
 
 Row = dict[str, Any]
@@ -43,7 +43,7 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
             {
                 "detainee": detainee,
                 "publish": publish,
-                "state": state_of(custodies, facts),
+                "state": state_of(custodies, facts, {a.source.slug for a in accounts if a.source.independent}),
                 "rearrested": any(custody.after_release for custody in custodies),
                 "facts": dump(facts),
             }
@@ -62,10 +62,15 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
     return {table: [{**row, "detainee": detainee} for row in found] for table, found in rows.items()}
 
 
-def state_of(custodies: Sequence[Custody], facts: dict[str, Any]) -> State:
-    """Where the person is, as far as the latest spell tells."""
+def state_of(custodies: Sequence[Custody], facts: dict[str, Any], independent: Collection[str]) -> State:
+    """Where the person is, as far as the latest spell tells. A death that no independent source (a slug of those)
+    reports does not stand against a release that one does."""
     last = custodies[-1]
-    if "died_on" in facts or last.ended_how == "died":
+    deaths = [facts.get("died_on"), last.facts.get("ended_how") if last.ended_how == "died" else None]
+    by = {slug for death in deaths if death for said in death["said"] for slug in said["by"]}
+    voices = last.out.voices if last.out else []
+    released_by = {voice.source.slug for voice in voices if asserts(voice, Stage.CARRIED_OUT)}
+    if by and (by & set(independent) or not released_by & set(independent)):
         return State.DIED
     if last.out is not None:
         return State.HOUSE_ARREST if last.out.kind == ReleaseKind.HOUSE_ARREST else State.RELEASED
