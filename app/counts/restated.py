@@ -88,11 +88,11 @@ def _takes_back(change: Row) -> bool:
     if after is None:
         return True
     if name == "verdict":
-        return before != Verdict.REPORTED or after != Verdict.VERIFIED
+        return (before, after) != (Verdict.REPORTED, Verdict.VERIFIED)
     if name == "stage":
         return RANK[Stage(after)] < RANK[Stage(before)]
     if name == "held_on":
-        return bool(parse(after).hi < parse(before).hi)  # the last day known: it moves on
+        return parse(after).hi < parse(before).hi  # the last day known: it moves on
     if name.endswith("_on"):
         return not parse(after).within(parse(before))
     return True
