@@ -165,7 +165,7 @@ def test_corrections_are_asked_for_by_kind_source_country_and_since(world: World
     claim = world.post("/v1/claims", CLAIM, "foro").json()["id"]
     world.post("/v1/claims", CLAIM | {"supersedes": [claim]}, "foro")
     everything = ["claim_superseded", "merged", "restated", "restated", "restated", "restated"]
-    for asked, found in [
+    cases: list[tuple[Body, list[str]]] = [
         ({}, everything),
         ({"kind": "merged"}, ["merged"]),
         ({"kind": ["merged", "claim_superseded"]}, ["claim_superseded", "merged"]),
@@ -182,7 +182,8 @@ def test_corrections_are_asked_for_by_kind_source_country_and_since(world: World
         ({"since": world.revision}, []),
         ({"since": "2026-02-28"}, everything),
         ({"since": "2026-03-01T12:00:00Z"}, []),
-    ]:
+    ]
+    for asked, found in cases:
         assert kinds(world, **asked) == found, asked
         assert withheld(world, **asked) == 0
     world.refuse(world.get("/v1/corrections", source="nobody"), 422, "unknown_source", "/source")
@@ -217,8 +218,8 @@ def test_who_is_withheld_today_vanishes_from_old_corrections_at_any_time(world: 
     at = world.revision
     assert kinds(world, as_of=at) == ["restated"]
     world.consent(filed["detainee"]["id"], "counted")
-    for asked in ({}, {"as_of": at}):
-        assert (told(world, **asked), withheld(world, **asked)) == ([], 1)
+    for revision in (world.revision, at):
+        assert (told(world, as_of=revision), withheld(world, as_of=revision)) == ([], 1)
     assert filed["detainee"]["id"] not in world.get("/v1/corrections.atom", as_of=at).text
     world.consent(filed["detainee"]["id"], "named")
     assert kinds(world, as_of=at) == ["restated"]
@@ -244,9 +245,9 @@ def test_a_merge_with_somebody_counted_is_not_told_nor_counted(world: World, hid
     world.file(source_record_id="1", release__kind="pardon")
     joined = world.revision
     world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
-    for asked in ({}, {"as_of": joined}, {"as_of": joined - 1}):
+    for revision in (world.revision, joined, joined - 1):
         for who in (None, "foro", "jep", GOVERNMENT, "admin"):
-            assert told(world, who, **asked) == []
+            assert told(world, who, as_of=revision) == []
     assert withheld(world, as_of=joined - 1) == 0
     assert withheld(world) == 1  # the report
     assert kinds(world, "curator") == ["parted", "restated", "merged"]
@@ -258,8 +259,8 @@ def test_a_merge_is_taken_back_from_the_list_when_one_of_the_two_is_withheld(wor
     world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
     at = world.revision
     world.consent(two["detainee"]["id"], "counted")
-    for asked in ({}, {"as_of": at}, {"as_of": at - 1}):
-        assert (told(world, **asked), withheld(world, **asked)) == ([], 0)
+    for revision in (world.revision, at, at - 1):
+        assert (told(world, as_of=revision), withheld(world, as_of=revision)) == ([], 0)
 
 
 def scene(world: World, people: int) -> None:
@@ -279,7 +280,7 @@ def pages(world: World, path: str = "/v1/corrections", **asked: Any) -> Iterator
         following = world.client.get(body["next"])
 
 
-@pytest.mark.parametrize("limit,most", [(1, 500), (2, 500), (3, 500), (2, 3), (5, 1), (200, 4)])
+@pytest.mark.parametrize("limit,most", [(1, 500), (2, 500), (2, 3), (5, 1)])
 def test_pages_hold_every_correction_once_while_others_write(
     world: World, monkeypatch: pytest.MonkeyPatch, limit: int, most: int
 ) -> None:
@@ -287,11 +288,10 @@ def test_pages_hold_every_correction_once_while_others_write(
     whole = world.get("/v1/corrections").json()
     assert (len(whole["data"]), whole["withheld"], whole["next"]) == (5, 2, None)
     monkeypatch.setattr(corrections, "MOST_EXAMINED", most)
-    found, number = [], 0
-    for page in pages(world, limit=limit):
+    found = []
+    for number, page in enumerate(pages(world, limit=limit)):
         found.append(page)
         assert len(page["data"]) <= limit
-        number += 1
         restate(world, "jep", detainee__full_name=f"Newcomer {number}", detainee__birth_date="1930")
     assert [row for page in found for row in page["data"]] == whole["data"]
     assert sum(page["withheld"] for page in found) == whole["withheld"]
