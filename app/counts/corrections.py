@@ -47,7 +47,7 @@ def corrections(
     for draft in found:
         if asked.kind and draft.kind not in asked.kind:
             continue
-        if not all(places.seen(reader, one, draft.revision - 1, draft.revision, revision) for one in draft.records):
+        if not all(places.seen(reader, one, draft.revision, revision) for one in draft.records):
             withheld += draft.kind not in correcting.BY_CURATORS
         elif len(shown) == asked.limit:
             following = draft.revision

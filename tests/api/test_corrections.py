@@ -98,7 +98,7 @@ def test_what_is_personal_is_no_correction_and_not_even_counted(world: World) ->
 def test_two_people_made_one_are_told_and_so_are_they_when_they_are_two_again(world: World) -> None:
     one, two = world.file(), world.file("jep", **ULISES)
     ids = [one["detainee"]["id"], two["detainee"]["id"]]
-    decision = world.judge(*ids, "same")
+    decision = world.judge(ids[0], ids[1], "same")
     assert kinds(world) == ["merged"]
     world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
     parted, merged = told(world)
@@ -251,6 +251,18 @@ def test_a_merge_with_somebody_counted_is_not_told_nor_counted(world: World, hid
     assert withheld(world, as_of=joined - 1) == 0
     assert withheld(world) == 1  # the report
     assert kinds(world, "curator") == ["parted", "restated", "merged"]
+
+
+def test_what_was_corrected_before_and_after_a_mistaken_tie_is_told_while_it_does_not_stand(world: World) -> None:
+    """The person is judged as they stood at the correction, and as they stand at the revision read."""
+    one, two = world.file(source_record_id="1"), world.file("jep", **ULISES)
+    world.consent(two["detainee"]["id"], "counted")
+    world.file(source_record_id="1", release__kind="pardon")
+    decision = world.judge(one["detainee"]["id"], two["detainee"]["id"], "same")
+    assert (told(world), withheld(world)) == ([], 1)
+    world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
+    world.file(source_record_id="1", release__kind="amnesty")
+    assert (kinds(world), withheld(world)) == (["restated", "restated"], 0)
 
 
 def test_a_merge_is_taken_back_from_the_list_when_one_of_the_two_is_withheld(world: World) -> None:
