@@ -76,12 +76,12 @@ def _versions(source: int | None, country: str | None, revision: int) -> Select[
 
 
 def _denials(source: int | None, country: str | None, revision: int) -> Select[int]:
-    """First reports of a source that deny what others say."""
+    """Reports that deny, which may be a source's first ones."""
     mine = [] if source is None else [col(Verification.source) == source]
-    first = (col(Report.record) == col(Verification.record)) & (col(Report.since) == col(Verification.since))
+    filed = (col(Report.record) == col(Verification.record)) & (col(Report.since) == col(Verification.since))
     return (
         select(col(Verification.since))
-        .join(Report, first & (col(Report.version) == 1))
+        .join(Report, filed)
         .where(
             col(Verification.verdict).in_(sorted(DENIALS)),
             *mine,

@@ -6,7 +6,7 @@ what was only passed on. To say something else is one, and so is to say less.
 
 from typing import Any
 
-from app.registry.content import Content
+from app.registry.content import Content, has_release
 from app.registry.projection.accounts import DENIALS, parse
 from app.registry.projection.voices import RANK
 from app.vocabulary import CorrectionKind, Designation, ReleaseKind, Stage, Verdict
@@ -59,7 +59,10 @@ def of_report(before: Content | None, after: Content) -> tuple[CorrectionKind | 
     changes = _changes(_shown(before), _shown(after))
     if verdict in WITHDRAWN and verdict != before[VERDICT]:
         return WITHDRAWN[verdict], changes
-    return (CorrectionKind.RESTATED if any(map(_takes_back, changes)) else None), changes
+    # A verdict on a detention says nothing of the release that a record grows by.
+    about_another = () if has_release(before) or not has_release(after) else ("verdict", "method")
+    taken_back = any(_takes_back(change) for change in changes if change["field"] not in about_another)
+    return (CorrectionKind.RESTATED if taken_back else None), changes
 
 
 def of_claim(before: Row, after: Row) -> list[Row]:

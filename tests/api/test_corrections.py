@@ -260,9 +260,11 @@ def test_what_was_corrected_before_and_after_a_mistaken_tie_is_told_while_it_doe
     world.file(source_record_id="1", release__kind="pardon")
     decision = world.judge(one["detainee"]["id"], two["detainee"]["id"], "same")
     assert (told(world), withheld(world)) == ([], 1)
+    joined = world.revision
     world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
     world.file(source_record_id="1", release__kind="amnesty")
     assert (kinds(world), withheld(world)) == (["restated", "restated"], 0)
+    assert (told(world, as_of=joined), withheld(world, as_of=joined)) == ([], 1)
 
 
 def test_a_merge_is_taken_back_from_the_list_when_one_of_the_two_is_withheld(world: World) -> None:

@@ -73,6 +73,8 @@ def test_to_say_something_else_or_less_is_a_correction(before: dict[str, Any], a
         ({"designation": "unstated"}, {"designation": "political"}),
         ({"stage": "ordered", "released_on": None}, {}),
         ({"stage": None, "kind": None, "released_on": None}, {}),  # from a detention to its release
+        # So, too, where it knew of the detention itself and of the release only from others.
+        ({"stage": None, "kind": None, "released_on": None}, {"verdict": "reported", "method": "press"}),
         ({"verdict": "reported", "method": None}, {}),
         ({}, {"held_on": "2026-01-09"}),
         ({"verified_on": "2026-01-12"}, {"verified_on": "2026-02-01"}),  # the day of a check is nothing of a release
