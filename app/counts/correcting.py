@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, union
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from app.counts.restated import VERDICT
 from app.counts.selection import at
 from app.counts.terms import CorrectionQuery
 from app.errors import Invalid
@@ -33,7 +34,7 @@ def entries(session: Session, asked: CorrectionQuery, newest: int, since: int, r
 
     arms: list[Select[int]] = []
     if kinds & OF_REPORTS:
-        arms.append(_versions(source, asked.country, revision).where(within(col(Report.since))))
+        arms.append(_versions(source, asked.country, revision).where(within(col(Report.since)), *_verdicts(kinds)))
         arms.append(_denials(source, asked.country, revision).where(within(col(Verification.since))))
     if kinds & BY_CURATORS and source is None:
         arms.append(_made(asked.country, revision).where(within(col(Decision.key))))
@@ -73,6 +74,15 @@ def _versions(source: int | None, country: str | None, revision: int) -> Select[
         .join(Record, col(Record.key) == col(Report.record))
         .where(col(Report.version) > 1, *mine, *_in_country(col(Report.record), country, revision))
     )
+
+
+def _verdicts(kinds: frozenset[CorrectionKind]) -> list[Condition]:
+    """That a version has the verdict that names a kind; a restatement may have any."""
+    if CorrectionKind.RESTATED in kinds:
+        return []
+    # In canonical JSON, where the quotes of a text within a value would be escaped.
+    verdicts = [col(Entry.body).contains(f'"{VERDICT}":"{kind}"') for kind in kinds & OF_REPORTS]
+    return [exists(select(1).where(col(Entry.revision) == col(Report.since), or_(*verdicts)))]
 
 
 def _denials(source: int | None, country: str | None, revision: int) -> Select[int]:

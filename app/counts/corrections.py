@@ -1,7 +1,7 @@
 """What was taken back or changed, newest first: read from the log, told as far as the reader may see the people.
 
-One entry of the log is one correction at most. Of the entries that may be one many correct nothing, so a page looks at
-a fixed number of them, in a fixed number of queries, and may end before it is full.
+One entry of the log is one correction at most. Of the entries that may be one many correct nothing (a weekly list moves
+the day on which everybody was last known held), so a page is put together batch by batch until it is full.
 """
 
 import uuid
@@ -23,8 +23,11 @@ from app.vocabulary import CorrectionKind
 
 Row = dict[str, Any]
 
-# Entries looked at for one page: one IN (…) of them.
-MOST_EXAMINED = 500
+# Entries looked at together: one IN (…) of them, in a fixed number of queries.
+BATCH = 500
+# And for one page: more than any list sent in a day, so that the newest corrections stand on the first one. Beyond it a
+# page ends before it is full.
+MOST_EXAMINED = 20 * BATCH
 # A correction is known by the leaf of its entry, whatever the registry's address.
 NAMESPACE = uuid.UUID("6f2d9c1e-3b58-4c0a-9a51-7c1f0f0d8e42")
 
@@ -40,32 +43,35 @@ def corrections(
     after = read_cursor(asked.cursor)
     newest = revision if after is None else min(revision, after[0])
     examined = correcting.entries(session, asked, newest, since or 0, revision, MOST_EXAMINED + 1)
-    following = examined[MOST_EXAMINED] if len(examined) > MOST_EXAMINED else None
-    found, places = _drafts(session, examined[:MOST_EXAMINED])
-    shown: list[Draft] = []
-    withheld = 0
-    for draft in found:
-        if asked.kind and draft.kind not in asked.kind:
-            continue
-        if not all(places.seen(reader, one, draft.revision, revision) for one in draft.records):
-            withheld += draft.kind not in correcting.BY_CURATORS
-        elif len(shown) == asked.limit:
-            following = draft.revision
+    rows: list[Row] = []
+    withheld, following = 0, None
+    for start in range(0, min(len(examined), MOST_EXAMINED), BATCH):
+        found, places = _drafts(session, examined[start : start + BATCH], asked)
+        shown: list[Draft] = []
+        following = next(iter(examined[start + BATCH :]), None)
+        for draft in found:
+            if not all(places.seen(reader, one, draft.revision, revision) for one in draft.records):
+                withheld += draft.kind not in correcting.BY_CURATORS
+            elif len(rows) + len(shown) < asked.limit:
+                shown.append(draft)
+            else:
+                following = draft.revision
+                break
+        rows += _rows(session, shown, places, reader, revision)
+        if len(rows) == asked.limit:
             break
-        else:
-            shown.append(draft)
-    rows = _rows(session, shown, places, reader, revision)
     return Page(rows, None if following is None else write_cursor([following]), {"withheld": withheld})
 
 
-def _drafts(session: Session, revisions: list[int]) -> tuple[list[Draft], Places]:
-    """The corrections among some entries, newest first, and where the records they are about stood."""
+def _drafts(session: Session, revisions: list[int], asked: CorrectionQuery) -> tuple[list[Draft], Places]:
+    """The corrections asked for among some entries, newest first, and where the records they are about stood."""
     found = [*drafts.of_reports(session, revisions), *drafts.of_claims(session, revisions)]
     decided = drafts.decisions(session, revisions)
     about = {record for draft in found for record in draft.records}
     places = Places(session, about | {record for _revision, *pair in decided for record in pair})
     found += drafts.of_decisions(decided, places)
-    return sorted(found, key=lambda draft: -draft.revision), places
+    wanted = [draft for draft in found if not asked.kind or draft.kind in asked.kind]
+    return sorted(wanted, key=lambda draft: -draft.revision), places
 
 
 def _rows(session: Session, shown: list[Draft], places: Places, reader: Reader, revision: int) -> list[Row]:

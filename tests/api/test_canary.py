@@ -174,6 +174,18 @@ def test_no_other_key_sees_more_than_the_public(scene: Scene) -> None:
             assert leaks(scene, everything_of(answer)) == [], (who, address)
 
 
+def test_no_correction_names_anybody_whom_no_list_shows(scene: Scene) -> None:
+    """Everyone here was corrected; the ids of whoever is shown are there, those of all others are not."""
+    out = [who for who in HIDDEN if who != "anonymous"]
+    for who in (None, "pud", GOVERNMENT, "admin"):
+        for path in ("/v1/corrections", "/v1/corrections.atom"):
+            text = scene.world.get(path, who).text
+            for person, ids in scene.ids.items():
+                named = [thing for thing in ids.values() if thing in text]
+                assert bool(named) == (person not in out), person
+        assert scene.world.get("/v1/corrections", who).json()["withheld"] >= len(out)
+
+
 def test_nobody_hidden_is_found_by_what_is_hidden(scene: Scene, subtests: pytest.Subtests) -> None:
     for who in HIDDEN:
         questions: list[Body] = [{"q": mark(who, what)} for what in ("first", "last", "alias", "father", "note")]

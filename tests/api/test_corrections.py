@@ -294,13 +294,14 @@ def pages(world: World, path: str = "/v1/corrections", **asked: Any) -> Iterator
         following = world.client.get(body["next"])
 
 
-@pytest.mark.parametrize("limit,most", [(1, 500), (2, 500), (2, 3), (5, 1)])
+@pytest.mark.parametrize("limit,batch,most", [(1, 500, 500), (2, 1, 7), (2, 3, 3), (5, 1, 1), (5, 2, 6)])
 def test_pages_hold_every_correction_once_while_others_write(
-    world: World, monkeypatch: pytest.MonkeyPatch, limit: int, most: int
+    world: World, monkeypatch: pytest.MonkeyPatch, limit: int, batch: int, most: int
 ) -> None:
     scene(world, 7)
     whole = world.get("/v1/corrections").json()
     assert (len(whole["data"]), whole["withheld"], whole["next"]) == (5, 2, None)
+    monkeypatch.setattr(corrections, "BATCH", batch)
     monkeypatch.setattr(corrections, "MOST_EXAMINED", most)
     found = []
     for number, page in enumerate(pages(world, limit=limit)):
@@ -310,6 +311,16 @@ def test_pages_hold_every_correction_once_while_others_write(
     assert [row for page in found for row in page["data"]] == whole["data"]
     assert sum(page["withheld"] for page in found) == whole["withheld"]
     assert {page["revision"] for page in found} == {whole["revision"]}
+
+
+def test_a_correction_stands_on_the_first_page_however_many_reports_were_sent_since(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corrections, "BATCH", 2)
+    restate(world)
+    for day in range(10, 20):  # the same list again, week after week
+        world.file_detention("jep", **ULISES, source_record_id="1", detention__held_on=f"2026-01-{day}")
+    assert kinds(world) == ["restated"]
 
 
 @contextmanager
