@@ -16,8 +16,7 @@ from app.counts.lists import Page, read_cursor, write_cursor
 from app.counts.places import Places
 from app.counts.terms import CorrectionQuery
 from app.dates import format_instant
-from app.log import sealed
-from app.models import Entry, Sealed
+from app.models import Entry
 from app.registry.policy import Reader
 from app.vocabulary import CorrectionKind
 
@@ -57,7 +56,7 @@ def corrections(
             else:
                 following = draft.revision
                 break
-        rows += _rows(session, shown, places, reader, revision)
+        rows += _rows(session, shown, places, revision)
         if len(rows) == asked.limit:
             break
     return Page(rows, None if following is None else write_cursor([following]), {"withheld": withheld})
@@ -74,33 +73,27 @@ def _drafts(session: Session, revisions: list[int], asked: CorrectionQuery) -> t
     return sorted(wanted, key=lambda draft: -draft.revision), places
 
 
-def _rows(session: Session, shown: list[Draft], places: Places, reader: Reader, revision: int) -> list[Row]:
-    """The corrections as the reader sees them; reasons are free text, and for partners."""
-    numbers = [draft.revision for draft in shown]
+def _rows(session: Session, shown: list[Draft], places: Places, revision: int) -> list[Row]:
+    """The corrections on the wire. No reason is among them: it is free text, and was given in confidence."""
     recorded = session.execute(
-        select(col(Entry.revision), col(Entry.recorded_at), col(Entry.leaf_hash), col(Sealed.disclosures))
-        .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
-        .where(col(Entry.revision).in_(numbers))
+        select(col(Entry.revision), col(Entry.recorded_at), col(Entry.leaf_hash)).where(
+            col(Entry.revision).in_([draft.revision for draft in shown])
+        )
     )
     entries = {row.revision: row for row in recorded}
-    rows = []
-    for draft in shown:
-        entry = entries[draft.revision]
-        personal = sealed.values(entry.disclosures) if reader.restricted else {}
-        rows.append(
-            {
-                "id": uuid.uuid5(NAMESPACE, entry.leaf_hash.hex()),
-                "kind": draft.kind,
-                "revision": draft.revision,
-                "recorded_at": format_instant(entry.recorded_at),
-                "source": draft.source,
-                **_about(draft, places, revision),
-                "claim_ids": list(draft.claims),
-                "changes": [*draft.changes, *_status(draft, places)],
-                "reason": personal.get("retraction.reason", personal.get("reason")),
-            }
-        )
-    return rows
+    return [
+        {
+            "id": uuid.uuid5(NAMESPACE, entries[draft.revision].leaf_hash.hex()),
+            "kind": draft.kind,
+            "revision": draft.revision,
+            "recorded_at": format_instant(entries[draft.revision].recorded_at),
+            "source": draft.source,
+            **_about(draft, places, revision),
+            "claim_ids": list(draft.claims),
+            "changes": [*draft.changes, *_status(draft, places)],
+        }
+        for draft in shown
+    ]
 
 
 def _about(draft: Draft, places: Places, revision: int) -> Row:

@@ -32,7 +32,6 @@ class CorrectionShape(BaseModel):
     detainee_ids: list[uuid.UUID]
     claim_ids: list[uuid.UUID]
     changes: list[ChangeOut]
-    reason: str | None
 
 
 class CorrectionPage(Page[CorrectionShape]):
