@@ -293,7 +293,7 @@ def pages(world: World, path: str = "/v1/corrections", **asked: Any) -> Iterator
         following = world.client.get(body["next"])
 
 
-@pytest.mark.parametrize("limit,batch,most", [(1, 500, 500), (2, 1, 7), (2, 3, 3), (5, 1, 1), (5, 2, 6)])
+@pytest.mark.parametrize("limit,batch,most", [(1, 500, 500), (2, 1, 7), (5, 2, 6)])
 def test_pages_hold_every_correction_once_while_others_write(
     world: World, monkeypatch: pytest.MonkeyPatch, limit: int, batch: int, most: int
 ) -> None:
@@ -317,7 +317,7 @@ def test_a_correction_stands_on_the_first_page_however_many_reports_were_sent_si
 ) -> None:
     monkeypatch.setattr(corrections, "BATCH", 2)
     restate(world)
-    for day in range(10, 20):  # the same list again, week after week
+    for day in range(10, 15):  # the same list again, week after week
         world.file_detention("jep", **ULISES, source_record_id="1", detention__held_on=f"2026-01-{day}")
     assert kinds(world) == ["restated"]
 
