@@ -4,6 +4,7 @@ from app.api.wire.base import Fact, Page, Receipt, Said
 from app.api.wire.counts import (
     BalanceStep,
     CitedOut,
+    DetentionCount,
     EstimateOut,
     OverlapOut,
     ReconciliationOut,
@@ -85,6 +86,7 @@ __all__ = [
     "DetaineeOut",
     "DetaineePage",
     "DetaineeShape",
+    "DetentionCount",
     "DetentionOut",
     "DetentionPage",
     "DetentionShape",
