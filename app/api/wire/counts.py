@@ -193,7 +193,8 @@ class Counted(BaseModel):
 
     revision: int
     basis: Literal["log", "said"]
-    releases: int
+    releases: int | None = None
+    detentions: int | None = Field(default=None, description="Of a claim of people held: who was, on its day")
     people: int | None = None
     verified: int | None = None
     contested: int | None = None
@@ -201,6 +202,7 @@ class Counted(BaseModel):
     refuted: int
     by_min_sources: dict[str, int]
     by_source: dict[str, int]
+    not_heard_since: int | None = None
     uncertain_date: int | None = None
     withheld: int | None = None
     undated: int | None = Field(default=None, description="Verifications that do not say when: `said` leaves them out")
@@ -230,6 +232,7 @@ class ReconciliationOut(BaseModel):
     comparable: bool
     reasons: list[ReasonOut]
     then: Counted | None
+    then_unknown: str | None = Field(description="Why nobody can say what was known then")
     now: Counted | None
     published: list[PublishedFigure]
     arithmetic: list[Arithmetic]
