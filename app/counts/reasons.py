@@ -114,8 +114,9 @@ def differences(figure: Figure, other: Figure) -> list[Named]:
     """Why another figure, published by then, is not the same number."""
     found = []
     if figure.of_held and other.window[1] != figure.window[1]:
-        days = f"It is of {figure.window[1] or 'no day'}; {other.claimant}'s of {other.window[1] or 'no day'}"
-        found.append(Named(Reason.WINDOW, f"{days}: a number of people held changes every day."))
+        mine, theirs = (one.window[1] or "no day" for one in (figure, other))
+        detail = f"It is of {mine}, that of {other.claimant} of {theirs}: a number of people held changes every day."
+        found.append(Named(Reason.WINDOW, detail))
     if other.said.get("window_from") != figure.said.get("window_from"):
         mine, theirs = (_since(one) for one in (figure, other))
         found.append(Named(Reason.WINDOW, f"It counts {mine}; {other.claimant} {theirs}."))
@@ -205,7 +206,7 @@ def _of_the_held(known: Known) -> Iterable[Named]:
     for other in known.beside:
         # Two bodies do not arrive at one and the same range by counting.
         if None not in figure.bounds and figure.bounds[0] != figure.bounds[1] and other.bounds == figure.bounds:
-            detail = f"The same {_number(figure.said)} is printed as {other.claimant}'s."
+            detail = f"The same {_number(figure.said)} is printed as the figure of {other.claimant} too."
             yield Named(Reason.SECONDARY_CITATION, detail)
 
 

@@ -1,8 +1,9 @@
 """A published figure beside the registry's own count on the figure's window, measure, terms and hour.
 
 A figure of releases is put beside a count of releases, one of the held beside the held on its day, and neither beside
-the other. Two counts: *then*, what was known at the hour it was stated, and *now*. Beside them what others had published
-of the same thing by then, and every named reason for which the numbers differ. Who is right is nobody's business here.
+the other. Two counts: *then*, what was known at the hour it was stated, and *now*. Beside them what others had
+published of the same thing by then, and every named reason for which the numbers differ. Who is right is nobody's
+business here.
 """
 
 import uuid
