@@ -162,7 +162,7 @@ class Held(SQLModel, table=True):
     __table_args__ = (
         one_of("status", ReleaseStatus),
         Index(None, "detainee", "until"),
-        Index(None, "out_lo"),
+        Index(None, "out_hi"),
     )
     spell: int = key_column(primary_key=True)
     since: int = key_column(primary_key=True)
@@ -190,7 +190,7 @@ class HeldVoice(SQLModel, table=True):
     __table_args__ = (
         one_of("verdict", Verdict),
         Index(None, "detainee", "until"),
-        Index(None, "source", "out_lo"),
+        Index(None, "source", "out_hi"),
     )
     spell: int = key_column(primary_key=True)
     source: int = key_column(primary_key=True)

@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("spell", "since", name=op.f("pk_held")),
     )
     op.create_index(op.f("ix_held_detainee_until"), "held", ["detainee", "until"])
-    op.create_index(op.f("ix_held_out_lo"), "held", ["out_lo"])
+    op.create_index(op.f("ix_held_out_hi"), "held", ["out_hi"])
     op.create_table(
         "held_voice",
         _key("spell"),
@@ -63,7 +63,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("spell", "source", "since", name=op.f("pk_held_voice")),
     )
     op.create_index(op.f("ix_held_voice_detainee_until"), "held_voice", ["detainee", "until"])
-    op.create_index(op.f("ix_held_voice_source_out_lo"), "held_voice", ["source", "out_lo"])
+    op.create_index(op.f("ix_held_voice_source_out_hi"), "held_voice", ["source", "out_hi"])
 
 
 def downgrade() -> None:
