@@ -153,7 +153,7 @@ def _scope(terms: Row, lang: Language) -> str:
     when = f" {'desde' if spanish else 'from'} {start}" if start else ""
     when += f" {'hasta' if spanish else 'to'} {end}" if end else ""
     if "house_arrest" in terms:
-        when = f" {'vigentes el' if spanish else 'standing on'} {terms['held_on']}" if "held_on" in terms else ""
+        when = f" {'en curso el' if spanish else 'standing on'} {terms['held_on']}" if "held_on" in terms else ""
         more = [HOUSE_ARREST[terms["house_arrest"]][spanish]]
     else:
         net = ("netas" if spanish else "net") if terms["net"] else ("brutas" if spanish else "gross")

@@ -92,7 +92,7 @@ def test_a_citation_shows_the_count_then_and_now_and_what_changed(world: World) 
     cited = world.get(COUNT, country="VE", held_on="2026-02-01", group_by="source").json()["citation"]
     said = "2 detentions in VE standing on 2026-02-01 (in prison), of which 2 verified, 0 contested and 0 only reported"
     assert said in cited["en"]
-    assert "2 detenciones en VE vigentes el 2026-02-01 (en prisión), de ellas 2 verificadas" in cited["es"]
+    assert "2 detenciones en VE en curso el 2026-02-01 (en prisión), de ellas 2 verificadas" in cited["es"]
     assert "title = {Detentions in VE standing on 2026-02-01 (in prison)}" in cited["bibtex"]
     world.file("foro", detention_id=first["detention"]["id"], detainee=None)
     between = world.client.get(cited["address"]).json()

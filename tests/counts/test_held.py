@@ -118,7 +118,14 @@ def test_house_arrest_is_out_of_prison_and_counted_when_asked_for(world: World) 
     assert by_source(world, "2026-01-20", house_arrest=True) == {"foro": (1, 0)}
 
 
-def test_each_source_counts_by_its_own_days(world: World) -> None:
+def test_each_source_counts_by_its_own_day_of_arrest(world: World) -> None:
+    world.file_detention("foro", detention__detained_on="2024-10-13")
+    world.file_detention("jep", detention__detained_on="2024-09-04", verification__method="lawyer")
+    assert by_source(world, "2024-10-01") == {"jep": (1, 0)}
+    assert by_source(world, "2024-10-13") == {"foro": (1, 0), "jep": (1, 0)}
+
+
+def test_each_source_counts_by_its_own_day_of_release(world: World) -> None:
     world.file("foro", release__released_on="2026-01-12")
     world.file("jep", release__released_on="2026-01-09", verification__method="lawyer")
     assert by_source(world, "2026-01-10") == {"foro": (1, 0)}
