@@ -132,6 +132,15 @@ def test_each_source_counts_by_its_own_day_of_release(world: World) -> None:
     assert by_source(world, "2026-01-09") == {"foro": (1, 0), "jep": (1, 0)}
 
 
+def test_who_is_a_political_prisoner_is_the_word_of_each_source(world: World) -> None:
+    world.file_detention("foro", detainee__designation="political")
+    world.file_detention("jep", detainee__designation="not_political", verification__method="lawyer")
+    groups = held(world, group_by=["source", "designation"])["groups"]
+    told = [(group["source"], group["designation"], group["verified"]) for group in groups]
+    assert told == [("foro", "political", 1), ("jep", "not_political", 1)]
+    assert by_source(world, "2026-01-10", designation="political") == {"foro": (1, 0)}
+
+
 def test_a_source_that_has_heard_of_no_release_still_says_that_the_person_is_held(world: World) -> None:
     world.file_detention("jep")
     world.file("foro")

@@ -35,8 +35,8 @@ def test_a_count_is_the_recount_of_the_reports_at_every_revision(
                 assert _numbers(counted) == _numbers(by_hand), (revision, terms)
 
 
-@examples(10)
-@given(histories(), st.lists(held_terms(), min_size=4, max_size=8), READERS)
+@examples(7)
+@given(histories(), st.lists(held_terms(), min_size=3, max_size=6), READERS)
 def test_a_count_of_the_held_is_the_recount_of_the_reports_at_every_revision(
     registry: Registry, history: list[Step], asked: list[HeldCountTerms], reader: Reader
 ) -> None:
