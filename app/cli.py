@@ -31,6 +31,7 @@ from app.main import create_app
 from app.models import OPEN, ApiKey, Source
 from app.registry import directory, keys
 from app.registry.policy import Reader
+from app.registry.rebuild import catch_up
 from app.registry.rebuild import rebuild as rebuild_rows
 from app.registry.schemas import SourceIn
 from app.registry.write import Desk
@@ -100,6 +101,7 @@ def _session(settings: Settings) -> Iterator[Session]:
     """A writing session on the settings' database."""
     with _database(settings) as engine, writing(engine) as session:
         bind_secret(session, settings.secret_key())
+        catch_up(session)
         yield session
 
 

@@ -25,6 +25,7 @@ from app.api.routes import with_problems
 from app.config import Settings
 from app.database import is_memory, make_engine, migrate, writing
 from app.log.head import bind_secret
+from app.registry.rebuild import catch_up
 
 ROUTERS = (counts, citations, releases, people, reports, claims, corrections, directory, curation, health)
 ASKED = ["If-None-Match"]  # a script that polls with the tag
@@ -75,6 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.secret = settings.secret_key()
         with writing(engine) as session:
             bind_secret(session, app.state.secret)
+            catch_up(session)
     except BaseException:
         engine.dispose()  # a database that is refused is let go of
         raise

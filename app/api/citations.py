@@ -7,14 +7,14 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from app.api.answers import Answer
-from app.api.counts import count_terms, counted
+from app.api.counts import count_terms, counted, held_terms
 from app.api.gate import StrictRoute
 from app.api.requests import Read
 from app.api.routes import READING
 from app.api.wire import CitedOut
 from app.counts.citation import CITED, BadCode, unpack
 from app.counts.compare import compare
-from app.counts.terms import AsOf, CountQuery
+from app.counts.terms import AsOf, CountQuery, HeldQuery
 from app.errors import NotFound
 
 citations = APIRouter(tags=["counts"], route_class=StrictRoute)
@@ -25,7 +25,8 @@ UNKNOWN = "This is no address of a citation: check that it was copied whole."
 def read_citation(read: Read, code: str, asked: Annotated[AsOf, Query()]) -> Response:
     """A cited count then and now, and what changed between, case by case."""
     cited = _cited(code)
-    terms, then = count_terms(cited), read.revision(cited)
+    then = read.revision(cited)
+    terms = held_terms(cited) if isinstance(cited, HeldQuery) else count_terms(cited)
 
     def build(revision: int) -> Answer:
         pinned, today = counted(read, terms, then), counted(read, terms, revision)
@@ -36,20 +37,14 @@ def read_citation(read: Read, code: str, asked: Annotated[AsOf, Query()]) -> Res
     return read.answer(asked, build)
 
 
-def _repeatable(name: str) -> bool:
-    field = CountQuery.model_fields.get(name)
-    return field is not None and isinstance(field.default, list)
-
-
-def _cited(code: str) -> CountQuery:
-    """The count that an address stands for. Raises NotFound."""
+def _cited(code: str) -> CountQuery | HeldQuery:
+    """The count that an address stands for: the terms of the held have `house_arrest`. Raises NotFound."""
     try:
         given: dict[str, Any] = {}
         for name, value in unpack(code):
             given.setdefault(name, []).append(value)
-        several = {
-            name for name, field in CountQuery.model_fields.items() if field.default_factory or field.default == []
-        }
-        return CountQuery(**{name: value if name in several else value[-1] for name, value in given.items()})
+        query = HeldQuery if "house_arrest" in given else CountQuery
+        several = {name for name, field in query.model_fields.items() if field.default_factory or field.default == []}
+        return query(**{name: value if name in several else value[-1] for name, value in given.items()})
     except (BadCode, ValidationError, RequestValidationError):
         raise NotFound(UNKNOWN) from None

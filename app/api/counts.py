@@ -1,5 +1,6 @@
 """Counts: the reason the registry exists."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Query, Response
@@ -7,15 +8,19 @@ from fastapi import Query, Response
 from app.api.answers import Answer
 from app.api.requests import Asked, Read, offset
 from app.api.routes import READING, router
-from app.api.wire import EstimateOut, OverlapOut, ReleaseCount, SeriesOut
+from app.api.wire import DetentionCount, EstimateOut, OverlapOut, ReleaseCount, SeriesOut
 from app.counts import overlap, series
 from app.counts.citation import citation
+from app.counts.held import count_detentions as tally_held
+from app.counts.held import dated
 from app.counts.selection import source_keys
 from app.counts.tally import count_releases as tally
 from app.counts.terms import (
     CountQuery,
     CountTerms,
     EstimateQuery,
+    HeldCountTerms,
+    HeldQuery,
     OverlapQuery,
     ReleaseTerms,
     SeriesQuery,
@@ -33,6 +38,18 @@ def count_releases(read: Read, asked: Annotated[CountQuery, Query()]) -> Respons
     """How many releases, by whom verified. The permalink returns the same numbers for ever."""
     terms = count_terms(asked)
     return read.answer(asked, lambda revision: counted(read, terms, revision), public_count=not is_personal(terms))
+
+
+@counts.get("/counts/detentions", response_model=DetentionCount, responses=READING)
+def count_detentions(read: Read, asked: Annotated[HeldQuery, Query()]) -> Response:
+    """Who is held on a day, by whose word: `held_on`, or the day on which the revision was recorded."""
+    terms = held_terms(asked)
+
+    def build(revision: int) -> Answer:
+        zone = offset(asked.zone or "Z")
+        return counted(read, dated(read.session, terms, revision, zone, read.request.app.state.clock()), revision)
+
+    return read.answer(asked, build, public_count=not is_personal(terms))
 
 
 @counts.get("/counts/series", response_model=SeriesOut, responses=READING)
@@ -81,12 +98,20 @@ def count_terms(asked: ReleaseTerms) -> CountTerms:
     return CountTerms(**asked.model_dump(include=set(CountTerms.model_fields), exclude_unset=True))
 
 
-def counted(read: Asked, terms: CountTerms, revision: int) -> Answer:
+def held_terms(asked: HeldQuery) -> HeldCountTerms:
+    """The terms of a count of the held among all that was asked."""
+    return HeldCountTerms(**asked.model_dump(include=set(HeldCountTerms.model_fields), exclude_unset=True))
+
+
+def counted(read: Asked, terms: CountTerms | HeldCountTerms, revision: int) -> Answer:
     """A count at a revision with how to cite it."""
-    found = tally(read.session, terms, read.reader, revision)
+    of_held = isinstance(terms, HeldCountTerms)
+    count: Callable[..., dict[str, Any]] = tally_held if of_held else tally
+    found = count(read.session, terms, read.reader, revision)
     recorded_at = format_instant(entry_at(read.session, revision).recorded_at) if revision else None
     cited = citation(found, recorded_at, read.request.app.state.public_url)
-    rows = found.get("groups") or [{**found["total"], "uncertain_date": found["uncertain_date"]}]
+    beside = {name: found[name] for name in ("uncertain_date", "not_heard_since") if name in found}
+    rows = found.get("groups") or [{**found["total"], **beside}]
     return Answer(
         {"revision": revision, "recorded_at": recorded_at, **found, "citation": cited}, list(map(_flat, rows))
     )

@@ -19,6 +19,7 @@ from app.api.wire import (
 )
 from app.api.writes import Write
 from app.counts import lists, records
+from app.counts.held import refuse_future, require_day
 from app.counts.lists import Page
 from app.counts.terms import AsOf, DetaineeQuery, DetentionQuery
 from app.registry import reports
@@ -59,7 +60,9 @@ def read_history(read: Read, detainee_id: uuid.UUID, asked: Annotated[AsOf, Quer
 
 @people.get("/detentions", response_model=DetentionPage, responses=READING)
 def list_detentions(read: Read, asked: Annotated[DetentionQuery, Query()]) -> Response:
-    """Spells in custody, ended or not."""
+    """Spells in custody, ended or not; with `held_on` those that a count of the held counts on that day."""
+    require_day(asked)
+    refuse_future(asked, read.request.app.state.clock())
     return page(
         read, asked, lambda revision: lists.detentions(read.session, asked, read.reader, revision, read.since(asked))
     )

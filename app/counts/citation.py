@@ -55,11 +55,21 @@ NAMES: dict[str, tuple[str, str]] = {
     "min_sources": ("independent sources at least", "fuentes independientes, como mínimo"),
     "sources": ("independent sources", "fuentes independientes"),
 }
+# What is counted, one and several of them, in English and Spanish.
+THINGS: dict[str, tuple[str, str, str, str]] = {
+    "releases": ("release", "releases", "excarcelación", "excarcelaciones"),
+    "detentions": ("detention", "detentions", "detención", "detenciones"),
+}
 _CODES = {
     "kind": "release_kinds", "status": "statuses", "gender": "genders", "category": "categories",
     "age_group": "age_groups", "group": "groups", "legal_status": "legal_statuses", "condition": "conditions",
     "designation": "designations", "state": "states", "stage": "stages",
 }  # fmt: skip
+# Whether who is under house arrest after a release is among the held.
+HOUSE_ARREST = {
+    False: ("in prison", "en prisión"),
+    True: ("in prison or under house arrest", "en prisión o en arresto domiciliario"),
+}
 
 
 class BadCode(ValueError):
@@ -105,17 +115,18 @@ def citation(counted: Row, recorded_at: str | None, base: str) -> Row:
 
 def sentence(counted: Row, recorded_at: str | None, address: str, lang: Language) -> str:
     """One sentence that says what was counted, how much of it, and as of when."""
-    total, number = counted["total"], counted["total"]["releases"]
+    total, thing = counted["total"], "detentions" if "house_arrest" in counted["terms"] else "releases"
+    number = total[thing]
     by_source = _by_source(counted)
     if lang == "es":
         said = f"Recuento, revisión {_numbered(counted['revision'], recorded_at)}: "
-        said += f"{number} {'excarcelación' if number == 1 else 'excarcelaciones'}{_scope(counted['terms'], lang)}, "
+        said += f"{number} {THINGS[thing][2 + (number != 1)]}{_scope(counted['terms'], lang)}, "
         said += f"de ellas {total['verified']} verificadas, {total['contested']} controvertidas y "
         said += f"{total['reported']} solo reportadas"
         said += f"; verificadas, por fuente: {by_source}" if by_source else ""
     else:
         said = f"Recuento, revision {_numbered(counted['revision'], recorded_at)}: "
-        said += f"{number} {'release' if number == 1 else 'releases'}{_scope(counted['terms'], lang)}, "
+        said += f"{number} {THINGS[thing][number != 1]}{_scope(counted['terms'], lang)}, "
         said += f"of which {total['verified']} verified, {total['contested']} contested and "
         said += f"{total['reported']} only reported"
         said += f"; verified, by source: {by_source}" if by_source else ""
@@ -133,15 +144,20 @@ def _by_source(counted: Row) -> str:
 
 
 def _scope(terms: Row, lang: Language) -> str:
-    """` in VE from 2026-01-08 to 2026-01-13 (carried out; gross; kind: amnesty)`."""
+    """` in VE from 2026-01-08 to 2026-01-13 (carried out; gross; kind: amnesty)`, ` in VE standing on 2026-01-13 (in
+    prison)`."""
     spanish = lang == "es"
     where = f" en {terms['country']}" if spanish and "country" in terms else ""
     where = where or (f" in {terms['country']}" if "country" in terms else "")
     start, end = terms.get("released_from"), terms.get("released_to")
     when = f" {'desde' if spanish else 'from'} {start}" if start else ""
     when += f" {'hasta' if spanish else 'to'} {end}" if end else ""
-    net = ("netas" if spanish else "net") if terms["net"] else ("brutas" if spanish else "gross")
-    more = [_label("stage", terms["stage"], lang).lower(), net]
+    if "house_arrest" in terms:
+        when = f" {'en curso el' if spanish else 'standing on'} {terms['held_on']}" if "held_on" in terms else ""
+        more = [HOUSE_ARREST[terms["house_arrest"]][spanish]]
+    else:
+        net = ("netas" if spanish else "net") if terms["net"] else ("brutas" if spanish else "gross")
+        more = [_label("stage", terms["stage"], lang).lower(), net]
     more += [
         f"{NAMES[name][spanish]}: {', '.join(_label(name, value, lang) for value in _several(terms[name]))}"
         for name in terms
@@ -164,11 +180,12 @@ def _label(name: str, value: Any, lang: Language) -> str:
 
 def bibtex(counted: Row, recorded_at: str | None, address: str) -> str:
     """A BibTeX entry; the year is the one the revision was recorded in."""
+    thing = "Detentions" if "house_arrest" in counted["terms"] else "Releases"
     scope = _scope(counted["terms"], "en").replace("_", r"\_")
     lines = [
         f"@misc{{recuento-{counted['revision']},",
         "  author = {{Recuento}},",
-        f"  title = {{Releases{scope}}},",
+        f"  title = {{{thing}{scope}}},",
         *([f"  year = {{{recorded_at[:4]}}},"] if recorded_at else []),
         f"  note = {{Revision {_numbered(counted['revision'], recorded_at)}}},",
         f"  howpublished = {{\\url{{{address}}}}},",

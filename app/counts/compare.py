@@ -1,4 +1,4 @@
-"""A count then and now: which releases came, went or changed between two revisions, and why."""
+"""A count then and now: which releases or detentions came, went or changed between two revisions, and why."""
 
 import uuid
 from collections import Counter
@@ -10,14 +10,16 @@ from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.selection import COUNTING, at, hidden, select_releases
-from app.counts.terms import CountTerms
-from app.models import Placement, Record, Standing
+from app.counts.held import select_held
+from app.counts.selection import COUNTING, Selection, at, hidden, select_releases
+from app.counts.terms import CountTerms, HeldCountTerms
+from app.models import Held, Placement, Record, Standing
 from app.registry.difference import chunks
 from app.registry.policy import Reader
 from app.vocabulary import Language, Publish, ReleaseStatus
 
 Row = dict[str, Any]
+Terms = CountTerms | HeldCountTerms
 # Cases listed in one answer; the numbers are of all of them.
 MOST_CASES = 200
 
@@ -45,7 +47,7 @@ _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 
 class Counted(NamedTuple):
-    """One release of a count."""
+    """One release or detention of a count."""
 
     detainee: int
     status: str
@@ -53,13 +55,13 @@ class Counted(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """What became of one release between two revisions. `spell`: its key at the revision where it counted."""
+    """What became of one release or detention between two revisions. `spell`: its key where it counted."""
 
     spell: int
     change: str
 
 
-def compare(session: Session, terms: CountTerms, reader: Reader, then: int, now: int) -> Row:
+def compare(session: Session, terms: Terms, reader: Reader, then: int, now: int) -> Row:
     """`{"changes": {…}, "summary": {"en", "es"}, "cases": [...], "withheld_cases": n}`; `then` is the earlier one."""
     before, after = (_counted(session, terms, reader, revision) for revision in (then, now))
     cases = [
@@ -69,7 +71,8 @@ def compare(session: Session, terms: CountTerms, reader: Reader, then: int, now:
     ]
     numbers = Counter(case.change for case in cases)
     changes = {change: numbers[change] for change in WORDS if numbers[change]}
-    shown = _shown(session, cases, before | after, reader, now)
+    name = "detention_id" if isinstance(terms, HeldCountTerms) else "release_id"
+    shown = _shown(session, cases, before | after, reader, now, name)
     return {
         "changes": changes,
         "summary": {"en": summary(changes, "en"), "es": summary(changes, "es")},
@@ -85,15 +88,19 @@ def summary(changes: dict[str, int], lang: Language) -> str:
     return ", ".join(said) or ("nothing has changed" if lang == "en" else "nada ha cambiado")
 
 
-def _counted(session: Session, terms: CountTerms, reader: Reader, revision: int) -> dict[int, Counted]:
-    selection = select_releases(session, terms, reader, revision)
-    columns = selection.columns
+def _counted(session: Session, terms: Terms, reader: Reader, revision: int) -> dict[int, Counted]:
+    selection = _selected(session, terms, reader, revision)
+    columns, status = selection.columns, selection.subject.standing.status
     rows = session.execute(
-        selection.rows(columns.spell, columns.detainee, col(Standing.status)).where(
-            selection.inside, col(Standing.status).in_(COUNTING)
-        )
+        selection.rows(columns.spell, columns.detainee, status).where(selection.inside, status.in_(COUNTING))
     )
     return {spell: Counted(detainee, status) for spell, detainee, status in rows}
+
+
+def _selected(session: Session, terms: Terms, reader: Reader, revision: int) -> Selection:
+    if isinstance(terms, HeldCountTerms):
+        return select_held(session, terms, reader, revision)
+    return select_releases(session, terms, reader, revision)
 
 
 def _both(before: dict[int, Counted], after: dict[int, Counted]) -> Iterator[Case]:
@@ -105,7 +112,7 @@ def _both(before: dict[int, Counted], after: dict[int, Counted]) -> Iterator[Cas
         yield Case(spell, "no_longer_verified" if lost else _GAINED[ReleaseStatus(became)])
 
 
-def _lost(session: Session, terms: CountTerms, spells: Collection[int], now: int) -> Iterator[Case]:
+def _lost(session: Session, terms: Terms, spells: Collection[int], now: int) -> Iterator[Case]:
     places, statuses = _places(session, spells, now), _statuses(session, terms, spells, now)
     for spell in sorted(spells):
         status = statuses.get(spell)
@@ -117,7 +124,7 @@ def _lost(session: Session, terms: CountTerms, spells: Collection[int], now: int
             yield Case(spell, "restated_out")
 
 
-def _gained(session: Session, terms: CountTerms, spells: dict[int, str], then: int) -> Iterator[Case]:
+def _gained(session: Session, terms: Terms, spells: dict[int, str], then: int) -> Iterator[Case]:
     places, statuses = _places(session, spells, then), _statuses(session, terms, spells, then)
     for spell, status in sorted(spells.items()):
         if places.get(spell, spell) != spell:
@@ -136,23 +143,24 @@ def _places(session: Session, spells: Collection[int], revision: int) -> dict[in
     return {record: spell for some in chunks(spells) for record, spell in session.execute(found, {"among": some})}
 
 
-def _statuses(session: Session, terms: CountTerms, spells: Collection[int], revision: int) -> dict[int, str]:
-    found = select(col(Standing.spell), col(Standing.status)).where(
-        col(Standing.spell).in_(_AMONG), col(Standing.stage) == terms.stage, at(Standing, revision)
-    )
+def _statuses(session: Session, terms: Terms, spells: Collection[int], revision: int) -> dict[int, str]:
+    table: Any = Held if isinstance(terms, HeldCountTerms) else Standing
+    found = select(table.spell, table.status).where(table.spell.in_(_AMONG), at(table, revision))
+    if isinstance(terms, CountTerms):
+        found = found.where(table.stage == terms.stage)
     return {spell: status for some in chunks(spells) for spell, status in session.execute(found, {"among": some})}
 
 
 def _shown(
-    session: Session, cases: list[Case], counted: dict[int, Counted], reader: Reader, now: int
+    session: Session, cases: list[Case], counted: dict[int, Counted], reader: Reader, now: int, name: str
 ) -> list[dict[str, Any]]:
-    """The cases of people who stand in lists for the reader, with the release's id."""
+    """The cases of people who stand in lists for the reader, with the id `name`: of the release or of the detention."""
     spells = [case.spell for case in cases]
     unseen = tuple(str(publish) for publish in Publish if not reader.sees_person(publish))
     ids: dict[int, uuid.UUID] = {}
     for some in chunks(spells):
         # By the record's own class of today, and by the class of whom it was counted with.
-        found = select(col(Record.key), col(Record.release_id)).where(
+        found = select(col(Record.key), getattr(Record, name)).where(
             col(Record.key).in_(some), col(Record.publish_now).not_in(unseen)
         )
         ids.update(tuple(row) for row in session.execute(found))
@@ -163,7 +171,7 @@ def _shown(
         keys = select(person.key).where(person.key.in_(some), hidden(person.key, unseen, now))
         out |= set(session.scalars(keys))
     return [
-        {"change": case.change, "release_id": ids[case.spell]}
+        {"change": case.change, name: ids[case.spell]}
         for case in cases
         if case.spell in ids and counted[case.spell].detainee not in out
     ]

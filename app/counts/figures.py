@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 from app import dates
 from app.counts.selection import at
 from app.models import Claim, Entry
+from app.vocabulary import Measure
 
 Row = dict[str, Any]
 
@@ -28,6 +29,11 @@ class Figure:
     @property
     def claimant(self) -> str | None:
         return self.said.get("claimant")
+
+    @property
+    def of_held(self) -> bool:
+        """A number of people held, which is one of a day and no count of releases."""
+        return bool(self.said["measure"] == Measure.HELD)
 
     @property
     def bounds(self) -> tuple[int | None, int | None]:

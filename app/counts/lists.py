@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.counts import records, shapes
+from app.counts.held import select_held
 from app.counts.selection import Condition, at, hidden, person_conditions, select_releases, visible
 from app.counts.terms import DetaineeQuery, DetentionQuery, FacilityQuery, Paged, PersonTerms, ReleaseTerms
 from app.errors import Invalid
@@ -39,6 +40,7 @@ from app.vocabulary import Publish, Role
 Row = dict[str, Any]
 # Terms that speak of releases: in a list of detainees they mean people with such a release.
 RELEASE_TERMS = ReleaseTerms.model_fields.keys() - PersonTerms.model_fields.keys()
+_OF_DETENTION = (col(Detention.spell), col(Detention.detainee))
 
 
 @dataclass(frozen=True)
@@ -157,20 +159,26 @@ def releases(session: Session, asked: Any, reader: Reader, revision: int, since:
 def detentions(
     session: Session, asked: DetentionQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page:
-    """Spells in custody."""
-    statement = select(col(Detention.spell), col(Detention.detainee)).where(
-        at(Detention, revision),
-        visible(reader, col(Detention.detainee), revision),
-        *person_conditions(session, asked, Detention, reader, revision),
-    )
+    """Spells in custody; with a day those held on it, and then, beside them, how many were left out: `withheld`."""
+    selection = None if asked.held_on is None else select_held(session, asked, reader, revision)
+    spell, detainee = (selection.columns.spell, selection.columns.detainee) if selection else _OF_DETENTION
+    seen = visible(reader, detainee, revision)
+    if selection:
+        statement = selection.rows(spell, detainee).where(selection.inside, seen)
+    else:
+        conditions = person_conditions(session, asked, Detention, reader, revision)
+        statement = select(spell, detainee).where(at(Detention, revision), seen, *conditions)
     if asked.q is not None:
-        statement = statement.where(_named(reader, col(Detention.detainee), asked.q, revision))
+        statement = statement.where(_named(reader, detainee, asked.q, revision))
     if since is not None:
-        statement = statement.where(_changed(reader, col(Detention.spell), col(Detention.detainee), since, revision))
-    rows, cursor = _page(session, statement, col(Detention.spell), asked)
+        statement = statement.where(_changed(reader, spell, detainee, since, revision))
+    rows, cursor = _page(session, statement, spell, asked)
     people = records.people(session, {detainee for _spell, detainee in rows}, revision)
     shown = [records.shape("detention", people[detainee], spell, reader) for spell, detainee in rows]
-    return Page(shown, cursor)
+    if selection is None or asked.q is not None or since is not None:
+        return Page(shown, cursor)
+    unseen = selection.rows(func.count(distinct(spell))).where(selection.inside, ~seen)
+    return Page(shown, cursor, {"withheld": session.scalars(unseen).one()})
 
 
 def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: int, since: int | None = None) -> Page:

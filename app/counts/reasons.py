@@ -3,8 +3,8 @@
 None of them says who is right; each says what to ask first.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.counts.figures import Figure
@@ -32,6 +32,9 @@ class Known:
     arithmetic: Sequence[Row] = ()
     net: int | None = None  # the registry's count on the claim's own terms, at its own hour
     gross: int | None = None
+    in_prison: int | None = None  # the held on the claim's day, as known now, without house arrest and with it
+    with_house_arrest: int | None = None
+    definitions: Mapping[str, str] = field(default_factory=dict)  # source → whom it lists, for claims of the held
     withheld: int = 0
     whole: bool = False  # whether the reader sees everybody's personal dimensions
     then: int | None = None
@@ -64,6 +67,10 @@ def hindrances(known: Known) -> list[Named]:
     if figure.definition.get("population") and not figure.terms:
         detail = "Its population is given in prose, and no terms of a count say who is meant."
         found.append(Named(Reason.POPULATION, detail))
+    if figure.of_held and figure.window[1] is None:
+        found.append(Named(Reason.WINDOW, "It does not say on which day they were held."))
+    if figure.of_held and "kind" in figure.terms:
+        found.append(Named(Reason.DEFINITION, "It is of the held, and its term `kind` is of releases."))
     if measure == Measure.RELEASED and figure.window[0] is None:
         detail = "It does not say since when it counts."
         windows = sorted({str(other.said["window_from"]) for other in known.own if _same_number(figure, other)})
@@ -87,10 +94,7 @@ def reasons(known: Known) -> list[Named]:
         found.append(Named(Reason.POPULATION, "Its population is described in prose beside its terms."))
     if figure.stage != FURTHEST:
         found.append(Named(Reason.STAGE, f"It counts releases that were `{figure.stage}`, not those carried out."))
-    found += [*_gross_or_net(known), *_hours(known), *_citations(known)]
-    if known.then is not None and known.now is not None and known.now > known.then:
-        detail = f"The registry has learned of {known.now - known.then} more in the same window since."
-        found.append(Named(Reason.REPORTING_DELAY, detail))
+    found += [*_gross_or_net(known), *_hours(known), *_citations(known), *_of_the_held(known), *_learned(known)]
     personal = sorted(figure.terms.keys() & TRAIT_FILTERS.keys())
     if personal and not known.whole:
         detail = f"Of its terms `{'`, `'.join(personal)}` the registry counts only people of whom that may be shown."
@@ -109,6 +113,10 @@ def reasons(known: Known) -> list[Named]:
 def differences(figure: Figure, other: Figure) -> list[Named]:
     """Why another figure, published by then, is not the same number."""
     found = []
+    if figure.of_held and other.window[1] != figure.window[1]:
+        mine, theirs = (one.window[1] or "no day" for one in (figure, other))
+        detail = f"It is of {mine}, that of {other.claimant} of {theirs}: a number of people held changes every day."
+        found.append(Named(Reason.WINDOW, detail))
     if other.said.get("window_from") != figure.said.get("window_from"):
         mine, theirs = (_since(one) for one in (figure, other))
         found.append(Named(Reason.WINDOW, f"It counts {mine}; {other.claimant} {theirs}."))
@@ -181,6 +189,37 @@ def _citations(known: Known) -> Iterable[Named]:
     if figure.claimant is None:
         detail = f"Nobody is named as its author; {figure.said['reported_by']} printed it."
         yield Named(Reason.SECONDARY_CITATION, detail)
+
+
+def _of_the_held(known: Known) -> Iterable[Named]:
+    """What makes two numbers of people held differ, besides their days."""
+    figure = known.figure
+    if not figure.of_held:
+        return
+    if known.in_prison != known.with_house_arrest:
+        detail = f"{known.in_prison} were in prison here, {known.with_house_arrest} with those under house arrest"
+        yield Named(Reason.DEFINITION, f"It does not say whether house arrest is being held: {detail}.")
+    lists = {known.definitions.get(str(one.claimant)) for one in [figure, *known.beside]} - {None}
+    if len(lists) > 1:
+        detail = "Each body lists political prisoners under a definition of its own: see /v1/sources."
+        yield Named(Reason.POPULATION, detail)
+    for other in known.beside:
+        # Two bodies do not arrive at one and the same range by counting.
+        if None not in figure.bounds and figure.bounds[0] != figure.bounds[1] and other.bounds == figure.bounds:
+            detail = f"The same {_number(figure.said)} is printed as the figure of {other.claimant} too."
+            yield Named(Reason.SECONDARY_CITATION, detail)
+
+
+def _learned(known: Known) -> Iterable[Named]:
+    """What the registry came to know of the same window, or of the same day, since."""
+    if known.then is None or known.now is None:
+        return
+    more = known.now - known.then
+    if known.figure.of_held and more:
+        detail = f"Of that day the registry counts {abs(more)} {'more' if more > 0 else 'fewer'} since."
+        yield Named(Reason.REPORTING_DELAY, detail)
+    elif more > 0:
+        yield Named(Reason.REPORTING_DELAY, f"The registry has learned of {more} more in the same window since.")
 
 
 def _one_of_each(found: Sequence[Named]) -> list[Named]:

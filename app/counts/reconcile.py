@@ -1,32 +1,41 @@
 """A published figure beside the registry's own count on the figure's window, measure, terms and hour.
 
-Two counts: *then*, what was known at the hour it was stated, and *now*. Beside them what others had published of the
-same thing by then, and every named reason for which the numbers differ. Who is right is nobody's business here.
+A figure of releases is put beside a count of releases, one of the held beside the held on its day, and neither beside
+the other. Two counts: *then*, what was known at the hour it was stated, and *now*. Beside them what others had
+published of the same thing by then, and every named reason for which the numbers differ. Who is right is nobody's
+business here.
 """
 
 import uuid
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.counts.figures import Figure, Figures, arithmetic, figures_at, minus, partitions
+from app.counts.held import count_detentions
 from app.counts.knew import knew
 from app.counts.reasons import Known, differences, hindrances, reasons
+from app.counts.selection import at
 from app.counts.tally import count_releases
-from app.counts.terms import CountTerms
+from app.counts.terms import CountTerms, HeldCountTerms
+from app.dates import parse_to
 from app.errors import Invalid, NotFound
 from app.log.entries import last_revision_at
-from app.models import Entry
+from app.models import Entry, Source
 from app.registry.policy import Reader
 from app.vocabulary import Measure, Stage
 
 Row = dict[str, Any]
+# Of a release a source says when it verified it. That somebody was held goes without saying until it ends, so that
+# nothing tells whom a source knew to be held on a day before the log begins.
+NO_LOG_THEN = "The log begins later, and what sources say of when they knew (basis `said`) is of releases only."
 
 
 def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: int) -> Row:
-    """`{claim, comparable, reasons, then, now, published, arithmetic}`. Raises NotFound."""
+    """`{claim, comparable, reasons, then, then_unknown, now, published, arithmetic}`. Raises NotFound."""
     figures = figures_at(session, revision)
     if str(claim_id) not in figures.by_id:
         raise NotFound("There is no claim with this id.")
@@ -46,21 +55,25 @@ def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: i
         arithmetic=sums,
         net=counts.releases(net=True),
         gross=counts.releases(net=False),
+        in_prison=counts.held(house_arrest=False),
+        with_house_arrest=counts.held(house_arrest=True),
+        definitions=_definitions(session, revision) if figure.of_held else {},
         withheld=now["withheld"] if now else 0,
         whole=reader.restricted,
-        then=then["releases"] if then else None,
-        now=now["releases"] if now else None,
+        then=then[counts.noun] if then else None,
+        now=now[counts.noun] if now else None,
     )
     comparable = not hindrances(known) and now is not None
     for count in (then, now):
         if count is not None:
             low = count["by_min_sources"].get("1", 0)
-            count["gap"] = minus(figure.bounds, (low, count["releases"])) if comparable else None
+            count["gap"] = minus(figure.bounds, (low, count[counts.noun])) if comparable else None
     return {
         "claim": figure.shown(),
         "comparable": comparable,
         "reasons": [reason.shown() for reason in reasons(known)],
         "then": then,
+        "then_unknown": NO_LOG_THEN if now and not then and figure.instant is not None else None,
         "now": now,
         "published": [_published(figure, other) for other in beside],
         "arithmetic": sums,
@@ -93,6 +106,30 @@ def count_terms(figure: Figure) -> CountTerms:
     )
 
 
+def held_terms(figure: Figure) -> HeldCountTerms | None:
+    """The terms of a count that mean what a figure of the held says it counts; None without a day, or for terms that
+    are those of releases."""
+    end = figure.window[1]
+    given = {**figure.terms, "country": figure.said.get("country"), "held_on": end}
+    if end is None or given.keys() - HeldCountTerms.model_fields.keys():
+        return None
+    day = date.fromordinal(parse_to(end)).isoformat()
+    terms = {name: value for name, value in given.items() if value is not None}
+    return HeldCountTerms(**{**terms, "held_on": day, "group_by": ["source"]})
+
+
+def _terms(figure: Figure) -> CountTerms | HeldCountTerms | None:
+    if figure.of_held:
+        return held_terms(figure)
+    return count_terms(figure) if figure.said["measure"] == Measure.RELEASED else None
+
+
+def _definitions(session: Session, revision: int) -> dict[str, str]:
+    """Slug → whom that source says it lists."""
+    rows = session.execute(select(col(Source.slug), col(Source.definition)).where(at(Source, revision)))
+    return {slug: definition for slug, definition in rows if definition}
+
+
 class _Counts:
     """The registry's counts on a figure's own terms."""
 
@@ -101,54 +138,74 @@ class _Counts:
         self._reader = reader
         self._figure = figure
         self._head = revision
-        self._terms = count_terms(figure) if figure.said["measure"] == Measure.RELEASED else None
+        self._terms = _terms(figure)
+        self.noun = "detentions" if figure.of_held else "releases"
 
     def now(self) -> Row | None:
         return self._at(self._head)
 
     def then(self) -> Row | None:
-        """What was known when the figure was stated; None where nobody says when that was."""
+        """What was known when the figure was stated; None where nobody says when that was, or what."""
         figure, instant = self._figure, self._figure.instant
         if instant is None or self._terms is None:
             return None
         revision = min(last_revision_at(self._session, instant), self._head)
         if revision >= self._first_report():
             return self._at(revision)
+        if isinstance(self._terms, HeldCountTerms):
+            return None
         assert figure.day is not None  # it has an instant
-        day = figure.day.toordinal()
-        counted = self._known(lambda terms: knew(self._session, terms, self._reader, self._head, day))
+        day, terms = figure.day.toordinal(), self._terms
+        counted = self._known(lambda: knew(self._session, terms, self._reader, self._head, day))
         return counted and {"revision": self._head, "basis": "said", **counted}
 
     def releases(self, *, net: bool) -> int | None:
         """The number of releases gross or net, for telling whether the difference matters."""
-        if self._terms is None or self._figure.definition.get("net") is not None:
+        if not isinstance(self._terms, CountTerms) or self._figure.definition.get("net") is not None:
             return None
         terms = self._terms.model_copy(update={"net": net, "group_by": []})
-        counted = self._known(lambda _terms: count_releases(self._session, terms, self._reader, self._head))
+        counted = self._known(lambda: count_releases(self._session, terms, self._reader, self._head))
         return None if counted is None else int(counted["total"]["releases"])
 
+    def held(self, *, house_arrest: bool) -> int | None:
+        """The number of the held with or without house arrest, for telling whether the difference matters."""
+        if not isinstance(self._terms, HeldCountTerms):
+            return None
+        terms = self._terms.model_copy(update={"house_arrest": house_arrest, "group_by": []})
+        counted = self._known(lambda: count_detentions(self._session, terms, self._reader, self._head))
+        return None if counted is None else int(counted["total"]["detentions"])
+
+    def _count(self, revision: int) -> Row:
+        terms = self._terms
+        if isinstance(terms, HeldCountTerms):
+            return count_detentions(self._session, terms, self._reader, revision)
+        assert terms is not None  # who calls has looked
+        return count_releases(self._session, terms, self._reader, revision)
+
     def _at(self, revision: int) -> Row | None:
-        counted = self._known(lambda terms: count_releases(self._session, terms, self._reader, revision))
+        counted = self._known(lambda: self._count(revision))
         if counted is None:
             return None
         total = counted["total"]
+        names = (self.noun, "people", "verified", "contested", "reported", "refuted")
         return {
             "revision": revision,
             "basis": "log",
-            **{name: total[name] for name in ("releases", "people", "verified", "contested", "reported", "refuted")},
+            **{name: total[name] for name in names},
             "by_min_sources": total["by_min_sources"],
             "by_source": {group["source"]: group["verified"] for group in counted["groups"] if group["verified"]},
+            **({"not_heard_since": counted["not_heard_since"]} if "not_heard_since" in counted else {}),
             "uncertain_date": counted["uncertain_date"],
             "withheld": counted["withheld"],
             "permalink": counted["permalink"],
         }
 
-    def _known(self, count: Callable[[CountTerms], Row]) -> Row | None:
+    def _known(self, count: Callable[[], Row]) -> Row | None:
         """A count, or None where the claim speaks of something the registry does not know, such as a facility."""
         if self._terms is None:
             return None
         try:
-            return count(self._terms)
+            return count()
         except Invalid:
             return None
 

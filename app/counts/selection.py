@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, t
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.terms import PersonTerms, ReleaseTerms, edges
+from app.counts.terms import HeldTerms, PersonTerms, ReleaseTerms, edges
 from app.errors import Invalid, pointed
 from app.models import OPEN, Detainee, Detention, Placement, Record, Release, Source, Standing, Trait, Voice
 from app.registry.policy import Reader
@@ -50,7 +50,7 @@ def visible(reader: Reader, detainee: Any, revision: int) -> Condition:
     return ~hidden(detainee, classes, revision) if classes else true()
 
 
-def source_keys(session: Session, terms: ReleaseTerms) -> dict[str, int]:
+def source_keys(session: Session, terms: ReleaseTerms | HeldTerms) -> dict[str, int]:
     """Slug → key of the sources the terms name. Raises Invalid for those that do not exist."""
     named = terms.sources_named()
     slugs = {slug for _pointer, slug in named}
@@ -65,7 +65,7 @@ def source_keys(session: Session, terms: ReleaseTerms) -> dict[str, int]:
     return found
 
 
-def _require_so_many(session: Session, terms: ReleaseTerms) -> None:
+def require_so_many(session: Session, terms: ReleaseTerms | HeldTerms) -> None:
     """Raises Invalid for more sources at least than there are: the count would be nought, and look like an answer."""
     if terms.min_sources is None:
         return
@@ -105,10 +105,28 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Selection:
-    """Releases at one stage and revision; `own` reads each source's own values from `voice`."""
+class Subject:
+    """What is counted: the table with a row for each as all sources say it, the one with a row for each source, and
+    by which columns the two belong together."""
 
-    columns: Columns
+    standing: Any
+    voice: Any
+    keys: tuple[str, ...]
+
+    def spoken_of(self, voice: Any) -> Condition:
+        """Whether a row of `voice`, or an alias of it, speaks of the row of `standing`."""
+        return and_(*(getattr(voice, key) == getattr(self.standing, key) for key in self.keys))
+
+
+RELEASES = Subject(Standing, Voice, ("spell", "stage"))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Releases at one stage and revision, or detentions; `own` reads each source's own values from `voice`."""
+
+    subject: Subject
+    columns: Any  # with the names of `Columns`, as far as the subject has them
     conditions: tuple[Condition, ...]
     own: bool
     inside: Condition
@@ -116,10 +134,9 @@ class Selection:
 
     def rows(self, *columns: Any) -> Select[Any]:
         """A SELECT of `columns` over the selected releases, before the window is applied."""
-        statement: Select[Any] = select(*columns).select_from(Standing)
+        statement: Select[Any] = select(*columns).select_from(self.subject.standing)
         if self.own:
-            joined = and_(col(Voice.spell) == col(Standing.spell), col(Voice.stage) == col(Standing.stage))
-            statement = statement.join(Voice, joined)
+            statement = statement.join(self.subject.voice, self.subject.spoken_of(self.subject.voice))
         return statement.where(*self.conditions)
 
 
@@ -128,7 +145,7 @@ def select_releases(
 ) -> Selection:
     """The selection that the terms mean. `by_source`: one row per release and source, by the source's own values."""
     keys = source_keys(session, terms)
-    _require_so_many(session, terms)
+    require_so_many(session, terms)
     own = by_source or terms.source is not None
     columns = Columns.of(Voice if own else Standing)
     where: list[Condition] = [at(Standing, revision)]
@@ -145,7 +162,7 @@ def select_releases(
         begun = columns.next_hi.is_not(None) if end is None else columns.next_hi <= end
         where.append(or_(columns.next_hi.is_(None), ~begun))
     inside, uncertain = in_window(columns.lo, columns.hi, terms.window)
-    return Selection(columns, tuple(where), own, inside, uncertain)
+    return Selection(RELEASES, columns, tuple(where), own, inside, uncertain)
 
 
 def _release_conditions(terms: ReleaseTerms, columns: Columns, keys: dict[str, int], revision: int) -> list[Condition]:
@@ -166,26 +183,34 @@ def _release_conditions(terms: ReleaseTerms, columns: Columns, keys: dict[str, i
         where.append(columns.kind.in_(terms.kind))
     if terms.status:
         where.append(col(Standing.status).in_(terms.status))
-    where += [_verified_by([keys[slug]], revision) for slug in dict.fromkeys([*terms.verified_by, *terms.all_of])]
-    if terms.any_of:
-        where.append(_verified_by([keys[slug] for slug in terms.any_of], revision))
     if terms.only_by:
         only = [keys[slug] for slug in terms.only_by]
-        where += [*(_verified_by([key], revision) for key in only), ~_verified_by(only, revision, others=True)]
+        where += [verified_by(RELEASES, [key], revision) for key in only]
+        where.append(~verified_by(RELEASES, only, revision, others=True))
+    return where + conditions_of_sources(RELEASES, terms, keys, revision)
+
+
+def conditions_of_sources(
+    subject: Subject, terms: ReleaseTerms | HeldTerms, keys: dict[str, int], revision: int
+) -> list[Condition]:
+    """By whom it was verified, and by how many."""
+    every = dict.fromkeys([*terms.verified_by, *terms.all_of])
+    where = [verified_by(subject, [keys[slug]], revision) for slug in every]
+    if terms.any_of:
+        where.append(verified_by(subject, [keys[slug] for slug in terms.any_of], revision))
     if terms.min_sources is not None:
-        where.append(col(Standing.independent_verified) >= terms.min_sources)
+        where.append(subject.standing.independent_verified >= terms.min_sources)
     if terms.sources is not None:
-        where.append(col(Standing.independent_verified) == terms.sources)
+        where.append(subject.standing.independent_verified == terms.sources)
     return where
 
 
-def _verified_by(sources: list[int], revision: int, *, others: bool = False) -> Condition:
-    """Whether one of the sources, or one of all `others`, verified the release at its stage."""
-    other: Any = aliased(Voice)
+def verified_by(subject: Subject, sources: list[int], revision: int, *, others: bool = False) -> Condition:
+    """Whether one of the sources, or one of all `others`, verified it."""
+    other: Any = aliased(subject.voice)
     return exists(
         select(1).where(
-            other.spell == Standing.spell,
-            other.stage == Standing.stage,
+            subject.spoken_of(other),
             other.source.not_in(sources) if others else other.source.in_(sources),
             other.verdict == Verdict.VERIFIED,
             at(other, revision),

@@ -1,9 +1,9 @@
 """Counts of releases: a pure function of terms, reader and revision, computed in SQL over the rows of that revision."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, and_, case, distinct, exists, func, literal, select
 from sqlalchemy.orm import aliased
@@ -12,11 +12,20 @@ from sqlmodel import Session, col
 from app.counts import buckets
 from app.counts import terms as wording
 from app.counts.buckets import Unit
-from app.counts.selection import ASSERTED, COUNTING, Selection, at, facility_slug, hidden_trait, select_releases
-from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, is_personal
+from app.counts.selection import (
+    ASSERTED,
+    COUNTING,
+    Selection,
+    Subject,
+    at,
+    facility_slug,
+    hidden_trait,
+    select_releases,
+)
+from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, HeldCountTerms, is_personal
 from app.dates import parse_from, parse_to
 from app.log.entries import redactions_since
-from app.models import PendingPair, Source, Standing, Trait, Voice
+from app.models import PendingPair, Source, Trait
 from app.registry.policy import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 
@@ -48,52 +57,76 @@ class Dimension:
     trait: Any = None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a count is of: its terms as echoed, which selection they mean (by source, or of all together), who reads
+    it at which revision; `noun` names the things counted, `listed` is the address of one group's list."""
+
+    said: Row
+    select: Callable[[bool], Selection]
+    reader: Reader
+    revision: int
+    noun: str
+    listed: Callable[[Row], str | None]
+
+
 def count_releases(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
     """Totals and groups in the shape of `GET /v1/counts/releases`, without the envelope's `recorded_at`."""
-    if terms.facility is not None:
-        # By slug: a name may be another's tomorrow, and the permalink stays.
-        slug = facility_slug(session, terms.facility, terms.country)
-        terms = terms.model_copy(update={"facility": slug})
+    terms = by_slug(session, terms)
     said = wording.echo(terms)
-    selection = select_releases(session, terms, reader, revision)
-    answer: Row = {"revision": revision, "terms": said, "total": _total(session, selection)}
-    if terms.group_by:
-        answer["groups"] = _groups(session, terms, reader, revision, said)
-        if MULTIPLE & set(terms.group_by):
+
+    def select_(by_source: bool) -> Selection:
+        return select_releases(session, terms, reader, revision, by_source=by_source)
+
+    asked = Asked(said, select_, reader, revision, "releases", lambda named: _list(said, named, revision))
+    permalink = wording.link("/v1/counts/releases", said, revision)
+    return {**tallied(session, asked, personal=is_personal(terms)), "permalink": permalink}
+
+
+Terms = TypeVar("Terms", CountTerms, HeldCountTerms)
+
+
+def by_slug(session: Session, terms: Terms) -> Terms:
+    """The terms with the facility by its slug: a name may be another's tomorrow, and the permalink stays."""
+    if terms.facility is None:
+        return terms
+    return terms.model_copy(update={"facility": facility_slug(session, terms.facility, terms.country)})
+
+
+def tallied(session: Session, asked: Asked, *, personal: bool) -> Row:
+    """Totals, groups, and what stands apart from them."""
+    selection, revision = asked.select(False), asked.revision
+    answer: Row = {"revision": revision, "terms": asked.said, "total": _total(session, selection, asked.noun)}
+    dimensions = asked.said.get("group_by")
+    if dimensions:
+        answer["groups"] = _groups(session, asked, dimensions)
+        if MULTIPLE & set(dimensions):
             answer["adds_up"] = False
-    if is_personal(terms) and (redactions := redactions_since(session, revision)):
+    if personal and (redactions := redactions_since(session, revision)):
         answer["redactions_since"] = redactions
-    answer |= {
-        "uncertain_date": _scalar(session, selection, func.count(), selection.uncertain),
+    withheld = and_(selection.inside, selection.subject.standing.withheld.is_(True))
+    return answer | {
+        "uncertain_date": scalar(session, selection, func.count(), selection.uncertain),
         "unresolved_duplicates": _unresolved(session, selection, revision),
-        "withheld": _scalar(
-            session,
-            selection,
-            func.count(distinct(selection.columns.detainee)),
-            and_(selection.inside, col(Standing.withheld).is_(True)),
-        ),
-        "list": _list(said, {}, revision),
-        "permalink": wording.link("/v1/counts/releases", said, revision),
+        "withheld": scalar(session, selection, func.count(distinct(selection.columns.detainee)), withheld),
+        "list": asked.listed({}),
     }
-    return answer
 
 
-def _scalar(session: Session, selection: Selection, what: Any, where: Any) -> int:
-    counting = col(Standing.status).in_(COUNTING)
+def scalar(session: Session, selection: Selection, what: Any, where: Any) -> int:
+    """One number over what counts of a selection."""
+    counting = selection.subject.standing.status.in_(COUNTING)
     return int(session.execute(selection.rows(what).where(where, counting)).scalar_one())
 
 
-def _total(session: Session, selection: Selection) -> Row:
-    rows = session.execute(
-        selection.rows(col(Standing.status), col(Standing.independent_verified), func.count())
-        .where(selection.inside)
-        .group_by(col(Standing.status), col(Standing.independent_verified))
-    ).all()
-    people = _scalar(session, selection, func.count(distinct(selection.columns.detainee)), selection.inside)
-    return _totals([(status, sources, number) for status, sources, number in rows], people)
+def _total(session: Session, selection: Selection, noun: str) -> Row:
+    by = (selection.subject.standing.status, selection.subject.standing.independent_verified)
+    rows = session.execute(selection.rows(*by, func.count()).where(selection.inside).group_by(*by)).all()
+    people = scalar(session, selection, func.count(distinct(selection.columns.detainee)), selection.inside)
+    return _totals([(status, sources, number) for status, sources, number in rows], people, noun)
 
 
-def _totals(rows: list[tuple[str, int, int]], people: int) -> Row:
+def _totals(rows: list[tuple[str, int, int]], people: int, noun: str) -> Row:
     """The keys of a total from `(status, independent verified, number)` rows."""
     by_status: dict[str, int] = defaultdict(int)
     by_sources: dict[int, int] = defaultdict(int)
@@ -104,7 +137,7 @@ def _totals(rows: list[tuple[str, int, int]], people: int) -> Row:
     most = max(by_sources, default=0)
     at_least = {str(k): sum(n for s, n in by_sources.items() if s >= k) for k in range(1, most + 1)}
     return {
-        "releases": sum(by_status[status] for status in COUNTING),
+        noun: sum(by_status[status] for status in COUNTING),
         "people": people,
         "verified": by_status[ReleaseStatus.VERIFIED],
         "contested": by_status[ReleaseStatus.CONTESTED],
@@ -116,7 +149,9 @@ def _totals(rows: list[tuple[str, int, int]], people: int) -> Row:
 
 def _unresolved(session: Session, selection: Selection, revision: int) -> int:
     """Pairs of people that wait for a curator, where both stand in this count: each may be one too many."""
-    counted = selection.rows(selection.columns.detainee).where(selection.inside, col(Standing.status).in_(COUNTING))
+    counted = selection.rows(selection.columns.detainee).where(
+        selection.inside, selection.subject.standing.status.in_(COUNTING)
+    )
     pairs = (
         select(col(PendingPair.detainee_a), col(PendingPair.detainee_b))
         .where(
@@ -129,17 +164,21 @@ def _unresolved(session: Session, selection: Selection, revision: int) -> int:
     return int(session.execute(select(func.count()).select_from(pairs.subquery())).scalar_one())
 
 
-def _groups(session: Session, terms: CountTerms, reader: Reader, revision: int, said: Row) -> list[Row]:
-    by_source = "source" in terms.group_by
-    selection = select_releases(session, terms, reader, revision, by_source=by_source)
-    dimensions = [_dimension(name, selection, reader, revision) for name in terms.group_by]
-    groups = (_source_groups if by_source else _total_groups)(session, selection, dimensions, revision)
+def _groups(session: Session, asked: Asked, names: Sequence[str]) -> list[Row]:
+    by_source = "source" in names
+    selection = asked.select(by_source)
+    dimensions = [_dimension(name, selection, asked.reader, asked.revision) for name in names]
+    groups = (
+        _source_groups(session, selection, dimensions, asked.revision)
+        if by_source
+        else _total_groups(session, selection, dimensions, asked)
+    )
     slugs = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
     shown = []
     for key, numbers in groups.items():
         named = {d.name: _wire(d.name, value, slugs) for d, value in zip(dimensions, key, strict=True)}
-        shown.append({**named, **numbers, "list": _list(said, named, revision)})
-    return sorted(shown, key=lambda group: [_order(group[name]) for name in terms.group_by])
+        shown.append({**named, **numbers, "list": asked.listed(named)})
+    return sorted(shown, key=lambda group: [_order(group[name]) for name in names])
 
 
 def _order(value: Any) -> tuple[int, Any]:
@@ -158,9 +197,9 @@ def _dimension(name: str, selection: Selection, reader: Reader, revision: int) -
         value = trait.value if unseen is None else case((unseen, literal(WITHHELD)), else_=trait.value)
         return Dimension(name, value, trait)
     plain = {
-        "source": col(Voice.source),
-        "status": col(Standing.status),
-        "sources": col(Standing.independent_verified),
+        "source": selection.subject.voice.source,
+        "status": selection.subject.standing.status,
+        "sources": selection.subject.standing.independent_verified,
     }
     return Dimension(name, plain.get(name, getattr(columns, name, None)))
 
@@ -174,26 +213,27 @@ def _grouped(
     for dimension in dimensions:
         trait = dimension.trait
         if trait is not None:
-            on = and_(trait.spell == Standing.spell, trait.name == dimension.name, at(trait, revision))
+            on = and_(trait.spell == selection.columns.spell, trait.name == dimension.name, at(trait, revision))
             statement = statement.outerjoin(trait, on)
     return statement.group_by(*labelled, *by)
 
 
 def _total_groups(
-    session: Session, selection: Selection, dimensions: Sequence[Dimension], revision: int
+    session: Session, selection: Selection, dimensions: Sequence[Dimension], asked: Asked
 ) -> dict[Key, Row]:
     """Groups with the keys of a total."""
-    wide = len(dimensions)
+    wide, revision = len(dimensions), asked.revision
     releases = func.count(distinct(selection.columns.spell))
-    by = (col(Standing.status), col(Standing.independent_verified))
+    standing = selection.subject.standing
+    by = (standing.status, standing.independent_verified)
     found: dict[Key, list[tuple[str, int, int]]] = defaultdict(list)
     rows = session.execute(_grouped(selection, dimensions, revision, releases, by=by).where(selection.inside))
     for row in rows:
         found[tuple(row[:wide])].append(tuple(row[wide:]))
     people = _grouped(selection, dimensions, revision, func.count(distinct(selection.columns.detainee)))
-    counted = people.where(selection.inside, col(Standing.status).in_(COUNTING))
+    counted = people.where(selection.inside, standing.status.in_(COUNTING))
     behind = {tuple(row[:wide]): row[wide] for row in session.execute(counted)}
-    return {key: _totals(numbers, behind.get(key, 0)) for key, numbers in found.items()}
+    return {key: _totals(numbers, behind.get(key, 0), asked.noun) for key, numbers in found.items()}
 
 
 def _source_groups(
@@ -208,26 +248,26 @@ def _source_groups(
         for row in session.execute(statement):
             groups[tuple(row[:wide])][name or row[wide]] += row[-1]
 
-    verified = and_(selection.inside, col(Voice.verdict) == Verdict.VERIFIED)
-    asserted = and_(selection.uncertain, col(Voice.verdict).in_(ASSERTED))
-    by_verdict = _grouped(selection, dimensions, revision, releases, by=(col(Voice.verdict),))
+    verdict = selection.subject.voice.verdict
+    verified = and_(selection.inside, verdict == Verdict.VERIFIED)
+    asserted = and_(selection.uncertain, verdict.in_(ASSERTED))
+    by_verdict = _grouped(selection, dimensions, revision, releases, by=(verdict,))
     plain = _grouped(selection, dimensions, revision, releases)
     people = _grouped(selection, dimensions, revision, func.count(distinct(selection.columns.detainee)))
     add(None, by_verdict.where(selection.inside))
     add("people", people.where(verified))
     add("uncertain_date", plain.where(asserted))
-    add("only_this_source", plain.where(verified, _alone(revision)))
+    add("only_this_source", plain.where(verified, _alone(selection.subject, revision)))
     return groups
 
 
-def _alone(revision: int) -> Any:
-    """No other source verified the same release at the same stage."""
-    other: Any = aliased(Voice)
+def _alone(subject: Subject, revision: int) -> Any:
+    """No other source verified the same."""
+    other: Any = aliased(subject.voice)
     return ~exists(
         select(1).where(
-            other.spell == Voice.spell,
-            other.stage == Voice.stage,
-            other.source != Voice.source,
+            subject.spoken_of(other),
+            other.source != subject.voice.source,
             other.verdict == Verdict.VERIFIED,
             at(other, revision),
         )

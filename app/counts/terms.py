@@ -41,7 +41,11 @@ Dimension = Literal[
     "source", "status", "kind", "country", "month", "week", "day", "designation", "sources",
     "facility", "area", "gender", "category", "age_group", "nationality",
 ]  # fmt: skip
-PERSONAL_DIMENSIONS = frozenset({"facility", "area", "gender", "category", "age_group", "nationality"})
+HeldDimension = Literal[
+    "source", "status", "country", "designation", "sources",
+    "facility", "area", "gender", "category", "age_group", "nationality", "legal_status",
+]  # fmt: skip
+PERSONAL_DIMENSIONS = frozenset({"facility", "area", "gender", "category", "age_group", "nationality", "legal_status"})
 # The filters on personal dimensions, by the trait each reads.
 TRAIT_FILTERS = {
     "facility": "facility",
@@ -70,6 +74,9 @@ def _positive(value: int) -> int:
 T = TypeVar("T")
 Several = Annotated[list[T], Field(max_length=MOST_VALUES), AfterValidator(unique)]
 Sources = Annotated[list[Slug], Field(max_length=MOST_SOURCES), AfterValidator(unique)]
+# How many independent sources, at least or exactly.
+AtLeast = Annotated[int, Field(le=MOST_COUNTED), AfterValidator(_positive)]
+Exactly = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
 
 
 class PersonTerms(BaseModel):
@@ -124,8 +131,8 @@ class ReleaseTerms(PersonTerms):
     any_of: Sources = []
     all_of: Sources = []
     only_by: Sources = []
-    min_sources: Annotated[int, Field(le=MOST_COUNTED), AfterValidator(_positive)] | None = None
-    sources: Annotated[int, Field(ge=0, le=MOST_COUNTED)] | None = None
+    min_sources: AtLeast | None = None
+    sources: Exactly | None = None
     net: bool = False
 
     @property
@@ -135,10 +142,35 @@ class ReleaseTerms(PersonTerms):
 
     def sources_named(self) -> list[tuple[str, str]]:
         """`(pointer, slug)` of every source the terms name."""
-        lists = {"verified_by": self.verified_by, "any_of": self.any_of, "all_of": self.all_of}
-        lists["only_by"] = self.only_by
-        named = [(f"/{name}/{number}", slug) for name, slugs in lists.items() for number, slug in enumerate(slugs)]
-        return named if self.source is None else [("/source", self.source), *named]
+        return _sources_named(self, "verified_by", "any_of", "all_of", "only_by")
+
+
+class HeldTerms(PersonTerms):
+    """Filters on who is held on a day besides: the day, whether house arrest is being held, and who says so."""
+
+    held_on: Date | None = None
+    house_arrest: bool = False
+    status: Several[ReleaseStatus] = []
+    source: Slug | None = None
+    verified_by: Sources = []
+    any_of: Sources = []
+    all_of: Sources = []
+    min_sources: AtLeast | None = None
+    sources: Exactly | None = None
+
+    @property
+    def day(self) -> int | None:
+        """The day asked about, as an ordinal: a month or a year means its last."""
+        return None if self.held_on is None else dates.parse_to(self.held_on)
+
+    def sources_named(self) -> list[tuple[str, str]]:
+        """`(pointer, slug)` of every source the terms name."""
+        return _sources_named(self, "verified_by", "any_of", "all_of")
+
+
+def _sources_named(terms: Any, *lists: str) -> list[tuple[str, str]]:
+    named = [(f"/{name}/{number}", slug) for name in lists for number, slug in enumerate(getattr(terms, name))]
+    return named if terms.source is None else [("/source", terms.source), *named]
 
 
 class CountTerms(ReleaseTerms):
@@ -148,6 +180,12 @@ class CountTerms(ReleaseTerms):
     group_by: Annotated[list[Dimension], Field(max_length=MOST_DIMENSIONS), AfterValidator(unique)] = []
 
 
+class HeldCountTerms(HeldTerms):
+    """The terms of a count of the held."""
+
+    group_by: Annotated[list[HeldDimension], Field(max_length=MOST_DIMENSIONS), AfterValidator(unique)] = []
+
+
 Interval = Literal["day", "week", "month"]
 
 
@@ -155,8 +193,9 @@ def edges(start: str | None, end: str | None) -> tuple[int | None, int | None]:
     return (None if start is None else dates.parse_from(start)), (None if end is None else dates.parse_to(end))
 
 
-# Echoed even when not asked for: a number means nothing without its stage, and without gross or net.
-ALWAYS = ("stage", "net", "group_by")
+# Echoed even when not asked for: a number means nothing without its stage, without gross or net, or where it is of the
+# held without whether house arrest is among it.
+ALWAYS = ("stage", "net", "house_arrest", "group_by")
 
 
 def echo(terms: BaseModel) -> dict[str, Any]:
@@ -184,7 +223,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def is_personal(terms: CountTerms) -> bool:
+def is_personal(terms: CountTerms | HeldCountTerms) -> bool:
     """Whether a count reads personal dimensions, so that it depends on today's consent and on erasures."""
     return bool(terms.traits()) or bool(set(terms.group_by) & PERSONAL_DIMENSIONS)
 
@@ -252,6 +291,10 @@ class CountQuery(CountTerms, AsOf):
     """A count as asked: its terms and the revision."""
 
 
+class HeldQuery(HeldCountTerms, AsOf):
+    """A count of the held as asked: its terms and the revision."""
+
+
 class SeriesQuery(ReleaseTerms, AsOf):
     """A series as asked: the terms of a count but for groups, the interval, and by what it grows."""
 
@@ -296,8 +339,8 @@ class DetaineeQuery(ReleaseQuery):
     """A list of detainees as asked; terms of releases mean people with such a release."""
 
 
-class DetentionQuery(PersonTerms, Paged):
-    """A list of detentions as asked."""
+class DetentionQuery(HeldTerms, Paged):
+    """A list of detentions as asked: of who is held on a day, or, without `held_on`, of all."""
 
     q: Line | None = None
     changed_since: Moment | None = None

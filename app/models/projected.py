@@ -152,6 +152,64 @@ class Voice(SQLModel, table=True):
     next_hi: int | None
 
 
+class Held(SQLModel, table=True):
+    """A detention with its beginning and its end, as all sources together say it: what totals of the held count.
+
+    `lo`..`hi`: the first and last possible day of the beginning; null: undated. `out`: of leaving prison; `free`: of
+    leaving house arrest too; `dates.LAST_DAY` while nobody says that it ended, null where nobody says when.
+    """
+
+    __table_args__ = (
+        one_of("status", ReleaseStatus),
+        Index(None, "detainee", "until"),
+        Index(None, "out_hi"),
+    )
+    spell: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    detainee: int = key_column()
+    status: str
+    lo: int | None
+    hi: int | None
+    out_lo: int | None
+    out_hi: int | None
+    free_lo: int | None
+    free_hi: int | None
+    next_hi: int | None  # the day by which the person's next detention had begun
+    heard_hi: int | None  # the last day on which somebody can have known the person held, or saw them leave
+    country: str | None
+    designation: str
+    independent_verified: int
+    withheld: bool
+
+
+class HeldVoice(SQLModel, table=True):
+    """A detention with its beginning and its end, as one source says it: what counts of the held by source count."""
+
+    __tablename__ = "held_voice"
+    __table_args__ = (
+        one_of("verdict", Verdict),
+        Index(None, "detainee", "until"),
+        Index(None, "source", "out_hi"),
+    )
+    spell: int = key_column(primary_key=True)
+    source: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    detainee: int = key_column()
+    verdict: str
+    independent: bool
+    lo: int | None
+    hi: int | None
+    out_lo: int | None
+    out_hi: int | None
+    free_lo: int | None
+    free_hi: int | None
+    next_hi: int | None
+    country: str | None
+    designation: str
+
+
 class Verification(SQLModel, table=True):
     """One source's standing verdict on a detention or on a release."""
 

@@ -22,6 +22,8 @@ from app.models import (
     DetaineePersonal,
     Detention,
     Entry,
+    Held,
+    HeldVoice,
     PendingPair,
     Placement,
     Record,
@@ -51,6 +53,8 @@ PROJECTED: tuple[type[Any], ...] = (
     Release,
     Standing,
     Voice,
+    Held,
+    HeldVoice,
     Verification,
     Trait,
 )

@@ -4,7 +4,7 @@ import json
 import uuid
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 from sqlmodel import Session, col
 
 from app.log.entries import lock_head, replay
@@ -13,8 +13,10 @@ from app.models import (
     Claim,
     Consent,
     Decision,
+    Detention,
     Entry,
     Facility,
+    Held,
     PendingPair,
     Record,
     Report,
@@ -29,6 +31,24 @@ BASE: tuple[type[Any], ...] = (Source, Facility, Record, Report, Decision, Conse
 def rebuild(session: Session) -> int:
     """Make all rows anew; returns the number of entries replayed. The rows are the same as before."""
     lock_head(session)  # nothing may be written between the rows that go and those that come
+    return _replayed(session)
+
+
+def catch_up(session: Session) -> int:
+    """Make all rows anew where a migration brought tables that they are to fill; returns the number of entries
+    replayed, 0 where nothing was missing. Several processes that start together do it once."""
+    if not _lacks_rows(session):
+        return 0
+    lock_head(session)
+    return _replayed(session) if _lacks_rows(session) else 0
+
+
+def _lacks_rows(session: Session) -> bool:
+    """Every detention has a row of `held`, from one transaction: where there is none, none has been made yet."""
+    return bool(session.execute(select(exists().select_from(Detention) & ~exists().select_from(Held))).scalar_one())
+
+
+def _replayed(session: Session) -> int:
     for table in (*BASE, *PROJECTED):
         session.connection().execute(delete(table))
     projector = Projector(session, _erased(session))

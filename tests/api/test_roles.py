@@ -27,6 +27,7 @@ CURATOR = (401, 403, 403, 403, 201, 403)
 
 TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/counts/releases"): ANYONE,
+    ("GET", "/v1/counts/detentions"): ANYONE,
     ("GET", "/v1/counts/series"): ANYONE,
     ("GET", "/v1/counts/overlap"): ANYONE,
     ("GET", "/v1/estimates/releases"): ANYONE,

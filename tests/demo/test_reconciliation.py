@@ -139,6 +139,36 @@ def test_what_was_learned_later_is_told(replayed: Replayed, ids: dict[str, str])
     assert answer["now"]["releases"] > answer["then"]["releases"]
 
 
+@pytest.mark.parametrize("number", ["cl024", "s04", "v18"])
+def test_800_to_1200_is_compared_with_the_held_of_its_day_and_printed_under_two_names(
+    replayed: Replayed, ids: dict[str, str], number: str
+) -> None:
+    answer = reconciled(replayed, ids, number)
+    assert answer["comparable"]
+    assert {"secondary_citation", "population", "reporting_delay"} <= codes(answer)
+    for count in (answer["then"], answer["now"]):
+        assert "releases" not in count
+        assert count["gap"] == {"low": 800 - count["detentions"], "high": 1200 - count["by_min_sources"]["1"]}
+    day = answer["claim"]["stated_at"]
+    asked = {"country": "VE", "held_on": day, "group_by": "source", "as_of": answer["then"]["revision"]}
+    counted = replayed.get("/v1/counts/detentions", **asked)
+    assert counted["permalink"] == answer["then"]["permalink"]
+    assert counted["total"]["detentions"] == answer["then"]["detentions"]
+
+
+def test_who_left_later_was_held_on_the_13th(replayed: Replayed, ids: dict[str, str]) -> None:
+    """All of the replay's people whom Foro Penal saw leave after that day, it says by that, were held on it."""
+    later = replayed.get("/v1/counts/releases", country="VE", released_from="2026-01-14", source="foro-penal")
+    held = reconciled(replayed, ids, "cl024")["now"]["by_source"]["foro-penal"]
+    assert 0 < later["total"]["releases"] <= held
+
+
+def test_held_figures_of_two_days_are_two_numbers(replayed: Replayed, ids: dict[str, str]) -> None:
+    answer = reconciled(replayed, ids, "cl013")
+    foro_penal = published(answer, "foro-penal")[None]
+    assert (foro_penal["low"], foro_penal["reasons"]) == (806, ["window"])
+
+
 def test_the_page_shows_every_reason_and_its_table_is_what_the_registry_answers(
     replayed: Replayed, ids: dict[str, str]
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from app.counts.terms import CountTerms
+from app.counts.terms import CountTerms, HeldCountTerms
 from tests.properties.steps import (
     SLUGS,
     Amend,
@@ -143,6 +143,7 @@ RELEASE: dict[str, Any] = {
 VERIFICATIONS = _said(
     verdict=(*("verified", "reported") * 4, "disputed", "refuted", "retracted"),
     method=METHODS,
+    verified_on=_rarely("2025-06", "2025-12-20"),
     citing=_rarely(["foro"]),
 )
 
@@ -273,5 +274,45 @@ def count_terms(*, personal: bool = True, grouped: bool = False) -> st.SearchStr
         WINDOWS,
         stages,
         groups if grouped else weighted((st.just(["source"]), 1), (st.just([]), 1), (groups, 2)),
+        chosen,
+    )
+
+
+HELD_ON = (
+    "2025-12-31", "2026-01-05", "2026-01-09", "2026-01-11", "2026-01-12", "2026-01-13", "2026-01-15", "2026-01-20",
+    "2026-01-31", "2026-02", "2027-01",
+)  # fmt: skip
+
+
+def held_terms(*, grouped: bool = False) -> st.SearchStrategy[HeldCountTerms]:
+    """Terms of counts of the held, on a day of the histories or around them."""
+    few = st.lists(st.sampled_from(SLUGS), max_size=2, unique=True)
+    filters: dict[str, Any] = {
+        "country": st.sampled_from(("VE", "CO")),
+        "status": st.lists(st.sampled_from(("verified", "contested", "reported", "refuted")), min_size=1, unique=True),
+        "source": st.sampled_from(SLUGS),
+        "any_of": few,
+        "all_of": few,
+        "verified_by": few,
+        "min_sources": st.integers(1, 3),
+        "sources": st.integers(0, 2),
+        "house_arrest": st.just(True),
+        "designation": st.sampled_from(("political", "unstated")),
+        "state": st.sampled_from(("held", "released", "house_arrest", "unknown")),
+        "rearrested": st.booleans(),
+        "detained_from": st.sampled_from(("2024-10", "2026-01-12")),
+        "nationality": st.sampled_from(("VE", "AR", "CO")),
+        "gender": st.just("male"),
+        "age_group": st.sampled_from(("under_18", "18_to_69", "over_70")),
+        "legal_status": st.just("pretrial"),
+    }
+    names = st.sets(st.sampled_from(sorted(filters)), max_size=2)
+    chosen = names.flatmap(lambda some: st.fixed_dictionaries({name: filters[name] for name in sorted(some)}))
+    dimensions = ("source", "status", "country", "designation", "sources", "legal_status", *PRIVATE_DIMENSIONS)
+    groups = st.lists(st.sampled_from(dimensions), min_size=1, max_size=2, unique=True)
+    return st.builds(
+        lambda day, group_by, chosen: HeldCountTerms.model_validate({"held_on": day, "group_by": group_by, **chosen}),
+        st.sampled_from(HELD_ON),
+        groups if grouped else weighted((st.just(["source"]), 2), (st.just([]), 1), (groups, 2)),
         chosen,
     )

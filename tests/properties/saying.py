@@ -234,6 +234,12 @@ def _says_died(account: Account) -> bool:
     return ended.get("how") == "died" and said_of(account) in ("reported", "verified")
 
 
+def died_on_of(accounts: list[Account]) -> str | None:
+    """The day of death as the sources agree on it."""
+    died: str | None = _agreed([a for a in accounts if said_of(a) != "retracted"], "detainee.died_on", dated=True)
+    return died
+
+
 def about_person(accounts: list[Account]) -> dict[str, Any]:
     standing = [one for one in accounts if said_of(one) != "retracted"]
     plain = {name: _agreed(standing, f"detainee.{name}") for name in ("gender", "category", "age")}

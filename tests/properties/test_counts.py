@@ -5,13 +5,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.counts.held import count_detentions
 from app.counts.tally import count_releases
-from app.counts.terms import CountTerms
+from app.counts.terms import CountTerms, HeldCountTerms
 from app.registry.policy import ANYONE, Reader
 from app.vocabulary import Role
-from tests.properties.histories import count_terms, examples, histories
+from tests.properties.histories import count_terms, examples, held_terms, histories
 from tests.properties.past import Past
 from tests.properties.recount import recount
+from tests.properties.recount_held import recount_held
 from tests.properties.steps import Registry, Step
 
 READERS = st.sampled_from((ANYONE, ANYONE, Reader(Role.READER)))
@@ -33,8 +35,25 @@ def test_a_count_is_the_recount_of_the_reports_at_every_revision(
                 assert _numbers(counted) == _numbers(by_hand), (revision, terms)
 
 
+@examples(7)
+@given(histories(), st.lists(held_terms(), min_size=3, max_size=6), READERS)
+def test_a_count_of_the_held_is_the_recount_of_the_reports_at_every_revision(
+    registry: Registry, history: list[Step], asked: list[HeldCountTerms], reader: Reader
+) -> None:
+    with registry.after(history) as clerk, clerk.session() as session:
+        entries = clerk.entries()
+        today = Past(entries, len(entries))
+        for revision in range(len(entries) + 1):
+            past = Past(entries, revision)
+            for terms in asked:
+                by_hand = recount_held(past, today, terms, reader)
+                counted = count_detentions(session, terms, reader, revision)
+                assert _numbers(counted) == _numbers(by_hand), (revision, terms)
+
+
 def _numbers(count: dict[str, Any]) -> dict[str, Any]:
     """What both tell, groups in any order and without their links."""
     groups = [{name: value for name, value in group.items() if name != "list"} for group in count.get("groups", [])]
-    kept = {name: count[name] for name in ("total", "uncertain_date", "unresolved_duplicates", "withheld")}
+    names = ("total", "uncertain_date", "unresolved_duplicates", "withheld", "not_heard_since")
+    kept = {name: count[name] for name in names if name in count}
     return {**kept, "groups": sorted(groups, key=repr)}

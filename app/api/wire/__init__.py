@@ -5,6 +5,7 @@ from app.api.wire.corrections import CorrectionPage
 from app.api.wire.counts import (
     BalanceStep,
     CitedOut,
+    DetentionCount,
     EstimateOut,
     OverlapOut,
     ReconciliationOut,
@@ -87,6 +88,7 @@ __all__ = [
     "DetaineeOut",
     "DetaineePage",
     "DetaineeShape",
+    "DetentionCount",
     "DetentionOut",
     "DetentionPage",
     "DetentionShape",

@@ -25,34 +25,55 @@ class CitationOut(BaseModel):
     bibtex: str
 
 
-class Total(BaseModel):
-    """A total: `releases` = verified + contested + reported; `people` are the distinct people behind them."""
-
-    releases: int
+class Numbers(BaseModel):
     people: int
     verified: int
     contested: int
     reported: int
     refuted: int
-    by_min_sources: dict[str, int] = Field(description="k → releases verified by at least k independent sources")
+    by_min_sources: dict[str, int] = Field(description="k → those verified by at least k independent sources")
 
 
-class ReleaseCount(BaseModel):
+class Total(Numbers):
+    """A total: `releases` = verified + contested + reported; `people` are the distinct people behind them."""
+
+    releases: int
+
+
+class HeldTotal(Numbers):
+    """A total of the held: `detentions` = verified + contested + reported."""
+
+    detentions: int
+
+
+class Count(BaseModel):
     """A count with its terms, and the address that returns the same numbers for ever."""
 
     revision: int
     recorded_at: str | None
     terms: dict[str, Any]
-    total: Total
     groups: list[dict[str, Any]] | None = None
     adds_up: bool = True
     redactions_since: int | None = Field(default=None, description="Erasures after the revision a personal count is of")
     uncertain_date: int
     unresolved_duplicates: int
     withheld: int
-    list: str | None = Field(description="The releases counted; null where no list can say which they are")
+    list: str | None = Field(description="Those counted; null where no list can say which they are")
     permalink: str
     citation: CitationOut
+
+
+class ReleaseCount(Count):
+    """A count of releases."""
+
+    total: Total
+
+
+class DetentionCount(Count):
+    """A count of who is held on the day `held_on` of its terms."""
+
+    total: HeldTotal
+    not_heard_since: int = Field(description="How many of them nobody has been heard of for more than 180 days")
 
 
 class Point(BaseModel):
@@ -143,15 +164,18 @@ class OverlapOut(BaseModel):
 
 
 class CaseOut(BaseModel):
+    """What became of one release, or of one detention in a count of the held."""
+
     change: str
-    release_id: uuid.UUID
+    release_id: uuid.UUID | None = None
+    detention_id: uuid.UUID | None = None
 
 
 class CitedOut(BaseModel):
     """A cited count then and now, and what changed between, case by case."""
 
-    cited: ReleaseCount
-    today: ReleaseCount
+    cited: ReleaseCount | DetentionCount
+    today: ReleaseCount | DetentionCount
     changes: dict[str, int]
     summary: dict[Literal["en", "es"], str]
     cases: list[CaseOut]
@@ -169,7 +193,8 @@ class Counted(BaseModel):
 
     revision: int
     basis: Literal["log", "said"]
-    releases: int
+    releases: int | None = None
+    detentions: int | None = Field(default=None, description="Of a claim of people held: who was, on its day")
     people: int | None = None
     verified: int | None = None
     contested: int | None = None
@@ -177,6 +202,7 @@ class Counted(BaseModel):
     refuted: int
     by_min_sources: dict[str, int]
     by_source: dict[str, int]
+    not_heard_since: int | None = None
     uncertain_date: int | None = None
     withheld: int | None = None
     undated: int | None = Field(default=None, description="Verifications that do not say when: `said` leaves them out")
@@ -206,6 +232,7 @@ class ReconciliationOut(BaseModel):
     comparable: bool
     reasons: list[ReasonOut]
     then: Counted | None
+    then_unknown: str | None = Field(description="Why nobody can say what was known then")
     now: Counted | None
     published: list[PublishedFigure]
     arithmetic: list[Arithmetic]

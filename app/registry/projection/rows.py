@@ -9,6 +9,8 @@ from app.models import (
     Detainee,
     DetaineePersonal,
     Detention,
+    Held,
+    HeldVoice,
     Placement,
     Release,
     SpellPersonal,
@@ -17,8 +19,8 @@ from app.models import (
     Verification,
     Voice,
 )
-from app.registry.projection import person
-from app.registry.projection.accounts import DATE_OF_STAGE, Account
+from app.registry.projection import held, person
+from app.registry.projection.accounts import DATE_OF_STAGE, Account, parse
 from app.registry.projection.custody import Custody, Outcome, read_custody, with_next
 from app.registry.projection.spells import spells
 from app.registry.projection.voices import COUNTING, asserts, speaks_for
@@ -38,12 +40,13 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
     detainee = min(account.record for account in accounts)
     custodies = with_next([read_custody(spell) for spell in spells(accounts)])
     facts = person.public_facts(accounts)
+    state = state_of(custodies, facts, {a.source.slug for a in accounts if a.source.independent})
     rows: Rows = {
         Detainee: [
             {
                 "detainee": detainee,
                 "publish": publish,
-                "state": state_of(custodies, facts, {a.source.slug for a in accounts if a.source.independent}),
+                "state": state,
                 "rearrested": any(custody.after_release for custody in custodies),
                 "facts": dump(facts),
             }
@@ -52,6 +55,7 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
         Release: [_release(custody) for custody in custodies if custody.outcome],
         Standing: [row for custody in custodies for row in _standings(custody, publish)],
         Voice: [row for custody in custodies for row in _voices(custody)],
+        **_held(accounts, custodies, facts, state, publish),
         Verification: [row for custody in custodies for row in _verifications(custody)],
         Placement: [
             {"record": account.record, "spell": custody.spell} for custody in custodies for account in custody.accounts
@@ -97,6 +101,19 @@ def _personal(accounts: Sequence[Account], custodies: Sequence[Custody]) -> Rows
     if about:
         folded = fold(" ".join([*names, *aliases]))
         rows[DetaineePersonal].append({"folded_name": folded, "facts": dump(about)})
+    return rows
+
+
+def _held(
+    accounts: Sequence[Account], custodies: Sequence[Custody], facts: dict[str, Any], state: State, publish: str
+) -> Rows:
+    died = facts["died_on"]["value"] if state is State.DIED and "died_on" in facts else None
+    deaths = held.deaths_by_source(accounts)
+    rows: Rows = {Held: [], HeldVoice: []}
+    for custody in custodies:
+        last = custody is custodies[-1]  # whoever died was not in an earlier one any more
+        rows[Held].append(held.held_row(custody, parse(died) if last and died else None, publish))
+        rows[HeldVoice] += held.held_voices(custody, deaths if last else {})
     return rows
 
 

@@ -1,0 +1,140 @@
+"""Who was held on a day, by whose word: a pure function of terms, reader and revision, like a count of releases.
+
+Held on a day is who had been taken by then and had not left before it; whoever leaves on the day was held on it. A
+later detention that had begun by then ends an earlier one that nobody is known to have left.
+"""
+
+from datetime import date, datetime, timezone
+from typing import Any
+
+from sqlalchemy import and_, func, not_, or_
+from sqlmodel import Session, col
+
+from app import dates
+from app.counts import terms as wording
+from app.counts.selection import (
+    ASSERTED,
+    COUNTING,
+    Condition,
+    Selection,
+    Subject,
+    at,
+    conditions_of_sources,
+    person_conditions,
+    require_so_many,
+    source_keys,
+)
+from app.counts.tally import WITHHELD, Asked, Row, by_slug, scalar, tallied
+from app.counts.terms import HeldCountTerms, HeldTerms, PersonTerms, is_personal
+from app.errors import Invalid
+from app.log.entries import entry_at
+from app.models import Held, HeldVoice
+from app.registry.policy import Reader
+
+HELD = Subject(Held, HeldVoice, ("spell",))
+# Organisations list who is held until they hear that somebody left. Half a year without a word (families visit, courts
+# sit, lists are revised within it) is when a list may be out of date rather than the person in prison.
+SILENCE = 180  # days
+# The terms that speak of a day and of who says so; without a day a list of detentions is one of them all.
+OF_A_DAY = HeldTerms.model_fields.keys() - PersonTerms.model_fields.keys() - {"held_on"}
+
+
+def count_detentions(session: Session, terms: HeldCountTerms, reader: Reader, revision: int) -> Row:
+    """Totals and groups in the shape of `GET /v1/counts/detentions`, without `recorded_at`. The terms name a day,
+    unless at revision 0, where there is nobody."""
+    terms = by_slug(session, terms)
+    said = wording.echo(terms)
+
+    def select_(by_source: bool) -> Selection:
+        return select_held(session, terms, reader, revision, by_source=by_source)
+
+    asked = Asked(said, select_, reader, revision, "detentions", lambda named: _list(said, named, revision))
+    silent = and_(select_(False).inside, col(Held.heard_hi) < _day(terms) - SILENCE)
+    return {
+        **tallied(session, asked, personal=is_personal(terms)),
+        "not_heard_since": scalar(session, select_(False), func.count(), silent),
+        "permalink": wording.link("/v1/counts/detentions", said, revision),
+    }
+
+
+def select_held(
+    session: Session, terms: HeldTerms, reader: Reader, revision: int, *, by_source: bool = False
+) -> Selection:
+    """The detentions that the terms mean. `by_source`: one row per detention and source, by the source's own days."""
+    keys = source_keys(session, terms)
+    require_so_many(session, terms)
+    own = by_source or terms.source is not None
+    columns: Any = HeldVoice if own else Held
+    where: list[Condition] = [at(Held, revision)]
+    if own:
+        where.append(at(HeldVoice, revision))
+    if terms.source is not None:
+        where.append(col(HeldVoice.source) == keys[terms.source])
+        if not by_source:
+            where.append(col(HeldVoice.verdict).in_(ASSERTED))
+    if terms.status:
+        where.append(col(Held.status).in_(terms.status))
+    where += conditions_of_sources(HELD, terms, keys, revision)
+    where += person_conditions(session, terms, columns, reader, revision)
+    inside, uncertain = on_day(columns, _day(terms), house_arrest=terms.house_arrest)
+    return Selection(HELD, columns, tuple(where), own, inside, uncertain)
+
+
+def on_day(columns: Any, day: int, *, house_arrest: bool) -> tuple[Condition, Condition]:
+    """`(inside, uncertain)`: surely held on the day; perhaps, since a date is missing or too coarse."""
+    left_lo, left_hi = (columns.free_lo, columns.free_hi) if house_arrest else (columns.out_lo, columns.out_hi)
+    begun = and_(columns.hi.is_not(None), columns.hi <= day)
+    to_come = and_(not_(begun), columns.lo.is_not(None), columns.lo > day)
+    stays = and_(left_hi.is_not(None), left_hi >= day, left_lo >= day)
+    not_gone = or_(left_hi.is_(None), left_hi >= day)
+    not_taken_again = or_(columns.next_hi.is_(None), columns.next_hi > day)
+    inside = and_(begun, stays, not_taken_again)
+    return inside, and_(not_gone, not_taken_again, not_(to_come), not_(and_(begun, stays)))
+
+
+def _day(terms: HeldTerms) -> int:
+    return dates.FIRST_DAY if terms.day is None else terms.day
+
+
+def dated(session: Session, terms: HeldCountTerms, revision: int, zone: timezone, now: datetime) -> HeldCountTerms:
+    """The terms with the one day they mean: that asked for, else the day in `zone` on which the revision was recorded.
+
+    Raises Invalid for a day that has not come anywhere.
+    """
+    refuse_future(terms, now)
+    if terms.day is not None:
+        day = date.fromordinal(terms.day)
+    elif revision:
+        day = entry_at(session, revision).recorded_at.astimezone(zone).date()
+    else:
+        return terms
+    return terms.model_copy(update={"held_on": day.isoformat()})
+
+
+def refuse_future(terms: HeldTerms, now: datetime) -> None:
+    """Raises Invalid for a day that has not come anywhere."""
+    today = dates.latest_today(now)
+    if terms.day is not None and terms.day > today:
+        detail = f"Nobody knows who will be held: give a day up to {date.fromordinal(today).isoformat()}"
+        raise Invalid.at("/held_on", "in_future", f"{detail}; a month or a year means its last day.")
+
+
+def require_day(terms: HeldTerms) -> None:
+    """Raises Invalid for terms that mean something on a day only, where none is given."""
+    asked = sorted(terms.model_fields_set & OF_A_DAY)
+    if terms.held_on is None and asked:
+        detail = f"`{'`, `'.join(asked)}` ask who says that somebody is held on a day: add held_on."
+        raise Invalid.at("/held_on", "day_needed", detail)
+
+
+def _list(said: Row, named: Row, revision: int) -> str | None:
+    """The address of the detentions behind a group; None where no filter can say which they are."""
+    if any(value is None or value == WITHHELD for value in named.values()):
+        return None
+    terms = {name: value for name, value in said.items() if name != "group_by"}
+    if "source" in named:  # by that source's own days, as the group counts
+        terms["verified_by"] = list(dict.fromkeys([*terms.get("verified_by", []), named["source"]]))
+    else:
+        terms.setdefault("status", list(COUNTING))
+    terms |= {name: [value] if name == "status" else value for name, value in named.items()}
+    return wording.link("/v1/detentions", terms, revision)

@@ -1,0 +1,107 @@
+"""The count of the held on the wire: forms, caching, citation, the list behind it, and questions it refuses."""
+
+import pytest
+
+from tests.support import World
+
+COUNT, LIST = "/v1/counts/detentions", "/v1/detentions"
+OTHER_MAN = {"detainee__full_name": "Ismael Otero Invento", "detainee__birth_date": "1950"}
+
+# Query → code, pointer, and a word of what is allowed.
+REFUSED = [
+    ("held_on=2026-03-03", "in_future", "/held_on", "2026-03-02"),
+    ("held_on=2026", "in_future", "/held_on", "its last day"),
+    ("held_on=soon", "invalid_date", "/held_on", "YYYY-MM-DD"),
+    ("held_on=2026-01-12/2026-01-08", "invalid_date", "/held_on", "earlier date first"),
+    ("held_on=2026-01-10&held_on=2026-01-11", "repeated", "/held_on", "one value"),
+    ("held_on=2026-01-10&min_sources=5", "too_many_sources", "/min_sources", "1 to 4"),
+    ("held_on=2026-01-10&source=nobody", "unknown_source", "/source", "/v1/sources"),
+    ("held_on=2026-01-10&any_of=nobody", "unknown_source", "/any_of/0", "/v1/sources"),
+    ("held_on=2026-01-10&detained_from=2025&detained_to=2024", "reversed_window", "/detained_to", "detained_from"),
+    ("held_on=2026-01-10&house_arrest=perhaps", "bool_parsing", "/house_arrest", ""),
+    ("held_on=2026-01-10&as_of=1000", "ahead_of_head", "/as_of", "revision"),
+    ("held_on=2026-01-10&as_of=2027-01-01", "ahead_of_head", "/as_of", "not come yet"),
+]  # fmt: skip
+OF_COUNTS = [
+    ("held_on=2026-01-10&group_by=month", "unknown_code", "/group_by/0", "designation"),
+    ("held_on=2026-01-10&released_from=2026-01-01", "unknown_field", "/released_from", ""),
+]
+OF_LISTS = [("source=foro", "day_needed", "/held_on", "`source`"), ("house_arrest=true", "day_needed", "/held_on", "")]
+
+
+@pytest.mark.parametrize("path, questions", [(COUNT, REFUSED + OF_COUNTS), (LIST, REFUSED + OF_LISTS)])
+def test_what_cannot_be_asked_is_refused_where_it_stands_and_says_what_can(
+    world: World, subtests: pytest.Subtests, path: str, questions: list[tuple[str, str, str, str]]
+) -> None:
+    world.file()
+    for query, code, pointer, allowed in questions:
+        with subtests.test(query):
+            problem = world.refuse(world.client.get(f"{path}?{query}"), 422, code, pointer)
+            assert allowed in " ".join(error["detail"] for error in problem["errors"]), problem
+
+
+def test_a_permalink_gives_the_same_bytes_for_ever(world: World) -> None:
+    world.file_detention()
+    live = world.get(COUNT, country="VE", group_by="source")
+    assert live.headers["cache-control"].startswith("public, max-age=5,")
+    pinned = world.client.get(live.json()["permalink"])
+    assert pinned.headers["cache-control"] == "public, max-age=31536000, immutable"
+    world.now = world.now.replace(month=6)
+    world.file_detention(**OTHER_MAN)
+    again = world.client.get(live.json()["permalink"])
+    assert (again.content, again.headers["repr-digest"]) == (pinned.content, pinned.headers["repr-digest"])
+    assert again.json()["terms"]["held_on"] == "2026-03-01"
+    tag = again.headers["etag"]
+    assert world.client.get(live.json()["permalink"], headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_a_count_over_personal_dimensions_is_asked_again_each_time(world: World) -> None:
+    world.file_detention()
+    for terms in ({"group_by": "legal_status"}, {"gender": "male"}):
+        assert world.get(COUNT, as_of=world.revision, **terms).headers["cache-control"] == "no-cache"
+
+
+def test_it_comes_as_a_table_too(world: World) -> None:
+    world.file_detention()
+    header, row = world.get(COUNT, held_on="2026-01-10", format="csv").text.splitlines()
+    assert header == (
+        "detentions,people,verified,contested,reported,refuted,uncertain_date,not_heard_since,by_min_sources_1"
+    )
+    assert row == "1,1,1,0,0,0,0,1,1"
+    (line,) = world.get(COUNT, held_on="2026-01-10", group_by="source", format="jsonl").text.splitlines()
+    assert '"source":"foro","verified":1' in line.replace(": ", ":").replace(", ", ",")
+
+
+def test_each_number_links_to_the_detentions_behind_it(world: World) -> None:
+    first = world.file_detention("foro")
+    world.file_detention("jep", **OTHER_MAN, detainee__publish="counted")
+    world.file("pud", detainee__full_name="Ramiro Sosa Fingido", detainee__birth_date="1960")
+    count = world.get(COUNT, held_on="2026-02-01", group_by="source").json()
+    assert (count["total"]["detentions"], count["withheld"]) == (2, 1)
+    page = world.client.get(count["list"]).json()
+    assert ([one["id"] for one in page["data"]], page["withheld"]) == ([first["detention"]["id"]], 1)
+    lists = {group["source"]: world.client.get(group["list"]).json() for group in count["groups"]}
+    assert {source: (len(page["data"]), page["withheld"]) for source, page in lists.items()} == {
+        "foro": (1, 0), "jep": (0, 1),
+    }  # fmt: skip
+
+
+def test_a_citation_shows_the_count_then_and_now_and_what_changed(world: World) -> None:
+    first = world.file_detention("foro")
+    world.file_detention("foro", **OTHER_MAN)
+    cited = world.get(COUNT, country="VE", held_on="2026-02-01", group_by="source").json()["citation"]
+    said = "2 detentions in VE standing on 2026-02-01 (in prison), of which 2 verified, 0 contested and 0 only reported"
+    assert said in cited["en"]
+    assert "2 detenciones en VE en curso el 2026-02-01 (en prisión), de ellas 2 verificadas" in cited["es"]
+    assert "title = {Detentions in VE standing on 2026-02-01 (in prison)}" in cited["bibtex"]
+    world.file("foro", detention_id=first["detention"]["id"], detainee=None)
+    between = world.client.get(cited["address"]).json()
+    assert (between["cited"]["total"]["detentions"], between["today"]["total"]["detentions"]) == (2, 1)
+    assert between["changes"] == {"restated_out": 1}
+    assert between["cases"] == [{"change": "restated_out", "detention_id": first["detention"]["id"]}]
+
+
+def test_an_empty_registry_holds_nobody(world: World) -> None:
+    nothing = world.get(COUNT, as_of=0).json()
+    assert (nothing["total"]["detentions"], nothing["terms"]) == (0, {"house_arrest": False})
+    assert world.client.get(nothing["citation"]["address"]).status_code == 200

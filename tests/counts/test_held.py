@@ -1,0 +1,218 @@
+"""Who was held on a day: when a detention begins and ends, by whose word, and of whom nobody has heard."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from app.counts.held import SILENCE
+from app.dates import parse_to
+from tests.support import Body, World
+
+OTHER_MAN = {"detainee__full_name": "Ismael Otero Invento", "detainee__birth_date": "1950"}
+
+
+def held(world: World, day: str | None = "2026-01-10", who: str | None = None, **terms: Any) -> Body:
+    """A count of the held on a day."""
+    asked = terms if day is None else {"held_on": day, **terms}
+    response = world.get("/v1/counts/detentions", who, **asked)
+    assert response.status_code == 200, response.text
+    return dict(response.json())
+
+
+def number(world: World, day: str, **terms: Any) -> int:
+    return int(held(world, day, **terms)["total"]["detentions"])
+
+
+def by_source(world: World, day: str, **terms: Any) -> dict[str, tuple[int, int]]:
+    """Source → whom it verified held on the day, and of whom it reports that."""
+    groups = held(world, day, group_by="source", **terms)["groups"]
+    return {group["source"]: (group["verified"], group["reported"]) for group in groups}
+
+
+def again(world: World, person: Body, **changes: Any) -> Body:
+    """Somebody known is taken again."""
+    return world.file_detention("jep", detainee_id=person["detainee"]["id"], detainee=None, **changes)
+
+
+def test_who_left_was_held_from_the_first_day_to_the_last(world: World) -> None:
+    world.file()  # taken on 2024-10-13, out on 2026-01-12
+    found = {day: number(world, day) for day in ("2024-10-12", "2024-10-13", "2026-01-12", "2026-01-13")}
+    assert found == {"2024-10-12": 0, "2024-10-13": 1, "2026-01-12": 1, "2026-01-13": 0}
+
+
+def test_a_total_has_the_keys_of_a_count_of_releases(world: World) -> None:
+    assert held(world)["total"] == {
+        "detentions": 0, "people": 0, "verified": 0, "contested": 0, "reported": 0, "refuted": 0, "by_min_sources": {},
+    }  # fmt: skip
+    world.file_detention("foro")
+    world.file_detention("jep", verification__method="lawyer")
+    world.file_detention("pud", **OTHER_MAN, verification__verdict="reported")
+    count = held(world)
+    assert count["total"] == {
+        "detentions": 2, "people": 2, "verified": 1, "contested": 0, "reported": 1, "refuted": 0,
+        "by_min_sources": {"1": 1, "2": 1},
+    }  # fmt: skip
+    assert count["terms"] == {"held_on": "2026-01-10", "house_arrest": False}
+
+
+@pytest.mark.parametrize("detained, released", [
+    (None, None), ("2026-01", None), ("2024-10-13", "2026-01"), ("2026-01-08/2026-01-11", "2026-02-01"),
+])  # fmt: skip
+def test_a_date_that_is_missing_or_straddles_the_day_is_told_apart(
+    world: World, detained: str | None, released: str | None
+) -> None:
+    world.file(detention__detained_on=detained, release__released_on=released)
+    count = held(world)
+    assert (count["total"]["detentions"], count["uncertain_date"]) == (0, 1)
+
+
+def test_who_was_seen_held_had_been_taken_by_then(world: World) -> None:
+    world.file_detention(detention__detained_on=None, detention__held_on="2026-01-05")
+    found = [held(world, day) for day in ("2026-01-04", "2026-01-05", "2026-01-20")]
+    assert [(count["total"]["detentions"], count["uncertain_date"]) for count in found] == [(0, 1), (1, 0), (1, 0)]
+
+
+@pytest.mark.parametrize("how", ["escaped", "died"])
+def test_whoever_died_or_escaped_is_held_no_more(world: World, how: str) -> None:
+    world.file_detention(detention__ended={"how": how, "on": "2026-01-09"})
+    world.file_detention(**OTHER_MAN, detention__ended={"how": how, "on": None})
+    assert [number(world, day) for day in ("2026-01-09", "2026-01-10")] == [1, 0]
+    assert held(world)["uncertain_date"] == 1, "an end without a day may lie on either side"
+
+
+def test_a_day_of_death_ends_the_detention_that_nobody_else_ended(world: World) -> None:
+    world.file_detention(detainee__died_on="2026-01-09")
+    assert [number(world, day) for day in ("2026-01-09", "2026-01-10")] == [1, 0]
+    assert by_source(world, "2026-01-10") == {}
+
+
+def test_a_release_that_was_ordered_ends_nothing(world: World) -> None:
+    world.file(release={"stage": "ordered", "ordered_on": "2026-01-08"})
+    assert number(world, "2026-03-01") == 1
+
+
+def test_a_refuted_release_ends_nothing_and_who_refutes_it_says_that_the_person_is_held(world: World) -> None:
+    release = world.file("ministry", verification__verdict="reported", verification__method=None)["release"]["id"]
+    assert number(world, "2026-01-13") == 0
+    world.verify(release, "foro", verdict="refuted", method="family", verified_on="2026-01-20")
+    count = held(world, "2026-02-01")
+    assert count["total"]["detentions"] == 1
+    assert by_source(world, "2026-02-01") == {"foro": (0, 1)}, "the ministry's own word is that he is out"
+    assert count["not_heard_since"] == 0, "the family was asked on 20 January"
+
+
+def test_a_later_detention_ends_an_earlier_one_that_nobody_is_known_to_have_left(world: World) -> None:
+    first = world.file("pud", verification__verdict="reported", verification__method=None)
+    again(world, first, detention__detained_on="2026-01-20")
+    assert [number(world, day) for day in ("2026-01-15", "2026-01-20", "2026-02-01")] == [0, 1, 1]
+    world.verify(first["release"]["id"], "foro", verdict="refuted", method="family")
+    assert [number(world, day) for day in ("2026-01-15", "2026-01-20", "2026-02-01")] == [1, 1, 1]
+
+
+def test_house_arrest_is_out_of_prison_and_counted_when_asked_for(world: World) -> None:
+    world.file(release__kind="house_arrest")
+    assert number(world, "2026-01-20") == 0
+    with_it = held(world, "2026-01-20", house_arrest=True)
+    assert (with_it["total"]["detentions"], with_it["terms"]["house_arrest"]) == (1, True)
+    assert by_source(world, "2026-01-20", house_arrest=True) == {"foro": (1, 0)}
+
+
+def test_each_source_counts_by_its_own_day_of_arrest(world: World) -> None:
+    world.file_detention("foro", detention__detained_on="2024-10-13")
+    world.file_detention("jep", detention__detained_on="2024-09-04", verification__method="lawyer")
+    assert by_source(world, "2024-10-01") == {"jep": (1, 0)}
+    assert by_source(world, "2024-10-13") == {"foro": (1, 0), "jep": (1, 0)}
+
+
+def test_each_source_counts_by_its_own_day_of_release(world: World) -> None:
+    world.file("foro", release__released_on="2026-01-12")
+    world.file("jep", release__released_on="2026-01-09", verification__method="lawyer")
+    assert by_source(world, "2026-01-10") == {"foro": (1, 0)}
+    assert by_source(world, "2026-01-09") == {"foro": (1, 0), "jep": (1, 0)}
+
+
+def test_who_is_a_political_prisoner_is_the_word_of_each_source(world: World) -> None:
+    world.file_detention("foro", detainee__designation="political")
+    world.file_detention("jep", detainee__designation="not_political", verification__method="lawyer")
+    groups = held(world, group_by=["source", "designation"])["groups"]
+    told = [(group["source"], group["designation"], group["verified"]) for group in groups]
+    assert told == [("foro", "political", 1), ("jep", "not_political", 1)]
+    assert by_source(world, "2026-01-10", designation="political") == {"foro": (1, 0)}
+
+
+def test_a_source_that_has_heard_of_no_release_still_says_that_the_person_is_held(world: World) -> None:
+    world.file_detention("jep")
+    world.file("foro")
+    assert number(world, "2026-02-01") == 0
+    assert by_source(world, "2026-02-01") == {"jep": (1, 0)}
+
+
+def test_a_verified_release_verifies_that_the_person_had_been_held(world: World) -> None:
+    first = world.file_detention("foro", verification__verdict="reported", verification__method=None)
+    assert by_source(world, "2026-01-10") == {"foro": (0, 1)}
+    world.file("foro", detention_id=first["detention"]["id"], detainee=None)
+    assert by_source(world, "2026-01-10") == {"foro": (1, 0)}
+
+
+def test_whoever_withdraws_its_release_report_says_nothing_more_of_the_detention(world: World) -> None:
+    filed = world.file("foro")
+    world.post(f"/v1/reports/{filed['report']['id']}/retract", {"reason": "another man"}, "foro")
+    count = held(world)
+    assert (count["total"]["detentions"], count["total"]["refuted"]) == (0, 0)
+
+
+def test_a_detention_that_independent_sources_deny_stands_apart(world: World) -> None:
+    world.file_detention("ministry", verification__verdict="reported", verification__method=None)
+    world.file_detention("foro", verification__verdict="refuted")
+    assert (number(world, "2026-01-10"), held(world)["total"]["refuted"]) == (0, 1)
+    world.file_detention("jep", verification__method="lawyer")
+    assert held(world)["total"]["contested"] == 1
+
+
+def test_nobody_has_heard_of_whom_no_source_has_named_a_day_of_for_half_a_year(world: World) -> None:
+    world.file_detention()  # taken on 2024-10-13
+    world.file_detention(**OTHER_MAN, detention__held_on="2025-12-01")
+    assert (held(world)["total"]["detentions"], held(world)["not_heard_since"]) == (2, 1)
+    edge = parse_to("2025-12-01") + SILENCE
+    days = [date.fromordinal(day).isoformat() for day in (edge, edge + 1)]
+    world.now = datetime(2026, 7, 1, tzinfo=UTC)
+    assert [held(world, day)["not_heard_since"] for day in days] == [1, 2]
+
+
+def test_a_check_by_a_source_is_hearing_of_the_person(world: World) -> None:
+    world.file_detention(verification__verified_on="2025-12-01")
+    assert held(world)["not_heard_since"] == 0
+    world.file(**OTHER_MAN)  # seen when he left, on 12 January
+    assert held(world)["not_heard_since"] == 0
+
+
+def test_without_a_day_it_is_that_of_the_revision_in_the_zone_asked_for(world: World) -> None:
+    world.file()
+    assert held(world, None)["terms"]["held_on"] == "2026-03-01"
+    assert held(world, None, zone="+14:00")["terms"]["held_on"] == "2026-03-02"
+
+
+def test_a_month_means_its_last_day_and_the_answer_says_so(world: World) -> None:
+    world.file()
+    assert held(world, "2026-01")["terms"]["held_on"] == "2026-01-31"
+    assert (number(world, "2025-12"), number(world, "2026-01")) == (1, 0)
+
+
+def test_what_was_known_then_can_be_asked_for(world: World) -> None:
+    first = world.file_detention("foro")
+    then = world.revision
+    world.file("foro", detention_id=first["detention"]["id"], detainee=None)
+    assert (number(world, "2026-02-01", as_of=then), number(world, "2026-02-01")) == (1, 0)
+
+
+def test_a_personal_dimension_tells_only_what_the_reader_may_see(world: World) -> None:
+    world.file_detention(detention__legal_status="pretrial")
+    world.file_detention(**OTHER_MAN, detention__legal_status="pretrial", detainee__publish="anonymous")
+    groups = held(world, group_by="legal_status")["groups"]
+    assert [(group["legal_status"], group["detentions"], group["list"] is None) for group in groups] == [
+        ("pretrial", 1, False), ("withheld", 1, True),
+    ]  # fmt: skip
+    assert number(world, "2026-01-10", legal_status="pretrial") == 1
+    whole = held(world, who="reader", group_by="legal_status")["groups"]
+    assert [(group["legal_status"], group["detentions"]) for group in whole] == [("pretrial", 2)]

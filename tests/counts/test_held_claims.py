@@ -1,0 +1,84 @@
+"""A published figure of people held beside the count of the held on its day, and never beside releases."""
+
+from typing import Any
+
+from tests.support import Body, World
+
+HELD = {"claimant": "jep", "measure": "held", "qualifier": "exactly", "low": 3, "high": 3, "country": "VE",
+        "stated_at": "2026-03-01", "zone": "Z"}  # fmt: skip
+
+
+def reconciled(world: World, **changes: Any) -> Body:
+    """A claim of people held, filed and reconciled; None takes a field away."""
+    body = {name: value for name, value in {**HELD, **changes}.items() if value is not None}
+    filed = world.post("/v1/claims", body, "jep")
+    assert filed.status_code == 201, filed.text
+    return dict(world.get(f"/v1/claims/{filed.json()['id']}/reconciliation").json())
+
+
+def named(answer: Body) -> dict[str, str]:
+    return {reason["code"]: reason["detail"] for reason in answer["reasons"]}
+
+
+def test_a_claim_of_the_held_is_beside_those_held_on_the_day_it_was_stated(world: World) -> None:
+    world.file_detention("foro")
+    world.file("foro", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
+    answer = reconciled(world)
+    assert answer["comparable"]
+    then = answer["then"]
+    assert (then["basis"], then["detentions"], then["by_source"]) == ("log", 1, {"foro": 1})
+    assert then["gap"] == {"low": 2, "high": 2}
+    assert "releases" not in then
+    assert "held_on=2026-03-01" in then["permalink"]
+
+
+def test_the_end_of_its_window_is_its_day(world: World) -> None:
+    world.file("foro")
+    answer = reconciled(world, window_to="2026-01-12")
+    assert (answer["now"]["detentions"], reconciled(world)["now"]["detentions"]) == (1, 0)
+
+
+def test_without_a_day_it_is_beside_nothing(world: World) -> None:
+    world.file_detention("foro")
+    answer = reconciled(world, stated_at=None, zone=None)
+    assert (answer["comparable"], answer["then"], answer["now"]) == (False, None, None)
+    assert named(answer)["window"] == "It does not say on which day they were held."
+
+
+def test_a_term_of_releases_makes_a_claim_of_the_held_nothing_to_compare(world: World) -> None:
+    answer = reconciled(world, definition={"terms": {"kind": ["amnesty"]}})
+    assert (answer["comparable"], answer["now"]) == (False, None)
+    assert "`kind`" in named(answer)["definition"]
+
+
+def test_before_the_log_begins_the_answer_says_that_nobody_can_tell(world: World) -> None:
+    world.file_detention("foro")
+    answer = reconciled(world, stated_at="2026-01-13")
+    assert (answer["then"], answer["now"]["detentions"]) == (None, 1)
+    assert "`said`" in answer["then_unknown"]
+    assert reconciled(world)["then_unknown"] is None
+
+
+def test_house_arrest_is_named_where_it_makes_a_difference(world: World) -> None:
+    assert "definition" not in named(reconciled(world))
+    world.file("foro", release__kind="house_arrest")
+    assert "0 were in prison here, 1 with those under house arrest" in named(reconciled(world))["definition"]
+
+
+def test_definitions_of_two_bodies_are_named(world: World) -> None:
+    for slug in ("foro", "jep"):
+        world.client.patch(
+            f"/v1/sources/{slug}", json={"definition": f"whom {slug} lists"}, headers=world.headers("admin")
+        )
+    reconciled(world, claimant="foro", low=5, high=5)
+    assert {"population"} == named(reconciled(world)).keys()
+
+
+def test_what_became_known_of_the_day_since_is_named(world: World) -> None:
+    world.file_detention("foro")
+    filed = world.post("/v1/claims", {**HELD, "stated_at": "2026-03-01T12:00:00Z", "zone": None}, "jep").json()
+    world.now = world.now.replace(day=2)
+    world.file_detention("foro", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
+    answer = world.get(f"/v1/claims/{filed['id']}/reconciliation").json()
+    assert (answer["then"]["detentions"], answer["now"]["detentions"]) == (1, 2)
+    assert named(answer)["reporting_delay"] == "Of that day the registry counts 1 more since."

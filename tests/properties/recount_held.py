@@ -1,0 +1,336 @@
+"""The held by hand: who was inside on a day, one detention and one source after the other."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from app.counts.terms import PERSONAL_DIMENSIONS, HeldCountTerms
+from app.dates import PartialDate, Place, parse, parse_from, parse_to, place_in_window
+from app.registry.policy import Reader
+from app.registry.projection import Account
+from tests.properties.past import Past, Person, strictest
+from tests.properties.saying import COUNTING, Spell, day_of, independent, said_of, speaks
+
+Row = dict[str, Any]
+INSIDE, MAYBE, OUTSIDE = "inside", "maybe", "outside"
+WORDS = ("verified", "reported", "disputed", "refuted", "retracted")
+SILENCE = 180
+
+
+def newest(accounts: Iterable[Account], name: str) -> Any:
+    """What a source says last under a name."""
+    return next((a.content[name] for a in sorted(accounts, key=lambda a: -a.revision) if name in a.content), None)
+
+
+def standing(accounts: Sequence[Account]) -> list[Account]:
+    """What was not withdrawn; if all was, all of it."""
+    return [one for one in accounts if said_of(one) != "retracted"] or list(accounts)
+
+
+def earliest(days: Iterable[PartialDate]) -> PartialDate | None:
+    return min(days, key=lambda day: (day.hi, day.lo), default=None)
+
+
+@dataclass
+class Word:
+    """One source's word on a detention."""
+
+    spell: Spell
+    person: Person
+    slug: str
+    accounts: list[Account]  # of the source, in this detention
+
+    @cached_property
+    def _about_detention(self) -> Account | None:
+        plain = [one for one in self.accounts if "release.stage" not in one.content]
+        return max(standing(plain), key=lambda one: one.revision) if plain else None
+
+    @cached_property
+    def _about_release(self) -> Account | None:
+        return next((voice for voice in self.spell.voices if voice.source.slug == self.slug), None)
+
+    def _said(self) -> list[tuple[str, bool]]:
+        said = []
+        if self._about_detention is not None:
+            said.append((said_of(self._about_detention), independent(self._about_detention)))
+        if self._about_release is not None:
+            of_release = said_of(self._about_release)  # "he was not let out" is "he is in"
+            held = "reported" if of_release in ("disputed", "refuted") else of_release
+            said.append((held, independent(self._about_release)))
+        return said
+
+    @property
+    def verdict(self) -> str:
+        return min((verdict for verdict, _own in self._said()), key=WORDS.index)
+
+    @property
+    def independent(self) -> bool:
+        return (self.verdict, True) in self._said()
+
+    @property
+    def heard(self) -> list[PartialDate]:
+        """Days on which it looked, and found the person inside."""
+        looked = [
+            one for one, held in ((self._about_detention, ("verified", "reported")),
+                                  (self._about_release, ("disputed", "refuted")))
+            if one is not None and said_of(one) in held
+        ]  # fmt: skip
+        return [day for one in looked if (day := day_of(one, "verification.verified_on"))]
+
+    def ends(self, *, house_arrest: bool) -> list[PartialDate | None]:
+        """When the person left, by its word; None for an end without a day."""
+        found: list[PartialDate | None] = []
+        voice = self._about_release
+        left = voice is not None and said_of(voice) in ("verified", "reported") and speaks(voice, "carried_out")
+        if voice is not None and left:
+            kind = voice.content.get("release.kind", "unspecified")
+            at = self.spell.stages["carried_out"]
+            left = not (house_arrest and (at.kind if kind == "unspecified" else kind) == "house_arrest")
+            if left:
+                found.append(day_of(voice, "release.released_on") or at.day)
+        if not left:
+            own = [one for one in standing(self.accounts) if said_of(one) in ("verified", "reported")]
+            other = newest(own, "detention.ended")
+            if other is not None:
+                found.append(parse(other["on"]) if other.get("on") else self.spell.ended)
+        if self.spell is self.person.spells[-1]:
+            everything = [a for spell in self.person.spells for a in spell.accounts if a.source.slug == self.slug]
+            died = newest([one for one in everything if said_of(one) != "retracted"], "detainee.died_on")
+            found += [parse(died)] if died else []
+        return found
+
+    @property
+    def began(self) -> tuple[PartialDate | None, list[PartialDate]]:
+        own = standing(self.accounts)
+        detained = newest(own, "detention.detained_on")
+        return (parse(detained) if detained else self.spell.detained), seen(own) or seen(self.spell.accounts)
+
+
+def seen(accounts: Iterable[Account]) -> list[PartialDate]:
+    return [day for one in accounts if one.asserts_detention and (day := day_of(one, "detention.held_on"))]
+
+
+def where(
+    began: tuple[PartialDate | None, list[PartialDate]], ends: list[PartialDate | None], next_hi: int | None, day: int
+) -> str:
+    """Whether somebody was inside on a day, from the beginning and all the ends that are told."""
+    detained, found_in = began
+    by = [one.hi for one in found_in if detained is None or one.hi >= detained.lo] + ([detained.hi] if detained else [])
+    begun = bool(by) and min(by) <= day
+    dated = earliest(end for end in ends if end)
+    if next_hi is not None and next_hi <= day:
+        return OUTSIDE
+    if (dated and dated.hi < day) or (not begun and detained and detained.lo > day):
+        return OUTSIDE
+    stays = not ends or (dated is not None and dated.lo >= day)
+    return INSIDE if begun and stays else MAYBE
+
+
+@dataclass
+class Detention:
+    """A detention as one counts it: as all say, or as one source does (`word`)."""
+
+    person: Person
+    today: str
+    spell: Spell
+    words: list[Word]
+    word: Word | None = None
+
+    @cached_property
+    def status(self) -> str:
+        checked = {word.verdict for word in self.words if word.independent}
+        denied = checked & {"refuted", "disputed"}
+        if "verified" in checked:
+            return "contested" if denied else "verified"
+        if denied:
+            return "refuted" if "refuted" in denied else "contested"
+        said = {word.verdict for word in self.words}
+        if said & {"reported", "verified"}:
+            return "reported"
+        return "refuted" if said & {"refuted", "disputed"} else "retracted"
+
+    @property
+    def sources(self) -> int:
+        confirmed = [word for word in self.words if word.independent and word.verdict == "verified"]
+        return len(confirmed) if self.status in COUNTING else 0
+
+    @property
+    def verified_by(self) -> set[str]:
+        return {word.slug for word in self.words if word.verdict == "verified"}
+
+    @property
+    def country(self) -> str | None:
+        own = newest(standing(self.word.accounts), "detention.country") if self.word else None
+        return own or self.spell.country
+
+    @property
+    def designation(self) -> str:
+        if self.word is None:
+            return self.spell.designation
+        said = [a for a in standing(self.word.accounts) if a.content.get("detainee.designation") != "unstated"]
+        return str(newest(said, "detainee.designation") or "unstated")
+
+    def _ends(self, *, house_arrest: bool) -> list[PartialDate | None]:
+        spell, found = self.spell, []
+        release = spell.stages["carried_out"] if spell.out else None
+        if release and not (house_arrest and release.kind == "house_arrest"):
+            found.append(release.day)
+        elif spell.ended_how is not None:
+            found.append(spell.ended)
+        if spell is self.person.spells[-1] and self.person.state == "died" and self.person.died_on:
+            found.append(parse(self.person.died_on))
+        return found
+
+    def place(self, terms: HeldCountTerms) -> str:
+        day = parse_to(str(terms.held_on))
+        if self.word:
+            ends = self.word.ends(house_arrest=terms.house_arrest)
+            return where(self.word.began, ends, self.spell.next_of.get(self.word.slug), day)
+        began = self.spell.detained, seen(self.spell.accounts)
+        return where(began, self._ends(house_arrest=terms.house_arrest), self.spell.next_hi, day)
+
+    def silent(self, terms: HeldCountTerms) -> bool:
+        told = [self.spell.detained, self.spell.held, *(day for word in self.words for day in word.heard)]
+        release = self.spell.stages["carried_out"].day if self.spell.out else None
+        told += [release, self.spell.ended if self.spell.ended_how is not None and _counts(self.spell) else None]
+        last = max((day.hi for day in told if day), default=None)
+        return last is not None and last < parse_to(str(terms.held_on)) - SILENCE
+
+
+def _counts(spell: Spell) -> bool:
+    """Whether an end other than a release says something: not where a release to freedom came of it."""
+    return not spell.out or spell.stages["carried_out"].kind == "house_arrest"
+
+
+def recount_held(past: Past, today: Past, terms: HeldCountTerms, reader: Reader) -> Row:
+    """The count of the held at the revision of `past`, seen by `reader` under the permissions of `today`."""
+    chosen = [one for one in _detentions(past, today, terms) if _matches(one, terms, reader)]
+    inside = [one for one in chosen if one.place(terms) == INSIDE]
+    counted = [one for one in inside if one.status in COUNTING]
+    answer: Row = {
+        "total": _totals(inside),
+        "uncertain_date": sum(1 for one in chosen if one.place(terms) == MAYBE and one.status in COUNTING),
+        "unresolved_duplicates": past.unresolved({one.person.records for one in counted}),
+        "withheld": len({one.person.records for one in counted if one.person.publish == "counted"}),
+        "not_heard_since": sum(1 for one in counted if one.silent(terms)),
+    }
+    if terms.group_by:
+        answer["groups"] = _groups(past, today, terms, reader)
+    return answer
+
+
+def _all(past: Past, today: Past) -> Iterator[Detention]:
+    for person in past.people:
+        publish = strictest(today.class_of(record) for record in person.records)
+        for spell in person.spells:
+            slugs = sorted({one.source.slug for one in spell.accounts})
+            of = {slug: [one for one in spell.accounts if one.source.slug == slug] for slug in slugs}
+            yield Detention(person, publish, spell, [Word(spell, person, slug, of[slug]) for slug in slugs])
+
+
+def _of_sources(past: Past, today: Past, terms: HeldCountTerms) -> Iterator[Detention]:
+    for one in _all(past, today):
+        for word in one.words:
+            if terms.source in (None, word.slug):
+                yield Detention(one.person, one.today, one.spell, one.words, word)
+
+
+def _detentions(past: Past, today: Past, terms: HeldCountTerms) -> Iterator[Detention]:
+    if terms.source is None:
+        yield from _all(past, today)
+    else:
+        said = _of_sources(past, today, terms)
+        yield from (one for one in said if one.word and one.word.verdict in ("verified", "reported"))
+
+
+def _matches(one: Detention, terms: HeldCountTerms, reader: Reader) -> bool:
+    asked: list[tuple[Any, Any]] = [
+        (terms.country, one.country),
+        (terms.designation, one.designation),
+        (terms.state, one.person.state),
+        (terms.rearrested, one.person.rearrested),
+        (terms.sources, one.sources),
+    ]
+    start = terms.detained_from and parse_from(terms.detained_from)
+    return (
+        all(wanted is None or wanted == found for wanted, found in asked)
+        and (not terms.status or one.status in terms.status)
+        and (not terms.any_of or bool(one.verified_by & set(terms.any_of)))
+        and {*terms.all_of, *terms.verified_by} <= one.verified_by
+        and one.sources >= (terms.min_sources or 0)
+        and all(
+            (name, value) in one.spell.traits and reader.sees_trait(one.today, name, value)
+            for name, value in terms.traits().items()
+        )
+        and place_in_window(one.spell.detained, start, None) is Place.INSIDE  # type: ignore[arg-type]
+    )
+
+
+def _number(found: Iterable[Detention]) -> int:
+    return len({tuple(sorted(account.record for account in one.spell.accounts)) for one in found})
+
+
+def _people(found: Iterable[Detention]) -> int:
+    return len({one.person.records for one in found})
+
+
+def _totals(inside: Sequence[Detention]) -> Row:
+    by_status = {status: _number(one for one in inside if one.status == status) for status in (*COUNTING, "refuted")}
+    counted = [one for one in inside if one.status in COUNTING]
+    most = max((one.sources for one in counted), default=0)
+    at_least = {str(k): _number(one for one in counted if one.sources >= k) for k in range(1, most + 1)}
+    return {"detentions": _number(counted), "people": _people(counted), **by_status, "by_min_sources": at_least}
+
+
+def _groups(past: Past, today: Past, terms: HeldCountTerms, reader: Reader) -> list[Row]:
+    by_source = "source" in terms.group_by
+    told = _of_sources(past, today, terms) if by_source else _detentions(past, today, terms)
+    keyed: dict[tuple[Any, ...], list[Detention]] = {}
+    for one in told:
+        if _matches(one, terms, reader) and (by_source or one.place(terms) == INSIDE):
+            for key in product(*(_values(one, name, reader) for name in terms.group_by)):
+                keyed.setdefault(key, []).append(one)
+    number: Callable[[list[Detention], HeldCountTerms], Row | None] = _of_source if by_source else _of_all
+    rows = [(key, number(found, terms)) for key, found in keyed.items()]
+    return [{**dict(zip(terms.group_by, key, strict=True)), **row} for key, row in rows if row is not None]
+
+
+def _of_all(found: list[Detention], _terms: HeldCountTerms) -> Row:
+    return _totals(found)
+
+
+def _of_source(found: list[Detention], terms: HeldCountTerms) -> Row | None:
+    by_word: dict[str, list[Detention]] = {word: [] for word in WORDS}
+    doubtful = []
+    for one in found:
+        place, verdict = one.place(terms), one.word.verdict if one.word else ""
+        if place == INSIDE:
+            by_word[verdict].append(one)
+        elif place == MAYBE and verdict in ("verified", "reported"):
+            doubtful.append(one)
+    if not doubtful and not any(by_word.values()):
+        return None
+    verified = by_word["verified"]
+    return {
+        **{word: _number(those) for word, those in by_word.items()},
+        "uncertain_date": _number(doubtful),
+        "only_this_source": _number(one for one in verified if len(one.verified_by) == 1),
+        "people": _people(verified),
+    }
+
+
+def _values(one: Detention, name: str, reader: Reader) -> list[Any]:
+    if name in PERSONAL_DIMENSIONS:
+        if not reader.sees_trait(one.today, name):
+            return ["withheld"]
+        return sorted(value for trait, value in one.spell.traits if trait == name) or [None]
+    plain = {
+        "source": one.word and one.word.slug,
+        "status": one.status,
+        "country": one.country,
+        "designation": one.designation,
+        "sources": one.sources,
+    }
+    return [plain[name]]
