@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from app.api.answers import Answer
@@ -15,7 +14,7 @@ from app.api.wire import CitedOut
 from app.counts.citation import CITED, BadCode, unpack
 from app.counts.compare import compare
 from app.counts.terms import AsOf, CountQuery
-from app.errors import NotFound
+from app.errors import Invalid, NotFound
 
 citations = APIRouter(tags=["counts"], route_class=StrictRoute)
 UNKNOWN = "This is no address of a citation: check that it was copied whole."
@@ -28,6 +27,9 @@ def read_citation(read: Read, code: str, asked: Annotated[AsOf, Query()]) -> Res
     terms, then = count_terms(cited), read.revision(cited)
 
     def build(revision: int) -> Answer:
+        if revision < then:
+            detail = f"This count is cited as of revision {then}: ask for that or a later one, or leave `as_of` out."
+            raise Invalid.at("/as_of", "before_the_citation", detail)
         pinned, today = counted(read, terms, then), counted(read, terms, revision)
         between = compare(read.session, terms, read.reader, then, revision)
         body = {"cited": pinned.body, "today": today.body, **between, "revision": revision}
@@ -36,20 +38,13 @@ def read_citation(read: Read, code: str, asked: Annotated[AsOf, Query()]) -> Res
     return read.answer(asked, build)
 
 
-def _repeatable(name: str) -> bool:
-    field = CountQuery.model_fields.get(name)
-    return field is not None and isinstance(field.default, list)
-
-
 def _cited(code: str) -> CountQuery:
     """The count that an address stands for. Raises NotFound."""
     try:
         given: dict[str, Any] = {}
         for name, value in unpack(code):
             given.setdefault(name, []).append(value)
-        several = {
-            name for name, field in CountQuery.model_fields.items() if field.default_factory or field.default == []
-        }
+        several = {name for name, field in CountQuery.model_fields.items() if field.default == []}
         return CountQuery(**{name: value if name in several else value[-1] for name, value in given.items()})
-    except (BadCode, ValidationError, RequestValidationError):
+    except (BadCode, ValidationError):
         raise NotFound(UNKNOWN) from None

@@ -152,6 +152,8 @@ class CitedOut(BaseModel):
 
     cited: ReleaseCount
     today: ReleaseCount
+    added: int = Field(description="Releases that count today and did not then: then + added − removed = today")
+    removed: int
     changes: dict[str, int]
     summary: dict[Literal["en", "es"], str]
     cases: list[CaseOut]
