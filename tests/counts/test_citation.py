@@ -52,7 +52,8 @@ def said_of(name: str) -> st.SearchStrategy[Any]:
         "released_from": DAYS, "released_to": DAYS, "detained_from": DAYS, "detained_to": DAYS,
         "group_by": st.lists(st.sampled_from(DIMENSIONS), min_size=1, max_size=3, unique=True),
     }  # fmt: skip
-    return by_name.get(name, SOURCES)
+    found: st.SearchStrategy[Any] = by_name.get(name, SOURCES)
+    return found
 
 
 def terms_of(said: Row) -> Row:
