@@ -10,8 +10,8 @@ from app.counts.compare import WORDS, summary
 from tests.support import NOW, Body, World
 
 JANUARY = {"released_from": "2026-01-08", "released_to": "2026-01-31"}
-PRESS = {"verification": {"verdict": "reported", "method": "press"}}
-LATER = {"release__released_on": "2026-02-10"}
+PRESS: Body = {"verification": {"verdict": "reported", "method": "press"}}
+LATER: Body = {"release__released_on": "2026-02-10"}
 # Invented people: no two share a word of their name, so that nobody is tied to anybody unasked.
 NAMES = (
     "Abelardo Quintero", "Berenice Urdaneta", "Casimiro Lozada", "Dorotea Bracho", "Evaristo Marcano", "Fidelina Yánez",
@@ -38,8 +38,8 @@ class Then:
         self.filed[name] = self.world.file(who, **person, **said)
 
     def judge(self, one: str, other: str) -> str:
-        pair = (self.filed[name]["detainee"]["id"] for name in (one, other))
-        return str(self.world.judge(*pair, "same")["id"])
+        a, b = (self.filed[name]["detainee"]["id"] for name in (one, other))
+        return str(self.world.judge(a, b, "same")["id"])
 
     def verify(self, name: str, who: str, verdict: str, **more: Any) -> None:
         self.world.verify(self.filed[name]["release"]["id"], who, verdict=verdict, method="lawyer", **more)

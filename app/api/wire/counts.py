@@ -108,7 +108,7 @@ class OverlapSource(BaseModel):
     source: str
     verified: int
     only_this_source: int
-    list: str
+    list: str | None
     only_list: str | None
 
 
@@ -121,7 +121,7 @@ class OverlapPair(BaseModel):
     either: int
     dates: dict[Literal["same", "compatible", "different", "unsaid"], int]
     kinds: dict[Literal["same", "different", "unsaid"], int]
-    list: str
+    list: str | None
 
 
 class OverlapPattern(BaseModel):
