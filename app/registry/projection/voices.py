@@ -52,10 +52,13 @@ def asserts(voice: Account, stage: Stage) -> bool:
 
 def status_at(voices: Sequence[Account], stage: Stage) -> ReleaseStatus | None:
     """What stands of a release at a stage; None when nobody speaks of it."""
-    heard = [voice for voice in voices if speaks_for(voice, stage)]
-    if not heard:
-        return None
-    independent = {voice.verdict for voice in heard if voice.independent}
+    heard = [(voice.verdict, voice.independent) for voice in voices if speaks_for(voice, stage)]
+    return status_among(heard) if heard else None
+
+
+def status_among(heard: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus:
+    """What verdicts make together, each with whether it is independent."""
+    independent = {verdict for verdict, of_its_own in heard if of_its_own}
     if Verdict.VERIFIED in independent:
         contested = independent & {Verdict.REFUTED, Verdict.DISPUTED}
         return ReleaseStatus.CONTESTED if contested else ReleaseStatus.VERIFIED
@@ -63,9 +66,9 @@ def status_at(voices: Sequence[Account], stage: Stage) -> ReleaseStatus | None:
         return ReleaseStatus.REFUTED
     if Verdict.DISPUTED in independent:
         return ReleaseStatus.CONTESTED
-    if any(voice.verdict in ASSERTIONS for voice in heard):
+    if any(verdict in ASSERTIONS for verdict, _own in heard):
         return ReleaseStatus.REPORTED
-    denied = any(not voice.retracted for voice in heard)
+    denied = any(verdict is not Verdict.RETRACTED for verdict, _own in heard)
     return ReleaseStatus.REFUTED if denied else ReleaseStatus.RETRACTED
 
 
