@@ -135,6 +135,11 @@ def _number(bounds: Row) -> str:
     return f"{low} or more" if high is None else f"up to {high}" if low is None else f"{low} to {high}"
 
 
+def _size(bounds: tuple[int | None, int | None]) -> tuple[int, int]:
+    low, high = bounds
+    return -1 if low is None else low, -1 if high is None else high
+
+
 def _printed_with_several_windows(known: Known) -> Iterable[Named]:
     figure = known.figure
     others = sorted({str(one.said["window_from"]) for one in known.own if _same_number(figure, one)})
@@ -165,7 +170,7 @@ def _hours(known: Known) -> Iterable[Named]:
     part = {one.id for one in known.parts} | set(figure.refers_to("part_of"))
     same_day = [one for one in known.own if one.day == figure.day and one.id not in part]
     mine = [one for one in same_day if one.said.get("window_from") == figure.window[0]]
-    numbers = sorted({one.bounds for one in [*mine, figure] if one.said.get("series") != "batch"}, key=str)
+    numbers = sorted({one.bounds for one in [*mine, figure] if one.said.get("series") != "batch"}, key=_size)
     if len(numbers) > 1:
         said = ", ".join(_number({"low": low, "high": high}) for low, high in numbers)
         yield Named(Reason.HOUR, f"The claimant gave {said} on that one day.")
