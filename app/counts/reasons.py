@@ -33,6 +33,7 @@ class Known:
     net: int | None = None  # the registry's count on the claim's own terms, at its own hour
     gross: int | None = None
     withheld: int = 0
+    unknown: bool = False  # whether its terms name a facility or a source that the registry does not know
     whole: bool = False  # whether the reader sees everybody's personal dimensions
     then: int | None = None
     now: int | None = None
@@ -63,6 +64,9 @@ def hindrances(known: Known) -> list[Named]:
         found.append(Named(Reason.DEFINITION, detail))
     if figure.definition.get("population") and not figure.terms:
         detail = "Its population is given in prose, and no terms of a count say who is meant."
+        found.append(Named(Reason.POPULATION, detail))
+    if known.unknown:
+        detail = "Its terms name a facility or a source that the registry does not know, so that nobody can be counted."
         found.append(Named(Reason.POPULATION, detail))
     if measure == Measure.RELEASED and figure.window[0] is None:
         detail = "It does not say since when it counts."

@@ -47,6 +47,7 @@ def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: i
         net=counts.releases(net=True),
         gross=counts.releases(net=False),
         withheld=now["withheld"] if now else 0,
+        unknown=figure.said["measure"] == Measure.RELEASED and now is None,
         whole=reader.restricted,
         then=then["releases"] if then else None,
         now=now["releases"] if now else None,

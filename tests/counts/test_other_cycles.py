@@ -109,6 +109,7 @@ def _belarus(made: Cycles) -> None:
                    definition={"terms": {"destination": destination}})  # fmt: skip
     made.claim("123 printed", 123, None, reported_by="an agency", same_as="123", **said)
     made.claim("1,230", 1_230, None, reported_by="a newspaper", misprint=True, **said)
+    made.claim("9 of one prison", 9, **said, definition={"terms": {"facility": "Nowhere"}})
 
 
 def _syria(made: Cycles) -> None:
@@ -205,6 +206,12 @@ def test_belarus_who_prints_a_figure_is_not_who_claims_it_and_a_misprint_is_nobo
     assert cycles.world.get(f"/v1/claims/{cycles.ids['1,230']}").json()["misprint"] is True
     drawn = cycles.world.get("/v1/counts/series", by="event", country="BY").json()["claims"]
     assert [(one["claimant"], one["low"]) for one in drawn] == [("ministry", 123), (None, 123)]
+
+
+def test_a_place_that_the_registry_does_not_know_is_a_reason_and_no_error(cycles: Cycles) -> None:
+    answer = cycles.reconciled("9 of one prison")
+    assert (answer["comparable"], answer["then"], answer["now"]) == (False, None, None)
+    assert cycles.codes("9 of one prison")[0] == "population"
 
 
 def test_syria_at_most_360_has_no_lower_end(cycles: Cycles) -> None:

@@ -39,6 +39,7 @@ NAMED: list[tuple[Reason, str, Known]] = [
     (Reason.POPULATION, "in prose", Known(mine(definition={"net": False, "population": "not political"}))),
     (Reason.POPULATION, "beside its terms",
      Known(mine(definition={"net": False, "population": "women", "terms": {"gender": "female"}}), whole=True)),
+    (Reason.POPULATION, "does not know", Known(mine(terms__facility="nowhere"), unknown=True)),
     (Reason.DEFINITION, "`measures_lifted`", Known(mine(measure="measures_lifted"))),
     (Reason.DEFINITION, "adds `measures_lifted` to `released`",
      Known(PLAIN, parts=[figure("a", 217), figure("b", 3934, measure="measures_lifted")])),

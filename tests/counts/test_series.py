@@ -121,8 +121,9 @@ TERMS: list[Body] = [{}, {"released_from": "2026-01-09"}, {"released_to": "2026-
                      {"stage": "ordered"}, {"nationality": "VE"}]  # fmt: skip
 
 
-@pytest.mark.parametrize("interval", ["day", "week", "month"])
-@pytest.mark.parametrize("zone", ["Z", CARACAS, "+14:00"])
+@pytest.mark.parametrize(
+    "interval, zone", [("day", CARACAS), ("week", "Z"), ("week", "+14:00"), ("month", CARACAS), ("month", "Z")]
+)
 def test_by_known_a_point_is_the_count_as_of_the_end_of_its_interval(grown: World, interval: str, zone: str) -> None:
     answer = series(grown, interval=interval, zone=zone)
     first = JANUARY.astimezone(dt.timezone(dt.timedelta(hours={"Z": 0, CARACAS: -4, "+14:00": 14}[zone]))).date()
@@ -139,7 +140,7 @@ def test_a_series_follows_the_terms_of_a_count(grown: World, by: str, subtests: 
     for terms in TERMS:
         with subtests.test(str(terms)):
             answer = series(grown, interval="week", by=by, **terms)
-            for point in answer["points"]:
+            for point in answer["points"][1::2]:
                 when = {"as_of": point["on"]} if by == "known" else {"released_to": point["on"]}
                 agrees(grown, answer, point, **{**terms, **when})
 
