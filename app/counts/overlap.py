@@ -10,7 +10,8 @@ from sqlalchemy import BindParameter, bindparam, select
 from sqlmodel import Session, col
 
 from app.counts import terms as wording
-from app.counts.selection import COUNTING, at, pinned, select_releases
+from app.counts.selection import COUNTING, at, select_releases
+from app.counts.tally import by_slug
 from app.counts.terms import MOST_SOURCES, CountTerms
 from app.dates import parse
 from app.models import Source, Standing, Verification, Voice
@@ -26,7 +27,7 @@ _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
     """`{"releases", "sources", "pairs", "patterns"}` of the releases that the terms mean, by who verified them."""
-    terms = pinned(session, terms)
+    terms = by_slug(session, terms)
     said = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
     by_release = verified_by(session, terms, reader, revision)
     own = _own_words(session, terms.stage, by_release.keys(), revision)

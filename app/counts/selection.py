@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, t
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.terms import CountTerms, PersonTerms, ReleaseTerms, edges
+from app.counts.terms import PersonTerms, ReleaseTerms, edges
 from app.errors import Invalid, pointed
 from app.models import OPEN, Detainee, Detention, Placement, Record, Release, Source, Standing, Trait, Voice
 from app.registry.policy import Reader
@@ -220,13 +220,6 @@ def person_conditions(
         inside, _uncertain = in_window(other.detained_lo, other.detained_hi, window)
         where.append(exists(select(1).where(other.spell == columns.spell, at(other, revision), inside)))
     return where
-
-
-def pinned(session: Session, terms: CountTerms) -> CountTerms:
-    """The terms with the facility by its slug: a name may be another's tomorrow, and a permalink stays."""
-    if terms.facility is None:
-        return terms
-    return terms.model_copy(update={"facility": facility_slug(session, terms.facility, terms.country)})
 
 
 def facility_slug(session: Session, said: str, country: str | None) -> str:

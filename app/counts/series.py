@@ -13,8 +13,8 @@ from sqlmodel import Session, col
 
 from app.counts import terms as wording
 from app.counts.figures import WHO_SAYS, Figure, figures_at
-from app.counts.selection import COUNTING, pinned, select_releases
-from app.counts.tally import count_releases
+from app.counts.selection import COUNTING, select_releases
+from app.counts.tally import by_slug, count_releases
 from app.counts.terms import CountTerms, Interval
 from app.dates import Unit, format_instant
 from app.errors import Invalid
@@ -46,7 +46,7 @@ def series(session: Session, terms: CountTerms, asked: Asked, reader: Reader, re
     `series` holds for each source its verified releases, `points` the totals, both at the end of each interval;
     `claims` the figures stated from the first day to the last. Raises Invalid for more than MOST_POINTS.
     """
-    terms = pinned(session, terms)
+    terms = by_slug(session, terms)
     said = {**wording.echo(terms), "interval": asked.interval, "by": asked.by}
     said.pop("group_by", None)
     span = _span(session, terms, asked, reader, revision)

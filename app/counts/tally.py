@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from app.counts import buckets
 from app.counts import terms as wording
 from app.counts.buckets import Unit
-from app.counts.selection import ASSERTED, COUNTING, Selection, at, hidden_trait, pinned, select_releases
+from app.counts.selection import ASSERTED, COUNTING, Selection, at, facility_slug, hidden_trait, select_releases
 from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, is_personal
 from app.dates import parse_from, parse_to
 from app.log.entries import redactions_since
@@ -50,7 +50,7 @@ class Dimension:
 
 def count_releases(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
     """Totals and groups in the shape of `GET /v1/counts/releases`, without the envelope's `recorded_at`."""
-    terms = pinned(session, terms)
+    terms = by_slug(session, terms)
     said = wording.echo(terms)
     selection = select_releases(session, terms, reader, revision)
     answer: Row = {"revision": revision, "terms": said, "total": _total(session, selection)}
@@ -73,6 +73,13 @@ def count_releases(session: Session, terms: CountTerms, reader: Reader, revision
         "permalink": wording.link("/v1/counts/releases", said, revision),
     }
     return answer
+
+
+def by_slug(session: Session, terms: CountTerms) -> CountTerms:
+    """The terms with the facility by its slug: a name may be another's tomorrow, and the permalink stays."""
+    if terms.facility is None:
+        return terms
+    return terms.model_copy(update={"facility": facility_slug(session, terms.facility, terms.country)})
 
 
 def _scalar(session: Session, selection: Selection, what: Any, where: Any) -> int:

@@ -11,7 +11,8 @@ from sqlmodel import Session, col
 from app.counts import terms as wording
 from app.counts.estimates import BadTable, estimate
 from app.counts.overlap import patterns_of, verified_by
-from app.counts.selection import at, pinned
+from app.counts.selection import at
+from app.counts.tally import by_slug
 from app.counts.terms import CountTerms
 from app.errors import Invalid
 from app.models import Source, Verification
@@ -35,7 +36,7 @@ def estimate_releases(
     Sources that cite each other in what they verified are no two lists: the estimate is refused. Raises Invalid where
     one list is named, or there are more than MOST_LISTS.
     """
-    terms = pinned(session, terms)
+    terms = by_slug(session, terms)
     by_release = verified_by(session, terms, reader, revision, independent=True)
     seen = sorted({slug for pattern in by_release.values() for slug in pattern})
     used = sorted(set(lists)) if lists else seen
