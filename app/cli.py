@@ -61,7 +61,7 @@ def main() -> None:
     except typer.Abort:
         sys.exit(1)
     except Problem as refusal:
-        _fail(" ".join([refusal.detail, *(one["detail"] for one in refusal.extra.get("errors", []))]))
+        _fail(" ".join(dict.fromkeys([refusal.detail, *(one["detail"] for one in refusal.extra.get("errors", []))])))
     except ValidationError as error:
         _fail("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()))
     except (WrongSecret, UnreadableSecret, replay.NotADemo, BadTable) as error:
@@ -233,7 +233,7 @@ def rebuild() -> None:
     console.print(f"Replayed {number} entries.")
 
 
-@cli.command(hidden=True)
+@cli.command()
 def openapi() -> None:
     """Print the OpenAPI document."""
     document = create_app(Settings(database_url="sqlite://")).openapi()
@@ -244,7 +244,9 @@ def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))  # noqa: T201 - this is the output
         return
-    table = Table(*(rows[0] if rows else ["nothing yet"]))
+    table = Table()
+    for heading in rows[0] if rows else ["nothing yet"]:
+        table.add_column(heading, overflow="fold")  # a slug cut short could not be typed again
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table)

@@ -13,6 +13,7 @@ from app import __version__
 from app.api import problems
 from app.api.citations import citations
 from app.api.claims import claims
+from app.api.corrections import corrections
 from app.api.counts import counts
 from app.api.curation import curation
 from app.api.directory import directory
@@ -25,7 +26,7 @@ from app.config import Settings
 from app.database import is_memory, make_engine, migrate, writing
 from app.log.head import bind_secret
 
-ROUTERS = (counts, citations, releases, people, reports, claims, directory, curation, health)
+ROUTERS = (counts, citations, releases, people, reports, claims, corrections, directory, curation, health)
 ASKED = ["If-None-Match"]  # a script that polls with the tag
 EXPOSED = ["ETag", "Link", "Retry-After", "Recuento-Revision", "Idempotency-Replayed", "Repr-Digest"]
 # Threads beyond the gate's N: readiness checks and file reads must not wait for a registry that is busy.

@@ -251,6 +251,19 @@ class Reason(StrEnum):
     SECONDARY_CITATION = "secondary_citation"
 
 
+class CorrectionKind(StrEnum):
+    """How something said before was taken back or changed."""
+
+    RETRACTED = "retracted"
+    REFUTED = "refuted"
+    DISPUTED = "disputed"
+    RESTATED = "restated"
+    MERGED = "merged"
+    PARTED = "parted"
+    CLAIM_RESTATED = "claim_restated"
+    CLAIM_SUPERSEDED = "claim_superseded"
+
+
 class Role(StrEnum):
     """What a key may do; one each, not cumulative."""
 
@@ -301,6 +314,7 @@ LISTS: dict[str, type[StrEnum]] = {
     "qualifiers": Qualifier,
     "series": Series,
     "reasons": Reason,
+    "correction_kinds": CorrectionKind,
     "roles": Role,
     "judgements": Judgement,
     "match_outcomes": MatchOutcome,

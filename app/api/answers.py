@@ -23,12 +23,13 @@ KEYED = "private, no-store"
 
 @dataclass
 class Answer:
-    """A body, and the rows it means as a table."""
+    """A body, and the rows it means as a table; or a document `(media type, text)` that has one form only."""
 
     body: dict[str, Any]
     rows: list[dict[str, Any]]
     next: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    document: tuple[str, str] | None = None
 
 
 def media_type(terms: AsOf, request: Request) -> str:
@@ -67,6 +68,9 @@ def respond(answer: Answer, terms: AsOf, request: Request, given: dict[str, str]
 
 
 def _in_form(answer: Answer, media: str, headers: dict[str, str]) -> Response:
+    if answer.document is not None:
+        only, text = answer.document
+        return Response(text, headers=headers, media_type=f"{only}; charset=utf-8")
     if media == MEDIA["csv"]:
         return Response(tables.to_csv(answer.rows), headers=headers, media_type="text/csv; charset=utf-8")
     if media == MEDIA["jsonl"]:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from app.api.requests import Read
-from app.api.routes import READING, WRITING, refusals, router
+from app.api.routes import READING, WRITING, refusals, router, upserting
 from app.api.things import page
 from app.api.wire import Decided, FiledConsent, FiledRedaction, ReviewPage
 from app.api.writes import Write
@@ -19,7 +19,7 @@ from app.vocabulary import Role
 curation = router("curation")
 
 
-@curation.post("/identity", status_code=201, response_model=Decided, responses=WRITING)
+@curation.post("/identity", status_code=201, response_model=Decided, responses=upserting(Decided))
 def decide_identity(write: Write, body: IdentityIn) -> Response:
     """Judge whether two detainees are one person (curator). Nothing is merged: it can be undone."""
     write.allow(Role.CURATOR)

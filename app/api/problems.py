@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import PROBLEM_JSON, Invalid, Moved, NotFound, Problem, Unavailable, pointed, problem
@@ -44,6 +45,7 @@ _STATUS = {
         "The body is too large: leave something out, or import lists in several files.",
     ),
 }
+METHODS = ("GET", "POST", "PATCH", "DELETE")  # all that any address takes; HEAD wherever GET is
 RETRY_AFTER = "5"  # seconds: a writer is done in milliseconds, a backup in moments
 INTERNAL = problem(500, "internal_error", "Internal error", "Something failed here. Nothing was stored: try again.")
 
@@ -105,10 +107,19 @@ async def _on_busy(_request: Request, _error: Exception) -> JSONResponse:
     )
 
 
-async def _on_http(_request: Request, error: Exception) -> JSONResponse:
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code, title, detail = _STATUS.get(error.status_code, ("refused", "Refused", "The request was refused."))
-    return respond(problem(error.status_code, code, title, detail), dict(error.headers or {}))
+    headers = {"Allow": ", ".join(_methods(request))} if error.status_code == 405 else dict(error.headers or {})
+    return respond(problem(error.status_code, code, title, detail), headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What an address takes (RFC 9110 section 10.2.1). One route knows its own method only."""
+    routes = request.app.router.routes
+    asked = [{**request.scope, "method": method} for method in METHODS]
+    taken = [one["method"] for one in asked if any(route.matches(one)[0] == Match.FULL for route in routes)]
+    return [*taken, "HEAD"] if "GET" in taken else taken
 
 
 class BodyLimit:

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from app import __version__, dates
 from app.api import answers
-from app.counts.terms import AsOf, DetentionQuery, ReleaseQuery
+from app.counts.terms import AsOf, CorrectionQuery, DetentionQuery, ReleaseQuery
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, Unauthenticated
 from app.log.entries import head, last_revision_at
@@ -72,10 +72,10 @@ class Asked:
         """Read once: the tag and the body of an answer must speak of the same head."""
         return head(self.session)[0]
 
-    def since(self, terms: ReleaseQuery | DetentionQuery) -> int | None:
-        """The revision after which something must have changed, if the list asks for that."""
-        asked = terms.changed_since
-        return None if asked is None else self._at("changed_since", asked, terms.zone)
+    def since(self, terms: ReleaseQuery | DetentionQuery | CorrectionQuery, name: str = "changed_since") -> int | None:
+        """The revision after which something must have changed, if the list asks for that under `name`."""
+        asked = getattr(terms, name)
+        return None if asked is None else self._at(name, asked, terms.zone)
 
     def _at(self, name: str, text: str, zone: str | None) -> int:
         if not (text.isascii() and text.isdigit()):

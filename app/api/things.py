@@ -20,14 +20,15 @@ def page(read: Asked, asked: AsOf, build: Callable[[int], Page]) -> Response:
 
     def make(revision: int) -> Answer:
         found = build(revision)
-        following = None if found.cursor is None else _next(read, found.cursor, revision)
-        body = {"data": found.rows, "next": following, "revision": revision, **found.beside}
-        return Answer(body, found.rows, following)
+        further = None if found.cursor is None else following(read, found.cursor, revision)
+        body = {"data": found.rows, "next": further, "revision": revision, **found.beside}
+        return Answer(body, found.rows, further)
 
     return read.answer(asked, make)
 
 
-def _next(read: Asked, cursor: str, revision: int) -> str:
+def following(read: Asked, cursor: str, revision: int) -> str:
+    """The address of the page that a cursor begins, of the same question at the same revision."""
     kept = [(k, v) for k, v in read.request.query_params.multi_items() if k not in ("cursor", "as_of")]
     return f"{read.request.url.path}?{urlencode([*kept, ('as_of', str(revision)), ('cursor', cursor)])}"
 

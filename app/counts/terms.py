@@ -16,9 +16,11 @@ from app.vocabulary import (
     AgeGroup,
     Category,
     Condition,
+    CorrectionKind,
     Designation,
     Gender,
     Group,
+    Language,
     LegalStatus,
     Measure,
     ReleaseKind,
@@ -216,6 +218,22 @@ class ClaimQuery(Paged):
     claimant: Slug | None = None
     measure: Measure | None = None
     country: Country | None = None
+
+
+class CorrectionQuery(Paged):
+    """A list of corrections as asked; `since`: recorded after that revision or moment."""
+
+    kind: Several[CorrectionKind] = []
+    source: Slug | None = None
+    country: Country | None = None
+    since: Moment | None = None
+
+
+class FeedQuery(CorrectionQuery):
+    """The same as a feed, which has one form only, in a language."""
+
+    format: None = None
+    lang: Language = "en"
 
 
 class BalanceQuery(AsOf):

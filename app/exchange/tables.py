@@ -13,10 +13,10 @@ SEPARATOR = "; "
 
 def columns_of(rows: Sequence[dict[str, Any]]) -> list[str]:
     """The columns of a table, in order of first appearance; facts and nested records stay in JSON."""
-    found: dict[str, None] = {}
+    found: dict[str, bool] = {}
     for row in rows:
-        found |= {name: None for name, value in row.items() if _is_cell(value)}
-    return list(found)
+        found |= {name: _is_cell(value) and found.get(name, True) for name, value in row.items()}
+    return [name for name, is_cell in found.items() if is_cell]
 
 
 def to_csv(rows: Sequence[dict[str, Any]]) -> str:

@@ -23,7 +23,9 @@ GUARDIAN = "guardian"
 
 
 def decide(desk: Desk, body: IdentityIn) -> Outcome:
-    """Judge whether two detainees are one person. Raises ContradictsDecisions with the chain that says otherwise."""
+    """Judge whether two detainees are one person; the same judgement again changes nothing.
+
+    Raises ContradictsDecisions with the chain that says otherwise."""
     a, b = _record(desk, body.a, "/a"), _record(desk, body.b, "/b")
     if a.key == b.key:
         raise Invalid.at("/b", "one_detainee", "Both ids derive from one report: name two detainees.")
@@ -35,6 +37,9 @@ def decide(desk: Desk, body: IdentityIn) -> Outcome:
             "Curators' standing decisions say otherwise. Undo one of the chain first: DELETE /v1/identity/{id}.",
             chain=[_shown(desk.session, edge) for edge in chain],
         )
+    for edge in edges:
+        if edge.by_curator and edge.judgement == judgement and {edge.a, edge.b} == {a.id, b.id}:
+            return Outcome("identity", 200, edge.key, {"id": str(edge.id)})
     decision_id = new_id()
     entry = desk.write(
         "identity",

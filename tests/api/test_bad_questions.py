@@ -10,7 +10,7 @@ import pytest
 from tests.support import World
 
 LISTS = (
-    "/v1/releases", "/v1/detentions", "/v1/detainees", "/v1/sources", "/v1/facilities", "/v1/claims",
+    "/v1/releases", "/v1/detentions", "/v1/detainees", "/v1/sources", "/v1/facilities", "/v1/claims", "/v1/corrections",
 )  # fmt: skip
 COUNTS = "/v1/counts/releases"
 

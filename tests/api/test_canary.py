@@ -101,7 +101,8 @@ def scene(world: World) -> Scene:
         filed = world.post("/v1/releases", report_of(who), "foro")
         assert filed.status_code == 201
         found.ids[who] = {f"{t}_id": filed.json()[t]["id"] for t in ("detainee", "detention", "release", "report")}
-        body = report_of(who) | {"note": mark(who, "newnote")}  # a second version, and a second source
+        body = report_of(who) | {"note": mark(who, "newnote")}  # a second version, a correction, and a second source
+        body["release"]["released_on"] = "2026-01-11"
         assert world.post("/v1/releases", body, "foro").status_code == 200
         verdict = {
             "verdict": "verified",
@@ -149,7 +150,9 @@ def test_no_public_answer_of_any_time_and_form_holds_a_mark(scene: Scene) -> Non
     questions += [{"as_of": at} for at in (head, head - 1, head - 4, head // 2)]
     walked = 0
     for address in scene.addresses():
-        for asked in questions if address.startswith("/v1") else questions[:1]:
+        one_form = [asked for asked in questions if "format" not in asked]
+        several = one_form if address.endswith(".atom") else questions
+        for asked in several if address.startswith("/v1") else questions[:1]:
             answer = scene.world.client.get(httpx2.URL(address).copy_merge_params(asked))
             assert answer.status_code in (200, 404)
             assert leaks(scene, everything_of(answer)) == [], answer.url
@@ -169,6 +172,18 @@ def test_no_other_key_sees_more_than_the_public(scene: Scene) -> None:
         for who in ("pud", GOVERNMENT, "admin"):
             answer = scene.world.client.get(address, headers=scene.world.headers(who))
             assert leaks(scene, everything_of(answer)) == [], (who, address)
+
+
+def test_no_correction_names_anybody_whom_no_list_shows(scene: Scene) -> None:
+    """Everyone here was corrected; the ids of whoever is shown are there, those of all others are not."""
+    out = [who for who in HIDDEN if who != "anonymous"]
+    for who in (None, "pud", GOVERNMENT, "admin"):
+        for path in ("/v1/corrections", "/v1/corrections.atom"):
+            text = scene.world.get(path, who).text
+            for person, ids in scene.ids.items():
+                named = [thing for thing in ids.values() if thing in text]
+                assert bool(named) == (person not in out), person
+        assert scene.world.get("/v1/corrections", who).json()["withheld"] >= len(out)
 
 
 def test_nobody_hidden_is_found_by_what_is_hidden(scene: Scene, subtests: pytest.Subtests) -> None:

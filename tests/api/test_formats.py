@@ -18,6 +18,8 @@ def scene(world: World) -> None:
     world.file("foro", detainee__aliases=["El Profe", "El Flaco"], release__conditions=["travel_ban", "reporting_duty"])
     world.file("jep", detainee__full_name='Ana "La Niña", Rojas', detainee__gender=None, release__kind="pardon")
     world.file("pud", detainee__full_name="Ulises Barrios", release__released_on="2026-01", detainee__publish=None)
+    world.file("pud", source_record_id="P-1", detainee__full_name="Eva Luna", detainee__gender="female")
+    world.file("pud", source_record_id="P-1", detainee__full_name="Eva Luna", release__kind="pardon")
     claim: Body = {"claimant": "jep", "measure": "released", "qualifier": "at_least", "low": 53}
     world.post("/v1/claims", claim, "foro")
 
@@ -29,6 +31,7 @@ LISTS = [
     "/v1/sources",
     "/v1/facilities",
     "/v1/claims",
+    "/v1/corrections",
     "/v1/reports",
 ]
 COUNTS = [

@@ -53,6 +53,16 @@ def test_a_decision_is_undone_once(world: World) -> None:
         world.refuse(world.client.delete(unknown, headers=world.headers("curator")), 404, "not_found")
 
 
+def test_the_same_judgement_again_is_the_decision_that_stands(world: World) -> None:
+    a, b = two(world)
+    said = {"a": a["detainee"]["id"], "b": b["detainee"]["id"], "judgement": "same", "reason": "One man."}
+    first = world.post("/v1/identity", said, "curator").json()
+    with world.storing_nothing():
+        for again in (said, {**said, "a": said["b"], "b": said["a"], "reason": "Sent twice over a bad line."}):
+            answer = world.post("/v1/identity", again, "curator")
+            assert (answer.status_code, answer.json()["id"]) == (200, first["id"])
+
+
 def test_an_absorbed_id_answers_308_until_it_stands_again(world: World, subtests: pytest.Subtests) -> None:
     a, b = two(world)
     before = world.revision

@@ -47,6 +47,21 @@ def test_a_right_guess_is_answered_like_a_wrong_one(world: World, who: str, publ
 
 
 @unreadable
+def test_a_right_guess_corrected_is_told_like_a_wrong_one(world: World, who: str, publish: str) -> None:
+    world.file("foro", **SOMEBODY, detainee__birth_date="1940", detainee__publish=publish)
+    found: list[Any] = []
+    for person in (SOMEBODY, NOBODY):
+        case = str(len(found))
+        filed = guess(world, who, person, source_record_id=case)
+        guess(world, who, person, source_record_id=case, release__kind="pardon")
+        told = world.get("/v1/corrections", who, since=filed["receipt"]["revision"]).json()
+        ((row,), withheld) = told["data"], told["withheld"]
+        assert [row["release_id"], *row["detainee_ids"]] == [filed["release"]["id"], filed["detainee"]["id"]]
+        found.append((row["kind"], row["changes"], withheld))
+    assert found[0] == found[1]
+
+
+@unreadable
 def test_what_a_right_guess_became_is_read_like_what_a_wrong_one_became(world: World, who: str, publish: str) -> None:
     world.file("foro", **SOMEBODY, detainee__birth_date="1940", detainee__publish=publish)
     found: list[Any] = []

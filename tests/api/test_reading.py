@@ -171,7 +171,13 @@ def test_everything_can_be_read_as_it_stood_at_every_revision(world: World, subt
 
     def look() -> None:
         paths = ["/v1/releases", "/v1/detainees", "/v1/detentions", "/v1/sources", "/v1/facilities", "/v1/claims"]
-        paths += ["/v1/counts/releases", "/v1/counts/releases?group_by=source", "/v1/vocabulary", "/v1/sources/foro"]
+        paths += [
+            "/v1/corrections",
+            "/v1/counts/releases",
+            "/v1/counts/releases?group_by=source",
+            "/v1/vocabulary",
+            "/v1/sources/foro",
+        ]
         for one in filed:
             paths += [f"/v1/{thing}s/{one[thing]['id']}" for thing in ("detainee", "detention", "release")]
             paths += [f"/v1/detainees/{one['detainee']['id']}/history"]

@@ -64,6 +64,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/claims"): (401, 201, 201, 403, 201, 403),
     ("GET", "/v1/claims/{claim_id}"): ANYONE,
     ("GET", "/v1/claims/{claim_id}/reconciliation"): ANYONE,
+    ("GET", "/v1/corrections"): ANYONE,
+    ("GET", "/v1/corrections.atom"): ANYONE,
     ("GET", "/v1/vocabulary"): ANYONE,
     ("POST", "/v1/identity"): CURATOR,
     ("DELETE", "/v1/identity/{decision_id}"): (401, 403, 403, 403, 200, 403),
@@ -194,6 +196,7 @@ def test_a_government_sees_no_more_than_the_public(world: World, subtests: pytes
         f"/v1/releases/{anonymous['release']['id']}/verifications",
         "/v1/counts/releases?group_by=gender",
         "/v1/claims",
+        "/v1/corrections",
     ):
         with subtests.test(path):
             assert world.client.get(path, headers=world.headers(GOVERNMENT)).json() == world.client.get(path).json()

@@ -65,7 +65,7 @@ class Checked:
         headers = self.world.headers(who)
         answer = self.world.client.request(method, path, params=params, json=body, headers=headers)
         assert str(answer.status_code) in self.documented[pattern][method.lower()]["responses"], answer.text
-        if answer.status_code < 300:
+        if answer.status_code < 300 and not pattern.endswith(".atom"):  # a feed is no JSON: tests/exchange/test_atom.py
             exactly(MODELS[method, pattern], answer.json())
         self.answered.add((method, pattern, answer.status_code))
         return answer

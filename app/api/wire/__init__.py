@@ -1,6 +1,7 @@
 """The shapes of answers, for documentation and for clients that generate code; the answers themselves are dicts."""
 
 from app.api.wire.base import Fact, Page, Receipt, Said
+from app.api.wire.corrections import CorrectionPage
 from app.api.wire.counts import (
     BalanceStep,
     CitedOut,
@@ -81,6 +82,7 @@ __all__ = [
     "CitedOut",
     "ClaimOut",
     "ClaimPage",
+    "CorrectionPage",
     "Decided",
     "DetaineeOut",
     "DetaineePage",

@@ -1,0 +1,65 @@
+"""Corrections: what was taken back or changed, as a list and as a feed."""
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import Query, Response
+
+from app.api.answers import Answer
+from app.api.requests import Asked, Read
+from app.api.routes import READING, router
+from app.api.things import following, page
+from app.api.wire import CorrectionPage
+from app.counts.corrections import NAMESPACE
+from app.counts.corrections import corrections as corrected
+from app.counts.lists import Page
+from app.counts.terms import CorrectionQuery, FeedQuery
+from app.dates import format_instant
+from app.exchange import atom
+from app.log.entries import entry_at
+
+corrections = router("corrections")
+FEED: dict[int | str, dict[str, Any]] = {200: {"description": "A feed", "content": {atom.MEDIA: {}}}}
+PAGING = ("cursor", "limit", "as_of", "zone", "since")  # a page of a feed is no other feed
+
+
+@corrections.get("/corrections", response_model=CorrectionPage, responses=READING)
+def list_corrections(read: Read, asked: Annotated[CorrectionQuery, Query()]) -> Response:
+    """What was retracted, refuted, disputed, restated, merged, parted or superseded, newest first."""
+    return page(read, asked, lambda revision: _found(read, asked, revision))
+
+
+@corrections.get("/corrections.atom", response_class=Response, responses=FEED | READING)
+def follow_corrections(read: Read, asked: Annotated[FeedQuery, Query()]) -> Response:
+    """The same as an Atom feed (RFC 4287); older pages stand under `next`."""
+    return read.answer(asked, lambda revision: _feed(read, asked, revision))
+
+
+def _found(read: Asked, asked: CorrectionQuery, revision: int) -> Page:
+    return corrected(read.session, asked, read.reader, revision, read.since(asked, "since"))
+
+
+def _feed(read: Asked, asked: FeedQuery, revision: int) -> Answer:
+    found = _found(read, asked, revision)
+    older = None if found.cursor is None else following(read, found.cursor, revision)
+    url = read.request.url
+    feed = atom.Feed(
+        id=_id(read, revision),
+        base=read.request.app.state.public_url,
+        address=f"{url.path}?{url.query}" if url.query else url.path,
+        following=older,
+        updated=found.rows[0]["recorded_at"] if found.rows else _recorded_at(read, revision),
+        lang=asked.lang,
+    )
+    return Answer({}, [], older, document=(atom.MEDIA, feed.write(found.rows)))
+
+
+def _recorded_at(read: Asked, revision: int) -> str | None:
+    return format_instant(entry_at(read.session, revision).recorded_at) if revision else None
+
+
+def _id(read: Asked, revision: int) -> uuid.UUID:
+    """The same for every page of one question to one registry, which is known by the first leaf of its log."""
+    asked = sorted(pair for pair in read.request.query_params.multi_items() if pair[0] not in PAGING)
+    first = entry_at(read.session, 1).leaf_hash.hex() if revision else ""
+    return uuid.uuid5(NAMESPACE, f"{first} {asked}")

@@ -1,0 +1,41 @@
+"""What was taken back or changed."""
+
+import uuid
+from typing import Any
+
+from pydantic import BaseModel
+
+from app.api.wire.base import Page
+from app.vocabulary import CorrectionKind
+
+
+class ChangeOut(BaseModel):
+    """A public value before and after; `status` is the release's, as all sources together say."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class CorrectionShape(BaseModel):
+    """One correction, recorded at `revision`. `source`: who corrected, null for curators. The ids are those that stand
+    at the revision read; of two people merged or parted, theirs while they were two; of a claim that replaces others,
+    its own first."""
+
+    id: uuid.UUID
+    kind: CorrectionKind
+    revision: int
+    recorded_at: str
+    source: str | None
+    release_id: uuid.UUID | None
+    detention_id: uuid.UUID | None
+    detainee_ids: list[uuid.UUID]
+    claim_ids: list[uuid.UUID]
+    changes: list[ChangeOut]
+
+
+class CorrectionPage(Page[CorrectionShape]):
+    """Corrections, newest first; `withheld`: how many more this page would hold of people whom no list may show. A page
+    may hold fewer than `limit`, or none, before the last: follow `next`."""
+
+    withheld: int

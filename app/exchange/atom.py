@@ -1,0 +1,85 @@
+"""A list of corrections as a feed: Atom 1.0 (RFC 4287), its pages linked as RFC 5005 section 3 says (pure)."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+from app.vocabulary import Language, vocabulary
+
+Row = dict[str, Any]
+
+MEDIA = "application/atom+xml"
+DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+ATOM = "http://www.w3.org/2005/Atom"
+EPOCH = "1970-01-01T00:00:00Z"  # an empty registry has changed nothing yet
+TITLE: dict[Language, str] = {"en": "Recuento: corrections", "es": "Recuento: correcciones"}
+CURATORS: dict[Language, str] = {"en": "curators", "es": "curaduría"}
+NOTHING: dict[Language, str] = {"en": "nothing", "es": "nada"}
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One page of a feed. Addresses are relative to `base`, the registry's public address, which may be empty."""
+
+    id: uuid.UUID
+    base: str
+    address: str
+    following: str | None
+    updated: str | None
+    lang: Language
+
+    def write(self, rows: list[Row]) -> str:
+        """The document, an entry for each correction, in the order given."""
+        feed = Xml.Element("feed", {"xmlns": ATOM, "xml:lang": self.lang})
+        _text(feed, "id", self.id.urn)
+        _text(feed, "title", TITLE[self.lang])
+        # Of a page and not of the feed: its newest entry, or the revision it was read at.
+        _text(feed, "updated", self.updated or EPOCH)
+        _text(_child(feed, "author"), "name", "Recuento")
+        self._link(feed, "self", self.address, MEDIA)
+        if self.following is not None:
+            self._link(feed, "next", self.following, MEDIA)
+        labels = {code["code"]: code["label"] for code in vocabulary(self.lang)["correction_kinds"]}
+        for row in rows:
+            self._entry(feed, row, labels[row["kind"]])
+        return DECLARATION + Xml.tostring(feed, encoding="unicode")
+
+    def _entry(self, feed: Xml.Element, row: Row, label: str) -> None:
+        entry = _child(feed, "entry")
+        who = row["source"] or CURATORS[self.lang]
+        _text(entry, "id", row["id"].urn)
+        _text(entry, "title", f"{label}: {who}")
+        _text(entry, "updated", row["recorded_at"])
+        _text(entry, "published", row["recorded_at"])
+        _text(_child(entry, "author"), "name", who)
+        _child(entry, "category", term=str(row["kind"]), label=label)
+        for number, path in enumerate(_paths(row)):
+            self._link(entry, "related" if number else "alternate", path, "application/json")
+        _child(entry, "content", type="text").text = "\n".join(map(self._said, row["changes"])) or label
+
+    def _said(self, change: Row) -> str:
+        return f"{change['field']}: {self._value(change['before'])} → {self._value(change['after'])}"
+
+    def _value(self, value: Any) -> str:
+        if value is None or value == []:
+            return NOTHING[self.lang]
+        return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+    def _link(self, parent: Xml.Element, rel: str, path: str, media: str) -> None:
+        _child(parent, "link", rel=rel, href=self.base + path, type=media)
+
+
+def _paths(row: Row) -> list[str]:
+    """Where what a correction is about can be read, the nearest first."""
+    named = [("releases", row["release_id"]), ("detentions", row["detention_id"])]
+    named += [("detainees", one) for one in row["detainee_ids"]] + [("claims", one) for one in row["claim_ids"]]
+    return [f"/v1/{things}/{one}" for things, one in named if one is not None]
+
+
+def _child(parent: Xml.Element, tag: str, **attributes: str) -> Xml.Element:
+    return Xml.SubElement(parent, tag, attributes)
+
+
+def _text(parent: Xml.Element, tag: str, text: str) -> None:
+    _child(parent, tag).text = text
