@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -19,7 +20,7 @@ from sqlalchemy.engine import make_url
 
 from app.config import Settings
 from app.database import make_engine, migrate
-from tests.support import World
+from tests.support import JANUARY, World
 
 # A busy machine is no failure, so no example has a deadline; the same examples every time, so that a failure is found
 # again. The long campaigns look further (tests/properties/histories.py).
@@ -82,11 +83,11 @@ def _sqlite(template: Path, folder: Path) -> str:
     return f"sqlite:///{path}"
 
 
-@pytest.fixture(params=ENGINES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty registry's database, once on each engine."""
+@contextmanager
+def _empty(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """An empty registry's database on the engine that the fixture is for."""
     if request.param == "sqlite":
-        yield _sqlite(request.getfixturevalue("sqlite_template"), tmp_path)
+        yield _sqlite(request.getfixturevalue("sqlite_template"), folder)
         return
     server = request.getfixturevalue("postgres_server")
     template = request.getfixturevalue("postgres_template")
@@ -98,6 +99,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def _settings(database_url: str) -> Settings:
+    return Settings(database_url=database_url, secret="a secret of the tests", concurrency=4)  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty registry's database, once on each engine."""
+    with _empty(request, tmp_path) as url:
+        yield url
+
+
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     engine = make_engine(database_url)
@@ -107,11 +119,18 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    return Settings(database_url=database_url, secret="a secret of the tests", concurrency=4)  # type: ignore[arg-type]
+    return _settings(database_url)
 
 
 @pytest.fixture
 def world(settings: Settings) -> Iterator[World]:
     """An app on an empty registry with three organisations, a government, and keys for all roles."""
     with World(settings) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def lasting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world since 1 January that a module fills once, through a fixture of its own, and then only reads."""
+    with _empty(request, tmp_path_factory.mktemp("lasting")) as url, World(_settings(url), JANUARY) as made:
         yield made

@@ -23,6 +23,7 @@ from app.registry.write import Desk
 from app.vocabulary import Role
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 INDEPENDENT = ("foro", "jep", "pud")
 GOVERNMENT = "ministry"
 
@@ -59,13 +60,13 @@ def make_report(**changes: Any) -> Body:
 
 
 class World:
-    """An app on a registry; use as a context manager. `now` is its clock."""
+    """An app on a registry; use as a context manager. `now` is its clock, which starts at `begun`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, begun: datetime | None = None) -> None:
         self.settings = settings
         self.app = create_app(settings)
         self.engine = self.app.state.engine
-        self.now = NOW
+        self.now = NOW if begun is None else begun
         self.app.state.clock = lambda: self.now
         self.client = TestClient(self.app, raise_server_exceptions=False)
         with writing(self.engine) as session:
@@ -87,13 +88,13 @@ class World:
         self.client.__exit__(kind, error, trace)
 
     def _add_source(self, session: Session, slug: str, kind: str) -> None:
-        desk = Desk(session, Reader(Role.ADMIN), NOW, self.app.state.secret)
+        desk = Desk(session, Reader(Role.ADMIN), self.now, self.app.state.secret)
         directory.add_source(
             desk, SourceIn.model_validate({"slug": slug, "name": slug.title(), "kind": kind, "country": "VE"})
         )
 
     def _key(self, session: Session, role: Role, source: str | None) -> str:
-        return keys.create(session, role, source, 365, NOW)
+        return keys.create(session, role, source, 365, self.now)
 
     def headers(self, who: str | None, **more: str) -> dict[str, str]:
         """The headers of a key: a source's slug or a role; None for the public."""

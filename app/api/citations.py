@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from app.api.answers import Answer
@@ -15,7 +14,7 @@ from app.api.wire import CitedOut
 from app.counts.citation import CITED, BadCode, unpack
 from app.counts.compare import compare
 from app.counts.terms import AsOf, CountQuery, HeldQuery
-from app.errors import NotFound
+from app.errors import Invalid, NotFound
 
 citations = APIRouter(tags=["counts"], route_class=StrictRoute)
 UNKNOWN = "This is no address of a citation: check that it was copied whole."
@@ -29,6 +28,9 @@ def read_citation(read: Read, code: str, asked: Annotated[AsOf, Query()]) -> Res
     terms = held_terms(cited) if isinstance(cited, HeldQuery) else count_terms(cited)
 
     def build(revision: int) -> Answer:
+        if revision < then:
+            detail = f"This count is cited as of revision {then}: ask for that or a later one, or leave `as_of` out."
+            raise Invalid.at("/as_of", "before_the_citation", detail)
         pinned, today = counted(read, terms, then), counted(read, terms, revision)
         between = compare(read.session, terms, read.reader, then, revision)
         body = {"cited": pinned.body, "today": today.body, **between, "revision": revision}
@@ -44,7 +46,7 @@ def _cited(code: str) -> CountQuery | HeldQuery:
         for name, value in unpack(code):
             given.setdefault(name, []).append(value)
         query = HeldQuery if "house_arrest" in given else CountQuery
-        several = {name for name, field in query.model_fields.items() if field.default_factory or field.default == []}
+        several = {name for name, field in query.model_fields.items() if field.default == []}
         return query(**{name: value if name in several else value[-1] for name, value in given.items()})
-    except (BadCode, ValidationError, RequestValidationError):
+    except (BadCode, ValidationError):
         raise NotFound(UNKNOWN) from None

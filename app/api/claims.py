@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
+from app.api.answers import Answer
 from app.api.requests import Read
 from app.api.routes import READING, router, upserting
 from app.api.things import page, whole
@@ -12,10 +13,11 @@ from app.api.wire import BalancePage, ClaimOut, ClaimPage, FiledClaim, Reconcili
 from app.api.writes import Write
 from app.counts import lists
 from app.counts.figures import arithmetic, figures_at
-from app.counts.lists import Page
 from app.counts.reconcile import reconcile
 from app.counts.stock import balance
 from app.counts.terms import AsOf, BalanceQuery, ClaimQuery
+from app.errors import NotFound
+from app.models import Source
 from app.registry.claims import ClaimIn, claim_at, file_claim
 from app.registry.schemas import Slug
 from app.vocabulary import Role
@@ -60,7 +62,23 @@ def reconcile_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Quer
 def read_balance(read: Read, slug: Slug, asked: Annotated[BalanceQuery, Query()]) -> Response:
     """Whether a source's own published figures of held, in and out fit together, step by step."""
 
-    def build(revision: int) -> Page:
-        return Page(balance(figures_at(read.session, revision), slug, asked.country), None)
+    def build(revision: int) -> Answer:
+        if lists.by_slug(read.session, Source, slug, revision) is None:
+            raise NotFound("There is no source with this slug.")
+        steps = balance(figures_at(read.session, revision), slug, asked.country)
+        return Answer({"data": steps, "next": None, "revision": revision}, list(map(_flat, steps)))
 
-    return page(read, asked, build)
+    return read.answer(asked, build)
+
+
+def _flat(step: dict[str, Any]) -> dict[str, Any]:
+    """A step as a table has it: each figure's bounds in columns of their own."""
+    row: dict[str, Any] = {}
+    for name, value in step.items():
+        if name in ("from", "to"):
+            row[f"{name}_stated_at"] = value["stated_at"]
+        if name == "missing":
+            row[name] = value
+        else:
+            row |= {f"{name}_{edge}": None if value is None else value[edge] for edge in ("low", "high")}
+    return row

@@ -27,10 +27,13 @@ _DICTIONARY = (
     b"&group_by=kind&group_by=day&group_by=month&stage=carried_out&net=false&group_by=source"
     b"country=VE&released_from=2026-01-01&released_to=2026-01-31&stage=carried_out&net=false&group_by=source&as_of="
 )
-MOST_CODE = 1_000  # characters of an address
-MOST_QUERY = 4_000  # characters unpacked: far more than any question that the terms allow
+# CRC-32 over the packed bytes, behind them: it sees every slip of one character or of two that changed places, and of
+# all other slips it misses one in four thousand million. A mistyped address must never be another count.
+_CHECK = 4
+MOST_QUERY = 12_000  # characters unpacked: every term at its longest has fewer
+MOST_CODE = MOST_QUERY * 4 // 3  # base64 of a query that could not be packed
 
-# Terms in words; what stands nowhere here is said by its own name.
+# Terms in words. Country, windows, stage and net are said in the sentence itself.
 NAMES: dict[str, tuple[str, str]] = {
     "facility": ("facility", "centro"),
     "area": ("area", "zona"),
@@ -54,6 +57,15 @@ NAMES: dict[str, tuple[str, str]] = {
     "only_by": ("verified only by", "verificadas solo por"),
     "min_sources": ("independent sources at least", "fuentes independientes, como mínimo"),
     "sources": ("independent sources", "fuentes independientes"),
+    "group_by": ("grouped by", "agrupadas por"),
+}
+# The names of dimensions that are not said as terms are.
+_DIMENSIONS = {
+    "source": ("source", "fuente"),
+    "country": ("country", "país"),
+    "month": ("month", "mes"),
+    "week": ("week", "semana"),
+    "day": ("day", "día"),
 }
 # What is counted, one and several of them, in English and Spanish.
 THINGS: dict[str, tuple[str, str, str, str]] = {
@@ -81,7 +93,15 @@ def short_address(terms: Row, revision: int) -> str:
     query = wording.link("", terms, revision).removeprefix("?")
     packer = zlib.compressobj(9, wbits=-15, zdict=_DICTIONARY)
     packed = packer.compress(query.encode()) + packer.flush()
-    return CITED + PACKING + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+    return CITED + PACKING + _written(packed + _check(packed))
+
+
+def _check(packed: bytes) -> bytes:
+    return zlib.crc32(packed).to_bytes(_CHECK, "little")
+
+
+def _written(code: bytes) -> str:
+    return base64.urlsafe_b64encode(code).decode().rstrip("=")
 
 
 def unpack(code: str) -> list[tuple[str, str]]:
@@ -91,7 +111,10 @@ def unpack(code: str) -> list[tuple[str, str]]:
     text = code.removeprefix(PACKING)
     unpacker = zlib.decompressobj(wbits=-15, zdict=_DICTIONARY)
     try:
-        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        written = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        packed, check = written[:-_CHECK], written[-_CHECK:]
+        if check != _check(packed) or text != _written(written):
+            raise BadCode
         query = unpacker.decompress(packed, MOST_QUERY)
         pairs = parse_qsl(query.decode(), keep_blank_values=True, strict_parsing=True)
     except (binascii.Error, zlib.error, ValueError):
@@ -118,15 +141,17 @@ def sentence(counted: Row, recorded_at: str | None, address: str, lang: Language
     total, thing = counted["total"], "detentions" if "house_arrest" in counted["terms"] else "releases"
     number = total[thing]
     by_source = _by_source(counted)
+    # The groups themselves say by what they are.
+    terms = {name: value for name, value in counted["terms"].items() if name != "group_by" or not by_source}
     if lang == "es":
         said = f"Recuento, revisión {_numbered(counted['revision'], recorded_at)}: "
-        said += f"{number} {THINGS[thing][2 + (number != 1)]}{_scope(counted['terms'], lang)}, "
+        said += f"{number} {THINGS[thing][2 + (number != 1)]}{_scope(terms, lang)}, "
         said += f"de ellas {total['verified']} verificadas, {total['contested']} controvertidas y "
         said += f"{total['reported']} solo reportadas"
         said += f"; verificadas, por fuente: {by_source}" if by_source else ""
     else:
         said = f"Recuento, revision {_numbered(counted['revision'], recorded_at)}: "
-        said += f"{number} {THINGS[thing][number != 1]}{_scope(counted['terms'], lang)}, "
+        said += f"{number} {THINGS[thing][number != 1]}{_scope(terms, lang)}, "
         said += f"of which {total['verified']} verified, {total['contested']} contested and "
         said += f"{total['reported']} only reported"
         said += f"; verified, by source: {by_source}" if by_source else ""
@@ -149,21 +174,27 @@ def _scope(terms: Row, lang: Language) -> str:
     spanish = lang == "es"
     where = f" en {terms['country']}" if spanish and "country" in terms else ""
     where = where or (f" in {terms['country']}" if "country" in terms else "")
-    start, end = terms.get("released_from"), terms.get("released_to")
-    when = f" {'desde' if spanish else 'from'} {start}" if start else ""
-    when += f" {'hasta' if spanish else 'to'} {end}" if end else ""
     if "house_arrest" in terms:
         when = f" {'en curso el' if spanish else 'standing on'} {terms['held_on']}" if "held_on" in terms else ""
         more = [HOUSE_ARREST[terms["house_arrest"]][spanish]]
     else:
+        when = _window(terms, "released", lang)
         net = ("netas" if spanish else "net") if terms["net"] else ("brutas" if spanish else "gross")
         more = [_label("stage", terms["stage"], lang).lower(), net]
+    detained = _window(terms, "detained", lang)
+    more += [("detenidas" if spanish else "detained") + detained] if detained else []
     more += [
         f"{NAMES[name][spanish]}: {', '.join(_label(name, value, lang) for value in _several(terms[name]))}"
         for name in terms
         if name in NAMES
     ]
     return f"{where}{when} ({'; '.join(more)})"
+
+
+def _window(terms: Row, what: str, lang: Language) -> str:
+    start, end = terms.get(f"{what}_from"), terms.get(f"{what}_to")
+    said = f" {'desde' if lang == 'es' else 'from'} {start}" if start else ""
+    return said + (f" {'hasta' if lang == 'es' else 'to'} {end}" if end else "")
 
 
 def _several(value: Any) -> Sequence[Any]:
@@ -173,19 +204,35 @@ def _several(value: Any) -> Sequence[Any]:
 def _label(name: str, value: Any, lang: Language) -> str:
     if isinstance(value, bool):
         return {"en": {True: "yes", False: "no"}, "es": {True: "sí", False: "no"}}[lang][value]
+    if name == "group_by":
+        return _DIMENSIONS.get(value, NAMES.get(value, (value, value)))[lang == "es"]
     if name not in _CODES:
         return str(value)
     return next(str(code["label"]) for code in vocabulary(lang)[_CODES[name]] if code["code"] == value)
 
 
+# BibTeX counts braces even behind a backslash, so they are written as commands.
+_TEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "{": r"\textbraceleft{}",
+        "}": r"\textbraceright{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        **{sign: "\\" + sign for sign in "%&#_$"},
+    }
+)
+
+
 def bibtex(counted: Row, recorded_at: str | None, address: str) -> str:
-    """A BibTeX entry; the year is the one the revision was recorded in."""
+    """A BibTeX entry. The year is the one the revision was recorded in; the key ends like the address, so that two
+    counts of one revision are two entries."""
     thing = "Detentions" if "house_arrest" in counted["terms"] else "Releases"
-    scope = _scope(counted["terms"], "en").replace("_", r"\_")
+    scope = _scope(counted["terms"], "en").translate(_TEX)
     lines = [
-        f"@misc{{recuento-{counted['revision']},",
+        f"@misc{{recuento-{counted['revision']}-{address[-6:]},",
         "  author = {{Recuento}},",
-        f"  title = {{{thing}{scope}}},",
+        f"  title = {{{{{thing}{scope}}}}},",
         *([f"  year = {{{recorded_at[:4]}}},"] if recorded_at else []),
         f"  note = {{Revision {_numbered(counted['revision'], recorded_at)}}},",
         f"  howpublished = {{\\url{{{address}}}}},",

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,9 +11,9 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.counts.held import select_held
-from app.counts.selection import COUNTING, Selection, at, hidden, select_releases
+from app.counts.selection import ASSERTED, COUNTING, Selection, at, hidden, select_releases, source_keys
 from app.counts.terms import CountTerms, HeldCountTerms
-from app.models import Held, Placement, Record, Standing
+from app.models import Held, HeldVoice, Placement, Record, Standing, Voice
 from app.registry.difference import chunks
 from app.registry.policy import Reader
 from app.vocabulary import Language, Publish, ReleaseStatus
@@ -29,14 +29,17 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "newly_reported": ("newly reported", "newly reported", "reportada después", "reportadas después"),
     "newly_contested": ("newly contested", "newly contested", "controvertida después", "controvertidas después"),
     "no_longer_verified": ("no longer verified", "no longer verified", "ya no verificada", "ya no verificadas"),
+    "no_longer_contested": ("no longer contested", "no longer contested", "ya no controvertida",
+                            "ya no controvertidas"),
     "retracted": ("retracted", "retracted", "retirada por quien la reportó", "retiradas por quien las reportó"),
     "refuted": ("refuted", "refuted", "desmentida", "desmentidas"),
     "merged": ("merged with another", "merged with others", "unida a otra", "unidas a otras"),
     "separated": ("separated from another", "separated from others", "separada de otra", "separadas de otras"),
-    "restated_in": ("restated into the terms", "restated into the terms", "rectificada, ahora dentro de los términos",
-                    "rectificadas, ahora dentro de los términos"),
-    "restated_out": ("restated out of the terms", "restated out of the terms",
-                     "rectificada, ahora fuera de los términos", "rectificadas, ahora fuera de los términos"),
+    # By another date or kind, another source's word, or a new arrest: whatever the terms ask for.
+    "moved_in": ("moved into the terms", "moved into the terms", "ahora dentro de los términos",
+                 "ahora dentro de los términos"),
+    "moved_out": ("moved out of the terms", "moved out of the terms", "ahora fuera de los términos",
+                  "ahora fuera de los términos"),
 }  # fmt: skip
 _GAINED = {
     ReleaseStatus.VERIFIED: "newly_verified",
@@ -47,10 +50,10 @@ _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 
 class Counted(NamedTuple):
-    """One release or detention of a count."""
+    """One release or detention of a count; `said`: its status, or where the terms ask for one source's, its verdict."""
 
     detainee: int
-    status: str
+    said: str
 
 
 @dataclass(frozen=True)
@@ -62,18 +65,23 @@ class Case:
 
 
 def compare(session: Session, terms: Terms, reader: Reader, then: int, now: int) -> Row:
-    """`{"changes": {…}, "summary": {"en", "es"}, "cases": [...], "withheld_cases": n}`; `then` is the earlier one."""
+    """`{"added", "removed", "changes": {…}, "summary": {"en", "es"}, "cases": [...], "withheld_cases": n}`; `then` is
+    the earlier revision. What counted then + added − removed = what counts now; the other changes are of what counts
+    at both."""
     before, after = (_counted(session, terms, reader, revision) for revision in (then, now))
+    gone, come = before.keys() - after.keys(), after.keys() - before.keys()
     cases = [
         *_both(before, after),
-        *_lost(session, terms, before.keys() - after.keys(), now),
-        *_gained(session, terms, {s: after[s].status for s in after.keys() - before.keys()}, then),
+        *_lost(session, terms, {spell: before[spell].said for spell in gone}, now),
+        *_gained(session, terms, {spell: after[spell].said for spell in come}, then),
     ]
     numbers = Counter(case.change for case in cases)
     changes = {change: numbers[change] for change in WORDS if numbers[change]}
     name = "detention_id" if isinstance(terms, HeldCountTerms) else "release_id"
     shown = _shown(session, cases, before | after, reader, now, name)
     return {
+        "added": len(come),
+        "removed": len(gone),
         "changes": changes,
         "summary": {"en": summary(changes, "en"), "es": summary(changes, "es")},
         "cases": shown[:MOST_CASES],
@@ -91,10 +99,11 @@ def summary(changes: dict[str, int], lang: Language) -> str:
 def _counted(session: Session, terms: Terms, reader: Reader, revision: int) -> dict[int, Counted]:
     selection = _selected(session, terms, reader, revision)
     columns, status = selection.columns, selection.subject.standing.status
+    said = selection.subject.voice.verdict if selection.own else status
     rows = session.execute(
-        selection.rows(columns.spell, columns.detainee, status).where(selection.inside, status.in_(COUNTING))
+        selection.rows(columns.spell, columns.detainee, said).where(selection.inside, status.in_(COUNTING))
     )
-    return {spell: Counted(detainee, status) for spell, detainee, status in rows}
+    return {spell: Counted(detainee, said) for spell, detainee, said in rows}
 
 
 def _selected(session: Session, terms: Terms, reader: Reader, revision: int) -> Selection:
@@ -105,34 +114,47 @@ def _selected(session: Session, terms: Terms, reader: Reader, revision: int) -> 
 
 def _both(before: dict[int, Counted], after: dict[int, Counted]) -> Iterator[Case]:
     for spell in sorted(before.keys() & after.keys()):
-        was, became = before[spell].status, after[spell].status
-        if was == became:
-            continue
-        lost = became == ReleaseStatus.REPORTED
-        yield Case(spell, "no_longer_verified" if lost else _GAINED[ReleaseStatus(became)])
+        was, became = before[spell].said, after[spell].said
+        if was != became:
+            yield Case(spell, _became(was, became))
 
 
-def _lost(session: Session, terms: Terms, spells: Collection[int], now: int) -> Iterator[Case]:
+def _became(was: str, became: str) -> str:
+    """What happened to what counts at both revisions and is said otherwise now."""
+    if became == ReleaseStatus.REPORTED:
+        return "no_longer_contested" if was == ReleaseStatus.CONTESTED else "no_longer_verified"
+    return _GAINED[ReleaseStatus(became)]
+
+
+def _lost(session: Session, terms: Terms, spells: Mapping[int, str], now: int) -> Iterator[Case]:
     places, statuses = _places(session, spells, now), _statuses(session, terms, spells, now)
-    for spell in sorted(spells):
+    verdicts = _verdicts(session, terms, spells, now)
+    for spell, was in sorted(spells.items()):
         status = statuses.get(spell)
+        taken_back = {ReleaseStatus.RETRACTED, ReleaseStatus.REFUTED} & {status, verdicts.get(spell)}
         if places.get(spell, spell) != spell:
             yield Case(spell, "merged")
-        elif status in (ReleaseStatus.RETRACTED, ReleaseStatus.REFUTED):
-            yield Case(spell, str(status))
+        elif taken_back:
+            yield Case(spell, str(max(taken_back)))  # a withdrawal before a denial
+        elif status in COUNTING and terms.status and status not in terms.status:
+            yield Case(spell, _became(was, status))
         else:
-            yield Case(spell, "restated_out")
+            yield Case(spell, "moved_out")
 
 
-def _gained(session: Session, terms: Terms, spells: dict[int, str], then: int) -> Iterator[Case]:
+def _gained(session: Session, terms: Terms, spells: Mapping[int, str], then: int) -> Iterator[Case]:
     places, statuses = _places(session, spells, then), _statuses(session, terms, spells, then)
-    for spell, status in sorted(spells.items()):
+    verdicts = _verdicts(session, terms, spells, then)
+    wanted = terms.status or COUNTING
+    for spell, said in sorted(spells.items()):
+        status = statuses.get(spell)
+        counted = status in COUNTING and status in wanted
         if places.get(spell, spell) != spell:
             yield Case(spell, "separated")
-        elif statuses.get(spell) in COUNTING:
-            yield Case(spell, "restated_in")
+        elif counted and (terms.source is None or verdicts.get(spell) in ASSERTED):
+            yield Case(spell, "moved_in")
         else:
-            yield Case(spell, _GAINED[ReleaseStatus(status)])
+            yield Case(spell, _GAINED[ReleaseStatus(said)])
 
 
 def _places(session: Session, spells: Collection[int], revision: int) -> dict[int, int]:
@@ -149,6 +171,20 @@ def _statuses(session: Session, terms: Terms, spells: Collection[int], revision:
     if isinstance(terms, CountTerms):
         found = found.where(table.stage == terms.stage)
     return {spell: status for some in chunks(spells) for spell, status in session.execute(found, {"among": some})}
+
+
+def _verdicts(session: Session, terms: Terms, spells: Collection[int], revision: int) -> dict[int, str]:
+    """Spell → the verdict of the one source whose releases or detentions the terms ask for."""
+    if terms.source is None:
+        return {}
+    table: Any = HeldVoice if isinstance(terms, HeldCountTerms) else Voice
+    source = source_keys(session, terms)[terms.source]
+    found = select(table.spell, table.verdict).where(
+        table.spell.in_(_AMONG), table.source == source, at(table, revision)
+    )
+    if isinstance(terms, CountTerms):
+        found = found.where(table.stage == terms.stage)
+    return {spell: verdict for some in chunks(spells) for spell, verdict in session.execute(found, {"among": some})}
 
 
 def _shown(

@@ -16,6 +16,8 @@ from app.models import Claim, Entry
 from app.vocabulary import Measure
 
 Row = dict[str, Any]
+# Terms of a claim that ask who confirmed a release; all others are about the release itself.
+WHO_SAYS = frozenset({"status", "any_of", "all_of", "min_sources"})
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,16 @@ class Figure:
         return {name: value for name, value in (self.definition.get("terms") or {}).items() if name != "stage"}
 
     @property
+    def of_whom(self) -> Row:
+        """The terms that say who and which releases are meant, without who must have said so."""
+        return {name: value for name, value in self.terms.items() if name not in WHO_SAYS}
+
+    @property
+    def misprint(self) -> bool:
+        """Whether the number is one that its claimant did not give."""
+        return bool(self.said.get("misprint"))
+
+    @property
     def stage(self) -> str:
         return str((self.definition.get("terms") or {}).get("stage", "carried_out"))
 
@@ -112,8 +124,11 @@ class Figures:
 
     @staticmethod
     def _alike(figure: Figure, other: Figure) -> bool:
-        """Whether two figures are numbers of the same thing; those of one batch are not the whole."""
+        """Whether two figures are numbers of the same thing; those of one batch are not the whole, and a misprint is
+        nobody's number."""
         if other.said.get("series") == "batch" or other.bounds == (None, None) or other.terms != figure.terms:
+            return False
+        if other.misprint:
             return False
         return all(other.said.get(name) == figure.said.get(name) for name in ("country", "measure"))
 

@@ -5,85 +5,112 @@ was known then, as far as sources tell; a verification without a day is left out
 """
 
 import json
-from collections import defaultdict
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, and_, bindparam, select
 from sqlmodel import Session, col
 
-from app.counts.selection import COUNTING, at, select_releases
+from app.counts.selection import COUNTING, at, select_releases, source_keys
 from app.counts.terms import CountTerms
 from app.dates import parse
-from app.models import Source, Standing, Verification, Voice
+from app.models import Source, Verification, Voice
 from app.registry.difference import chunks
 from app.registry.policy import Reader
-from app.vocabulary import Verdict
+from app.registry.projection.voices import status_among
+from app.vocabulary import ReleaseStatus, Verdict
 
 Row = dict[str, Any]
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
+# The terms that ask who confirmed a release: judged by what was said by the day, not by today's rows.
+ANYBODY: Row = {"status": [], "any_of": [], "all_of": [], "min_sources": None}
+
+
+class Word(NamedTuple):
+    """One source's verdict on one release, with the last day on which it may have been given; None: it does not say."""
+
+    source: int
+    verdict: Verdict
+    independent: bool
+    day: int | None
 
 
 def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day: int) -> Row:
     """Numbers as of `day` (an ordinal): `by_min_sources`, `by_source`, `releases`, `reported`, `refuted`, `undated`."""
-    told = _told(session, terms, reader, revision)
+    keys = source_keys(session, terms)
+    anybody = terms.model_copy(update=ANYBODY)
+    selection = select_releases(session, anybody, reader, revision)
+    inside = set(session.scalars(selection.rows(selection.columns.spell).where(selection.inside)))
+    own = select_releases(session, anybody, reader, revision, by_source=True)
+    told = own.rows(col(Voice.spell), col(Voice.source)).where(own.inside, col(Voice.verdict) == Verdict.VERIFIED)
+    by_themselves = {(spell, source) for spell, source in session.execute(told)}
+
+    words = _words(session, terms, inside | {spell for spell, _source in by_themselves}, revision)
+    heard = {spell: [one for one in said if one.day is not None and one.day <= day] for spell, said in words.items()}
+    wanted = {spell: said for spell, said in heard.items() if said and _wanted(terms, keys, said)}
+    statuses = {spell: _status(said) for spell, said in wanted.items() if spell in inside}
+    counted = [spell for spell, status in statuses.items() if status in COUNTING]
+    confirmed = [_confirmations(wanted[spell]) for spell in counted]
+    by_source = Counter(
+        word.source
+        for spell, said in wanted.items()
+        for word in said
+        if word.verdict == Verdict.VERIFIED and (spell, word.source) in by_themselves
+    )
     slugs: dict[int, str] = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
-    selection = select_releases(session, terms, reader, revision)
-    spells = session.scalars(
-        selection.rows(selection.columns.spell).where(selection.inside, col(Standing.status).in_(COUNTING))
-    ).all()
-    by_spell: dict[int, list[Row]] = defaultdict(list)
-    undated = 0
-    for word in told:
-        known = word["verified_on"]
-        undated += known is None and word["verdict"] == Verdict.VERIFIED
-        if known is not None and known <= day:
-            by_spell[word["spell"]].append(word)
-    numbers = {spell: _numbers(by_spell[spell]) for spell in spells}
-    confirmed = [independent for independent, _asserted, _refuted in numbers.values()]
-    most = max(confirmed, default=0)
-    by_source: dict[str, int] = defaultdict(int)
-    for word in (word for words in by_spell.values() for word in words):
-        if word["verdict"] == Verdict.VERIFIED:
-            by_source[slugs[word["source"]]] += 1
+    numbers = Counter(statuses.values())
     return {
-        "releases": sum(1 for _n, asserted, _refuted in numbers.values() if asserted),
-        "by_min_sources": {str(k): sum(1 for n in confirmed if n >= k) for k in range(1, most + 1)},
-        "reported": sum(1 for n, asserted, refuted in numbers.values() if not n and asserted and not refuted),
-        "refuted": sum(1 for n, _asserted, refuted in numbers.values() if not n and refuted),
-        "by_source": dict(sorted(by_source.items())),
-        "undated": undated,
+        "releases": len(counted),
+        "by_min_sources": {
+            str(k): sum(1 for n in confirmed if n >= k) for k in range(1, max(confirmed, default=0) + 1)
+        },
+        "reported": numbers[ReleaseStatus.REPORTED],
+        "refuted": numbers[ReleaseStatus.REFUTED],
+        "by_source": dict(sorted((slugs[source], number) for source, number in by_source.items())),
+        "undated": sum(
+            1
+            for spell, said in words.items()
+            if _wanted(terms, keys, said)
+            for word in said
+            if word.day is None and word.verdict == Verdict.VERIFIED and (spell, word.source) in by_themselves
+        ),
     }
 
 
-def _numbers(words: list[Row]) -> tuple[int, bool, bool]:
-    """Independent verifications of one release, whether anyone asserts it, whether an independent source refutes it."""
-    independent = sum(1 for word in words if word["verdict"] == Verdict.VERIFIED and word["independent"])
-    asserted = any(word["verdict"] in (Verdict.VERIFIED, Verdict.REPORTED) for word in words)
-    return independent, asserted, any(word["verdict"] == Verdict.REFUTED and word["independent"] for word in words)
+def _status(said: Sequence[Word]) -> ReleaseStatus:
+    return status_among([(word.verdict, word.independent) for word in said])
 
 
-def _told(session: Session, terms: CountTerms, reader: Reader, revision: int) -> list[Row]:
-    """Every source's word on the releases of the window, with the last day on which it may have been given.
-
-    Inside by the source's own day and kind, as counts by source go."""
-    own = select_releases(session, terms, reader, revision, by_source=True)
-    rows = session.execute(
-        own.rows(col(Voice.spell), col(Voice.source), col(Voice.verdict), col(Voice.independent)).where(own.inside)
-    ).all()
-    days = _days(session, {row[0] for row in rows}, revision)
-    return [
-        {
-            "spell": spell,
-            "source": source,
-            "verdict": verdict,
-            "independent": independent,
-            "verified_on": days.get((spell, source)),
-        }
-        for spell, source, verdict, independent in rows
-    ]
+def _confirmations(said: Sequence[Word]) -> int:
+    return sum(1 for word in said if word.verdict == Verdict.VERIFIED and word.independent)
 
 
-def _days(session: Session, spells: set[int], revision: int) -> dict[tuple[int, int], int]:
+def _wanted(terms: CountTerms, keys: dict[str, int], said: Sequence[Word]) -> bool:
+    """Whether those who had verified it by the day are those whom the terms ask for."""
+    verified = {word.source for word in said if word.verdict == Verdict.VERIFIED}
+    return (
+        (not terms.status or _status(said) in terms.status)
+        and (not terms.any_of or any(keys[slug] in verified for slug in terms.any_of))
+        and all(keys[slug] in verified for slug in terms.all_of)
+        and _confirmations(said) >= (terms.min_sources or 0)
+    )
+
+
+def _words(session: Session, terms: CountTerms, spells: Collection[int], revision: int) -> dict[int, list[Word]]:
+    """What every source says of the releases at the stage asked for."""
+    days = _days(session, spells, revision)
+    found = select(col(Voice.spell), col(Voice.source), col(Voice.verdict), col(Voice.independent)).where(
+        col(Voice.spell).in_(_AMONG), col(Voice.stage) == terms.stage, at(Voice, revision)
+    )
+    words: dict[int, list[Word]] = defaultdict(list)
+    for some in chunks(spells):
+        for spell, source, verdict, independent in session.execute(found, {"among": some}):
+            words[spell].append(Word(source, Verdict(verdict), independent, days.get((spell, source))))
+    return words
+
+
+def _days(session: Session, spells: Collection[int], revision: int) -> dict[tuple[int, int], int]:
     found = select(col(Verification.spell), col(Verification.source), col(Verification.said)).where(
         and_(col(Verification.spell).in_(_AMONG), col(Verification.object) == "release", at(Verification, revision))
     )

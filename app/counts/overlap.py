@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -11,12 +11,14 @@ from sqlmodel import Session, col
 
 from app.counts import terms as wording
 from app.counts.selection import COUNTING, at, select_releases
-from app.counts.terms import CountTerms
+from app.counts.tally import by_slug
+from app.counts.terms import MOST_SOURCES, CountTerms
 from app.dates import parse
 from app.models import Source, Standing, Verification, Voice
 from app.registry.difference import chunks
 from app.registry.policy import Reader
-from app.vocabulary import ReleaseKind, Verdict
+from app.registry.projection.accounts import DATE_OF_STAGE
+from app.vocabulary import ReleaseKind, Stage, Verdict
 
 Row = dict[str, Any]
 Pattern = frozenset[str]
@@ -25,16 +27,22 @@ _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
     """`{"releases", "sources", "pairs", "patterns"}` of the releases that the terms mean, by who verified them."""
+    terms = by_slug(session, terms)
     said = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
     by_release = verified_by(session, terms, reader, revision)
-    own = _own_words(session, by_release.keys(), revision)
-    slugs = sorted({slug for pattern in by_release.values() for slug in pattern})
+    own = _own_words(session, terms.stage, by_release.keys(), revision)
+    verified = Counter(slug for pattern in by_release.values() for slug in pattern)
+    both: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for spell, pattern in by_release.items():
+        for pair in combinations(sorted(pattern), 2):
+            both[pair].append(spell)
+    slugs = sorted(verified)
     return {
         "revision": revision,
         "terms": said,
         "releases": len(by_release),
         "sources": [_source(slug, by_release, said, revision) for slug in slugs],
-        "pairs": [_pair(a, b, by_release, own, said, revision) for a, b in combinations(slugs, 2)],
+        "pairs": [_pair(pair, both[pair], verified, own, said, revision) for pair in combinations(slugs, 2)],
         "patterns": _patterns(by_release, said, revision),
         "permalink": wording.link("/v1/counts/overlap", said, revision),
     }
@@ -68,47 +76,46 @@ def patterns_of(by_release: Mapping[int, Pattern]) -> Counter[Pattern]:
     return Counter(pattern for pattern in by_release.values() if pattern)
 
 
-def _link(said: Row, revision: int, **more: Any) -> str:
-    """The releases behind a number."""
-    terms = {**said, **more}
+def _link(said: Row, revision: int, name: str, slugs: Collection[str]) -> str | None:
+    """The releases behind a number, by who verified them; None where the terms cannot say who."""
+    terms = {**said, name: list(dict.fromkeys([*said.get(name, []), *sorted(slugs)]))}
+    if len(terms[name]) > MOST_SOURCES or (name == "only_by" and name in said):
+        return None
     terms.setdefault("status", list(COUNTING))
     return wording.link("/v1/releases", terms, revision)
 
 
-def _with(said: Row, name: str, *slugs: str) -> Row:
-    return {name: list(dict.fromkeys([*said.get(name, []), *slugs]))}
-
-
 def _source(slug: str, by_release: Mapping[int, Pattern], said: Row, revision: int) -> Row:
     mine = [pattern for pattern in by_release.values() if slug in pattern]
-    alone = sum(1 for pattern in mine if len(pattern) == 1)
-    only = None if "only_by" in said else _link(said, revision, only_by=[slug])
     return {
         "source": slug,
         "verified": len(mine),
-        "only_this_source": alone,
-        "list": _link(said, revision, **_with(said, "verified_by", slug)),
-        "only_list": only,
+        "only_this_source": sum(1 for pattern in mine if len(pattern) == 1),
+        "list": _link(said, revision, "verified_by", [slug]),
+        "only_list": _link(said, revision, "only_by", [slug]),
     }
 
 
 def _pair(
-    a: str, b: str, by_release: Mapping[int, Pattern], own: Mapping[int, dict[str, Row]], said: Row, revision: int
+    pair: tuple[str, str],
+    both: Sequence[int],
+    verified: Mapping[str, int],
+    own: Mapping[int, dict[str, Row]],
+    said: Row,
+    revision: int,
 ) -> Row:
-    both = [spell for spell, pattern in by_release.items() if a in pattern and b in pattern]
-    with_a = sum(1 for pattern in by_release.values() if a in pattern)
-    with_b = sum(1 for pattern in by_release.values() if b in pattern)
+    a, b = pair
     words = [(own.get(spell, {}).get(a, {}), own.get(spell, {}).get(b, {})) for spell in both]
     return {
         "a": a,
         "b": b,
         "both": len(both),
-        "only_a": with_a - len(both),
-        "only_b": with_b - len(both),
-        "either": with_a + with_b - len(both),
+        "only_a": verified[a] - len(both),
+        "only_b": verified[b] - len(both),
+        "either": verified[a] + verified[b] - len(both),
         "dates": _agreement([_dates(one, other) for one, other in words], ("same", "compatible", "different")),
         "kinds": _agreement([_kinds(one, other) for one, other in words], ("same", "different")),
-        "list": _link(said, revision, **_with(said, "verified_by", a, b)),
+        "list": _link(said, revision, "verified_by", pair),
     }
 
 
@@ -132,8 +139,8 @@ def _kinds(one: Row, other: Row) -> str:
     return "same" if one["kind"] == other["kind"] else "different"
 
 
-def _own_words(session: Session, spells: Any, revision: int) -> dict[int, dict[str, Row]]:
-    """Spell → source → the day and the kind of release it gives itself."""
+def _own_words(session: Session, stage: Stage, spells: Collection[int], revision: int) -> dict[int, dict[str, Row]]:
+    """Spell → source → the day of the stage and the kind of release it gives itself."""
     found: dict[int, dict[str, Row]] = defaultdict(dict)
     said = select(col(Verification.spell), col(Source.slug), col(Verification.said)).where(
         col(Verification.source) == col(Source.key),
@@ -146,7 +153,7 @@ def _own_words(session: Session, spells: Any, revision: int) -> dict[int, dict[s
         for spell, slug, text in session.execute(said, {"among": some}):
             word = json.loads(text)
             kind = None if word["kind"] == ReleaseKind.UNSPECIFIED else word["kind"]
-            found[spell][slug] = {"date": word["released_on"], "kind": kind}
+            found[spell][slug] = {"date": word[DATE_OF_STAGE[stage]], "kind": kind}
     return found
 
 
@@ -154,10 +161,6 @@ def _patterns(by_release: Mapping[int, Pattern], said: Row, revision: int) -> li
     """Every exact pattern, the most frequent first."""
     ranked = sorted(patterns_of(by_release).items(), key=lambda one: (-one[1], sorted(one[0])))
     return [
-        {
-            "sources": sorted(pattern),
-            "releases": number,
-            "list": None if "only_by" in said else _link(said, revision, only_by=sorted(pattern)),
-        }
+        {"sources": sorted(pattern), "releases": number, "list": _link(said, revision, "only_by", pattern)}
         for pattern, number in ranked
     ]

@@ -36,6 +36,7 @@ class Known:
     with_house_arrest: int | None = None
     definitions: Mapping[str, str] = field(default_factory=dict)  # source → whom it lists, for claims of the held
     withheld: int = 0
+    unknown: bool = False  # whether its terms name a facility or a source that the registry does not know
     whole: bool = False  # whether the reader sees everybody's personal dimensions
     then: int | None = None
     now: int | None = None
@@ -71,6 +72,9 @@ def hindrances(known: Known) -> list[Named]:
         found.append(Named(Reason.WINDOW, "It does not say on which day they were held."))
     if figure.of_held and "kind" in figure.terms:
         found.append(Named(Reason.DEFINITION, "It is of the held, and its term `kind` is of releases."))
+    if known.unknown:
+        detail = "Its terms name a facility or a source that the registry does not know, so that nobody can be counted."
+        found.append(Named(Reason.POPULATION, detail))
     if measure == Measure.RELEASED and figure.window[0] is None:
         detail = "It does not say since when it counts."
         windows = sorted({str(other.said["window_from"]) for other in known.own if _same_number(figure, other)})
@@ -143,6 +147,11 @@ def _number(bounds: Row) -> str:
     return f"{low} or more" if high is None else f"up to {high}" if low is None else f"{low} to {high}"
 
 
+def _size(bounds: tuple[int | None, int | None]) -> tuple[int, int]:
+    low, high = bounds
+    return -1 if low is None else low, -1 if high is None else high
+
+
 def _printed_with_several_windows(known: Known) -> Iterable[Named]:
     figure = known.figure
     others = sorted({str(one.said["window_from"]) for one in known.own if _same_number(figure, one)})
@@ -173,7 +182,7 @@ def _hours(known: Known) -> Iterable[Named]:
     part = {one.id for one in known.parts} | set(figure.refers_to("part_of"))
     same_day = [one for one in known.own if one.day == figure.day and one.id not in part]
     mine = [one for one in same_day if one.said.get("window_from") == figure.window[0]]
-    numbers = sorted({one.bounds for one in [*mine, figure] if one.said.get("series") != "batch"}, key=str)
+    numbers = sorted({one.bounds for one in [*mine, figure] if one.said.get("series") != "batch"}, key=_size)
     if len(numbers) > 1:
         said = ", ".join(_number({"low": low, "high": high}) for low, high in numbers)
         yield Named(Reason.HOUR, f"The claimant gave {said} on that one day.")

@@ -59,6 +59,7 @@ def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: i
         with_house_arrest=counts.held(house_arrest=True),
         definitions=_definitions(session, revision) if figure.of_held else {},
         withheld=now["withheld"] if now else 0,
+        unknown=figure.said["measure"] == Measure.RELEASED and now is None,
         whole=reader.restricted,
         then=then[counts.noun] if then else None,
         now=now[counts.noun] if now else None,

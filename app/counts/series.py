@@ -12,14 +12,15 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from app.counts import terms as wording
-from app.counts.figures import Figure, figures_at
+from app.counts.figures import WHO_SAYS, Figure, figures_at
 from app.counts.selection import COUNTING, select_releases
-from app.counts.tally import count_releases
+from app.counts.tally import by_slug, count_releases
 from app.counts.terms import CountTerms, Interval
 from app.dates import Unit, format_instant
 from app.errors import Invalid
 from app.log.entries import last_revision_at
 from app.models import Entry, Standing
+from app.registry.claims import ClaimTermsIn
 from app.registry.policy import Reader
 from app.vocabulary import Measure
 
@@ -42,12 +43,14 @@ class Asked:
 def series(session: Session, terms: CountTerms, asked: Asked, reader: Reader, revision: int) -> Row:
     """`{"terms", "points", "series", "claims"}`; every number is cumulative from the beginning of the window.
 
-    `series` holds for each source its verified releases, `points` the totals, both at the end of each interval.
-    Raises Invalid for more than MOST_POINTS.
+    `series` holds for each source its verified releases, `points` the totals, both at the end of each interval;
+    `claims` the figures stated from the first day to the last. Raises Invalid for more than MOST_POINTS.
     """
+    terms = by_slug(session, terms)
     said = {**wording.echo(terms), "interval": asked.interval, "by": asked.by}
     said.pop("group_by", None)
-    ends = list(_ends(session, terms, asked, reader, revision))
+    span = _span(session, terms, asked, reader, revision)
+    ends = list(_ends(*span, asked.interval)) if span else []
     counted = [(end, _at(session, terms, asked, reader, end, revision)) for end in ends]
     sources = sorted({group["source"] for _end, count in counted for group in count["groups"] if group["verified"]})
     return {
@@ -55,7 +58,7 @@ def series(session: Session, terms: CountTerms, asked: Asked, reader: Reader, re
         "terms": said,
         "points": [_total(end, count) for end, count in counted],
         "series": [{"source": slug, "points": [_line(end, count, slug) for end, count in counted]} for slug in sources],
-        "claims": [_claim(figure) for figure in _claims(session, terms, asked, ends, revision)],
+        "claims": [_claim(figure) for figure in _claims(session, terms, asked.zone, *span, revision)] if span else [],
         "permalink": wording.link("/v1/counts/series", {**said, "zone": _offset(asked.zone)}, revision),
     }
 
@@ -85,13 +88,9 @@ def _line(end: date, count: Row, slug: str) -> Row:
     return {"on": end.isoformat(), "verified": verified}
 
 
-def _ends(session: Session, terms: CountTerms, asked: Asked, reader: Reader, revision: int) -> Iterator[date]:
-    """The last day of every interval, from the first that can hold something to the last."""
-    found = _span(session, terms, asked, reader, revision)
-    if found is None:
-        return
-    first, last = found
-    end, number = _end_of(first, asked.interval), 0
+def _ends(first: date, last: date, interval: Interval) -> Iterator[date]:
+    """The last day of every interval from the first day to the last, which ends the last interval early."""
+    end, number = _end_of(first, interval), 0
     while True:
         number += 1
         if number > MOST_POINTS:
@@ -99,7 +98,7 @@ def _ends(session: Session, terms: CountTerms, asked: Asked, reader: Reader, rev
         yield min(end, last)
         if end >= last:
             return
-        end = _end_of(end + timedelta(days=1), asked.interval)
+        end = _end_of(end + timedelta(days=1), interval)
 
 
 def _end_of(day: date, interval: Interval) -> date:
@@ -133,21 +132,25 @@ def _span(session: Session, terms: CountTerms, asked: Asked, reader: Reader, rev
     return (max(first, start) if start and start <= last else first), last
 
 
-def _claims(session: Session, terms: CountTerms, asked: Asked, ends: list[date], revision: int) -> list[Figure]:
-    """Figures of releases in the country and at the stage asked for, stated within the series."""
-    if not ends:
-        return []
+def _claims(
+    session: Session, terms: CountTerms, zone: timezone, first: date, last: date, revision: int
+) -> list[Figure]:
+    """Figures of the same releases, in the country and at the stage asked for, stated within the series."""
     figures = figures_at(session, revision)
+    said = wording.echo(terms)
+    of_whom = {name: said[name] for name in ClaimTermsIn.model_fields.keys() & said.keys() - WHO_SAYS - {"stage"}}
     found = [
         figure
         for figure in figures.by_id.values()
         if figure.said["measure"] == Measure.RELEASED
         and figure.bounds != (None, None)
+        and not figure.misprint
         and figure.stage == terms.stage
+        and figure.of_whom == of_whom
         and figure.id not in figures.superseded
         and terms.country in (None, figure.said.get("country"))
         and figure.instant is not None
-        and figure.instant.astimezone(asked.zone).date() <= ends[-1]
+        and first <= figure.instant.astimezone(zone).date() <= last
     ]
     return sorted(found, key=lambda figure: (str(figure.instant), figure.since))
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from app.counts.figures import Figure, Figures, minus, total_of
-from app.vocabulary import Measure
+from app.vocabulary import Measure, Stage
 
 Row = dict[str, Any]
 Bounds = tuple[int | None, int | None]
@@ -22,6 +22,7 @@ FLOWS: dict[str, tuple[tuple[Measure, ...], bool]] = {
     "corrections": ((Measure.DELISTED, Measure.DIED), False),
 }
 NOTHING: Bounds = (0, 0)
+FURTHEST = str(Stage.CARRIED_OUT)
 
 
 def balance(figures: Figures, claimant: str, country: str | None) -> list[Row]:
@@ -36,9 +37,22 @@ def balance(figures: Figures, claimant: str, country: str | None) -> list[Row]:
 
 
 def _belongs(figures: Figures, figure: Figure, claimant: str, country: str | None) -> bool:
-    """A figure of everyone whom the source lists; those of a group or a place are other stocks."""
-    ours = figure.claimant == claimant and figure.instant is not None and figure.id not in figures.superseded
-    return ours and not figure.terms and (country is None or figure.said.get("country") == country)
+    """A figure of everyone whom the source lists, given once; those of a group or a place are other stocks, and an
+    announcement has let nobody out."""
+    if figure.claimant != claimant or figure.instant is None or figure.id in figures.superseded or figure.misprint:
+        return False
+    if figure.terms or "subset_of" in figure.definition or figure.stage != FURTHEST:
+        return False
+    if any(_same_stock(figures, figure, name) for name in ("same_as", "part_of")):
+        return False
+    return country is None or figure.said.get("country") == country
+
+
+def _same_stock(figures: Figures, figure: Figure, name: str) -> bool:
+    """Whether a figure repeats another of the same source, or is a part of what the source holds in all."""
+    others = [figures.by_id[other] for other in figure.refers_to(name) if other in figures.by_id]
+    mine = [one for one in others if one.claimant == figure.claimant and one.said["measure"] == figure.said["measure"]]
+    return bool(mine) and (name == "same_as" or figure.said["measure"] == Measure.HELD)
 
 
 def _when(figure: Figure) -> tuple[Any, int]:
@@ -76,8 +90,10 @@ def _of_measure(own: Sequence[Figure], before: Figure, after: Figure, measure: M
     if grown:
         return grown[-1]
     between = [figure for figure in told if _between(figure, before, after)]
-    batches = [figure for figure in between if figure.said.get("series") == "batch"]
-    return total_of(batches) if batches else None
+    batches = {figure.id: figure for figure in between if figure.said.get("series") == "batch"}
+    # A batch that is a part of another one here is counted with the whole.
+    apart = [figure for figure in batches.values() if not batches.keys() & set(figure.refers_to("part_of"))]
+    return total_of(apart) if apart else None
 
 
 def _between(figure: Figure, before: Figure, after: Figure) -> bool:

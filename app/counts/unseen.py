@@ -12,6 +12,7 @@ from app.counts import terms as wording
 from app.counts.estimates import BadTable, estimate
 from app.counts.overlap import patterns_of, verified_by
 from app.counts.selection import at
+from app.counts.tally import by_slug
 from app.counts.terms import CountTerms
 from app.errors import Invalid
 from app.models import Source, Verification
@@ -35,6 +36,7 @@ def estimate_releases(
     Sources that cite each other in what they verified are no two lists: the estimate is refused. Raises Invalid where
     one list is named, or there are more than MOST_LISTS.
     """
+    terms = by_slug(session, terms)
     by_release = verified_by(session, terms, reader, revision, independent=True)
     seen = sorted({slug for pattern in by_release.values() for slug in pattern})
     used = sorted(set(lists)) if lists else seen
@@ -47,7 +49,7 @@ def estimate_releases(
     except BadTable as error:
         if len(used) > 1:
             raise Invalid.at("/lists", "bad_table", str(error)) from error
-        found = _nothing(used, len(by_release))
+        found = _nothing(used, sum(patterns.values()))
     said = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
     asked = said | {"lists": used, "dependent": [":".join(sorted(pair)) for pair in dependent]}
     link = wording.link("/v1/estimates/releases", asked, revision)

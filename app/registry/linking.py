@@ -16,13 +16,14 @@ from sqlmodel import Session, col
 from app.errors import Conflict
 from app.log import sealed
 from app.matching import candidates, score
-from app.models import OPEN, Decision, Entry, Lookalike, Placement, Record, Release, Report, Sealed, Source
+from app.models import OPEN, Decision, Entry, Lookalike, Placement, Record, Release, Report, Sealed, Source, Voice
 from app.registry import blocking
 from app.registry.content import Content
-from app.registry.projection.accounts import parse
+from app.registry.projection.accounts import ASSERTIONS, parse
+from app.registry.projection.voices import RANK
 from app.registry.records import Kind
 from app.registry.write import Desk, new_id
-from app.vocabulary import Judgement, MatchOutcome, Publish, Verdict
+from app.vocabulary import Judgement, MatchOutcome, Publish, Stage, Verdict
 
 # Pairs listed for review per report, best first: beyond these a curator searches rather than reads.
 MOST_REVIEWED = 5
@@ -236,8 +237,17 @@ def own_record_in(session: Session, spell: int, source: int) -> Record | None:
     return max(ranked, key=lambda row: row[:2])[2] if ranked else None
 
 
-def standing_stage(session: Session, spell: int) -> str:
-    """The stage a release stands at."""
+def stage_asserted(session: Session, spell: int) -> str:
+    """The furthest stage of a release that somebody asserts, refuted or not; where nobody does, the one it stands at.
+
+    Who verifies what another refutes speaks of the stage in dispute, not of the earlier one that still counts."""
+    asserted = session.scalars(
+        select(col(Voice.stage)).where(
+            col(Voice.spell) == spell, col(Voice.until) == OPEN, col(Voice.verdict).in_(ASSERTIONS)
+        )
+    ).all()
+    if asserted:
+        return max(asserted, key=lambda stage: RANK[Stage(stage)])
     return session.scalars(
         select(col(Release.stage)).where(col(Release.spell) == spell, col(Release.until) == OPEN)
     ).one()

@@ -61,7 +61,8 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
         raise _case_fixed()
     said = {**before, **_verdict(body)}
     if not content.has_release(said):
-        stage = linking.standing_stage(desk.session, place.spell)
+        carried_out = "release.released_on" in said
+        stage = Stage.CARRIED_OUT.value if carried_out else linking.stage_asserted(desk.session, place.spell)
         said = {"release.stage": stage, "release.kind": ReleaseKind.UNSPECIFIED.value, **said}
     if body.source_record_id is not None:
         said["source_record_id"] = body.source_record_id

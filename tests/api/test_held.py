@@ -93,12 +93,12 @@ def test_a_citation_shows_the_count_then_and_now_and_what_changed(world: World) 
     said = "2 detentions in VE standing on 2026-02-01 (in prison), of which 2 verified, 0 contested and 0 only reported"
     assert said in cited["en"]
     assert "2 detenciones en VE en curso el 2026-02-01 (en prisión), de ellas 2 verificadas" in cited["es"]
-    assert "title = {Detentions in VE standing on 2026-02-01 (in prison)}" in cited["bibtex"]
+    assert "title = {{Detentions in VE standing on 2026-02-01 (in prison; grouped by: source)}}" in cited["bibtex"]
     world.file("foro", detention_id=first["detention"]["id"], detainee=None)
     between = world.client.get(cited["address"]).json()
     assert (between["cited"]["total"]["detentions"], between["today"]["total"]["detentions"]) == (2, 1)
-    assert between["changes"] == {"restated_out": 1}
-    assert between["cases"] == [{"change": "restated_out", "detention_id": first["detention"]["id"]}]
+    assert between["changes"] == {"moved_out": 1}
+    assert between["cases"] == [{"change": "moved_out", "detention_id": first["detention"]["id"]}]
 
 
 def test_an_empty_registry_holds_nobody(world: World) -> None:

@@ -104,6 +104,22 @@ def test_a_source_without_a_report_there_gets_one(world: World) -> None:
     assert again["release"]["verified_by"] == ["foro", "jep"]
 
 
+def test_who_verifies_what_another_refutes_speaks_of_the_stage_in_dispute(world: World) -> None:
+    release = world.file("foro", verification__verdict="reported", verification__method="press")["release"]["id"]
+    world.verify(release, "jep", verdict="refuted", method="family")
+    assert world.get(f"/v1/releases/{release}").json()["stages"]["carried_out"]["status"] == "refuted"
+    world.verify(release, "pud", verdict="verified", method="lawyer")
+    assert world.get(f"/v1/releases/{release}").json()["stages"]["carried_out"]["status"] == "contested"
+
+
+def test_who_gives_the_day_of_a_release_that_was_only_ordered_says_that_it_was_carried_out(world: World) -> None:
+    release = world.file("foro", release={"stage": "ordered", "ordered_on": "2026-01-19"})["release"]["id"]
+    world.verify(release, "jep", verdict="verified", method="lawyer")
+    assert world.count(stage="carried_out")["total"]["releases"] == 0
+    world.verify(release, "pud", verdict="verified", method="family", released_on="2026-02-23")
+    assert world.count(stage="carried_out", released_from="2026-02")["total"]["verified"] == 1
+
+
 def test_a_report_of_the_detention_grows_by_a_verification_of_its_release(world: World) -> None:
     detention = world.file_detention("jep", source_record_id="J-1")
     release = world.file("foro", release__released_on="2026-01-12")["release"]["id"]

@@ -129,7 +129,7 @@ class OverlapSource(BaseModel):
     source: str
     verified: int
     only_this_source: int
-    list: str
+    list: str | None
     only_list: str | None
 
 
@@ -142,7 +142,7 @@ class OverlapPair(BaseModel):
     either: int
     dates: dict[Literal["same", "compatible", "different", "unsaid"], int]
     kinds: dict[Literal["same", "different", "unsaid"], int]
-    list: str
+    list: str | None
 
 
 class OverlapPattern(BaseModel):
@@ -176,6 +176,8 @@ class CitedOut(BaseModel):
 
     cited: ReleaseCount | DetentionCount
     today: ReleaseCount | DetentionCount
+    added: int = Field(description="What counts today and did not then: then + added − removed = today")
+    removed: int
     changes: dict[str, int]
     summary: dict[Literal["en", "es"], str]
     cases: list[CaseOut]

@@ -1,0 +1,163 @@
+"""Cited counts over the wire: the address in the citation, its digest, and addresses that lead nowhere."""
+
+import base64
+import hashlib
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from app.config import Settings
+from app.counts.citation import CITED, short_address
+from tests.support import Body, World
+
+# One of every term that a count on this scene can be asked for.
+TERMS: list[Body] = [
+    {},
+    {"country": "VE", "released_from": "2026-01-08", "released_to": "2026-01/2026-02", "group_by": "source"},
+    {"kind": ["amnesty", "release_with_measures"], "status": ["verified", "contested"], "net": "true"},
+    {"verified_by": ["foro", "jep"], "any_of": "pud", "all_of": ["foro"], "only_by": "jep", "source": "foro"},
+    {"min_sources": 2, "sources": 0, "stage": "ordered", "group_by": ["kind", "month", "sources"]},
+    {"area": "Río & Mar % #1+1={x}", "destination": "España; 100%", "gender": "female", "nationality": "AR"},
+    {"facility": "El Rodeo I", "country": "VE", "age_group": "over_70", "group": "journalist", "category": "civilian"},
+    {"legal_status": "pretrial", "condition": "travel_ban", "designation": "political", "state": "released"},
+    {"rearrested": "false", "detained_from": "2024", "detained_to": "2025-06-30"},
+]
+
+
+def digest(content: bytes) -> str:
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
+
+
+def address_of(world: World, **terms: Any) -> str:
+    return str(world.count(**terms)["citation"]["address"])
+
+
+@pytest.fixture
+def cited(world: World) -> World:
+    world.add_facility()
+    world.file()
+    return world
+
+
+def test_the_address_of_any_terms_leads_to_the_same_count(cited: World, subtests: pytest.Subtests) -> None:
+    for terms in TERMS:
+        with subtests.test(str(terms)):
+            count = cited.count(**terms)
+            answer = cited.get(count["citation"]["address"])
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["cited"] == count
+
+
+def test_every_term_of_the_permalink_is_in_the_citation(cited: World, subtests: pytest.Subtests) -> None:
+    """The revision, and every value that is no code: codes are said in words."""
+    for terms in TERMS:
+        with subtests.test(str(terms)):
+            count = cited.count(**terms)
+            asked = parse_qs(urlsplit(count["permalink"]).query)
+            assert asked.pop("as_of") == [str(count["citation"]["revision"])] == [str(cited.revision)]
+            assert asked.keys() == count["terms"].keys()
+            for lang in ("en", "es"):
+                said = count["citation"][lang]
+                assert f"{count['total']['releases']} " in said
+                assert count["recorded_at"] in said
+                for name in ("country", "area", "facility", "destination", "verified_by", "any_of", "only_by"):
+                    assert all(value in said for value in asked.get(name, [])), (lang, name)
+
+
+def test_a_facility_is_cited_by_its_slug_whatever_name_it_was_asked_by(cited: World) -> None:
+    assert "el-rodeo-i" in cited.count(facility="El Rodeo I")["citation"]["en"]
+
+
+def test_a_mistyped_address_is_not_found_and_says_what_to_do(cited: World) -> None:
+    address = address_of(cited, released_from="2026-01-08")
+    code = address.removeprefix(CITED)
+    wrong = [
+        code[:-1],
+        code[1:],
+        code + "A",
+        code.swapcase(),
+        "1",
+        "x" * 20,
+        "1" + "A" * 17_000,
+        "%00",
+        "1%F0%9F%95%8A",
+    ]
+    for one in [*wrong, *(code[:n] + ("A" if code[n] != "A" else "B") + code[n + 1 :] for n in range(len(code)))]:
+        problem = cited.refuse(cited.client.get(CITED + one), 404, "not_found")
+        assert "copied whole" in problem["detail"]
+
+
+def test_an_address_of_a_registry_further_on_is_ahead_of_this_one(cited: World) -> None:
+    """As when a registry was restored from an older backup."""
+    address = short_address({"stage": "carried_out", "net": False}, 1_000)
+    cited.refuse(cited.get(address), 422, "ahead_of_head", "/as_of")
+
+
+def test_a_well_formed_address_that_no_count_can_have_is_not_found(cited: World) -> None:
+    for terms in ({"stage": "freed"}, {"countri": "VE"}, {"released_from": "2026-02", "released_to": "2026-01"}):
+        cited.refuse(cited.get(short_address(terms, 1)), 404, "not_found")
+    cited.refuse(cited.get(short_address({"source": "nobody"}, 1)), 422, "unknown_source", "/source")
+
+
+def test_the_past_of_a_citation_cannot_be_turned_round(cited: World) -> None:
+    cited.file(detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
+    address, revision = address_of(cited), cited.revision
+    for earlier in (revision - 1, 0, "2026-01-31"):
+        problem = cited.refuse(cited.get(address, as_of=earlier), 422, "before_the_citation", "/as_of")
+        assert str(revision) in problem["errors"][0]["detail"]
+    assert cited.get(address, as_of=revision).status_code == 200
+
+
+def test_a_citation_takes_no_terms_beside_its_own(cited: World) -> None:
+    cited.refuse(cited.get(address_of(cited), country="NI"), 422, "unknown_field", "/country")
+
+
+def test_a_count_of_nothing_has_an_address_and_no_hour(settings: Settings) -> None:
+    with World(settings) as world:
+        count = world.count(as_of=0)
+        assert (count["revision"], count["recorded_at"]) == (0, None)
+        shown = world.get(count["citation"]["address"]).json()
+        assert (shown["added"], shown["removed"], shown["cited"]) == (0, 0, count)
+
+
+def test_the_public_address_stands_before_the_code(settings: Settings) -> None:
+    public = settings.model_copy(update={"public_url": "https://recuento.example"})
+    with World(public) as world:
+        cited = world.count()["citation"]
+        assert re.fullmatch(r"https://recuento\.example/c/1[A-Za-z0-9_-]+", cited["address"])
+        assert all(cited["address"] in cited[name] for name in ("en", "es", "bibtex"))
+        assert world.get(urlsplit(cited["address"]).path).status_code == 200
+
+
+def test_the_address_is_relative_where_nobody_said_how_the_registry_is_reached(cited: World) -> None:
+    assert address_of(cited).startswith(CITED + "1")
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "jsonl"])
+def test_the_digest_is_that_of_the_very_bytes_sent(cited: World, form: str) -> None:
+    for path in ("/v1/counts/releases?group_by=source", "/v1/releases?limit=1", "/v1/counts/overlap?country=VE",
+                 f"{address_of(cited)}?zone=Z", "/v1/claims?country=VE"):  # fmt: skip
+        answer = cited.client.get(f"{path}&format={form}")
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["Repr-Digest"] == digest(answer.content), path
+        head = cited.client.head(f"{path}&format={form}")
+        assert (head.content, head.headers["Repr-Digest"]) == (b"", answer.headers["Repr-Digest"])
+
+
+def test_a_count_pinned_to_its_revision_has_the_same_bytes_and_digest_later(cited: World) -> None:
+    link = cited.count(group_by="source")["permalink"]
+    before = cited.client.get(link)
+    cited.file("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
+    after = cited.client.get(link)
+    assert after.content == before.content
+    assert after.headers["Repr-Digest"] == before.headers["Repr-Digest"]
+    assert cited.client.get(link.partition("&as_of")[0]).headers["Repr-Digest"] != before.headers["Repr-Digest"]
+
+
+def test_the_cases_of_a_citation_are_a_table(cited: World) -> None:
+    address = address_of(cited)
+    filed = cited.file("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
+    table = cited.get(address, format="csv").text.splitlines()
+    assert table == ["change,release_id", f"newly_verified,{filed['release']['id']}"]

@@ -1,0 +1,295 @@
+"""A citation says everything that the number depends on, and its short address leads to that number or to none."""
+
+import re
+from typing import Any, get_args
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.counts import terms as wording
+from app.counts.citation import CITED, BadCode, bibtex, citation, sentence, short_address, unpack
+from app.counts.terms import MOST_SOURCES, CountTerms, Dimension
+from app.vocabulary import Language, vocabulary
+
+Row = dict[str, Any]
+RECORDED = "2026-01-14T03:20:07Z"
+TOTAL = {
+    "releases": 91,
+    "people": 91,
+    "verified": 90,
+    "contested": 0,
+    "reported": 1,
+    "refuted": 0,
+    "by_min_sources": {},
+}
+CODES = {
+    "kind": "release_kinds", "status": "statuses", "stage": "stages", "gender": "genders", "category": "categories",
+    "age_group": "age_groups", "group": "groups", "legal_status": "legal_statuses", "condition": "conditions",
+    "designation": "designations", "state": "states",
+}  # fmt: skip
+DIMENSIONS = get_args(Dimension)
+LINES = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=200)
+SLUGS = st.from_regex(r"[a-z0-9]{1,30}(-[a-z0-9]{1,30})?", fullmatch=True)
+SOURCES = st.lists(SLUGS, min_size=1, max_size=MOST_SOURCES, unique=True)
+DAYS = st.dates().map(str)
+
+
+def codes(name: str) -> list[str]:
+    return [code["code"] for code in vocabulary("en")[CODES[name]]]
+
+
+def said_of(name: str) -> st.SearchStrategy[Any]:
+    """Values that a term may have."""
+    if name in CODES:
+        one = st.sampled_from(codes(name))
+        return st.lists(one, min_size=1, unique=True) if name in ("kind", "status") else one
+    by_name: Row = {
+        "country": st.sampled_from(("VE", "NI", "BY")), "nationality": st.sampled_from(("AR", "IL")),
+        "facility": SLUGS, "area": LINES, "destination": LINES, "source": SLUGS, "net": st.booleans(),
+        "rearrested": st.booleans(), "min_sources": st.integers(1, 1000), "sources": st.integers(0, 1000),
+        "released_from": DAYS, "released_to": DAYS, "detained_from": DAYS, "detained_to": DAYS,
+        "group_by": st.lists(st.sampled_from(DIMENSIONS), min_size=1, max_size=3, unique=True),
+    }  # fmt: skip
+    found: st.SearchStrategy[Any] = by_name.get(name, SOURCES)
+    return found
+
+
+def terms_of(said: Row) -> Row:
+    """The terms as a count echoes them; of a window the wrong way round only its beginning."""
+    for what in ("released", "detained"):
+        if said.get(f"{what}_from", "") > said.get(f"{what}_to", "A"):
+            del said[f"{what}_to"]
+    return wording.echo(CountTerms.model_validate(said))
+
+
+ANY_TERMS = (
+    st.sets(st.sampled_from(sorted(CountTerms.model_fields)), max_size=8)
+    .flatmap(lambda names: st.fixed_dictionaries({name: said_of(name) for name in sorted(names)}))
+    .map(terms_of)
+)
+# Each term at its longest: fifty slugs and two names in a script that an address spells out in twelve signs a letter.
+LONGEST = terms_of(
+    {
+        **{name: [f"{name[:3]}-{n}-".replace("_", "") + "q7x3" * 14 for n in range(12)]
+           for name in ("any_of", "all_of", "verified_by", "only_by")},
+        "kind": codes("kind"), "status": codes("status"), "group_by": list(DIMENSIONS[:3]),
+        "area": "".join(chr(0x1F300 + 7 * n % 700) for n in range(200)),
+        "destination": "".join(chr(0x20000 + 131 * n % 40_000) for n in range(200)),
+    }
+)  # fmt: skip
+
+
+def counted(terms: Row, revision: int = 663, groups: list[Row] | None = None) -> Row:
+    return {"terms": terms, "revision": revision, "total": TOTAL, "groups": groups or []}
+
+
+def code_of(terms: Row, revision: int = 663) -> str:
+    return short_address(terms, revision).removeprefix(CITED)
+
+
+TERMS = terms_of({"country": "VE", "released_from": "2026-01-08", "group_by": ["source"]})
+GROUPS = [{"source": "foro", "verified": 56}, {"source": "jep", "verified": 53}, {"source": "ministry", "verified": 0}]
+
+
+@pytest.mark.parametrize(
+    "lang, said",
+    [
+        (
+            "en",
+            "Recuento, revision 663 (2026-01-14T03:20:07Z): 91 releases in VE from 2026-01-08 (carried out; gross), "
+            "of which 90 verified, 0 contested and 1 only reported; verified, by source: foro 56, jep 53. /c/x",
+        ),
+        (
+            "es",
+            "Recuento, revisión 663 (2026-01-14T03:20:07Z): 91 excarcelaciones en VE desde 2026-01-08 "
+            "(hecha efectiva; brutas), de ellas 90 verificadas, 0 controvertidas y 1 solo reportadas; "
+            "verificadas, por fuente: foro 56, jep 53. /c/x",
+        ),
+    ],
+)
+def test_a_sentence_says_the_number_its_terms_the_revision_and_the_hour(lang: Language, said: str) -> None:
+    assert sentence(counted(TERMS, groups=GROUPS), RECORDED, "/c/x", lang) == said
+
+
+def test_a_registry_without_entries_is_cited_without_an_hour() -> None:
+    terms = terms_of({})
+    assert sentence(counted(terms, 0), None, "/c/x", "en").startswith("Recuento, revision 0: 91 releases (carried out")
+    assert "year" not in bibtex(counted(terms, 0), None, "/c/x")
+
+
+def label(name: str, value: Any, lang: Language) -> str:
+    if isinstance(value, bool):
+        return {"en": ("no", "yes"), "es": ("no", "sí")}[lang][value]
+    if name in CODES:
+        return next(str(code["label"]) for code in vocabulary(lang)[CODES[name]] if code["code"] == value)
+    return str(value)
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+@given(terms=ANY_TERMS)
+@example(terms=terms_of({"detained_from": "2024-10-13", "detained_to": "2025", "rearrested": False, "sources": 0}))
+def test_no_term_of_the_permalink_is_left_out_of_the_sentence(lang: Language, terms: Row) -> None:
+    said = sentence(counted(terms), RECORDED, "", lang)
+    for name, value in terms.items():
+        if name not in ("stage", "net", "group_by"):
+            for one in value if isinstance(value, list) else [value]:
+                assert label(name, one, lang) in said, name
+    assert label("stage", terms["stage"], lang).lower() in said
+    assert {"en": ("gross", "net"), "es": ("brutas", "netas")}[lang][terms["net"]] in said
+
+
+# A value for every term, none of them its default.
+EACH: Row = {
+    "stage": "ordered", "net": True, "rearrested": False, "min_sources": 2, "sources": 0, "group_by": ["kind"],
+    "kind": ["amnesty"], "status": ["verified"], "country": "VE", "nationality": "AR", "gender": "female",
+    "category": "military", "age_group": "over_70", "group": "journalist", "legal_status": "pretrial",
+    "condition": "travel_ban", "designation": "political", "state": "held", "facility": "yare", "area": "Aragua",
+    "destination": "ES", "source": "foro",
+    **{name: ["jep"] for name in ("verified_by", "any_of", "all_of", "only_by")},
+    **dict.fromkeys(("released_from", "released_to", "detained_from", "detained_to"), "2026-01-08"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_two_counts_that_differ_in_one_term_are_cited_in_two_sentences(lang: Language) -> None:
+    assert EACH.keys() == CountTerms.model_fields.keys()
+    said = [sentence(counted(terms_of({name: value})), RECORDED, "", lang) for name, value in EACH.items()]
+    said.append(sentence(counted(terms_of({})), RECORDED, "", lang))
+    assert len(set(said)) == len(EACH) + 1
+
+
+@pytest.mark.parametrize(
+    "dimension, en, es",
+    [
+        ("kind", "kind", "tipo"),
+        ("month", "month", "mes"),
+        ("area", "area", "zona"),
+        ("source", "source", "fuente"),
+        ("sources", "independent sources", "fuentes independientes"),
+    ],
+)
+def test_the_dimension_of_groups_is_said(dimension: str, en: str, es: str) -> None:
+    terms = terms_of({"group_by": [dimension]})
+    assert f"; grouped by: {en})" in sentence(counted(terms), RECORDED, "", "en")
+    assert f"; agrupadas por: {es})" in sentence(counted(terms), RECORDED, "", "es")
+
+
+def fields_of(entry: str) -> dict[str, str]:
+    """The fields of a BibTeX entry, read as BibTeX does: it counts braces, and no backslash shields one."""
+    opened = re.fullmatch(r"@misc\{([^\s{},%#\"'~\\]+),\n(.*)\n\}", entry, re.DOTALL)
+    assert opened is not None
+    found, rest = {"key": opened[1]}, opened[2]
+    while rest:
+        name, value, rest = _field(rest)
+        found[name] = value
+    return found
+
+
+def _field(text: str) -> tuple[str, str, str]:
+    head = re.match(r"\s*([a-z]+) = \{", text)
+    assert head is not None, text
+    depth, end = 1, head.end()
+    while depth:
+        depth += {"{": 1, "}": -1}.get(text[end], 0)
+        end += 1
+    assert text[end] == ",", text[end:]
+    return head[1], text[head.end() : end - 1], text[end + 1 :]
+
+
+COMMANDS = {r"\textbackslash{}": "\\", r"\textbraceleft{}": "{", r"\textbraceright{}": "}", r"\textasciitilde{}": "~",
+            r"\textasciicircum{}": "^", **{"\\" + sign: sign for sign in "%&#_$"}}  # fmt: skip
+
+
+def typeset(text: str) -> str:
+    """What TeX prints; what would be a command or a comment must not stand there bare."""
+    printed = re.sub(r"\\[a-z]+\{\}|\\[^a-z]", lambda found: "\0" + str(list(COMMANDS).index(found[0])) + "\0", text)
+    assert not re.search(r"[%&#_$~^{}\\]", printed), text
+    return re.sub(r"\0(\d+)\0", lambda found: list(COMMANDS.values())[int(found[1])], printed)
+
+
+@given(terms=ANY_TERMS)
+@example(terms=terms_of({"area": r"{}%&#_\$^~", "destination": "}{"}))
+def test_bibtex_is_well_formed_and_prints_the_terms_whatever_is_in_them(terms: Row) -> None:
+    address = "https://recuento.example" + short_address(terms, 663)
+    found = fields_of(bibtex(counted(terms), RECORDED, address))
+    assert (found["author"], found["year"], found["note"]) == ("{Recuento}", "2026", f"Revision 663 ({RECORDED})")
+    assert found["howpublished"] == f"\\url{{{address}}}"
+    title = found["title"]
+    assert title[0] + title[-1] == "{}"
+    assert typeset(title[1:-1]) in sentence(counted({**terms}), RECORDED, "", "en").replace("91 releases", "Releases")
+
+
+def test_two_counts_of_one_revision_are_two_entries() -> None:
+    keys = {fields_of(citation(counted(terms_of(said)), RECORDED, "")["bibtex"])["key"] for said in ({}, {"net": True})}
+    assert len(keys) == 2
+
+
+@given(terms=ANY_TERMS, revision=st.integers(0, 2**53))
+@example(terms=LONGEST, revision=2**53)
+def test_a_short_address_holds_the_terms_and_the_revision_exactly(terms: Row, revision: int) -> None:
+    code = code_of(terms, revision)
+    assert re.fullmatch(r"1[A-Za-z0-9_-]+", code)
+    assert unpack(code) == parse_qsl(wording.link("", terms, revision).removeprefix("?"), keep_blank_values=True)
+    assert unpack(code)[-1] == ("as_of", str(revision))
+
+
+def test_a_short_address_is_short() -> None:
+    assert len(code_of(TERMS)) < 60
+
+
+SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+def test_a_code_with_one_character_wrong_leads_nowhere() -> None:
+    code = code_of(TERMS)
+    for place, right in enumerate(code):
+        for wrong in SIGNS.replace(right, ""):
+            with pytest.raises(BadCode):
+                unpack(code[:place] + wrong + code[place + 1 :])
+
+
+def test_a_code_with_characters_swapped_left_out_doubled_or_added_leads_nowhere() -> None:
+    code = code_of(TERMS)
+    wrong = {
+        code.lower(),
+        code.upper(),
+        "",
+        "1",
+        "1A",
+        code + "A",
+        code + "=",
+        code + " ",
+        code.replace("1", "2", 1),
+        code[1:],
+    }
+    for place in range(len(code)):
+        wrong |= {code[:place], code[:place] + code[place + 1 :], code[:place] + code[place] + code[place:]}
+        wrong.add(code[:place] + code[place : place + 2][::-1] + code[place + 2 :])
+    for one in wrong - {code}:
+        with pytest.raises(BadCode):
+            unpack(one)
+
+
+@given(st.text(max_size=80))
+def test_whatever_was_not_given_out_is_refused(text: str) -> None:
+    with pytest.raises(BadCode):
+        unpack("1" + text)
+
+
+def test_the_parts_of_two_codes_make_none() -> None:
+    one, other = code_of(TERMS), code_of(TERMS | {"country": "NI"})
+    for place in range(2, min(len(one), len(other)) - 1):
+        glued = one[:place] + other[place:]
+        if glued not in (one, other):
+            with pytest.raises(BadCode):
+                unpack(glued)
+
+
+def test_a_citation_gives_the_address_everywhere() -> None:
+    found = citation(counted(TERMS), RECORDED, "https://recuento.example")
+    assert found["address"] == "https://recuento.example" + short_address(TERMS, 663)
+    assert found["revision"] == 663
+    for name in ("en", "es", "bibtex"):
+        assert found["address"] in found[name]

@@ -1,0 +1,199 @@
+"""Who verified the same releases as whom, against sets that are drawn up beforehand."""
+
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import pytest
+
+from app.counts.overlap import patterns_of
+from tests.support import NOW, Body, World, make_report
+
+OVERLAP = "/v1/counts/overlap"
+
+
+class Word(NamedTuple):
+    """What one source says of one release itself."""
+
+    day: str | None = "2026-01-12"
+    kind: str | None = None
+
+
+# Invented people: who verified the release of each, and with which day and kind. The first source files the report.
+RELEASES: dict[str, dict[str, Word]] = {
+    "Abelardo Quintero": {"foro": Word()},
+    "Berenice Urdaneta": {"foro": Word()},
+    "Casimiro Lozada": {"jep": Word(kind="amnesty")},
+    "Dorotea Bracho": {"foro": Word(kind="amnesty"), "jep": Word(kind="amnesty")},
+    "Evaristo Marcano": {"foro": Word(kind="amnesty"), "jep": Word("2026-01", "pardon")},
+    "Fidelina Yánez": {"foro": Word("2026-01-12"), "jep": Word("2026-01-14", "pardon")},
+    "Gumersindo Olivo": {"foro": Word(), "jep": Word(None), "pud": Word("2026-01-12/2026-01-12")},
+    "Herminia Tovar": {"ministry": Word("2026-01-20")},
+    "Isidoro Cedeño": {"foro": Word("2026-02-10"), "ministry": Word("2026-02-10"), "pud": Word("2026-02-10")},
+    "Jacinta Perozo": {},
+}
+WITHHELD = "Isidoro Cedeño"
+NOBODY = "Jacinta Perozo"
+Patterns = dict[str, set[str]]
+
+
+@pytest.fixture(scope="module")
+def shared(lasting: World) -> World:
+    lasting.now = NOW
+    for number, (name, words) in enumerate(RELEASES.items()):
+        first, *others = words.items() or [("pud", Word())]
+        said: Body = {"release__released_on": first[1].day, "release__kind": first[1].kind}
+        said["verification__verdict"] = "verified" if words else "reported"
+        person = {"detainee__full_name": name, "detainee__birth_date": str(1940 + 3 * number)}
+        filed = lasting.file(first[0], **person, **said)
+        release = filed["release"]["id"]
+        for source, word in others:
+            body = {"verdict": "verified", "method": "lawyer", "released_on": word.day, "kind": word.kind}
+            lasting.verify(release, source, **{key: value for key, value in body.items() if value})
+        if name == WITHHELD:
+            lasting.consent(filed["detainee"]["id"], "counted")
+    return lasting
+
+
+def overlap(world: World, who: str | None = None, **terms: Any) -> Body:
+    answer = world.get(OVERLAP, who, **terms)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def names(world: World, address: str) -> set[str]:
+    """Who stands in a list, for a partner, who sees everyone."""
+    answer = world.client.get(address, headers=world.headers("reader"))
+    assert answer.status_code == 200, answer.text
+    people = {row["detainee_id"] for row in answer.json()["data"]}
+    listed = world.get("/v1/detainees", "reader", limit=200).json()["data"]
+    return {person["name"] for person in listed if person["id"] in people}
+
+
+def agree(world: World, found: Body, verified: Patterns) -> None:
+    """An overlap says what sets of those who verified each release say, and links to those releases."""
+    slugs = sorted(set().union(*verified.values()))
+    behind = {slug: {name for name, pattern in verified.items() if slug in pattern} for slug in slugs}
+    assert [row["source"] for row in found["sources"]] == slugs
+    for row in found["sources"]:
+        slug = row["source"]
+        alone = {name for name, pattern in verified.items() if pattern == {slug}}
+        assert (row["verified"], row["only_this_source"]) == (len(behind[slug]), len(alone))
+        assert (names(world, row["list"]), names(world, row["only_list"])) == (behind[slug], alone)
+    assert [(row["a"], row["b"]) for row in found["pairs"]] == list(combinations(slugs, 2))
+    for row in found["pairs"]:
+        a, b = behind[row["a"]], behind[row["b"]]
+        said = tuple(row[name] for name in ("both", "only_a", "only_b", "either"))
+        assert said == (len(a & b), len(a - b), len(b - a), len(a | b))
+        assert sum(row["dates"].values()) == sum(row["kinds"].values()) == len(a & b)
+        assert names(world, row["list"]) == a & b
+    exact = {frozenset(pattern) for pattern in verified.values() if pattern}
+    assert {frozenset(row["sources"]) for row in found["patterns"]} == exact
+    for row in found["patterns"]:
+        those = {name for name, pattern in verified.items() if pattern == set(row["sources"])}
+        assert (row["releases"], names(world, row["list"])) == (len(those), those)
+    ranked = [row["releases"] for row in found["patterns"]]
+    assert ranked == sorted(ranked, reverse=True)
+
+
+def verified_by(*people: str) -> Patterns:
+    return {name: set(RELEASES[name]) for name in people}
+
+
+def test_sources_pairs_and_patterns_are_those_of_the_sets(shared: World) -> None:
+    found = overlap(shared)
+    assert found["releases"] == len(RELEASES)
+    agree(shared, found, verified_by(*RELEASES))
+
+
+def test_the_withheld_are_in_the_numbers_and_in_no_public_list(shared: World) -> None:
+    assert overlap(shared) == overlap(shared, "reader")
+    both = next(row for row in overlap(shared)["pairs"] if (row["a"], row["b"]) == ("ministry", "pud"))
+    assert both["both"] == 1
+    assert shared.client.get(both["list"]).json()["data"] == []
+
+
+IN_JANUARY = [name for name in RELEASES if name != WITHHELD]
+SHARED_BY_TWO = [name for name, words in RELEASES.items() if len(words.keys() - {"ministry"}) > 1]
+
+
+@pytest.mark.parametrize(
+    "terms, people",
+    [
+        ({"released_from": "2026-01", "released_to": "2026-01"}, IN_JANUARY),
+        ({"released_from": "2026-02"}, [WITHHELD]),
+        ({"min_sources": 2}, SHARED_BY_TWO),
+        ({"min_sources": 3}, ["Gumersindo Olivo"]),
+        ({"sources": 0}, ["Herminia Tovar", NOBODY]),
+        ({"verified_by": "ministry"}, ["Herminia Tovar", WITHHELD]),
+        ({"any_of": ["ministry", "pud"]}, ["Gumersindo Olivo", "Herminia Tovar", WITHHELD]),
+        ({"all_of": ["ministry", "pud"]}, [WITHHELD]),
+        ({"status": "reported"}, ["Herminia Tovar", NOBODY]),
+        ({"kind": "amnesty"}, ["Casimiro Lozada", "Dorotea Bracho", "Evaristo Marcano"]),
+        ({"country": "NI"}, []),
+        ({"status": "refuted"}, []),
+    ],
+)
+def test_terms_choose_the_releases_and_not_the_sources(shared: World, terms: Body, people: list[str]) -> None:
+    found = overlap(shared, **terms)
+    assert found["releases"] == len(people)
+    agree(shared, found, verified_by(*people))
+
+
+def test_what_only_these_sources_verified_has_no_narrower_list(shared: World) -> None:
+    found = overlap(shared, only_by=["foro", "jep"])
+    assert [(row["sources"], row["releases"], row["list"]) for row in found["patterns"]] == [(["foro", "jep"], 3, None)]
+    assert {row["only_list"] for row in found["sources"]} == {None}
+    assert len(names(shared, found["pairs"][0]["list"])) == 3
+
+
+def test_two_sources_agree_on_the_day_or_may_or_cannot_or_do_not_say(shared: World) -> None:
+    pairs = {(row["a"], row["b"]): row for row in overlap(shared)["pairs"]}
+    assert pairs["foro", "jep"]["dates"] == {"same": 1, "compatible": 1, "different": 1, "unsaid": 1}
+    assert pairs["foro", "jep"]["kinds"] == {"same": 1, "different": 1, "unsaid": 2}
+    # A day, and an interval of that one day: written otherwise, and no contradiction.
+    assert pairs["foro", "pud"]["dates"] == {"same": 1, "compatible": 1, "different": 0, "unsaid": 0}
+    assert pairs["jep", "ministry"]["dates"] == dict.fromkeys(("same", "compatible", "different", "unsaid"), 0)
+
+
+def test_the_permalink_asks_the_same_and_groups_are_refused(shared: World) -> None:
+    found = overlap(shared, min_sources=2, country="VE")
+    assert shared.client.get(found["permalink"]).json() == found
+    shared.refuse(shared.get(OVERLAP, group_by="source"), 422, "unknown_field", "/group_by")
+
+
+def test_more_sources_than_a_question_may_name_are_refused(shared: World) -> None:
+    for name in ("any_of", "all_of", "only_by", "verified_by"):
+        slugs = [f"source-{number}" for number in range(13)]
+        problem = shared.refuse(shared.client.get(OVERLAP, params={name: slugs}), 422, "too_long", f"/{name}")
+        assert "12" in problem["errors"][0]["detail"]
+    shared.refuse(shared.get(OVERLAP, min_sources=5), 422, "too_many_sources", "/min_sources")
+
+
+def test_days_are_those_of_the_stage_asked_for(world: World) -> None:
+    """Both say that the order is of the 8th; they differ on the day it was carried out."""
+    ordered = {"release__stage": "carried_out", "release__ordered_on": "2026-01-08"}
+    release = world.file("foro", **ordered)["release"]["id"]
+    said = {"source_record_id": "J-1", "release__ordered_on": "2026-01-08", "release__released_on": "2026-01-14"}
+    body = {**make_report(**said, detainee=None, detention=None), "release_id": release}
+    filed = world.post("/v1/releases", body, "jep")
+    assert filed.status_code == 201, filed.text
+    (carried_out,), (at_order,) = overlap(world)["pairs"], overlap(world, stage="ordered")["pairs"]
+    assert (carried_out["dates"]["different"], at_order["dates"]["same"]) == (1, 1)
+
+
+def test_the_facility_stands_in_the_link_by_its_slug(world: World) -> None:
+    world.add_facility()
+    world.file("foro")
+    found = overlap(world, facility="El Rodeo I")
+    assert found["releases"] == 1
+    assert (found["terms"]["facility"], "facility=el-rodeo-i" in found["permalink"]) == ("el-rodeo-i", True)
+
+
+def test_a_registry_of_nothing_overlaps_in_nothing(world: World) -> None:
+    found = overlap(world)
+    assert [found[name] for name in ("releases", "sources", "pairs", "patterns")] == [0, [], [], []]
+
+
+def test_a_pattern_is_of_those_whom_somebody_verified() -> None:
+    one, two = frozenset({"foro"}), frozenset({"foro", "jep"})
+    assert patterns_of({1: one, 2: two, 3: frozenset(), 4: two}) == {one: 1, two: 2}

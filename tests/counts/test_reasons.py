@@ -1,0 +1,162 @@
+"""The ten reasons for which two numbers differ: each is named where it is known to bear, and nowhere else."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.counts.figures import Figure, arithmetic
+from app.counts.reasons import Known, differences, hindrances, reasons
+from app.vocabulary import Reason
+from tests.counts.figuring import all_of, figure, part
+
+SAID = {"window_from": "2026-01-08", "stated_at": "2026-01-13"}
+PLAIN = figure("116", 116, claimant="ministry", definition={"net": False}, **SAID)
+
+
+def mine(**said: Any) -> Figure:
+    """The ministry's 116 with something else about it."""
+    return figure(
+        "116", said.pop("number", 116), **{"claimant": "ministry", "definition": {"net": False}, **SAID, **said}
+    )
+
+
+def other(number: int = 56, **said: Any) -> Figure:
+    return figure(f"{number}", number, **{**SAID, **said})
+
+
+def check(whole: Figure, *numbers: int) -> list[Any]:
+    parts = [figure(f"part {n}", number, part_of=part(whole.id)) for n, number in enumerate(numbers)]
+    return arithmetic(all_of(whole, *parts), whole)
+
+
+# Reason → what is known around a claim, with a word of the detail; and next to it, where it must not be named.
+NAMED: list[tuple[Reason, str, Known]] = [
+    (Reason.WINDOW, "does not say since when", Known(mine(window_from=None))),
+    (Reason.WINDOW, "since 2026-01-08; foro since 2025-12", Known(PLAIN, beside=[other(269, window_from="2025-12")])),
+    (Reason.WINDOW, "foro without saying since when", Known(PLAIN, beside=[other(window_from=None)])),
+    (Reason.WINDOW, "since 2024-12 too", Known(PLAIN, own=[mine(window_from="2024-12")])),
+    (Reason.POPULATION, "in prose", Known(mine(definition={"net": False, "population": "not political"}))),
+    (Reason.POPULATION, "beside its terms",
+     Known(mine(definition={"net": False, "population": "women", "terms": {"gender": "female"}}), whole=True)),
+    (Reason.POPULATION, "does not know", Known(mine(terms__facility="nowhere"), unknown=True)),
+    (Reason.DEFINITION, "`measures_lifted`", Known(mine(measure="measures_lifted"))),
+    (Reason.DEFINITION, "adds `measures_lifted` to `released`",
+     Known(PLAIN, parts=[figure("a", 217), figure("b", 3934, measure="measures_lifted")])),
+    (Reason.STAGE, "`announced`", Known(mine(terms__stage="announced"))),
+    (Reason.STAGE, "foro about `ordered`", Known(PLAIN, beside=[other(terms__stage="ordered")])),
+    (Reason.STAGE, "requests to the courts", Known(mine(measure="release_requested"))),
+    (Reason.GROSS_NET, "leaves out who was taken again", Known(PLAIN, beside=[other(definition={"net": True})])),
+    (Reason.GROSS_NET, "116 and 115 differ", Known(PLAIN, corrections=[other(115, definition={"net": True})])),
+    (Reason.GROSS_NET, "12 gross, 11 net", Known(mine(definition={}), gross=12, net=11)),
+    (Reason.REPORTING_DELAY, "28 more", Known(PLAIN, then=56, now=84)),
+    (Reason.CONSENT, "`gender`", Known(mine(terms__gender="female", definition={"net": False}))),
+    (Reason.CONSENT, "17 in the registry's count", Known(mine(named=True), withheld=17)),
+    (Reason.CONSENT, "which families may refuse", Known(PLAIN, beside=[other(named=True)])),
+    (Reason.HOUR, "41, 49, 116", Known(PLAIN, own=[mine(number=41, stated_at="2026-01-13T08:00:00-04:00"),
+                                                   mine(number=49, stated_at="2026-01-13T16:00:00-04:00")])),
+    (Reason.HOUR, "foro, jep gave several", Known(PLAIN, moving=["foro", "jep"])),
+    (Reason.ARITHMETIC, "99 + 88 + 116 = 303, and it says 406",
+     Known(mine(number=406), arithmetic=check(mine(number=406), 99, 88, 116))),
+    (Reason.ARITHMETIC, "it says 401 or more", Known(mine(number=(401, None)),
+                                                     arithmetic=check(mine(number=(401, None)), 99, 116))),
+    (Reason.SECONDARY_CITATION, "the figure of foro", Known(PLAIN, cited=[other(116)])),
+    (Reason.SECONDARY_CITATION, "an agency printed it", Known(mine(claimant=None, reported_by="an agency"))),
+]  # fmt: skip
+
+SILENT: list[tuple[Reason, Known]] = [
+    (Reason.WINDOW, Known(PLAIN, beside=[other()])),
+    (Reason.WINDOW, Known(PLAIN, own=[mine(window_from="2024-12", number=117)])),  # another number
+    (Reason.WINDOW, Known(PLAIN, own=[mine(window_from="2024-12", stated_at="2026-01-14")])),  # another day
+    (Reason.POPULATION, Known(mine(terms__stage="ordered"))),
+    (Reason.DEFINITION, Known(PLAIN, parts=[figure("a", 28), figure("b", 88)])),
+    (Reason.STAGE, Known(PLAIN, beside=[other()])),
+    (Reason.GROSS_NET, Known(PLAIN, beside=[other(definition={"net": False}), other()])),
+    (Reason.GROSS_NET, Known(PLAIN, corrections=[other(115)])),
+    (Reason.GROSS_NET, Known(mine(definition={}), gross=12, net=12)),
+    (Reason.GROSS_NET, Known(PLAIN, gross=12, net=11)),  # it says that it is gross
+    (Reason.REPORTING_DELAY, Known(PLAIN, then=84, now=84)),
+    (Reason.REPORTING_DELAY, Known(PLAIN, then=84, now=80)),
+    (Reason.REPORTING_DELAY, Known(PLAIN, now=80)),
+    (Reason.CONSENT, Known(mine(terms__gender="female"), whole=True)),
+    (Reason.CONSENT, Known(mine(terms__kind=["amnesty"]))),
+    (Reason.CONSENT, Known(mine(named=True), withheld=0)),
+    (Reason.CONSENT, Known(PLAIN, withheld=17)),
+    (Reason.CONSENT, Known(mine(named=True), beside=[other(named=True)])),
+    (Reason.HOUR, Known(PLAIN, own=[mine(number=41, stated_at="2026-01-12")])),
+    (Reason.HOUR, Known(PLAIN, own=[mine(number=41, window_from="2025-12")])),
+    (Reason.HOUR, Known(mine(stated_at=None), own=[mine(number=41)], moving=["foro"])),
+    (Reason.HOUR, Known(mine(stated_at="2026-01-13T14:00:00-04:00"), moving=["foro"])),
+    (Reason.ARITHMETIC, Known(mine(number=303), arithmetic=check(mine(number=303), 99, 88, 116))),
+    (Reason.SECONDARY_CITATION, Known(PLAIN, cited=[other(57)])),
+    (Reason.SECONDARY_CITATION, Known(PLAIN, cited=[replace(PLAIN, id="again")])),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("code, word, known", NAMED)
+def test_a_reason_is_named_where_it_bears(code: Reason, word: str, known: Known) -> None:
+    details = {reason.code: reason.detail for reason in reasons(known)}
+    assert word in details.get(code, "")
+
+
+@pytest.mark.parametrize("code, known", SILENT)
+def test_a_reason_is_not_named_where_it_does_not(code: Reason, known: Known) -> None:
+    assert code not in {reason.code for reason in reasons(known)}
+
+
+def test_every_reason_is_tried_both_ways() -> None:
+    assert {code for code, _word, _known in NAMED} == {code for code, _known in SILENT} == set(Reason)
+
+
+def test_of_a_plain_figure_nothing_is_said() -> None:
+    assert reasons(Known(PLAIN)) == hindrances(Known(PLAIN)) == []
+
+
+@pytest.mark.parametrize(
+    "known, codes",
+    [
+        (Known(mine(measure="release_requested", window_from=None)), ["stage"]),
+        (Known(mine(measure="measures_lifted")), ["definition"]),
+        (Known(PLAIN, parts=[figure("b", 3934, measure="measures_lifted")]), ["definition"]),
+        (Known(mine(definition={"population": "said not to be political"})), ["population"]),
+        (Known(mine(window_from=None)), ["window"]),
+        (Known(mine(window_from=None, definition={"population": "p"})), ["population", "window"]),
+    ],
+)
+def test_what_cannot_be_compared_says_so_first(known: Known, codes: list[str]) -> None:
+    assert [str(one.code) for one in hindrances(known)] == codes
+    assert [str(one.code) for one in reasons(known)][: len(codes)] == codes
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        Known(PLAIN, beside=[other(269, window_from="2025-12")], then=1, now=9),
+        Known(mine(terms__stage="announced")),
+        Known(mine(definition={"population": "women", "terms": {"gender": "female"}})),
+        Known(mine(number=406), arithmetic=check(mine(number=406), 99, 88, 116)),
+    ],
+)
+def test_other_reasons_do_not_hinder(known: Known) -> None:
+    assert hindrances(known) == []
+    assert reasons(known)
+
+
+def test_each_reason_is_named_once() -> None:
+    windows = [other(n, claimant=f"c{n}", window_from=f"2025-{n}") for n in (10, 11, 12)]
+    found = [reason.code for reason in reasons(Known(PLAIN, beside=windows))]
+    assert found == [Reason.WINDOW]
+
+
+def test_the_windows_under_which_the_same_number_is_printed_are_listed() -> None:
+    printed = [mine(window_from=start) for start in ("2025-12-23", "2024-12", "2025-12")]
+    (reason,) = hindrances(Known(mine(window_from=None), own=printed))
+    assert reason.detail.endswith("printed as counted since 2024-12, 2025-12, 2025-12-23.")
+
+
+def test_between_two_figures_only_what_differs_is_told() -> None:
+    assert differences(PLAIN, other(definition={"net": False})) == []
+    apart = other(
+        window_from="2025-12", terms__stage="ordered", definition={"net": True, "terms": {"stage": "ordered"}}
+    )
+    assert [str(one.code) for one in differences(PLAIN, apart)] == ["window", "stage", "gross_net"]

@@ -1,0 +1,269 @@
+"""A series is the count asked again at the end of each interval: of what was known by then, or of what had happened."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.config import Settings
+from app.counts.series import MOST_POINTS
+from app.main import create_app
+from tests.support import JANUARY, NOW, Body, World
+
+SERIES = "/v1/counts/series"
+CARACAS = "-04:00"
+FIRST, LAST = dt.date(2026, 1, 1), dt.date(2026, 2, 20)
+FIGURES: dict[str, Body] = {
+    "56 by the afternoon": {"low": 56, "high": 56, "qualifier": "exactly", "stated_at": "2026-01-13T14:00:00-04:00"},
+    "60 to 70": {"low": 60, "high": 70, "qualifier": "between", "claimant": None, "reported_by": "an agency",
+                 "stated_at": "2026-01-13", "zone": CARACAS},
+    "more than 400": {"low": 401, "qualifier": "more_than", "claimant": "ministry", "stated_at": "2026-01-14"},
+    "fewer than 57": {"high": 57, "qualifier": "at_most", "claimant": "pud", "stated_at": "2026-01-15"},
+    "announced": {"low": 116, "high": 116, "definition": {"terms": {"stage": "announced"}}},
+    "no number": {"qualifier": "unquantified", "low": None, "high": None},
+    "held": {"measure": "held", "low": 806, "high": 806},
+    "elsewhere": {"country": "NI", "low": 222, "high": 222},
+    "journalists": {"low": 18, "high": 18, "definition": {"terms": {"group": "journalist"}}},
+    "by two at least": {"low": 12, "high": 12, "definition": {"terms": {"min_sources": 2}}},
+    "a misprint": {"low": 560, "high": 560, "misprint": True},
+    "before": {"low": 187, "high": 187, "stated_at": "2025-12-31T23:00:00Z"},
+    "after": {"low": 700, "high": 700, "stated_at": "2026-02-21T01:00:00Z"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def grown(lasting: World) -> World:
+    """Reports of seven weeks, each at its hour; the last entry is of the evening of 20 February in Caracas."""
+    _file(lasting, "2026-01-08T15:00:00Z", "foro", "Abelardo Quintero", "2026-01-08")
+    first = _file(lasting, "2026-01-09T02:00:00Z", "foro", "Berenice Urdaneta", "2026-01-08")
+    _file(lasting, "2026-01-12T12:00:00Z", "jep", "Casimiro Lozada", "2026-01-10/2026-01-12", kind="amnesty")
+    lasting.verify(first["release"]["id"], "jep", verdict="verified", method="lawyer", released_on="2026-01-09")
+    _file(lasting, "2026-01-18T23:59:59Z", "pud", "Dorotea Bracho", "2026-01-18", verdict="reported")
+    lost = _file(lasting, "2026-01-31T12:00:00Z", "foro", "Evaristo Marcano", "2026-01-31")
+    _file(lasting, "2026-02-02T12:00:00Z", "ministry", "Fidelina Yánez", "2026-02")
+    _at(lasting, "2026-02-10T12:00:00Z")
+    answer = lasting.post(f"/v1/reports/{lost['report']['id']}/retract", {}, "foro")
+    assert answer.status_code == 200, answer.text
+    lasting.verify(first["release"]["id"], "pud", verdict="disputed", method="family")
+    _file(lasting, "2026-02-21T02:30:00Z", "pud", "Gumersindo Olivo", "2026-02-14")
+    ids = {}
+    for name, said in FIGURES.items():
+        figure = {"claimant": "foro", "measure": "released", "qualifier": "exactly", "window_from": "2026-01-08",
+                  "country": "VE", "stated_at": "2026-01-20", **said}  # fmt: skip
+        ids[name] = _claim(lasting, figure)
+    _claim(lasting, {**FIGURES["56 by the afternoon"], "claimant": "jep", "measure": "released", "country": "VE",
+                     "low": 53, "high": 53, "window_from": "2026-01-08"}, late=ids)  # fmt: skip
+    lasting.now = NOW
+    return lasting
+
+
+def _at(world: World, moment: str) -> None:
+    world.now = dt.datetime.fromisoformat(moment)
+
+
+def _file(
+    world: World, moment: str, who: str, name: str, released: str, verdict: str = "verified", **said: Any
+) -> Body:
+    _at(world, moment)
+    born = str(1940 + 3 * (ord(name[0]) - ord("A")))
+    verification = {"verdict": verdict, "method": "family"}
+    release = {"released_on": released, **said}
+    return world.file(
+        who, detainee__full_name=name, detainee__birth_date=born, release=release, verification=verification
+    )
+
+
+def _claim(world: World, body: Body, late: dict[str, str] | None = None) -> str:
+    """A figure; `late`: one that a second figure then corrects."""
+    answer = world.post("/v1/claims", body, "curator")
+    assert answer.status_code == 201, answer.text
+    if late is not None:
+        _claim(world, {**body, "low": 54, "high": 54, "supersedes": [answer.json()["id"]]})
+    return str(answer.json()["id"])
+
+
+def series(world: World, **asked: Any) -> Body:
+    answer = world.get(SERIES, **asked)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def ends(first: dt.date, last: dt.date, interval: str) -> list[str]:
+    """The days from the first to the last on which an interval ends, and the last."""
+    days = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+    tomorrow = dt.timedelta(days=1)
+    closing = {
+        "day": days,
+        "week": [day for day in days if day.isoweekday() == 7],
+        "month": [day for day in days if (day + tomorrow).month != day.month],
+    }[interval]
+    return [day.isoformat() for day in days if day in closing or day == last]
+
+
+def lines(answer: Body) -> dict[str, dict[str, int]]:
+    return {line["source"]: {one["on"]: one["verified"] for one in line["points"]} for line in answer["series"]}
+
+
+def agrees(world: World, answer: Body, point: Body, **asked: Any) -> None:
+    """One point, and each source's beside it, is the count that is asked for."""
+    count = world.count(group_by="source", **asked)
+    names = ("releases", "verified", "contested", "reported")
+    assert {name: point[name] for name in names} == {name: count["total"][name] for name in names}
+    by_source = {group["source"]: group["verified"] for group in count["groups"]}
+    told = lines(answer)
+    assert {slug: line[point["on"]] for slug, line in told.items()} == {slug: by_source.get(slug, 0) for slug in told}
+    assert {slug for slug, number in by_source.items() if number} <= told.keys()
+
+
+TERMS: list[Body] = [{}, {"released_from": "2026-01-09"}, {"released_to": "2026-01-31"}, {"kind": "amnesty"},
+                     {"min_sources": 1, "country": "VE"}, {"source": "jep"}, {"any_of": ["jep", "ministry"]},
+                     {"stage": "ordered"}, {"nationality": "VE"}]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "interval, zone", [("day", CARACAS), ("week", "Z"), ("week", "+14:00"), ("month", CARACAS), ("month", "Z")]
+)
+def test_by_known_a_point_is_the_count_as_of_the_end_of_its_interval(grown: World, interval: str, zone: str) -> None:
+    answer = series(grown, interval=interval, zone=zone)
+    first = JANUARY.astimezone(dt.timezone(dt.timedelta(hours={"Z": 0, CARACAS: -4, "+14:00": 14}[zone]))).date()
+    last = LAST if zone == CARACAS else LAST + dt.timedelta(days=1)
+    assert [point["on"] for point in answer["points"]] == ends(first, last, interval)
+    for point in answer["points"][:: 6 if interval == "day" else 1]:
+        agrees(grown, answer, point, as_of=point["on"], zone=zone)
+        assert point["revision"] == grown.count(as_of=point["on"], zone=zone)["revision"]
+    assert answer["points"][-1]["revision"] == answer["revision"] == grown.revision
+
+
+@pytest.mark.parametrize("by", ["known", "event"])
+def test_a_series_follows_the_terms_of_a_count(grown: World, by: str, subtests: pytest.Subtests) -> None:
+    for terms in TERMS:
+        with subtests.test(str(terms)):
+            answer = series(grown, interval="week", by=by, **terms)
+            for point in answer["points"][1::2]:
+                when = {"as_of": point["on"]} if by == "known" else {"released_to": point["on"]}
+                agrees(grown, answer, point, **{**terms, **when})
+
+
+@pytest.mark.parametrize("interval", ["day", "week", "month"])
+def test_by_event_a_point_is_todays_count_of_what_had_happened(grown: World, interval: str) -> None:
+    answer = series(grown, interval=interval, by="event", released_from="2026-01-05")
+    dated = dt.date(2026, 2, 28)  # somebody was released in February, which ends on its last day
+    assert [point["on"] for point in answer["points"]] == ends(dt.date(2026, 1, 5), dated, interval)
+    for point in answer["points"][:: 5 if interval == "day" else 1]:
+        agrees(grown, answer, point, released_from="2026-01-05", released_to=point["on"])
+        assert point["revision"] == answer["revision"]
+    whole = grown.count(released_from="2026-01-05")["total"]["releases"]
+    assert answer["points"][-1]["releases"] == whole
+
+
+def test_by_event_the_window_is_the_span_and_without_one_the_first_and_last_release(grown: World) -> None:
+    points = series(grown, by="event", released_from="2026-01-01", released_to="2026-01-20")["points"]
+    assert (points[0]["on"], points[-1]["on"], len(points)) == ("2026-01-01", "2026-01-20", 20)
+    assert series(grown, by="event")["points"][0]["on"] == "2026-01-08"
+    assert series(grown, by="event", country="NI")["points"] == []
+
+
+def test_by_known_a_report_at_ten_in_the_evening_is_of_that_day_where_it_was_evening(grown: World) -> None:
+    for zone, known in (("Z", 1), (CARACAS, 2)):
+        on = {point["on"]: point["releases"] for point in series(grown, zone=zone)["points"]}
+        assert on["2026-01-08"] == known
+
+
+def test_by_known_what_is_withdrawn_falls(grown: World) -> None:
+    on = {point["on"]: point["releases"] for point in series(grown)["points"]}
+    assert (on["2026-02-09"], on["2026-02-10"]) == (6, 5)
+    by_event = {point["on"]: point["releases"] for point in series(grown, by="event")["points"]}
+    assert sorted(by_event.values()) == list(by_event.values())
+
+
+def test_by_known_a_series_begins_with_its_window(grown: World) -> None:
+    assert series(grown, released_from="2026-01-08")["points"][0]["on"] == "2026-01-08"
+    late = series(grown, released_from="2026-02", released_to="2026-02-14")["points"]
+    assert (late[0]["on"], late[-1]["on"]) == ("2026-02-01", "2026-02-21")  # learned after the window closed
+
+
+def figures(answer: Body) -> list[tuple[str | None, int | None, int | None]]:
+    return [(one["claimant"], one["low"], one["high"]) for one in answer["claims"]]
+
+
+def test_published_figures_are_points_or_bars_with_open_ends_in_the_order_of_their_hours(grown: World) -> None:
+    answer = series(grown, country="VE")
+    assert figures(answer) == [
+        ("foro", 56, 56),
+        ("jep", 54, 54),
+        (None, 60, 70),
+        ("ministry", 401, None),
+        ("pud", None, 57),
+        ("foro", 12, 12),
+        ("foro", 700, 700),
+    ]
+    assert answer["claims"][0]["at"] == "2026-01-13T18:00:00Z"
+    assert answer["claims"][2]["at"].startswith("2026-01-14T03:59:59")  # the end of a day in Caracas
+
+
+@pytest.mark.parametrize(
+    "terms, expected",
+    [
+        ({"stage": "announced"}, [("foro", 116, 116)]),
+        ({"country": "NI"}, [("foro", 222, 222)]),
+        ({"group": "journalist"}, [("foro", 18, 18)]),
+        ({"kind": "amnesty"}, []),
+        ({"zone": CARACAS, "country": "VE", "released_from": "2026-01-20"}, [("foro", 12, 12), ("foro", 700, 700)]),
+        ({"as_of": "2026-02-10"}, []),
+    ],
+)
+def test_figures_are_of_the_same_releases_and_stated_within_the_series(
+    grown: World, terms: Body, expected: list[tuple[str, int, int]]
+) -> None:
+    assert figures(series(grown, **terms)) == expected
+
+
+def test_figures_stated_before_the_first_day_or_after_the_last_are_left_out(grown: World) -> None:
+    assert ("foro", 700, 700) not in figures(series(grown, by="event", released_to="2026-02-20"))
+    assert ("foro", 187, 187) not in figures(series(grown, by="event", released_from="2026-01-01"))
+    assert ("foro", 187, 187) in figures(series(grown, by="event", released_from="2026-01-01", zone="+14:00"))
+
+
+def test_a_series_has_a_permalink_and_is_a_table_with_a_column_for_each_source(grown: World) -> None:
+    answer = series(grown, interval="month", zone=CARACAS, released_from="2026-01")
+    assert grown.client.get(answer["permalink"]).json() == answer
+    table = grown.get(SERIES, interval="month", zone=CARACAS, released_from="2026-01", format="csv").text.splitlines()
+    assert table[0] == "on,revision,releases,verified,contested,reported,foro,jep,ministry,pud"
+    assert [row.split(",")[0] for row in table[1:]] == ["2026-01-31", "2026-02-20"]
+
+
+def test_more_points_than_fit_are_refused_and_wider_intervals_are_not(grown: World) -> None:
+    last = dt.date(2026, 1, 20)
+    exactly = {"by": "event", "released_to": last.isoformat()}
+    first = last - dt.timedelta(days=MOST_POINTS - 1)
+    assert len(ends(first, last, "day")) == MOST_POINTS
+    too_early = (first - dt.timedelta(days=1)).isoformat()
+    problem = grown.refuse(grown.get(SERIES, released_from=too_early, **exactly), 422, "too_many_points", "/interval")
+    assert str(MOST_POINTS) in problem["errors"][0]["detail"]
+    assert len(series(grown, released_from=too_early, interval="week", **exactly)["points"]) == 58
+    grown.refuse(grown.get(SERIES, released_from="0001", by="event", interval="month"), 422, "too_many_points")
+
+
+@pytest.mark.parametrize("by", ["known", "event"])
+def test_a_registry_without_an_entry_has_no_points(settings: Settings, by: str) -> None:
+    with TestClient(create_app(settings)) as client:
+        answer = client.get(SERIES, params={"by": by})
+        assert (answer.status_code, answer.json()["points"], answer.json()["claims"]) == (200, [], [])
+
+
+def test_before_the_first_entry_there_are_no_points(grown: World) -> None:
+    assert series(grown, as_of=0)["points"] == []
+
+
+@pytest.mark.parametrize(
+    "asked, code, pointer",
+    [
+        ({"interval": "year"}, "unknown_code", "/interval"),
+        ({"by": "week"}, "unknown_code", "/by"),
+        ({"zone": "Caracas"}, "invalid_zone", "/zone"),
+        ({"group_by": "source"}, "unknown_field", "/group_by"),
+    ],
+)
+def test_questions_out_of_shape_are_refused(grown: World, asked: Body, code: str, pointer: str) -> None:
+    grown.refuse(grown.get(SERIES, **asked), 422, code, pointer)
