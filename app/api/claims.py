@@ -12,9 +12,9 @@ from app.api.things import page, whole
 from app.api.wire import BalancePage, ClaimOut, ClaimPage, FiledClaim, ReconciliationOut
 from app.api.writes import Write
 from app.counts import lists
-from app.counts.figures import arithmetic, figures_at
-from app.counts.reconcile import reconcile
-from app.counts.stock import balance
+from app.counts.claims.figures import arithmetic, figures_at
+from app.counts.claims.reconcile import reconcile
+from app.counts.claims.stock import balance
 from app.counts.terms import AsOf, BalanceQuery, ClaimQuery
 from app.errors import NotFound
 from app.models import Source

@@ -10,8 +10,8 @@ from app.api.requests import Asked, Read
 from app.api.routes import READING, router
 from app.api.things import following, page
 from app.api.wire import CorrectionPage
-from app.counts.corrections import NAMESPACE
-from app.counts.corrections import corrections as corrected
+from app.counts.corrections.page import NAMESPACE
+from app.counts.corrections.page import corrections as corrected
 from app.counts.lists import Page
 from app.counts.terms import CorrectionQuery, FeedQuery
 from app.dates import format_instant

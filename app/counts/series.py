@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from app.counts import terms as wording
-from app.counts.figures import WHO_SAYS, Figure, figures_at
+from app.counts.claims.figures import WHO_SAYS, Figure, figures_at
 from app.counts.selection import COUNTING, select_releases
 from app.counts.tally import by_slug, count_releases
 from app.counts.terms import CountTerms, Interval

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 from sqlalchemy import event
 
-from app.counts import corrections
+from app.counts.corrections import page as corrections_page
 from tests.support import GOVERNMENT, Body, World
 
 CLAIM: Body = {"claimant": "jep", "measure": "released", "qualifier": "at_least", "low": 80, "country": "VE"}
@@ -300,8 +300,8 @@ def test_pages_hold_every_correction_once_while_others_write(
     scene(world, 7)
     whole = world.get("/v1/corrections").json()
     assert (len(whole["data"]), whole["withheld"], whole["next"]) == (5, 2, None)
-    monkeypatch.setattr(corrections, "BATCH", batch)
-    monkeypatch.setattr(corrections, "MOST_EXAMINED", most)
+    monkeypatch.setattr(corrections_page, "BATCH", batch)
+    monkeypatch.setattr(corrections_page, "MOST_EXAMINED", most)
     found = []
     for number, page in enumerate(pages(world, limit=limit)):
         found.append(page)
@@ -315,7 +315,7 @@ def test_pages_hold_every_correction_once_while_others_write(
 def test_a_correction_stands_on_the_first_page_however_many_reports_were_sent_since(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corrections, "BATCH", 2)
+    monkeypatch.setattr(corrections_page, "BATCH", 2)
     restate(world)
     for day in range(10, 15):  # the same list again, week after week
         world.file_detention("jep", **ULISES, source_record_id="1", detention__held_on=f"2026-01-{day}")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.counts.estimates import estimate
-from tests.counts.estimating import Patterns
+from tests.counts.estimates.estimating import Patterns
 from tests.support import NOW, Body, World
 
 ESTIMATES = "/v1/estimates/releases"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts.figures import Figure, arithmetic, minus, partitions, total_of
-from tests.counts.figuring import all_of, figure, part
+from app.counts.claims.figures import Figure, arithmetic, minus, partitions, total_of
+from tests.counts.claims.figuring import all_of, figure, part
 
 Bounds = tuple[int | None, int | None]
 

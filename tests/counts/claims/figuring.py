@@ -1,9 +1,9 @@
-"""Published figures as `app.counts.figures` reads them, without a database."""
+"""Published figures as `app.counts.claims.figures` reads them, without a database."""
 
 from typing import Any
 
 from app import dates
-from app.counts.figures import Figure, Figures
+from app.counts.claims.figures import Figure, Figures
 
 Row = dict[str, Any]
 

@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.counts.figures import Figure, Figures, arithmetic, figures_at, minus, partitions
+from app.counts.claims.figures import Figure, Figures, arithmetic, figures_at, minus, partitions
+from app.counts.claims.knew import knew
+from app.counts.claims.reasons import Known, differences, hindrances, reasons
 from app.counts.held import count_detentions
-from app.counts.knew import knew
-from app.counts.reasons import Known, differences, hindrances, reasons
 from app.counts.selection import at
 from app.counts.tally import count_releases
 from app.counts.terms import CountTerms, HeldCountTerms

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, union
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.restated import VERDICT
+from app.counts.corrections.restated import VERDICT
 from app.counts.selection import at
 from app.counts.terms import CorrectionQuery
 from app.errors import Invalid

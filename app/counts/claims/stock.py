@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from app.counts.figures import Figure, Figures, minus, total_of
+from app.counts.claims.figures import Figure, Figures, minus, total_of
 from app.vocabulary import Measure, Stage
 
 Row = dict[str, Any]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts.figures import Figure
-from app.counts.stock import balance
-from tests.counts.figuring import all_of, figure, part
+from app.counts.claims.figures import Figure
+from app.counts.claims.stock import balance
+from tests.counts.claims.figuring import all_of, figure, part
 
 Row = dict[str, Any]
 

@@ -20,7 +20,7 @@ def patterns(**people: int) -> Patterns:
 
 
 def published(name: str) -> tuple[tuple[str, ...], Patterns]:
-    """A table of tests/counts/data."""
+    """A table of `data` beside this file."""
     return read_csv((DATA / f"{name}.csv").read_bytes())
 
 

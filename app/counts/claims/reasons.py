@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.counts.figures import Figure
+from app.counts.claims.figures import Figure
 from app.counts.terms import TRAIT_FILTERS
 from app.vocabulary import Measure, Reason
 

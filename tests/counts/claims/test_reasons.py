@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.counts.figures import Figure, arithmetic
-from app.counts.reasons import Known, differences, hindrances, reasons
+from app.counts.claims.figures import Figure, arithmetic
+from app.counts.claims.reasons import Known, differences, hindrances, reasons
 from app.vocabulary import Reason
-from tests.counts.figuring import all_of, figure, part
+from tests.counts.claims.figuring import all_of, figure, part
 
 SAID = {"window_from": "2026-01-08", "stated_at": "2026-01-13"}
 PLAIN = figure("116", 116, claimant="ministry", definition={"net": False}, **SAID)

@@ -9,7 +9,7 @@ from statsmodels.genmod.families import Poisson
 from statsmodels.genmod.generalized_linear_model import GLM
 
 from app.counts.estimates import estimate
-from tests.counts.estimating import drawn, model, of, patterns, published
+from tests.counts.estimates.estimating import drawn, model, of, patterns, published
 
 # Table, model, estimate and the ends of its 95 % interval, by SparseMSE 2.0.1.
 FIGURES = [

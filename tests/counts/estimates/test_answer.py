@@ -12,7 +12,7 @@ from app.counts.estimates import BadTable, estimate
 from app.counts.estimates.answer import MOST_DISAGREEMENT
 from app.counts.estimates.models import lower_bound
 from app.counts.estimates.table import table_of
-from tests.counts.estimating import Patterns, drawn, model, of, patterns, published, tables
+from tests.counts.estimates.estimating import Patterns, drawn, model, of, patterns, published, tables
 
 FINE = patterns(A=60, B=30, C=20, AB=30, AC=20, BC=10, ABC=10)
 

@@ -10,8 +10,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts import restated
-from app.counts.places import Place, Places
+from app.counts.corrections import restated
+from app.counts.corrections.places import Place, Places
 from app.models import Claim, Decision, Entry, Record, Report
 from app.registry.difference import chunks
 from app.vocabulary import CorrectionKind

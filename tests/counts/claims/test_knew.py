@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.counts.knew import knew
+from app.counts.claims.knew import knew
 from app.counts.tally import count_releases
 from app.counts.terms import CountTerms
 from app.database import reading

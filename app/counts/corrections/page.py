@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.counts import correcting, drafts
-from app.counts.drafts import Draft
+from app.counts.corrections import candidates, drafts
+from app.counts.corrections.drafts import Draft
+from app.counts.corrections.places import Places
 from app.counts.lists import Page, read_cursor, write_cursor
-from app.counts.places import Places
 from app.counts.terms import CorrectionQuery
 from app.dates import format_instant
 from app.models import Entry
@@ -41,7 +41,7 @@ def corrections(
     """
     after = read_cursor(asked.cursor)
     newest = revision if after is None else min(revision, after[0])
-    examined = correcting.entries(session, asked, newest, since or 0, revision, MOST_EXAMINED + 1)
+    examined = candidates.entries(session, asked, newest, since or 0, revision, MOST_EXAMINED + 1)
     rows: list[Row] = []
     withheld, following = 0, None
     for start in range(0, min(len(examined), MOST_EXAMINED), BATCH):
@@ -50,7 +50,7 @@ def corrections(
         following = next(iter(examined[start + BATCH :]), None)
         for draft in found:
             if not all(places.seen(reader, one, draft.revision, revision) for one in draft.records):
-                withheld += draft.kind not in correcting.BY_CURATORS
+                withheld += draft.kind not in candidates.BY_CURATORS
             elif len(rows) + len(shown) < asked.limit:
                 shown.append(draft)
             else:
@@ -99,7 +99,7 @@ def _rows(session: Session, shown: list[Draft], places: Places, revision: int) -
 def _about(draft: Draft, places: Places, revision: int) -> Row:
     """Whom it is about: the release and detention that hold the report at the revision read; of curators' decisions,
     the two people, as they stood while they were two."""
-    if draft.kind in correcting.BY_CURATORS:
+    if draft.kind in candidates.BY_CURATORS:
         apart = draft.revision - (draft.kind is CorrectionKind.MERGED)
         two = [place for record in draft.records if (place := places.at(record, apart))]
         return {"release_id": None, "detention_id": None, "detainee_ids": list(map(places.detainee_id, two))}
@@ -115,7 +115,7 @@ def _about(draft: Draft, places: Places, revision: int) -> Row:
 
 def _status(draft: Draft, places: Places) -> list[Row]:
     """What became of the release's status, if anything."""
-    if draft.kind in correcting.BY_CURATORS or not draft.records:
+    if draft.kind in candidates.BY_CURATORS or not draft.records:
         return []
     (record,) = draft.records
     after = places.at(record, draft.revision)

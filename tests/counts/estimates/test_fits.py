@@ -9,7 +9,7 @@ from scipy.optimize import linprog
 from app.counts.estimates import search
 from app.counts.estimates.fits import Fit, Numbers, maximise, over_parts, over_wholes, profile_end
 from app.counts.estimates.table import Table, table_of
-from tests.counts.estimating import Patterns, drawn, patterns, tables
+from tests.counts.estimates.estimating import Patterns, drawn, patterns, tables
 
 
 def has_a_table_without_zeros(terms: list[int], counts: Numbers) -> bool:

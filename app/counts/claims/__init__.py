@@ -1,0 +1,1 @@
+"""Claims: published figures, why they differ, and how they stand beside the registry's own counts."""
