@@ -1,45 +1,51 @@
 """Curators' decisions: who is one person, what may be published, what must be erased."""
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.dates import is_future, parse
-from app.errors import ContradictsDecisions, Invalid, NotFound, Redacted
+from app.errors import ConflictingBirths, ContradictsDecisions, Invalid, NotFound, Redacted
 from app.log.entries import entry_at
 from app.models import OPEN, Decision, Entry, Placement, Record
 from app.registry import content, records
-from app.registry.clusters import Edge, contradiction
+from app.registry.births import births
+from app.registry.clusters import Edge, cluster_of, contradiction, path
 from app.registry.components import component_of
 from app.registry.consent import may_be_minor
 from app.registry.schemas import ConsentIn, IdentityIn
 from app.registry.write import Desk, Outcome, new_id
 from app.vocabulary import Judgement, Publish
 
-CURATOR_SCORE = 1000
+# A curator's `same` or `different` is certain; an `unsure` says nothing of how alike two people are.
+CURATOR_SCORE = {Judgement.SAME: 1000, Judgement.DIFFERENT: 1000, Judgement.UNSURE: 0}
 # Whose word lets someone who was under 18 be shown: the person in whose care the child is.
 GUARDIAN = "guardian"
 
 
 def decide(desk: Desk, body: IdentityIn) -> Outcome:
-    """Judge whether two detainees are one person; the same judgement again changes nothing.
+    """Judge whether two detainees are one person; the same judgement again changes nothing. `unsure`: somebody looked,
+    and the pair goes on waiting, after those that nobody has looked at.
 
-    Raises ContradictsDecisions with the chain that says otherwise."""
+    Raises ContradictsDecisions with the chain that says otherwise, and ConflictingBirths."""
     a, b = _record(desk, body.a, "/a"), _record(desk, body.b, "/b")
     if a.key == b.key:
         raise Invalid.at("/b", "one_detainee", "Both ids derive from one report: name two detainees.")
     _component, edges = component_of(desk.session, {a.id, b.id})
-    judgement = Judgement(body.judgement)
+    judgement = body.judgement
     chain = contradiction(edges, a.id, b.id, judgement)
     if chain:
         raise ContradictsDecisions(
-            "Curators' standing decisions say otherwise. Undo one of the chain first: DELETE /v1/identity/{id}.",
+            "Standing decisions say otherwise. Undo one of the chain first: DELETE /v1/identity/{id}.",
             chain=[_shown(desk.session, edge) for edge in chain],
         )
     for edge in edges:
         if edge.by_curator and edge.judgement == judgement and {edge.a, edge.b} == {a.id, b.id}:
             return Outcome("identity", 200, edge.key, {"id": str(edge.id)})
+    if judgement is Judgement.SAME:
+        _refuse_conflicting_births(desk, edges, a, b)
     decision_id = new_id()
     entry = desk.write(
         "identity",
@@ -49,11 +55,26 @@ def decide(desk: Desk, body: IdentityIn) -> Outcome:
             "b": str(b.id),
             "judgement": judgement,
             "by": "curator",
-            "score": CURATOR_SCORE,
+            "score": CURATOR_SCORE[judgement],
         },
         {"reason": body.reason},
     )
     return Outcome("identity", 201, entry.revision, {"id": str(decision_id)})
+
+
+def _refuse_conflicting_births(desk: Desk, edges: Sequence[Edge], a: Record, b: Record) -> None:
+    """Raises ConflictingBirths with the decisions that would then connect the two births. A slip of the pen is a
+    source's to correct, and then nothing stands in the way."""
+    mine, theirs = (births(desk, cluster_of(record.id, edges)) for record in (a, b))
+    if not mine or not theirs or mine.keys() & theirs.keys():
+        return
+    ends = [min(of_day, key=lambda one: one.hex) for found in (mine, theirs) for of_day in found.values()]
+    chain = dict.fromkeys(edge for end in ends for near in (a, b) for edge in path(edges, near.id, end) or [])
+    raise ConflictingBirths(
+        "Independent sources give these two different full birth dates. If one is a slip of the pen, have its source "
+        "correct it first; if one of the chain was wrong, undo it: DELETE /v1/identity/{id}.",
+        chain=[_shown(desk.session, edge) for edge in chain],
+    )
 
 
 def undo(desk: Desk, decision_id: uuid.UUID) -> Outcome:

@@ -52,15 +52,34 @@ class FiledRedaction(BaseModel):
     receipt: Receipt
 
 
+class LookedAt(BaseModel):
+    """A curator could not decide."""
+
+    decision_id: uuid.UUID
+    recorded_at: str
+    reason: str | None
+
+
+class ComparedField(BaseModel):
+    """What is said of one field about two people; `agrees` is null where only one says anything."""
+
+    field: str
+    a: list[dict[str, Any]]
+    b: list[dict[str, Any]]
+    agrees: bool | None
+
+
 class PairOut(BaseModel):
-    """Two people who may be one, with the reasons."""
+    """Two people who may be one: why the matcher thinks so, and both accounts side by side."""
 
     kind: Literal["pair"]
     decision_id: uuid.UUID | None
     score: float
     reasons: list[dict[str, Any]]
+    looked_at: list[LookedAt]
     a: DetaineeShape
     b: DetaineeShape
+    compared: list[ComparedField]
 
 
 class ApartOut(BaseModel):
