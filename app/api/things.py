@@ -15,7 +15,7 @@ from app.counts.terms import AsOf
 from app.registry.records import Kind
 
 
-def page(read: Asked, asked: AsOf, build: Callable[[int], Page]) -> Response:
+def page(read: Asked, asked: AsOf, build: Callable[[int], Page], tag: str | None = None) -> Response:
     """A page of a list. The next one is read at the same revision, so that writes in between move nothing."""
 
     def make(revision: int) -> Answer:
@@ -24,7 +24,7 @@ def page(read: Asked, asked: AsOf, build: Callable[[int], Page]) -> Response:
         body = {"data": found.rows, "next": further, "revision": revision, **found.beside}
         return Answer(body, found.rows, further)
 
-    return read.answer(asked, make)
+    return read.answer(asked, make, tag)
 
 
 def following(read: Asked, cursor: str, revision: int) -> str:

@@ -14,10 +14,11 @@ from app.registry import content, records
 from app.registry.births import births
 from app.registry.clusters import Edge, cluster_of, contradiction, path
 from app.registry.components import component_of
-from app.registry.consent import may_be_minor
+from app.registry.consent import OPENNESS, may_be_minor
 from app.registry.schemas import ConsentIn, IdentityIn
+from app.registry.second import wait_for_second
 from app.registry.write import Desk, Outcome, new_id
-from app.vocabulary import Judgement, Publish
+from app.vocabulary import EndedHow, Judgement, Publish
 
 # A curator's `same` or `different` is certain; an `unsure` says nothing of how alike two people are.
 CURATOR_SCORE = {Judgement.SAME: 1000, Judgement.DIFFERENT: 1000, Judgement.UNSURE: 0}
@@ -46,6 +47,8 @@ def decide(desk: Desk, body: IdentityIn) -> Outcome:
             return Outcome("identity", 200, edge.key, {"id": str(edge.id)})
     if judgement is Judgement.SAME:
         _refuse_conflicting_births(desk, edges, a, b)
+        if _two_must(desk, a, b, merges=True) and (waits := wait_for_second(desk, "identity", (a, b), judgement, body)):
+            return waits
     decision_id = new_id()
     entry = desk.write(
         "identity",
@@ -98,12 +101,37 @@ def give_consent(desk: Desk, detainee_id: uuid.UUID, body: ConsentIn) -> Outcome
             "guardian_required",
             f"This person was under 18: only a guardian's consent opens more than counts (given_by: {GUARDIAN}).",
         )
+    if _opens(record, body.publish) and _two_must(desk, record):
+        waits = wait_for_second(desk, "consent", (record,), body.publish, body)
+        if waits:
+            return waits
     entry = desk.write(
         "consent",
         {"record": str(record.id), "publish": body.publish},
         {"given_by": body.given_by, "given_on": body.given_on, "reason": body.reason or ""},
     )
     return Outcome("consent", 201, entry.revision, {"detainee": str(detainee_id)})
+
+
+def _opens(record: Record, publish: Publish) -> bool:
+    """Whether more would be shown of a person than is today."""
+    return OPENNESS.index(publish) < OPENNESS.index(Publish(record.publish_now))
+
+
+def _two_must(desk: Desk, *about: Record, merges: bool = False) -> bool:
+    """Whether two curators are asked for a decision about the people who hold these records."""
+    if merges and "merges" in desk.two_person:
+        return True
+    if "deaths" in desk.two_person and any(_died(desk.session, record) for record in about):
+        return True
+    return "minors" in desk.two_person and any(_any_minor(desk, record) for record in about)
+
+
+def _died(session: Session, record: Record) -> bool:
+    """Whether any report says that the person is dead: also one that others do not believe."""
+    said = [records.newest(session, one).content for one in _held_with(session, record)]
+    ends = [one["detention.ended"]["how"] for one in said if "detention.ended" in one]
+    return EndedHow.DIED in ends or any("detainee.died_on" in one for one in said)
 
 
 def redact(desk: Desk, detainee_id: uuid.UUID, reason: str | None) -> Outcome:

@@ -41,6 +41,26 @@ class Decided(BaseModel):
     receipt: Receipt
 
 
+class Proposed(BaseModel):
+    """A decision of one curator; `waiting`: whether it still waits for a second one."""
+
+    id: uuid.UUID
+    waiting: bool
+
+
+class ProposalShape(BaseModel):
+    """A decision that waits, about one person or two, as its first curator sent it."""
+
+    id: uuid.UUID
+    kind: Literal["identity", "consent"]
+    decision: str
+    mine: bool
+    proposed_at: str
+    body: dict[str, Any]
+    a: DetaineeShape
+    b: DetaineeShape | None
+
+
 class FiledConsent(BaseModel):
     detainee: uuid.UUID
     receipt: Receipt
