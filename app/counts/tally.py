@@ -27,6 +27,7 @@ from app.dates import parse_from, parse_to
 from app.log.entries import redactions_since
 from app.models import PendingPair, Source, Trait
 from app.registry.policy import Reader
+from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import ReleaseStatus, Verdict
 
 WITHHELD = "withheld"
@@ -314,7 +315,7 @@ def unlisted(said: Row, named: Row) -> bool:
 
 def verified_too(terms: Row, slug: str) -> Row:
     """The term that adds a source to those that all verified it: the one of the two with that meaning that has room."""
-    full = len(terms.get("verified_by", [])) == wording.MOST_SOURCES
+    full = len(terms.get("verified_by", [])) == MOST_SOURCES
     name = "all_of" if full else "verified_by"
     return {name: list(dict.fromkeys([*terms.get(name, []), slug]))}
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from pydantic_core import PydanticCustomError
 
 from app import dates
-from app.registry.schemas import Code, Country, Date, Line, Slug, unique
+from app.registry.schemas import MOST_COUNTED, Code, Country, Date, Line, Slug, Sources, unique
 from app.vocabulary import (
     AgeGroup,
     Category,
@@ -31,11 +31,8 @@ from app.vocabulary import (
 
 # A page that a phone on a bad line still gets whole.
 DEFAULT_LIMIT, MOST_LIMIT = 50, 200
-# Sources in one union or intersection, and dimensions at once: beyond these a table says more than a count.
-MOST_SOURCES, MOST_DIMENSIONS = 12, 3
+MOST_DIMENSIONS = 3  # at once: beyond these a table says more than a count
 MOST_VALUES = 20
-# More than the sources any registry will have; far larger numbers overflow a database's integers.
-MOST_COUNTED = 1_000
 
 Dimension = Literal[
     "source", "status", "kind", "country", "month", "week", "day", "designation", "sources",
@@ -73,7 +70,6 @@ def _positive(value: int) -> int:
 
 T = TypeVar("T")
 Several = Annotated[list[T], Field(max_length=MOST_VALUES), AfterValidator(unique)]
-Sources = Annotated[list[Slug], Field(max_length=MOST_SOURCES), AfterValidator(unique)]
 # How many independent sources, at least or exactly.
 AtLeast = Annotated[int, Field(le=MOST_COUNTED), AfterValidator(_positive)]
 Exactly = Annotated[int, Field(ge=0, le=MOST_COUNTED)]

@@ -6,7 +6,7 @@ import pytest
 
 from app.counts.buckets import bucket_dates
 from app.counts.tally import verified_too
-from app.counts.terms import MOST_SOURCES
+from app.registry.schemas import MOST_SOURCES
 from tests.support import Body, World
 
 SECOND_MAN = {
