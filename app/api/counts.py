@@ -21,7 +21,10 @@ def count_releases(read: Read, asked: Annotated[CountQuery, Query()]) -> Respons
 
 @counts.get("/counts/detentions", response_model=DetentionCount, responses=READING)
 def count_detentions(read: Read, asked: Annotated[HeldQuery, Query()]) -> Response:
-    """Who is held on a day, by whose word: `held_on`, or the day on which the revision was recorded."""
+    """Who is held on a day, by whose word: `held_on`, or the day on which the revision was recorded.
+
+    Whom a release left under house arrest is counted with `house_arrest=true` only; whoever was detained at home is
+    counted either way."""
     return counted.held_count(read, asked)
 
 

@@ -88,8 +88,8 @@ def on_day(columns: Any, day: int, *, house_arrest: bool) -> tuple[Condition, Co
     left_lo, left_hi = (columns.free_lo, columns.free_hi) if house_arrest else (columns.out_lo, columns.out_hi)
     begun = and_(columns.hi.is_not(None), columns.hi <= day)
     to_come = and_(not_(begun), columns.lo.is_not(None), columns.lo > day)
-    stays = and_(left_hi.is_not(None), left_hi >= day, left_lo >= day)
-    not_gone = or_(left_hi.is_(None), left_hi >= day)
+    not_gone = left_hi >= day
+    stays = and_(not_gone, left_lo >= day)
     not_taken_again = or_(columns.next_hi.is_(None), columns.next_hi > day)
     inside = and_(begun, stays, not_taken_again)
     return inside, and_(not_gone, not_taken_again, not_(to_come), not_(and_(begun, stays)))

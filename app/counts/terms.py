@@ -147,7 +147,8 @@ class ReleaseTerms(EventTerms):
 
 
 class HeldTerms(PersonTerms):
-    """Filters on who is held on a day besides: the day, whether house arrest is being held, and who says so."""
+    """Filters on who is held on a day besides: the day, whether whom a release left under house arrest is held, and who
+    says so."""
 
     held_on: Date | None = None
     house_arrest: bool = False
