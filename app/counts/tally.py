@@ -32,7 +32,8 @@ from app.vocabulary import ReleaseStatus, Verdict
 
 WITHHELD = "withheld"
 # Dimensions with several values per release: their groups overlap.
-MULTIPLE = frozenset({"source", "nationality"})
+MULTIPLE_TRAITS = frozenset({"nationality"})
+MULTIPLE = MULTIPLE_TRAITS | {"source"}
 UNITS: dict[str, Unit] = {"day": "day", "week": "week", "month": "month"}
 SOURCE_KEYS = (
     "verified",
@@ -284,7 +285,7 @@ def _wire(name: str, value: Any, slugs: dict[int, str]) -> Any:
 
 def _list(said: Row, named: Row, revision: int) -> str | None:
     """The address of the releases behind a group; None where no filter can say which they are."""
-    if any(value is None or value == WITHHELD for value in named.values()):
+    if unlisted(said, named):
         return None
     if said["net"] and UNITS.keys() & named.keys():
         return None  # the end of a bucket would become the day by which a re-arrest counts
@@ -302,6 +303,14 @@ def _list(said: Row, named: Row, revision: int) -> str | None:
         else:
             terms[name] = value
     return wording.link("/v1/releases", terms, revision)
+
+
+def unlisted(said: Row, named: Row) -> bool:
+    """Whether no filter can say which a group's are: a value is missing or withheld, or the terms already ask for
+    another value of a dimension that can have several."""
+    return any(value in (None, WITHHELD) for value in named.values()) or any(
+        said.get(name, named[name]) != named[name] for name in MULTIPLE_TRAITS & named.keys()
+    )
 
 
 def verified_too(terms: Row, slug: str) -> Row:

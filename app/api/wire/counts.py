@@ -181,6 +181,7 @@ class CitedOut(BaseModel):
     changes: dict[str, int]
     summary: dict[Literal["en", "es"], str]
     cases: list[CaseOut]
+    cases_left_out: int = Field(description="Cases beyond those listed; `changes` counts them all")
     withheld_cases: int
     revision: int
 

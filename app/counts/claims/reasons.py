@@ -63,7 +63,8 @@ class Known:
     arithmetic: Sequence[Row] = ()
     net: int | None = None  # the registry's count on the claim's own terms, at its own hour
     gross: int | None = None
-    in_prison: int | None = None  # the held on the claim's day, as known now, without house arrest and with it
+    # The held on the claim's day, as known now, without those released to house arrest and with them.
+    without_house_arrest: int | None = None
     with_house_arrest: int | None = None
     definitions: Mapping[str, str] = field(default_factory=dict)  # source → whom it lists, for claims of the held
     withheld: int = 0
@@ -240,8 +241,9 @@ def _of_the_held(known: Known) -> Iterable[Named]:
     figure = known.figure
     if not figure.of_held:
         return
-    if known.in_prison != known.with_house_arrest:
-        detail = f"{known.in_prison} were in prison here, {known.with_house_arrest} with those under house arrest"
+    if known.without_house_arrest != known.with_house_arrest:
+        detail = f"{known.without_house_arrest} here without those whom a release left under it"
+        detail += f", {known.with_house_arrest} with them"
         yield Named(Reason.DEFINITION, f"It does not say whether house arrest is being held: {detail}.")
     lists = {known.definitions.get(str(one.claimant)) for one in [figure, *known.beside]} - {None}
     if len(lists) > 1:

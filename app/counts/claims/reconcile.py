@@ -56,7 +56,7 @@ def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: i
         arithmetic=sums,
         net=counts.releases(net=True),
         gross=counts.releases(net=False),
-        in_prison=counts.held(house_arrest=False),
+        without_house_arrest=counts.held(house_arrest=False),
         with_house_arrest=counts.held(house_arrest=True),
         definitions=_definitions(session, revision) if figure.of_held else {},
         withheld=now["withheld"] if now else 0,
