@@ -16,7 +16,7 @@ from app.counts.selection import Condition, at, hidden, person_conditions, selec
 from app.counts.terms import DetaineeQuery, DetentionQuery, FacilityQuery, Paged, PersonTerms, ReleaseTerms
 from app.errors import Invalid
 from app.log.entries import entry_at
-from app.matching.names import fold
+from app.matching.fold import fold
 from app.models import (
     OPEN,
     Claim,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.dates import DateError, PartialDate, birth_bounds_from_age
-from app.matching.names import ONE_TOKEN, SAME, Likeness, fold, likeness, similarity, tokens
+from app.matching.fold import fold, tokens
+from app.matching.names import ONE_WORD, SAME, Likeness, likeness, similarity
 
 __all__ = ["REVIEW", "SAME", "Match", "Person", "Reason", "compare", "similarity"]
 
@@ -102,13 +103,13 @@ def _name(found: Likeness | None) -> _Finding | None:
         return None
     if found.whole < 2:
         note = "at most one word in common" if found.whole else "no whole word in common"
-        return _Finding(min(found.score, ONE_TOKEN), note)
+        return _Finding(min(found.score, ONE_WORD), note)
     if found.score >= SAME:
         return _Finding(found.score, "identical names" if found.score == 1 else "the same name, spelt differently")
     return _Finding(found.score, "the names share words and differ in others")
 
 
-def _birth_bounds(person: Person) -> tuple[int, int] | None:
+def birth_bounds(person: Person) -> tuple[int, int] | None:
     """Days of birth: as stated, or from the age on its day; an age without a day is that at the release."""
     if person.birth is not None:
         return person.birth.lo, person.birth.hi
@@ -122,7 +123,7 @@ def _birth_bounds(person: Person) -> tuple[int, int] | None:
 
 
 def _birth(a: Person, b: Person) -> _Finding | None:
-    one, two = _birth_bounds(a), _birth_bounds(b)
+    one, two = birth_bounds(a), birth_bounds(b)
     if one is None or two is None:
         return None
     (one_first, one_last), (two_first, two_last) = (tuple(date.fromordinal(day).year for day in s) for s in (one, two))

@@ -93,8 +93,9 @@ def by_pointer(target: tuple[Record, Kind]) -> Matched:
 
 def by_match(desk: Desk, said: Content) -> Matched:
     """Compare a new report with the records that share a stored key."""
-    keys = candidates.look_up(desk.session, blocking.searched_keys(said))
-    alike = [g for g in _compare(desk, said, keys) if g.match.sure or g.match.score >= score.REVIEW]
+    person = blocking.person_of(said)
+    keys = candidates.look_up(desk.session, blocking.searched_keys(said), blocking.born(person))
+    alike = [g for g in _compare(desk, person, keys) if g.match.sure or g.match.score >= score.REVIEW]
     told = [g for g in alike if _may_tell(desk, said, g.record.publish)]
     unsaid = tuple([g for g in alike if g not in told][:MOST_REVIEWED])
     sure = [g for g in told if g.match.sure and not g.conflicts and not _repeats(desk, said, g)]
@@ -116,9 +117,8 @@ def _may_tell(desk: Desk, said: Content, publish: str) -> bool:
     return both_hidden and desk.actor.independent
 
 
-def _compare(desk: Desk, said: Content, keys: Sequence[int]) -> list[_Group]:
+def _compare(desk: Desk, person: score.Person, keys: Sequence[int]) -> list[_Group]:
     """Candidate people, best first; each by its record most like the report."""
-    person = blocking.person_of(said)
     groups: dict[int, _Group] = {}
     for record in _contents(desk.session, keys):
         match = score.compare(person, blocking.person_of(record.content))

@@ -8,7 +8,7 @@ from typing import Self
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.matching.names import fold
+from app.matching.fold import fold
 from app.models import OPEN, Facility, Source
 from app.registry.projection import FacilityView, SourceView
 
