@@ -103,8 +103,13 @@ def two_lists(path: Path) -> list[Pair]:
 
 
 def one_person(pair: Pair, match: Match) -> bool:
-    """What is taken for one person when dates are known: a sure match, or one name and nothing against it."""
-    return match.sure or (similarity(*pair.names) >= SAME and not match.conflicts)
+    """What is taken for one person when dates are known: a sure match; or one name and nothing against it, or against
+    it no more than a birth that one list has wrong, where the names are identical and so is the day of arrest."""
+    if match.sure:
+        return True
+    found = {reason.feature: reason.score for reason in match.reasons}
+    one_arrest = match.conflicts == ("birth",) and found["name"] == found.get("detained_on") == 1
+    return similarity(*pair.names) >= SAME and (not match.conflicts or one_arrest)
 
 
 def best(pairs: list[Pair], measure: Callable[[str, str], float]) -> tuple[float, Figures]:

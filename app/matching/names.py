@@ -88,7 +88,8 @@ def _compared(x: Word, y: Word, vowels_vary: bool) -> tuple[float, str]:
         return 0.0, kind
     if unwritten:
         return _boned(x, y), kind
-    return max(_prefixed(x, y), _spelt(x, y, vowels_vary)), kind
+    prefixed = 0.0 if x.stem is None and y.stem is None else _prefixed(x, y)
+    return max(prefixed, _spelt(x, y, vowels_vary)), kind
 
 
 def _boned(x: Word, y: Word) -> float:
@@ -141,16 +142,16 @@ def _begins_alike(one: str, two: str) -> bool:
     return one[0] == two[0] or (one[0] in vowels and two[0] in vowels)
 
 
-def _joined(words: tuple[Word, ...], others: tuple[Word, ...]) -> tuple[Word, ...]:
+def _joined(name: Name, other: Name) -> tuple[Word, ...]:
     """Neighbours that the other name writes as one word are one: Monte Alegre where it has Montealegre.
 
     Only where neither is a word of the other name by itself.
     """
-    unwritten = any(word.script is Script.CONSONANTS for word in (*words, *others))
-    known = {_key(word, unwritten) for word in others}
+    unwritten = name.unwritten or other.unwritten
+    known = {_key(word, unwritten) for word in other.words}
     joined: list[Word] = []
     open_to_join = False  # the last word is unknown to the other name and stands alone so far
-    for word in words:
+    for word in name.words:
         alone = _key(word, unwritten) not in known
         if alone and open_to_join and _key(whole := word_of(joined[-1].text + word.text), unwritten) in known:
             joined[-1] = whole
@@ -181,9 +182,7 @@ def _likeness(a: str, b: str) -> Likeness:
     one, two = parse(a), parse(b)
     if one.chinese and two.chinese and not (one.han and two.han):
         return _chinese(one, two)
-    left, right = sorted(
-        (_joined(one.words, two.words), _joined(two.words, one.words)), key=lambda words: (len(words), _texts(words))
-    )
+    left, right = sorted((_joined(one, two), _joined(two, one)), key=lambda words: (len(words), _texts(words)))
     if not left:
         return Likeness(0.0, 0)
     found = _aligned(left, right, one.vowels_vary or two.vowels_vary)
@@ -209,23 +208,26 @@ def _chinese(one: Name, two: Name) -> Likeness:
 
 def _partners(left: tuple[Word, ...], right: tuple[Word, ...], vowels_vary: bool) -> dict[int, tuple[int, float, str]]:
     """For words of the left name, by place: the place of the partner, how alike they are, and the difference."""
-    ranked = sorted(
-        (
-            (value, kind, -i, -j)
-            for i, x in enumerate(left)
-            for j, y in enumerate(right)
-            for value, kind in (_compared(x, y, vowels_vary),)
-            if value >= ALIGNED
-        ),
-        key=lambda pair: (pair[0], pair[2], pair[3]),
-        reverse=True,
-    )
     found: dict[int, tuple[int, float, str]] = {}
+    free = list(range(len(right)))
+    for i, x in enumerate(left):
+        for j in free:
+            if x.text == right[j].text:
+                found[i] = (j, 1.0, "")
+                free.remove(j)
+                break
+    ranked = []
+    for i, x in enumerate(left):
+        if i not in found:
+            for j in free:
+                value, kind = _compared(x, right[j], vowels_vary)
+                if value >= ALIGNED:
+                    ranked.append((-value, i, j, kind))
     taken = set[int]()
-    for value, kind, i, j in ranked:
-        if -i not in found and -j not in taken:
-            found[-i] = (-j, value, kind)
-            taken.add(-j)
+    for value, i, j, kind in sorted(ranked):
+        if i not in found and j not in taken:
+            found[i] = (j, -value, kind)
+            taken.add(j)
     return found
 
 

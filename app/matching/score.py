@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.dates import DateError, PartialDate, birth_bounds_from_age
-from app.matching.fold import fold, tokens
+from app.matching.fold import fold
 from app.matching.names import ONE_WORD, SAME, Likeness, likeness, similarity
+from app.matching.words import parse
 
 __all__ = ["REVIEW", "SAME", "Match", "Person", "Reason", "compare", "similarity"]
 
@@ -92,7 +93,8 @@ class _Finding:
 def _best_name(a: Person, b: Person) -> Likeness | None:
     """The likest pair of spellings, those that share two tokens first; None if a side has no name at all."""
     left, right = (
-        [text for text in (person.name or "", *person.aliases) if tokens(text)][:MAX_SPELLINGS] for person in (a, b)
+        [text for text in (person.name or "", *person.aliases) if parse(text).words][:MAX_SPELLINGS]
+        for person in (a, b)
     )
     pairs = (likeness(one, two) for one in left for two in right)
     return max(pairs, key=lambda found: (found.whole > 1 and found.score >= SAME, found.score), default=None)

@@ -59,6 +59,7 @@ class Name:
 
     words: tuple[Word, ...]
     vowels_vary: bool
+    unwritten: bool  # its script writes no vowels
     chinese: chinese.Syllables
     han: str  # its characters, if it is written in Chinese
     younger: bool  # "Jr.", "hijo": said to be the son of somebody of the same name
@@ -112,10 +113,9 @@ def parse(text: str) -> Name:
     told = tuple(found) or tuple(word_of(part) for part in parts)
     kept = _telling(told)
     han = "".join(word.text for word in kept) if all(word.script is Script.HAN for word in kept) else ""
-    varies = any(word.script is Script.CONSONANTS or unvowelled(word.text) for word in kept) or any(
-        part in _ARABIC for part in parts
-    )
-    return Name(kept, varies, _syllables(kept, text), han, any(part in _YOUNGER for part in parts[1:]))
+    unwritten = any(word.script is Script.CONSONANTS for word in kept)
+    varies = unwritten or not _ARABIC.isdisjoint(parts) or any(unvowelled(word.text) for word in kept)
+    return Name(kept, varies, unwritten, _syllables(kept, text), han, any(part in _YOUNGER for part in parts[1:]))
 
 
 def _may_be_married(before: list[Word]) -> bool:
