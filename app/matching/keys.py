@@ -40,6 +40,13 @@ def word_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
     return frozenset(OF_WORD + key for text in texts for word in parse(text).words for key in _of_word(word))
 
 
+def search_keys(question: str) -> frozenset[str]:
+    """The keys of a search: of one word, whoever has it; of several, whoever has two of them."""
+    if len(parse(question).words) == 1:
+        return word_keys(question, ())
+    return blocking_keys(question, ())
+
+
 def _of_name(name: Name) -> set[str]:
     words = [word for word in name.words if not word.initial]
     if len(words) == 1:

@@ -284,6 +284,17 @@ def _squeezed(one: Name, two: Name) -> Likeness | None:
     return Likeness(SQUEEZED, 2, frozenset({"word breaks"}))
 
 
+def answers(question: str, name: str) -> float:
+    """How well a name answers a search: every word asked has a partner in it, 0..1; 0 if one has none."""
+    asked, said = parse(question), parse(name)
+    words = _joined(asked, said)
+    found = _partners(words, _joined(said, asked), asked.vowels_vary or said.vowels_vary)
+    if not words or len(found) < len(words):
+        return 0.0
+    values = [value for _j, value, _kind in found.values()]
+    return (1 - WEAKEST) * sum(values) / len(values) + WEAKEST * min(values)
+
+
 def similarity(a: str, b: str) -> float:
     """How alike two names are, 0..1, symmetric; from SAME on, the names alone are taken for the same."""
     return likeness(a, b).score

@@ -78,6 +78,9 @@ def word_of(text: str, spelt: str | None = None) -> Word:
 
 
 def _stem(plain: str) -> Word | None:
+    """The word without its prefix; of Khasan, as Russian writes it, Hasan."""
+    if plain.startswith("kh") and len(plain) > LEAST_STEM:
+        return word_of(plain[1:])
     for prefix in _PREFIXES:
         stem = plain.removeprefix(prefix)
         if stem != plain and len(stem) >= LEAST_STEM:
