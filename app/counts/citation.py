@@ -77,10 +77,11 @@ _CODES = {
     "age_group": "age_groups", "group": "groups", "legal_status": "legal_statuses", "condition": "conditions",
     "designation": "designations", "state": "states", "stage": "stages",
 }  # fmt: skip
-# Whether who is under house arrest after a release is among the held.
+# Whether whom a release left under house arrest is among the held. Who was detained at home is in either way, so that
+# neither may be called a number of people in prison.
 HOUSE_ARREST = {
-    False: ("in prison", "en prisión"),
-    True: ("in prison or under house arrest", "en prisión o en arresto domiciliario"),
+    False: ("without those released to house arrest", "sin quienes salieron a arresto domiciliario"),
+    True: ("with those released to house arrest", "con quienes salieron a arresto domiciliario"),
 }
 
 
@@ -169,8 +170,8 @@ def _by_source(counted: Row) -> str:
 
 
 def _scope(terms: Row, lang: Language) -> str:
-    """` in VE from 2026-01-08 to 2026-01-13 (carried out; gross; kind: amnesty)`, ` in VE standing on 2026-01-13 (in
-    prison)`."""
+    """` in VE from 2026-01-08 to 2026-01-13 (carried out; gross; kind: amnesty)`, ` in VE standing on 2026-01-13
+    (without those released to house arrest)`."""
     spanish = lang == "es"
     where = f" en {terms['country']}" if spanish and "country" in terms else ""
     where = where or (f" in {terms['country']}" if "country" in terms else "")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from app.counts import terms as wording
 from app.counts.citation import CITED, BadCode, bibtex, citation, sentence, short_address, unpack
-from app.counts.terms import MOST_SOURCES, CountTerms, Dimension
+from app.counts.terms import CountTerms, Dimension
+from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import Language, vocabulary
 
 Row = dict[str, Any]
