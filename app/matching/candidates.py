@@ -26,7 +26,7 @@ _SHARED = func.count().label("shared")
 
 @lru_cache
 def _sizes(keys: int) -> CompoundSelect[Any] | Select[Any]:
-    """How many records have each of a number of keys, not counted beyond MOST_ROWS."""
+    """How many records have each of a number of keys, counted until it is more than MOST_ROWS."""
     counted = []
     for place in range(keys):
         some = select(_RECORD).where(bindparam(f"key{place}") == _KEY).limit(MOST_ROWS).subquery()

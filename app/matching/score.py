@@ -11,12 +11,21 @@ from datetime import date
 
 from app.dates import DateError, PartialDate, birth_bounds_from_age
 from app.matching.fold import fold
-from app.matching.names import ONE_WORD, SAME, Likeness, likeness, similarity
+from app.matching.names import KINDS, ONE_WORD, SAME, Likeness, likeness, similarity
 from app.matching.words import parse
 
 __all__ = ["REVIEW", "SAME", "Match", "Person", "Reason", "compare", "similarity"]
 
 REVIEW = 0.62  # identical names with contradicting births reach it (0.635), a lone "Roberto" twice does not (0.61)
+# What names for the same person may differ in, as a note says it.
+DIFFERENCES = {
+    "spelling": "spelt differently",
+    "script": "written in another script",
+    "short form": "a short form",
+    "initial": "an initial",
+    "left out": "a word more on one side",
+    "word breaks": "words written together",
+}
 BELOW_REVIEW = 0.61  # where a pair is put that no curator should have to look at
 SURE = 0.75  # least score of a sure match, above that of identical names about which nothing else is known
 
@@ -107,7 +116,11 @@ def _name(found: Likeness | None) -> _Finding | None:
         note = "at most one word in common" if found.whole else "no whole word in common"
         return _Finding(min(found.score, ONE_WORD), note)
     if found.score >= SAME:
-        return _Finding(found.score, "identical names" if found.score == 1 else "the same name, spelt differently")
+        if not found.past:
+            return _Finding(found.score, "identical names")
+        return _Finding(
+            found.score, "the same name: " + ", ".join(DIFFERENCES[kind] for kind in KINDS if kind in found.past)
+        )
     return _Finding(found.score, "the names share words and differ in others")
 
 
