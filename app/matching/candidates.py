@@ -29,7 +29,7 @@ def _sizes(keys: int) -> CompoundSelect[Any] | Select[Any]:
     """How many records have each of a number of keys, counted until it is more than MOST_ROWS."""
     counted = []
     for place in range(keys):
-        some = select(_RECORD).where(bindparam(f"key{place}") == _KEY).limit(MOST_ROWS).subquery()
+        some = select(_RECORD).where(bindparam(f"key{place}") == _KEY).limit(MOST_ROWS + 1).subquery()
         counted.append(select(literal(place).label("place"), func.count().label("size")).select_from(some))
     return union_all(*counted)
 
