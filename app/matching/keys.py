@@ -6,8 +6,10 @@ Persian and Hebrew also have keys of consonants alone, so that scripts meet.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import combinations, product
 
+from app.matching.fold import REMEMBERED
 from app.matching.given import first_spelling
 from app.matching.sounds import bones
 from app.matching.words import Name, Word, parse
@@ -28,10 +30,7 @@ def blocking_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
     ``p:`` every pair of words, sorted, so that order and missing second names do not matter; ``o:`` the word of a name
     that has only one; ``c:`` the syllables of a Chinese name.
     """
-    keys = set[str]()
-    for text in [name or "", *aliases][:MOST_SPELLINGS]:
-        keys |= _of_name(parse(text))
-    return frozenset(keys)
+    return frozenset().union(*(_of_name(text) for text in [name or "", *aliases][:MOST_SPELLINGS]))
 
 
 def word_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
@@ -47,17 +46,20 @@ def search_keys(question: str) -> frozenset[str]:
     return blocking_keys(question, ())
 
 
-def _of_name(name: Name) -> set[str]:
+@lru_cache(maxsize=REMEMBERED)
+def _of_name(text: str) -> frozenset[str]:
+    """Asked twice for a report: to look others up, and to be looked up."""
+    name = parse(text)
     words = [word for word in name.words if not word.initial]
     if len(words) == 1:
-        return {OF_ONE + key for key in _of_word(words[0])}
+        return frozenset(OF_ONE + key for key in _of_word(words[0]))
     forms = [_forms(word, name.vowels_vary) for word in words]
     keys = {key for one, two in combinations(forms, 2) for key in _pairs(one, two)}
     if len(words) == 3:  # Park Ji Hoon, Park Jihoon; of longer names two other words are left to share
         first, middle, last = words
         keys |= set(_pairs(_forms(_together(first, middle), False), forms[2]))
         keys |= set(_pairs(forms[0], _forms(_together(middle, last), False)))
-    return keys | set(_of_chinese(name))
+    return frozenset(keys).union(_of_chinese(name))
 
 
 def _pairs(one: set[str], two: set[str]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from app.errors import Conflict
 from app.log import sealed
 from app.matching import candidates, score
-from app.models import OPEN, Decision, Entry, Lookalike, Placement, Record, Release, Report, Sealed, Source, Voice
+from app.models import OPEN, Decision, Entry, Lookalike, Placement, Record, Release, Report, Sealed, Voice
 from app.registry import blocking
 from app.registry.content import Content
 from app.registry.projection.accounts import ASSERTIONS, parse
@@ -271,9 +271,3 @@ def was_pointed(session: Session, record: Record) -> bool:
         )
     ).first()
     return found is not None
-
-
-def source_names(session: Session) -> dict[str, str]:
-    """Case-folded slug or name → slug, of the standing sources."""
-    rows = session.execute(select(col(Source.slug), col(Source.name)).where(col(Source.until) == OPEN)).all()
-    return {name.casefold(): slug for slug, name in rows} | {slug: slug for slug, _name in rows}

@@ -18,6 +18,8 @@ ROWS = 20  # what a look-up may read in these tests
 def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """The statements are made with the limit in them."""
     monkeypatch.setattr(candidates, "MOST_ROWS", ROWS)
+    monkeypatch.setattr(candidates, "FEW", ROWS // 2)
+    monkeypatch.setattr(candidates, "_some", candidates._some.__wrapped__)
     monkeypatch.setattr(candidates, "_sizes", candidates._sizes.__wrapped__)
 
 
