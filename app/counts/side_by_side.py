@@ -6,7 +6,7 @@ from typing import Any
 from app.counts import shapes
 from app.counts.shapes import Person
 from app.dates import parse
-from app.matching.names import fold
+from app.matching.fold import fold
 from app.registry.policy import Facts, Reader
 
 Row = dict[str, Any]
