@@ -33,12 +33,17 @@ def following(read: Asked, cursor: str, revision: int) -> str:
     return f"{read.request.url.path}?{urlencode([*kept, ('as_of', str(revision)), ('cursor', cursor)])}"
 
 
-def whole(read: Asked, asked: AsOf, build: Callable[[int], dict[str, Any]]) -> Response:
-    """One record with the revision it was read at."""
+def whole(
+    read: Asked,
+    asked: AsOf,
+    build: Callable[[int], dict[str, Any]],
+    rows: Callable[[dict[str, Any]], list[dict[str, Any]]] = lambda row: [row],
+) -> Response:
+    """One record with the revision it was read at; `rows`: what of it is a table."""
 
     def make(revision: int) -> Answer:
         row = {**build(revision), "revision": revision}
-        return Answer(row, [row])
+        return Answer(row, rows(row))
 
     return read.answer(asked, make)
 
