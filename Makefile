@@ -17,7 +17,7 @@ LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench-estimate format openapi lock clean
+.PHONY: help demo test check bench-estimate bench-match bench-lookup format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -39,6 +39,12 @@ check: $(VENV)/.dev ## Check style, types, layers, dependencies and that openapi
 
 bench-estimate: $(VENV)/.runtime ## Time estimates from five and twelve lists
 	$(BIN)/python bench/estimate.py
+
+bench-match: $(VENV)/.runtime ## Print how well people are recognised (PAIRS=path for a CSV of two sources)
+	$(BIN)/python bench/match.py $(PAIRS)
+
+bench-lookup: $(VENV)/.dev ## Time look-ups in a registry of a million people (PEOPLE=… for another number)
+	$(BIN)/python bench/lookup.py $(PEOPLE)
 
 format: $(VENV)/.dev ## Put the code into shape
 	$(BIN)/ruff check --fix

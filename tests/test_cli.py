@@ -249,7 +249,18 @@ def test_a_server_started_by_the_command_answers_and_ends_when_told(settings: Se
             server.terminate()
         out, err = server.communicate(timeout=60)
     assert out == ""
-    assert err.splitlines() == [f"Recuento serves http://127.0.0.1:{port}/v1 (stop with Ctrl-C)"]
+    assert err.splitlines() == [f"Recuento serves http://127.0.0.1:{port} (addresses: /openapi.json; stop with Ctrl-C)"]
+
+
+def test_where_another_program_has_the_port_no_key_is_made_and_nobody_is_sent_there(
+    recuento: Run,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for command in ("serve", "demo"):
+            line = refused(recuento(command, "--port", port))
+            assert port in line
+            assert "--port" in line
 
 
 def answered(url: str, server: "subprocess.Popen[str]") -> Any:

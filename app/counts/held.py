@@ -19,12 +19,14 @@ from app.counts.selection import (
     Selection,
     Subject,
     at,
+    both,
     conditions_of_sources,
+    detained_within,
     person_conditions,
     require_so_many,
     source_keys,
 )
-from app.counts.tally import WITHHELD, Asked, Row, by_slug, scalar, tallied, verified_too
+from app.counts.tally import Asked, Row, by_slug, scalar, tallied, unlisted, verified_too
 from app.counts.terms import HeldCountTerms, HeldTerms, PersonTerms, is_personal
 from app.errors import Invalid
 from app.log.entries import entry_at
@@ -76,7 +78,8 @@ def select_held(
         where.append(col(Held.status).in_(terms.status))
     where += conditions_of_sources(HELD, terms, keys, revision)
     where += person_conditions(session, terms, columns, reader, revision)
-    inside, uncertain = on_day(columns, _day(terms), house_arrest=terms.house_arrest)
+    held = on_day(columns, _day(terms), house_arrest=terms.house_arrest)
+    inside, uncertain = both(held, detained_within(terms, columns, revision, own=own))
     return Selection(HELD, columns, tuple(where), own, inside, uncertain)
 
 
@@ -129,7 +132,7 @@ def require_day(terms: HeldTerms) -> None:
 
 def _list(said: Row, named: Row, revision: int) -> str | None:
     """The address of the detentions behind a group; None where no filter can say which they are."""
-    if any(value is None or value == WITHHELD for value in named.values()):
+    if unlisted(said, named):
         return None
     terms = {name: value for name, value in said.items() if name != "group_by"}
     if "source" in named:  # by that source's own days, as the group counts

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlmodel import Session, col
 
 from app.log.entries import Appended
-from app.matching.names import fold
+from app.matching.fold import fold
 from app.models import (
     OPEN,
     BlockingKey,
@@ -108,9 +108,10 @@ class Projector:
             self._execute(_DELETE_KEYS, {"of": key})
         version = {"record": key, "since": entry.revision, "until": OPEN, "version": body["version"]}
         self._execute(_INSERT_REPORT, version)
-        keys = blocking.keys_of({**body["said"], **entry.personal})
+        content = {**body["said"], **entry.personal}
+        keys, born = blocking.keys_of(content), blocking.born(blocking.person_of(content))
         if keys:
-            self._execute(_INSERT_KEYS, [{"record": key, "key": found} for found in sorted(keys)])
+            self._execute(_INSERT_KEYS, [{"record": key, "key": found, "born": born} for found in sorted(keys)])
         return (record_id,)
 
     def _record(self, entry: Appended, record_id: uuid.UUID) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
         said = {"release.stage": stage, "release.kind": ReleaseKind.UNSPECIFIED.value, **said}
     if body.source_record_id is not None:
         said["source_record_id"] = body.source_record_id
-    said = content.with_citing(said, linking.source_names(desk.session))
+    said = _with_citing(desk, said)
     said = {name: value for name, value in said.items() if value != []}
     checks.check(said, desk.now, points=True, flat=True)
     said = _classed(desk, said, own)
@@ -94,6 +94,8 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
     if body.source_record_id != before.get("source_record_id"):
         raise _case_fixed()
     said = _content(desk, body)
+    if Verdict.RETRACTED == before["verification.verdict"] == said["verification.verdict"]:
+        raise Conflict("This report was withdrawn: send a verification with a verdict along to take that back.")
     if "national_id" not in (patch.get("detainee") or {}) and "detainee.national_id_digest" in before:
         said["detainee.national_id_digest"] = before["detainee.national_id_digest"]
     checks.check(said, desk.now, points=linking.was_pointed(desk.session, record))
@@ -178,7 +180,12 @@ def _content(desk: Desk, body: DetentionReportIn) -> Content:
             detail = "This is not an identification number: leave the field out when you do not know it."
             raise Invalid.at("/detainee/national_id", "invalid_national_id", detail)
         said["detainee.national_id_digest"] = sealed.keyed_digest(desk.secret, "national_id", plain)
-    return content.with_citing(said, linking.source_names(desk.session))
+    return _with_citing(desk, said)
+
+
+def _with_citing(desk: Desk, said: Content) -> Content:
+    """Most reports cite nobody, and then nobody's name is read."""
+    return content.with_citing(said, desk.views.source_names) if content.CITING in said else said
 
 
 def _classed(desk: Desk, said: Content, record: Record | None) -> Content:
