@@ -75,12 +75,19 @@ def look_up(session: Session, keys: Collection[str], born: int | None = None) ->
     """
     if not keys:
         return []
-    named = {f"key{place}": key for place, key in enumerate(sorted(keys))}
-    rows = session.connection().execute(_some(len(keys)), named).all()
+    named = _named(keys)
+    rows = session.connection().execute(_some(len(named)), named).all()
     if max(Counter(place for place, _record in rows).values(), default=0) <= FEW:
         shared = Counter(record for _place, record in rows)
         return sorted(shared, key=lambda record: (-shared[record], record))[:MOST_CANDIDATES]
     return _of_many(session, keys, born)
+
+
+def _named(keys: Collection[str]) -> dict[str, str]:
+    """The keys as parameters, made up to a power of two by one that nobody has: a statement for every number of keys
+    would be compiled for every number, and that takes longer than running it."""
+    room = 1 << (len(keys) - 1).bit_length()
+    return {f"key{place}": key for place, key in enumerate([*sorted(keys), *[""] * (room - len(keys))])}
 
 
 def _of_many(session: Session, keys: Collection[str], born: int | None) -> list[int]:
@@ -98,8 +105,8 @@ def _of_many(session: Session, keys: Collection[str], born: int | None) -> list[
 
 def _by_size(session: Session, keys: list[str]) -> tuple[list[str], list[str]]:
     """Keys that records have, the rarest first as long as all of them together stay within MOST_ROWS; and the rest."""
-    named = {f"key{place}": key for place, key in enumerate(keys)}
-    found = session.connection().execute(_sizes(len(keys)), named)
+    named = _named(keys)
+    found = session.connection().execute(_sizes(len(named)), named)
     rare, common, rows = list[str](), list[str](), 0
     for size, place in sorted((size, place) for place, size in found if size):
         rows += size
