@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from app.counts import terms as wording
-from app.counts.terms import CountTerms, DetentionQuery, ReleaseQuery, ReleaseTerms
+from app.counts.questions import DetentionQuery, ReleaseQuery
+from app.counts.terms import CountTerms, ReleaseTerms
 from app.dates import parse_from, parse_to
 from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
 
