@@ -31,6 +31,7 @@ from app.dates import format_instant
 from app.errors import Invalid, NotFound
 from app.exchange import counts as tables
 from app.log.entries import entry_at
+from app.log.head import is_demo
 
 Row = dict[str, Any]
 UNKNOWN = "This is no address of a citation: check that it was copied whole."
@@ -127,7 +128,7 @@ def _cited_count(read: Asked, terms: CountTerms | HeldCountTerms, revision: int)
     count: Callable[..., Row] = count_detentions if isinstance(terms, HeldCountTerms) else count_releases
     found = count(read.session, terms, read.reader, revision)
     recorded_at = format_instant(entry_at(read.session, revision).recorded_at) if revision else None
-    cited = citation(found, recorded_at, read.request.app.state.public_url)
+    cited = citation(found, recorded_at, read.request.app.state.public_url, demo=is_demo(read.session))
     body = {"revision": revision, "recorded_at": recorded_at, **found, "citation": cited}
     return Answer(body, tables.of_count(found))
 

@@ -71,6 +71,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/identity"): CURATOR,
     ("DELETE", "/v1/identity/{decision_id}"): (401, 403, 403, 403, 200, 403),
     ("GET", "/v1/review"): (401, 403, 403, 403, 200, 403),
+    ("GET", "/v1/proposals"): (401, 403, 403, 403, 200, 403),
+    ("DELETE", "/v1/proposals/{proposal_id}"): (401, 403, 403, 403, 404, 403),
     ("GET", "/healthz"): ANYONE,
     ("GET", "/readyz"): ANYONE,
 }
@@ -140,6 +142,7 @@ def set_scene(world: World, **changes: Any) -> Scene:
             **{f"{thing}_id": filed[thing]["id"] for thing in ("report", "detainee", "detention", "release")},
             "other_id": other["detainee"]["id"],
             "claim_id": claim["id"],
+            "proposal_id": claim["id"],  # of nothing that waits
             "code": world.count()["citation"]["address"].removeprefix("/c/"),
             "decision_id": world.judge(other["detainee"]["id"], third["detainee"]["id"], "different")["id"],
         },
