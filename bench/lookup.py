@@ -3,7 +3,7 @@
 A million invented people, a fifth of them drawn and the rest their namesakes, get their stored keys; then people known
 to the registry, some with a second name or surname left out, and people unknown to it are looked up and compared with
 what is found. Prints milliseconds at the median and at the 99th percentile, and how often somebody known was among
-those found. Reading what the candidates said, a join by primary key over 50 records at most, is not in the figure.
+those found. Reading what the candidates said, a join by primary key over 30 records at most, is not in the figure.
 """
 
 import sys

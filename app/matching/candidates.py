@@ -18,8 +18,8 @@ from app.models import BlockingKey
 MOST_CANDIDATES = 30
 # Rows of the index that one look-up counts, twice over: a few milliseconds. In a registry of a million people the
 # commonest pairs ("José", "Rodríguez") have more, and are left to those born about the same year.
-MOST_ROWS = 2_000
-FEW = 200  # records of one key that are read as they are: one statement instead of two
+MOST_ROWS = 1_000
+FEW = 50  # records of one key that are read as they are: one statement instead of two
 BORN_SLACK = 3  # years: births more than two apart conflict, and an age spans two
 
 _KEY, _RECORD, _BORN = col(BlockingKey.key), col(BlockingKey.record), col(BlockingKey.born)
