@@ -15,11 +15,11 @@ from sqlmodel import Session, col
 from app.models import BlockingKey
 
 # The records compared in full. Homonyms beyond this are a curator's work: none would be told apart by a score.
-MOST_CANDIDATES = 50
-# Rows of the index that one look-up reads, twice over: some milliseconds, and enough for every key of a registry of
-# 100,000 people. The commonest pairs of a million ("José", "Rodríguez") have two thousand each.
-MOST_ROWS = 5_000
-FEW = 200  # records of one key that are read as they are: one statement instead of two
+MOST_CANDIDATES = 30
+# Rows of the index that one look-up counts, twice over: a few milliseconds. In a registry of a million people the
+# commonest pairs ("José", "Rodríguez") have more, and are left to those born about the same year.
+MOST_ROWS = 1_000
+FEW = 50  # records of one key that are read as they are: one statement instead of two
 BORN_SLACK = 3  # years: births more than two apart conflict, and an age spans two
 
 _KEY, _RECORD, _BORN = col(BlockingKey.key), col(BlockingKey.record), col(BlockingKey.born)

@@ -14,7 +14,7 @@ from app.matching import chinese
 from app.matching.fold import REMEMBERED
 from app.matching.scripts import Script
 from app.matching.sounds import bones, edits
-from app.matching.words import Name, Word, parse, word_of
+from app.matching.words import LEAST_STEM, Name, Word, parse, word_of
 
 SAME = 0.88
 """Names at least this alike are taken for the same when nothing but the names is known (chosen by bench/match.py)."""
@@ -153,13 +153,21 @@ def _joined(name: Name, other: Name) -> tuple[Word, ...]:
     open_to_join = False  # the last word is unknown to the other name and stands alone so far
     for word in name.words:
         alone = _key(word, unwritten) not in known
-        if alone and open_to_join and _key(whole := word_of(joined[-1].text + word.text), unwritten) in known:
-            joined[-1] = whole
-            open_to_join = False
+        if alone and open_to_join and _may_join(joined[-1], word, other):
+            whole = word_of(joined[-1].text + word.text)
+            open_to_join = _key(whole, unwritten) not in known
+            joined[-1:] = [joined[-1], word] if open_to_join else [whole]
         else:
             joined.append(word)
             open_to_join = alone
     return tuple(joined)
+
+
+def _may_join(one: Word, two: Word, other: Name) -> bool:
+    """Whether the other name has a word that begins like the first and is about as long as both: hearing how a word
+    sounds that nobody has takes longer than all else."""
+    length = len(one.latin) + len(two.latin)
+    return any(word.latin[0] == one.latin[0] and abs(len(word.latin) - length) < LEAST_STEM for word in other.words)
 
 
 def _key(word: Word, unwritten: bool) -> str:
