@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlmodel import Session
 
+from app.database import Outbox
 from app.log.entries import Appended, Log
 from app.registry.apply import Projector
 from app.registry.policy import Reader
+from app.vocabulary import MatchOutcome
 
 
 @dataclass(frozen=True)
@@ -20,25 +22,38 @@ class Outcome:
     status: int
     revision: int
     ids: dict[str, Any] = field(default_factory=dict)
+    match: MatchOutcome | None = None  # of a new report, as its key may know it
 
 
 class Desk:
-    """Everything a write needs: the session, who writes, the time, the key of keyed digests, and the log's end."""
+    """Everything a write needs: the session, who writes, the time, the key of keyed digests, and the log's end.
 
-    def __init__(self, session: Session, actor: Reader, now: datetime, secret: bytes) -> None:
+    `listing`: what is written are the rows of a list, which the matcher never ties to each other (rule 5).
+    """
+
+    def __init__(self, session: Session, actor: Reader, now: datetime, secret: bytes, *, listing: bool = False) -> None:
         self.session = session
         self.actor = actor
         self.now = now
         self.secret = secret
+        self.listing = listing
+        self.held = Outbox(session.connection())
         self.log = Log(session, now)
         self._projector = Projector(session)
         self.views = self._projector.views
 
     def write(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None) -> Appended:
         """Append one entry and bring the tables up to it."""
+        self.held.flush()  # what came before is written before
         entry = self.log.append(kind, body, personal)
         self._projector.apply(entry)
         return entry
+
+    def write_alone(self, body: dict[str, Any], personal: dict[str, Any]) -> tuple[Appended, str]:
+        """Append the first report of somebody whom no decision ties to anybody, and hold it back with its rows: nothing
+        of it can be read before `held` is flushed. The entry, and the person's class of publication."""
+        entry = self.log.append("report", body, personal, self.held)
+        return entry, self._projector.apply_alone(entry, self.held)
 
 
 def new_id() -> uuid.UUID:
