@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     # print. Without it, citations hold addresses without a host.
     public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
+    max_import_bytes: int = Field(default=10 * MEBIBYTE, ge=1024)
     # Keys digests of case numbers and identification numbers. It lives outside the database: who seizes the
     # database alone cannot try eight-digit numbers against the digests.
     secret: Annotated[SecretStr, Field(min_length=MIN_SECRET)] | None = None

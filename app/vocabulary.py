@@ -289,6 +289,28 @@ class MatchOutcome(StrEnum):
     NEEDS_REVIEW = "needs_review"
 
 
+class ImportState(StrEnum):
+    """How far a list has got."""
+
+    WAITING = "waiting"
+    CHECKING = "checking"
+    RUNNING = "running"
+    DONE = "done"
+    QUESTIONED = "questioned"
+    FAILED = "failed"
+
+
+class ImportOutcome(StrEnum):
+    """What became of a row of a list."""
+
+    NEW = "new"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    LINKED = "linked"
+    NEEDS_REVIEW = "needs_review"
+    ERROR = "error"
+
+
 STAGES: tuple[Stage, ...] = (Stage.ANNOUNCED, Stage.ORDERED, Stage.CARRIED_OUT)
 """The stages of a release, earliest first."""
 
@@ -318,6 +340,8 @@ LISTS: dict[str, type[StrEnum]] = {
     "roles": Role,
     "judgements": Judgement,
     "match_outcomes": MatchOutcome,
+    "import_states": ImportState,
+    "import_outcomes": ImportOutcome,
 }
 """Every code list by the name under which it is served."""
 

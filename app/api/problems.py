@@ -99,16 +99,19 @@ class BodyLimit:
     The limit that FastAPI offers answers in plain text.
     """
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, most: int, others: dict[str, int]) -> None:
+        """`others`: addresses with a bound of their own."""
         self._app = app
         self._most = most
+        self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = self._others.get(scope["path"], self._most)
         stated = Headers(scope=scope).get("content-length", "")
-        if stated.isdecimal() and int(stated) > self._most:
+        if stated.isdecimal() and int(stated) > most:
             code, title, detail = _STATUS[413]
             await respond(problem(413, code, title, detail))(scope, receive, send)
             return
@@ -118,7 +121,7 @@ class BodyLimit:
             nonlocal came
             message = await receive()
             came += len(message.get("body", b""))
-            if came > self._most:
+            if came > most:
                 raise HTTPException(413)
             return message
 

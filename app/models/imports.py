@@ -8,17 +8,14 @@ from sqlmodel import Field, SQLModel
 
 from app.database import UtcDateTime
 from app.models.columns import key_column, one_of, text_column
-
-# `checking`: a strict one, tried whole before any of it is filed. `questioned`: to be sent again, confirmed.
-IMPORT_STATES = ("waiting", "checking", "running", "done", "questioned", "failed")
-ROW_OUTCOMES = ("new", "updated", "unchanged", "linked", "needs_review", "error")
+from app.vocabulary import ImportOutcome, ImportState
 
 
 class ListImport(SQLModel, table=True):
     """One list sent by one source."""
 
     __tablename__ = "list_import"
-    __table_args__ = (one_of("state", IMPORT_STATES), Index(None, "source", "digest"), Index(None, "state"))
+    __table_args__ = (one_of("state", ImportState), Index(None, "source", "digest"), Index(None, "state"))
     id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
     source: int = key_column()
     key_id: str | None  # of the key that sent it; null: filed on the machine itself
@@ -45,7 +42,7 @@ class ImportRow(SQLModel, table=True):
     """What became of one row."""
 
     __tablename__ = "import_row"
-    __table_args__ = (one_of("outcome", ROW_OUTCOMES),)
+    __table_args__ = (one_of("outcome", ImportOutcome),)
     list_import: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
     row: int = Field(primary_key=True)
     outcome: str

@@ -40,6 +40,7 @@ from app.api.wire.filed import (
     ReportShape,
     Version,
 )
+from app.api.wire.imports import ImportOut, ImportRowPage
 from app.api.wire.records import (
     DetaineeOut,
     DetaineeShape,
@@ -105,6 +106,8 @@ __all__ = [
     "FiledRedaction",
     "FiledSource",
     "HistoryPage",
+    "ImportOut",
+    "ImportRowPage",
     "MatchOut",
     "Me",
     "OverlapOut",

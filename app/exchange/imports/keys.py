@@ -1,7 +1,7 @@
 """The case number of a row: the list's own, or one derived from what tells the person apart (pure).
 
-A derived number stays the same while the name, the birth and the day of detention do; whoever corrects one of them files
-somebody new, and a curator is asked. So a column of case numbers is better, and the receipt says that there was none.
+A derived number stays the same while the name, the birth and the day of detention do; whoever corrects one of them
+files somebody new, and a curator is asked. A column of case numbers is better, and the receipt says that it is missing.
 """
 
 import hashlib

@@ -159,9 +159,7 @@ class Running:
         if job.key_id is not None:
             key = session.get(ApiKey, job.key_id)
             if key is None or key.revoked_at is not None or key.expires_at <= now:
-                raise BadFile(
-                    "key_ended", "The key that sent this list is no longer valid: send the list with another."
-                )
+                raise BadFile("key_ended", "The key that sent this list has ended: send the list with another.")
         source = session.scalars(select(Source).where(col(Source.key) == job.source, col(Source.until) == OPEN)).one()
         return Reader(Role.REPORTER, source.key, source.slug, source.independent and not source.quarantined)
 
@@ -200,10 +198,8 @@ def _settled(row: Row, result: Outcome | Problem, before: int) -> RowOutcome:
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
         return _error(row, [_placed(row, one) for one in errors])
-    if result.match is not None:
-        outcome = str(result.match)
-    else:
-        outcome = "updated" if result.revision > before else "unchanged"
+    seen_before = "updated" if result.revision > before else "unchanged"
+    outcome = seen_before if result.match is None else str(result.match)
     return RowOutcome(row.number, outcome, uuid.UUID(result.ids["report"]), result.revision, None)
 
 

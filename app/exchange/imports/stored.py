@@ -14,8 +14,8 @@ from app.dates import format_instant
 from app.errors import NotFound
 from app.exchange.imports.mapping import Mapping
 from app.models import ImportFile, ImportMapping, ImportRow, ListImport
-from app.models.imports import ROW_OUTCOMES
 from app.registry.write import new_id
+from app.vocabulary import ImportOutcome
 
 # Whoever works on an import says so again with each batch. A batch takes seconds: after this long the process is gone.
 LEASE = timedelta(minutes=2)
@@ -23,6 +23,8 @@ LEASE = timedelta(minutes=2)
 ROWS_KEPT = timedelta(days=45)
 OPEN_STATES = ("waiting", "checking", "running")
 
+Row = dict[str, Any]
+ImportId = uuid.UUID
 _INSERT_ROWS = insert(ImportRow)
 
 
@@ -62,7 +64,7 @@ def begin(session: Session, source: int, key_id: str | None, digest: str, sent: 
         created_at=now,
         rows=None,
         done=0,
-        counts=json.dumps(dict.fromkeys(ROW_OUTCOMES, 0)),
+        counts=json.dumps(dict.fromkeys(ImportOutcome, 0)),
         first_revision=None,
         last_revision=None,
         told="{}",
@@ -183,7 +185,7 @@ def finish(session: Session, job: uuid.UUID, state: str, now: datetime, fault: d
 def begin_again(session: Session, job: uuid.UUID, state: str) -> None:
     """After the trial of a strict import: forget it, and file."""
     session.connection().execute(delete(ImportRow).where(col(ImportRow.list_import) == job))
-    change(session, job, state=state, done=0, counts=json.dumps(dict.fromkeys(ROW_OUTCOMES, 0)))
+    change(session, job, state=state, done=0, counts=json.dumps(dict.fromkeys(ImportOutcome, 0)))
 
 
 def load(session: Session, job: uuid.UUID) -> ListImport:
@@ -240,7 +242,7 @@ def rows_of(
     ]
 
 
-def shape(job: ListImport) -> dict[str, Any]:
+def shape(job: ListImport) -> Row:
     """An import as its source reads it: the receipt, once it is through."""
     told = json.loads(job.told)
     return {
