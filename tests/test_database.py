@@ -15,6 +15,7 @@ from sqlmodel import col
 from app import database
 from app.database import UtcDateTime, check_sqlite_version, is_memory, is_sqlite, make_engine, reading, scrub, writing
 from app.models import Head, Record
+from tests.conftest import Templates
 from tests.support import World
 
 NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)
@@ -22,13 +23,12 @@ CARACAS = timezone(timedelta(hours=-4))
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path, sqlite_template: Path) -> Iterator[Engine]:
+def sqlite(templates: Templates, tmp_path: Path) -> Iterator[Engine]:
     """An engine on a registry of its own, whatever else is tested."""
-    path = tmp_path / "only.db"
-    path.write_bytes(sqlite_template.read_bytes())
-    engine = make_engine(f"sqlite:///{path}")
-    yield engine
-    engine.dispose()
+    with templates.copy("sqlite", templates.empty("sqlite"), tmp_path) as url:
+        engine = make_engine(url)
+        yield engine
+        engine.dispose()
 
 
 @pytest.mark.parametrize("version", [(3, 51, 3), (3, 52, 0), (4, 0, 0), (3, 50, 7), (3, 50, 9), (3, 44, 6)])

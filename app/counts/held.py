@@ -24,7 +24,7 @@ from app.counts.selection import (
     require_so_many,
     source_keys,
 )
-from app.counts.tally import WITHHELD, Asked, Row, by_slug, scalar, tallied
+from app.counts.tally import WITHHELD, Asked, Row, by_slug, scalar, tallied, verified_too
 from app.counts.terms import HeldCountTerms, HeldTerms, PersonTerms, is_personal
 from app.errors import Invalid
 from app.log.entries import entry_at
@@ -133,7 +133,7 @@ def _list(said: Row, named: Row, revision: int) -> str | None:
         return None
     terms = {name: value for name, value in said.items() if name != "group_by"}
     if "source" in named:  # by that source's own days, as the group counts
-        terms["verified_by"] = list(dict.fromkeys([*terms.get("verified_by", []), named["source"]]))
+        terms |= verified_too(terms, named["source"])
     else:
         terms.setdefault("status", list(COUNTING))
     terms |= {name: [value] if name == "status" else value for name, value in named.items()}

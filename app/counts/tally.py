@@ -289,7 +289,7 @@ def _list(said: Row, named: Row, revision: int) -> str | None:
         return None  # the end of a bucket would become the day by which a re-arrest counts
     terms = {name: value for name, value in said.items() if name != "group_by"}
     if "source" in named:  # by that source's own days and kinds, as the group counts
-        terms["verified_by"] = list(dict.fromkeys([*terms.get("verified_by", []), named["source"]]))
+        terms |= verified_too(terms, named["source"])
         terms["source"] = named["source"]
     else:
         terms.setdefault("status", list(COUNTING))
@@ -301,6 +301,13 @@ def _list(said: Row, named: Row, revision: int) -> str | None:
         else:
             terms[name] = value
     return wording.link("/v1/releases", terms, revision)
+
+
+def verified_too(terms: Row, slug: str) -> Row:
+    """The term that adds a source to those that all verified it: the one of the two with that meaning that has room."""
+    full = len(terms.get("verified_by", [])) == wording.MOST_SOURCES
+    name = "all_of" if full else "verified_by"
+    return {name: list(dict.fromkeys([*terms.get(name, []), slug]))}
 
 
 def _narrower(terms: Row, first: str, last: str) -> Row:

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from app.counts.buckets import bucket_dates
+from app.counts.tally import verified_too
+from app.counts.terms import MOST_SOURCES
 from tests.support import Body, World
 
 SECOND_MAN = {
@@ -163,6 +165,13 @@ def test_a_net_bucket_has_no_list_since_its_end_would_change_who_was_taken_again
     world.file()
     assert [group["list"] for group in world.count(group_by="month", net=True)["groups"]] == [None]
     assert None not in [group["list"] for group in world.count(group_by="source", net=True)["groups"]]
+
+
+def test_a_list_behind_a_source_never_names_more_sources_under_one_term_than_may_be_asked_for() -> None:
+    others = [f"other-{number}" for number in range(MOST_SOURCES)]
+    assert verified_too({}, "foro") == {"verified_by": ["foro"]}
+    assert verified_too({"verified_by": others[1:]}, "foro") == {"verified_by": [*others[1:], "foro"]}
+    assert verified_too({"verified_by": others}, "foro") == {"all_of": ["foro"]}
 
 
 def test_the_window_of_a_week_runs_from_monday_to_sunday() -> None:

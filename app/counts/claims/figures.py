@@ -114,7 +114,7 @@ class Figures:
     def beside(self, figure: Figure) -> list[Figure]:
         """What others published of the same thing by then, the latest of each claimant and window, newest first.
 
-        What was corrected since, batches and other countries are left out; a repeated print counts once.
+        What was corrected by then, batches and other countries are left out; a repeated print counts once.
         """
         latest: dict[Any, Figure] = {}
         for other in sorted(self.by_id.values(), key=_when):
@@ -133,10 +133,10 @@ class Figures:
         return all(other.said.get(name) == figure.said.get(name) for name in ("country", "measure"))
 
     def _beside(self, figure: Figure, other: Figure) -> bool:
-        if other.id in self.superseded or other.claimant in (None, figure.claimant):
+        if other.claimant in (None, figure.claimant) or not _known_by(figure.instant, other):
             return False
-        known = figure.instant is None or (other.instant is not None and other.instant <= figure.instant)
-        return known and self._alike(figure, other)
+        corrected = any(_known_by(figure.instant, newer) for newer in self.that("supersedes", other.id))
+        return not corrected and self._alike(figure, other)
 
     def moving(self, figure: Figure) -> list[str]:
         """The other claimants who gave several figures of one window on the day a figure was stated."""
@@ -152,6 +152,11 @@ class Figures:
             return []
         of_claimant = [other for other in self.by_id.values() if other.claimant == figure.claimant]
         return [other for other in of_claimant if other.id != figure.id and self._alike(figure, other)]
+
+
+def _known_by(instant: datetime | None, figure: Figure) -> bool:
+    """Whether a figure had been stated by an instant; None is any."""
+    return instant is None or (figure.instant is not None and figure.instant <= instant)
 
 
 def _when(figure: Figure) -> tuple[str, int]:

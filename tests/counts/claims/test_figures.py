@@ -126,6 +126,13 @@ def test_897_is_superseded_by_896_and_a_chain_leaves_only_its_end() -> None:
     assert [one.id for one in all_of(GROSS, NET, third, ngo).beside(ngo)] == ["895"]
 
 
+def test_beside_a_figure_stands_what_was_published_by_then_though_it_was_corrected_later() -> None:
+    afternoon = figure("500", 500, stated_at="2026-02-09T15:00:00-04:00", window_from="2025-12")
+    assert [one.id for one in all_of(GROSS, NET, afternoon).beside(afternoon)] == ["897"]
+    evening = figure("501", 501, stated_at="2026-02-09T21:00:00-04:00", window_from="2025-12")
+    assert [one.id for one in all_of(GROSS, NET, evening).beside(evening)] == ["896"]
+
+
 def beside(of: Figure, *others: Figure) -> list[str]:
     return [one.id for one in all_of(of, *others).beside(of)]
 
