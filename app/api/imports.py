@@ -84,11 +84,13 @@ async def _parts(request: Request) -> tuple[bytes, str | None]:
     except (MultiPartException, KeyError):
         raise Invalid.at("", "malformed_form", FORM) from None
     found: dict[str, bytes] = {}
-    for name, part in form.multi_items():
-        if name not in ("file", "mapping") or name in found:
-            raise Invalid.at("", "unknown_field", FORM)
-        found[name] = await part.read() if isinstance(part, UploadFile) else part.encode()
-    await form.close()
+    try:
+        for name, part in form.multi_items():
+            if name not in ("file", "mapping") or name in found:
+                raise Invalid.at("", "unknown_field", FORM)
+            found[name] = await part.read() if isinstance(part, UploadFile) else part.encode()
+    finally:
+        await form.close()
     if "file" not in found:
         raise Invalid.at("/file", "required", FORM)
     mapping = found.get("mapping")

@@ -110,9 +110,9 @@ class Projector:
             self._execute(_DELETE_KEYS, {"of": key})
         version = {"record": key, "since": entry.revision, "until": OPEN, "version": body["version"]}
         self._execute(_INSERT_REPORT, version)
-        keys = blocking.keys_of({**body["said"], **entry.personal})
+        keys = _keys(key, entry)
         if keys:
-            self._execute(_INSERT_KEYS, [{"record": key, "key": found} for found in sorted(keys)])
+            self._execute(_INSERT_KEYS, keys)
         return (record_id,)
 
     def apply_alone(self, entry: Appended, out: Outbox) -> str:
@@ -123,8 +123,7 @@ class Projector:
         row["publish_now"] = project_alone(self.views, SimpleNamespace(**row), entry, out)
         out.hold(_INSERT_RECORD, [row])
         out.hold(_INSERT_REPORT, [{"record": key, "since": key, "until": OPEN, "version": 1}])
-        keys = blocking.keys_of({**entry.body["said"], **entry.personal})
-        out.hold(_INSERT_KEYS, [{"record": key, "key": found} for found in sorted(keys)])
+        out.hold(_INSERT_KEYS, _keys(key, entry))
         return str(row["publish_now"])
 
     def _record(self, entry: Appended, record_id: uuid.UUID) -> dict[str, Any]:
@@ -215,3 +214,9 @@ class Projector:
 
     def _close(self, table: Any, key: int, revision: int) -> None:
         self._execute(update(table).where(table.key == key, table.until == OPEN).values(until=revision))
+
+
+def _keys(record: int, entry: Appended) -> list[dict[str, Any]]:
+    """The rows by which a record is found, as the entry tells of it."""
+    keys = blocking.keys_of({**entry.body["said"], **entry.personal})
+    return [{"record": record, "key": found} for found in sorted(keys)]
