@@ -40,7 +40,7 @@ check: $(VENV)/.dev ## Check style, types, layers, dependencies and that openapi
 	@diff -u openapi.json $(VENV)/openapi.json || { echo "openapi.json is not current: run make openapi" >&2; exit 1; }
 
 drill-import: $(VENV)/.dev ## Kill an import at 100 random points and resume it
-	$(BIN)/python -m bench.drill_import
+	$(BIN)/python -c "from bench.drill_import import main; main()"
 
 bench-import: $(VENV)/.runtime ## File ROWS (100000) invented reports, then the same file again
 	$(BIN)/python -m bench.imports $(ROWS)

@@ -103,7 +103,3 @@ def main() -> None:
     sys.stdout.write(
         f"{KILLS} kills, {met} of a running import; {ROWS} rows settled once each, none lost, none doubled\n"
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,7 @@
 """Lists in: send one, follow it, read what became of each row."""
 
 import hashlib
+import json
 import uuid
 from typing import Annotated, Any
 
@@ -110,6 +111,7 @@ def send_list(
     # The same list in another envelope is the same request.
     once = Writing(writing.actor, writing.key, request, data + b"\n" + (mapping or "").encode())
     response = once.run(lambda desk: _begin(desk, writing.key.id, data, sent))
+    response.headers["Location"] = f"/v1/imports/{json.loads(response.body)['id']}"
     request.app.state.imports.wake()
     return response
 
