@@ -111,7 +111,7 @@ def send_list(
     # The same list in another envelope is the same request.
     once = Writing(writing.actor, writing.key, request, data + b"\n" + (mapping or "").encode())
     response = once.run(lambda desk: _begin(desk, writing.key.id, data, sent))
-    response.headers["Location"] = f"/v1/imports/{json.loads(response.body)['id']}"
+    response.headers["Location"] = f"/v1/imports/{json.loads(bytes(response.body))['id']}"
     request.app.state.imports.wake()
     return response
 
