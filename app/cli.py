@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ from app.registry.write import Desk
 from app.vocabulary import Role, SourceKind
 
 DEMO_DATABASE = "sqlite:///recuento-demo.db"
+FIRST_COUNT = "/v1/counts/releases?country=VE&released_from=2026-01-08&group_by=source"
 
 cli = typer.Typer(help="A registry of political prisoners that anyone can count from.", no_args_is_help=True,
                   add_completion=False, pretty_exceptions_enable=False)  # fmt: skip
@@ -108,6 +110,11 @@ def _session(settings: Settings) -> Iterator[Session]:
         yield session
 
 
+def _address(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"
+
+
 @cli.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on [RECUENTO_HOST].")] = None,
@@ -118,10 +125,20 @@ def serve(
     _serve(_settings(host=host, port=port, workers=workers))
 
 
+def _require_port(settings: Settings) -> None:
+    """Fail where nothing can be served, before anything is printed that sends people there."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        _fail(f"Nothing can be served at {settings.host} port {settings.port} ({error.strerror}): give another --port.")
+
+
 def _serve(settings: Settings) -> None:
     """Nothing about a client is logged: no access log, and no header that names the server."""
+    _require_port(settings)
     options: dict[str, Any] = {"access_log": False, "server_header": False, "log_level": "warning"}
-    console.print(f"Recuento serves http://{settings.host}:{settings.port}/v1 (stop with Ctrl-C)")
+    console.print(f"Recuento serves {_address(settings)} (addresses: /openapi.json; stop with Ctrl-C)", soft_wrap=True)
     if settings.workers > 1:
         with _session(settings):
             pass  # migrated and its secret known before the workers come, so that what is wrong is said once
@@ -140,6 +157,8 @@ def demo(
     """Replay January 2026: real published figures, invented people."""
     url = os.environ.get("RECUENTO_DATABASE_URL", DEMO_DATABASE)
     settings = _settings(port=port, database_url=url)
+    if not no_serve:
+        _require_port(settings)
     with console.status("Replaying January 2026 …"), _session(settings) as session:
         revision = replay.load(session, settings.secret_key())
         key = replay.guest_key(session, _now())
@@ -147,6 +166,7 @@ def demo(
     console.print("A reporter's key, for the invented source example-ngo:")
     print(key, flush=True)  # noqa: T201 - this is the output
     if not no_serve:
+        console.print(f"A count to begin with: {_address(settings)}{FIRST_COUNT}", soft_wrap=True)
         _serve(settings)
 
 
@@ -250,9 +270,9 @@ def import_list(
     with _session(settings):
         pass  # migrated, and the secret known to be the right one
     with _database(settings) as engine:
-        good = cli_import.import_list(engine, settings.secret_key(), _now, source, file, sent, as_json=as_json)
-    if not good:
-        sys.exit(1)
+        left = cli_import.import_list(engine, settings.secret_key(), _now, source, file, sent, as_json=as_json)
+    if left is not None:
+        _fail(left)
 
 
 @cli.command()

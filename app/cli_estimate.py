@@ -72,7 +72,7 @@ def _show(found: Estimate) -> None:
     bound = f"Chao's lower bound: {found.lower_bound.estimate:,.0f}."
     if chosen is not None and round(found.lower_bound.estimate) > round(chosen.estimate):
         bound += " It lies above the estimate: see what it assumes."
-    console.print(bound)
+    console.print(bound if found.refused is None else f"{bound} It is no estimate: see what it assumes.")
     console.print("This holds if:")
     for sentence in found.assumptions:
         console.print(f"- {sentence}")

@@ -28,8 +28,8 @@ def mapping_of(path: Path | None) -> Mapping | None:
 
 def import_list(
     engine: Engine, secret: bytes, clock: Callable[[], datetime], slug: str, path: Path, sent: Sent, *, as_json: bool
-) -> bool:
-    """File a list and print what became of it; whether all of it was accepted."""
+) -> str | None:
+    """File a list and print what became of it; a line that says what is left to do, if anything is."""
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -49,7 +49,19 @@ def import_list(
         _line(json.dumps(receipt, ensure_ascii=False, default=str))
     else:
         _print_receipt(receipt)
-    return job.state == "done" and receipt["counts"]["error"] == 0
+    return _left_to_do(receipt)
+
+
+def _left_to_do(receipt: stored.Row) -> str | None:
+    if receipt["problem"]:
+        return str(receipt["problem"]["detail"])
+    if receipt["questions"]:
+        asked = " ".join(question["detail"] for question in receipt["questions"])
+        return f"Nothing was filed. {asked} (--confirm)"
+    if receipt["state"] != "done":
+        return "Somebody else is filing this list: wait for them, or run it again."
+    wrong = receipt["counts"]["error"]
+    return f"{wrong} rows are in error: correct them and import the file again." if wrong else None
 
 
 def _print_rows(engine: Engine, job: ListImport, *, as_json: bool) -> None:
@@ -83,10 +95,6 @@ def _print_receipt(receipt: stored.Row) -> None:
             f"{receipt['derived_case_numbers']} rows have no case number: theirs were made from name, birth and day of "
             "detention. Whoever corrects one of these makes a new record: add a column of case numbers."
         )
-    for question in receipt["questions"]:
-        _line(f"{question['detail']} (--confirm)")
-    if receipt["problem"]:
-        _line(receipt["problem"]["detail"])
     counts = ", ".join(f"{receipt['counts'][one]} {one.replace('_', ' ')}" for one in ImportOutcome)
     what = "would become" if receipt["dry_run"] else "became"
     _line(f"{receipt['settled']} of {receipt['rows'] or 0} rows {what}: {counts}.")

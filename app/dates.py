@@ -19,6 +19,7 @@ from typing import Literal
 
 MAX_TEXT = 64  # a valid date has at most 21 characters, an instant 35: longer input is not read at all
 MAX_AGE = 130  # the longest documented human life is 122 years; a larger age is a typing error
+DAY_LENGTH = len("YYYY-MM-DD")  # what is longer gives an hour
 MAX_OFFSET = timedelta(hours=14)  # no place on earth is further than 14 hours from UTC (Kiritimati)
 A_YEAR = 366  # days, at most
 REMEMBERED = 16_384  # dates once read: a registry holds few days, and each report names the same ones several times
@@ -208,7 +209,7 @@ def parse_instant(text: str, zone: timezone = UTC) -> datetime:
         day, hour, minute, second, fraction, offset = match.groups()
         clock = _clock(int(hour), int(minute), int(second), fraction or "0")
         local = datetime.combine(parse(day).first, clock, parse_zone(offset))
-    elif len(text) == len("YYYY-MM-DD") and _PARTIAL.fullmatch(text):
+    elif len(text) == DAY_LENGTH and _PARTIAL.fullmatch(text):
         local = datetime.combine(parse(text).first, time.max, zone)
     else:
         raise DateError("Write the instant with its zone, 2026-01-14T19:00:00Z, or a whole day, 2026-01-14.")
@@ -220,7 +221,7 @@ def parse_instant(text: str, zone: timezone = UTC) -> datetime:
 
 def has_begun(text: str, instant: datetime, now: datetime) -> bool:
     """Whether the moment that ``text`` gives, read as ``instant``, has come; of a day alone, whether it has begun."""
-    running = timedelta(days=1) if len(text) == len("YYYY-MM-DD") else timedelta()
+    running = timedelta(days=1) if len(text) == DAY_LENGTH else timedelta()
     return instant <= now + running  # not `instant - running`: the first day of the calendar has none before it
 
 

@@ -56,6 +56,7 @@ _CODES = {
     "model_type": ("object_required", "Send a JSON object."),
     "model_attributes_type": ("object_required", "Send a JSON object."),
     "dict_type": ("object_required", "Send a JSON object."),
+    "list_type": ("list_type", 'Send a list, in brackets: ["…"].'),
     "json_invalid": ("malformed_json", "This is not JSON."),
 }
 

@@ -114,8 +114,9 @@ def _settings(database_url: str) -> Settings:
 
 @pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> Iterator[str]:
-    """An empty registry's database, once on each engine."""
-    with templates.copy(request.param, templates.empty(request.param), tmp_path) as url:
+    """An empty registry's database, or the world's where a test asks for one; once on each engine."""
+    kind, of_world = request.param, "world" in request.fixturenames
+    with templates.copy(kind, templates.world(kind)[0] if of_world else templates.empty(kind), tmp_path) as url:
         yield url
 
 
@@ -131,11 +132,11 @@ def settings(database_url: str) -> Settings:
     return _settings(database_url)
 
 
-@pytest.fixture(params=ENGINES)
-def world(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> Iterator[World]:
+@pytest.fixture
+def world(settings: Settings, templates: Templates) -> Iterator[World]:
     """An app on a registry with three organisations, a government, keys for all roles, and nobody in it."""
-    template, keys = templates.world(request.param)
-    with templates.copy(request.param, template, tmp_path) as url, World(_settings(url), keys=keys) as made:
+    _template, keys = templates.world(make_url(settings.database_url).get_backend_name())
+    with World(settings, keys=keys) as made:
         yield made
 
 

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request, Response
@@ -28,7 +28,6 @@ class Answer:
     body: dict[str, Any]
     rows: list[dict[str, Any]]
     next: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
     document: tuple[str, str] | None = None
 
 
@@ -58,7 +57,7 @@ def headers_of(revision: int, tag: str, caching: str) -> dict[str, str]:
 
 def respond(answer: Answer, terms: AsOf, request: Request, given: dict[str, str]) -> Response:
     """The response to a GET, with the headers given and the answer's own."""
-    headers = {**given, **answer.headers}
+    headers = dict(given)
     if answer.next is not None:
         headers["Link"] = f'<{answer.next}>; rel="next"'
     response = _in_form(answer, media_type(terms, request), headers)

@@ -77,7 +77,7 @@ def _flat(step: dict[str, Any]) -> dict[str, Any]:
     for name, value in step.items():
         if name in ("from", "to"):
             row[f"{name}_stated_at"] = value["stated_at"]
-        if name == "missing":
+        if name in ("country", "missing"):
             row[name] = value
         else:
             row |= {f"{name}_{edge}": None if value is None else value[edge] for edge in ("low", "high")}

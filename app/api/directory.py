@@ -1,11 +1,11 @@
-"""Sources, facilities, claims, the vocabulary, and who a key is."""
+"""Sources, facilities, the vocabulary, and who a key is."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Query, Response
 
 from app.api.answers import Answer
-from app.api.requests import Read
+from app.api.requests import Asked, Read
 from app.api.routes import READING, WRITING, router
 from app.api.things import page, whole
 from app.api.wire import (
@@ -33,15 +33,7 @@ directory = router("directory")
 @directory.get("/me", response_model=Me, responses=READING)
 def read_me(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
     """Who your key is: its role, its source, and when it expires."""
-    if read.key is None:
-        raise Unauthenticated("Send a key to learn who it is: Authorization: Bearer rcn_…")
-    key, reader = read.key, read.reader
-    row = {
-        "key_id": key.id,
-        "role": reader.role,
-        "source": reader.slug,
-        "expires_at": format_instant(key.expires_at),
-    }
+    row = _whose_key(read)
     return read.answer(asked, lambda revision: Answer({**row, "revision": revision}, [row]))
 
 
@@ -100,10 +92,16 @@ def read_facility(read: Read, slug: Slug, asked: Annotated[AsOf, Query()]) -> Re
 @directory.get("/vocabulary", response_model=dict[str, Any], responses=READING)
 def read_vocabulary(read: Read, asked: Annotated[VocabularyQuery, Query()]) -> Response:
     """Every code list, with labels and definitions in English or Spanish."""
-    lang: Literal["en", "es"] = asked.lang
-    lists_of_codes = vocabulary(lang)
-    rows = [{"list": name, **code} for name, codes in lists_of_codes.items() for code in codes]
-    return read.answer(asked, lambda revision: Answer({**lists_of_codes, "revision": revision}, rows))
+    codes = vocabulary(asked.lang)
+    rows = [{"list": name, **code} for name, listed in codes.items() for code in listed]
+    return read.answer(asked, lambda revision: Answer({**codes, "revision": revision}, rows))
+
+
+def _whose_key(read: Asked) -> dict[str, Any]:
+    if read.key is None:
+        raise Unauthenticated("Send a key to learn who it is: Authorization: Bearer rcn_…")
+    expires = format_instant(read.key.expires_at)
+    return {"key_id": read.key.id, "role": read.reader.role, "source": read.reader.slug, "expires_at": expires}
 
 
 def _standing(read: Read, table: Any, slug: str, revision: int) -> Any:

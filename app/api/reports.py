@@ -13,9 +13,7 @@ from app.api.things import page
 from app.api.wire import Filed, ReportOut, ReportPage
 from app.api.writes import Write
 from app.counts import lists
-from app.counts.terms import AsOf, Paged
-from app.errors import NotFound
-from app.registry import records
+from app.counts.terms import AsOf, ReportQuery
 from app.registry import reports as filing
 from app.registry.schemas import RetractIn
 from app.vocabulary import Role
@@ -37,22 +35,19 @@ def _matches(report_id: uuid.UUID, if_match: list[str] | None) -> Callable[[int]
 
 
 @reports.get("/reports", response_model=ReportPage, responses=READING | refusals(403))
-def list_reports(read: Read, asked: Annotated[Paged, Query()]) -> Response:
-    """Your own reports, whole."""
+def list_reports(read: Read, asked: Annotated[ReportQuery, Query()]) -> Response:
+    """Your own reports, whole: all of them, or that under a case number of yours."""
     read.allow(Role.REPORTER)
-    return page(read, asked, lambda revision: lists.own_reports(read.session, asked, read.reader, revision))
+    secret = read.request.app.state.secret
+    return page(read, asked, lambda revision: lists.own_reports(read.session, asked, read.reader, revision, secret))
 
 
 @reports.get("/reports/{report_id}", response_model=ReportOut, responses=READING | refusals(403))
 def read_report(read: Read, report_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """One of your own reports as you sent it. Its ETag goes into If-Match when you correct it."""
     read.allow(Role.REPORTER)
-    record = records.own(read.session, report_id, read.reader.source)
-    version = records.current(read.session, record, read.revision(asked))
-    if version is None or record.redacted:
-        raise NotFound("There is no report with this id among your own.")
-    row = lists.report_shape(record, version)
-    tag = _tag(report_id, version.number, answers.media_type(asked, read.request))
+    row = lists.own_report(read.session, report_id, read.reader, read.revision(asked))
+    tag = _tag(report_id, row["version"], answers.media_type(asked, read.request))
     return read.answer(asked, lambda _revision: answers.Answer(row, [row]), tag)
 
 

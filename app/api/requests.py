@@ -106,9 +106,12 @@ class Asked:
         # Compared weakly (RFC 9110 section 13.1.2): a proxy that compresses an answer weakens its tag.
         given = ",".join(self.request.headers.getlist("if-none-match"))
         known = {part.strip().removeprefix("W/") for part in given.split(",")}
-        if tag in known or "*" in known:
+        if tag in known:
             return Response(status_code=304, headers=headers)
-        return answers.respond(build(revision), terms, self.request, headers)
+        built = build(revision)  # `*` asks whether there is anything at all: what is not there is refused
+        if "*" in known:
+            return Response(status_code=304, headers=headers)
+        return answers.respond(built, terms, self.request, headers)
 
     def _refuse_repeated(self, terms: AsOf) -> None:
         """Of two countries asked for, one would be dropped in silence: a wrong count looks like any other."""
@@ -120,7 +123,14 @@ class Asked:
     def _tag(self, terms: AsOf) -> str:
         """Strong: it covers everything the bytes depend on."""
         media = answers.media_type(terms, self.request)
-        parts = [__version__, self._head, self.request.url.path, self.request.url.query, media]
+        parts = [
+            __version__,
+            self.request.app.state.public_url,
+            self._head,
+            self.request.url.path,
+            self.request.url.query,
+            media,
+        ]
         parts += [self.reader.role, self.reader.slug, self.key and self.key.id]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
 

@@ -6,12 +6,14 @@ data ask (10.15497/RDA00016); the digest of the result goes beside it as `Repr-D
 
 import base64
 import binascii
+import re
 import zlib
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
 from app.counts import terms as wording
+from app.counts.held import SILENCE
 from app.vocabulary import Language, vocabulary
 
 Row = dict[str, Any]
@@ -53,7 +55,7 @@ NAMES: dict[str, tuple[str, str]] = {
     "source": ("by the word of", "según"),
     "verified_by": ("verified by", "verificadas por"),
     "any_of": ("verified by any of", "verificadas por alguna de"),
-    "all_of": ("verified by all of", "verificadas por todas:"),
+    "all_of": ("verified by all of", "verificadas por todas"),
     "only_by": ("verified only by", "verificadas solo por"),
     "min_sources": ("independent sources at least", "fuentes independientes, como mínimo"),
     "sources": ("independent sources", "fuentes independientes"),
@@ -70,18 +72,23 @@ _DIMENSIONS = {
 # What is counted, one and several of them, in English and Spanish.
 THINGS: dict[str, tuple[str, str, str, str]] = {
     "releases": ("release", "releases", "excarcelación", "excarcelaciones"),
-    "detentions": ("detention", "detentions", "detención", "detenciones"),
+    "detentions": ("person held", "people held", "persona detenida", "personas detenidas"),
 }
 _CODES = {
     "kind": "release_kinds", "status": "statuses", "gender": "genders", "category": "categories",
     "age_group": "age_groups", "group": "groups", "legal_status": "legal_statuses", "condition": "conditions",
     "designation": "designations", "state": "states", "stage": "stages",
 }  # fmt: skip
-# Whether who is under house arrest after a release is among the held.
+# Whether whom a release left under house arrest is among the held. Who was detained at home is in either way, so that
+# neither may be called a number of people in prison.
 HOUSE_ARREST = {
-    False: ("in prison", "en prisión"),
-    True: ("in prison or under house arrest", "en prisión o en arresto domiciliario"),
+    False: ("without those released to house arrest", "sin quienes salieron a arresto domiciliario"),
+    True: ("with those released to house arrest", "con quienes salieron a arresto domiciliario"),
 }
+
+
+DEMO = ("demo, invented people", "demostración, personas inventadas")
+_SECONDS = re.compile(r"\.\d+")  # parts of a second are no help in print
 
 
 class BadCode(ValueError):
@@ -124,38 +131,52 @@ def unpack(code: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def citation(counted: Row, recorded_at: str | None, base: str) -> Row:
-    """The `citation` block of a count. `base`: the registry's public address, which stands before short ones."""
+def citation(counted: Row, recorded_at: str | None, base: str, *, demo: bool) -> Row:
+    """The `citation` block of a count. `base`: the registry's public address, which stands before short ones; `demo`:
+    whether the people are invented, which nobody who pastes it must leave out by accident."""
     address = base + short_address(counted["terms"], counted["revision"])
+    when = None if recorded_at is None else _SECONDS.sub("", recorded_at)
     return {
         "address": address,
         "revision": counted["revision"],
-        "en": sentence(counted, recorded_at, address, "en"),
-        "es": sentence(counted, recorded_at, address, "es"),
-        "bibtex": bibtex(counted, recorded_at, address),
+        "en": sentence(counted, when, address, "en", demo=demo),
+        "es": sentence(counted, when, address, "es", demo=demo),
+        "bibtex": bibtex(counted, when, address, demo=demo),
     }
 
 
-def sentence(counted: Row, recorded_at: str | None, address: str, lang: Language) -> str:
+def sentence(counted: Row, recorded_at: str | None, address: str, lang: Language, *, demo: bool = False) -> str:
     """One sentence that says what was counted, how much of it, and as of when."""
     total, thing = counted["total"], "detentions" if "house_arrest" in counted["terms"] else "releases"
-    number = total[thing]
-    by_source = _by_source(counted)
+    number, by_source = total[thing], _by_source(counted)
+    verified, contested, reported = (total[name] for name in ("verified", "contested", "reported"))
+    name = f"Recuento ({DEMO[lang == 'es']})" if demo else "Recuento"
+    numbered = _numbered(counted["revision"], recorded_at)
     # The groups themselves say by what they are.
     terms = {name: value for name, value in counted["terms"].items() if name != "group_by" or not by_source}
     if lang == "es":
-        said = f"Recuento, revisión {_numbered(counted['revision'], recorded_at)}: "
-        said += f"{number} {THINGS[thing][2 + (number != 1)]}{_scope(terms, lang)}, "
-        said += f"de ellas {total['verified']} verificadas, {total['contested']} controvertidas y "
-        said += f"{total['reported']} solo reportadas"
+        said = f"{name}, revisión {numbered}: {number} {THINGS[thing][2 + (number != 1)]}{_scope(terms, lang)}, "
+        said += f"de ellas {verified} verificada{_s(verified)}, {contested} controvertida{_s(contested)} y "
+        said += f"{reported} solo reportada{_s(reported)}"
         said += f"; verificadas, por fuente: {by_source}" if by_source else ""
     else:
-        said = f"Recuento, revision {_numbered(counted['revision'], recorded_at)}: "
-        said += f"{number} {THINGS[thing][number != 1]}{_scope(terms, lang)}, "
-        said += f"of which {total['verified']} verified, {total['contested']} contested and "
-        said += f"{total['reported']} only reported"
+        said = f"{name}, revision {numbered}: {number} {THINGS[thing][number != 1]}{_scope(terms, lang)}, "
+        said += f"of which {verified} verified, {contested} contested and {reported} only reported"
         said += f"; verified, by source: {by_source}" if by_source else ""
-    return f"{said}. {address}"
+    return f"{said}{_silence(counted, lang)}. {address}"
+
+
+def _s(number: int) -> str:
+    """The ending of a Spanish plural."""
+    return "" if number == 1 else "s"
+
+
+def _silence(counted: Row, lang: Language) -> str:
+    """Of the held, those nobody has been heard of for long: a number that is silent about them claims too much."""
+    if "not_heard_since" not in counted:
+        return ""
+    said = f"sin noticias desde hace más de {SILENCE} días" if lang == "es" else f"not heard of for over {SILENCE} days"
+    return f"; {said}: {counted['not_heard_since']}"
 
 
 def _numbered(revision: int, recorded_at: str | None) -> str:
@@ -169,13 +190,13 @@ def _by_source(counted: Row) -> str:
 
 
 def _scope(terms: Row, lang: Language) -> str:
-    """` in VE from 2026-01-08 to 2026-01-13 (carried out; gross; kind: amnesty)`, ` in VE standing on 2026-01-13 (in
-    prison)`."""
+    """` in VE from 2026-01-08 to 2026-01-13 (carried out; gross; kind: amnesty)`, ` in VE on 2026-01-13
+    (without those released to house arrest)`."""
     spanish = lang == "es"
     where = f" en {terms['country']}" if spanish and "country" in terms else ""
     where = where or (f" in {terms['country']}" if "country" in terms else "")
     if "house_arrest" in terms:
-        when = f" {'en curso el' if spanish else 'standing on'} {terms['held_on']}" if "held_on" in terms else ""
+        when = f" {'el' if spanish else 'on'} {terms['held_on']}" if "held_on" in terms else ""
         more = [HOUSE_ARREST[terms["house_arrest"]][spanish]]
     else:
         when = _window(terms, "released", lang)
@@ -224,17 +245,18 @@ _TEX = str.maketrans(
 )
 
 
-def bibtex(counted: Row, recorded_at: str | None, address: str) -> str:
+def bibtex(counted: Row, recorded_at: str | None, address: str, *, demo: bool = False) -> str:
     """A BibTeX entry. The year is the one the revision was recorded in; the key ends like the address, so that two
     counts of one revision are two entries."""
-    thing = "Detentions" if "house_arrest" in counted["terms"] else "Releases"
+    thing = "People held" if "house_arrest" in counted["terms"] else "Releases"
     scope = _scope(counted["terms"], "en").translate(_TEX)
+    note = f"Revision {_numbered(counted['revision'], recorded_at)}"
     lines = [
         f"@misc{{recuento-{counted['revision']}-{address[-6:]},",
         "  author = {{Recuento}},",
         f"  title = {{{{{thing}{scope}}}}},",
         *([f"  year = {{{recorded_at[:4]}}},"] if recorded_at else []),
-        f"  note = {{Revision {_numbered(counted['revision'], recorded_at)}}},",
+        f"  note = {{{f'{DEMO[0].capitalize()}. {note}' if demo else note}}},",
         f"  howpublished = {{\\url{{{address}}}}},",
         "}",
     ]

@@ -1,7 +1,7 @@
 """A count then and now: which releases or detentions came, went or changed between two revisions, and why."""
 
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -65,9 +65,10 @@ class Case:
 
 
 def compare(session: Session, terms: Terms, reader: Reader, then: int, now: int) -> Row:
-    """`{"added", "removed", "changes": {…}, "summary": {"en", "es"}, "cases": [...], "withheld_cases": n}`; `then` is
-    the earlier revision. What counted then + added − removed = what counts now; the other changes are of what counts
-    at both."""
+    """`{"added", "removed", "changes": {…}, "summary": {"en", "es"}, "cases": [...], "cases_left_out": n,
+    "withheld_cases": n}`; `then` is the earlier revision. What counted then + added − removed = what counts now; the
+    other changes are of what counts at both. Of more than MOST_CASES the first of each change are listed in turn, so
+    that no kind of change is out of sight."""
     before, after = (_counted(session, terms, reader, revision) for revision in (then, now))
     gone, come = before.keys() - after.keys(), after.keys() - before.keys()
     cases = [
@@ -84,9 +85,21 @@ def compare(session: Session, terms: Terms, reader: Reader, then: int, now: int)
         "removed": len(gone),
         "changes": changes,
         "summary": {"en": summary(changes, "en"), "es": summary(changes, "es")},
-        "cases": shown[:MOST_CASES],
+        "cases": _some_of_each(shown),
+        "cases_left_out": max(0, len(shown) - MOST_CASES),
         "withheld_cases": len(cases) - len(shown),
     }
+
+
+def _some_of_each(cases: list[Row]) -> list[Row]:
+    """At most MOST_CASES, taken in turn from every kind of change, in the order in which they were found."""
+    turns: dict[str, int] = defaultdict(int)
+    ranked = []
+    for place, case in enumerate(cases):
+        ranked.append((turns[case["change"]], place))
+        turns[case["change"]] += 1
+    kept = sorted(place for _turn, place in sorted(ranked)[:MOST_CASES])
+    return [cases[place] for place in kept]
 
 
 def summary(changes: dict[str, int], lang: Language) -> str:

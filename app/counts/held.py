@@ -19,12 +19,14 @@ from app.counts.selection import (
     Selection,
     Subject,
     at,
+    both,
     conditions_of_sources,
+    detained_within,
     person_conditions,
     require_so_many,
     source_keys,
 )
-from app.counts.tally import WITHHELD, Asked, Row, by_slug, scalar, tallied, verified_too
+from app.counts.tally import Asked, Row, by_slug, scalar, tallied, unlisted, verified_too
 from app.counts.terms import HeldCountTerms, HeldTerms, PersonTerms, is_personal
 from app.errors import Invalid
 from app.log.entries import entry_at
@@ -76,7 +78,8 @@ def select_held(
         where.append(col(Held.status).in_(terms.status))
     where += conditions_of_sources(HELD, terms, keys, revision)
     where += person_conditions(session, terms, columns, reader, revision)
-    inside, uncertain = on_day(columns, _day(terms), house_arrest=terms.house_arrest)
+    held = on_day(columns, _day(terms), house_arrest=terms.house_arrest)
+    inside, uncertain = both(held, detained_within(terms, columns, revision, own=own))
     return Selection(HELD, columns, tuple(where), own, inside, uncertain)
 
 
@@ -85,8 +88,8 @@ def on_day(columns: Any, day: int, *, house_arrest: bool) -> tuple[Condition, Co
     left_lo, left_hi = (columns.free_lo, columns.free_hi) if house_arrest else (columns.out_lo, columns.out_hi)
     begun = and_(columns.hi.is_not(None), columns.hi <= day)
     to_come = and_(not_(begun), columns.lo.is_not(None), columns.lo > day)
-    stays = and_(left_hi.is_not(None), left_hi >= day, left_lo >= day)
-    not_gone = or_(left_hi.is_(None), left_hi >= day)
+    not_gone = left_hi >= day
+    stays = and_(not_gone, left_lo >= day)
     not_taken_again = or_(columns.next_hi.is_(None), columns.next_hi > day)
     inside = and_(begun, stays, not_taken_again)
     return inside, and_(not_gone, not_taken_again, not_(to_come), not_(and_(begun, stays)))
@@ -129,7 +132,7 @@ def require_day(terms: HeldTerms) -> None:
 
 def _list(said: Row, named: Row, revision: int) -> str | None:
     """The address of the detentions behind a group; None where no filter can say which they are."""
-    if any(value is None or value == WITHHELD for value in named.values()):
+    if unlisted(said, named):
         return None
     terms = {name: value for name, value in said.items() if name != "group_by"}
     if "source" in named:  # by that source's own days, as the group counts

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,13 +13,14 @@ from sqlmodel import Session, col
 
 from app.counts import records, shapes
 from app.counts.held import select_held
-from app.counts.selection import Condition, at, hidden, person_conditions, select_releases, visible
-from app.counts.terms import DetaineeQuery, DetentionQuery, FacilityQuery, Paged, PersonTerms, ReleaseTerms
-from app.errors import Invalid
+from app.counts.selection import Condition, at, detained_within, hidden, person_conditions, select_releases, visible
+from app.counts.terms import DetaineeQuery, DetentionQuery, FacilityQuery, Paged, PersonTerms, ReleaseTerms, ReportQuery
+from app.errors import Invalid, NotFound
 from app.log.entries import entry_at
 from app.matching.names import fold
 from app.models import (
     OPEN,
+    CaseKey,
     Claim,
     Detainee,
     DetaineePersonal,
@@ -33,6 +35,7 @@ from app.models import (
     Verification,
 )
 from app.registry import content
+from app.registry import records as stored
 from app.registry.policy import ANONYMOUS_TRAITS, Reader
 from app.registry.records import Version
 from app.vocabulary import Publish, Role
@@ -167,7 +170,8 @@ def detentions(
         statement = selection.rows(spell, detainee).where(selection.inside, seen)
     else:
         conditions = person_conditions(session, asked, Detention, reader, revision)
-        statement = select(spell, detainee).where(at(Detention, revision), seen, *conditions)
+        taken = detained_within(asked, Detention, revision)[0]
+        statement = select(spell, detainee).where(at(Detention, revision), seen, *conditions, taken)
     if asked.q is not None:
         statement = statement.where(_named(reader, detainee, asked.q, revision))
     if since is not None:
@@ -185,7 +189,10 @@ def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: 
     """People; filters on a detention or a release mean people with such a one."""
     key = col(Detainee.detainee)
     statement = select(key).where(at(Detainee, revision), visible(reader, key, revision))
-    spells = person_conditions(session, asked, Detention, reader, revision)
+    spells = [
+        *person_conditions(session, asked, Detention, reader, revision),
+        *([detained_within(asked, Detention, revision)[0]] if asked.detained_from or asked.detained_to else []),
+    ]
     if spells:
         statement = statement.where(exists(_spells_of(key, revision).where(*spells)))
     if asked.model_fields_set & RELEASE_TERMS:
@@ -270,16 +277,28 @@ def claim_shape(session: Session, claim: Claim, reader: Reader) -> Row:
     }
 
 
-def own_reports(session: Session, asked: Paged, reader: Reader, revision: int) -> Page:
-    """A source's own reports, whole."""
+def own_reports(session: Session, asked: ReportQuery, reader: Reader, revision: int, secret: bytes) -> Page:
+    """A source's own reports, whole: all, or the one under a case number. `secret` keys the digests of those."""
     statement = (
         select(col(Record.key), Record, Report)
         .join(Report, col(Report.record) == col(Record.key))
         .where(col(Record.source) == reader.source, at(Report, revision), col(Record.redacted).is_(False))
     )
+    if asked.source_record_id is not None and reader.source is not None:
+        case = stored.case_digest(secret, reader.source, asked.source_record_id)
+        statement = statement.join(CaseKey, col(CaseKey.record_id) == col(Record.id)).where(col(CaseKey.digest) == case)
     rows, cursor = _page(session, statement, col(Record.key), asked)
     shown = [report_shape(record, Version(r.version, entry_at(session, r.since))) for _key, record, r in rows]
     return Page(shown, cursor)
+
+
+def own_report(session: Session, report_id: uuid.UUID, reader: Reader, revision: int) -> Row:
+    """One of a source's own reports, whole. Raises NotFound."""
+    record = stored.own(session, report_id, reader.source)
+    version = stored.current(session, record, revision)
+    if version is None or record.redacted:
+        raise NotFound("There is no report with this id among your own.")
+    return report_shape(record, version)
 
 
 def report_shape(record: Record, version: Version) -> Row:

@@ -12,12 +12,13 @@ from sqlmodel import Session, col
 from app.counts import terms as wording
 from app.counts.selection import COUNTING, at, select_releases
 from app.counts.tally import by_slug
-from app.counts.terms import MOST_SOURCES, CountTerms
+from app.counts.terms import CountTerms
 from app.dates import parse
 from app.models import Source, Standing, Verification, Voice
 from app.registry.difference import chunks
 from app.registry.policy import Reader
 from app.registry.projection.accounts import DATE_OF_STAGE
+from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import ReleaseKind, Stage, Verdict
 
 Row = dict[str, Any]

@@ -16,6 +16,8 @@ from app.models import (
     Detainee,
     DetaineePersonal,
     Detention,
+    Held,
+    HeldVoice,
     Placement,
     Record,
     Release,
@@ -78,6 +80,10 @@ def people(session: Session, detainees: Collection[int], revision: int) -> dict[
         found[row["detainee"]].releases[row["spell"]] = row
     for row in _rows(session, Verification, detainees, revision):
         found[row["detainee"]].verifications.append(row)
+    for row in _rows(session, Held, detainees, revision):
+        found[row["detainee"]].held[row["spell"]] = row
+    for row in _rows(session, HeldVoice, detainees, revision):
+        found[row["detainee"]].held_voices.append(row)
     return found
 
 
@@ -134,6 +140,8 @@ def alone(session: Session, record: Record, revision: int) -> Person:
         spells={row["spell"]: json.loads(row["facts"]) for row in rows.get(SpellPersonal, [])},
         releases={row["spell"]: row for row in rows[Release]},
         verifications=rows[Verification],
+        held={row["spell"]: row for row in rows[Held]},
+        held_voices=rows[HeldVoice],
         ids={record.key: Ids(record.detainee_id, record.detention_id, record.release_id)},
         slugs={record.source: account.source.slug},
     )
@@ -166,7 +174,9 @@ def history(session: Session, detainee_id: uuid.UUID, reader: Reader, revision: 
     """Every revision at which anything shown of a detainee changed, with what was shown from then on."""
     _person, key = one(session, "detainee", detainee_id, reader, revision)
     since: set[int] = set()
-    tables: tuple[type[Any], ...] = (Detainee, DetaineePersonal, Detention, SpellPersonal, Release, Verification)
+    tables: tuple[type[Any], ...] = (
+        Detainee, DetaineePersonal, Detention, SpellPersonal, Release, Verification, Held, HeldVoice,
+    )  # fmt: skip
     for table in tables:
         columns = table.__table__.c
         since |= set(session.scalars(select(columns.since).where(columns.detainee == key, columns.since <= revision)))

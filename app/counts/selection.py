@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, t
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.terms import HeldTerms, PersonTerms, ReleaseTerms, edges
+from app.counts.terms import EstimateQuery, HeldTerms, PersonTerms, ReleaseTerms, edges
 from app.errors import Invalid, pointed
-from app.models import OPEN, Detainee, Detention, Placement, Record, Release, Source, Standing, Trait, Voice
+from app.models import OPEN, Detainee, Detention, HeldVoice, Placement, Record, Release, Source, Standing, Trait, Voice
 from app.registry.policy import Reader
 from app.registry.views import Views
 from app.vocabulary import Publish, ReleaseStatus, Verdict
@@ -18,6 +18,8 @@ COUNTING = (ReleaseStatus.VERIFIED.value, ReleaseStatus.CONTESTED.value, Release
 ASSERTED = (Verdict.VERIFIED.value, Verdict.REPORTED.value)
 
 Condition = ColumnElement[bool]
+# `(inside, uncertain)`: surely within what is asked for; perhaps.
+Placed = tuple[Condition, Condition]
 
 
 def at(table: Any, revision: int) -> Condition:
@@ -50,7 +52,7 @@ def visible(reader: Reader, detainee: Any, revision: int) -> Condition:
     return ~hidden(detainee, classes, revision) if classes else true()
 
 
-def source_keys(session: Session, terms: ReleaseTerms | HeldTerms) -> dict[str, int]:
+def source_keys(session: Session, terms: ReleaseTerms | HeldTerms | EstimateQuery) -> dict[str, int]:
     """Slug → key of the sources the terms name. Raises Invalid for those that do not exist."""
     named = terms.sources_named()
     slugs = {slug for _pointer, slug in named}
@@ -66,16 +68,18 @@ def source_keys(session: Session, terms: ReleaseTerms | HeldTerms) -> dict[str, 
 
 
 def require_so_many(session: Session, terms: ReleaseTerms | HeldTerms) -> None:
-    """Raises Invalid for more sources at least than there are: the count would be nought, and look like an answer."""
-    if terms.min_sources is None:
-        return
-    there = session.scalars(select(func.count()).select_from(Source).where(col(Source.until) == OPEN)).one()
-    if terms.min_sources > there:
-        detail = f"There are {there} sources: ask for 1 to {there}." if there else "There are no sources yet."
-        raise Invalid.at("/min_sources", "too_many_sources", detail)
+    """Raises Invalid for more sources than there are: the count would be nought, and look like an answer."""
+    for name, least in (("min_sources", 1), ("sources", 0)):
+        asked = getattr(terms, name)
+        if asked is None:
+            continue
+        there = session.scalars(select(func.count()).select_from(Source).where(col(Source.until) == OPEN)).one()
+        if asked > there:
+            detail = f"There are {there} sources: ask for {least} to {there}." if there else "There are no sources yet."
+            raise Invalid.at(f"/{name}", "too_many_sources", detail)
 
 
-def in_window(lo: Any, hi: Any, window: tuple[int | None, int | None]) -> tuple[Condition, Condition]:
+def in_window(lo: Any, hi: Any, window: tuple[int | None, int | None]) -> Placed:
     """`(inside, uncertain)`: wholly inside the window; straddling its edge or undated."""
     start, end = window
     if start is None and end is None:
@@ -90,6 +94,7 @@ class Columns:
     """Where a selection reads what it filters by: consolidated, or one source's own."""
 
     spell: Any
+    source: Any  # of Voice; None of Standing
     detainee: Any
     lo: Any
     hi: Any
@@ -101,7 +106,7 @@ class Columns:
     @classmethod
     def of(cls, table: Any) -> "Columns":
         names = cls.__dataclass_fields__
-        return cls(**{name: getattr(table, name) for name in names})
+        return cls(**{name: getattr(table, name, None) for name in names})
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,8 @@ def select_releases(
         end = terms.window[1]
         begun = columns.next_hi.is_not(None) if end is None else columns.next_hi <= end
         where.append(or_(columns.next_hi.is_(None), ~begun))
-    inside, uncertain = in_window(columns.lo, columns.hi, terms.window)
+    released = in_window(columns.lo, columns.hi, terms.window)
+    inside, uncertain = both(released, detained_within(terms, columns, revision, own=own))
     return Selection(RELEASES, columns, tuple(where), own, inside, uncertain)
 
 
@@ -221,7 +227,8 @@ def verified_by(subject: Subject, sources: list[int], revision: int, *, others: 
 def person_conditions(
     session: Session, terms: PersonTerms, columns: Any, reader: Reader, revision: int
 ) -> list[Condition]:
-    """Filters on the person and its detention, over any table with `spell`, `detainee`, `country`, `designation`."""
+    """Filters on the person and the detention, but for its day: over any table with `spell`, `detainee`, `country` and
+    `designation`."""
     where: list[Condition] = []
     if terms.country is not None:
         where.append(columns.country == terms.country)
@@ -239,12 +246,30 @@ def person_conditions(
         asked = [] if terms.state is None else [col(Detainee.state) == terms.state]
         asked += [] if terms.rearrested is None else [col(Detainee.rearrested) == terms.rearrested]
         where.append(exists(select(1).where(Detainee.detainee == columns.detainee, at(Detainee, revision), *asked)))
-    if terms.detained_from is not None or terms.detained_to is not None:
-        window = edges(terms.detained_from, terms.detained_to)
-        other: Any = aliased(Detention)  # `columns` may be those of Detention itself
-        inside, _uncertain = in_window(other.detained_lo, other.detained_hi, window)
-        where.append(exists(select(1).where(other.spell == columns.spell, at(other, revision), inside)))
     return where
+
+
+def detained_within(terms: PersonTerms, columns: Any, revision: int, *, own: bool = False) -> Placed:
+    """Whether the person was taken within the days asked for; `own`: by the source whose row it is."""
+    window = edges(terms.detained_from, terms.detained_to)
+    if window == (None, None):
+        return true(), ~true()
+    if own:
+        voice: Any = aliased(HeldVoice)
+        said = and_(voice.spell == columns.spell, voice.source == columns.source, at(voice, revision))
+        found = in_window(voice.lo, voice.hi, window)
+    else:
+        detention: Any = aliased(Detention)  # `columns` may be those of Detention itself
+        said = and_(detention.spell == columns.spell, at(detention, revision))
+        found = in_window(detention.detained_lo, detention.detained_hi, window)
+    inside, uncertain = (exists(select(1).where(said, place)) for place in found)
+    return inside, uncertain
+
+
+def both(one: Placed, other: Placed) -> Placed:
+    """Inside two windows at once; uncertain where neither rules it out and not both are sure."""
+    inside = and_(one[0], other[0])
+    return inside, and_(or_(*one), or_(*other), ~inside)
 
 
 def facility_slug(session: Session, said: str, country: str | None) -> str:

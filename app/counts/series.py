@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
@@ -51,7 +51,10 @@ def series(session: Session, terms: CountTerms, asked: Asked, reader: Reader, re
     said.pop("group_by", None)
     span = _span(session, terms, asked, reader, revision)
     ends = list(_ends(*span, asked.interval)) if span else []
-    counted = [(end, _at(session, terms, asked, reader, end, revision)) for end in ends]
+    # On days on which nothing was recorded or nothing can have happened, the question is that of the day before.
+    questions = {end: _question(session, terms, asked, end, revision) for end in ends}
+    answers = {question: _count(session, terms, reader, question) for question in set(questions.values())}
+    counted = [(end, answers[question]) for end, question in questions.items()]
     sources = sorted({group["source"] for _end, count in counted for group in count["groups"] if group["verified"]})
     return {
         "revision": revision,
@@ -64,18 +67,29 @@ def series(session: Session, terms: CountTerms, asked: Asked, reader: Reader, re
 
 
 def _offset(zone: timezone) -> str:
-    return datetime(2026, 1, 1, tzinfo=zone).isoformat()[-6:]
+    """As it may be asked for again; Python names a fixed offset `UTC-04:00`."""
+    return str(zone).removeprefix("UTC") or "Z"
 
 
-def _at(session: Session, terms: CountTerms, asked: Asked, reader: Reader, end: date, revision: int) -> Row:
-    """The count at the end of an interval, by source."""
-    by_source = terms.model_copy(update={"group_by": ["source"]})
+class _Question(NamedTuple):
+    """What is asked at the end of an interval: the releases until a day, as known at a revision."""
+
+    released_to: str | None
+    revision: int
+
+
+def _question(session: Session, terms: CountTerms, asked: Asked, end: date, revision: int) -> _Question:
     if asked.by == "known":
         known = last_revision_at(session, datetime.combine(end, time.max, asked.zone))
-        return count_releases(session, by_source, reader, min(known, revision))
+        return _Question(terms.released_to, min(known, revision))
     last = terms.window[1]
     to = end if last is None else min(end, date.fromordinal(last))
-    return count_releases(session, by_source.model_copy(update={"released_to": to.isoformat()}), reader, revision)
+    return _Question(to.isoformat(), revision)
+
+
+def _count(session: Session, terms: CountTerms, reader: Reader, question: _Question) -> Row:
+    by_source = terms.model_copy(update={"group_by": ["source"], "released_to": question.released_to})
+    return count_releases(session, by_source, reader, question.revision)
 
 
 def _total(end: date, count: Row) -> Row:

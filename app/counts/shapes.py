@@ -34,6 +34,8 @@ class Person:
     spells: dict[int, Facts] = field(default_factory=dict)
     releases: dict[int, Row] = field(default_factory=dict)
     verifications: list[Row] = field(default_factory=list)
+    held: dict[int, Row] = field(default_factory=dict)  # spell → the row by which it is counted among the held
+    held_voices: list[Row] = field(default_factory=list)
     ids: dict[int, Ids] = field(default_factory=dict)
     moved: dict[int, list[int]] = field(default_factory=dict)
     slugs: dict[int, str] = field(default_factory=dict)
@@ -86,12 +88,13 @@ def _birth_for_named(person: Person, seen: Facts) -> str | None:
 
 
 def detention(person: Person, row: Row, reader: Reader) -> Row:
-    """One spell in custody."""
+    """One spell in custody, with the status and the sources by which it is counted among the held: who checked the
+    release checked that the person had been inside."""
     spell = row["spell"]
     ids, facts = person.ids[spell], json.loads(row["facts"])
     seen = reader.facts(person.publish, person.spells.get(spell, {}))
     how = _value(facts, "ended_how")
-    said = [one for one in person.verifications if one["spell"] == spell and one["object"] == "detention"]
+    said = [one for one in person.held_voices if one["spell"] == spell]
     return {
         "id": ids.detention,
         "detainee_id": person.ids[row["detainee"]].detainee,
@@ -104,6 +107,7 @@ def detention(person: Person, row: Row, reader: Reader) -> Row:
         "legal_status": _value(seen, "legal_status"),
         "designation": row["designation"],
         "ended": {"on": _value(facts, "ended_on"), "how": how} if how else None,
+        "status": person.held[spell]["status"] if spell in person.held else None,
         "transfers": _value(seen, "transfers") or [],
         "verified_by": sorted(person.slugs[one["source"]] for one in said if one["verdict"] == "verified"),
         "reported_by": sorted(person.slugs[one["source"]] for one in said if one["verdict"] == "reported"),

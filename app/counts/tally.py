@@ -27,11 +27,13 @@ from app.dates import parse_from, parse_to
 from app.log.entries import redactions_since
 from app.models import PendingPair, Source, Trait
 from app.registry.policy import Reader
+from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import ReleaseStatus, Verdict
 
 WITHHELD = "withheld"
 # Dimensions with several values per release: their groups overlap.
-MULTIPLE = frozenset({"source", "nationality"})
+MULTIPLE_TRAITS = frozenset({"nationality"})
+MULTIPLE = MULTIPLE_TRAITS | {"source"}
 UNITS: dict[str, Unit] = {"day": "day", "week": "week", "month": "month"}
 SOURCE_KEYS = (
     "verified",
@@ -283,7 +285,7 @@ def _wire(name: str, value: Any, slugs: dict[int, str]) -> Any:
 
 def _list(said: Row, named: Row, revision: int) -> str | None:
     """The address of the releases behind a group; None where no filter can say which they are."""
-    if any(value is None or value == WITHHELD for value in named.values()):
+    if unlisted(said, named):
         return None
     if said["net"] and UNITS.keys() & named.keys():
         return None  # the end of a bucket would become the day by which a re-arrest counts
@@ -303,9 +305,17 @@ def _list(said: Row, named: Row, revision: int) -> str | None:
     return wording.link("/v1/releases", terms, revision)
 
 
+def unlisted(said: Row, named: Row) -> bool:
+    """Whether no filter can say which a group's are: a value is missing or withheld, or the terms already ask for
+    another value of a dimension that can have several."""
+    return any(value in (None, WITHHELD) for value in named.values()) or any(
+        said.get(name, named[name]) != named[name] for name in MULTIPLE_TRAITS & named.keys()
+    )
+
+
 def verified_too(terms: Row, slug: str) -> Row:
     """The term that adds a source to those that all verified it: the one of the two with that meaning that has room."""
-    full = len(terms.get("verified_by", [])) == wording.MOST_SOURCES
+    full = len(terms.get("verified_by", [])) == MOST_SOURCES
     name = "all_of" if full else "verified_by"
     return {name: list(dict.fromkeys([*terms.get(name, []), slug]))}
 

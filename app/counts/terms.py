@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from pydantic_core import PydanticCustomError
 
 from app import dates
-from app.registry.schemas import Country, Date, Line, Slug, unique
+from app.registry.schemas import MOST_COUNTED, Code, Country, Date, Line, Slug, Sources, unique
 from app.vocabulary import (
     AgeGroup,
     Category,
@@ -31,11 +31,8 @@ from app.vocabulary import (
 
 # A page that a phone on a bad line still gets whole.
 DEFAULT_LIMIT, MOST_LIMIT = 50, 200
-# Sources in one union or intersection, and dimensions at once: beyond these a table says more than a count.
-MOST_SOURCES, MOST_DIMENSIONS = 12, 3
+MOST_DIMENSIONS = 3  # at once: beyond these a table says more than a count
 MOST_VALUES = 20
-# More than the sources any registry will have; far larger numbers overflow a database's integers.
-MOST_COUNTED = 1_000
 
 Dimension = Literal[
     "source", "status", "kind", "country", "month", "week", "day", "designation", "sources",
@@ -73,7 +70,6 @@ def _positive(value: int) -> int:
 
 T = TypeVar("T")
 Several = Annotated[list[T], Field(max_length=MOST_VALUES), AfterValidator(unique)]
-Sources = Annotated[list[Slug], Field(max_length=MOST_SOURCES), AfterValidator(unique)]
 # How many independent sources, at least or exactly.
 AtLeast = Annotated[int, Field(le=MOST_COUNTED), AfterValidator(_positive)]
 Exactly = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
@@ -118,13 +114,24 @@ class PersonTerms(BaseModel):
         return {trait: str(value) for trait, value in given.items() if value is not None}
 
 
-class ReleaseTerms(PersonTerms):
-    """Filters on releases besides: the window, the stage, and who says so."""
+class EventTerms(PersonTerms):
+    """Filters on releases besides: the window, the stage and the kind."""
 
     released_from: Date | None = None
     released_to: Date | None = None
     stage: Stage | None = None
     kind: Several[ReleaseKind] = []
+    net: bool = False
+
+    @property
+    def window(self) -> tuple[int | None, int | None]:
+        """First and last day of the window, as ordinals; None is open."""
+        return edges(self.released_from, self.released_to)
+
+
+class ReleaseTerms(EventTerms):
+    """Filters on releases besides: who says so."""
+
     status: Several[ReleaseStatus] = []
     source: Slug | None = None
     verified_by: Sources = []
@@ -133,12 +140,6 @@ class ReleaseTerms(PersonTerms):
     only_by: Sources = []
     min_sources: AtLeast | None = None
     sources: Exactly | None = None
-    net: bool = False
-
-    @property
-    def window(self) -> tuple[int | None, int | None]:
-        """First and last day of the window, as ordinals; None is open."""
-        return edges(self.released_from, self.released_to)
 
     def sources_named(self) -> list[tuple[str, str]]:
         """`(pointer, slug)` of every source the terms name."""
@@ -146,7 +147,8 @@ class ReleaseTerms(PersonTerms):
 
 
 class HeldTerms(PersonTerms):
-    """Filters on who is held on a day besides: the day, whether house arrest is being held, and who says so."""
+    """Filters on who is held on a day besides: the day, whether whom a release left under house arrest is held, and who
+    says so."""
 
     held_on: Date | None = None
     house_arrest: bool = False
@@ -245,6 +247,12 @@ class Paged(AsOf):
     cursor: Annotated[str, Field(max_length=200)] | None = None
 
 
+class ReportQuery(Paged):
+    """A list of one's own reports as asked."""
+
+    source_record_id: Code | None = None
+
+
 class FacilityQuery(Paged):
     """A list of facilities as asked."""
 
@@ -310,16 +318,20 @@ def _pair(text: str) -> str:
     return text
 
 
-class EstimateQuery(ReleaseTerms, AsOf):
-    """An estimate as asked: the terms, whose lists are used, and which of them are not made independently."""
+class EstimateQuery(EventTerms, AsOf):
+    """An estimate as asked: the terms, whose lists are used, and which of them are not made independently.
+
+    Terms of who says so are none of it: among releases chosen by the lists they are on, the lists are not independent.
+    """
 
     stage: Stage = Stage.CARRIED_OUT
     lists: Sources = []
     dependent: Annotated[list[Annotated[str, AfterValidator(_pair)]], Field(max_length=MOST_VALUES)] = []
 
     def sources_named(self) -> list[tuple[str, str]]:
+        """`(pointer, slug)` of every source the terms name."""
         pairs = [(f"/dependent/{n}", slug) for n, pair in enumerate(self.dependent) for slug in pair.split(":")]
-        return super().sources_named() + [(f"/lists/{n}", slug) for n, slug in enumerate(self.lists)] + pairs
+        return [(f"/lists/{n}", slug) for n, slug in enumerate(self.lists)] + pairs
 
 
 class OverlapQuery(ReleaseTerms, AsOf):

@@ -1,26 +1,27 @@
 """How many releases no source has seen: the registry's own table of who verified what, handed to the estimators."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, select
 from sqlmodel import Session, col
 
 from app.counts import terms as wording
-from app.counts.estimates import BadTable, estimate
+from app.counts.estimates import MOST_LISTS, BadTable, estimate
 from app.counts.overlap import patterns_of, verified_by
 from app.counts.selection import at
 from app.counts.tally import by_slug
 from app.counts.terms import CountTerms
 from app.errors import Invalid
 from app.models import Source, Verification
+from app.registry.difference import chunks
 from app.registry.policy import Reader
+from app.vocabulary import Verdict
 
 Row = dict[str, Any]
-# Twelve lists are 4,095 patterns, which the fits still go through in seconds.
-MOST_LISTS = 12
+_AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 
 def estimate_releases(
@@ -33,8 +34,8 @@ def estimate_releases(
 ) -> Row:
     """The estimate from the overlap of independent sources' verified releases; `lists`: only these sources'.
 
-    Sources that cite each other in what they verified are no two lists: the estimate is refused. Raises Invalid where
-    one list is named, or there are more than MOST_LISTS.
+    Sources of which one cites the other in verifying one of these releases are no two lists: the estimate is refused.
+    Raises Invalid where one list is named, or there are more than MOST_LISTS.
     """
     terms = by_slug(session, terms)
     by_release = verified_by(session, terms, reader, revision, independent=True)
@@ -45,13 +46,14 @@ def estimate_releases(
         raise Invalid.at("/lists", "lists_out_of_range", detail)
     patterns = patterns_of({spell: pattern & frozenset(used) for spell, pattern in by_release.items()})
     try:
-        found = estimate(used, patterns, dependent, _citing(session, used, revision)).answer()
+        found = estimate(used, patterns, dependent, _citing(session, used, by_release, revision)).answer()
     except BadTable as error:
         if len(used) > 1:
             raise Invalid.at("/lists", "bad_table", str(error)) from error
         found = _nothing(used, sum(patterns.values()))
     said = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
-    asked = said | {"lists": used, "dependent": [":".join(sorted(pair)) for pair in dependent]}
+    # Where fewer than two lists are found, the same question is one that names none.
+    asked = said | {"lists": used if len(used) > 1 else [], "dependent": [":".join(sorted(pair)) for pair in dependent]}
     link = wording.link("/v1/estimates/releases", asked, revision)
     return {"revision": revision, "terms": said, **found, "permalink": link}
 
@@ -65,16 +67,23 @@ def _nothing(used: Sequence[str], observed: int) -> Row:
     return {"observed": observed, "on_two_or_more": 0, "lists": list(used), **empty, "refused": refused}
 
 
-def _citing(session: Session, lists: Sequence[str], revision: int) -> list[frozenset[str]]:
-    """Pairs of sources of which one cites the other anywhere in its standing verdicts on releases."""
+def _citing(session: Session, lists: Sequence[str], releases: Collection[int], revision: int) -> list[frozenset[str]]:
+    """Pairs of sources of which one cites the other in verifying one of the releases."""
     pairs = {frozenset(pair) for pair in combinations(lists, 2)}
     cited = select(col(Source.slug), col(Verification.said)).where(
         col(Verification.source) == col(Source.key),
         at(Source, revision),
         at(Verification, revision),
         col(Verification.object) == "release",
+        col(Verification.verdict) == Verdict.VERIFIED,
+        col(Verification.spell).in_(_AMONG),
         col(Source.slug).in_(lists),
         ~col(Verification.said).contains('"citing":[]'),
     )
-    found = {frozenset((slug, other)) for slug, said in session.execute(cited) for other in json.loads(said)["citing"]}
+    found = {
+        frozenset((slug, other))
+        for some in chunks(releases)
+        for slug, said in session.execute(cited, {"among": some})
+        for other in json.loads(said)["citing"]
+    }
     return sorted(pairs & found, key=sorted)

@@ -155,8 +155,9 @@ class Voice(SQLModel, table=True):
 class Held(SQLModel, table=True):
     """A detention with its beginning and its end, as all sources together say it: what totals of the held count.
 
-    `lo`..`hi`: the first and last possible day of the beginning; null: undated. `out`: of leaving prison; `free`: of
-    leaving house arrest too; `dates.LAST_DAY` while nobody says that it ended, null where nobody says when.
+    `lo`..`hi`: the first and last possible day of the beginning; null: undated. `out`: of the
+    end in any release; `free`: in one that left the person at large; both are `dates.LAST_DAY` while nobody says that
+    it ended, and the last where nobody says when.
     """
 
     __table_args__ = (
@@ -171,10 +172,10 @@ class Held(SQLModel, table=True):
     status: str
     lo: int | None
     hi: int | None
-    out_lo: int | None
-    out_hi: int | None
-    free_lo: int | None
-    free_hi: int | None
+    out_lo: int
+    out_hi: int
+    free_lo: int
+    free_hi: int
     next_hi: int | None  # the day by which the person's next detention had begun
     heard_hi: int | None  # the last day on which somebody can have known the person held, or saw them leave
     country: str | None
@@ -201,10 +202,10 @@ class HeldVoice(SQLModel, table=True):
     independent: bool
     lo: int | None
     hi: int | None
-    out_lo: int | None
-    out_hi: int | None
-    free_lo: int | None
-    free_hi: int | None
+    out_lo: int
+    out_hi: int
+    free_lo: int
+    free_hi: int
     next_hi: int | None
     country: str | None
     designation: str

@@ -70,7 +70,7 @@ def check(content: Content, now: datetime, *, points: bool, flat: bool = False) 
     errors = [
         *_future(content, now),
         *_early(content),
-        *_age(content),
+        *_age(content, now),
         *_name(content),
         *_order(content),
         *_ended(content, now),
@@ -113,7 +113,7 @@ def _early(content: Content) -> Iterator[dict[str, str]]:
             yield pointed(f"/detention/transfers/{number}/on", "transfer_before_detention", detail)
 
 
-def _age(content: Content) -> Iterator[dict[str, str]]:
+def _age(content: Content, now: datetime) -> Iterator[dict[str, str]]:
     birth = content.get("detainee.birth_date")
     if birth is None:
         return
@@ -122,8 +122,11 @@ def _age(content: Content) -> Iterator[dict[str, str]]:
         detail = f"By these dates the person was older than {OLDEST}: correct the birth date."
         yield pointed("/detainee/birth_date", "too_old", detail)
     age, on = content.get("detainee.age"), content.get("detainee.age_on")
-    if age is not None and on is not None:
-        least, most = dates.age_bounds_at(parse(birth), parse(on))
+    if age is not None:
+        # Without a day it is the age on some day between the arrest and today.
+        first = on or custody
+        least = dates.age_bounds_at(parse(birth), parse(first))[0] if first else 0
+        most = dates.age_bounds_at(parse(birth), parse(on or now.date().isoformat()))[1]
         if not least - AGE_SLACK <= age <= most + AGE_SLACK:
             detail = "The age and the birth date do not agree: correct one of them, or leave one out."
             yield pointed("/detainee/age", "age_and_birth_differ", detail)

@@ -14,7 +14,21 @@ from app.log.entries import entry_at
 from app.models import OPEN, Claim, Source
 from app.registry.checks import FUTURE
 from app.registry.directory import standing
-from app.registry.schemas import Code, Country, Date, Flag, Line, Link, Many, Note, Sha256, Shape, Slug
+from app.registry.schemas import (
+    MOST_COUNTED,
+    Code,
+    Country,
+    Date,
+    Flag,
+    Line,
+    Link,
+    Many,
+    Note,
+    Sha256,
+    Shape,
+    Slug,
+    Sources,
+)
 from app.registry.write import Desk, Outcome, new_id
 from app.vocabulary import (
     AgeGroup,
@@ -61,9 +75,9 @@ class ClaimTermsIn(Shape):
 
     kind: Annotated[Many[ReleaseKind], BeforeValidator(_listed)] = []
     status: Annotated[Many[ReleaseStatus], BeforeValidator(_listed)] = []
-    any_of: Many[Slug] = []
-    all_of: Many[Slug] = []
-    min_sources: Annotated[int, Field(ge=1, strict=True)] | None = None
+    any_of: Sources = []
+    all_of: Sources = []
+    min_sources: Annotated[int, Field(ge=1, le=MOST_COUNTED, strict=True)] | None = None
     condition: Condition | None = None
     age_group: AgeGroup | None = None
     stage: Stage | None = None

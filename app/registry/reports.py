@@ -95,6 +95,8 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
     if body.source_record_id != before.get("source_record_id"):
         raise _case_fixed()
     said = content_of(desk, body)
+    if Verdict.RETRACTED == before["verification.verdict"] == said["verification.verdict"]:
+        raise Conflict("This report was withdrawn: send a verification with a verdict along to take that back.")
     if "national_id" not in (patch.get("detainee") or {}) and "detainee.national_id_digest" in before:
         said["detainee.national_id_digest"] = before["detainee.national_id_digest"]
     checks.check(said, desk.now, points=linking.was_pointed(desk.session, record))

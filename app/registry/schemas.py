@@ -41,6 +41,9 @@ CODE_LENGTH = 100  # case numbers and slugs
 NOTE_LENGTH = 4_000  # a page of text; more belongs in a document
 URL_LENGTH = 2_000  # what browsers and archives still carry
 LIST_LENGTH = 20  # aliases, nationalities, evidence …: more is a mistake in the sheet
+MOST_SOURCES = 12  # in one union or intersection: beyond these a table says more than a count
+# More than the sources any registry will have; far larger numbers overflow a database's integers.
+MOST_COUNTED = 1_000
 OLDEST = 120  # the oldest age a report may state; nobody older was ever documented in custody
 
 T = TypeVar("T")
@@ -98,6 +101,7 @@ def unique(values: list[T]) -> list[T]:
 
 
 Many = Annotated[list[T], Field(max_length=LIST_LENGTH), AfterValidator(unique)]
+Sources = Annotated[list[Slug], Field(max_length=MOST_SOURCES), AfterValidator(unique)]
 
 
 class Shape(BaseModel):

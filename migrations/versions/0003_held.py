@@ -19,8 +19,8 @@ def _key(name: str) -> sa.Column[int]:
 
 
 def _days() -> list[sa.Column[int]]:
-    names = ("lo", "hi", "out_lo", "out_hi", "free_lo", "free_hi", "next_hi")
-    return [sa.Column(name, sa.Integer(), nullable=True) for name in names]
+    ends = ("out_lo", "out_hi", "free_lo", "free_hi")
+    return [sa.Column(name, sa.Integer(), nullable=name not in ends) for name in ("lo", "hi", *ends, "next_hi")]
 
 
 def upgrade() -> None:

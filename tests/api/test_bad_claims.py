@@ -20,6 +20,7 @@ CLAIM: Body = {
     "country": "VE",
 }
 STRANGER = "11111111-2222-4333-8444-555555555555"
+SOURCES = [f"source-{number}" for number in range(13)]  # one more than a count can be asked about
 
 # Qualifier → the (low, high) that are accepted among none, one below and one above: the contract, spelt out again.
 ALLOWED: dict[Qualifier, set[tuple[int | None, int | None]]] = {
@@ -61,6 +62,9 @@ BAD: list[tuple[Body, str, str]] = [
     ({"citation": {"page": 3}}, "unknown_field", "/citation/page"),
     ({"definition": {"terms": {"stage": "out"}}}, "unknown_code", "/definition/terms/stage"),
     ({"definition": {"terms": {"released_from": "2026"}}}, "unknown_field", "/definition/terms/released_from"),
+    ({"definition": {"terms": {"min_sources": 1_001}}}, "less_than_equal", "/definition/terms/min_sources"),
+    ({"definition": {"terms": {"any_of": SOURCES}}}, "too_long", "/definition/terms/any_of"),
+    ({"definition": {"terms": {"all_of": SOURCES}}}, "too_long", "/definition/terms/all_of"),
     ({"definition": {"subset_of": STRANGER}}, "unknown_claim", "/definition/subset_of"),
     ({"derived_from": STRANGER}, "unknown_claim", "/derived_from"),
     ({"same_as": STRANGER}, "unknown_claim", "/same_as"),

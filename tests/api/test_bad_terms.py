@@ -22,6 +22,7 @@ EVERYWHERE: list[tuple[str, str, str, list[str]]] = [
     ("detained_from=2026&detained_to=2025-12-31", "reversed_window", "/detained_to", ["detained_from"]),
     ("released_from=soon", "invalid_date", "/released_from", ["YYYY-MM-DD"]),
     ("min_sources=5", "too_many_sources", "/min_sources", ["1 to 4"]),
+    ("sources=5", "too_many_sources", "/sources", ["0 to 4"]),
     ("min_sources=0", "below_one", "/min_sources", ["at least one"]),
     ("any_of=foro&any_of=nobody", "unknown_source", "/any_of/1", ["/v1/sources"]),
     ("only_by=nobody", "unknown_source", "/only_by/0", ["/v1/sources"]),

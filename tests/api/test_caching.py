@@ -1,5 +1,6 @@
 """Tags, 304, how long an answer may be kept and by whom, and what a page of another site may read."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -58,6 +59,12 @@ def test_every_get_has_a_tag_and_answers_304_to_it(world: World, filed: Body, su
                 for known in (f'"other", {tag}', f"W/{tag}"):
                     assert revalidate(world, asked, who, known).status_code == 304
                 assert revalidate(world, asked, who, '"other"').content == first.content
+        assert revalidate(world, path, who, "*").status_code == 304
+
+
+def test_what_is_not_there_is_not_there_unchanged_either(world: World) -> None:
+    for path, status in ((f"/v1/releases/{uuid.uuid4()}", 404), ("/v1/counts/releases?source=none", 422)):
+        assert revalidate(world, path, None, "*").status_code == status
 
 
 def test_a_tag_holds_for_one_address_one_form_and_one_reader(world: World, filed: Body) -> None:

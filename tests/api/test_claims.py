@@ -49,6 +49,14 @@ def test_a_balance_is_a_list_of_steps_of_one_country(balanced: World) -> None:
     assert balance(balanced, country="NI") == balance(balanced, country="CO") == []
 
 
+def test_without_a_country_every_country_has_steps_of_its_own(balanced: World) -> None:
+    claim(balanced, low=80, stated_at="2026-01-30", country="NI")
+    steps = [(step["country"], step["from"]["low"], step["to"]["low"]) for step in balance(balanced)]
+    assert steps == [("NI", 88, 80), ("VE", 209, 200)]
+    table = balanced.get("/v1/sources/foro/balance", format="csv").text.splitlines()
+    assert [row["country"] for row in csv.DictReader(table)] == ["NI", "VE"]
+
+
 def test_a_balance_has_a_past(balanced: World) -> None:
     head = balanced.revision
     assert balance(balanced, country="VE", as_of=head - 3) == []

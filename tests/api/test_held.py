@@ -90,15 +90,40 @@ def test_a_citation_shows_the_count_then_and_now_and_what_changed(world: World) 
     first = world.file_detention("foro")
     world.file_detention("foro", **OTHER_MAN)
     cited = world.get(COUNT, country="VE", held_on="2026-02-01", group_by="source").json()["citation"]
-    said = "2 detentions in VE standing on 2026-02-01 (in prison), of which 2 verified, 0 contested and 0 only reported"
-    assert said in cited["en"]
-    assert "2 detenciones en VE en curso el 2026-02-01 (en prisión), de ellas 2 verificadas" in cited["es"]
-    assert "title = {{Detentions in VE standing on 2026-02-01 (in prison; grouped by: source)}}" in cited["bibtex"]
+    said = "2 people held in VE on 2026-02-01 (without those released to house arrest), of which 2 verified"
+    assert f"{said}, 0 contested and 0 only reported" in cited["en"]
+    assert "; not heard of for over 180 days: " in cited["en"]
+    dicho = "2 personas detenidas en VE el 2026-02-01 (sin quienes salieron a arresto domiciliario), de ellas 2"
+    assert dicho in cited["es"]
+    assert "; sin noticias desde hace más de 180 días: " in cited["es"]
+    title = "People held in VE on 2026-02-01 (without those released to house arrest; grouped by: source)"
+    assert f"title = {{{{{title}}}}}" in cited["bibtex"]
     world.file("foro", detention_id=first["detention"]["id"], detainee=None)
     between = world.client.get(cited["address"]).json()
     assert (between["cited"]["total"]["detentions"], between["today"]["total"]["detentions"]) == (2, 1)
     assert between["changes"] == {"moved_out": 1}
     assert between["cases"] == [{"change": "moved_out", "detention_id": first["detention"]["id"]}]
+
+
+def test_no_citation_says_in_prison_of_what_may_include_who_was_detained_at_home(world: World) -> None:
+    world.file_detention(detention__legal_status="house_arrest")
+    for house_arrest, scope in ((False, "without those released"), (True, "with those released")):
+        count = world.get(COUNT, held_on="2026-01-10", house_arrest=house_arrest).json()
+        assert count["total"]["detentions"] == 1
+        assert f"({scope} to house arrest)" in count["citation"]["en"]
+        assert "prison" not in count["citation"]["en"] + count["citation"]["es"].replace("prisión", "prison")
+
+
+def test_the_list_behind_a_count_holds_whom_a_ministry_alone_let_go_before_he_was_seen(world: World) -> None:
+    first = world.file_detention("foro", detention__held_on="2026-01-10")
+    release = {"released_on": "2025-06-01"}
+    world.file("ministry", detainee=None, detention=None, detention_id=first["detention"]["id"], release=release,
+               verification={"verdict": "reported"})  # fmt: skip
+    count = world.get(COUNT, held_on="2026-01-10", state="held").json()
+    assert count["total"]["detentions"] == 1
+    (listed,) = world.client.get(count["list"]).json()["data"]
+    assert listed["id"] == first["detention"]["id"]
+    assert world.count(released_from="2025", released_to="2025-12")["total"]["reported"] == 1, "it stays a release"
 
 
 def test_an_empty_registry_holds_nobody(world: World) -> None:

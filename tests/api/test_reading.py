@@ -76,6 +76,20 @@ def test_a_verification_is_shown_with_its_sources_own_values(world: World) -> No
     assert mine["id"] != theirs["id"]
 
 
+def test_who_checked_a_release_checked_that_the_person_had_been_held(world: World) -> None:
+    filed = world.file("foro")
+    world.verify(filed["release"]["id"], "jep", verdict="reported", method="press")
+    for detention in (
+        world.get(f"/v1/detentions/{filed['detention']['id']}").json(),
+        *world.get("/v1/detentions", held_on="2025-12-24", status="verified").json()["data"],
+    ):
+        assert (detention["status"], detention["verified_by"], detention["reported_by"]) == (
+            "verified",
+            ["foro"],
+            ["jep"],
+        )
+
+
 def test_being_held_is_verified_on_the_detention_itself(world: World) -> None:
     held = world.file_detention("foro")
     world.file_detention("jep", verification={"verdict": "reported"})

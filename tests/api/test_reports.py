@@ -130,6 +130,27 @@ def test_a_source_lists_its_own_reports_and_no_other(world: World) -> None:
     assert rest["next"] is None
 
 
+def test_a_source_finds_its_report_by_its_case_number_and_nobody_elses(world: World) -> None:
+    mine = world.file("foro", source_record_id="A-17")
+    world.file("foro", source_record_id="A-18", detainee__full_name="Otro Invento")
+    world.file("jep", source_record_id="A-17", detainee__full_name="De Otra Lista")
+    found = world.get("/v1/reports", "foro", source_record_id="A-17").json()["data"]
+    assert [one["id"] for one in found] == [mine["report"]["id"]]
+    assert world.get("/v1/reports", "pud", source_record_id="A-17").json()["data"] == []
+
+
+def test_a_withdrawn_report_is_not_corrected_until_it_says_something_again(world: World) -> None:
+    path = f"/v1/reports/{world.file()['report']['id']}"
+    world.post(f"{path}/retract", {"reason": "another man"}, "foro")
+    with world.storing_nothing():
+        patch = {"release": {"kind": "pardon"}}
+        refused = world.client.patch(path, json=patch, headers=world.headers("foro"))
+        assert "verdict" in world.refuse(refused, 409, "conflict")["detail"]
+    again = {**patch, "verification": {"verdict": "verified"}}
+    assert world.client.patch(path, json=again, headers=world.headers("foro")).status_code == 200
+    assert world.count()["total"]["verified"] == 1
+
+
 def test_a_patch_changes_what_it_names_removes_what_it_nulls_and_keeps_the_rest(world: World) -> None:
     filed = world.post("/v1/releases", FULL, "foro").json()
     change = {"detainee": {"aliases": ["El Maestro"], "father_name": None}, "release": {"kind": "pardon"}, "note": None}

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from app.counts import terms as wording
 from app.counts.citation import CITED, BadCode, bibtex, citation, sentence, short_address, unpack
-from app.counts.terms import MOST_SOURCES, CountTerms, Dimension
+from app.counts.terms import CountTerms, Dimension
+from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import Language, vocabulary
 
 Row = dict[str, Any]
@@ -104,13 +105,20 @@ GROUPS = [{"source": "foro", "verified": 56}, {"source": "jep", "verified": 53},
         (
             "es",
             "Recuento, revisión 663 (2026-01-14T03:20:07Z): 91 excarcelaciones en VE desde 2026-01-08 "
-            "(hecha efectiva; brutas), de ellas 90 verificadas, 0 controvertidas y 1 solo reportadas; "
+            "(hecha efectiva; brutas), de ellas 90 verificadas, 0 controvertidas y 1 solo reportada; "
             "verificadas, por fuente: foro 56, jep 53. /c/x",
         ),
     ],
 )
 def test_a_sentence_says_the_number_its_terms_the_revision_and_the_hour(lang: Language, said: str) -> None:
     assert sentence(counted(TERMS, groups=GROUPS), RECORDED, "/c/x", lang) == said
+
+
+def test_the_citation_of_a_demo_says_wherever_it_is_pasted_that_its_people_are_invented() -> None:
+    found = citation(counted(TERMS, groups=GROUPS), "2026-01-14T03:59:59.999999Z", "", demo=True)
+    assert found["en"].startswith("Recuento (demo, invented people), revision 663 (2026-01-14T03:59:59Z): 91 releases")
+    assert found["es"].startswith("Recuento (demostración, personas inventadas), revisión 663 (2026-01-14T03:59:59Z):")
+    assert "note = {Demo, invented people. Revision 663 (2026-01-14T03:59:59Z)}," in found["bibtex"]
 
 
 def test_a_registry_without_entries_is_cited_without_an_hour() -> None:
@@ -222,7 +230,10 @@ def test_bibtex_is_well_formed_and_prints_the_terms_whatever_is_in_them(terms: R
 
 
 def test_two_counts_of_one_revision_are_two_entries() -> None:
-    keys = {fields_of(citation(counted(terms_of(said)), RECORDED, "")["bibtex"])["key"] for said in ({}, {"net": True})}
+    keys = {
+        fields_of(bibtex(counted(said), RECORDED, short_address(said, 663)))["key"]
+        for said in (terms_of({}), terms_of({"net": True}))
+    }
     assert len(keys) == 2
 
 
@@ -288,7 +299,7 @@ def test_the_parts_of_two_codes_make_none() -> None:
 
 
 def test_a_citation_gives_the_address_everywhere() -> None:
-    found = citation(counted(TERMS), RECORDED, "https://recuento.example")
+    found = citation(counted(TERMS), RECORDED, "https://recuento.example", demo=False)
     assert found["address"] == "https://recuento.example" + short_address(TERMS, 663)
     assert found["revision"] == 663
     for name in ("en", "es", "bibtex"):

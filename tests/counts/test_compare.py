@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.counts.compare import WORDS, summary
+from app.counts.compare import MOST_CASES, WORDS, _some_of_each, summary
 from tests.support import NOW, Body, World
 
 JANUARY = {"released_from": "2026-01-08", "released_to": "2026-01-31"}
@@ -264,6 +264,15 @@ def test_at_a_revision_between_the_changes_until_then_are_told(then: Then) -> No
 def test_what_was_pinned_is_the_same_bytes_after_everything_changed(then: Then) -> None:
     for address, content in then.served.items():
         assert then.world.client.get(f"{address}{then.revision}").content == content, address
+
+
+def test_of_many_cases_some_of_each_change_are_listed() -> None:
+    many = [{"change": "newly_verified", "release_id": number} for number in range(MOST_CASES + 5)]
+    rare = [{"change": "retracted", "release_id": number} for number in range(3)]
+    listed = _some_of_each([*many, *rare])
+    assert (len(listed), listed[-3:]) == (MOST_CASES, rare)
+    assert listed[:-3] == many[: MOST_CASES - 3]
+    assert _some_of_each(rare) == rare
 
 
 @pytest.mark.parametrize("number", [1, 2])

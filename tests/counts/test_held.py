@@ -73,6 +73,48 @@ def test_who_was_seen_held_had_been_taken_by_then(world: World) -> None:
     assert [(count["total"]["detentions"], count["uncertain_date"]) for count in found] == [(0, 1), (1, 0), (1, 0)]
 
 
+def let_go(world: World, who: str, person: Body, day: str | None, **verification: Any) -> Body:
+    """A release of somebody whom another source reported."""
+    return world.file(who, detainee=None, detention=None, detention_id=person["detention"]["id"],
+                      release={"released_on": day} if day else {"stage": "carried_out"},
+                      verification=verification or {"verdict": "reported"})  # fmt: skip
+
+
+def test_what_a_ministry_says_alone_removes_nobody_whom_another_saw_inside_afterwards(world: World) -> None:
+    person = world.file_detention("foro", detention__held_on="2026-01-10")
+    let_go(world, "ministry", person, "2025-06-01")
+    escape = {"how": "escaped", "on": "2025-06-01"}
+    other = world.file_detention("foro", **OTHER_MAN, detention__held_on="2026-01-10")
+    world.file_detention("ministry", detainee=None, detention={"ended": escape}, verification={"verdict": "reported"},
+                         detention_id=other["detention"]["id"])  # fmt: skip
+    for day in ("2025-12-01", "2026-01-10", "2026-02-10"):
+        count = held(world, day)
+        assert (count["total"]["detentions"], count["uncertain_date"]) == (2, 0)
+        assert by_source(world, day) == {"foro": (2, 0)}
+
+
+def test_who_is_let_go_by_one_organisation_and_seen_inside_by_another_is_uncertain(world: World) -> None:
+    person = world.file_detention("jep", detention__held_on="2026-01-10")
+    let_go(world, "foro", person, "2026-01-05", verdict="verified", method="family")
+    found = [held(world, day) for day in ("2026-01-05", "2026-01-10", "2026-02-10")]
+    assert [(count["total"]["detentions"], count["uncertain_date"]) for count in found] == [(1, 0), (0, 1), (0, 1)]
+    assert by_source(world, "2026-01-10") == {"jep": (1, 0)}
+
+
+@pytest.mark.parametrize("released", ["2026-01", None])
+def test_who_was_seen_held_had_not_left_before_then(world: World, released: str | None) -> None:
+    world.file(detention__held_on="2026-01-11", release__released_on=released)
+    found = [held(world, day) for day in ("2026-01-07", "2026-01-11", "2026-01-12")]
+    assert [(count["total"]["detentions"], count["uncertain_date"]) for count in found] == [(1, 0), (1, 0), (0, 1)]
+    assert by_source(world, "2026-01-07") == {"foro": (1, 0)}
+
+
+def test_who_left_on_no_known_day_and_died_later_is_uncertain_until_the_death(world: World) -> None:
+    world.file(detention__detained_on="2024", release__released_on=None, detainee__died_on="2026-02-20")
+    found = [held(world, day) for day in ("2026-02-10", "2026-02-21")]
+    assert [(count["total"]["detentions"], count["uncertain_date"]) for count in found] == [(0, 1), (0, 0)]
+
+
 @pytest.mark.parametrize("how", ["escaped", "died"])
 def test_whoever_died_or_escaped_is_held_no_more(world: World, how: str) -> None:
     world.file_detention(detention__ended={"how": how, "on": "2026-01-09"})
@@ -116,6 +158,12 @@ def test_house_arrest_is_out_of_prison_and_counted_when_asked_for(world: World) 
     with_it = held(world, "2026-01-20", house_arrest=True)
     assert (with_it["total"]["detentions"], with_it["terms"]["house_arrest"]) == (1, True)
     assert by_source(world, "2026-01-20", house_arrest=True) == {"foro": (1, 0)}
+
+
+def test_who_was_detained_at_home_is_counted_with_and_without_those_released_there(world: World) -> None:
+    """The legal status is personal: no public number may move with it."""
+    world.file_detention(detention__legal_status="house_arrest")
+    assert [number(world, "2026-01-20", house_arrest=asked) for asked in (False, True)] == [1, 1]
 
 
 def test_each_source_counts_by_its_own_day_of_arrest(world: World) -> None:

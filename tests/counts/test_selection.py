@@ -92,6 +92,20 @@ def test_the_detention_asked_for_is_that_of_the_release(world: World) -> None:
     assert _spells(world, detained_from="2026", released_to="2026-01-31") == 0
 
 
+def test_a_sources_own_day_of_arrest_decides_in_its_group_and_an_unsure_one_is_uncertain(world: World) -> None:
+    filed = world.file("foro", detention__detained_on="2024-10-13")
+    for who in ("jep", "pud"):
+        world.file(who, release_id=filed["release"]["id"], detainee=None, detention={"detained_on": "2024-09-04"})
+    count = world.count(detained_from="2024-10-01", group_by="source")
+    assert count["total"]["releases"] == 0
+    assert [(group["source"], group["verified"]) for group in count["groups"]] == [("foro", 1)]
+    assert _spells(world, detained_from="2024-10-01", source="foro") == 1
+    world.file("ministry", detainee__full_name="Otro Invento", detention__detained_on="2024")
+    straddling = world.count(detained_from="2024-06-01", detained_to="2024-10-01")
+    assert (straddling["total"]["releases"], straddling["uncertain_date"]) == (1, 1)
+    assert world.count(detained_to="2023")["uncertain_date"] == 0
+
+
 def test_a_list_of_detentions_filters_by_its_own_window(world: World) -> None:
     world.file_detention()
     world.file_detention(

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 
 from app.config import Settings
 from app.counts.series import MOST_POINTS
+from app.counts.tally import count_releases
 from app.main import create_app
 from tests.support import JANUARY, NOW, Body, World
 
@@ -170,6 +171,18 @@ def test_by_known_a_report_at_ten_in_the_evening_is_of_that_day_where_it_was_eve
         assert on["2026-01-08"] == known
 
 
+def test_days_on_which_nothing_came_ask_nothing_again(grown: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def counted(*question: Any) -> Body:
+        asked.append(question)
+        return count_releases(*question)
+
+    monkeypatch.setattr("app.counts.series.count_releases", counted)
+    points = series(grown, interval="day", released_to="2026-01-13")["points"]
+    assert len(points) > len(asked) == len({point["revision"] for point in points})
+
+
 def test_by_known_what_is_withdrawn_falls(grown: World) -> None:
     on = {point["on"]: point["releases"] for point in series(grown)["points"]}
     assert (on["2026-02-09"], on["2026-02-10"]) == (6, 5)
@@ -229,8 +242,9 @@ def test_a_series_has_a_permalink_and_is_a_table_with_a_column_for_each_source(g
     answer = series(grown, interval="month", zone=CARACAS, released_from="2026-01")
     assert grown.client.get(answer["permalink"]).json() == answer
     table = grown.get(SERIES, interval="month", zone=CARACAS, released_from="2026-01", format="csv").text.splitlines()
-    assert table[0] == "on,revision,releases,verified,contested,reported,foro,jep,ministry,pud"
-    assert [row.split(",")[0] for row in table[1:]] == ["2026-01-31", "2026-02-20"]
+    assert table[0].startswith("on,revision,releases,verified,contested,reported,foro,jep,ministry,pud,claim,claimant,")
+    assert [row.split(",")[0] for row in table[1:3]] == ["2026-01-31", "2026-02-20"]
+    assert len(table[3:]) == len(answer["claims"]) > 0
 
 
 def test_more_points_than_fit_are_refused_and_wider_intervals_are_not(grown: World) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from app.counts.buckets import bucket_dates
 from app.counts.tally import verified_too
-from app.counts.terms import MOST_SOURCES
+from app.registry.schemas import MOST_SOURCES
 from tests.support import Body, World
 
 SECOND_MAN = {
@@ -165,6 +165,16 @@ def test_a_net_bucket_has_no_list_since_its_end_would_change_who_was_taken_again
     world.file()
     assert [group["list"] for group in world.count(group_by="month", net=True)["groups"]] == [None]
     assert None not in [group["list"] for group in world.count(group_by="source", net=True)["groups"]]
+
+
+def test_a_group_of_a_second_nationality_has_no_list_where_the_terms_ask_for_a_first(world: World) -> None:
+    """One parameter cannot ask for both, and a list of either would be longer than the number."""
+    world.file(detainee__nationalities=["AR", "IL"])
+    groups = world.count(nationality="IL", group_by="nationality")["groups"]
+    assert [(group["nationality"], group["releases"], group["list"] is None) for group in groups] == [
+        ("AR", 1, True),
+        ("IL", 1, False),
+    ]
 
 
 def test_a_list_behind_a_source_never_names_more_sources_under_one_term_than_may_be_asked_for() -> None:

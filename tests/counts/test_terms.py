@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from app.counts import terms as wording
 from app.counts.terms import CountTerms, DetentionQuery, ReleaseQuery, ReleaseTerms
 from app.dates import parse_from, parse_to
+from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
 
 
 def test_the_window_opens_on_the_first_day_of_a_vague_edge_and_closes_on_the_last() -> None:
@@ -41,11 +42,11 @@ def test_lists_of_detentions_have_no_window_of_releases() -> None:
     "said",
     [
         {"min_sources": 0},
-        {"min_sources": wording.MOST_COUNTED + 1},
+        {"min_sources": MOST_COUNTED + 1},
         {"sources": -1},
         {"group_by": ["month", "week", "day", "source"]},
         {"group_by": ["name"]},
-        {"any_of": [f"source-{number}" for number in range(wording.MOST_SOURCES + 1)]},
+        {"any_of": [f"source-{number}" for number in range(MOST_SOURCES + 1)]},
         {"kind": ["freedom"]},
         {"released_from": "12-01-2026"},
         {"country": "Venezuela"},

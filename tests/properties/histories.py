@@ -123,14 +123,14 @@ def _rarely(*values: Any) -> tuple[Any, ...]:
 
 def _person(number: int) -> st.SearchStrategy[Body]:
     designation = ("political", "not_political", "unstated")
-    return _said(**PEOPLE[number], publish=PUBLISH, designation=designation, died_on=_rarely("2026-02"))
+    return _said(**PEOPLE[number], publish=PUBLISH, designation=designation, died_on=_rarely("2026-02", "2026-01-10"))
 
 
 DETAINEES = weighted((_person(0), 5), (_person(1), 1), (_person(2), 2))
 DETENTION: dict[str, Any] = {
     "facility": PLACES,
     "legal_status": (None, "pretrial"),
-    "held_on": _rarely("2026-01-05", "2026-01-25"),
+    "held_on": (*(None,) * 9, "2026-01-05", "2026-01-11", "2026-01-25"),
     "ended": _rarely({"how": "escaped", "on": "2026-01-15"}, {"how": "died", "on": None}),
 }
 RELEASE: dict[str, Any] = {

@@ -14,7 +14,7 @@ from app.log.entries import Appended
 from app.matching.names import fold
 from app.registry.projection import Account, FacilityView, SourceView
 from app.registry.projection.spells import spells
-from tests.properties.saying import Spell, about_person, died_on_of, read_spell, state_of, traits_of, what_followed
+from tests.properties.saying import End, Spell, about_person, death_of, read_spell, state_of, traits_of, what_followed
 
 CLASSES = ("named", "anonymous", "counted")
 
@@ -32,7 +32,7 @@ class Person:
     spells: list[Spell]
     state: str
     rearrested: bool
-    died_on: str | None
+    death: End | None
 
 
 class Past:
@@ -136,7 +136,7 @@ class Past:
                 spell.traits = traits_of(spell, about)
         again = any(earlier.out for earlier in found[:-1])
         state = state_of(accounts, found[-1])
-        return Person(frozenset(cluster), self._class(cluster), found, state, again, died_on_of(accounts))
+        return Person(frozenset(cluster), self._class(cluster), found, state, again, death_of(accounts, found[-1]))
 
     def _class(self, cluster: set[uuid.UUID]) -> str:
         """Consent answers for what was said before it; of several answers the most closed holds."""

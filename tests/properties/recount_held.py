@@ -11,7 +11,7 @@ from app.dates import PartialDate, Place, parse, parse_from, parse_to, place_in_
 from app.registry.policy import Reader
 from app.registry.projection import Account
 from tests.properties.past import Past, Person, strictest
-from tests.properties.saying import COUNTING, Spell, day_of, independent, said_of, speaks
+from tests.properties.saying import COUNTING, End, Spell, day_of, days_inside, independent, said_of, speaks
 
 Row = dict[str, Any]
 INSIDE, MAYBE, OUTSIDE = "inside", "maybe", "outside"
@@ -27,10 +27,6 @@ def newest(accounts: Iterable[Account], name: str) -> Any:
 def standing(accounts: Sequence[Account]) -> list[Account]:
     """What was not withdrawn; if all was, all of it."""
     return [one for one in accounts if said_of(one) != "retracted"] or list(accounts)
-
-
-def earliest(days: Iterable[PartialDate]) -> PartialDate | None:
-    return min(days, key=lambda day: (day.hi, day.lo), default=None)
 
 
 @dataclass
@@ -79,27 +75,40 @@ class Word:
         ]  # fmt: skip
         return [day for one in looked if (day := day_of(one, "verification.verified_on"))]
 
-    def ends(self, *, house_arrest: bool) -> list[PartialDate | None]:
-        """When the person left, by its word; None for an end without a day."""
-        found: list[PartialDate | None] = []
+    @property
+    def inside(self) -> list[tuple[PartialDate, bool]]:
+        return days_inside(standing(self.accounts))
+
+    def _own(self, day: PartialDate | None, agreed: End | None, *, home: bool = False) -> End:
+        """By its own day, else by that of all, unless it knew the person inside later than that."""
+        if day is None and agreed is not None and agreed.day is not None:
+            later = [one for one, _checked in self.inside if one.lo > agreed.day.hi]
+            day = agreed.day if home or not later else None
+        return End(day, [], checked=False, by=set())
+
+    def ends(self, *, house_arrest: bool) -> list["Ending"]:
+        """When the person left, by its word."""
+        died = self._died()
         voice = self._about_release
-        left = voice is not None and said_of(voice) in ("verified", "reported") and speaks(voice, "carried_out")
-        if voice is not None and left:
+        if voice is not None and said_of(voice) in ("verified", "reported") and speaks(voice, "carried_out"):
             kind = voice.content.get("release.kind", "unspecified")
-            at = self.spell.stages["carried_out"]
-            left = not (house_arrest and (at.kind if kind == "unspecified" else kind) == "house_arrest")
-            if left:
-                found.append(day_of(voice, "release.released_on") or at.day)
-        if not left:
-            own = [one for one in standing(self.accounts) if said_of(one) in ("verified", "reported")]
-            other = newest(own, "detention.ended")
-            if other is not None:
-                found.append(parse(other["on"]) if other.get("on") else self.spell.ended)
-        if self.spell is self.person.spells[-1]:
-            everything = [a for spell in self.person.spells for a in spell.accounts if a.source.slug == self.slug]
-            died = newest([one for one in everything if said_of(one) != "retracted"], "detainee.died_on")
-            found += [parse(died)] if died else []
-        return found
+            home = (self.spell.stages["carried_out"].kind if kind == "unspecified" else kind) == "house_arrest"
+            if not (home and house_arrest):
+                left = self._own(day_of(voice, "release.released_on"), self.spell.left, home=home)
+                return [Ending(left, home), *died]
+        own = [one for one in standing(self.accounts) if said_of(one) in ("verified", "reported")]
+        other = newest(own, "detention.ended")
+        if other is None:
+            return died
+        ended = Ending(self._own(parse(other["on"]) if other.get("on") else None, self.spell.ended))
+        return [sharpest(ended, *died)] if other["how"] == "died" else [ended, *died]
+
+    def _died(self) -> list["Ending"]:
+        if self.spell is not self.person.spells[-1]:
+            return []
+        everything = [a for spell in self.person.spells for a in spell.accounts if a.source.slug == self.slug]
+        day = newest([one for one in everything if said_of(one) != "retracted"], "detainee.died_on")
+        return [Ending(End(parse(day), [], checked=False, by={self.slug}))] if day else []
 
     @property
     def began(self) -> tuple[PartialDate | None, list[PartialDate]]:
@@ -112,20 +121,53 @@ def seen(accounts: Iterable[Account]) -> list[PartialDate]:
     return [day for one in accounts if one.asserts_detention and (day := day_of(one, "detention.held_on"))]
 
 
+@dataclass
+class Ending:
+    """An end, and whether it left the person under house arrest: seen held after that is held at home."""
+
+    end: End
+    home: bool = False
+
+    def gone(self, day: int, seen: list[PartialDate], against: list[tuple[PartialDate, bool]]) -> bool | None:
+        """Whether it had come before a day; None where that cannot be told. `seen`: days on which the person was held,
+        that of the arrest first; `against`: those which may contradict it."""
+        when = self.end.day
+        inside = [one for one in (seen[:1] if self.home else seen) if when is None or one.lo <= when.hi]
+        if any(one.lo >= day for one in inside) or (when and when.lo >= day):
+            return False
+        if when is None:
+            return None
+        later = [one for one, checked in against if (checked or not self.end.checked) and one.lo > when.hi]
+        if self.home or not later:
+            return True if when.hi < day else None
+        agreeing = [one for one in self.end.given if all(seen.lo <= one.hi for seen in later)]
+        return True if any(one.hi < day for one in agreeing) else None
+
+
+def sharpest(*endings: Ending) -> Ending:
+    dated = [(one.end.day.hi - one.end.day.lo, one.end.day.hi, n) for n, one in enumerate(endings) if one.end.day]
+    return endings[min(dated)[2]] if dated else endings[0]
+
+
 def where(
-    began: tuple[PartialDate | None, list[PartialDate]], ends: list[PartialDate | None], next_hi: int | None, day: int
+    began: tuple[PartialDate | None, list[PartialDate]],
+    endings: list[Ending],
+    against: list[tuple[PartialDate, bool]],
+    next_hi: int | None,
+    day: int,
 ) -> str:
     """Whether somebody was inside on a day, from the beginning and all the ends that are told."""
     detained, found_in = began
     by = [one.hi for one in found_in if detained is None or one.hi >= detained.lo] + ([detained.hi] if detained else [])
     begun = bool(by) and min(by) <= day
-    dated = earliest(end for end in ends if end)
     if next_hi is not None and next_hi <= day:
         return OUTSIDE
-    if (dated and dated.hi < day) or (not begun and detained and detained.lo > day):
+    # Who was arrested on no known day is taken for one who was arrested before all days.
+    held = [detained or PartialDate("", 1, 1), *found_in]
+    gone = [one.gone(day, held, against) for one in endings]
+    if True in gone or (not begun and detained and detained.lo > day):
         return OUTSIDE
-    stays = not ends or (dated is not None and dated.lo >= day)
-    return INSIDE if begun and stays else MAYBE
+    return INSIDE if begun and not any(one is None for one in gone) else MAYBE
 
 
 @dataclass
@@ -172,29 +214,30 @@ class Detention:
         said = [a for a in standing(self.word.accounts) if a.content.get("detainee.designation") != "unstated"]
         return str(newest(said, "detainee.designation") or "unstated")
 
-    def _ends(self, *, house_arrest: bool) -> list[PartialDate | None]:
-        spell, found = self.spell, []
-        release = spell.stages["carried_out"] if spell.out else None
-        if release and not (house_arrest and release.kind == "house_arrest"):
-            found.append(release.day)
-        elif spell.ended_how is not None:
-            found.append(spell.ended)
-        if spell is self.person.spells[-1] and self.person.state == "died" and self.person.died_on:
-            found.append(parse(self.person.died_on))
-        return found
+    def _ends(self, *, house_arrest: bool) -> list[Ending]:
+        spell, died = self.spell, []
+        if spell is self.person.spells[-1] and self.person.state == "died" and self.person.death:
+            died = [Ending(self.person.death)]
+        if spell.out and spell.left:
+            home = spell.stages["carried_out"].kind == "house_arrest"
+            if not (home and house_arrest):
+                return [Ending(spell.left, home), *died]
+        if spell.ended is None:
+            return died
+        return [sharpest(Ending(spell.ended), *died)] if spell.ended_how == "died" else [Ending(spell.ended), *died]
 
     def place(self, terms: HeldCountTerms) -> str:
         day = parse_to(str(terms.held_on))
         if self.word:
             ends = self.word.ends(house_arrest=terms.house_arrest)
-            return where(self.word.began, ends, self.spell.next_of.get(self.word.slug), day)
+            return where(self.word.began, ends, self.word.inside, self.spell.next_of.get(self.word.slug), day)
         began = self.spell.detained, seen(self.spell.accounts)
-        return where(began, self._ends(house_arrest=terms.house_arrest), self.spell.next_hi, day)
+        return where(began, self._ends(house_arrest=terms.house_arrest), self.spell.inside, self.spell.next_hi, day)
 
     def silent(self, terms: HeldCountTerms) -> bool:
         told = [self.spell.detained, self.spell.held, *(day for word in self.words for day in word.heard)]
-        release = self.spell.stages["carried_out"].day if self.spell.out else None
-        told += [release, self.spell.ended if self.spell.ended_how is not None and _counts(self.spell) else None]
+        ends = [self.spell.left if self.spell.out else None, self.spell.ended if _counts(self.spell) else None]
+        told += [end.day for end in ends if end]
         last = max((day.hi for day in told if day), default=None)
         return last is not None and last < parse_to(str(terms.held_on)) - SILENCE
 

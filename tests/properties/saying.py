@@ -27,6 +27,17 @@ class Standing:
 
 
 @dataclass
+class End:
+    """How a spell ended, by those whose word counts: the day agreed on, those days that settle it, whether who gives
+    them looked itself, and who says that it ended."""
+
+    day: PartialDate | None
+    given: list[PartialDate]
+    checked: bool
+    by: set[str]
+
+
+@dataclass
 class Spell:
     """One spell in custody, with its release as all say it (`stages`) and as each source says it (`voices`)."""
 
@@ -37,8 +48,10 @@ class Spell:
     asserted: bool
     voices: list[Account]
     stages: dict[str, Standing]
+    inside: list[tuple[PartialDate, bool]]
+    left: End | None
     ended_how: str | None
-    ended: PartialDate | None
+    ended: End | None
     held: PartialDate | None
     next_hi: int | None = None
     next_of: dict[str, int] = field(default_factory=dict)
@@ -52,7 +65,9 @@ class Spell:
 
     @property
     def out(self) -> bool:
-        return bool(self.stages) and self.stage == "carried_out" and self.stages["carried_out"].status in COUNTING
+        if not self.stages or self.stage != "carried_out" or self.left is None:
+            return False
+        return self.stages["carried_out"].status in COUNTING
 
 
 def independent(account: Account) -> bool:
@@ -151,8 +166,11 @@ def read_spell(accounts: list[Account]) -> Spell:
     heard = holding or accounts
     detained = _agreed(heard, "detention.detained_on", dated=True)
     voices = [_voice(said) for said in speaking(one for one in accounts if "release.stage" in one.content)]
-    ends = [one for one in holding if said_of(one) in ("reported", "verified")]
+    ends = _with_end([one for one in holding if said_of(one) in ("reported", "verified")])
     held = [parse(one.content["detention.held_on"]) for one in holding if "detention.held_on" in one.content]
+    inside = days_inside(holding)
+    heard_out = [one for one in voices if speaks(one, "carried_out")]
+    out = [one for one in heard_out if asserts(one, "carried_out")] or heard_out
     return Spell(
         accounts=accounts,
         country=_agreed(heard, "detention.country"),
@@ -161,20 +179,58 @@ def read_spell(accounts: list[Account]) -> Spell:
         asserted=bool(holding),
         voices=voices,
         stages=_stages(voices),
-        ended_how=_agreed(_with(ends, "how"), "how"),
-        ended=parse(on) if (on := _agreed(_with(ends, "on"), "on", dated=True)) else None,
+        inside=inside,
+        left=end_of(out, "release.released_on", inside),
+        ended_how=_agreed(_not_seen_after(ends, "on", inside), "how"),
+        ended=end_of(ends, "on", inside),
         held=max(held, key=lambda day: (day.hi, day.text), default=None),
     )
 
 
-def _with(accounts: list[Account], name: str) -> list[Account]:
-    """The accounts with a field of how the detention ended lifted to the top."""
+def days_inside(accounts: Iterable[Account]) -> list[tuple[PartialDate, bool]]:
+    """Days of arrest, and days on which somebody knew the person held: each with whether who says so looked itself."""
+    names = ("detention.detained_on", "detention.held_on")
+    told = [(day_of(one, name), independent(one)) for one in accounts if _holds(one) for name in names]
+    return [(day, checked) for day, checked in told if day is not None]
+
+
+def _not_seen_after(
+    accounts: Iterable[Account], name: str, inside: Iterable[tuple[PartialDate, bool]]
+) -> list[Account]:
+    """Without copies and non-independent words on an end after which an independent source knew the person inside."""
+    sightings = [day for day, checked in inside if checked]
+
+    def belied(one: Account) -> bool:
+        day = day_of(one, name)
+        return not independent(one) and day is not None and any(seen.lo > day.hi for seen in sightings)
+
+    return [one for one in accounts if not belied(one)]
+
+
+def end_of(accounts: Iterable[Account], name: str, inside: list[tuple[PartialDate, bool]]) -> End | None:
+    heard = _not_seen_after(accounts, name, inside)
+    if not heard:
+        return None
+    dated = []
+    for said in speaking(heard):
+        having = [one for one in said if name in one.content]
+        dated += [max(having, key=lambda one: one.revision)] if having else []
+    checked = [one for one in dated if independent(one)]
+    agreed = _agreed(heard, name, dated=True)
+    return End(
+        day=parse(agreed) if agreed else None,
+        given=[parse(one.content[name]) for one in checked or dated],
+        checked=bool(checked),
+        by={one.source.slug for one in heard},
+    )
+
+
+def _with_end(accounts: list[Account]) -> list[Account]:
+    """The accounts of an end other than a release, how and when lifted to the top."""
     return [
-        Account(
-            one.record, one.id, one.source, one.revision, {**one.content, name: one.content["detention.ended"][name]}
-        )
+        Account(one.record, one.id, one.source, one.revision, {**one.content, **{k: v for k, v in ended.items() if v}})
         for one in accounts
-        if one.content.get("detention.ended", {}).get(name) is not None
+        if (ended := one.content.get("detention.ended"))
     ]
 
 
@@ -214,11 +270,10 @@ def what_followed(spell: Spell, later: list[Spell]) -> None:
 
 
 def state_of(accounts: list[Account], last: Spell) -> str:
-    mourning = {
-        one.source.slug for one in accounts if "detainee.died_on" in one.content and said_of(one) != "retracted"
-    }
-    if last.ended_how == "died":
-        mourning |= {one.source.slug for one in last.accounts if _says_died(one)}
+    died = death_of(accounts, last)
+    mourning = died.by if died else set()
+    if last.ended_how == "died" and last.ended:
+        mourning = mourning | last.ended.by
     independent = {one.source.slug for one in accounts if one.source.independent}
     freeing = {one.source.slug for one in last.voices if last.out and asserts(one, "carried_out")}
     if mourning and (mourning & independent or not freeing & independent):
@@ -228,16 +283,10 @@ def state_of(accounts: list[Account], last: Spell) -> str:
     return "held" if last.asserted and last.ended_how is None else "unknown"
 
 
-def _says_died(account: Account) -> bool:
-    """Whether it asserts the detention and a death in it."""
-    ended = account.content.get("detention.ended") or {}
-    return ended.get("how") == "died" and said_of(account) in ("reported", "verified")
-
-
-def died_on_of(accounts: list[Account]) -> str | None:
-    """The day of death as the sources agree on it."""
-    died: str | None = _agreed([a for a in accounts if said_of(a) != "retracted"], "detainee.died_on", dated=True)
-    return died
+def death_of(accounts: list[Account], last: Spell) -> End | None:
+    """The death of a person as the sources agree on it, unless somebody was seen inside after it."""
+    mourning = [one for one in accounts if said_of(one) != "retracted" and "detainee.died_on" in one.content]
+    return end_of(mourning, "detainee.died_on", last.inside)
 
 
 def about_person(accounts: list[Account]) -> dict[str, Any]:
@@ -273,8 +322,8 @@ def traits_of(spell: Spell, about: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 def _age_group(spell: Spell, about: dict[str, Any]) -> str | None:
-    out = spell.stages["carried_out"].day if spell.out else spell.ended
-    day = spell.detained or out or spell.held
+    end = spell.left if spell.out else spell.ended
+    day = spell.detained or (end.day if end else None) or spell.held
     birth = parse(about["birth_date"]) if about["birth_date"] else None
     if birth is None and about["age"] is not None and about["age_on"]:
         birth = PartialDate("", *birth_bounds_from_age(about["age"], parse(about["age_on"])))

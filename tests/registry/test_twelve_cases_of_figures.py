@@ -1,14 +1,14 @@
 """The last two of the twelve cases: figures of one source that move, within a day and after two months."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
 import pytest
 
 from app.config import Settings
-from tests.support import Body, World
+from tests.support import JANUARY, Body, World
 
 FIRST = ("Abel", "Berta", "Ciro", "Dora", "Elio", "Flor", "Gil", "Hilda", "Iván", "Juana", "Kurt")
 LAST = (
@@ -27,10 +27,9 @@ NAMES = [f"{first} {last}" for last, first in product(LAST, FIRST)]
 
 
 @pytest.fixture
-def january(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def january(settings: Settings) -> Iterator[World]:
     """A registry that was there before the first of the figures: its clock starts on 1 January."""
-    monkeypatch.setattr("tests.support.NOW", datetime(2026, 1, 1, tzinfo=UTC))
-    with World(settings) as made:
+    with World(settings, JANUARY) as made:
         yield made
 
 

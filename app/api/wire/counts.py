@@ -181,6 +181,7 @@ class CitedOut(BaseModel):
     changes: dict[str, int]
     summary: dict[Literal["en", "es"], str]
     cases: list[CaseOut]
+    cases_left_out: int = Field(description="Cases beyond those listed; `changes` counts them all")
     withheld_cases: int
     revision: int
 
@@ -208,6 +209,10 @@ class Counted(BaseModel):
     uncertain_date: int | None = None
     withheld: int | None = None
     undated: int | None = Field(default=None, description="Verifications that do not say when: `said` leaves them out")
+    learned_since: int | None = Field(
+        default=None,
+        description="By `said`: releases that did not count then, where everybody says when they knew",
+    )
     permalink: str | None = None
     gap: Bounds | None
 
@@ -260,8 +265,9 @@ class EstimateOut(BaseModel):
 
 
 class BalanceStep(BaseModel):
-    """From one figure of the held to the next."""
+    """From one figure of the held to the next, in one country; null: the figures name none."""
 
+    country: str | None
     start: FigureOut = Field(alias="from")
     to: FigureOut
     come: Bounds | None = Field(alias="in")

@@ -1,4 +1,4 @@
-"""Answers to writes, own reports, and counts."""
+"""Answers to writes, own reports, and what waits for a curator."""
 
 import uuid
 from typing import Any, Literal

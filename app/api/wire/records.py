@@ -79,6 +79,7 @@ class DetentionShape(BaseModel):
     legal_status: LegalStatus | None
     designation: Designation
     ended: EndedOut | None
+    status: ReleaseStatus | None
     transfers: list[dict[str, Any]]
     verified_by: list[str]
     reported_by: list[str]

@@ -12,10 +12,14 @@ from sqlmodel import Session, col
 
 from app import dates
 from app.counts.selection import at
+from app.counts.terms import edges
 from app.models import Claim, Entry
-from app.vocabulary import Measure
+from app.vocabulary import Measure, Stage
 
 Row = dict[str, Any]
+FURTHEST = str(Stage.CARRIED_OUT)  # what a figure is about that names no stage: people who are out
+# How a figure points at others.
+REFERENCES = ("derived_from", "same_as", "supersedes", "part_of")
 # Terms of a claim that ask who confirmed a release; all others are about the release itself.
 WHO_SAYS = frozenset({"status", "any_of", "all_of", "min_sources"})
 
@@ -44,8 +48,30 @@ class Figure:
 
     @property
     def window(self) -> tuple[str | None, str | None]:
-        """The days it speaks of, as said: a window without an end ends when the figure was stated."""
-        return self.said.get("window_from"), self.said.get("window_to") or (self.day.isoformat() if self.day else None)
+        """The days it speaks of, as said: a window without an end ends when the figure was stated, if it had begun."""
+        start, end = self.said.get("window_from"), self.said.get("window_to")
+        if end is None and self.day is not None and not self.begins_later:
+            end = self.day.isoformat()
+        return start, end
+
+    @property
+    def days(self) -> tuple[int | None, int | None]:
+        """First and last day of its window, as ordinals."""
+        return edges(*self.window)
+
+    @property
+    def begins_later(self) -> bool:
+        """Whether it counts from a day that had not come when it was stated, without saying until when."""
+        start = self.said.get("window_from")
+        if self.of_held or start is None or self.day is None or self.said.get("window_to") is not None:
+            return False
+        return dates.parse_from(start) > self.day.toordinal()
+
+    @property
+    def run(self) -> tuple[int | None, int | None, str, str | None]:
+        """What figures of one claimant share that replace each other as the number grows: when the window opens and,
+        where that is said, closes, the stage, and the figure of whose people they are a part."""
+        return *edges(self.said.get("window_from"), self.said.get("window_to")), self.stage, self.subset_of
 
     @cached_property
     def instant(self) -> datetime | None:
@@ -56,7 +82,12 @@ class Figure:
     def day(self) -> date | None:
         """The day it was stated, where it was stated: by its own zone."""
         stated = self.said.get("stated_at")
-        return None if stated is None else date.fromisoformat(stated[:10])
+        return None if stated is None else date.fromisoformat(stated[: dates.DAY_LENGTH])
+
+    @property
+    def hourless(self) -> bool:
+        """Whether it gives the day on which it was stated, and no hour."""
+        return len(self.said.get("stated_at") or "") == dates.DAY_LENGTH
 
     @property
     def definition(self) -> Row:
@@ -66,6 +97,11 @@ class Figure:
     def terms(self) -> Row:
         """The terms of a count it is defined in, but for the stage."""
         return {name: value for name, value in (self.definition.get("terms") or {}).items() if name != "stage"}
+
+    @property
+    def subset_of(self) -> str | None:
+        """The figure that counts all among whom this one counts."""
+        return self.definition.get("subset_of")
 
     @property
     def of_whom(self) -> Row:
@@ -79,7 +115,7 @@ class Figure:
 
     @property
     def stage(self) -> str:
-        return str((self.definition.get("terms") or {}).get("stage", "carried_out"))
+        return str((self.definition.get("terms") or {}).get("stage", FURTHEST))
 
     def refers_to(self, name: str) -> list[str]:
         """The ids under `derived_from`, `same_as`, `supersedes` or `part_of`."""
@@ -105,30 +141,59 @@ class Figures:
     @cached_property
     def superseded(self) -> frozenset[str]:
         """Those that a later one corrects."""
-        return frozenset(old for figure in self.by_id.values() for old in figure.refers_to("supersedes"))
+        return frozenset(old for name, old in self._naming if name == "supersedes")
+
+    @cached_property
+    def _naming(self) -> dict[tuple[str, str], list[Figure]]:
+        """`(how, whom)` → the figures that point so at that one, read once for all."""
+        found: dict[tuple[str, str], list[Figure]] = {}
+        for figure in self.by_id.values():
+            for name in REFERENCES:
+                for other in dict.fromkeys(figure.refers_to(name)):
+                    found.setdefault((name, other), []).append(figure)
+        return found
 
     def that(self, name: str, claim_id: str) -> list[Figure]:
         """Those that name a claim under `part_of`, `supersedes`, `same_as` or `derived_from`."""
-        return [figure for figure in self.by_id.values() if claim_id in figure.refers_to(name)]
+        return self._naming.get((name, claim_id), [])
+
+    def standing(self, figure: Figure) -> list[Figure]:
+        """What a figure is by now: itself; what corrects it; of a repeated print, what it repeats; of a misprint,
+        nothing.
+
+        Figures that correct each other in a circle, as restated claims may, stand for nothing.
+        """
+        found, passed, to_follow = [], set[str](), [figure]
+        while to_follow:
+            one = to_follow.pop()
+            if one.id in passed:
+                continue
+            passed.add(one.id)
+            repeated = [self.by_id[other] for other in one.refers_to("same_as") if other in self.by_id]
+            onward = self.that("supersedes", one.id) or repeated
+            to_follow += onward
+            if not onward and not one.misprint:
+                found.append(one)
+        return found
 
     def beside(self, figure: Figure) -> list[Figure]:
-        """What others published of the same thing by then, the latest of each claimant and window, newest first.
+        """What others published of the same thing by then, the latest of each claimant, window and stage, newest first.
 
         What was corrected by then, batches and other countries are left out; a repeated print counts once.
         """
         latest: dict[Any, Figure] = {}
         for other in sorted(self.by_id.values(), key=_when):
             if self._beside(figure, other):
-                latest[other.claimant, other.said.get("window_from"), str(other.terms)] = other
+                latest[other.claimant, other.run] = other
         return sorted(latest.values(), key=_when, reverse=True)
 
     @staticmethod
     def _alike(figure: Figure, other: Figure) -> bool:
-        """Whether two figures are numbers of the same thing; those of one batch are not the whole, and a misprint is
-        nobody's number."""
+        """Whether two figures are numbers of the same thing; those of one batch are not the whole, nor are those of a
+        part of another figure, unless of this one; and a misprint is nobody's number."""
         if other.said.get("series") == "batch" or other.bounds == (None, None) or other.terms != figure.terms:
             return False
-        if other.misprint:
+        if other.misprint or other.subset_of not in (figure.subset_of, figure.id):
             return False
         return all(other.said.get(name) == figure.said.get(name) for name in ("country", "measure"))
 
@@ -140,11 +205,11 @@ class Figures:
 
     def moving(self, figure: Figure) -> list[str]:
         """The other claimants who gave several figures of one window on the day a figure was stated."""
-        given: dict[tuple[str, Any], set[Any]] = {}
+        given: dict[Any, set[Any]] = {}
         for other in self.by_id.values():
             if other.day == figure.day and self._alike(figure, other) and other.claimant not in (None, figure.claimant):
-                given.setdefault((str(other.claimant), other.said.get("window_from")), set()).add(other.bounds)
-        return sorted({claimant for (claimant, _window), bounds in given.items() if len(bounds) > 1})
+                given.setdefault((str(other.claimant), other.run), set()).add(other.bounds)
+        return sorted({claimant for (claimant, _run), bounds in given.items() if len(bounds) > 1})
 
     def own(self, figure: Figure) -> list[Figure]:
         """The same claimant's other figures of the same thing, windows and all."""
@@ -175,13 +240,15 @@ def figures_at(session: Session, revision: int) -> Figures:
 
 
 def partitions(figures: Figures, claim_id: str) -> dict[str, list[Figure]]:
-    """The parts of a claim by the partition they belong to."""
-    found: dict[str, list[Figure]] = {}
+    """The parts of a claim by the partition they belong to, as they stand by now, each once: what corrects a part takes
+    its place."""
+    found: dict[str, dict[str, Figure]] = {}
     for part in figures.that("part_of", claim_id):
-        for one in part.said["part_of"]:
-            if one["claim"] == claim_id:
-                found.setdefault(one["partition"], []).append(part)
-    return found
+        for place in part.said["part_of"]:
+            if place["claim"] == claim_id:
+                stand = {one.id: one for one in figures.standing(part) if one.id != claim_id}
+                found.setdefault(place["partition"], {}).update(stand)
+    return {partition: list(parts.values()) for partition, parts in found.items() if parts}
 
 
 def total_of(parts: Sequence[Figure]) -> tuple[int | None, int | None]:

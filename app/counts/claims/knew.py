@@ -28,16 +28,19 @@ ANYBODY: Row = {"status": [], "any_of": [], "all_of": [], "min_sources": None}
 
 
 class Word(NamedTuple):
-    """One source's verdict on one release, with the last day on which it may have been given; None: it does not say."""
+    """One source's verdict on one release, with the first and last day on which it may have been given; None: it does
+    not say."""
 
     source: int
     verdict: Verdict
     independent: bool
+    first: int | None
     day: int | None
 
 
 def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day: int) -> Row:
-    """Numbers as of `day` (an ordinal): `by_min_sources`, `by_source`, `releases`, `reported`, `refuted`, `undated`."""
+    """Numbers as of `day` (an ordinal): `by_min_sources`, `by_source`, `releases`, `reported`, `refuted`, `undated`,
+    and `learned_since`: releases of today's count that did not count by then, where everybody says when they knew."""
     keys = source_keys(session, terms)
     anybody = terms.model_copy(update=ANYBODY)
     selection = select_releases(session, anybody, reader, revision)
@@ -51,6 +54,7 @@ def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day
     wanted = {spell: said for spell, said in heard.items() if said and _wanted(terms, keys, said)}
     statuses = {spell: _status(said) for spell, said in wanted.items() if spell in inside}
     counted = [spell for spell, status in statuses.items() if status in COUNTING]
+    today = {spell for spell, said in words.items() if spell in inside and _counts(terms, keys, said)}
     confirmed = [_confirmations(wanted[spell]) for spell in counted]
     by_source = Counter(
         word.source
@@ -75,11 +79,21 @@ def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day
             for word in said
             if word.day is None and word.verdict == Verdict.VERIFIED and (spell, word.source) in by_themselves
         ),
+        "learned_since": sum(1 for spell in today.difference(counted) if _surely_told(words[spell], day)),
     }
 
 
 def _status(said: Sequence[Word]) -> ReleaseStatus:
     return status_among([(word.verdict, word.independent) for word in said])
+
+
+def _counts(terms: CountTerms, keys: dict[str, int], said: Sequence[Word]) -> bool:
+    return _wanted(terms, keys, said) and _status(said) in COUNTING
+
+
+def _surely_told(said: Sequence[Word], day: int) -> bool:
+    """Whether all say when they knew, finely enough to tell whether that was by the day."""
+    return all(one.first is not None and one.day is not None and (one.day <= day or one.first > day) for one in said)
 
 
 def _confirmations(said: Sequence[Word]) -> int:
@@ -106,11 +120,12 @@ def _words(session: Session, terms: CountTerms, spells: Collection[int], revisio
     words: dict[int, list[Word]] = defaultdict(list)
     for some in chunks(spells):
         for spell, source, verdict, independent in session.execute(found, {"among": some}):
-            words[spell].append(Word(source, Verdict(verdict), independent, days.get((spell, source))))
+            first, last = days.get((spell, source), (None, None))
+            words[spell].append(Word(source, Verdict(verdict), independent, first, last))
     return words
 
 
-def _days(session: Session, spells: Collection[int], revision: int) -> dict[tuple[int, int], int]:
+def _days(session: Session, spells: Collection[int], revision: int) -> dict[tuple[int, int], tuple[int, int]]:
     found = select(col(Verification.spell), col(Verification.source), col(Verification.said)).where(
         and_(col(Verification.spell).in_(_AMONG), col(Verification.object) == "release", at(Verification, revision))
     )
@@ -119,5 +134,6 @@ def _days(session: Session, spells: Collection[int], revision: int) -> dict[tupl
         for spell, source, said in session.execute(found, {"among": some}):
             verified_on = json.loads(said)["verified_on"]
             if verified_on is not None:
-                days[spell, source] = parse(verified_on).hi
+                told = parse(verified_on)
+                days[spell, source] = told.lo, told.hi
     return days

@@ -3,19 +3,50 @@
 None of them says who is right; each says what to ask first.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.counts.claims.figures import Figure
+from app.counts.claims.figures import FURTHEST, Figure
 from app.counts.terms import TRAIT_FILTERS
+from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
 from app.vocabulary import Measure, Reason
 
 Row = dict[str, Any]
 
 # Measures the registry counts itself. The others are of papers, of other people or of other things.
 COUNTED = frozenset({Measure.RELEASED, Measure.HELD})
-FURTHEST = "carried_out"
+
+
+@dataclass(frozen=True)
+class Named:
+    code: Reason
+    detail: str
+
+    def shown(self) -> Row:
+        return {"code": str(self.code), "detail": self.detail}
+
+
+BEYOND_TERMS = "beyond_terms"
+# Why a claim's terms cannot be counted, by the code with which a count refuses them.
+REFUSED = {
+    "unknown_facility": Named(
+        Reason.POPULATION,
+        "Its terms name a facility that the registry does not know, or a name that several have, so that nobody can be "
+        "counted.",
+    ),
+    "unknown_source": Named(
+        Reason.DEFINITION, "Its terms name a source that the registry does not know, so that nothing can be counted."
+    ),
+    "too_many_sources": Named(
+        Reason.DEFINITION, "Its terms ask for more sources than the registry has, so that nothing can be counted."
+    ),
+    BEYOND_TERMS: Named(
+        Reason.DEFINITION,
+        f"Its terms are beyond what a count can be asked: more than {MOST_SOURCES} sources in a list, or more than "
+        f"{MOST_COUNTED} that must agree.",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -32,23 +63,14 @@ class Known:
     arithmetic: Sequence[Row] = ()
     net: int | None = None  # the registry's count on the claim's own terms, at its own hour
     gross: int | None = None
-    in_prison: int | None = None  # the held on the claim's day, as known now, without house arrest and with it
+    # The held on the claim's day, as known now, without those released to house arrest and with them.
+    without_house_arrest: int | None = None
     with_house_arrest: int | None = None
     definitions: Mapping[str, str] = field(default_factory=dict)  # source → whom it lists, for claims of the held
     withheld: int = 0
-    unknown: bool = False  # whether its terms name a facility or a source that the registry does not know
+    refused: Collection[str] = ()  # the codes with which a count refused its terms
     whole: bool = False  # whether the reader sees everybody's personal dimensions
-    then: int | None = None
-    now: int | None = None
-
-
-@dataclass(frozen=True)
-class Named:
-    code: Reason
-    detail: str
-
-    def shown(self) -> Row:
-        return {"code": str(self.code), "detail": self.detail}
+    learned: int | None = None  # how many more the registry counts now than then, where that is known
 
 
 def hindrances(known: Known) -> list[Named]:
@@ -61,20 +83,26 @@ def hindrances(known: Known) -> list[Named]:
         )
     elif measure not in COUNTED:
         found.append(Named(Reason.DEFINITION, f"It counts `{measure}`, and is no count of releases or of the held."))
+    if figure.misprint:
+        found.append(Named(Reason.SECONDARY_CITATION, "It is a misprint: its claimant did not give this number."))
     mixed = sorted({str(part.said["measure"]) for part in known.parts} - {str(measure)})
     if mixed:
         detail = f"By its own parts it adds `{'`, `'.join(mixed)}` to `{measure}`: two different things."
         found.append(Named(Reason.DEFINITION, detail))
-    if figure.definition.get("population") and not figure.terms:
+    if figure.definition.get("population") and not figure.of_whom:
         detail = "Its population is given in prose, and no terms of a count say who is meant."
+        found.append(Named(Reason.POPULATION, detail))
+    if figure.subset_of and not figure.of_whom:
+        detail = "It is of a part of those whom another figure counts, and no terms of a count say which part."
         found.append(Named(Reason.POPULATION, detail))
     if figure.of_held and figure.window[1] is None:
         found.append(Named(Reason.WINDOW, "It does not say on which day they were held."))
     if figure.of_held and "kind" in figure.terms:
         found.append(Named(Reason.DEFINITION, "It is of the held, and its term `kind` is of releases."))
-    if known.unknown:
-        detail = "Its terms name a facility or a source that the registry does not know, so that nobody can be counted."
-        found.append(Named(Reason.POPULATION, detail))
+    found += [REFUSED[code] for code in dict.fromkeys(known.refused)]
+    if figure.begins_later:
+        detail = f"It was stated on {figure.day} and counts since {figure.window[0]}, without saying until when."
+        found.append(Named(Reason.WINDOW, detail))
     if measure == Measure.RELEASED and figure.window[0] is None:
         detail = "It does not say since when it counts."
         windows = sorted({str(other.said["window_from"]) for other in known.own if _same_number(figure, other)})
@@ -115,15 +143,8 @@ def reasons(known: Known) -> list[Named]:
 
 
 def differences(figure: Figure, other: Figure) -> list[Named]:
-    """Why another figure, published by then, is not the same number."""
-    found = []
-    if figure.of_held and other.window[1] != figure.window[1]:
-        mine, theirs = (one.window[1] or "no day" for one in (figure, other))
-        detail = f"It is of {mine}, that of {other.claimant} of {theirs}: a number of people held changes every day."
-        found.append(Named(Reason.WINDOW, detail))
-    if other.said.get("window_from") != figure.said.get("window_from"):
-        mine, theirs = (_since(one) for one in (figure, other))
-        found.append(Named(Reason.WINDOW, f"It counts {mine}; {other.claimant} {theirs}."))
+    """Why another figure, published by then, is not the same number; one detail for each reason."""
+    found = list(_windows(figure, other))
     if other.stage != figure.stage:
         found.append(Named(Reason.STAGE, f"It is about `{figure.stage}`; {other.claimant} about `{other.stage}`."))
     nets = {figure.definition.get("net"), other.definition.get("net")} - {None}
@@ -135,9 +156,24 @@ def differences(figure: Figure, other: Figure) -> list[Named]:
     return found
 
 
-def _since(figure: Figure) -> str:
-    start = figure.said.get("window_from")
-    return f"since {start}" if start else "without saying since when"
+def _windows(figure: Figure, other: Figure) -> Iterable[Named]:
+    """What differs in the days counted. Two figures that run until they are stated are one number that grows: that the
+    later of them counts more days is the hour, and no other window."""
+    (start, end), (other_start, other_end) = figure.days, other.days
+    if figure.of_held and end != other_end:
+        mine, theirs = (one.window[1] or "no day" for one in (figure, other))
+        detail = f"It is of {mine}, that of {other.claimant} of {theirs}: a number of people held changes every day."
+        yield Named(Reason.WINDOW, detail)
+    elif start != other_start:
+        mine, theirs = (_edge("since", one.window[0]) for one in (figure, other))
+        yield Named(Reason.WINDOW, f"It counts {mine}; {other.claimant} {theirs}.")
+    elif end != other_end and (figure.said.get("window_to") or other.said.get("window_to")):
+        mine, theirs = (_edge("until", one.window[1]) for one in (figure, other))
+        yield Named(Reason.WINDOW, f"It counts {mine}; {other.claimant} {theirs}.")
+
+
+def _edge(word: str, day: str | None) -> str:
+    return f"{word} {day}" if day else f"without saying {word} when"
 
 
 def _number(bounds: Row) -> str:
@@ -177,16 +213,16 @@ def _gross_or_net(known: Known) -> Iterable[Named]:
 def _hours(known: Known) -> Iterable[Named]:
     """Figures that grew within the day of the claim."""
     figure = known.figure
-    if figure.day is None:
+    if figure.day is None or figure.misprint:
         return
-    part = {one.id for one in known.parts} | set(figure.refers_to("part_of"))
-    same_day = [one for one in known.own if one.day == figure.day and one.id not in part]
-    mine = [one for one in same_day if one.said.get("window_from") == figure.window[0]]
+    parts = {one.id for one in known.parts} | set(figure.refers_to("part_of"))
+    same_day = [one for one in known.own if one.day == figure.day and one.run == figure.run]
+    mine = [one for one in same_day if one.id not in parts and figure.id not in one.refers_to("part_of")]
     numbers = sorted({one.bounds for one in [*mine, figure] if one.said.get("series") != "batch"}, key=_size)
     if len(numbers) > 1:
         said = ", ".join(_number({"low": low, "high": high}) for low, high in numbers)
         yield Named(Reason.HOUR, f"The claimant gave {said} on that one day.")
-    elif known.moving and len(figure.said["stated_at"]) == len("2026-01-13"):
+    elif known.moving and figure.hourless:
         yield Named(Reason.HOUR, f"It gives a day and no hour; {', '.join(known.moving)} gave several that day.")
 
 
@@ -205,8 +241,9 @@ def _of_the_held(known: Known) -> Iterable[Named]:
     figure = known.figure
     if not figure.of_held:
         return
-    if known.in_prison != known.with_house_arrest:
-        detail = f"{known.in_prison} were in prison here, {known.with_house_arrest} with those under house arrest"
+    if known.without_house_arrest != known.with_house_arrest:
+        detail = f"{known.without_house_arrest} here without those whom a release left under it"
+        detail += f", {known.with_house_arrest} with them"
         yield Named(Reason.DEFINITION, f"It does not say whether house arrest is being held: {detail}.")
     lists = {known.definitions.get(str(one.claimant)) for one in [figure, *known.beside]} - {None}
     if len(lists) > 1:
@@ -221,9 +258,7 @@ def _of_the_held(known: Known) -> Iterable[Named]:
 
 def _learned(known: Known) -> Iterable[Named]:
     """What the registry came to know of the same window, or of the same day, since."""
-    if known.then is None or known.now is None:
-        return
-    more = known.now - known.then
+    more = known.learned or 0
     if known.figure.of_held and more:
         detail = f"Of that day the registry counts {abs(more)} {'more' if more > 0 else 'fewer'} since."
         yield Named(Reason.REPORTING_DELAY, detail)

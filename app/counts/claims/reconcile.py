@@ -11,12 +11,13 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.counts.claims.figures import Figure, Figures, arithmetic, figures_at, minus, partitions
 from app.counts.claims.knew import knew
-from app.counts.claims.reasons import Known, differences, hindrances, reasons
+from app.counts.claims.reasons import BEYOND_TERMS, Known, differences, hindrances, reasons
 from app.counts.held import count_detentions
 from app.counts.selection import at
 from app.counts.tally import count_releases
@@ -55,16 +56,15 @@ def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: i
         arithmetic=sums,
         net=counts.releases(net=True),
         gross=counts.releases(net=False),
-        in_prison=counts.held(house_arrest=False),
+        without_house_arrest=counts.held(house_arrest=False),
         with_house_arrest=counts.held(house_arrest=True),
         definitions=_definitions(session, revision) if figure.of_held else {},
         withheld=now["withheld"] if now else 0,
-        unknown=figure.said["measure"] == Measure.RELEASED and now is None,
+        refused=counts.refused,
         whole=reader.restricted,
-        then=then[counts.noun] if then else None,
-        now=now[counts.noun] if now else None,
+        learned=_learned(then, now, counts.noun),
     )
-    comparable = not hindrances(known) and now is not None
+    comparable = not hindrances(known)
     for count in (then, now):
         if count is not None:
             low = count["by_min_sources"].get("1", 0)
@@ -80,6 +80,14 @@ def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: i
         "arithmetic": sums,
         "revision": revision,
     }
+
+
+def _learned(then: Row | None, now: Row | None, noun: str) -> int | None:
+    """How many more the registry counts now than then. By what sources say of when they knew it is no difference of
+    the two: who does not say when may have known."""
+    if then is None or now is None:
+        return None
+    return int(then["learned_since"] if then["basis"] == "said" else now[noun] - then[noun])
 
 
 def _corrections(figures: Figures, figure: Figure) -> list[Figure]:
@@ -139,8 +147,16 @@ class _Counts:
         self._reader = reader
         self._figure = figure
         self._head = revision
-        self._terms = _terms(figure)
+        self.refused: list[str] = []
+        self._terms = self._asked()
         self.noun = "detentions" if figure.of_held else "releases"
+
+    def _asked(self) -> CountTerms | HeldCountTerms | None:
+        try:
+            return _terms(self._figure)
+        except ValidationError:  # as filed before such terms were refused
+            self.refused = [BEYOND_TERMS]
+            return None
 
     def now(self) -> Row | None:
         return self._at(self._head)
@@ -202,12 +218,13 @@ class _Counts:
         }
 
     def _known(self, count: Callable[[], Row]) -> Row | None:
-        """A count, or None where the claim speaks of something the registry does not know, such as a facility."""
+        """A count, or None where it refuses the claim's terms, such as a facility that the registry does not know."""
         if self._terms is None:
             return None
         try:
             return count()
-        except Invalid:
+        except Invalid as refusal:
+            self.refused = [error["code"] for error in refusal.extra["errors"]]
             return None
 
     def _first_report(self) -> int:

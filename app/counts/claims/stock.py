@@ -6,10 +6,10 @@ the source's own figures do not explain.
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
-from app.counts.claims.figures import Figure, Figures, minus, total_of
-from app.vocabulary import Measure, Stage
+from app.counts.claims.figures import FURTHEST, Figure, Figures, minus, total_of
+from app.vocabulary import Measure
 
 Row = dict[str, Any]
 Bounds = tuple[int | None, int | None]
@@ -22,18 +22,26 @@ FLOWS: dict[str, tuple[tuple[Measure, ...], bool]] = {
     "corrections": ((Measure.DELISTED, Measure.DIED), False),
 }
 NOTHING: Bounds = (0, 0)
-FURTHEST = str(Stage.CARRIED_OUT)
 
 
 def balance(figures: Figures, claimant: str, country: str | None) -> list[Row]:
-    """One row for each two figures of the held in succession.
+    """One row for each two figures of the held in succession, country by country: people held in one country and in
+    another are two stocks. Figures that name no country are a series of their own.
 
-    `{"from", "to", "in", "out", "late", "corrections", "expected", "residual", "missing"}`; flows and sums are
-    `{"low", "high"}`, a flow without a figure is null, counts as nought and is named in `missing`.
+    `{"country", "from", "to", "in", "out", "late", "corrections", "expected", "residual", "missing"}`; flows and sums
+    are `{"low", "high"}`, a flow without a figure is null, counts as nought and is named in `missing`.
     """
     own = [figure for figure in figures.by_id.values() if _belongs(figures, figure, claimant, country)]
-    held = sorted((figure for figure in own if figure.said["measure"] == Measure.HELD), key=_when)
-    return [_step(own, before, after) for before, after in pairwise(held)]
+    by_country: dict[str, list[Figure]] = {}
+    for figure in own:
+        by_country.setdefault(figure.said.get("country") or "", []).append(figure)
+    return [step for _country, series in sorted(by_country.items()) for step in _steps(series)]
+
+
+def _steps(series: Sequence[Figure]) -> Iterator[Row]:
+    held = sorted((figure for figure in series if figure.said["measure"] == Measure.HELD), key=_when)
+    for before, after in pairwise(held):
+        yield _step(series, before, after)
 
 
 def _belongs(figures: Figures, figure: Figure, claimant: str, country: str | None) -> bool:
@@ -41,7 +49,7 @@ def _belongs(figures: Figures, figure: Figure, claimant: str, country: str | Non
     announcement has let nobody out."""
     if figure.claimant != claimant or figure.instant is None or figure.id in figures.superseded or figure.misprint:
         return False
-    if figure.terms or "subset_of" in figure.definition or figure.stage != FURTHEST:
+    if figure.terms or figure.subset_of is not None or figure.stage != FURTHEST:
         return False
     if any(_same_stock(figures, figure, name) for name in ("same_as", "part_of")):
         return False
@@ -65,6 +73,7 @@ def _step(own: Sequence[Figure], before: Figure, after: Figure) -> Row:
     for name, flow in flows.items():
         expected = _plus(expected, flow or NOTHING) if FLOWS[name][1] else _minus(expected, flow or NOTHING)
     return {
+        "country": before.said.get("country"),
         "from": before.shown(),
         "to": after.shown(),
         **{name: None if flow is None else _shown(flow) for name, flow in flows.items()},
@@ -84,11 +93,11 @@ def _flow(own: Sequence[Figure], before: Figure, after: Figure, measures: Sequen
 
 
 def _of_measure(own: Sequence[Figure], before: Figure, after: Figure, measure: Measure) -> Bounds | None:
-    """What a running total grew by, which tells of the whole time; else the batches stated in between, added up."""
+    """What the running total grew by that tells of most of the time; else the batches stated in between, added up."""
     told = sorted((figure for figure in own if figure.said["measure"] == measure), key=_when)
     grown = list(_growth(told, before, after))
     if grown:
-        return grown[-1]
+        return min(grown).by
     between = [figure for figure in told if _between(figure, before, after)]
     batches = {figure.id: figure for figure in between if figure.said.get("series") == "batch"}
     # A batch that is a part of another one here is counted with the whole.
@@ -103,16 +112,36 @@ def _between(figure: Figure, before: Figure, after: Figure) -> bool:
     return before.instant < figure.instant <= after.instant
 
 
-def _growth(told: Sequence[Figure], before: Figure, after: Figure) -> Iterator[Bounds]:
-    """What each running total grew by: its last figure by the second stock less its last by the first."""
+class Growth(NamedTuple):
+    """What a running total grew by, the best told first: the days between the two stocks of which it does not tell, the
+    days before the first of which it tells too, and the day since which it counts (ordinal; 0: it does not say)."""
+
+    untold: int
+    too_early: int
+    since: int
+    by: Bounds
+
+
+def _growth(told: Sequence[Figure], before: Figure, after: Figure) -> Iterator[Growth]:
+    """The growth of each running total: its last figure by the second stock less its last by the first."""
     running = [figure for figure in told if figure.said.get("series") != "batch"]
-    for start in sorted({figure.window[0] or "" for figure in running}):
-        mine = [figure for figure in running if (figure.window[0] or "") == start]
+    for since in {figure.days[0] or 0 for figure in running}:
+        mine = [figure for figure in running if (figure.days[0] or 0) == since]
         later = [figure for figure in mine if _between(figure, before, after)]
         earlier = [figure for figure in mine if _when(figure)[0] <= _when(before)[0]]
-        begun_since = before.day is not None and start > before.day.isoformat()
-        if later and (earlier or begun_since):
-            yield _minus(later[-1].bounds, earlier[-1].bounds if earlier else NOTHING)
+        if not later:
+            continue
+        untold = _day(after) - _day(later[-1])
+        if earlier:
+            by = _minus(later[-1].bounds, earlier[-1].bounds)
+            yield Growth(untold, _day(before) - _day(earlier[-1]), since, by)
+        elif since > _day(before):
+            yield Growth(untold + since - _day(before) - 1, 0, since, later[-1].bounds)
+
+
+def _day(figure: Figure) -> int:
+    assert figure.day is not None  # whatever has an instant has a day
+    return figure.day.toordinal()
 
 
 def _plus(a: Bounds, b: Bounds) -> Bounds:

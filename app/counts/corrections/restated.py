@@ -60,8 +60,10 @@ def of_report(before: Content | None, after: Content) -> tuple[CorrectionKind | 
     if verdict in WITHDRAWN and verdict != before[VERDICT]:
         return WITHDRAWN[verdict], changes
     # A verdict on a detention says nothing of the release that a record grows by.
-    about_another = () if has_release(before) or not has_release(after) else ("verdict", "method")
-    taken_back = any(_takes_back(change) for change in changes if change["field"] not in about_another)
+    about_another = {"verdict", "method"} if has_release(after) and not has_release(before) else set()
+    # Whoever checks what it had only passed on does so in another way.
+    checked = {"method"} if (before[VERDICT], verdict) == (Verdict.REPORTED, Verdict.VERIFIED) else set()
+    taken_back = any(_takes_back(change) for change in changes if change["field"] not in about_another | checked)
     return (CorrectionKind.RESTATED if taken_back else None), changes
 
 

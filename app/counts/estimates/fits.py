@@ -28,6 +28,7 @@ SETTLED = 1e-6  # largest change of a parameter in the last step; the error left
 # A parameter beyond e^30 is on its way to infinity: counts below a thousand million reach e^21. Further on its cells
 # would fall under the rounding of the others, and standing still would look like arriving.
 FARTHEST = 30.0
+NEARLY_NONE = 1e-6  # the share of people from which a search can begin: the logarithm of none has no end
 MOST_HALVINGS = 30
 ROUNDING = 1e-12  # of a likelihood: less is no change
 SEPARABLE = 1e-11  # smallest eigenvalue of the information, scaled to ones: below, terms cannot be told apart
@@ -162,7 +163,7 @@ def solved(matrix: Numbers, right: Numbers) -> Numbers | None:
 def start_of(on_each: Numbers, seen: float, unseen: float) -> Numbers:
     """Where the search for independent lists begins: as if `unseen` were the number of those on no list."""
     everyone = seen + max(unseen, 1.0)
-    share = np.clip(on_each / everyone, 1e-6, 1 - 1e-6)
+    share = np.clip(on_each / everyone, NEARLY_NONE, 1 - NEARLY_NONE)
     return np.concatenate([[math.log(everyone) + float(np.log1p(-share).sum())], np.log(share / (1 - share))])
 
 

@@ -15,6 +15,7 @@ ENTRY = 5.411894431054343
 # is at most twice the score; a pair is fitted while four times its score could still win.
 SCREEN = 4.0
 DIGITS = 6  # gains equal to so many decimals are ties, which the names of the lists decide
+ROUNDING = 1e-9  # less of a pair left than this share of it is what the arithmetic itself leaves
 MOST_LISTS_BY_BIC = 5  # 6,893 hierarchical models; six lists have 7.8 million
 
 
@@ -88,7 +89,7 @@ def _scores(fit: Fit, pairs: Sequence[int]) -> list[float]:
     if shifts is None:
         return [math.inf] * len(pairs)
     free = fit.moments[masks] - np.einsum("pt,tp->p", across, shifts)
-    told = free > fit.moments[masks] * 1e-9
+    told = free > fit.moments[masks] * ROUNDING
     return [float(s * s / v) if known else math.inf for s, v, known in zip(slope, free, told, strict=True)]
 
 

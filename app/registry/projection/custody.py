@@ -17,6 +17,7 @@ from app.registry.projection.consolidate import (
     said_by,
     value_of,
 )
+from app.registry.projection.ends import End, Seen, credible, end_of, inside_by, seen_by
 from app.registry.projection.voices import (
     COUNTING,
     asserts,
@@ -48,7 +49,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Custody:
-    """A spell: `spell` is the record key of its earliest report; `ordinal` counts a person's spells from 1."""
+    """A spell: `spell` is the record key of its earliest report; `ordinal` counts a person's spells from 1.
+
+    `left` and `otherwise` are how it ended, in a release carried out and in another way (`ended_how`), as those say
+    whose word counts beside the days on which the person was `inside`: `seen` there, or arrested.
+    """
 
     spell: int
     accounts: list[Account]
@@ -58,8 +63,11 @@ class Custody:
     designation: str
     detained: PartialDate | None
     held: PartialDate | None
+    seen: list[Seen]
+    inside: list[Seen]
+    left: End | None
     ended_how: str | None
-    ended_on: PartialDate | None
+    otherwise: End | None
     facts: dict[str, Fact]
     outcome: Outcome | None
     disjoint_releases: bool
@@ -72,13 +80,14 @@ class Custody:
     def out(self) -> Outcome | None:
         """The release, if it was carried out as far as anyone who counts says."""
         outcome = self.outcome
-        if outcome is None or outcome.stage is not Stage.CARRIED_OUT:
+        if outcome is None or self.left is None or outcome.stage is not Stage.CARRIED_OUT:
             return None
         return outcome if outcome.statuses[Stage.CARRIED_OUT] in COUNTING else None
 
     @property
     def ended(self) -> PartialDate | None:
-        return self.out.dates[Stage.CARRIED_OUT] if self.out else self.ended_on
+        end = self.left if self.out else self.otherwise
+        return None if end is None else end.day
 
 
 def read_custody(spell: Sequence[Account]) -> Custody:
@@ -87,8 +96,9 @@ def read_custody(spell: Sequence[Account]) -> Custody:
     heard = asserting or list(spell)
     facts = collect(heard, {"detained_on": date_fact, "country": plain_fact}, "detention")
     facts |= _designation(heard) | _held(asserting) | _ended(asserting)
-    detained, ended_on = value_of(facts, "detained_on"), value_of(facts, "ended_on")
-    held = value_of(facts, "held_on")
+    detained, held = value_of(facts, "detained_on"), value_of(facts, "held_on")
+    inside, voices = inside_by(asserting), release_voices(spell)
+    ended_how, otherwise = _otherwise(asserting, inside)
     return Custody(
         spell=min(account.record for account in spell),
         accounts=list(spell),
@@ -98,10 +108,13 @@ def read_custody(spell: Sequence[Account]) -> Custody:
         designation=value_of(facts, "designation") or Designation.UNSTATED,
         detained=parse(detained) if detained else None,
         held=parse(held) if held else None,
-        ended_how=value_of(facts, "ended_how"),
-        ended_on=parse(ended_on) if ended_on else None,
+        seen=seen_by(asserting),
+        inside=inside,
+        left=end_of(_asked(voices, Stage.CARRIED_OUT), consolidate.field("release.released_on"), inside),
+        ended_how=ended_how,
+        otherwise=otherwise,
         facts=facts,
-        outcome=_outcome(release_voices(spell)),
+        outcome=_outcome(voices),
         disjoint_releases=_disjoint(spell),
     )
 
@@ -155,14 +168,36 @@ def _held(accounts: Sequence[Account]) -> dict[str, Fact]:
 
 def _ended(accounts: Sequence[Account]) -> dict[str, Fact]:
     said = [account for account in accounts if account.verdict in ASSERTIONS]
-    how = plain_fact(said_by(said, lambda account: account.content.get("detention.ended", {}).get("how")))
-    on = date_fact(said_by(said, lambda account: account.content.get("detention.ended", {}).get("on")))
+    how, on = plain_fact(said_by(said, _how)), date_fact(said_by(said, ended_on))
     return {name: fact for name, fact in (("ended_how", how), ("ended_on", on)) if fact}
+
+
+def _otherwise(accounts: Sequence[Account], inside: Sequence[Seen]) -> tuple[str | None, End | None]:
+    """How it ended other than in a release, and when, as those say whose word counts."""
+    said = [account for account in accounts if account.verdict in ASSERTIONS and _how(account)]
+    how = plain_fact(said_by(credible(said, ended_on, inside), _how))
+    return (how["value"] if how else None), end_of(said, ended_on, inside)
+
+
+def _how(account: Account) -> str | None:
+    how: str | None = account.content.get("detention.ended", {}).get("how")
+    return how
+
+
+def ended_on(account: Account) -> str | None:
+    """The day of an end other than a release, as an account says it."""
+    on: str | None = account.content.get("detention.ended", {}).get("on")
+    return on
 
 
 def _disjoint(spell: Sequence[Account]) -> bool:
     days = [account.released for account in spell if account.released is not None and account.end == account.released]
     return any(not a.overlaps(b) for number, a in enumerate(days) for b in days[number + 1 :])
+
+
+def _asked(voices: Sequence[Account], stage: Stage) -> list[Account]:
+    """Who tells the facts of a stage: those who assert it; if nobody does, those who speak of it."""
+    return [v for v in voices if asserts(v, stage)] or [v for v in voices if speaks_for(v, stage)]
 
 
 def _outcome(voices: list[Account]) -> Outcome | None:
@@ -177,7 +212,7 @@ def _outcome(voices: list[Account]) -> Outcome | None:
     for at in STAGES:
         if at not in by_stage:
             continue
-        asked = [v for v in voices if asserts(v, at)] or [v for v in voices if speaks_for(v, at)]
+        asked = _asked(voices, at)
         date = collect(asked, {DATE_OF_STAGE[at]: date_fact}, "release")
         kind = plain_fact(said_by(asked, lambda account: account.kind))
         facts |= date

@@ -5,38 +5,43 @@ who denies it says that the person is held still.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from app.dates import LAST_DAY, PartialDate
+from app.dates import PartialDate
 from app.registry.projection.accounts import ASSERTIONS, DENIALS, Account, parse
-from app.registry.projection.custody import Custody
+from app.registry.projection.consolidate import field
+from app.registry.projection.custody import Custody, ended_on
+from app.registry.projection.ends import Days, End, Seen, bounds, earliest, end_of, finer, inside_by, seen_by
 from app.registry.projection.voices import COUNTING, asserts, by_source, status_among
-from app.vocabulary import Designation, Publish, ReleaseKind, Stage, Verdict
+from app.vocabulary import Designation, EndedHow, Publish, ReleaseKind, Stage, Verdict
 
 Row = dict[str, Any]
-Days = tuple[int | None, int | None]
+Told = TypeVar("Told")
 
-STANDS: Days = (LAST_DAY, LAST_DAY)  # nobody says that it ended
+DIED_ON = "detainee.died_on"
+
 # Of what one source says about a detention and about the release from it, the surest is its word on being held.
 SUREST = (Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
 
 
-def held_row(custody: Custody, death: PartialDate | None, publish: str) -> Row:
-    """The row of all sources together. `death`: the day of death of who died in this detention or after it."""
+def held_row(custody: Custody, death: End | None, publish: str) -> Row:
+    """The row of all sources together. `death`: of who died in this detention or after it."""
     heard = [_surest(said) for said in _words(custody).values()]
     status = status_among(heard)
-    out, other = custody.out, _if_any(custody.ended_how, custody.ended_on)
-    released = [out.dates[Stage.CARRIED_OUT]] if out else other
-    left = other if out and out.kind == ReleaseKind.HOUSE_ARREST else released
-    began = _begun(custody.detained, _seen(custody.accounts))
+    out = custody.out
+    home = out is not None and out.kind == ReleaseKind.HOUSE_ARREST
+    left = custody.left if out else None
+    ends = _Ends(left, custody.otherwise, death, home=home, died=custody.ended_how == EndedHow.DIED)
+    days = [one.day for one in custody.seen]
+    told = [end.day for end in (left, custody.otherwise if home or not left else None) if end is not None]
     return {
         "spell": custody.spell,
         "status": status,
-        **_named("", began),
-        **_named("out_", _end([*released, *_known(death)])),
-        **_named("free_", _end([*left, *_known(death)])),
+        **_named("", _begun(custody.detained, days)),
+        **_bounds(ends, custody.detained, days, custody.inside),
         "next_hi": custody.next_hi,
-        "heard_hi": _heard_until(custody, [*released, *left]),
+        "heard_hi": _heard_until(custody, told),
         "country": custody.country,
         "designation": custody.designation,
         "independent_verified": heard.count((Verdict.VERIFIED, True)) if status in COUNTING else 0,
@@ -52,19 +57,17 @@ def held_voices(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
         verdict, independent = _surest(said)
         own = by_source(account for account in custody.accounts if account.source.key == source)[source]
         own.sort(key=lambda account: -account.revision)
-        released, left = _ends_of(custody, source, own)
-        death = _known(deaths.get(source))
-        began = _begun(_first(account.detained for account in own) or custody.detained,
-                       _seen(own) or _seen(custody.accounts))  # fmt: skip
+        detained = _first(account.detained for account in own) or custody.detained
+        days = [one.day for one in seen_by(own) or custody.seen]
+        inside = inside_by(own)
         rows.append(
             {
                 "spell": custody.spell,
                 "source": source,
                 "verdict": verdict,
                 "independent": independent,
-                **_named("", began),
-                **_named("out_", _end([*released, *death])),
-                **_named("free_", _end([*left, *death])),
+                **_named("", _begun(detained, days)),
+                **_bounds(_ends_of(custody, source, own, inside, deaths.get(source)), detained, days, inside),
                 "next_hi": custody.next_hi_by_source.get(source),
                 "country": _first(account.content.get("detention.country") for account in own) or custody.country,
                 "designation": _first(account.designation for account in own) or Designation.UNSTATED,
@@ -73,12 +76,18 @@ def held_voices(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
     return rows
 
 
+def death_of(accounts: Iterable[Account], inside: Sequence[Seen]) -> End | None:
+    """The death of a person who was `inside` on some days, as those say whose word counts beside them."""
+    said = [account for account in accounts if not account.retracted and DIED_ON in account.content]
+    return end_of(said, field(DIED_ON), inside)
+
+
 def deaths_by_source(accounts: Iterable[Account]) -> dict[int, PartialDate]:
     """Source → the day of death that its newest account of the person with one gives."""
     found = {}
     for source, said in by_source(accounts).items():
         newest = sorted((account for account in said if not account.retracted), key=lambda account: -account.revision)
-        day = _first(account.date("detainee.died_on") for account in newest)
+        day = _first(account.date(DIED_ON) for account in newest)
         if day is not None:
             found[source] = day
     return found
@@ -100,36 +109,68 @@ def _surest(said: Sequence[tuple[Verdict, bool]]) -> tuple[Verdict, bool]:
     return verdict, (verdict, True) in said
 
 
+@dataclass(frozen=True)
+class _Ends:
+    """How a detention ended: by a release (`home`: to house arrest), otherwise (`died`: in a death), by the death of
+    who was let go; each None where nobody says it."""
+
+    left: End | None
+    otherwise: End | None
+    death: End | None
+    home: bool
+    died: bool
+
+    def of(self, *, house_arrest: bool) -> list[End]:
+        """Those that count; `house_arrest`: where whoever a release left under house arrest is held still."""
+        if self.left is not None and not (house_arrest and self.home):
+            return _told(self.left, self.death)
+        if self.otherwise is not None and self.died:  # `ended` and `died_on` speak of one death
+            return [finer(self.otherwise, self.death)]
+        return _told(self.otherwise, self.death)
+
+
+def _bounds(ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDate], against: Sequence[Seen]) -> Row:
+    """First and last possible day of the end, and of that which is no release to house arrest. `seen`: days on which
+    the person was held; `against`: those that can contradict an end."""
+    inside = [*seen, *_told(detained)]
+
+    def of(end: End) -> Days:
+        if ends.home and end is ends.left:  # whoever was held after it may have been held at home
+            return bounds(end, _told(detained), [])
+        return bounds(end, inside, [one.day for one in against if one.independent or not end.independent])
+
+    out, free = (earliest([of(end) for end in ends.of(house_arrest=asked)]) for asked in (False, True))
+    return _named("out_", out) | _named("free_", free)
+
+
 def _ends_of(
-    custody: Custody, source: int, own: Sequence[Account]
-) -> tuple[list[PartialDate | None], list[PartialDate | None]]:
-    """`(from prison, from house arrest too)`: how the detention ended by the word of one source."""
-    ended = [account for account in own if account.verdict in ASSERTIONS and "detention.ended" in account.content]
-    on = ended[0].content["detention.ended"].get("on") if ended else None
-    other = _if_any(ended, parse(on) if on else custody.ended_on)
+    custody: Custody, source: int, own: Sequence[Account], inside: Sequence[Seen], death: PartialDate | None
+) -> _Ends:
+    """How the detention ended by the word of one source. A day that it does not give itself is that of all together,
+    unless it knows the person inside after that."""
+
+    def end(day: PartialDate | None, agreed: End | None, *, home: bool = False) -> End:
+        beyond = agreed and agreed.day and not home and any(one.day.lo > agreed.day.hi for one in inside)
+        return End(day or (agreed.day if agreed and not beyond else None))
+
+    ended = next((one for one in own if one.verdict in ASSERTIONS and "detention.ended" in one.content), None)
+    on = ended and ended_on(ended)
+    otherwise = end(parse(on) if on else None, custody.otherwise) if ended else None
     outcome = custody.outcome
     voice = next((one for one in outcome.voices if one.source.key == source), None) if outcome else None
-    if outcome is None or voice is None or not asserts(voice, Stage.CARRIED_OUT):
-        return other, other
-    released = [voice.released or outcome.dates[Stage.CARRIED_OUT]]
-    house_arrest = (voice.kind or outcome.kinds[Stage.CARRIED_OUT]) == ReleaseKind.HOUSE_ARREST
-    return released, other if house_arrest else released
+    left, home = None, False
+    if outcome is not None and voice is not None and asserts(voice, Stage.CARRIED_OUT):
+        home = (voice.kind or outcome.kinds[Stage.CARRIED_OUT]) == ReleaseKind.HOUSE_ARREST
+        left = end(voice.released, custody.left, home=home)
+    died = ended is not None and ended.content["detention.ended"]["how"] == EndedHow.DIED
+    return _Ends(left, otherwise, End(death) if death else None, home=home, died=died)
 
 
-def _begun(detained: PartialDate | None, seen: Sequence[PartialDate]) -> Days:
+def _begun(detained: PartialDate | None, seen: Sequence[PartialDate]) -> tuple[int | None, int | None]:
     """First and last possible day of the beginning: whoever was seen held on a day had been taken by then."""
     after = [day.hi for day in seen if detained is None or day.hi >= detained.lo]
     days = [*after, *([detained.hi] if detained else [])]
     return (detained.lo if detained else None), min(days, default=None)
-
-
-def _end(ends: Sequence[PartialDate | None]) -> Days:
-    """First and last possible day of the earliest end; undated where somebody says that it ended, and nobody when."""
-    if not ends:
-        return STANDS
-    dated = [day for day in ends if day is not None]
-    first = min(dated, key=lambda day: (day.hi, day.lo), default=None)
-    return (None, None) if first is None else (first.lo, first.hi)
 
 
 def _heard_until(custody: Custody, ends: Sequence[PartialDate | None]) -> int | None:
@@ -139,22 +180,12 @@ def _heard_until(custody: Custody, ends: Sequence[PartialDate | None]) -> int | 
     return max((day.hi for day in days if day is not None), default=None)
 
 
-def _seen(accounts: Iterable[Account]) -> list[PartialDate]:
-    """The days on which those who assert the detention knew the person held."""
-    asserting = [account for account in accounts if account.asserts_detention]
-    return [parse(a.content["detention.held_on"]) for a in asserting if "detention.held_on" in a.content]
-
-
-def _named(prefix: str, days: Days) -> Row:
+def _named(prefix: str, days: tuple[int | None, int | None]) -> Row:
     return {f"{prefix}lo": days[0], f"{prefix}hi": days[1]}
 
 
-def _known(day: PartialDate | None) -> list[PartialDate]:
-    return [] if day is None else [day]
-
-
-def _if_any(ended: Any, on: PartialDate | None) -> list[PartialDate | None]:
-    return [on] if ended else []
+def _told(*said: Told | None) -> list[Told]:
+    return [one for one in said if one is not None]
 
 
 def _first(values: Iterable[Any]) -> Any:

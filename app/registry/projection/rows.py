@@ -20,11 +20,12 @@ from app.models import (
     Voice,
 )
 from app.registry.projection import held, person
-from app.registry.projection.accounts import DATE_OF_STAGE, Account, parse
+from app.registry.projection.accounts import DATE_OF_STAGE, Account
 from app.registry.projection.custody import Custody, Outcome, read_custody, with_next
+from app.registry.projection.ends import End
 from app.registry.projection.spells import spells
 from app.registry.projection.voices import COUNTING, asserts, speaks_for
-from app.vocabulary import STAGES, Publish, ReleaseKind, Stage, State
+from app.vocabulary import STAGES, EndedHow, Publish, ReleaseKind, Stage, State
 
 Row = dict[str, Any]
 Rows = dict[type[Any], list[Row]]
@@ -40,7 +41,8 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
     detainee = min(account.record for account in accounts)
     custodies = with_next([read_custody(spell) for spell in spells(accounts)])
     facts = person.public_facts(accounts)
-    state = state_of(custodies, facts, {a.source.slug for a in accounts if a.source.independent})
+    died = held.death_of(accounts, custodies[-1].inside)
+    state = state_of(custodies, died, {a.source.slug for a in accounts if a.source.independent})
     rows: Rows = {
         Detainee: [
             {
@@ -55,7 +57,7 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
         Release: [_release(custody) for custody in custodies if custody.outcome],
         Standing: [row for custody in custodies for row in _standings(custody, publish)],
         Voice: [row for custody in custodies for row in _voices(custody)],
-        **_held(accounts, custodies, facts, state, publish),
+        **_held(accounts, custodies, died if state is State.DIED else None, publish),
         Verification: [row for custody in custodies for row in _verifications(custody)],
         Placement: [
             {"record": account.record, "spell": custody.spell} for custody in custodies for account in custody.accounts
@@ -66,12 +68,12 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
     return {table: [{**row, "detainee": detainee} for row in found] for table, found in rows.items()}
 
 
-def state_of(custodies: Sequence[Custody], facts: dict[str, Any], independent: Collection[str]) -> State:
+def state_of(custodies: Sequence[Custody], died: End | None, independent: Collection[str]) -> State:
     """Where the person is, as far as the latest spell tells. A death that no independent source (a slug of those)
     reports does not stand against a release that one does."""
     last = custodies[-1]
-    deaths = [facts.get("died_on"), last.facts.get("ended_how") if last.ended_how == "died" else None]
-    by = {slug for death in deaths if death for said in death["said"] for slug in said["by"]}
+    deaths = [died, last.otherwise if last.ended_how == EndedHow.DIED else None]
+    by = {slug for death in deaths if death is not None for slug in death.by}
     voices = last.out.voices if last.out else []
     released_by = {voice.source.slug for voice in voices if asserts(voice, Stage.CARRIED_OUT)}
     if by and (by & set(independent) or not released_by & set(independent)):
@@ -104,15 +106,12 @@ def _personal(accounts: Sequence[Account], custodies: Sequence[Custody]) -> Rows
     return rows
 
 
-def _held(
-    accounts: Sequence[Account], custodies: Sequence[Custody], facts: dict[str, Any], state: State, publish: str
-) -> Rows:
-    died = facts["died_on"]["value"] if state is State.DIED and "died_on" in facts else None
+def _held(accounts: Sequence[Account], custodies: Sequence[Custody], died: End | None, publish: str) -> Rows:
     deaths = held.deaths_by_source(accounts)
     rows: Rows = {Held: [], HeldVoice: []}
     for custody in custodies:
         last = custody is custodies[-1]  # whoever died was not in an earlier one any more
-        rows[Held].append(held.held_row(custody, parse(died) if last and died else None, publish))
+        rows[Held].append(held.held_row(custody, died if last else None, publish))
         rows[HeldVoice] += held.held_voices(custody, deaths if last else {})
     return rows
 

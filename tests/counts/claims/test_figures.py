@@ -53,6 +53,44 @@ def test_each_partition_of_a_whole_is_added_up_by_itself() -> None:
     assert [(one["partition"], one["agrees"]) for one in arithmetic(found, whole)] == [("sex", True), ("status", False)]
 
 
+def standing_parts(*parts: Figure) -> list[str]:
+    return [one.id for one in partitions(all_of(figure("10", 10), *parts), "10").get("batches", [])]
+
+
+def test_of_the_parts_only_what_stands_is_added_up_and_each_once() -> None:
+    said = {"part_of": part("10")}
+    four, five = figure("4", 4, **said), figure("5", 5, **said)
+    six = figure("6", 6, supersedes=["5"], **said)
+    again, sixty = figure("again", 6, same_as="6", **said), figure("60", 60, misprint=True, **said)
+    assert standing_parts(four, five, six, again, sixty) == ["4", "6"]
+    (check,) = arithmetic(all_of(figure("10", 10), four, five, six, again, sixty), figure("10", 10))
+    assert (check["sum"], check["agrees"]) == ({"low": 10, "high": 10}, True)
+
+
+def test_what_corrects_a_part_takes_its_place_whether_it_says_so_or_not() -> None:
+    five = figure("5", 5, part_of=part("10"))
+    chain = [figure("7", 7, supersedes=["5"]), figure("6", 6, supersedes=["7"])]
+    assert standing_parts(five, *chain) == ["6"]
+    assert standing_parts(figure("60", 60, misprint=True, part_of=part("10")), figure("6", 6, supersedes=["60"])) == [
+        "6"
+    ]
+
+
+def test_two_prints_of_one_figure_are_one_part_whichever_of_them_says_so() -> None:
+    original = figure("6", 6)
+    prints = [figure(name, 6, same_as="6", part_of=part("10")) for name in ("a", "b")]
+    assert standing_parts(original, *prints) == ["6"]
+    assert standing_parts(original, *prints, figure("5", 5, supersedes=["6"])) == ["5"]
+    assert standing_parts(figure("6", 6, misprint=True), *prints) == []
+
+
+def test_figures_that_correct_each_other_and_a_whole_in_its_own_parts_stand_for_nothing() -> None:
+    one = figure("1", 1, part_of=part("10"), supersedes=["2"])
+    assert standing_parts(one, figure("2", 2, supersedes=["1"])) == []
+    whole = figure("10", 10, supersedes=["4"])
+    assert partitions(all_of(figure("4", 4, part_of=part("10")), whole), "10") == {}
+
+
 @pytest.mark.parametrize(
     "whole, parts, difference, agrees",
     [
@@ -104,6 +142,20 @@ def test_a_window_without_an_end_ends_on_the_day_it_was_stated_by_its_own_zone()
     assert figure("c", 56, window_to="2026-01-12", stated_at="2026-01-13").window == (None, "2026-01-12")
 
 
+def test_a_window_that_had_not_opened_when_the_figure_was_stated_does_not_end_then() -> None:
+    early = figure("a", 10, window_from="2026-02-01", stated_at="2026-01-13")
+    assert (early.begins_later, early.window) == (True, ("2026-02-01", None))
+    begun = [
+        figure("b", 10, window_from="2026-01", stated_at="2026-01-13"),
+        figure("c", 10, window_from="2026-01-13", stated_at="2026-01-13"),
+        figure("d", 10, window_from="2026-02-01", window_to="2026-02-05", stated_at="2026-01-13"),
+        figure("e", 10, window_from="2026-02-01"),
+        figure("f", 10, stated_at="2026-01-13"),
+        figure("g", 10, measure="held", window_from="2026-02-01", stated_at="2026-01-13"),
+    ]
+    assert not any(one.begins_later for one in begun)
+
+
 def test_a_figure_is_of_what_was_carried_out_unless_it_says_otherwise() -> None:
     announced = figure("a", 116, terms__stage="announced", terms__kind=["pardon"], terms__min_sources=2)
     assert (announced.stage, figure("b", 116).stage) == ("announced", "carried_out")
@@ -146,6 +198,42 @@ def test_beside_a_figure_stands_the_latest_of_each_claimant_and_window_by_its_ho
     same = figure("269", 269, window_from="2025-12", stated_at="2026-01-23T10:00:00Z")
     later = figure("266", 266, window_from="2026-01-08", stated_at="2026-01-26")
     assert beside(MINE, early, last, same, later) == ["154", "269"]
+
+
+def test_beside_a_figure_no_stage_or_window_of_a_claimant_hides_another() -> None:
+    said = {"window_from": "2026-01-08", "stated_at": "2026-01-20"}
+    out, announced = figure("30", 30, **said), figure("90", 90, terms__stage="announced", **said)
+    first, second = (figure(to, 20, window_to=to, **said) for to in ("2026-01-10", "2026-01-15"))
+    assert sorted(beside(MINE, out, announced, first, second)) == ["2026-01-10", "2026-01-15", "30", "90"]
+    assert beside(MINE, out, figure("31", 31, **{**said, "window_from": "2026-01-08", "stated_at": "2026-01-21"})) == [
+        "31"
+    ]
+
+
+def test_a_part_of_another_figure_stands_beside_that_one_only() -> None:
+    said = {"window_from": "2026-01-08", "stated_at": "2026-01-20"}
+    found = figure("61", 61, definition={"subset_of": "99"}, **said)
+    assert beside(MINE, found) == []
+    assert beside(figure("99", 99, claimant="ministry", stated_at="2026-01-23"), found) == ["61"]
+
+
+def test_who_points_at_whom_is_read_once_for_all_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a page that anyone may ask for, a thousand figures must not be a million looks."""
+    looks = 0
+    told = Figure.refers_to
+
+    def counted(self: Figure, name: str) -> list[str]:
+        nonlocal looks
+        looks += 1
+        return told(self, name)
+
+    monkeypatch.setattr(Figure, "refers_to", counted)
+    said = {"window_from": "2026-01-08", "stated_at": "2026-01-20"}
+    others = [figure(str(n), n, claimant=f"c{n}", supersedes=[str(n - 1)], **said) for n in range(1, 201)]
+    found = all_of(MINE, *others)
+    assert [one.id for one in found.beside(MINE)] == ["200"]
+    assert partitions(found, "626") == {}
+    assert looks <= 5 * len(found.by_id)
 
 
 @pytest.mark.parametrize(
@@ -194,3 +282,6 @@ def test_whose_figures_moved_within_the_day_is_told() -> None:
     other_windows = [figure(start, n, claimant="pud", window_from=start, stated_at="2026-01-12")
                      for n, start in ((24, "2026-01-12"), (65, "2026-01-08"))]  # fmt: skip
     assert all_of(mine, *other_windows).moving(mine) == []
+    other_stages = [figure(str(n), n, stated_at="2026-01-12", **said)
+                    for n, said in ((30, {}), (90, {"terms__stage": "announced"}))]  # fmt: skip
+    assert all_of(mine, *other_stages).moving(mine) == []

@@ -62,7 +62,7 @@ def test_before_the_log_begins_the_answer_says_that_nobody_can_tell(world: World
 def test_house_arrest_is_named_where_it_makes_a_difference(world: World) -> None:
     assert "definition" not in named(reconciled(world))
     world.file("foro", release__kind="house_arrest")
-    assert "0 were in prison here, 1 with those under house arrest" in named(reconciled(world))["definition"]
+    assert "0 here without those whom a release left under it, 1 with them" in named(reconciled(world))["definition"]
 
 
 def test_definitions_of_two_bodies_are_named(world: World) -> None:

@@ -78,6 +78,13 @@ def test_a_verification_without_a_day_is_left_out_and_numbered(late: World) -> N
     assert known(late, "2026-02-28")["by_source"]["foro"] == 4
 
 
+def test_learned_since_is_only_what_everybody_says_that_they_knew_later(late: World) -> None:
+    """Of two nobody can tell: a source verified one on no day, and another on some day of January. The one that was
+    reported, then denied and at last verified is learned of twice."""
+    since = {"2025-12-31": 6, "2026-01-09": 5, "2026-01-20": 1, "2026-02-28": 0}
+    assert {day: known(late, day)["learned_since"] for day in since} == since
+
+
 def test_what_was_denied_by_then_is_no_release_then_and_one_once_it_was_verified(late: World) -> None:
     by_then, later = known(late, "2026-01-14"), known(late, "2026-01-25")
     assert (by_then["refuted"], by_then["reported"]) == (2, 2)  # the ministry's word is only reported, and the press's

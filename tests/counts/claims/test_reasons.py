@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.counts.claims.figures import Figure, arithmetic
-from app.counts.claims.reasons import Known, differences, hindrances, reasons
+from app.counts.claims.reasons import BEYOND_TERMS, Known, differences, hindrances, reasons
 from app.vocabulary import Reason
 from tests.counts.claims.figuring import all_of, figure, part
 
@@ -35,11 +35,21 @@ NAMED: list[tuple[Reason, str, Known]] = [
     (Reason.WINDOW, "does not say since when", Known(mine(window_from=None))),
     (Reason.WINDOW, "since 2026-01-08; foro since 2025-12", Known(PLAIN, beside=[other(269, window_from="2025-12")])),
     (Reason.WINDOW, "foro without saying since when", Known(PLAIN, beside=[other(window_from=None)])),
+    (Reason.WINDOW, "until 2026-01-12; foro until 2026-01-10",
+     Known(mine(window_to="2026-01-12"), beside=[other(window_to="2026-01-10")])),
+    (Reason.WINDOW, "until 2026-01-13; foro until 2026-01-10", Known(PLAIN, beside=[other(window_to="2026-01-10")])),
+    (Reason.WINDOW, "foro without saying until when",
+     Known(mine(window_to="2026-01-12"), beside=[other(stated_at=None)])),
+    (Reason.WINDOW, "stated on 2026-01-13 and counts since 2026-02-01", Known(mine(window_from="2026-02-01"))),
     (Reason.WINDOW, "since 2024-12 too", Known(PLAIN, own=[mine(window_from="2024-12")])),
     (Reason.POPULATION, "in prose", Known(mine(definition={"net": False, "population": "not political"}))),
     (Reason.POPULATION, "beside its terms",
      Known(mine(definition={"net": False, "population": "women", "terms": {"gender": "female"}}), whole=True)),
-    (Reason.POPULATION, "does not know", Known(mine(terms__facility="nowhere"), unknown=True)),
+    (Reason.POPULATION, "does not know", Known(mine(terms__facility="nowhere"), refused=["unknown_facility"])),
+    (Reason.POPULATION, "which part", Known(mine(definition={"net": False, "subset_of": "x"}))),
+    (Reason.DEFINITION, "a source that", Known(mine(terms__any_of=["nobody"]), refused=["unknown_source"] * 2)),
+    (Reason.DEFINITION, "more sources than", Known(mine(terms__min_sources=5), refused=["too_many_sources"])),
+    (Reason.DEFINITION, "more than 12 sources", Known(PLAIN, refused=[BEYOND_TERMS])),
     (Reason.DEFINITION, "`measures_lifted`", Known(mine(measure="measures_lifted"))),
     (Reason.DEFINITION, "adds `measures_lifted` to `released`",
      Known(PLAIN, parts=[figure("a", 217), figure("b", 3934, measure="measures_lifted")])),
@@ -49,7 +59,7 @@ NAMED: list[tuple[Reason, str, Known]] = [
     (Reason.GROSS_NET, "leaves out who was taken again", Known(PLAIN, beside=[other(definition={"net": True})])),
     (Reason.GROSS_NET, "116 and 115 differ", Known(PLAIN, corrections=[other(115, definition={"net": True})])),
     (Reason.GROSS_NET, "12 gross, 11 net", Known(mine(definition={}), gross=12, net=11)),
-    (Reason.REPORTING_DELAY, "28 more", Known(PLAIN, then=56, now=84)),
+    (Reason.REPORTING_DELAY, "28 more", Known(PLAIN, learned=28)),
     (Reason.CONSENT, "`gender`", Known(mine(terms__gender="female", definition={"net": False}))),
     (Reason.CONSENT, "17 in the registry's count", Known(mine(named=True), withheld=17)),
     (Reason.CONSENT, "which families may refuse", Known(PLAIN, beside=[other(named=True)])),
@@ -61,23 +71,30 @@ NAMED: list[tuple[Reason, str, Known]] = [
     (Reason.ARITHMETIC, "it says 401 or more", Known(mine(number=(401, None)),
                                                      arithmetic=check(mine(number=(401, None)), 99, 116))),
     (Reason.SECONDARY_CITATION, "the figure of foro", Known(PLAIN, cited=[other(116)])),
+    (Reason.SECONDARY_CITATION, "a misprint", Known(mine(misprint=True))),
     (Reason.SECONDARY_CITATION, "an agency printed it", Known(mine(claimant=None, reported_by="an agency"))),
 ]  # fmt: skip
 
 SILENT: list[tuple[Reason, Known]] = [
     (Reason.WINDOW, Known(PLAIN, beside=[other()])),
+    (Reason.WINDOW, Known(mine(stated_at="2026-01-13T15:00:00-04:00"),
+                          beside=[other(stated_at="2026-01-13T14:00:00-04:00"), other(stated_at="2026-01-11")])),
+    (Reason.WINDOW, Known(PLAIN, beside=[other(window_to="2026-01-13")])),  # the same day, said and understood
+    (Reason.WINDOW, Known(mine(window_from="2026-01", window_to="2026-01"),
+                          beside=[other(window_from="2026-01-01", window_to="2026-01-31")])),
     (Reason.WINDOW, Known(PLAIN, own=[mine(window_from="2024-12", number=117)])),  # another number
     (Reason.WINDOW, Known(PLAIN, own=[mine(window_from="2024-12", stated_at="2026-01-14")])),  # another day
     (Reason.POPULATION, Known(mine(terms__stage="ordered"))),
+    (Reason.POPULATION, Known(mine(terms__kind=["amnesty"], definition={"net": False, "subset_of": "x"}))),
     (Reason.DEFINITION, Known(PLAIN, parts=[figure("a", 28), figure("b", 88)])),
     (Reason.STAGE, Known(PLAIN, beside=[other()])),
     (Reason.GROSS_NET, Known(PLAIN, beside=[other(definition={"net": False}), other()])),
     (Reason.GROSS_NET, Known(PLAIN, corrections=[other(115)])),
     (Reason.GROSS_NET, Known(mine(definition={}), gross=12, net=12)),
     (Reason.GROSS_NET, Known(PLAIN, gross=12, net=11)),  # it says that it is gross
-    (Reason.REPORTING_DELAY, Known(PLAIN, then=84, now=84)),
-    (Reason.REPORTING_DELAY, Known(PLAIN, then=84, now=80)),
-    (Reason.REPORTING_DELAY, Known(PLAIN, now=80)),
+    (Reason.REPORTING_DELAY, Known(PLAIN, learned=0)),
+    (Reason.REPORTING_DELAY, Known(PLAIN, learned=-4)),
+    (Reason.REPORTING_DELAY, Known(PLAIN)),
     (Reason.CONSENT, Known(mine(terms__gender="female"), whole=True)),
     (Reason.CONSENT, Known(mine(terms__kind=["amnesty"]))),
     (Reason.CONSENT, Known(mine(named=True), withheld=0)),
@@ -85,6 +102,10 @@ SILENT: list[tuple[Reason, Known]] = [
     (Reason.CONSENT, Known(mine(named=True), beside=[other(named=True)])),
     (Reason.HOUR, Known(PLAIN, own=[mine(number=41, stated_at="2026-01-12")])),
     (Reason.HOUR, Known(PLAIN, own=[mine(number=41, window_from="2025-12")])),
+    (Reason.HOUR, Known(PLAIN, own=[mine(number=41, terms__stage="announced")])),
+    (Reason.HOUR, Known(PLAIN, own=[mine(number=41, window_to="2026-01-10")])),
+    (Reason.HOUR, Known(PLAIN, own=[mine(number=41, part_of=part("116"))])),
+    (Reason.HOUR, Known(mine(misprint=True), own=[mine(number=41)])),
     (Reason.HOUR, Known(mine(stated_at=None), own=[mine(number=41)], moving=["foro"])),
     (Reason.HOUR, Known(mine(stated_at="2026-01-13T14:00:00-04:00"), moving=["foro"])),
     (Reason.ARITHMETIC, Known(mine(number=303), arithmetic=check(mine(number=303), 99, 88, 116))),
@@ -120,6 +141,11 @@ def test_of_a_plain_figure_nothing_is_said() -> None:
         (Known(PLAIN, parts=[figure("b", 3934, measure="measures_lifted")]), ["definition"]),
         (Known(mine(definition={"population": "said not to be political"})), ["population"]),
         (Known(mine(window_from=None)), ["window"]),
+        (Known(mine(window_from="2026-02-01")), ["window"]),
+        (Known(mine(misprint=True)), ["secondary_citation"]),
+        (Known(mine(definition={"subset_of": "x"})), ["population"]),
+        (Known(mine(definition={"subset_of": "x", "terms": {"min_sources": 2}})), ["population"]),
+        (Known(mine(terms__min_sources=5), refused=["too_many_sources"]), ["definition"]),
         (Known(mine(window_from=None, definition={"population": "p"})), ["population", "window"]),
     ],
 )
@@ -131,7 +157,7 @@ def test_what_cannot_be_compared_says_so_first(known: Known, codes: list[str]) -
 @pytest.mark.parametrize(
     "known",
     [
-        Known(PLAIN, beside=[other(269, window_from="2025-12")], then=1, now=9),
+        Known(PLAIN, beside=[other(269, window_from="2025-12")], learned=8),
         Known(mine(terms__stage="announced")),
         Known(mine(definition={"population": "women", "terms": {"gender": "female"}})),
         Known(mine(number=406), arithmetic=check(mine(number=406), 99, 88, 116)),
@@ -152,6 +178,14 @@ def test_the_windows_under_which_the_same_number_is_printed_are_listed() -> None
     printed = [mine(window_from=start) for start in ("2025-12-23", "2024-12", "2025-12")]
     (reason,) = hindrances(Known(mine(window_from=None), own=printed))
     assert reason.detail.endswith("printed as counted since 2024-12, 2025-12, 2025-12-23.")
+
+
+def test_two_figures_of_the_held_differ_by_their_days_once() -> None:
+    first, second = (
+        figure(day, 806, measure="held", window_from=start, window_to=day)
+        for start, day in (("2025-12", "2026-01-05"), (None, "2026-01-08"))
+    )
+    assert [str(one.code) for one in differences(first, second)] == ["window"]
 
 
 def test_between_two_figures_only_what_differs_is_told() -> None:

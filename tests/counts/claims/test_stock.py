@@ -100,6 +100,31 @@ def test_a_running_total_that_began_since_is_whole() -> None:
     assert step(MONDAY, unsaid, THURSDAY)["out"] is None
 
 
+def running(number: int, stated_at: str, since: str) -> Figure:
+    return flow("released", number, stated_at, series="cumulative", window_from=since)
+
+
+@pytest.mark.parametrize("first", ["2026-01-05", "2025-12-29"])
+def test_of_two_running_totals_the_one_that_tells_of_the_whole_time_is_taken(first: str) -> None:
+    """Foro's two windows of January: what it counts since December grew by twenty, since the 8th it counts eleven."""
+    december = [running(61, first, "2025-12"), running(81, "2026-01-15", "2025-12")]
+    found = step(held(800, "2026-01-05"), *december, running(11, "2026-01-15", "2026-01-08"), held(780, "2026-01-15"))
+    assert (found["out"], found["residual"]) == (exactly(20), exactly(0))
+
+
+def test_of_two_running_totals_the_one_that_misses_fewer_days_is_taken() -> None:
+    eighth = running(56, "2026-01-19", "2026-01-08")
+    assert step(MONDAY, eighth, running(30, "2026-01-19", "2026-01-12"), THURSDAY)["out"] == exactly(56)
+    stopped = [running(61, "2026-01-05", "2025-12"), running(81, "2026-01-10", "2025-12")]
+    assert step(MONDAY, *stopped, eighth, THURSDAY)["out"] == exactly(56)
+
+
+def test_of_two_running_totals_of_the_whole_time_the_one_that_tells_of_less_besides_is_taken() -> None:
+    early = [running(61, "2025-12-29", "2025-12"), running(81, "2026-01-19", "2025-12")]
+    sharp = [running(100, "2026-01-05", "2025-06"), running(118, "2026-01-19", "2025-06")]
+    assert step(MONDAY, *early, *sharp, THURSDAY)["out"] == exactly(18)
+
+
 def test_a_running_total_beats_batches_which_may_be_some_of_it() -> None:
     running = flow("released", 56, "2026-01-13", series="cumulative", window_from="2026-01-08")
     assert step(MONDAY, flow("released", 24, "2026-01-12"), running, THURSDAY)["out"] == exactly(56)
@@ -179,6 +204,16 @@ def test_a_country_is_asked_for_alone() -> None:
     here, there = held(806, "2026-01-05"), held(222, "2026-01-06", country="NI")
     assert len(steps(here, there, THURSDAY, country="VE")) == 1
     assert steps(here, there, THURSDAY, country="NI") == []
+
+
+def test_every_country_is_a_series_of_its_own() -> None:
+    stocks = [held(800, "2026-01-05"), held(100, "2026-01-10", country="NI"), held(790, "2026-01-15")]
+    out = [flow("released", 10, "2026-01-12"), flow("released", 40, "2026-01-12", country="NI")]
+    (only,) = steps(*stocks, *out)
+    assert (only["country"], only["out"], only["residual"]) == ("VE", exactly(10), exactly(0))
+    unsaid = [held(50, "2026-01-06", country=None), held(40, "2026-01-16", country=None)]
+    found = [(one["country"], one["residual"]) for one in steps(*stocks, *out, *unsaid)]
+    assert found == [(None, exactly(-10)), ("VE", exactly(0))]
 
 
 def test_one_stock_is_no_step() -> None:

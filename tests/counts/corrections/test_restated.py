@@ -85,6 +85,12 @@ def test_to_say_more_is_no_correction(before: dict[str, Any], after: dict[str, A
     assert kind(before, after) is None
 
 
+def test_to_check_what_was_passed_on_is_no_correction_and_to_check_less_is_one() -> None:
+    passed_on = {"verdict": "reported", "method": "press"}
+    assert kind(passed_on, {}) is None
+    assert kind({}, passed_on) == CorrectionKind.RESTATED
+
+
 @pytest.mark.parametrize("verdict", ["retracted", "refuted", "disputed"])
 def test_a_verdict_that_withdraws_or_denies_names_the_correction(verdict: str) -> None:
     found, changes = of_report(said(), said(verdict=verdict, released_on="2026-01-13"))

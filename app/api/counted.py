@@ -1,0 +1,146 @@
+"""The answers of counts: a question's terms in, numbers with how to cite them out."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import Response
+from pydantic import ValidationError
+
+from app.api.answers import Answer
+from app.api.requests import Asked, offset
+from app.counts import overlap, series
+from app.counts.citation import BadCode, citation, unpack
+from app.counts.compare import compare
+from app.counts.held import count_detentions, dated
+from app.counts.selection import source_keys
+from app.counts.tally import count_releases
+from app.counts.terms import (
+    AsOf,
+    CountQuery,
+    CountTerms,
+    EstimateQuery,
+    EventTerms,
+    HeldCountTerms,
+    HeldQuery,
+    OverlapQuery,
+    SeriesQuery,
+    is_personal,
+)
+from app.counts.unseen import estimate_releases
+from app.dates import format_instant
+from app.errors import Invalid, NotFound
+from app.exchange import counts as tables
+from app.log.entries import entry_at
+from app.log.head import is_demo
+
+Row = dict[str, Any]
+UNKNOWN = "This is no address of a citation: check that it was copied whole."
+
+
+def release_count(read: Asked, asked: CountQuery) -> Response:
+    """A count of releases."""
+    terms = _release_terms(asked)
+    return _answer(read, asked, terms, lambda revision: _cited_count(read, terms, revision))
+
+
+def held_count(read: Asked, asked: HeldQuery) -> Response:
+    """A count of who is held on the day asked for, or on that on which the revision was recorded."""
+    terms = _held_terms(asked)
+
+    def build(revision: int) -> Answer:
+        zone = offset(asked.zone or "Z")
+        on_a_day = dated(read.session, terms, revision, zone, read.request.app.state.clock())
+        return _cited_count(read, on_a_day, revision)
+
+    return _answer(read, asked, terms, build)
+
+
+def series_of(read: Asked, asked: SeriesQuery) -> Response:
+    """A count as it grew."""
+    terms = _release_terms(asked)
+    how = series.Asked(asked.interval, asked.by, offset(asked.zone or "Z"))
+
+    def build(revision: int) -> Answer:
+        found = series.series(read.session, terms, how, read.reader, revision)
+        return Answer(found, tables.of_series(found))
+
+    return _answer(read, asked, terms, build)
+
+
+def overlap_of(read: Asked, asked: OverlapQuery) -> Response:
+    """Which sources verified the same."""
+    terms = _release_terms(asked)
+
+    def build(revision: int) -> Answer:
+        found = overlap.overlap(read.session, terms, read.reader, revision)
+        return Answer(found, tables.of_overlap(found))
+
+    return _answer(read, asked, terms, build)
+
+
+def estimate_of(read: Asked, asked: EstimateQuery) -> Response:
+    """How many there were, seen or not."""
+    terms = _release_terms(asked)
+    dependent = [frozenset(pair.split(":")) for pair in asked.dependent]
+
+    def build(revision: int) -> Answer:
+        source_keys(read.session, asked)
+        found = estimate_releases(read.session, terms, asked.lists, dependent, read.reader, revision)
+        return Answer(found, tables.of_estimate(found))
+
+    return _answer(read, asked, terms, build)
+
+
+def then_and_now(read: Asked, code: str, asked: AsOf) -> Response:
+    """The count that an address stands for as cited, today, and what changed between."""
+    cited = _cited(code)
+    then = read.revision(cited)
+    terms = _held_terms(cited) if isinstance(cited, HeldQuery) else _release_terms(cited)
+
+    def build(revision: int) -> Answer:
+        if revision < then:
+            detail = f"This count is cited as of revision {then}: ask for that or a later one, or leave `as_of` out."
+            raise Invalid.at("/as_of", "before_the_citation", detail)
+        pinned, today = _cited_count(read, terms, then), _cited_count(read, terms, revision)
+        between = compare(read.session, terms, read.reader, then, revision)
+        body = {"cited": pinned.body, "today": today.body, **between, "revision": revision}
+        return Answer(body, body["cases"])
+
+    return read.answer(asked, build)
+
+
+def _answer(read: Asked, asked: AsOf, terms: CountTerms | HeldCountTerms, build: Callable[[int], Answer]) -> Response:
+    return read.answer(asked, build, public_count=not is_personal(terms))
+
+
+def _release_terms(asked: EventTerms) -> CountTerms:
+    """The terms of a count among all that was asked."""
+    return CountTerms(**asked.model_dump(include=set(CountTerms.model_fields), exclude_unset=True))
+
+
+def _held_terms(asked: HeldQuery) -> HeldCountTerms:
+    """The terms of a count of the held among all that was asked."""
+    return HeldCountTerms(**asked.model_dump(include=set(HeldCountTerms.model_fields), exclude_unset=True))
+
+
+def _cited_count(read: Asked, terms: CountTerms | HeldCountTerms, revision: int) -> Answer:
+    """A count at a revision with how to cite it."""
+    count: Callable[..., Row] = count_detentions if isinstance(terms, HeldCountTerms) else count_releases
+    found = count(read.session, terms, read.reader, revision)
+    recorded_at = format_instant(entry_at(read.session, revision).recorded_at) if revision else None
+    cited = citation(found, recorded_at, read.request.app.state.public_url, demo=is_demo(read.session))
+    body = {"revision": revision, "recorded_at": recorded_at, **found, "citation": cited}
+    return Answer(body, tables.of_count(found))
+
+
+def _cited(code: str) -> CountQuery | HeldQuery:
+    """The count that an address stands for: the terms of the held have `house_arrest`. Raises NotFound."""
+    try:
+        given: dict[str, Any] = {}
+        for name, value in unpack(code):
+            given.setdefault(name, []).append(value)
+        query = HeldQuery if "house_arrest" in given else CountQuery
+        several = {name for name, field in query.model_fields.items() if field.default == []}
+        return query(**{name: value if name in several else value[-1] for name, value in given.items()})
+    except (BadCode, ValidationError):
+        raise NotFound(UNKNOWN) from None

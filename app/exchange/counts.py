@@ -1,0 +1,63 @@
+"""Counts as tables: the same numbers as in their JSON, a row for each thing counted (pure)."""
+
+from typing import Any
+
+Row = dict[str, Any]
+# What is told of a published figure beside a line.
+FIGURE = ("claimant", "qualifier", "low", "high", "window_from", "window_to", "stated_at")
+
+
+def of_count(found: Row) -> list[Row]:
+    """A row for each group, or one of the total; `by_min_sources` in columns of its own."""
+    beside = {name: found[name] for name in ("uncertain_date", "not_heard_since") if name in found}
+    rows: list[Row] = found.get("groups", [{**found["total"], **beside}])
+    return [_flat(row, "by_min_sources") for row in rows]
+
+
+def of_series(found: Row) -> list[Row]:
+    """A row for each point with a column for each source, then a row for each published figure on the day it was
+    stated."""
+    lines = {line["source"]: [point["verified"] for point in line["points"]] for line in found["series"]}
+    points = [
+        {**point, **{source: numbers[position] for source, numbers in lines.items()}}
+        for position, point in enumerate(found["points"])
+    ]
+    figures = [
+        {"on": claim["at"], "claim": claim["id"], **{name: claim[name] for name in FIGURE}} for claim in found["claims"]
+    ]
+    return points + figures
+
+
+def of_overlap(found: Row) -> list[Row]:
+    """A row for each source, each pair and each exact pattern: `of` says which, `releases` how many."""
+    sources = [
+        {"of": "source", "sources": [row["source"]], "releases": row["verified"], **_rest(row, "source", "verified")}
+        for row in found["sources"]
+    ]
+    pairs = [
+        {"of": "pair", "sources": [row["a"], row["b"]], "releases": row["both"],
+         **_flat(_flat(_rest(row, "a", "b", "both"), "dates"), "kinds")}
+        for row in found["pairs"]
+    ]  # fmt: skip
+    return [*sources, *pairs, *({"of": "pattern", **row} for row in found["patterns"])]
+
+
+def of_estimate(found: Row) -> list[Row]:
+    """A row for each model, one of the lower bound, and where none was chosen one that says why."""
+    chosen = found["chosen"] and found["chosen"]["name"]
+    rows = [{**model, "chosen": model["name"] == chosen} for model in found["models"]]
+    if found["lower_bound"]:
+        rows.append({**found["lower_bound"], "chosen": False})
+    if found["refused"]:
+        rows.append({"name": "refused", **found["refused"], "chosen": False})
+    observed = {"observed": found["observed"], "on_two_or_more": found["on_two_or_more"]}
+    return [{**row, **observed} for row in rows]
+
+
+def _flat(row: Row, name: str) -> Row:
+    """The row with an object's values in columns of their own."""
+    return {**_rest(row, name), **{f"{name}_{key}": value for key, value in row.get(name, {}).items()}}
+
+
+def _rest(row: Row, *names: str) -> Row:
+    return {name: value for name, value in row.items() if name not in names}

@@ -1,0 +1,164 @@
+"""A published figure beside the registry's count over the wire: comparable, or not and why; never an error."""
+
+from typing import Any
+
+import pytest
+
+from app.database import writing
+from app.registry.policy import Reader
+from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
+from app.registry.write import Desk, new_id
+from app.vocabulary import Role
+from tests.support import NOW, Body, World
+
+SAID = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "country": "VE"}
+JANUARY = {"window_from": "2026-01-08", "stated_at": "2026-01-13"}
+HELD = {"measure": "held", "stated_at": "2026-01-13"}
+
+
+@pytest.fixture(scope="module")
+def registry(lasting: World) -> World:
+    """A registry that began in March, with two releases of January: of one the source says when it verified it."""
+    lasting.now = NOW
+    lasting.file("foro", release__released_on="2026-01-09", verification__verified_on="2026-01-12")
+    lasting.file("foro", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
+    return lasting
+
+
+def claim(world: World, number: int, **said: Any) -> str:
+    """The id of a figure of the ministry's, as filed."""
+    answer = world.post("/v1/claims", {**SAID, "low": number, "high": number, **said}, "curator")
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def filed_of_old(world: World, number: int, **said: Any) -> str:
+    """The id of a figure in the log whose terms would be refused today."""
+    claim_id = new_id()
+    body = {**SAID, "low": number, "high": number, **JANUARY, "stated_at_instant": "2026-01-13T23:59:59Z", **said}
+    with writing(world.engine) as session:
+        desk = Desk(session, Reader(Role.CURATOR), world.now, world.app.state.secret)
+        desk.write("claim", {"id": str(claim_id), "filed_by": None, "said": body}, {})
+    return str(claim_id)
+
+
+def reconciled(world: World, claim_id: str) -> Body:
+    answer = world.get(f"/v1/claims/{claim_id}/reconciliation")
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def hindered(world: World, claim_id: str) -> tuple[str, str]:
+    """The first reason of a figure that must not be comparable; without a gap, whatever is counted."""
+    answer = reconciled(world, claim_id)
+    assert not answer["comparable"]
+    assert all(count["gap"] is None for count in (answer["then"], answer["now"]) if count)
+    first = answer["reasons"][0]
+    return first["code"], first["detail"]
+
+
+def test_a_figure_is_the_sum_of_its_parts_as_they_stand_and_each_once(registry: World) -> None:
+    whole = claim(registry, 10, **JANUARY)
+    part = {**JANUARY, "series": "batch", "part_of": [{"claim": whole, "partition": "places"}]}
+    claim(registry, 4, **part)
+    corrected = claim(registry, 5, **part)
+    six = claim(registry, 6, **part, supersedes=[corrected])
+    claim(registry, 6, **part, same_as=six)
+    claim(registry, 60, **part, misprint=True)
+    answer = reconciled(registry, whole)
+    (check,) = answer["arithmetic"]
+    assert ([one["low"] for one in check["parts"]], check["sum"]) == ([4, 6], {"low": 10, "high": 10})
+    assert check["agrees"]
+    assert registry.get(f"/v1/claims/{whole}").json()["arithmetic"] == [check]
+    assert answer["comparable"]
+    assert {"arithmetic", "hour"}.isdisjoint(reason["code"] for reason in answer["reasons"])
+
+
+def test_a_window_that_opens_after_the_figure_was_stated_is_a_reason_and_no_error(registry: World) -> None:
+    early = claim(registry, 10, window_from="2026-02-01", stated_at="2026-01-13")
+    code, detail = hindered(registry, early)
+    assert (code, "stated on 2026-01-13 and counts since 2026-02-01" in detail) == ("window", True)
+    assert reconciled(registry, early)["now"]["releases"] == 0, "what can be counted is shown"
+    ends = claim(registry, 10, window_from="2026-02-01", window_to="2026-02-05", stated_at="2026-01-13")
+    assert reconciled(registry, ends)["comparable"]
+    today = claim(registry, 10, window_from="2026-01-13", stated_at="2026-01-13")
+    assert reconciled(registry, today)["comparable"]
+
+
+@pytest.mark.parametrize("measure", ["released", "held"])
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"min_sources": MOST_COUNTED + 1},
+        {"any_of": [f"source-{number}" for number in range(MOST_SOURCES + 1)]},
+    ],
+)
+def test_terms_beyond_any_count_that_were_filed_of_old_are_a_reason_and_no_error(
+    registry: World, measure: str, terms: Body
+) -> None:
+    old = filed_of_old(registry, 10, measure=measure, definition={"terms": terms})
+    code, detail = hindered(registry, old)
+    assert (code, "beyond what a count can be asked" in detail) == ("definition", True)
+    assert reconciled(registry, old)["now"] is None
+
+
+@pytest.mark.parametrize("measured", [JANUARY, HELD])
+@pytest.mark.parametrize(
+    "terms, code, word",
+    [
+        ({"facility": "Nowhere"}, "population", "a facility that the registry does not know"),
+        ({"any_of": ["nobody"]}, "definition", "a source that the registry does not know"),
+        ({"min_sources": 5}, "definition", "more sources than the registry has"),
+    ],
+)
+def test_terms_that_a_count_refuses_are_named_for_releases_and_for_the_held(
+    registry: World, measured: Body, terms: Body, code: str, word: str
+) -> None:
+    found, detail = hindered(registry, claim(registry, 3, **measured, definition={"terms": terms}))
+    assert (found, word in detail) == (code, True)
+
+
+def test_a_part_of_another_figure_is_compared_only_where_terms_say_which(registry: World) -> None:
+    whole = claim(registry, 10, **JANUARY)
+    code, detail = hindered(registry, claim(registry, 3, **JANUARY, definition={"subset_of": whole}))
+    assert (code, "of a part of those whom another figure counts" in detail) == ("population", True)
+    who = {"subset_of": whole, "terms": {"min_sources": 2}}
+    assert hindered(registry, claim(registry, 3, **JANUARY, definition=who))[0] == "population"
+    which = {"subset_of": whole, "terms": {"kind": ["amnesty"]}}
+    assert reconciled(registry, claim(registry, 3, **JANUARY, definition=which))["comparable"]
+
+
+def test_a_misprint_is_nobodys_number_and_is_not_compared(registry: World) -> None:
+    claim(registry, 33, **JANUARY, claimant="pud")
+    misprint = claim(registry, 330, **JANUARY, claimant="pud", misprint=True)
+    code, detail = hindered(registry, misprint)
+    assert (code, "misprint" in detail) == ("secondary_citation", True)
+    assert "hour" not in {reason["code"] for reason in reconciled(registry, misprint)["reasons"]}
+
+
+def test_what_nobody_says_when_they_knew_is_no_reporting_delay(registry: World) -> None:
+    answer = reconciled(registry, claim(registry, 10, **JANUARY))
+    then = answer["then"]
+    assert (then["basis"], then["releases"], then["undated"], then["learned_since"]) == ("said", 1, 1, 0)
+    assert answer["now"]["releases"] == 2
+    assert "reporting_delay" not in {reason["code"] for reason in answer["reasons"]}
+
+
+def test_what_a_source_says_that_it_knew_later_is(registry: World) -> None:
+    answer = reconciled(registry, claim(registry, 10, window_from="2026-01-08", stated_at="2026-01-11"))
+    assert (answer["then"]["releases"], answer["then"]["learned_since"]) == (0, 1)
+    (reason,) = [reason for reason in answer["reasons"] if reason["code"] == "reporting_delay"]
+    assert "learned of 1 more" in reason["detail"]
+
+
+def test_windows_that_end_on_different_days_and_stages_beside_each_other_are_told(world: World) -> None:
+    days = {"window_from": "2026-01-08", "window_to": "2026-01-10", "stated_at": "2026-01-12"}
+    claim(world, 30, **days, claimant="jep")
+    claim(world, 90, **{**days, "stated_at": "2026-01-13"}, claimant="jep",
+          definition={"terms": {"stage": "announced"}})  # fmt: skip
+    answer = reconciled(world, claim(world, 116, **{**days, "window_to": "2026-01-12", "stated_at": "2026-01-13"}))
+    assert {one["low"]: (one["reasons"], one["distance"]["low"]) for one in answer["published"]} == {
+        30: (["window"], 86),
+        90: (["window", "stage"], 26),
+    }
+    assert answer["reasons"][0]["detail"] == "It counts until 2026-01-12; jep until 2026-01-10."

@@ -1,0 +1,73 @@
+"""Counts as tables say the same numbers as their JSON: every row a thing counted, none lost."""
+
+from app.exchange.counts import FIGURE, of_count, of_estimate, of_overlap, of_series
+
+MODEL = {"name": "chapman", "estimate": 23.9, "low": 20.0, "high": 30.0}
+BOUND = {"name": "chao", "estimate": 21.0}
+
+
+def test_a_count_is_a_row_for_each_group_or_one_of_the_total() -> None:
+    total = {"releases": 3, "by_min_sources": {"1": 2, "2": 1}}
+    assert of_count({"total": total, "uncertain_date": 1}) == [
+        {"releases": 3, "by_min_sources_1": 2, "by_min_sources_2": 1, "uncertain_date": 1}
+    ]
+    groups = [{"source": "foro", "verified": 2}, {"source": "jep", "verified": 1}]
+    assert of_count({"total": total, "groups": groups}) == groups
+    assert of_count({"total": total, "groups": []}) == [], "nobody's group is no total"
+
+
+def test_a_series_has_a_column_for_each_source_and_its_published_figures_below() -> None:
+    told = dict.fromkeys(FIGURE) | {"claimant": "ministry", "low": 116, "high": 116}
+    claim = {**told, "id": "c1", "at": "2026-01-12T23:00:00Z"}
+    found = {
+        "points": [{"on": "2026-01-11", "verified": 4}, {"on": "2026-01-12", "verified": 5}],
+        "series": [{"source": "foro", "points": [{"verified": 3}, {"verified": 4}]}],
+        "claims": [claim],
+    }
+    first, second, figure = of_series(found)
+    assert (first, second) == (
+        {"on": "2026-01-11", "verified": 4, "foro": 3},
+        {"on": "2026-01-12", "verified": 5, "foro": 4},
+    )
+    assert (figure["on"], figure["claim"], figure["claimant"], figure["low"]) == (claim["at"], "c1", "ministry", 116)
+    assert found["claims"] == [claim], "the answer itself is left as it is"
+
+
+def test_an_overlap_is_its_sources_pairs_and_patterns() -> None:
+    pair = {
+        "a": "foro",
+        "b": "jep",
+        "both": 2,
+        "only_a": 1,
+        "only_b": 0,
+        "either": 3,
+        "dates": {"same": 2},
+        "kinds": {},
+    }
+    found = {
+        "sources": [{"source": "foro", "verified": 3, "only_this_source": 1}],
+        "pairs": [pair],
+        "patterns": [{"sources": ["foro", "jep"], "releases": 2}],
+    }
+    assert of_overlap(found) == [
+        {"of": "source", "sources": ["foro"], "releases": 3, "only_this_source": 1},
+        {
+            "of": "pair",
+            "sources": ["foro", "jep"],
+            "releases": 2,
+            "only_a": 1,
+            "only_b": 0,
+            "either": 3,
+            "dates_same": 2,
+        },
+        {"of": "pattern", "sources": ["foro", "jep"], "releases": 2},
+    ]
+
+
+def test_an_estimate_is_its_models_and_bound_and_a_refusal_is_a_row_of_its_own() -> None:
+    seen = {"observed": 20, "on_two_or_more": 8}
+    chosen = of_estimate({**seen, "models": [MODEL], "chosen": MODEL, "lower_bound": BOUND, "refused": None})
+    assert chosen == [{**MODEL, "chosen": True, **seen}, {**BOUND, "chosen": False, **seen}]
+    refused = {"code": "too_few_shared", "reason": "Three people are on two lists."}
+    (told,) = of_estimate({**seen, "models": [], "chosen": None, "lower_bound": None, "refused": refused})
+    assert (told["name"], told["code"], told["reason"]) == ("refused", refused["code"], refused["reason"])

@@ -1,0 +1,61 @@
+"""The rows of the held say of any day what a patient reader of the same reports would: pure, without a database."""
+
+from typing import Any
+
+from hypothesis import given
+
+from app.counts.terms import HeldCountTerms
+from app.dates import parse_to
+from app.models import Detainee, Held, HeldVoice
+from app.registry.projection import Account, project
+from app.registry.projection.spells import spells
+from tests.properties.histories import examples
+from tests.properties.past import Person
+from tests.properties.recount_held import INSIDE, MAYBE, OUTSIDE, Detention, Word
+from tests.properties.saying import Spell, death_of, read_spell, state_of, what_followed
+from tests.registry.accounts import SOURCES
+from tests.registry.projection.histories import reports
+
+DAYS = ("2024-10-13", "2025-05-31", "2025-06-01", "2025-06-02", "2025-12-01", "2026-01-12", "2026-01-20", "2026-03-01")
+
+
+def place(row: dict[str, Any], day: int, ends: str) -> str:
+    """Where a row says that somebody was on a day."""
+    begun = row["hi"] is not None and row["hi"] <= day
+    to_come = not begun and row["lo"] is not None and row["lo"] > day
+    taken_again = row["next_hi"] is not None and row["next_hi"] <= day
+    if to_come or taken_again or row[f"{ends}_hi"] < day:
+        return OUTSIDE
+    return INSIDE if begun and row[f"{ends}_lo"] >= day else MAYBE
+
+
+def read_person(said: list[Account]) -> Person:
+    found = [read_spell(members) for members in spells(said)]
+    for number, spell in enumerate(found):
+        what_followed(spell, found[number + 1 :])
+    again = any(earlier.out for earlier in found[:-1])
+    return Person(frozenset(), "named", found, state_of(said, found[-1]), again, death_of(said, found[-1]))
+
+
+def words_of(person: Person, spell: Spell) -> list[Word]:
+    slugs = sorted({one.source.slug for one in spell.accounts})
+    return [Word(spell, person, slug, [one for one in spell.accounts if one.source.slug == slug]) for slug in slugs]
+
+
+@examples(60)
+@given(reports())
+def test_who_was_inside_on_a_day_is_what_the_reports_say_together_and_one_by_one(said: list[Account]) -> None:
+    rows = project(said, "named")
+    together = {row["spell"]: row for row in rows[Held]}
+    by_source = {(row["spell"], row["source"]): row for row in rows[HeldVoice]}
+    person = read_person(said)
+    assert (rows[Detainee][0]["state"], rows[Detainee][0]["rearrested"]) == (person.state, person.rearrested)
+    for spell in person.spells:
+        key, words = min(one.record for one in spell.accounts), words_of(person, spell)
+        told = [(together[key], None), *((by_source[key, SOURCES[word.slug].key], word) for word in words)]
+        for day in DAYS:
+            for house_arrest, ends in ((False, "out"), (True, "free")):
+                terms = HeldCountTerms(held_on=day, house_arrest=house_arrest)
+                for row, word in told:
+                    by_hand = Detention(person, "named", spell, words, word).place(terms)
+                    assert place(row, parse_to(day), ends) == by_hand, (day, house_arrest, word and word.slug)

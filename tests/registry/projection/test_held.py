@@ -1,0 +1,161 @@
+"""From when to when somebody was held, as all sources say together and as each does."""
+
+from typing import Any
+
+import pytest
+
+from app.dates import parse
+from app.models import Detainee, Held, HeldVoice, Release, Standing
+from app.registry.projection import Account
+from tests.registry.accounts import SOURCES, account, held, out, row_of, rows_of
+
+SINCE = "2024-10-13"
+
+
+def _place(row: dict[str, Any], day: str, ends: str) -> str:
+    when = parse(day).lo
+    begun = row["hi"] is not None and row["hi"] <= when
+    if row[f"{ends}_hi"] < when or (not begun and row["lo"] is not None and row["lo"] > when):
+        return "out"
+    return "in" if begun and row[f"{ends}_lo"] >= when else "perhaps"
+
+
+def on(said: list[Account], *days: str, by: str | None = None, house_arrest: bool = False) -> list[str]:
+    """Whether the person was `in` or `out` on each day, or `perhaps` in, as all say or as one source does."""
+    row = row_of(said, Held) if by is None else row_of(said, HeldVoice, source=SOURCES[by].key)
+    return [_place(row, day, "free" if house_arrest else "out") for day in days]
+
+
+def seen(record: int, source: str, day: str, **more: Any) -> Account:
+    return held(record, source, SINCE, detention__held_on=day, verification__verdict="verified",
+                verification__method="family", **more)  # fmt: skip
+
+
+def test_a_release_ends_being_held_after_its_day() -> None:
+    said = [out(1, "foro", "2026-01-12", SINCE)]
+    assert on(said, "2024-10-12", SINCE, "2026-01-12", "2026-01-13") == ["out", "in", "in", "out"]
+    assert on(said, "2026-01-12", "2026-01-13", by="foro") == ["in", "out"]
+
+
+ENDS_BY_THE_MINISTRY = {
+    "release": out(2, "ministry", "2025-06-01", pointer=1),
+    "escape": held(2, "ministry", pointer=1, detention__ended={"how": "escaped", "on": "2025-06-01"}),
+    "death in custody": held(2, "ministry", pointer=1, detention__ended={"how": "died", "on": "2025-06-01"}),
+    "death": held(2, "ministry", pointer=1, detainee__died_on="2025-06-01"),
+    "house arrest": out(2, "ministry", "2025-06-01", pointer=1, release__kind="house_arrest"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS_BY_THE_MINISTRY.values(), ids=ENDS_BY_THE_MINISTRY)
+def test_an_end_that_only_a_ministry_states_does_not_count_against_a_later_sighting(end: Account) -> None:
+    said = [seen(1, "foro", "2026-01-10"), end]
+    assert on(said, "2025-05-01", "2025-12-01", "2026-01-10", "2026-02-10") == ["in"] * 4
+    assert row_of(said, Detainee)["state"] == "held"
+    assert on([held(1, "foro", SINCE), end], "2025-12-01") == ["out"], "unless nobody saw the person afterwards"
+
+
+def test_a_day_of_arrest_is_a_day_inside() -> None:
+    said = [held(1, "foro", "2025-09-01"), out(2, "ministry", "2025-06-01", pointer=1)]
+    assert on(said, "2025-10-01") == ["in"]
+
+
+def test_what_the_ministry_says_stands_in_its_own_count() -> None:
+    said = [seen(1, "foro", "2026-01-10"), out(2, "ministry", "2025-06-01", pointer=1)]
+    assert (on(said, "2025-12-01", by="ministry"), on(said, "2025-12-01", by="foro")) == (["out"], ["in"])
+
+
+def test_an_end_nobody_knew_of_then_still_counts_after_the_sighting() -> None:
+    said = [seen(1, "foro", "2026-01-10"), out(2, "ministry", "2025-06-01", pointer=1), out(3, "pud", "2026-02-01")]
+    assert on(said, "2025-12-01", "2026-02-01", "2026-02-02") == ["in", "in", "out"]
+
+
+def test_a_release_that_does_not_count_leaves_room_for_another_end() -> None:
+    escape = held(3, "jep", pointer=1, detention__ended={"how": "escaped", "on": "2026-02-01"})
+    said = [seen(1, "foro", "2026-01-10"), out(2, "ministry", "2025-06-01", pointer=1), escape]
+    assert on(said, "2026-02-01", "2026-02-02") == ["in", "out"]
+
+
+def test_where_independent_sources_contradict_each_other_nothing_is_sure() -> None:
+    said = [out(1, "foro", "2026-01-05", SINCE), seen(2, "jep", "2026-01-10", pointer=1)]
+    assert on(said, "2026-01-05", "2026-01-06", "2026-01-10", "2026-02-10") == ["in"] + ["perhaps"] * 3
+    assert (on(said, "2026-01-10", by="foro"), on(said, "2026-01-10", by="jep")) == (["out"], ["in"])
+
+
+def test_the_doubt_ends_on_a_day_that_agrees_with_the_sighting() -> None:
+    said = [out(1, "foro", "2026-01-05", SINCE), seen(2, "jep", "2026-01-10", pointer=1), out(3, "jep", "2026-01-12")]
+    assert on(said, "2026-01-10", "2026-01-12", "2026-01-13") == ["perhaps", "perhaps", "out"]
+
+
+def test_a_sighting_by_a_ministry_contradicts_no_independent_release() -> None:
+    said = [out(1, "foro", "2026-01-05", SINCE), held(2, "ministry", pointer=1, detention__held_on="2026-01-10")]
+    assert on(said, "2026-01-10") == ["out"]
+
+
+def test_two_governments_contradict_each_other_as_equals() -> None:
+    said = [out(1, "ministry", "2026-01-05", SINCE), held(2, "police", pointer=1, detention__held_on="2026-01-10")]
+    assert on(said, "2026-01-05", "2026-01-10") == ["in", "perhaps"]
+
+
+@pytest.mark.parametrize("released", ["2026-01", None])
+@pytest.mark.parametrize("by", [None, "foro"])
+def test_a_known_day_inside_makes_the_days_before_it_sure(released: str | None, by: str | None) -> None:
+    said = [out(1, "foro", released, SINCE, detention__held_on="2026-01-11")]
+    assert on(said, "2026-01-07", "2026-01-11", "2026-01-12", by=by) == ["in", "in", "perhaps"]
+
+
+def test_a_source_that_saw_nobody_itself_takes_the_day_inside_from_the_others() -> None:
+    said = [out(1, "foro", "2026-01", SINCE), seen(2, "jep", "2026-01-11", pointer=1)]
+    assert on(said, "2026-01-07", "2026-01-12", by="foro") == ["in", "perhaps"]
+
+
+def test_a_source_takes_no_day_from_others_that_its_own_sighting_belies() -> None:
+    said = [out(1, "foro", None, SINCE, detention__held_on="2026-01-10"), out(2, "ministry", "2025-06-01", pointer=1)]
+    for by in (None, "foro"):
+        assert on(said, "2025-12-01", "2026-01-10", "2026-01-11", by=by) == ["in", "in", "perhaps"]
+
+
+def test_whoever_left_on_no_known_day_and_then_died_is_not_surely_held_until_the_death() -> None:
+    said = [out(1, "foro", None, SINCE, detainee__died_on="2026-02-20", verification__verdict="verified")]
+    for by in (None, "foro"):
+        assert on(said, "2026-02-10", "2026-02-20", "2026-02-21", by=by) == ["perhaps", "perhaps", "out"]
+
+
+@pytest.mark.parametrize("ended_on, died_on", [(None, "2026-02-20"), ("2026-02", "2026-02-20"), ("2026-02-20", "2026")])
+def test_the_end_by_death_and_the_day_of_death_are_one(ended_on: str | None, died_on: str) -> None:
+    ended = {"how": "died", "on": ended_on} if ended_on else {"how": "died"}
+    said = [held(1, "foro", SINCE, detention__ended=ended, detainee__died_on=died_on)]
+    for by in (None, "foro"):
+        assert on(said, "2026-02-19", "2026-02-20", "2026-02-21", by=by) == ["in", "in", "out"]
+
+
+def test_whoever_escaped_on_no_known_day_may_have_been_out_before_dying() -> None:
+    said = [held(1, "foro", SINCE, detention__ended={"how": "escaped"}, detainee__died_on="2026-02-20")]
+    assert on(said, "2026-02-10", "2026-02-21") == ["perhaps", "out"]
+
+
+def test_house_arrest_ends_being_in_prison_and_not_being_held() -> None:
+    said = [out(1, "foro", "2026-01-05", SINCE, release__kind="house_arrest")]
+    for by in (None, "foro"):
+        assert on(said, "2026-01-10", by=by) + on(said, "2026-01-10", by=by, house_arrest=True) == ["out", "in"]
+
+
+@pytest.mark.parametrize("source", ["foro", "jep"])
+def test_whoever_was_held_after_a_release_to_house_arrest_may_have_been_held_at_home(source: str) -> None:
+    said = [out(1, "foro", "2026-01-05", SINCE, release__kind="house_arrest"), seen(2, source, "2026-01-10", pointer=1)]
+    assert on(said, "2026-01-10") == ["out"]
+    assert on(said, "2026-01-10", by="foro") == ["out"]
+    vague = [out(1, "foro", "2026-01", SINCE, release__kind="house_arrest", detention__held_on="2026-01-11")]
+    assert on(vague, "2026-01-07") == ["perhaps"], "the day inside may have been one at home"
+
+
+def test_who_denies_a_release_with_a_later_day_inside_holds_against_a_ministry() -> None:
+    denial = account(2, "foro", pointer=1, release__stage="carried_out", detention__held_on="2026-01-28",
+                     verification__verdict="disputed")  # fmt: skip
+    assert on([out(1, "ministry", "2026-01-24", SINCE), denial], "2026-02-10") == ["in"]
+
+
+def test_a_later_sighting_leaves_the_release_and_what_was_said_of_it_where_they_were() -> None:
+    said = [seen(1, "foro", "2026-01-10"), out(2, "ministry", "2025-06-01", pointer=1)]
+    (release,) = rows_of(said, Release)
+    assert (release["stage"], release["status"]) == ("carried_out", "reported")
+    assert row_of(said, Standing, stage="carried_out")["lo"] == parse("2025-06-01").lo
