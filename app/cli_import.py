@@ -30,13 +30,9 @@ def import_list(
     engine: Engine, secret: bytes, clock: Callable[[], datetime], slug: str, path: Path, sent: Sent, *, as_json: bool
 ) -> str | None:
     """File a list and print what became of it; a line that says what is left to do, if anything is."""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
+    shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Trying" if sent.dry_run else "Filing", total=None)
 
         def tell(job: ListImport) -> None:
