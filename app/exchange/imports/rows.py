@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from app.exchange.imports.cells import UnreadCell, plain, value
 from app.exchange.imports.faults import Fault, letter
-from app.exchange.imports.fields import GIVEN_NAMES, SURNAMES
+from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES
 from app.exchange.imports.headings import Column
 from app.exchange.imports.mapping import Mapping
 from app.matching.names import fold
@@ -16,6 +17,8 @@ NAME = "detainee.full_name"
 # Rows below a list that sum it up: nobody is called so.
 SUMS = frozenset({"total", "totales", "subtotal", "gran total", "grand total", "totals", "total general"})
 Body = dict[str, Any]
+REMEMBERED = 10_000  # cells: some megabytes
+REPEATED = frozenset({"date", "code", "codes", "country", "countries"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Reader:
         self._order = mapping.dates
         self._meanings = mapping.meanings
         self._constants = {name: value(name, said, self._order, None) for name, said in mapping.constants.items()}
+        # Of days, places and codes a list holds few, and each many times.
+        self._value = lru_cache(maxsize=REMEMBERED)(self._said)
         self._letters = {name: column.letter for column in reversed(self._columns) for name in column.fields}
 
     def read(self, number: int, cells: Sequence[str], without: Sequence[int] = ()) -> Row:
@@ -68,11 +73,14 @@ class Reader:
             faults.append(Fault(self._letters.get(NAME), pointer_to(NAME), "not_a_person", detail))
         return Row(number, None if faults else unfold(found), faults, self._letters)
 
+    def _said(self, name: str, text: str) -> Any:
+        return value(name, text, self._order, self._meanings.get(name))
+
     def _take(self, found: Body, column: Column, text: str) -> None:
         """Let the first of the column's fields that can read the cell have it; the last one's reason is told."""
         for name in column.fields:
             try:
-                read = value(name, text, self._order, self._meanings.get(name))
+                read = (self._value if FIELDS[name].kind in REPEATED else self._said)(name, text)
             except UnreadCell:
                 if name == column.fields[-1]:
                     raise
