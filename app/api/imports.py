@@ -19,7 +19,7 @@ from app.api.wire import ImportOut, ImportRowPage
 from app.api.writes import Writing, written_with
 from app.counts.lists import read_cursor, write_cursor
 from app.counts.terms import AsOf, Paged
-from app.errors import Invalid
+from app.errors import Conflict, Invalid
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.lists import digest_of
@@ -30,6 +30,7 @@ from app.vocabulary import ImportOutcome, Role
 
 imports = router("imports")
 ACCEPTED = 202
+MOST_WAITING = 5  # lists of one source whose files are kept at once
 FORM = "Send a form with a part `file`, once, a part `mapping` if need be, and no others."
 SENT = {
     "requestBody": {
@@ -125,6 +126,10 @@ def _mapping(text: str | None) -> Mapping | None:
 
 def _begin(desk: Desk, key_id: str, data: bytes, sent: stored.Sent) -> Outcome:
     assert desk.actor.source is not None  # a reporter's key always has one (policy of keys)
+    if stored.waiting(desk.session, desk.actor.source) >= MOST_WAITING:
+        raise Conflict(
+            f"{MOST_WAITING} lists of yours are not through yet: wait until one is, then send this one again."
+        )
     job = stored.begin(desk.session, desk.actor.source, key_id, digest_of(data), sent, desk.now)
     stored.keep_file(desk.session, job.id, data)
     return Outcome("import", ACCEPTED, desk.log.revision, {"import": str(job.id)})

@@ -2,8 +2,12 @@
 
 import pytest
 
+from app.api.imports import MOST_WAITING
+from app.database import writing
+from app.exchange.imports import stored
+from app.registry.views import Views
 from tests.exchange.imports.sheets import row, xlsx
-from tests.support import Body, World
+from tests.support import NOW, Body, World
 
 LIST = "nombre;fecha de nacimiento;país\nRosa Inés Valdivia;1971;Venezuela\nJulio Peralta Ríos;treinta;VE\n"
 MAPPING = '[constants]\n"detainee.designation" = "political"\n'
@@ -107,6 +111,16 @@ def test_nothing_that_stands_in_a_row_is_told_of_it(world: World) -> None:
     assert "MARKED" not in str(receipt)
     assert "MARKED" not in str(world.rows_of(receipt))
     assert not [one for one in world.rows("SELECT * FROM import_row") if "MARKED" in str(one)]
+
+
+def test_a_source_may_have_a_few_lists_on_their_way_and_no_more(world: World) -> None:
+    with writing(world.engine) as session:
+        source = Views(session).sources_by_slug["foro"].key
+        for _ in range(MOST_WAITING):  # without their files, so that nobody works on them
+            stored.begin(session, source, None, "0" * 64, stored.Sent(), NOW)
+    response = world.client.post("/v1/imports", content=LIST.encode(), headers=world.headers("foro"))
+    world.refuse(response, 409, "conflict")
+    assert world.client.post("/v1/imports", content=LIST.encode(), headers=world.headers("jep")).status_code == 202
 
 
 def test_a_list_of_another_source_is_not_found(world: World) -> None:

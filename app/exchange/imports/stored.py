@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from app.dates import format_instant
@@ -105,20 +105,24 @@ def unfinished(session: Session, source: int, digest: str, mapping: Mapping | No
     return next((job for job in found if job.mapping == said), None)
 
 
-def lease(session: Session, now: datetime, job: uuid.UUID | None = None) -> uuid.UUID | None:
-    """Take the oldest import that nobody works on, or a given one; None where there is none."""
-    free = select(col(ListImport.id)).where(
-        col(ListImport.state).in_(OPEN_STATES),
-        or_(col(ListImport.leased_until).is_(None), col(ListImport.leased_until) < now),
+def waiting(session: Session, source: int) -> int:
+    """How many lists of a source are not through."""
+    mine = (col(ListImport.source) == source, col(ListImport.state).in_(OPEN_STATES))
+    return int(session.execute(select(func.count()).select_from(ListImport).where(*mine)).scalar_one())
+
+
+def free(session: Session, now: datetime) -> uuid.UUID | None:
+    """The oldest import with a file here that nobody works on; None where there is none."""
+    asked = (
+        select(col(ListImport.id))
+        .where(
+            col(ListImport.state).in_(OPEN_STATES),
+            or_(col(ListImport.leased_until).is_(None), col(ListImport.leased_until) < now),
+            col(ListImport.id).in_(select(col(ImportFile.list_import))),
+        )
+        .order_by(col(ListImport.created_at))
     )
-    if job is not None:
-        free = free.where(col(ListImport.id) == job)
-    else:
-        free = free.where(col(ListImport.id).in_(select(col(ImportFile.list_import))))
-    found = session.scalars(free.order_by(col(ListImport.created_at)).limit(1)).one_or_none()
-    if found is not None:
-        hold(session, found, now)
-    return found
+    return session.scalars(asked.limit(1)).one_or_none()
 
 
 def hold(session: Session, job: uuid.UUID, now: datetime) -> None:

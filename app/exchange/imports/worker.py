@@ -13,7 +13,7 @@ import anyio.to_thread
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from app.database import writing
+from app.database import reading, writing
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.run import Running
@@ -71,10 +71,16 @@ class Worker:
             return await anyio.to_thread.run_sync(act)
 
     def _next(self) -> Running | None:
+        with reading(self._engine) as session:
+            if stored.free(session, self._clock()) is None:
+                return None  # as nearly always: no lock is taken for it
         with writing(self._engine) as session:
-            job = stored.lease(session, self._clock())
+            job = stored.free(session, self._clock())
             data = None if job is None else stored.file_of(session, job)
-        return None if job is None or data is None else Running(self._engine, self._secret, self._clock, job, data)
+            if job is None or data is None:
+                return None
+            stored.hold(session, job, self._clock())
+        return Running(self._engine, self._secret, self._clock, job, data)
 
     def _fail(self, job: stored.ImportId) -> None:
         with writing(self._engine) as session:
