@@ -127,9 +127,7 @@ def _mapping(text: str | None) -> Mapping | None:
 def _begin(desk: Desk, key_id: str, data: bytes, sent: stored.Sent) -> Outcome:
     assert desk.actor.source is not None  # a reporter's key always has one (policy of keys)
     if stored.waiting(desk.session, desk.actor.source) >= MOST_WAITING:
-        raise Conflict(
-            f"{MOST_WAITING} lists of yours are not through yet: wait until one is, then send this one."
-        )
+        raise Conflict(f"{MOST_WAITING} lists of yours are not through yet: wait until one is, then send this one.")
     job = stored.begin(desk.session, desk.actor.source, key_id, digest_of(data), sent, desk.now)
     stored.keep_file(desk.session, job.id, data)
     return Outcome("import", ACCEPTED, desk.log.revision, {"import": str(job.id)})
