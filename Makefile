@@ -19,7 +19,7 @@ LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check drill-import bench-import bench-lists bench-estimate format openapi lock clean
+.PHONY: help demo test check drill-import bench-import bench-lists bench-estimate bench-match bench-lookup format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -50,6 +50,12 @@ bench-lists: $(VENV)/.runtime ## Try the lists named in LISTS, each with its map
 
 bench-estimate: $(VENV)/.runtime ## Time estimates from five and twelve lists
 	$(BIN)/python bench/estimate.py
+
+bench-match: $(VENV)/.runtime ## Print how well people are recognised (PAIRS=path for a CSV of two sources)
+	$(BIN)/python bench/match.py $(PAIRS)
+
+bench-lookup: $(VENV)/.dev ## Time look-ups in a registry of a million people (PEOPLE=… for another number)
+	$(BIN)/python bench/lookup.py $(PEOPLE)
 
 format: $(VENV)/.dev ## Put the code into shape
 	$(BIN)/ruff check --fix

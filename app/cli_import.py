@@ -14,8 +14,8 @@ from app.database import reading
 from app.exchange.imports import local, stored
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.stored import Sent
+from app.import_codes import ImportOutcome
 from app.models import ListImport
-from app.vocabulary import ImportOutcome
 
 # Rows read at a time for printing.
 PAGE = 1_000

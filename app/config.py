@@ -4,12 +4,14 @@ import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
+# What an operator may ask two curators for: joining people, and deciding about the dead and about minors.
+TwoPerson = Literal["merges", "deaths", "minors"]
 MEBIBYTE = 1024 * 1024
 SECRET_BYTES = 32  # a full HMAC-SHA-256 key
 MIN_SECRET = 16  # characters: a shorter one can be tried out
@@ -17,6 +19,10 @@ MIN_SECRET = 16  # characters: a shorter one can be tried out
 
 class UnreadableSecret(RuntimeError):
     """The secret file cannot be read or made, or holds something else."""
+
+
+def _with_commas(given: object) -> object:
+    return [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else given
 
 
 class Settings(BaseSettings):
@@ -33,6 +39,8 @@ class Settings(BaseSettings):
     # Where readers find the registry, without a slash at the end: it stands in citations, which must lead there from
     # print. Without it, citations hold addresses without a host.
     public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
+    # Decisions that wait until a second curator's key makes them too, as a list with commas.
+    two_person: Annotated[frozenset[TwoPerson], NoDecode, BeforeValidator(_with_commas)] = frozenset()
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
     max_import_bytes: int = Field(default=10 * MEBIBYTE, ge=1024)
     # Keys digests of case numbers and identification numbers. It lives outside the database: who seizes the

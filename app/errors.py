@@ -125,6 +125,10 @@ class ContradictsDecisions(Conflict):
     code, title = "contradicts_decisions", "Curators have decided otherwise"
 
 
+class ConflictingBirths(Conflict):
+    code, title = "conflicting_births", "These two were born on different days"
+
+
 class AlreadyExists(Conflict):
     code, title = "already_exists", "Already exists"
 

@@ -88,6 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
         raise
     app.state.engine = engine
     app.state.concurrency = concurrency
+    app.state.two_person = settings.two_person
     app.state.public_url = settings.public_url or ""
     app.state.gate = asyncio.Semaphore(concurrency)
     app.state.clock = lambda: datetime.now(UTC)

@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from app.import_codes import ImportOutcome, ImportState
+
 Language = Literal["en", "es"]
 
 
@@ -287,28 +289,6 @@ class MatchOutcome(StrEnum):
     NEW = "new"
     LINKED = "linked"
     NEEDS_REVIEW = "needs_review"
-
-
-class ImportState(StrEnum):
-    """How far a list has got."""
-
-    WAITING = "waiting"
-    CHECKING = "checking"
-    RUNNING = "running"
-    DONE = "done"
-    QUESTIONED = "questioned"
-    FAILED = "failed"
-
-
-class ImportOutcome(StrEnum):
-    """What became of a row of a list."""
-
-    NEW = "new"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    LINKED = "linked"
-    NEEDS_REVIEW = "needs_review"
-    ERROR = "error"
 
 
 STAGES: tuple[Stage, ...] = (Stage.ANNOUNCED, Stage.ORDERED, Stage.CARRIED_OUT)

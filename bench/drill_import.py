@@ -67,7 +67,7 @@ def settled(url: str) -> tuple[dict[int, uuid.UUID], int]:
 
 def drill(url: str, rows: int, kills: int, seed: int) -> int:
     """Run it; returns how many kills met a living import. Raises AssertionError where a row is lost or doubled."""
-    pick = random.Random(seed)  # noqa: S311 - when to kill, no secret
+    pick = random.Random(seed)
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["bench.drill_import"])
     data = csv_of(rows, seed)

@@ -17,7 +17,7 @@ METHODS = ("familia", "abogada", "en la puerta", "boleta de excarcelación")
 
 def csv_of(rows: int, seed: int = 1, *, delimiter: str = ";") -> bytes:
     """A list of so many rows, with case numbers."""
-    pick = random.Random(seed)  # noqa: S311 - invented people, not secrets
+    pick = random.Random(seed)
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter)
     writer.writerow(HEADINGS)

@@ -17,6 +17,7 @@ from app.counts.claims.reconcile import reconcile
 from app.counts.claims.stock import balance
 from app.counts.terms import AsOf, BalanceQuery, ClaimQuery
 from app.errors import NotFound
+from app.exchange.counts import of_reconciliation
 from app.models import Source
 from app.registry.claims import ClaimIn, claim_at, file_claim
 from app.registry.schemas import Slug
@@ -55,7 +56,9 @@ def read_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()])
 def reconcile_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """A claim beside the registry's count on the claim's own window, terms and hour, with every named reason for
     which the two differ. Nobody is told to be right."""
-    return whole(read, asked, lambda revision: reconcile(read.session, claim_id, read.reader, revision))
+    return whole(
+        read, asked, lambda revision: reconcile(read.session, claim_id, read.reader, revision), of_reconciliation
+    )
 
 
 @claims.get("/sources/{slug}/balance", response_model=BalancePage, responses=READING)

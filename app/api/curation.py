@@ -1,27 +1,32 @@
 """The curator's and the administrator's desk: who is one person, consent, erasure."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Response
 
 from app.api.requests import Read
 from app.api.routes import READING, WRITING, refusals, router, upserting
 from app.api.things import page
-from app.api.wire import Decided, FiledConsent, FiledRedaction, ReviewPage
+from app.api.wire import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, ReviewPage
 from app.api.writes import Write
+from app.counts.proposals import proposals
 from app.counts.review import review
-from app.counts.terms import Paged
-from app.registry import identity
+from app.counts.terms import AsOf, Paged
+from app.registry import identity, second
 from app.registry.schemas import ConsentIn, IdentityIn, RedactionIn
 from app.vocabulary import Role
 
 curation = router("curation")
 
 
-@curation.post("/identity", status_code=201, response_model=Decided, responses=upserting(Decided))
+SECOND: dict[int | str, dict[str, Any]] = {202: {"description": "Waits for a second curator", "model": Proposed}}
+
+
+@curation.post("/identity", status_code=201, response_model=Decided, responses=upserting(Decided) | SECOND)
 def decide_identity(write: Write, body: IdentityIn) -> Response:
-    """Judge whether two detainees are one person (curator). Nothing is merged: it can be undone."""
+    """Judge whether two detainees are one person (curator). Nothing is merged: it can be undone. 202 where the registry
+    asks two curators for it: it holds once another one decides the same."""
     write.allow(Role.CURATOR)
     return write.run(lambda desk: identity.decide(desk, body))
 
@@ -40,9 +45,27 @@ def list_review(read: Read, asked: Annotated[Paged, Query()]) -> Response:
     return page(read, asked, lambda revision: review(read.session, asked, read.reader, revision))
 
 
-@curation.post("/detainees/{detainee_id}/consent", status_code=201, response_model=FiledConsent, responses=WRITING)
+@curation.get("/proposals", response_model=ProposalPage, responses=READING | refusals(403))
+def list_proposals(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
+    """Decisions of one curator that wait for a second one (curator)."""
+    read.allow(Role.CURATOR)
+    found = proposals(read.session, read.reader, read.key)
+    return page(read, asked, lambda _revision: found, read.tag(asked, *(str(row["id"]) for row in found.rows)))
+
+
+@curation.delete("/proposals/{proposal_id}", response_model=Proposed, responses=WRITING)
+def withdraw_proposal(write: Write, proposal_id: uuid.UUID) -> Response:
+    """Take a decision off the list that waits for a second curator (curator): one's own, or one not to be shared."""
+    write.allow(Role.CURATOR)
+    return write.run(lambda desk: second.withdraw(desk, proposal_id))
+
+
+@curation.post(
+    "/detainees/{detainee_id}/consent", status_code=201, response_model=FiledConsent, responses=WRITING | SECOND
+)
 def give_consent(write: Write, detainee_id: uuid.UUID, body: ConsentIn) -> Response:
-    """Record what the person, or who speaks for them, allows (curator). It holds at once, in pinned answers too."""
+    """Record what the person, or who speaks for them, allows (curator). It holds at once, in pinned answers too; 202
+    where the registry asks two curators before more is shown."""
     write.allow(Role.CURATOR)
     return write.run(lambda desk: identity.give_consent(desk, detainee_id, body))
 

@@ -24,9 +24,10 @@ from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.lists import digest_of
 from app.exchange.imports.mapping import Mapping
+from app.import_codes import ImportOutcome
 from app.models import ListImport
 from app.registry.write import Desk, Outcome
-from app.vocabulary import ImportOutcome, Role
+from app.vocabulary import Role
 
 imports = router("imports")
 ACCEPTED = 202

@@ -13,6 +13,7 @@ from app.log.entries import entry_at
 from app.models import (
     Decision,
     Facility,
+    Proposal,
     Record,
     Source,
 )
@@ -96,6 +97,11 @@ def _identity(session: Session, result: Any, _reader: Reader) -> Row:
     }
 
 
+def _proposal(session: Session, result: Any, _reader: Reader) -> Row:
+    found = session.get(Proposal, uuid.UUID(result.ids["id"]))
+    return {"id": result.ids["id"], "waiting": found is not None}
+
+
 def _about_detainee(session: Session, result: Any, _reader: Reader) -> Row:
     return {**result.ids, "receipt": _receipt(session, result.revision)}
 
@@ -110,6 +116,7 @@ RENDERERS: dict[str, Callable[[Session, Any, Reader], Row]] = {
     "facility": _facility,
     "claim": _claim,
     "identity": _identity,
+    "proposal": _proposal,
     "consent": _about_detainee,
     "redaction": _about_detainee,
     "import": _import,

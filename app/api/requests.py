@@ -100,7 +100,7 @@ class Asked:
         if terms.zone is not None:
             offset(terms.zone)  # a wrong one is told also where no moment is asked for
         revision = self.revision(terms)
-        tag = tag or self._tag(terms)
+        tag = tag or self.tag(terms)
         caching = answers.caching(terms, public_count=public_count, keyed=self.key is not None)
         headers = answers.headers_of(revision, tag, caching)
         # Compared weakly (RFC 9110 section 13.1.2): a proxy that compresses an answer weakens its tag.
@@ -120,18 +120,12 @@ class Asked:
             if names.count(name) > 1 and not isinstance(getattr(terms, name), list):
                 raise Invalid.at(f"/{name}", "repeated", "Ask for one value: this term cannot be repeated.")
 
-    def _tag(self, terms: AsOf) -> str:
-        """Strong: it covers everything the bytes depend on."""
+    def tag(self, terms: AsOf, *beside: str) -> str:
+        """Strong: it covers everything the bytes depend on; `beside`: what of it is not in the log."""
         media = answers.media_type(terms, self.request)
-        parts = [
-            __version__,
-            self.request.app.state.public_url,
-            self._head,
-            self.request.url.path,
-            self.request.url.query,
-            media,
-        ]
-        parts += [self.reader.role, self.reader.slug, self.key and self.key.id]
+        asked = self.request.url
+        parts = [__version__, self.request.app.state.public_url, self._head, asked.path, asked.query, media]
+        parts += [self.reader.role, self.reader.slug, self.key and self.key.id, *beside]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
 
 

@@ -15,7 +15,7 @@ from app.counts.terms import AsOf
 from app.registry.records import Kind
 
 
-def page(read: Asked, asked: AsOf, build: Callable[[int], Page]) -> Response:
+def page(read: Asked, asked: AsOf, build: Callable[[int], Page], tag: str | None = None) -> Response:
     """A page of a list. The next one is read at the same revision, so that writes in between move nothing."""
 
     def make(revision: int) -> Answer:
@@ -24,7 +24,7 @@ def page(read: Asked, asked: AsOf, build: Callable[[int], Page]) -> Response:
         body = {"data": found.rows, "next": further, "revision": revision, **found.beside}
         return Answer(body, found.rows, further)
 
-    return read.answer(asked, make)
+    return read.answer(asked, make, tag)
 
 
 def following(read: Asked, cursor: str, revision: int) -> str:
@@ -33,12 +33,17 @@ def following(read: Asked, cursor: str, revision: int) -> str:
     return f"{read.request.url.path}?{urlencode([*kept, ('as_of', str(revision)), ('cursor', cursor)])}"
 
 
-def whole(read: Asked, asked: AsOf, build: Callable[[int], dict[str, Any]]) -> Response:
-    """One record with the revision it was read at."""
+def whole(
+    read: Asked,
+    asked: AsOf,
+    build: Callable[[int], dict[str, Any]],
+    rows: Callable[[dict[str, Any]], list[dict[str, Any]]] = lambda row: [row],
+) -> Response:
+    """One record with the revision it was read at; `rows`: what of it is a table."""
 
     def make(revision: int) -> Answer:
         row = {**build(revision), "revision": revision}
-        return Answer(row, [row])
+        return Answer(row, rows(row))
 
     return read.answer(asked, make)
 

@@ -50,7 +50,7 @@ class Writing:
         once = self._once()
         with writing(state.engine) as session:
             lock_head(session)  # the time of an entry is taken under the lock, after those that came first
-            desk = Desk(session, self.actor, state.clock(), state.secret)
+            desk = Desk(session, self.actor, state.clock(), state.secret, self.key.id, state.two_person)
             outcome = None if once is None else self._stored(session, once)
             replayed = outcome is not None
             if outcome is None:

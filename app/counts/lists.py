@@ -7,17 +7,17 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, distinct, exists, false, func, literal, or_, select
+from sqlalchemy import Select, distinct, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.counts import records, shapes
 from app.counts.held import select_held
+from app.counts.search import Search, by_name
 from app.counts.selection import Condition, at, detained_within, hidden, person_conditions, select_releases, visible
 from app.counts.terms import DetaineeQuery, DetentionQuery, FacilityQuery, Paged, PersonTerms, ReleaseTerms, ReportQuery
 from app.errors import Invalid, NotFound
 from app.log.entries import entry_at
-from app.matching.names import fold
 from app.models import (
     OPEN,
     CaseKey,
@@ -79,33 +79,33 @@ def _is_key(value: Any) -> bool:
 
 
 def _page(
-    session: Session, statement: Select[*tuple[Any, ...]], key: Any, asked: Paged
+    session: Session, statement: Select[*tuple[Any, ...]], key: Any, asked: Paged, search: Search | None = None
 ) -> tuple[list[Any], str | None]:
-    """One page of a statement ordered by an integer key; one row more tells whether another follows."""
-    after = read_cursor(asked.cursor)
-    if after is not None:
-        statement = statement.where(key > after[0])
-    rows = list(session.execute(statement.order_by(key).limit(asked.limit + 1)))
+    """One page of a statement whose first column is an integer key, ordered by it; a search by rank first.
+
+    One row more tells whether another page follows.
+    """
+    if search is None:
+        after = read_cursor(asked.cursor)
+        if after is not None:
+            statement = statement.where(key > after[0])
+        ordered = statement.order_by(key)
+    else:
+        after = read_cursor(asked.cursor, 2)
+        statement = statement.where(search.inside)
+        if after is not None:
+            statement = statement.where((search.rank < after[0]) | ((search.rank == after[0]) & (key > after[1])))
+        ordered = statement.add_columns(search.rank.label("rank")).order_by(search.rank.desc(), key)
+    rows = list(session.execute(ordered.limit(asked.limit + 1)))
     more = len(rows) > asked.limit
     rows = rows[: asked.limit]
-    return rows, write_cursor([rows[-1][0]]) if more else None
+    if not more:
+        return rows, None
+    return rows, write_cursor([rows[-1][0]] if search is None else [rows[-1].rank, rows[-1][0]])
 
 
-def _named(reader: Reader, detainee: Any, q: str, revision: int) -> Condition:
-    """Whose folded name contains every folded word, in any order, among those whose name the reader may see."""
-    words = fold(q).split()
-    if not words:
-        return false()  # punctuation alone is nobody's name, and stands in everybody's
-    found = exists(
-        select(1).where(
-            col(DetaineePersonal.detainee) == detainee,
-            *(col(DetaineePersonal.folded_name).contains(word, autoescape=True) for word in words),
-            at(DetaineePersonal, revision),
-        )
-    )
-    if reader.restricted:
-        return found
-    return found & ~hidden(detainee, (Publish.ANONYMOUS, Publish.COUNTED), revision)
+def _searched(session: Session, asked: Any, reader: Reader, detainee: Any, revision: int) -> Search | None:
+    return None if asked.q is None else by_name(session, reader, asked.q, detainee, revision)
 
 
 def _changed(reader: Reader, spell: Any, detainee: Any, since: int, revision: int) -> Condition:
@@ -146,13 +146,12 @@ def releases(session: Session, asked: Any, reader: Reader, revision: int, since:
     columns = selection.columns
     seen = visible(reader, columns.detainee, revision)
     statement = selection.rows(columns.spell, columns.detainee).where(selection.inside, seen)
-    if asked.q is not None:
-        statement = statement.where(_named(reader, columns.detainee, asked.q, revision))
+    search = _searched(session, asked, reader, columns.detainee, revision)
     if since is not None:
         statement = statement.where(_changed(reader, columns.spell, columns.detainee, since, revision))
-    rows, cursor = _page(session, statement, columns.spell, asked)
-    people = records.people(session, {detainee for _spell, detainee in rows}, revision)
-    shown = [records.shape("release", people[detainee], spell, reader) for spell, detainee in rows]
+    rows, cursor = _page(session, statement, columns.spell, asked, search)
+    people = records.people(session, {row[1] for row in rows}, revision)
+    shown = [records.shape("release", people[row[1]], row[0], reader) for row in rows]
     if asked.q is not None or since is not None:
         return Page(shown, cursor)
     unseen = selection.rows(func.count(distinct(columns.spell))).where(selection.inside, ~seen)
@@ -172,13 +171,12 @@ def detentions(
         conditions = person_conditions(session, asked, Detention, reader, revision)
         taken = detained_within(asked, Detention, revision)[0]
         statement = select(spell, detainee).where(at(Detention, revision), seen, *conditions, taken)
-    if asked.q is not None:
-        statement = statement.where(_named(reader, detainee, asked.q, revision))
+    search = _searched(session, asked, reader, detainee, revision)
     if since is not None:
         statement = statement.where(_changed(reader, spell, detainee, since, revision))
-    rows, cursor = _page(session, statement, spell, asked)
-    people = records.people(session, {detainee for _spell, detainee in rows}, revision)
-    shown = [records.shape("detention", people[detainee], spell, reader) for spell, detainee in rows]
+    rows, cursor = _page(session, statement, spell, asked, search)
+    people = records.people(session, {row[1] for row in rows}, revision)
+    shown = [records.shape("detention", people[row[1]], row[0], reader) for row in rows]
     if selection is None or asked.q is not None or since is not None:
         return Page(shown, cursor)
     unseen = selection.rows(func.count(distinct(spell))).where(selection.inside, ~seen)
@@ -198,13 +196,12 @@ def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: 
     if asked.model_fields_set & RELEASE_TERMS:
         selection = select_releases(session, asked, reader, revision)
         statement = statement.where(key.in_(selection.rows(selection.columns.detainee).where(selection.inside)))
-    if asked.q is not None:
-        statement = statement.where(_named(reader, key, asked.q, revision))
+    search = _searched(session, asked, reader, key, revision)
     if since is not None:
         spell: Any = aliased(Detention)
         own = select(literal(1)).where(spell.detainee == key, at(spell, revision))
         statement = statement.where(exists(own.where(_changed(reader, spell.spell, key, since, revision))))
-    rows, cursor = _page(session, statement, key, asked)
+    rows, cursor = _page(session, statement, key, asked, search)
     people = records.people(session, {row[0] for row in rows}, revision)
     return Page([shapes.detainee(people[row[0]], reader) for row in rows], cursor)
 

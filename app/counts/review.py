@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from sqlalchemy import Select, exists, func, literal, null, or_, select, tuple_, union_all
+from sqlalchemy import Select, case, exists, func, literal, null, or_, select, tuple_, union_all
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -11,6 +11,7 @@ from app.counts import records, shapes
 from app.counts.lists import Page, read_cursor, write_cursor
 from app.counts.selection import at
 from app.counts.shapes import Person
+from app.counts.side_by_side import side_by_side
 from app.counts.terms import Paged
 from app.log.entries import entry_at
 from app.models import BlockingKey, Decision, Detention, Lookalike, PendingPair, Placement, Record
@@ -23,10 +24,15 @@ from app.vocabulary import Judgement
 Row = dict[str, Any]
 # Places listed at once: the rest are named by few, and come up when these are registered.
 MOST_FACILITIES = 100
+# What a pair that a curator could not decide falls behind every pair nobody has looked at; scores end at 1000.
+LOOKED_AT = 2000
+APART = -1  # releases on days apart come after the pairs
+BY_CURATOR = col(Decision.decided_by) == "curator"
 
 
 def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Page:
-    """What waits for a curator, best first: pairs that may be one person, then releases on days apart."""
+    """What waits for a curator, best first: pairs that may be one person, then releases on days apart, then the pairs
+    that a curator has looked at and could not decide."""
     waiting = union_all(_pending(revision), _lookalikes(revision), _apart_at(revision)).subquery()
     score, key, other = waiting.c.score, waiting.c.key, waiting.c.other
     statement = select(waiting)
@@ -37,20 +43,25 @@ def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Pag
     rows = session.execute(statement.order_by(score.desc(), key, other).limit(asked.limit + 1)).all()
     more, rows = len(rows) > asked.limit, rows[: asked.limit]
     people = records.people(session, {key for row in rows for key in (row.a, row.b) if key is not None}, revision)
-    shown = [_pair(session, row, people, reader) if row.b is not None else _apart(row, people, reader) for row in rows]
+    shown = [
+        _apart(row, people, reader) if row.b is None else _pair(session, row, people, reader, revision) for row in rows
+    ]
     cursor = write_cursor([rows[-1].score, rows[-1].key, rows[-1].other]) if more else None
     return Page(shown, cursor, {"unknown_facilities": _unknown_facilities(session)})
 
 
 def _pending(revision: int) -> Select[*tuple[Any, ...]]:
-    """Pairs that the log says wait."""
+    """Pairs that the log says wait, each once, by the first decision that made it wait."""
+    pair = (col(PendingPair.detainee_a), col(PendingPair.detainee_b))
+    looked = func.max(case((BY_CURATOR, LOOKED_AT), else_=0))
     return (
         select(
-            col(Decision.score).label("score"), col(Decision.key).label("key"), literal(0).label("other"),
-            col(PendingPair.detainee_a).label("a"), col(PendingPair.detainee_b).label("b"),
+            (func.max(Decision.score) - looked).label("score"), func.min(Decision.key).label("key"),
+            literal(0).label("other"), pair[0].label("a"), pair[1].label("b"),
         )
         .join(Decision, col(Decision.key) == col(PendingPair.decision))
         .where(at(PendingPair, revision))
+        .group_by(*pair)
     )  # fmt: skip
 
 
@@ -64,8 +75,17 @@ def _lookalikes(revision: int) -> Select[*tuple[Any, ...]]:
         )
         .join(one, (one.record == Lookalike.record) & at(one, revision))
         .join(two, (two.record == Lookalike.other) & at(two, revision))
-        .where(one.detainee != two.detainee, ~_judged_different(one.detainee, two.detainee, revision))
+        .where(
+            one.detainee != two.detainee,
+            ~_judged_different(one.detainee, two.detainee, revision),
+            ~_waits_in_the_log(one.detainee, two.detainee, revision),
+        )
     )  # fmt: skip
+
+
+def _waits_in_the_log(one: Any, two: Any, revision: int) -> Any:
+    pair = tuple_(col(PendingPair.detainee_a), col(PendingPair.detainee_b))
+    return exists(select(1).where(at(PendingPair, revision), or_(pair == tuple_(one, two), pair == tuple_(two, one))))
 
 
 def _judged_different(one: Any, two: Any, revision: int) -> Any:
@@ -94,12 +114,12 @@ def _judged_different(one: Any, two: Any, revision: int) -> Any:
 
 def _apart_at(revision: int) -> Select[*tuple[Any, ...]]:
     """Spells whose releases cannot both be right."""
-    return select(literal(-1), col(Detention.spell), literal(0), col(Detention.detainee), null()).where(
+    return select(literal(APART), col(Detention.spell), literal(0), col(Detention.detainee), null()).where(
         at(Detention, revision), col(Detention.disjoint_releases).is_(True)
     )
 
 
-def _pair(session: Session, row: Any, people: dict[int, Person], reader: Reader) -> Row:
+def _pair(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> Row:
     if row.other:
         decision, reasons = None, json.loads(session.get_one(Lookalike, (row.key, row.other)).reasons)
     else:
@@ -108,11 +128,33 @@ def _pair(session: Session, row: Any, people: dict[int, Person], reader: Reader)
     return {
         "kind": "pair",
         "decision_id": decision,
-        "score": row.score / 1000,
+        "score": (row.score + LOOKED_AT if row.score < APART else row.score) / 1000,
         "reasons": reasons,
+        "looked_at": _looked_at(session, row.a, row.b, revision) if row.score < APART else [],
         "a": shapes.detainee(people[row.a], reader),
         "b": shapes.detainee(people[row.b], reader),
+        "compared": side_by_side(people[row.a], people[row.b], reader),
     }
+
+
+def _looked_at(session: Session, a: int, b: int, revision: int) -> list[Row]:
+    """What curators wrote who could not decide about a pair, oldest first."""
+    keys = session.scalars(
+        select(col(PendingPair.decision))
+        .join(Decision, col(Decision.key) == col(PendingPair.decision))
+        .where(
+            at(PendingPair, revision), col(PendingPair.detainee_a) == a, col(PendingPair.detainee_b) == b, BY_CURATOR
+        )
+        .order_by(col(PendingPair.decision))
+    )
+    return [
+        {
+            "decision_id": entry.body["id"],
+            "recorded_at": entry.body["recorded_at"],
+            "reason": entry.personal.get("reason"),
+        }
+        for entry in (entry_at(session, key) for key in keys)
+    ]
 
 
 def _apart(row: Any, people: dict[int, Person], reader: Reader) -> Row:

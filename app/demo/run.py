@@ -22,7 +22,7 @@ from app.registry.policy import Reader
 from app.registry.schemas import DetentionReportIn, FacilityIn, IdentityIn, ReleaseReportIn, SourceIn
 from app.registry.views import Views
 from app.registry.write import Desk
-from app.vocabulary import Role
+from app.vocabulary import Judgement, Role
 
 # Yours to try things with: its reports change nobody's published figures.
 GUEST = {
@@ -111,7 +111,7 @@ class Replay:
                 for source, case in joined.records
             ]
             a, b = (record.detainee_id for record in found if record is not None)
-            body = IdentityIn(a=a, b=b, judgement="same", reason=joined.reason)
+            body = IdentityIn(a=a, b=b, judgement=Judgement.SAME, reason=joined.reason)
             identity.decide(self._desk(Reader(Role.CURATOR), joined.at), body)
 
         return join

@@ -13,8 +13,17 @@ MEDIA = "application/atom+xml"
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 ATOM = "http://www.w3.org/2005/Atom"
 EPOCH = "1970-01-01T00:00:00Z"  # an empty registry has changed nothing yet
-TITLE: dict[Language, str] = {"en": "Recuento: corrections", "es": "Recuento: correcciones"}
+TITLE: dict[Language, str] = {"en": "Recuento: corrections", "es": "Recuento: rectificaciones"}
 CURATORS: dict[Language, str] = {"en": "curators", "es": "curaduría"}
+FIELDS_ES = {
+    "verdict": "veredicto", "stage": "etapa", "released_on": "excarcelación", "ordered_on": "orden",
+    "announced_on": "anuncio", "kind": "tipo", "measures_lifted_on": "medidas levantadas", "detained_on": "detención",
+    "held_on": "visto en prisión", "country": "país", "designation": "calificación", "died_on": "fallecimiento",
+    "method": "método", "citing": "cita a", "ended_on": "fin de la detención", "ended_how": "cómo terminó",
+    "status": "condición", "claimant": "de quién es la cifra", "measure": "qué cuenta", "qualifier": "cómo se dijo",
+    "low": "mínimo", "high": "máximo", "window_from": "desde", "window_to": "hasta", "stated_at": "dicha",
+    "zone": "huso horario", "series": "serie", "misprint": "errata",
+}  # fmt: skip
 NOTHING: dict[Language, str] = {"en": "nothing", "es": "nada"}
 
 
@@ -49,7 +58,7 @@ class Feed:
         entry = _child(feed, "entry")
         who = row["source"] or CURATORS[self.lang]
         _text(entry, "id", row["id"].urn)
-        _text(entry, "title", f"{label}: {who}")
+        _text(entry, "title", f"{label}: {row['claimant'] or who}")
         _text(entry, "updated", row["recorded_at"])
         _text(entry, "published", row["recorded_at"])
         _text(_child(entry, "author"), "name", who)
@@ -59,7 +68,8 @@ class Feed:
         _child(entry, "content", type="text").text = "\n".join(map(self._said, row["changes"])) or label
 
     def _said(self, change: Row) -> str:
-        return f"{change['field']}: {self._value(change['before'])} → {self._value(change['after'])}"
+        field = FIELDS_ES.get(change["field"], change["field"]) if self.lang == "es" else change["field"]
+        return f"{field}: {self._value(change['before'])} → {self._value(change['after'])}"
 
     def _value(self, value: Any) -> str:
         if value is None or value == []:

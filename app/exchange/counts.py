@@ -54,9 +54,21 @@ def of_estimate(found: Row) -> list[Row]:
     return [{**row, **observed} for row in rows]
 
 
+def of_reconciliation(found: Row) -> list[Row]:
+    """A row for the claim itself and one for each of the registry's own counts beside it, then and now."""
+    claim = {"of": "claim", **{name: found["claim"][name] for name in ("claimant", "qualifier", "low", "high")}}
+    claim |= {"comparable": found["comparable"], "reasons": [reason["code"] for reason in found["reasons"]]}
+    beside = [
+        {"of": when, **_flat(_flat(_flat(found[when], "by_min_sources"), "by_source"), "gap")}
+        for when in ("then", "now")
+        if found[when]
+    ]
+    return [claim, *beside]
+
+
 def _flat(row: Row, name: str) -> Row:
     """The row with an object's values in columns of their own."""
-    return {**_rest(row, name), **{f"{name}_{key}": value for key, value in row.get(name, {}).items()}}
+    return {**_rest(row, name), **{f"{name}_{key}": value for key, value in (row.get(name) or {}).items()}}
 
 
 def _rest(row: Row, *names: str) -> Row:

@@ -10,11 +10,22 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.dates import DateError, PartialDate, birth_bounds_from_age
-from app.matching.names import ONE_TOKEN, SAME, Likeness, fold, likeness, similarity, tokens
+from app.matching.fold import fold
+from app.matching.names import KINDS, ONE_WORD, SAME, Likeness, likeness, similarity
+from app.matching.words import parse
 
 __all__ = ["REVIEW", "SAME", "Match", "Person", "Reason", "compare", "similarity"]
 
 REVIEW = 0.62  # identical names with contradicting births reach it (0.635), a lone "Roberto" twice does not (0.61)
+# What names for the same person may differ in, as a note says it.
+DIFFERENCES = {
+    "spelling": "spelt differently",
+    "script": "written in another script",
+    "short form": "a short form",
+    "initial": "an initial",
+    "left out": "a word more on one side",
+    "word breaks": "words written together",
+}
 BELOW_REVIEW = 0.61  # where a pair is put that no curator should have to look at
 SURE = 0.75  # least score of a sure match, above that of identical names about which nothing else is known
 
@@ -91,7 +102,8 @@ class _Finding:
 def _best_name(a: Person, b: Person) -> Likeness | None:
     """The likest pair of spellings, those that share two tokens first; None if a side has no name at all."""
     left, right = (
-        [text for text in (person.name or "", *person.aliases) if tokens(text)][:MAX_SPELLINGS] for person in (a, b)
+        [text for text in (person.name or "", *person.aliases) if parse(text).words][:MAX_SPELLINGS]
+        for person in (a, b)
     )
     pairs = (likeness(one, two) for one in left for two in right)
     return max(pairs, key=lambda found: (found.whole > 1 and found.score >= SAME, found.score), default=None)
@@ -102,13 +114,17 @@ def _name(found: Likeness | None) -> _Finding | None:
         return None
     if found.whole < 2:
         note = "at most one word in common" if found.whole else "no whole word in common"
-        return _Finding(min(found.score, ONE_TOKEN), note)
+        return _Finding(min(found.score, ONE_WORD), note)
     if found.score >= SAME:
-        return _Finding(found.score, "identical names" if found.score == 1 else "the same name, spelt differently")
+        if not found.past:
+            return _Finding(found.score, "identical names")
+        return _Finding(
+            found.score, "the same name: " + ", ".join(DIFFERENCES[kind] for kind in KINDS if kind in found.past)
+        )
     return _Finding(found.score, "the names share words and differ in others")
 
 
-def _birth_bounds(person: Person) -> tuple[int, int] | None:
+def birth_bounds(person: Person) -> tuple[int, int] | None:
     """Days of birth: as stated, or from the age on its day; an age without a day is that at the release."""
     if person.birth is not None:
         return person.birth.lo, person.birth.hi
@@ -122,7 +138,7 @@ def _birth_bounds(person: Person) -> tuple[int, int] | None:
 
 
 def _birth(a: Person, b: Person) -> _Finding | None:
-    one, two = _birth_bounds(a), _birth_bounds(b)
+    one, two = birth_bounds(a), birth_bounds(b)
     if one is None or two is None:
         return None
     (one_first, one_last), (two_first, two_last) = (tuple(date.fromordinal(day).year for day in s) for s in (one, two))

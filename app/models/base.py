@@ -102,9 +102,10 @@ class Claim(SQLModel, table=True):
 
 
 class BlockingKey(SQLModel, table=True):
-    """Personal. What a record can be found by: folded name tokens, facility as said, combinations of facts."""
+    """Personal. What a record can be found by (`matching/keys.py`, `registry/blocking.py`), and the year of birth."""
 
     __tablename__ = "blocking_key"
-    __table_args__ = (Index(None, "key"),)
+    __table_args__ = (Index(None, "key", "born", "record"),)
     record: int = key_column(primary_key=True)
     key: str = Field(primary_key=True)
+    born: int | None

@@ -7,8 +7,8 @@ from sqlalchemy import Index, LargeBinary, Uuid
 from sqlmodel import Field, SQLModel
 
 from app.database import UtcDateTime
+from app.import_codes import ImportOutcome, ImportState
 from app.models.columns import key_column, one_of, text_column
-from app.vocabulary import ImportOutcome, ImportState
 
 
 class ListImport(SQLModel, table=True):

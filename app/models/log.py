@@ -10,6 +10,7 @@ from app.database import Key, UtcDateTime
 from app.models.columns import key_column, one_of, text_column
 from app.vocabulary import Role
 
+PROPOSED_KINDS = ("identity", "consent")
 ENTRY_KINDS = ("source", "facility", "report", "identity", "consent", "claim", "redaction", "signer")
 
 
@@ -73,6 +74,20 @@ class Lookalike(SQLModel, table=True):
     other: int = key_column(primary_key=True)
     score: int  # thousandths
     reasons: str = text_column()  # JSON
+
+
+class Proposal(SQLModel, table=True):
+    """Personal. A curator's decision that waits for a second curator, and so is no entry yet. An erasure deletes it."""
+
+    __table_args__ = (one_of("kind", PROPOSED_KINDS), Index(None, "a"), Index(None, "b"))
+    id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
+    kind: str
+    a: int = key_column()  # the records whose people it is about; of one person alone twice the same
+    b: int = key_column()
+    decision: str  # the judgement, or the class of publication
+    body: str = text_column()  # JSON: the request whole
+    proposed_by: str  # the key's id
+    proposed_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class IdempotentAnswer(SQLModel, table=True):

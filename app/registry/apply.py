@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from app.database import Outbox
 from app.log.entries import Appended
-from app.matching.names import fold
+from app.matching.fold import fold
 from app.models import (
     OPEN,
     BlockingKey,
@@ -218,5 +218,6 @@ class Projector:
 
 def _keys(record: int, entry: Appended) -> list[dict[str, Any]]:
     """The rows by which a record is found, as the entry tells of it."""
-    keys = blocking.keys_of({**entry.body["said"], **entry.personal})
-    return [{"record": record, "key": found} for found in sorted(keys)]
+    content = {**entry.body["said"], **entry.personal}
+    keys, born = blocking.keys_of(content), blocking.born(blocking.person_of(content))
+    return [{"record": record, "key": found, "born": born} for found in sorted(keys)]

@@ -1,18 +1,25 @@
 """What a report can be found by, and who it speaks of, in the matcher's terms (pure)."""
 
-from app.matching.names import blocking_keys, fold
-from app.matching.score import Person
+from datetime import date
+
+from app.dates import PartialDate
+from app.matching.fold import fold
+from app.matching.keys import OF_WORD, blocking_keys, word_keys
+from app.matching.score import BIRTH_SPAN, Person, birth_bounds
 from app.registry.content import Content
 from app.registry.projection.accounts import parse
 
+_FACILITY = "f:"
+
 
 def facility_key(folded_name: str) -> str:
-    return f"f:{folded_name}"
+    return f"{_FACILITY}{folded_name}"
 
 
 def keys_of(content: Content) -> frozenset[str]:
-    """The stored keys of a report: name tokens, the place as said, and combinations that find the nameless."""
-    keys = set(blocking_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ())))
+    """The stored keys of a report: its names, the place as said, and combinations that find the nameless."""
+    name, aliases = content.get("detainee.full_name"), content.get("detainee.aliases", ())
+    keys = set(blocking_keys(name, aliases) | word_keys(name, aliases))
     place = content.get("detention.facility")
     if place is not None:
         keys.add(facility_key(fold(place)))
@@ -31,27 +38,35 @@ def _nameless_keys(content: Content) -> set[str]:
 
 
 def searched_keys(content: Content) -> frozenset[str]:
-    """The keys by which a report's candidates are looked up: the place alone would find a whole prison."""
-    return frozenset(key for key in keys_of(content) if not key.startswith("f:"))
+    """The keys by which a report's candidates are looked up: a place or a word alone would find a whole prison."""
+    return frozenset(key for key in keys_of(content) if not key.startswith((_FACILITY, OF_WORD)))
+
+
+def born(person: Person) -> int | None:
+    """The first year in which somebody may have been born, if what is said of it is telling."""
+    bounds = birth_bounds(person)
+    if bounds is None or bounds[1] - bounds[0] > BIRTH_SPAN:
+        return None
+    return date.fromordinal(bounds[0]).year
 
 
 def person_of(content: Content) -> Person:
     """The person a report speaks of."""
 
-    def date(name: str):  # type: ignore[no-untyped-def]
+    def when(name: str) -> PartialDate | None:
         return parse(content[name]) if name in content else None
 
     return Person(
         name=content.get("detainee.full_name"),
         aliases=tuple(content.get("detainee.aliases", ())),
-        birth=date("detainee.birth_date"),
+        birth=when("detainee.birth_date"),
         age=content.get("detainee.age"),
-        age_on=date("detainee.age_on"),
+        age_on=when("detainee.age_on"),
         gender=content.get("detainee.gender"),
         nationalities=frozenset(content.get("detainee.nationalities", ())),
         facility=fold(content["detention.facility"]) if "detention.facility" in content else None,
-        detained_on=date("detention.detained_on"),
-        released_on=date("release.released_on"),
+        detained_on=when("detention.detained_on"),
+        released_on=when("release.released_on"),
         national_id=content.get("detainee.national_id_digest"),
         country=content.get("detention.country"),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from app import dates
 from app.dates import PartialDate, parse
 from app.errors import FileAClaim, Invalid, pointed
-from app.matching.names import fold
+from app.matching.fold import fold
 from app.registry.content import Content
 from app.registry.projection.accounts import DENIALS
 from app.registry.schemas import OLDEST

@@ -68,11 +68,22 @@ def resolve(records: Iterable[Record], edges: Sequence[Edge]) -> list[set[Record
     return groups.all()
 
 
+def cluster_of(record: Record, edges: Sequence[Edge]) -> set[Record]:
+    """The records that are one person with this one."""
+    return next(cluster for cluster in resolve([record], edges) if record in cluster)
+
+
 def contradiction(edges: Sequence[Edge], a: Record, b: Record, judgement: str) -> list[Edge]:
-    """The chain of curators' standing decisions that a new judgement would contradict; empty when none does."""
+    """The chain of standing decisions that a new judgement would contradict; empty when none does.
+
+    `same` and `different` are held against curators' decisions only; a doubt about two who stand as one contradicts
+    whatever ties them.
+    """
     decided = [edge for edge in edges if edge.by_curator]
     if judgement == Judgement.DIFFERENT:
         return path(decided, a, b) or []
+    if judgement == Judgement.UNSURE and b in cluster_of(a, edges):
+        return path(edges, a, b) or []
     for edge in decided:
         if edge.judgement != Judgement.DIFFERENT:
             continue

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.errors import AlreadyExists, Invalid, NotFound
-from app.matching.names import fold
+from app.matching.fold import fold
 from app.models import OPEN, Facility, Source
 from app.registry.schemas import FacilityIn, FacilityPatch, SourceIn, SourcePatch
 from app.registry.write import Desk, Outcome

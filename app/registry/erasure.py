@@ -14,6 +14,7 @@ from app.models import (
     DetaineePersonal,
     Lookalike,
     Placement,
+    Proposal,
     Record,
     Report,
     Sealed,
@@ -37,6 +38,7 @@ def erase(session: Session, records: Collection[uuid.UUID]) -> None:
         run(delete(Sealed).where(col(Sealed.revision).in_(revisions)))
     run(delete(BlockingKey).where(col(BlockingKey.record).in_(keys)))
     run(delete(Lookalike).where(or_(col(Lookalike.record).in_(keys), col(Lookalike.other).in_(keys))))
+    run(delete(Proposal).where(or_(col(Proposal.a).in_(keys), col(Proposal.b).in_(keys))))
     _erase_rows(session, keys)
 
 

@@ -1,45 +1,54 @@
 """Curators' decisions: who is one person, what may be published, what must be erased."""
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.dates import is_future, parse
-from app.errors import ContradictsDecisions, Invalid, NotFound, Redacted
+from app.errors import ConflictingBirths, ContradictsDecisions, Invalid, NotFound, Redacted
 from app.log.entries import entry_at
 from app.models import OPEN, Decision, Entry, Placement, Record
 from app.registry import content, records
-from app.registry.clusters import Edge, contradiction
+from app.registry.births import births
+from app.registry.clusters import Edge, cluster_of, contradiction, path
 from app.registry.components import component_of
-from app.registry.consent import may_be_minor
+from app.registry.consent import OPENNESS, may_be_minor
 from app.registry.schemas import ConsentIn, IdentityIn
+from app.registry.second import wait_for_second
 from app.registry.write import Desk, Outcome, new_id
-from app.vocabulary import Judgement, Publish
+from app.vocabulary import EndedHow, Judgement, Publish
 
-CURATOR_SCORE = 1000
+# A curator's `same` or `different` is certain; an `unsure` says nothing of how alike two people are.
+CURATOR_SCORE = {Judgement.SAME: 1000, Judgement.DIFFERENT: 1000, Judgement.UNSURE: 0}
 # Whose word lets someone who was under 18 be shown: the person in whose care the child is.
 GUARDIAN = "guardian"
 
 
 def decide(desk: Desk, body: IdentityIn) -> Outcome:
-    """Judge whether two detainees are one person; the same judgement again changes nothing.
+    """Judge whether two detainees are one person; the same judgement again changes nothing. `unsure`: somebody looked,
+    and the pair goes on waiting, after those that nobody has looked at.
 
-    Raises ContradictsDecisions with the chain that says otherwise."""
+    Raises ContradictsDecisions with the chain that says otherwise, and ConflictingBirths."""
     a, b = _record(desk, body.a, "/a"), _record(desk, body.b, "/b")
     if a.key == b.key:
         raise Invalid.at("/b", "one_detainee", "Both ids derive from one report: name two detainees.")
     _component, edges = component_of(desk.session, {a.id, b.id})
-    judgement = Judgement(body.judgement)
+    judgement = body.judgement
     chain = contradiction(edges, a.id, b.id, judgement)
     if chain:
         raise ContradictsDecisions(
-            "Curators' standing decisions say otherwise. Undo one of the chain first: DELETE /v1/identity/{id}.",
+            "Standing decisions say otherwise. Undo one of the chain first: DELETE /v1/identity/{id}.",
             chain=[_shown(desk.session, edge) for edge in chain],
         )
     for edge in edges:
         if edge.by_curator and edge.judgement == judgement and {edge.a, edge.b} == {a.id, b.id}:
             return Outcome("identity", 200, edge.key, {"id": str(edge.id)})
+    if judgement is Judgement.SAME:
+        _refuse_conflicting_births(desk, edges, a, b)
+        if _two_must(desk, a, b, merges=True) and (waits := wait_for_second(desk, "identity", (a, b), judgement, body)):
+            return waits
     decision_id = new_id()
     entry = desk.write(
         "identity",
@@ -49,11 +58,26 @@ def decide(desk: Desk, body: IdentityIn) -> Outcome:
             "b": str(b.id),
             "judgement": judgement,
             "by": "curator",
-            "score": CURATOR_SCORE,
+            "score": CURATOR_SCORE[judgement],
         },
         {"reason": body.reason},
     )
     return Outcome("identity", 201, entry.revision, {"id": str(decision_id)})
+
+
+def _refuse_conflicting_births(desk: Desk, edges: Sequence[Edge], a: Record, b: Record) -> None:
+    """Raises ConflictingBirths with the decisions that would then connect the two births. A slip of the pen is a
+    source's to correct, and then nothing stands in the way."""
+    mine, theirs = (births(desk, cluster_of(record.id, edges)) for record in (a, b))
+    if not mine or not theirs or mine.keys() & theirs.keys():
+        return
+    ends = [min(of_day, key=lambda one: one.hex) for found in (mine, theirs) for of_day in found.values()]
+    chain = dict.fromkeys(edge for end in ends for near in (a, b) for edge in path(edges, near.id, end) or [])
+    raise ConflictingBirths(
+        "Independent sources give these two different full birth dates. If one is a slip of the pen, have its source "
+        "correct it first; if one of the chain was wrong, undo it: DELETE /v1/identity/{id}.",
+        chain=[_shown(desk.session, edge) for edge in chain],
+    )
 
 
 def undo(desk: Desk, decision_id: uuid.UUID) -> Outcome:
@@ -77,12 +101,37 @@ def give_consent(desk: Desk, detainee_id: uuid.UUID, body: ConsentIn) -> Outcome
             "guardian_required",
             f"This person was under 18: only a guardian's consent opens more than counts (given_by: {GUARDIAN}).",
         )
+    if _opens(record, body.publish) and _two_must(desk, record):
+        waits = wait_for_second(desk, "consent", (record,), body.publish, body)
+        if waits:
+            return waits
     entry = desk.write(
         "consent",
         {"record": str(record.id), "publish": body.publish},
         {"given_by": body.given_by, "given_on": body.given_on, "reason": body.reason or ""},
     )
     return Outcome("consent", 201, entry.revision, {"detainee": str(detainee_id)})
+
+
+def _opens(record: Record, publish: Publish) -> bool:
+    """Whether more would be shown of a person than is today."""
+    return OPENNESS.index(publish) < OPENNESS.index(Publish(record.publish_now))
+
+
+def _two_must(desk: Desk, *about: Record, merges: bool = False) -> bool:
+    """Whether two curators are asked for a decision about the people who hold these records."""
+    if merges and "merges" in desk.two_person:
+        return True
+    if "deaths" in desk.two_person and any(_died(desk.session, record) for record in about):
+        return True
+    return "minors" in desk.two_person and any(_any_minor(desk, record) for record in about)
+
+
+def _died(session: Session, record: Record) -> bool:
+    """Whether any report says that the person is dead: also one that others do not believe."""
+    said = [records.newest(session, one).content for one in _held_with(session, record)]
+    ends = [one["detention.ended"]["how"] for one in said if "detention.ended" in one]
+    return EndedHow.DIED in ends or any("detainee.died_on" in one for one in said)
 
 
 def redact(desk: Desk, detainee_id: uuid.UUID, reason: str | None) -> Outcome:

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from app.errors import Conflict
 from app.log import sealed
 from app.matching import candidates, score
-from app.models import OPEN, Decision, Entry, Lookalike, Placement, Record, Release, Report, Sealed, Source, Voice
+from app.models import OPEN, Decision, Entry, Lookalike, Placement, Record, Release, Report, Sealed, Voice
 from app.registry import blocking
 from app.registry.content import Content
 from app.registry.projection.accounts import ASSERTIONS, parse
@@ -93,12 +93,10 @@ def by_pointer(target: tuple[Record, Kind]) -> Matched:
 
 def by_match(desk: Desk, said: Content, held: Sequence[Known] = ()) -> Matched:
     """Compare a new report with the records that share a stored key, and with those `held` back that do."""
-    keys = candidates.look_up(desk.session, blocking.searched_keys(said))
-    alike = [
-        g
-        for g in _compare(said, [*_contents(desk.session, keys), *held])
-        if g.match.sure or g.match.score >= score.REVIEW
-    ]
+    person = blocking.person_of(said)
+    keys = candidates.look_up(desk.session, blocking.searched_keys(said), blocking.born(person))
+    groups = _compare(person, [*_contents(desk.session, keys), *held])
+    alike = [g for g in groups if g.match.sure or g.match.score >= score.REVIEW]
     told = [g for g in alike if _may_tell(desk, said, g.record.publish)]
     unsaid = tuple([g for g in alike if g not in told][:MOST_REVIEWED])
     sure = [g for g in told if g.match.sure and not g.conflicts and not _repeats(desk, said, g)]
@@ -123,9 +121,8 @@ def _may_tell(desk: Desk, said: Content, publish: str) -> bool:
     return both_hidden and desk.actor.independent
 
 
-def _compare(said: Content, records: Sequence[Known]) -> list[_Group]:
+def _compare(person: score.Person, records: Sequence[Known]) -> list[_Group]:
     """Candidate people, best first; each by its record most like the report."""
-    person = blocking.person_of(said)
     groups: dict[int, _Group] = {}
     for record in records:
         match = score.compare(person, blocking.person_of(record.content))
@@ -287,9 +284,3 @@ def was_pointed(session: Session, record: Record) -> bool:
         )
     ).first()
     return found is not None
-
-
-def source_names(session: Session) -> dict[str, str]:
-    """Case-folded slug or name → slug, of the standing sources."""
-    rows = session.execute(select(col(Source.slug), col(Source.name)).where(col(Source.until) == OPEN)).all()
-    return {name.casefold(): slug for slug, name in rows} | {slug: slug for slug, _name in rows}

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +25,7 @@ from app.vocabulary import (
     FacilityKind,
     Gender,
     Group,
+    Judgement,
     LegalStatus,
     Method,
     Publish,
@@ -272,7 +273,7 @@ class FacilityPatch(Shape):
 class IdentityIn(Shape):
     a: uuid.UUID
     b: uuid.UUID
-    judgement: Literal["same", "different"]
+    judgement: Judgement
     reason: Note
 
 

@@ -8,13 +8,14 @@ from typing import Self
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.matching.names import fold
+from app.matching.fold import fold
 from app.models import OPEN, Facility, Source
 from app.registry.projection import FacilityView, SourceView
 
 _SOURCES = select(col(Source.key), col(Source.slug), col(Source.independent), col(Source.quarantined)).where(
     col(Source.until) == OPEN
 )
+_SOURCE_NAMES = select(col(Source.slug), col(Source.name)).where(col(Source.until) == OPEN)
 _FACILITIES = (
     select(col(Facility.key), col(Facility.slug), col(Facility.names), col(Facility.area), col(Facility.country))
     .where(col(Facility.until) == OPEN)
@@ -51,6 +52,12 @@ class Views:
         return {view.key: view for view in self.sources_by_slug.values()}
 
     @cached_property
+    def source_names(self) -> dict[str, str]:
+        """Case-folded slug or name → slug."""
+        rows = self._session.connection().execute(_SOURCE_NAMES).all()
+        return {name.casefold(): slug for slug, name in rows} | {slug: slug for slug, _name in rows}
+
+    @cached_property
     def _facilities(self) -> dict[str, dict[str | None, FacilityView]]:
         """Folded name → country → facility: every country may have a Central Prison. A slug stands for itself
         anywhere, and so under no country."""
@@ -78,6 +85,7 @@ class Views:
     def forget_sources(self) -> None:
         self.__dict__.pop("sources_by_slug", None)
         self.__dict__.pop("sources", None)
+        self.__dict__.pop("source_names", None)
 
     def forget_facilities(self) -> None:
         self.__dict__.pop("_facilities", None)

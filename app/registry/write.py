@@ -1,12 +1,14 @@
 """The one write path: append an entry, apply it, inside the caller's transaction."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
+from app.config import TwoPerson
 from app.database import Outbox
 from app.log.entries import Appended, Log
 from app.registry.apply import Projector
@@ -28,16 +30,29 @@ class Outcome:
 class Desk:
     """Everything a write needs: the session, who writes, the time, the key of keyed digests, and the log's end.
 
-    `listing`: what is written are the rows of a list, which the matcher never ties to each other (rule 5).
+    `two_person`: the decisions that two curators must make, told apart by `key_id`. `listing`: what is written are the
+    rows of a list, which the matcher never ties to each other (rule 5).
     """
 
-    def __init__(self, session: Session, actor: Reader, now: datetime, secret: bytes, *, listing: bool = False) -> None:
+    def __init__(
+        self,
+        session: Session,
+        actor: Reader,
+        now: datetime,
+        secret: bytes,
+        key_id: str = "",
+        two_person: Collection[TwoPerson] = (),
+        *,
+        listing: bool = False,
+    ) -> None:
         self.session = session
         self.actor = actor
         self.now = now
         self.secret = secret
         self.listing = listing
         self.held = Outbox(session.connection())
+        self.key_id = key_id
+        self.two_person = frozenset(two_person)
         self.log = Log(session, now)
         self._projector = Projector(session)
         self.views = self._projector.views

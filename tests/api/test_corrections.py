@@ -46,7 +46,7 @@ def test_a_report_that_says_another_day_is_told_with_both_days(world: World) -> 
     assert {name: row[name] for name in row if name not in ("id", "recorded_at")} == {
         "kind": "restated", "revision": again["receipt"]["revision"], "source": "foro",
         "release_id": filed["release"]["id"], "detention_id": filed["detention"]["id"],
-        "detainee_ids": [filed["detainee"]["id"]], "claim_ids": [],
+        "detainee_ids": [filed["detainee"]["id"]], "claim_ids": [], "claimant": None,
         "changes": [{"field": "released_on", "before": "2026-01-12", "after": "2026-01-20"}],
     }  # fmt: skip
     assert row["recorded_at"] == "2026-03-01T12:00:00Z"
@@ -401,6 +401,6 @@ def test_a_table_of_corrections_has_a_line_for_each(world: World) -> None:
     world.verify(filed["release"]["id"], GOVERNMENT, verdict="disputed")  # changes nothing by itself
     world.verify(filed["release"]["id"], "jep", verdict="refuted", method="family")
     header, *lines = world.get("/v1/corrections", format="csv").text.splitlines()
-    assert header == "id,kind,revision,recorded_at,source,release_id,detention_id,detainee_ids,claim_ids"
+    assert header == "id,kind,revision,recorded_at,source,release_id,detention_id,detainee_ids,claim_ids,claimant"
     assert len(lines) == 2
     assert '"changes"' in world.get("/v1/corrections", format="jsonl").text

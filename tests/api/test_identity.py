@@ -154,7 +154,7 @@ def test_two_people_are_named_who_exist(world: World, subtests: pytest.Subtests)
         ({"b": stranger}, "unknown_detainee", "/b"),
         ({"b": b["release"]["id"]}, "unknown_detainee", "/b"),
         ({"b": "17"}, "invalid_id", "/b"),
-        ({"judgement": "unsure"}, "unknown_code", "/judgement"),
+        ({"judgement": "perhaps"}, "unknown_code", "/judgement"),
         ({"reason": "  "}, "string_too_short", "/reason"),
     ]
     good = {"a": mine, "b": b["detainee"]["id"], "judgement": "same", "reason": "the same mother"}
@@ -221,3 +221,91 @@ def test_a_reporter_cannot_tie_standing_people_by_a_pointer(world: World) -> Non
     with world.storing_nothing():
         body = {"source_record_id": "1", "release_id": a["release"]["id"], "release": {"released_on": "2026-01-12"}}
         world.refuse(world.post("/v1/releases", body, "pud"), 409, "conflict")
+
+
+def test_a_pair_looked_at_in_vain_waits_behind_those_nobody_looked_at(world: World) -> None:
+    for name in (TOMAS, "Ulises Barrios Mata"):
+        for born in ("1980", "1984"):
+            world.file("foro", detainee__full_name=name, detainee__birth_date=born)
+    first, second = review(world)
+    assert (first["looked_at"], second["looked_at"]) == ([], [])
+    decision = world.judge(first["a"]["id"], first["b"]["id"], "unsure")
+    assert (decision["judgement"], decision["standing"]) == ("unsure", True)
+    front, back = review(world)
+    assert [one["decision_id"] for one in (front, back)] == [second["decision_id"], first["decision_id"]]
+    assert (back["score"], back["reasons"]) == (first["score"], first["reasons"])
+    assert [one["decision_id"] for one in back["looked_at"]] == [decision["id"]]
+    assert back["looked_at"][0]["reason"]
+    assert world.count()["unresolved_duplicates"] == 2
+    world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
+    assert review(world) == [first, second]
+
+
+@pytest.mark.parametrize("judgement", ["same", "different"])
+def test_what_was_unsure_can_be_decided_later(world: World, judgement: str) -> None:
+    a, b = two(world)
+    ids = a["detainee"]["id"], b["detainee"]["id"]
+    world.judge(*ids, "unsure")
+    assert [(row["score"], row["reasons"]) for row in review(world)] == [(0, [])]
+    world.judge(*ids, judgement)
+    assert review(world) == []
+    assert world.count()["unresolved_duplicates"] == 0
+
+
+def test_nobody_is_unsure_against_what_stands(world: World) -> None:
+    a, b = two(world)
+    ids = a["detainee"]["id"], b["detainee"]["id"]
+    for judgement in ("same", "different"):
+        decision = world.judge(*ids, judgement)
+        with world.storing_nothing():
+            body = {"a": ids[0], "b": ids[1], "judgement": "unsure", "reason": "I wonder"}
+            problem = world.refuse(world.post("/v1/identity", body, "curator"), 409, "contradicts_decisions")
+        assert [link["id"] for link in problem["chain"]] == [decision["id"]]
+        world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
+
+
+def born(world: World, day: str | None, by: str = "foro", **more: Any) -> str:
+    """A person born on a day, as a source says."""
+    name = f"Persona {day} {by} {world.revision}"
+    return str(world.file(by, detainee__full_name=name, detainee__birth_date=day, **more)["detainee"]["id"])
+
+
+def test_two_who_were_born_on_different_days_are_not_joined_directly_or_round_a_corner(world: World) -> None:
+    first, between, last = born(world, "1953-04-02"), born(world, "1953", "jep"), born(world, "1953-04-20", "pud")
+    tie = world.judge(first, between, "same")
+    body = {"judgement": "same", "reason": "the same mother"}
+    with world.storing_nothing():
+        direct = world.refuse(
+            world.post("/v1/identity", {**body, "a": first, "b": last}, "curator"), 409, "conflicting_births"
+        )
+        corner = world.refuse(
+            world.post("/v1/identity", {**body, "a": last, "b": between}, "curator"), 409, "conflicting_births"
+        )
+    assert direct["chain"] == []
+    assert [link["id"] for link in corner["chain"]] == [tie["id"]]
+    assert "1953" not in direct["detail"]
+
+
+def test_a_birthday_corrected_or_withdrawn_or_a_states_own_stands_in_nobodys_way(world: World) -> None:
+    first = world.file("foro", source_record_id="F1", detainee__birth_date="1953-04-02")
+    second = world.file("jep", source_record_id="J1", detainee__full_name="Otro", detainee__birth_date="1953-04-20")
+    a, b = first["detainee"]["id"], second["detainee"]["id"]
+    body = {"a": a, "b": b, "judgement": "same", "reason": "the same mother"}
+    world.refuse(world.post("/v1/identity", body, "curator"), 409, "conflicting_births")
+    world.file("jep", source_record_id="J1", detainee__full_name="Otro", detainee__birth_date="1953-04-02")
+    assert world.post("/v1/identity", body, "curator").status_code == 201
+    of_the_state = born(world, "1961-01-01", "ministry")
+    assert world.post("/v1/identity", {**body, "b": of_the_state}, "curator").status_code == 201
+
+
+def test_a_pair_is_shown_field_by_field(world: World) -> None:
+    a = world.file("foro", detainee__birth_date="1953-04-02", detainee__father_name="Abel")
+    b = world.file("jep", detainee__birth_date="1960", detention__detained_on="2024-10", detainee__full_name=TOMAS)
+    world.judge(a["detainee"]["id"], b["detainee"]["id"], "unsure")
+    (pair,) = review(world)
+    compared = {row["field"]: row for row in pair["compared"]}
+    assert compared["full_name"]["agrees"] is True
+    assert compared["birth_date"]["agrees"] is False
+    assert compared["father_name"]["agrees"] is None
+    assert compared["father_name"]["a"] == [{"value": "Abel", "by": ["foro"]}]
+    assert {"detained_on", "released_on", "facility"} <= compared.keys()

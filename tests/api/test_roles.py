@@ -74,6 +74,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/identity"): CURATOR,
     ("DELETE", "/v1/identity/{decision_id}"): (401, 403, 403, 403, 200, 403),
     ("GET", "/v1/review"): (401, 403, 403, 403, 200, 403),
+    ("GET", "/v1/proposals"): (401, 403, 403, 403, 200, 403),
+    ("DELETE", "/v1/proposals/{proposal_id}"): (401, 403, 403, 403, 404, 403),
     ("GET", "/healthz"): ANYONE,
     ("GET", "/readyz"): ANYONE,
 }
@@ -149,6 +151,7 @@ def set_scene(world: World, **changes: Any) -> Scene:
             "other_id": other["detainee"]["id"],
             "claim_id": claim["id"],
             "import_id": sent["id"],
+            "proposal_id": claim["id"],  # of nothing that waits
             "code": world.count()["citation"]["address"].removeprefix("/c/"),
             "decision_id": world.judge(other["detainee"]["id"], third["detainee"]["id"], "different")["id"],
         },

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from app.counts.corrections.restated import FIGURES, SHOWN
 from app.exchange.atom import Feed
 from app.vocabulary import CorrectionKind, Language
 
@@ -17,6 +18,7 @@ def row(**changes: Any) -> dict[str, Any]:
     return {
         "id": ONE, "kind": CorrectionKind.RESTATED, "revision": 17, "recorded_at": "2026-01-14T19:00:00Z",
         "source": "foro-penal", "release_id": TWO, "detention_id": THREE, "detainee_ids": [FOUR], "claim_ids": [],
+        "claimant": None,
         "changes": [{"field": "released_on", "before": "2026-01-12", "after": None}],
     } | changes  # fmt: skip
 
@@ -55,6 +57,15 @@ def test_a_feed_has_what_every_feed_must_have() -> None:
     assert category.get("term") == "restated"
 
 
+def test_a_figure_is_named_by_whose_it_is_and_in_spanish_what_changed_is_spanish() -> None:
+    changes = [{"field": name, "before": 897, "after": 896} for name in (*FIGURES, *SHOWN, "ended_on", "status")]
+    found = feed(row(claimant="ministry", source=None, changes=changes), lang="es")
+    assert text(found, "entry/title") == "Rectificado: ministry"
+    said = (text(found, "entry/content") or "").splitlines()
+    assert said[FIGURES.index("low")] == "mínimo: 897 → 896"
+    assert not {line.partition(":")[0] for line in said} & {change["field"] for change in changes}
+
+
 def test_a_page_names_itself_and_the_next_one() -> None:
     base = "https://recuento.example"
     assert links(feed()) == [
@@ -79,7 +90,7 @@ def test_an_entry_leads_to_what_it_is_about() -> None:
     "lang,title,content",
     [
         ("en", "Merged: curators", "released_on: 2026-01-12 → nothing\nciting: nothing → jep, pud"),
-        ("es", "Unificado: curaduría", "released_on: 2026-01-12 → nada\nciting: nada → jep, pud"),
+        ("es", "Unificado: curaduría", "excarcelación: 2026-01-12 → nada\ncita a: nada → jep, pud"),
     ],
 )
 def test_a_feed_speaks_the_language_asked_for(lang: Language, title: str, content: str) -> None:

@@ -1,6 +1,6 @@
 """Counts as tables say the same numbers as their JSON: every row a thing counted, none lost."""
 
-from app.exchange.counts import FIGURE, of_count, of_estimate, of_overlap, of_series
+from app.exchange.counts import FIGURE, of_count, of_estimate, of_overlap, of_reconciliation, of_series
 
 MODEL = {"name": "chapman", "estimate": 23.9, "low": 20.0, "high": 30.0}
 BOUND = {"name": "chao", "estimate": 21.0}
@@ -71,3 +71,15 @@ def test_an_estimate_is_its_models_and_bound_and_a_refusal_is_a_row_of_its_own()
     refused = {"code": "too_few_shared", "reason": "Three people are on two lists."}
     (told,) = of_estimate({**seen, "models": [], "chosen": None, "lower_bound": None, "refused": refused})
     assert (told["name"], told["code"], told["reason"]) == ("refused", refused["code"], refused["reason"])
+
+
+def test_a_reconciliation_is_the_claim_and_the_counts_then_and_now() -> None:
+    claim = {"claimant": "ministry", "qualifier": "exactly", "low": 116, "high": 116, "stated_at": "2026-01-12"}
+    now = {"revision": 9, "releases": 3, "by_min_sources": {"1": 2}, "by_source": {"foro": 2}, "gap": None}
+    reasons = [{"code": "window", "detail": "It does not say since when it counts."}]
+    found = {"claim": claim, "comparable": False, "reasons": reasons, "then": None, "now": now}
+    assert of_reconciliation(found) == [
+        {"of": "claim", "claimant": "ministry", "qualifier": "exactly", "low": 116, "high": 116, "comparable": False,
+         "reasons": ["window"]},
+        {"of": "now", "revision": 9, "releases": 3, "by_min_sources_1": 2, "by_source_foro": 2},
+    ]  # fmt: skip

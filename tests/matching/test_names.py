@@ -1,12 +1,11 @@
 """Names are folded so that spellings meet, and measured so that people stay apart."""
 
-from random import Random
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.matching.names import MAX_TOKENS, SAME, blocking_keys, fold, likeness, similarity, tokens
+from app.matching.fold import fold, tokens
+from app.matching.names import SAME, likeness, similarity
 
 # Letters of several scripts, marks, digits, brackets and particles: what lists are made of.
 WORDS = """
@@ -72,37 +71,6 @@ def test_tokens_leave_out_particles_and_bracketed_remarks_unless_nothing_would_r
     text: str, words: tuple[str, ...]
 ) -> None:
     assert tokens(text) == words
-
-
-# --- keys -------------------------------------------------------------------------------------------------
-
-
-def test_a_name_is_found_by_every_pair_of_its_tokens_in_alphabetical_order() -> None:
-    assert blocking_keys("Pérez Luna, Ana", ()) == {"n:ana|perez", "n:luna|perez", "n:ana|luna"}
-
-
-def test_a_name_of_one_token_is_found_by_that_token() -> None:
-    assert blocking_keys("Roberto (surname not confirmed)", ()) == {"n:roberto"}
-    assert blocking_keys("Juan Juan", ()) == {"n:juan"}
-
-
-def test_aliases_are_found_like_names_and_nobody_is_found_by_no_name() -> None:
-    assert blocking_keys(None, ("Tito", "Ana de Luna")) == {"n:tito", "n:ana|luna"}
-    assert blocking_keys(None, ()) == blocking_keys("  ", ("...",)) == frozenset()
-
-
-def test_a_name_of_a_hundred_words_gives_no_more_keys_than_one_of_eight() -> None:
-    endless = " ".join(f"palabra{number}" for number in range(100))
-    assert len(blocking_keys(endless, ())) == MAX_TOKENS * (MAX_TOKENS - 1) // 2
-
-
-@given(st.lists(st.sampled_from(["ana", "luz", "rojas", "díaz", "de", "la"]), max_size=6), st.randoms())
-def test_the_order_of_the_words_does_not_change_the_keys(
-    words: list[str],
-    random: Random,
-) -> None:
-    shuffled = random.sample(words, len(words))
-    assert blocking_keys(" ".join(words), ()) == blocking_keys(" ".join(shuffled), ())
 
 
 # --- likeness ---------------------------------------------------------------------------------------------

@@ -112,6 +112,22 @@ def test_brothers_taken_and_released_together_wait_for_a_curator() -> None:
     assert match.score >= REVIEW
 
 
+@pytest.mark.parametrize(
+    "other, note",
+    [
+        ("Francisco Lugo Peralta", "identical names"),
+        ("Peralta Lugo, Francisco", "identical names"),
+        ("Pancho Lugo", "the same name: a short form, a word more on one side"),
+        ("F. Lugo Peralta", "the same name: an initial"),
+        ("Fransisco Lugo Peralta", "the same name: spelt differently"),
+        ("Франсиско Луго Перальта", "the same name: written in another script"),
+        ("Marta Lugo Peralta", "the names share words and differ in others"),
+    ],
+)
+def test_a_name_says_what_it_was_seen_past(other: str, note: str) -> None:
+    assert note_of(compare(person("Francisco Lugo Peralta"), person(other)), "name") == note
+
+
 # --- one man, five spellings ------------------------------------------------------------------------------
 
 MAN = {"age": 72, "age_on": "2026-01", "nationalities": "AR IL", "facility": "El Mirador I", "country": "VE"}

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
 from app.log.entries import Appended
-from app.matching.names import fold
+from app.matching.fold import fold
 from app.registry.projection import Account, FacilityView, SourceView
 from app.registry.projection.spells import spells
 from tests.properties.saying import End, Spell, about_person, death_of, read_spell, state_of, traits_of, what_followed

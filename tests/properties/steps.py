@@ -33,7 +33,7 @@ from app.registry.schemas import (
     VerificationOfReleaseIn,
 )
 from app.registry.write import Desk, Outcome
-from app.vocabulary import Role
+from app.vocabulary import Judgement, Role
 from tests.support import GOVERNMENT, INDEPENDENT, NOW, World
 
 Body = dict[str, Any]
@@ -230,11 +230,11 @@ class Place:
 class Decide:
     a: int
     b: int
-    judgement: str
+    judgement: Judgement
 
     def take(self, clerk: Clerk) -> None:
         pair = (clerk.thing("detainee", self.a), clerk.thing("detainee", self.b))
-        body = IdentityIn(a=pair[0], b=pair[1], judgement=self.judgement, reason="judged")  # type: ignore[arg-type]
+        body = IdentityIn(a=pair[0], b=pair[1], judgement=self.judgement, reason="judged")
         outcome = clerk.act("curator", lambda desk: identity.decide(desk, body))
         if outcome is not None:
             clerk.decisions.append(uuid.UUID(outcome.ids["id"]))

@@ -20,8 +20,8 @@ from app.counts.terms import CountTerms
 from app.registry import identity, linking, reports
 from app.registry.policy import ANYONE
 from app.registry.schemas import DetentionReportIn, IdentityIn, ReleaseReportIn
-from app.vocabulary import MatchOutcome
-from tests.properties.histories import SOURCES, SPELLS, bodies, count_terms, examples, weighted
+from app.vocabulary import Judgement, MatchOutcome
+from tests.properties.histories import JUDGED, SOURCES, SPELLS, bodies, count_terms, examples, weighted
 from tests.properties.past import Past
 from tests.properties.steps import SLUGS, Body, ChangeSource, Clerk, Registry
 
@@ -45,7 +45,7 @@ class Judged:
 
     a: int
     b: int
-    judgement: str
+    judgement: Judgement
 
 
 POINTERS = st.tuples(st.sampled_from((*("detainee",) * 5, "detention")), st.sampled_from((0, 0, 0, 1, 2, 3, 4)))
@@ -54,9 +54,7 @@ FILINGS = st.lists(
     min_size=3,
     max_size=8,
 )
-JUDGEMENTS = st.lists(
-    st.builds(Judged, NUMBERS, NUMBERS, st.sampled_from(("same", "same", "same", "different"))), max_size=5
-)
+JUDGEMENTS = st.lists(st.builds(Judged, NUMBERS, NUMBERS, st.sampled_from(JUDGED)), max_size=5)
 TERMS = st.lists(count_terms(personal=False), min_size=3, max_size=6)
 Told = tuple[set[frozenset[str]], set[frozenset[str]], list[Any]]
 
@@ -101,7 +99,7 @@ def _told(
             _file(clerk, filings[number], number)
         for one in judged:
             a, b = _id("subject", one.a % len(filings)), _id("subject", one.b % len(filings))
-            body = IdentityIn(a=a, b=b, judgement=one.judgement, reason="judged")  # type: ignore[arg-type]
+            body = IdentityIn(a=a, b=b, judgement=one.judgement, reason="judged")
             clerk.act("curator", lambda desk, body=body: identity.decide(desk, body))
         entries = clerk.entries()
         past = Past(entries, len(entries))

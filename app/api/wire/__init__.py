@@ -35,6 +35,8 @@ from app.api.wire.filed import (
     FiledRedaction,
     MatchOut,
     PairOut,
+    ProposalShape,
+    Proposed,
     ReportId,
     ReportOut,
     ReportShape,
@@ -69,6 +71,7 @@ FacilityPage = Page[FacilityShape]
 ClaimPage = Page[ClaimShape]
 HistoryPage = Page[Version]
 BalancePage = Page[BalanceStep]
+ProposalPage = Page[ProposalShape]
 
 
 class ReviewPage(Page[PairOut | ApartOut]):
@@ -113,6 +116,9 @@ __all__ = [
     "OverlapOut",
     "Page",
     "PairOut",
+    "ProposalPage",
+    "ProposalShape",
+    "Proposed",
     "Receipt",
     "ReconciliationOut",
     "ReleaseCount",

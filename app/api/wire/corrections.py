@@ -20,7 +20,7 @@ class ChangeOut(BaseModel):
 class CorrectionShape(BaseModel):
     """One correction, recorded at `revision`. `source`: who corrected, null for curators. The ids are those that stand
     at the revision read; of two people merged or parted, theirs while they were two; of a claim that replaces others,
-    its own first."""
+    its own first, and `claimant` is whose figure it is."""
 
     id: uuid.UUID
     kind: CorrectionKind
@@ -31,6 +31,7 @@ class CorrectionShape(BaseModel):
     detention_id: uuid.UUID | None
     detainee_ids: list[uuid.UUID]
     claim_ids: list[uuid.UUID]
+    claimant: str | None
     changes: list[ChangeOut]
 
 

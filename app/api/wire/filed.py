@@ -41,6 +41,26 @@ class Decided(BaseModel):
     receipt: Receipt
 
 
+class Proposed(BaseModel):
+    """A decision of one curator; `waiting`: whether it still waits for a second one."""
+
+    id: uuid.UUID
+    waiting: bool
+
+
+class ProposalShape(BaseModel):
+    """A decision that waits, about one person or two, as its first curator sent it."""
+
+    id: uuid.UUID
+    kind: Literal["identity", "consent"]
+    decision: str
+    mine: bool
+    proposed_at: str
+    body: dict[str, Any]
+    a: DetaineeShape
+    b: DetaineeShape | None
+
+
 class FiledConsent(BaseModel):
     detainee: uuid.UUID
     receipt: Receipt
@@ -52,15 +72,34 @@ class FiledRedaction(BaseModel):
     receipt: Receipt
 
 
+class LookedAt(BaseModel):
+    """A curator could not decide."""
+
+    decision_id: uuid.UUID
+    recorded_at: str
+    reason: str | None
+
+
+class ComparedField(BaseModel):
+    """What is said of one field about two people; `agrees` is null where only one says anything."""
+
+    field: str
+    a: list[dict[str, Any]]
+    b: list[dict[str, Any]]
+    agrees: bool | None
+
+
 class PairOut(BaseModel):
-    """Two people who may be one, with the reasons."""
+    """Two people who may be one: why the matcher thinks so, and both accounts side by side."""
 
     kind: Literal["pair"]
     decision_id: uuid.UUID | None
     score: float
     reasons: list[dict[str, Any]]
+    looked_at: list[LookedAt]
     a: DetaineeShape
     b: DetaineeShape
+    compared: list[ComparedField]
 
 
 class ApartOut(BaseModel):

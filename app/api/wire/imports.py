@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from app.api.wire.base import Page
-from app.vocabulary import ImportOutcome, ImportState
+from app.import_codes import ImportOutcome, ImportState
 
 
 class ImportColumn(BaseModel):

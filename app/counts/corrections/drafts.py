@@ -21,7 +21,8 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Draft:
-    """One correction, and the records or claims it is about; `source` is None for curators."""
+    """One correction, and the records or claims it is about; `source` is None for curators, `claimant` whose figure a
+    claim is."""
 
     revision: int
     kind: CorrectionKind
@@ -29,6 +30,7 @@ class Draft:
     changes: list[Row] = field(default_factory=list)
     records: tuple[int, ...] = ()
     claims: tuple[str, ...] = ()
+    claimant: str | None = None
 
 
 def of_reports(session: Session, revisions: Sequence[int]) -> Iterator[Draft]:
@@ -98,11 +100,13 @@ def of_claims(session: Session, revisions: Sequence[int]) -> Iterator[Draft]:
         if new:
             standing = [since for since, until in versions[uuid.UUID(new[0])] if since < revision <= until]
             changes = restated.of_claim(said[standing[0]], body["said"]) if len(new) == 1 and standing else []
-            yield Draft(
-                revision, CorrectionKind.CLAIM_SUPERSEDED, body["filed_by"], changes, claims=(str(claim_id), *new)
-            )
+            kind, claims = CorrectionKind.CLAIM_SUPERSEDED, (str(claim_id), *new)
         elif before is not None and (changes := restated.of_claim(was, body["said"])):
-            yield Draft(revision, CorrectionKind.CLAIM_RESTATED, body["filed_by"], changes, claims=(str(claim_id),))
+            kind, claims = CorrectionKind.CLAIM_RESTATED, (str(claim_id),)
+        else:
+            continue
+        claimant = body["said"].get("claimant")
+        yield Draft(revision, kind, body["filed_by"], changes, claims=claims, claimant=claimant)
 
 
 def _versions_of_claims(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[tuple[int, int]]]:

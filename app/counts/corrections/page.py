@@ -90,6 +90,7 @@ def _rows(session: Session, shown: list[Draft], places: Places, revision: int) -
             "source": draft.source,
             **_about(draft, places, revision),
             "claim_ids": list(draft.claims),
+            "claimant": draft.claimant,
             "changes": [*draft.changes, *_status(draft, places)],
         }
         for draft in shown

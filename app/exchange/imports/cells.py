@@ -11,7 +11,7 @@ from app.countries import COUNTRIES
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.said_dates import Order, UnclearDate, read
 from app.exchange.imports.texts import MOST_CHARACTERS, UNREAD
-from app.matching.names import fold
+from app.matching.fold import fold
 from app.registry.checks import PLACEHOLDERS
 from app.registry.schemas import LIST_LENGTH
 from app.vocabulary import LISTS, vocabulary

@@ -9,7 +9,7 @@ from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.texts import MOST_COLUMNS
-from app.matching.names import fold
+from app.matching.fold import fold
 
 # Headings that must be known before a row is taken for the row of headings.
 LEAST_KNOWN = 2

@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from app.matching.names import fold
+from app.matching.fold import fold
 from app.registry.reports import POINTERS
 
 DERIVED = "derived:"

@@ -16,7 +16,7 @@ from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.rows import Reader, Row
 from app.exchange.imports.workbooks import Workbook
 from app.exchange.strict_json import parse_json
-from app.matching.names import fold
+from app.matching.fold import fold
 
 Form = Literal["csv", "xlsx", "ods", "jsonl"]
 Cells = tuple[int, list[str], Sequence[int]]

@@ -15,7 +15,7 @@ from app.exchange.imports.cells import CODES, known_code
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.said_dates import Order
-from app.matching.names import fold
+from app.matching.fold import fold
 
 # The largest mapping imagined names 500 columns; this is ten times that.
 MOST_BYTES = 256 * 1024

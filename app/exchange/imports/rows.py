@@ -10,7 +10,7 @@ from app.exchange.imports.faults import Fault, letter
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES
 from app.exchange.imports.headings import Column
 from app.exchange.imports.mapping import Mapping
-from app.matching.names import fold
+from app.matching.fold import fold
 from app.registry.schemas import NAME_LENGTH
 
 NAME = "detainee.full_name"

@@ -13,9 +13,9 @@ from sqlmodel import Session, col
 from app.dates import format_instant
 from app.errors import NotFound
 from app.exchange.imports.mapping import Mapping
+from app.import_codes import ImportOutcome
 from app.models import ImportFile, ImportMapping, ImportRow, ListImport
 from app.registry.write import new_id
-from app.vocabulary import ImportOutcome
 
 # Whoever works on an import says so again with each batch. A batch takes seconds: after this long the process is gone.
 LEASE = timedelta(minutes=2)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from app.matching.names import fold
+from app.matching.fold import fold
 from app.models import (
     Detainee,
     DetaineePersonal,

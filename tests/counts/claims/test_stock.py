@@ -120,8 +120,8 @@ def test_of_two_running_totals_the_one_that_misses_fewer_days_is_taken() -> None
 
 
 def test_of_two_running_totals_of_the_whole_time_the_one_that_tells_of_less_besides_is_taken() -> None:
-    early = [running(61, "2025-12-29", "2025-12"), running(81, "2026-01-19", "2025-12")]
-    sharp = [running(100, "2026-01-05", "2025-06"), running(118, "2026-01-19", "2025-06")]
+    early = [running(100, "2025-12-29", "2025-06"), running(120, "2026-01-19", "2025-06")]
+    sharp = [running(61, "2026-01-05", "2025-12"), running(79, "2026-01-19", "2025-12")]
     assert step(MONDAY, *early, *sharp, THURSDAY)["out"] == exactly(18)
 
 

@@ -11,7 +11,7 @@ from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
-from app.matching.names import fold
+from app.matching.fold import fold
 from app.vocabulary import LISTS
 from tests.exchange.imports.sheets import day, ods, packed, row, xlsx
 

@@ -114,6 +114,15 @@ def test_a_source_takes_no_day_from_others_that_its_own_sighting_belies() -> Non
         assert on(said, "2025-12-01", "2026-01-10", "2026-01-11", by=by) == ["in", "in", "perhaps"]
 
 
+def test_a_source_borrows_a_day_of_release_unless_it_saw_the_person_inside_later() -> None:
+    def told(kind: str | None) -> list[Account]:
+        own = out(1, "foro", None, SINCE, detention__held_on="2026-01-10", release__kind=kind)
+        return [own, out(2, "jep", "2026-01-05", pointer=1, release__kind=kind)]
+
+    assert on(told(None), "2026-01-08", "2026-01-10", "2026-01-11", by="foro") == ["in", "in", "perhaps"]
+    assert on(told("house_arrest"), "2026-01-05", "2026-01-08", by="foro") == ["in", "out"], "seen at home"
+
+
 def test_whoever_left_on_no_known_day_and_then_died_is_not_surely_held_until_the_death() -> None:
     said = [out(1, "foro", None, SINCE, detainee__died_on="2026-02-20", verification__verdict="verified")]
     for by in (None, "foro"):

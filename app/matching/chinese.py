@@ -1,0 +1,174 @@
+"""Chinese names: characters, pinyin, Wade-Giles and Hong Kong spellings of the same syllables.
+
+The syllables of Wade-Giles are read as in the usual conversion tables, those of Hong Kong by the commonest spellings.
+Apostrophes are lost in print, so that ch may be zh, ch, j or q: a Wade-Giles syllable stands for several of pinyin.
+"""
+
+import re
+from functools import lru_cache
+
+from app.matching.fold import REMEMBERED
+
+Syllables = tuple[tuple[frozenset[str], ...], ...]  # by word: each syllable with what it may be in pinyin
+
+_PINYIN = re.compile(
+    "(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?"
+    "(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|uai|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|iu|ua|ui|uo|ue|er|a|o|e|i|u)"
+)
+_WADE_GILES = re.compile(
+    "(?:hs|tz|ts|sz|ss|ch|sh|[pmftnlkhjyw])?"
+    "(?:iang|iung|uang|ieh|ien|iao|ueh|uan|uei|ang|eng|ing|ung|erh|ih|eh|ai|ei|ao|ou|an|en|in|un|ia|iu|ua|ui|uo|a|"
+    "e|i|o|u)"
+)
+_FINALS = {
+    "ieh": "ie",
+    "ien": "ian",
+    "ih": "i",
+    "ung": "ong",
+    "iung": "iong",
+    "eh": "e",
+    "ueh": "ue",
+    "uei": "ui",
+    "erh": "er",
+}
+_INITIALS = {
+    "hs": ("x",),
+    "ts": ("z", "c"),
+    "tz": ("z", "c"),
+    "sz": ("s",),
+    "ss": ("s",),
+    "p": ("b", "p"),
+    "t": ("d", "t"),
+    "k": ("g", "k"),
+    "j": ("r",),
+}
+_SPLIT = re.compile("(hs|tz|ts|sz|ss|ch|sh|[pmftnlkhjyw])?(.*)")
+_WHOLE = """
+    yu you yu|yen yan|ing ying|in yin|yeh ye|i yi|ho he|ko ge ke|tzu zi ci|tse ze ce|szu si|jih ri|jen ren|jung rong|
+    lo luo|to duo tuo|tso zuo cuo|cho zhuo chuo|so suo|no nuo
+"""
+_CANTONESE = """
+    au ou|chan chen|cheng zheng|cheung zhang|chi zhi ci qi zi|chiu zhao chao|chow zhou|choi cai|chu zhu|
+    chun jun zhen chun|    chung zhong cong|fai hui|fan fan|fong fang|fu fu|fung feng|fuk fu|hei xi|him qian|
+    hing qing xing|ho he hao|hon han|
+    hoi hai kai|hung hong xiong kong|ka jia|kai qi jie kai|kam jin gan|kan jin jian|kei qi|keung qiang jiang|kin jian|
+    king jing qiong|kit jie|kong jiang gang|kui ju|kung gong|kwan guan jun|kwok guo|kwong guang|lai li lai|lam lin nan|
+    lau liu|lee li|leung liang|li li|lik li|ling ling|lo luo lu|lok le luo|long lang|lui lei lu|luk lu|lung long|ma ma|
+    mak mai|man wen min|mei mei|mo wu|mui mei mui|mung meng|nga ya|ng wu|ngai ni wei|on an|pak bai bo|pang peng|
+    ping ping bing|po bao pu bo|pui pei|sai shi xi|san shan|sau xiu shou|sek shi|shing cheng sheng|shuk shu|
+    shui shui rui|    shun shun|sin xian shan|siu xiao shao|sum xin shen|sun sun xin|sze si shi|tai dai|tak de|
+    tam tan|tang deng|tat da|
+    tik di|tin tian|ting ting|to tao du|tong tang|tsang zeng|tse xie|tsui xu cui|tung dong|wah hua|wai wei hui|wan yun|
+    wing yong rong|wong wang huang|woo hu|wu hu|yam ren|yan ren en yin xin|yat ri yi|yau you|yee yi er|yeung yang|yi yi|
+    yik yi|yim yan|yin yan|yip ye|yiu yao|yu yu ru|yuen yuan wan|yuet yue|yuk yu|yun ruan yun|yung rong yong|sang sheng
+"""
+
+
+def _table(text: str) -> dict[str, tuple[str, ...]]:
+    """Spelling → what it may be in pinyin."""
+    return {row.split()[0]: tuple(row.split()[1:]) for row in text.split("|")}
+
+
+_HONG_KONG = _table(_CANTONESE)
+_WADE_GILES_WHOLE = _table(_WHOLE)
+# The commonest surnames: a name is read as Chinese only where it begins or ends with one.
+_COMMON_SURNAMES = """
+    wang li zhang liu chen yang huang zhao wu zhou xu sun ma zhu hu guo he lin gao luo zheng liang xie song tang deng
+    han
+    feng cao peng zeng xiao tian dong pan yuan cai jiang yu du ye cheng wei su lu ding ren shen yao cui zhong tan fan
+    shi jin liao jia xia fu fang bai zou xiong meng qin qiu hou yan xue duan lei hao kong tao mao shao qian gong
+    wan qi ai mei ni gu niu ge yin ouyang sima zhuge shangguan
+"""
+_SURNAMES = frozenset(_COMMON_SURNAMES.split())
+_TWO_CHARACTERS = "欧阳 歐陽 司马 司馬 诸葛 諸葛 上官 司徒 夏侯 皇甫 尉迟 尉遲 公孙 公孫"
+DOUBLE_SURNAMES = frozenset(_TWO_CHARACTERS.split())
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _cut(word: str, hong_kong: bool) -> tuple[str, ...]:
+    """A Latin word in as few syllables as it has, pinyin before others; empty if it is not made of syllables."""
+    best: list[tuple[str, ...] | None] = [()] + [None] * len(word)
+    for end in range(1, len(word) + 1):
+        for start in range(max(0, end - 6), end):
+            before, syllable = best[start], word[start:end]
+            if before is None or not _is_syllable(syllable, hong_kong):
+                continue
+            found = (*before, syllable)
+            standing = best[end]
+            if standing is None or _cost(found) < _cost(standing):
+                best[end] = found
+    return best[-1] or ()
+
+
+def _cost(syllables: tuple[str, ...]) -> tuple[int, int]:
+    return len(syllables), sum(not _PINYIN.fullmatch(syllable) for syllable in syllables)
+
+
+def _is_syllable(text: str, hong_kong: bool) -> bool:
+    if _PINYIN.fullmatch(text) or _WADE_GILES.fullmatch(text):
+        return True
+    return hong_kong and text in _HONG_KONG
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _readings(syllable: str) -> frozenset[str]:
+    """The pinyin syllables that a Wade-Giles or Hong Kong spelling may stand for."""
+    found = set(_HONG_KONG.get(syllable, ())) | set(_WADE_GILES_WHOLE.get(syllable, ()))
+    match = _SPLIT.fullmatch(syllable)
+    if _WADE_GILES.fullmatch(syllable) and match:
+        initial, final = match[1] or "", match[2]
+        final = _FINALS.get(final, final)
+        initials = _INITIALS.get(initial, (initial,))
+        if initial == "ch":
+            soft = final.startswith("i") and match[2] != "ih"
+            initials = ("j", "q") if soft else ("zh", "ch", "j", "q") if final.startswith("u") else ("zh", "ch")
+        found |= {first + final for first in initials}
+    return frozenset(found)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def syllables(words: tuple[str, ...], broken: bool) -> Syllables:
+    """The name's words as syllables, each with what it may be in pinyin; empty if this is not a Chinese name.
+
+    ``broken``: the given name is written with a hyphen, as outside the mainland; then every syllable may be another's.
+    """
+    if not 2 <= len(words) <= 4:
+        return ()
+    cut = [_cut(word, len(word) <= 6) for word in words]
+    if not all(cut) or not 2 <= sum(map(len, cut)) <= 4:
+        return ()
+    foreign = broken or not all(_PINYIN.fullmatch(syllable) for word in cut for syllable in word)
+    read = tuple(
+        tuple(
+            frozenset({syllable} if _PINYIN.fullmatch(syllable) else ())
+            | (_readings(syllable) if foreign else frozenset())
+            for syllable in word
+        )
+        for word in cut
+    )
+    first, last = ({"".join(p) for p in _spelt(read[place])} for place in (0, -1))
+    return read if (first | last) & _SURNAMES else ()
+
+
+def _spelt(word: tuple[frozenset[str], ...]) -> list[tuple[str, ...]]:
+    spelt: list[tuple[str, ...]] = [()]
+    for readings in word:
+        spelt = [(*head, reading) for head in spelt for reading in readings]
+    return spelt
+
+
+def shared(one: Syllables, two: Syllables) -> float:
+    """The share of syllables two Chinese names have in common, family name first or last; symmetric."""
+    best = 0.0
+    for left in _orders(one):
+        for right in _orders(two):
+            if len(left) == len(right):
+                best = max(best, sum(bool(a & b) for a, b in zip(left, right, strict=True)) / len(left))
+    return best
+
+
+def _orders(name: Syllables) -> list[list[frozenset[str]]]:
+    return [
+        [syllable for word in order for syllable in word]
+        for order in (name, (name[-1], *name[:-1]), (*name[1:], name[0]))
+    ]

@@ -1,0 +1,92 @@
+"""Which given names are spellings, translations or short forms of one another: `given_names.txt`, and for English the
+package `nicknames` (Apache-2.0)."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+from nicknames import NickNamer
+
+from app.matching.fold import REMEMBERED, fold
+from app.matching.scripts import Script, latin, script_of
+from app.matching.sounds import sound
+
+_FILE = Path(__file__).with_name("given_names.txt")
+_SECTION_OF_LOOSE = ("# Arabic", "# Hebrew")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The lines of the list in which a word stands: as a spelling, or as a short form."""
+
+    full: frozenset[int] = frozenset()
+    short: frozenset[int] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.full or self.short)
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    known: dict[str, Known]
+    first: tuple[str, ...]  # by line: its first spelling
+    unvowelled: frozenset[int]  # lines of names whose own script writes no vowels
+
+
+def _index(word: str) -> str:
+    """Latin words are found as they sound, others as they are written."""
+    if script_of(word) is Script.CONSONANTS:
+        return word
+    spelt = latin(word)
+    return "h" + sound(spelt) if spelt.startswith("h") else sound(spelt)  # Haniya is not Annie
+
+
+def _lines() -> list[tuple[list[str], list[str], bool]]:
+    """Full forms, short forms, and whether the name's own script writes no vowels."""
+    lines, unvowelled = [], False
+    for row in _FILE.read_text(encoding="utf-8").splitlines():
+        if row.startswith("#"):
+            unvowelled = row.startswith(_SECTION_OF_LOOSE)
+        elif row:
+            full, _, short = row.partition("|")
+            lines.append((full.split(), short.split(), unvowelled))
+    english = NickNamer().nickname_lookup
+    lines += [([name], sorted(short), False) for name, short in sorted(english.items())]
+    return lines
+
+
+@cache
+def _list() -> _List:
+    full, short = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
+    unvowelled = set[int]()
+    lines = _lines()
+    for number, (spellings, shorts, loose) in enumerate(lines):
+        for words, into in ((spellings, full), (shorts, short)):
+            for word in words:
+                into[_index(fold(word))].add(number)
+        if loose:
+            unvowelled.add(number)
+    known = {word: Known(frozenset(full[word]), frozenset(short[word])) for word in {*full, *short}}
+    return _List(known, tuple(spellings[0] for spellings, _shorts, _loose in lines), frozenset(unvowelled))
+
+
+_UNKNOWN = Known()
+
+
+@lru_cache(maxsize=REMEMBERED)
+def known(word: str) -> Known:
+    """What the list knows of a folded word; empty lines where it is not there."""
+    if script_of(word) in (Script.HAN, Script.HANGUL):
+        return _UNKNOWN  # a syllable that sounds like a name of the list is not one
+    return _list().known.get(_index(word), _UNKNOWN)
+
+
+def first_spelling(line: int) -> str:
+    """What a line of the list is called: it stays when lines are added."""
+    return _list().first[line]
+
+
+def unvowelled(word: str) -> bool:
+    """Whether this is a given name of Arabic, Persian or Hebrew, so that its romanisation varies in vowels."""
+    return bool(known(word).full & _list().unvowelled)

@@ -1,0 +1,102 @@
+"""The keys under which a name is stored and looked up: two people who share one are compared.
+
+A word's key is the first spelling of its line in the list of given names, so that Pancho meets Francisco; of other
+words the consonants where there are many, else the sound without the vowels that are heard alike. Names of Arabic,
+Persian and Hebrew also have keys of consonants alone, so that scripts meet.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import combinations, product
+
+from app.matching.fold import REMEMBERED
+from app.matching.given import first_spelling
+from app.matching.sounds import bones
+from app.matching.words import Name, Word, parse
+
+MOST_SPELLINGS = 6  # of one person: name and aliases beyond these are seldom names
+MOST_LINES = 3  # of the list in which a short form stands: Ale is Alejandro, Alejandra, Alexis and more
+TELLING_BONES = 4  # consonants that tell a word by themselves; Rojas, Reyes and Ruiz share two
+MOST_READINGS = 24  # of one Chinese name in Wade-Giles: ch stands for four sounds, and a name has three syllables
+
+_ALIKE = str.maketrans("eo", "iu")
+
+OF_PAIR, OF_ONE, OF_WORD, OF_CHINESE = "p:", "o:", "w:", "c:"
+
+
+def blocking_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
+    """The keys of a person's name and aliases.
+
+    ``p:`` every pair of words, sorted, so that order and missing second names do not matter; ``o:`` the word of a name
+    that has only one; ``c:`` the syllables of a Chinese name.
+    """
+    return frozenset().union(*(_of_name(text) for text in [name or "", *aliases][:MOST_SPELLINGS]))
+
+
+def word_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
+    """A key ``w:`` for every word, for searches by one word; never used to tie people."""
+    texts = [name or "", *aliases][:MOST_SPELLINGS]
+    return frozenset(OF_WORD + key for text in texts for word in parse(text).words for key in _of_word(word))
+
+
+def search_keys(question: str) -> frozenset[str]:
+    """The keys of a search: of one word, whoever has it; of several, whoever has two of them."""
+    if len(parse(question).words) == 1:
+        return word_keys(question, ())
+    return blocking_keys(question, ())
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _of_name(text: str) -> frozenset[str]:
+    """Asked twice for a report: to look others up, and to be looked up."""
+    name = parse(text)
+    words = [word for word in name.words if not word.initial]
+    if len(words) == 1:
+        return frozenset(OF_ONE + key for key in _of_word(words[0]))
+    forms = [_forms(word, name.vowels_vary) for word in words]
+    keys = {key for one, two in combinations(forms, 2) for key in _pairs(one, two)}
+    if len(words) == 3:  # Park Ji Hoon, Park Jihoon; of longer names two other words are left to share
+        first, middle, last = words
+        keys |= set(_pairs(_forms(_together(first, middle), False), forms[2]))
+        keys |= set(_pairs(forms[0], _forms(_together(middle, last), False)))
+    return frozenset(keys).union(_of_chinese(name))
+
+
+def _pairs(one: set[str], two: set[str]) -> Iterator[str]:
+    """Consonants meet consonants or a word of the list, and what is heard meets what is heard."""
+    for left, right in product(one, two):
+        kinds = {form[0] for form in (left, right)}
+        if left != right and ("~" not in kinds or kinds <= {"~", "="}):
+            yield OF_PAIR + "|".join(sorted((left, right)))
+
+
+def _forms(word: Word, vowels_vary: bool) -> set[str]:
+    """The word's keys: ``=`` a line of the list, ``~`` consonants alone, else as it is heard."""
+    forms = _of_word(word)
+    if word.stem is not None:
+        forms |= _of_word(word.stem)
+    if vowels_vary and not word.known:
+        forms |= {"~" + bones(heard) for heard in word.loose if len(bones(heard)) > 1}
+    return forms
+
+
+def _of_word(word: Word) -> set[str]:
+    if word.known:
+        lines = sorted(word.known.full) + sorted(word.known.short)
+        return {"=" + first_spelling(line) for line in lines[:MOST_LINES]}
+    frame = bones(word.sound)
+    return {frame if len(frame) >= TELLING_BONES else word.sound.translate(_ALIKE)}
+
+
+def _together(one: Word, two: Word) -> Word:
+    return parse(one.text + two.text).words[0]
+
+
+def _of_chinese(name: Name) -> Iterator[str]:
+    syllables = [readings for word in name.chinese for readings in word]
+    if not syllables:
+        return
+    for number, reading in enumerate(product(*map(sorted, syllables))):
+        if number == MOST_READINGS:
+            return
+        yield OF_CHINESE + "|".join(sorted(reading))

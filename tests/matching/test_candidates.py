@@ -1,0 +1,55 @@
+"""A look-up finds who shares most keys, and reads a bounded number of rows however many share one."""
+
+from collections.abc import Iterable
+
+import pytest
+from sqlalchemy import Engine, insert
+from sqlmodel import Session
+
+from app.database import writing
+from app.matching import candidates
+from app.matching.candidates import look_up
+from app.models import BlockingKey
+
+ROWS = 20  # what a look-up may read in these tests
+
+
+@pytest.fixture(autouse=True)
+def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The statements are made with the limit in them."""
+    monkeypatch.setattr(candidates, "MOST_ROWS", ROWS)
+    monkeypatch.setattr(candidates, "FEW", ROWS // 2)
+    monkeypatch.setattr(candidates, "_some", candidates._some.__wrapped__)
+    monkeypatch.setattr(candidates, "_sizes", candidates._sizes.__wrapped__)
+
+
+def keep(session: Session, record: int, keys: Iterable[str], born: int | None = None) -> None:
+    rows = [{"record": record, "key": key, "born": born} for key in keys]
+    session.connection().execute(insert(BlockingKey), rows)
+
+
+def test_who_shares_most_keys_comes_first_and_nobody_is_found_by_none(engine: Engine) -> None:
+    with writing(engine) as session:
+        keep(session, 1, ["p:a|b"])
+        keep(session, 2, ["p:a|b", "p:a|c", "p:b|c"])
+        keep(session, 3, ["p:x|y"])
+        assert look_up(session, ["p:a|b", "p:a|c", "p:b|c", "p:z|z"]) == [2, 1]
+        assert look_up(session, ["p:z|z"]) == look_up(session, []) == []
+
+
+def test_a_key_that_too_many_share_is_narrowed_by_the_year_of_birth(engine: Engine) -> None:
+    with writing(engine) as session:
+        for record in range(1, 2 * ROWS):
+            keep(session, record, ["p:jose|rodriguez"], 1930)
+        keep(session, 99, ["p:jose|rodriguez"], 1980)
+        assert look_up(session, ["p:jose|rodriguez"], 1981) == [99]
+        assert look_up(session, ["p:jose|rodriguez"], 1990) == []
+        assert len(look_up(session, ["p:jose|rodriguez"])) > 0  # homonyms: some of them, for a curator
+
+
+def test_a_rare_key_finds_its_record_among_thousands_who_share_a_common_one(engine: Engine) -> None:
+    with writing(engine) as session:
+        for record in range(1, 2 * ROWS):
+            keep(session, record, ["p:jose|rodriguez"])
+        keep(session, 99, ["p:jose|rodriguez", "p:jose|brull"])
+        assert look_up(session, ["p:jose|rodriguez", "p:jose|brull"]) == [99]

@@ -1,0 +1,71 @@
+"""Names that may be one person's share a stored key."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.matching.keys import blocking_keys, word_keys
+from app.matching.words import MAX_WORDS
+
+
+def meet(a: str, b: str) -> bool:
+    return bool(blocking_keys(a, ()) & blocking_keys(b, ()))
+
+
+def test_a_name_is_found_by_every_pair_of_its_words_in_alphabetical_order() -> None:
+    assert blocking_keys("Terán Luna, Kadir Olmo", ()) == {
+        *("p:luna|tiran", "p:kadir|tiran", "p:tiran|ulmu", "p:kadir|luna", "p:luna|ulmu", "p:kadir|ulmu")
+    }
+
+
+def test_a_word_of_the_list_is_found_by_the_first_spelling_of_its_line() -> None:
+    assert blocking_keys("Pancho Terán", ()) == {"p:=francisco|tiran"}
+
+
+def test_a_name_of_one_word_is_found_by_that_word() -> None:
+    assert blocking_keys("Roberto (surname not confirmed)", ()) >= {"o:=roberto"}
+    assert blocking_keys("Terán Terán", ()) == set()
+
+
+def test_aliases_are_found_like_names_and_nobody_is_found_by_no_name() -> None:
+    assert blocking_keys(None, ("Tarek", "Kadir de Luna")) == {"o:=tariq", "p:kadir|luna"}
+    assert blocking_keys(None, ()) == blocking_keys("  ", ("...",)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "a, b",
+    [
+        ("Gonzales Peña, José", "Pepe González"),
+        ("Yaakov Tenari", "Jacob Tenary"),
+        ("Юрий Щербаков", "Yuri Shcherbakov"),
+        ("خالد يوسف حمدان", "Khaled Youssef Hamdan"),
+        ("שרה מזרחי", "Sara Mizrachi"),
+        ("許志遠", "Hsu Chih-yuan"),
+        ("Park Ji hoon", "Park Jihoon"),
+        ("Hussein al-Jaziri", "Husayn Aljaziri"),
+    ],
+)
+def test_spellings_and_scripts_of_one_name_meet(a: str, b: str) -> None:
+    assert meet(a, b)
+
+
+def test_people_with_one_word_in_common_do_not_meet() -> None:
+    assert not meet("Juan Peralta", "Juan Medina")
+
+
+def test_a_search_by_one_word_finds_whoever_has_it() -> None:
+    assert word_keys("Kadir Terán", ()) == {"w:kadir", "w:tiran"}
+
+
+def test_a_name_of_a_hundred_words_gives_no_more_keys_than_one_of_eight() -> None:
+    endless = " ".join(f"palabra{'abcdefghij'[number % 10] * (number // 10 + 1)}" for number in range(100))
+    assert len(blocking_keys(endless, ())) <= MAX_WORDS * (MAX_WORDS - 1) // 2
+
+
+@given(st.lists(st.sampled_from(["kadir", "luz", "rojas", "díaz", "de", "la"]), min_size=4, max_size=7), st.randoms())
+def test_the_order_of_four_words_and_more_does_not_change_the_keys(words: list[str], random: Random) -> None:
+    whole = [*words, "Terán", "Olmo", "Brull", "Quero"]
+    shuffled = random.sample(whole, len(whole))
+    assert blocking_keys(" ".join(whole), ()) == blocking_keys(" ".join(shuffled), ())
