@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app.database import reading, writing
+from app.demo.names import names as invented_names
 from app.exchange.imports import local, run, stored
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.run import Running
@@ -28,8 +29,8 @@ def counts(receipt: Body) -> dict[str, int]:
 
 def many(rows: int) -> str:
     """A list of people who are nothing like each other."""
-    names = (f"Inventada {chr(65 + place // 26)}{chr(65 + place % 26)}bel" for place in range(rows))
-    return HEAD + "".join(f"B-{place};{name};{1930 + place};2025;VE;\n" for place, name in enumerate(names))
+    found = (" ".join(name) for name in invented_names(["male"] * rows))
+    return HEAD + "".join(f"B-{place};{name};{1930 + place};2025;VE;\n" for place, name in enumerate(found))
 
 
 def test_a_trial_says_what_would_become_of_each_row_and_stores_no_report(world: World) -> None:
