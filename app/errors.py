@@ -44,6 +44,7 @@ def pointed(pointer: str, code: str, detail: str) -> dict[str, str]:
     return {"pointer": pointer, "code": code, "detail": detail}
 
 
+IN_WORDS = "What each means, in English and in Spanish: /v1/vocabulary."
 # Pydantic's error types → our codes and what to do; every other type keeps pydantic's words, which hold no input.
 _CODES = {
     "extra_forbidden": ("unknown_field", "There is no such field here: check the spelling, or leave it out."),
@@ -56,6 +57,7 @@ _CODES = {
     "model_type": ("object_required", "Send a JSON object."),
     "model_attributes_type": ("object_required", "Send a JSON object."),
     "dict_type": ("object_required", "Send a JSON object."),
+    "int_type": ("int_type", "Send a whole number, without quotes."),
     "list_type": ("list_type", 'Send a list, in brackets: ["…"].'),
     "json_invalid": ("malformed_json", "This is not JSON."),
 }
@@ -67,7 +69,8 @@ def pointed_errors(errors: Any) -> list[dict[str, str]]:
     for error in errors:
         pointer = "".join(f"/{_escaped(part)}" for part in error["loc"])
         code, detail = _CODES.get(error["type"], (error["type"], None))
-        found.append(pointed(pointer, code, detail or f"{error['msg'].rstrip('.')}."))
+        said = detail or f"{error['msg'].rstrip('.')}."
+        found.append(pointed(pointer, code, f"{said} {IN_WORDS}" if error["type"] == "enum" else said))
     return found
 
 

@@ -24,7 +24,7 @@ def parse_json(body: bytes) -> Any:
     """The value of a JSON body, strings in NFC. Raises MalformedJson (400) or Invalid (422, with pointers)."""
     try:
         value = json.loads(
-            body.decode("utf-8"),
+            body.decode("utf-8-sig"),  # a byte order mark may be ignored (RFC 8259 section 8.1), and editors write one
             object_pairs_hook=_object,
             parse_constant=_constant,
             parse_float=_number,

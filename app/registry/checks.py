@@ -26,7 +26,8 @@ PLACEHOLDERS = frozenset(
     {
         "anonima", "anonimo", "anonymous", "desconocida", "desconocido", "identidad protegida", "identidad reservada",
         "n a", "n n", "na", "name unknown", "name withheld", "nn", "no identificada", "no identificado", "no name",
-        "nombre desconocido", "nombre por confirmar", "nombre reservado", "none", "null", "por confirmar",
+        "nombre desconocido", "nombre por confirmar", "nombre reservado", "none", "null", "pendiente", "por confirmar",
+        "por definir",
         "por identificar", "reservado", "s n", "sin datos", "sin identificar", "sin nombre", "unidentified", "unknown",
         "unknown name", "withheld",
     }
@@ -136,7 +137,7 @@ def _name(content: Content) -> Iterator[dict[str, str]]:
     if "detainee.full_name" not in content:
         return
     name = fold(content["detainee.full_name"])
-    if not name:
+    if not any(letter.isalpha() for letter in name):
         detail = "There is no letter in this name: leave it out when you do not know it."
         yield pointed("/detainee/full_name", "no_name", detail)
     if name in PLACEHOLDERS:

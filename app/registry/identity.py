@@ -179,12 +179,12 @@ def _held_with(session: Session, record: Record) -> list[Record]:
 
 
 def _any_minor(desk: Desk, record: Record) -> bool:
-    """Whether the reports, alone or together, leave it possible: those of independent sources where there are any."""
+    """Whether the reports, alone or together, leave it possible: those of independent sources where there are any. A
+    birth that only others give hides somebody until a curator looks, and does not stand in that curator's way."""
     found = _held_with(desk.session, record)
     independent = [one for one in found if desk.views.sources[one.source].independent]
     said = [records.newest(desk.session, one).content for one in independent or found]
-    rest = [records.newest(desk.session, one).content for one in found if independent and one not in independent]
-    return any(content.ASKED in one for one in said) or may_be_minor(said, rest)
+    return any(content.ASKED in one for one in said) or may_be_minor(said)
 
 
 def _shown(session: Session, edge: Edge) -> dict[str, str]:

@@ -53,6 +53,9 @@ T = TypeVar("T")
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
 def _one_line(value: str) -> str:
     if _UNSEEN.search(value):
         raise PydanticCustomError("control_character", "Remove line breaks, tabs and control characters.")
@@ -81,15 +84,31 @@ def _link(value: str) -> str:
     return value
 
 
+def _slug(value: str) -> str:
+    if not _SLUG.fullmatch(value):
+        detail = "This is a slug, in small letters, digits and hyphens: take it from /v1/sources or /v1/facilities."
+        raise PydanticCustomError("invalid_format", detail)
+    return value
+
+
+def _age(value: int) -> int:
+    if value == 0:
+        detail = "0 is what an empty cell becomes: leave it out, or give the birth date of a child under one."
+        raise PydanticCustomError("no_age", detail)
+    return value
+
+
 def _line(length: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=length)
 
 
 Line = Annotated[str, _line(NAME_LENGTH), AfterValidator(_one_line)]
 Code = Annotated[str, _line(CODE_LENGTH), AfterValidator(_one_line)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=CODE_LENGTH)]
+Slug = Annotated[str, StringConstraints(max_length=CODE_LENGTH), AfterValidator(_slug)]
 Note = Annotated[str, _line(NOTE_LENGTH)]
-Date = Annotated[str, StringConstraints(max_length=dates.MAX_TEXT), AfterValidator(_partial_date)]
+Date = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=dates.MAX_TEXT), AfterValidator(_partial_date)
+]
 Country = Annotated[str, AfterValidator(_country)]
 Link = Annotated[str, StringConstraints(max_length=URL_LENGTH), AfterValidator(_one_line), AfterValidator(_link)]
 Flag = Annotated[bool, Field(strict=True)]  # "no" and 0 are not false: whoever sends them is asked
@@ -116,7 +135,7 @@ class DetaineeIn(Shape):
     aliases: Many[Line] = []
     gender: Gender | None = None
     birth_date: Date | None = None
-    age: Annotated[int, Field(ge=0, le=OLDEST, strict=True)] | None = None
+    age: Annotated[int, Field(ge=0, le=OLDEST, strict=True), AfterValidator(_age)] | None = None
     age_on: Date | None = None
     nationalities: Many[Country] = []
     category: Category | None = None

@@ -1,5 +1,6 @@
 """Reports that cannot be true, or cannot be used: a clear refusal that points at the place, and nothing stored."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -186,6 +187,26 @@ def test_nobody_without_a_name_and_two_facts_is_a_person(world: World, subtests:
             problem = world.refuse(answer, 422, "file_a_claim", "/detainee")
             assert problem["code"] == "file_a_claim"
             assert "POST /v1/claims" in problem["detail"]
+
+
+def test_a_tired_hand_is_told_what_to_do_or_understood(world: World, subtests: pytest.Subtests) -> None:
+    """A byte order mark and spaces round a date mean nothing; what means something is told in words."""
+    marked = b"\xef\xbb\xbf" + json.dumps(make_report(release__released_on=" 2026-01-12 ")).encode()
+    headers = world.headers("foro", **{"Content-Type": "application/json"})
+    assert world.client.post("/v1/releases", content=marked, headers=headers).json()["release"]["released_on"] == (
+        "2026-01-12"
+    )
+    told: list[tuple[Body, str, str]] = [
+        ({"detainee__age": 0}, "/detainee/age", "empty cell"),
+        ({"detainee__age": "72"}, "/detainee/age", "without quotes"),
+        ({"release__kind": "libertad plena"}, "/release/kind", "/v1/vocabulary"),
+        ({"detainee__full_name": "12345678"}, "/detainee/full_name", "no letter"),
+        ({"detainee__full_name": "PENDIENTE"}, "/detainee/full_name", "nobody knew"),
+    ]
+    for said, pointer, words in told:
+        with subtests.test(str(said)), world.storing_nothing():
+            answer = world.post("/v1/releases", make_report(**said), "foro")
+            assert any(words in one["detail"] for one in answer.json()["errors"] if one["pointer"] == pointer)
 
 
 def test_an_argentine_israeli_of_72_is_a_person_without_a_name(world: World) -> None:

@@ -36,11 +36,22 @@ def test_a_child_is_still_hidden_where_only_a_state_knows_the_birth(world: World
     assert world.get(f"/v1/detainees/{known['detainee']['id']}").status_code == 404
 
 
-def test_the_persons_own_consent_is_not_blocked_by_a_birth_that_a_state_invented(world: World) -> None:
-    known = world.file("foro", **NGO)
+@pytest.mark.parametrize("born", ["1973", None])
+def test_the_persons_own_consent_is_not_blocked_by_a_birth_that_a_state_invented(
+    world: World, born: str | None
+) -> None:
+    known = world.file("foro", detainee__birth_date=born, detainee__publish="named")
     body = {"detainee_id": known["detainee"]["id"], "detainee": {"birth_date": "2012"}, "release": {}}
     world.post("/v1/releases", body, GOVERNMENT)
-    world.consent(known["detainee"]["id"], "anonymous")
+    world.consent(known["detainee"]["id"], "named")
+    assert world.get(f"/v1/detainees/{known['detainee']['id']}").json()["name"]
+
+
+def test_a_state_does_not_end_the_silence_about_somebody(world: World) -> None:
+    held = world.file_detention("foro", detention__held_on="2025-01-20")
+    body = {"detention_id": held["detention"]["id"], "detention": {"held_on": "2026-02-19"}}
+    assert world.post("/v1/detentions", body, GOVERNMENT).status_code == 201
+    assert world.get("/v1/counts/detentions", held_on="2026-02-20").json()["not_heard_since"] == 1
 
 
 def test_a_state_that_says_somebody_died_does_not_undo_a_release_that_an_independent_source_knows(world: World) -> None:

@@ -66,14 +66,14 @@ class Word:
         return (self.verdict, True) in self._said()
 
     @property
-    def heard(self) -> list[PartialDate]:
-        """Days on which it looked, and found the person inside."""
+    def heard(self) -> list[tuple[PartialDate, bool]]:
+        """Days on which it looked, and found the person inside, and whether it looked itself."""
         looked = [
             one for one, held in ((self._about_detention, ("verified", "reported")),
                                   (self._about_release, ("disputed", "refuted")))
             if one is not None and said_of(one) in held
         ]  # fmt: skip
-        return [day for one in looked if (day := day_of(one, "verification.verified_on"))]
+        return [(day, independent(one)) for one in looked if (day := day_of(one, "verification.verified_on"))]
 
     @property
     def inside(self) -> list[tuple[PartialDate, bool]]:
@@ -118,7 +118,13 @@ class Word:
 
 
 def seen(accounts: Iterable[Account]) -> list[PartialDate]:
-    return [day for one in accounts if one.asserts_detention and (day := day_of(one, "detention.held_on"))]
+    return [day for day, _own in saw(accounts)]
+
+
+def saw(accounts: Iterable[Account]) -> list[tuple[PartialDate, bool]]:
+    """The days on which somebody saw the person inside, each with whether they looked themselves."""
+    told = [(one, day_of(one, "detention.held_on")) for one in accounts if one.asserts_detention]
+    return [(day, independent(one)) for one, day in told if day is not None]
 
 
 @dataclass
@@ -235,7 +241,8 @@ class Detention:
         return where(began, self._ends(house_arrest=terms.house_arrest), self.spell.inside, self.spell.next_hi, day)
 
     def silent(self, terms: HeldCountTerms) -> bool:
-        told = [self.spell.detained, self.spell.held, *(day for word in self.words for day in word.heard)]
+        known = [*saw(self.spell.accounts), *(day for word in self.words for day in word.heard)]
+        told = [self.spell.detained, *([day for day, own in known if own] or [day for day, _own in known])]
         ends = [self.spell.left if self.spell.out else None, self.spell.ended if _counts(self.spell) else None]
         told += [end.day for end in ends if end]
         last = max((day.hi for day in told if day), default=None)

@@ -174,10 +174,14 @@ def _begun(detained: PartialDate | None, seen: Sequence[PartialDate]) -> tuple[i
 
 
 def _heard_until(custody: Custody, ends: Sequence[PartialDate | None]) -> int | None:
+    """The last day on which somebody can have known of the person. Of sightings and checks those of independent sources
+    are heard where there are any: a state must not end the silence about whom it made disappear."""
     checked = [voice for voice in custody.voices if voice.verdict in ASSERTIONS]
     checked += [voice for voice in (custody.outcome.voices if custody.outcome else []) if voice.verdict in DENIALS]
-    days = [custody.detained, custody.held, *(voice.date("verification.verified_on") for voice in checked), *ends]
-    return max((day.hi for day in days if day is not None), default=None)
+    dated = [(day, voice.independent) for voice in checked if (day := voice.date("verification.verified_on"))]
+    heard = [*((one.day, one.independent) for one in custody.seen), *dated]
+    days = [day for day, independent in heard if independent] or [day for day, _independent in heard]
+    return max((day.hi for day in [custody.detained, *days, *ends] if day is not None), default=None)
 
 
 def _named(prefix: str, days: tuple[int | None, int | None]) -> Row:
