@@ -172,3 +172,15 @@ def test_a_name_is_found_by_its_words_in_any_order(world: World) -> None:
     for q in ("Tomás Quintana", "quintana tomas", "ribas aurelio", "TOMAS AURELIO QUINTANA RIBAS"):
         assert len(world.get("/v1/detainees", q=q).json()["data"]) == 1
     assert world.get("/v1/detainees", q="tomas barrios").json()["data"] == []
+
+
+def test_an_arrest_that_only_a_state_tells_of_makes_no_two_releases_of_one(world: World) -> None:
+    """Two organisations two days apart on one release are one release, whatever detention is invented between."""
+    first = world.file("foro", **NGO)
+    world.file("jep", **NGO, release__released_on="2026-01-14", detention__detained_on=None)
+    before = world.count()["total"]
+    assert before["by_min_sources"] == {"1": 1, "2": 1}
+    invented = {"detainee_id": first["detainee"]["id"], "detention": {"country": "VE", "detained_on": "2026-01-13"}}
+    assert world.post("/v1/detentions", invented, GOVERNMENT).status_code == 201
+    assert world.count()["total"] == before
+    assert world.get(f"/v1/detainees/{first['detainee']['id']}").json()["rearrested"] is True

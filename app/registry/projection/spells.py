@@ -129,7 +129,15 @@ def _pools(standing: Sequence[Unit]) -> list[list[Unit]]:
             # Whoever reports the detention that an independent source reports too means the same one.
             independent = any(other.independent for other in standing if _overlap(other.root.detained, start))
             if any(_cuts(earlier, start, independent=independent) for earlier in pools[-1]):
-                pools.append([earlier for earlier in pools[-1] if _reaches(earlier, start, independent=independent)])
+                # A beginning that no independent source states takes no independent report with it.
+                pools.append(
+                    [
+                        earlier
+                        for earlier in pools[-1]
+                        if (independent or not earlier.independent)
+                        and _reaches(earlier, start, independent=independent)
+                    ]
+                )
         pools[-1].append(unit)
     return pools
 
