@@ -3,6 +3,8 @@
 PYTHON  ?= python3
 PORT    ?= 8000
 WORKERS ?= 4
+ROWS    ?= 100000
+LISTS   ?=
 UV      ?= uv
 
 VENV := .venv
@@ -17,7 +19,7 @@ LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench-estimate bench-match bench-lookup format openapi lock clean
+.PHONY: help demo test check drill-import bench-import bench-lists bench-estimate bench-match bench-lookup format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -36,6 +38,15 @@ check: $(VENV)/.dev ## Check style, types, layers, dependencies and that openapi
 	$(PIP) check
 	@$(BIN)/recuento openapi > $(VENV)/openapi.json
 	@diff -u openapi.json $(VENV)/openapi.json || { echo "openapi.json is not current: run make openapi" >&2; exit 1; }
+
+drill-import: $(VENV)/.dev ## Kill an import at 100 random points and resume it
+	$(BIN)/python -c "from bench.drill_import import main; main()"
+
+bench-import: $(VENV)/.runtime ## File ROWS (100000) invented reports, then the same file again
+	$(BIN)/python -m bench.imports $(ROWS)
+
+bench-lists: $(VENV)/.runtime ## Try the lists named in LISTS, each with its mapping: "a.csv:a.toml b.csv:b.toml"
+	$(BIN)/python -m bench.lists $(LISTS)
 
 bench-estimate: $(VENV)/.runtime ## Time estimates from five and twelve lists
 	$(BIN)/python bench/estimate.py

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,13 +20,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
-from app import cli_estimate
+from app import cli_estimate, cli_import
 from app.config import Settings, UnreadableSecret
 from app.counts.estimates import BadTable
 from app.database import make_engine, migrate, reading, writing
 from app.demo import run as replay
 from app.errors import Problem
 from app.exchange import exports
+from app.exchange.imports import stored
+from app.exchange.imports.faults import BadFile
 from app.log.entries import head
 from app.log.head import WrongSecret, bind_secret
 from app.main import create_app
@@ -67,7 +70,7 @@ def main() -> None:
         _fail(" ".join(dict.fromkeys([refusal.detail, *(one["detail"] for one in refusal.extra.get("errors", []))])))
     except ValidationError as error:
         _fail("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()))
-    except (WrongSecret, UnreadableSecret, replay.NotADemo, BadTable) as error:
+    except (WrongSecret, UnreadableSecret, replay.NotADemo, BadTable, BadFile) as error:
         _fail(str(error))
     except SQLAlchemyError as error:
         _fail(f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?")
@@ -245,6 +248,31 @@ def export(
             _fail(f"The registry is at revision {newest}: ask for that or an earlier one.")
         for text in exports.releases(session, form, newest if as_of is None else as_of):
             sys.stdout.write(text)
+
+
+@cli.command("import")
+def import_list(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, XLSX, ODS or JSON Lines.")],
+    source: Annotated[str, typer.Option(help="Slug of the source whose list it is.")],
+    mapping: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Which column is what, TOML.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would become of each row; store nothing.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="File nothing if any row is in error.")] = False,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Yes to what was asked about this list.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """File a list as a source's reports. Killed and run again, it goes on where it stopped."""
+    settings = _settings()
+    sent = stored.Sent(dry_run, strict, confirm, cli_import.mapping_of(mapping))
+    with _session(settings):
+        pass  # migrated, and the secret known to be the right one
+    with _database(settings) as engine:
+        left = cli_import.import_list(engine, settings.secret_key(), _now, source, file, sent, as_json=as_json)
+    if left is not None:
+        _fail(left)
 
 
 @cli.command()

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     # Decisions that wait until a second curator's key makes them too, as a list with commas.
     two_person: Annotated[frozenset[TwoPerson], NoDecode, BeforeValidator(_with_commas)] = frozenset()
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
+    max_import_bytes: int = Field(default=10 * MEBIBYTE, ge=1024)
     # Keys digests of case numbers and identification numbers. It lives outside the database: who seizes the
     # database alone cannot try eight-digit numbers against the digests.
     secret: Annotated[SecretStr, Field(min_length=MIN_SECRET)] | None = None

@@ -1,6 +1,6 @@
 """Engine, sessions and portable column types: the only file that knows a SQL dialect."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 import pysqlite3
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, create_engine, event, text
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Executable, Integer, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
@@ -162,6 +162,28 @@ def writing(engine: Engine) -> Iterator[Session]:
     with connection, Session(connection, autoflush=False, expire_on_commit=False) as session:
         yield session
         session.commit()
+
+
+class Outbox:
+    """Rows held back, to be written many at a time: running a statement costs more than most rows it writes.
+
+    Nothing that is held can be read yet. What each statement writes stays in the order it came, and statements run in
+    the order in which they first came.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._held: dict[Executable, list[dict[str, Any]]] = {}
+
+    def hold(self, statement: Executable, rows: Iterable[dict[str, Any]]) -> None:
+        self._held.setdefault(statement, []).extend(rows)
+
+    def flush(self) -> None:
+        """Write what is held."""
+        held, self._held = self._held, {}
+        for statement, rows in held.items():
+            if rows:  # an empty list would insert a row of defaults
+                self._connection.execute(statement, rows)
 
 
 def is_sqlite(connection: Connection) -> bool:

@@ -14,6 +14,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 MAX_TEXT = 64  # a valid date has at most 21 characters, an instant 35: longer input is not read at all
@@ -21,6 +22,7 @@ MAX_AGE = 130  # the longest documented human life is 122 years; a larger age is
 DAY_LENGTH = len("YYYY-MM-DD")  # what is longer gives an hour
 MAX_OFFSET = timedelta(hours=14)  # no place on earth is further than 14 hours from UTC (Kiritimati)
 A_YEAR = 366  # days, at most
+REMEMBERED = 16_384  # dates once read: a registry holds few days, and each report names the same ones several times
 FIRST_DAY, LAST_DAY = 1, date.max.toordinal()
 
 Precision = Literal["day", "month", "year", "interval"]
@@ -101,6 +103,7 @@ def _bounds(text: str) -> tuple[int, int]:
     return first.toordinal(), date(first.year, last_month, monthrange(first.year, last_month)[1]).toordinal()
 
 
+@lru_cache(maxsize=REMEMBERED)
 def parse(text: str) -> PartialDate:
     """Read a partial date; raises DateError.
 

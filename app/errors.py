@@ -44,6 +44,38 @@ def pointed(pointer: str, code: str, detail: str) -> dict[str, str]:
     return {"pointer": pointer, "code": code, "detail": detail}
 
 
+# Pydantic's error types → our codes and what to do; every other type keeps pydantic's words, which hold no input.
+_CODES = {
+    "extra_forbidden": ("unknown_field", "There is no such field here: check the spelling, or leave it out."),
+    "missing": ("required", "This field is required."),
+    "enum": ("unknown_code", None),
+    "literal_error": ("unknown_code", None),
+    "uuid_parsing": ("invalid_id", "This is not an id: it is a UUID, as the registry gave it."),
+    "uuid_type": ("invalid_id", "This is not an id: it is a UUID, as the registry gave it."),
+    "string_pattern_mismatch": ("invalid_format", None),
+    "model_type": ("object_required", "Send a JSON object."),
+    "model_attributes_type": ("object_required", "Send a JSON object."),
+    "dict_type": ("object_required", "Send a JSON object."),
+    "list_type": ("list_type", 'Send a list, in brackets: ["…"].'),
+    "json_invalid": ("malformed_json", "This is not JSON."),
+}
+
+
+def pointed_errors(errors: Any) -> list[dict[str, str]]:
+    """Pydantic's errors as `errors` of a problem, with JSON pointers."""
+    found = []
+    for error in errors:
+        pointer = "".join(f"/{_escaped(part)}" for part in error["loc"])
+        code, detail = _CODES.get(error["type"], (error["type"], None))
+        found.append(pointed(pointer, code, detail or f"{error['msg'].rstrip('.')}."))
+    return found
+
+
+def _escaped(part: Any) -> str:
+    """RFC 6901 section 3: a field may be called anything."""
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
 class MalformedJson(Problem):
     status, code, title = 400, "malformed_json", "The body is not acceptable JSON"
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,16 +18,18 @@ from app.api.counts import counts
 from app.api.curation import curation
 from app.api.directory import directory
 from app.api.health import health
+from app.api.imports import imports
 from app.api.people import people
 from app.api.releases import releases
 from app.api.reports import reports
 from app.api.routes import with_problems
 from app.config import Settings
 from app.database import is_memory, make_engine, migrate, writing
+from app.exchange.imports.worker import Worker
 from app.log.head import bind_secret
 from app.registry.rebuild import catch_up
 
-ROUTERS = (counts, citations, releases, people, reports, claims, corrections, directory, curation, health)
+ROUTERS = (counts, citations, releases, people, reports, claims, imports, corrections, directory, curation, health)
 ASKED = ["If-None-Match"]  # a script that polls with the tag
 EXPOSED = ["ETag", "Link", "Retry-After", "Recuento-Revision", "Idempotency-Replayed", "Repr-Digest"]
 # Threads beyond the gate's N: readiness checks and file reads must not wait for a registry that is busy.
@@ -47,7 +49,11 @@ SUMMARY = "A registry of political prisoners that many organisations write to an
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter = anyio.to_thread.current_default_thread_limiter()
     limiter.total_tokens = max(limiter.total_tokens, app.state.concurrency + SPARE_THREADS)
+    filing = asyncio.create_task(app.state.imports.run())
     yield
+    filing.cancel()
+    with suppress(asyncio.CancelledError):
+        await filing
     app.state.engine.dispose()
 
 
@@ -86,8 +92,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.public_url = settings.public_url or ""
     app.state.gate = asyncio.Semaphore(concurrency)
     app.state.clock = lambda: datetime.now(UTC)
+    app.state.imports = Worker(engine, app.state.secret, lambda: app.state.clock(), app.state.gate)
     problems.install(app)
-    app.add_middleware(problems.BodyLimit, most=settings.max_body_bytes)
+    app.add_middleware(
+        problems.BodyLimit, most=settings.max_body_bytes, others={"/v1/imports": settings.max_import_bytes}
+    )
     app.add_middleware(
         problems.Cors, allow_origins=["*"], allow_methods=["GET"], allow_headers=ASKED, expose_headers=EXPOSED
     )

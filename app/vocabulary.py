@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from app.import_codes import ImportOutcome, ImportState
+
 Language = Literal["en", "es"]
 
 
@@ -318,6 +320,8 @@ LISTS: dict[str, type[StrEnum]] = {
     "roles": Role,
     "judgements": Judgement,
     "match_outcomes": MatchOutcome,
+    "import_states": ImportState,
+    "import_outcomes": ImportOutcome,
 }
 """Every code list by the name under which it is served."""
 

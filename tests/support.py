@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,6 +27,8 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 INDEPENDENT = ("foro", "jep", "pud")
 GOVERNMENT = "ministry"
+
+PATIENCE = 60.0  # seconds that a test waits for a list at most
 
 Body = dict[str, Any]
 
@@ -152,6 +155,27 @@ class World:
     def redact(self, detainee_id: str) -> None:
         response = self.post(f"/v1/detainees/{detainee_id}/redaction", {"reason": "asked for by the family"}, "admin")
         assert response.status_code == 201, response.text
+
+    def send_list(self, data: bytes | str, who: str = "foro", mapping: str | None = None, **params: Any) -> Body:
+        """Send a list and wait until it is through; its receipt."""
+        parts: Any = {"file": ("list", data if isinstance(data, bytes) else data.encode())}
+        if mapping is not None:
+            parts["mapping"] = ("mapping.toml", mapping.encode())
+        response = self.client.post("/v1/imports", params=params, files=parts, headers=self.headers(who))
+        assert response.status_code == 202, response.text
+        self.settle()
+        return dict(self.get(f"/v1/imports/{response.json()['id']}", who).json())
+
+    def rows_of(self, receipt: Body, who: str = "foro", **params: Any) -> list[Body]:
+        """What became of the rows of a list."""
+        return list(self.get(f"/v1/imports/{receipt['id']}/rows", who, limit=200, **params).json()["data"])
+
+    def settle(self) -> None:
+        """Wait until every list that was sent is through."""
+        until = monotonic() + PATIENCE
+        while self.rows("SELECT state FROM list_import WHERE finished_at IS NULL"):
+            assert monotonic() < until, "a list is not through"
+            sleep(0.02)
 
     @property
     def revision(self) -> int:

@@ -225,6 +225,58 @@ def test_a_demo_fills_the_database_once_and_prints_a_fresh_key_each_time(recuent
     assert live == [keys[1].removeprefix("rcn_")[:8]]
 
 
+LIST = "código;nombre;país\nA-1;Rosa Inés Valdivia;VE\nA-2;Julio Peralta Ríos;VE\n"
+
+
+def test_a_list_is_tried_filed_and_filed_again(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    (tmp_path / "list.csv").write_text(LIST)
+    tried = recuento("import", "list.csv", "--source", "example-watch", "--dry-run")
+    assert (tried.status, tried.err) == (0, "")
+    assert "2 of 2 rows would become: 2 new" in tried.out
+    assert "Nothing was stored" in tried.out
+    filed = recuento("import", "list.csv", "--source", "example-watch", "--json")
+    *rows, receipt = map(json.loads, filed.out.splitlines())
+    assert [row["outcome"] for row in rows] == ["new", "new"]
+    assert (receipt["first_revision"], receipt["last_revision"], receipt["state"]) == (2, 3, "done")
+    again = recuento("import", "list.csv", "--source", "example-watch")
+    assert "2 of 2 rows became: 0 new, 0 updated, 2 unchanged" in again.out
+
+
+def test_a_list_that_needs_somebody_says_where_and_ends_with_status_1(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    (tmp_path / "list.csv").write_text(LIST.replace("país", "edad;x").replace("Ríos;VE", "Ríos;treinta"))
+    (tmp_path / "map.toml").write_text('[constants]\n"detention.country" = "VE"\n')
+    asked = ("import", "list.csv", "--source", "example-watch", "--mapping", "map.toml")
+    ran = recuento(*asked)
+    assert ran.status == 1
+    assert "row 3: error" in ran.out
+    assert "column C: Write the age" in ran.out
+    assert "not read: D (x)" in ran.out
+    assert ran.err.splitlines() == ["recuento: 2 rows are in error: correct them and import the file again."]
+    strict = recuento(*asked, "--strict")
+    assert (strict.status, "Row 2 is in error" in strict.err) == (1, True)
+
+
+def test_a_file_that_is_no_list_or_a_source_that_is_none_is_one_line(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    (tmp_path / "page.csv").write_text("<html>")
+    ran = recuento("import", "page.csv", "--source", "example-watch")
+    assert (ran.status, "web page" in ran.err, ran.err.count("\n")) == (1, True, 1)
+    assert "source add" in refused(recuento("import", "page.csv", "--source", "nobody"))
+    (tmp_path / "map.toml").write_text("nonsense")
+    wrong = recuento("import", "page.csv", "--source", "example-watch", "--mapping", "map.toml")
+    assert "not TOML" in refused(wrong)
+
+
+def test_a_list_is_questioned_until_confirmed(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    (tmp_path / "list.csv").write_text("id;nombre;país\n1;Rosa Inés Valdivia;VE\n2;Julio Peralta Ríos;VE\n")
+    ran = recuento("import", "list.csv", "--source", "example-watch")
+    assert (ran.status, "--confirm" in ran.err) == (1, True)
+    assert recuento("import", "list.csv", "--source", "example-watch", "--confirm").status == 0
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

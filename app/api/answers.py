@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from app.counts.terms import AsOf
+from app.counts.questions import AsOf
 from app.exchange import tables
 
 VARY = "Accept, Authorization"

@@ -10,7 +10,7 @@ from app.api.requests import Read
 from app.api.routes import READING
 from app.api.wire import CitedOut
 from app.counts.citation import CITED
-from app.counts.terms import AsOf
+from app.counts.questions import AsOf
 
 citations = APIRouter(tags=["counts"], route_class=StrictRoute)
 

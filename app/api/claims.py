@@ -15,7 +15,7 @@ from app.counts import lists
 from app.counts.claims.figures import arithmetic, figures_at
 from app.counts.claims.reconcile import reconcile
 from app.counts.claims.stock import balance
-from app.counts.terms import AsOf, BalanceQuery, ClaimQuery
+from app.counts.questions import AsOf, BalanceQuery, ClaimQuery
 from app.errors import NotFound
 from app.exchange.counts import of_reconciliation
 from app.models import Source

@@ -13,7 +13,7 @@ from app.api.wire import CorrectionPage
 from app.counts.corrections.page import NAMESPACE
 from app.counts.corrections.page import corrections as corrected
 from app.counts.lists import Page
-from app.counts.terms import CorrectionQuery, FeedQuery
+from app.counts.questions import CorrectionQuery, FeedQuery
 from app.dates import format_instant
 from app.exchange import atom
 from app.log.entries import entry_at

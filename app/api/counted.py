@@ -12,20 +12,10 @@ from app.counts import overlap, series
 from app.counts.citation import BadCode, citation, unpack
 from app.counts.compare import compare
 from app.counts.held import count_detentions, dated
+from app.counts.questions import AsOf, CountQuery, EstimateQuery, HeldQuery, OverlapQuery, SeriesQuery
 from app.counts.selection import source_keys
 from app.counts.tally import count_releases
-from app.counts.terms import (
-    AsOf,
-    CountQuery,
-    CountTerms,
-    EstimateQuery,
-    EventTerms,
-    HeldCountTerms,
-    HeldQuery,
-    OverlapQuery,
-    SeriesQuery,
-    is_personal,
-)
+from app.counts.terms import CountTerms, EventTerms, HeldCountTerms, is_personal
 from app.counts.unseen import estimate_releases
 from app.dates import format_instant
 from app.errors import Invalid, NotFound

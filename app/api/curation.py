@@ -11,8 +11,8 @@ from app.api.things import page
 from app.api.wire import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, ReviewPage
 from app.api.writes import Write
 from app.counts.proposals import proposals
+from app.counts.questions import AsOf, Paged
 from app.counts.review import review
-from app.counts.terms import AsOf, Paged
 from app.registry import identity, second
 from app.registry.schemas import ConsentIn, IdentityIn, RedactionIn
 from app.vocabulary import Role

@@ -19,7 +19,7 @@ from app.api.wire import (
 )
 from app.api.writes import Write
 from app.counts import lists
-from app.counts.terms import AsOf, FacilityQuery, Paged, VocabularyQuery
+from app.counts.questions import AsOf, FacilityQuery, Paged, VocabularyQuery
 from app.dates import format_instant
 from app.errors import NotFound, Unauthenticated
 from app.models import Facility, Source

@@ -1,95 +1,13 @@
-"""What a request body must pass before anything reads it: strict JSON, no tricks with characters.
+"""What a request body must pass before anything reads it."""
 
-Python's parser takes duplicate keys, NaN, numbers of any size and lone surrogates; each has been used to make two
-programs read one body differently, or to hide a name inside another.
-"""
-
-import json
-import math
-import re
-import unicodedata
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from app.errors import Invalid, MalformedJson, UnsupportedMediaType, pointed
-
-MAX_DEPTH = 32  # the deepest body of ours has 5 levels
-MAX_INTEGER = 2**53  # beyond, a JSON number is not exact everywhere (RFC 8259 section 6)
-
-# C0 except tab, line feed and carriage return (notes have lines), DEL and C1; bidi overrides and isolates, which
-# can show one name and store another. Zero-width joiners stay: Persian and Indic names need them.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def parse_json(body: bytes) -> Any:
-    """The value of a JSON body, strings in NFC. Raises MalformedJson (400) or Invalid (422, with pointers)."""
-    try:
-        value = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_float=_number,
-            parse_int=_integer,
-        )
-    except UnicodeDecodeError:
-        raise MalformedJson("Send the body in UTF-8.") from None
-    except RecursionError:
-        raise MalformedJson(f"Nest at most {MAX_DEPTH} levels.") from None
-    except json.JSONDecodeError as error:
-        detail = f"This is not JSON: see line {error.lineno}, column {error.colno}."
-        raise MalformedJson(detail) from None
-    errors: list[dict[str, str]] = []
-    clean = _clean(value, "", 1, errors)
-    if errors:
-        raise Invalid("Remove the characters or numbers pointed at.", *errors)
-    return clean
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({key for key, _value in pairs}) < len(pairs):
-        raise MalformedJson("An object has the same key twice: keep one.")
-    return dict(pairs)
-
-
-def _constant(_text: str) -> float:
-    raise MalformedJson("NaN and Infinity are not JSON: leave the field out when a value is unknown.")
-
-
-def _number(text: str) -> float:
-    """Out of range becomes infinity, which is refused with a pointer once it is known where it stands."""
-    return float(text)
-
-
-def _integer(text: str) -> int | float:
-    # Python refuses to convert thousands of digits; what long is out of range anyway.
-    return int(text) if len(text) <= len(str(MAX_INTEGER)) + 1 else math.inf
-
-
-def _clean(value: Any, pointer: str, depth: int, errors: list[dict[str, str]]) -> Any:
-    if depth > MAX_DEPTH:
-        raise MalformedJson(f"Nest at most {MAX_DEPTH} levels.")
-    if isinstance(value, dict):
-        if any(_FORBIDDEN.search(key) for key in value):
-            raise MalformedJson("A key has control characters in it.")
-        return {
-            key: _clean(item, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", depth + 1, errors)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_clean(item, f"{pointer}/{number}", depth + 1, errors) for number, item in enumerate(value)]
-    if isinstance(value, str):
-        if _FORBIDDEN.search(value):
-            detail = "Remove control and text-direction characters."
-            errors.append(pointed(pointer, "control_character", detail))
-            return ""
-        return unicodedata.normalize("NFC", value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and not abs(value) <= MAX_INTEGER:
-        errors.append(pointed(pointer, "number_out_of_range", "This number is out of range."))
-        return 0
-    return value
+from app.errors import UnsupportedMediaType
+from app.exchange.strict_json import parse_json
 
 
 class _GatedRequest(Request):

@@ -21,7 +21,7 @@ from app.api.writes import Write
 from app.counts import lists, records
 from app.counts.held import refuse_future, require_day
 from app.counts.lists import Page
-from app.counts.terms import AsOf, DetaineeQuery, DetentionQuery
+from app.counts.questions import AsOf, DetaineeQuery, DetentionQuery
 from app.registry import reports
 from app.registry.schemas import DetentionReportIn
 from app.vocabulary import Role

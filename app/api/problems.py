@@ -17,25 +17,10 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import PROBLEM_JSON, Invalid, Moved, NotFound, Problem, Unavailable, pointed, problem
+from app.errors import PROBLEM_JSON, Invalid, Moved, NotFound, Problem, Unavailable, pointed_errors, problem
 
 log = logging.getLogger("recuento")
 
-# Pydantic's error types → our codes and what to do; every other type keeps pydantic's words, which hold no input.
-_CODES = {
-    "extra_forbidden": ("unknown_field", "There is no such field here: check the spelling, or leave it out."),
-    "missing": ("required", "This field is required."),
-    "enum": ("unknown_code", None),
-    "literal_error": ("unknown_code", None),
-    "uuid_parsing": ("invalid_id", "This is not an id: it is a UUID, as the registry gave it."),
-    "uuid_type": ("invalid_id", "This is not an id: it is a UUID, as the registry gave it."),
-    "string_pattern_mismatch": ("invalid_format", None),
-    "model_type": ("object_required", "Send a JSON object."),
-    "model_attributes_type": ("object_required", "Send a JSON object."),
-    "dict_type": ("object_required", "Send a JSON object."),
-    "list_type": ("list_type", 'Send a list, in brackets: ["…"].'),
-    "json_invalid": ("malformed_json", "This is not JSON."),
-}
 _STATUS = {
     400: ("bad_request", "Bad request", "The request could not be read."),
     404: ("not_found", "Not found", "There is nothing at this address: see /openapi.json."),
@@ -55,21 +40,6 @@ def respond(body: dict[str, Any], headers: dict[str, str] | None = None) -> JSON
     """A problem+json response; never cached, so that a mended request is not answered with an old refusal."""
     always = {"Cache-Control": "no-store"}
     return JSONResponse(body, body["status"], {**always, **(headers or {})}, media_type=PROBLEM_JSON)
-
-
-def pointed_errors(errors: Any) -> list[dict[str, str]]:
-    """Pydantic's errors as `errors` of a problem, with JSON pointers."""
-    found = []
-    for error in errors:
-        pointer = "".join(f"/{_escaped(part)}" for part in error["loc"])
-        code, detail = _CODES.get(error["type"], (error["type"], None))
-        found.append(pointed(pointer, code, detail or f"{error['msg'].rstrip('.')}."))
-    return found
-
-
-def _escaped(part: Any) -> str:
-    """RFC 6901 section 3: a field may be called anything."""
-    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _is_id(text: str, thing_id: str) -> bool:
@@ -129,16 +99,19 @@ class BodyLimit:
     The limit that FastAPI offers answers in plain text.
     """
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, most: int, others: dict[str, int]) -> None:
+        """`others`: addresses with a bound of their own."""
         self._app = app
         self._most = most
+        self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = self._others.get(scope["path"], self._most)
         stated = Headers(scope=scope).get("content-length", "")
-        if stated.isdecimal() and int(stated) > self._most:
+        if stated.isdecimal() and int(stated) > most:
             code, title, detail = _STATUS[413]
             await respond(problem(413, code, title, detail))(scope, receive, send)
             return
@@ -148,7 +121,7 @@ class BodyLimit:
             nonlocal came
             message = await receive()
             came += len(message.get("body", b""))
-            if came > self._most:
+            if came > most:
                 raise HTTPException(413)
             return message
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.counts import lists, records, review, shapes
+from app.exchange.imports import stored
 from app.log.entries import entry_at
 from app.models import (
     Decision,
@@ -105,6 +106,10 @@ def _about_detainee(session: Session, result: Any, _reader: Reader) -> Row:
     return {**result.ids, "receipt": _receipt(session, result.revision)}
 
 
+def _import(session: Session, result: Any, reader: Reader) -> Row:
+    return stored.shape(stored.own(session, uuid.UUID(result.ids["import"]), reader.source))
+
+
 RENDERERS: dict[str, Callable[[Session, Any, Reader], Row]] = {
     "report": _report,
     "source": _source,
@@ -114,4 +119,5 @@ RENDERERS: dict[str, Callable[[Session, Any, Reader], Row]] = {
     "proposal": _proposal,
     "consent": _about_detainee,
     "redaction": _about_detainee,
+    "import": _import,
 }

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from app import __version__, dates
 from app.api import answers
-from app.counts.terms import AsOf, CorrectionQuery, DetentionQuery, ReleaseQuery
+from app.counts.questions import AsOf, CorrectionQuery, DetentionQuery, ReleaseQuery
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, Unauthenticated
 from app.log.entries import head, last_revision_at

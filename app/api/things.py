@@ -11,7 +11,7 @@ from app.api.answers import Answer
 from app.api.requests import Asked
 from app.counts import records
 from app.counts.lists import Page
-from app.counts.terms import AsOf
+from app.counts.questions import AsOf
 from app.registry.records import Kind
 
 

@@ -112,22 +112,27 @@ async def _body(request: Request) -> bytes:
     return await request.body()
 
 
-def _writing(
+def written_with(
     request: Request,
     token: Annotated[str | None, Depends(bearer_token)],
     body: Annotated[bytes, Depends(_body)],
     _place: Annotated[None, Depends(gate, scope="function")],
     _documented: Annotated[Any, Depends(bearer)],
 ) -> Writing:
-    for name in request.query_params:
-        # Whoever writes `?dry_run=true` here would store what was only to be tried.
-        raise Invalid.at(f"/{name}", "unknown_field", "This address takes no parameters: send all of it in the body.")
+    """A request that writes, and who sends it."""
     if token is None:
         raise Unauthenticated("Writing needs a key: Authorization: Bearer rcn_…")
     # Who has no key takes no lock: authentication only reads.
     with reading(request.app.state.engine) as session:
         actor, key = keys.authenticate(session, token, request.app.state.clock())
     return Writing(actor, key, request, body)
+
+
+def _writing(request: Request, writing: Annotated[Writing, Depends(written_with)]) -> Writing:
+    for name in request.query_params:
+        # Whoever writes `?dry_run=true` here would store what was only to be tried.
+        raise Invalid.at(f"/{name}", "unknown_field", "This address takes no parameters: send all of it in the body.")
+    return writing
 
 
 Write = Annotated[Writing, Depends(_writing)]

@@ -13,9 +13,10 @@ from sqlmodel import Session, col
 
 from app.counts import records, shapes
 from app.counts.held import select_held
+from app.counts.questions import DetaineeQuery, DetentionQuery, FacilityQuery, Paged, ReportQuery
 from app.counts.search import Search, by_name
 from app.counts.selection import Condition, at, detained_within, hidden, person_conditions, select_releases, visible
-from app.counts.terms import DetaineeQuery, DetentionQuery, FacilityQuery, Paged, PersonTerms, ReleaseTerms, ReportQuery
+from app.counts.terms import PersonTerms, ReleaseTerms
 from app.errors import Invalid, NotFound
 from app.log.entries import entry_at
 from app.models import (

@@ -9,10 +9,10 @@ from sqlmodel import Session, col
 
 from app.counts import records, shapes
 from app.counts.lists import Page, read_cursor, write_cursor
+from app.counts.questions import Paged
 from app.counts.selection import at
 from app.counts.shapes import Person
 from app.counts.side_by_side import side_by_side
-from app.counts.terms import Paged
 from app.log.entries import entry_at
 from app.models import BlockingKey, Decision, Detention, Lookalike, PendingPair, Placement, Record
 from app.registry import blocking

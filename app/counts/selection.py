@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, t
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.terms import EstimateQuery, HeldTerms, PersonTerms, ReleaseTerms, edges
+from app.counts.questions import EstimateQuery
+from app.counts.terms import HeldTerms, PersonTerms, ReleaseTerms, edges
 from app.errors import Invalid, pointed
 from app.models import OPEN, Detainee, Detention, HeldVoice, Placement, Record, Release, Source, Standing, Trait, Voice
 from app.registry.policy import Reader

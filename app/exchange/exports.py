@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlmodel import Session
 
 from app.counts import lists
-from app.counts.terms import MOST_LIMIT, ReleaseQuery
+from app.counts.questions import MOST_LIMIT, ReleaseQuery
 from app.exchange import tables
 from app.registry.policy import ANYONE
 

@@ -14,6 +14,7 @@ import rfc8785
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
+from app.database import Outbox
 from app.dates import format_instant
 from app.errors import Invalid
 from app.log import sealed, tree
@@ -57,8 +58,12 @@ class Log:
         # Never decreasing: a clock set back must not make the past move.
         self.recorded_at = max(now.astimezone(UTC), last)
 
-    def append(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None) -> Appended:
-        """Write one entry of `kind`; personal values go beside it, sealed. Returns what was written."""
+    def append(
+        self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None, out: Outbox | None = None
+    ) -> Appended:
+        """Write one entry of `kind`; personal values go beside it, sealed. Returns what was written.
+
+        With an outbox it is written when that is flushed."""
         disclosures = sealed.seal(personal or {})
         full = {"v": FORMAT, "kind": kind, "recorded_at": format_instant(self.recorded_at), **body}
         if disclosures:
@@ -68,7 +73,6 @@ class Log:
             raise Invalid.at("", "too_large", f"An entry holds at most {MAX_ENTRY_BYTES} bytes: shorten it.")
         self.revision += 1
         leaf = tree.leaf_hash(canonical)
-        execute = self._session.connection().execute
         row = {
             "revision": self.revision,
             "kind": kind,
@@ -76,11 +80,14 @@ class Log:
             "body": canonical.decode(),
             "leaf_hash": leaf,
         }
-        execute(_INSERT_ENTRY, row)
         kept = sealed.dump(disclosures) if disclosures else None
+        given = out or Outbox(self._session.connection())
+        given.hold(_INSERT_ENTRY, [row])
         if kept is not None:
-            execute(_INSERT_SEALED, {"revision": self.revision, "disclosures": kept})
-        execute(_ADVANCE, {"to": self.revision, "at": self.recorded_at})
+            given.hold(_INSERT_SEALED, [{"revision": self.revision, "disclosures": kept}])
+        given.hold(_ADVANCE, [{"to": self.revision, "at": self.recorded_at}])
+        if out is None:
+            given.flush()
         # What was written, not what was meant: a replay will read these bytes.
         written = json.loads(canonical)
         return Appended(self.revision, kind, self.recorded_at, written, sealed.values(kept), leaf)

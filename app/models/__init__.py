@@ -3,7 +3,7 @@
 Four families. The *log* (`entry`, `sealed`) is what was said. The *base* tables index it: records and their
 report versions, decisions, sources, facilities, claims, consents. The *projected* tables are what the reports
 say together. Both are recomputed by a rebuild. *Housekeeping* (`head`, `api_key`, `case_key`,
-`lookalike`, `proposal`, `idempotent_answer`) is not.
+`lookalike`, `proposal`, `idempotent_answer`, and the lists on their way in) is not.
 
 Integer keys are the revision of the entry that first named the thing: a record's key is the revision of its first
 report, a detainee's the key of its earliest record, a spell's (a detention and its release) likewise. So keys need
@@ -13,6 +13,7 @@ personal values stand in tables of their own, so that erasing a person touches n
 
 from app.models.base import BlockingKey, Claim, Consent, Decision, Facility, Record, Report, Source
 from app.models.columns import OPEN, metadata
+from app.models.imports import ImportFile, ImportMapping, ImportRow, ListImport
 from app.models.log import ApiKey, CaseKey, Entry, Head, IdempotentAnswer, Lookalike, Proposal, Sealed
 from app.models.projected import (
     Detainee,
@@ -47,6 +48,10 @@ __all__ = [
     "Held",
     "HeldVoice",
     "IdempotentAnswer",
+    "ImportFile",
+    "ImportMapping",
+    "ImportRow",
+    "ListImport",
     "Lookalike",
     "PendingPair",
     "Placement",

@@ -6,11 +6,13 @@ The same function serves a request and a replay, inside the transaction of the e
 import json
 import uuid
 from collections.abc import Callable, Collection
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlmodel import Session, col
 
+from app.database import Outbox
 from app.log.entries import Appended
 from app.matching.fold import fold
 from app.models import (
@@ -26,7 +28,7 @@ from app.models import (
     Source,
 )
 from app.registry import blocking, erasure
-from app.registry.components import reproject
+from app.registry.components import project_alone, reproject
 from app.registry.views import Views
 from app.vocabulary import Publish
 
@@ -108,11 +110,21 @@ class Projector:
             self._execute(_DELETE_KEYS, {"of": key})
         version = {"record": key, "since": entry.revision, "until": OPEN, "version": body["version"]}
         self._execute(_INSERT_REPORT, version)
-        content = {**body["said"], **entry.personal}
-        keys, born = blocking.keys_of(content), blocking.born(blocking.person_of(content))
+        keys = _keys(key, entry)
         if keys:
-            self._execute(_INSERT_KEYS, [{"record": key, "key": found, "born": born} for found in sorted(keys)])
+            self._execute(_INSERT_KEYS, keys)
         return (record_id,)
+
+    def apply_alone(self, entry: Appended, out: Outbox) -> str:
+        """Hold what `apply` would write for the first report of somebody whom no decision ties to anybody; the person's
+        class of publication."""
+        row = self._record(entry, uuid.UUID(entry.body["record"]))
+        key = entry.revision
+        row["publish_now"] = project_alone(self.views, SimpleNamespace(**row), entry, out)
+        out.hold(_INSERT_RECORD, [row])
+        out.hold(_INSERT_REPORT, [{"record": key, "since": key, "until": OPEN, "version": 1}])
+        out.hold(_INSERT_KEYS, _keys(key, entry))
+        return str(row["publish_now"])
 
     def _record(self, entry: Appended, record_id: uuid.UUID) -> dict[str, Any]:
         body = entry.body
@@ -202,3 +214,10 @@ class Projector:
 
     def _close(self, table: Any, key: int, revision: int) -> None:
         self._execute(update(table).where(table.key == key, table.until == OPEN).values(until=revision))
+
+
+def _keys(record: int, entry: Appended) -> list[dict[str, Any]]:
+    """The rows by which a record is found, as the entry tells of it."""
+    content = {**entry.body["said"], **entry.personal}
+    keys, born = blocking.keys_of(content), blocking.born(blocking.person_of(content))
+    return [{"record": record, "key": found, "born": born} for found in sorted(keys)]

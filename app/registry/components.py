@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Row, and_, bindparam, exists, or_, select, update
 from sqlmodel import Session, col
 
+from app.database import Outbox
 from app.log import sealed
 from app.log.entries import Appended
 from app.models import (
@@ -145,6 +146,19 @@ def reproject(
         session.connection().execute(_SET_CLASS, changed)
     if any(edge.judgement == Judgement.UNSURE for edge in edges):
         _write_pending(session, edges, component, revision)
+
+
+def project_alone(views: Views, record: Any, entry: Appended, out: Outbox) -> str:
+    """Hold the rows of someone of whom `entry` is the only report; returns the class of publication for today.
+
+    The same as `reproject` of a component of one, without reading what cannot be there yet.
+    """
+    account = account_of(record, entry, views, pointer=None, erased=False)
+    publish = consent.person_class([account], [])
+    for table, rows in project([account], publish).items():
+        _SPANS[table].open(out, rows, entry.revision)
+    child = consent.may_be_minor(*consent.parted([account]))
+    return Publish.COUNTED if child else publish
 
 
 def _accounts(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Account]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
-from app.database import IN_CHUNK
+from app.database import IN_CHUNK, Outbox
 from app.models import OPEN
 
 Row = dict[str, Any]
@@ -60,6 +60,11 @@ class Spans:
         opened = [dict(zip(names, key + values, strict=True)) for key, values in new.items()]
         if opened:  # an empty list would insert a row of defaults
             run.execute(self._insert, [{**row, "since": revision, "until": OPEN} for row in opened])
+
+    def open(self, out: Outbox, wanted: list[Row], revision: int) -> None:
+        """Hold rows of somebody who has none yet."""
+        once = {tuple(row[n] for n in self._key): row for row in wanted}
+        out.hold(self._insert, [{**row, "since": revision, "until": OPEN} for row in once.values()])
 
     def _found(self, run: Connection, among: Collection[Any]) -> Iterable[tuple[Any, ...]]:
         for some in chunks(among):

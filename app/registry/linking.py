@@ -58,7 +58,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """What the log will say, and `unsaid`: what only a curator may learn."""
+    """What the key may know of it, what the log will say, and `unsaid`: what only a curator may learn."""
 
     outcome: MatchOutcome
     decisions: tuple[Planned, ...] = ()
@@ -66,7 +66,7 @@ class Matched:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
     """A standing record, who holds it and what it says."""
 
     key: int
@@ -81,7 +81,7 @@ class _Known:
 class _Group:
     """The candidate's records that one person holds, with the best pair among them."""
 
-    record: _Known
+    record: Known
     match: score.Match
     conflicts: bool = False
     sources: set[int] = field(default_factory=set)
@@ -91,20 +91,24 @@ def by_pointer(target: tuple[Record, Kind]) -> Matched:
     return Matched(MatchOutcome.LINKED, (Planned(target[0].id, Judgement.SAME, "reporter", SURE),))
 
 
-def by_match(desk: Desk, said: Content) -> Matched:
-    """Compare a new report with the records that share a stored key."""
+def by_match(desk: Desk, said: Content, held: Sequence[Known] = ()) -> Matched:
+    """Compare a new report with the records that share a stored key, and with those `held` back that do."""
     person = blocking.person_of(said)
     keys = candidates.look_up(desk.session, blocking.searched_keys(said), blocking.born(person))
-    alike = [g for g in _compare(desk, person, keys) if g.match.sure or g.match.score >= score.REVIEW]
+    groups = _compare(person, [*_contents(desk.session, keys), *held])
+    alike = [g for g in groups if g.match.sure or g.match.score >= score.REVIEW]
     told = [g for g in alike if _may_tell(desk, said, g.record.publish)]
     unsaid = tuple([g for g in alike if g not in told][:MOST_REVIEWED])
     sure = [g for g in told if g.match.sure and not g.conflicts and not _repeats(desk, said, g)]
     if len(sure) == 1:
-        return Matched(MatchOutcome.LINKED, (_planned(sure[0], Judgement.SAME),), unsaid)
-    if not told:
-        return Matched(MatchOutcome.NEW, (), unsaid)
+        return Matched(_known_as(MatchOutcome.LINKED, desk, sure), (_planned(sure[0], Judgement.SAME),), unsaid)
     waiting = tuple(_planned(g, Judgement.UNSURE) for g in told[:MOST_REVIEWED])
-    return Matched(MatchOutcome.NEEDS_REVIEW, waiting, unsaid)
+    return Matched(_known_as(MatchOutcome.NEEDS_REVIEW, desk, told[:MOST_REVIEWED]), waiting, unsaid)
+
+
+def _known_as(outcome: MatchOutcome, desk: Desk, groups: Sequence[_Group]) -> MatchOutcome:
+    """An outcome as the key may know it (rule 12): of people whom it may not recognise, that the report was new."""
+    return outcome if any(desk.actor.recognises(g.record.publish) for g in groups) else MatchOutcome.NEW
 
 
 def _may_tell(desk: Desk, said: Content, publish: str) -> bool:
@@ -117,10 +121,10 @@ def _may_tell(desk: Desk, said: Content, publish: str) -> bool:
     return both_hidden and desk.actor.independent
 
 
-def _compare(desk: Desk, person: score.Person, keys: Sequence[int]) -> list[_Group]:
+def _compare(person: score.Person, records: Sequence[Known]) -> list[_Group]:
     """Candidate people, best first; each by its record most like the report."""
     groups: dict[int, _Group] = {}
-    for record in _contents(desk.session, keys):
+    for record in records:
         match = score.compare(person, blocking.person_of(record.content))
         group = groups.setdefault(record.detainee, _Group(record, match))
         group.conflicts |= bool(match.conflicts)
@@ -130,19 +134,22 @@ def _compare(desk: Desk, person: score.Person, keys: Sequence[int]) -> list[_Gro
     return sorted(groups.values(), key=lambda g: (-g.match.sure, -g.match.score, g.record.key))
 
 
-def _contents(session: Session, keys: Sequence[int]) -> list[_Known]:
+def _contents(session: Session, keys: Sequence[int]) -> list[Known]:
     if not keys:
         return []
     rows = session.connection().execute(_CONTENTS, {"keys": keys})
     return [
-        _Known(key, record_id, source, publish, detainee, {**json.loads(body)["said"], **sealed.values(disclosures)})
+        Known(key, record_id, source, publish, detainee, {**json.loads(body)["said"], **sealed.values(disclosures)})
         for key, record_id, source, publish, detainee, body, disclosures in rows
     ]
 
 
 def _repeats(desk: Desk, said: Content, group: _Group) -> bool:
     """Whether this source already has a standing report of the same spell there: the same name twice in one list
-    is two people until a curator says otherwise; a detention after its own release is not a repetition."""
+    is two people until a curator says otherwise; a detention after its own release is not a repetition, unless it
+    comes as a row of a list, of which no two are ever tied here."""
+    if desk.listing:
+        return desk.actor.source in group.sources or _holds_own(desk, group)
     if desk.actor.source not in group.sources:
         return False
     own = [
@@ -151,6 +158,12 @@ def _repeats(desk: Desk, said: Content, group: _Group) -> bool:
         if record.source == desk.actor.source and record.content["verification.verdict"] != Verdict.RETRACTED
     ]
     return any(not _follows(said, other) and not _follows(other, said) for other in own)
+
+
+def _holds_own(desk: Desk, group: _Group) -> bool:
+    """Whether the person holds a record of this source at all, alike or not."""
+    of = select(col(Record.source)).where(col(Record.key).in_(_records_of(desk.session, group.record)))
+    return desk.actor.source in desk.session.scalars(of).all()
 
 
 def _follows(later: Content, earlier: Content) -> bool:
@@ -164,7 +177,7 @@ def _follows(later: Content, earlier: Content) -> bool:
     return day > parse(ended).hi
 
 
-def _records_of(session: Session, record: _Known) -> Sequence[int]:
+def _records_of(session: Session, record: Known) -> Sequence[int]:
     """All records of the person that holds a record."""
     held = select(col(Placement.record)).where(col(Placement.detainee) == record.detainee, col(Placement.until) == OPEN)
     return session.scalars(held).all()

@@ -1,22 +1,40 @@
 """Records: find one by its own id, by its source's case number, or by an id derived from it."""
 
+import json
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import bindparam, insert, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from app.database import IN_CHUNK
 from app.errors import NotFound, Redacted
 from app.log import sealed
 from app.log.entries import Appended, entry_at
-from app.models import OPEN, CaseKey, Placement, Record, Report
+from app.models import OPEN, CaseKey, Entry, Placement, Record, Report, Sealed
 from app.registry.content import Content
 
 Kind = Literal["detainee", "detention", "release"]
 
 _DERIVED = {"detainee": Record.detainee_id, "detention": Record.detention_id, "release": Record.release_id}
-_INSERT_CASE = insert(CaseKey)
+ERASED = "The person under this case number was erased from the registry. Do not send it again."
+INSERT_CASE = insert(CaseKey)
+_FIRST = aliased(Entry)
+_STOOD = (
+    select(
+        col(CaseKey.digest), col(Record.id), col(Record.redacted), col(Report.version), col(Report.since),
+        col(Entry.body), col(Sealed.disclosures), col(_FIRST.recorded_at),
+    )
+    .join(Record, col(Record.id) == col(CaseKey.record_id))
+    .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
+    .join(Entry, col(Entry.revision) == col(Report.since))
+    .join(_FIRST, col(_FIRST.revision) == col(Record.key))
+    .outerjoin(Sealed, col(Sealed.revision) == col(Report.since))
+    .where(col(CaseKey.digest).in_(bindparam("among", expanding=True)))
+)  # fmt: skip
 _RECORD_OF_CASE = select(col(CaseKey.record_id)).where(col(CaseKey.digest) == bindparam("digest"))
 
 
@@ -77,10 +95,35 @@ def case_digest(secret: bytes, source: int, case: str) -> str:
     return sealed.keyed_digest(secret, "case", str(source), case)
 
 
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """What stands under a case number: the record, its newest version, and the day it was first filed."""
+
+    record: uuid.UUID
+    redacted: bool
+    number: int
+    revision: int
+    content: Content
+    filed_on: str
+
+
+def by_cases(session: Session, digests: Collection[str]) -> dict[str, Stood]:
+    """What stands under each of the case numbers that are known, by digest (`case_digest`): one question for many."""
+    found = {}
+    every = list(digests)
+    for start in range(0, len(every), IN_CHUNK):
+        among = every[start : start + IN_CHUNK]
+        for row in session.connection().execute(_STOOD, {"among": among}):
+            content = {**json.loads(row.body)["said"], **sealed.values(row.disclosures)}
+            filed_on = row.recorded_at.date().isoformat()
+            found[row.digest] = Stood(row.id, row.redacted, row.version, row.since, content, filed_on)
+    return found
+
+
 def remember_case(session: Session, secret: bytes, source: int, case: str, record: uuid.UUID) -> None:
     """Let a record be found by its source's case number."""
     row = {"digest": case_digest(secret, source, case), "record_id": record}
-    session.connection().execute(_INSERT_CASE, row)
+    session.connection().execute(INSERT_CASE, row)
 
 
 def by_case(session: Session, secret: bytes, source: int, case: str) -> Record | None:
@@ -91,5 +134,5 @@ def by_case(session: Session, secret: bytes, source: int, case: str) -> Record |
         return None
     record = session.scalars(select(Record).where(col(Record.id) == record_id)).one()
     if record.redacted:
-        raise Redacted("The person under this case number was erased from the registry. Do not send it again.")
+        raise Redacted(ERASED)
     return record

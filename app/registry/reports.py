@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from app.errors import Conflict, Invalid, NewSpellNeedsNewRecord, NotFound, ReleaseDropped, Superseded
@@ -35,13 +36,13 @@ def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
     Raises Invalid, FileAClaim, NewSpellNeedsNewRecord, ReleaseDropped, Redacted, Conflict, NotFound.
     """
     target = _target(desk, body)
-    said = _content(desk, body)
+    said = content_of(desk, body)
     checks.check(said, desk.now, points=target is not None)
     if body.source_record_id is None:
-        return _first_version(desk, _classed(desk, said, None), target)
-    record = records.by_case(desk.session, desk.secret, _source(desk), body.source_record_id)
+        return first_version(desk, _classed(desk, said, None), target)
+    record = records.by_case(desk.session, desk.secret, source_of(desk), body.source_record_id)
     said = {**_classed(desk, said, record), "source_record_id": body.source_record_id}
-    return _first_version(desk, said, target) if record is None else _next_version(desk, record, said, target)
+    return first_version(desk, said, target) if record is None else _next_version(desk, record, said, target)
 
 
 def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
@@ -49,9 +50,9 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
     base = _known(desk, "release", release_id)
     place = records.placement(desk.session, base.key)
     assert place is not None
-    own = linking.own_record_in(desk.session, place.spell, _source(desk))
+    own = linking.own_record_in(desk.session, place.spell, source_of(desk))
     if body.source_record_id is not None:
-        cased = records.by_case(desk.session, desk.secret, _source(desk), body.source_record_id)
+        cased = records.by_case(desk.session, desk.secret, source_of(desk), body.source_record_id)
         if cased is not None and own is not None and cased.key != own.key:
             raise Conflict("Your case number stands for another detention: send another one, or none.")
         own = own or cased
@@ -72,7 +73,7 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
     said = _classed(desk, said, own)
     target: tuple[Record, Kind] | None = (base, "release") if own is None or own.key != base.key else None
     if own is None:
-        return _first_version(desk, said, target)
+        return first_version(desk, said, target)
     return _next_version(desk, own, said, target)
 
 
@@ -93,7 +94,7 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
         raise Invalid.at("", "pointer_is_fixed", "A report cannot be pointed elsewhere: retract it and file another.")
     if body.source_record_id != before.get("source_record_id"):
         raise _case_fixed()
-    said = _content(desk, body)
+    said = content_of(desk, body)
     if Verdict.RETRACTED == before["verification.verdict"] == said["verification.verdict"]:
         raise Conflict("This report was withdrawn: send a verification with a verdict along to take that back.")
     if "national_id" not in (patch.get("detainee") or {}) and "detainee.national_id_digest" in before:
@@ -143,7 +144,8 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return merged
 
 
-def _source(desk: Desk) -> int:
+def source_of(desk: Desk) -> int:
+    """The key of the source that reports."""
     assert desk.actor.source is not None  # a reporter's key always has one (policy of keys)
     return desk.actor.source
 
@@ -170,7 +172,7 @@ def _known(desk: Desk, kind: Kind, thing_id: uuid.UUID) -> Record:
     return record
 
 
-def _content(desk: Desk, body: DetentionReportIn) -> Content:
+def content_of(desk: Desk, body: DetentionReportIn) -> Content:
     """What the body says, flat; identification numbers become digests before anything else sees them."""
     said = content.flatten(body.model_dump(mode="json"))
     number = said.pop("detainee.national_id", None)
@@ -203,19 +205,23 @@ def _verdict(body: VerificationOfReleaseIn) -> Content:
     return {f"{sections[name]}.{name}": value for name, value in given.items() if value is not None}
 
 
-def _first_version(desk: Desk, said: Content, target: tuple[Record, Kind] | None) -> Outcome:
+def first_version(
+    desk: Desk, said: Content, target: tuple[Record, Kind] | None, match: linking.Matched | None = None
+) -> Outcome:
+    """Open a record; `match` where it was looked for before."""
     record_id = new_id()
-    match = linking.by_pointer(target) if target else linking.by_match(desk, said)
+    if match is None:
+        match = linking.by_pointer(target) if target else linking.by_match(desk, said)
     for decision in match.decisions:
         linking.write_decision(desk, decision, record_id)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
     if target is not None and target[1] == "detainee":
         body["person"] = str(target[0].id)
     if "source_record_id" in said:
-        records.remember_case(desk.session, desk.secret, _source(desk), said["source_record_id"], record_id)
+        records.remember_case(desk.session, desk.secret, source_of(desk), said["source_record_id"], record_id)
     filed = _write(desk, body, said, _spell_pointer(target), CREATED)
     linking.keep_unsaid(desk, match, filed.revision)
-    return filed
+    return replace(filed, match=match.outcome)
 
 
 def _next_version(desk: Desk, record: Record, said: Content, target: tuple[Record, Kind] | None) -> Outcome:

@@ -9,9 +9,11 @@ from typing import Any
 from sqlmodel import Session
 
 from app.config import TwoPerson
+from app.database import Outbox
 from app.log.entries import Appended, Log
 from app.registry.apply import Projector
 from app.registry.policy import Reader
+from app.vocabulary import MatchOutcome
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,14 @@ class Outcome:
     status: int
     revision: int
     ids: dict[str, Any] = field(default_factory=dict)
+    match: MatchOutcome | None = None  # of a new report, as its key may know it
 
 
 class Desk:
     """Everything a write needs: the session, who writes, the time, the key of keyed digests, and the log's end.
 
-    `two_person`: the decisions that two curators must make, told apart by `key_id`.
+    `two_person`: the decisions that two curators must make, told apart by `key_id`. `listing`: what is written are the
+    rows of a list, which the matcher never ties to each other (rule 5).
     """
 
     def __init__(
@@ -38,11 +42,15 @@ class Desk:
         secret: bytes,
         key_id: str = "",
         two_person: Collection[TwoPerson] = (),
+        *,
+        listing: bool = False,
     ) -> None:
         self.session = session
         self.actor = actor
         self.now = now
         self.secret = secret
+        self.listing = listing
+        self.held = Outbox(session.connection())
         self.key_id = key_id
         self.two_person = frozenset(two_person)
         self.log = Log(session, now)
@@ -51,9 +59,16 @@ class Desk:
 
     def write(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None) -> Appended:
         """Append one entry and bring the tables up to it."""
+        self.held.flush()  # what came before is written before
         entry = self.log.append(kind, body, personal)
         self._projector.apply(entry)
         return entry
+
+    def write_alone(self, body: dict[str, Any], personal: dict[str, Any]) -> tuple[Appended, str]:
+        """Append the first report of somebody whom no decision ties to anybody, and hold it back with its rows: nothing
+        of it can be read before `held` is flushed. The entry, and the person's class of publication."""
+        entry = self.log.append("report", body, personal, self.held)
+        return entry, self._projector.apply_alone(entry, self.held)
 
 
 def new_id() -> uuid.UUID:

@@ -155,6 +155,7 @@ def test_an_unknown_parameter_is_refused_by_every_question(world: World, subtest
         "{detention_id}": filed["detention"]["id"],
         "{detainee_id}": filed["detainee"]["id"],
         "{report_id}": filed["report"]["id"],
+        "{import_id}": world.send_list("nombre,país\nRosa,VE\n", dry_run=True)["id"],
     }
     asked = 0
     for path, operations in world.app.openapi()["paths"].items():

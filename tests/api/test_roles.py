@@ -65,6 +65,9 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/claims"): (401, 201, 201, 403, 201, 403),
     ("GET", "/v1/claims/{claim_id}"): ANYONE,
     ("GET", "/v1/claims/{claim_id}/reconciliation"): ANYONE,
+    ("POST", "/v1/imports"): (401, 202, 202, 403, 403, 403),
+    ("GET", "/v1/imports/{import_id}"): OWNS,
+    ("GET", "/v1/imports/{import_id}/rows"): OWNS,
     ("GET", "/v1/corrections"): ANYONE,
     ("GET", "/v1/corrections.atom"): ANYONE,
     ("GET", "/v1/vocabulary"): ANYONE,
@@ -102,7 +105,9 @@ class Scene:
         address = path.format(**self.ids, slug="el-rodeo-i" if "facilities" in path else "pud")
         body = self._body(method, path, caller)
         headers = self.world.headers(CALLERS[caller])
-        return self.world.client.request(method, address, json=body, headers=headers)
+        answer = self.world.client.request(method, address, json=body, headers=headers)
+        self.world.settle()
+        return answer
 
     def _body(self, method: str, path: str, caller: str) -> Any:
         """A good body for every route that takes one; nobody's equals another's."""
@@ -120,6 +125,7 @@ class Scene:
             "/v1/reports/{report_id}/retract": {"reason": "another man"},
             "/v1/sources": {"slug": caller, "name": caller, "kind": "ngo"},
             "/v1/facilities": {"slug": caller, "name": caller, "kind": "prison", "country": "VE"},
+            "/v1/imports": {"detainee": {"full_name": person}, "detention": {"country": "VE"}},
             "/v1/claims": CLAIM,
             "/v1/identity": {**self.pair, "judgement": "same", "reason": "the same mother"},
         }
@@ -136,12 +142,15 @@ def set_scene(world: World, **changes: Any) -> Scene:
     other = world.file("pud", detainee__full_name="Zoraida Montilla", detainee__gender="female")
     third = world.file("pud", detainee__full_name="Ulises Barrios")
     claim = world.post("/v1/claims", CLAIM, "pud").json()
+    sent = world.post("/v1/imports?dry_run=true", {"detention": {"country": "VE"}}, "foro").json()
+    world.settle()
     return Scene(
         world,
         {
             **{f"{thing}_id": filed[thing]["id"] for thing in ("report", "detainee", "detention", "release")},
             "other_id": other["detainee"]["id"],
             "claim_id": claim["id"],
+            "import_id": sent["id"],
             "proposal_id": claim["id"],  # of nothing that waits
             "code": world.count()["citation"]["address"].removeprefix("/c/"),
             "decision_id": world.judge(other["detainee"]["id"], third["detainee"]["id"], "different")["id"],

@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from app.counts import terms as wording
-from app.counts.terms import CountTerms, DetentionQuery, ReleaseQuery, ReleaseTerms
+from app.counts.questions import DetentionQuery, ReleaseQuery
+from app.counts.terms import CountTerms, ReleaseTerms
 from app.dates import parse_from, parse_to
 from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
 
@@ -86,8 +87,8 @@ def test_a_term_said_twice_is_said_once() -> None:
 def test_a_link_repeats_lists_encodes_names_and_ends_in_the_revision() -> None:
     said = wording.echo(CountTerms(facility="El Rodeo I & II", any_of=["jep", "foro"], rearrested=True))
     assert wording.link("/v1/releases", said, 812) == (
-        "/v1/releases?facility=El+Rodeo+I+%26+II&rearrested=true&stage=carried_out&any_of=jep&any_of=foro"
-        "&net=false&as_of=812"
+        "/v1/releases?facility=El+Rodeo+I+%26+II&rearrested=true&stage=carried_out&net=false&any_of=jep&any_of=foro"
+        "&as_of=812"
     )
 
 

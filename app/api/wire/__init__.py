@@ -42,6 +42,7 @@ from app.api.wire.filed import (
     ReportShape,
     Version,
 )
+from app.api.wire.imports import ImportOut, ImportRowPage
 from app.api.wire.records import (
     DetaineeOut,
     DetaineeShape,
@@ -108,6 +109,8 @@ __all__ = [
     "FiledRedaction",
     "FiledSource",
     "HistoryPage",
+    "ImportOut",
+    "ImportRowPage",
     "MatchOut",
     "Me",
     "OverlapOut",

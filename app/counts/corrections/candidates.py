@@ -7,8 +7,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.counts.corrections.restated import VERDICT
+from app.counts.questions import CorrectionQuery
 from app.counts.selection import at
-from app.counts.terms import CorrectionQuery
 from app.errors import Invalid
 from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, Record, Report, Verification
 from app.registry.projection.accounts import DENIALS

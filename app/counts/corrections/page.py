@@ -14,7 +14,7 @@ from app.counts.corrections import candidates, drafts
 from app.counts.corrections.drafts import Draft
 from app.counts.corrections.places import Places
 from app.counts.lists import Page, read_cursor, write_cursor
-from app.counts.terms import CorrectionQuery
+from app.counts.questions import CorrectionQuery
 from app.dates import format_instant
 from app.models import Entry
 from app.registry.policy import Reader

@@ -33,7 +33,7 @@ def said_by(accounts: Iterable[Account], read: Callable[[Account], Any]) -> list
 def _newest_first(accounts: Iterable[Account]) -> list[list[Account]]:
     """The accounts of each source that may speak."""
     grouped = by_source(accounts).values()
-    return [sorted(said, key=lambda account: -account.revision) for said in grouped]
+    return [said if len(said) == 1 else sorted(said, key=lambda account: -account.revision) for said in grouped]
 
 
 def _said(sources: Iterable[Iterable[Account]], read: Callable[[Account], Any]) -> list[Said]:
@@ -106,6 +106,8 @@ def _fact(said: Sequence[Said], supports: Callable[[Any, Any], bool], coarseness
 
 def _listed(said: Sequence[Said], first: Any) -> list[dict[str, Any]]:
     """Who says what: the chosen value first, the others in byte order."""
+    if len(said) == 1:  # as most often
+        return [{"value": said[0].value, "by": [said[0].source]}]
     groups: dict[bytes, tuple[Any, list[str]]] = {}
     for one in said:
         groups.setdefault(_bytes(one.value), (one.value, []))[1].append(one.source)

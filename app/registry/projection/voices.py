@@ -11,8 +11,11 @@ COUNTING = frozenset({ReleaseStatus.VERIFIED, ReleaseStatus.CONTESTED, ReleaseSt
 
 def by_source(accounts: Iterable[Account]) -> dict[int, list[Account]]:
     """Source key → its accounts that may speak: the retracted only if none other stands."""
+    every = list(accounts)
+    if len(every) == 1:  # as most often
+        return {every[0].source.key: every}
     grouped: dict[int, list[Account]] = {}
-    for account in accounts:
+    for account in every:
         grouped.setdefault(account.source.key, []).append(account)
     return {
         source: [account for account in said if not account.retracted] or said

@@ -1,0 +1,181 @@
+"""Lists in: send one, follow it, read what became of each row."""
+
+import hashlib
+import json
+import uuid
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from app.api import answers
+from app.api.requests import Asked, Read
+from app.api.routes import READING, WRITING, refusals, router
+from app.api.things import following
+from app.api.wire import ImportOut, ImportRowPage
+from app.api.writes import Writing, written_with
+from app.counts.lists import read_cursor, write_cursor
+from app.counts.questions import AsOf, Paged
+from app.errors import Conflict, Invalid
+from app.exchange.imports import stored
+from app.exchange.imports.faults import BadFile
+from app.exchange.imports.lists import digest_of
+from app.exchange.imports.mapping import Mapping
+from app.import_codes import ImportOutcome
+from app.models import ListImport
+from app.registry.write import Desk, Outcome
+from app.vocabulary import Role
+
+imports = router("imports")
+ACCEPTED = 202
+MOST_WAITING = 5  # lists of one source whose files are kept at once
+FORM = "Send a form with a part `file`, once, a part `mapping` if need be, and no others."
+SENT = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "mapping": {"type": "string", "description": "TOML: which column is what"},
+                    },
+                }
+            },
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
+
+class ImportQuery(BaseModel):
+    """How a list is to be filed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dry_run: bool = False
+    strict: bool = False
+    confirm: bool = False
+
+
+class ImportRowQuery(Paged):
+    """The rows of an import as asked."""
+
+    outcome: ImportOutcome | None = None
+
+
+class _InMemory(MultiPartParser):
+    """A list holds names: no part of it is put on disk, and the bound of bodies bounds it here too."""
+
+    spool_max_size = 2**40
+
+
+async def _parts(request: Request) -> tuple[bytes, str | None]:
+    """The file and the mapping that were sent: two parts of a form, or the file alone as the body."""
+    body = await request.body()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        return body, None
+    try:
+        parser = _InMemory(request.headers, request.stream(), max_files=2, max_fields=2, max_part_size=len(body) + 1)
+        form = await parser.parse()
+    except (MultiPartException, KeyError):
+        raise Invalid.at("", "malformed_form", FORM) from None
+    found: dict[str, bytes] = {}
+    try:
+        for name, part in form.multi_items():
+            if name not in ("file", "mapping") or name in found:
+                raise Invalid.at("", "unknown_field", FORM)
+            found[name] = await part.read() if isinstance(part, UploadFile) else part.encode()
+    finally:
+        await form.close()
+    if "file" not in found:
+        raise Invalid.at("/file", "required", FORM)
+    mapping = found.get("mapping")
+    return found["file"], None if mapping is None else mapping.decode("utf-8", "replace")
+
+
+def send_list(
+    request: Request,
+    writing: Annotated[Writing, Depends(written_with)],
+    parts: Annotated[tuple[bytes, str | None], Depends(_parts)],
+    asked: Annotated[ImportQuery, Query()],
+) -> Response:
+    """Send a list: CSV, XLSX, ODS or JSON Lines. It is filed as you read on; with `dry_run` only tried."""
+    writing.allow(Role.REPORTER)
+    data, mapping = parts
+    sent = stored.Sent(asked.dry_run, asked.strict, asked.confirm, _mapping(mapping))
+    # The same list in another envelope is the same request.
+    once = Writing(writing.actor, writing.key, request, data + b"\n" + (mapping or "").encode())
+    response = once.run(lambda desk: _begin(desk, writing.key.id, data, sent))
+    response.headers["Location"] = f"/v1/imports/{json.loads(bytes(response.body))['id']}"
+    request.app.state.imports.wake()
+    return response
+
+
+def _mapping(text: str | None) -> Mapping | None:
+    try:
+        return None if text is None else Mapping.read(text)
+    except BadFile as fault:
+        raise Invalid.at("/mapping", fault.code, fault.detail) from None
+
+
+def _begin(desk: Desk, key_id: str, data: bytes, sent: stored.Sent) -> Outcome:
+    assert desk.actor.source is not None  # a reporter's key always has one (policy of keys)
+    if stored.waiting(desk.session, desk.actor.source) >= MOST_WAITING:
+        raise Conflict(f"{MOST_WAITING} lists of yours are not through yet: wait until one is, then send this one.")
+    job = stored.begin(desk.session, desk.actor.source, key_id, digest_of(data), sent, desk.now)
+    stored.keep_file(desk.session, job.id, data)
+    return Outcome("import", ACCEPTED, desk.log.revision, {"import": str(job.id)})
+
+
+imports.add_api_route(
+    "/imports",
+    send_list,
+    methods=["POST"],
+    status_code=ACCEPTED,
+    response_model=ImportOut,
+    responses=WRITING,
+    openapi_extra=SENT,
+    route_class_override=APIRoute,  # the body is a file, not JSON
+)
+
+
+@imports.get("/imports/{import_id}", response_model=ImportOut, responses=READING | refusals(403))
+def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+    """How far one of your lists has got, and its receipt once it is through."""
+    job = _own(read, import_id)
+    row = stored.shape(job)
+    return read.answer(asked, lambda _revision: answers.Answer(row, [row]), _tag(read, asked, job))
+
+
+@imports.get("/imports/{import_id}/rows", response_model=ImportRowPage, responses=READING | refusals(403))
+def list_import_rows(read: Read, import_id: uuid.UUID, asked: Annotated[ImportRowQuery, Query()]) -> Response:
+    """What became of each row: new, updated, unchanged, linked, needs review, or in error and why."""
+    job = _own(read, import_id)
+    position = read_cursor(asked.cursor)
+    after = position[0] if position else 0
+
+    def make(revision: int) -> answers.Answer:
+        rows = stored.rows_of(read.session, job.id, after, asked.limit + 1, asked.outcome)
+        shown, more = rows[: asked.limit], rows[asked.limit :]
+        further = following(read, write_cursor([shown[-1]["row"]]), revision) if more else None
+        return answers.Answer({"data": shown, "next": further, "revision": revision}, shown, further)
+
+    return read.answer(asked, make, _tag(read, asked, job))
+
+
+def _own(read: Asked, import_id: uuid.UUID) -> ListImport:
+    read.allow(Role.REPORTER)
+    return stored.own(read.session, import_id, read.reader.source)
+
+
+def _tag(read: Asked, asked: AsOf, job: ListImport) -> str:
+    """An import moves while the registry stands still: the tag covers its progress, not the head."""
+    parts: list[Any] = [job.id, job.state, job.done, read.request.url, answers.media_type(asked, read.request)]
+    return f'"{hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:32]}"'

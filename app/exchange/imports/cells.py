@@ -1,0 +1,164 @@
+"""A cell's text made the value of a field: dates, codes, numbers, lists (pure)."""
+
+import re
+import tomllib
+import unicodedata
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from app.countries import COUNTRIES
+from app.exchange.imports.fields import FIELDS
+from app.exchange.imports.said_dates import Order, UnclearDate, read
+from app.exchange.imports.texts import MOST_CHARACTERS, UNREAD
+from app.matching.fold import fold
+from app.registry.checks import PLACEHOLDERS
+from app.registry.schemas import LIST_LENGTH
+from app.vocabulary import LISTS, vocabulary
+
+WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+CODES = "countries"
+
+# What a line or a note cannot hold: as the JSON gate has it.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# UTF-8 read as Windows-1252 and saved again: é has become Ã©. And letters that an earlier program gave up on.
+_GARBLED = re.compile("[ÃÂ][\u0080-\u00bf]|â€|\ufffd")
+_LIST = re.compile(r"\s*[;|\n]\s*")
+_CODE_LIST = re.compile(r"\s*[;|\n,/+]\s*|\s+(?:y|e|and)\s+")
+_SPACE = re.compile(r"\s+")
+_AGE = re.compile(r"(\d{1,3})(?: ?(?:años|anos|years|years old))?", re.IGNORECASE)
+# Of numbers that a spreadsheet keeps as text.
+_QUOTED_FORMULA = re.compile(r"'[=+\-@\t\r]")
+
+
+class UnreadCell(ValueError):
+    """A cell that cannot be read; `code` is stable, the message says what to do, without what stands there."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def plain(cell: str) -> str:
+    """A cell's text in NFC, without the space around it. Raises UnreadCell."""
+    text = cell.strip()
+    if not text:
+        return ""
+    if text.isascii() and text.isprintable() and len(text) <= MOST_CHARACTERS and text[0] not in "='":
+        return text  # nearly every cell
+    if len(text) > MOST_CHARACTERS:
+        raise UnreadCell("cell_too_long", "This cell has more than 32,767 characters: is a quotation mark missing?")
+    if text.startswith("="):
+        raise UnreadCell("formula", "This cell holds a formula: put the value there (Paste special, values only).")
+    if UNREAD.search(text):
+        raise UnreadCell(
+            "mixed_encodings", "This row's letters are not those of the rest: save the whole list as CSV UTF-8."
+        )
+    if _GARBLED.search(text):
+        raise UnreadCell("garbled_text", "Letters of this cell were lost on the way here: send the list they stand in.")
+    if _UNSEEN.search(text):
+        raise UnreadCell("control_character", "Remove control and text-direction characters.")
+    if _QUOTED_FORMULA.match(text):
+        text = text[1:]  # as our own exports keep a spreadsheet from running it
+    return unicodedata.normalize("NFC", text)
+
+
+def is_unsaid(text: str) -> bool:
+    """Whether a cell says that nothing is known: a dash, "s/d", "n/a", "sin datos"."""
+    folded = _folded(text)
+    return not folded or folded in PLACEHOLDERS or folded in _UNSAID
+
+
+_UNSAID = frozenset({"s d", "sd", "n d", "nd", "no aplica", "no data", "no se sabe", "se desconoce", "not known"})
+
+
+def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | None) -> Any:
+    """What a field takes of a cell's text; None where the cell says that nothing is known. Raises UnreadCell."""
+    field = FIELDS[name]
+    if meanings is not None and (meant := meanings.get(_folded(text))) is not None:
+        if not meant:
+            return None
+        text = meant
+    # A name that says nobody knew it is refused where all reports are checked, in words of its own.
+    elif name != "detainee.full_name" and field.kind != "text" and is_unsaid(text):
+        return None
+    match field.kind:
+        case "date":
+            return _date(text, order)
+        case "code":
+            return _code(field.codes or "", text)
+        case "codes":
+            return _many(_CODE_LIST, text, lambda one: _code(field.codes or "", one))
+        case "country":
+            return _code(CODES, text)
+        case "countries":
+            return _many(_CODE_LIST, text, lambda one: _code(CODES, one))
+        case "lines":
+            return _many(_LIST, text, _line)
+        case "links":
+            return [{"url": link} for link in _many(_SPACE, text, str)]
+        case "number":
+            return _number(text)
+        case "text":
+            return text
+        case _:
+            return _line(text)
+
+
+def known_code(codes: str, text: str) -> bool:
+    """Whether a code, or a word for one, is known in that list."""
+    return _folded(text) in _code_words(codes)
+
+
+def _date(text: str, order: Order | None) -> str:
+    try:
+        return read(text, order)
+    except UnclearDate as error:
+        raise UnreadCell(error.code, str(error)) from None
+
+
+def _code(codes: str, text: str) -> str:
+    found = _code_words(codes).get(_folded(text))
+    if found is None:
+        what = "a country known here" if codes == CODES else f"a word known for a code of the list {codes}"
+        raise UnreadCell("unknown_code", f"This is not {what}: say what it means under `values` in the mapping.")
+    return found
+
+
+def _many(parting: re.Pattern[str], text: str, one: Any) -> list[Any]:
+    parts = [part for part in parting.split(text) if part]
+    if len(parts) > LIST_LENGTH:
+        raise UnreadCell("too_many", f"This cell lists more than {LIST_LENGTH} things: leave the less important out.")
+    return list(dict.fromkeys(one(part) for part in parts))
+
+
+def _number(text: str) -> int:
+    match = _AGE.fullmatch(text)
+    if match is None:
+        raise UnreadCell("invalid_number", "Write the age in completed years, as a number.")
+    return int(match[1])
+
+
+def _line(text: str) -> str:
+    return _SPACE.sub(" ", text)
+
+
+@lru_cache(maxsize=4096)
+def _folded(text: str) -> str:
+    return fold(text) if len(text) <= MOST_FOLDED else text
+
+
+MOST_FOLDED = 200  # no word for a code is longer
+
+
+@cache
+def _code_words(codes: str) -> dict[str, str]:
+    """Folded word → code: the codes themselves, their labels in both languages, and what sheets print."""
+    more = WORDS["codes"].get(codes, {})
+    if codes == CODES:
+        found = {fold(code): code for code in COUNTRIES}
+    else:
+        found = {fold(str(code)): str(code) for code in LISTS[codes]}
+        for lang in ("en", "es"):
+            found |= {fold(one["label"]): one["code"] for one in vocabulary(lang)[codes]}
+    return found | {fold(word): code for code, words in more.items() for word in words}

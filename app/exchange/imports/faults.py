@@ -1,0 +1,41 @@
+"""What stops a whole file, and what is wrong with one row. Neither repeats what stands in the file."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+class BadFile(Exception):
+    """The file cannot be read as a list; `code` is stable, the message says what to do."""
+
+    def __init__(self, code: str, detail: str, row: int | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.row = row
+
+    def shape(self) -> dict[str, Any]:
+        return {"code": self.code, "detail": self.detail, "row": self.row}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with one row: the column as a spreadsheet letters it (null: the row as a whole), the field of a
+    report that it was read for, a code and what to do."""
+
+    column: str | None
+    pointer: str
+    code: str
+    detail: str
+
+    def shape(self) -> dict[str, Any]:
+        return {"column": self.column, "pointer": self.pointer, "code": self.code, "detail": self.detail}
+
+
+def letter(place: int) -> str:
+    """The name of a column, counted from 0, as spreadsheets write it: 0 → A, 26 → AA."""
+    name = ""
+    place += 1
+    while place:
+        place, rest = divmod(place - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name

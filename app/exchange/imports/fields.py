@@ -1,0 +1,69 @@
+"""The fields of a report that a column can be read for, and what each holds (pure)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["line", "lines", "date", "code", "codes", "country", "countries", "number", "links", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a field holds; `codes` names its code list in the vocabulary."""
+
+    kind: Kind
+    codes: str | None = None
+
+
+LINE, LINES, DATE, LINKS = Field("line"), Field("lines"), Field("date"), Field("links")
+
+# The parts of a name that sheets keep in two columns: they become the full name.
+GIVEN_NAMES, SURNAMES = "detainee.given_names", "detainee.surnames"
+
+FIELDS: dict[str, Field] = {
+    "source_record_id": LINE,
+    "detainee_id": LINE,
+    "detention_id": LINE,
+    "release_id": LINE,
+    "detainee.full_name": LINE,
+    GIVEN_NAMES: LINE,
+    SURNAMES: LINE,
+    "detainee.aliases": LINES,
+    "detainee.gender": Field("code", "genders"),
+    "detainee.birth_date": DATE,
+    "detainee.age": Field("number"),
+    "detainee.age_on": DATE,
+    "detainee.nationalities": Field("countries"),
+    "detainee.category": Field("code", "categories"),
+    "detainee.groups": Field("codes", "groups"),
+    "detainee.designation": Field("code", "designations"),
+    "detainee.father_name": LINE,
+    "detainee.national_id": LINE,
+    "detainee.died_on": DATE,
+    "detainee.publish": Field("code", "publish"),
+    "detention.detained_on": DATE,
+    "detention.facility": LINE,
+    "detention.place": LINE,
+    "detention.country": Field("country"),
+    "detention.legal_status": Field("code", "legal_statuses"),
+    "detention.held_on": DATE,
+    "detention.ended.on": DATE,
+    "detention.ended.how": Field("code", "ended"),
+    "detention.charges": LINES,
+    "detention.sentence.until": DATE,
+    "detention.sentence.term": LINE,
+    "detention.case": LINE,
+    "release.stage": Field("code", "stages"),
+    "release.released_on": DATE,
+    "release.announced_on": DATE,
+    "release.ordered_on": DATE,
+    "release.kind": Field("code", "release_kinds"),
+    "release.conditions": Field("codes", "conditions"),
+    "release.destination": LINE,
+    "release.measures_lifted_on": DATE,
+    "verification.verdict": Field("code", "verdicts"),
+    "verification.method": Field("code", "methods"),
+    "verification.verified_on": DATE,
+    "verification.citing": LINES,
+    "verification.evidence": LINKS,
+    "note": Field("text"),
+}

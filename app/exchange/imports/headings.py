@@ -1,0 +1,94 @@
+"""Which column is which field: by its heading, in English or Spanish, or by a mapping (pure)."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.exchange.imports.cells import WORDS
+from app.exchange.imports.faults import BadFile, letter
+from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES
+from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.texts import MOST_COLUMNS
+from app.matching.fold import fold
+
+# Headings that must be known before a row is taken for the row of headings.
+LEAST_KNOWN = 2
+# What tells people apart; a list without any of it is of something else.
+TELLING = ("detainee.full_name", GIVEN_NAMES, SURNAMES, "detention.facility", "detention.detained_on")
+
+
+def _known() -> dict[str, str]:
+    """Folded heading → field."""
+    found = {fold(word): name for name, words in WORDS["headings"].items() for word in words}
+    for name in FIELDS:
+        found.setdefault(fold(name.rpartition(".")[2]), name)
+        found[fold(name)] = name
+    return found
+
+
+KNOWN = _known()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, counted from 0, and the fields it is read for, in order; none where it is left out."""
+
+    place: int
+    heading: str
+    fields: tuple[str, ...]
+
+    @property
+    def letter(self) -> str:
+        return letter(self.place)
+
+
+def fields_of(heading: str, mapping: Mapping) -> tuple[str, ...]:
+    """What a heading stands for: by the mapping where it names it, else by the words known."""
+    folded = fold(heading[:200])
+    if folded in mapping.targets:
+        return tuple(mapping.targets[folded])
+    known = KNOWN.get(folded)
+    return () if known is None else (known,)
+
+
+def known_in(cells: Sequence[str], mapping: Mapping) -> int:
+    """How many headings of a row are known, those that the mapping leaves out included."""
+    said = [cell for cell in cells if cell.strip()]
+    return sum(1 for cell in said if fields_of(cell, mapping) or fold(cell[:200]) in mapping.targets)
+
+
+def columns(cells: Sequence[str], mapping: Mapping) -> list[Column]:
+    """The columns of a row of headings. Raises BadFile: two for one field, or none that tells people apart."""
+    while cells and not cells[-1].strip():
+        cells = cells[:-1]
+    if len(cells) > MOST_COLUMNS:
+        raise BadFile("too_many_columns", f"A list has at most {MOST_COLUMNS} columns: is this the right file?")
+    found = [Column(place, cell.strip()[:200], fields_of(cell, mapping)) for place, cell in enumerate(cells)]
+    missing = mapping.targets.keys() - {fold(column.heading) for column in found}
+    if missing:
+        raise BadFile(
+            "mapping_mismatch",
+            f"The mapping names {len(missing)} columns that this list does not have: correct their headings in it.",
+        )
+    taken: dict[str, str] = {}
+    for column in found:
+        for name in column.fields[:1]:
+            if name in taken:
+                raise BadFile(
+                    "two_columns_for_one",
+                    f"Columns {taken[name]} and {column.letter} are both read as {name}: say which in a mapping.",
+                )
+            taken[name] = column.letter
+    read = {name for column in found for name in column.fields} | mapping.constants.keys()
+    if read.isdisjoint(TELLING):
+        raise BadFile(
+            "no_headings",
+            "No column was found for names, places or dates of detention: put headings above the columns, or send a "
+            "mapping that says which column holds what.",
+        )
+    return found
+
+
+def digest(cells: Sequence[str]) -> str:
+    """Of a row of headings, so that a mapping is found again for the same list: hex SHA-256."""
+    return hashlib.sha256("\n".join(fold(cell[:200]) for cell in cells).encode()).hexdigest()

@@ -1,0 +1,217 @@
+"""A file opened as a list: its form, its headings, and its rows as bodies of reports."""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from app.errors import Problem
+from app.exchange.imports import headings, texts
+from app.exchange.imports.faults import BadFile, Fault
+from app.exchange.imports.headings import Column
+from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.rows import Reader, Row
+from app.exchange.imports.workbooks import Workbook
+from app.exchange.strict_json import parse_json
+from app.matching.fold import fold
+
+Form = Literal["csv", "xlsx", "ods", "jsonl"]
+Cells = tuple[int, list[str], Sequence[int]]
+# Finds the mapping saved for a row of headings, by its digest.
+Saved = Callable[[str], Mapping | None]
+
+# Rows that may stand above the headings: a title, a date, a paragraph.
+HEADINGS_WITHIN = 20
+# What other files begin with, and what to do with them.
+_OTHERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
+    ((b"<!doctype", b"<html", b"<head", b"<table", b"<?xml", b"<body", b"<meta"), "html_page",
+     "This is a web page, not a list: download the list itself, or copy the table into a spreadsheet and save that."),
+    ((b"%pdf",), "pdf", "This is a PDF: send the spreadsheet it was made from."),
+    ((b"\xd0\xcf\x11\xe0",), "old_workbook", "This is a workbook of the old form: save it as XLSX or CSV UTF-8."),
+    ((b"{\\rtf",), "rich_text", "This is a document, not a list: copy its table into a spreadsheet and save that."),
+    ((b"\x1f\x8b", b"rar!", b"7z\xbc\xaf"), "packed", "This file is packed: unpack it and send the list inside."),
+)  # fmt: skip
+
+
+@dataclass
+class Opened:
+    """A list ready to be read: what is told of it, and its rows. `height`: its last row, where that is known before."""
+
+    form: Form
+    digest: str
+    mapping: Mapping
+    saved: bool = False
+    columns: list[Column] = field(default_factory=list)
+    headings: str | None = None  # their digest
+    sheet: str | None = None
+    other_sheets: list[str] = field(default_factory=list)
+    rows: Callable[[], Iterator[Row]] = lambda: iter(())
+    cells: Callable[[], Iterator[Cells]] | None = None
+
+    def count(self) -> tuple[int, bool]:
+        """How many rows there are, and whether the column taken for case numbers only counts them. Reads the file to
+        its end: a file that breaks off is found out before anything of it is filed. Raises BadFile."""
+        if self.cells is None:
+            return sum(1 for _row in self.rows()), False
+        named = self.mapping.targets
+        place = next(
+            (c.place for c in self.columns if "source_record_id" in c.fields and fold(c.heading) not in named), None
+        )
+        number, counting = 0, place is not None
+        for _number, cells, _without in self.cells():
+            number += 1
+            counting = counting and place is not None and place < len(cells) and cells[place].strip() == str(number)
+        return number, counting and number > 1
+
+    def shape(self) -> dict[str, Any]:
+        """What was found, for whoever sent it."""
+        return {
+            "form": self.form,
+            "digest": self.digest,
+            "columns": [
+                {"column": one.letter, "heading": one.heading, "fields": list(one.fields)} for one in self.columns
+            ],
+            "sheet": self.sheet,
+            "other_sheets": self.other_sheets,
+            "saved_mapping": self.saved,
+        }
+
+
+def digest_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def open_list(data: bytes, mapping: Mapping | None, saved: Saved = lambda _digest: None) -> Opened:
+    """Find out what a file is and where its columns are; nothing but the first rows is read. Raises BadFile."""
+    start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not start:
+        raise BadFile("empty_file", "There is nothing in this file.")
+    for beginnings, code, detail in _OTHERS:
+        if start.startswith(beginnings):
+            raise BadFile(code, detail)
+    if start.startswith(b"pk\x03\x04"):
+        return _workbook(data, mapping, saved)
+    if start.startswith(b"{"):
+        return Opened("jsonl", digest_of(data), mapping or Mapping(), rows=lambda: _json_rows(data))
+    return _text(data, mapping, saved)
+
+
+def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
+    encoding = texts.encoding_of(data)
+
+    def read(delimiter: str) -> Iterator[Cells]:
+        for number, cells in texts.rows(data, encoding, delimiter):
+            yield number, cells, ()
+
+    found = None
+    for delimiter in texts.DELIMITERS:
+        one = _Head.find(read(delimiter), mapping, saved)
+        if found is None or (one.known, one.width) > (found[1].known, found[1].width):
+            found = delimiter, one
+    assert found is not None
+    delimiter, head = found
+    return head.opened("csv", data, lambda: read(delimiter))
+
+
+def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
+    form: Form = "ods" if b"opendocument.spreadsheet" in _part(data, "mimetype") else "xlsx"
+
+    def read() -> Iterator[Cells]:
+        with closing(Workbook(data, mapping.sheet if mapping else None)) as book:
+            yield from book.rows()
+
+    with Workbook(data, mapping.sheet if mapping else None) as book:
+        head = _Head.find(book.rows(), mapping, saved)
+        opened = head.opened(form, data, read)
+        opened.sheet, opened.other_sheets = book.sheet.name, book.sheet.others
+    return opened
+
+
+def _part(data: bytes, name: str) -> bytes:
+    """The beginning of a part of a zip file; empty where there is none."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(name) as part:
+            return part.read(100)
+    except (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        return b""
+
+
+@dataclass
+class _Head:
+    """The row of headings found, with the mapping it is read by."""
+
+    known: int
+    width: int
+    number: int
+    cells: list[str]
+    mapping: Mapping
+    saved: bool
+
+    @classmethod
+    def find(cls, rows: Iterator[Cells], mapping: Mapping | None, saved: Saved) -> "_Head":
+        """The row among the first ones with most headings known; the one that the mapping names, if it names one."""
+        best = cls(0, 0, 0, [], mapping or Mapping(), saved=False)
+        for number, cells, _without in rows:
+            if number > HEADINGS_WITHIN and (mapping is None or mapping.header is None or number > mapping.header):
+                break
+            if len(cells) > 4 * texts.MOST_COLUMNS:
+                raise BadFile(
+                    "too_many_columns", f"A list has at most {texts.MOST_COLUMNS} columns: is this one?", number
+                )
+            if mapping is not None and mapping.header is not None and number != mapping.header:
+                continue
+            kept = None if mapping is not None else saved(headings.digest(_trimmed(cells)))
+            by = kept or mapping or Mapping()
+            known = headings.known_in(cells, by)
+            width = sum(1 for cell in cells if cell.strip())
+            if known > best.known:
+                best = cls(known, width, number, cells, by, kept is not None)
+        return best
+
+    def opened(self, form: Form, data: bytes, rows: Callable[[], Iterator[Cells]]) -> Opened:
+        if self.known < min(headings.LEAST_KNOWN, max(1, self.width)):
+            raise BadFile(
+                "no_headings",
+                "No row of headings was found: put headings above the columns, or send a mapping that says which "
+                "column holds what.",
+            )
+        columns = headings.columns(self.cells, self.mapping)
+        reader = Reader(columns, self.mapping)
+        return Opened(
+            form, digest_of(data), self.mapping, self.saved, columns, headings.digest(_trimmed(self.cells)),
+            rows=lambda: (reader.read(*cells) for cells in rows() if cells[0] > self.number),
+            cells=lambda: (cells for cells in rows() if cells[0] > self.number),
+        )  # fmt: skip
+
+
+def _trimmed(cells: list[str]) -> list[str]:
+    last = max((place for place, cell in enumerate(cells) if cell.strip()), default=-1)
+    return cells[: last + 1]
+
+
+# A row of JSON Lines is the body of one request: it has the same bound.
+MOST_LINE = 1024 * 1024
+
+
+def _json_rows(data: bytes) -> Iterator[Row]:
+    for number, line in enumerate(io.BytesIO(data), 1):
+        if not line.strip():
+            continue
+        try:
+            if len(line) > MOST_LINE:
+                raise BadFile("cell_too_long", "This line has more than 1 MiB: send fewer facts.")
+            body = parse_json(line.removeprefix(b"\xef\xbb\xbf"))
+        except Problem as refusal:
+            errors = refusal.extra.get("errors") or [{"pointer": "", "code": refusal.code, "detail": refusal.detail}]
+            yield Row(number, None, [Fault(None, one["pointer"], one["code"], one["detail"]) for one in errors])
+            continue
+        except BadFile as fault:
+            yield Row(number, None, [Fault(None, "", fault.code, fault.detail)])
+            continue
+        if isinstance(body, dict):
+            yield Row(number, body, [])
+        else:
+            yield Row(number, None, [Fault(None, "", "object_required", "Each line is one JSON object.")])

@@ -1,0 +1,51 @@
+"""File a list on the machine itself, from a file at hand."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Engine, select
+from sqlmodel import Session, col
+
+from app.database import reading, writing
+from app.errors import NotFound
+from app.exchange.imports import stored
+from app.exchange.imports.faults import BadFile
+from app.exchange.imports.lists import digest_of
+from app.exchange.imports.run import Running
+from app.exchange.imports.stored import Sent
+from app.models import OPEN, ListImport, Source
+
+# The largest list imagined, 200,000 rows, has about 30 MB: twice that, and the process still stays below 500 MB.
+MOST_BYTES = 64 * 1024 * 1024
+
+Tell = Callable[[ListImport], None]
+
+
+def file_list(
+    engine: Engine, secret: bytes, clock: Callable[[], datetime], slug: str, data: bytes, sent: Sent, tell: Tell
+) -> ListImport:
+    """File a list as a source's, from the row where an earlier run of the same file was killed; `tell` is called with
+    the progress after each batch. The import once it has ended. Raises BadFile, NotFound."""
+    if len(data) > MOST_BYTES:
+        raise BadFile("too_large", f"A list has at most {MOST_BYTES // 1024 // 1024} MB: part it into several files.")
+    with writing(engine) as session:
+        source = _source(session, slug)
+        digest = digest_of(data)
+        job = None if sent.dry_run else stored.unfinished(session, source, digest, sent.mapping)
+        job = job or stored.begin(session, source, None, digest, sent, clock())
+        stored.hold(session, job.id, clock())
+        job_id = job.id
+    running = Running(engine, secret, clock, job_id, data)
+    while running.step():
+        with reading(engine) as session:
+            tell(stored.load(session, job_id))
+    with reading(engine) as session:
+        return stored.load(session, job_id)
+
+
+def _source(session: Session, slug: str) -> int:
+    found = session.scalars(select(col(Source.key)).where(col(Source.slug) == slug, col(Source.until) == OPEN))
+    key = found.one_or_none()
+    if key is None:
+        raise NotFound("There is no source with this slug: add it first (recuento source add).")
+    return key

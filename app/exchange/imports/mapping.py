@@ -1,0 +1,107 @@
+"""What a mapping file says: which column holds what, what codes mean, and what is the same for every row.
+
+It is TOML. Everything in it is optional; what it leaves out is found by headings (`headings`) and words (`cells`).
+"""
+
+import hashlib
+import json
+import tomllib
+from functools import cached_property
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from app.exchange.imports.cells import CODES, known_code
+from app.exchange.imports.faults import BadFile
+from app.exchange.imports.fields import FIELDS
+from app.exchange.imports.said_dates import Order
+from app.matching.fold import fold
+
+# The largest mapping imagined names 500 columns; this is ten times that.
+MOST_BYTES = 256 * 1024
+# A heading stands below a title and a paragraph at most.
+LAST_HEADER = 50
+
+Targets = Annotated[list[str], Field(max_length=5)]
+
+
+class Mapping(BaseModel):
+    """`columns`: heading → field, or fields of which the first that can read a cell takes it, or nothing to leave the
+    column out. `values`: field → what the list prints → our code. `constants`: field → the same for every row, written
+    as a cell. `dates`: how dates in numbers are ordered. `header`: the row of the headings. `sheet`: of a workbook."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    columns: dict[str, str | Targets] = {}
+    values: dict[str, dict[str, str]] = {}
+    constants: dict[str, str] = {}
+    dates: Order | None = None
+    header: Annotated[int, Field(ge=1, le=LAST_HEADER)] | None = None
+    sheet: Annotated[str, Field(max_length=100)] | None = None
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """A mapping of a file's text. Raises BadFile, which says where it is wrong."""
+        if len(text) > MOST_BYTES:
+            raise BadFile("bad_mapping", "The mapping file is too long to be one.")
+        try:
+            return cls.model_validate(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            raise BadFile("bad_mapping", f"The mapping file is not TOML: {error}.") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            raise BadFile("bad_mapping", f"The mapping file is wrong at {where}: {first['msg']}.") from None
+
+    @field_validator("columns")
+    @classmethod
+    def _known_targets(cls, columns: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+        for targets in columns.values():
+            for target in _listed(targets):
+                _known_field(target)
+        return columns
+
+    @field_validator("constants")
+    @classmethod
+    def _known_constants(cls, constants: dict[str, str]) -> dict[str, str]:
+        for name in constants:
+            _known_field(name)
+        return constants
+
+    @field_validator("values")
+    @classmethod
+    def _known_codes(cls, values: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        for name, meanings in values.items():
+            _known_field(name)
+            codes = FIELDS[name].codes
+            for meant in meanings.values():
+                if meant and codes is not None and not known_code(codes, meant):
+                    raise ValueError(f"values for {name} must be codes of the list {codes} (see /v1/vocabulary)")
+                if meant and FIELDS[name].kind in ("country", "countries") and not known_code(CODES, meant):
+                    raise ValueError(f"values for {name} must be ISO 3166-1 alpha-2 codes")
+        return values
+
+    @cached_property
+    def targets(self) -> dict[str, list[str]]:
+        """Folded heading → fields."""
+        return {fold(heading): _listed(targets) for heading, targets in self.columns.items()}
+
+    @cached_property
+    def meanings(self) -> dict[str, dict[str, str]]:
+        """Field → folded value → code."""
+        return {name: {fold(said): code for said, code in found.items()} for name, found in self.values.items()}
+
+    @cached_property
+    def digest(self) -> str:
+        """Of what it says, however it is written: hex SHA-256."""
+        said = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _listed(targets: str | list[str]) -> list[str]:
+    return [targets] if isinstance(targets, str) and targets else list(targets)
+
+
+def _known_field(name: str) -> None:
+    if name not in FIELDS:
+        raise ValueError("there is no such field: take one of " + ", ".join(FIELDS))

@@ -1,0 +1,252 @@
+"""File a list: looked over once, then batch by batch, each in one transaction with the progress of the import.
+
+An import that is killed goes on at the first row that was not settled; what was settled was filed, and is not filed
+again. The same file sent again changes nothing, because every row has a case number.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import islice
+
+from pydantic import ValidationError
+from sqlalchemy import Engine, select
+from sqlmodel import Session, col
+
+from app.database import reading, writing
+from app.errors import Problem, pointed_errors
+from app.exchange.imports import stored
+from app.exchange.imports.faults import BadFile, Fault
+from app.exchange.imports.keys import Keys, Repeated
+from app.exchange.imports.lists import Opened, open_list
+from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.rows import Row
+from app.exchange.imports.stored import RowOutcome
+from app.models import OPEN, ApiKey, ListImport, Source
+from app.registry.listing import file_rows
+from app.registry.policy import Reader
+from app.registry.schemas import DetentionReportIn, ReleaseReportIn
+from app.registry.write import Desk, Outcome
+from app.vocabulary import Role
+
+# Rows of one transaction. Fewer cost more per row; more keep other writers waiting longer than a second.
+BATCH = 500
+# A trial is undone, and rows of one list are only held against each other inside a batch: most lists are one.
+TRIAL_BATCH = 2_000
+# A list of this many times more or fewer rows than the last one is likely another list, or half of one.
+FAR = 2
+# Below this a list may well double.
+FEW = 20
+
+_SCHEMAS: dict[bool, type[DetentionReportIn]] = {True: ReleaseReportIn, False: DetentionReportIn}
+
+
+class Running:
+    """One import being worked on. `step` does one piece of it, and may be called from another thread each time."""
+
+    def __init__(
+        self, engine: Engine, secret: bytes, clock: Callable[[], datetime], job: uuid.UUID, data: bytes
+    ) -> None:
+        self._engine = engine
+        self._secret = secret
+        self._clock = clock
+        self.job = job
+        self._data = data
+        self._rows: Iterator[Row] | None = None
+        self._opened: Opened | None = None
+        self._keys = Keys()
+
+    def step(self) -> bool:
+        """The next piece; False once the import has ended, or somebody else works on it."""
+        try:
+            if self._rows is None:
+                return self._look_over()
+            return self._batch(self._rows)
+        except BadFile as fault:
+            with writing(self._engine) as session:
+                stored.finish(session, self.job, "failed", self._clock(), fault.shape())
+            return False
+
+    def _look_over(self) -> bool:
+        """Open the file, count its rows, ask what is to be asked: before anything is filed."""
+        with reading(self._engine) as session:
+            job = stored.load(session, self.job)
+            given = None if job.mapping is None else Mapping.model_validate_json(job.mapping)
+            opened = open_list(self._data, given, lambda digest: stored.saved_mapping(session, job.source, digest))
+            before = stored.last_rows(session, job.source)
+        number, counting = opened.count()
+        questions = [] if job.confirmed or job.done else _questions(number, before, counting=counting)
+        with writing(self._engine) as session:
+            state = job.state if job.state != "waiting" else "checking" if job.strict and not job.dry_run else "running"
+            told = json.dumps(opened.shape(), ensure_ascii=False)
+            if questions:
+                stored.change(session, job.id, told=told, rows=number, questions=json.dumps(questions))
+                stored.finish(session, job.id, "questioned", self._clock())
+                return False
+            stored.change(session, job.id, told=told, rows=number, state=state)
+            stored.hold(session, job.id, self._clock())
+            if given is not None and opened.headings is not None and not job.dry_run:
+                stored.save_mapping(session, job.source, opened.headings, given, self._clock())
+        self._opened = opened
+        self._from_the_top()
+        return True
+
+    def _from_the_top(self) -> None:
+        assert self._opened is not None
+        self._keys = Keys()
+        self._rows = self._opened.rows()
+
+    def _batch(self, rows: Iterator[Row]) -> bool:
+        with reading(self._engine) as session:
+            job = stored.load(session, self.job)
+        if job.state not in ("checking", "running"):
+            return False
+        trial = job.dry_run or job.state == "checking"
+        batch = _Batch(list(islice(self._ahead(rows, job.done), TRIAL_BATCH if trial else BATCH)))
+        if not batch.rows:
+            return self._through(job)
+        outcomes = self._try(job, batch) if trial else self._file(job, batch)
+        return outcomes is not None
+
+    def _ahead(self, rows: Iterator[Row], done: int) -> Iterator[Row]:
+        """Rows that are not settled. Those before are read all the same: their case numbers are taken."""
+        for row in rows:
+            checked = _numbered(row, self._keys)
+            if row.number > done:
+                yield checked
+
+    def _file(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
+        now = self._clock()
+        with writing(self._engine) as session:
+            desk = Desk(session, self._actor(session, job), now, self._secret, listing=True)
+            outcomes = batch.file(desk)
+            if job.strict and any(one.outcome == "error" for one in outcomes):
+                session.rollback()
+                raise _strict(next(one.row for one in outcomes if one.outcome == "error"))
+            if not stored.advance(session, job, outcomes, batch.last, now):
+                session.rollback()
+                return None
+        return outcomes
+
+    def _try(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
+        """What would become of rows: filed, and undone."""
+        now = self._clock()
+        with writing(self._engine) as session:
+            desk = Desk(session, self._actor(session, job), now, self._secret, listing=True)
+            outcomes = [_undone(one) for one in batch.file(desk)]
+            session.rollback()
+        with writing(self._engine) as session:
+            return outcomes if stored.advance(session, job, outcomes, batch.last, now) else None
+
+    def _through(self, job: ListImport) -> bool:
+        """After the last row."""
+        with writing(self._engine) as session:
+            if job.state == "checking":
+                if json.loads(job.counts)["error"]:
+                    raise _strict(stored.rows_of(session, job.id, 0, 1, "error")[0]["row"])
+                stored.begin_again(session, job.id, "running")
+                self._from_the_top()
+                return True
+            told = json.loads(job.told) | {"derived_case_numbers": self._keys.derived}
+            stored.change(session, job.id, told=json.dumps(told, ensure_ascii=False))
+            stored.finish(session, job.id, "done", self._clock())
+        return False
+
+    def _actor(self, session: Session, job: ListImport) -> Reader:
+        """Who files, as the source and the key stand now: a key that was revoked files nothing more."""
+        now = self._clock()
+        if job.key_id is not None:
+            key = session.get(ApiKey, job.key_id)
+            if key is None or key.revoked_at is not None or key.expires_at <= now:
+                raise BadFile("key_ended", "The key that sent this list has ended: send the list with another.")
+        source = session.scalars(select(Source).where(col(Source.key) == job.source, col(Source.until) == OPEN)).one()
+        return Reader(Role.REPORTER, source.key, source.slug, source.independent and not source.quarantined)
+
+
+class _Batch:
+    """Rows filed together."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.rows = rows
+
+    @property
+    def last(self) -> int:
+        return self.rows[-1].number
+
+    def file(self, desk: Desk) -> list[RowOutcome]:
+        """File the rows that can be read; what became of each, in order."""
+        before = desk.log.revision
+        settled: dict[int, RowOutcome] = {}
+        ready: list[tuple[Row, DetentionReportIn]] = []
+        for row in self.rows:
+            try:
+                if row.body is not None:
+                    ready.append((row, _SCHEMAS[row.body.get("release") is not None].model_validate(row.body)))
+                    continue
+                faults = row.faults
+            except ValidationError as error:
+                faults = [_placed(row, one) for one in pointed_errors(error.errors())]
+            settled[row.number] = _error(row, faults)
+        results = file_rows(desk, [body for _row, body in ready])
+        for (row, _body), result in zip(ready, results, strict=True):
+            settled[row.number] = _settled(row, result, before)
+        return [settled[row.number] for row in self.rows]
+
+
+def _settled(row: Row, result: Outcome | Problem, before: int) -> RowOutcome:
+    if isinstance(result, Problem):
+        errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
+        return _error(row, [_placed(row, one) for one in errors])
+    seen_before = "updated" if result.revision > before else "unchanged"
+    outcome = seen_before if result.match is None else str(result.match)
+    return RowOutcome(row.number, outcome, uuid.UUID(result.ids["report"]), result.revision, None)
+
+
+def _error(row: Row, faults: list[Fault]) -> RowOutcome:
+    return RowOutcome(row.number, "error", None, None, [fault.shape() for fault in faults])
+
+
+def _undone(one: RowOutcome) -> RowOutcome:
+    """Nothing of a trial stands: no report has these ids."""
+    return RowOutcome(one.row, one.outcome, None, None, one.faults)
+
+
+def _numbered(row: Row, keys: Keys) -> Row:
+    """The row with its case number in its body."""
+    if row.body is None:
+        return row
+    try:
+        keys.give(row.number, row.body)
+    except Repeated as earlier:
+        column = row.columns.get("source_record_id")
+        detail = f"Row {earlier.row} of this file has the same case number: each row needs its own."
+        return Row(row.number, None, [Fault(column, "/source_record_id", "repeated_case_number", detail)], row.columns)
+    return row
+
+
+def _placed(row: Row, error: dict[str, str]) -> Fault:
+    """An error in the body, at the column that the value came from."""
+    name = error["pointer"].removeprefix("/").replace("/", ".")
+    while name and name not in row.columns:
+        name = name.rpartition(".")[0]
+    return Fault(row.columns.get(name), error["pointer"], error["code"], error["detail"])
+
+
+def _strict(row: int) -> BadFile:
+    return BadFile("strict", f"Row {row} is in error: nothing from it on was filed, as asked for.", row)
+
+
+def _questions(rows: int, before: int | None, *, counting: bool) -> list[dict[str, str]]:
+    """What a person should look at before anything is filed."""
+    found = []
+    if before is not None and before >= FEW and not before / FAR <= rows <= before * FAR:
+        detail = f"This list has {rows} rows, your last one had {before}. If that is right, confirm it."
+        found.append({"code": "row_count", "detail": detail})
+    if counting:
+        detail = (
+            "The case numbers only count the rows, so that the next list may give them to other people. If they are "
+            "case numbers all the same, confirm it; if not, leave the column out in a mapping."
+        )
+        found.append({"code": "numbers_count_rows", "detail": detail})
+    return found

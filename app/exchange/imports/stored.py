@@ -1,0 +1,273 @@
+"""Imports as the database keeps them: begun, carried on batch by batch, and asked about afterwards."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, insert, or_, select, update
+from sqlmodel import Session, col
+
+from app.dates import format_instant
+from app.errors import NotFound
+from app.exchange.imports.mapping import Mapping
+from app.import_codes import ImportOutcome
+from app.models import ImportFile, ImportMapping, ImportRow, ListImport
+from app.registry.write import new_id
+
+# Whoever works on an import says so again with each batch. A batch takes seconds: after this long the process is gone.
+LEASE = timedelta(minutes=2)
+# What became of each row is kept as long as idempotent answers are; the receipt stays.
+ROWS_KEPT = timedelta(days=45)
+OPEN_STATES = ("waiting", "checking", "running")
+
+Row = dict[str, Any]
+ImportId = uuid.UUID
+_INSERT_ROWS = insert(ImportRow)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What is asked for with a list."""
+
+    dry_run: bool = False
+    strict: bool = False
+    confirmed: bool = False
+    mapping: Mapping | None = None
+
+
+@dataclass(frozen=True)
+class RowOutcome:
+    """What became of a row; `faults` where it is in error."""
+
+    row: int
+    outcome: str
+    report: uuid.UUID | None
+    revision: int | None
+    faults: list[dict[str, Any]] | None
+
+
+def begin(session: Session, source: int, key_id: str | None, digest: str, sent: Sent, now: datetime) -> ListImport:
+    """Note a list to be filed; its file is kept beside it or by whoever sent it."""
+    job = ListImport(
+        id=new_id(),
+        source=source,
+        key_id=key_id,
+        digest=digest,
+        mapping=None if sent.mapping is None else sent.mapping.model_dump_json(),
+        dry_run=sent.dry_run,
+        strict=sent.strict,
+        confirmed=sent.confirmed,
+        state="waiting",
+        created_at=now,
+        rows=None,
+        done=0,
+        counts=json.dumps(dict.fromkeys(ImportOutcome, 0)),
+        first_revision=None,
+        last_revision=None,
+        told="{}",
+        questions="[]",
+    )
+    session.add(job)
+    session.flush()
+    forget_rows(session, now)
+    return job
+
+
+def forget_rows(session: Session, now: datetime) -> None:
+    old = select(col(ListImport.id)).where(col(ListImport.finished_at) < now - ROWS_KEPT)
+    session.connection().execute(delete(ImportRow).where(col(ImportRow.list_import).in_(old)))
+
+
+def keep_file(session: Session, job: uuid.UUID, data: bytes) -> None:
+    session.connection().execute(insert(ImportFile), [{"list_import": job, "data": data}])
+
+
+def file_of(session: Session, job: uuid.UUID) -> bytes | None:
+    return session.scalars(select(col(ImportFile.data)).where(col(ImportFile.list_import) == job)).one_or_none()
+
+
+def unfinished(session: Session, source: int, digest: str, mapping: Mapping | None) -> ListImport | None:
+    """The import of the same file by the same source that was killed half-way, if there is one."""
+    found = session.scalars(
+        select(ListImport)
+        .where(
+            col(ListImport.source) == source,
+            col(ListImport.digest) == digest,
+            col(ListImport.dry_run).is_(False),
+            col(ListImport.state).in_(("checking", "running")),
+        )
+        .order_by(col(ListImport.created_at).desc())
+    ).all()
+    said = None if mapping is None else mapping.model_dump_json()
+    return next((job for job in found if job.mapping == said), None)
+
+
+def waiting(session: Session, source: int) -> int:
+    """How many lists of a source are not through."""
+    mine = (col(ListImport.source) == source, col(ListImport.state).in_(OPEN_STATES))
+    return int(session.execute(select(func.count()).select_from(ListImport).where(*mine)).scalar_one())
+
+
+def free(session: Session, now: datetime) -> uuid.UUID | None:
+    """The oldest import with a file here that nobody works on; None where there is none."""
+    asked = (
+        select(col(ListImport.id))
+        .where(
+            col(ListImport.state).in_(OPEN_STATES),
+            or_(col(ListImport.leased_until).is_(None), col(ListImport.leased_until) < now),
+            col(ListImport.id).in_(select(col(ImportFile.list_import))),
+        )
+        .order_by(col(ListImport.created_at))
+    )
+    return session.scalars(asked.limit(1)).one_or_none()
+
+
+def hold(session: Session, job: uuid.UUID, now: datetime) -> None:
+    session.connection().execute(update(ListImport).where(col(ListImport.id) == job).values(leased_until=now + LEASE))
+
+
+def advance(session: Session, job: ListImport, rows: Sequence[RowOutcome], done: int, now: datetime) -> bool:
+    """Settle rows together with what was filed of them; False where somebody else did so first, and nothing may be
+    kept."""
+    counts = json.loads(job.counts)
+    for row in rows:
+        counts[row.outcome] += 1
+    revisions = [row.revision for row in rows if row.revision is not None and row.outcome not in ("unchanged", "error")]
+    first = min([*revisions, *([job.first_revision] if job.first_revision else [])], default=None)
+    last = max([*revisions, *([job.last_revision] if job.last_revision else [])], default=None)
+    moved = session.connection().execute(
+        update(ListImport)
+        .where(col(ListImport.id) == job.id, col(ListImport.done) == job.done, col(ListImport.state) == job.state)
+        .values(
+            done=done,
+            counts=json.dumps(counts),
+            first_revision=first,
+            last_revision=last,
+            leased_until=now + LEASE,
+        )
+    )
+    if moved.rowcount != 1:
+        return False
+    if rows:
+        session.connection().execute(
+            _INSERT_ROWS,
+            [
+                {
+                    "list_import": job.id,
+                    "row": row.row,
+                    "outcome": row.outcome,
+                    "report": row.report,
+                    "revision": row.revision,
+                    "faults": json.dumps(row.faults, ensure_ascii=False) if row.faults else None,
+                }
+                for row in rows
+            ],
+        )
+    return True
+
+
+def change(session: Session, job: uuid.UUID, **values: Any) -> None:
+    session.connection().execute(update(ListImport).where(col(ListImport.id) == job).values(**values))
+
+
+def finish(session: Session, job: uuid.UUID, state: str, now: datetime, fault: dict[str, Any] | None = None) -> None:
+    """End an import, and let go of its file."""
+    change(
+        session,
+        job,
+        state=state,
+        finished_at=now,
+        leased_until=None,
+        fault=None if fault is None else json.dumps(fault),
+    )
+    session.connection().execute(delete(ImportFile).where(col(ImportFile.list_import) == job))
+
+
+def begin_again(session: Session, job: uuid.UUID, state: str) -> None:
+    """After the trial of a strict import: forget it, and file."""
+    session.connection().execute(delete(ImportRow).where(col(ImportRow.list_import) == job))
+    change(session, job, state=state, done=0, counts=json.dumps(dict.fromkeys(ImportOutcome, 0)))
+
+
+def load(session: Session, job: uuid.UUID) -> ListImport:
+    return session.scalars(
+        select(ListImport).where(col(ListImport.id) == job).execution_options(populate_existing=True)
+    ).one()
+
+
+def own(session: Session, job: uuid.UUID, source: int | None) -> ListImport:
+    """An import of this source; a foreign one is not found."""
+    found = session.get(ListImport, job)
+    if found is None or found.source != source:
+        raise NotFound("There is no import with this id among your own.")
+    return found
+
+
+def last_rows(session: Session, source: int) -> int | None:
+    """How many rows the source's last finished list had."""
+    return session.scalars(
+        select(col(ListImport.rows))
+        .where(col(ListImport.source) == source, col(ListImport.state) == "done", col(ListImport.dry_run).is_(False))
+        .order_by(col(ListImport.finished_at).desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def saved_mapping(session: Session, source: int, headings: str) -> Mapping | None:
+    kept = session.get(ImportMapping, (source, headings))
+    return None if kept is None else Mapping.model_validate_json(kept.mapping)
+
+
+def save_mapping(session: Session, source: int, headings: str, mapping: Mapping, now: datetime) -> None:
+    session.merge(ImportMapping(source=source, headings=headings, mapping=mapping.model_dump_json(), saved_at=now))
+    session.flush()
+
+
+def rows_of(
+    session: Session, job: uuid.UUID, after: int, limit: int, outcome: str | None = None
+) -> list[dict[str, Any]]:
+    """What became of the rows after a row's number."""
+    asked = select(ImportRow).where(col(ImportRow.list_import) == job, col(ImportRow.row) > after)
+    if outcome is not None:
+        asked = asked.where(col(ImportRow.outcome) == outcome)
+    rows = session.scalars(asked.order_by(col(ImportRow.row)).limit(limit)).all()
+    return [
+        {
+            "row": one.row,
+            "outcome": one.outcome,
+            "report_id": one.report,
+            "revision": one.revision,
+            "errors": json.loads(one.faults) if one.faults else [],
+        }
+        for one in rows
+    ]
+
+
+def shape(job: ListImport) -> Row:
+    """An import as its source reads it: the receipt, once it is through."""
+    told = json.loads(job.told)
+    return {
+        "id": job.id,
+        "state": job.state,
+        "dry_run": job.dry_run,
+        "strict": job.strict,
+        "created_at": format_instant(job.created_at),
+        "finished_at": None if job.finished_at is None else format_instant(job.finished_at),
+        "digest": job.digest,
+        "rows": job.rows,
+        "settled": sum(json.loads(job.counts).values()),
+        "counts": json.loads(job.counts),
+        "first_revision": job.first_revision,
+        "last_revision": job.last_revision,
+        "form": told.get("form"),
+        "sheet": told.get("sheet"),
+        "other_sheets": told.get("other_sheets", []),
+        "columns": told.get("columns", []),
+        "saved_mapping": told.get("saved_mapping", False),
+        "derived_case_numbers": told.get("derived_case_numbers", 0),
+        "questions": json.loads(job.questions),
+        "problem": None if job.fault is None else json.loads(job.fault),
+    }

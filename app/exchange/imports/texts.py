@@ -1,0 +1,85 @@
+"""Rows of cells out of a text file: CSV with any delimiter, in UTF-8, UTF-16 or Windows-1252."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+from app.exchange.imports.faults import BadFile
+
+# A spreadsheet's cell holds 32,767 characters at most: a longer one is two rows that a missing quotation mark joined.
+MOST_CHARACTERS = 32_767
+# The widest list seen has 60 columns. A file with more is something else.
+MOST_COLUMNS = 500
+DELIMITERS = ",;\t|"
+# A byte that could not be read as UTF-8 in a file that is UTF-8 elsewhere (PEP 383).
+UNREAD = re.compile("[\udc80-\udcff]")
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+# How much is looked at for UTF-16 without a byte order mark, which puts a NUL into every second byte of Latin text.
+_LOOKED_AT = 4_096
+_WIDE_SHARE = 0.3
+# Two bytes or more that only UTF-8 writes so.
+_MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+
+
+def encoding_of(data: bytes) -> str:
+    """The encoding of a text: `utf-8-sig`, `utf-16`, `utf-16-le`, `utf-16-be` or `cp1252`. Raises BadFile.
+
+    A file that is UTF-8 in some lines and not in others is read as UTF-8; its other lines are faults of their rows.
+    """
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return _checked(data, encoding)
+    start = data[:_LOOKED_AT]
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        every_second = start[first::2]
+        if every_second and every_second.count(0) > _WIDE_SHARE * len(every_second):
+            return _checked(data, encoding)
+    if _is_utf8(data) or _MULTIBYTE.search(data):
+        return "utf-8-sig"
+    return _checked(data, "cp1252")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _checked(data: bytes, encoding: str) -> str:
+    if encoding == "utf-8-sig":
+        return encoding
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        raise BadFile(
+            "unknown_encoding", "The letters of this file cannot be read: save it again as CSV UTF-8, then send it."
+        ) from None
+    return encoding
+
+
+def rows(data: bytes, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """`(number, cells)` of each row that is not empty; numbers count from 1 as a spreadsheet would. Raises BadFile."""
+    # The default of `csv` would be enough, and is one number for the whole process: cells are measured where read.
+    text = io.TextIOWrapper(io.BytesIO(data), encoding, errors="surrogateescape", newline="")
+    reader = csv.reader(text, delimiter=delimiter)
+    number = 0
+    while True:
+        number += 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            raise BadFile("cell_too_long", TOO_LONG.format(number), number) from None
+        if any(cells):
+            yield number, cells
+
+
+TOO_LONG = (
+    "A cell of row {} has more than 32,767 characters: is a quotation mark missing, or one too many, "
+    "in this row or before it?"
+)

@@ -1,0 +1,123 @@
+"""Runs alone, as a process with limits: reads a workbook on standard input, writes its rows as JSON on standard output.
+
+First a line `{"sheet": name, "others": [names], "rows": how many}`, then for each row that is not empty
+`[number, [cells], [places of cells without a value]]`. What goes wrong is one line `{"error": code}`.
+Nothing of the registry is imported here: the process that meets a hostile file holds nothing else.
+"""
+
+import datetime
+import io
+import json
+import re
+import resource
+import sys
+import zipfile
+from typing import Any
+
+# Numbers that name what a spreadsheet keeps apart: a million rows of 500 columns would be a mistake or an attack.
+MOST_ROWS, MOST_COLUMNS = 1_048_576, 500
+_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"([^>]*?)(?:/>|>(.*?)</c>)', re.DOTALL)
+
+
+def main() -> None:
+    memory, seconds, wanted = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        _read(sys.stdin.buffer.read(), wanted)
+    except MemoryError:
+        _write({"error": "workbook_too_large"})
+
+
+def _read(data: bytes, wanted: str) -> None:
+    import python_calamine  # under the limits from its first byte
+
+    try:
+        book = python_calamine.load_workbook(io.BytesIO(data))
+        visible = [
+            sheet.name
+            for sheet in book.sheets_metadata
+            if sheet.visible == python_calamine.SheetVisibleEnum.Visible
+            and sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
+        ]
+        if not visible or (wanted and wanted not in visible):
+            _write({"error": "unknown_sheet"})
+            return
+        name = wanted or visible[0]
+        sheet = book.get_sheet_by_name(name)
+    except python_calamine.PasswordError:
+        _write({"error": "password"})
+        return
+    except (python_calamine.CalamineError, zipfile.BadZipFile, OSError):
+        _write({"error": "unreadable_workbook"})
+        return
+    if sheet.total_width > MOST_COLUMNS:
+        _write({"error": "too_many_columns"})
+        return
+    _write({"sheet": name, "others": [other for other in visible if other != name], "rows": sheet.total_height})
+    empty = [""] * (sheet.start[1] if sheet.start else 0)
+    without = _without_value(data, name)
+    for number, cells in enumerate(sheet.iter_rows(), 1):
+        missing = without.get(number, [])
+        if missing or any(cell != "" for cell in cells):
+            _write([number, empty + [_text(cell) for cell in cells], missing])
+
+
+def _write(line: Any) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+
+
+def _text(cell: Any) -> str:
+    """A cell as its sheet means it: whole numbers without a point, days in ISO 8601."""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else repr(cell)
+    if isinstance(cell, datetime.datetime):
+        return cell.date().isoformat() if cell.time() == datetime.time() else cell.isoformat(sep=" ")
+    return str(cell)
+
+
+def _without_value(data: bytes, name: str) -> dict[int, list[int]]:
+    """Row → places of cells that hold a formula nobody has computed, or an error such as #N/A.
+
+    The reader gives both as empty, and an empty cell says nothing: a fact would be lost in silence. Only XLSX writes
+    them apart from their value.
+    """
+    found: dict[int, list[int]] = {}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        path = _path_of(archive, name)
+        if path is None:
+            return found
+        xml = archive.read(path)
+    if b"<f" not in xml and b't="e"' not in xml:
+        return found
+    for letters, row, attributes, inside in _CELL.findall(xml):
+        if b't="e"' in attributes or (b"<f" in inside and b"<v>" not in inside):
+            place = 0
+            for byte in letters:
+                place = place * 26 + byte - 64
+            found.setdefault(int(row), []).append(place - 1)
+    return found
+
+
+def _path_of(archive: zipfile.ZipFile, name: str) -> str | None:
+    """Where an XLSX keeps the sheet of that name (ECMA-376 part 1, sections 12.3.23 and 12.3.24)."""
+    names = set(archive.namelist())
+    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
+        return None
+    from xml.etree import ElementTree
+
+    of = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+    sheets = ElementTree.fromstring(archive.read("xl/workbook.xml")).iter()  # noqa: S314 - this process has limits
+    wanted = next((s.get(of) for s in sheets if s.tag.endswith("}sheet") and s.get("name") == name), None)
+    parts = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels")).iter()  # noqa: S314
+    target = next((p.get("Target", "") for p in parts if p.get("Id") == wanted), "")
+    path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    return path if path in names else None
+
+
+if __name__ == "__main__":
+    main()

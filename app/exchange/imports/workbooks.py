@@ -1,0 +1,119 @@
+"""Rows of cells out of a workbook (XLSX, ODS): looked at before it is opened, and opened by a process with limits."""
+
+import io
+import json
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.exchange.imports.faults import BadFile
+
+CHILD = Path(__file__).with_name("workbook_child.py")
+
+# A workbook of 100,000 rows and twelve columns unpacks to about 70 MB in a dozen parts, to ten or twenty times its
+# size. 419 KB that unpack to 159 MB (380 times) are a bomb.
+MOST_PARTS = 1_000
+MOST_UNPACKED = 200 * 1024 * 1024
+MOST_RATIO = 150
+SMALL = 16 * 1024 * 1024  # unpacked: below this a high ratio is a sheet of repeats, and harmless
+# What the reader may use: three times what that largest workbook takes.
+CHILD_MEMORY = 768 * 1024 * 1024  # of addresses; resident memory stays far below
+CHILD_SECONDS = 60  # of processor time
+
+ERRORS = {
+    "unreadable_workbook": "This workbook cannot be read: save it again as XLSX or as CSV UTF-8, and send that.",
+    "password": "This workbook is locked with a password: save a copy without one and send that.",
+    "unknown_sheet": "The workbook has no visible sheet of that name: correct `sheet` in the mapping, or leave it out.",
+    "too_many_columns": "The sheet has cells beyond column 500: delete the columns after the last one in use.",
+    "workbook_too_large": "This workbook is too large to open: save its one sheet as CSV UTF-8 and send that.",
+    "suspicious_workbook": "This workbook unpacks to far more than a list: save its sheet as CSV UTF-8 and send that.",
+}
+
+
+def bad(code: str) -> BadFile:
+    return BadFile(code, ERRORS[code])
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The sheet that is read, the visible ones that are not, and its last row."""
+
+    name: str
+    others: list[str]
+    height: int
+
+
+def look(data: bytes) -> None:
+    """Judge a workbook by its zip directory alone, before anything is unpacked. Raises BadFile."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError):
+        raise bad("unreadable_workbook") from None
+    unpacked = sum(part.file_size for part in parts)
+    ratio = unpacked / max(1, len(data))
+    if len(parts) > MOST_PARTS or unpacked > MOST_UNPACKED or (unpacked > SMALL and ratio > MOST_RATIO):
+        raise bad("suspicious_workbook")
+
+
+class Workbook:
+    """A workbook being read by a process of its own; use as a context manager, so that the process ends with it."""
+
+    def __init__(self, data: bytes, sheet: str | None = None) -> None:
+        look(data)
+        command = [sys.executable, "-I", str(CHILD), str(CHILD_MEMORY), str(CHILD_SECONDS), sheet or ""]
+        # What the reader complains of may quote the file: it goes nowhere.
+        self._child = subprocess.Popen(  # noqa: S603 - our own file, no shell
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
+        )
+        self._feeder = threading.Thread(target=self._feed, args=(data,), daemon=True)
+        self._feeder.start()
+        self._ended = False
+        first = self._line()
+        self.sheet = Sheet(first["sheet"], first["others"], first["rows"])
+
+    def __enter__(self) -> "Workbook":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process, read to its end or not."""
+        self._child.kill()
+        self._feeder.join()
+        if self._child.stdout is not None:
+            self._child.stdout.close()
+        self._child.wait()
+
+    def _feed(self, data: bytes) -> None:
+        assert self._child.stdin is not None
+        with suppress(BrokenPipeError, OSError):
+            self._child.stdin.write(data)
+        with suppress(BrokenPipeError, OSError):
+            self._child.stdin.close()
+
+    def _line(self) -> Any:
+        assert self._child.stdout is not None
+        line = self._child.stdout.readline()
+        if not line:
+            if self._child.wait() != 0:  # out of memory or of time
+                self.close()
+                raise bad("workbook_too_large")
+            return None
+        value = json.loads(line)
+        if isinstance(value, dict) and "error" in value:
+            self.close()
+            raise bad(value["error"])
+        return value
+
+    def rows(self) -> Iterator[tuple[int, list[str], list[int]]]:
+        """`(number, cells, places of cells without a value)` of each row that is not empty. Raises BadFile."""
+        while (line := self._line()) is not None:
+            yield line[0], line[1], line[2]

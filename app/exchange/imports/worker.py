@@ -1,0 +1,87 @@
+"""Files the lists that were sent to a server: one at a time in each process, batch by batch, in turn with requests."""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+import anyio.to_thread
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from app.database import reading, writing
+from app.exchange.imports import stored
+from app.exchange.imports.faults import BadFile
+from app.exchange.imports.run import Running
+
+# How often lists are looked for that another process, now gone, had begun.
+LOOKS_EVERY = 30.0  # seconds
+INTERNAL = BadFile("internal_error", "Something failed here. What is settled was filed: send the list again.")
+
+log = logging.getLogger("recuento")
+T = TypeVar("T")
+
+
+class Worker:
+    """Each piece of work takes a place inside the gate, as a request does: an import makes nobody wait for longer than
+    a batch, and holds no connection in between."""
+
+    def __init__(self, engine: Engine, secret: bytes, clock: Callable[[], datetime], gate: asyncio.Semaphore) -> None:
+        self._engine = engine
+        self._secret = secret
+        self._clock = clock
+        self._gate = gate
+        self._wanted = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def wake(self) -> None:
+        """There is a new list; called from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._wanted.set)
+
+    async def run(self) -> None:
+        """Work until cancelled; what is left then goes on at the next start."""
+        self._loop = asyncio.get_running_loop()
+        while True:
+            self._wanted.clear()
+            with suppress(OperationalError):  # the database is busy: the lists wait
+                await self._work()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), LOOKS_EVERY)
+
+    async def _work(self) -> None:
+        while (running := await self._in_turn(self._next)) is not None:
+            try:
+                while await self._in_turn(running.step):
+                    pass
+            except OperationalError:
+                raise
+            except Exception as error:
+                # Frames without the message: it may hold a row.
+                frames = "".join(traceback.format_tb(error.__traceback__))
+                log.error("unforeseen %s in an import\n%s", type(error).__name__, frames)
+                await self._in_turn(partial(self._fail, running.job))
+
+    async def _in_turn(self, act: Callable[[], T]) -> T:
+        async with self._gate:
+            return await anyio.to_thread.run_sync(act)
+
+    def _next(self) -> Running | None:
+        with reading(self._engine) as session:
+            if stored.free(session, self._clock()) is None:
+                return None  # as nearly always: no lock is taken for it
+        with writing(self._engine) as session:
+            job = stored.free(session, self._clock())
+            data = None if job is None else stored.file_of(session, job)
+            if job is None or data is None:
+                return None
+            stored.hold(session, job, self._clock())
+        return Running(self._engine, self._secret, self._clock, job, data)
+
+    def _fail(self, job: stored.ImportId) -> None:
+        with writing(self._engine) as session:
+            stored.finish(session, job, "failed", self._clock(), INTERNAL.shape())

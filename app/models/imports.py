@@ -1,0 +1,69 @@
+"""Lists on their way in: what was sent, how far it got, and what became of each row. No value of a row stands here."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import Index, LargeBinary, Uuid
+from sqlmodel import Field, SQLModel
+
+from app.database import UtcDateTime
+from app.import_codes import ImportOutcome, ImportState
+from app.models.columns import key_column, one_of, text_column
+
+
+class ListImport(SQLModel, table=True):
+    """One list sent by one source."""
+
+    __tablename__ = "list_import"
+    __table_args__ = (one_of("state", ImportState), Index(None, "source", "digest"), Index(None, "state"))
+    id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
+    source: int = key_column()
+    key_id: str | None  # of the key that sent it; null: filed on the machine itself
+    digest: str  # SHA-256 of the file
+    mapping: str | None = text_column(nullable=True)  # JSON; null: by headings, or the one saved for them
+    dry_run: bool
+    strict: bool
+    confirmed: bool
+    state: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+    leased_until: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+    rows: int | None
+    done: int  # the number of the last row settled, in the file
+    counts: str = text_column()  # JSON: outcome → rows
+    first_revision: int | None = key_column(nullable=True)
+    last_revision: int | None = key_column(nullable=True)
+    told: str = text_column()  # JSON: form, columns, sheet
+    questions: str = text_column()  # JSON
+    fault: str | None = text_column(nullable=True)  # JSON: why it failed
+
+
+class ImportRow(SQLModel, table=True):
+    """What became of one row."""
+
+    __tablename__ = "import_row"
+    __table_args__ = (one_of("outcome", ImportOutcome),)
+    list_import: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
+    row: int = Field(primary_key=True)
+    outcome: str
+    report: uuid.UUID | None = Field(default=None, sa_type=Uuid, nullable=True)
+    revision: int | None = key_column(nullable=True)
+    faults: str | None = text_column(nullable=True)  # JSON
+
+
+class ImportFile(SQLModel, table=True):
+    """Personal. The bytes of a list that was sent and is not through; deleted as soon as it is."""
+
+    __tablename__ = "import_file"
+    list_import: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
+    data: bytes = Field(sa_type=LargeBinary)
+
+
+class ImportMapping(SQLModel, table=True):
+    """The mapping that a source last used for lists with these headings."""
+
+    __tablename__ = "import_mapping"
+    source: int = key_column(primary_key=True)
+    headings: str = Field(primary_key=True)  # SHA-256
+    mapping: str = text_column()  # JSON
+    saved_at: datetime = Field(sa_type=UtcDateTime)

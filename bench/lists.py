@@ -1,0 +1,37 @@
+"""Try lists with their mappings on an empty registry: how many rows are read, and which are not and why.
+
+Each argument is `list:mapping`. Prints places and reasons, and nothing that stands in the list.
+"""
+
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from app.database import make_engine, reading
+from app.exchange.imports import local, stored
+from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.stored import Sent
+from bench.drill_import import SECRET, SOURCE, now, prepare
+
+
+def main() -> None:
+    for pair in sys.argv[1:]:
+        path, _colon, mapping = pair.partition(":")
+        with tempfile.TemporaryDirectory(prefix="recuento-lists-") as folder:
+            url = f"sqlite:///{Path(folder) / 'lists.db'}"
+            prepare(url)
+            engine = make_engine(url)
+            sent = Sent(dry_run=True, mapping=Mapping.read(Path(mapping).read_text(encoding="utf-8")))
+            job = local.file_list(engine, SECRET, now, SOURCE, Path(path).read_bytes(), sent, lambda _job: None)
+            with reading(engine) as session:
+                wrong = stored.rows_of(session, job.id, 0, job.rows or 1, "error")
+            engine.dispose()
+        sys.stdout.write(f"{Path(path).name}: {job.rows} rows, {stored.shape(job)['counts']}\n")
+        for row in wrong:
+            told = Counter((error["column"], error["code"]) for error in row["errors"])
+            sys.stdout.write(f"  row {row['row']}: {', '.join(f'{code} in {column}' for column, code in told)}\n")
+
+
+if __name__ == "__main__":
+    main()

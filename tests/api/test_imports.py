@@ -1,0 +1,129 @@
+"""Lists sent to /v1/imports: who may, in which envelopes, and what is told of them."""
+
+import pytest
+
+from app.api.imports import MOST_WAITING
+from app.database import writing
+from app.exchange.imports import stored
+from app.registry.views import Views
+from tests.exchange.imports.sheets import row, xlsx
+from tests.support import NOW, Body, World
+
+LIST = "nombre;fecha de nacimiento;país\nRosa Inés Valdivia;1971;Venezuela\nJulio Peralta Ríos;treinta;VE\n"
+MAPPING = '[constants]\n"detainee.designation" = "political"\n'
+
+
+def send(world: World, data: bytes, kind: str | None = None, path: str = "/v1/imports", **headers: str) -> Body:
+    given = {} if kind is None else {"Content-Type": kind}
+    response = world.client.post(path, content=data, headers=world.headers("foro", **given, **headers))
+    assert response.status_code == 202, response.text
+    world.settle()
+    return dict(world.get(f"/v1/imports/{response.json()['id']}", "foro").json())
+
+
+@pytest.mark.parametrize("kind", ["text/csv", "application/octet-stream", "text/csv; charset=utf-8", None])
+def test_a_list_may_be_the_body_itself_of_whatever_type(world: World, kind: str | None) -> None:
+    receipt = send(world, LIST.encode(), kind)
+    assert (receipt["form"], receipt["counts"]["new"], receipt["counts"]["error"]) == ("csv", 1, 1)
+
+
+def test_a_list_is_answered_at_once_and_read_where_the_answer_says(world: World) -> None:
+    response = world.client.post("/v1/imports", content=LIST.encode(), headers=world.headers("foro"))
+    assert (response.status_code, response.json()["state"]) == (202, "waiting")
+    assert response.headers["location"] == f"/v1/imports/{response.json()['id']}"
+    world.settle()
+    assert world.get(response.headers["location"], "foro").json()["state"] == "done"
+
+
+def test_a_form_carries_the_list_and_its_mapping(world: World) -> None:
+    receipt = world.send_list(xlsx(row(1, "Nombre", "País"), row(2, "Rosa Inés Valdivia", "VE")), mapping=MAPPING)
+    assert (receipt["form"], receipt["counts"]["new"]) == ("xlsx", 1)
+    assert world.get("/v1/reports", "foro").json()["data"][0]["detainee"]["designation"] == "political"
+
+
+@pytest.mark.parametrize(
+    "parts, pointer, code",
+    [
+        ({"list": ("x", b"y")}, "", "unknown_field"),
+        ({"mapping": ("x", b"")}, "/file", "required"),
+        ({"file": ("x", b"y"), "mapping": ("m", b"no toml")}, "/mapping", "bad_mapping"),
+    ],
+)
+def test_another_form_is_refused(world: World, parts: Body, pointer: str, code: str) -> None:
+    with world.storing_nothing():
+        response = world.client.post("/v1/imports", files=parts, headers=world.headers("foro"))
+        world.refuse(response, 422, code, pointer)
+
+
+def test_a_form_that_is_none_is_refused(world: World) -> None:
+    headers = world.headers("foro", **{"Content-Type": "multipart/form-data"})
+    world.refuse(world.client.post("/v1/imports", content=b"x", headers=headers), 422, "malformed_form")
+
+
+@pytest.mark.parametrize("asked", ["dryrun=true", "dry_run=perhaps", "dry_run=true&x=1"])
+def test_a_misspelt_wish_stores_nothing(world: World, asked: str) -> None:
+    with world.storing_nothing():
+        response = world.client.post(f"/v1/imports?{asked}", content=LIST.encode(), headers=world.headers("foro"))
+        assert response.status_code == 422, response.text
+
+
+def test_the_same_list_under_one_idempotency_key_is_one_import_whatever_its_envelope(world: World) -> None:
+    once = {"Idempotency-Key": "monday"}
+    first = send(world, LIST.encode(), **once)
+    part = {"file": ("list.csv", LIST.encode())}
+    again = world.client.post("/v1/imports", files=part, headers=world.headers("foro", **once))
+    assert (again.json()["id"], again.headers["idempotency-replayed"]) == (first["id"], "true")
+    other = world.client.post("/v1/imports", content=b"{}", headers=world.headers("foro", **once))
+    world.refuse(other, 422, "idempotency_mismatch")
+
+
+def test_a_list_beyond_the_bound_is_refused_and_one_beyond_that_of_other_bodies_is_not(world: World) -> None:
+    large = LIST.encode() + b"\n" * 2_000_000
+    assert send(world, large)["state"] == "done"
+    huge = b"\n" * (world.settings.max_import_bytes + 1)
+    response = world.client.post("/v1/imports", content=huge, headers=world.headers("foro"))
+    world.refuse(response, 413, "payload_too_large")
+
+
+def test_rows_are_paged_and_chosen_by_outcome(world: World) -> None:
+    receipt = world.send_list(LIST)
+    first = world.get(f"/v1/imports/{receipt['id']}/rows", "foro", limit=1).json()
+    assert [one["row"] for one in first["data"]] == [2]
+    second = world.client.get(first["next"], headers=world.headers("foro")).json()
+    assert ([one["row"] for one in second["data"]], second["next"]) == ([3], None)
+    assert [one["outcome"] for one in world.rows_of(receipt, outcome="error")] == ["error"]
+    report = first["data"][0]["report_id"]
+    assert world.get(f"/v1/reports/{report}", "foro").json()["detainee"]["full_name"] == "Rosa Inés Valdivia"
+
+
+def test_progress_has_tags_of_its_own_though_the_registry_stands_still(world: World) -> None:
+    receipt = world.send_list(LIST, dry_run=True)
+    path = f"/v1/imports/{receipt['id']}"
+    tag = world.get(path, "foro").headers["etag"]
+    headers = world.headers("foro", **{"If-None-Match": tag})
+    assert world.client.get(path, headers=headers).status_code == 304
+    assert world.client.get(f"{path}/rows", headers=headers).status_code == 200
+
+
+def test_nothing_that_stands_in_a_row_is_told_of_it(world: World) -> None:
+    marked = LIST.replace("treinta", "MARKED treinta").replace("Julio Peralta", "MARKED Julio")
+    receipt = world.send_list(marked)
+    assert "MARKED" not in str(receipt)
+    assert "MARKED" not in str(world.rows_of(receipt))
+    assert not [one for one in world.rows("SELECT * FROM import_row") if "MARKED" in str(one)]
+
+
+def test_a_source_may_have_a_few_lists_on_their_way_and_no_more(world: World) -> None:
+    with writing(world.engine) as session:
+        source = Views(session).sources_by_slug["foro"].key
+        for _ in range(MOST_WAITING):  # without their files, so that nobody works on them
+            stored.begin(session, source, None, "0" * 64, stored.Sent(), NOW)
+    response = world.client.post("/v1/imports", content=LIST.encode(), headers=world.headers("foro"))
+    world.refuse(response, 409, "conflict")
+    assert world.client.post("/v1/imports", content=LIST.encode(), headers=world.headers("jep")).status_code == 202
+
+
+def test_a_list_of_another_source_is_not_found(world: World) -> None:
+    receipt = world.send_list(LIST)
+    for path in (f"/v1/imports/{receipt['id']}", f"/v1/imports/{receipt['id']}/rows"):
+        world.refuse(world.get(path, "jep"), 404, "not_found")

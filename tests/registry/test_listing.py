@@ -1,0 +1,131 @@
+"""Rows of a list filed many at a time: the same as one by one, and never tied to each other."""
+
+import json
+from typing import Any
+
+import pytest
+
+from app.database import reading, writing
+from app.errors import Problem
+from app.models import metadata
+from app.registry.components import PROJECTED
+from app.registry.listing import file_rows
+from app.registry.policy import Reader
+from app.registry.rebuild import BASE, rebuild
+from app.registry.schemas import DetentionReportIn, ReleaseReportIn
+from app.registry.views import Views
+from app.registry.write import Desk, Outcome
+from app.vocabulary import Role
+from tests.support import GOVERNMENT, Body, World, make_report
+
+NAMES = ("Rosa Inés Valdivia", "Julio Peralta Ríos", "Elsa Mora Quiroga", "Fermín Arráez Sol", "Nora Ibarra Lugo")
+
+
+def person(place: int, **changes: Any) -> Body:
+    said = {"detainee__full_name": NAMES[place], "detainee__birth_date": str(1960 + 4 * place), **changes}
+    return make_report(source_record_id=f"L-{place}", **said)
+
+
+def file_all(world: World, *bodies: Body, who: str = "foro") -> list[Outcome | Problem]:
+    with writing(world.engine) as session:
+        source = Views(session).sources_by_slug[who]
+        actor = Reader(Role.REPORTER, source.key, who, source.independent)
+        desk = Desk(session, actor, world.now, world.app.state.secret, listing=True)
+        shapes = [(ReleaseReportIn if "release" in body else DetentionReportIn).model_validate(body) for body in bodies]
+        return file_rows(desk, shapes)
+
+
+def told(results: list[Outcome | Problem]) -> list[str]:
+    """`201 new`, `200`, or the code of a refusal."""
+    return [one.code if isinstance(one, Problem) else f"{one.status} {one.match or ''}".strip() for one in results]
+
+
+def tables(world: World) -> dict[str, list[str]]:
+    """Every row that a rebuild makes, as text."""
+    with reading(world.engine) as session:
+        return {
+            table.name: sorted(json.dumps([*map(str, row)]) for row in session.connection().execute(table.select()))
+            for table in metadata.sorted_tables
+            if table in {model.__table__ for model in (*BASE, *PROJECTED)}
+        }
+
+
+def test_what_is_filed_together_is_what_a_replay_makes_one_by_one(world: World) -> None:
+    world.add_facility()
+    world.file("jep", detainee__full_name=NAMES[1], detainee__birth_date="1964")
+    bodies = [person(place) for place in range(5)]
+    bodies[2]["detainee"]["birth_date"] = "2012"  # a child
+    bodies[3] = {name: part for name, part in person(3, note="n").items() if name != "release"}
+    bodies[4]["verification"]["citing"] = ["jep", "Radio Bemba"]
+    results = file_all(world, *bodies)
+    assert told(results) == ["201 new", "201 linked", "201 new", "201 new", "201 new"]
+    before = tables(world)
+    assert len(before["record"]) == 6
+    with writing(world.engine) as session:
+        rebuild(session)
+    assert tables(world) == before
+
+
+def test_each_is_what_a_single_report_would_have_been(world: World) -> None:
+    file_all(world, *(person(place) for place in range(3)))
+    together = world.count(group_by="source")["groups"][0]
+    for place in range(3):
+        world.file("pud", **{"source_record_id": f"L-{place}", "detainee__full_name": f"Otra {NAMES[place]}"})
+    assert together["verified"] == 3
+    own = world.get("/v1/reports", "foro").json()["data"]
+    assert [one["source_record_id"] for one in own] == ["L-0", "L-1", "L-2"]
+    assert all(one["version"] == 1 for one in own)
+
+
+def test_the_same_again_changes_nothing_and_what_differs_is_the_next_version(world: World) -> None:
+    bodies = [person(place) for place in range(3)]
+    file_all(world, *bodies)
+    revision = world.revision
+    assert told(file_all(world, *bodies)) == ["200", "200", "200"]
+    assert world.revision == revision
+    bodies[1]["release"]["kind"] = "pardon"
+    results = file_all(world, *bodies)
+    assert [one.revision > revision for one in results if isinstance(one, Outcome)] == [False, True, False]
+
+
+def test_one_refused_row_leaves_nothing_behind_and_stops_no_other(world: World) -> None:
+    world.file("jep", detainee__full_name=NAMES[0], detainee__birth_date="1960")
+    bodies = [person(place) for place in range(4)]
+    bodies[1]["verification"] = {"verdict": "verified"}
+    results = file_all(world, *bodies)
+    assert told(results) == ["201 linked", "invalid", "201 new", "201 new"]
+    gone = {**person(1), "detainee": None, "release_id": "11111111-2222-4333-8444-555555555555"}
+    revision = world.revision
+    assert told(file_all(world, gone, person(1))) == ["not_found", "201 new"]
+    assert world.revision == revision + 1
+
+
+def test_two_rows_of_one_list_are_never_tied_and_wait_for_a_curator(world: World) -> None:
+    twice = [person(0), {**person(0), "source_record_id": "L-9"}]
+    assert told(file_all(world, *twice)) == ["201 new", "201 needs_review"]
+    assert world.count()["total"]["people"] == 2
+    # Nor in two batches, nor where one ends before the other begins, which a single report would be tied by.
+    later = person(0, detention__detained_on="2026-02-01", release__released_on="2026-02-20")
+    assert told(file_all(world, {**later, "source_record_id": "L-10"})) == ["201 needs_review"]
+    assert world.count()["total"]["people"] == 3
+
+
+def test_a_row_that_meets_somebody_held_back_is_compared_with_them(world: World) -> None:
+    rows = [person(0), person(1), {**person(0), "source_record_id": "L-9"}, person(2)]
+    assert told(file_all(world, *rows)) == ["201 new", "201 new", "201 needs_review", "201 new"]
+    pairs = world.get("/v1/review", "curator").json()["data"]
+    assert len(pairs) == 1
+
+
+@pytest.mark.parametrize("who, outcome", [(GOVERNMENT, "201 new"), ("jep", "201 linked")])
+def test_a_list_tells_no_more_than_a_report_would(world: World, who: str, outcome: str) -> None:
+    world.file("foro", detainee__full_name=NAMES[0], detainee__birth_date="1960", detainee__publish="anonymous")
+    assert told(file_all(world, person(0), who=who)) == [outcome]
+
+
+def test_who_was_erased_does_not_come_back_with_the_next_list(world: World) -> None:
+    file_all(world, person(0), person(1))
+    own = world.get("/v1/reports", "foro").json()["data"][0]["id"]
+    found = world.rows(f"SELECT detainee_id FROM record WHERE key = (SELECT min(key) FROM record) -- {own}")
+    world.redact(str(found[0][0]))
+    assert told(file_all(world, person(0), person(1))) == ["redacted", "200"]
