@@ -19,21 +19,11 @@ MOST_CANDIDATES = 30
 # Rows of the index that one look-up counts, twice over: a few milliseconds. In a registry of a million people the
 # commonest pairs ("José", "Rodríguez") have more, and are left to those born about the same year.
 MOST_ROWS = 1_000
-FEW = 50  # records of one key that are read as they are: one statement instead of two
+FEW = 500  # rows that are read as they are, by one statement: all there are in most registries
 BORN_SLACK = 3  # years: births more than two apart conflict, and an age spans two
 
 _KEY, _RECORD, _BORN = col(BlockingKey.key), col(BlockingKey.record), col(BlockingKey.born)
 _SHARED = func.count().label("shared")
-
-
-@lru_cache
-def _some(keys: int) -> CompoundSelect[Any]:
-    """The records that have each of a number of keys, as long as they are few: of each key one more than FEW."""
-    found = []
-    for place in range(keys):
-        some = select(literal(place).label("place"), _RECORD).where(bindparam(f"key{place}") == _KEY).limit(FEW + 1)
-        found.append(some.subquery().select())
-    return union_all(*found)
 
 
 @lru_cache
@@ -59,6 +49,7 @@ def _having(name: str) -> Select[Any]:
     return select(_RECORD).where(_KEY.in_(bindparam(name, expanding=True)))
 
 
+_SOME = _having("keys").limit(FEW + 1)
 _RARE = _ranked(_having("rare").subquery())
 _COMMON = _having("common").limit(MOST_ROWS).subquery()
 _BORN_THEN = (
@@ -75,10 +66,9 @@ def look_up(session: Session, keys: Collection[str], born: int | None = None) ->
     """
     if not keys:
         return []
-    named = _named(keys)
-    rows = session.connection().execute(_some(len(named)), named).all()
-    if max(Counter(place for place, _record in rows).values(), default=0) <= FEW:
-        shared = Counter(record for _place, record in rows)
+    rows = session.connection().execute(_SOME, {"keys": sorted(keys)}).scalars().all()
+    if len(rows) <= FEW:
+        shared = Counter(rows)
         return sorted(shared, key=lambda record: (-shared[record], record))[:MOST_CANDIDATES]
     return _of_many(session, keys, born)
 
@@ -91,7 +81,7 @@ def _named(keys: Collection[str]) -> dict[str, str]:
 
 
 def _of_many(session: Session, keys: Collection[str], born: int | None) -> list[int]:
-    """The same where a key has more records than one likes to read: the database counts, and reads rare keys first."""
+    """The same where the keys have more records than one likes to read: the database counts them, rare keys first."""
     rare, common = _by_size(session, sorted(keys))
     values: dict[str, Any] = {"rare": rare, "common": common}
     statement = _RARE

@@ -48,6 +48,7 @@ class Word:
     script: Script
     known: Known
     initial: bool
+    vowels_vary: bool  # a given name of Arabic, Persian or Hebrew
     stem: "Word | None"
     father: bool = False
     optional: bool = False
@@ -74,7 +75,18 @@ def word_of(text: str, spelt: str | None = None) -> Word:
     heard: tuple[str, ...] = (loose(plain),)
     if "ch" in plain:  # in Hebrew names ch is a harsh h, in French spellings of Arabic ones it is sh
         heard = (*heard, loose(plain.replace("ch", "h")))
-    return Word(text, plain, sound(plain), heard, printed(plain), script_of(text), known(text), initial, _stem(plain))
+    return Word(
+        text=text,
+        latin=plain,
+        sound=sound(plain),
+        loose=heard,
+        printed=printed(plain),
+        script=script_of(text),
+        known=known(text),
+        initial=initial,
+        vowels_vary=unvowelled(text),
+        stem=_stem(plain),
+    )
 
 
 def _stem(plain: str) -> Word | None:
@@ -109,15 +121,16 @@ def parse(text: str) -> Name:
         if part in _SERVANT and place + 1 < len(parts):
             servant = "عبد" if part == "عبد" else "abd"
             continue
-        for piece in _pieces(servant + part):
-            word = _korean(piece, first=not found)
+        whole = servant + part
+        for piece in (whole,) if whole.isascii() else _pieces(whole):
+            word = word_of(piece) if piece.isascii() else _korean(piece, first=not found)
             found.append(_as_part(word, bool(_PATRONYMIC.search(word.latin)), married))
         servant = ""
     told = tuple(found) or tuple(word_of(part) for part in parts)
     kept = _telling(told)
     han = "".join(word.text for word in kept) if all(word.script is Script.HAN for word in kept) else ""
     unwritten = any(word.script is Script.CONSONANTS for word in kept)
-    varies = unwritten or not _ARABIC.isdisjoint(parts) or any(unvowelled(word.text) for word in kept)
+    varies = unwritten or not _ARABIC.isdisjoint(parts) or any(word.vowels_vary for word in kept)
     return Name(kept, varies, unwritten, _syllables(kept, text), han, any(part in _YOUNGER for part in parts[1:]))
 
 

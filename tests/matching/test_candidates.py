@@ -19,7 +19,7 @@ def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """The statements are made with the limit in them."""
     monkeypatch.setattr(candidates, "MOST_ROWS", ROWS)
     monkeypatch.setattr(candidates, "FEW", ROWS // 2)
-    monkeypatch.setattr(candidates, "_some", candidates._some.__wrapped__)
+    monkeypatch.setattr(candidates, "_SOME", candidates._having("keys").limit(ROWS // 2 + 1))
     monkeypatch.setattr(candidates, "_sizes", candidates._sizes.__wrapped__)
 
 
