@@ -160,6 +160,19 @@ def test_of_two_that_file_one_list_at_once_only_one_settles_each_row(
     assert world.rows("SELECT count(*) FROM record") == [(8,)]
 
 
+def test_who_was_overtaken_between_two_looks_settles_nothing(world: World) -> None:
+    job = begin(world, b"")
+    with writing(world.engine) as session:
+        stored.change(session, job, state="running")
+    with reading(world.engine) as session:
+        seen = stored.load(session, job)
+    row = stored.RowOutcome(2, "error", None, None, None)
+    with writing(world.engine) as session:
+        assert stored.advance(session, seen, [row], 2, NOW)
+    with writing(world.engine) as session:
+        assert not stored.advance(session, seen, [row], 2, NOW)
+
+
 def test_a_key_that_was_revoked_files_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "BATCH", 4)
     data, key = many(8).encode(), world.keys["foro"].removeprefix("rcn_")[:8]
