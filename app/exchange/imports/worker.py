@@ -40,14 +40,14 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def wake(self) -> None:
-        """There is a new list; called from any thread."""
+        """Look for lists now; called from any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._wanted.set)
 
     def stop(self) -> None:
         """End `run` after the batch in hand: a thread cannot be called off, and must not outlive the database."""
         self._stopping = True
-        self._wanted.set()
+        self.wake()
 
     async def run(self) -> None:
         """Work until told to stop; what is left then goes on at the next start."""
