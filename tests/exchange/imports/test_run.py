@@ -203,6 +203,7 @@ def test_a_list_that_another_process_left_is_filed_by_the_next_one(world: World)
 def test_a_worker_that_is_told_to_stop_ends_after_its_batch_and_lets_go(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    world.app.state.imports.stop()  # this test is its own worker
     monkeypatch.setattr(run, "BATCH", 4)
     data = many(8).encode()
     job = begin(world, data)
