@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,9 +51,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter.total_tokens = max(limiter.total_tokens, app.state.concurrency + SPARE_THREADS)
     filing = asyncio.create_task(app.state.imports.run())
     yield
-    filing.cancel()
-    with suppress(asyncio.CancelledError):
-        await filing
+    app.state.imports.stop()
+    await filing
     app.state.engine.dispose()
 
 

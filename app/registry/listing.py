@@ -60,7 +60,8 @@ class _Filing:
         checks.check(said, desk.now, points=False)
         filed_on = desk.log.recorded_at.date().isoformat()
         said = {**content.with_class(said, filed_on), "source_record_id": body.source_record_id}
-        alike = {known.key: known for key in blocking.searched_keys(said) for known in self._held.get(key, ())}
+        keys = blocking.searched_keys(said)
+        alike = {known.key: known for key in keys for known in self._held.get(key, ())}
         match = linking.by_match(desk, said, list(alike.values()))
         if match.decisions or match.unsaid:
             return self._saved(lambda: reports.first_version(desk, said, None, match), digest)
@@ -75,7 +76,7 @@ class _Filing:
         known = linking.Known(
             entry.revision, record_id, reports.source_of(desk), publish, entry.revision, {**public, **personal}
         )
-        for key in blocking.searched_keys(said):
+        for key in keys:
             self._held.setdefault(key, []).append(known)
         return Outcome(
             "report", reports.CREATED, entry.revision, {"report": str(record_id), "version": 1}, match.outcome

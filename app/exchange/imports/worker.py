@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import anyio.to_thread
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.database import reading, writing
 from app.exchange.imports import stored
@@ -36,28 +36,36 @@ class Worker:
         self._clock = clock
         self._gate = gate
         self._wanted = asyncio.Event()
+        self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def wake(self) -> None:
-        """There is a new list; called from any thread."""
+        """Look for lists now; called from any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._wanted.set)
 
+    def stop(self) -> None:
+        """End `run` after the batch in hand: a thread cannot be called off, and must not outlive the database."""
+        self._stopping = True
+        self.wake()
+
     async def run(self) -> None:
-        """Work until cancelled; what is left then goes on at the next start."""
+        """Work until told to stop; what is left then goes on at the next start."""
         self._loop = asyncio.get_running_loop()
-        while True:
+        while not self._stopping:
             self._wanted.clear()
-            with suppress(OperationalError):  # the database is busy: the lists wait
+            with suppress(SQLAlchemyError):  # the database is busy, or away: the lists wait
                 await self._work()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), LOOKS_EVERY)
 
     async def _work(self) -> None:
-        while (running := await self._in_turn(self._next)) is not None:
+        while not self._stopping and (running := await self._in_turn(self._next)) is not None:
             try:
                 while await self._in_turn(running.step):
-                    pass
+                    if self._stopping:
+                        await self._in_turn(partial(self._let_go, running.job))
+                        return
             except OperationalError:
                 raise
             except Exception as error:
@@ -81,6 +89,10 @@ class Worker:
                 return None
             stored.hold(session, job, self._clock())
         return Running(self._engine, self._secret, self._clock, job, data)
+
+    def _let_go(self, job: stored.ImportId) -> None:
+        with writing(self._engine) as session:
+            stored.change(session, job, leased_until=None)
 
     def _fail(self, job: stored.ImportId) -> None:
         with writing(self._engine) as session:

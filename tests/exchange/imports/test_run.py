@@ -1,5 +1,7 @@
 """A list filed through the server: tried, filed, filed again, stopped half-way and taken up."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import select
 
@@ -9,6 +11,7 @@ from app.exchange.imports import local, run, stored
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.run import Running
 from app.exchange.imports.stored import Sent
+from app.exchange.imports.worker import Worker
 from app.models import ImportFile, ListImport
 from app.registry import keys as api_keys
 from app.registry.views import Views
@@ -160,6 +163,19 @@ def test_of_two_that_file_one_list_at_once_only_one_settles_each_row(
     assert world.rows("SELECT count(*) FROM record") == [(8,)]
 
 
+def test_who_was_overtaken_between_two_looks_settles_nothing(world: World) -> None:
+    job = begin(world, b"")
+    with writing(world.engine) as session:
+        stored.change(session, job, state="running")
+    with reading(world.engine) as session:
+        seen = stored.load(session, job)
+    row = stored.RowOutcome(2, "error", None, None, None)
+    with writing(world.engine) as session:
+        assert stored.advance(session, seen, [row], 2, NOW)
+    with writing(world.engine) as session:
+        assert not stored.advance(session, seen, [row], 2, NOW)
+
+
 def test_a_key_that_was_revoked_files_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "BATCH", 4)
     data, key = many(8).encode(), world.keys["foro"].removeprefix("rcn_")[:8]
@@ -182,6 +198,37 @@ def test_a_list_that_another_process_left_is_filed_by_the_next_one(world: World)
     world.settle()
     with reading(world.engine) as session:
         assert {job.state for job in session.scalars(select(ListImport))} == {"done"}
+
+
+def test_a_worker_that_is_told_to_stop_ends_after_its_batch_and_lets_go(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.app.state.imports.stop()  # this test is its own worker
+    monkeypatch.setattr(run, "BATCH", 4)
+    data = many(8).encode()
+    job = begin(world, data)
+    with writing(world.engine) as session:
+        stored.keep_file(session, job, data)
+
+    async def work(batches: int) -> None:
+        worker = Worker(world.engine, world.app.state.secret, lambda: NOW, asyncio.Semaphore(1))
+        left, step = batches, Running.step
+
+        def counted(running: Running) -> bool:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                worker.stop()
+            return step(running)
+
+        monkeypatch.setattr(Running, "step", counted)
+        await worker.run()
+        monkeypatch.setattr(Running, "step", step)
+
+    asyncio.run(work(1))
+    assert world.rows("SELECT count(*) FROM record") == [(4,)]
+    asyncio.run(work(2))
+    assert world.rows("SELECT count(*) FROM record") == [(8,)]
 
 
 def test_what_became_of_rows_is_forgotten_after_a_while_and_the_receipt_is_not(world: World) -> None:
