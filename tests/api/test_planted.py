@@ -59,9 +59,11 @@ def test_a_named_report_is_still_tied_to_whom_a_state_reports(world: World) -> N
 
 
 def test_a_child_asked_for_by_name_is_told_like_somebody_counted(world: World) -> None:
-    child = {**NAMED, "detainee__birth_date": "2010"}
-    world.file(GOVERNMENT, **{**child, "detainee__birth_date": None})
-    assert world.file("foro", **child)["match"]["outcome"] == "new"
+    planted = world.file(GOVERNMENT, **{**NAMED, "detainee__birth_date": None})
+    before, revision = seen_by_the_state(world, planted["release"]["id"]), world.revision
+    world.file("foro", **{**NAMED, "detainee__birth_date": "2010"})
+    assert seen_by_the_state(world, planted["release"]["id"]) == before
+    assert world.revision == revision + 1
 
 
 def test_a_state_still_meets_its_own_rows(world: World) -> None:
