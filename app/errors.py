@@ -116,6 +116,10 @@ class NewSpellNeedsNewRecord(Conflict):
     code, title = "new_spell_needs_new_record", "A new detention needs a new case number"
 
 
+class AnotherPerson(Conflict):
+    code, title = "another_person", "A case number stays with its person"
+
+
 class ReleaseDropped(Conflict):
     code, title = "release_dropped", "A record cannot drop its release"
 

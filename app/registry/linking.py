@@ -7,18 +7,18 @@ curator. Decisions are written before the report they tie.
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import insert, select
 from sqlmodel import Session, col
 
 from app.errors import Conflict
-from app.log import sealed
 from app.matching import candidates, score
-from app.models import OPEN, Decision, Entry, Lookalike, Placement, Record, Release, Report, Sealed, Voice
+from app.models import OPEN, Decision, Entry, Lookalike, Placement, Record, Release, Report, Voice
 from app.registry import blocking
 from app.registry.content import Content
+from app.registry.known import Candidate, Known, compare, contents
 from app.registry.projection.accounts import ASSERTIONS, parse
 from app.registry.projection.voices import RANK
 from app.registry.records import Kind
@@ -31,18 +31,6 @@ SURE = 1000  # a pointer is not a guess
 
 # Made once: building a statement costs more than running it.
 _INSERT_LOOKALIKES = insert(Lookalike)
-_CONTENTS = (
-    select(
-        col(Record.key), col(Record.id), col(Record.source), col(Record.publish_now), col(Placement.detainee),
-        col(Entry.body), col(Sealed.disclosures),
-    )
-    .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
-    .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
-    .join(Entry, col(Entry.revision) == col(Report.since))
-    .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
-    .where(col(Record.key).in_(bindparam("keys", expanding=True)))
-    .order_by(col(Record.key))
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +50,7 @@ class Matched:
 
     outcome: MatchOutcome
     decisions: tuple[Planned, ...] = ()
-    unsaid: tuple["_Group", ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A standing record, who holds it and what it says."""
-
-    key: int
-    id: uuid.UUID
-    source: int
-    publish: str
-    detainee: int
-    content: Content
-
-
-@dataclass
-class _Group:
-    """The candidate's records that one person holds, with the best pair among them."""
-
-    record: Known
-    match: score.Match
-    conflicts: bool = False
-    sources: set[int] = field(default_factory=set)
+    unsaid: tuple[Candidate, ...] = ()
 
 
 def by_pointer(target: tuple[Record, Kind]) -> Matched:
@@ -95,56 +61,42 @@ def by_match(desk: Desk, said: Content, held: Sequence[Known] = ()) -> Matched:
     """Compare a new report with the records that share a stored key, and with those `held` back that do."""
     person = blocking.person_of(said)
     keys = candidates.look_up(desk.session, blocking.searched_keys(said), blocking.born(person))
-    groups = _compare(person, [*_contents(desk.session, keys), *held])
-    alike = [g for g in groups if g.match.sure or g.match.score >= score.REVIEW]
-    told = [g for g in alike if _may_tell(desk, said, g.record.publish)]
-    unsaid = tuple([g for g in alike if g not in told][:MOST_REVIEWED])
-    sure = [g for g in told if g.match.sure and not g.conflicts and not _repeats(desk, said, g)]
+    people = compare(desk, person, [*contents(desk.session, keys), *held])
+    alike = [one for one in people if one.match.sure or one.match.score >= score.REVIEW]
+    told = [one for one in alike if _may_tell(desk, said, one)]
+    unsaid = tuple([one for one in alike if one not in told][:MOST_REVIEWED])
+    sure = [one for one in told if one.match.sure and not one.conflicts and not _repeats(desk, said, one)]
+    # A namesake whom a state files beside somebody must not keep that person's reports apart.
+    sure = [one for one in sure if one.independent] or sure
     if len(sure) == 1:
         return Matched(_known_as(MatchOutcome.LINKED, desk, sure), (_planned(sure[0], Judgement.SAME),), unsaid)
-    waiting = tuple(_planned(g, Judgement.UNSURE) for g in told[:MOST_REVIEWED])
+    waiting = tuple(_planned(one, Judgement.UNSURE) for one in told[:MOST_REVIEWED])
     return Matched(_known_as(MatchOutcome.NEEDS_REVIEW, desk, told[:MOST_REVIEWED]), waiting, unsaid)
 
 
-def _known_as(outcome: MatchOutcome, desk: Desk, groups: Sequence[_Group]) -> MatchOutcome:
+def _known_as(outcome: MatchOutcome, desk: Desk, groups: Sequence[Candidate]) -> MatchOutcome:
     """An outcome as the key may know it (rule 12): of people whom it may not recognise, that the report was new."""
     return outcome if any(desk.actor.recognises(g.record.publish) for g in groups) else MatchOutcome.NEW
 
 
-def _may_tell(desk: Desk, said: Content, publish: str) -> bool:
-    """Whether an entry in the log would tell the key nothing (rule 12). A guess at somebody it may not recognise
-    would be confirmed by the tie, or by what waits for a curator. Of two reports that both ask to be in counts only,
-    neither stands in a list anyway."""
-    if desk.actor.recognises(publish):
+def _may_tell(desk: Desk, said: Content, one: Candidate) -> bool:
+    """Whether an entry in the log would tell nobody what they may not know (rule 12).
+
+    A guess at somebody whom the key may not recognise would be confirmed by the tie, or by what waits for a curator.
+    And a state that files a row first would see its row tied, or doubted, by who reports that person unnamed later: a
+    report that does not ask to be named is told of nobody whom only others report that are not independent."""
+    named = said.get("detainee.publish") == Publish.NAMED
+    planted = not one.independent and not named and desk.actor.source not in one.sources
+    if one.overruled or planted:
+        return False
+    if desk.actor.recognises(one.record.publish):
         return True
-    both_hidden = publish == Publish.COUNTED and said.get("detainee.publish") == Publish.COUNTED
+    # Of two reports that both ask to be in counts only, neither stands in a list anyway.
+    both_hidden = one.record.publish == Publish.COUNTED and said.get("detainee.publish") == Publish.COUNTED
     return both_hidden and desk.actor.independent
 
 
-def _compare(person: score.Person, records: Sequence[Known]) -> list[_Group]:
-    """Candidate people, best first; each by its record most like the report."""
-    groups: dict[int, _Group] = {}
-    for record in records:
-        match = score.compare(person, blocking.person_of(record.content))
-        group = groups.setdefault(record.detainee, _Group(record, match))
-        group.conflicts |= bool(match.conflicts)
-        group.sources.add(record.source)
-        if (match.sure, match.score) > (group.match.sure, group.match.score):
-            group.record, group.match = record, match
-    return sorted(groups.values(), key=lambda g: (-g.match.sure, -g.match.score, g.record.key))
-
-
-def _contents(session: Session, keys: Sequence[int]) -> list[Known]:
-    if not keys:
-        return []
-    rows = session.connection().execute(_CONTENTS, {"keys": keys})
-    return [
-        Known(key, record_id, source, publish, detainee, {**json.loads(body)["said"], **sealed.values(disclosures)})
-        for key, record_id, source, publish, detainee, body, disclosures in rows
-    ]
-
-
-def _repeats(desk: Desk, said: Content, group: _Group) -> bool:
+def _repeats(desk: Desk, said: Content, group: Candidate) -> bool:
     """Whether this source already has a standing report of the same spell there: the same name twice in one list
     is two people until a curator says otherwise; a detention after its own release is not a repetition, unless it
     comes as a row of a list, of which no two are ever tied here."""
@@ -154,13 +106,13 @@ def _repeats(desk: Desk, said: Content, group: _Group) -> bool:
         return False
     own = [
         record.content
-        for record in _contents(desk.session, _records_of(desk.session, group.record))
+        for record in contents(desk.session, _records_of(desk.session, group.record))
         if record.source == desk.actor.source and record.content["verification.verdict"] != Verdict.RETRACTED
     ]
     return any(not _follows(said, other) and not _follows(other, said) for other in own)
 
 
-def _holds_own(desk: Desk, group: _Group) -> bool:
+def _holds_own(desk: Desk, group: Candidate) -> bool:
     """Whether the person holds a record of this source at all, alike or not."""
     of = select(col(Record.source)).where(col(Record.key).in_(_records_of(desk.session, group.record)))
     return desk.actor.source in desk.session.scalars(of).all()
@@ -183,7 +135,7 @@ def _records_of(session: Session, record: Known) -> Sequence[int]:
     return session.scalars(held).all()
 
 
-def _planned(group: _Group, judgement: Judgement) -> Planned:
+def _planned(group: Candidate, judgement: Judgement) -> Planned:
     return Planned(group.record.id, judgement, "matcher", _thousandths(group.match), tuple(_reasons(group.match)))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from app.errors import Problem, Redacted
 from app.registry import blocking, checks, content, linking, records, reports
 from app.registry.content import Content
+from app.registry.known import Known
 from app.registry.schemas import DetentionReportIn
 from app.registry.write import Desk, Outcome, new_id
 
@@ -34,7 +35,7 @@ class _Filing:
         self._desk = desk
         self._stood = stood
         self._written: set[str] = set()  # digests of case numbers that this transaction has written
-        self._held: dict[str, list[linking.Known]] = {}  # the people held back, by the keys they can be found by
+        self._held: dict[str, list[Known]] = {}  # the people held back, by the keys they can be found by
 
     def file(self, body: DetentionReportIn, digest: str | None) -> Outcome | Problem:
         try:
@@ -73,7 +74,7 @@ class _Filing:
         )  # fmt: skip
         desk.held.hold(records.INSERT_CASE, [{"digest": digest, "record_id": record_id}])
         self._written.add(digest)
-        known = linking.Known(
+        known = Known(
             entry.revision, record_id, reports.source_of(desk), publish, entry.revision, {**public, **personal}
         )
         for key in keys:

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from app.errors import Conflict, Invalid, NewSpellNeedsNewRecord, NotFound, ReleaseDropped, Superseded
+from app.errors import AnotherPerson, Conflict, Invalid, NewSpellNeedsNewRecord, NotFound, ReleaseDropped, Superseded
 from app.log import sealed
 from app.log.entries import entry_at
+from app.matching import score
+from app.matching.names import ONE_WORD
 from app.models import Record
-from app.registry import checks, content, linking, records
+from app.registry import blocking, checks, content, linking, records
 from app.registry.content import Content
 from app.registry.projection.accounts import ASSERTIONS, parse
 from app.registry.records import Kind
@@ -26,6 +28,9 @@ POINTERS: tuple[tuple[str, Kind], ...] = (
 NOT_SENT = frozenset({"detainee.national_id_digest", "retraction.reason"})
 # The shortest numbers that identify people have five digits; "N/A" and "-" would make everyone one person.
 LEAST_DIGITS = 5
+# From here on the digits alone are compared: one list writes V-12.345.678 and another 12345678, and two honest reports
+# would contradict each other. Of shorter numbers the letters are half of what they tell.
+TELLING_DIGITS = 6
 CREATED, OK = 201, 200
 
 
@@ -33,7 +38,7 @@ def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
     """File one account of one detention, with or without its release.
 
     A case number makes it an upsert: the same content changes nothing, other content is the next version.
-    Raises Invalid, FileAClaim, NewSpellNeedsNewRecord, ReleaseDropped, Redacted, Conflict, NotFound.
+    Raises Invalid, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict, NotFound.
     """
     target = _target(desk, body)
     said = content_of(desk, body)
@@ -80,7 +85,8 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
 def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Callable[[int], bool]) -> Outcome:
     """Correct a report by a JSON Merge Patch (RFC 7396) on the content it was filed with.
 
-    `matches` tells whether the change is based on a version; raises Superseded if not on the standing one.
+    `matches` tells whether the change is based on a version; raises Superseded if not on the standing one, and
+    AnotherPerson like `file_report`.
     """
     record, version = _current(desk, report_id, matches)
     before = content.as_sent(version.content)
@@ -178,10 +184,12 @@ def content_of(desk: Desk, body: DetentionReportIn) -> Content:
     number = said.pop("detainee.national_id", None)
     if number is not None:
         plain = "".join(char for char in number.upper() if char.isalnum())
-        if sum(char.isdigit() for char in plain) < LEAST_DIGITS:
+        digits = "".join(char for char in plain if char.isdigit())
+        if len(digits) < LEAST_DIGITS:
             detail = "This is not an identification number: leave the field out when you do not know it."
             raise Invalid.at("/detainee/national_id", "invalid_national_id", detail)
-        said["detainee.national_id_digest"] = sealed.keyed_digest(desk.secret, "national_id", plain)
+        compared = digits if len(digits) >= TELLING_DIGITS else plain
+        said["detainee.national_id_digest"] = sealed.keyed_digest(desk.secret, "national_id", compared)
     return _with_citing(desk, said)
 
 
@@ -250,7 +258,12 @@ def _next_version(desk: Desk, record: Record, said: Content, target: tuple[Recor
 
 
 def _check_succession(before: Content, after: Content) -> None:
-    """A record may grow from detention to release; it may not become another spell, nor lose its release."""
+    """A record may grow from detention to release; it may not become another spell or person, nor lose its release."""
+    if _another_person(before, after):
+        raise AnotherPerson(
+            "This case number is another person's: use a new one. If it is the same person, correct the name first, "
+            "and then the birth date or the gender."
+        )
     released = before.get("release.released_on")
     asserted = before["verification.verdict"] in ASSERTIONS and before.get("release.stage") == Stage.CARRIED_OUT
     if released and asserted and checks.begins_after(after, parse(released)):
@@ -260,6 +273,16 @@ def _check_succession(before: Content, after: Content) -> None:
         )
     if content.has_release(before) and not content.has_release(after):
         raise _dropped()
+
+
+def _another_person(before: Content, after: Content) -> bool:
+    """Whether the names are no longer alike and the birth or the gender contradicts as well.
+
+    A corrected spelling, a surname that changed or a corrected birth is one of the two, and stays possible. Below
+    ONE_WORD each name has a word that the other lacks; a name that was only filled in stays at it."""
+    match = score.compare(blocking.person_of(before), blocking.person_of(after))
+    alike = {reason.feature: reason.score for reason in match.reasons}
+    return alike.get("name", 1) < ONE_WORD and not {"birth", "gender"}.isdisjoint(match.conflicts)
 
 
 def _case_fixed() -> Invalid:

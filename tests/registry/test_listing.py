@@ -123,6 +123,15 @@ def test_a_list_tells_no_more_than_a_report_would(world: World, who: str, outcom
     assert told(file_all(world, person(0), who=who)) == [outcome]
 
 
+def test_a_row_tells_nothing_of_whom_a_state_has_planted(world: World) -> None:
+    planted = world.file(GOVERNMENT, detainee__full_name=NAMES[0], detainee__birth_date="1960")
+    revision = world.revision
+    assert told(file_all(world, person(0, detainee__publish="counted"), person(1))) == ["201 new", "201 new"]
+    assert world.revision == revision + 2
+    assert world.get(f"/v1/releases/{planted['release']['id']}").status_code == 200
+    assert world.rows("SELECT count(*) FROM lookalike") == [(1,)]
+
+
 def test_who_was_erased_does_not_come_back_with_the_next_list(world: World) -> None:
     file_all(world, person(0), person(1))
     own = world.get("/v1/reports", "foro").json()["data"][0]["id"]

@@ -128,3 +128,45 @@ def test_a_verification_may_give_a_record_its_first_case_number(world: World) ->
     world.verify(filed["release"]["id"], "foro", verdict="verified", method="lawyer", source_record_id="FP-1")
     again = world.file(source_record_id="FP-1", verification__method="lawyer")
     assert again["report"]["id"] == filed["report"]["id"]
+
+
+SOMEBODY_ELSE = [
+    {"detainee__full_name": "Berta Solano Ugas", "detainee__birth_date": "1990"},
+    {"detainee__full_name": "Berta Solano Ugas", "detainee__gender": "female"},
+    {"detainee__full_name": "Tomás Aurelio Barrios Peña", "detainee__birth_date": None, "detainee__age": 30},
+]
+THE_SAME = [
+    {"detainee__full_name": "Tomas A. Quintana Rivas", "detainee__birth_date": "1990"},
+    {"detainee__full_name": "Quintana", "detainee__birth_date": "1990"},
+    {"detainee__full_name": "Tomás Aurelio Barrios Peña"},
+    {"detainee__birth_date": "1917", "detainee__gender": "other"},
+    {"detainee__full_name": None, "detainee__birth_date": "1990"},
+    {"detainee__full_name": "Berta Solano", "detainee__aliases": ["Tomás Quintana"], "detainee__gender": "female"},
+]
+
+
+def patch_of(changes: dict[str, Any]) -> dict[str, Any]:
+    return {"detainee": {path.removeprefix("detainee__"): value for path, value in changes.items()}}
+
+
+@pytest.mark.parametrize("changes", SOMEBODY_ELSE)
+def test_a_case_number_does_not_become_another_persons(world: World, changes: dict[str, Any]) -> None:
+    filed = world.file("foro", source_record_id="Z-1")
+    assert world.file("jep")["match"]["outcome"] == "linked"
+    path, headers = f"/v1/reports/{filed['report']['id']}", world.headers("foro")
+    with world.storing_nothing():
+        again = world.post("/v1/releases", make_report(source_record_id="Z-1", **changes), "foro")
+        problem = world.refuse(again, 409, "another_person")
+        world.refuse(world.client.patch(path, json=patch_of(changes), headers=headers), 409, "another_person")
+    assert problem["detail"].startswith("This case number is another person's: use a new one.")
+    assert world.file("foro", source_record_id="Z-2", **changes)["match"]["outcome"] == "new"
+
+
+@pytest.mark.parametrize("changes", THE_SAME)
+def test_what_is_known_of_a_person_may_be_corrected(world: World, changes: dict[str, Any]) -> None:
+    filed = world.file("foro", source_record_id="Z-1")
+    assert world.file("foro", source_record_id="Z-1", **changes)["report"]["version"] == 2
+    world.file("foro", source_record_id="Z-1")
+    path = f"/v1/reports/{filed['report']['id']}"
+    corrected = world.client.patch(path, json=patch_of(changes), headers=world.headers("foro"))
+    assert (corrected.status_code, corrected.json()["report"]["version"]) == (200, 4)

@@ -1,8 +1,10 @@
 """Rule 5: who may tie people together."""
 
+import hashlib
 import uuid
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -83,7 +85,7 @@ def test_a_reporter_ties_a_new_report_by_pointing_at_one_person(world: World) ->
 def test_a_later_version_of_a_report_ties_nobody(world: World) -> None:
     """Corrected into somebody's double, it stays whose it is."""
     world.file("foro")
-    other = world.file("jep", source_record_id="J-1", **BERTA)
+    other = world.file("jep", source_record_id="J-1", detainee__full_name=BERTA["detainee__full_name"])
     corrected = world.file("jep", source_record_id="J-1")
     assert corrected["detainee"]["id"] == other["detainee"]["id"]
     assert decisions(world) == []
@@ -212,3 +214,25 @@ def test_a_pointer_into_another_persons_reports_is_void() -> None:
 def test_pointers_in_a_circle_follow_the_one_of_least_id() -> None:
     spells = [out(1, on="2025-06-01", since="2024-10-13"), held(2, since="2025-09-01", pointer=3)]
     assert records_of([*spells, out(3, "jep", pointer=2), out(4, "pud", "2025-06-01", pointer=3)]) == [[1], [2, 3, 4]]
+
+
+@pytest.mark.parametrize(
+    "one, other, same",
+    [
+        ("V-12.345.678", "12345678", True),
+        ("v 12 345 678", "V12345678", True),
+        ("V-12.345.678", "V-12.345.679", False),
+        ("AB-12345", "CD-12345", False),
+    ],
+)
+def test_an_identification_number_is_the_same_however_it_is_written(
+    world: World, one: str, other: str, same: bool
+) -> None:
+    world.file("foro", detainee__national_id=one)
+    outcome = world.file("jep", detainee__national_id=other)["match"]["outcome"]
+    assert outcome == ("linked" if same else "needs_review")
+    stored = {digest for (digest,) in world.rows("SELECT key FROM blocking_key WHERE key LIKE 'i:%'")}
+    assert len(stored) == (1 if same else 2)
+    plain = {"".join(char for char in number if char.isdigit()) for number in (one, other)}
+    guessed = {hashlib.sha256(number.encode()).hexdigest() for number in plain}
+    assert not {digest.removeprefix("i:") for digest in stored} & (plain | guessed)
