@@ -27,7 +27,7 @@ DIMENSIONS = (
     "facility", "area", "gender", "category", "age_group", "nationality",
 )  # fmt: skip
 # What is read with a key only.
-KEYED = {"/v1/me", "/v1/reports", "/v1/reports/{report_id}", "/v1/review", "/v1/imports/{import_id}"}
+KEYED = {"/v1/me", "/v1/reports", "/v1/reports/{report_id}", "/v1/review", "/v1/proposals", "/v1/imports/{import_id}"}
 KEYED |= {"/v1/imports/{import_id}/rows"}
 NATIONAL_IDS = {who: f"V-{7_310_040 + number}" for number, who in enumerate((*HIDDEN, "named"))}
 
