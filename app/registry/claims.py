@@ -51,6 +51,10 @@ from app.vocabulary import (
 # Larger than any population ever held for its opinions, and far below what JSON numbers keep exact.
 MOST = 10_000_000
 
+UNHELD = (
+    "Nobody knows who will be held on a day to come: give the day on which they were held, or leave it out for that of "
+    "`stated_at`. A month or a year means its last day."
+)
 # What a claim says of itself alone. Every other reference changes how the claim referred to is read.
 DRAWN_FROM = ("/derived_from", "/definition/subset_of")
 FOREIGN = "Neither filed by your source nor its figure: ask a curator to file this, or name it under `derived_from`."
@@ -151,7 +155,7 @@ def file_claim(desk: Desk, body: ClaimIn) -> Outcome:
     terms = said.get("definition", {}).get("terms", {})
     for name in [name for name, value in terms.items() if value == []]:
         del terms[name]
-    errors = [*_bounds(body), *_window(body), *_who(desk, body), *_references(desk, body), *_printed(desk, body)]
+    errors = [*_bounds(body), *_window(desk, body), *_who(desk, body), *_references(desk, body), *_printed(desk, body)]
     stated_at, problems = _instant(body, desk.now)
     errors += problems
     if errors:
@@ -199,9 +203,15 @@ def _bounds(body: ClaimIn) -> list[dict[str, str]]:
     return errors
 
 
-def _window(body: ClaimIn) -> list[dict[str, str]]:
+def _window(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
     if body.window_from and body.window_to and dates.parse_from(body.window_from) > dates.parse_to(body.window_to):
         return [pointed("/window_to", "reversed_window", "The window ends before it begins.")]
+    if (
+        body.measure is Measure.HELD
+        and body.window_to
+        and dates.parse_to(body.window_to) > dates.latest_today(desk.now)
+    ):
+        return [pointed("/window_to", "future_date", UNHELD)]
     return []
 
 
