@@ -3,7 +3,7 @@
 `by=known` asks at the end of each interval what was known by then; `by=event` asks today what had happened by then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, NamedTuple
@@ -13,22 +13,28 @@ from sqlmodel import Session, col
 
 from app.counts import terms as wording
 from app.counts.claims.figures import WHO_SAYS, Figure, figures_at
+from app.counts.growth import Numbers, growth, numbers_at
 from app.counts.selection import COUNTING, select_releases
-from app.counts.tally import by_slug, count_releases
+from app.counts.tally import by_slug
 from app.counts.terms import CountTerms, Interval
-from app.dates import Unit, format_instant
+from app.dates import format_instant
 from app.errors import Invalid
 from app.log.entries import last_revision_at
-from app.models import Entry, Standing
+from app.models import OPEN, Entry, Source, Standing
 from app.registry.claims import ClaimTermsIn
 from app.registry.policy import Reader
 from app.vocabulary import Measure
 
 Row = dict[str, Any]
-# Each point is a count of its own; a year by days, and far more than a screen can show.
-MOST_POINTS = 400
+MOST_POINTS = 400  # a year by days, and far more than a screen can show
 TOO_MANY = f"This would be more than {MOST_POINTS} points: ask for weeks or months, or for fewer days."
-STEP: dict[Interval, Unit] = {"day": "day", "week": "week", "month": "month"}
+# By knowledge each revision is a count of its own. Two months by days or a year by weeks, and about two seconds on the
+# demo for the dearest terms.
+MOST_REVISIONS = 62
+TOO_MANY_REVISIONS = (
+    f"Something was recorded in more than {MOST_REVISIONS} of these intervals, and each is a count of its own: ask for "
+    "weeks or months, for an earlier as_of, or by=event."
+)
 
 
 @dataclass(frozen=True)
@@ -44,23 +50,20 @@ def series(session: Session, terms: CountTerms, asked: Asked, reader: Reader, re
     """`{"terms", "points", "series", "claims"}`; every number is cumulative from the beginning of the window.
 
     `series` holds for each source its verified releases, `points` the totals, both at the end of each interval;
-    `claims` the figures stated from the first day to the last. Raises Invalid for more than MOST_POINTS.
+    `claims` the figures stated from the first day to the last. Raises Invalid for more than MOST_POINTS
+    or MOST_REVISIONS.
     """
     terms = by_slug(session, terms)
     said = {**wording.echo(terms), "interval": asked.interval, "by": asked.by}
     said.pop("group_by", None)
     span = _span(session, terms, asked, reader, revision)
     ends = list(_ends(*span, asked.interval)) if span else []
-    # On days on which nothing was recorded or nothing can have happened, the question is that of the day before.
-    questions = {end: _question(session, terms, asked, end, revision) for end in ends}
-    answers = {question: _count(session, terms, reader, question) for question in set(questions.values())}
-    counted = [(end, answers[question]) for end, question in questions.items()]
-    sources = sorted({group["source"] for _end, count in counted for group in count["groups"] if group["verified"]})
+    points = _points(session, terms, asked, reader, revision, ends) if ends else []
     return {
         "revision": revision,
         "terms": said,
-        "points": [_total(end, count) for end, count in counted],
-        "series": [{"source": slug, "points": [_line(end, count, slug) for end, count in counted]} for slug in sources],
+        "points": [_total(point) for point in points],
+        "series": [_line(slug, key, points) for slug, key in _sources(session, points)],
         "claims": [_claim(figure) for figure in _claims(session, terms, asked.zone, *span, revision)] if span else [],
         "permalink": wording.link("/v1/counts/series", {**said, "zone": _offset(asked.zone)}, revision),
     }
@@ -71,35 +74,47 @@ def _offset(zone: timezone) -> str:
     return str(zone).removeprefix("UTC") or "Z"
 
 
-class _Question(NamedTuple):
-    """What is asked at the end of an interval: the releases until a day, as known at a revision."""
+class _Point(NamedTuple):
+    """What is counted at the end of an interval, as known at a revision."""
 
-    released_to: str | None
+    end: date
     revision: int
+    numbers: Numbers
 
 
-def _question(session: Session, terms: CountTerms, asked: Asked, end: date, revision: int) -> _Question:
-    if asked.by == "known":
-        known = last_revision_at(session, datetime.combine(end, time.max, asked.zone))
-        return _Question(terms.released_to, min(known, revision))
-    last = terms.window[1]
-    to = end if last is None else min(end, date.fromordinal(last))
-    return _Question(to.isoformat(), revision)
+def _points(
+    session: Session, terms: CountTerms, asked: Asked, reader: Reader, revision: int, ends: Sequence[date]
+) -> list[_Point]:
+    if asked.by == "event":
+        return [
+            _Point(end, revision, numbers)
+            for end, numbers in zip(ends, growth(session, terms, reader, revision, ends), strict=True)
+        ]
+    closing = (datetime.combine(end, time.max, asked.zone) for end in ends)
+    revisions = [min(last_revision_at(session, moment), revision) for moment in closing]
+    # On days on which nothing was recorded the question is that of the day before.
+    different = set(revisions)
+    if len(different) > MOST_REVISIONS:
+        raise Invalid.at("/interval", "too_many_points", TOO_MANY_REVISIONS)
+    known = {one: numbers_at(session, terms, reader, one) for one in different}
+    return [_Point(end, one, known[one]) for end, one in zip(ends, revisions, strict=True)]
 
 
-def _count(session: Session, terms: CountTerms, reader: Reader, question: _Question) -> Row:
-    by_source = terms.model_copy(update={"group_by": ["source"], "released_to": question.released_to})
-    return count_releases(session, by_source, reader, question.revision)
+def _total(point: _Point) -> Row:
+    by_status = {status: point.numbers.by_status.get(status, 0) for status in COUNTING}
+    return {"on": point.end.isoformat(), "revision": point.revision, "releases": sum(by_status.values()), **by_status}
 
 
-def _total(end: date, count: Row) -> Row:
-    names = ("releases", "verified", "contested", "reported")
-    return {"on": end.isoformat(), "revision": count["revision"], **{name: count["total"][name] for name in names}}
+def _line(slug: str, key: int, points: Sequence[_Point]) -> Row:
+    verified = [{"on": one.end.isoformat(), "verified": one.numbers.by_source.get(key, 0)} for one in points]
+    return {"source": slug, "points": verified}
 
 
-def _line(end: date, count: Row, slug: str) -> Row:
-    verified = next((group["verified"] for group in count["groups"] if group["source"] == slug), 0)
-    return {"on": end.isoformat(), "verified": verified}
+def _sources(session: Session, points: Sequence[_Point]) -> list[tuple[str, int]]:
+    """`(slug, key)` of the sources that verified anything at any point."""
+    keys = {key for point in points for key, number in point.numbers.by_source.items() if number}
+    slugs = select(col(Source.slug), col(Source.key)).where(col(Source.key).in_(keys), col(Source.until) == OPEN)
+    return sorted((slug, key) for slug, key in session.execute(slugs))
 
 
 def _ends(first: date, last: date, interval: Interval) -> Iterator[date]:
@@ -128,7 +143,9 @@ def _span(session: Session, terms: CountTerms, asked: Asked, reader: Reader, rev
     """First and last day of a series: of what happened, or of what was recorded; the window narrows both."""
     start, end = (None if edge is None else date.fromordinal(edge) for edge in terms.window)
     if asked.by == "event":
-        selection = select_releases(session, terms, reader, revision)
+        # Whoever is taken again within the window was out before: gross, or the days on which they counted are cut off.
+        gross = terms.model_copy(update={"net": False})
+        selection = select_releases(session, gross, reader, revision)
         lo, hi = selection.columns.lo, selection.columns.hi
         within = selection.rows(func.min(lo), func.max(hi)).where(selection.inside, col(Standing.status).in_(COUNTING))
         least, most = session.execute(within).one()

@@ -14,6 +14,7 @@ from app.log.entries import entry_at
 from app.models import OPEN, Claim, Source
 from app.registry.checks import FUTURE
 from app.registry.directory import standing
+from app.registry.policy import Reader
 from app.registry.schemas import (
     MOST_COUNTED,
     Code,
@@ -49,6 +50,14 @@ from app.vocabulary import (
 
 # Larger than any population ever held for its opinions, and far below what JSON numbers keep exact.
 MOST = 10_000_000
+
+UNHELD = (
+    "Nobody knows who will be held on a day to come: give the day on which they were held, or leave it out for that of "
+    "`stated_at`. A month or a year means its last day."
+)
+# What a claim says of itself alone. Every other reference changes how the claim referred to is read.
+DRAWN_FROM = ("/derived_from", "/definition/subset_of")
+FOREIGN = "Neither filed by your source nor its figure: ask a curator to file this, or name it under `derived_from`."
 
 Count = Annotated[int, Field(ge=0, le=MOST, strict=True)]
 
@@ -146,7 +155,7 @@ def file_claim(desk: Desk, body: ClaimIn) -> Outcome:
     terms = said.get("definition", {}).get("terms", {})
     for name in [name for name, value in terms.items() if value == []]:
         del terms[name]
-    errors = [*_bounds(body), *_window(body), *_who(desk, body), *_references(desk, body), *_printed(desk, body)]
+    errors = [*_bounds(body), *_window(desk, body), *_who(desk, body), *_references(desk, body), *_printed(desk, body)]
     stated_at, problems = _instant(body, desk.now)
     errors += problems
     if errors:
@@ -194,9 +203,15 @@ def _bounds(body: ClaimIn) -> list[dict[str, str]]:
     return errors
 
 
-def _window(body: ClaimIn) -> list[dict[str, str]]:
+def _window(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
     if body.window_from and body.window_to and dates.parse_from(body.window_from) > dates.parse_to(body.window_to):
         return [pointed("/window_to", "reversed_window", "The window ends before it begins.")]
+    if (
+        body.measure is Measure.HELD
+        and body.window_to
+        and dates.parse_to(body.window_to) > dates.latest_today(desk.now)
+    ):
+        return [pointed("/window_to", "future_date", UNHELD)]
     return []
 
 
@@ -225,14 +240,18 @@ def _instant(body: ClaimIn, now: datetime) -> tuple[str | None, list[dict[str, s
 
 
 def _who(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
-    errors = []
-    if body.claimant is None and body.reported_by is None:
-        detail = "A claim without a claimant needs `reported_by`: who printed it."
-        errors.append(pointed("/reported_by", "reported_by_required", detail))
     slugs = [
         ("/claimant", body.claimant),
         *((f"/joint_with/{i}", slug) for i, slug in enumerate(body.joint_with)),
     ]
+    if not desk.actor.independent:
+        own = desk.actor.slug
+        detail = f"Your source is not independent, so it files its own figures only: give `{own}`."
+        return [pointed(pointer, "foreign_claimant", detail) for pointer, slug in slugs if slug != own]
+    errors = []
+    if body.claimant is None and body.reported_by is None:
+        detail = "A claim without a claimant needs `reported_by`: who printed it."
+        errors.append(pointed("/reported_by", "reported_by_required", detail))
     for pointer, slug in slugs:
         if slug is not None and standing(desk.session, Source, slug) is None:
             detail = "There is no source with this slug: an administrator adds it first (POST /v1/sources)."
@@ -248,12 +267,21 @@ def _references(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
         *((f"/supersedes/{i}", claim) for i, claim in enumerate(body.supersedes)),
         *((f"/part_of/{i}/claim", part.claim) for i, part in enumerate(body.part_of)),
     ]
-    detail = "There is no claim with this id: file it first."
-    return [pointed(at, "unknown_claim", detail) for at, claim in named if claim and not _exists(desk, claim)]
+    errors = []
+    for pointer, claim_id in named:
+        if claim_id is None:
+            continue
+        claim = desk.session.scalars(select(Claim).where(col(Claim.id) == claim_id, col(Claim.until) == OPEN)).first()
+        if claim is None:
+            errors.append(pointed(pointer, "unknown_claim", "There is no claim with this id: file it first."))
+        elif pointer not in DRAWN_FROM and not _answers_for(desk.actor, claim):
+            errors.append(pointed(pointer, "foreign_claim", FOREIGN))
+    return errors
 
 
-def _exists(desk: Desk, claim_id: uuid.UUID) -> bool:
-    return desk.session.scalars(select(col(Claim.key)).where(col(Claim.id) == claim_id)).first() is not None
+def _answers_for(actor: Reader, claim: Claim) -> bool:
+    """Whether a key may say what becomes of a claim: a curator's of any, a source's of what it filed or claimed."""
+    return actor.role is Role.CURATOR or actor.slug == claim.claimant or actor.source == claim.filed_by
 
 
 def claim_at(session: Any, claim_id: uuid.UUID, revision: int) -> Claim:

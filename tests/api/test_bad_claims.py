@@ -51,6 +51,9 @@ BAD: list[tuple[Body, str, str]] = [
     ({"joint_with": ["foro", "nobody"]}, "unknown_source", "/joint_with/1"),
     ({"window_from": "2026-01-13"}, "reversed_window", "/window_to"),
     ({"window_from": "2026-02-30"}, "invalid_date", "/window_from"),
+    ({"measure": "held", "window_to": "2026"}, "future_date", "/window_to"),
+    ({"measure": "held", "window_to": "9999"}, "future_date", "/window_to"),
+    ({"measure": "held", "window_to": "2026-03-03"}, "future_date", "/window_to"),
     ({"stated_at": "noon"}, "invalid_instant", "/stated_at"),
     ({"stated_at": "2026-01-12T12:00:00"}, "invalid_instant", "/stated_at"),
     ({"stated_at": "2026-03-01T12:00:01Z"}, "future_date", "/stated_at"),
@@ -107,6 +110,13 @@ def test_a_claim_needs_a_measure_and_a_qualifier(world: World) -> None:
 
 def test_the_day_that_is_running_may_be_the_day_it_was_stated(world: World) -> None:
     assert world.post("/v1/claims", {**CLAIM, "stated_at": "2026-03-01"}, "foro").status_code == 201
+
+
+def test_people_are_held_up_to_the_day_that_has_begun_somewhere(world: World) -> None:
+    """At noon of 1 March in UTC it is two in the morning of the 2nd where days begin first."""
+    assert world.post("/v1/claims", {**CLAIM, "measure": "held", "window_to": "2026-03-02"}, "foro").status_code == 201
+    released = {**CLAIM, "window_to": "2026"}  # of a year that is running
+    assert world.post("/v1/claims", released, "foro").status_code == 201
 
 
 def test_a_claim_too_long_for_the_log_is_refused(world: World) -> None:

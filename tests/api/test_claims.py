@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import Body, World
+from tests.support import GOVERNMENT, Body, World
 
 FIGURE: Body = {
     "claimant": "foro",
@@ -112,3 +112,75 @@ def test_a_reconciliation_tells_nobody_who_is_withheld(world: World) -> None:
     assert "Quintana" not in answer.text
     asked = answer.json()["now"]["permalink"]
     assert world.client.get(asked).json()["total"]["releases"] == 2
+
+
+CURATORS_TO_SAY = ("supersedes", "part_of", "same_as")
+
+
+def refer(name: str, claim_id: str) -> Body:
+    said = {"supersedes": [claim_id], "part_of": [{"claim": claim_id, "partition": "sex"}]}
+    return {name: said.get(name, claim_id)}
+
+
+def place(name: str) -> str:
+    return {"supersedes": "/supersedes/0", "part_of": "/part_of/0/claim"}.get(name, f"/{name}")
+
+
+@pytest.fixture(params=["not independent", "in quarantine"])
+def muted(request: pytest.FixtureRequest, world: World) -> str:
+    """A source that speaks for itself alone."""
+    if request.param == "not independent":
+        return GOVERNMENT
+    answer = world.client.patch("/v1/sources/pud", json={"quarantined": True}, headers=world.headers("admin"))
+    assert answer.status_code == 200, answer.text
+    return "pud"
+
+
+def test_whoever_is_not_independent_files_figures_of_its_own_only(world: World, muted: str) -> None:
+    for said, pointer in (
+        ({"claimant": "foro"}, "/claimant"),
+        ({"claimant": None, "reported_by": "a newspaper"}, "/claimant"),
+        ({"claimant": muted, "joint_with": ["jep"]}, "/joint_with/0"),
+    ):
+        with world.storing_nothing():
+            answer = world.post("/v1/claims", {**FIGURE, **said}, muted)
+            problem = world.refuse(answer, 422, "foreign_claimant", pointer)
+        assert f"`{muted}`" in problem["errors"][0]["detail"]
+    assert claim(world, muted, claimant=muted, reported_by="a newspaper")["filed_by"] == muted
+
+
+def test_an_independent_source_files_figures_of_others_and_of_nobody_named(world: World) -> None:
+    assert claim(world, "jep", claimant=GOVERNMENT, joint_with=["foro"])["claimant"] == GOVERNMENT
+    assert claim(world, "jep", claimant=None, reported_by="a newspaper")["claimant"] is None
+
+
+@pytest.mark.parametrize("name", CURATORS_TO_SAY)
+def test_what_becomes_of_anothers_figure_only_a_curator_says(world: World, name: str) -> None:
+    first = claim(world)
+    for who in ("jep", GOVERNMENT):
+        with world.storing_nothing():
+            answer = world.post("/v1/claims", {**FIGURE, "claimant": who, **refer(name, first["id"])}, who)
+            problem = world.refuse(answer, 422, "foreign_claim", place(name))
+        assert "ask a curator" in problem["errors"][0]["detail"]
+    claim(world, "curator", **refer(name, first["id"]))
+
+
+@pytest.mark.parametrize("name", CURATORS_TO_SAY)
+def test_a_source_answers_for_what_it_claimed_and_for_what_it_filed(world: World, name: str) -> None:
+    by_curator = claim(world, "curator", claimant=GOVERNMENT)
+    claim(world, GOVERNMENT, claimant=GOVERNMENT, **refer(name, by_curator["id"]))
+    of_another = claim(world, "jep", claimant="foro", low=61)
+    claim(world, "jep", claimant="foro", low=62, **refer(name, of_another["id"]))
+
+
+def test_anybody_says_what_a_figure_is_drawn_from(world: World) -> None:
+    first = claim(world)["id"]
+    own = claim(world, GOVERNMENT, claimant=GOVERNMENT, derived_from=first, definition={"subset_of": first})
+    assert own["derived_from"] == first
+
+
+def test_an_earlier_figure_does_not_become_anothers_by_its_case_number(world: World) -> None:
+    claim(world, GOVERNMENT, claimant=GOVERNMENT, source_record_id="7")
+    body = {**FIGURE, "claimant": "foro", "source_record_id": "7"}
+    with world.storing_nothing():
+        world.refuse(world.post("/v1/claims", body, GOVERNMENT), 422, "foreign_claimant", "/claimant")

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import event
 
 from app.config import Settings
-from app.counts.series import MOST_POINTS
-from app.counts.tally import count_releases
+from app.counts.growth import Numbers, numbers_at
+from app.counts.series import MOST_POINTS, MOST_REVISIONS
 from app.main import create_app
+from tests.docs.reading import ROOT
 from tests.support import JANUARY, NOW, Body, World
 
 SERIES = "/v1/counts/series"
@@ -36,13 +38,15 @@ FIGURES: dict[str, Body] = {
 @pytest.fixture(scope="module")
 def grown(lasting: World) -> World:
     """Reports of seven weeks, each at its hour; the last entry is of the evening of 20 February in Caracas."""
-    _file(lasting, "2026-01-08T15:00:00Z", "foro", "Abelardo Quintero", "2026-01-08")
+    taken_again = _file(lasting, "2026-01-08T15:00:00Z", "foro", "Abelardo Quintero", "2026-01-08")
     first = _file(lasting, "2026-01-09T02:00:00Z", "foro", "Berenice Urdaneta", "2026-01-08")
-    _file(lasting, "2026-01-12T12:00:00Z", "jep", "Casimiro Lozada", "2026-01-10/2026-01-12", kind="amnesty")
+    _file(lasting, "2026-01-12T12:00:00Z", "jep", "Casimiro Lozada", "2026-01-10/2026-01-12", "2025-03", kind="amnesty")
     lasting.verify(first["release"]["id"], "jep", verdict="verified", method="lawyer", released_on="2026-01-09")
-    _file(lasting, "2026-01-18T23:59:59Z", "pud", "Dorotea Bracho", "2026-01-18", verdict="reported")
+    _file(lasting, "2026-01-18T23:59:59Z", "pud", "Dorotea Bracho", "2026-01-18", "2025-03/2025-06", verdict="reported")
     lost = _file(lasting, "2026-01-31T12:00:00Z", "foro", "Evaristo Marcano", "2026-01-31")
     _file(lasting, "2026-02-02T12:00:00Z", "ministry", "Fidelina Yánez", "2026-02")
+    _take_again(lasting, "2026-02-05T12:00:00Z", "foro", taken_again, "2026-01-25")
+    _take_again(lasting, "2026-02-05T12:00:00Z", "jep", first, "2026-01-20/2026-01-31")
     _at(lasting, "2026-02-10T12:00:00Z")
     answer = lasting.post(f"/v1/reports/{lost['report']['id']}/retract", {}, "foro")
     assert answer.status_code == 200, answer.text
@@ -63,15 +67,29 @@ def _at(world: World, moment: str) -> None:
     world.now = dt.datetime.fromisoformat(moment)
 
 
+def _take_again(world: World, moment: str, who: str, filed: Body, on: str) -> None:
+    """The person of a report is detained again."""
+    _at(world, moment)
+    body = {"detainee_id": filed["detainee"]["id"], "detention": {"detained_on": on, "country": "VE"}}
+    answer = world.post("/v1/detentions", body, who)
+    assert answer.status_code == 201, answer.text
+
+
 def _file(
-    world: World, moment: str, who: str, name: str, released: str, verdict: str = "verified", **said: Any
-) -> Body:
+    world: World, moment: str, who: str, name: str, released: str, detained: str = "2024-10-13",
+    verdict: str = "verified", **said: Any,
+) -> Body:  # fmt: skip
     _at(world, moment)
     born = str(1940 + 3 * (ord(name[0]) - ord("A")))
     verification = {"verdict": verdict, "method": "family"}
     release = {"released_on": released, **said}
     return world.file(
-        who, detainee__full_name=name, detainee__birth_date=born, release=release, verification=verification
+        who,
+        detainee__full_name=name,
+        detainee__birth_date=born,
+        detention__detained_on=detained,
+        release=release,
+        verification=verification,
     )
 
 
@@ -119,7 +137,9 @@ def agrees(world: World, answer: Body, point: Body, **asked: Any) -> None:
 
 TERMS: list[Body] = [{}, {"released_from": "2026-01-09"}, {"released_to": "2026-01-31"}, {"kind": "amnesty"},
                      {"min_sources": 1, "country": "VE"}, {"source": "jep"}, {"any_of": ["jep", "ministry"]},
-                     {"stage": "ordered"}, {"nationality": "VE"}]  # fmt: skip
+                     {"stage": "ordered"}, {"nationality": "VE"}, {"net": True}, {"net": True, "source": "foro"},
+                     {"detained_from": "2025-01"}, {"detained_to": "2025-04", "source": "pud"},
+                     {"net": True, "detained_to": "2024", "released_from": "2026-01-05"}]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -174,13 +194,64 @@ def test_by_known_a_report_at_ten_in_the_evening_is_of_that_day_where_it_was_eve
 def test_days_on_which_nothing_came_ask_nothing_again(grown: World, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def counted(*question: Any) -> Body:
+    def counted(*question: Any) -> Numbers:
         asked.append(question)
-        return count_releases(*question)
+        return numbers_at(*question)
 
-    monkeypatch.setattr("app.counts.series.count_releases", counted)
+    monkeypatch.setattr("app.counts.series.numbers_at", counted)
     points = series(grown, interval="day", released_to="2026-01-13")["points"]
     assert len(points) > len(asked) == len({point["revision"] for point in points})
+
+
+def test_by_event_net_falls_on_the_day_by_which_somebody_was_surely_taken_again(grown: World) -> None:
+    asked = {"by": "event", "released_from": "2026-01-05", "released_to": "2026-02-28"}
+    gross, net = (series(grown, net=net, **asked) for net in (False, True))
+    less = {
+        one["on"]: all_["releases"] - one["releases"] for one, all_ in zip(net["points"], gross["points"], strict=True)
+    }
+    days = ["2026-01-24", "2026-01-25", "2026-01-30", "2026-01-31", "2026-02-28"]
+    assert [less[day] for day in days] == [0, 1, 1, 2, 2]
+    for point in net["points"]:
+        agrees(grown, net, point, net=True, released_from="2026-01-05", released_to=point["on"])
+
+
+def test_by_event_net_the_days_before_everybody_was_taken_again_are_shown(grown: World) -> None:
+    answer = series(grown, by="event", net=True, interval="week", released_to="2026-01-31")
+    assert answer["points"][0]["on"] == "2026-01-11"  # of the week of the 8th, when both were out
+    for point in answer["points"]:
+        agrees(grown, answer, point, net=True, released_to=point["on"])
+
+
+@pytest.mark.parametrize("terms", [{}, {"net": True, "detained_from": "2024", "nationality": "VE", "source": "foro"}])
+def test_by_event_more_points_ask_no_more_of_the_database(grown: World, terms: Body) -> None:
+    def statements(first: str) -> tuple[int, int]:
+        """The number of points since a day, and of the statements that they took."""
+        said: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            said.append(statement)
+
+        event.listen(grown.engine, "before_cursor_execute", note)
+        try:
+            asked = {"by": "event", "released_from": first, "released_to": "2026-01-31", **terms}
+            return len(series(grown, **asked)["points"]), len(said)
+        finally:
+            event.remove(grown.engine, "before_cursor_execute", note)
+
+    few, many = statements("2026-01-05"), statements("2025-01-01")
+    assert (few[0], many[0]) == (27, 396)
+    assert few[1] == many[1]
+
+
+def test_more_revisions_than_can_be_counted_at_once_are_refused_and_weeks_are_not(
+    grown: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.counts.series.MOST_REVISIONS", 5)
+    problem = grown.refuse(grown.get(SERIES, released_from="2026"), 422, "too_many_points", "/interval")
+    assert "weeks or months" in problem["errors"][0]["detail"]
+    assert len({point["revision"] for point in series(grown, interval="month")["points"]}) <= 5
+    assert len(series(grown, as_of="2026-01-10")["points"]) == 9  # nothing was recorded on most of these days
+    assert len(series(grown, by="event", released_from="2026-01-01", released_to="2026-01-31")["points"]) == 31
 
 
 def test_by_known_what_is_withdrawn_falls(grown: World) -> None:
@@ -281,3 +352,9 @@ def test_before_the_first_entry_there_are_no_points(grown: World) -> None:
 )
 def test_questions_out_of_shape_are_refused(grown: World, asked: Body, code: str, pointer: str) -> None:
     grown.refuse(grown.get(SERIES, **asked), 422, code, pointer)
+
+
+def test_dashboards_are_told_how_many_points_there_may_be() -> None:
+    page = (ROOT / "docs" / "dashboards.md").read_text()
+    assert f"at most {MOST_POINTS} points" in page
+    assert f"most {MOST_REVISIONS} of them" in page

@@ -26,11 +26,12 @@ WHO_SAYS = frozenset({"status", "any_of", "all_of", "min_sources"})
 
 @dataclass(frozen=True)
 class Figure:
-    """One claim at a revision. `said`: the fields as filed."""
+    """One claim at a revision. `said`: the fields as filed; `filed_at`: when, as far as that is asked."""
 
     id: str
     since: int
     said: Row
+    filed_at: datetime | None = None
 
     @property
     def claimant(self) -> str | None:
@@ -66,6 +67,14 @@ class Figure:
         if self.of_held or start is None or self.day is None or self.said.get("window_to") is not None:
             return False
         return dates.parse_from(start) > self.day.toordinal()
+
+    @property
+    def of_days_to_come(self) -> bool:
+        """Whether it is of people held on a day that had come nowhere when it was filed: a guess, and no count."""
+        end = self.said.get("window_to")
+        if not self.of_held or end is None or self.filed_at is None:
+            return False
+        return dates.parse_to(end) > dates.latest_today(self.filed_at)
 
     @property
     def run(self) -> tuple[int | None, int | None, str, str | None]:
@@ -231,12 +240,13 @@ def _when(figure: Figure) -> tuple[str, int]:
 def figures_at(session: Session, revision: int) -> Figures:
     """Every claim as it stood at a revision."""
     rows = session.execute(
-        select(col(Claim.id), col(Claim.since), col(Entry.body))
+        select(col(Claim.id), col(Claim.since), col(Entry.body), col(Entry.recorded_at))
         .join(Entry, col(Entry.revision) == col(Claim.since))
         .where(at(Claim, revision))
         .order_by(col(Claim.key))
     )
-    return Figures({str(key): Figure(str(key), since, json.loads(body)["said"]) for key, since, body in rows})
+    found = [Figure(str(key), since, json.loads(body)["said"], filed_at) for key, since, body, filed_at in rows]
+    return Figures({figure.id: figure for figure in found})
 
 
 def partitions(figures: Figures, claim_id: str) -> dict[str, list[Figure]]:

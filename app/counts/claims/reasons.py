@@ -97,6 +97,9 @@ def hindrances(known: Known) -> list[Named]:
         found.append(Named(Reason.POPULATION, detail))
     if figure.of_held and figure.window[1] is None:
         found.append(Named(Reason.WINDOW, "It does not say on which day they were held."))
+    if figure.of_days_to_come:
+        detail = f"It is of {figure.window[1]}, and was filed before that day had come: nobody had counted."
+        found.append(Named(Reason.WINDOW, detail))
     if figure.of_held and "kind" in figure.terms:
         found.append(Named(Reason.DEFINITION, "It is of the held, and its term `kind` is of releases."))
     found += [REFUSED[code] for code in dict.fromkeys(known.refused)]

@@ -116,11 +116,11 @@ def count_terms(figure: Figure) -> CountTerms:
 
 
 def held_terms(figure: Figure) -> HeldCountTerms | None:
-    """The terms of a count that mean what a figure of the held says it counts; None without a day, or for terms that
-    are those of releases."""
+    """The terms of a count that mean what a figure of the held says it counts; None without a day, for one that had not
+    come, or for terms that are those of releases."""
     end = figure.window[1]
     given = {**figure.terms, "country": figure.said.get("country"), "held_on": end}
-    if end is None or given.keys() - HeldCountTerms.model_fields.keys():
+    if end is None or figure.of_days_to_come or given.keys() - HeldCountTerms.model_fields.keys():
         return None
     day = date.fromordinal(parse_to(end)).isoformat()
     terms = {name: value for name, value in given.items() if value is not None}

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.support import Body, World
 
 HELD = {"claimant": "jep", "measure": "held", "qualifier": "exactly", "low": 3, "high": 3, "country": "VE",
@@ -82,3 +84,20 @@ def test_what_became_known_of_the_day_since_is_named(world: World) -> None:
     answer = world.get(f"/v1/claims/{filed['id']}/reconciliation").json()
     assert (answer["then"]["detentions"], answer["now"]["detentions"]) == (1, 2)
     assert named(answer)["reporting_delay"] == "Of that day the registry counts 1 more since."
+
+
+@pytest.mark.parametrize("day", ["2026", "9999", "2026-03-04"])
+def test_a_day_that_had_not_come_when_it_was_filed_makes_it_nothing_to_compare(
+    world: World, day: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As filed before such days were refused; the day may have come since."""
+    world.file_detention("foro")
+    with monkeypatch.context() as before:
+        before.setattr("app.registry.claims._window", lambda _desk, _body: [])
+        answer = reconciled(world, window_to=day)
+    assert (answer["comparable"], answer["then"], answer["now"]) == (False, None, None)
+    assert named(answer)["window"].startswith(f"It is of {day}, and was filed before that day had come")
+    world.now = world.now.replace(day=5)
+    address = f"/v1/claims/{answer['claim']['id']}/reconciliation"
+    assert world.get(address).json()["comparable"] is False
+    assert reconciled(world, window_to="2026-03-04")["comparable"]

@@ -1,0 +1,88 @@
+"""The numbers of a series: what was counted at one revision, and what had happened by each of many days.
+
+Two queries each time, one over releases and one over what sources say of them, however many the days. The numbers are
+those of `tally.count_releases`, without all that a series does not show.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+from sqlalchemy import func
+from sqlmodel import Session, col
+
+from app.counts.selection import COUNTING, Condition, Selection, select_releases
+from app.counts.terms import CountTerms
+from app.models import Standing, Voice
+from app.registry.policy import Reader
+from app.vocabulary import Verdict
+
+
+class Numbers(NamedTuple):
+    """Releases by status, and by the key of each source that verified them, by its own days."""
+
+    by_status: dict[str, int]
+    by_source: dict[int, int]
+
+
+class _Side(NamedTuple):
+    """What a number is asked of: the selection, what divides it, and which rows count."""
+
+    selection: Selection
+    value: Any
+    where: Condition
+
+
+def numbers_at(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Numbers:
+    """What the terms count at a revision."""
+    found = []
+    for selection, value, where in _sides(session, terms, reader, revision):
+        rows = session.execute(selection.rows(value, func.count()).where(selection.inside, where).group_by(value))
+        found.append(dict(map(tuple, rows)))
+    return Numbers(*found)
+
+
+def growth(
+    session: Session, terms: CountTerms, reader: Reader, revision: int, ends: Sequence[date]
+) -> Iterator[Numbers]:
+    """What the terms count when asked with `released_to` on each of `ends`, which ascend; the last closes the window.
+
+    A release counts from the last day it may have happened on; net, until the day by which the person was surely taken
+    again. So each is a step up and perhaps one down, and a point is the sum of the steps up to it.
+    """
+    # Who was taken again is told point by point: by the end of the window would be too early for those before it.
+    gross = terms.model_copy(update={"net": False, "released_to": ends[-1].isoformat()})
+    by_status, by_source = (
+        _sums(session, side, ends, net=terms.net) for side in _sides(session, gross, reader, revision)
+    )
+    for number in range(len(ends)):
+        yield Numbers(*({key: sums[number] for key, sums in found.items()} for found in (by_status, by_source)))
+
+
+def _sides(session: Session, terms: CountTerms, reader: Reader, revision: int) -> tuple[_Side, _Side]:
+    together = select_releases(session, terms, reader, revision)
+    own = select_releases(session, terms, reader, revision, by_source=True)
+    return (
+        _Side(together, col(Standing.status), col(Standing.status).in_(COUNTING)),
+        _Side(own, col(Voice.source), col(Voice.verdict) == Verdict.VERIFIED),
+    )
+
+
+def _sums(session: Session, side: _Side, ends: Sequence[date], *, net: bool) -> dict[Any, list[int]]:
+    """Value → how many releases of it had happened by each end; `net`: and whose people had not been taken again."""
+    selection, value, where = side
+    days = (selection.columns.hi, selection.columns.next_hi) if net else (selection.columns.hi,)
+    rows = session.execute(
+        selection.rows(value, func.count(), *days).where(selection.inside, where).group_by(value, *days)
+    )
+    ordinals = [end.toordinal() for end in ends]
+    # One step more than there are ends: for who was taken again after the last.
+    steps: dict[Any, list[int]] = defaultdict(lambda: [0] * (len(ends) + 1))
+    for key, number, released, *again in rows:
+        steps[key][bisect_left(ordinals, released)] += number
+        if again and again[0] is not None:
+            steps[key][bisect_left(ordinals, max(released, again[0]))] -= number
+    return {key: list(accumulate(up_and_down[:-1])) for key, up_and_down in steps.items()}
