@@ -29,6 +29,18 @@ hypothesis_settings.register_profile("steady", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("steady")
 
 ENGINES = ("sqlite", "postgresql")
+# Counting lines doubles the time of a test. What these run is run by the others too; so is everything on PostgreSQL.
+UNCOUNTED = ("properties", "demo", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_filters",
+             "test_redaction", "test_roles", "test_probing", "test_corrections", "test_twelve_cases")  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `uncounted` what runs without counting lines (Makefile, `test`)."""
+    for item in items:
+        names = item.nodeid.partition("::")[0].removesuffix(".py").split("/")
+        callspec = getattr(item, "callspec", None)
+        if set(names) & set(UNCOUNTED) or (callspec and "postgresql" in callspec.params.values()):
+            item.add_marker("uncounted")
 
 
 @pytest.fixture(scope="session")

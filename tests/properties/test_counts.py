@@ -19,7 +19,7 @@ from tests.properties.steps import Registry, Step
 READERS = st.sampled_from((ANYONE, ANYONE, Reader(Role.READER)))
 
 
-@examples(10)
+@examples(6)
 @given(histories(), st.lists(count_terms(), min_size=3, max_size=6), READERS)
 def test_a_count_is_the_recount_of_the_reports_at_every_revision(
     registry: Registry, history: list[Step], asked: list[CountTerms], reader: Reader
@@ -35,7 +35,7 @@ def test_a_count_is_the_recount_of_the_reports_at_every_revision(
                 assert _numbers(counted) == _numbers(by_hand), (revision, terms)
 
 
-@examples(7)
+@examples(4)
 @given(histories(), st.lists(held_terms(), min_size=3, max_size=6), READERS)
 def test_a_count_of_the_held_is_the_recount_of_the_reports_at_every_revision(
     registry: Registry, history: list[Step], asked: list[HeldCountTerms], reader: Reader

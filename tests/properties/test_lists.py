@@ -16,7 +16,7 @@ from tests.support import World
 GROUPED = st.lists(count_terms(grouped=True), min_size=3, max_size=5)
 
 
-@examples(10)
+@examples(5)
 @given(histories(), GROUPED)
 def test_the_list_behind_a_group_holds_exactly_the_releases_it_counts(
     registry: Registry, history: list[Step], asked: list[CountTerms]
@@ -28,7 +28,7 @@ def test_the_list_behind_a_group_holds_exactly_the_releases_it_counts(
                     assert len(_list(registry.world, group["list"], "reader")) == _number(group, terms), (terms, group)
 
 
-@examples(10)
+@examples(5)
 @given(histories(), GROUPED)
 def test_the_public_list_behind_a_group_leaves_out_the_withheld_and_nobody_else(
     registry: Registry, history: list[Step], asked: list[CountTerms]
@@ -45,7 +45,7 @@ def test_the_public_list_behind_a_group_leaves_out_the_withheld_and_nobody_else(
                         assert listed == [one for one in whole if one not in _hidden(registry.world)]
 
 
-@examples(8)
+@examples(4)
 @given(histories(), st.lists(held_terms(grouped=True), min_size=3, max_size=5), st.sampled_from((None, "reader")))
 def test_the_list_behind_a_group_of_the_held_is_those_it_counts_the_withheld_as_a_number(
     registry: Registry, history: list[Step], asked: list[HeldCountTerms], who: str | None
@@ -71,7 +71,7 @@ def _of_status(group: dict[str, Any], terms: HeldCountTerms) -> str:
     return "listed"
 
 
-@examples(8)
+@examples(4)
 @given(histories(), st.lists(held_terms(), min_size=2, max_size=5), st.sampled_from((None, "reader")))
 def test_groups_of_the_held_add_up_unless_the_answer_says_that_they_do_not(
     registry: Registry, history: list[Step], asked: list[HeldCountTerms], who: str | None
@@ -92,7 +92,7 @@ def _number(group: dict[str, Any], terms: CountTerms) -> int:
     return sum(int(group[status]) for status in asked)
 
 
-@examples(10)
+@examples(5)
 @given(histories(), st.lists(count_terms(), min_size=2, max_size=5), st.sampled_from((None, "reader")))
 def test_groups_add_up_to_the_total_unless_the_answer_says_that_they_do_not(
     registry: Registry, history: list[Step], asked: list[CountTerms], who: str | None

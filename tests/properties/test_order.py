@@ -59,7 +59,7 @@ TERMS = st.lists(count_terms(personal=False), min_size=3, max_size=6)
 Told = tuple[set[frozenset[str]], set[frozenset[str]], list[Any]]
 
 
-@examples(25)
+@examples(12)
 @given(FILINGS, JUDGEMENTS, QUARANTINES, TERMS, st.integers(0, 2**32))
 def test_no_order_of_the_same_reports_changes_who_is_one_person_or_any_count(
     registry: Registry,

@@ -11,7 +11,7 @@ from tests.properties.steps import Registry, Step
 FORMS = st.sampled_from(("json", "json", "csv", "jsonl"))
 
 
-@examples(8)
+@examples(4)
 @given(histories(), st.lists(count_terms(personal=False), min_size=2, max_size=3), FORMS)
 def test_a_count_of_nothing_personal_is_the_same_bytes_when_asked_again_as_of_its_revision(
     registry: Registry, history: list[Step], asked: list[CountTerms], form: str

@@ -28,7 +28,7 @@ def rows(session: Session, table: type[Any]) -> list[Row]:
     return [dict(row) for row in session.execute(select(*table.__table__.c).order_by(*order)).mappings()]
 
 
-@examples(15)
+@examples(7)
 @given(histories())
 def test_a_rebuild_gives_the_rows_that_were_there_those_of_the_past_too(
     registry: Registry, history: list[Step]
@@ -44,7 +44,7 @@ def test_a_rebuild_gives_the_rows_that_were_there_those_of_the_past_too(
                 assert rows(session, table) == before[table.__name__], table.__name__
 
 
-@examples(15)
+@examples(7)
 @given(histories())
 def test_the_versions_of_a_row_follow_each_other_and_never_overlap(registry: Registry, history: list[Step]) -> None:
     with registry.after(history) as clerk, clerk.session() as session:
@@ -65,7 +65,7 @@ def test_the_versions_of_a_row_follow_each_other_and_never_overlap(registry: Reg
                     assert ends == [*starts[1:], OPEN], (table.__name__, key)
 
 
-@examples(15)
+@examples(7)
 @given(histories())
 def test_every_entry_is_numbered_hashed_and_seals_what_is_kept_or_erased(
     registry: Registry, history: list[Step]

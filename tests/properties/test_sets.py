@@ -38,7 +38,7 @@ def releases(clerk: Clerk, stage: str) -> list[Release]:
     return [one for one in found if one.at.status in COUNTING]
 
 
-@examples(4)
+@examples(2)
 @given(histories(), STAGES, st.sets(st.sampled_from(SUBSETS), min_size=2, max_size=4))
 def test_union_intersection_exactly_these_and_at_least_k_are_those_of_the_sets(
     registry: Registry, history: list[Step], stage: str, chosen: set[frozenset[str]]
@@ -63,7 +63,7 @@ def test_union_intersection_exactly_these_and_at_least_k_are_those_of_the_sets(
         assert number(any_of=[a, b]) == number(any_of=[a]) + number(any_of=[b]) - number(all_of=[a, b])
 
 
-@examples(4)
+@examples(2)
 @given(histories(), STAGES)
 def test_the_overlap_of_sources_is_that_of_the_sets(registry: Registry, history: list[Step], stage: str) -> None:
     with registry.after(history) as clerk, clerk.session() as session:
@@ -97,7 +97,7 @@ def summed(groups: list[dict[str, Any]], dimensions: list[str]) -> dict[tuple[An
     return {key: +numbers for key, numbers in found.items()}
 
 
-@examples(4)
+@examples(2)
 @given(histories(), st.lists(st.tuples(count_terms(), DIMENSIONS), min_size=2, max_size=3), st.booleans())
 def test_groups_of_three_dimensions_add_up_to_those_of_two_and_one_or_say_that_they_do_not(
     registry: Registry, history: list[Step], asked: list[tuple[CountTerms, list[str]]], partner: bool
@@ -122,7 +122,7 @@ def test_groups_of_three_dimensions_add_up_to_those_of_two_and_one_or_say_that_t
                     assert summed(counted[wide + 1]["groups"], dimensions[:wide]) == of_fewer, (terms, dimensions)
 
 
-@examples(4)
+@examples(2)
 @given(histories(), st.lists(count_terms(), min_size=2, max_size=4))
 def test_the_list_behind_a_count_holds_exactly_the_releases_it_counts(
     registry: Registry, history: list[Step], asked: list[CountTerms]
@@ -159,7 +159,7 @@ def hidden_releases(world: World) -> set[str]:
     return {spell["release_id"] for one in people if one["publish"] == "counted" for spell in one["detentions"]}
 
 
-@examples(6)
+@examples(3)
 @given(histories(), st.lists(count_terms(), min_size=2, max_size=4), st.data())
 def test_a_count_then_and_what_changed_is_the_count_now(
     registry: Registry, history: list[Step], asked: list[CountTerms], data: st.DataObject
