@@ -37,11 +37,13 @@ def test_an_app_made_again_on_the_same_database_finds_what_was_filed(world: Worl
         assert client.get(f"/v1/releases/{filed['release']['id']}").status_code == 200
 
 
-def test_one_number_bounds_the_places_and_there_is_a_connection_for_each_and_one_to_spare(world: World) -> None:
-    assert world.app.state.concurrency == world.settings.concurrency == 4
-    assert world.app.state.gate._value == 4
-    pool = world.engine.pool
+def test_one_number_bounds_the_places_and_there_is_a_connection_for_each_and_one_to_spare(settings: Settings) -> None:
+    made = create_app(settings)  # not started: whoever looks for lists on their way takes a place for a moment
+    assert made.state.concurrency == settings.concurrency == 4
+    assert made.state.gate._value == 4
+    pool = made.state.engine.pool
     assert (pool.size(), pool._max_overflow) == (5, 0)
+    made.state.engine.dispose()
 
 
 def test_a_database_in_memory_has_one_connection_and_so_one_place() -> None:
