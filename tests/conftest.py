@@ -30,8 +30,7 @@ hypothesis_settings.load_profile("steady")
 
 ENGINES = ("sqlite", "postgresql")
 # Counting lines doubles the time of a test. What these run is run by the others too; so is everything on PostgreSQL.
-UNCOUNTED = ("properties", "demo", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_filters",
-             "test_redaction", "test_roles", "test_probing", "test_corrections", "test_twelve_cases")  # fmt: skip
+UNCOUNTED = ("properties", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_roles")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
