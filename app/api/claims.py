@@ -17,7 +17,7 @@ from app.counts.claims.reconcile import reconcile
 from app.counts.claims.stock import balance
 from app.counts.questions import AsOf, BalanceQuery, ClaimQuery
 from app.errors import NotFound
-from app.exchange.counts import of_reconciliation
+from app.exchange.counts import of_balance, of_reconciliation
 from app.models import Source
 from app.registry.claims import ClaimIn, claim_at, file_claim
 from app.registry.schemas import Slug
@@ -69,19 +69,6 @@ def read_balance(read: Read, slug: Slug, asked: Annotated[BalanceQuery, Query()]
         if lists.by_slug(read.session, Source, slug, revision) is None:
             raise NotFound("There is no source with this slug.")
         steps = balance(figures_at(read.session, revision), slug, asked.country)
-        return Answer({"data": steps, "next": None, "revision": revision}, list(map(_flat, steps)))
+        return Answer({"data": steps, "next": None, "revision": revision}, of_balance(steps))
 
     return read.answer(asked, build)
-
-
-def _flat(step: dict[str, Any]) -> dict[str, Any]:
-    """A step as a table has it: each figure's bounds in columns of their own."""
-    row: dict[str, Any] = {}
-    for name, value in step.items():
-        if name in ("from", "to"):
-            row[f"{name}_stated_at"] = value["stated_at"]
-        if name in ("country", "missing"):
-            row[name] = value
-        else:
-            row |= {f"{name}_{edge}": None if value is None else value[edge] for edge in ("low", "high")}
-    return row

@@ -1,9 +1,8 @@
 """Lists in: send one, follow it, read what became of each row."""
 
-import hashlib
 import json
 import uuid
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
 from fastapi.routing import APIRoute
@@ -14,10 +13,10 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from app.api import answers
 from app.api.requests import Asked, Read
 from app.api.routes import READING, WRITING, refusals, router
-from app.api.things import following
+from app.api.things import page
 from app.api.wire import ImportOut, ImportRowPage
 from app.api.writes import Writing, written_with
-from app.counts.lists import read_cursor, write_cursor
+from app.counts.lists import Page, read_cursor, write_cursor
 from app.counts.questions import AsOf, Paged
 from app.errors import Conflict, Invalid
 from app.exchange.imports import stored
@@ -158,16 +157,14 @@ def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[AsOf, Query()
 def list_import_rows(read: Read, import_id: uuid.UUID, asked: Annotated[ImportRowQuery, Query()]) -> Response:
     """What became of each row: new, updated, unchanged, linked, needs review, or in error and why."""
     job = _own(read, import_id)
+    return page(read, asked, lambda _revision: _rows(read, asked, job), _tag(read, asked, job))
+
+
+def _rows(read: Asked, asked: ImportRowQuery, job: ListImport) -> Page:
     position = read_cursor(asked.cursor)
-    after = position[0] if position else 0
-
-    def make(revision: int) -> answers.Answer:
-        rows = stored.rows_of(read.session, job.id, after, asked.limit + 1, asked.outcome)
-        shown, more = rows[: asked.limit], rows[asked.limit :]
-        further = following(read, write_cursor([shown[-1]["row"]]), revision) if more else None
-        return answers.Answer({"data": shown, "next": further, "revision": revision}, shown, further)
-
-    return read.answer(asked, make, _tag(read, asked, job))
+    rows = stored.rows_of(read.session, job.id, position[0] if position else 0, asked.limit + 1, asked.outcome)
+    shown = rows[: asked.limit]
+    return Page(shown, write_cursor([shown[-1]["row"]]) if len(rows) > asked.limit else None)
 
 
 def _own(read: Asked, import_id: uuid.UUID) -> ListImport:
@@ -176,6 +173,5 @@ def _own(read: Asked, import_id: uuid.UUID) -> ListImport:
 
 
 def _tag(read: Asked, asked: AsOf, job: ListImport) -> str:
-    """An import moves while the registry stands still: the tag covers its progress, not the head."""
-    parts: list[Any] = [job.id, job.state, job.done, read.request.url, answers.media_type(asked, read.request)]
-    return f'"{hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:32]}"'
+    """An import moves while the registry stands still."""
+    return read.tag(asked, job.state, str(job.done))

@@ -66,6 +66,23 @@ def of_reconciliation(found: Row) -> list[Row]:
     return [claim, *beside]
 
 
+def of_balance(steps: list[Row]) -> list[Row]:
+    """A row for each step, each figure's bounds in columns of their own."""
+    return [_step(step) for step in steps]
+
+
+def _step(step: Row) -> Row:
+    row: Row = {}
+    for name, value in step.items():
+        if name in ("from", "to"):
+            row[f"{name}_stated_at"] = value["stated_at"]
+        if name in ("country", "missing"):
+            row[name] = value
+        else:
+            row |= {f"{name}_{edge}": None if value is None else value[edge] for edge in ("low", "high")}
+    return row
+
+
 def _flat(row: Row, name: str) -> Row:
     """The row with an object's values in columns of their own."""
     return {**_rest(row, name), **{f"{name}_{key}": value for key, value in (row.get(name) or {}).items()}}

@@ -155,9 +155,9 @@ class Voice(SQLModel, table=True):
 class Held(SQLModel, table=True):
     """A detention with its beginning and its end, as all sources together say it: what totals of the held count.
 
-    `lo`..`hi`: the first and last possible day of the beginning; null: undated. `out`: of the
-    end in any release; `free`: in one that left the person at large; both are `dates.LAST_DAY` while nobody says that
-    it ended, and the last where nobody says when.
+    `lo`..`hi`: the first and last possible day of the beginning; null: undated. `out`: of the end in any release;
+    `free`: in one that left the person at large. Both are `dates.LAST_DAY` while nobody says that it ended; where
+    nobody says when, that is the last possible day.
     """
 
     __table_args__ = (

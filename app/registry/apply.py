@@ -101,29 +101,23 @@ class Projector:
     def _report(self, entry: Appended) -> Collection[uuid.UUID]:
         body = entry.body
         record_id = uuid.UUID(body["record"])
+        out = Outbox(self._session.connection())
         if body["version"] == 1:
-            key = entry.revision
-            self._execute(_INSERT_RECORD, self._record(entry, record_id))
+            _hold_first(entry, self._record(entry, record_id), out)
         else:
             key = self._session.scalars(select(col(Record.key)).where(col(Record.id) == record_id)).one()
             self._execute(_CLOSE_REPORT, {"of": key, "at": entry.revision})
             self._execute(_DELETE_KEYS, {"of": key})
-        version = {"record": key, "since": entry.revision, "until": OPEN, "version": body["version"]}
-        self._execute(_INSERT_REPORT, version)
-        keys = _keys(key, entry)
-        if keys:
-            self._execute(_INSERT_KEYS, keys)
+            _hold_version(entry, key, out)
+        out.flush()
         return (record_id,)
 
     def apply_alone(self, entry: Appended, out: Outbox) -> str:
         """Hold what `apply` would write for the first report of somebody whom no decision ties to anybody; the person's
         class of publication."""
         row = self._record(entry, uuid.UUID(entry.body["record"]))
-        key = entry.revision
         row["publish_now"] = project_alone(self.views, SimpleNamespace(**row), entry, out)
-        out.hold(_INSERT_RECORD, [row])
-        out.hold(_INSERT_REPORT, [{"record": key, "since": key, "until": OPEN, "version": 1}])
-        out.hold(_INSERT_KEYS, _keys(key, entry))
+        _hold_first(entry, row, out)
         return str(row["publish_now"])
 
     def _record(self, entry: Appended, record_id: uuid.UUID) -> dict[str, Any]:
@@ -216,8 +210,16 @@ class Projector:
         self._execute(update(table).where(table.key == key, table.until == OPEN).values(until=revision))
 
 
-def _keys(record: int, entry: Appended) -> list[dict[str, Any]]:
-    """The rows by which a record is found, as the entry tells of it."""
+def _hold_first(entry: Appended, record: dict[str, Any], out: Outbox) -> None:
+    out.hold(_INSERT_RECORD, [record])
+    _hold_version(entry, entry.revision, out)
+
+
+def _hold_version(entry: Appended, record: int, out: Outbox) -> None:
+    """The version that an entry is of a record, and by what it is found."""
     content = {**entry.body["said"], **entry.personal}
     keys, born = blocking.keys_of(content), blocking.born(blocking.person_of(content))
-    return [{"record": record, "key": found, "born": born} for found in sorted(keys)]
+    out.hold(
+        _INSERT_REPORT, [{"record": record, "since": entry.revision, "until": OPEN, "version": entry.body["version"]}]
+    )
+    out.hold(_INSERT_KEYS, [{"record": record, "key": found, "born": born} for found in sorted(keys)])

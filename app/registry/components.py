@@ -132,12 +132,10 @@ def reproject(
     for cluster in resolve(accounts, [edge for edge in edges if edge.a in accounts and edge.b in accounts]):
         members = [accounts[record] for record in cluster]
         given = [one for member in members for one in consents.get(member.record, [])]
-        publish = consent.person_class(members, given)
-        for table, rows in project(members, publish).items():
-            wanted[table] += rows
-        # Today's class closes for whom the reports together may show to be a child; the log's own stays as filed.
-        child = not given and consent.may_be_minor(*consent.parted(members))
-        classes |= {member.record: Publish.COUNTED if child else publish for member in members}
+        rows, today = _projected(members, given)
+        for table, found in rows.items():
+            wanted[table] += found
+        classes |= {member.record: today for member in members}
     old = {row.detainee for row in stored if row.detainee is not None}
     for table, spans in _SPANS.items():
         spans.replace(session.connection(), old, wanted[table], revision)
@@ -154,11 +152,18 @@ def project_alone(views: Views, record: Any, entry: Appended, out: Outbox) -> st
     The same as `reproject` of a component of one, without reading what cannot be there yet.
     """
     account = account_of(record, entry, views, pointer=None, erased=False)
-    publish = consent.person_class([account], [])
-    for table, rows in project([account], publish).items():
-        _SPANS[table].open(out, rows, entry.revision)
-    child = consent.may_be_minor(*consent.parted([account]))
-    return Publish.COUNTED if child else publish
+    rows, today = _projected([account], [])
+    for table, found in rows.items():
+        _SPANS[table].open(out, found, entry.revision)
+    return today
+
+
+def _projected(members: Sequence[Account], given: Sequence[tuple[int, int, str]]) -> tuple[Rows, str]:
+    """The rows of one person, and the class of publication for today: it closes for whom the reports together may show
+    to be a child, while the log's own stays as filed."""
+    publish = consent.person_class(members, given)
+    child = not given and consent.may_be_minor(*consent.parted(members))
+    return project(members, publish), Publish.COUNTED if child else publish
 
 
 def _accounts(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Account]:

@@ -10,12 +10,12 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.database import IN_CHUNK
 from app.errors import NotFound, Redacted
 from app.log import sealed
 from app.log.entries import Appended, entry_at
 from app.models import OPEN, CaseKey, Entry, Placement, Record, Report, Sealed
 from app.registry.content import Content
+from app.registry.difference import chunks
 
 Kind = Literal["detainee", "detention", "release"]
 
@@ -110,9 +110,7 @@ class Stood:
 def by_cases(session: Session, digests: Collection[str]) -> dict[str, Stood]:
     """What stands under each of the case numbers that are known, by digest (`case_digest`): one question for many."""
     found = {}
-    every = list(digests)
-    for start in range(0, len(every), IN_CHUNK):
-        among = every[start : start + IN_CHUNK]
+    for among in chunks(digests):
         for row in session.connection().execute(_STOOD, {"among": among}):
             content = {**json.loads(row.body)["said"], **sealed.values(row.disclosures)}
             filed_on = row.recorded_at.date().isoformat()

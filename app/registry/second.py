@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import NotFound
-from app.models import Proposal, Record
+from app.models import OPEN, Placement, Proposal, Record
+from app.registry import records
 from app.registry.write import Desk, Outcome, new_id
 
 Kind = Literal["identity", "consent"]
@@ -22,9 +24,8 @@ Kind = Literal["identity", "consent"]
 def wait_for_second(desk: Desk, kind: Kind, about: Sequence[Record], decision: str, body: BaseModel) -> Outcome | None:
     """The outcome of a decision that now waits; None where another curator had made the same one, which is then no
     longer waiting and is to be carried out. Whoever proposed it cannot be the second."""
-    a, b = min(record.key for record in about), max(record.key for record in about)
-    same = (col(Proposal.kind) == kind, col(Proposal.a) == a, col(Proposal.b) == b)
-    found = desk.session.scalars(select(Proposal).where(*same, col(Proposal.decision) == decision)).one_or_none()
+    a, b = about[0].key, about[-1].key
+    found = _waiting(desk.session, kind, a, b, decision)
     if found is None:
         found = Proposal(
             id=new_id(),
@@ -42,6 +43,23 @@ def wait_for_second(desk: Desk, kind: Kind, about: Sequence[Record], decision: s
         _remove(desk.session, found.id)
         return None
     return Outcome("proposal", 202, desk.log.revision, {"id": str(found.id)})
+
+
+def _waiting(session: Session, kind: Kind, a: int, b: int, decision: str) -> Proposal | None:
+    """The same decision about the same people, by whatever ids: who was absorbed can be named by more than one."""
+    one, two = aliased(Placement), aliased(Placement)
+    mine = [place.detainee for key in (a, b) if (place := records.placement(session, key)) is not None]
+    held = tuple_(col(one.detainee), col(two.detainee))
+    return session.scalars(
+        select(Proposal)
+        .join(one, (col(one.record) == col(Proposal.a)) & (col(one.until) == OPEN))
+        .join(two, (col(two.record) == col(Proposal.b)) & (col(two.until) == OPEN))
+        .where(
+            col(Proposal.kind) == kind,
+            col(Proposal.decision) == decision,
+            held.in_([tuple(mine), tuple(reversed(mine))]),
+        )
+    ).first()
 
 
 def withdraw(desk: Desk, proposal_id: uuid.UUID) -> Outcome:

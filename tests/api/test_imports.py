@@ -105,6 +105,15 @@ def test_progress_has_tags_of_its_own_though_the_registry_stands_still(world: Wo
     assert world.client.get(f"{path}/rows", headers=headers).status_code == 200
 
 
+def test_a_page_of_rows_names_the_registrys_revision_and_is_new_when_that_moves(world: World) -> None:
+    path = f"/v1/imports/{world.send_list(LIST)['id']}/rows"
+    first = world.get(path, "foro")
+    world.file("jep", detainee__full_name="Otro Invento")
+    headers = world.headers("foro", **{"If-None-Match": first.headers["etag"]})
+    again = world.client.get(path, headers=headers)
+    assert (again.status_code, again.json()["revision"]) == (200, first.json()["revision"] + 1)
+
+
 def test_nothing_that_stands_in_a_row_is_told_of_it(world: World) -> None:
     marked = LIST.replace("treinta", "MARKED treinta").replace("Julio Peralta", "MARKED Julio")
     receipt = world.send_list(marked)

@@ -77,6 +77,17 @@ def test_a_request_sent_again_over_a_bad_line_says_whether_it_still_waits(world:
     assert (again.status_code, again.json()) == (202, {"id": first.json()["id"], "waiting": False})
 
 
+def test_the_second_may_name_the_same_people_by_other_ids(world: World) -> None:
+    world.app.state.two_person = frozenset()
+    pair = two(world)
+    third = world.file("pud", detainee__full_name="Ismael Toro")["detainee"]["id"]
+    judge(world, pair)  # `b` is absorbed now, and still names the person
+    world.app.state.two_person = frozenset({"merges"})
+    assert judge(world, {**pair, "a": pair["b"], "b": third}).status_code == 202
+    assert judge(world, {**pair, "a": third, "b": pair["a"]}, SECOND).status_code == 201
+    assert (people(world), waiting(world)) == (1, [])
+
+
 @pytest.mark.parametrize("who", ["curator", SECOND])
 def test_either_curator_takes_a_proposal_off_and_then_one_alone_decides_nothing(world: World, who: str) -> None:
     pair = two(world)

@@ -135,6 +135,7 @@ def _part(data: bytes, name: str) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(name) as part:
             return part.read(100)
+    # No such part; no zip file after all; packed in a way that is not known here; encrypted.
     except (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
         return b""
 

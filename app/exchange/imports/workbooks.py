@@ -54,6 +54,7 @@ def look(data: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
+    # No zip file; places in it before its beginning, or beyond any file; spread over several discs.
     except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError):
         raise bad("unreadable_workbook") from None
     unpacked = sum(part.file_size for part in parts)
