@@ -76,12 +76,3 @@ def words(text: str) -> tuple[str, ...]:
 def is_particle(parts: tuple[str, ...], place: int) -> bool:
     word = parts[place]
     return word in PARTICLES or (word == CONJUNCTION and 0 < place < len(parts) - 1)
-
-
-def tokens(text: str) -> tuple[str, ...]:
-    """The folded words of a name in their order, without bracketed remarks and particles.
-
-    A name made of nothing else keeps them: "De la Las" has to stay comparable.
-    """
-    parts = words(text)
-    return tuple(word for place, word in enumerate(parts) if not is_particle(parts, place)) or parts

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.matching.fold import fold, tokens
+from app.matching.fold import fold
 from app.matching.names import SAME, likeness, similarity
+from app.matching.words import parse
 
 # Letters of several scripts, marks, digits, brackets and particles: what lists are made of.
 WORDS = """
@@ -15,6 +16,11 @@ names = st.text(max_size=30) | st.lists(st.sampled_from(WORDS.split()), max_size
 
 
 # --- folding ----------------------------------------------------------------------------------------------
+
+
+def told(name: str) -> tuple[str, ...]:
+    """The words by which a name is compared."""
+    return tuple(word.text for word in parse(name).words)
 
 
 @pytest.mark.parametrize(
@@ -67,10 +73,10 @@ def test_folding_twice_changes_nothing(text: str) -> None:
         ("", ()),
     ],
 )
-def test_tokens_leave_out_particles_and_bracketed_remarks_unless_nothing_would_remain(
+def test_words_leave_out_particles_and_bracketed_remarks_unless_nothing_would_remain(
     text: str, words: tuple[str, ...]
 ) -> None:
-    assert tokens(text) == words
+    assert told(text) == words
 
 
 # --- likeness ---------------------------------------------------------------------------------------------
@@ -156,9 +162,9 @@ def test_likeness_is_symmetric_and_between_nought_and_one(a: str, b: str) -> Non
 
 @given(names)
 def test_a_name_is_like_itself_in_any_case_and_order(name: str) -> None:
-    if tokens(name):
+    if told(name):
         assert similarity(name, name) == 1
-        assert similarity(" ".join(reversed(tokens(name))), " ".join(tokens(name))) == 1
+        assert similarity(" ".join(reversed(told(name))), " ".join(told(name))) == 1
 
 
 def test_a_name_made_to_be_slow_is_not() -> None:
