@@ -40,7 +40,8 @@ class _Filing:
     def file(self, body: DetentionReportIn, digest: str | None) -> Outcome | Problem:
         try:
             points = any(getattr(body, name) is not None for name, _kind in reports.POINTERS)
-            if points or digest is None or digest in self._written:
+            known = digest in self._stood or not str(body.source_record_id).startswith(records.BY_ID)
+            if points or digest is None or digest in self._written or not known:
                 return self._singly(body, digest)
             said = reports.content_of(self._desk, body)
             stood = self._stood.get(digest)
@@ -51,7 +52,7 @@ class _Filing:
     def _again(self, body: DetentionReportIn, said: Content, digest: str, stood: records.Stood) -> Outcome:
         if stood.redacted:
             raise Redacted(records.ERASED)
-        said = {**content.with_class(said, stood.filed_on), "source_record_id": body.source_record_id}
+        said = reports.with_kept(content.with_class(said, stood.filed_on), body, stood.content)
         if said == stood.content:
             return Outcome("report", reports.OK, stood.revision, {"report": str(stood.record), "version": stood.number})
         return self._singly(body, digest)
