@@ -55,6 +55,11 @@ class Version:
     def pointer(self) -> str | None:
         return self.entry.body.get("pointer")
 
+    @property
+    def points(self) -> bool:
+        """Whether it was filed by pointing at somebody known, and so may say nothing of who that is."""
+        return self.pointer is not None or "person" in self.entry.body
+
 
 def current(session: Session, record: Record, as_of: int = OPEN - 1) -> Version | None:
     """The version that stood at a revision, by default the newest; None before the first."""

@@ -44,12 +44,11 @@ def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
     target, case = _target(desk, body), body.source_record_id
     said = content_of(desk, body)
     record = None if case is None else records.by_case(desk.session, desk.secret, source_of(desk), case)
-    points = target is not None or (record is not None and linking.was_pointed(desk.session, record))
-    checks.check(said, desk.now, points=points)
+    version = None if record is None else records.newest(desk.session, record)
+    checks.check(said, desk.now, points=target is not None or (version is not None and version.points))
     said = _classed(desk, said, record)
-    if record is not None:
-        said = with_kept(said, body, records.newest(desk.session, record).content)
-        return _next_version(desk, record, said, target)
+    if record is not None and version is not None:
+        return _next_version(desk, record, with_kept(said, body, version.content), target)
     return first_version(desk, said if case is None else {**said, "source_record_id": case}, target)
 
 
@@ -121,7 +120,7 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
         raise Conflict("This report was withdrawn: send a verification with a verdict along to take that back.")
     if "national_id" not in (patch.get("detainee") or {}) and "detainee.national_id_digest" in before:
         said["detainee.national_id_digest"] = before["detainee.national_id_digest"]
-    checks.check(said, desk.now, points=linking.was_pointed(desk.session, record))
+    checks.check(said, desk.now, points=version.points)
     said = _classed(desk, said, record)
     if body.source_record_id is not None:
         said["source_record_id"] = body.source_record_id

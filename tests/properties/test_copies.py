@@ -1,4 +1,4 @@
-"""A public copy read into an empty registry: everybody who stands in lists is counted there as here."""
+"""What is exported can be read back: a copy counts whoever stands in lists as here, own reports change nothing."""
 
 import itertools
 import json
@@ -14,10 +14,14 @@ from sqlmodel import Session, col
 
 from app.counts.selection import at, visible
 from app.database import make_engine, writing
-from app.exchange import copies, package
+from app.errors import Problem
+from app.exchange import copies, own, package
+from app.exchange.tables import Form
 from app.log.entries import head
-from app.models import Detainee, Detention, Held, HeldVoice, Source, Standing, Voice
+from app.models import OPEN, Detainee, Detention, Held, HeldVoice, Source, Standing, Voice
+from app.registry.listing import file_rows
 from app.registry.policy import ANYONE, Reader
+from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.write import Desk
 from app.vocabulary import Role
 from tests.conftest import Templates
@@ -74,3 +78,24 @@ def test_a_copy_counts_whoever_stands_in_lists_as_the_registry_does(
         copied = people(session)
         session.rollback()
     assert copied == original
+
+
+@examples(12)
+@given(histories())
+def test_what_a_source_exports_of_its_own_changes_nothing_when_it_is_filed_again(
+    registry: Registry, history: list[Step]
+) -> None:
+    with registry.after(history) as clerk, clerk.session() as session:
+        revision = head(session)[0]
+        sources = session.scalars(select(Source).where(col(Source.until) == OPEN)).all()
+        for source in sources:
+            actor = Reader(Role.REPORTER, source.key, source.slug, source.independent)
+            lines = "".join(own.reports(session, actor, Form.JSONL, revision, own.Told())).splitlines()
+            bodies = [body_of_request(json.loads(line)) for line in lines]
+            filed = file_rows(Desk(session, actor, NOW, clerk.world.app.state.secret, listing=True), bodies)
+            assert [one for one in filed if isinstance(one, Problem)] == []
+            assert head(session)[0] == revision
+
+
+def body_of_request(said: dict[str, Any]) -> DetentionReportIn:
+    return (ReleaseReportIn if "release" in said else DetentionReportIn).model_validate(said)
