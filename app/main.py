@@ -49,9 +49,13 @@ SUMMARY = "A registry of political prisoners that many organisations write to an
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter = anyio.to_thread.current_default_thread_limiter()
     limiter.total_tokens = max(limiter.total_tokens, app.state.concurrency + SPARE_THREADS)
-    filing = asyncio.create_task(app.state.imports.run())
+    # Made here, since they belong to the loop that runs.
+    app.state.gate = asyncio.Semaphore(app.state.concurrency)
+    worker = Worker(app.state.engine, app.state.secret, lambda: app.state.clock(), app.state.gate)
+    app.state.imports = worker
+    filing = asyncio.create_task(worker.run())
     yield
-    app.state.imports.stop()
+    worker.stop()
     await filing
     app.state.engine.dispose()
 
@@ -89,9 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.concurrency = concurrency
     app.state.two_person = settings.two_person
     app.state.public_url = settings.public_url or ""
-    app.state.gate = asyncio.Semaphore(concurrency)
     app.state.clock = lambda: datetime.now(UTC)
-    app.state.imports = Worker(engine, app.state.secret, lambda: app.state.clock(), app.state.gate)
     problems.install(app)
     app.add_middleware(
         problems.BodyLimit, most=settings.max_body_bytes, others={"/v1/imports": settings.max_import_bytes}

@@ -219,7 +219,7 @@ def first_version(
     """Open a record; `match` where it was looked for before."""
     record_id = new_id()
     if match is None:
-        match = linking.by_pointer(target) if target else linking.by_match(desk, said)
+        match = linking.by_pointer(target) if target else linking.by_match(desk, said, linking.look_up(desk, said))
     for decision in match.decisions:
         linking.write_decision(desk, decision, record_id)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
