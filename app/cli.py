@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import uvicorn
@@ -20,13 +20,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
-from app import cli_estimate, cli_import
+from app import cli_estimate, cli_import, cli_match
 from app.config import Settings, UnreadableSecret
 from app.counts.estimates import BadTable
 from app.database import make_engine, migrate, reading, writing
 from app.demo import run as replay
 from app.errors import Problem
 from app.exchange import exports
+from app.exchange.comparing.registry import Scope
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.log.entries import head
@@ -39,7 +40,7 @@ from app.registry.rebuild import catch_up
 from app.registry.rebuild import rebuild as rebuild_rows
 from app.registry.schemas import SourceIn
 from app.registry.write import Desk
-from app.vocabulary import Role, SourceKind
+from app.vocabulary import Language, Role, SourceKind
 
 DEMO_DATABASE = "sqlite:///recuento-demo.db"
 FIRST_COUNT = "/v1/counts/releases?country=VE&released_from=2026-01-08&group_by=source"
@@ -76,7 +77,7 @@ def main() -> None:
         _fail(f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?")
 
 
-def _fail(line: str) -> None:
+def _fail(line: str) -> NoReturn:
     print(f"recuento: {line}", file=sys.stderr)  # noqa: T201 - this is the output
     sys.exit(1)
 
@@ -271,6 +272,43 @@ def import_list(
         pass  # migrated, and the secret known to be the right one
     with _database(settings) as engine:
         left = cli_import.import_list(engine, settings.secret_key(), _now, source, file, sent, as_json=as_json)
+    if left is not None:
+        _fail(left)
+
+
+@cli.command("match")
+def match_lists(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Your list.")],
+    other: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, help="Another list; by default the registry.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Slug of the source whose list it is.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Which column of your list is what, TOML.")
+    ] = None,
+    other_mapping: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="The same for the other list.")
+    ] = None,
+    country: Annotated[list[str] | None, typer.Option(help="Of the registry; by default your list's.")] = None,
+    released_from: Annotated[str | None, typer.Option(help="Likewise: releases from this day.")] = None,
+    released_to: Annotated[str | None, typer.Option(help="Likewise: up to this day.")] = None,
+    held_on: Annotated[str | None, typer.Option(help="Likewise: who is held on this day.")] = None,
+    xlsx: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all of it into this workbook.")] = None,
+    lang: Annotated[Language, typer.Option(help="Of the workbook.")] = "en",
+    as_json: AsJson = False,
+) -> None:
+    """Lay a list beside another, or beside the registry: on both, likely, mine only, theirs only. Stores nothing."""
+    mine = cli_match.List(file, cli_import.mapping_of(mapping))
+    if other is not None:
+        found = cli_match.two_lists(mine, cli_match.List(other, cli_import.mapping_of(other_mapping)))
+    elif source is None:
+        _fail("Say whose list it is (--source SLUG), or give a second list.")
+    else:
+        asked = Scope(country=country or [], released_from=released_from, released_to=released_to, held_on=held_on)
+        settings = _settings()
+        with _database(settings) as engine, reading(engine) as session:
+            found = cli_match.with_registry(session, settings.secret_key(), _now(), source, mine, asked)
+    left = cli_match.tell(found, as_json=as_json, xlsx=xlsx, lang=lang)
     if left is not None:
         _fail(left)
 
