@@ -30,6 +30,7 @@ from app.exchange import exports
 from app.exchange.comparing.registry import Scope
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
+from app.exchange.template import template
 from app.log.entries import head
 from app.log.head import WrongSecret, bind_secret
 from app.main import create_app
@@ -311,6 +312,15 @@ def match_lists(
     left = cli_match.tell(found, as_json=as_json, xlsx=xlsx, lang=lang)
     if left is not None:
         _fail(left)
+
+
+@cli.command("template")
+def write_template(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="The workbook to write, such as list.xlsx.")],
+    lang: Annotated[Language, typer.Option(help="en or es.")] = "en",
+) -> None:
+    """Write a workbook that a field office can fill in and send back as a list."""
+    file.write_bytes(template(lang))
 
 
 @cli.command()
