@@ -8,29 +8,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
 from app import cli_estimate, cli_import, cli_match
+from app.cli_database import database
 from app.config import Settings, UnreadableSecret
 from app.counts.estimates import BadTable
-from app.database import make_engine, migrate, reading, writing
+from app.database import reading, writing
 from app.demo import run as replay
 from app.errors import Problem
 from app.exchange import exports
-from app.exchange.comparing.registry import Scope
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
-from app.exchange.template import template
 from app.log.entries import head
 from app.log.head import WrongSecret, bind_secret
 from app.main import create_app
@@ -41,7 +40,7 @@ from app.registry.rebuild import catch_up
 from app.registry.rebuild import rebuild as rebuild_rows
 from app.registry.schemas import SourceIn
 from app.registry.write import Desk
-from app.vocabulary import Language, Role, SourceKind
+from app.vocabulary import Role, SourceKind
 
 DEMO_DATABASE = "sqlite:///recuento-demo.db"
 FIRST_COUNT = "/v1/counts/releases?country=VE&released_from=2026-01-08&group_by=source"
@@ -53,6 +52,8 @@ key_cli = typer.Typer(help="Keys: who may write, and who sees restricted fields.
 cli.add_typer(source_cli, name="source")
 cli.add_typer(key_cli, name="key")
 cli.command("estimate")(cli_estimate.estimate_table)
+cli.command("match")(cli_match.match_lists)
+cli.command("template")(cli_match.write_template)
 console = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
@@ -78,7 +79,7 @@ def main() -> None:
         _fail(f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?")
 
 
-def _fail(line: str) -> NoReturn:
+def _fail(line: str) -> None:
     print(f"recuento: {line}", file=sys.stderr)  # noqa: T201 - this is the output
     sys.exit(1)
 
@@ -93,20 +94,9 @@ def _settings(**given: Any) -> Settings:
 
 
 @contextmanager
-def _database(settings: Settings) -> Iterator[Engine]:
-    """The settings' database, brought to the newest schema; let go of whatever happens."""
-    engine = make_engine(settings.database_url)
-    try:
-        migrate(engine)
-        yield engine
-    finally:
-        engine.dispose()
-
-
-@contextmanager
 def _session(settings: Settings) -> Iterator[Session]:
     """A writing session on the settings' database."""
-    with _database(settings) as engine, writing(engine) as session:
+    with database(settings) as engine, writing(engine) as session:
         bind_secret(session, settings.secret_key())
         catch_up(session)
         yield session
@@ -244,7 +234,7 @@ def export(
     as_of: Annotated[int | None, typer.Option(min=0, help="A revision; default the newest.")] = None,
 ) -> None:
     """Write all public releases to stdout."""
-    with _database(_settings()) as engine, reading(engine) as session:
+    with database(_settings()) as engine, reading(engine) as session:
         newest = head(session)[0]
         if as_of is not None and as_of > newest:
             _fail(f"The registry is at revision {newest}: ask for that or an earlier one.")
@@ -271,56 +261,10 @@ def import_list(
     sent = stored.Sent(dry_run, strict, confirm, cli_import.mapping_of(mapping))
     with _session(settings):
         pass  # migrated, and the secret known to be the right one
-    with _database(settings) as engine:
+    with database(settings) as engine:
         left = cli_import.import_list(engine, settings.secret_key(), _now, source, file, sent, as_json=as_json)
     if left is not None:
         _fail(left)
-
-
-@cli.command("match")
-def match_lists(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Your list.")],
-    other: Annotated[
-        Path | None, typer.Argument(exists=True, dir_okay=False, help="Another list; by default the registry.")
-    ] = None,
-    source: Annotated[str | None, typer.Option(help="Slug of the source whose list it is.")] = None,
-    mapping: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Which column of your list is what, TOML.")
-    ] = None,
-    other_mapping: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="The same for the other list.")
-    ] = None,
-    country: Annotated[list[str] | None, typer.Option(help="Of the registry; by default your list's.")] = None,
-    released_from: Annotated[str | None, typer.Option(help="Likewise: releases from this day.")] = None,
-    released_to: Annotated[str | None, typer.Option(help="Likewise: up to this day.")] = None,
-    held_on: Annotated[str | None, typer.Option(help="Likewise: who is held on this day.")] = None,
-    xlsx: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all of it into this workbook.")] = None,
-    lang: Annotated[Language, typer.Option(help="Of the workbook.")] = "en",
-    as_json: AsJson = False,
-) -> None:
-    """Lay a list beside another, or beside the registry: on both, likely, mine only, theirs only. Stores nothing."""
-    mine = cli_match.List(file, cli_import.mapping_of(mapping))
-    if other is not None:
-        found = cli_match.two_lists(mine, cli_match.List(other, cli_import.mapping_of(other_mapping)))
-    elif source is None:
-        _fail("Say whose list it is (--source SLUG), or give a second list.")
-    else:
-        asked = Scope(country=country or [], released_from=released_from, released_to=released_to, held_on=held_on)
-        settings = _settings()
-        with _database(settings) as engine, reading(engine) as session:
-            found = cli_match.with_registry(session, settings.secret_key(), _now(), source, mine, asked)
-    left = cli_match.tell(found, as_json=as_json, xlsx=xlsx, lang=lang)
-    if left is not None:
-        _fail(left)
-
-
-@cli.command("template")
-def write_template(
-    file: Annotated[Path, typer.Argument(dir_okay=False, help="The workbook to write, such as list.xlsx.")],
-    lang: Annotated[Language, typer.Option(help="en or es.")] = "en",
-) -> None:
-    """Write a workbook that a field office can fill in and send back as a list."""
-    file.write_bytes(template(lang))
 
 
 @cli.command()

@@ -1,19 +1,24 @@
-"""What `recuento match` prints: a summary, and a line for each thing that needs somebody."""
+"""`recuento match`: two lists side by side, and what of them needs somebody. `recuento template`: a list to fill in."""
 
 import json
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated
 
-from sqlmodel import Session
+import typer
 
+from app.cli_database import database
+from app.cli_import import mapping_of
+from app.config import Settings
+from app.database import reading
 from app.exchange import workbook
 from app.exchange.comparing import run, sheets
 from app.exchange.comparing.accounts import Row
 from app.exchange.comparing.registry import Scope
-from app.exchange.imports.local import reporter, require_size
-from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.faults import BadFile
+from app.exchange.imports.local import bounded, reporter
+from app.exchange.template import template
 from app.vocabulary import Language
 
 # Lines of one kind that a person reads on a terminal; beyond these a workbook is better.
@@ -22,37 +27,72 @@ MOST_PRINTED = 40
 TOLD = ("name", "birth", "age", "country", "facility", "detained_on", "released_on", "kind")
 
 
-class List(NamedTuple):
-    """A list on this machine, and which column of it is what."""
-
-    file: Path
-    mapping: Mapping | None
-
-    def read(self) -> run.List:
-        data = self.file.read_bytes()
-        require_size(data)
-        return data, self.mapping
+AMapping = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Which column is what, TOML.")]
+NOBODYS = "Say whose list it is (--source SLUG), or give a second list."
 
 
-def two_lists(mine: List, theirs: List) -> Row:
-    return run.two_lists(mine.read(), theirs.read())
-
-
-def with_registry(session: Session, secret: bytes, now: datetime, slug: str, mine: List, asked: Scope) -> Row:
-    """A list beside what the registry shows the source whose list it is."""
-    return run.with_registry(session, secret, now, reporter(session, slug), mine.read(), asked)
-
-
-def tell(found: Row, *, as_json: bool, xlsx: Path | None, lang: Language) -> str | None:
-    """Print a comparison, and write it as a workbook; a line that says what is left to do, if anything is."""
+def match_lists(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Your list.")],
+    other: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, help="Another list; by default the registry.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Slug of the source whose list it is.")] = None,
+    mapping: AMapping = None,
+    other_mapping: AMapping = None,
+    country: Annotated[list[str] | None, typer.Option(help="Of the registry; by default your list's.")] = None,
+    released_from: Annotated[str | None, typer.Option(help="Likewise: releases from this day.")] = None,
+    released_to: Annotated[str | None, typer.Option(help="Likewise: up to this day.")] = None,
+    held_on: Annotated[str | None, typer.Option(help="Likewise: who is held on this day.")] = None,
+    xlsx: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all of it into this workbook.")] = None,
+    lang: Annotated[Language, typer.Option(help="Of the workbook.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Lay a list beside another, or beside the registry: on both, likely, mine only, theirs only. Stores nothing."""
+    if other is not None:
+        found = run.two_lists(_list(file, mapping), _list(other, other_mapping))
+    elif source is None:
+        raise BadFile("source_required", NOBODYS)
+    else:
+        asked = Scope(country=country or [], released_from=released_from, released_to=released_to, held_on=held_on)
+        found = _with_registry(source, _list(file, mapping), asked)
     if xlsx is not None:
-        xlsx.write_bytes(workbook.write(sheets.sheets(found, lang)))
+        _write(xlsx, workbook.write(sheets.sheets(found, lang)))
     if as_json:
         _line(json.dumps(found, ensure_ascii=False, default=str))
     else:
         _print(found, xlsx)
     unread = len(found["unread"]) + len(found.get("unread_theirs", []))
-    return f"{unread} rows could not be read, and were compared with nothing: correct them." if unread else None
+    if unread:
+        raise BadFile("unread_rows", f"{unread} rows could not be read, and were compared with nothing: correct them.")
+
+
+def write_template(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="The workbook to write, such as list.xlsx.")],
+    lang: Annotated[Language, typer.Option(help="en or es.")] = "en",
+) -> None:
+    """Write a workbook that a field office can fill in and send back as a list."""
+    _write(file, template(lang))
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise BadFile("unwritable", f"Cannot write {file}: {error.strerror}.") from None
+
+
+def _list(file: Path, mapping: Path | None) -> run.List:
+    data = file.read_bytes()
+    bounded(data)
+    return data, mapping_of(mapping)
+
+
+def _with_registry(slug: str, mine: run.List, asked: Scope) -> Row:
+    """A list beside what the registry shows the source whose list it is."""
+    settings = Settings()
+    with database(settings) as engine, reading(engine) as session:
+        secret, now = settings.secret_key(), datetime.now(UTC)
+        return run.with_registry(session, secret, now, reporter(session, slug), mine, asked)
 
 
 def _print(found: Row, xlsx: Path | None) -> None:

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 import xlsxwriter
 
-from app.exchange.imports.bodies import shaped
+from app.exchange.imports.checked import body_of
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.headings import fields_of
 from app.exchange.imports.lists import open_list
@@ -31,7 +31,7 @@ def filled(lang: Language, rows: list[list[str]]) -> bytes:
 
 
 def reports(data: bytes, mapping: Mapping | None = None) -> list[DetentionReportIn]:
-    found = [shaped(row) for row in open_list(data, mapping).rows()]
+    found = [body_of(row) for row in open_list(data, mapping).rows()]
     read = [one for one in found if isinstance(one, DetentionReportIn)]
     assert len(read) == len(found), [one for one in found if isinstance(one, list)]
     return read

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from app.exchange.comparing.accounts import Account, Row, SamePlace, of_content
-from app.exchange.imports.bodies import numbered, shaped
+from app.exchange.imports.checked import body_of, numbered
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.keys import DERIVED, Keys
 from app.exchange.imports.lists import Opened
@@ -32,7 +32,7 @@ def read(opened: Opened, same_place: SamePlace | None = None) -> Listed:
     for row in opened.rows():
         if len(listed.accounts) + len(listed.unread) == MOST_ROWS:
             raise BadFile("too_many_rows", TOO_MANY)
-        report = shaped(numbered(row, keys))
+        report = body_of(numbered(row, keys))
         if isinstance(report, list):
             listed.unread.append({"row": row.number, "errors": [fault.shape() for fault in report]})
             continue
@@ -40,6 +40,8 @@ def read(opened: Opened, same_place: SamePlace | None = None) -> Listed:
         own = None if case.startswith(DERIVED) else case
         listed.accounts.append(of_content(_said(report), {"row": row.number, "source_record_id": own}, same_place))
         listed.cases.append(case)
+    if not listed.accounts and not listed.unread:
+        raise BadFile("no_rows", "There are headings in this list, and no rows below them.")
     return listed
 
 

@@ -56,8 +56,8 @@ def _pair(pair: Pair, mine: Sequence[Account], theirs: Sequence[Account]) -> Row
 
 
 def _place(shown: Row) -> Any:
-    """Where an account stands: a row's number, or the id of a detention."""
-    return shown["row"] if "row" in shown else shown["detention_id"]
+    """Where an account stands: a row's number, or the id of a detention or a report."""
+    return shown.get("row") or shown.get("detention_id") or shown["report_id"]
 
 
 def lines(found: Row) -> list[Row]:

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from app.database import reading, writing
 from app.errors import Problem
 from app.exchange.imports import stored
-from app.exchange.imports.bodies import numbered, placed, shaped
+from app.exchange.imports.checked import body_of, numbered, placed
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.keys import Keys
 from app.exchange.imports.lists import Opened, open_list
@@ -184,11 +184,11 @@ class _Batch:
         settled: dict[int, RowOutcome] = {}
         ready: list[tuple[Row, DetentionReportIn]] = []
         for row in self.rows:
-            report = shaped(row)
-            if isinstance(report, DetentionReportIn):
-                ready.append((row, report))
+            body = body_of(row)
+            if isinstance(body, list):
+                settled[row.number] = _error(row, body)
             else:
-                settled[row.number] = _error(row, report)
+                ready.append((row, body))
         results = file_rows(desk, [body for _row, body in ready])
         for (row, _body), result in zip(ready, results, strict=True):
             settled[row.number] = _settled(row, result, before)
@@ -198,7 +198,7 @@ class _Batch:
 def _settled(row: Row, result: Outcome | Problem, before: int) -> RowOutcome:
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
-        return _error(row, [placed(row, one) for one in errors])
+        return _error(row, [placed(row.columns, one) for one in errors])
     seen_before = "updated" if result.revision > before else "unchanged"
     outcome = seen_before if result.match is None else str(result.match)
     return RowOutcome(row.number, outcome, uuid.UUID(result.ids["report"]), result.revision, None)

@@ -1,4 +1,6 @@
-"""A row's body made a report that can be filed, or what is wrong with it (pure)."""
+"""A row held against what a report must be, before anything is asked of a registry (pure)."""
+
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 
@@ -7,6 +9,8 @@ from app.exchange.imports.faults import Fault
 from app.exchange.imports.keys import Keys, Repeated
 from app.exchange.imports.rows import Row
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
+
+_SCHEMAS: dict[bool, type[DetentionReportIn]] = {True: ReleaseReportIn, False: DetentionReportIn}
 
 
 def numbered(row: Row, keys: Keys) -> Row:
@@ -22,20 +26,19 @@ def numbered(row: Row, keys: Keys) -> Row:
     return row
 
 
-def shaped(row: Row) -> DetentionReportIn | list[Fault]:
-    """The report that a row makes: of a release where it says anything of one. Otherwise its faults."""
+def body_of(row: Row) -> DetentionReportIn | list[Fault]:
+    """The report that a row makes, or its faults."""
     if row.body is None:
         return row.faults
-    shape = DetentionReportIn if row.body.get("release") is None else ReleaseReportIn
     try:
-        return shape.model_validate(row.body)
+        return _SCHEMAS[row.body.get("release") is not None].model_validate(row.body)
     except ValidationError as error:
-        return [placed(row, one) for one in pointed_errors(error.errors())]
+        return [placed(row.columns, one) for one in pointed_errors(error.errors())]
 
 
-def placed(row: Row, error: dict[str, str]) -> Fault:
-    """An error in the body, at the column that the value came from."""
+def placed(columns: Mapping[str, str], error: Mapping[str, str]) -> Fault:
+    """An error in the body, at the column that the value came from. `columns`: field → column."""
     name = error["pointer"].removeprefix("/").replace("/", ".")
-    while name and name not in row.columns:
+    while name and name not in columns:
         name = name.rpartition(".")[0]
-    return Fault(row.columns.get(name), error["pointer"], error["code"], error["detail"])
+    return Fault(columns.get(name), error["pointer"], error["code"], error["detail"])
