@@ -15,7 +15,7 @@ DAYS = Mapping.read('dates = "day_first"')
 
 
 def otherwise(data: bytes, rows: int, seed: int = 3) -> bytes:
-    """The first half of a list as somebody else keeps it: a word of the name left out, a birth or a day a little off."""
+    """The first half of a list as somebody else keeps it: a word of the name left out, often no birth; and others."""
     pick = random.Random(seed)
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";")

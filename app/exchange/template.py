@@ -29,6 +29,7 @@ WIDTHS = {
     "detainee.age": NUMBER,
 }
 DEFINITION = 70  # width
+NOTE = {"x_scale": 2, "y_scale": 1.6}  # of the usual box: the longest message fits
 TITLE = 32  # characters that a spreadsheet takes above a message
 # One tint for each part of a report, so that a row is read in parts.
 TINTS = {"detainee": "#DDEBF7", "detention": "#FCE4D6", "release": "#E2EFDA", "verification": "#FFF2CC"}
@@ -55,7 +56,7 @@ def template(lang: Language) -> bytes:
         for place, path in enumerate(COLUMNS):
             heading, message = title(path, lang), words.of(WORDS["columns"][path])
             page.write_string(0, place, heading, heads[place])
-            page.write_comment(0, place, message)
+            page.write_comment(0, place, message, NOTE)
             # All of it is text: a spreadsheet would make the first of the month of "January 2026".
             page.set_column(place, place, _width(path), text)
             check = {"validate": "any", "input_title": heading[:TITLE], "input_message": message}
