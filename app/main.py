@@ -1,6 +1,7 @@
 """create_app(settings): the ASGI application."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from app.api.curation import curation
 from app.api.directory import directory
 from app.api.health import health
 from app.api.imports import imports
+from app.api.matching import matching
 from app.api.people import people
 from app.api.releases import releases
 from app.api.reports import reports
@@ -29,8 +31,22 @@ from app.exchange.imports.worker import Worker
 from app.log.head import bind_secret
 from app.registry.rebuild import catch_up
 
-ROUTERS = (counts, citations, releases, people, reports, claims, imports, corrections, directory, curation, health)
+ROUTERS = (
+    counts,
+    citations,
+    releases,
+    people,
+    reports,
+    claims,
+    imports,
+    matching,
+    corrections,
+    directory,
+    curation,
+    health,
+)
 ASKED = ["If-None-Match"]  # a script that polls with the tag
+LISTS = ("/v1/imports", "/v1/match/list")  # addresses that take a whole list
 EXPOSED = ["ETag", "Link", "Retry-After", "Recuento-Revision", "Idempotency-Replayed", "Repr-Digest"]
 # Threads beyond the gate's N: readiness checks and file reads must not wait for a registry that is busy.
 SPARE_THREADS = 8
@@ -94,9 +110,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.two_person = settings.two_person
     app.state.public_url = settings.public_url or ""
     app.state.clock = lambda: datetime.now(UTC)
+    app.state.comparing = threading.Lock()
     problems.install(app)
     app.add_middleware(
-        problems.BodyLimit, most=settings.max_body_bytes, others={"/v1/imports": settings.max_import_bytes}
+        problems.BodyLimit, most=settings.max_body_bytes, others=dict.fromkeys(LISTS, settings.max_import_bytes)
     )
     app.add_middleware(
         problems.Cors, allow_origins=["*"], allow_methods=["GET"], allow_headers=ASKED, expose_headers=EXPOSED

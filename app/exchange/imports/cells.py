@@ -80,8 +80,9 @@ def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | 
             return None
         text = meant
     # A name that says nobody knew it is refused where all reports are checked, in words of its own.
+    # "Without a name" is a word for a class of publication, too.
     elif name != "detainee.full_name" and field.kind != "text" and is_unsaid(text):
-        return None
+        return _code(field.codes, text) if field.codes is not None and known_code(field.codes, text) else None
     match field.kind:
         case "date":
             return _date(text, order)
