@@ -4,6 +4,7 @@ PYTHON  ?= python3
 PORT    ?= 8000
 WORKERS ?= 4
 ROWS    ?= 100000
+LINES   ?= 5000
 LISTS   ?=
 UV      ?= uv
 
@@ -22,7 +23,7 @@ LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --gen
 PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check drill-import bench-import bench-lists bench-estimate bench-match bench-lookup format openapi lock clean
+.PHONY: help demo test check drill-import bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -60,6 +61,9 @@ bench-match: $(VENV)/.runtime ## Print how well people are recognised (PAIRS=pat
 
 bench-lookup: $(VENV)/.dev ## Time look-ups in a registry of a million people (PEOPLE=… for another number)
 	$(BIN)/python bench/lookup.py $(PEOPLE)
+
+bench-compare: $(VENV)/.runtime ## Lay two invented lists of LINES (5000) rows side by side
+	$(BIN)/python -m bench.compare $(LINES)
 
 format: $(VENV)/.dev ## Put the code into shape
 	$(BIN)/ruff check --fix

@@ -15,16 +15,17 @@ import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
-from app import cli_estimate, cli_export, cli_import
+from app import cli_estimate, cli_export, cli_import, cli_match
+from app.cli_database import database
 from app.cli_export import ExportForm
 from app.config import Settings, UnreadableSecret
 from app.counts.estimates import BadTable
-from app.database import make_engine, migrate, reading, writing
+from app.database import reading, writing
 from app.demo import run as replay
 from app.errors import Problem
 from app.exchange import copies
@@ -52,6 +53,8 @@ key_cli = typer.Typer(help="Keys: who may write, and who sees restricted fields.
 cli.add_typer(source_cli, name="source")
 cli.add_typer(key_cli, name="key")
 cli.command("estimate")(cli_estimate.estimate_table)
+cli.command("match")(cli_match.match_lists)
+cli.command("template")(cli_match.write_template)
 console = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
@@ -92,20 +95,9 @@ def _settings(**given: Any) -> Settings:
 
 
 @contextmanager
-def _database(settings: Settings) -> Iterator[Engine]:
-    """The settings' database, brought to the newest schema; let go of whatever happens."""
-    engine = make_engine(settings.database_url)
-    try:
-        migrate(engine)
-        yield engine
-    finally:
-        engine.dispose()
-
-
-@contextmanager
 def _session(settings: Settings) -> Iterator[Session]:
     """A writing session on the settings' database."""
-    with _database(settings) as engine, writing(engine) as session:
+    with database(settings) as engine, writing(engine) as session:
         bind_secret(session, settings.secret_key())
         catch_up(session)
         yield session
@@ -248,7 +240,7 @@ def export(
 ) -> None:
     """Write all public releases to stdout, everything public into a folder, or a source's own reports to stdout."""
     left = None
-    with _database(_settings()) as engine, reading(engine) as session:
+    with database(_settings()) as engine, reading(engine) as session:
         newest = head(session)[0]
         if as_of is not None and as_of > newest:
             _fail(f"The registry is at revision {newest}: ask for that or an earlier one.")
@@ -291,7 +283,7 @@ def import_list(
     sent = stored.Sent(dry_run, strict, confirm, cli_import.mapping_of(mapping))
     with _session(settings):
         pass  # migrated, and the secret known to be the right one
-    with _database(settings) as engine:
+    with database(settings) as engine:
         left = cli_import.import_list(engine, settings.secret_key(), _now, source, file, sent, as_json=as_json)
     if left is not None:
         _fail(left)

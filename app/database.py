@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
 import pysqlite3
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Executable, Integer, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.pool import StaticPool
@@ -29,6 +32,7 @@ IN_CHUNK = 500
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 WRITES = "recuento_writes"
+T = TypeVar("T")
 
 # Revisions and keys outgrow 32 bits; SQLite wants INTEGER for a rowid key.
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -85,11 +89,25 @@ def is_memory(url: str) -> bool:
 
 def migrate(engine: Engine) -> None:
     """Bring the database to the newest schema. Processes that start together wait for each other."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with engine.connect() as connection:
+        if MigrationContext.configure(connection).get_current_revision() == _newest_schema():
+            return
+    config = _migrations()
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+@lru_cache
+def _newest_schema() -> str | None:
+    """The revision that the scripts lead to; they do not change while a process runs."""
+    return ScriptDirectory.from_config(_migrations()).get_current_head()
 
 
 def _sqlite_engine(url: str, pool_size: int) -> Engine:
@@ -162,6 +180,13 @@ def writing(engine: Engine) -> Iterator[Session]:
     with connection, Session(connection, autoflush=False, expire_on_commit=False) as session:
         yield session
         session.commit()
+
+
+def chunks(values: Iterable[T], size: int = IN_CHUNK) -> Iterator[list[T]]:
+    """Lists of that length at most, by default short enough for one IN (…)."""
+    every = list(values)
+    for start in range(0, len(every), size):
+        yield every[start : start + size]
 
 
 class Outbox:

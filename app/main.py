@@ -1,6 +1,7 @@
 """create_app(settings): the ASGI application."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from app.api.curation import curation
 from app.api.directory import directory
 from app.api.health import health
 from app.api.imports import imports
+from app.api.matching import matching
 from app.api.people import people
 from app.api.releases import releases
 from app.api.reports import reports
@@ -29,8 +31,22 @@ from app.exchange.imports.worker import Worker
 from app.log.head import bind_secret
 from app.registry.rebuild import catch_up
 
-ROUTERS = (counts, citations, releases, people, reports, claims, imports, corrections, directory, curation, health)
+ROUTERS = (
+    counts,
+    citations,
+    releases,
+    people,
+    reports,
+    claims,
+    imports,
+    matching,
+    corrections,
+    directory,
+    curation,
+    health,
+)
 ASKED = ["If-None-Match"]  # a script that polls with the tag
+LISTS = ("/v1/imports", "/v1/match/list")  # addresses that take a whole list
 EXPOSED = ["ETag", "Link", "Retry-After", "Recuento-Revision", "Idempotency-Replayed", "Repr-Digest"]
 # Threads beyond the gate's N: readiness checks and file reads must not wait for a registry that is busy.
 SPARE_THREADS = 8
@@ -49,9 +65,13 @@ SUMMARY = "A registry of political prisoners that many organisations write to an
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter = anyio.to_thread.current_default_thread_limiter()
     limiter.total_tokens = max(limiter.total_tokens, app.state.concurrency + SPARE_THREADS)
-    filing = asyncio.create_task(app.state.imports.run())
+    # Made here, since they belong to the loop that runs.
+    app.state.gate = asyncio.Semaphore(app.state.concurrency)
+    worker = Worker(app.state.engine, app.state.secret, lambda: app.state.clock(), app.state.gate)
+    app.state.imports = worker
+    filing = asyncio.create_task(worker.run())
     yield
-    app.state.imports.stop()
+    worker.stop()
     await filing
     app.state.engine.dispose()
 
@@ -89,12 +109,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.concurrency = concurrency
     app.state.two_person = settings.two_person
     app.state.public_url = settings.public_url or ""
-    app.state.gate = asyncio.Semaphore(concurrency)
     app.state.clock = lambda: datetime.now(UTC)
-    app.state.imports = Worker(engine, app.state.secret, lambda: app.state.clock(), app.state.gate)
+    app.state.comparing = threading.Lock()
     problems.install(app)
     app.add_middleware(
-        problems.BodyLimit, most=settings.max_body_bytes, others={"/v1/imports": settings.max_import_bytes}
+        problems.BodyLimit, most=settings.max_body_bytes, others=dict.fromkeys(LISTS, settings.max_import_bytes)
     )
     app.add_middleware(
         problems.Cors, allow_origins=["*"], allow_methods=["GET"], allow_headers=ASKED, expose_headers=EXPOSED

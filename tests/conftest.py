@@ -30,7 +30,10 @@ hypothesis_settings.load_profile("steady")
 
 ENGINES = ("sqlite", "postgresql")
 # Counting lines doubles the time of a test. What these run is run by the others too; so is everything on PostgreSQL.
-UNCOUNTED = ("properties", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_roles")
+UNCOUNTED = (
+    "properties", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_roles", "test_filters",
+    "test_formats", "test_probing", "test_reading",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -126,7 +129,7 @@ def _settings(database_url: str) -> Settings:
 @pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> Iterator[str]:
     """An empty registry's database, or the world's where a test asks for one; once on each engine."""
-    kind, of_world = request.param, "world" in request.fixturenames
+    kind, of_world = request.param, not {"world", "resting"}.isdisjoint(request.fixturenames)
     with templates.copy(kind, templates.world(kind)[0] if of_world else templates.empty(kind), tmp_path) as url:
         yield url
 
@@ -149,6 +152,12 @@ def world(settings: Settings, templates: Templates) -> Iterator[World]:
     _template, keys = templates.world(make_url(settings.database_url).get_backend_name())
     with World(settings, keys=keys) as made:
         yield made
+
+
+@pytest.fixture
+def resting(settings: Settings, templates: Templates) -> World:
+    """The same, not started: nothing works on lists that were sent."""
+    return World(settings, keys=templates.world(make_url(settings.database_url).get_backend_name())[1])
 
 
 @pytest.fixture(scope="module", params=ENGINES)

@@ -4,17 +4,22 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Self
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import func, literal, select, text, union_all
+from sqlalchemy import Dialect, event, func, literal, select, text, union_all
+from sqlalchemy.engine import make_url
 from sqlmodel import Session
+from starlette.datastructures import State
 
 from app.config import Settings
 from app.database import reading, writing
+from app.log.head import bind_secret
 from app.main import create_app
 from app.models import metadata
 from app.registry import directory, keys
@@ -62,6 +67,53 @@ def make_report(**changes: Any) -> Body:
     return body
 
 
+class _Garage:
+    """Apps that a test is done with, for the next one on that engine: making one, and its SQL anew, takes longer than
+    most tests. Each comes back as `create_app` would make it, on the database of its new settings."""
+
+    def __init__(self) -> None:
+        self._free: dict[str, list[FastAPI]] = {}
+
+    def take(self, settings: Settings) -> FastAPI:
+        free = self._free.get(self._kind(settings), [])
+        if not free:
+            app = create_app(settings)
+            app.state.address = None
+            event.listen(app.state.engine, "do_connect", partial(_elsewhere, app.state))
+            return app
+        app = free.pop()
+        app.state.address = app.state.engine.url = make_url(settings.database_url)
+        app.state.clock = lambda: datetime.now(UTC)
+        app.state.secret = settings.secret_key()
+        app.state.two_person = settings.two_person
+        app.state.public_url = settings.public_url or ""
+        with writing(app.state.engine) as session:
+            bind_secret(session, app.state.secret)
+        return app
+
+    def give_back(self, app: FastAPI, settings: Settings) -> None:
+        self._free.setdefault(self._kind(settings), []).append(app)
+
+    @staticmethod
+    def _kind(settings: Settings) -> str:
+        """What an app is made for once and for all."""
+        engine = make_url(settings.database_url).get_backend_name()
+        return f"{engine} {settings.concurrency} {settings.max_body_bytes} {settings.max_import_bytes}"
+
+
+def _elsewhere(state: State, _dialect: Dialect, _record: object, given: list[Any], named: dict[str, Any]) -> None:
+    """Connect an engine that was made for another database to the one that its app is on now."""
+    if state.address is None:
+        return
+    if "dbname" in named:
+        named["dbname"] = state.address.database
+    else:
+        given[0] = state.address.database
+
+
+_GARAGE = _Garage()
+
+
 class World:
     """An app on a registry; use as a context manager. `now` is its clock, which starts at `begun`.
 
@@ -70,7 +122,7 @@ class World:
 
     def __init__(self, settings: Settings, begun: datetime = NOW, keys: dict[str, str] | None = None) -> None:
         self.settings = settings
-        self.app = create_app(settings)
+        self.app = _GARAGE.take(settings)
         self.engine = self.app.state.engine
         self.now = begun
         self.app.state.clock = lambda: self.now
@@ -95,6 +147,8 @@ class World:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.client.__exit__(kind, error, trace)
+        self.app.state.engine = self.engine
+        _GARAGE.give_back(self.app, self.settings)
 
     def _add_source(self, session: Session, slug: str, kind: str) -> None:
         desk = Desk(session, Reader(Role.ADMIN), self.now, self.app.state.secret)

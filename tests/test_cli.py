@@ -259,6 +259,7 @@ def test_a_demo_refuses_a_database_that_holds_something_else(recuento: Run, worl
 
 
 # The replay itself is loaded on both engines by tests/demo, and takes long enough there.
+@pytest.mark.uncounted
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_demo_fills_the_database_once_and_prints_a_fresh_key_each_time(recuento: Run, engine: Engine) -> None:
     first, second = recuento("demo", "--no-serve"), recuento("demo", "--no-serve")

@@ -31,12 +31,12 @@ class Answer:
     document: tuple[str, str] | None = None
 
 
-def media_type(terms: AsOf, request: Request) -> str:
+def media_type(asked: str | None, request: Request, among: dict[str, str] = MEDIA) -> str:
     """The form asked for: `?format=`, else the one of ours that Accept weighs most, else JSON."""
-    if terms.format is not None:
-        return MEDIA[terms.format]
+    if asked is not None:
+        return among[asked]
     accepted = [_weighed(part) for part in ",".join(request.headers.getlist("accept")).split(",")]
-    ours = [(weight, media) for media, weight in accepted if media in MEDIA.values() and weight > 0]
+    ours = [(weight, media) for media, weight in accepted if media in among.values() and weight > 0]
     return max(ours, key=lambda one: one[0])[1] if ours else MEDIA["json"]  # of equals the first
 
 
@@ -60,13 +60,13 @@ def respond(answer: Answer, terms: AsOf, request: Request, given: dict[str, str]
     headers = dict(given)
     if answer.next is not None:
         headers["Link"] = f'<{answer.next}>; rel="next"'
-    response = _in_form(answer, media_type(terms, request), headers)
+    response = in_form(answer, media_type(terms.format, request), headers)
     digest = base64.b64encode(hashlib.sha256(response.body).digest()).decode()
     response.headers["Repr-Digest"] = f"sha-256=:{digest}:"  # RFC 9530 section 3
     return response
 
 
-def _in_form(answer: Answer, media: str, headers: dict[str, str]) -> Response:
+def in_form(answer: Answer, media: str, headers: dict[str, str]) -> Response:
     if answer.document is not None:
         only, text = answer.document
         return Response(text, headers=headers, media_type=f"{only}; charset=utf-8")

@@ -74,7 +74,7 @@ class _InMemory(MultiPartParser):
     spool_max_size = 2**40
 
 
-async def _parts(request: Request) -> tuple[bytes, str | None]:
+async def parts(request: Request) -> tuple[bytes, str | None]:
     """The file and the mapping that were sent: two parts of a form, or the file alone as the body."""
     body = await request.body()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -102,13 +102,13 @@ async def _parts(request: Request) -> tuple[bytes, str | None]:
 def send_list(
     request: Request,
     writing: Annotated[Writing, Depends(written_with)],
-    parts: Annotated[tuple[bytes, str | None], Depends(_parts)],
+    sent_parts: Annotated[tuple[bytes, str | None], Depends(parts)],
     asked: Annotated[ImportQuery, Query()],
 ) -> Response:
     """Send a list: CSV, XLSX, ODS or JSON Lines. It is filed as you read on; with `dry_run` only tried."""
     writing.allow(Role.REPORTER)
-    data, mapping = parts
-    sent = stored.Sent(asked.dry_run, asked.strict, asked.confirm, _mapping(mapping))
+    data, mapping = sent_parts
+    sent = stored.Sent(asked.dry_run, asked.strict, asked.confirm, mapping_of(mapping))
     # The same list in another envelope is the same request.
     once = Writing(writing.actor, writing.key, request, data + b"\n" + (mapping or "").encode())
     response = once.run(lambda desk: _begin(desk, writing.key.id, data, sent))
@@ -117,7 +117,7 @@ def send_list(
     return response
 
 
-def _mapping(text: str | None) -> Mapping | None:
+def mapping_of(text: str | None) -> Mapping | None:
     try:
         return None if text is None else Mapping.read(text)
     except BadFile as fault:

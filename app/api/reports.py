@@ -47,7 +47,7 @@ def read_report(read: Read, report_id: uuid.UUID, asked: Annotated[AsOf, Query()
     """One of your own reports as you sent it. Its ETag goes into If-Match when you correct it."""
     read.allow(Role.REPORTER)
     row = lists.own_report(read.session, report_id, read.reader, read.revision(asked))
-    tag = _tag(report_id, row["version"], answers.media_type(asked, read.request))
+    tag = _tag(report_id, row["version"], answers.media_type(asked.format, read.request))
     return read.answer(asked, lambda _revision: answers.Answer(row, [row]), tag)
 
 

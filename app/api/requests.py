@@ -122,7 +122,7 @@ class Asked:
 
     def tag(self, terms: AsOf, *beside: str) -> str:
         """Strong: it covers everything the bytes depend on; `beside`: what of it is not in the log."""
-        media = answers.media_type(terms, self.request)
+        media = answers.media_type(terms.format, self.request)
         asked = self.request.url
         parts = [__version__, self.request.app.state.public_url, self._head, asked.path, asked.query, media]
         parts += [self.reader.role, self.reader.slug, self.key and self.key.id, *beside]

@@ -13,8 +13,8 @@ from sqlmodel import Session, col
 from app.counts.held import select_held
 from app.counts.selection import ASSERTED, COUNTING, Selection, at, hidden, select_releases, source_keys
 from app.counts.terms import CountTerms, HeldCountTerms
+from app.database import chunks
 from app.models import Held, HeldVoice, Placement, Record, Standing, Voice
-from app.registry.difference import chunks
 from app.registry.policy import Reader
 from app.vocabulary import Language, Publish, ReleaseStatus
 
@@ -46,6 +46,7 @@ _GAINED = {
     ReleaseStatus.CONTESTED: "newly_contested",
     ReleaseStatus.REPORTED: "newly_reported",
 }
+_PERSON: Any = aliased(Record)  # `hidden` reads records too
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 
@@ -215,7 +216,7 @@ def _shown(
         ids.update(tuple(row) for row in session.execute(found))
     people = {counted[spell].detainee for spell in spells}
     out: set[int] = set()
-    person: Any = aliased(Record)  # `hidden` reads records too
+    person = _PERSON
     for some in chunks(people):
         keys = select(person.key).where(person.key.in_(some), hidden(person.key, unseen, now))
         out |= set(session.scalars(keys))

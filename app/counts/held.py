@@ -8,6 +8,7 @@ from datetime import date, datetime, timezone
 from typing import Any
 
 from sqlalchemy import and_, func, not_, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app import dates
@@ -33,7 +34,7 @@ from app.log.entries import entry_at
 from app.models import Held, HeldVoice
 from app.registry.policy import Reader
 
-HELD = Subject(Held, HeldVoice, ("spell",))
+HELD = Subject(Held, HeldVoice, aliased(HeldVoice), ("spell",))
 # Organisations list who is held until they hear that somebody left. Half a year without a word (families visit, courts
 # sit, lists are revised within it) is when a list may be out of date rather than the person in prison.
 SILENCE = 180  # days

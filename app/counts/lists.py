@@ -45,6 +45,12 @@ Row = dict[str, Any]
 # Terms that speak of releases: in a list of detainees they mean people with such a release.
 RELEASE_TERMS = ReleaseTerms.model_fields.keys() - PersonTerms.model_fields.keys()
 _OF_DETENTION = (col(Detention.spell), col(Detention.detainee))
+# Aliases, since the list itself may be of one of these tables; made once, which costs more than running a statement.
+_SPELL: Any = aliased(Detention)
+_TRAIT: Any = aliased(Trait)
+_NEWER: dict[type[Any], Any] = {
+    table: aliased(table) for table in (Release, Detention, Verification, Detainee, SpellPersonal, DetaineePersonal)
+}
 
 
 @dataclass(frozen=True)
@@ -119,18 +125,17 @@ def _changed(reader: Reader, spell: Any, detainee: Any, since: int, revision: in
         return exists(select(1).where(this, table.since > since, at(table, revision)))
 
     def of_spell(*tables: type[Any]) -> list[Condition]:
-        # Aliased: the list itself may be of one of these tables.
-        return [newer(table, table.spell == spell) for table in map(aliased, tables)]
+        return [newer(table, table.spell == spell) for table in map(_NEWER.__getitem__, tables)]
 
     def of_person(*tables: type[Any]) -> list[Condition]:
-        return [newer(table, table.detainee == detainee) for table in map(aliased, tables)]
+        return [newer(table, table.detainee == detainee) for table in map(_NEWER.__getitem__, tables)]
 
     public = [*of_spell(Release, Detention, Verification), *of_person(Detainee)]
     personal = or_(*of_spell(SpellPersonal), *of_person(DetaineePersonal))
     if reader.restricted:
         return or_(*public, personal)
     named = ~hidden(detainee, (Publish.ANONYMOUS, Publish.COUNTED), revision)
-    trait: Any = aliased(Trait)
+    trait = _TRAIT
     gone = (trait.until > since) & (trait.until <= revision) & (trait.since <= since)
     shown = (trait.spell == spell) & trait.name.in_(ANONYMOUS_TRAITS)
     traits = newer(trait, shown) | exists(select(1).where(shown, gone))
@@ -199,7 +204,7 @@ def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: 
         statement = statement.where(key.in_(selection.rows(selection.columns.detainee).where(selection.inside)))
     search = _searched(session, asked, reader, key, revision)
     if since is not None:
-        spell: Any = aliased(Detention)
+        spell = _SPELL
         own = select(literal(1)).where(spell.detainee == key, at(spell, revision))
         statement = statement.where(exists(own.where(_changed(reader, spell.spell, key, since, revision))))
     rows, cursor = _page(session, statement, key, asked, search)

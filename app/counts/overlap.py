@@ -13,9 +13,9 @@ from app.counts import terms as wording
 from app.counts.selection import COUNTING, at, select_releases
 from app.counts.tally import by_slug
 from app.counts.terms import CountTerms
+from app.database import chunks
 from app.dates import parse
 from app.models import Source, Standing, Verification, Voice
-from app.registry.difference import chunks
 from app.registry.policy import Reader
 from app.registry.projection.accounts import DATE_OF_STAGE
 from app.registry.schemas import MOST_SOURCES

@@ -56,6 +56,8 @@ def visible(reader: Reader, detainee: Any, revision: int) -> Condition:
 def source_keys(session: Session, terms: ReleaseTerms | HeldTerms | EstimateQuery) -> dict[str, int]:
     """Slug → key of the sources the terms name. Raises Invalid for those that do not exist."""
     named = terms.sources_named()
+    if not named:
+        return {}
     slugs = {slug for _pointer, slug in named}
     rows = session.execute(
         select(col(Source.slug), col(Source.key)).where(col(Source.slug).in_(slugs), col(Source.until) == OPEN)
@@ -112,19 +114,23 @@ class Columns:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is counted: the table with a row for each as all sources say it, the one with a row for each source, and
-    by which columns the two belong together."""
+    """What is counted: the table with a row for each as all sources say it, the one with a row for each source, that
+    one once more for what others say, and by which columns they belong together."""
 
     standing: Any
     voice: Any
+    other: Any
     keys: tuple[str, ...]
 
     def spoken_of(self, voice: Any) -> Condition:
-        """Whether a row of `voice`, or an alias of it, speaks of the row of `standing`."""
+        """Whether a row of `voice` or of `other` speaks of the row of `standing`."""
         return and_(*(getattr(voice, key) == getattr(self.standing, key) for key in self.keys))
 
 
-RELEASES = Subject(Standing, Voice, ("spell", "stage"))
+# Aliases are made once: making one costs more than running the statement in which it stands.
+RELEASES = Subject(Standing, Voice, aliased(Voice), ("spell", "stage"))
+_ARRESTED: Any = aliased(Detention)
+_ARRESTED_BY: Any = aliased(HeldVoice)
 
 
 @dataclass(frozen=True)
@@ -214,7 +220,7 @@ def conditions_of_sources(
 
 def verified_by(subject: Subject, sources: list[int], revision: int, *, others: bool = False) -> Condition:
     """Whether one of the sources, or one of all `others`, verified it."""
-    other: Any = aliased(subject.voice)
+    other = subject.other
     return exists(
         select(1).where(
             subject.spoken_of(other),
@@ -256,11 +262,11 @@ def detained_within(terms: PersonTerms, columns: Any, revision: int, *, own: boo
     if window == (None, None):
         return true(), ~true()
     if own:
-        voice: Any = aliased(HeldVoice)
+        voice = _ARRESTED_BY
         said = and_(voice.spell == columns.spell, voice.source == columns.source, at(voice, revision))
         found = in_window(voice.lo, voice.hi, window)
     else:
-        detention: Any = aliased(Detention)  # `columns` may be those of Detention itself
+        detention = _ARRESTED  # `columns` may be those of Detention itself
         said = and_(detention.spell == columns.spell, at(detention, revision))
         found = in_window(detention.detained_lo, detention.detained_hi, window)
     inside, uncertain = (exists(select(1).where(said, place)) for place in found)

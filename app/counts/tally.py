@@ -46,6 +46,9 @@ SOURCE_KEYS = (
     "people",
 )
 
+# One for each dimension, since a count may be grouped by several.
+_TRAITS: dict[str, Any] = {name: aliased(Trait) for name in PERSONAL_DIMENSIONS}
+
 Row = dict[str, Any]
 Key = tuple[Any, ...]
 
@@ -194,7 +197,7 @@ def _dimension(name: str, selection: Selection, reader: Reader, revision: int) -
     if name in UNITS:
         return Dimension(name, buckets.bucket_number(columns.lo, columns.hi, UNITS[name]))
     if name in PERSONAL_DIMENSIONS:
-        trait = aliased(Trait)
+        trait = _TRAITS[name]
         unseen = hidden_trait(reader, columns.detainee, name, revision)
         value = trait.value if unseen is None else case((unseen, literal(WITHHELD)), else_=trait.value)
         return Dimension(name, value, trait)
@@ -265,7 +268,7 @@ def _source_groups(
 
 def _alone(subject: Subject, revision: int) -> Any:
     """No other source verified the same."""
-    other: Any = aliased(subject.voice)
+    other = subject.other
     return ~exists(
         select(1).where(
             subject.spoken_of(other),

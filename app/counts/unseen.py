@@ -14,9 +14,9 @@ from app.counts.overlap import patterns_of, verified_by
 from app.counts.selection import at
 from app.counts.tally import by_slug
 from app.counts.terms import CountTerms
+from app.database import chunks
 from app.errors import Invalid
 from app.models import Source, Verification
-from app.registry.difference import chunks
 from app.registry.policy import Reader
 from app.vocabulary import Verdict
 

@@ -19,7 +19,7 @@ from app.exchange.imports.headings import Column
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.rows import Reader
 from app.exchange.package import DESCRIPTOR
-from app.exchange.table_schema import SAID
+from app.exchange.table_schema import SAID, TABLES
 from app.exchange.tables import SEPARATOR
 from app.registry import directory
 from app.registry.copying import Copied, file_copies, require_empty
@@ -58,7 +58,11 @@ def _require_whole(folder: Path) -> None:
 
 def _rows(folder: Path, name: str) -> Iterator[Row]:
     with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+        rows = csv.DictReader(file)
+        if rows.fieldnames != list(TABLES[name]):
+            # Another version's: what a column left out says would be lost in silence.
+            raise BadFile("other_columns", f"{name}.csv has other columns than this version writes: export it again.")
+        yield from rows
 
 
 def _said(row: Row) -> dict[str, Any]:

@@ -4,14 +4,15 @@ A look-up reads a bounded number of rows, however large the registry: keys that 
 that thousands share only for people born about the same year.
 """
 
-from collections import Counter
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import CompoundSelect, Select, bindparam, func, literal, select, union_all
 from sqlmodel import Session, col
 
+from app.database import chunks
 from app.models import BlockingKey
 
 # The records compared in full. Homonyms beyond this are a curator's work: none would be told apart by a score.
@@ -19,11 +20,27 @@ MOST_CANDIDATES = 30
 # Rows of the index that one look-up counts, twice over: a few milliseconds. In a registry of a million people the
 # commonest pairs ("José", "Rodríguez") have more, and are left to those born about the same year.
 MOST_ROWS = 1_000
-FEW = 500  # rows that are read as they are, by one statement: all there are in most registries
+FEW = 500  # rows that are read as they are for one question: all there are in most registries
+TOGETHER = 50  # who are looked for at once: their keys fit one statement, and a common one spoils it for few others
 BORN_SLACK = 3  # years: births more than two apart conflict, and an age spans two
 
 _KEY, _RECORD, _BORN = col(BlockingKey.key), col(BlockingKey.record), col(BlockingKey.born)
 _SHARED = func.count().label("shared")
+
+
+class Wanted(NamedTuple):
+    """Somebody to be found: by which keys, and the year of birth, if known, which narrows keys that too many share."""
+
+    keys: Collection[str]
+    born: int | None = None
+
+
+class Found(NamedTuple):
+    """A record, how many of the keys it has, and its first possible year of birth, where that is telling."""
+
+    record: int
+    shared: int
+    born: int | None
 
 
 @lru_cache
@@ -38,39 +55,65 @@ def _sizes(keys: int) -> CompoundSelect[Any]:
 
 def _ranked(rows: Any) -> Select[Any]:
     return (
-        select(rows.c.record, _SHARED)
+        select(rows.c.record, _SHARED, func.min(rows.c.born))
         .group_by(rows.c.record)
         .order_by(_SHARED.desc(), rows.c.record)
         .limit(MOST_CANDIDATES)
     )
 
 
-def _having(name: str) -> Select[Any]:
-    return select(_RECORD).where(_KEY.in_(bindparam(name, expanding=True)))
+def _having(name: str) -> Select[int, int | None]:
+    return select(_RECORD, _BORN).where(_KEY.in_(bindparam(name, expanding=True)))
 
 
-_SOME = _having("keys").limit(FEW + 1)
+_SOME = _having("keys").add_columns(_KEY).limit(bindparam("room"))
 _RARE = _ranked(_having("rare").subquery())
 _COMMON = _having("common").limit(MOST_ROWS).subquery()
 _BORN_THEN = (
     _having("common").where(_BORN.between(bindparam("born_from"), bindparam("born_to"))).limit(MOST_ROWS).subquery()
 )
 _ANYWHO = _ranked(_COMMON)
-_NARROWED = _ranked(union_all(_having("rare"), select(_BORN_THEN.c.record)).subquery())
+_NARROWED = _ranked(union_all(_having("rare"), select(_BORN_THEN.c.record, _BORN_THEN.c.born)).subquery())
 
 
-def look_up(session: Session, keys: Collection[str], born: int | None = None) -> list[int]:
-    """Record keys of the records that share most of the given keys; at most MOST_CANDIDATES.
+def look_up(session: Session, wanted: Wanted) -> list[Found]:
+    """The records that share most of the keys; at most MOST_CANDIDATES."""
+    return look_up_each(session, [wanted])[0]
 
-    ``born``: the year of birth, if known, which narrows keys that too many share.
-    """
-    if not keys:
-        return []
-    rows = session.connection().execute(_SOME, {"keys": sorted(keys)}).scalars().all()
-    if len(rows) <= FEW:
-        shared = Counter(rows)
-        return sorted(shared, key=lambda record: (-shared[record], record))[:MOST_CANDIDATES]
-    return _of_many(session, keys, born)
+
+def look_up_each(session: Session, wanted: Sequence[Wanted]) -> list[list[Found]]:
+    """The same for many, who are asked for TOGETHER at a time."""
+    found = []
+    for some in chunks(wanted, TOGETHER):
+        rows = _rows(session, {key for one in some for key in one.keys}, room=FEW * len(some))
+        for one in some:
+            few = None if rows is None else [row for key in one.keys for row in rows.get(key, ())]
+            found.append(_of_many(session, *one) if few is None or len(few) > FEW else best(few))
+    return found
+
+
+def _rows(session: Session, keys: Collection[str], room: int) -> dict[str, list[tuple[int, int | None]]] | None:
+    """Key → who has it, by record and year of birth; None where that is more rows than there is room for."""
+    found: dict[str, list[tuple[int, int | None]]] = defaultdict(list)
+    for some in chunks(sorted(keys)):
+        rows = session.connection().execute(_SOME, {"keys": some, "room": room + 1}).all()
+        room -= len(rows)
+        if room < 0:
+            return None
+        for record, born, key in rows:
+            found[key].append((record, born))
+    return found
+
+
+def best(rows: Iterable[tuple[int, int | None]]) -> list[Found]:
+    """The records that come most often, with a row for every key that a record shares; at most MOST_CANDIDATES."""
+    born: dict[int, int | None] = {}
+    shared = Counter[int]()
+    for record, year in rows:
+        shared[record] += 1
+        born[record] = year
+    ranked = sorted(shared, key=lambda record: (-shared[record], record))[:MOST_CANDIDATES]
+    return [Found(record, shared[record], born[record]) for record in ranked]
 
 
 def _named(keys: Collection[str]) -> dict[str, str]:
@@ -80,8 +123,10 @@ def _named(keys: Collection[str]) -> dict[str, str]:
     return {f"key{place}": key for place, key in enumerate([*sorted(keys), *[""] * (room - len(keys))])}
 
 
-def _of_many(session: Session, keys: Collection[str], born: int | None) -> list[int]:
+def _of_many(session: Session, keys: Collection[str], born: int | None) -> list[Found]:
     """The same where the keys have more records than one likes to read: the database counts them, rare keys first."""
+    if not keys:
+        return []
     rare, common = _by_size(session, sorted(keys))
     values: dict[str, Any] = {"rare": rare, "common": common}
     statement = _RARE
@@ -90,7 +135,7 @@ def _of_many(session: Session, keys: Collection[str], born: int | None) -> list[
         values |= {"born_from": born - BORN_SLACK, "born_to": born + BORN_SLACK}
     elif not rare:
         statement = _ANYWHO
-    return [row.record for row in session.connection().execute(statement, values)]
+    return [Found(*row) for row in session.connection().execute(statement, values)]
 
 
 def _by_size(session: Session, keys: list[str]) -> tuple[list[str], list[str]]:

@@ -33,6 +33,12 @@ def blocking_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
     return frozenset().union(*(_of_name(text) for text in [name or "", *aliases][:MOST_SPELLINGS]))
 
 
+def fewest_keys(name: str | None, aliases: Iterable[str]) -> int:
+    """How many keys that spelling of a person has which has fewest: somebody of the very same name shares as many."""
+    counted = [len(_of_name(text)) for text in [name or "", *aliases][:MOST_SPELLINGS]]
+    return min(filter(None, counted), default=0)
+
+
 def word_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
     """A key ``w:`` for every word, for searches by one word; never used to tie people."""
     texts = [name or "", *aliases][:MOST_SPELLINGS]

@@ -3,13 +3,18 @@
 from datetime import date
 
 from app.dates import PartialDate
+from app.matching.candidates import Found, Wanted
 from app.matching.fold import fold
-from app.matching.keys import OF_WORD, blocking_keys, word_keys
-from app.matching.score import BIRTH_SPAN, Person, birth_bounds
+from app.matching.keys import OF_WORD, blocking_keys, fewest_keys, word_keys
+from app.matching.score import BIRTH_CONFLICT, BIRTH_SPAN, Person, birth_bounds
 from app.registry.content import Content
 from app.registry.projection.accounts import parse
 
 _FACILITY = "f:"
+_IDENTITY = "i:"
+# Years between the first possible years of two births that contradict each other, however vague they are: a telling one
+# spans three years at most, and from the last of one to the first of the other it is more than BIRTH_CONFLICT.
+BORN_APART = 3 + BIRTH_CONFLICT
 
 
 def facility_key(folded_name: str) -> str:
@@ -25,7 +30,7 @@ def keys_of(content: Content) -> frozenset[str]:
         keys.add(facility_key(fold(place)))
     digest = content.get("detainee.national_id_digest")
     if digest is not None:
-        keys.add(f"i:{digest}")
+        keys.add(f"{_IDENTITY}{digest}")
     return frozenset(keys | _nameless_keys(content))
 
 
@@ -42,12 +47,27 @@ def searched_keys(content: Content) -> frozenset[str]:
     return frozenset(key for key in keys_of(content) if not key.startswith((_FACILITY, OF_WORD)))
 
 
+def wanted(content: Content) -> Wanted:
+    """How a report's candidates are looked up."""
+    return Wanted(searched_keys(content), born(person_of(content)))
+
+
 def born(person: Person) -> int | None:
     """The first year in which somebody may have been born, if what is said of it is telling."""
     bounds = birth_bounds(person)
     if bounds is None or bounds[1] - bounds[0] > BIRTH_SPAN:
         return None
     return date.fromordinal(bounds[0]).year
+
+
+def ruled_out(content: Content, wanted: Wanted, found: Found) -> bool:
+    """Whether a record is surely somebody else's, by its birth, so that it need not be read: neither the very same name
+    nor one identification number, which a curator should see all the same."""
+    if wanted.born is None or found.born is None or abs(wanted.born - found.born) <= BORN_APART:
+        return False
+    if any(key.startswith(_IDENTITY) for key in wanted.keys):
+        return False
+    return found.shared < fewest_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ()))
 
 
 def person_of(content: Content) -> Person:

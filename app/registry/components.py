@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Row, and_, bindparam, exists, or_, select, update
 from sqlmodel import Session, col
 
-from app.database import Outbox
+from app.database import Outbox, chunks
 from app.log import sealed
 from app.log.entries import Appended
 from app.models import (
@@ -40,7 +40,7 @@ from app.models import (
 from app.registry import consent
 from app.registry.clusters import Edge, resolve
 from app.registry.content import Content
-from app.registry.difference import Spans, chunks
+from app.registry.difference import Spans
 from app.registry.projection import Account, Rows, project
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish

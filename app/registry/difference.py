@@ -8,17 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
-from app.database import IN_CHUNK, Outbox
+from app.database import Outbox, chunks
 from app.models import OPEN
 
 Row = dict[str, Any]
-
-
-def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
-    """Lists short enough for one IN (…)."""
-    every = list(values)
-    for start in range(0, len(every), IN_CHUNK):
-        yield every[start : start + IN_CHUNK]
 
 
 class Spans:

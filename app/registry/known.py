@@ -6,16 +6,19 @@ independent sources report a person, they alone say who that is.
 
 import json
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
+from app.database import chunks
 from app.log import sealed
 from app.matching import score
+from app.matching.candidates import Found, Wanted
 from app.models import OPEN, Entry, Placement, Record, Report, Sealed
 from app.registry import blocking
+from app.registry.blocking import ruled_out
 from app.registry.content import Content
 from app.registry.write import Desk
 
@@ -32,6 +35,9 @@ _CONTENTS = (
     .where(col(Record.key).in_(bindparam("keys", expanding=True)))
     .order_by(col(Record.key))
 )  # fmt: skip
+_HOLDERS = select(col(Placement.record), col(Placement.detainee)).where(
+    col(Placement.record).in_(bindparam("records", expanding=True)), col(Placement.until) == OPEN
+)
 _REPORTED_BY = (
     select(col(Placement.detainee), col(Record.source))
     .join(Record, col(Record.key) == col(Placement.record))
@@ -69,15 +75,37 @@ class Candidate:
     overruled: bool
 
 
-def contents(session: Session, keys: Sequence[int]) -> list[Known]:
+def contents(session: Session, keys: Iterable[int]) -> list[Known]:
     """The standing records with these keys, oldest first."""
-    if not keys:
-        return []
-    rows = session.connection().execute(_CONTENTS, {"keys": keys})
     return [
         Known(key, record_id, source, publish, detainee, {**json.loads(body)["said"], **sealed.values(disclosures)})
-        for key, record_id, source, publish, detainee, body, disclosures in rows
+        for some in chunks(sorted(keys))
+        for key, record_id, source, publish, detainee, body, disclosures in session.connection().execute(
+            _CONTENTS, {"keys": some}
+        )
     ]
+
+
+def worth_reading(session: Session, asked: Sequence[tuple[Content, Wanted, Sequence[Found]]]) -> list[list[int]]:
+    """For each report, with what it was looked up by and what was found, the records to compare it with: without people
+    all of whose records found are ruled out. Somebody of whom one record is not is read whole, for what conflicts."""
+    out = [{one.record for one in found if ruled_out(content, wanted, one)} for content, wanted, found in asked]
+    doubtful = {one.record for (_, _, found), gone in zip(asked, out, strict=True) if gone for one in found}
+    people = _holders(session, doubtful)
+    kept = []
+    for (_, _, found), gone in zip(asked, out, strict=True):
+        possible = {people.get(one.record) for one in found if one.record not in gone}
+        kept.append([one.record for one in found if not gone or people.get(one.record) in possible])
+    return kept
+
+
+def _holders(session: Session, records: Collection[int]) -> dict[int, int]:
+    """Record → the person who holds it."""
+    return {
+        record: person
+        for some in chunks(records)
+        for record, person in session.connection().execute(_HOLDERS, {"records": some})
+    }
 
 
 def compare(desk: Desk, person: score.Person, found: Sequence[Known]) -> list[Candidate]:

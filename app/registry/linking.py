@@ -18,7 +18,7 @@ from app.matching import candidates, score
 from app.models import OPEN, Entry, Lookalike, Placement, Record, Release, Report, Voice
 from app.registry import blocking
 from app.registry.content import Content
-from app.registry.known import Candidate, Known, compare, contents
+from app.registry.known import Candidate, Known, compare, contents, worth_reading
 from app.registry.projection.accounts import ASSERTIONS, parse
 from app.registry.projection.voices import RANK
 from app.registry.records import Kind
@@ -57,11 +57,16 @@ def by_pointer(target: tuple[Record, Kind]) -> Matched:
     return Matched(MatchOutcome.LINKED, (Planned(target[0].id, Judgement.SAME, "reporter", SURE),))
 
 
-def by_match(desk: Desk, said: Content, held: Sequence[Known] = ()) -> Matched:
-    """Compare a new report with the records that share a stored key, and with those `held` back that do."""
-    person = blocking.person_of(said)
-    keys = candidates.look_up(desk.session, blocking.searched_keys(said), blocking.born(person))
-    people = compare(desk, person, [*contents(desk.session, keys), *held])
+def look_up(desk: Desk, said: Content) -> list[Known]:
+    """The records that a new report may be of: those that share a stored key."""
+    wanted = blocking.wanted(said)
+    found = candidates.look_up(desk.session, wanted)
+    return contents(desk.session, worth_reading(desk.session, [(said, wanted, found)])[0])
+
+
+def by_match(desk: Desk, said: Content, found: Sequence[Known]) -> Matched:
+    """Compare a new report with the records found for it."""
+    people = compare(desk, blocking.person_of(said), found)
     alike = [one for one in people if one.match.sure or one.match.score >= score.REVIEW]
     told = [one for one in alike if _may_tell(desk, said, one)]
     unsaid = tuple([one for one in alike if one not in told][:MOST_REVIEWED])

@@ -4,14 +4,26 @@ Most rows of a list are about people of whom nothing is known yet, or say what s
 one question for all rows, and what is new is held back and written together; all else goes the way of a single report.
 """
 
+import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from app.errors import Problem, Redacted
-from app.registry import blocking, checks, content, linking, records, reports
+from app.registry import checks, content, linking, records, reports
 from app.registry.content import Content
 from app.registry.known import Known
 from app.registry.schemas import DetentionReportIn
+from app.registry.vicinity import Vicinity
 from app.registry.write import Desk, Outcome, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row that opens a record: what it says, under which case number, and its place among such rows."""
+
+    said: Content
+    digest: str
+    place: int
 
 
 def file_rows(desk: Desk, bodies: Sequence[DetentionReportIn]) -> list[Outcome | Problem]:
@@ -22,74 +34,95 @@ def file_rows(desk: Desk, bodies: Sequence[DetentionReportIn]) -> list[Outcome |
         for place, body in enumerate(bodies)
         if body.source_record_id is not None
     }
-    filing = _Filing(desk, records.by_cases(desk.session, digests.values()))
-    results = [filing.file(body, digests.get(place)) for place, body in enumerate(bodies)]
+    stood = records.by_cases(desk.session, digests.values())
+    planned = _Planned(desk)
+    ready = [planned.plan(body, digests.get(place), stood) for place, body in enumerate(bodies)]
+    filing = _Filing(desk, Vicinity(desk.session, planned.new))
+    results = [filing.file(act) for act in ready]
     desk.held.flush()
     return results
 
 
-class _Filing:
-    """The rows of one transaction."""
+Act = Callable[["_Filing"], Outcome]
 
-    def __init__(self, desk: Desk, stood: dict[str, records.Stood]) -> None:
+
+class _Planned:
+    """What is to be done with each row, as far as it can be told before any is written."""
+
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._stood = stood
-        self._written: set[str] = set()  # digests of case numbers that this transaction has written
-        self._held: dict[str, list[Known]] = {}  # the people held back, by the keys they can be found by
+        self._seen: set[str] = set()
+        self.new: list[Content] = []
 
-    def file(self, body: DetentionReportIn, digest: str | None) -> Outcome | Problem:
+    def plan(self, body: DetentionReportIn, digest: str | None, stood: dict[str, records.Stood]) -> Act | Problem:
+        points = any(getattr(body, name) is not None for name, _kind in reports.POINTERS)
+        by_id = digest not in stood and str(body.source_record_id).startswith(records.BY_ID)
+        if points or digest is None or digest in self._seen or by_id:
+            return lambda filing: filing.singly(body)
+        self._seen.add(digest)
         try:
-            points = any(getattr(body, name) is not None for name, _kind in reports.POINTERS)
-            known = digest in self._stood or not str(body.source_record_id).startswith(records.BY_ID)
-            if points or digest is None or digest in self._written or not known:
-                return self._singly(body, digest)
             said = reports.content_of(self._desk, body)
-            stood = self._stood.get(digest)
-            return self._new(body, said, digest) if stood is None else self._again(body, said, digest, stood)
+            known = stood.get(digest)
+            return self._again(body, said, known) if known is not None else self._new(body, said, digest)
         except Problem as refusal:
             return refusal
 
-    def _again(self, body: DetentionReportIn, said: Content, digest: str, stood: records.Stood) -> Outcome:
+    def _again(self, body: DetentionReportIn, said: Content, stood: records.Stood) -> Act:
         if stood.redacted:
             raise Redacted(records.ERASED)
         said = reports.with_kept(content.with_class(said, stood.filed_on), body, stood.content)
-        if said == stood.content:
-            return Outcome("report", reports.OK, stood.revision, {"report": str(stood.record), "version": stood.number})
-        return self._singly(body, digest)
+        if said != stood.content:
+            return lambda filing: filing.singly(body)
+        ids = {"report": str(stood.record), "version": stood.number}
+        return lambda _filing: Outcome("report", reports.OK, stood.revision, ids)
 
-    def _new(self, body: DetentionReportIn, said: Content, digest: str) -> Outcome:
-        desk = self._desk
-        checks.check(said, desk.now, points=False)
-        filed_on = desk.log.recorded_at.date().isoformat()
+    def _new(self, body: DetentionReportIn, said: Content, digest: str) -> Act:
+        checks.check(said, self._desk.now, points=False)
+        filed_on = self._desk.log.recorded_at.date().isoformat()
         said = {**content.with_class(said, filed_on), "source_record_id": body.source_record_id}
-        keys = blocking.searched_keys(said)
-        alike = {known.key: known for key in keys for known in self._held.get(key, ())}
-        match = linking.by_match(desk, said, list(alike.values()))
+        row = _Row(said, digest, len(self.new))
+        self.new.append(said)
+        return lambda filing: filing.new(row)
+
+
+class _Filing:
+    """The rows of one transaction, in their order."""
+
+    def __init__(self, desk: Desk, vicinity: Vicinity) -> None:
+        self._desk = desk
+        self._vicinity = vicinity
+
+    def file(self, act: Act | Problem) -> Outcome | Problem:
+        try:
+            return act if isinstance(act, Problem) else act(self)
+        except Problem as refusal:
+            return refusal
+
+    def new(self, row: _Row) -> Outcome:
+        """The first version of a record: held back, unless a decision ties it to somebody."""
+        desk, said = self._desk, row.said
+        match = linking.by_match(desk, said, self._vicinity.of(row.place))
         if match.decisions or match.unsaid:
-            return self._saved(lambda: reports.first_version(desk, said, None, match), digest)
+            return self._saved(lambda: reports.first_version(desk, said, None, match))
         record_id = new_id()
         public, personal = content.split(said)
         entry, publish = desk.write_alone(
             {"source": desk.actor.slug, "record": str(record_id), "subject": str(new_id()), "version": 1,
              "said": public}, personal,
         )  # fmt: skip
-        desk.held.hold(records.INSERT_CASE, [{"digest": digest, "record_id": record_id}])
-        self._written.add(digest)
-        known = Known(
-            entry.revision, record_id, reports.source_of(desk), publish, entry.revision, {**public, **personal}
-        )
-        for key in keys:
-            self._held.setdefault(key, []).append(known)
-        return Outcome(
-            "report", reports.CREATED, entry.revision, {"report": str(record_id), "version": 1}, match.outcome
-        )
+        desk.held.hold(records.INSERT_CASE, [{"digest": row.digest, "record_id": record_id}])
+        known = Known(entry.revision, record_id, reports.source_of(desk), publish, entry.revision, said)
+        self._vicinity.add(row.place, known)
+        ids = {"report": str(record_id), "version": 1}
+        return Outcome("report", reports.CREATED, entry.revision, ids, match.outcome)
 
-    def _singly(self, body: DetentionReportIn, digest: str | None) -> Outcome:
-        return self._saved(lambda: reports.file_report(self._desk, body), digest)
+    def singly(self, body: DetentionReportIn) -> Outcome:
+        """The way of a single report."""
+        return self._saved(lambda: reports.file_report(self._desk, body))
 
-    def _saved(self, act: Callable[[], Outcome], digest: str | None) -> Outcome:
+    def _saved(self, act: Callable[[], Outcome]) -> Outcome:
         """Do it with everything before it written, and undo it alone where it is refused half-way."""
-        self._flush()
+        self._desk.held.flush()
         before = self._desk.log.revision
         try:
             with self._desk.session.begin_nested():
@@ -97,10 +130,6 @@ class _Filing:
         except Problem:
             self._desk.log.revision = before
             raise
-        if digest is not None:
-            self._written.add(digest)
+        if outcome.revision > before:
+            self._vicinity.read_again(uuid.UUID(outcome.ids["report"]))
         return outcome
-
-    def _flush(self) -> None:
-        self._desk.held.flush()
-        self._held.clear()

@@ -10,12 +10,12 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from app.database import chunks
 from app.errors import NotFound, Redacted
 from app.log import sealed
 from app.log.entries import Appended, entry_at
 from app.models import OPEN, CaseKey, Entry, Placement, Record, Report, Sealed
 from app.registry.content import Content
-from app.registry.difference import chunks
 
 Kind = Literal["detainee", "detention", "release"]
 

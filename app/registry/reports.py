@@ -198,14 +198,21 @@ def content_of(desk: Desk, body: DetentionReportIn) -> Content:
     said = content.flatten(body.model_dump(mode="json"))
     number = said.pop("detainee.national_id", None)
     if number is not None:
-        plain = "".join(char for char in number.upper() if char.isalnum())
-        digits = "".join(char for char in plain if char.isdigit())
-        if len(digits) < LEAST_DIGITS:
+        compared = compared_number(number)
+        if compared is None:
             detail = "This is not an identification number: leave the field out when you do not know it."
             raise Invalid.at("/detainee/national_id", "invalid_national_id", detail)
-        compared = digits if len(digits) >= TELLING_DIGITS else plain
         said["detainee.national_id_digest"] = sealed.keyed_digest(desk.secret, "national_id", compared)
     return _with_citing(desk, said)
+
+
+def compared_number(number: str) -> str | None:
+    """An identification number as it is compared with others; None for what is none."""
+    plain = "".join(char for char in number.upper() if char.isalnum())
+    digits = "".join(char for char in plain if char.isdigit())
+    if len(digits) < LEAST_DIGITS:
+        return None
+    return digits if len(digits) >= TELLING_DIGITS else plain
 
 
 def _with_citing(desk: Desk, said: Content) -> Content:
@@ -234,7 +241,7 @@ def first_version(
     """Open a record; `match` where it was looked for before."""
     record_id = new_id()
     if match is None:
-        match = linking.by_pointer(target) if target else linking.by_match(desk, said)
+        match = linking.by_pointer(target) if target else linking.by_match(desk, said, linking.look_up(desk, said))
     for decision in match.decisions:
         linking.write_decision(desk, decision, record_id)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}

@@ -68,6 +68,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/imports"): (401, 202, 202, 403, 403, 403),
     ("GET", "/v1/imports/{import_id}"): OWNS,
     ("GET", "/v1/imports/{import_id}/rows"): OWNS,
+    ("POST", "/v1/match/list"): (401, 200, 200, 200, 200, 200),
     ("GET", "/v1/corrections"): ANYONE,
     ("GET", "/v1/corrections.atom"): ANYONE,
     ("GET", "/v1/vocabulary"): ANYONE,
@@ -126,6 +127,7 @@ class Scene:
             "/v1/sources": {"slug": caller, "name": caller, "kind": "ngo"},
             "/v1/facilities": {"slug": caller, "name": caller, "kind": "prison", "country": "VE"},
             "/v1/imports": {"detainee": {"full_name": person}, "detention": {"country": "VE"}},
+            "/v1/match/list": {"detainee": {"full_name": person}, "detention": {"country": "VE"}},
             "/v1/claims": CLAIM,
             "/v1/identity": {**self.pair, "judgement": "same", "reason": "the same mother"},
         }

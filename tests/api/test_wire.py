@@ -128,6 +128,8 @@ def write_everything(checked: Checked) -> dict[str, str]:
     checked.world.send_list("name,country\nIris Otero,VE\n,VE\n")
     row = {"detainee": {"full_name": "Iris Otero"}, "detention": {"country": "VE"}}
     sent = post("/v1/imports", "foro", row)["id"]
+    for who in ("foro", GOVERNMENT, "reader"):
+        post("/v1/match/list", who, report)
     checked.world.settle()
     cited = checked.world.count(country="VE", group_by="source")["citation"]["address"]
     return {**ids, "claim": claim, "import": sent, "code": cited.removeprefix("/c/")}

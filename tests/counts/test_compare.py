@@ -218,6 +218,7 @@ def test_what_happened_is_told_by_the_terms(then: Then, name: str, change: str, 
     assert then.changes_of(name, **terms) == [change]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("who", [None, "reader"])
 def test_then_and_the_changes_make_now_on_any_terms(then: Then, who: str | None, subtests: pytest.Subtests) -> None:
     for terms in TERMS:

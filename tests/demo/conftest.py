@@ -8,13 +8,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
-from app.config import Settings
-from app.database import writing
-from app.demo.run import load
 from app.main import create_app
 from tests.conftest import ENGINES, Templates
-
-SECRET = "a secret of the replay"
+from tests.replay import load, replayed_once, settings_for
 
 
 @dataclass
@@ -33,12 +29,16 @@ class Replayed:
 
 
 @pytest.fixture(scope="session", params=ENGINES)
-def replayed(request: pytest.FixtureRequest, templates: Templates) -> Iterator[Replayed]:
+def replayed(
+    request: pytest.FixtureRequest, templates: Templates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Replayed]:
     """The whole replay, read as the public reads it."""
-    with templates.copy(request.param, templates.empty(request.param)) as url:
-        settings = Settings(database_url=url, secret=SECRET)  # type: ignore[arg-type]
+    on_file = request.param == "sqlite"
+    template = f"sqlite:///{replayed_once(tmp_path_factory)}" if on_file else templates.empty(request.param)
+    with templates.copy(request.param, template) as url:
+        settings = settings_for(url)
+        if not on_file:
+            load(settings)
         app = create_app(settings)
-        with writing(app.state.engine) as session:
-            load(session, settings.secret_key())
         with TestClient(app) as client:
             yield Replayed(client, app.state.engine, settings.secret_key())

@@ -1,54 +1,22 @@
 """The demo's registry on a real port, for commands that are run as a reader would run them."""
 
-import fcntl
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 import uvicorn
 
-from app.config import Settings
-from app.database import make_engine, migrate, writing
+from app.database import writing
 from app.demo import run as replay
-from app.log.head import bind_secret
 from app.main import create_app
 from app.registry import keys
 from app.vocabulary import Role
+from tests.replay import settings_for
 
 # After the last day of the replay, and after every day that the pages name.
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
-SECRET = "a secret of the documentation"
-
-
-def settings_for(database: Path) -> Settings:
-    return Settings(database_url=f"sqlite:///{database}", secret=SECRET, concurrency=4)  # type: ignore[arg-type]
-
-
-def replayed_once(folders: pytest.TempPathFactory) -> Path:
-    """A database with the replay in it; workers that need one make it once between them."""
-    base = folders.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    database = shared / "documentation.db"
-    with (shared / "documentation.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not database.exists():
-            draft = database.with_suffix(".draft")
-            _replay(settings_for(draft))
-            draft.rename(database)
-    return database
-
-
-def _replay(settings: Settings) -> None:
-    engine = make_engine(settings.database_url)
-    migrate(engine)
-    with writing(engine) as session:
-        bind_secret(session, settings.secret_key())
-        replay.load(session, settings.secret_key())
-    engine.dispose()  # the last connection empties the write-ahead log into the file
 
 
 class _Announcing(uvicorn.Server):
@@ -70,7 +38,7 @@ class _Announcing(uvicorn.Server):
 @contextmanager
 def served(database: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """`(address, keys)` of the registry in a database; keys by the names that the pages give them."""
-    app = create_app(settings_for(database))
+    app = create_app(settings_for(f"sqlite:///{database}"))
     app.state.clock = lambda: NOW
     with writing(app.state.engine) as session:
         given = {

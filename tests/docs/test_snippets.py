@@ -16,7 +16,8 @@ from fastapi.testclient import TestClient
 from app.main import create_app
 from tests.docs.matching import Learnt, compare, text, translate
 from tests.docs.reading import PAGES, ROOT, Block, blocks, title
-from tests.docs.server import replayed_once, served, settings_for
+from tests.docs.server import served
+from tests.replay import replayed_once, settings_for
 
 DEMO = "http://127.0.0.1:8000"  # as the pages write it
 # Commands of ours that end by themselves; `serve` and `demo` do not.
@@ -147,7 +148,7 @@ def test_a_script_on_another_page_may_poll_with_the_tag(tmp_path: Path) -> None:
         "Access-Control-Request-Method": "GET",
         "Access-Control-Request-Headers": "if-none-match",
     }
-    app = create_app(settings_for(tmp_path / "empty.db"))
+    app = create_app(settings_for(f"sqlite:///{tmp_path / 'empty.db'}"))
     with TestClient(app) as client:
         allowed = client.options("/v1/counts/releases", headers=asks)
     assert allowed.status_code == 200

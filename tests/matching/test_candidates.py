@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from app.database import writing
 from app.matching import candidates
-from app.matching.candidates import look_up
+from app.matching.candidates import Wanted, look_up, look_up_each
 from app.models import BlockingKey
 
 ROWS = 20  # what a look-up may read in these tests
@@ -19,7 +19,6 @@ def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """The statements are made with the limit in them."""
     monkeypatch.setattr(candidates, "MOST_ROWS", ROWS)
     monkeypatch.setattr(candidates, "FEW", ROWS // 2)
-    monkeypatch.setattr(candidates, "_SOME", candidates._having("keys").limit(ROWS // 2 + 1))
     monkeypatch.setattr(candidates, "_sizes", candidates._sizes.__wrapped__)
 
 
@@ -28,13 +27,17 @@ def keep(session: Session, record: int, keys: Iterable[str], born: int | None = 
     session.connection().execute(insert(BlockingKey), rows)
 
 
+def found(session: Session, keys: Iterable[str], born: int | None = None) -> list[int]:
+    return [one.record for one in look_up(session, Wanted(list(keys), born))]
+
+
 def test_who_shares_most_keys_comes_first_and_nobody_is_found_by_none(engine: Engine) -> None:
     with writing(engine) as session:
         keep(session, 1, ["p:a|b"])
         keep(session, 2, ["p:a|b", "p:a|c", "p:b|c"])
         keep(session, 3, ["p:x|y"])
-        assert look_up(session, ["p:a|b", "p:a|c", "p:b|c", "p:z|z"]) == [2, 1]
-        assert look_up(session, ["p:z|z"]) == look_up(session, []) == []
+        assert found(session, ["p:a|b", "p:a|c", "p:b|c", "p:z|z"]) == [2, 1]
+        assert found(session, ["p:z|z"]) == found(session, []) == []
 
 
 def test_a_key_that_too_many_share_is_narrowed_by_the_year_of_birth(engine: Engine) -> None:
@@ -42,9 +45,9 @@ def test_a_key_that_too_many_share_is_narrowed_by_the_year_of_birth(engine: Engi
         for record in range(1, 2 * ROWS):
             keep(session, record, ["p:jose|rodriguez"], 1930)
         keep(session, 99, ["p:jose|rodriguez"], 1980)
-        assert look_up(session, ["p:jose|rodriguez"], 1981) == [99]
-        assert look_up(session, ["p:jose|rodriguez"], 1990) == []
-        assert len(look_up(session, ["p:jose|rodriguez"])) > 0  # homonyms: some of them, for a curator
+        assert found(session, ["p:jose|rodriguez"], 1981) == [99]
+        assert found(session, ["p:jose|rodriguez"], 1990) == []
+        assert len(found(session, ["p:jose|rodriguez"])) > 0  # homonyms: some of them, for a curator
 
 
 def test_a_rare_key_finds_its_record_among_thousands_who_share_a_common_one(engine: Engine) -> None:
@@ -52,4 +55,24 @@ def test_a_rare_key_finds_its_record_among_thousands_who_share_a_common_one(engi
         for record in range(1, 2 * ROWS):
             keep(session, record, ["p:jose|rodriguez"])
         keep(session, 99, ["p:jose|rodriguez", "p:jose|brull"])
-        assert look_up(session, ["p:jose|rodriguez", "p:jose|brull"]) == [99]
+        assert found(session, ["p:jose|rodriguez", "p:jose|brull"]) == [99]
+
+
+def test_many_are_found_as_each_would_be_alone(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "TOGETHER", 3)
+    with writing(engine) as session:
+        for record in range(1, 2 * ROWS):
+            keep(session, record, ["p:jose|rodriguez"], 1930 + record)
+        keep(session, 98, ["p:a|b", "p:a|c"], 1980)
+        keep(session, 99, ["p:jose|rodriguez", "p:jose|brull", "p:a|b"], 1980)
+        keys: tuple[list[str], ...] = (
+            ["p:a|b"],
+            ["p:a|b", "p:a|c"],
+            [],
+            ["p:jose|rodriguez"],
+            ["p:jose|brull"],
+            ["p:z|z"],
+            ["p:a|c"],
+        )
+        wanted = [Wanted(some, born) for some in keys for born in (None, 1950)]
+        assert look_up_each(session, wanted) == [look_up(session, one) for one in wanted]

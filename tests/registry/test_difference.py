@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, Engine, insert, select
 
-from app.database import writing
+from app.database import chunks, writing
 from app.models import OPEN, Trait, metadata
-from app.registry.difference import Spans, chunks
+from app.registry.difference import Spans
 
 TABLE = metadata.tables["trait"]
 TRAITS = Spans(Trait, "detainee")

@@ -43,6 +43,7 @@ from app.api.wire.filed import (
     Version,
 )
 from app.api.wire.imports import ImportOut, ImportRowPage
+from app.api.wire.matching import ComparisonOut
 from app.api.wire.records import (
     DetaineeOut,
     DetaineeShape,
@@ -87,6 +88,7 @@ __all__ = [
     "CitedOut",
     "ClaimOut",
     "ClaimPage",
+    "ComparisonOut",
     "CorrectionPage",
     "Decided",
     "DetaineeOut",

@@ -14,9 +14,9 @@ from sqlmodel import Session, col
 
 from app.counts.selection import COUNTING, at, select_releases, source_keys
 from app.counts.terms import CountTerms
+from app.database import chunks
 from app.dates import parse
 from app.models import Source, Verification, Voice
-from app.registry.difference import chunks
 from app.registry.policy import Reader
 from app.registry.projection.voices import status_among
 from app.vocabulary import ReleaseStatus, Verdict

@@ -12,8 +12,8 @@ from sqlmodel import Session, col
 
 from app.counts.corrections import restated
 from app.counts.corrections.places import Place, Places
+from app.database import chunks
 from app.models import Claim, Decision, Entry, Record, Report
-from app.registry.difference import chunks
 from app.vocabulary import CorrectionKind
 
 Row = dict[str, Any]

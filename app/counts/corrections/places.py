@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, select
 from sqlmodel import Session, col
 
+from app.database import chunks
 from app.models import Placement, Record, Release
 from app.registry.consent import strictest
-from app.registry.difference import chunks
 from app.registry.policy import Reader
 
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)

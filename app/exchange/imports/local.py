@@ -14,6 +14,8 @@ from app.exchange.imports.lists import digest_of
 from app.exchange.imports.run import Running
 from app.exchange.imports.stored import Sent
 from app.models import OPEN, ListImport, Source
+from app.registry.policy import Reader
+from app.vocabulary import Role
 
 # The largest list imagined, 200,000 rows, has about 30 MB: twice that, and the process still stays below 500 MB.
 MOST_BYTES = 64 * 1024 * 1024
@@ -21,15 +23,21 @@ MOST_BYTES = 64 * 1024 * 1024
 Tell = Callable[[ListImport], None]
 
 
+def bounded(data: bytes) -> None:
+    """Raises BadFile for what is no list that anyone imagined."""
+    if len(data) > MOST_BYTES:
+        raise BadFile("too_large", f"A list has at most {MOST_BYTES // 1024 // 1024} MB: part it into several files.")
+
+
 def file_list(
     engine: Engine, secret: bytes, clock: Callable[[], datetime], slug: str, data: bytes, sent: Sent, tell: Tell
 ) -> ListImport:
     """File a list as a source's, from the row where an earlier run of the same file was killed; `tell` is called with
     the progress after each batch. The import once it has ended. Raises BadFile, NotFound."""
-    if len(data) > MOST_BYTES:
-        raise BadFile("too_large", f"A list has at most {MOST_BYTES // 1024 // 1024} MB: part it into several files.")
+    bounded(data)
     with writing(engine) as session:
-        source = _source(session, slug)
+        source = reporter(session, slug).source
+        assert source is not None
         digest = digest_of(data)
         job = None if sent.dry_run else stored.unfinished(session, source, digest, sent.mapping)
         job = job or stored.begin(session, source, None, digest, sent, clock())
@@ -43,9 +51,9 @@ def file_list(
         return stored.load(session, job_id)
 
 
-def _source(session: Session, slug: str) -> int:
-    found = session.scalars(select(col(Source.key)).where(col(Source.slug) == slug, col(Source.until) == OPEN))
-    key = found.one_or_none()
-    if key is None:
+def reporter(session: Session, slug: str) -> Reader:
+    """Who reports for a source. Raises NotFound."""
+    found = session.scalars(select(Source).where(col(Source.slug) == slug, col(Source.until) == OPEN)).one_or_none()
+    if found is None:
         raise NotFound("There is no source with this slug: add it first (recuento source add).")
-    return key
+    return Reader(Role.REPORTER, found.key, found.slug, found.independent and not found.quarantined)

@@ -32,6 +32,9 @@ def said_by(accounts: Iterable[Account], read: Callable[[Account], Any]) -> list
 
 def _newest_first(accounts: Iterable[Account]) -> list[list[Account]]:
     """The accounts of each source that may speak."""
+    accounts = list(accounts)
+    if len(accounts) == 1:  # as most often
+        return [accounts]
     grouped = by_source(accounts).values()
     return [said if len(said) == 1 else sorted(said, key=lambda account: -account.revision) for said in grouped]
 
@@ -130,7 +133,9 @@ def collect(accounts: Sequence[Account], names: Combined, section: str) -> dict[
     facts = {}
     sources = _newest_first(accounts)
     for name, combine in names.items():
-        fact = combine(_said(sources, field(f"{section}.{name}")))
-        if fact is not None:
-            facts[name] = fact
+        path = f"{section}.{name}"
+        if any(path in account.content for account in accounts):  # most fields nobody fills in
+            fact = combine(_said(sources, field(path)))
+            if fact is not None:
+                facts[name] = fact
     return facts

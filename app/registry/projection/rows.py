@@ -31,9 +31,13 @@ Row = dict[str, Any]
 Rows = dict[type[Any], list[Row]]
 
 
+# Made once: json.dumps makes another each time.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def dump(value: Any) -> str:
     """JSON as stored: stable, so that equal facts are equal text."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def project(accounts: Sequence[Account], publish: str) -> Rows:
@@ -65,7 +69,10 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
     }
     if not any(account.erased for account in accounts):
         rows |= _personal(accounts, custodies)
-    return {table: [{**row, "detainee": detainee} for row in found] for table, found in rows.items()}
+    for found in rows.values():
+        for row in found:
+            row["detainee"] = detainee
+    return rows
 
 
 def state_of(custodies: Sequence[Custody], died: End | None, independent: Collection[str]) -> State:

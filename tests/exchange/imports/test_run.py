@@ -201,17 +201,16 @@ def test_a_list_that_another_process_left_is_filed_by_the_next_one(world: World)
 
 
 def test_a_worker_that_is_told_to_stop_ends_after_its_batch_and_lets_go(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    resting: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.app.state.imports.stop()  # this test is its own worker
     monkeypatch.setattr(run, "BATCH", 4)
     data = many(8).encode()
-    job = begin(world, data)
-    with writing(world.engine) as session:
+    job = begin(resting, data)
+    with writing(resting.engine) as session:
         stored.keep_file(session, job, data)
 
     async def work(batches: int) -> None:
-        worker = Worker(world.engine, world.app.state.secret, lambda: NOW, asyncio.Semaphore(1))
+        worker = Worker(resting.engine, resting.app.state.secret, lambda: NOW, asyncio.Semaphore(1))
         left, step = batches, Running.step
 
         def counted(running: Running) -> bool:
@@ -226,9 +225,9 @@ def test_a_worker_that_is_told_to_stop_ends_after_its_batch_and_lets_go(
         monkeypatch.setattr(Running, "step", step)
 
     asyncio.run(work(1))
-    assert world.rows("SELECT count(*) FROM record") == [(4,)]
+    assert resting.rows("SELECT count(*) FROM record") == [(4,)]
     asyncio.run(work(2))
-    assert world.rows("SELECT count(*) FROM record") == [(8,)]
+    assert resting.rows("SELECT count(*) FROM record") == [(8,)]
 
 
 def test_what_became_of_rows_is_forgotten_after_a_while_and_the_receipt_is_not(world: World) -> None:

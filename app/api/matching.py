@@ -1,0 +1,72 @@
+"""Lists laid beside what the registry holds: nothing is stored."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Query, Response
+from fastapi.routing import APIRoute
+
+from app.api import answers
+from app.api.imports import SENT, mapping_of, parts
+from app.api.requests import Asked, Read
+from app.api.routes import refusals, router
+from app.api.wire import ComparisonOut
+from app.errors import Invalid, Unavailable
+from app.exchange import workbook
+from app.exchange.comparing import report, run, sheets
+from app.exchange.comparing.registry import Scope
+from app.exchange.imports.faults import BadFile
+from app.vocabulary import Language, Role
+
+matching = router("matching")
+MEDIA = answers.MEDIA | {"xlsx": workbook.MEDIA_TYPE}
+BUSY = "Another list is being compared. Nothing is wrong with yours: send it again in a minute."
+
+
+class ComparisonQuery(Scope):
+    """A comparison as asked: beside which detentions, in which form, and in which language a workbook of it is."""
+
+    format: Literal["json", "csv", "jsonl", "xlsx"] | None = None
+    lang: Language = "en"
+
+
+def match_list(
+    read: Read,
+    sent: Annotated[tuple[bytes, str | None], Depends(parts)],
+    asked: Annotated[ComparisonQuery, Query()],
+) -> Response:
+    """Lay a list beside the registry: on both, likely the same person, on yours only, on theirs only. Nothing is
+    stored, and nothing is said of people whom this key may not recognise."""
+    read.allow(*Role)
+    return _in_form(read, asked, _compared(read, sent, asked))
+
+
+def _compared(read: Asked, sent: tuple[bytes, str | None], asked: Scope) -> dict[str, Any]:
+    state = read.request.app.state
+    if not state.comparing.acquire(blocking=False):
+        raise Unavailable(BUSY, headers={"Retry-After": "60"})
+    try:
+        mine = sent[0], mapping_of(sent[1])
+        return run.with_registry(read.session, state.secret, state.clock(), read.reader, mine, asked)
+    except BadFile as fault:
+        raise Invalid.at("/file", fault.code, fault.detail) from None
+    finally:
+        state.comparing.release()
+
+
+def _in_form(read: Asked, asked: ComparisonQuery, found: dict[str, Any]) -> Response:
+    media = answers.media_type(asked.format, read.request, MEDIA)
+    headers = {"Cache-Control": answers.KEYED, "Vary": answers.VARY, "Recuento-Revision": str(found["revision"])}
+    if media == workbook.MEDIA_TYPE:
+        return Response(workbook.write(sheets.sheets(found, asked.lang)), headers=headers, media_type=media)
+    return answers.in_form(answers.Answer(found, report.lines(found)), media, headers)
+
+
+matching.add_api_route(
+    "/match/list",
+    match_list,
+    methods=["POST"],
+    response_model=ComparisonOut,
+    responses=refusals(400, 401, 413, 422, 503),
+    openapi_extra=SENT,
+    route_class_override=APIRoute,  # the body is a file, not JSON
+)

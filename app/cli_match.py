@@ -1,0 +1,151 @@
+"""`recuento match`: two lists side by side, and what of them needs somebody. `recuento template`: a list to fill in."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli_database import database
+from app.cli_import import mapping_of
+from app.config import Settings
+from app.database import reading
+from app.exchange import workbook
+from app.exchange.comparing import run, sheets
+from app.exchange.comparing.accounts import Row
+from app.exchange.comparing.registry import Scope
+from app.exchange.imports.faults import BadFile
+from app.exchange.imports.local import bounded, reporter
+from app.exchange.template import template
+from app.vocabulary import Language
+
+# Lines of one kind that a person reads on a terminal; beyond these a workbook is better.
+MOST_PRINTED = 40
+# What tells one account from another in a line.
+TOLD = ("name", "birth", "age", "country", "facility", "detained_on", "released_on", "kind")
+
+
+AMapping = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Which column is what, TOML.")]
+NOBODYS = "Say whose list it is (--source SLUG), or give a second list."
+
+
+def match_lists(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Your list.")],
+    other: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, help="Another list; by default the registry.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Slug of the source whose list it is.")] = None,
+    mapping: AMapping = None,
+    other_mapping: AMapping = None,
+    country: Annotated[list[str] | None, typer.Option(help="Of the registry; by default your list's.")] = None,
+    released_from: Annotated[str | None, typer.Option(help="Likewise: releases from this day.")] = None,
+    released_to: Annotated[str | None, typer.Option(help="Likewise: up to this day.")] = None,
+    held_on: Annotated[str | None, typer.Option(help="Likewise: who is held on this day.")] = None,
+    xlsx: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all of it into this workbook.")] = None,
+    lang: Annotated[Language, typer.Option(help="Of the workbook.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Lay a list beside another, or beside the registry: on both, likely, mine only, theirs only. Stores nothing."""
+    if other is not None:
+        found = run.two_lists(_list(file, mapping), _list(other, other_mapping))
+    elif source is None:
+        raise BadFile("source_required", NOBODYS)
+    else:
+        asked = Scope(country=country or [], released_from=released_from, released_to=released_to, held_on=held_on)
+        found = _with_registry(source, _list(file, mapping), asked)
+    if xlsx is not None:
+        _write(xlsx, workbook.write(sheets.sheets(found, lang)))
+    if as_json:
+        _line(json.dumps(found, ensure_ascii=False, default=str))
+    else:
+        _print(found, xlsx)
+    unread = len(found["unread"]) + len(found.get("unread_theirs", []))
+    if unread:
+        raise BadFile("unread_rows", f"{unread} rows could not be read, and were compared with nothing: correct them.")
+
+
+def write_template(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="The workbook to write, such as list.xlsx.")],
+    lang: Annotated[Language, typer.Option(help="en or es.")] = "en",
+) -> None:
+    """Write a workbook that a field office can fill in and send back as a list."""
+    _write(file, template(lang))
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise BadFile("unwritable", f"Cannot write {file}: {error.strerror}.") from None
+
+
+def _list(file: Path, mapping: Path | None) -> run.List:
+    data = file.read_bytes()
+    bounded(data)
+    return data, mapping_of(mapping)
+
+
+def _with_registry(slug: str, mine: run.List, asked: Scope) -> Row:
+    """A list beside what the registry shows the source whose list it is."""
+    settings = Settings()
+    with database(settings) as engine, reading(engine) as session:
+        secret, now = settings.secret_key(), datetime.now(UTC)
+        return run.with_registry(session, secret, now, reporter(session, slug), mine, asked)
+
+
+def _print(found: Row, xlsx: Path | None) -> None:
+    _some("Contradictions:", [line for pair in found["both"] for line in _contradictions(pair)])
+    _some("Likely the same person (somebody must look):", [_beside(pair) for pair in found["likely"]])
+    for whose in ("unread", "unread_theirs"):
+        errors = [(one["row"], error) for one in found.get(whose, []) for error in one["errors"]]
+        heading = "Rows that could not be read:" if whose == "unread" else "Rows of the other list likewise:"
+        _some(heading, [f"row {row}: column {error['column']}: {error['detail']}" for row, error in errors])
+    count = found["summary"]
+    for one in found.get("lists", []):
+        _line(f"Laid beside {one['list']}: {one['listed']} detentions, and {one['withheld']} withheld.")
+    said = {
+        "on both": count["both"],
+        "of them with a contradiction": count["conflicts"],
+        "likely the same": count["likely"],
+        "mine only": count["mine_only"],
+        "theirs only": count["theirs_only"],
+    }
+    numbers = ", ".join(f"{number} {what}" for what, number in said.items())
+    _line(f"{count['mine']} rows beside {count['theirs']}: {numbers}.")
+    _line(f"All of it is in {xlsx}." if xlsx else "All of it, line by line: --xlsx FILE, or --json.")
+
+
+def _some(heading: str, lines: list[str]) -> None:
+    if lines:
+        _line(heading)
+    for line in lines[:MOST_PRINTED]:
+        _line(f"  {line}")
+    if len(lines) > MOST_PRINTED:
+        _line(f"  … and {len(lines) - MOST_PRINTED} more")
+
+
+def _contradictions(pair: Row) -> list[str]:
+    who = f"row {pair['mine']['row']} ({pair['mine']['name'] or 'no name'})"
+    return [
+        f"{who}: {one['field']}: mine {_said(one['mine'])}, theirs {_said(one['theirs'])}" for one in pair["conflicts"]
+    ]
+
+
+def _beside(pair: Row) -> str:
+    theirs = pair["theirs"]
+    where = f"row {theirs['row']}" if "row" in theirs else str(theirs["detention_id"])
+    return f"row {pair['mine']['row']}: {_account(pair['mine'])} | {where}: {_account(theirs)} ({pair['score']:.2f})"
+
+
+def _account(shown: Row) -> str:
+    return ", ".join(_said(shown[name]) for name in TOLD if shown[name]) or "nothing that may be shown"
+
+
+def _said(value: object) -> str:
+    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _line(text: str) -> None:
+    sys.stdout.write(text + "\n")

@@ -1,0 +1,123 @@
+"""What one side says of one detention, and where two sides contradict each other (pure)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app import dates
+from app.dates import parse
+from app.matching.align import Line
+from app.matching.score import BIRTH_AGREES, Person, birth_bounds
+from app.registry import blocking
+from app.registry.content import Content
+from app.vocabulary import ReleaseKind
+
+Row = dict[str, Any]
+
+# What is shown of an account, in the order in which a person reads it: who it is, where and when held, how it ended.
+# Each with its place in a report.
+FIELDS = {
+    "name": "detainee.full_name",
+    "birth": "detainee.birth_date",
+    "age": "detainee.age",
+    "gender": "detainee.gender",
+    "nationalities": "detainee.nationalities",
+    "country": "detention.country",
+    "facility": "detention.facility",
+    "detained_on": "detention.detained_on",
+    "held_on": "detention.held_on",
+    "stage": "release.stage",
+    "announced_on": "release.announced_on",
+    "ordered_on": "release.ordered_on",
+    "released_on": "release.released_on",
+    "kind": "release.kind",
+}
+# Facility as said, country → what it is compared by.
+SamePlace = Callable[[str, str | None], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`shown`: whose line it is (a row's number, or ids) and FIELDS, null where nothing is said or may be seen."""
+
+    shown: Row
+    line: Line
+
+    @property
+    def person(self) -> Person:
+        return self.line.person
+
+
+def of_content(
+    content: Content, place: Row, same_place: SamePlace | None = None, names: Content | None = None
+) -> Account:
+    """The account of a report's content. `names`: what its person is recognised by and what is not shown."""
+    known = {**content, **(names or {})}
+    if same_place is not None and "detention.facility" in known:
+        known["detention.facility"] = same_place(known["detention.facility"], known.get("detention.country"))
+    # By the place as said too: so it may stand in a registry.
+    keys = blocking.searched_keys(known) | blocking.searched_keys(content)
+    shown = {**place, **{name: content.get(path) for name, path in FIELDS.items()}}
+    return Account(shown, Line(blocking.person_of(known), keys))
+
+
+def conflicts(mine: Account, theirs: Account) -> list[Row]:
+    """`[{field, mine, theirs}]` of what cannot both be true. A date inside another is coarser, and no conflict; nor is
+    what only one side says."""
+    found = [name for name, contradict in _CONTRADICT.items() if contradict(mine, theirs)]
+    return [{"field": name, "mine": mine.shown[name], "theirs": theirs.shown[name]} for name in found]
+
+
+Contradict = Callable[[Account, Account], bool]
+
+
+def _days(name: str) -> Contradict:
+    def contradict(mine: Account, theirs: Account) -> bool:
+        one, other = mine.shown[name], theirs.shown[name]
+        return bool(one and other and not parse(one).overlaps(parse(other)))
+
+    return contradict
+
+
+def _codes(name: str, vague: str | None = None) -> Contradict:
+    def contradict(mine: Account, theirs: Account) -> bool:
+        one, other = mine.shown[name], theirs.shown[name]
+        return None not in (one, other) and one != other and vague not in (one, other)
+
+    return contradict
+
+
+def _births(mine: Account, theirs: Account) -> bool:
+    return bool(mine.shown["birth"] and theirs.shown["birth"]) and _days("birth")(mine, theirs)
+
+
+def _ages(mine: Account, theirs: Account) -> bool:
+    """Where one side or both give an age only, a year more or less is how ages are told."""
+    one, other = birth_bounds(mine.person), birth_bounds(theirs.person)
+    if one is None or other is None or (mine.shown["birth"] and theirs.shown["birth"]):
+        return False
+    apart = max(one[0] - other[1], other[0] - one[1])
+    return apart > BIRTH_AGREES * dates.A_YEAR
+
+
+def _places(mine: Account, theirs: Account) -> bool:
+    one, other = mine.person.facility, theirs.person.facility
+    return bool(one and other and one != other)
+
+
+def _nations(mine: Account, theirs: Account) -> bool:
+    one, other = mine.person.nationalities, theirs.person.nationalities
+    return bool(one and other and not one & other)
+
+
+_CONTRADICT: dict[str, Contradict] = {
+    "birth": _births,
+    "age": _ages,
+    "gender": _codes("gender"),
+    "nationalities": _nations,
+    "country": _codes("country"),
+    "facility": _places,
+    **{name: _days(name) for name in ("detained_on", "announced_on", "ordered_on", "released_on")},
+    "stage": _codes("stage"),
+    "kind": _codes("kind", vague=ReleaseKind.UNSPECIFIED),
+}

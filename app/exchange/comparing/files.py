@@ -1,0 +1,54 @@
+"""The accounts of a list, read as an import reads it."""
+
+from dataclasses import dataclass, field
+
+from app.exchange.comparing.accounts import Account, Row, SamePlace, of_content
+from app.exchange.imports.checked import body_of, numbered
+from app.exchange.imports.faults import BadFile
+from app.exchange.imports.keys import DERIVED, Keys
+from app.exchange.imports.lists import Opened
+from app.registry import content
+from app.registry.content import Content
+from app.registry.reports import compared_number
+from app.registry.schemas import DetentionReportIn
+
+# Rows of one list: several times the longest that a field office keeps, and what two cores compare in two minutes.
+MOST_ROWS = 20_000
+TOO_MANY = f"A list to be compared has at most {MOST_ROWS:,} rows: part it, by country or by year."
+
+
+@dataclass
+class Listed:
+    """A list as accounts, the case number of each, and the rows of it that could not be read."""
+
+    accounts: list[Account] = field(default_factory=list)
+    cases: list[str] = field(default_factory=list)
+    unread: list[Row] = field(default_factory=list)
+
+
+def read(opened: Opened, same_place: SamePlace | None = None) -> Listed:
+    """The accounts of an opened list. Raises BadFile: there are too many rows, or the file breaks off."""
+    listed, keys = Listed(), Keys()
+    for row in opened.rows():
+        if len(listed.accounts) + len(listed.unread) == MOST_ROWS:
+            raise BadFile("too_many_rows", TOO_MANY)
+        report = body_of(numbered(row, keys))
+        if isinstance(report, list):
+            listed.unread.append({"row": row.number, "errors": [fault.shape() for fault in report]})
+            continue
+        case = str(report.source_record_id)
+        own = None if case.startswith(DERIVED) else case
+        listed.accounts.append(of_content(_said(report), {"row": row.number, "source_record_id": own}, same_place))
+        listed.cases.append(case)
+    if not listed.accounts and not listed.unread:
+        raise BadFile("no_rows", "There are headings in this list, and no rows below them.")
+    return listed
+
+
+def _said(report: DetentionReportIn) -> Content:
+    """What a row says, flat. Its identification number is compared with those of other lists as it is: nothing of it is
+    kept, and none of it is shown."""
+    said = content.flatten(report.model_dump(mode="json"))
+    number = said.pop("detainee.national_id", None)
+    compared = None if number is None else compared_number(number)
+    return said if compared is None else {**said, "detainee.national_id_digest": compared}

@@ -1,0 +1,138 @@
+"""The registry's side: what a list asks it for, and the accounts it answers with."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict
+from sqlmodel import Session
+
+from app import dates
+from app.counts import terms, theirs
+from app.counts.held import refuse_future
+from app.counts.questions import DetentionQuery, ReleaseQuery
+from app.counts.selection import COUNTING
+from app.counts.terms import Several
+from app.errors import Invalid
+from app.exchange.comparing.accounts import Account, Row, SamePlace, of_content
+from app.exchange.comparing.files import Listed
+from app.matching.align import Line
+from app.matching.fold import fold
+from app.registry import blocking
+from app.registry.policy import Reader
+from app.registry.schemas import Country, Date
+from app.registry.views import Views
+from app.vocabulary import ReleaseStatus, Role
+
+# What was refuted or withdrawn is missing from nobody's list.
+STANDING = [ReleaseStatus(status) for status in COUNTING]
+MOST_COUNTRIES = 5  # of one list: more is a list of the world, and the countries are asked for
+
+
+class Scope(BaseModel):
+    """Which detentions of the registry a list is laid beside. What is left out is what the list itself speaks of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    country: Several[Country] = []
+    released_from: Date | None = None
+    released_to: Date | None = None
+    held_on: Date | None = None
+
+
+@dataclass
+class Theirs:
+    """`accounts`: of what was asked for, and of whoever else may be on the list. `asked`: the places of the former;
+    `tied`: the place of a row → that of the report under its case number; `lists`: the addresses that were asked."""
+
+    lists: list[Row] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
+    asked: set[int] = field(default_factory=set)
+    tied: dict[int, int] = field(default_factory=dict)
+
+
+def same_place(session: Session) -> SamePlace:
+    """What a place is compared by: its slug where it is registered, else its folded name."""
+    views = Views.of(session)
+
+    def found(said: str, country: str | None) -> str:
+        facility = views.facility(said, country)
+        return fold(said) if facility is None else facility.slug
+
+    return found
+
+
+def beside(
+    session: Session, secret: bytes, now: datetime, reader: Reader, revision: int, listed: Listed, asked: Scope
+) -> Theirs:
+    """What the registry holds beside a list. Raises Invalid: no country, or more detentions than can be compared."""
+    found = Theirs()
+    inside: dict[int, int] = {}
+    for question in _questions(listed.accounts, asked, now):
+        of_list, withheld = theirs.within(session, question, reader, revision)
+        path = "/v1/releases" if isinstance(question, ReleaseQuery) else "/v1/detentions"
+        address = terms.link(path, terms.echo(question), revision)
+        found.lists.append({"list": address, "listed": len(of_list), "withheld": withheld})
+        inside |= of_list
+    lines = [(one.line.keys, blocking.born(one.person)) for one in listed.accounts]
+    own = {}
+    if reader.role is Role.REPORTER and reader.source is not None:
+        own = theirs.own(session, secret, reader.source, listed.cases, revision)
+    people = {*inside.values(), *theirs.alike(session, lines, revision), *(one.detainee for one in own.values())}
+    same = same_place(session)
+    places: dict[int, int] = {}
+    for spell in theirs.spells(session, sorted(people), reader, revision):
+        account = of_content(spell.content, spell.ids, same, spell.names)
+        if spell.names is None:  # found by nothing, whoever they are
+            account = replace(account, line=Line(account.person))
+        else:
+            places[spell.key] = len(found.accounts)
+        if spell.key in inside:
+            found.asked.add(len(found.accounts))
+        found.accounts.append(account)
+    for row, case in enumerate(listed.cases):
+        if case not in own:
+            continue
+        place = places.pop(own[case].spell, None)
+        if place is None:  # of somebody whom the key may not recognise, or whom another row of the list is already
+            place = len(found.accounts)
+            found.accounts.append(of_content(own[case].content, {"report_id": own[case].report}, same))
+        found.tied[row] = place
+    return found
+
+
+def _questions(accounts: list[Account], asked: Scope, now: datetime) -> list[ReleaseQuery | DetentionQuery]:
+    """The lists of the registry that are asked for: of the countries of this one; where it has releases, those from its
+    first day to its last; where it has people held, who is held on the day it last knew them held, or today."""
+    countries = asked.country or sorted({one.person.country for one in accounts if one.person.country})
+    if not 0 < len(countries) <= MOST_COUNTRIES:
+        detail = f"Say of which countries the list is: it names none, or more than {MOST_COUNTRIES}."
+        raise Invalid.at("/country", "country_required", detail)
+    found: list[ReleaseQuery | DetentionQuery] = []
+    for country in countries:
+        if any(one.shown["stage"] for one in accounts):
+            first, last = _window(accounts, asked)
+            found.append(ReleaseQuery(country=country, released_from=first, released_to=last, status=STANDING))
+        if any(not one.shown["stage"] for one in accounts):
+            held = DetentionQuery(country=country, held_on=asked.held_on or _last_held(accounts, now), status=STANDING)
+            refuse_future(held, now)
+            found.append(held)
+    return found
+
+
+def _window(accounts: list[Account], asked: Scope) -> tuple[str | None, str | None]:
+    if asked.released_from or asked.released_to:
+        return asked.released_from, asked.released_to
+    days = [one.person.released_on for one in accounts if one.person.released_on]
+    if not days:
+        return None, None
+    return _day(min(day.lo for day in days)), _day(max(day.hi for day in days))
+
+
+def _last_held(accounts: list[Account], now: datetime) -> str:
+    today = now.date().toordinal()
+    said = [dates.parse(one.shown["held_on"]).hi for one in accounts if one.shown["held_on"] and not one.shown["stage"]]
+    return _day(min(max(said, default=today), today))
+
+
+def _day(ordinal: int) -> str:
+    return date.fromordinal(ordinal).isoformat()

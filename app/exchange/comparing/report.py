@@ -1,0 +1,84 @@
+"""What came of laying two lists side by side: both, likely the same person, mine only, theirs only (pure)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from app.exchange.comparing.accounts import FIELDS, Account, Row, conflicts
+from app.exchange.comparing.files import Listed
+from app.matching.align import Pair, align
+
+PARTS = ("both", "likely", "mine_only", "theirs_only")
+# By whose word a row and a report are one: the case number that both have.
+CASE_NUMBER: Row = {"feature": "case_number", "score": 1.0, "note": "the same case number"}
+
+
+def compare(
+    mine: Listed, theirs: Sequence[Account], tied: Mapping[int, int] | None = None, asked: Collection[int] | None = None
+) -> Row:
+    """`{summary, both, likely, mine_only, theirs_only, unread}`. `asked`: the places of theirs that are missed where no
+    row of mine is that person; by default all."""
+    pairs = align([one.line for one in mine.accounts], [one.line for one in theirs], tied)
+    both = [_pair(one, mine.accounts, theirs) for one in pairs if one.sure]
+    likely = [_pair(one, mine.accounts, theirs) for one in pairs if not one.sure]
+    paired_a, paired_b = {one.a for one in pairs}, {one.b for one in pairs}
+    missed = [place for place in sorted(range(len(theirs)) if asked is None else asked) if place not in paired_b]
+    found: Row = {
+        "both": both,
+        "likely": likely,
+        "mine_only": [one.shown for place, one in enumerate(mine.accounts) if place not in paired_a],
+        "theirs_only": [theirs[place].shown for place in missed],
+        "unread": mine.unread,
+    }
+    summary = {
+        "mine": len(mine.accounts),
+        "theirs": len(theirs) if asked is None else len(asked),
+        **{name: len(found[name]) for name in PARTS},
+        "conflicts": sum(1 for one in both if one["conflicts"]),
+        "unread": len(mine.unread),
+    }
+    return {"summary": summary, **found}
+
+
+def _pair(pair: Pair, mine: Sequence[Account], theirs: Sequence[Account]) -> Row:
+    a, b = mine[pair.a], theirs[pair.b]
+    reasons = [CASE_NUMBER]
+    if pair.match is not None:
+        reasons = [{"feature": r.feature, "score": round(r.score, 3), "note": r.note} for r in pair.match.reasons]
+    return {
+        "score": 1.0 if pair.match is None else round(pair.match.score, 3),
+        "reasons": reasons,
+        "conflicts": conflicts(a, b),
+        "mine": a.shown,
+        "theirs": b.shown,
+        "also_mine": [_place(mine[place].shown) for place in pair.other_a],
+        "also_theirs": [_place(theirs[place].shown) for place in pair.other_b],
+    }
+
+
+def _place(shown: Row) -> Any:
+    """Where an account stands: a row's number, or the id of a detention or a report."""
+    return shown.get("row") or shown.get("detention_id") or shown["report_id"]
+
+
+def lines(found: Row) -> list[Row]:
+    """The same as one table: a line for each pair and for each account without a partner."""
+    table = []
+    for part in PARTS:
+        for one in found[part]:
+            pair = one if part in ("both", "likely") else {}
+            mine = pair.get("mine", one if part == "mine_only" else {})
+            theirs = pair.get("theirs", one if part == "theirs_only" else {})
+            table.append(
+                {
+                    "part": part,
+                    "score": pair.get("score"),
+                    "conflicts": [conflict["field"] for conflict in pair.get("conflicts", [])],
+                    **{f"mine_{name}": mine.get(name) for name in (*MINE, *FIELDS)},
+                    **{f"theirs_{name}": theirs.get(name) for name in (*THEIRS, *FIELDS)},
+                }
+            )
+    return table
+
+
+MINE = ("row", "source_record_id")
+THEIRS = ("row", "source_record_id", "detainee_id", "detention_id", "release_id", "status", "verified_by")

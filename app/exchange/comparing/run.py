@@ -1,0 +1,35 @@
+"""Lay a list beside another, or beside the registry."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from app.exchange.comparing import registry
+from app.exchange.comparing.accounts import Row
+from app.exchange.comparing.files import read
+from app.exchange.comparing.registry import Scope
+from app.exchange.comparing.report import compare
+from app.exchange.imports import stored
+from app.exchange.imports.lists import open_list
+from app.exchange.imports.mapping import Mapping
+from app.log.entries import head
+from app.registry.policy import Reader
+
+List = tuple[bytes, Mapping | None]
+
+
+def two_lists(mine: List, theirs: List) -> Row:
+    """A comparison of two files. Raises BadFile."""
+    other = read(open_list(*theirs))
+    return {**compare(read(open_list(*mine)), other.accounts), "unread_theirs": other.unread}
+
+
+def with_registry(session: Session, secret: bytes, now: datetime, reader: Reader, mine: List, asked: Scope) -> Row:
+    """A comparison of a file with what the registry holds and this reader may see. Raises BadFile, Invalid."""
+    source = reader.source
+    saved = (lambda _digest: None) if source is None else (lambda digest: stored.saved_mapping(session, source, digest))
+    listed = read(open_list(*mine, saved), registry.same_place(session))
+    revision = head(session)[0]
+    found = registry.beside(session, secret, now, reader, revision, listed, asked)
+    compared = compare(listed, found.accounts, found.tied, found.asked)
+    return {**compared, "lists": found.lists, "revision": revision}

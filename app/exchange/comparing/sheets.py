@@ -1,0 +1,141 @@
+"""A comparison as a workbook: a sheet for each part of it, with headings and words in the reader's language (pure)."""
+
+import tomllib
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from app.exchange.comparing.accounts import FIELDS, Row
+from app.exchange.comparing.report import THEIRS
+from app.exchange.tables import SEPARATOR
+from app.exchange.titles import LANGUAGES, title
+from app.exchange.workbook import Cell, Sheet
+from app.vocabulary import Language, vocabulary
+
+WORDS: dict[str, dict[str, list[str]]] = tomllib.loads(
+    Path(__file__).with_name("words.toml").read_text(encoding="utf-8")
+)
+# The fields whose values are codes, and the list of each.
+CODES = {"gender": "genders", "stage": "stages", "kind": "release_kinds", "status": "statuses"}
+SIDES = ("mine", "theirs")
+
+
+def sheets(found: Row, lang: Language) -> list[Sheet]:
+    """The sheets of a comparison, the summary first; no sheet of rows that could not be read where there are none."""
+    words = _Words(lang)
+    made = [_summary(found, words), _pairs("both", found["both"], words), _conflicts(found["both"], words),
+            _pairs("likely", found["likely"], words), _alone("mine_only", found["mine_only"], words),
+            _alone("theirs_only", found["theirs_only"], words)]  # fmt: skip
+    return [*made, _unread(found["unread"], words)] if found["unread"] else made
+
+
+class _Words:
+    """What things are called in one language."""
+
+    def __init__(self, lang: Language) -> None:
+        self._place = LANGUAGES.index(lang)
+        self._lang = lang
+        self._labels = {
+            name: {one["code"]: one["label"] for one in vocabulary(lang)[codes]} for name, codes in CODES.items()
+        }
+
+    def of(self, group: str, name: str) -> str:
+        return WORDS[group][name][self._place]
+
+    def field(self, name: str) -> str:
+        """The heading of a field of an account."""
+        if name == "source_record_id" or name in FIELDS:
+            return title(FIELDS.get(name, name), self._lang)
+        return self.of("columns", name)
+
+    def cell(self, name: str, value: Any) -> Cell:
+        """A value as a person reads it."""
+        if isinstance(value, list):
+            return SEPARATOR.join(map(str, value))
+        if value is None or isinstance(value, int | float):
+            return value
+        return self._labels.get(name, {}).get(value, str(value))
+
+
+def _summary(found: Row, words: _Words) -> Sheet:
+    rows: list[list[Cell]] = [[words.of("summary", name), number] for name, number in found["summary"].items()]
+    for one in found.get("lists", []):
+        rows += [[words.of("summary", name), words.cell(name, one[name])] for name in ("list", "listed", "withheld")]
+    if "revision" in found:
+        rows.append([words.of("summary", "revision"), found["revision"]])
+    return Sheet(words.of("sheets", "summary"), ["", ""], rows)
+
+
+def _pairs(part: str, pairs: Sequence[Row], words: _Words) -> Sheet:
+    """Both accounts side by side, field by field."""
+    beside: dict[str, Callable[[Row], Cell]] = {
+        words.of("columns", "score"): lambda pair: pair["score"],
+        words.of("columns", "reasons"): lambda pair: _reasons(pair, words),
+        words.of("sheets", "conflicts"): lambda pair: SEPARATOR.join(
+            words.field(one["field"]) for one in pair["conflicts"]
+        ),
+    }
+    for side in SIDES:
+        for name in ("row", "source_record_id") if side == "mine" else _places(pairs, "theirs"):
+            beside[_sided(name, side, words)] = partial(_of_side, words, side, name)
+    for name in FIELDS:
+        for side in SIDES:
+            beside[_sided(name, side, words)] = partial(_of_side, words, side, name)
+    if part == "likely":
+        for name in ("also_mine", "also_theirs"):
+            beside[words.of("columns", name)] = partial(_plain, words, name)
+    return Sheet(words.of("sheets", part), list(beside), [[read(pair) for read in beside.values()] for pair in pairs])
+
+
+def _sided(name: str, side: str, words: _Words) -> str:
+    return f"{words.field(name)} ({words.of('columns', side)})"
+
+
+def _of_side(words: _Words, side: str, name: str, pair: Row) -> Cell:
+    return words.cell(name, pair[side].get(name))
+
+
+def _plain(words: _Words, name: str, row: Row) -> Cell:
+    return words.cell(name, row.get(name))
+
+
+def _reasons(pair: Row, words: _Words) -> str:
+    return SEPARATOR.join(f"{words.of('reasons', one['feature'])} {one['score']:.2f}" for one in pair["reasons"])
+
+
+def _places(accounts: Sequence[Row], side: str | None = None) -> list[str]:
+    """What says where accounts of theirs stand: ids of a registry, or rows of a file."""
+    said = [one[side] if side else one for one in accounts]
+    return [name for name in (*THEIRS, "report_id") if any(name in one for one in said)]
+
+
+def _conflicts(pairs: Sequence[Row], words: _Words) -> Sheet:
+    """A line for each thing that two accounts contradict each other in."""
+    headings = [words.field("row"), words.field("source_record_id"), words.field("name"),
+                words.of("columns", "field"), *(words.of("columns", side).capitalize() for side in SIDES)]  # fmt: skip
+    rows: list[list[Cell]] = [
+        [
+            *(words.cell(name, pair["mine"].get(name)) for name in ("row", "source_record_id", "name")),
+            words.field(one["field"]),
+            *(words.cell(one["field"], one[side]) for side in SIDES),
+        ]
+        for pair in pairs
+        for one in pair["conflicts"]
+    ]
+    return Sheet(words.of("sheets", "conflicts"), headings, rows)
+
+
+def _alone(part: str, accounts: Sequence[Row], words: _Words) -> Sheet:
+    names = ["row", "source_record_id"] if part == "mine_only" else _places(accounts)
+    names += FIELDS
+    rows = [[words.cell(name, one.get(name)) for name in names] for one in accounts]
+    return Sheet(words.of("sheets", part), [words.field(name) for name in names], rows)
+
+
+def _unread(rows: Sequence[Row], words: _Words) -> Sheet:
+    headings = [words.field("row"), words.of("columns", "column"), words.of("columns", "error")]
+    cells: list[list[Cell]] = [
+        [one["row"], error["column"], error["detail"]] for one in rows for error in one["errors"]
+    ]
+    return Sheet(words.of("sheets", "unread"), headings, cells)

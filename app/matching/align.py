@@ -1,0 +1,116 @@
+"""Two lists laid side by side: which line of the one is which line of the other (pure).
+
+A line is paired with at most one of the other list, the likeliest pairs first. A pair is sure where the matcher is and
+no other line fits nearly as well; what is left of the likely ones is for somebody who knows the people.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.matching.candidates import MOST_CANDIDATES, MOST_ROWS
+from app.matching.score import REVIEW, Match, Person, birth_bounds, compare
+
+# Two pairs of one line whose scores lie no further apart are a tie: a release date that one of the two does not state
+# counts as much, and whoever leaves it out is not another person for that.
+NEAR = 0.06
+NOT_KNOWN = 400_000  # days, over a thousand years: further than any two births or arrests lie apart
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Who a line speaks of, and the keys by which it is found: lines that share none are never compared."""
+
+    person: Person
+    keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Lines `a` of the one list and `b` of the other, by their places. `match` is None where they were tied before.
+
+    `other_a`, `other_b`: lines that fit nearly as well in the place of either, best first.
+    """
+
+    a: int
+    b: int
+    match: Match | None
+    sure: bool
+    other_a: tuple[int, ...] = ()
+    other_b: tuple[int, ...] = ()
+
+
+def align(ours: Sequence[Line], theirs: Sequence[Line], tied: Mapping[int, int] | None = None) -> list[Pair]:
+    """The pairs, by the order of our lines. `tied`: those that are known already, ours → theirs."""
+    pairs = [Pair(a, b, None, sure=True) for a, b in (tied or {}).items()]
+    settled_a, settled_b = {pair.a for pair in pairs}, {pair.b for pair in pairs}
+    found = _likely(ours, theirs, settled_a, settled_b)
+    of_a: dict[int, list[tuple[Match, int, int]]] = defaultdict(list)
+    of_b: dict[int, list[tuple[Match, int, int]]] = defaultdict(list)
+    for one in found:
+        of_a[one[1]].append(one)
+        of_b[one[2]].append(one)
+    taken_a, taken_b = set(settled_a), set(settled_b)
+    for match, a, b in found:
+        if a in taken_a or b in taken_b:
+            continue
+        near = match.score - NEAR
+        # Whoever is surely somebody else is no rival.
+        other_b = [j for m, _i, j in of_a[a] if j != b and m.score >= near and j not in settled_b]
+        other_a = [i for m, i, _j in of_b[b] if i != a and m.score >= near and i not in settled_a]
+        sure = match.sure and not other_a and not other_b
+        pairs.append(Pair(a, b, match, sure, tuple(other_a), tuple(other_b)))
+        taken_a.add(a)
+        taken_b.add(b)
+        if sure:
+            settled_a.add(a)
+            settled_b.add(b)
+    return sorted(pairs, key=lambda pair: pair.a)
+
+
+def _likely(
+    ours: Sequence[Line], theirs: Sequence[Line], settled_a: Collection[int], settled_b: Collection[int]
+) -> list[tuple[Match, int, int]]:
+    """Every pair that may be one person, the likeliest first."""
+    index = _Index(theirs, settled_b)
+    found = []
+    for a, line in enumerate(ours):
+        if a in settled_a:
+            continue
+        for b in index.candidates(line):
+            match = compare(line.person, theirs[b].person)
+            if match.sure or match.score >= REVIEW:
+                found.append((match, a, b))
+    return sorted(found, key=lambda one: (-one[0].sure, -one[0].score, one[1], one[2]))
+
+
+class _Index:
+    """The lines of a list by their keys; like the look-up of a registry, it reads a bounded number for each line."""
+
+    def __init__(self, lines: Sequence[Line], without: Collection[int]) -> None:
+        self._lines = lines
+        self._having: dict[str, list[int]] = defaultdict(list)
+        for place, line in enumerate(lines):
+            if place not in without:
+                for key in line.keys:
+                    self._having[key].append(place)
+
+    def candidates(self, line: Line) -> list[int]:
+        """The lines that share most keys, the rarest keys first; of those alike in that, whose days lie nearest."""
+        shared: Counter[int] = Counter()
+        rows = 0
+        for having in sorted((self._having[key] for key in line.keys if key in self._having), key=len):
+            rows += len(having)
+            if shared and rows > MOST_ROWS:
+                break
+            shared.update(having)
+        return sorted(shared, key=lambda place: (-shared[place], *self._apart(line, place), place))[:MOST_CANDIDATES]
+
+    def _apart(self, line: Line, place: int) -> tuple[int, int]:
+        one, two = line.person, self._lines[place].person
+        births = birth_bounds(one), birth_bounds(two)
+        days = one.detained_on, two.detained_on
+        return (
+            abs(births[0][0] - births[1][0]) if births[0] and births[1] else NOT_KNOWN,
+            abs(days[0].lo - days[1].lo) if days[0] and days[1] else NOT_KNOWN,
+        )

@@ -1,0 +1,150 @@
+"""A list laid beside the registry: what it finds, and of whom it says nothing."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support import GOVERNMENT, REPORT, Body, World, make_report
+
+HIM: str = REPORT["detainee"]["full_name"]
+HEADINGS = "código;nombre;fecha de nacimiento;fecha de detención;penal;país;liberado el;tipo de excarcelación"
+ROW = "M-1;Tomás Quintana Ribas;1971;octubre de 2024;El Rodeo I;VE;2026-01-12;libertad plena"
+
+
+def compare(world: World, who: str, *rows: str, **asked: Any) -> Any:
+    data = "\n".join([HEADINGS, *(rows or (ROW,))]).encode()
+    answer = world.client.post(
+        "/v1/match/list", params=asked, files={"file": ("list.csv", data)}, headers=world.headers(who)
+    )
+    assert answer.status_code == 200, answer.text
+    return answer if "format" in asked else answer.json()
+
+
+def outcome(found: Body) -> tuple[int, ...]:
+    return tuple(found["summary"][name] for name in ("both", "likely", "mine_only", "theirs_only"))
+
+
+def test_a_row_finds_its_person_and_says_what_contradicts(world: World) -> None:
+    filed = world.file("pud")
+    found = compare(world, "foro")
+    (pair,) = found["both"]
+    assert (pair["theirs"]["detainee_id"], pair["theirs"]["name"]) == (filed["detainee"]["id"], HIM)
+    assert pair["conflicts"] == [{"field": "kind", "mine": "full_release", "theirs": "release_with_measures"}]
+    assert outcome(found) == (1, 0, 0, 0)
+    assert found["revision"] == world.get("/v1/counts/releases").json()["revision"]
+
+
+def test_theirs_only_are_the_releases_of_the_lists_country_and_days(world: World) -> None:
+    def person(name: str, **changes: Any) -> None:
+        world.file("pud", **{"detainee__full_name": name, "release__released_on": "2026-01-12", **changes})
+
+    person("Zoraida Montilla", detainee__gender="female")
+    person("Ulises Barrios", release__released_on="2026-02-20")
+    person("Ismael Toro", detention__country="CU")
+    found = compare(world, "foro")
+    assert [one["name"] for one in found["theirs_only"]] == ["Zoraida Montilla"]
+    wider = compare(world, "foro", released_from="2026-01-01")
+    assert {one["name"] for one in wider["theirs_only"]} == {"Zoraida Montilla", "Ulises Barrios"}
+    listed = world.client.get(wider["lists"][0]["list"]).json()
+    assert (len(listed["data"]), wider["lists"][0]["listed"]) == (2, 2)
+
+
+def test_a_list_of_people_held_is_laid_beside_who_is_held(world: World) -> None:
+    world.file_detention("pud", detainee__full_name="Zoraida Montilla", detainee__gender="female")
+    world.file_detention("pud")
+    held = compare(world, "foro", "M-2;Tomás Quintana Ribas;1971;octubre de 2024;El Rodeo I;VE;;")
+    assert (len(held["both"]), [one["name"] for one in held["theirs_only"]]) == (1, ["Zoraida Montilla"])
+    assert "held_on=2026-03-01" in held["lists"][0]["list"]
+
+
+def test_ones_own_report_is_found_by_its_case_number_whatever_the_name(world: World) -> None:
+    filed = world.file("foro", source_record_id="M-1", detainee__full_name="Anselmo Barreto")
+    found = compare(world, "foro")
+    assert [one["note"] for one in found["both"][0]["reasons"]] == ["the same case number"]
+    assert found["both"][0]["theirs"]["detainee_id"] == filed["detainee"]["id"]
+    assert outcome(compare(world, "jep")) == (0, 0, 1, 1)
+
+
+def test_of_who_is_only_counted_nothing_is_said_but_how_many(world: World) -> None:
+    nobody = compare(world, "foro")
+    world.file("pud", detainee__publish="counted")
+    somebody = compare(world, "foro")
+    assert (nobody["lists"][0]["withheld"], somebody["lists"][0]["withheld"]) == (0, 1)
+    assert {**somebody, "lists": [], "revision": 0} == {**nobody, "lists": [], "revision": 0}
+    assert outcome(compare(world, "reader")) == (1, 0, 0, 0)
+
+
+def test_ones_own_report_of_somebody_only_counted_is_found_as_ones_own(world: World) -> None:
+    filed = world.file("foro", source_record_id="M-1", detainee__publish="counted")
+    world.file("pud", detainee__publish="counted")
+    (pair,) = compare(world, "foro")["both"]
+    assert pair["theirs"]["report_id"] == filed["report"]["id"]
+    assert "detainee_id" not in pair["theirs"]
+
+
+def test_a_government_recognises_nobody_unnamed(world: World) -> None:
+    world.file("pud", detainee__publish="anonymous")
+    other = compare(world, GOVERNMENT, ROW.replace("Tomás Quintana Ribas", "Anselmo Barreto"))
+    found = compare(world, GOVERNMENT)
+    assert outcome(found) == (0, 0, 1, 1)
+    assert found["theirs_only"] == other["theirs_only"]
+    assert found["theirs_only"][0]["name"] is None
+    assert outcome(compare(world, "foro")) == (1, 0, 0, 0)
+
+
+def test_an_unnamed_person_is_recognised_and_still_not_named(world: World) -> None:
+    world.file("pud", detainee__publish="anonymous")
+    answer = compare(world, "foro")
+    assert answer["both"][0]["theirs"]["name"] is None
+    assert HIM not in json.dumps(answer, ensure_ascii=False)
+
+
+def test_an_exact_birth_date_cannot_be_found_out_by_trying_days(world: World) -> None:
+    world.file("pud", detainee__birth_date="1971-06-04")
+    tried = [compare(world, "foro", ROW.replace(";1971;", f";{day};")) for day in ("1971-06-04", "1971-06-05")]
+    right, wrong = ([(one["score"], one["reasons"], one["theirs"]) for one in found["both"]] for found in tried)
+    assert right == wrong
+    assert right[0][2]["birth"] == "1971"
+
+
+def test_a_name_that_a_state_gives_somebody_whom_others_report_finds_nobody(world: World) -> None:
+    filed = world.file("pud", detainee__publish="anonymous")
+    report = make_report(detention_id=filed["detention"]["id"], detainee__full_name="Anselmo Barreto Luna")
+    del report["detention"]
+    assert world.post("/v1/releases", report, GOVERNMENT).status_code == 201
+    assert outcome(compare(world, "foro", ROW.replace("Tomás Quintana Ribas", "Anselmo Barreto Luna")))[0] == 0
+
+
+def test_nothing_is_stored(world: World) -> None:
+    world.file("pud")
+    with world.storing_nothing():
+        compare(world, "foro")
+
+
+def test_it_comes_as_a_table_and_as_a_workbook(world: World) -> None:
+    world.file("pud")
+    lines = compare(world, "foro", format="csv").text.splitlines()
+    assert lines[1].startswith("both,")
+    answer = compare(world, "foro", format="xlsx", lang="es")
+    assert answer.headers["content-type"].endswith("spreadsheetml.sheet")
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.content.startswith(b"PK")
+
+
+@pytest.mark.parametrize(
+    "row,code", [("M-1;Tomás Quintana;;;;;;", "country_required"), ("", "no_rows")], ids=["no country", "no rows"]
+)
+def test_a_list_that_cannot_be_compared_is_told_what_to_do(world: World, row: str, code: str) -> None:
+    files = {"file": ("list.csv", f"{HEADINGS}\n{row}\n".encode())}
+    answer = world.client.post("/v1/match/list", files=files, headers=world.headers("foro"))
+    world.refuse(answer, 422, "invalid")
+    assert answer.json()["errors"][0]["code"] == code
+
+
+def test_one_list_is_compared_at_a_time(world: World) -> None:
+    with world.app.state.comparing:
+        files = {"file": ("list.csv", f"{HEADINGS}\n{ROW}\n".encode())}
+        answer = world.client.post("/v1/match/list", files=files, headers=world.headers("foro"))
+    world.refuse(answer, 503, "unavailable")
+    assert answer.headers["retry-after"] == "60"

@@ -1,0 +1,70 @@
+"""What contradicts, and what is only told more or less exactly."""
+
+from typing import Any
+
+import pytest
+
+from app.exchange.comparing.accounts import Account, conflicts, of_content
+
+BASE = {"detainee.full_name": "Eufemia Landaeta", "detention.country": "VE"}
+
+
+def account(**said: Any) -> Account:
+    return of_content({**BASE, **{name.replace("__", "."): value for name, value in said.items()}}, {"row": 2})
+
+
+def contradicted(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    found = conflicts(account(**mine), account(**theirs))
+    assert found == conflicts_turned(theirs, mine)
+    return [one["field"] for one in found]
+
+
+def conflicts_turned(mine: dict[str, Any], theirs: dict[str, Any]) -> list[dict[str, Any]]:
+    """Whoever is asked first, the same contradicts."""
+    turned = conflicts(account(**mine), account(**theirs))
+    return [{"field": one["field"], "mine": one["theirs"], "theirs": one["mine"]} for one in turned]
+
+
+@pytest.mark.parametrize(
+    "field,mine,theirs",
+    [
+        ("release__released_on", "2026-01-12", "2026-01-14"),
+        ("detention__detained_on", "2025-03", "2025-04-01"),
+        ("release__ordered_on", "2025", "2026-01-19"),
+        ("release__kind", "full_release", "house_arrest"),
+        ("release__stage", "ordered", "carried_out"),
+        ("detainee__gender", "female", "male"),
+        ("detainee__birth_date", "1984-03-05", "1984-03-06"),
+        ("detainee__nationalities", ["VE"], ["AR", "IL"]),
+        ("detention__facility", "INOF", "El Rodeo I"),
+    ],
+)
+def test_what_cannot_both_be_true_is_a_conflict(field: str, mine: Any, theirs: Any) -> None:
+    name = field.rpartition("__")[2]
+    assert contradicted({field: mine}, {field: theirs}) == ["birth" if name == "birth_date" else name]
+
+
+@pytest.mark.parametrize(
+    "field,mine,theirs",
+    [
+        ("release__released_on", "2026-01", "2026-01-14"),
+        ("detention__detained_on", "2024", "2024-10-13"),
+        ("detention__detained_on", "2024-09-20/2024-10-20", "2024-10"),
+        ("release__kind", "unspecified", "full_release"),
+        ("detention__facility", "EL RODEO I", "El Rodeo I"),
+        ("detainee__nationalities", ["VE"], ["VE", "ES"]),
+        ("detainee__birth_date", "1984", "1984-03-05"),
+        ("detainee__gender", "female", None),
+    ],
+)
+def test_what_is_coarser_or_left_unsaid_is_none(field: str, mine: Any, theirs: Any) -> None:
+    assert contradicted({field: mine}, {} if theirs is None else {field: theirs}) == []
+
+
+def test_an_age_a_year_off_is_no_conflict_and_one_ten_years_off_is() -> None:
+    def aged(years: int) -> dict[str, Any]:
+        return {"detainee__age": years, "detainee__age_on": "2026-01-12"}
+
+    assert contradicted(aged(40), {"detainee__birth_date": "1984"}) == []
+    assert contradicted(aged(41), aged(40)) == []
+    assert contradicted(aged(50), {"detainee__birth_date": "1984"}) == ["age"]

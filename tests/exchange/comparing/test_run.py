@@ -1,0 +1,126 @@
+"""Two files laid side by side, as an officer has them."""
+
+import io
+import re
+import zipfile
+
+import pytest
+
+from app.exchange import tables, workbook
+from app.exchange.comparing import files, report
+from app.exchange.comparing.accounts import Row
+from app.exchange.comparing.run import two_lists
+from app.exchange.comparing.sheets import sheets
+from app.exchange.imports.faults import BadFile
+from app.exchange.imports.mapping import Mapping
+
+MINE = """Código;Nombre;Cédula;Fecha de nacimiento;Fecha de detención;País;Liberado el;Tipo de excarcelación
+EX-1;Eufemia Clarisa Landaeta Pons;;1984;2025-03-02;Venezuela;12 de enero de 2026;excarcelada con medidas
+EX-2;Baudilio Ytriago Roca;;1969;abril de 2025;Venezuela;13 de enero de 2026;libertad plena
+EX-3;Zenobia Quintero;;;;Venezuela;;
+EX-4;Anselmo Barreto Luna;V-12.345.678;;;Venezuela;;
+EX-5;Nadie Más;;;03/04/2026;Venezuela;;
+;Rosalba Ibarra Gil;;1990;2024;Venezuela;;
+"""
+THEIRS = """name,national id,dob,detained on,country,released on,kind
+"LANDAETA PONS, Eufemia",,1984-05,2025-03,VE,2026-01-14,full_release
+Baudilio Ytriago,,1969-01-01,2025-04-03,VE,2026-01,full_release
+Zenobia Quintero,,,,VE,,
+Anselmo Barreto,12345678,,,VE,,
+@Otra Persona Gil,,1980,2025,VE,,
+"""
+
+
+@pytest.fixture(scope="module")
+def found() -> Row:
+    return two_lists((MINE.encode(), None), (THEIRS.encode(), None))
+
+
+def rows(found: Row, part: str) -> list[int]:
+    return [one["mine"]["row"] if "mine" in one else one["row"] for one in found[part]]
+
+
+def test_every_row_that_was_read_stands_in_one_part(found: Row) -> None:
+    assert (rows(found, "both"), rows(found, "likely"), rows(found, "mine_only")) == ([2, 3, 5], [4], [7])
+    assert [one["name"] for one in found["theirs_only"]] == ["@Otra Persona Gil"]
+    assert found["summary"] == {
+        "mine": 5, "theirs": 5, "both": 3, "likely": 1, "mine_only": 1, "theirs_only": 1, "conflicts": 1, "unread": 1,
+    }  # fmt: skip
+
+
+def test_a_pair_says_why_and_what_contradicts(found: Row) -> None:
+    first, second, _third = found["both"]
+    assert [one["feature"] for one in first["reasons"]] == ["name", "birth", "released_on", "detained_on"]
+    assert first["conflicts"] == [
+        {"field": "released_on", "mine": "2026-01-12", "theirs": "2026-01-14"},
+        {"field": "kind", "mine": "release_with_measures", "theirs": "full_release"},
+    ]
+    assert second["conflicts"] == []
+
+
+def test_identification_numbers_pair_people_and_are_never_shown(found: Row) -> None:
+    assert found["both"][2]["reasons"][-1]["feature"] == "national_id"
+    assert "12345678" not in str(found)
+
+
+def test_a_row_that_cannot_be_read_is_compared_with_nothing_and_said_so(found: Row) -> None:
+    (unread,) = found["unread"]
+    assert (unread["row"], unread["errors"][0]["code"]) == (6, "ambiguous_date")
+
+
+def test_each_file_has_a_mapping_of_its_own() -> None:
+    mine = b"Quien;Fecha de arresto;pais\nEufemia Landaeta;02/03/2025;VE\n"
+    mapping = Mapping.read('dates = "day_first"\n[columns]\n"Quien" = "detainee.full_name"\n')
+    theirs = b"name,arrested,country\nEufemia Landaeta,2025-03-02,VE\n"
+    assert rows(two_lists((mine, mapping), (theirs, None)), "both") == [2]
+
+
+def test_a_list_of_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST_ROWS", 2)
+    with pytest.raises(BadFile) as refused:
+        two_lists((MINE.encode(), None), (THEIRS.encode(), None))
+    assert refused.value.code == "too_many_rows"
+
+
+def parts_of(data: bytes) -> dict[str, str]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+@pytest.mark.parametrize(
+    "lang,names",
+    [
+        ("en", ["Summary", "Both", "Conflicts", "Likely", "Mine only", "Theirs only", "Not read"]),
+        (
+            "es",
+            ["Resumen", "En las dos", "Contradicciones", "Probables", "Solo en la mía", "Solo en la suya", "Sin leer"],
+        ),
+    ],
+)
+def test_the_workbook_has_a_sheet_for_each_part(found: Row, lang: str, names: list[str]) -> None:
+    made = sheets(found, "es" if lang == "es" else "en")
+    assert [sheet.name for sheet in made] == names
+    assert {len(row) for sheet in made for row in sheet.rows if len(row) != len(sheet.headings)} == set()
+    conflict = made[2].rows[1]
+    label = "Libertad plena" if lang == "es" else "Full release"
+    assert (conflict[0], conflict[1], conflict[-1]) == (2, "EX-1", label)
+
+
+def test_no_cell_of_a_workbook_is_a_formula_or_a_link() -> None:
+    begun = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "{=1}", "https://example.org", "12"]
+    parts = parts_of(workbook.write([workbook.Sheet("x", ["h"], [[cell] for cell in begun])]))
+    page = parts["xl/worksheets/sheet1.xml"]
+    assert "<f>" not in page
+    assert "<hyperlink" not in page
+    assert len(re.findall(r't="s"', page)) == len(begun) + 1
+    assert "=1+1" in parts["xl/sharedStrings.xml"]
+
+
+def test_the_same_rows_give_the_same_bytes(found: Row) -> None:
+    assert workbook.write(sheets(found, "es")) == workbook.write(sheets(found, "es"))
+
+
+def test_as_one_table_each_pair_and_each_lone_account_is_a_line(found: Row) -> None:
+    table = report.lines(found)
+    assert [line["part"] for line in table] == ["both"] * 3 + ["likely", "mine_only", "theirs_only"]
+    assert "'@Otra Persona Gil" in tables.to_csv(table)

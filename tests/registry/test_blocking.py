@@ -1,0 +1,56 @@
+"""Records that a look-up need not read are surely somebody else's: reading them would change nothing."""
+
+from typing import Any
+
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from app.matching import score
+from app.matching.candidates import Found
+from app.registry import blocking
+
+NAMES = (
+    "José Luis Roa Peña",
+    "José Luis Roa",
+    "Jose Peña Roa",
+    "Luis Roa",
+    "Roberto",
+    "Yosef Benaim",
+    "José L. Roa Peña",
+)
+people = st.fixed_dictionaries(
+    {"detainee.full_name": st.sampled_from(NAMES)},
+    optional={
+        "detainee.birth_date": st.sampled_from(("1950", "1955-03", "1956-01-01", "1961", "1940/1960")),
+        "detainee.aliases": st.lists(st.sampled_from(NAMES), min_size=1, max_size=2),
+        "detainee.national_id_digest": st.sampled_from(("a", "b")),
+        "detainee.nationalities": st.sampled_from((["VE"], ["ES"])),
+        "detention.detained_on": st.just("2025-03-02"),
+        "detention.facility": st.just("El Rodeo I"),
+        "detention.country": st.just("VE"),
+    },
+)
+
+
+@given(people, people)
+def test_who_is_ruled_out_by_birth_would_neither_be_tied_nor_wait_for_a_curator(
+    one: dict[str, Any], two: dict[str, Any]
+) -> None:
+    wanted, other = blocking.wanted(one), blocking.wanted(two)
+    shared = len(frozenset(wanted.keys) & frozenset(other.keys))
+    out = blocking.ruled_out(one, wanted, Found(1, shared, other.born))
+    event(f"ruled out: {out}")
+    if out:
+        match = score.compare(blocking.person_of(one), blocking.person_of(two))
+        assert not match.sure
+        assert match.score < score.REVIEW
+
+
+def test_a_homonym_of_another_birth_is_read_for_a_curator_and_a_half_namesake_is_not() -> None:
+    said = {"detainee.full_name": "José Luis Roa Peña", "detainee.birth_date": "1950"}
+    wanted = blocking.wanted(said)
+    every = len(wanted.keys)
+    assert blocking.ruled_out(said, wanted, Found(1, every - 1, 1970))
+    assert not blocking.ruled_out(said, wanted, Found(1, every, 1970))
+    assert not blocking.ruled_out(said, wanted, Found(1, every - 1, 1950 + blocking.BORN_APART))
+    assert not blocking.ruled_out(said, wanted, Found(1, every - 1, None))
