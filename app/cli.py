@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import uvicorn
@@ -20,14 +20,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
-from app import cli_estimate, cli_import, cli_match
+from app import cli_estimate, cli_export, cli_import, cli_match
 from app.cli_database import database
+from app.cli_export import ExportForm
 from app.config import Settings, UnreadableSecret
 from app.counts.estimates import BadTable
 from app.database import reading, writing
 from app.demo import run as replay
 from app.errors import Problem
-from app.exchange import exports
+from app.exchange import copies
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.log.entries import head
@@ -79,7 +80,7 @@ def main() -> None:
         _fail(f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?")
 
 
-def _fail(line: str) -> None:
+def _fail(line: str) -> NoReturn:
     print(f"recuento: {line}", file=sys.stderr)  # noqa: T201 - this is the output
     sys.exit(1)
 
@@ -230,22 +231,36 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="The eight characters 
 
 @cli.command()
 def export(
-    form: Annotated[exports.Form, typer.Option("--format", help="csv or jsonl.")] = exports.Form.JSONL,
+    form: Annotated[
+        ExportForm, typer.Option("--format", help="csv, jsonl or ftm (FollowTheMoney).")
+    ] = ExportForm.JSONL,
+    source: Annotated[str | None, typer.Option(help="Slug of a source: its own reports, whole.")] = None,
+    to: Annotated[Path | None, typer.Option(file_okay=False, help="A new folder for all that is public.")] = None,
     as_of: Annotated[int | None, typer.Option(min=0, help="A revision; default the newest.")] = None,
 ) -> None:
-    """Write all public releases to stdout."""
+    """Write all public releases to stdout, everything public into a folder, or a source's own reports to stdout."""
+    left = None
     with database(_settings()) as engine, reading(engine) as session:
         newest = head(session)[0]
         if as_of is not None and as_of > newest:
             _fail(f"The registry is at revision {newest}: ask for that or an earlier one.")
-        for text in exports.releases(session, form, newest if as_of is None else as_of):
-            sys.stdout.write(text)
+        revision = newest if as_of is None else as_of
+        if to is not None and source is not None:
+            _fail("A folder holds what is public: leave out --to for a source's own reports.")
+        if to is not None:
+            cli_export.copy(session, to, revision)
+        elif source is not None:
+            left = cli_export.of_source(session, source, form, revision)
+        else:
+            cli_export.public(session, form, revision)
+    if left is not None:
+        _fail(left)
 
 
 @cli.command("import")
 def import_list(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, XLSX, ODS or JSON Lines.")],
-    source: Annotated[str, typer.Option(help="Slug of the source whose list it is.")],
+    file: Annotated[Path, typer.Argument(exists=True, help="CSV, XLSX, ODS or JSON Lines; or the folder of a copy.")],
+    source: Annotated[str | None, typer.Option(help="Slug of the source whose list it is; a copy has its own.")] = None,
     mapping: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Which column is what, TOML.")
     ] = None,
@@ -258,6 +273,13 @@ def import_list(
 ) -> None:
     """File a list as a source's reports. Killed and run again, it goes on where it stopped."""
     settings = _settings()
+    if file.is_dir():
+        with _session(settings) as session:
+            number = copies.read(Desk(session, Reader(Role.ADMIN), _now(), settings.secret_key()), file)
+        console.print(f"Filed {number} reports of a copy.")
+        return
+    if source is None:
+        _fail("Whose list is it? Give --source, the slug of its source.")
     sent = stored.Sent(dry_run, strict, confirm, cli_import.mapping_of(mapping))
     with _session(settings):
         pass  # migrated, and the secret known to be the right one

@@ -22,6 +22,7 @@ from app.config import Settings
 from app.database import reading
 from app.models import ApiKey, Entry
 from app.registry.keys import PATTERN
+from tests.conftest import Templates
 from tests.support import World
 
 SECRET = "a secret of the tests"  # that of the `settings` fixture
@@ -180,6 +181,53 @@ def test_an_export_as_of_a_revision_is_what_was_known_then(recuento: Run, world:
 
 def test_an_export_ahead_of_the_registry_is_refused(recuento: Run, world: World) -> None:
     assert str(world.revision) in refused(recuento("export", "--as-of", str(world.revision + 1)))
+
+
+def test_a_copy_fills_an_empty_registry_with_the_same_counts(
+    recuento: Run, world: World, templates: Templates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filed = world.file(detainee__full_name="Rosa Inés Valdivia")
+    world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
+    world.file(detainee__full_name="Ernesto Luis Cardozo", detainee__publish="counted")
+    told = recuento("export", "--to", "copy")
+    assert (told.out, "1 releases" in told.err) == ("", True)
+    assert "a new one" in refused(recuento("export", "--to", "copy"))
+    assert "empty registry only" in refused(recuento("import", "copy"))
+    with templates.copy("sqlite", templates.empty("sqlite")) as url:
+        monkeypatch.setenv("RECUENTO_DATABASE_URL", url)
+        assert "Filed 2 reports" in recuento("import", "copy").err
+        (row,) = (json.loads(line) for line in recuento("export").out.splitlines())
+    assert row["verified_by"] == ["foro", "jep"]
+
+
+def test_a_source_exports_its_own_reports_and_imports_them_unchanged(recuento: Run, world: World) -> None:
+    world.file(source_record_id="F-1", detainee__national_id="V-12345678", detainee__publish="counted")
+    filed = world.file("jep", detainee__full_name="Rosa Inés Valdivia")
+    world.verify(filed["release"]["id"], "foro", verdict="verified", method="lawyer")
+    ran = recuento("export", "--source", "foro")
+    assert (len(ran.out.splitlines()), ran.status) == (2, 0)
+    assert "1 reports only point" in ran.err
+    Path("own.jsonl").write_text(ran.out, encoding="utf-8")
+    assert "2 unchanged" in recuento("import", "own.jsonl", "--source", "foro").out
+    assert "--source" in refused(recuento("import", "own.jsonl"))
+    assert "source list" in refused(recuento("export", "--source", "nobody"))
+    assert "--to" in refused(recuento("export", "--source", "foro", "--to", "copy"))
+    assert "jsonl or csv" in refused(recuento("export", "--source", "foro", "--format", "ftm"))
+
+
+def test_a_csv_that_cannot_carry_everything_is_written_and_says_so(recuento: Run, world: World) -> None:
+    world.file(detention__transfers=[{"facility": "Zona 7"}])
+    ran = recuento("export", "--source", "foro", "--format", "csv")
+    assert (ran.status, len(list(csv.reader(io.StringIO(ran.out))))) == (1, 2)
+    assert "detention.transfers (1)" in ran.err
+
+
+def test_entities_are_of_people_with_names(recuento: Run, world: World) -> None:
+    world.file()
+    world.file(detainee__full_name="Ernesto Luis Cardozo", detainee__publish="anonymous", detainee__birth_date="1950")
+    ran = recuento("export", "--format", "ftm")
+    assert [json.loads(line)["schema"] for line in ran.out.splitlines()].count("Person") == 1
+    assert "1 people who are listed without a name" in ran.err
 
 
 def test_a_rebuild_replays_every_entry_and_changes_no_answer(recuento: Run, world: World) -> None:

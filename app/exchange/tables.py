@@ -4,11 +4,19 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import Any
 
 # A spreadsheet runs a cell that begins with one of these as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 SEPARATOR = "; "
+
+
+class Form(StrEnum):
+    """The forms of a table: CSV for spreadsheets, JSON Lines without loss."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
 
 
 def columns_of(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -27,7 +35,7 @@ def to_csv(rows: Sequence[dict[str, Any]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(columns)
-    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    writer.writerows([to_cell(row.get(name)) for name in columns] for row in rows)
     return out.getvalue()
 
 
@@ -42,7 +50,8 @@ def _is_cell(value: Any) -> bool:
     return not (isinstance(value, list) and any(isinstance(item, dict) for item in value))
 
 
-def _cell(value: Any) -> str:
+def to_cell(value: Any) -> str:
+    """The text of a cell; one that a spreadsheet would run begins with an apostrophe."""
     if value is None:
         return ""
     if isinstance(value, bool):

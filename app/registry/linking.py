@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 
 from app.errors import Conflict
 from app.matching import candidates, score
-from app.models import OPEN, Decision, Entry, Lookalike, Placement, Record, Release, Report, Voice
+from app.models import OPEN, Entry, Lookalike, Placement, Record, Release, Report, Voice
 from app.registry import blocking
 from app.registry.content import Content
 from app.registry.known import Candidate, Known, compare, contents, worth_reading
@@ -229,15 +229,5 @@ def has_release(session: Session, record: Record) -> bool:
         select(col(Release.spell))
         .join(Placement, col(Placement.spell) == col(Release.spell))
         .where(col(Placement.record) == record.key, col(Placement.until) == OPEN, col(Release.until) == OPEN)
-    ).first()
-    return found is not None
-
-
-def was_pointed(session: Session, record: Record) -> bool:
-    """Whether a record was filed by pointing at a person, and so may say nothing of who that is."""
-    found = session.scalars(
-        select(col(Decision.key)).where(
-            col(Decision.b) == record.id, col(Decision.decided_by) == "reporter", col(Decision.until) == OPEN
-        )
     ).first()
     return found is not None

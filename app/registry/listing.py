@@ -56,7 +56,8 @@ class _Planned:
 
     def plan(self, body: DetentionReportIn, digest: str | None, stood: dict[str, records.Stood]) -> Act | Problem:
         points = any(getattr(body, name) is not None for name, _kind in reports.POINTERS)
-        if points or digest is None or digest in self._seen:
+        by_id = str(body.source_record_id).startswith(records.BY_ID) and digest not in stood
+        if points or by_id or digest is None or digest in self._seen:
             return lambda filing: filing.singly(body)
         self._seen.add(digest)
         try:
@@ -69,7 +70,7 @@ class _Planned:
     def _again(self, body: DetentionReportIn, said: Content, stood: records.Stood) -> Act:
         if stood.redacted:
             raise Redacted(records.ERASED)
-        said = {**content.with_class(said, stood.filed_on), "source_record_id": body.source_record_id}
+        said = reports.with_kept(content.with_class(said, stood.filed_on), body, stood.content)
         if said != stood.content:
             return lambda filing: filing.singly(body)
         ids = {"report": str(stood.record), "version": stood.number}

@@ -20,6 +20,8 @@ from app.registry.content import Content
 Kind = Literal["detainee", "detention", "release"]
 
 _DERIVED = {"detainee": Record.detainee_id, "detention": Record.detention_id, "release": Record.release_id}
+# A report to which its source gave no case number is named by its id where one is asked for: `report:51b4d1a6-…`.
+BY_ID = "report:"
 ERASED = "The person under this case number was erased from the registry. Do not send it again."
 INSERT_CASE = insert(CaseKey)
 _FIRST = aliased(Entry)
@@ -52,6 +54,11 @@ class Version:
     @property
     def pointer(self) -> str | None:
         return self.entry.body.get("pointer")
+
+    @property
+    def points(self) -> bool:
+        """Whether it was filed by pointing at somebody known, and so may say nothing of who that is."""
+        return self.pointer is not None or "person" in self.entry.body
 
 
 def current(session: Session, record: Record, as_of: int = OPEN - 1) -> Version | None:
@@ -125,12 +132,23 @@ def remember_case(session: Session, secret: bytes, source: int, case: str, recor
 
 
 def by_case(session: Session, secret: bytes, source: int, case: str) -> Record | None:
-    """The record under a source's own case number. Raises Redacted for an erased one."""
+    """The record under a source's own case number, or of that id. Raises Redacted for an erased one."""
     digest = case_digest(secret, source, case)
     record_id = session.connection().execute(_RECORD_OF_CASE, {"digest": digest}).scalar_one_or_none()
-    if record_id is None:
-        return None
-    record = session.scalars(select(Record).where(col(Record.id) == record_id)).one()
-    if record.redacted:
+    found = select(Record).where(col(Record.id) == (record_id or _id_in(case)), col(Record.source) == source)
+    record = session.scalars(found).one_or_none()
+    if record is not None and record.redacted:
         raise Redacted(ERASED)
     return record
+
+
+def case_by_id(record_id: Any) -> str:
+    """What stands for the case number of a report that has none."""
+    return f"{BY_ID}{record_id}"
+
+
+def _id_in(case: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(case.removeprefix(BY_ID)) if case.startswith(BY_ID) else None
+    except ValueError:
+        return None

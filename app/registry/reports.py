@@ -37,17 +37,32 @@ CREATED, OK = 201, 200
 def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
     """File one account of one detention, with or without its release.
 
-    A case number makes it an upsert: the same content changes nothing, other content is the next version.
+    A case number makes it an upsert: the same content changes nothing, other content is the next version. A report
+    that was filed by pointing at somebody still points there when it is sent again without saying so.
     Raises Invalid, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict, NotFound.
     """
-    target = _target(desk, body)
+    target, case = _target(desk, body), body.source_record_id
     said = content_of(desk, body)
-    checks.check(said, desk.now, points=target is not None)
-    if body.source_record_id is None:
-        return first_version(desk, _classed(desk, said, None), target)
-    record = records.by_case(desk.session, desk.secret, source_of(desk), body.source_record_id)
-    said = {**_classed(desk, said, record), "source_record_id": body.source_record_id}
-    return first_version(desk, said, target) if record is None else _next_version(desk, record, said, target)
+    record = None if case is None else records.by_case(desk.session, desk.secret, source_of(desk), case)
+    version = None if record is None else records.newest(desk.session, record)
+    checks.check(said, desk.now, points=target is not None or (version is not None and version.points))
+    said = _classed(desk, said, record)
+    if record is not None and version is not None:
+        return _next_version(desk, record, with_kept(said, body, version.content), target)
+    return first_version(desk, said if case is None else {**said, "source_record_id": case}, target)
+
+
+def with_kept(said: Content, body: DetentionReportIn, before: Content) -> Content:
+    """What was said, with what no body can carry as it stands `before`: the case number of a report that is named by
+    its id, the reason of a withdrawal that stands, and the identification number, which is never shown and so cannot
+    be sent back. That one stays while the name does and the body does not name the field; null takes it back."""
+    kept = {"source_record_id"}
+    if said["verification.verdict"] == before["verification.verdict"] == Verdict.RETRACTED:
+        kept.add("retraction.reason")
+    renamed = said.get("detainee.full_name") != before.get("detainee.full_name")
+    if not renamed and "national_id" not in (body.detainee.model_fields_set if body.detainee else ()):
+        kept.add("detainee.national_id_digest")
+    return {**said, **{name: before[name] for name in kept & before.keys()}}
 
 
 def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
@@ -105,7 +120,7 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
         raise Conflict("This report was withdrawn: send a verification with a verdict along to take that back.")
     if "national_id" not in (patch.get("detainee") or {}) and "detainee.national_id_digest" in before:
         said["detainee.national_id_digest"] = before["detainee.national_id_digest"]
-    checks.check(said, desk.now, points=linking.was_pointed(desk.session, record))
+    checks.check(said, desk.now, points=version.points)
     said = _classed(desk, said, record)
     if body.source_record_id is not None:
         said["source_record_id"] = body.source_record_id

@@ -13,6 +13,7 @@ from app.exchange.imports import headings, texts
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.headings import Column
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.reports import body_of, is_report
 from app.exchange.imports.rows import Reader, Row
 from app.exchange.imports.workbooks import Workbook
 from app.exchange.strict_json import parse_json
@@ -213,6 +214,6 @@ def _json_rows(data: bytes) -> Iterator[Row]:
             yield Row(number, None, [Fault(None, "", fault.code, fault.detail)])
             continue
         if isinstance(body, dict):
-            yield Row(number, body, [])
+            yield Row(number, body_of(body) if is_report(body) else body, [])
         else:
             yield Row(number, None, [Fault(None, "", "object_required", "Each line is one JSON object.")])

@@ -1,0 +1,73 @@
+"""What `recuento export` writes: public releases, entities, a whole copy, or one source's own reports."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+
+from rich.console import Console
+from sqlmodel import Session
+
+from app.errors import NotFound
+from app.exchange import exports, ftm, own, package
+from app.exchange.imports.faults import BadFile
+from app.exchange.tables import Form
+from app.models import Source
+from app.registry.directory import standing
+from app.registry.policy import Reader
+from app.vocabulary import Role
+
+
+class ExportForm(StrEnum):
+    """The forms of an export."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    FTM = "ftm"
+
+
+def copy(session: Session, folder: Path, revision: int) -> None:
+    """Write a copy into a folder that is new or empty. Raises BadFile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise BadFile("not_empty", "There is something in this folder: name a new one for the copy.")
+    described = package.write(session, folder, revision)
+    withheld = described["recuento"]["withheld"]["releases"]
+    _tell(f"Revision {revision} in {folder}. In no table, as in no list: the people behind {withheld} releases.")
+
+
+def public(session: Session, form: ExportForm, revision: int) -> None:
+    """Write everything public of releases, or of people with names, to stdout."""
+    if form is not ExportForm.FTM:
+        _write(exports.releases(session, Form(form.value), revision))
+        return
+    told: Counter[str] = Counter()
+    _write(ftm.entities(session, revision, told))
+    _tell(f"Left out: {told['nameless']} people who are listed without a name.")
+
+
+def of_source(session: Session, slug: str, form: ExportForm, revision: int) -> str | None:
+    """Write a source's own reports to stdout; a line that says what the form could not carry, if anything."""
+    source = standing(session, Source, slug)
+    if source is None:
+        raise NotFound("There is no source with this slug: see recuento source list.")
+    if form is ExportForm.FTM:
+        return "A source's own reports are written as jsonl or csv."
+    told = own.Told()
+    _write(own.reports(session, Reader(Role.REPORTER, source.key, slug), Form(form.value), revision, told))
+    if told.pointing:
+        _tell(f"{told.pointing} reports only point at somebody whom others report: no other registry can read those.")
+    if not told.lost:
+        return None
+    lost = ", ".join(f"{name} ({number})" for name, number in sorted(told.lost.items()))
+    return f"Cells cannot carry all of it: {lost}. Imported again, this file would take that back: use --format jsonl."
+
+
+def _write(texts: Iterable[str]) -> None:
+    for text in texts:
+        sys.stdout.write(text)
+
+
+def _tell(line: str) -> None:
+    Console(stderr=True).print(line, soft_wrap=True, highlight=False)

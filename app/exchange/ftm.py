@@ -1,0 +1,142 @@
+"""Everything public about people with names, as FollowTheMoney entities, a JSON object a line.
+
+For the OpenSanctions family of tools, by the schemata of followthemoney 4 (https://followthemoney.tech/explorer/). A
+person is a `Person`, a spell in custody and a release carried out are `Event`s that involve the person, a facility is
+the `Address` they refer to, a source an `Organization` or, if it is a government, a `PublicBody`, and the publisher of
+its events.
+
+Do no harm: these entities are matched against other lists. So nobody without a name is written, who could be told
+there from age, nationality and prison; and nobody has a topic. Among topics `poi`, "person of interest", is a risk:
+whoever screens customers by it would refuse a bank account to somebody who was locked up for an opinion. A graph of
+facts has no field for doubt: what does not count, being refuted or withdrawn, is left out.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from sqlmodel import Session
+
+from app.counts import lists
+from app.counts.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Paged, ReleaseQuery
+from app.exchange import tables
+from app.exchange.paging import every
+from app.registry.policy import ANYONE
+from app.vocabulary import Publish, ReleaseStatus, SourceKind, Stage
+
+Row = dict[str, Any]
+# Ids of sources and facilities, which are slugs, apart from each other and from everybody else's.
+SOURCE, FACILITY = "recuento-source-", "recuento-facility-"
+COUNTING = [ReleaseStatus.VERIFIED, ReleaseStatus.CONTESTED, ReleaseStatus.REPORTED]
+GENDERS = {"male": "male", "female": "female"}  # of codes that both vocabularies have
+
+
+def entities(session: Session, revision: int, told: Counter[str]) -> Iterator[str]:
+    """Lines of entities, as they stood at a revision; `told["nameless"]`: how many people are left out."""
+    names: dict[str, str] = {}
+    for row in every(lambda asked: lists.sources(session, asked, revision), Paged(limit=MOST_LIMIT)):
+        names[row["slug"]] = row["name"]
+        yield tables.to_jsonl([source(row)])
+    places: dict[str, str] = {}
+    for row in every(lambda asked: lists.facilities(session, asked, revision), FacilityQuery(limit=MOST_LIMIT)):
+        places[row["slug"]] = row["name"]
+        yield tables.to_jsonl([facility(row)])
+    named = set()
+    for row in every(lambda asked: lists.detainees(session, asked, ANYONE, revision), DetaineeQuery(limit=MOST_LIMIT)):
+        if row["publish"] != Publish.NAMED or not row["name"]:
+            told["nameless"] += 1
+        else:
+            named.add(row["id"])
+            held = [detention(one, names, places) for one in row["detentions"] if _is_said(one)]
+            yield tables.to_jsonl([person(row), *held])
+    asked = ReleaseQuery(limit=MOST_LIMIT, stage=Stage.CARRIED_OUT, status=COUNTING)
+    for row in every(lambda one: lists.releases(session, one, ANYONE, revision), asked):
+        if row["detainee_id"] in named and row["stage"] == Stage.CARRIED_OUT:
+            yield tables.to_jsonl([release(row, names, places)])
+
+
+def person(row: Row) -> Row:
+    """A detainee with a name."""
+    return _entity(
+        row["id"],
+        "Person",
+        name=[row["name"]],
+        alias=row["aliases"],
+        gender=[GENDERS.get(row["gender"])],
+        birthDate=[row["birth_year"]],
+        deathDate=[_day(row["died_on"])],
+        nationality=_countries(row["nationalities"]),
+    )
+
+
+def detention(row: Row, names: Row, places: Row) -> Row:
+    """A spell in custody: known to have begun, to have ended, or neither."""
+    return _event(row, "Detention", names, places, startDate=[_day(row["detained_on"])], endDate=[_end(row)])
+
+
+def release(row: Row, names: Row, places: Row) -> Row:
+    """A release that was carried out, as far as anybody who counts says."""
+    return _event(row, "Release", names, places, date=[_day(row["released_on"])], summary=[row["kind"]])
+
+
+def source(row: Row) -> Row:
+    schema = "PublicBody" if row["kind"] == SourceKind.GOVERNMENT else "Organization"
+    return _entity(SOURCE + row["slug"], schema, name=[row["name"]], country=_countries([row["country"]]))
+
+
+def facility(row: Row) -> Row:
+    point = row["point"] or {}
+    return _entity(
+        FACILITY + row["slug"],
+        "Address",
+        full=[row["name"]],
+        alias=row["names"][1:],
+        region=[row["area"]],
+        country=_countries([row["country"]]),
+        latitude=[point.get("lat")],
+        longitude=[point.get("lon")],
+    )
+
+
+def _is_said(row: Row) -> bool:
+    """Whether anybody says so still."""
+    return row["status"] in COUNTING
+
+
+def _end(row: Row) -> str | None:
+    return _day(row["ended"]["on"]) if row["ended"] else None
+
+
+def _event(row: Row, what: str, names: Row, places: Row, **dates: list[Any]) -> Row:
+    slug = row["facility"]
+    return _entity(
+        row["id"],
+        "Event",
+        name=[what],
+        involved=[row["detainee_id"]],
+        country=_countries([row["country"]]),
+        location=[places.get(slug, slug)],
+        addressEntity=[FACILITY + slug] if slug in places else [],
+        publisher=[names[one] for one in (*row["verified_by"], *row["reported_by"])],
+        recordId=[row["id"]],
+        **dates,
+    )
+
+
+def _day(said: str | None) -> str | None:
+    """A date of FollowTheMoney is a year, a month or a day; of an interval only what both ends share can be said."""
+    if said is None or "/" not in said:
+        return said
+    one, other = (day.split("-") for day in said.split("/"))
+    shared = [a for number, a in enumerate(one) if one[: number + 1] == other[: number + 1]]
+    return "-".join(shared) or None
+
+
+def _countries(codes: list[str | None]) -> list[str]:
+    return [one.lower() for one in codes if one]
+
+
+def _entity(thing: Any, schema: str, **properties: list[Any]) -> Row:
+    """Values are lists of texts; a property without one is left out."""
+    texts = {name: [str(one) for one in values if one is not None] for name, values in properties.items()}
+    return {"id": str(thing), "schema": schema, "properties": {name: said for name, said in texts.items() if said}}

@@ -1,0 +1,100 @@
+"""A source's own reports, as it can send them again: JSON Lines without loss, CSV as far as cells go.
+
+A line is the body of `POST /v1/releases`, or of `/v1/detentions` where it has no release, and a column is headed as the
+importer knows it. A cell is tried on the importer itself: what would come back otherwise is left out, and told.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session
+
+from app.counts import lists
+from app.counts.questions import MOST_LIMIT, ReportQuery
+from app.exchange import tables
+from app.exchange.imports import cells
+from app.exchange.imports.cells import UnreadCell
+from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES
+from app.exchange.imports.reports import body_of
+from app.exchange.paging import pages
+from app.exchange.tables import Form
+from app.registry.policy import Reader
+
+Row = dict[str, Any]
+# Pointers stay where they are, identification numbers are never shown, and a name is in one piece.
+NOT_WRITTEN = {GIVEN_NAMES, SURNAMES, "detainee_id", "detention_id", "release_id", "detainee.national_id"}
+COLUMNS = tuple(name for name in FIELDS if name not in NOT_WRITTEN)
+
+
+@dataclass
+class Told:
+    """What whoever exports must know: fields that a cell cannot carry, each with its number of reports, and reports
+    that say too little to stand without the one they were filed by pointing at."""
+
+    lost: Counter[str] = field(default_factory=Counter)
+    pointing: int = 0
+
+
+def reports(session: Session, source: Reader, form: Form, revision: int, told: Told) -> Iterator[str]:
+    """All reports of a source as they stood at a revision, page by page."""
+    if form is Form.CSV:
+        yield _line(COLUMNS)
+    asked = ReportQuery(limit=MOST_LIMIT)
+    for rows in pages(lambda one: lists.own_reports(session, one, source, revision, b""), asked):
+        bodies = [body_of(row) for row in rows]
+        told.pointing += sum("country" not in body.get("detention", {}) for body in bodies)
+        if form is Form.CSV:
+            yield "".join(_line(_cells(body, told.lost)) for body in bodies)
+        else:
+            yield tables.to_jsonl(bodies)
+
+
+def _line(row: tuple[str, ...]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(row)
+    return out.getvalue()
+
+
+def _cells(body: Row, lost: Counter[str]) -> tuple[str, ...]:
+    said = _leaves(body)
+    lost.update(said.keys() - set(COLUMNS))
+    texts = {name: _text(name, said[name]) for name in COLUMNS if name in said}
+    carried = {name: text for name, text in texts.items() if _read(name, text) == said[name]}
+    lost.update(texts.keys() - carried.keys())
+    return tuple(carried.get(name, "") for name in COLUMNS)
+
+
+def _leaves(body: Row, above: str = "") -> Row:
+    """`{"detention": {"ended": {"on": …}}}` → `{"detention.ended.on": …}`, without what is not said."""
+    found: Row = {}
+    for name, value in body.items():
+        if isinstance(value, dict):
+            found |= _leaves(value, f"{above}{name}.")
+        elif isinstance(value, list):
+            found[above + name] = [_said(one) for one in value]
+        elif value is not None:
+            found[above + name] = value
+    return found
+
+
+def _said(item: Any) -> Any:
+    return {name: value for name, value in item.items() if value is not None} if isinstance(item, dict) else item
+
+
+def _text(name: str, value: Any) -> str:
+    if FIELDS[name].kind == "links":
+        return " ".join(one["url"] for one in value)
+    return tables.to_cell(value)
+
+
+def _read(name: str, text: str) -> Any:
+    """What the importer makes of a cell."""
+    try:
+        plain = cells.plain(text)
+        return cells.value(name, plain, None, None) if plain else None
+    except UnreadCell:
+        return None

@@ -1,0 +1,145 @@
+"""The whole public registry as a folder: `datapackage.json` and a CSV for each table (Data Package 2.0).
+
+The same revision, consent and version of the software give the same bytes. Whoever may only be counted stands in no
+table, as in no list; `copies` reads the folder back.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.counts import lists, records, said, shapes
+from app.counts.questions import MOST_LIMIT, ClaimQuery, FacilityQuery, Paged, ReleaseQuery
+from app.counts.selection import at, visible
+from app.counts.shapes import Person
+from app.database import chunks
+from app.dates import format_instant
+from app.exchange import tables
+from app.exchange.paging import every
+from app.exchange.table_schema import TABLES, TITLES, schema
+from app.log.entries import entry_at
+from app.models import Detainee
+from app.registry.policy import ANYONE
+
+Row = dict[str, Any]
+DESCRIPTOR = "datapackage.json"
+PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
+# Of people, those who may be shown; all of one person stands in memory at once.
+OF_PEOPLE = ("detainees", "detentions", "releases", "verifications", "reports")
+
+
+def write(session: Session, folder: Path, revision: int) -> Row:
+    """Write everything public at a revision into a folder, which must be empty; the descriptor."""
+    with ExitStack() as files:
+        out = {
+            name: files.enter_context((folder / f"{name}.csv").open("w", encoding="utf-8", newline=""))
+            for name in TABLES
+        }
+        writers = {name: csv.writer(file) for name, file in out.items()}
+        for name, columns in TABLES.items():
+            writers[name].writerow(columns)
+        for name, row in _rows(session, revision):
+            writers[name].writerow([_cell(row.get(column)) for column in TABLES[name]])
+    described = _descriptor(session, folder, revision)
+    text = json.dumps(described, ensure_ascii=False, indent=1)
+    (folder / DESCRIPTOR).write_text(text + "\n", encoding="utf-8")
+    return described
+
+
+def _rows(session: Session, revision: int) -> Iterator[tuple[str, Row]]:
+    """`(table, row)`, in the order of each table."""
+    yield from _named("sources", every(lambda asked: lists.sources(session, asked, revision), Paged(limit=MOST_LIMIT)))
+    for row in every(lambda asked: lists.facilities(session, asked, revision), FacilityQuery(limit=MOST_LIMIT)):
+        yield "facilities", {**row, **(row["point"] or {})}
+    numbers = said.numbered(session, revision)
+    detainees = session.scalars(
+        select(col(Detainee.detainee))
+        .where(at(Detainee, revision), visible(ANYONE, col(Detainee.detainee), revision))
+        .order_by(col(Detainee.detainee))
+    ).all()
+    for some in chunks(detainees):
+        people = records.people(session, some, revision)
+        for key in some:
+            yield from _of(people[key])
+        yield from _named("reports", map(_flat, said.reports(session, people, numbers, revision)))
+    yield from _named(
+        "claims", every(lambda asked: lists.claims(session, asked, ANYONE, revision), ClaimQuery(limit=MOST_LIMIT))
+    )
+
+
+def _named(name: str, rows: Iterable[Row]) -> Iterator[tuple[str, Row]]:
+    return ((name, row) for row in rows)
+
+
+def _of(person: Person) -> Iterator[tuple[str, Row]]:
+    """The rows of one person but for the reports."""
+    shown = shapes.detainee(person, ANYONE)
+    yield "detainees", shown
+    for row, detention in zip(
+        sorted(person.detentions, key=lambda row: row["ordinal"]), shown["detentions"], strict=True
+    ):
+        spell, ended = row["spell"], detention["ended"] or {}
+        yield "detentions", {**detention, "ended_on": ended.get("on"), "ended_how": ended.get("how")}
+        if spell in person.releases:
+            yield "releases", shapes.release(person, person.releases[spell], ANYONE)
+        for about in ("detention", "release"):
+            for one in records.verifications(person, spell, about, ANYONE):
+                release = detention["release_id"] if about == "release" else None
+                yield "verifications", {**one, "detention_id": detention["id"], "release_id": release}
+
+
+def _flat(row: Row) -> Row:
+    """An object in a report as the importer's columns have it."""
+    return {
+        path: value
+        for name, told in row.items()
+        for path, value in (
+            [(f"{name}.{part}", one) for part, one in told.items()] if isinstance(told, dict) else [(name, told)]
+        )
+    }
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict) for one in value)):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    return tables.to_cell(value)
+
+
+def _descriptor(session: Session, folder: Path, revision: int) -> Row:
+    withheld = lists.releases(session, ReleaseQuery(limit=1), ANYONE, revision).beside["withheld"]
+    described: Row = {
+        "$schema": PROFILE,
+        "name": "recuento",
+        "title": "A registry of political prisoners, as anybody may read it",
+        "version": str(revision),
+    }
+    if revision:
+        described["created"] = format_instant(entry_at(session, revision).recorded_at)
+    return {
+        **described,
+        "recuento": {"revision": revision, "withheld": {"releases": withheld}},
+        "resources": [_resource(folder / f"{name}.csv", name) for name in TABLES],
+    }
+
+
+def _resource(path: Path, name: str) -> Row:
+    data = path.read_bytes()
+    return {
+        "name": name,
+        "title": TITLES[name],
+        "path": path.name,
+        "type": "table",
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "bytes": len(data),
+        "hash": f"sha256:{hashlib.sha256(data).hexdigest()}",
+        "schema": schema(name),
+    }

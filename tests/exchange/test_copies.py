@@ -1,0 +1,109 @@
+"""A copy is read back whole, into an empty registry, or not at all."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from app.database import make_engine, reading, writing
+from app.errors import Conflict, Problem
+from app.exchange import copies, package
+from app.exchange.imports.faults import BadFile
+from app.log.entries import head
+from app.registry.policy import Reader
+from app.registry.write import Desk
+from app.vocabulary import Role
+from tests.conftest import Templates
+from tests.support import NOW, World
+
+
+@pytest.fixture
+def empty(templates: Templates) -> Iterator[Engine]:
+    with templates.copy("sqlite", templates.empty("sqlite")) as url:
+        engine = make_engine(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture
+def folder(world: World, tmp_path: Path) -> Path:
+    """A copy with a facility, two sources of one man, of whom one is in quarantine, and a namesake."""
+    world.add_facility(names=["Rodeo Uno"], point={"lat": 10.4, "lon": -66.6})
+    # An age that is worked out of a birth date is not carried: nobody said it, and the date is not public.
+    filed = world.file(
+        detainee__birth_date=None, detainee__age=54, detainee__aliases=["Tomasito"], detention__charges=["=1+1"]
+    )
+    world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
+    world.client.patch("/v1/sources/jep", json={"quarantined": True}, headers=world.headers("admin"))
+    world.file("pud", detainee__birth_date=None, detainee__gender="female", release__released_on="2026-01-20")
+    made = tmp_path / "copy"
+    made.mkdir()
+    with reading(world.engine) as session:
+        package.write(session, made, world.revision)
+    return made
+
+
+def read(engine: Engine, folder: Path) -> int:
+    with writing(engine) as session:
+        return copies.read(Desk(session, Reader(Role.ADMIN), NOW, b"another secret"), folder)
+
+
+def test_what_is_read_back_is_what_was_written(empty: Engine, folder: Path, tmp_path: Path) -> None:
+    assert read(empty, folder) == 3
+    again = tmp_path / "again"
+    again.mkdir()
+    with reading(empty) as session:
+        package.write(session, again, head(session)[0])
+    for name in ("sources", "facilities"):
+        assert (again / f"{name}.csv").read_bytes() == (folder / f"{name}.csv").read_bytes()
+    for name in ("detainees", "detentions", "releases", "verifications"):
+        assert without_ids(again / f"{name}.csv") == without_ids(folder / f"{name}.csv")
+
+
+def without_ids(path: Path) -> list[str]:
+    """Lines with the ids, which are another registry's own, left out."""
+    return sorted(
+        ",".join(cell for cell in line.split(",") if len(cell) != 36) for line in path.read_text("utf-8").splitlines()
+    )
+
+
+def test_a_registry_in_which_something_stands_is_left_alone(world: World, folder: Path) -> None:
+    with pytest.raises(Conflict, match="empty registry only"), world.storing_nothing():
+        read(world.engine, folder)
+
+
+def test_a_copy_that_was_changed_is_refused(empty: Engine, folder: Path) -> None:
+    path = folder / "reports.csv"
+    path.write_text(path.read_text("utf-8").replace("2026-01-12", "2026-01-13"), "utf-8")
+    with pytest.raises(BadFile, match=r"not the reports\.csv that was exported"):
+        read(empty, folder)
+
+
+def test_a_folder_without_a_copy_is_refused(empty: Engine, tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="no whole copy"):
+        read(empty, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "before, after", [("verified,family", "verified,"), ("carried_out", "gone"), ("1,foro", "1,nobody")]
+)
+def test_of_a_copy_with_a_row_that_cannot_stand_nothing_is_filed(
+    empty: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch, before: str, after: str
+) -> None:
+    path = folder / "reports.csv"
+    path.write_text(path.read_text("utf-8").replace(before, after), "utf-8")
+    monkeypatch.setattr(copies, "_require_whole", lambda _folder: None)
+    with pytest.raises((BadFile, Problem)):
+        read(empty, folder)
+    with reading(empty) as session:
+        assert head(session)[0] == 0
+
+
+def test_the_descriptor_names_no_file_outside_its_folder(empty: Engine, folder: Path) -> None:
+    path = folder / "datapackage.json"
+    described = json.loads(path.read_text("utf-8"))
+    described["resources"][0]["path"] = "../../sources.csv"
+    path.write_text(json.dumps(described), "utf-8")
+    assert read(empty, folder) == 3  # the file of that name in the folder

@@ -1,0 +1,101 @@
+"""What is exported can be read back: a copy counts whoever stands in lists as here, own reports change nothing."""
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from sqlalchemy import Engine, select
+from sqlmodel import Session, col
+
+from app.counts.selection import at, visible
+from app.database import make_engine, writing
+from app.errors import Problem
+from app.exchange import copies, own, package
+from app.exchange.tables import Form
+from app.log.entries import head
+from app.models import OPEN, Detainee, Detention, Held, HeldVoice, Source, Standing, Voice
+from app.registry.listing import file_rows
+from app.registry.policy import ANYONE, Reader
+from app.registry.schemas import DetentionReportIn, ReleaseReportIn
+from app.registry.write import Desk
+from app.vocabulary import Role
+from tests.conftest import Templates
+from tests.properties.histories import examples, histories
+from tests.properties.steps import Registry, Step
+from tests.support import NOW
+
+# What counts of releases and of the held read, and what names a row in one registry alone.
+COUNTED: tuple[type[Any], ...] = (Detainee, Detention, Standing, Voice, Held, HeldVoice)
+OWN = {"since", "until", "detainee", "spell", "source", "publish", "withheld"}
+
+
+def people(session: Session) -> Counter[str]:
+    """Each person in lists by all that is counted of them, without keys."""
+    revision = head(session)[0]
+    slugs = dict(session.execute(select(col(Source.key), col(Source.slug)).where(at(Source, revision))).all())
+    shown = select(col(Detainee.detainee)).where(at(Detainee, revision), visible(ANYONE, Detainee.detainee, revision))
+    told: dict[int, list[str]] = {key: [] for key in session.scalars(shown)}
+    for table in COUNTED:
+        for row in session.execute(select(*table.__table__.c).where(at(table, revision))).mappings():
+            if row["detainee"] in told:
+                said = {name: value for name, value in row.items() if name not in OWN}
+                told[row["detainee"]].append(f"{table.__name__} {slugs.get(row.get('source'))} {sorted(said.items())}")
+    return Counter(json.dumps(sorted(rows)) for rows in told.values())
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Iterator[Path]:
+    """New folders."""
+    return (tmp_path / str(number) for number in itertools.count())
+
+
+@pytest.fixture
+def empty(templates: Templates) -> Iterator[Engine]:
+    """An empty registry."""
+    with templates.copy("sqlite", templates.empty("sqlite")) as url:
+        engine = make_engine(url)
+        yield engine
+        engine.dispose()
+
+
+@examples(12)
+@given(histories())
+def test_a_copy_counts_whoever_stands_in_lists_as_the_registry_does(
+    registry: Registry, empty: Engine, folders: Iterator[Path], history: list[Step]
+) -> None:
+    folder = next(folders)
+    folder.mkdir()
+    with registry.after(history) as clerk, clerk.session() as session:
+        package.write(session, folder, head(session)[0])
+        original = people(session)
+    with writing(empty) as session:
+        copies.read(Desk(session, Reader(Role.ADMIN), NOW, b"another secret"), folder)
+        copied = people(session)
+        session.rollback()
+    assert copied == original
+
+
+@examples(12)
+@given(histories())
+def test_what_a_source_exports_of_its_own_changes_nothing_when_it_is_filed_again(
+    registry: Registry, history: list[Step]
+) -> None:
+    with registry.after(history) as clerk, clerk.session() as session:
+        revision = head(session)[0]
+        sources = session.scalars(select(Source).where(col(Source.until) == OPEN)).all()
+        for source in sources:
+            actor = Reader(Role.REPORTER, source.key, source.slug, source.independent)
+            lines = "".join(own.reports(session, actor, Form.JSONL, revision, own.Told())).splitlines()
+            bodies = [body_of_request(json.loads(line)) for line in lines]
+            filed = file_rows(Desk(session, actor, NOW, clerk.world.app.state.secret, listing=True), bodies)
+            assert [one for one in filed if isinstance(one, Problem)] == []
+            assert head(session)[0] == revision
+
+
+def body_of_request(said: dict[str, Any]) -> DetentionReportIn:
+    return (ReleaseReportIn if "release" in said else DetentionReportIn).model_validate(said)
