@@ -1,4 +1,4 @@
-"""Lists laid beside what the registry holds: nothing is stored."""
+"""People and lists laid beside what the registry holds: nothing is stored."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,12 +9,13 @@ from app.api import answers
 from app.api.imports import SENT, mapping_of, parts
 from app.api.requests import Asked, Read
 from app.api.routes import refusals, router
-from app.api.wire import ComparisonOut
+from app.api.wire import CandidatesOut, ComparisonOut
 from app.errors import Invalid, Unavailable
 from app.exchange import workbook
 from app.exchange.comparing import report, run, sheets
 from app.exchange.comparing.registry import Scope
 from app.exchange.imports.faults import BadFile
+from app.registry.schemas import PersonSoughtIn
 from app.vocabulary import Language, Role
 
 matching = router("matching")
@@ -27,6 +28,15 @@ class ComparisonQuery(Scope):
 
     format: Literal["json", "csv", "jsonl", "xlsx"] | None = None
     lang: Language = "en"
+
+
+@matching.post("/match", response_model=CandidatesOut, responses=refusals(400, 401, 413, 415, 422))
+def match_person(read: Read, body: PersonSoughtIn) -> Response:
+    """Whom a report of this person may speak of, with the reasons. Nothing is stored, and nothing is said of people
+    whom this key may not recognise. Identification numbers are compared with nobody's."""
+    read.allow(*Role)
+    found = run.with_person(read.session, read.reader, body)
+    return answers.json_response(found, 200, _headers(found))
 
 
 def match_list(
@@ -55,10 +65,14 @@ def _compared(read: Asked, sent: tuple[bytes, str | None], asked: Scope) -> dict
 
 def _in_form(read: Asked, asked: ComparisonQuery, found: dict[str, Any]) -> Response:
     media = answers.media_type(asked.format, read.request, MEDIA)
-    headers = {"Cache-Control": answers.KEYED, "Vary": answers.VARY, "Recuento-Revision": str(found["revision"])}
+    headers = _headers(found)
     if media == workbook.MEDIA_TYPE:
         return Response(workbook.write(sheets.sheets(found, asked.lang)), headers=headers, media_type=media)
     return answers.in_form(answers.Answer(found, report.lines(found)), media, headers)
+
+
+def _headers(found: dict[str, Any]) -> dict[str, str]:
+    return {"Cache-Control": answers.KEYED, "Vary": answers.VARY, "Recuento-Revision": str(found["revision"])}
 
 
 matching.add_api_route(

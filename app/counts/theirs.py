@@ -18,11 +18,11 @@ from app.counts.held import select_held
 from app.counts.questions import DetentionQuery, ReleaseQuery
 from app.counts.selection import at, select_releases, visible
 from app.counts.shapes import Person
+from app.database import chunks
 from app.errors import Invalid
-from app.matching.candidates import look_up
+from app.matching.candidates import Wanted, look_up_each
 from app.models import Placement, Record
 from app.registry.content import Content
-from app.registry.difference import chunks
 from app.registry.policy import Facts, Reader
 from app.registry.records import by_cases, case_digest
 from app.registry.views import Views
@@ -79,7 +79,7 @@ def within(
 
 def alike(session: Session, lines: Iterable[tuple[Collection[str], int | None]], revision: int) -> set[int]:
     """The people whom lines may speak of, found by the keys and the year of birth of each, as a report's are."""
-    found = {record for keys, born in lines for record in look_up(session, keys, born)}
+    found = {one.record for some in look_up_each(session, [Wanted(*line) for line in lines]) for one in some}
     people: set[int] = set()
     for among in chunks(found):
         held = select(col(Placement.detainee)).where(col(Placement.record).in_(among), at(Placement, revision))

@@ -19,13 +19,13 @@ from app.counts import lists, records, said, shapes
 from app.counts.questions import MOST_LIMIT, ClaimQuery, FacilityQuery, Paged, ReleaseQuery
 from app.counts.selection import at, visible
 from app.counts.shapes import Person
+from app.database import chunks
 from app.dates import format_instant
 from app.exchange import tables
 from app.exchange.paging import every
 from app.exchange.table_schema import TABLES, TITLES, schema
 from app.log.entries import entry_at
 from app.models import Detainee
-from app.registry.difference import chunks
 from app.registry.policy import ANYONE
 
 Row = dict[str, Any]

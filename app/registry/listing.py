@@ -56,8 +56,8 @@ class _Planned:
 
     def plan(self, body: DetentionReportIn, digest: str | None, stood: dict[str, records.Stood]) -> Act | Problem:
         points = any(getattr(body, name) is not None for name, _kind in reports.POINTERS)
-        by_id = digest not in stood and str(body.source_record_id).startswith(records.BY_ID)
-        if points or digest is None or digest in self._seen or by_id:
+        by_id = str(body.source_record_id).startswith(records.BY_ID) and digest not in stood
+        if points or by_id or digest is None or digest in self._seen:
             return lambda filing: filing.singly(body)
         self._seen.add(digest)
         try:

@@ -214,6 +214,14 @@ class DetentionReportIn(Shape):
     note: Note | None = None
 
 
+class PersonSoughtIn(Shape):
+    """Somebody to look for: as much of a report as says who it is."""
+
+    detainee: DetaineeIn
+    detention: DetentionIn | None = None
+    release: ReleaseIn | None = None
+
+
 class ReleaseReportIn(DetentionReportIn):
     """The same, with the release."""
 

@@ -148,3 +148,41 @@ def test_one_list_is_compared_at_a_time(world: World) -> None:
         answer = world.client.post("/v1/match/list", files=files, headers=world.headers("foro"))
     world.refuse(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "60"
+
+
+def sought(world: World, who: str, **changes: Any) -> list[Body]:
+    """Whom a person may be."""
+    body = {name: part for name, part in make_report(**changes).items() if name != "verification"}
+    answer = world.post("/v1/match", body, who)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["candidates"])
+
+
+def test_a_person_finds_whom_a_report_would_be_tied_to_the_likeliest_first(world: World) -> None:
+    him = world.file("pud")["detainee"]["id"]
+    homonym = world.file("pud", detainee__birth_date="1950", source_record_id="P-2")["detainee"]["id"]
+    with world.storing_nothing():
+        found = sought(world, "foro", detainee__full_name="Tomas Quintana Ribas", release__kind="full_release")
+        assert [(one["theirs"]["detainee_id"], one["sure"]) for one in found] == [(him, True)]
+        assert [one["field"] for one in found[0]["conflicts"]] == ["kind"]
+        assert sought(world, "foro", detainee__full_name="Anselmo Barreto") == []
+    same_name = [one["theirs"]["detainee_id"] for one in sought(world, "foro")]
+    assert same_name == [him, homonym]
+    assert world.file("foro")["detainee"]["id"] == him
+
+
+def test_a_person_whom_the_key_may_not_recognise_is_not_found(world: World) -> None:
+    world.file("pud", detainee__publish="counted")
+    assert sought(world, "foro") == []
+    assert len(sought(world, "reader")) == 1
+    world.file("jep", detainee__full_name="Ulises Barrios", detainee__publish="anonymous")
+    assert sought(world, GOVERNMENT, detainee__full_name="Ulises Barrios") == []
+    (unnamed,) = sought(world, "foro", detainee__full_name="Ulises Barrios")
+    assert unnamed["theirs"]["name"] is None
+
+
+def test_a_number_is_not_found_out_by_trying_it(world: World) -> None:
+    world.file("pud", detainee__national_id="V-12345678")
+    right, wrong = (sought(world, "foro", detainee__national_id=number) for number in ("V-12345678", "V-87654321"))
+    assert right == wrong
+    assert sought(world, "foro", detainee__full_name="Anselmo Barreto", detainee__national_id="V-12345678") == []

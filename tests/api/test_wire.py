@@ -130,6 +130,7 @@ def write_everything(checked: Checked) -> dict[str, str]:
     sent = post("/v1/imports", "foro", row)["id"]
     for who in ("foro", GOVERNMENT, "reader"):
         post("/v1/match/list", who, report)
+        post("/v1/match", who, row)
     checked.world.settle()
     cited = checked.world.count(country="VE", group_by="source")["citation"]["address"]
     return {**ids, "claim": claim, "import": sent, "code": cited.removeprefix("/c/")}

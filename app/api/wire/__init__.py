@@ -43,7 +43,7 @@ from app.api.wire.filed import (
     Version,
 )
 from app.api.wire.imports import ImportOut, ImportRowPage
-from app.api.wire.matching import ComparisonOut
+from app.api.wire.matching import CandidatesOut, ComparisonOut
 from app.api.wire.records import (
     DetaineeOut,
     DetaineeShape,
@@ -85,6 +85,7 @@ __all__ = [
     "ApartOut",
     "BalancePage",
     "Candidate",
+    "CandidatesOut",
     "CitedOut",
     "ClaimOut",
     "ClaimPage",

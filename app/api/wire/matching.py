@@ -75,6 +75,23 @@ class PairedShape(BaseModel):
     also_theirs: list[uuid.UUID]
 
 
+class CandidateOut(BaseModel):
+    """Somebody whom a report may speak of, by the detention that fits best. `sure`: a report would be tied to them."""
+
+    score: float
+    sure: bool
+    reasons: list[ReasonShape]
+    conflicts: list[ConflictShape]
+    theirs: TheirsShape
+
+
+class CandidatesOut(BaseModel):
+    """Whom a report may speak of, the likeliest first; nobody whom your key may not recognise."""
+
+    revision: int
+    candidates: list[CandidateOut]
+
+
 class UnreadRow(BaseModel):
     """A row that could not be read, and why."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from app import dates
 from app.dates import parse
 from app.matching.align import Line
-from app.matching.score import BIRTH_AGREES, Person, birth_bounds
+from app.matching.score import BIRTH_AGREES, Match, Person, birth_bounds
 from app.registry import blocking
 from app.registry.content import Content
 from app.vocabulary import ReleaseKind
@@ -66,6 +66,11 @@ def conflicts(mine: Account, theirs: Account) -> list[Row]:
     what only one side says."""
     found = [name for name, contradict in _CONTRADICT.items() if contradict(mine, theirs)]
     return [{"field": name, "mine": mine.shown[name], "theirs": theirs.shown[name]} for name in found]
+
+
+def reasons_of(match: Match) -> list[Row]:
+    """What speaks for one person and against it, in words."""
+    return [{"feature": one.feature, "score": round(one.score, 3), "note": one.note} for one in match.reasons]
 
 
 Contradict = Callable[[Account, Account], bool]

@@ -13,11 +13,14 @@ from app.counts.questions import DetentionQuery, ReleaseQuery
 from app.counts.selection import COUNTING
 from app.counts.terms import Several
 from app.errors import Invalid
-from app.exchange.comparing.accounts import Account, Row, SamePlace, of_content
+from app.exchange.comparing.accounts import Account, Row, SamePlace, conflicts, of_content, reasons_of
 from app.exchange.comparing.files import Listed
+from app.matching import score
 from app.matching.align import Line
 from app.matching.fold import fold
+from app.matching.score import Match
 from app.registry import blocking
+from app.registry.content import Content
 from app.registry.policy import Reader
 from app.registry.schemas import Country, Date
 from app.registry.views import Views
@@ -98,6 +101,35 @@ def beside(
             found.accounts.append(of_content(own[case].content, {"report_id": own[case].report}, same))
         found.tied[row] = place
     return found
+
+
+def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -> list[Row]:
+    """The people whom a report that says this may speak of, the likeliest first, as far as the reader may see and
+    recognise them: `[{score, sure, reasons, conflicts, theirs}]`, `theirs` being the detention that fits best."""
+    same = same_place(session)
+    mine = of_content(said, {}, same)
+    people = theirs.alike(session, [(mine.line.keys, blocking.born(mine.person))], revision)
+    best: dict[str, tuple[Match, Account]] = {}
+    for spell in theirs.spells(session, sorted(people), reader, revision):
+        if spell.names is None:
+            continue
+        account = of_content(spell.content, spell.ids, same, spell.names)
+        match = score.compare(mine.person, account.person)
+        before = best.get(spell.ids["detainee_id"])
+        if before is None or (match.sure, match.score) > (before[0].sure, before[0].score):
+            best[spell.ids["detainee_id"]] = match, account
+    alike = [one for one in best.values() if one[0].sure or one[0].score >= score.REVIEW]
+    alike.sort(key=lambda one: (-one[0].sure, -one[0].score, one[1].shown["detainee_id"]))
+    return [
+        {
+            "score": round(match.score, 3),
+            "sure": match.sure,
+            "reasons": reasons_of(match),
+            "conflicts": conflicts(mine, account),
+            "theirs": account.shown,
+        }
+        for match, account in alike
+    ]
 
 
 def _questions(accounts: list[Account], asked: Scope, now: datetime) -> list[ReleaseQuery | DetentionQuery]:

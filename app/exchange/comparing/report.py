@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from app.exchange.comparing.accounts import FIELDS, Account, Row, conflicts
+from app.exchange.comparing.accounts import FIELDS, Account, Row, conflicts, reasons_of
 from app.exchange.comparing.files import Listed
 from app.matching.align import Pair, align
 
@@ -41,12 +41,9 @@ def compare(
 
 def _pair(pair: Pair, mine: Sequence[Account], theirs: Sequence[Account]) -> Row:
     a, b = mine[pair.a], theirs[pair.b]
-    reasons = [CASE_NUMBER]
-    if pair.match is not None:
-        reasons = [{"feature": r.feature, "score": round(r.score, 3), "note": r.note} for r in pair.match.reasons]
     return {
         "score": 1.0 if pair.match is None else round(pair.match.score, 3),
-        "reasons": reasons,
+        "reasons": [CASE_NUMBER] if pair.match is None else reasons_of(pair.match),
         "conflicts": conflicts(a, b),
         "mine": a.shown,
         "theirs": b.shown,

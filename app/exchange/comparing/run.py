@@ -13,7 +13,12 @@ from app.exchange.imports import stored
 from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping
 from app.log.entries import head
+from app.registry import content
 from app.registry.policy import Reader
+from app.registry.schemas import PersonSoughtIn
+
+# What is never compared with what the registry holds: that a number agrees would be a number told.
+UNTOLD = "detainee.national_id"
 
 List = tuple[bytes, Mapping | None]
 
@@ -33,3 +38,11 @@ def with_registry(session: Session, secret: bytes, now: datetime, reader: Reader
     found = registry.beside(session, secret, now, reader, revision, listed, asked)
     compared = compare(listed, found.accounts, found.tied, found.asked)
     return {**compared, "lists": found.lists, "revision": revision}
+
+
+def with_person(session: Session, reader: Reader, sought: PersonSoughtIn) -> Row:
+    """Whom a report of this person may speak of, as far as this reader may know. Nothing is stored."""
+    said = content.flatten(sought.model_dump(mode="json"))
+    said.pop(UNTOLD, None)
+    revision = head(session)[0]
+    return {"candidates": registry.who_may_be(session, reader, revision, said), "revision": revision}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.countries import COUNTRIES
-from app.exchange.imports.fields import FIELDS
+from app.exchange.imports.fields import FIELDS, Field
 from app.exchange.imports.said_dates import Order, UnclearDate, read
 from app.exchange.imports.texts import MOST_CHARACTERS, UNREAD
 from app.matching.fold import fold
@@ -80,9 +80,8 @@ def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | 
             return None
         text = meant
     # A name that says nobody knew it is refused where all reports are checked, in words of its own.
-    # "Without a name" is a word for a class of publication, too.
-    elif name != "detainee.full_name" and field.kind != "text" and is_unsaid(text):
-        return _code(field.codes, text) if field.codes is not None and known_code(field.codes, text) else None
+    elif name != "detainee.full_name" and field.kind != "text" and is_unsaid(text) and not _names_code(field, text):
+        return None
     match field.kind:
         case "date":
             return _date(text, order)
@@ -104,6 +103,11 @@ def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | 
             return text
         case _:
             return _line(text)
+
+
+def _names_code(field: Field, text: str) -> bool:
+    """Whether a word is a code here: "anonymous" is no name, and a class of publication."""
+    return field.codes is not None and known_code(field.codes, text)
 
 
 def known_code(codes: str, text: str) -> bool:
