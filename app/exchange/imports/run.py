@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
 
-from pydantic import ValidationError
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
 from app.database import reading, writing
-from app.errors import Problem, pointed_errors
+from app.errors import Problem
 from app.exchange.imports import stored
+from app.exchange.imports.checked import body_of, numbered, placed
 from app.exchange.imports.faults import BadFile, Fault
-from app.exchange.imports.keys import Keys, Repeated
+from app.exchange.imports.keys import Keys
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.rows import Row
@@ -26,7 +26,7 @@ from app.exchange.imports.stored import RowOutcome
 from app.models import OPEN, ApiKey, ListImport, Source
 from app.registry.listing import file_rows
 from app.registry.policy import Reader
-from app.registry.schemas import DetentionReportIn, ReleaseReportIn
+from app.registry.schemas import DetentionReportIn
 from app.registry.write import Desk, Outcome
 from app.vocabulary import Role
 
@@ -38,8 +38,6 @@ TRIAL_BATCH = 2_000
 FAR = 2
 # Below this a list may well double.
 FEW = 20
-
-_SCHEMAS: dict[bool, type[DetentionReportIn]] = {True: ReleaseReportIn, False: DetentionReportIn}
 
 
 class Running:
@@ -76,7 +74,7 @@ class Running:
             opened = open_list(self._data, given, lambda digest: stored.saved_mapping(session, job.source, digest))
             before = stored.last_rows(session, job.source)
         number, counting = opened.count()
-        questions = [] if job.confirmed or job.done else _questions(number, before, counting=counting)
+        questions = [] if job.confirmed or job.done else questions_about(job.whole or number, before, counting=counting)
         with writing(self._engine) as session:
             state = job.state if job.state != "waiting" else "checking" if job.strict and not job.dry_run else "running"
             told = json.dumps(opened.shape(), ensure_ascii=False)
@@ -112,7 +110,7 @@ class Running:
     def _ahead(self, rows: Iterator[Row], done: int) -> Iterator[Row]:
         """Rows that are not settled. Those before are read all the same: their case numbers are taken."""
         for row in rows:
-            checked = _numbered(row, self._keys)
+            checked = numbered(row, self._keys)
             if row.number > done:
                 yield checked
 
@@ -180,14 +178,11 @@ class _Batch:
         settled: dict[int, RowOutcome] = {}
         ready: list[tuple[Row, DetentionReportIn]] = []
         for row in self.rows:
-            try:
-                if row.body is not None:
-                    ready.append((row, _SCHEMAS[row.body.get("release") is not None].model_validate(row.body)))
-                    continue
-                faults = row.faults
-            except ValidationError as error:
-                faults = [_placed(row, one) for one in pointed_errors(error.errors())]
-            settled[row.number] = _error(row, faults)
+            body = body_of(row)
+            if isinstance(body, list):
+                settled[row.number] = _error(row, body)
+            else:
+                ready.append((row, body))
         results = file_rows(desk, [body for _row, body in ready])
         for (row, _body), result in zip(ready, results, strict=True):
             settled[row.number] = _settled(row, result, before)
@@ -197,7 +192,7 @@ class _Batch:
 def _settled(row: Row, result: Outcome | Problem, before: int) -> RowOutcome:
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
-        return _error(row, [_placed(row, one) for one in errors])
+        return _error(row, [placed(row.columns, one) for one in errors])
     seen_before = "updated" if result.revision > before else "unchanged"
     outcome = seen_before if result.match is None else str(result.match)
     return RowOutcome(row.number, outcome, uuid.UUID(result.ids["report"]), result.revision, None)
@@ -212,32 +207,11 @@ def _undone(one: RowOutcome) -> RowOutcome:
     return RowOutcome(one.row, one.outcome, None, None, one.faults)
 
 
-def _numbered(row: Row, keys: Keys) -> Row:
-    """The row with its case number in its body."""
-    if row.body is None:
-        return row
-    try:
-        keys.give(row.number, row.body)
-    except Repeated as earlier:
-        column = row.columns.get("source_record_id")
-        detail = f"Row {earlier.row} of this file has the same case number: each row needs its own."
-        return Row(row.number, None, [Fault(column, "/source_record_id", "repeated_case_number", detail)], row.columns)
-    return row
-
-
-def _placed(row: Row, error: dict[str, str]) -> Fault:
-    """An error in the body, at the column that the value came from."""
-    name = error["pointer"].removeprefix("/").replace("/", ".")
-    while name and name not in row.columns:
-        name = name.rpartition(".")[0]
-    return Fault(row.columns.get(name), error["pointer"], error["code"], error["detail"])
-
-
 def _strict(row: int) -> BadFile:
     return BadFile("strict", f"Row {row} is in error: nothing from it on was filed, as asked for.", row)
 
 
-def _questions(rows: int, before: int | None, *, counting: bool) -> list[dict[str, str]]:
+def questions_about(rows: int, before: int | None, *, counting: bool) -> list[dict[str, str]]:
     """What a person should look at before anything is filed."""
     found = []
     if before is not None and before >= FEW and not before / FAR <= rows <= before * FAR:

@@ -1,0 +1,44 @@
+"""A row held against what a report must be, before anything is asked of a registry (pure)."""
+
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from app.errors import pointed_errors
+from app.exchange.imports.faults import Fault
+from app.exchange.imports.keys import Keys, Repeated
+from app.exchange.imports.rows import Row
+from app.registry.schemas import DetentionReportIn, ReleaseReportIn
+
+_SCHEMAS: dict[bool, type[DetentionReportIn]] = {True: ReleaseReportIn, False: DetentionReportIn}
+
+
+def numbered(row: Row, keys: Keys) -> Row:
+    """The row with its case number in its body."""
+    if row.body is None:
+        return row
+    try:
+        keys.give(row.number, row.body)
+    except Repeated as earlier:
+        column = row.columns.get("source_record_id")
+        detail = f"Row {earlier.row} of this file has the same case number: each row needs its own."
+        return Row(row.number, None, [Fault(column, "/source_record_id", "repeated_case_number", detail)], row.columns)
+    return row
+
+
+def body_of(row: Row) -> DetentionReportIn | list[Fault]:
+    """The report that a row makes, or its faults."""
+    if row.body is None:
+        return row.faults
+    try:
+        return _SCHEMAS[row.body.get("release") is not None].model_validate(row.body)
+    except ValidationError as error:
+        return [placed(row.columns, one) for one in pointed_errors(error.errors())]
+
+
+def placed(columns: Mapping[str, str], error: Mapping[str, str]) -> Fault:
+    """An error in the body, at the column that the value came from. `columns`: field → column."""
+    name = error["pointer"].removeprefix("/").replace("/", ".")
+    while name and name not in columns:
+        name = name.rpartition(".")[0]
+    return Fault(columns.get(name), error["pointer"], error["code"], error["detail"])
