@@ -27,6 +27,7 @@ from app.database import make_engine, migrate, reading, writing
 from app.demo import run as replay
 from app.errors import Problem
 from app.exchange import exports
+from app.exchange.client import Stopped
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.log.entries import head
@@ -70,7 +71,7 @@ def main() -> None:
         _fail(" ".join(dict.fromkeys([refusal.detail, *(one["detail"] for one in refusal.extra.get("errors", []))])))
     except ValidationError as error:
         _fail("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()))
-    except (WrongSecret, UnreadableSecret, replay.NotADemo, BadTable, BadFile) as error:
+    except (WrongSecret, UnreadableSecret, replay.NotADemo, BadTable, BadFile, Stopped) as error:
         _fail(str(error))
     except SQLAlchemyError as error:
         _fail(f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?")
@@ -253,7 +254,13 @@ def export(
 @cli.command("import")
 def import_list(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, XLSX, ODS or JSON Lines.")],
-    source: Annotated[str, typer.Option(help="Slug of the source whose list it is.")],
+    source: Annotated[str | None, typer.Option(help="Slug of the source whose list it is.")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            help="Send it to the registry at this address, with the key in RECUENTO_KEY or RECUENTO_KEY_FILE."
+        ),
+    ] = None,
     mapping: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Which column is what, TOML.")
     ] = None,
@@ -264,9 +271,19 @@ def import_list(
     confirm: Annotated[bool, typer.Option("--confirm", help="Yes to what was asked about this list.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """File a list as a source's reports. Killed and run again, it goes on where it stopped."""
+    """File a list as a source's reports: here as --source, or --to a registry elsewhere, over whatever line there is.
+
+    Killed and run again, it goes on where it stopped.
+    """
     settings = _settings()
     sent = stored.Sent(dry_run, strict, confirm, cli_import.mapping_of(mapping))
+    if to is not None:
+        left = cli_import.send_list(to, settings.sending_key(), source, file, sent, _now(), as_json=as_json)
+        if left is not None:
+            _fail(left)
+        return
+    if source is None:
+        raise typer.BadParameter("say whose list it is with --source, or send it --to a registry")
     with _session(settings):
         pass  # migrated, and the secret known to be the right one
     with _database(settings) as engine:

@@ -21,13 +21,18 @@ MOST_BYTES = 64 * 1024 * 1024
 Tell = Callable[[ListImport], None]
 
 
+def bounded(data: bytes) -> None:
+    """Raises BadFile for what is no list that anyone imagined."""
+    if len(data) > MOST_BYTES:
+        raise BadFile("too_large", f"A list has at most {MOST_BYTES // 1024 // 1024} MB: part it into several files.")
+
+
 def file_list(
     engine: Engine, secret: bytes, clock: Callable[[], datetime], slug: str, data: bytes, sent: Sent, tell: Tell
 ) -> ListImport:
     """File a list as a source's, from the row where an earlier run of the same file was killed; `tell` is called with
     the progress after each batch. The import once it has ended. Raises BadFile, NotFound."""
-    if len(data) > MOST_BYTES:
-        raise BadFile("too_large", f"A list has at most {MOST_BYTES // 1024 // 1024} MB: part it into several files.")
+    bounded(data)
     with writing(engine) as session:
         source = _source(session, slug)
         digest = digest_of(data)
