@@ -77,8 +77,8 @@ class BadLine:
         self._calls.add(task)
         try:
             await self._carry(reader, writer)
-        except OSError:
-            pass  # the other side went first, or nobody is there
+        except (OSError, asyncio.CancelledError):
+            pass  # the other side went first, or nobody is there; or it is all over
         finally:
             writer.transport.abort()
             self._calls.discard(task)

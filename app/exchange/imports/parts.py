@@ -15,8 +15,6 @@ from app.exchange.imports.rows import Row
 # would be lost on turns of the line, of which a part takes two. Measured before packing, so that every machine cuts
 # alike.
 MOST_BYTES = 48 * 1024
-# What became of a part's rows is one page.
-MOST_ROWS = 200
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def cut(rows: Iterable[Row]) -> Cut:
             found.wrong[row.number] = body
             continue
         line = json.dumps(checked.body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        if sum(map(len, lines)) + len(line) > MOST_BYTES or len(lines) == MOST_ROWS:
+        if sum(map(len, lines)) + len(line) > MOST_BYTES:
             close()
         lines.append(line)
         numbers.append(row.number)

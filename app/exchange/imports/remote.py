@@ -2,11 +2,13 @@
 
 import json
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from time import sleep
 from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel
 
@@ -16,7 +18,7 @@ from app.exchange.imports.faults import BadFile
 from app.exchange.imports.journal import Journal
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.local import bounded
-from app.exchange.imports.parts import MOST_ROWS, Cut, Part, cut
+from app.exchange.imports.parts import Cut, Part, cut
 from app.exchange.imports.run import questions_about
 from app.exchange.imports.stored import OPEN_STATES, Row, Sent
 from app.import_codes import ImportOutcome, ImportState
@@ -24,6 +26,8 @@ from app.vocabulary import Role
 
 # Seconds until it is asked again how far a part has got: it is through in a fraction of one, unless others wait too.
 FIRST_LOOK, LONGEST_LOOK = 0.3, 5.0
+# Rows of a page: what became of them comes through the same line, in some 8 KB.
+PAGE = 50
 # A row that went by itself is read again only where every row is asked for: it would come back the way it was sent.
 TOLD = (ImportOutcome.ERROR, ImportOutcome.NEEDS_REVIEW)
 
@@ -69,6 +73,7 @@ class _Row(BaseModel):
 
 class _Rows(BaseModel):
     data: list[_Row]
+    next: str | None
 
 
 def file_list(
@@ -84,7 +89,7 @@ def file_list(
     found = cut(opened.rows())
     receipt = _Sum(opened, found, sent)
     if counting:
-        return receipt.shape(questions=questions_about(found.rows, None, counting=True)), []
+        return receipt.shape(questions=questions_about(found.rows, None, counting=True)), receipt.wrong()
     if sent.strict and found.wrong and not sent.dry_run:
         return receipt.shape(problem=_strict(min(found.wrong), "nothing was filed")), receipt.wrong()
     me = line.get("/v1/me", _Me)
@@ -175,10 +180,17 @@ class _Filing:
 
     def _rows(self, part: Part, receipt: _Receipt, outcomes: tuple[ImportOutcome, ...] | None) -> list[Row]:
         """What became of a part's rows, by their numbers in the file."""
-        asked = [{}] if outcomes is None else [{"outcome": one} for one in outcomes if receipt.counts.get(one)]
-        address = f"/v1/imports/{receipt.id}/rows"
-        pages = [self._line.get(address, _Rows, limit=MOST_ROWS, **one) for one in asked]
-        return [self._shape(part, row) for page in pages for row in page.data]
+        wanted = [{}] if outcomes is None else [{"outcome": one.value} for one in outcomes if receipt.counts.get(one)]
+        return [self._shape(part, row) for asked in wanted for row in self._pages(receipt.id, asked)]
+
+    def _pages(self, import_id: uuid.UUID, asked: dict[str, str]) -> Iterator[_Row]:
+        """Of the address of the next page only the cursor is taken: the key goes where it was told to go."""
+        while True:
+            page = self._line.get(f"/v1/imports/{import_id}/rows", _Rows, limit=PAGE, **asked)
+            yield from page.data
+            if page.next is None:
+                return
+            asked = asked | {"cursor": dict(parse_qsl(page.next.partition("?")[2])).get("cursor", "")}
 
     def _shape(self, part: Part, row: _Row) -> Row:
         errors = [placed(self._cut.columns, error.model_dump()).shape() for error in row.errors]
@@ -206,7 +218,7 @@ class _Sum:
         questions: list[dict[str, str]] | None = None,
         problem: dict[str, Any] | None = None,
     ) -> Row:
-        receipts = [receipt for _part, receipt in filed or []]
+        receipts = [receipt for _part, receipt in filed or [] if receipt.state == ImportState.DONE]
         counts = {one: sum(receipt.counts.get(one, 0) for receipt in receipts) for one in ImportOutcome}
         counts[ImportOutcome.ERROR] += len(self._cut.wrong)
         revisions = [
