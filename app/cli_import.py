@@ -105,7 +105,8 @@ def _left_to_do(receipt: stored.Row) -> str | None:
         return str(receipt["problem"]["detail"])
     if receipt["questions"]:
         asked = " ".join(question["detail"] for question in receipt["questions"])
-        return f"Nothing was filed. {asked} (--confirm)"
+        filed = "Nothing more was filed." if receipt["last_revision"] else "Nothing was filed."
+        return f"{filed} {asked} (--confirm)"
     if receipt["state"] != "done":
         return "Somebody else is filing this list: wait for them, or run it again."
     wrong = receipt["counts"]["error"]

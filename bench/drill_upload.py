@@ -1,8 +1,7 @@
 """Send a list through a line that breaks at random, kill sender and server on the way, and prove that it arrives.
 
 However often it is cut off, the registry must end with one record and one outcome for each row, and the sender must say
-so. Give a number of bytes a second for a line as slow as in the field, with the waits of the field:
-`python -m bench.drill_upload 10000`.
+so. With a number of bytes a second the line is as slow as in the field, with its waits, and nobody is killed.
 """
 
 import json
@@ -39,7 +38,9 @@ ROWS, SEED = 5_000, 1
 KILLS, RESTARTS = 10, 1  # a list whose server was killed is taken up two minutes later (stored.LEASE)
 # A drill is done in a minute or two: it waits as long as the field in proportion.
 FAST = {"STALLED": 1.0, "FIRST_WAIT": 0.05, "LONGEST_WAIT": 1.0}
-UP, DOWN = 14_000, 14_000  # bytes of a connection at most: a part or two, or a page or two of rows
+MOST = 9_000  # bytes of a connection at most: a part, or a page of rows
+SECONDS = 4  # that a slow line holds at most
+WEIGHTS = (6, 6, 2, 2, 1)  # of cut, reset, stall, refused, good
 PATIENCE = 60.0  # seconds for a server to come up
 
 
@@ -108,8 +109,9 @@ def drill(folder: Path, rows: int, seed: int, kills: int, restarts: int, rate: i
     processes.set_forkserver_preload(["bench.drill_upload"])
     server = Server(url)
     begun = time.monotonic()
+    most = MOST if rate is None else rate * SECONDS
     try:
-        with BadLine(server.port, seed, UP, DOWN, rate) as line:
+        with BadLine(server.port, seed, most, most, rate, WEIGHTS) as line:
             arguments = (line.address, key, folder, rate is None)
             ends = ["sender"] * kills + ["server"] * restarts
             pick.shuffle(ends)

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import tracemalloc
 import zlib
+from datetime import timedelta
 
 import pytest
 
@@ -137,6 +138,7 @@ def test_parts_of_a_list_are_asked_about_as_the_whole_that_they_are_of(world: Wo
         f"Inés {chr(65 + n)}aldivia;{1950 + n};VE\n" for n in range(20)
     )
     assert world.send_list(long, whole=100)["whole"] == 100
+    world.now += timedelta(minutes=1)
     assert world.send_list(LIST, whole=60)["state"] == "done"
     assert world.send_list(LIST, whole=20)["questions"][0]["detail"].startswith(
         "This list has 20 rows, your last one had 60"
