@@ -40,7 +40,6 @@ KILLS, RESTARTS = 10, 1  # a list whose server was killed is taken up two minute
 FAST = {"STALLED": 1.0, "FIRST_WAIT": 0.05, "LONGEST_WAIT": 1.0}
 MOST = 9_000  # bytes of a connection at most: a part, or a page of rows
 SECONDS = 4  # that a slow line holds at most
-WEIGHTS = (6, 6, 2, 2, 1)  # of cut, reset, stall, refused, good
 PATIENCE = 60.0  # seconds for a server to come up
 
 
@@ -111,7 +110,7 @@ def drill(folder: Path, rows: int, seed: int, kills: int, restarts: int, rate: i
     begun = time.monotonic()
     most = MOST if rate is None else rate * SECONDS
     try:
-        with BadLine(server.port, seed, most, most, rate, WEIGHTS) as line:
+        with BadLine(server.port, seed, most, most, rate) as line:
             arguments = (line.address, key, folder, rate is None)
             ends = ["sender"] * kills + ["server"] * restarts
             pick.shuffle(ends)

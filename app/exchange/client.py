@@ -116,7 +116,7 @@ class Line:
 
     def _answer(self, ask: Callable[[], httpx2.Response]) -> httpx2.Response:
         """Ask until there is an answer."""
-        since = monotonic()
+        since, waited = monotonic(), False
         for wait in _waits():
             asked_for = 0.0
             try:
@@ -125,6 +125,8 @@ class Line:
                 what = self._why(error)
             else:
                 if not _is_later(response):
+                    if waited:
+                        self._tell("It goes on.")
                     return self._accepted(response)
                 asked_for = min(_retry_after(response), LONGEST_ASKED)
                 what = (
@@ -137,6 +139,7 @@ class Line:
             pause = max(wait, asked_for)
             self._tell(f"{what}; trying again in {pause:.0f} s.")
             sleep(pause)
+            waited = True
         raise AssertionError("the waits do not end")
 
     def _why(self, error: httpx2.RequestError) -> str:

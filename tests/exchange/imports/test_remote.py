@@ -318,7 +318,7 @@ def test_a_list_of_nobody_and_a_web_page_are_told_without_a_line(sender: Sender)
 def test_an_upload_through_a_line_that_cuts_resets_and_stalls_comes_to_every_row_once(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: World
 ) -> None:
-    rows = 100
+    rows = 60
     for name, value in {"STALLED": 0.2, "FIRST_WAIT": 0.01, "LONGEST_WAIT": 0.1}.items():
         monkeypatch.setattr(client, name, value)
     monkeypatch.setattr(remote, "FIRST_LOOK", 0.02)
@@ -328,7 +328,7 @@ def test_an_upload_through_a_line_that_cuts_resets_and_stalls_comes_to_every_row
     path.write_bytes(csv_of(rows))
     with (
         serving(settings) as address,
-        BadLine(int(address.rpartition(":")[2]), seed=6, up=4_000, down=4_000, weights=(3, 3, 1, 1, 1)) as bad,
+        BadLine(int(address.rpartition(":")[2]), seed=6, up=4_000, down=4_000) as bad,
         Line(bad.address, world.keys["foro"], watch.say) as line,
     ):
         receipt, told = remote.file_list(line, tmp_path / "state", path, Sent(), NOW, watch, source=None, every=True)
@@ -337,7 +337,7 @@ def test_an_upload_through_a_line_that_cuts_resets_and_stalls_comes_to_every_row
     assert (receipt["settled"], counts(receipt).get("error")) == (rows, None)
     assert world.rows("SELECT count(*) FROM record") == [(rows,)]
     sent = len(receipt["imports"])
-    assert sent > 5
+    assert sent > 3
     assert world.rows("SELECT count(*), count(DISTINCT report), count(DISTINCT list_import) FROM import_row") == [
         (rows, rows, sent)
     ]
