@@ -153,7 +153,7 @@ def test_an_answer_lost_after_its_effect_is_given_again(sender: Sender) -> None:
     assert any("The line dropped" in told for told in sender.watch.told)
 
 
-@pytest.mark.parametrize("after", [1, 2, 3])
+@pytest.mark.parametrize("after", [1, 2, 4])
 def test_stopped_after_any_request_it_goes_on_and_each_part_is_filed_once(sender: Sender, after: int) -> None:
     def stop(_request: httpx2.Request, answer: Callable[[], httpx2.Response]) -> httpx2.Response:
         answered = answer()
@@ -165,10 +165,30 @@ def test_stopped_after_any_request_it_goes_on_and_each_part_is_filed_once(sender
     sender.whim = stop
     with pytest.raises(KeyboardInterrupt):
         sender.send(LIST)
+    before = len(sender.requests)
     receipt, rows = sender.send(LIST)
     assert (counts(receipt), len(rows)) == ({"new": 4, "error": 1}, 5)
+    asked = [request.url.path for request in sender.requests[before:]]
+    # A part that is through is not sent or followed again; one whose receipt had not come is.
+    assert asked.count("/v1/imports") == {1: 2, 2: 2, 4: 1}[after]
+    assert asked.count(f"/v1/imports/{receipt['imports'][0]}") == {1: 1, 2: 1, 4: 0}[after]
     assert sender.world.rows("SELECT count(*), count(DISTINCT report) FROM import_row") == [(4, 4)]
     assert sender.watch.told == (["Going on where it stopped."] if after > 1 else [])
+
+
+def test_a_part_sent_before_a_question_was_answered_is_another_request_after(sender: Sender) -> None:
+    def stop(_request: httpx2.Request, answer: Callable[[], httpx2.Response]) -> httpx2.Response:
+        answer()
+        if sender.posts == 1:
+            raise KeyboardInterrupt
+        return answer()
+
+    sender.whim = stop
+    with pytest.raises(KeyboardInterrupt):
+        sender.send(LIST)
+    sender.world.settle()
+    sender.whim = lambda _request, answer: answer()
+    assert sender.send(LIST, confirmed=True)[0]["state"] == "done"
 
 
 def test_a_file_that_was_changed_meanwhile_is_another_upload_and_says_so(sender: Sender) -> None:
