@@ -6,6 +6,7 @@ WORKERS ?= 4
 ROWS    ?= 100000
 LINES   ?= 5000
 LISTS   ?=
+RATE    ?=
 UV      ?= uv
 
 VENV := .venv
@@ -23,7 +24,7 @@ LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --gen
 PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check drill-import bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test check drill-import drill-upload bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -46,6 +47,9 @@ check: $(VENV)/.dev ## Check style, types, layers, dependencies and that openapi
 
 drill-import: $(VENV)/.dev ## Kill an import at 100 random points and resume it
 	$(BIN)/python -c "from bench.drill_import import main; main()"
+
+drill-upload: $(VENV)/.dev ## Send a list through a line that breaks (RATE=10000: as slow as in the field), killing both ends
+	$(BIN)/python -c "from bench.drill_upload import main; main()" $(RATE)
 
 bench-import: $(VENV)/.runtime ## File ROWS (100000) invented reports, then the same file again
 	$(BIN)/python -m bench.imports $(ROWS)

@@ -29,6 +29,7 @@ from app.database import reading, writing
 from app.demo import run as replay
 from app.errors import Problem
 from app.exchange import copies
+from app.exchange.client import Stopped
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.log.entries import head
@@ -74,7 +75,7 @@ def main() -> None:
         _fail(" ".join(dict.fromkeys([refusal.detail, *(one["detail"] for one in refusal.extra.get("errors", []))])))
     except ValidationError as error:
         _fail("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()))
-    except (WrongSecret, UnreadableSecret, replay.NotADemo, BadTable, BadFile) as error:
+    except (WrongSecret, UnreadableSecret, replay.NotADemo, BadTable, BadFile, Stopped) as error:
         _fail(str(error))
     except SQLAlchemyError as error:
         _fail(f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?")
@@ -261,6 +262,12 @@ def export(
 def import_list(
     file: Annotated[Path, typer.Argument(exists=True, help="CSV, XLSX, ODS or JSON Lines; or the folder of a copy.")],
     source: Annotated[str | None, typer.Option(help="Slug of the source whose list it is; a copy has its own.")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            help="Send it to the registry at this address, with the key in RECUENTO_KEY or RECUENTO_KEY_FILE."
+        ),
+    ] = None,
     mapping: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Which column is what, TOML.")
     ] = None,
@@ -271,16 +278,24 @@ def import_list(
     confirm: Annotated[bool, typer.Option("--confirm", help="Yes to what was asked about this list.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """File a list as a source's reports. Killed and run again, it goes on where it stopped."""
+    """File a list as a source's reports: here as --source, or --to a registry elsewhere, over whatever line there is.
+
+    Killed and run again, it goes on where it stopped.
+    """
     settings = _settings()
     if file.is_dir():
         with _session(settings) as session:
             number = copies.read(Desk(session, Reader(Role.ADMIN), _now(), settings.secret_key()), file)
         console.print(f"Filed {number} reports of a copy.")
         return
-    if source is None:
-        _fail("Whose list is it? Give --source, the slug of its source.")
     sent = stored.Sent(dry_run, strict, confirm, cli_import.mapping_of(mapping))
+    if to is not None:
+        left = cli_import.send_list(to, settings.sending_key(), source, file, sent, _now(), as_json=as_json)
+        if left is not None:
+            _fail(left)
+        return
+    if source is None:
+        raise typer.BadParameter("say whose list it is with --source, or send it --to a registry")
     with _session(settings):
         pass  # migrated, and the secret known to be the right one
     with database(settings) as engine:

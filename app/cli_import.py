@@ -1,8 +1,9 @@
 """What `recuento import` does and prints: a line for each row that needs somebody, and the receipt."""
 
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Engine
 
 from app.database import reading
-from app.exchange.imports import local, stored
+from app.exchange.client import Line, Stopped
+from app.exchange.imports import local, remote, stored
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.stored import Sent
 from app.import_codes import ImportOutcome
@@ -19,7 +21,7 @@ from app.models import ListImport
 
 # Rows read at a time for printing.
 PAGE = 1_000
-TOLD = ("error", "needs_review")  # all else went by itself
+GOES_ON = "What is in stays in: run the same command again, and it goes on where it stopped."
 
 
 def mapping_of(path: Path | None) -> Mapping | None:
@@ -30,17 +32,67 @@ def import_list(
     engine: Engine, secret: bytes, clock: Callable[[], datetime], slug: str, path: Path, sent: Sent, *, as_json: bool
 ) -> str | None:
     """File a list and print what became of it; a line that says what is left to do, if anything is."""
-    shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with _bar() as bar:
         task = bar.add_task("Trying" if sent.dry_run else "Filing", total=None)
 
         def tell(job: ListImport) -> None:
             bar.update(task, total=job.rows, completed=stored.shape(job)["settled"])
 
         job = local.file_list(engine, secret, clock, slug, path.read_bytes(), sent, tell)
-    _print_rows(engine, job, as_json=as_json)
-    receipt = stored.shape(job)
+    return _print(_rows(engine, job), stored.shape(job), as_json=as_json)
+
+
+def send_list(
+    to: str, key: str | None, slug: str | None, path: Path, sent: Sent, now: datetime, *, as_json: bool
+) -> str | None:
+    """Send a list to a registry elsewhere and print what became of it; a line that says what is left to do."""
+    if key is None:
+        raise Stopped("Set RECUENTO_KEY, or RECUENTO_KEY_FILE, to the key that your registry gave you.")
+    with _bar() as bar:
+        watch = _Watch(bar, "Trying" if sent.dry_run else "Sending")
+        try:
+            with Line(to, key, watch.say) as line:
+                receipt, rows = remote.file_list(line, _journals(), path, sent, now, watch, source=slug, every=as_json)
+        except Stopped as stopped:
+            raise Stopped(f"{stopped} {GOES_ON}" if watch.begun else str(stopped)) from None
+        except KeyboardInterrupt:
+            return f"Stopped. {GOES_ON}"
+    return _print(rows, receipt, as_json=as_json)
+
+
+def _journals() -> Path:
+    """Where programs keep what must outlast a restart (XDG Base Directory Specification)."""
+    given = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (given if given.is_absolute() else Path.home() / ".local" / "state") / "recuento" / "uploads"
+
+
+def _bar() -> Progress:
+    console = Console(stderr=True)
+    shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*shown, console=console, transient=True, disable=not console.is_terminal)
+
+
+class _Watch:
+    """Shows how far an upload is, and what the line does: beside the bar, or in lines where nobody watches a bar."""
+
+    def __init__(self, bar: Progress, what: str) -> None:
+        self._bar, self._what = bar, what
+        self._task = bar.add_task(what, total=None)
+        self.begun = False
+
+    def say(self, text: str) -> None:
+        if self._bar.disable:
+            self._bar.console.print(text, soft_wrap=True)
+        else:
+            self._bar.update(self._task, description=text)
+
+    def moved(self, settled: int, rows: int) -> None:
+        self.begun = True
+        self._bar.update(self._task, description=self._what, completed=settled, total=rows)
+
+
+def _print(rows: Iterable[stored.Row], receipt: stored.Row, *, as_json: bool) -> str | None:
+    _print_rows(rows, as_json=as_json)
     if as_json:
         _line(json.dumps(receipt, ensure_ascii=False, default=str))
     else:
@@ -53,29 +105,34 @@ def _left_to_do(receipt: stored.Row) -> str | None:
         return str(receipt["problem"]["detail"])
     if receipt["questions"]:
         asked = " ".join(question["detail"] for question in receipt["questions"])
-        return f"Nothing was filed. {asked} (--confirm)"
+        filed = "Nothing more was filed." if receipt["last_revision"] else "Nothing was filed."
+        return f"{filed} {asked} (--confirm)"
     if receipt["state"] != "done":
         return "Somebody else is filing this list: wait for them, or run it again."
     wrong = receipt["counts"]["error"]
     return f"{wrong} rows are in error: correct them and import the file again." if wrong else None
 
 
-def _print_rows(engine: Engine, job: ListImport, *, as_json: bool) -> None:
+def _rows(engine: Engine, job: ListImport) -> Iterator[stored.Row]:
     after = 0
     while True:
         with reading(engine) as session:
             rows = stored.rows_of(session, job.id, after, PAGE)
-        for row in rows:
-            if as_json:
-                _line(json.dumps(row, ensure_ascii=False, default=str))
-            elif row["outcome"] in TOLD:
-                _line(f"row {row['row']}: {row['outcome'].replace('_', ' ')}")
-                for error in row["errors"]:
-                    column = f"column {error['column']}: " if error["column"] else ""
-                    _line(f"  {column}{error['detail']}")
+        yield from rows
         if len(rows) < PAGE:
             return
         after = rows[-1]["row"]
+
+
+def _print_rows(rows: Iterable[stored.Row], *, as_json: bool) -> None:
+    for row in rows:
+        if as_json:
+            _line(json.dumps(row, ensure_ascii=False, default=str))
+        elif row["outcome"] in remote.TOLD:
+            _line(f"row {row['row']}: {row['outcome'].replace('_', ' ')}")
+            for error in row["errors"]:
+                column = f"column {error['column']}: " if error["column"] else ""
+                _line(f"  {column}{error['detail']}")
 
 
 def _print_receipt(receipt: stored.Row) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 TwoPerson = Literal["merges", "deaths", "minors"]
 MEBIBYTE = 1024 * 1024
 SECRET_BYTES = 32  # a full HMAC-SHA-256 key
+OTHERS = 0o077  # what the group and everyone else may do with a file
 MIN_SECRET = 16  # characters: a shorter one can be tried out
 
 
@@ -47,6 +48,9 @@ class Settings(BaseSettings):
     # database alone cannot try eight-digit numbers against the digests.
     secret: Annotated[SecretStr, Field(min_length=MIN_SECRET)] | None = None
     secret_file: Path | None = None
+    # With which lists are sent to a registry elsewhere. Never an argument: everyone on the machine can see those.
+    key: SecretStr | None = None
+    key_file: Path | None = None
 
     def secret_key(self) -> bytes:
         """The key of every keyed digest: `RECUENTO_SECRET`, or a file made on first use (mode 0400)."""
@@ -63,6 +67,19 @@ class Settings(BaseSettings):
             raise UnreadableSecret(
                 f"The secret file {path} cannot be read or made: check RECUENTO_SECRET_FILE and its folder."
             ) from error
+
+    def sending_key(self) -> str | None:
+        """The key to send lists with: `RECUENTO_KEY`, or what stands in `RECUENTO_KEY_FILE`."""
+        if self.key is not None:
+            return self.key.get_secret_value().strip()
+        if self.key_file is None:
+            return None
+        try:
+            if self.key_file.stat().st_mode & OTHERS:
+                raise UnreadableSecret(f"Others can read {self.key_file}: chmod 600 it, and ask for a new key.")
+            return self.key_file.read_text().strip()
+        except (OSError, ValueError) as error:
+            raise UnreadableSecret(f"The key file {self.key_file} cannot be read: check RECUENTO_KEY_FILE.") from error
 
     def _default_secret_file(self) -> Path | None:
         url = make_url(self.database_url)

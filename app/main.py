@@ -108,6 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.engine = engine
     app.state.concurrency = concurrency
     app.state.two_person = settings.two_person
+    app.state.max_import_bytes = settings.max_import_bytes
     app.state.public_url = settings.public_url or ""
     app.state.clock = lambda: datetime.now(UTC)
     app.state.comparing = threading.Lock()

@@ -20,8 +20,11 @@ from sqlmodel import col
 from app import cli
 from app.config import Settings
 from app.database import reading
+from app.exchange.client import Stopped
+from app.exchange.imports import remote
 from app.models import ApiKey, Entry
 from app.registry.keys import PATTERN
+from tests.api.serving import serving
 from tests.conftest import Templates
 from tests.support import World
 
@@ -324,6 +327,64 @@ def test_a_list_is_questioned_until_confirmed(recuento: Run, tmp_path: Path) -> 
     ran = recuento("import", "list.csv", "--source", "example-watch")
     assert (ran.status, "--confirm" in ran.err) == (1, True)
     assert recuento("import", "list.csv", "--source", "example-watch", "--confirm").status == 0
+
+
+@pytest.fixture
+def key(recuento: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """A reporter's key, where a command that sends lists looks for it."""
+    add_source(recuento)
+    made = recuento("key", "create", "example-watch").out.strip()
+    monkeypatch.setenv("RECUENTO_KEY", made)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "list.csv").write_text(LIST)
+    return made
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_list_is_sent_to_a_registry_elsewhere_which_knows_the_source_by_the_key(
+    recuento: Run, settings: Settings, key: str, tmp_path: Path
+) -> None:
+    with serving(settings) as address:
+        tried = recuento("import", "list.csv", "--to", address, "--dry-run", "--source", "example-watch")
+        sent = recuento("import", "list.csv", "--to", address, "--json")
+        again = recuento("import", "list.csv", "--to", f"{address}/")
+        other = recuento("import", "list.csv", "--to", address, "--source", "another")
+    assert (tried.status, tried.err) == (0, "")
+    assert "2 of 2 rows would become: 2 new" in tried.out
+    *rows, receipt = map(json.loads, sent.out.splitlines())
+    assert [(row["row"], row["outcome"]) for row in rows] == [(2, "new"), (3, "new")]
+    assert (receipt["state"], receipt["settled"], len(receipt["imports"])) == ("done", 2, 1)
+    assert "2 of 2 rows became: 0 new, 0 updated, 2 unchanged" in again.out
+    assert "not of another" in refused(other)
+    assert list((tmp_path / "state" / "recuento" / "uploads").iterdir()) == []
+    assert key not in "".join(ran.out + ran.err for ran in (tried, sent, again, other))
+
+
+def test_without_a_key_or_over_an_open_line_nothing_is_sent(
+    recuento: Run, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "can read the names" in refused(recuento("import", "list.csv", "--to", "http://registry.example"))
+    monkeypatch.delenv("RECUENTO_KEY")
+    assert "Set RECUENTO_KEY" in refused(recuento("import", "list.csv", "--to", "https://registry.example"))
+    ran = recuento("import", "list.csv")
+    assert (ran.status, "--source" in ran.err, "--to" in ran.err) == (2, True, True)
+
+
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt(), Stopped("The disk is full.")])
+def test_whatever_stops_an_upload_says_how_to_go_on(
+    recuento: Run, key: str, monkeypatch: pytest.MonkeyPatch, stopped: BaseException
+) -> None:
+    def begin(*given: Any, **_named: Any) -> None:
+        given[5].say("The line dropped; trying again in 8 s.")
+        given[5].moved(1, 2)
+        raise stopped
+
+    monkeypatch.setattr(remote, "file_list", begin)
+    ran = recuento("import", "list.csv", "--to", "https://registry.example")
+    assert ran.status == 1
+    dropped, last = ran.err.splitlines()
+    assert dropped == "The line dropped; trying again in 8 s."
+    assert last.endswith("run the same command again, and it goes on where it stopped.")
 
 
 def free_port() -> int:

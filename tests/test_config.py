@@ -154,3 +154,27 @@ def test_a_secret_file_that_holds_no_secret_is_refused_by_its_name_only(tmp_path
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableSecret, match="RECUENTO_SECRET_FILE"):
         beside(tmp_path / "nowhere").secret_key()
+
+
+def test_the_key_to_send_with_stands_in_the_environment_or_in_a_file_of_ones_own(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("rcn_file\n")
+    file.chmod(0o600)
+    assert settings().sending_key() is None
+    assert settings(key_file=file).sending_key() == "rcn_file"
+    assert settings(key="rcn_given ", key_file=file).sending_key() == "rcn_given"
+    assert "rcn" not in repr(settings(key="rcn_given"))
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_key_that_others_may_touch_is_not_used(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "key"
+    file.write_text("rcn_file")
+    file.chmod(mode)
+    with pytest.raises(UnreadableSecret, match="chmod 600"):
+        settings(key_file=file).sending_key()
+
+
+def test_a_key_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableSecret, match="RECUENTO_KEY_FILE"):
+        settings(key_file=tmp_path / "nowhere").sending_key()

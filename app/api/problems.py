@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -185,6 +186,8 @@ class Shield:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            pass  # the line broke while the request came: nobody is there to be answered
         except Exception as error:
             frames = "".join(traceback.format_tb(error.__traceback__))
             log.error("unforeseen %s\n%s", type(error).__name__, frames)

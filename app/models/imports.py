@@ -24,6 +24,7 @@ class ListImport(SQLModel, table=True):
     dry_run: bool
     strict: bool
     confirmed: bool
+    whole: int | None  # rows of the list that this one is a part of; null: it is no part
     state: str
     created_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)

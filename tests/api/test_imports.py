@@ -1,5 +1,11 @@
 """Lists sent to /v1/imports: who may, in which envelopes, and what is told of them."""
 
+import gzip
+import hashlib
+import tracemalloc
+import zlib
+from datetime import timedelta
+
 import pytest
 
 from app.api.imports import MOST_WAITING
@@ -85,6 +91,67 @@ def test_a_list_beyond_the_bound_is_refused_and_one_beyond_that_of_other_bodies_
     world.refuse(response, 413, "payload_too_large")
 
 
+def test_a_packed_list_is_the_list_and_the_same_request(world: World) -> None:
+    once = {"Idempotency-Key": "monday"}
+    receipt = send(world, gzip.compress(LIST.encode()), **once, **{"Content-Encoding": "gzip"})
+    assert (receipt["digest"], receipt["counts"]["new"]) == (hashlib.sha256(LIST.encode()).hexdigest(), 1)
+    assert send(world, LIST.encode(), **once)["id"] == receipt["id"]
+
+
+PACKED = gzip.compress(LIST.encode())
+
+
+@pytest.mark.parametrize(
+    "packing, body, status, code",
+    [
+        ("gzip", PACKED[:-9], 422, "malformed_gzip"),
+        ("gzip", PACKED + b"x", 422, "malformed_gzip"),
+        ("gzip", PACKED + PACKED, 422, "malformed_gzip"),
+        ("gzip", LIST.encode(), 422, "malformed_gzip"),
+        ("gzip", zlib.compress(LIST.encode()), 422, "malformed_gzip"),
+        ("gzip", b"", 422, "malformed_gzip"),
+        ("br", PACKED, 415, "unsupported_media_type"),
+        ("gzip, gzip", PACKED, 415, "unsupported_media_type"),
+    ],
+)
+def test_a_packed_list_that_is_damaged_or_packed_otherwise_is_refused(
+    world: World, packing: str, body: bytes, status: int, code: str
+) -> None:
+    headers = world.headers("foro", **{"Content-Encoding": packing})
+    with world.storing_nothing():
+        world.refuse(world.client.post("/v1/imports", content=body, headers=headers), status, code)
+
+
+def test_a_small_body_that_unpacks_to_more_than_a_list_is_refused_before_it_is_whole(world: World) -> None:
+    bomb = gzip.compress(b"\n" * 200 * 1024 * 1024, 1)
+    tracemalloc.start()
+    headers = world.headers("foro", **{"Content-Encoding": "gzip"})
+    response = world.client.post("/v1/imports", content=bomb, headers=headers)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    world.refuse(response, 413, "payload_too_large")
+    assert most < 4 * world.settings.max_import_bytes
+
+
+def test_parts_of_a_list_are_asked_about_as_the_whole_that_they_are_of(world: World) -> None:
+    long = "nombre;fecha de nacimiento;país\n" + "".join(
+        f"Inés {chr(65 + n)}aldivia;{1950 + n};VE\n" for n in range(20)
+    )
+    assert world.send_list(long, whole=100)["whole"] == 100
+    world.now += timedelta(minutes=1)
+    assert world.send_list(LIST, whole=60)["state"] == "done"
+    assert world.send_list(LIST, whole=20)["questions"][0]["detail"].startswith(
+        "This list has 20 rows, your last one had 60"
+    )
+    assert world.send_list(LIST)["state"] == "questioned"
+
+
+@pytest.mark.parametrize("whole", ["0", "-1", "all", "99999999"])
+def test_a_whole_that_cannot_be_is_refused(world: World, whole: str) -> None:
+    response = world.client.post(f"/v1/imports?whole={whole}", content=LIST.encode(), headers=world.headers("foro"))
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/whole")
+
+
 def test_rows_are_paged_and_chosen_by_outcome(world: World) -> None:
     receipt = world.send_list(LIST)
     first = world.get(f"/v1/imports/{receipt['id']}/rows", "foro", limit=1).json()
@@ -129,6 +196,7 @@ def test_a_source_may_have_a_few_lists_on_their_way_and_no_more(world: World) ->
             stored.begin(session, source, None, "0" * 64, stored.Sent(), NOW)
     response = world.client.post("/v1/imports", content=LIST.encode(), headers=world.headers("foro"))
     world.refuse(response, 409, "conflict")
+    assert response.headers["retry-after"] == "5"
     assert world.client.post("/v1/imports", content=LIST.encode(), headers=world.headers("jep")).status_code == 202
 
 

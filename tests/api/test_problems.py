@@ -1,5 +1,6 @@
 """Every refusal is problem+json, tells what to do, and repeats nothing of the request or of an exception."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -70,6 +71,29 @@ def test_a_method_that_an_address_does_not_take_answers_405_with_those_it_does(
 def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     caplog.set_level(logging.DEBUG)
     return caplog
+
+
+def test_a_line_that_breaks_while_a_body_comes_is_no_failure_of_ours(
+    world: World, everything_logged: pytest.LogCaptureFixture
+) -> None:
+    headers = {**world.headers("foro"), "Content-Length": "1000"}
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "path": "/v1/imports", "raw_path": b"/v1/imports",
+        "query_string": b"", "headers": [(name.lower().encode(), said.encode()) for name, said in headers.items()],
+    }  # fmt: skip
+    came = iter([{"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(came)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    with world.storing_nothing():
+        asyncio.run(world.app(scope, receive, send))
+    assert sent == []
+    assert [one for one in everything_logged.records if one.name == "recuento"] == []
 
 
 def test_an_unforeseen_failure_answers_500_and_tells_nobody_what_it_said(

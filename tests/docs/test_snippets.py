@@ -87,10 +87,10 @@ class Session:
         self.answer = Answer(int(first.split()[1]), headers, body, block.line)
 
     def _command(self, block: Block) -> None:
-        """Our own commands, on a registry of their own."""
+        """Our own commands: on a registry of their own, or sending lists to the one that is served."""
         for line in block.text.splitlines():
             if ENDS.match(line):
-                self._run(line)
+                self._run(line.replace(DEMO, self.address), RECUENTO_KEY=self.keys["KEY"])
 
     def _run(self, script: str, **more: str) -> str:
         (self.folder / "recuento").write_text(

@@ -43,6 +43,7 @@ class ImportOut(BaseModel):
     finished_at: str | None
     digest: str
     rows: int | None
+    whole: int | None
     settled: int
     counts: dict[ImportOutcome, int]
     first_revision: int | None

@@ -80,7 +80,7 @@ class Running:
         number, counting = opened.count()
         if number == 0:
             raise BadFile("no_rows", NO_ROWS)
-        questions = [] if job.confirmed or job.done else _questions(number, before, counting=counting)
+        questions = [] if job.confirmed or job.done else questions_about(job.whole or number, before, counting=counting)
         with writing(self._engine) as session:
             state = job.state if job.state != "waiting" else "checking" if job.strict and not job.dry_run else "running"
             told = json.dumps(opened.shape(), ensure_ascii=False)
@@ -217,7 +217,7 @@ def _strict(row: int) -> BadFile:
     return BadFile("strict", f"Row {row} is in error: nothing from it on was filed, as asked for.", row)
 
 
-def _questions(rows: int, before: int | None, *, counting: bool) -> list[dict[str, str]]:
+def questions_about(rows: int, before: int | None, *, counting: bool) -> list[dict[str, str]]:
     """What a person should look at before anything is filed."""
     found = []
     if before is not None and before >= FEW and not before / FAR <= rows <= before * FAR:

@@ -36,6 +36,7 @@ class Sent:
     strict: bool = False
     confirmed: bool = False
     mapping: Mapping | None = None
+    whole: int | None = None  # rows of the list that this one is a part of
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def begin(session: Session, source: int, key_id: str | None, digest: str, sent: 
         dry_run=sent.dry_run,
         strict=sent.strict,
         confirmed=sent.confirmed,
+        whole=sent.whole,
         state="waiting",
         created_at=now,
         rows=None,
@@ -207,9 +209,9 @@ def own(session: Session, job: uuid.UUID, source: int | None) -> ListImport:
 
 
 def last_rows(session: Session, source: int) -> int | None:
-    """How many rows the source's last finished list had."""
+    """How many rows the source's last finished list had; of one that came in parts, all of them."""
     return session.scalars(
-        select(col(ListImport.rows))
+        select(func.coalesce(col(ListImport.whole), col(ListImport.rows)))
         .where(col(ListImport.source) == source, col(ListImport.state) == "done", col(ListImport.dry_run).is_(False))
         .order_by(col(ListImport.finished_at).desc())
         .limit(1)
@@ -258,6 +260,7 @@ def shape(job: ListImport) -> Row:
         "finished_at": None if job.finished_at is None else format_instant(job.finished_at),
         "digest": job.digest,
         "rows": job.rows,
+        "whole": job.whole,
         "settled": sum(json.loads(job.counts).values()),
         "counts": json.loads(job.counts),
         "first_revision": job.first_revision,

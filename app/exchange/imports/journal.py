@@ -1,0 +1,182 @@
+"""What was sent of a list and what came back, kept on the sender's machine: an upload goes on after a power cut.
+
+A file of lines that is only ever added to, each line forced to the disk before the next thing is done. It holds
+digests, keys of requests, ids of imports and how many rows became what: no name, no address, no key. To lose it loses
+nothing: the list is sent again, and rows that are in change nothing.
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from app.exchange.client import Stopped
+
+# The registry promises to know a repeated request again, and what became of each row, for 30 days.
+KEPT = timedelta(days=30)
+FORM = 1  # of the file
+
+
+@dataclass
+class Kept:
+    """Of one part: the Idempotency-Key it is sent with, its import, and the receipt once it is through."""
+
+    once: str
+    import_id: str | None = None
+    receipt: dict[str, Any] | None = None
+
+
+class Journal:
+    """The journal of one upload; use as a context manager. `fresh`: nothing of it had been sent. Raises Stopped."""
+
+    def __init__(self, folder: Path, to: str, path: Path, content: str, now: datetime) -> None:
+        """`to`: to whom, as whom and how. `path`, `content`: of the list, which is the same wherever it lies."""
+        self.file = folder / f"{_digest(to, content)[:32]}.jsonl"
+        self._kept: dict[str, Kept] = {}
+        self._place = _digest(to, str(path.resolve()))
+        self._now = now
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._handle = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise self._unwritable(error) from None
+        try:
+            self._take()
+            self.fresh = not self._read()
+            if self.fresh:
+                self._begin()
+        except BaseException:
+            os.close(self._handle)
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._handle)
+
+    def once(self, part: str) -> Kept:
+        """What is kept of a part; its Idempotency-Key stands on the disk before anything is sent with it.
+
+        Drawn and not derived: a list may be sent again on purpose, after another or after a refusal, and must not be
+        answered with what became of it then.
+        """
+        if part not in self._kept:
+            self._note(part, once=uuid.uuid4().hex)
+        return self._kept[part]
+
+    def sent(self, part: str, import_id: uuid.UUID) -> None:
+        self._note(part, import_id=str(import_id))
+
+    def through(self, part: str, receipt: dict[str, Any]) -> None:
+        self._note(part, receipt=receipt)
+
+    def forget(self, part: str) -> None:
+        """It was refused: sent again, it is another request."""
+        self._note(part, forgotten=True)
+
+    def others(self) -> bool:
+        """Whether an upload of the same file, before it was changed, was left half-way. Its journal is deleted: what it
+        would go on with is no longer there."""
+        found = False
+        for other in self.file.parent.glob("*.jsonl"):
+            if other != self.file and _place_of(other) == self._place:
+                found = True
+                other.unlink(missing_ok=True)
+        return found
+
+    def finish(self) -> None:
+        """All of it is through: there is nothing left to go on with."""
+        self.file.unlink(missing_ok=True)
+
+    def _take(self) -> None:
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Stopped("This list is being sent by another run on this machine: wait for it.") from None
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _read(self) -> bool:
+        """What stands in the file; False where nothing does, or nothing that can still be gone on with."""
+        with os.fdopen(os.dup(self._handle), "rb") as file:
+            file.seek(0)
+            whole = file.read()
+        lines = whole.splitlines(keepends=True)
+        if lines and not lines[-1].endswith(b"\n"):
+            os.ftruncate(self._handle, len(whole) - len(lines.pop()))  # torn off by a power cut: it was not acted on
+        try:
+            noted = [json.loads(line) for line in lines]
+            if not noted:
+                return False
+            begun = datetime.fromisoformat(noted[0]["begun_at"])
+            if noted[0]["journal"] != FORM or self._now - begun > KEPT:
+                return False
+            for one in noted[1:]:
+                self._apply(**one)
+        except (OSError, ValueError, KeyError, TypeError):
+            raise Stopped(
+                f"The journal {self.file} is damaged: delete it and run the same command again. Rows that are in "
+                "change nothing."
+            ) from None
+        return True
+
+    def _begin(self) -> None:
+        self._kept.clear()
+        try:
+            os.ftruncate(self._handle, 0)
+        except OSError as error:
+            raise self._unwritable(error) from None
+        self._write({"journal": FORM, "begun_at": self._now.isoformat(), "place": self._place})
+        with suppress(OSError):  # not every file system knows how
+            folder = os.open(self.file.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def _note(self, part: str, **said: Any) -> None:
+        self._write({"part": part, **said})
+        self._apply(part, **said)
+
+    def _apply(self, part: str, *, forgotten: bool = False, **said: Any) -> None:
+        if forgotten:
+            self._kept.pop(part, None)
+        elif "once" in said:
+            self._kept[part] = Kept(**said)
+        else:
+            self._kept[part] = replace(self._kept[part], **said)
+
+    def _write(self, line: dict[str, Any]) -> None:
+        text = json.dumps(line).encode() + b"\n"
+        try:
+            if os.write(self._handle, text) < len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(self._handle)
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> Stopped:
+        return Stopped(f"The journal {self.file} cannot be written ({error.strerror}): make room, or make it writable.")
+
+
+def _place_of(file: Path) -> str | None:
+    try:
+        with file.open(encoding="utf-8") as lines:
+            return str(json.loads(next(lines))["place"])
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        return None
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()

@@ -1,0 +1,261 @@
+"""File a list with a registry that is elsewhere: read here, sent part by part, each followed to its receipt."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from time import sleep
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel
+
+from app.exchange.client import Gone, Line, Stopped
+from app.exchange.imports.checked import placed
+from app.exchange.imports.faults import BadFile
+from app.exchange.imports.journal import Journal
+from app.exchange.imports.lists import Opened, open_list
+from app.exchange.imports.local import bounded
+from app.exchange.imports.parts import Cut, Part, cut
+from app.exchange.imports.run import questions_about
+from app.exchange.imports.stored import OPEN_STATES, Row, Sent
+from app.import_codes import ImportOutcome, ImportState
+from app.vocabulary import Role
+
+# Seconds until it is asked again how far a part has got: it is through in a fraction of one, unless others wait too.
+FIRST_LOOK, LONGEST_LOOK = 0.3, 5.0
+# Rows of a page: what became of them comes through the same line, in some 8 KB.
+PAGE = 50
+# A row that went by itself is read again only where every row is asked for: it would come back the way it was sent.
+TOLD = (ImportOutcome.ERROR, ImportOutcome.NEEDS_REVIEW)
+
+
+class Watch(Protocol):
+    """Whoever looks on: what is going on, and how far it is."""
+
+    def say(self, text: str) -> None: ...
+    def moved(self, settled: int, rows: int) -> None: ...
+
+
+class _Me(BaseModel):
+    role: str
+    source: str | None
+
+
+class _Said(BaseModel):
+    code: str
+    detail: str
+
+
+class _Receipt(BaseModel):
+    id: uuid.UUID
+    state: ImportState
+    counts: dict[ImportOutcome, int]
+    first_revision: int | None
+    last_revision: int | None
+    questions: list[_Said]
+    problem: _Said | None
+
+
+class _RowError(_Said):
+    pointer: str
+
+
+class _Row(BaseModel):
+    row: int
+    outcome: ImportOutcome
+    report_id: uuid.UUID | None
+    revision: int | None
+    errors: list[_RowError]
+
+
+class _Rows(BaseModel):
+    data: list[_Row]
+    next: str | None
+
+
+def file_list(
+    line: Line, folder: Path, path: Path, sent: Sent, now: datetime, watch: Watch, *, source: str | None, every: bool
+) -> tuple[Row, list[Row]]:
+    """File a list, from where an earlier run of the same file stopped. Its receipt, and what became of its rows: of
+    `every` row, or of those that need somebody. `folder`: of the journals. `source`: who the key must be of, if said.
+    Raises BadFile, Stopped."""
+    data = path.read_bytes()
+    bounded(data)
+    opened = open_list(data, sent.mapping)
+    counting = not sent.confirmed and opened.count()[1]
+    found = cut(opened.rows())
+    receipt = _Sum(opened, found, sent)
+    if counting:
+        return receipt.shape(questions=questions_about(found.rows, None, counting=True)), receipt.wrong()
+    if sent.strict and found.wrong and not sent.dry_run:
+        return receipt.shape(problem=_strict(min(found.wrong), "nothing was filed")), receipt.wrong()
+    me = line.get("/v1/me", _Me)
+    if me.role != Role.REPORTER or me.source is None:
+        raise Stopped(f"This key is a {me.role}'s: a list is sent with a reporter's key.")
+    if source not in (None, me.source):
+        raise Stopped(f"This key is of {me.source}, and not of {source}: take the other key, or leave --source out.")
+    to = json.dumps([line.address, me.source, sent.dry_run, sent.strict])
+    content = opened.digest + (sent.mapping.digest if sent.mapping else "")
+    with Journal(folder, to, path, content, now) as journal:
+        if not journal.fresh:
+            watch.say("Going on where it stopped.")
+        elif journal.others():
+            watch.say("The file has changed since its upload was interrupted: this is a new one, from its first row.")
+        filing = _Filing(line, journal, found, replace(sent, whole=max(found.rows, 1)), watch)
+        return filing.run(receipt, every=every)
+
+
+class _Filing:
+    """One upload under way."""
+
+    def __init__(self, line: Line, journal: Journal, found: Cut, sent: Sent, watch: Watch) -> None:
+        self._line, self._journal, self._cut, self._sent, self._watch = line, journal, found, sent, watch
+
+    def run(self, receipt: "_Sum", *, every: bool) -> tuple[Row, list[Row]]:
+        """Strict is a trial of all, then the run."""
+        if self._sent.strict and not self._sent.dry_run:
+            tried = self._pass(trial=True)
+            errors = [row for one in tried for row in self._rows(*one, (ImportOutcome.ERROR,))]
+            if errors:
+                self._journal.finish()
+                return receipt.shape(problem=_strict(errors[0]["row"], "nothing was filed")), errors
+            if tried and tried[-1][1].state != ImportState.DONE:
+                return receipt.shape(tried), []
+        filed = self._pass(trial=self._sent.dry_run)
+        rows = [row for one in filed for row in self._rows(*one, None if every else TOLD)]
+        shape = receipt.shape(filed)
+        if shape["state"] == ImportState.DONE:
+            self._journal.finish()
+        return shape, sorted([*rows, *receipt.wrong()], key=lambda row: int(row["row"]))
+
+    def _pass(self, *, trial: bool) -> list[tuple[Part, _Receipt]]:
+        """Every part to its receipt, in order, up to one that was not filed: a question about the list is asked of its
+        first part, and stops all."""
+        through: list[tuple[Part, _Receipt]] = []
+        settled = len(self._cut.wrong)
+        for part in self._cut.parts:
+            self._watch.moved(settled, self._cut.rows)
+            receipt = self._receipt(part, trial=trial)
+            through.append((part, receipt))
+            if receipt.state != ImportState.DONE:
+                break
+            settled += len(part.rows)
+        self._watch.moved(settled, self._cut.rows)
+        return through
+
+    def _receipt(self, part: Part, *, trial: bool) -> _Receipt:
+        name = f"{'trial' if trial else 'run'} {part.digest}"
+        kept = self._journal.once(name)
+        if kept.receipt is not None:
+            return _Receipt.model_validate(kept.receipt)
+        if kept.import_id is None:
+            asked = {"dry_run": trial, "strict": self._sent.strict and not trial, "confirm": self._sent.confirmed}
+            # An answer to a question is another request than the one that was questioned.
+            once = f"{kept.once}-confirmed" if self._sent.confirmed else kept.once
+            begun = self._line.post("/v1/imports", part.data, once, _Receipt, whole=self._sent.whole, **asked)
+            self._journal.sent(name, begun.id)
+            kept = self._journal.once(name)
+        try:
+            receipt = self._follow(f"/v1/imports/{kept.import_id}")
+        except Gone:
+            raise Stopped(
+                f"The registry does not know what was sent any more (was it set back to a backup?): delete "
+                f"{self._journal.file} and send the list again."
+            ) from None
+        if receipt.state == ImportState.DONE:
+            self._journal.through(name, receipt.model_dump(mode="json"))
+        else:
+            self._journal.forget(name)
+        return receipt
+
+    def _follow(self, address: str) -> _Receipt:
+        pause = FIRST_LOOK
+        while (receipt := self._line.get(address, _Receipt)).state in OPEN_STATES:
+            sleep(pause)
+            pause = min(2 * pause, LONGEST_LOOK)
+        return receipt
+
+    def _rows(self, part: Part, receipt: _Receipt, outcomes: tuple[ImportOutcome, ...] | None) -> list[Row]:
+        """What became of a part's rows, by their numbers in the file."""
+        wanted = [{}] if outcomes is None else [{"outcome": one.value} for one in outcomes if receipt.counts.get(one)]
+        return [self._shape(part, row) for asked in wanted for row in self._pages(receipt.id, asked)]
+
+    def _pages(self, import_id: uuid.UUID, asked: dict[str, str]) -> Iterator[_Row]:
+        """Of the address of the next page only the cursor is taken: the key goes where it was told to go."""
+        while True:
+            page = self._line.get(f"/v1/imports/{import_id}/rows", _Rows, limit=PAGE, **asked)
+            yield from page.data
+            if page.next is None:
+                return
+            asked = asked | {"cursor": dict(parse_qsl(page.next.partition("?")[2])).get("cursor", "")}
+
+    def _shape(self, part: Part, row: _Row) -> Row:
+        errors = [placed(self._cut.columns, error.model_dump()).shape() for error in row.errors]
+        return {**row.model_dump(), "row": part.rows[row.row - 1], "errors": errors}
+
+
+class _Sum:
+    """The receipt of a whole list, summed from those of its parts: read as that of a list filed in one."""
+
+    def __init__(self, opened: Opened, found: Cut, sent: Sent) -> None:
+        self._opened, self._cut, self._sent = opened, found, sent
+
+    def wrong(self) -> list[Row]:
+        """The rows that were not sent."""
+        return [
+            {"row": number, "outcome": ImportOutcome.ERROR, "report_id": None, "revision": None,
+             "errors": [fault.shape() for fault in faults]}
+            for number, faults in self._cut.wrong.items()
+        ]  # fmt: skip
+
+    def shape(
+        self,
+        filed: list[tuple[Part, _Receipt]] | None = None,
+        *,
+        questions: list[dict[str, str]] | None = None,
+        problem: dict[str, Any] | None = None,
+    ) -> Row:
+        receipts = [receipt for _part, receipt in filed or [] if receipt.state == ImportState.DONE]
+        counts = {one: sum(receipt.counts.get(one, 0) for receipt in receipts) for one in ImportOutcome}
+        counts[ImportOutcome.ERROR] += len(self._cut.wrong)
+        revisions = [
+            revision
+            for receipt in receipts
+            for revision in (receipt.first_revision, receipt.last_revision)
+            if revision is not None
+        ]
+        state = ImportState.FAILED if problem else ImportState.QUESTIONED if questions else ImportState.DONE
+        if filed:
+            part, last = filed[-1]
+            state, questions = last.state, [one.model_dump() for one in last.questions]
+            problem = _problem(part, last)
+        return {
+            "state": state,
+            "dry_run": self._sent.dry_run,
+            "strict": self._sent.strict,
+            "rows": self._cut.rows,
+            "settled": sum(counts.values()),
+            "counts": counts,
+            "first_revision": min(revisions, default=None),
+            "last_revision": max(revisions, default=None),
+            **self._opened.shape(),
+            "derived_case_numbers": self._cut.derived,
+            "questions": questions or [],
+            "problem": problem,
+            "imports": [receipt.id for receipt in receipts],
+        }
+
+
+def _problem(part: Part, receipt: _Receipt) -> Row | None:
+    if receipt.problem is None:
+        return None
+    if receipt.problem.code == "strict":
+        return _strict(part.rows[0], "nothing from it on was filed")
+    return BadFile(receipt.problem.code, receipt.problem.detail, part.rows[0]).shape()
+
+
+def _strict(row: int, what: str) -> Row:
+    return BadFile("strict", f"Row {row} is in error: {what}, as asked for.", row).shape()
