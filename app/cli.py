@@ -284,6 +284,8 @@ def import_list(
     """
     settings = _settings()
     if file.is_dir():
+        if source or to or mapping or dry_run or strict or confirm:
+            raise typer.BadParameter("a copy is read whole, into an empty registry here: leave the other options out")
         with _session(settings) as session:
             number = copies.read(Desk(session, Reader(Role.ADMIN), _now(), settings.secret_key()), file)
         console.print(f"Filed {number} reports of a copy.")
