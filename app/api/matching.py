@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 
 from app.api import answers
 from app.api.imports import SENT, mapping_of, parts
-from app.api.requests import Asked, Read
+from app.api.requests import Asked, Read, whole_body
 from app.api.routes import refusals, router
 from app.api.wire import CandidatesOut, ComparisonOut
 from app.errors import Invalid, Unavailable
@@ -39,14 +39,19 @@ def match_person(read: Read, body: PersonSoughtIn) -> Response:
     return answers.json_response(found, 200, _headers(found))
 
 
+def _known(_body: Annotated[bytes, Depends(whole_body)], read: Read) -> Asked:
+    """Who sends a list: asked once all of it is here, and before anything of it is unpacked."""
+    read.allow(*Role)
+    return read
+
+
 def match_list(
-    read: Read,
+    read: Annotated[Asked, Depends(_known)],
     sent: Annotated[tuple[bytes, str | None], Depends(parts)],
     asked: Annotated[ComparisonQuery, Query()],
 ) -> Response:
     """Lay a list beside the registry: on both, likely the same person, on yours only, on theirs only. Nothing is
     stored, and nothing is said of people whom this key may not recognise."""
-    read.allow(*Role)
     return _in_form(read, asked, _compared(read, sent, asked))
 
 

@@ -34,6 +34,11 @@ async def gate(request: Request) -> AsyncIterator[None]:
         yield
 
 
+async def whole_body(request: Request) -> bytes:
+    """The body, come to its end: what asks for this before `gate` holds no place while a body drips in."""
+    return await request.body()
+
+
 async def bearer_token(request: Request) -> str | None:
     """The key sent, if any. A malformed header is an error: who sends one means to be known."""
     given = request.headers.getlist("authorization")

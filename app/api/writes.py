@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from app.api import answers, render
-from app.api.requests import bearer, bearer_token, gate, require_role
+from app.api.requests import bearer, bearer_token, gate, require_role, whole_body
 from app.database import reading, scrub, writing
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
@@ -108,14 +108,10 @@ class Writing:
         session.flush()
 
 
-async def _body(request: Request) -> bytes:
-    return await request.body()
-
-
 def written_with(
     request: Request,
     token: Annotated[str | None, Depends(bearer_token)],
-    body: Annotated[bytes, Depends(_body)],
+    body: Annotated[bytes, Depends(whole_body)],
     _place: Annotated[None, Depends(gate, scope="function")],
     _documented: Annotated[Any, Depends(bearer)],
 ) -> Writing:

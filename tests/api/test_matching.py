@@ -1,7 +1,9 @@
 """A list laid beside the registry: what it finds, and of whom it says nothing."""
 
+import asyncio
+import gzip
 import json
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -148,6 +150,39 @@ def test_one_list_is_compared_at_a_time(world: World) -> None:
         answer = world.client.post("/v1/match/list", files=files, headers=world.headers("foro"))
     world.refuse(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "60"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("path", ["/v1/match/list", "/v1/match", "/v1/imports", "/v1/releases"])
+def test_a_body_that_does_not_come_to_its_end_holds_no_place(resting: World, path: str) -> None:
+    async def drip() -> bool:
+        gate = resting.app.state.gate = asyncio.Semaphore(1)
+        waits = asyncio.Event()
+
+        async def receive() -> NoReturn:
+            waits.set()
+            await asyncio.Event().wait()
+            raise AssertionError("nothing comes")
+
+        async def send(_message: Any) -> None:
+            pass
+
+        scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": []}
+        request = asyncio.create_task(resting.app(scope, receive, send))
+        await waits.wait()
+        held = gate.locked()
+        request.cancel()
+        return held
+
+    assert asyncio.run(drip()) is False
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nothing_is_unpacked_without_a_key(world: World) -> None:
+    no_gzip, packed = b"no gzip", gzip.compress(f"{HEADINGS}\n{ROW}\n".encode())
+    for data in (no_gzip, packed):
+        answer = world.client.post("/v1/match/list", content=data, headers={"Content-Encoding": "gzip"})
+        world.refuse(answer, 401, "unauthenticated")
 
 
 def sought(world: World, who: str, **changes: Any) -> list[Body]:
