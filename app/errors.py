@@ -3,9 +3,13 @@
 An error never echoes the rejected input and never carries an exception's text: both have leaked names elsewhere.
 """
 
+from itertools import islice
 from typing import Any, ClassVar, Self
 
 PROBLEM_JSON = "application/problem+json"
+# More mistakes in one body than anybody mends before trying again. Each takes many times the bytes that make it: an
+# answer with all of them would be a way to have much sent, or stored, for little.
+MOST_ERRORS = 20
 TYPE_BASE = "https://recuento.org/problems/"
 
 
@@ -64,9 +68,9 @@ _CODES = {
 
 
 def pointed_errors(errors: Any) -> list[dict[str, str]]:
-    """Pydantic's errors as `errors` of a problem, with JSON pointers."""
+    """Pydantic's first errors as `errors` of a problem, with JSON pointers."""
     found = []
-    for error in errors:
+    for error in islice(errors, MOST_ERRORS):
         pointer = "".join(f"/{_escaped(part)}" for part in error["loc"])
         code, detail = _CODES.get(error["type"], (error["type"], None))
         said = detail or f"{error['msg'].rstrip('.')}."

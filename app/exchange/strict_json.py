@@ -10,9 +10,10 @@ import re
 import unicodedata
 from typing import Any
 
-from app.errors import Invalid, MalformedJson, pointed
+from app.errors import MOST_ERRORS, Invalid, MalformedJson, pointed
 
 MAX_DEPTH = 32  # the deepest body of ours has 5 levels
+MAX_KEY = 100  # characters: none of ours has 30, and an error points at its place by the keys above it
 MAX_INTEGER = 2**53  # beyond, a JSON number is not exact everywhere (RFC 8259 section 6)
 
 # C0 except tab, line feed and carriage return (notes have lines), DEL and C1; bidi overrides and isolates, which
@@ -37,11 +38,26 @@ def parse_json(body: bytes) -> Any:
     except json.JSONDecodeError as error:
         detail = f"This is not JSON: see line {error.lineno}, column {error.colno}."
         raise MalformedJson(detail) from None
-    errors: list[dict[str, str]] = []
-    clean = _clean(value, "", 1, errors)
-    if errors:
-        raise Invalid("Remove the characters or numbers pointed at.", *errors)
+    found = _Found()
+    clean = _clean(value, "", 1, found)
+    if found.errors:
+        raise found.refusal()
     return clean
+
+
+class _Found:
+    """What is wrong with a body, pointed at; raised as soon as it is as much as anybody mends at once."""
+
+    def __init__(self) -> None:
+        self.errors: list[dict[str, str]] = []
+
+    def add(self, pointer: str, code: str, detail: str) -> None:
+        self.errors.append(pointed(pointer, code, detail))
+        if len(self.errors) == MOST_ERRORS:
+            raise self.refusal()
+
+    def refusal(self) -> Invalid:
+        return Invalid("Remove the characters or numbers pointed at.", *self.errors)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -64,25 +80,27 @@ def _integer(text: str) -> int | float:
     return int(text) if len(text) <= len(str(MAX_INTEGER)) + 1 else math.inf
 
 
-def _clean(value: Any, pointer: str, depth: int, errors: list[dict[str, str]]) -> Any:
+def _clean(value: Any, pointer: str, depth: int, found: _Found) -> Any:
     if depth > MAX_DEPTH:
         raise MalformedJson(f"Nest at most {MAX_DEPTH} levels.")
     if isinstance(value, dict):
         if any(_FORBIDDEN.search(key) for key in value):
             raise MalformedJson("A key has control characters in it.")
+        if any(len(key) > MAX_KEY for key in value):
+            raise MalformedJson(f"A key has more than {MAX_KEY} characters: no field here is called so.")
         return {
-            key: _clean(item, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", depth + 1, errors)
+            key: _clean(item, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", depth + 1, found)
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_clean(item, f"{pointer}/{number}", depth + 1, errors) for number, item in enumerate(value)]
+        return [_clean(item, f"{pointer}/{number}", depth + 1, found) for number, item in enumerate(value)]
     if isinstance(value, str):
         if _FORBIDDEN.search(value):
             detail = "Remove control and text-direction characters."
-            errors.append(pointed(pointer, "control_character", detail))
+            found.add(pointer, "control_character", detail)
             return ""
         return unicodedata.normalize("NFC", value)
     if isinstance(value, (int, float)) and not isinstance(value, bool) and not abs(value) <= MAX_INTEGER:
-        errors.append(pointed(pointer, "number_out_of_range", "This number is out of range."))
+        found.add(pointer, "number_out_of_range", "This number is out of range.")
         return 0
     return value

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from httpx2 import Response
 
+from app.errors import MOST_ERRORS, MalformedJson
+from app.exchange.strict_json import parse_json
 from tests.support import World, make_report
 
 MEBIBYTE = 1024 * 1024
@@ -54,6 +56,23 @@ def test_what_is_not_json_is_refused(world: World, subtests: pytest.Subtests) ->
                 world.refuse(answer, 400, "malformed_json")
             else:  # nothing was sent at all
                 world.refuse(answer, 422, "required", "")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "wrong",
+    ['{"a": [' + "9e99," * 1_000 + "1]}", json.dumps({f"x{n}": 1 for n in range(1_000)}), json.dumps(["\x07"] * 1_000)],
+    ids=["numbers", "fields", "characters"],
+)
+def test_of_a_thousand_mistakes_the_first_twenty_are_told(world: World, wrong: str) -> None:
+    answer = send(world, wrong)
+    world.refuse(answer, 422, "invalid")
+    assert len(answer.json()["errors"]) == MOST_ERRORS
+
+
+def test_a_long_key_is_not_sent_back_for_each_mistake_below_it() -> None:
+    with pytest.raises(MalformedJson, match="100 characters"):
+        parse_json(json.dumps({"k" * 101: [1e99] * 20}).encode())
 
 
 def test_what_is_not_utf_8_is_refused(world: World) -> None:

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from app.errors import MOST_ERRORS
 from app.exchange.imports import headings
 from app.exchange.imports.cells import WORDS, known_code
+from app.exchange.imports.checked import body_of
 from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.rows import Row
 from app.matching.fold import fold
 from app.vocabulary import LISTS
 from tests.exchange.imports.sheets import day, ods, packed, row, xlsx
@@ -219,6 +222,15 @@ def test_each_line_of_json_is_one_body_and_a_bad_one_is_a_fault_of_its_own() -> 
         4: [(None, "object_required")],
         5: [(None, "malformed_json")],
     }
+
+
+def test_of_a_row_of_faults_the_first_twenty_are_kept() -> None:
+    """Each is longer than what it is of, and all of them are stored."""
+    numbers = '{"a": [' + "9e99," * 1_000 + "1]}"
+    assert [len(found) for found in faults(numbers).values()] == [MOST_ERRORS]
+    many = body_of(Row(1, {f"x{n}": 1 for n in range(1_000)}, []))
+    assert isinstance(many, list)
+    assert len(many) == MOST_ERRORS
 
 
 def test_a_byte_order_mark_before_json_is_no_part_of_it() -> None:
