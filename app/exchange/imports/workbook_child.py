@@ -13,10 +13,15 @@ import resource
 import sys
 import zipfile
 from typing import Any
+from xml.parsers import expat
 
 # Numbers that name what a spreadsheet keeps apart: a million rows of 500 columns would be a mistake or an attack.
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 500
-_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"([^>]*?)(?:/>|>(.*?)</c>)', re.DOTALL)
+# What a cell of a spreadsheet holds at most. One string may be shared by a hundred cells, and be sent for each.
+MOST_CHARACTERS = 32_767
+# A formula, or the type of an error, under whatever prefix: without any, a sheet need not be read a second time.
+_WITHOUT = re.compile(rb"""<(?:\w+:)?f[\s/>]|t=["']e["']""")
+_PLACE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 
 def main() -> None:
@@ -58,9 +63,16 @@ def _read(data: bytes, wanted: str) -> None:
         return
     _write({"sheet": name, "others": [other for other in visible if other != name], "rows": sheet.total_height})
     empty = [""] * (sheet.start[1] if sheet.start else 0)
-    without = _without_value(data, name)
+    try:
+        without = _without_value(data, name)
+    except expat.ExpatError:
+        _write({"error": "unreadable_workbook"})
+        return
     for number, cells in enumerate(sheet.iter_rows(), 1):
         missing = without.get(number, [])
+        if any(isinstance(cell, str) and len(cell) > MOST_CHARACTERS for cell in cells):
+            _write({"error": "cell_too_long"})
+            return
         if missing or any(cell != "" for cell in cells):
             _write([number, empty + [_text(cell) for cell in cells], missing])
 
@@ -92,15 +104,53 @@ def _without_value(data: bytes, name: str) -> dict[int, list[int]]:
         if path is None:
             return found
         xml = archive.read(path)
-    if b"<f" not in xml and b't="e"' not in xml:
+    if _WITHOUT.search(xml) is None:
         return found
-    for letters, row, attributes, inside in _CELL.findall(xml):
-        if b't="e"' in attributes or (b"<f" in inside and b"<v>" not in inside):
-            place = 0
-            for byte in letters:
-                place = place * 26 + byte - 64
-            found.setdefault(int(row), []).append(place - 1)
+    _Cells(found).read(xml)
     return found
+
+
+class _Cells:
+    """Reads a sheet once, in one go, for the cells of it that hold no value."""
+
+    def __init__(self, found: dict[int, list[int]]) -> None:
+        self._found = found
+        self._cell: dict[str, str] | None = None
+        self._inside: set[str] = set()
+
+    def read(self, xml: bytes) -> None:
+        """Raises ExpatError. What a program for spreadsheets writes declares no entities: nothing is expanded."""
+        parser = expat.ParserCreate(namespace_separator="}")
+        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+        parser.EntityDeclHandler = self._refuse
+        parser.Parse(xml, True)
+
+    @staticmethod
+    def _refuse(*_declared: object) -> None:
+        raise expat.ExpatError("an entity")
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition("}")[2]
+        if name == "c":
+            self._cell, self._inside = attributes, set()
+        else:
+            self._inside.add(name)
+
+    def _end(self, tag: str) -> None:
+        if self._cell is None or tag.rpartition("}")[2] != "c":
+            return
+        cell, self._cell = self._cell, None
+        if cell.get("t") == "e" or ("f" in self._inside and "v" not in self._inside):
+            place = _PLACE.fullmatch(cell.get("r", ""))
+            if place is not None:
+                self._found.setdefault(int(place[2]), []).append(_place_of(place[1]))
+
+
+def _place_of(letters: str) -> int:
+    place = 0
+    for one in letters:
+        place = place * 26 + ord(one) - 64
+    return place - 1
 
 
 def _path_of(archive: zipfile.ZipFile, name: str) -> str | None:

@@ -24,13 +24,16 @@ MOST_RATIO = 150
 SMALL = 16 * 1024 * 1024  # unpacked: below this a high ratio is a sheet of repeats, and harmless
 # What the reader may use: three times what that largest workbook takes.
 CHILD_MEMORY = 768 * 1024 * 1024  # of addresses; resident memory stays far below
-CHILD_SECONDS = 60  # of processor time
+CHILD_SECONDS = 15  # of processor time: three times that too
+# A row as the reader writes it: a report is no longer, and a reader that a file has taken over may write for ever.
+MOST_LINE = 1024 * 1024
 
 ERRORS = {
     "unreadable_workbook": "This workbook cannot be read: save it again as XLSX or as CSV UTF-8, and send that.",
     "password": "This workbook is locked with a password: save a copy without one and send that.",
     "unknown_sheet": "The workbook has no visible sheet of that name: correct `sheet` in the mapping, or leave it out.",
     "too_many_columns": "The sheet has cells beyond column 500: delete the columns after the last one in use.",
+    "cell_too_long": "A cell has more than 32,767 characters, or a row more than 1 MiB: leave the longest texts out.",
     "workbook_too_large": "This workbook is too large to open: save its one sheet as CSV UTF-8 and send that.",
     "suspicious_workbook": "This workbook unpacks to far more than a list: save its sheet as CSV UTF-8 and send that.",
 }
@@ -102,7 +105,10 @@ class Workbook:
 
     def _line(self) -> Any:
         assert self._child.stdout is not None
-        line = self._child.stdout.readline()
+        line = self._child.stdout.readline(MOST_LINE)
+        if len(line) == MOST_LINE:
+            self.close()
+            raise bad("cell_too_long")
         if not line:
             if self._child.wait() != 0:  # out of memory or of time
                 self.close()

@@ -1,6 +1,8 @@
 """A file opened as a list: what it is, where its columns are, and what cannot be read."""
 
 import codecs
+import io
+import zipfile
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.rows import Row
 from app.matching.fold import fold
 from app.vocabulary import LISTS
-from tests.exchange.imports.sheets import day, ods, packed, row, xlsx
+from tests.exchange.imports.sheets import MAIN, day, ods, packed, row, xlsx
 
 SPANISH = "Nombre y apellidos;Fecha de detención;Centro de reclusión;País\n"
 LINE = "Ramón Ibáñez Otero;12 de enero de 2025;Tocorón;Venezuela\n"
@@ -198,6 +200,34 @@ def test_an_open_document_is_read() -> None:
     made = ods(("Nombre", "Fecha de detención", "País"), ("Ramón Ibáñez", "12 de enero de 2025", "Venezuela"))
     assert opened(made).form == "ods"
     assert bodies(made)[0]["detention"] == {"detained_on": "2025-01-12", "country": "VE"}
+
+
+def test_cells_that_never_end_take_no_longer_than_others() -> None:
+    comment = "<!-- <f " + '<c r="A1">' * 100_000 + " -->"
+    made = xlsx(row(1, "Nombre"), row(2, "Rosa"), comment)
+    assert faults(made) == {}
+
+
+def test_a_formula_is_found_however_its_sheet_is_written() -> None:
+    """Some programs put a prefix before each element, and its style before a cell's place."""
+    plain = xlsx(row(1, "Nombre", "País"), row(2, "Rosa", '<c s="0" r="B2"><f>A1</f></c>'))
+    assert faults(plain) == {2: [("B", "formula")]}
+    cell = f'<x:c xmlns:x="{MAIN}" r="B2"><x:f>A1</x:f></x:c>'
+    prefixed = xlsx(row(1, "Nombre", "País"), row(2, "Rosa", cell))
+    assert faults(prefixed) == {2: [("B", "formula")]}
+
+
+def test_a_sheet_with_entities_of_its_own_is_not_read() -> None:
+    made = xlsx(row(1, "Nombre"), row(2, "Rosa", '<c r="B2"><f>A1</f></c>'))
+    with zipfile.ZipFile(io.BytesIO(made)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/worksheets/sheet1.xml"] = b'<!DOCTYPE w [<!ENTITY a "b">]>' + parts["xl/worksheets/sheet1.xml"]
+    assert refusal(packed({**parts})) == "unreadable_workbook"
+
+
+@pytest.mark.parametrize("texts", [["x" * 32_768], ["é" * 30_000] * 10], ids=["a long cell", "a long row"])
+def test_texts_beyond_what_a_spreadsheet_holds_are_not_carried_over(texts: list[str]) -> None:
+    assert refusal(xlsx(row(1, "Nombre", *texts))) == "cell_too_long"
 
 
 def test_a_workbook_that_unpacks_to_a_hundred_times_a_list_is_not_opened() -> None:
