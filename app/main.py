@@ -1,7 +1,6 @@
 """create_app(settings): the ASGI application."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -115,7 +114,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.max_import_bytes = settings.max_import_bytes
     app.state.public_url = settings.public_url or ""
     app.state.clock = lambda: datetime.now(UTC)
-    app.state.comparing = threading.Lock()
+    app.state.comparing = {}  # who has a list laid beside the registry just now
     _open(app)
     problems.install(app)
     app.add_middleware(

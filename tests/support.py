@@ -1,7 +1,6 @@
 """What most tests need: an app with sources and keys, and short ways to file and to count."""
 
 import copy
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -89,7 +88,7 @@ class _Garage:
         app.state.secret = settings.secret_key()
         app.state.two_person = settings.two_person
         app.state.public_url = settings.public_url or ""
-        app.state.comparing = threading.Lock()
+        app.state.comparing = {}
         migrate(app.state.engine)
         with writing(app.state.engine) as session:
             bind_secret(session, app.state.secret)

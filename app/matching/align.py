@@ -4,9 +4,12 @@ A line is paired with at most one of the other list, the likeliest pairs first. 
 no other line fits nearly as well; what is left of the likely ones is for somebody who knows the people.
 """
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
+from time import thread_time
 
 from app.matching.candidates import MOST_CANDIDATES, MOST_ROWS
 from app.matching.score import REVIEW, Match, Person, birth_bounds, compare
@@ -15,6 +18,10 @@ from app.matching.score import REVIEW, Match, Person, birth_bounds, compare
 # counts as much, and whoever leaves it out is not another person for that.
 NEAR = 0.06
 NOT_KNOWN = 400_000  # days, over a thousand years: further than any two births or arrests lie apart
+
+
+class TooLong(Exception):
+    """The comparison took more of the processor than it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +47,14 @@ class Pair:
     other_b: tuple[int, ...] = ()
 
 
-def align(ours: Sequence[Line], theirs: Sequence[Line], tied: Mapping[int, int] | None = None) -> list[Pair]:
-    """The pairs, by the order of our lines. `tied`: those that are known already, ours → theirs."""
+def align(
+    ours: Sequence[Line], theirs: Sequence[Line], tied: Mapping[int, int] | None = None, seconds: float = inf
+) -> list[Pair]:
+    """The pairs, by the order of our lines. `tied`: those that are known already, ours → theirs. Raises TooLong where
+    so many seconds of the processor are not enough: a list can be written so that each line is like each."""
     pairs = [Pair(a, b, None, sure=True) for a, b in (tied or {}).items()]
     settled_a, settled_b = {pair.a for pair in pairs}, {pair.b for pair in pairs}
-    found = _likely(ours, theirs, settled_a, settled_b)
+    found = _likely(ours, theirs, settled_a, settled_b, thread_time() + seconds)
     of_a: dict[int, list[tuple[Match, int, int]]] = defaultdict(list)
     of_b: dict[int, list[tuple[Match, int, int]]] = defaultdict(list)
     for one in found:
@@ -69,7 +79,11 @@ def align(ours: Sequence[Line], theirs: Sequence[Line], tied: Mapping[int, int] 
 
 
 def _likely(
-    ours: Sequence[Line], theirs: Sequence[Line], settled_a: Collection[int], settled_b: Collection[int]
+    ours: Sequence[Line],
+    theirs: Sequence[Line],
+    settled_a: Collection[int],
+    settled_b: Collection[int],
+    until: float,
 ) -> list[tuple[Match, int, int]]:
     """Every pair that may be one person, the likeliest first."""
     index = _Index(theirs, settled_b)
@@ -77,6 +91,8 @@ def _likely(
     for a, line in enumerate(ours):
         if a in settled_a:
             continue
+        if thread_time() > until:
+            raise TooLong
         for b in index.candidates(line):
             match = compare(line.person, theirs[b].person)
             if match.sure or match.score >= REVIEW:
@@ -94,6 +110,9 @@ class _Index:
             if place not in without:
                 for key in line.keys:
                     self._having[key].append(place)
+        for having in self._having.values():
+            if len(having) > MOST_ROWS:
+                having.sort(key=self._born)
 
     def candidates(self, line: Line) -> list[int]:
         """The lines that share most keys, the rarest keys first; of those alike in that, whose days lie nearest."""
@@ -103,8 +122,18 @@ class _Index:
             rows += len(having)
             if shared and rows > MOST_ROWS:
                 break
-            shared.update(having)
+            shared.update(having if len(having) <= MOST_ROWS else self._nearest(line, having))
         return sorted(shared, key=lambda place: (-shared[place], *self._apart(line, place), place))[:MOST_CANDIDATES]
+
+    def _born(self, place: int) -> float:
+        born = birth_bounds(self._lines[place].person)
+        return inf if born is None else born[0]
+
+    def _nearest(self, line: Line, having: list[int]) -> list[int]:
+        """Of lines that share too common a key, those born next to this one; where its birth is not known, any."""
+        born = birth_bounds(line.person)
+        middle = 0 if born is None else bisect_left(having, float(born[0]), key=self._born)
+        return having[max(0, middle - MOST_ROWS // 2) :][:MOST_ROWS]
 
     def _apart(self, line: Line, place: int) -> tuple[int, int]:
         one, two = line.person, self._lines[place].person

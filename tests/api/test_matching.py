@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from app.api import matching
 from tests.support import GOVERNMENT, REPORT, Body, World, make_report
 
 HIM: str = REPORT["detainee"]["full_name"]
@@ -144,12 +145,27 @@ def test_a_list_that_cannot_be_compared_is_told_what_to_do(world: World, row: st
     assert answer.json()["errors"][0]["code"] == code
 
 
-def test_one_list_is_compared_at_a_time(world: World) -> None:
-    with world.app.state.comparing:
-        files = {"file": ("list.csv", f"{HEADINGS}\n{ROW}\n".encode())}
-        answer = world.client.post("/v1/match/list", files=files, headers=world.headers("foro"))
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_of_one_source_a_list_is_compared_at_a_time_and_others_do_not_wait_for_it(world: World) -> None:
+    files = {"file": ("list.csv", f"{HEADINGS}\n{ROW}\n".encode())}
+    world.app.state.comparing["foro"] = object()
+    answer = world.client.post("/v1/match/list", files=files, headers=world.headers("foro"))
     world.refuse(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "60"
+    for _ in range(2):
+        assert compare(world, "jep")["summary"]["mine"] == 1
+    world.app.state.comparing["pud"] = object()  # half of the four places there are
+    answer = world.client.post("/v1/match/list", files=files, headers=world.headers("jep"))
+    world.refuse(answer, 503, "unavailable")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_list_that_takes_too_long_is_told_what_to_do(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "MOST_SECONDS", -1.0)
+    files = {"file": ("list.csv", f"{HEADINGS}\n{ROW}\n".encode())}
+    answer = world.client.post("/v1/match/list", files=files, headers=world.headers("foro"))
+    assert "part it" in world.refuse(answer, 422, "takes_too_long", "/file")["detail"]
+    assert world.app.state.comparing == {}
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from app.dates import parse
-from app.matching.align import Line, Pair, align
+from app.matching import align as align_module
+from app.matching.align import Line, Pair, TooLong, align
 from app.matching.keys import blocking_keys
 from app.matching.score import Person
 
@@ -78,6 +81,28 @@ def test_what_is_tied_before_is_paired_before_all_else() -> None:
 def test_lines_without_a_key_in_common_are_never_compared() -> None:
     silent = Line(Person("Eufemia Landaeta", birth=parse("1984")))
     assert align([line("Eufemia Landaeta", "1984")], [silent]) == []
+
+
+def test_a_line_is_held_against_a_bounded_number_whatever_they_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(align_module, "MOST_ROWS", 20)
+    looked: list[int] = []
+    apart = align_module._Index._apart
+
+    def watched(index: Any, one: Line, place: int) -> tuple[int, int]:
+        looked.append(place)
+        return apart(index, one, place)
+
+    monkeypatch.setattr(align_module._Index, "_apart", watched)
+    crowd = [line("José Rodríguez", str(year)) for year in range(1900, 2000)]
+    ((_a, b, _sure),) = told(align([line("José Rodríguez", "1955")], crowd))
+    assert (crowd[b].person.birth, len(looked)) == (parse("1955"), 20)
+    align([line("José Rodríguez")], crowd)
+    assert len(looked) == 40
+
+
+def test_a_comparison_ends_when_its_time_does() -> None:
+    with pytest.raises(TooLong):
+        align([line("José Rodríguez")], [line("José Rodríguez")], seconds=-1)
 
 
 def test_of_many_namesakes_the_one_born_when_she_was_is_among_those_compared() -> None:

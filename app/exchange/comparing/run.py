@@ -1,6 +1,7 @@
 """Lay a list beside another, or beside the registry."""
 
 from datetime import datetime
+from math import inf
 
 from sqlmodel import Session
 
@@ -29,14 +30,24 @@ def two_lists(mine: List, theirs: List) -> Row:
     return {**compare(read(open_list(*mine)), other.accounts), "unread_theirs": other.unread}
 
 
-def with_registry(session: Session, secret: bytes, now: datetime, reader: Reader, mine: List, asked: Scope) -> Row:
-    """A comparison of a file with what the registry holds and this reader may see. Raises BadFile, Invalid."""
+def with_registry(
+    session: Session,
+    secret: bytes,
+    now: datetime,
+    reader: Reader,
+    mine: List,
+    asked: Scope,
+    *,
+    seconds: float = inf,
+) -> Row:
+    """A comparison of a file with what the registry holds and this reader may see, within so many seconds of the
+    processor. Raises BadFile, Invalid."""
     source = reader.source
     saved = (lambda _digest: None) if source is None else (lambda digest: stored.saved_mapping(session, source, digest))
     listed = read(open_list(*mine, saved), registry.same_place(session))
     revision = head(session)[0]
     found = registry.beside(session, secret, now, reader, revision, listed, asked)
-    compared = compare(listed, found.accounts, found.tied, found.asked)
+    compared = compare(listed, found.accounts, found.tied, found.asked, seconds)
     return {**compared, "lists": found.lists, "revision": revision}
 
 
