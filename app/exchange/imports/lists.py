@@ -200,6 +200,8 @@ MOST_LINE = 1024 * 1024
 
 def _json_rows(data: bytes) -> Iterator[Row]:
     for number, line in enumerate(io.BytesIO(data), 1):
+        if number > texts.MOST_ROWS:
+            raise texts.too_many()
         if not line.strip():
             continue
         try:

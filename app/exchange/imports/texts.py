@@ -12,6 +12,9 @@ from app.exchange.imports.faults import BadFile
 MOST_CHARACTERS = 32_767
 # The widest list seen has 60 columns. A file with more is something else.
 MOST_COLUMNS = 500
+# As many as a spreadsheet has: five times the largest list imagined. Ten million empty ones take a file of 10 MiB, and
+# longer to read than any list.
+MOST_ROWS = 1_048_576
 DELIMITERS = ",;\t|"
 # A byte that could not be read as UTF-8 in a file that is UTF-8 elsewhere (PEP 383).
 UNREAD = re.compile("[\udc80-\udcff]")
@@ -69,6 +72,8 @@ def rows(data: bytes, encoding: str, delimiter: str) -> Iterator[tuple[int, list
     number = 0
     while True:
         number += 1
+        if number > MOST_ROWS:
+            raise too_many()
         try:
             cells = next(reader)
         except StopIteration:
@@ -77,6 +82,11 @@ def rows(data: bytes, encoding: str, delimiter: str) -> Iterator[tuple[int, list
             raise BadFile("cell_too_long", TOO_LONG.format(number), number) from None
         if any(cells):
             yield number, cells
+
+
+def too_many() -> BadFile:
+    detail = f"A list has at most {MOST_ROWS:,} rows, empty ones included: delete those below the last one in use."
+    return BadFile("too_many_rows", detail)
 
 
 TOO_LONG = (

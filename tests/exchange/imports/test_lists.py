@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.errors import MOST_ERRORS
-from app.exchange.imports import headings
+from app.exchange.imports import headings, texts
 from app.exchange.imports.cells import WORDS, known_code
 from app.exchange.imports.checked import body_of
 from app.exchange.imports.faults import BadFile, letter
@@ -200,6 +200,12 @@ def test_an_open_document_is_read() -> None:
     made = ods(("Nombre", "Fecha de detención", "País"), ("Ramón Ibáñez", "12 de enero de 2025", "Venezuela"))
     assert opened(made).form == "ods"
     assert bodies(made)[0]["detention"] == {"detained_on": "2025-01-12", "country": "VE"}
+
+
+@pytest.mark.parametrize("data", [SPANISH + "\n" * 30, SPANISH + LINE * 30, '{"note": "x"}\n' * 30])
+def test_a_file_of_more_rows_than_a_spreadsheet_has_is_no_list(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "MOST_ROWS", 25)
+    assert refusal(data) == "too_many_rows"
 
 
 def test_cells_that_never_end_take_no_longer_than_others() -> None:
