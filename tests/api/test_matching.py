@@ -238,6 +238,17 @@ def test_a_person_whom_the_key_may_not_recognise_is_not_found(world: World) -> N
     assert unnamed["theirs"]["name"] is None
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_place_that_is_not_shown_is_not_found_out_by_trying_it(world: World) -> None:
+    hidden = {"detainee__nationalities": ["CO"], "detainee__publish": "anonymous", "detainee__full_name": None}
+    world.file("pud", **hidden, detention__facility="Casa de seguridad 9")
+    for place in ("Casa de seguridad 9", "Casa de seguridad 8"):
+        assert sought(world, "foro", **hidden, detention__facility=place) == []
+    world.add_facility()
+    world.file("pud", **hidden)
+    assert len(sought(world, "foro", **hidden)) == 1
+
+
 def test_a_number_is_not_found_out_by_trying_it(world: World) -> None:
     world.file("pud", detainee__national_id="V-12345678")
     right, wrong = (sought(world, "foro", detainee__national_id=number) for number in ("V-12345678", "V-87654321"))

@@ -113,8 +113,12 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
     people = theirs.alike(session, [(mine.line.keys, blocking.born(mine.person))], revision)
     found: dict[str, list[tuple[Match, Account]]] = defaultdict(list)
     for spell in theirs.spells(session, sorted(people), reader, revision):
-        if spell.names is not None:
-            account = of_content(spell.content, spell.ids, same, spell.names)
+        if spell.names is None:
+            continue
+        account = of_content(spell.content, spell.ids, same, spell.names)
+        # Found by what is stored, which may not be seen: whoever shares nothing with what is seen was not found, or
+        # a place that is in no register could be tried out.
+        if not mine.line.keys.isdisjoint(account.line.keys):
             found[spell.ids["detainee_id"]].append((score.compare(mine.person, account.person), account))
     best = {person: max(pairs, key=lambda pair: (pair[0].sure, pair[0].score)) for person, pairs in found.items()}
     sure = [
