@@ -26,6 +26,7 @@ from app.registry.content import Content
 from app.registry.policy import Facts, Reader
 from app.registry.records import by_cases, case_digest
 from app.registry.views import Views
+from app.vocabulary import Verdict
 
 Row = dict[str, Any]
 
@@ -51,12 +52,13 @@ class Own:
 @dataclass(frozen=True)
 class Spell:
     """One detention as the reader may see it. `names`: what its person can be recognised by besides; None where the
-    reader must not learn that it met them."""
+    reader must not learn that it met them. `independent`: whether a source that is reports the person."""
 
     key: int
     ids: Row
     content: Content
     names: Content | None
+    independent: bool
 
 
 def within(
@@ -121,6 +123,7 @@ def _of_person(person: Person, reader: Reader, independent: frozenset[str]) -> I
         "detainee.nationalities": shown["nationalities"],
     }
     names = _names(person, independent) if reader.recognises(person.publish) else None
+    heard = not independent.isdisjoint(_reporting(person))
     rows = sorted(person.detentions, key=lambda row: int(row["ordinal"]))
     for row, detention in zip(rows, shown["detentions"], strict=True):
         release = person.releases.get(row["spell"])
@@ -138,18 +141,27 @@ def _of_person(person: Person, reader: Reader, independent: frozenset[str]) -> I
             "release_id": detention["release_id"],
             **{name: (ended or detention)[name] for name in ("status", "verified_by", "reported_by")},
         }
-        yield Spell(row["spell"], ids, {name: value for name, value in said.items() if value not in (None, [])}, names)
+        content = {name: value for name, value in said.items() if value not in (None, [])}
+        yield Spell(row["spell"], ids, content, names, heard)
 
 
 OF_A_RELEASE = ("stage", "announced_on", "ordered_on", "released_on", "kind")
 
 
 def _names(person: Person, independent: frozenset[str]) -> Content:
-    """Every spelling of the name, and the aliases. Where independent sources name the person they alone do: a state
-    must not put a name of its own choice on somebody whom others report."""
+    """Every spelling of the name, and the aliases. Whom an independent source reports is called what such sources say,
+    if they name nobody too: a state must not put a name of its own choice on somebody whom others report."""
     facts: Facts = json.loads(person.personal["facts"]) if person.personal else {}
-    said = facts.get("full_name", {}).get("said", [])
-    heard = [one["value"] for one in said if independent.intersection(one["by"])] or [one["value"] for one in said]
-    if not heard:
-        return {}
-    return {"detainee.full_name": heard[0], "detainee.aliases": heard[1:] + facts.get("aliases", {}).get("value", [])}
+    heard = _reporting(person) & independent
+
+    def said(name: str) -> list[Any]:
+        told = facts.get(name, {}).get("said", [])
+        return [one["value"] for one in told if not heard or heard.intersection(one["by"])]
+
+    names, aliases = said("full_name"), sorted({alias for some in said("aliases") for alias in some})
+    return {"detainee.full_name": names[0] if names else None, "detainee.aliases": names[1:] + aliases}
+
+
+def _reporting(person: Person) -> set[str]:
+    """The sources whose word on the person stands."""
+    return {person.slugs[row["source"]] for row in person.verifications if row["verdict"] != Verdict.RETRACTED}

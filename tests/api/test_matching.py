@@ -119,6 +119,33 @@ def test_a_name_that_a_state_gives_somebody_whom_others_report_finds_nobody(worl
     assert outcome(compare(world, "foro", ROW.replace("Tomás Quintana Ribas", "Anselmo Barreto Luna")))[0] == 0
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("given", ["full_name", "aliases"])
+def test_a_name_that_only_a_state_gives_somebody_whom_others_report_is_no_name_of_theirs(
+    world: World, given: str
+) -> None:
+    """Though the others give no name at all, or no second one."""
+    named = {"detainee__publish": "anonymous", "detainee__full_name": None} if given == "full_name" else {}
+    filed = world.file("pud", **named)
+    planted = {"full_name": "Ramiro Falso Planta"} if given == "full_name" else {"aliases": ["Ramiro Falso Planta"]}
+    report = make_report(detention_id=filed["detention"]["id"])
+    del report["detention"]
+    report["detainee"] |= planted
+    assert world.post("/v1/releases", report, GOVERNMENT).status_code == 201
+    assert outcome(compare(world, "foro", ROW.replace("Tomás Quintana Ribas", "Ramiro Falso Planta")))[:2] == (0, 0)
+    assert sought(world, "foro", detainee__full_name="Ramiro Falso Planta") == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_namesake_whom_only_a_state_reports_leaves_a_person_sure(world: World) -> None:
+    him = world.file("pud")["detainee"]["id"]
+    world.file(GOVERNMENT, source_record_id="S-1", detainee__nationalities=["VE"])
+    world.file(GOVERNMENT, source_record_id="S-2", detainee__nationalities=["VE"])
+    found = sought(world, "foro")
+    assert len(found) > 1
+    assert [one["detainee_id"] for one in found if one["sure"]] == [him]
+
+
 def test_nothing_is_stored(world: World) -> None:
     world.file("pud")
     with world.storing_nothing():
