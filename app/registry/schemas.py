@@ -53,12 +53,19 @@ T = TypeVar("T")
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
+# Half the world's spreadsheets part the cells of a CSV file at a semicolon, others at a bar: of such a line they would
+# make two cells, the second a formula. The apostrophe that stands before a cell cannot help there (`exchange.tables`).
+_FORMULA_WITHIN = re.compile(r"[;|]\s*[=+@]")
+
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def _one_line(value: str) -> str:
     if _UNSEEN.search(value):
         raise PydanticCustomError("control_character", "Remove line breaks, tabs and control characters.")
+    if _FORMULA_WITHIN.search(value):
+        detail = "This is no name: a spreadsheet would run what stands behind its ; or |. Leave that out."
+        raise PydanticCustomError("formula", detail)
     return value
 
 

@@ -260,6 +260,13 @@ def test_each_line_of_json_is_one_body_and_a_bad_one_is_a_fault_of_its_own() -> 
     }
 
 
+def test_a_name_that_would_be_two_cells_elsewhere_is_told_at_its_column() -> None:
+    (one,) = opened("country,name,detained on\nVE,Pedro Montilla;=1+1,2025\n").rows()
+    found = body_of(one)
+    assert isinstance(found, list)
+    assert [(fault.column, fault.code) for fault in found] == [("B", "formula")]
+
+
 def test_of_a_row_of_faults_the_first_twenty_are_kept() -> None:
     """Each is longer than what it is of, and all of them are stored."""
     numbers = '{"a": [' + "9e99," * 1_000 + "1]}"
