@@ -10,6 +10,7 @@ import ipaddress
 import random
 import ssl
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic, sleep
@@ -31,6 +32,9 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 LEAST_OF_WAIT = 0.5
 # What a server may ask for with Retry-After; asked for longer, it is asked again all the same.
 LONGEST_ASKED = 3600.0
+# A page of rows with all their errors has a few hundred kilobytes. What is far longer is no answer of a registry, and
+# packed as it may be it would fill the memory of the machine that asks.
+MOST_ANSWER = 8 * 1024 * 1024
 # Without one answer for as long as a power cut lasts, somebody should look. Going on later costs nothing.
 GIVES_UP_AFTER = 6 * 3600.0
 
@@ -83,11 +87,19 @@ class Line:
     def __init__(self, address: str, key: str, tell: Callable[[str], None]) -> None:
         self.address = origin(address)
         if PATTERN.fullmatch(key) is None:
-            raise Stopped("RECUENTO_KEY does not hold a whole key (rcn_…): check that it was copied to its end.")
+            raise Stopped(
+                "RECUENTO_KEY, or the file that RECUENTO_KEY_FILE names, does not hold a whole key (rcn_…): check that "
+                "it was copied to its end."
+            )
         self._tell = tell
         self._client = httpx2.Client(
             base_url=self.address,
-            headers={"Authorization": f"Bearer {key}", "Accept": "application/json", "User-Agent": "recuento"},
+            headers={
+                "Authorization": f"Bearer {key}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "recuento",
+            },
             timeout=STALLED,
             follow_redirects=False,  # the key goes to the address that was given, and to no other
             trust_env=self.address.startswith("https:"),  # a proxy would read what is not encrypted
@@ -104,36 +116,50 @@ class Line:
 
     def get(self, path: str, shape: type[T], **asked: Any) -> T:
         """What a registry answers. Raises Stopped, Gone."""
-        return self._read(self._answer(lambda: self._client.get(path, params=asked)), shape)
+        return self._read(self._answer(lambda: self._ask("GET", path, params=asked)), shape)
 
     def post(self, path: str, data: bytes, once: str, shape: type[T], **asked: Any) -> T:
         """What a registry answers to `data`, sent packed, as often as needed and done once. Raises Stopped, Gone."""
         headers = {"Content-Type": "application/jsonl", "Content-Encoding": "gzip", "Idempotency-Key": once}
         packed = gzip.compress(data, mtime=0)
         return self._read(
-            self._answer(lambda: self._client.post(path, params=asked, content=packed, headers=headers)), shape
+            self._answer(lambda: self._ask("POST", path, params=asked, content=packed, headers=headers)), shape
         )
 
-    def _answer(self, ask: Callable[[], httpx2.Response]) -> httpx2.Response:
+    def _ask(self, method: str, path: str, **asked: Any) -> "_Answer":
+        """One answer, read as it comes. Raises RequestError; Stopped where it is packed, or has no end."""
+        with self._client.stream(method, path, **asked) as response:
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise self._no_registry(response.status_code)
+            body = bytearray()
+            for some in response.iter_bytes():
+                body += some
+                if len(body) > MOST_ANSWER:
+                    raise self._no_registry(response.status_code)
+            return _Answer(method, response.status_code, response.headers, bytes(body))
+
+    def _no_registry(self, status: int) -> Stopped:
+        return Stopped(
+            f"What answers at {self.address} ({status}) does not speak as a registry does: is the address right, and "
+            "does this network first want you to log in?"
+        )
+
+    def _answer(self, ask: Callable[[], "_Answer"]) -> "_Answer":
         """Ask until there is an answer."""
         since, waited = monotonic(), False
         for wait in _waits():
             asked_for = 0.0
             try:
-                response = ask()
+                answer = ask()
             except httpx2.RequestError as error:
                 what = self._why(error)
             else:
-                if not _is_later(response):
+                if not _is_later(answer):
                     if waited:
                         self._tell("It goes on.")
-                    return self._accepted(response)
-                asked_for = min(_retry_after(response), LONGEST_ASKED)
-                what = (
-                    "Other lists of yours are not through yet"
-                    if response.status_code == 409
-                    else "The registry is busy"
-                )
+                    return self._accepted(answer)
+                asked_for = min(_retry_after(answer), LONGEST_ASKED)
+                what = "Other lists of yours are not through yet" if answer.status == 409 else "The registry is busy"
             if monotonic() - since > GIVES_UP_AFTER:
                 raise Stopped(f"{what}, and so it has been for {GIVES_UP_AFTER / 3600:.0f} hours.")
             pause = max(wait, asked_for)
@@ -161,31 +187,36 @@ class Line:
             return "The registry cannot be reached"
         return "The line stalled" if isinstance(error, httpx2.TimeoutException) else "The line dropped"
 
-    def _accepted(self, response: httpx2.Response) -> httpx2.Response:
+    def _accepted(self, answer: "_Answer") -> "_Answer":
         """The answer itself, if it is none of the refusals. Raises Stopped, Gone."""
-        if response.is_success:
-            return response
-        if response.is_redirect:
+        if 200 <= answer.status < 300:
+            return answer
+        if 300 <= answer.status < 400:
             raise Stopped(
                 f"{self.address} sends elsewhere, and the key goes nowhere else: ask whoever runs the registry for the "
                 "address that it has now."
             )
-        refusal = self._read(response, _Refusal)
+        refusal = self._read(answer, _Refusal)
         details = dict.fromkeys([refusal.detail, *(one.get("detail", "") for one in refusal.errors)])
         said = " ".join(detail for detail in details if detail)
-        raise (Gone if response.status_code == 404 else Stopped)(
-            f"The registry refuses ({response.status_code}): {said}"
-        )
+        raise (Gone if answer.status == 404 else Stopped)(f"The registry refuses ({answer.status}): {said}")
 
-    def _read(self, response: httpx2.Response, shape: type[T]) -> T:
+    def _read(self, answer: "_Answer", shape: type[T]) -> T:
         """An answer, read as strictly as a request is: it is printed, and its ids become addresses."""
         try:
-            return shape.model_validate(parse_json(response.content))
+            return shape.model_validate(parse_json(answer.body))
         except (Problem, ValidationError):
-            raise Stopped(
-                f"What answers at {self.address} ({response.status_code}) does not speak as a registry does: is the "
-                "address right, and does this network first want you to log in?"
-            ) from None
+            raise self._no_registry(answer.status) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came back to a request, whole."""
+
+    method: str
+    status: int
+    headers: httpx2.Headers
+    body: bytes
 
 
 class _Refusal(BaseModel):
@@ -202,19 +233,19 @@ def _waits() -> Iterator[float]:
         longest = min(2 * longest, LONGEST_WAIT)
 
 
-def _is_later(response: httpx2.Response) -> bool:
+def _is_later(answer: _Answer) -> bool:
     """Whether the same request may be accepted later. A conflict is a list before this one that is not through."""
-    later = response.status_code in _NOT_NOW or response.status_code >= 500
-    return later or (response.status_code == 409 and response.request.method == "POST")
+    later = answer.status in _NOT_NOW or answer.status >= 500
+    return later or (answer.status == 409 and answer.method == "POST")
 
 
-def _retry_after(response: httpx2.Response) -> float:
+def _retry_after(answer: _Answer) -> float:
     """Seconds that the server asks to wait, said in seconds or as a date (RFC 9110 section 10.2.3)."""
-    said = response.headers.get("retry-after", "").strip()
+    said = answer.headers.get("retry-after", "").strip()
     if said.isascii() and said.isdecimal():
         return float(said)
     try:
         until = parsedate_to_datetime(said)
-    except ValueError:
+        return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, IndexError, OverflowError):  # no date, or one beyond all calendars
         return 0.0
-    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

@@ -2,6 +2,7 @@
 
 import gzip
 import ssl
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
@@ -13,7 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from app.exchange import client
-from app.exchange.client import GIVES_UP_AFTER, LONGEST_ASKED, LONGEST_WAIT, Gone, Line, Stopped, origin
+from app.exchange.client import GIVES_UP_AFTER, LONGEST_ASKED, LONGEST_WAIT, MOST_ANSWER, Gone, Line, Stopped, origin
 
 KEY = "rcn_" + "a" * 46  # of a key's shape, and nobody's
 HERE = "http://127.0.0.1:8000"
@@ -142,6 +143,11 @@ def test_waits_grow_up_to_a_minute_and_no_two_senders_wait_alike(far: Far) -> No
         ),  # drawn up before the tests run
         ("soon", 0, 1),
         ("-5", 0, 1),
+        ("9" * 400, LONGEST_ASKED, LONGEST_ASKED),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", LONGEST_ASKED, LONGEST_ASKED),
+        ("Fri, 31 Dec 99999999999 00:00:00 GMT", 0, 1),
+        ("Fri, 31 Dec 2026 00:00:00 +9999999999999999", 0, 1),
+        (",", 0, 1),
     ],
 )
 def test_a_server_that_says_how_long_to_wait_is_believed_for_an_hour(
@@ -203,6 +209,28 @@ def test_what_does_not_speak_as_a_registry_is_none(far: Far, answer: httpx2.Resp
     with pytest.raises(Stopped, match="does not speak as a registry does"):
         far.line(answer).get("/", Thing)
     assert far.waited == []
+
+
+class Endless(httpx2.SyncByteStream):
+    """An answer that goes on for ever; `sent`: how much of it was taken."""
+
+    sent = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            self.sent += 65_536
+            yield b" " * 65_536
+
+
+def test_an_answer_without_an_end_or_packed_is_not_taken(far: Far) -> None:
+    endless = Endless()
+    with pytest.raises(Stopped, match="does not speak as a registry does"):
+        far.line(httpx2.Response(200, stream=endless)).get("/", Thing)
+    assert endless.sent < MOST_ANSWER + 2 * 65_536
+    packed = httpx2.Response(200, stream=Endless(), headers={"Content-Encoding": "gzip"})
+    with pytest.raises(Stopped, match="does not speak as a registry does"):
+        far.line(packed).get("/", Thing)
+    assert far.requests[0].headers["accept-encoding"] == "identity"
 
 
 @pytest.mark.parametrize("cause", [ssl.SSLCertVerificationError("self-signed"), ssl.SSLError("wrong version number")])

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.exchange.client import GIVES_UP_AFTER, Gone, Line, Stopped
 from app.exchange.imports.checked import placed
@@ -31,6 +31,9 @@ TOLD_AFTER = 30.0  # seconds: by then who looks on wonders whether it has hung
 PAGE = 50
 # A row that went by itself is read again only where every row is asked for: it would come back the way it was sent.
 TOLD = (ImportOutcome.ERROR, ImportOutcome.NEEDS_REVIEW)
+
+
+LONGEST_NEXT = 2_000  # characters of the address of a next page: far more than a cursor takes
 
 
 class Watch(Protocol):
@@ -75,7 +78,7 @@ class _Row(BaseModel):
 
 class _Rows(BaseModel):
     data: list[_Row]
-    next: str | None
+    next: Annotated[str, Field(max_length=LONGEST_NEXT)] | None
 
 
 def file_list(
@@ -193,20 +196,21 @@ class _Filing:
     def _rows(self, part: Part, receipt: _Receipt, outcomes: tuple[ImportOutcome, ...] | None) -> list[Row]:
         """What became of a part's rows, by their numbers in the file."""
         wanted = [{}] if outcomes is None else [{"outcome": one.value} for one in outcomes if receipt.counts.get(one)]
-        return [self._shape(part, row) for asked in wanted for row in self._pages(receipt.id, asked)]
+        return [self._shape(part, row) for asked in wanted for row in self._pages(part, receipt.id, asked)]
 
-    def _pages(self, import_id: uuid.UUID, asked: dict[str, str]) -> Iterator[_Row]:
+    def _pages(self, part: Part, import_id: uuid.UUID, asked: dict[str, str]) -> Iterator[_Row]:
         """Of the address of the next page only the cursor is taken: the key goes where it was told to go."""
-        while True:
+        for _ in part.rows:  # no page is empty that another follows
             page = self._line.get(f"/v1/imports/{import_id}/rows", _Rows, limit=PAGE, **asked)
             yield from page.data
             if page.next is None:
                 return
             asked = asked | {"cursor": dict(parse_qsl(page.next.partition("?")[2])).get("cursor", "")}
+        raise Stopped(UNSENT)
 
     def _shape(self, part: Part, row: _Row) -> Row:
         errors = [placed(self._cut.columns, error.model_dump()).shape() for error in row.errors]
-        return {**row.model_dump(), "row": part.rows[row.row - 1], "errors": errors}
+        return {**row.model_dump(), "row": _row_of(part, row.row), "errors": errors}
 
 
 class _Sum:
@@ -264,10 +268,20 @@ class _Sum:
 def _problem(part: Part, receipt: _Receipt) -> Row | None:
     if receipt.problem is None:
         return None
-    row = part.rows[(receipt.problem.row or 1) - 1]
+    row = _row_of(part, receipt.problem.row or 1)
     if receipt.problem.code == "strict":
         return _strict(row, f"nothing from row {part.rows[0]} on was filed")
     return BadFile(receipt.problem.code, receipt.problem.detail, row).shape()
+
+
+def _row_of(part: Part, number: int) -> int:
+    """The row of the file that is a row of a part. Raises Stopped."""
+    if not 0 < number <= len(part.rows):
+        raise Stopped(UNSENT)
+    return part.rows[number - 1]
+
+
+UNSENT = "What answers speaks of rows that were not sent: ask whoever runs the registry whether it is theirs."
 
 
 def _strict(row: int, what: str) -> Row:

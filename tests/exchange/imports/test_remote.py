@@ -338,6 +338,24 @@ def test_a_registry_that_forgot_what_was_sent_says_what_to_delete(sender: Sender
         sender.send(LIST)
 
 
+@pytest.mark.parametrize(
+    "row, more",
+    [(10**9, None), (0, None), (1, "/v1/imports?cursor=x"), (1, "/v1/imports?cursor=" + "x" * 3_000)],
+    ids=["beyond the last", "before the first", "for ever", "a long address"],
+)
+def test_rows_that_were_not_sent_are_not_believed(sender: Sender, row: int, more: str | None) -> None:
+    def invent(request: httpx2.Request, answer: Callable[[], httpx2.Response]) -> httpx2.Response:
+        if not request.url.path.endswith("/rows"):
+            return answer()
+        shown = {"row": row, "outcome": "error", "report_id": None, "revision": None, "errors": []}
+        return httpx2.Response(200, json={"data": [shown], "next": more})
+
+    sender.whim = invent
+    with pytest.raises(Stopped, match=r"rows that were not sent|does not speak"):
+        sender.send(LIST)
+    assert len(sender.requests) < 20
+
+
 def test_only_rows_that_need_somebody_are_fetched_unless_all_are_asked_for(sender: Sender) -> None:
     _receipt, rows = sender.send(LIST, every=False)
     assert [row["row"] for row in rows] == [4]
