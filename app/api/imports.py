@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.api import answers
-from app.api.requests import Asked, Read
+from app.api.requests import Asked, Read, refuse_repeated
 from app.api.routes import READING, WRITING, refusals, router
 from app.api.things import page
 from app.api.wire import ImportOut, ImportRowPage
@@ -135,6 +135,7 @@ def send_list(
 ) -> Response:
     """Send a list: CSV, XLSX, ODS or JSON Lines. It is filed as you read on; with `dry_run` only tried."""
     writing.allow(Role.REPORTER)
+    refuse_repeated(request, asked)
     data, mapping = sent_parts
     sent = stored.Sent(asked.dry_run, asked.strict, asked.confirm, mapping_of(mapping), asked.whole)
     # The same list in another envelope is the same request.

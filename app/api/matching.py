@@ -10,7 +10,7 @@ from starlette.datastructures import State
 
 from app.api import answers
 from app.api.imports import SENT, mapping_of, parts
-from app.api.requests import Asked, Read, whole_body
+from app.api.requests import Asked, Read, refuse_repeated, whole_body
 from app.api.routes import refusals, router
 from app.api.wire import CandidatesOut, ComparisonOut
 from app.errors import Invalid, Unavailable
@@ -57,6 +57,7 @@ def match_list(
 ) -> Response:
     """Lay a list beside the registry: on both, likely the same person, on yours only, on theirs only. Nothing is
     stored, and nothing is said of people whom this key may not recognise."""
+    refuse_repeated(read.request, asked)
     return _in_form(read, asked, _compared(read, sent, asked))
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from fastapi.security import HTTPBearer
+from pydantic import BaseModel
 from sqlmodel import Session
 
 from app import __version__, dates
@@ -101,7 +102,7 @@ class Asked:
         public_count: bool = False,
     ) -> Response:
         """304 when the client has it already; otherwise what `build` makes at the revision asked for."""
-        self._refuse_repeated(terms)
+        refuse_repeated(self.request, terms)
         if terms.zone is not None:
             offset(terms.zone)  # a wrong one is told also where no moment is asked for
         revision = self.revision(terms)
@@ -118,13 +119,6 @@ class Asked:
             return Response(status_code=304, headers=headers)
         return answers.respond(built, terms, self.request, headers)
 
-    def _refuse_repeated(self, terms: AsOf) -> None:
-        """Of two countries asked for, one would be dropped in silence: a wrong count looks like any other."""
-        names = [name for name, _value in self.request.query_params.multi_items()]
-        for name in names:
-            if names.count(name) > 1 and not isinstance(getattr(terms, name), list):
-                raise Invalid.at(f"/{name}", "repeated", "Ask for one value: this term cannot be repeated.")
-
     def tag(self, terms: AsOf, *beside: str) -> str:
         """Strong: it covers everything the bytes depend on; `beside`: what of it is not in the log."""
         media = answers.media_type(terms.format, self.request)
@@ -132,6 +126,15 @@ class Asked:
         parts = [__version__, self.request.app.state.public_url, self._head, asked.path, asked.query, media]
         parts += [self.reader.role, self.reader.slug, self.key and self.key.id, *beside]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
+
+
+def refuse_repeated(request: Request, asked: BaseModel) -> None:
+    """Raises Invalid. Of two countries asked for, one would be dropped in silence: a wrong count looks like any other,
+    and of two wishes for a trial the second may be none."""
+    names = [name for name, _value in request.query_params.multi_items()]
+    for name in names:
+        if names.count(name) > 1 and not isinstance(getattr(asked, name), list):
+            raise Invalid.at(f"/{name}", "repeated", "Ask for one value: this term cannot be repeated.")
 
 
 def require_role(who: Reader, *roles: Role) -> None:

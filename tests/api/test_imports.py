@@ -66,7 +66,7 @@ def test_a_form_that_is_none_is_refused(world: World) -> None:
     world.refuse(world.client.post("/v1/imports", content=b"x", headers=headers), 422, "malformed_form")
 
 
-@pytest.mark.parametrize("asked", ["dryrun=true", "dry_run=perhaps", "dry_run=true&x=1"])
+@pytest.mark.parametrize("asked", ["dryrun=true", "dry_run=perhaps", "dry_run=true&x=1", "dry_run=true&dry_run=false"])
 def test_a_misspelt_wish_stores_nothing(world: World, asked: str) -> None:
     with world.storing_nothing():
         response = world.client.post(f"/v1/imports?{asked}", content=LIST.encode(), headers=world.headers("foro"))

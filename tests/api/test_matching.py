@@ -146,6 +146,14 @@ def test_a_namesake_whom_only_a_state_reports_leaves_a_person_sure(world: World)
     assert [one["detainee_id"] for one in found if one["sure"]] == [him]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_of_two_days_asked_for_none_is_dropped_in_silence(world: World) -> None:
+    files = {"file": ("list.csv", f"{HEADINGS}\n{ROW}\n".encode())}
+    path = "/v1/match/list?released_from=2026-01-01&released_from=2026-01-02"
+    world.refuse(world.client.post(path, files=files, headers=world.headers("foro")), 422, "repeated", "/released_from")
+    assert len(compare(world, "foro", country=["VE", "CU"])["lists"]) == 2
+
+
 def test_nothing_is_stored(world: World) -> None:
     world.file("pud")
     with world.storing_nothing():
