@@ -275,8 +275,14 @@ def import_list(
         if source or to or mapping or dry_run or strict or confirm:
             raise typer.BadParameter("a copy is read whole, into an empty registry here: leave the other options out")
         with opened(settings) as session:
-            number = copies.read(Desk(session, Reader(Role.ADMIN), _now(), settings.secret_key()), file)
-        console.print(f"Filed {number} reports of a copy.")
+            found = copies.read(Desk(session, Reader(Role.ADMIN), _now(), settings.secret_key()), file)
+            named = [
+                f"{slug} ({'independent' if independent else 'not independent'})"
+                for slug, independent in found.sources.items()
+            ]
+            said = f"It speaks for {', '.join(named) or 'nobody'}: read a copy only from whom you trust."
+            console.print(said, soft_wrap=True)
+        console.print(f"Filed {found.reports} reports of a copy.")
         return
     sent = stored.Sent(dry_run, strict, confirm, cli_import.mapping_of(mapping))
     if to is not None:

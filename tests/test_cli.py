@@ -200,7 +200,9 @@ def test_a_copy_fills_an_empty_registry_with_the_same_counts(
         monkeypatch.setenv("RECUENTO_DATABASE_URL", url)
         for option in (["--dry-run"], ["--source", "foro"]):
             assert (recuento("import", "copy", *option).status, recuento("export").out) == (2, "")
-        assert "Filed 2 reports" in recuento("import", "copy").err
+        said = recuento("import", "copy").err
+        assert "Filed 2 reports" in said
+        assert "foro (independent)" in said
         (row,) = (json.loads(line) for line in recuento("export").out.splitlines())
     assert row["verified_by"] == ["foro", "jep"]
 

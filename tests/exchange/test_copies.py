@@ -1,6 +1,9 @@
 """A copy is read back whole, into an empty registry, or not at all."""
 
+import csv
+import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,7 +61,7 @@ def folder(original: World, tmp_path: Path) -> Path:
 
 def read(engine: Engine, folder: Path) -> int:
     with writing(engine) as session:
-        return copies.read(Desk(session, Reader(Role.ADMIN), NOW, b"another secret"), folder)
+        return copies.read(Desk(session, Reader(Role.ADMIN), NOW, b"another secret"), folder).reports
 
 
 def test_what_is_read_back_is_what_was_written(empty: Engine, folder: Path, tmp_path: Path) -> None:
@@ -116,6 +119,73 @@ def test_of_a_copy_with_a_row_that_cannot_stand_nothing_is_filed(
         read(empty, folder)
     with reading(empty) as session:
         assert head(session)[0] == 0
+
+
+def hashed(folder: Path) -> None:
+    """The descriptor brought to what stands in the folder, as whoever changes a copy on purpose would."""
+    path = folder / "datapackage.json"
+    described = json.loads(path.read_text("utf-8"))
+    for one in described["resources"]:
+        one["hash"] = f"sha256:{hashlib.sha256((folder / one['path']).read_bytes()).hexdigest()}"
+    path.write_text(json.dumps(described), "utf-8")
+
+
+@pytest.mark.parametrize(
+    "table, more, told",
+    [
+        ("reports", b"9,foro\r\n", "reports.csv, line 5,"),
+        ("reports", b'"' + b"a" * 200_000 + b'"\r\n', "reports.csv, line 5,"),
+        ("reports", b"\xff\xfe\r\n", "reports.csv, line"),
+        ("sources", b"../x,\x1b[31m,ngo,VE,true,false,\r\n", "sources.csv, line 6,"),
+        ("facilities", b"a,b,b,prison,M,VE,nan,nan\r\n", "facilities.csv, line 3,"),
+    ],
+    ids=["short", "a big cell", "no text", "no slug", "no place"],
+)
+def test_a_line_that_no_registry_wrote_is_told_by_its_number(
+    empty: Engine, folder: Path, table: str, more: bytes, told: str
+) -> None:
+    with (folder / f"{table}.csv").open("ab") as file:
+        file.write(more)
+    hashed(folder)
+    with pytest.raises(BadFile, match=told) as refused:
+        read(empty, folder)
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "changed, told",
+    [({0: ("report", "2")}, "one number"), ({0: ("points_at", "999")}, "points at none"),
+     ({0: ("points_at", "1")}, "points at none")],
+)  # fmt: skip
+def test_a_report_that_follows_none_or_has_another_ones_number_is_told(
+    empty: Engine, folder: Path, changed: dict[int, tuple[str, str]], told: str
+) -> None:
+    path = folder / "reports.csv"
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: int(row["report"]))
+    for place, (name, value) in changed.items():
+        rows[place][name] = value
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    hashed(folder)
+    with pytest.raises(BadFile, match=told):
+        read(empty, folder)
+
+
+def test_a_copy_is_judged_by_its_tables_whatever_its_descriptor_lists(empty: Engine, folder: Path) -> None:
+    path = folder / "datapackage.json"
+    path.write_text(json.dumps({"resources": []}), "utf-8")
+    with pytest.raises(BadFile, match=r"not the sources\.csv"):
+        read(empty, folder)
+    path.write_text("[" * 100_000, "utf-8")
+    with pytest.raises(BadFile, match="no whole copy"):
+        read(empty, folder)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(BadFile, match="no whole copy"):
+        read(empty, folder)
 
 
 def test_the_descriptor_names_no_file_outside_its_folder(empty: Engine, folder: Path) -> None:
