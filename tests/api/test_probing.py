@@ -317,7 +317,7 @@ def test_a_partner_that_is_not_independent_sees_no_more_than_the_public(
 @pytest.mark.parametrize("publish", ["counted", "anonymous"])
 def test_a_guess_at_somebody_only_counted_shows_in_no_number_whatever_it_asks_for(world: World, publish: str) -> None:
     world.file("foro", **SOMEBODY, detainee__birth_date="1940", detainee__publish="counted")
-    grown = []
+    grown: list[tuple[int, int, int, int]] = []
     for person in (SOMEBODY, NOBODY):
         revision, before = world.revision, world.count()["total"]
         guess(world, "jep", person, detainee__publish=publish, source_record_id=str(len(grown)))
