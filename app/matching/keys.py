@@ -41,8 +41,12 @@ def fewest_keys(name: str | None, aliases: Iterable[str]) -> int:
 
 def word_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
     """A key ``w:`` for every word, for searches by one word; never used to tie people."""
-    texts = [name or "", *aliases][:MOST_SPELLINGS]
-    return frozenset(OF_WORD + key for text in texts for word in parse(text).words for key in _of_word(word))
+    return frozenset().union(*(_of_words(text) for text in [name or "", *aliases][:MOST_SPELLINGS]))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _of_words(text: str) -> frozenset[str]:
+    return frozenset(OF_WORD + key for word in parse(text).words for key in _of_word(word))
 
 
 def search_keys(question: str) -> frozenset[str]:
