@@ -23,8 +23,8 @@ from app.registry.blocking import ruled_out
 from app.registry.content import Content
 from app.registry.write import Desk
 
-# Records found, before it is asked whose they are: few enough to ask that in a millisecond, and so many rows of one name
-# that whoever plants them is noticed.
+# Records found, before it is asked whose they are: few enough to ask that in a millisecond, and so many that whoever
+# plants them under one name is noticed.
 MOST_FOUND = 100
 # Records of one source that is not independent: with thirty rows of somebody's name, filed before anybody else knew of
 # the arrest, a state would fill every place and keep that person's reports apart.
