@@ -4,8 +4,6 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -18,14 +16,14 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session, col
+from sqlmodel import col
 
 from app import cli_estimate, cli_export, cli_import, cli_match
-from app.cli_database import database
+from app.cli_database import database, opened
 from app.cli_export import ExportForm
 from app.config import Settings, UnreadableSecret
 from app.counts.estimates import BadTable
-from app.database import reading, writing
+from app.database import reading
 from app.demo import run as replay
 from app.errors import Problem
 from app.exchange import copies
@@ -33,12 +31,11 @@ from app.exchange.client import Stopped
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.log.entries import head
-from app.log.head import WrongSecret, bind_secret
+from app.log.head import WrongSecret
 from app.main import create_app
 from app.models import OPEN, ApiKey, Source
 from app.registry import directory, keys
 from app.registry.policy import Reader
-from app.registry.rebuild import catch_up
 from app.registry.rebuild import rebuild as rebuild_rows
 from app.registry.schemas import SourceIn
 from app.registry.write import Desk
@@ -95,15 +92,6 @@ def _settings(**given: Any) -> Settings:
     return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
-@contextmanager
-def _session(settings: Settings) -> Iterator[Session]:
-    """A writing session on the settings' database."""
-    with database(settings) as engine, writing(engine) as session:
-        bind_secret(session, settings.secret_key())
-        catch_up(session)
-        yield session
-
-
 def _address(settings: Settings) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"http://{host}:{settings.port}"
@@ -134,7 +122,7 @@ def _serve(settings: Settings) -> None:
     options: dict[str, Any] = {"access_log": False, "server_header": False, "log_level": "warning"}
     console.print(f"Recuento serves {_address(settings)} (addresses: /openapi.json; stop with Ctrl-C)", soft_wrap=True)
     if settings.workers > 1:
-        with _session(settings):
+        with opened(settings):
             pass  # migrated and its secret known before the workers come, so that what is wrong is said once
         os.environ["RECUENTO_DATABASE_URL"] = settings.database_url
         make = "app.main:app"
@@ -153,7 +141,7 @@ def demo(
     settings = _settings(port=port, database_url=url)
     if not no_serve:
         _require_port(settings)
-    with console.status("Replaying January 2026 …"), _session(settings) as session:
+    with console.status("Replaying January 2026 …"), opened(settings) as session:
         revision = replay.load(session, settings.secret_key())
         key = replay.guest_key(session, _now())
     console.print(f"[bold]DEMO[/bold] Real figures, invented people. Revision {revision}, in {make_url(url)!r}")
@@ -176,7 +164,7 @@ def add_source(
     """Add a source."""
     settings = _settings()
     body = SourceIn(slug=slug, name=name, kind=kind, country=country, independent=independent, definition=definition)
-    with _session(settings) as session:
+    with opened(settings) as session:
         desk = Desk(session, Reader(Role.ADMIN), _now(), settings.secret_key())
         outcome = directory.add_source(desk, body)
     console.print(f"Added {slug} at revision {outcome.revision}.")
@@ -185,7 +173,7 @@ def add_source(
 @source_cli.command("list")
 def list_sources(as_json: AsJson = False) -> None:
     """List the sources."""
-    with _session(_settings()) as session:
+    with opened(_settings()) as session:
         rows = session.scalars(select(Source).where(col(Source.until) == OPEN).order_by(col(Source.slug))).all()
         found = [{"slug": r.slug, "name": r.name, "kind": r.kind, "independent": r.independent} for r in rows]
     _show(found, as_json=as_json)
@@ -198,7 +186,7 @@ def create_key(
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is valid.")] = 365,
 ) -> None:
     """Make a key and print it, alone on stdout. It cannot be shown again."""
-    with _session(_settings()) as session:
+    with opened(_settings()) as session:
         key = keys.create(session, role, source, days, _now())
     print(key)  # noqa: T201 - this is the output
 
@@ -206,7 +194,7 @@ def create_key(
 @key_cli.command("list")
 def list_keys(as_json: AsJson = False) -> None:
     """List the keys: never their secrets."""
-    with _session(_settings()) as session:
+    with opened(_settings()) as session:
         slugs = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
         rows = session.scalars(select(ApiKey).order_by(col(ApiKey.created_at))).all()
         found = [
@@ -225,7 +213,7 @@ def list_keys(as_json: AsJson = False) -> None:
 @key_cli.command("revoke")
 def revoke_key(key_id: Annotated[str, typer.Argument(help="The eight characters after rcn_.")]) -> None:
     """End a key at once."""
-    with _session(_settings()) as session:
+    with opened(_settings()) as session:
         keys.revoke(session, key_id, _now())
     console.print(f"Revoked {key_id}.")
 
@@ -286,7 +274,7 @@ def import_list(
     if file.is_dir():
         if source or to or mapping or dry_run or strict or confirm:
             raise typer.BadParameter("a copy is read whole, into an empty registry here: leave the other options out")
-        with _session(settings) as session:
+        with opened(settings) as session:
             number = copies.read(Desk(session, Reader(Role.ADMIN), _now(), settings.secret_key()), file)
         console.print(f"Filed {number} reports of a copy.")
         return
@@ -298,7 +286,7 @@ def import_list(
         return
     if source is None:
         raise typer.BadParameter("say whose list it is with --source, or send it --to a registry")
-    with _session(settings):
+    with opened(settings):
         pass  # migrated, and the secret known to be the right one
     with database(settings) as engine:
         left = cli_import.import_list(engine, settings.secret_key(), _now, source, file, sent, as_json=as_json)
@@ -309,7 +297,7 @@ def import_list(
 @cli.command()
 def rebuild() -> None:
     """Make every row anew from the log and the sealed values. The rows are the same as before."""
-    with console.status("Replaying the log …"), _session(_settings()) as session:
+    with console.status("Replaying the log …"), opened(_settings()) as session:
         number = rebuild_rows(session)
     console.print(f"Replayed {number} entries.")
 

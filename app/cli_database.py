@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from app.config import Settings
-from app.database import make_engine, migrate
+from app.database import make_engine, migrate, writing
+from app.log.head import bind_secret
+from app.registry.rebuild import catch_up
 
 
 @contextmanager
@@ -18,3 +21,12 @@ def database(settings: Settings) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Session]:
+    """A writing session on the settings' database, whose secret is known to be the right one."""
+    with database(settings) as engine, writing(engine) as session:
+        bind_secret(session, settings.secret_key())
+        catch_up(session)
+        yield session

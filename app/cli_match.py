@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli_database import database
+from app.cli_database import database, opened
 from app.cli_import import mapping_of
 from app.config import Settings
 from app.database import reading
@@ -90,6 +90,8 @@ def _list(file: Path, mapping: Path | None) -> run.List:
 def _with_registry(slug: str, mine: run.List, asked: Scope) -> Row:
     """A list beside what the registry shows the source whose list it is."""
     settings = Settings()
+    with opened(settings):
+        pass  # with another secret no case number of one's own would be found
     with database(settings) as engine, reading(engine) as session:
         secret, now = settings.secret_key(), datetime.now(UTC)
         return run.with_registry(session, secret, now, reporter(session, slug), mine, asked)

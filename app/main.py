@@ -65,15 +65,19 @@ SUMMARY = "A registry of political prisoners that many organisations write to an
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter = anyio.to_thread.current_default_thread_limiter()
     limiter.total_tokens = max(limiter.total_tokens, app.state.concurrency + SPARE_THREADS)
-    # Made here, since they belong to the loop that runs.
-    app.state.gate = asyncio.Semaphore(app.state.concurrency)
-    worker = Worker(app.state.engine, app.state.secret, lambda: app.state.clock(), app.state.gate)
-    app.state.imports = worker
+    _open(app)  # once more: a gate belongs to the loop in which somebody first had to wait at it
+    worker = app.state.imports
     filing = asyncio.create_task(worker.run())
     yield
     worker.stop()
     await filing
     app.state.engine.dispose()
+
+
+def _open(app: FastAPI) -> None:
+    """Make the gate, and who files lists in turn with those who pass it."""
+    app.state.gate = asyncio.Semaphore(app.state.concurrency)
+    app.state.imports = Worker(app.state.engine, app.state.secret, lambda: app.state.clock(), app.state.gate)
 
 
 class _App(FastAPI):
@@ -112,6 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.public_url = settings.public_url or ""
     app.state.clock = lambda: datetime.now(UTC)
     app.state.comparing = threading.Lock()
+    _open(app)
     problems.install(app)
     app.add_middleware(
         problems.BodyLimit, most=settings.max_body_bytes, others=dict.fromkeys(LISTS, settings.max_import_bytes)

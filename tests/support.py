@@ -1,6 +1,7 @@
 """What most tests need: an app with sources and keys, and short ways to file and to count."""
 
 import copy
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,12 +19,13 @@ from sqlmodel import Session
 from starlette.datastructures import State
 
 from app.config import Settings
-from app.database import reading, writing
+from app.database import migrate, reading, writing
 from app.log.head import bind_secret
 from app.main import create_app
 from app.models import metadata
 from app.registry import directory, keys
 from app.registry.policy import Reader
+from app.registry.rebuild import catch_up
 from app.registry.schemas import SourceIn
 from app.registry.write import Desk
 from app.vocabulary import Role
@@ -87,8 +89,11 @@ class _Garage:
         app.state.secret = settings.secret_key()
         app.state.two_person = settings.two_person
         app.state.public_url = settings.public_url or ""
+        app.state.comparing = threading.Lock()
+        migrate(app.state.engine)
         with writing(app.state.engine) as session:
             bind_secret(session, app.state.secret)
+            catch_up(session)
         return app
 
     def give_back(self, app: FastAPI, settings: Settings) -> None:

@@ -19,6 +19,7 @@ from sqlmodel import Session
 
 from app.counts import lists
 from app.counts.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Paged, ReleaseQuery
+from app.counts.selection import COUNTING
 from app.exchange import tables
 from app.exchange.paging import every
 from app.registry.policy import ANYONE
@@ -27,7 +28,6 @@ from app.vocabulary import Publish, ReleaseStatus, SourceKind, Stage
 Row = dict[str, Any]
 # Ids of sources and facilities, which are slugs, apart from each other and from everybody else's.
 SOURCE, FACILITY = "recuento-source-", "recuento-facility-"
-COUNTING = [ReleaseStatus.VERIFIED, ReleaseStatus.CONTESTED, ReleaseStatus.REPORTED]
 GENDERS = {"male": "male", "female": "female"}  # of codes that both vocabularies have
 
 
@@ -49,7 +49,7 @@ def entities(session: Session, revision: int, told: Counter[str]) -> Iterator[st
             named.add(row["id"])
             held = [detention(one, names, places) for one in row["detentions"] if _is_said(one)]
             yield tables.to_jsonl([person(row), *held])
-    asked = ReleaseQuery(limit=MOST_LIMIT, stage=Stage.CARRIED_OUT, status=COUNTING)
+    asked = ReleaseQuery(limit=MOST_LIMIT, stage=Stage.CARRIED_OUT, status=[ReleaseStatus(one) for one in COUNTING])
     for row in every(lambda one: lists.releases(session, one, ANYONE, revision), asked):
         if row["detainee_id"] in named and row["stage"] == Stage.CARRIED_OUT:
             yield tables.to_jsonl([release(row, names, places)])

@@ -135,7 +135,9 @@ def _of_many(session: Session, keys: Collection[str], born: int | None) -> list[
         values |= {"born_from": born - BORN_SLACK, "born_to": born + BORN_SLACK}
     elif not rare:
         statement = _ANYWHO
-    return [Found(*row) for row in session.connection().execute(statement, values)]
+    found = [Found(*row) for row in session.connection().execute(statement, values)]
+    # Of common keys not all rows were counted: how many a record shares is not known, and so nobody is ruled out.
+    return [Found(one.record, one.shared, None) for one in found] if common else found
 
 
 def _by_size(session: Session, keys: list[str]) -> tuple[list[str], list[str]]:

@@ -92,13 +92,7 @@ def _may_tell(desk: Desk, said: Content, one: Candidate) -> bool:
     report that does not ask to be named is told of nobody whom only others report that are not independent."""
     named = said.get("detainee.publish") == Publish.NAMED
     planted = not one.independent and not named and desk.actor.source not in one.sources
-    if one.overruled or planted:
-        return False
-    if desk.actor.recognises(one.record.publish):
-        return True
-    # Of two reports that both ask to be in counts only, neither stands in a list anyway.
-    both_hidden = one.record.publish == Publish.COUNTED and said.get("detainee.publish") == Publish.COUNTED
-    return both_hidden and desk.actor.independent
+    return not one.overruled and not planted and desk.actor.recognises(one.record.publish)
 
 
 def _repeats(desk: Desk, said: Content, group: Candidate) -> bool:

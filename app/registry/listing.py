@@ -52,14 +52,17 @@ class _Planned:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._seen: set[str] = set()
+        self._by_id = False  # a row before named a report by its id, whatever its case number is
         self.new: list[Content] = []
 
     def plan(self, body: DetentionReportIn, digest: str | None, stood: dict[str, records.Stood]) -> Act | Problem:
         points = any(getattr(body, name) is not None for name, _kind in reports.POINTERS)
-        by_id = str(body.source_record_id).startswith(records.BY_ID) and digest not in stood
-        if points or by_id or digest is None or digest in self._seen:
+        if digest is None:
             return lambda filing: filing.singly(body)
-        self._seen.add(digest)
+        seen, self._seen = digest in self._seen, self._seen | {digest}
+        self._by_id = self._by_id or (str(body.source_record_id).startswith(records.BY_ID) and digest not in stood)
+        if points or seen or self._by_id:
+            return lambda filing: filing.singly(body)
         try:
             said = reports.content_of(self._desk, body)
             known = stood.get(digest)

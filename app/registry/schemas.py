@@ -130,16 +130,17 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+# Lists are made by `default_factory`: one given as the default would be copied deeply for each report.
 class DetaineeIn(Shape):
     full_name: Line | None = None
-    aliases: Many[Line] = []
+    aliases: Many[Line] = Field(default_factory=list)
     gender: Gender | None = None
     birth_date: Date | None = None
     age: Annotated[int, Field(ge=0, le=OLDEST, strict=True), AfterValidator(_age)] | None = None
     age_on: Date | None = None
-    nationalities: Many[Country] = []
+    nationalities: Many[Country] = Field(default_factory=list)
     category: Category | None = None
-    groups: Many[Group] = []
+    groups: Many[Group] = Field(default_factory=list)
     designation: Designation = Designation.UNSTATED
     father_name: Line | None = None
     national_id: Code | None = None
@@ -169,9 +170,9 @@ class DetentionIn(Shape):
     country: Country | None = None
     legal_status: LegalStatus | None = None
     held_on: Date | None = None
-    transfers: Annotated[list[TransferIn], Field(max_length=LIST_LENGTH)] = []
+    transfers: Annotated[list[TransferIn], Field(max_length=LIST_LENGTH)] = Field(default_factory=list)
     ended: EndedIn | None = None
-    charges: Many[Line] = []
+    charges: Many[Line] = Field(default_factory=list)
     sentence: SentenceIn | None = None
     case: Line | None = None
 
@@ -182,7 +183,7 @@ class ReleaseIn(Shape):
     announced_on: Date | None = None
     ordered_on: Date | None = None
     kind: ReleaseKind = ReleaseKind.UNSPECIFIED
-    conditions: Many[Condition] = []
+    conditions: Many[Condition] = Field(default_factory=list)
     destination: Line | None = None
     measures_lifted_on: Date | None = None
 
@@ -197,8 +198,8 @@ class VerificationIn(Shape):
     verdict: Verdict = Verdict.REPORTED
     method: Method | None = None
     verified_on: Date | None = None
-    citing: Many[Line] = []
-    evidence: Annotated[list[EvidenceIn], Field(max_length=LIST_LENGTH)] = []
+    citing: Many[Line] = Field(default_factory=list)
+    evidence: Annotated[list[EvidenceIn], Field(max_length=LIST_LENGTH)] = Field(default_factory=list)
 
 
 class DetentionReportIn(Shape):
@@ -214,18 +215,16 @@ class DetentionReportIn(Shape):
     note: Note | None = None
 
 
-class PersonSoughtIn(Shape):
-    """Somebody to look for: as much of a report as says who it is."""
-
-    detainee: DetaineeIn
-    detention: DetentionIn | None = None
-    release: ReleaseIn | None = None
-
-
 class ReleaseReportIn(DetentionReportIn):
     """The same, with the release."""
 
     release: ReleaseIn = ReleaseIn()
+
+
+class PersonSoughtIn(DetentionReportIn):
+    """Somebody to look for: a report, with or without a release, of which only that is read which says who it is."""
+
+    release: ReleaseIn | None = None
 
 
 class VerificationOfReleaseIn(Shape):
@@ -281,7 +280,7 @@ class PointIn(Shape):
 class FacilityIn(Shape):
     slug: Slug
     name: Line
-    names: Many[Line] = []
+    names: Many[Line] = Field(default_factory=list)
     kind: FacilityKind
     area: Line | None = None
     country: Country

@@ -33,7 +33,8 @@ class Vicinity:
         """Look up whom the reports may speak of, but for what is written from now on."""
         self._session = session
         self._known: dict[int, Known] = {}
-        self._new: dict[str, list[tuple[int, int | None]]] = {}  # who was written since, by key, with the birth
+        self._written: dict[int, Wanted] = {}  # what is found since by other keys than it was looked up by
+        self._new: dict[str, set[int]] = {}  # those, by key
         self._wanted = [blocking.wanted(said) for said in reports]
         found = candidates.look_up_each(session, self._wanted)
         self._near = worth_reading(session, list(zip(reports, self._wanted, found, strict=True)))
@@ -42,18 +43,22 @@ class Vicinity:
 
     def of(self, place: int) -> list[Known]:
         """The records that the report at a place among those given may speak of."""
-        since = [row for key in self._wanted[place].keys for row in self._new.get(key, ())]
-        written = [one.record for one in candidates.best(since)]
-        return [self._known[record] for record in dict.fromkeys([*self._near[place], *written])]
+        since = [record for key in self._wanted[place].keys for record in self._new.get(key, ())]
+        written = candidates.best((record, self._written[record].born) for record in since)
+        standing = (record for record in self._near[place] if record not in self._written)
+        return [self._known[record] for record in (*standing, *(one.record for one in written))]
 
     def add(self, place: int, known: Known) -> None:
         """The record that was just made of the report at a place."""
         self._add(self._wanted[place], known)
 
     def _add(self, wanted: Wanted, known: Known) -> None:
-        if known.key not in self._known:
-            for key in wanted.keys:
-                self._new.setdefault(key, []).append((known.key, wanted.born))
+        if known.key in self._written:
+            for key in self._written[known.key].keys:
+                self._new[key].discard(known.key)
+        for key in wanted.keys:
+            self._new.setdefault(key, set()).add(known.key)
+        self._written[known.key] = wanted
         self._known[known.key] = known
 
     def read_again(self, report: uuid.UUID) -> None:

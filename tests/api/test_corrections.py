@@ -330,8 +330,10 @@ def counting_queries(world: World) -> Iterator[list[str]]:
         sent.append(statement)
 
     event.listen(world.engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(world.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(world.engine, "before_cursor_execute", note)
 
 
 def test_a_long_page_costs_as_many_queries_as_a_short_one(world: World) -> None:

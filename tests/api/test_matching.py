@@ -152,8 +152,7 @@ def test_one_list_is_compared_at_a_time(world: World) -> None:
 
 def sought(world: World, who: str, **changes: Any) -> list[Body]:
     """Whom a person may be."""
-    body = {name: part for name, part in make_report(**changes).items() if name != "verification"}
-    answer = world.post("/v1/match", body, who)
+    answer = world.post("/v1/match", make_report(**changes), who)
     assert answer.status_code == 200, answer.text
     return list(answer.json()["candidates"])
 
@@ -163,12 +162,19 @@ def test_a_person_finds_whom_a_report_would_be_tied_to_the_likeliest_first(world
     homonym = world.file("pud", detainee__birth_date="1950", source_record_id="P-2")["detainee"]["id"]
     with world.storing_nothing():
         found = sought(world, "foro", detainee__full_name="Tomas Quintana Ribas", release__kind="full_release")
-        assert [(one["theirs"]["detainee_id"], one["sure"]) for one in found] == [(him, True)]
+        assert [(one["detainee_id"], one["sure"]) for one in found] == [(him, True)]
         assert [one["field"] for one in found[0]["conflicts"]] == ["kind"]
         assert sought(world, "foro", detainee__full_name="Anselmo Barreto") == []
-    same_name = [one["theirs"]["detainee_id"] for one in sought(world, "foro")]
+    same_name = [one["detainee_id"] for one in sought(world, "foro")]
     assert same_name == [him, homonym]
     assert world.file("foro")["detainee"]["id"] == him
+
+
+def test_of_two_who_fit_neither_is_sure_as_a_report_would_wait_too(world: World) -> None:
+    for case in ("P-1", "P-2"):
+        world.file("pud", source_record_id=case)
+    assert [one["sure"] for one in sought(world, "foro")] == [False, False]
+    assert world.file("foro")["match"]["outcome"] == "needs_review"
 
 
 def test_a_person_whom_the_key_may_not_recognise_is_not_found(world: World) -> None:

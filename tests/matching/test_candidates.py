@@ -76,3 +76,12 @@ def test_many_are_found_as_each_would_be_alone(engine: Engine, monkeypatch: pyte
         )
         wanted = [Wanted(some, born) for some in keys for born in (None, 1950)]
         assert look_up_each(session, wanted) == [look_up(session, one) for one in wanted]
+
+
+def test_of_keys_that_too_many_share_nobody_is_counted_out_by_birth(engine: Engine) -> None:
+    with writing(engine) as session:
+        for record in range(1, 2 * ROWS):
+            keep(session, record, ["p:jose|luis"], 1930)
+        keep(session, 99, ["p:jose|luis", "p:luis|brull"], 1930)
+        (one,) = look_up(session, Wanted(["p:jose|luis", "p:luis|brull"], 1980))
+        assert (one.record, one.born) == (99, None)

@@ -117,6 +117,24 @@ def test_a_row_that_meets_somebody_held_back_is_compared_with_them(world: World)
     assert len(pairs) == 1
 
 
+def test_a_row_meets_whom_an_earlier_row_has_renamed_by_the_new_name(world: World) -> None:
+    file_all(world, person(0))
+    renamed = person(0, detainee__full_name=NAMES[1])
+    rows = [renamed, person(0, detainee__birth_date="1950"), {**renamed, "source_record_id": "L-9"}]
+    rows[1]["source_record_id"] = "L-8"
+    assert told(file_all(world, *rows)) == ["200", "201 new", "201 needs_review"]
+
+
+def test_what_is_said_by_id_and_then_by_case_number_is_the_next_version_each_time(world: World) -> None:
+    report = world.file("foro", source_record_id="L-0")["report"]["id"]
+    by_id = make_report(source_record_id=f"report:{report}", release__kind="pardon")
+    revision = world.revision
+    assert told(file_all(world, by_id, make_report(source_record_id="L-0"))) == ["200", "200"]
+    assert world.revision == revision + 2
+    versions = world.get(f"/v1/reports/{report}", "foro").json()["version"]
+    assert versions == 3
+
+
 @pytest.mark.parametrize("who, outcome", [(GOVERNMENT, "201 new"), ("jep", "201 linked")])
 def test_a_list_tells_no_more_than_a_report_would(world: World, who: str, outcome: str) -> None:
     world.file("foro", detainee__full_name=NAMES[0], detainee__birth_date="1960", detainee__publish="anonymous")

@@ -76,8 +76,9 @@ class PairedShape(BaseModel):
 
 
 class CandidateOut(BaseModel):
-    """Somebody whom a report may speak of, by the detention that fits best. `sure`: a report would be tied to them."""
+    """Somebody whom a report may speak of, by the detention that fits best. `sure`: nobody else fits as surely."""
 
+    detainee_id: uuid.UUID
     score: float
     sure: bool
     reasons: list[ReasonShape]

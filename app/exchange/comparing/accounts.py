@@ -123,6 +123,5 @@ _CONTRADICT: dict[str, Contradict] = {
     "country": _codes("country"),
     "facility": _places,
     **{name: _days(name) for name in ("detained_on", "announced_on", "ordered_on", "released_on")},
-    "stage": _codes("stage"),
     "kind": _codes("kind", vague=ReleaseKind.UNSPECIFIED),
 }

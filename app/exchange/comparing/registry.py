@@ -1,5 +1,6 @@
 """The registry's side: what a list asks it for, and the accounts it answers with."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -105,30 +106,32 @@ def beside(
 
 def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -> list[Row]:
     """The people whom a report that says this may speak of, the likeliest first, as far as the reader may see and
-    recognise them: `[{score, sure, reasons, conflicts, theirs}]`, `theirs` being the detention that fits best."""
+    recognise them: `[{detainee_id, score, sure, reasons, conflicts, theirs}]`, `theirs` being the detention that fits
+    best. `sure` is at most one: where two fit, a curator decides."""
     same = same_place(session)
     mine = of_content(said, {}, same)
     people = theirs.alike(session, [(mine.line.keys, blocking.born(mine.person))], revision)
-    best: dict[str, tuple[Match, Account]] = {}
+    found: dict[str, list[tuple[Match, Account]]] = defaultdict(list)
     for spell in theirs.spells(session, sorted(people), reader, revision):
-        if spell.names is None:
-            continue
-        account = of_content(spell.content, spell.ids, same, spell.names)
-        match = score.compare(mine.person, account.person)
-        before = best.get(spell.ids["detainee_id"])
-        if before is None or (match.sure, match.score) > (before[0].sure, before[0].score):
-            best[spell.ids["detainee_id"]] = match, account
-    alike = [one for one in best.values() if one[0].sure or one[0].score >= score.REVIEW]
-    alike.sort(key=lambda one: (-one[0].sure, -one[0].score, one[1].shown["detainee_id"]))
+        if spell.names is not None:
+            account = of_content(spell.content, spell.ids, same, spell.names)
+            found[spell.ids["detainee_id"]].append((score.compare(mine.person, account.person), account))
+    best = {person: max(pairs, key=lambda pair: (pair[0].sure, pair[0].score)) for person, pairs in found.items()}
+    sure = [
+        person for person, (match, _) in best.items() if match.sure and not any(m.conflicts for m, _ in found[person])
+    ]
+    alike = [one for one in best.items() if one[1][0].sure or one[1][0].score >= score.REVIEW]
+    alike.sort(key=lambda one: (-one[1][0].sure, -one[1][0].score, one[0]))
     return [
         {
+            "detainee_id": person,
             "score": round(match.score, 3),
-            "sure": match.sure,
+            "sure": sure == [person],
             "reasons": reasons_of(match),
             "conflicts": conflicts(mine, account),
             "theirs": account.shown,
         }
-        for match, account in alike
+        for person, (match, account) in alike
     ]
 
 

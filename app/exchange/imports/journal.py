@@ -27,9 +27,11 @@ FORM = 1  # of the file
 
 @dataclass
 class Kept:
-    """Of one part: the Idempotency-Key it is sent with, its import, and the receipt once it is through."""
+    """Of one part: the Idempotency-Key it is sent with, and whether confirmed; its import; and the receipt once it is
+    through."""
 
     once: str
+    confirmed: bool = False
     import_id: str | None = None
     receipt: dict[str, Any] | None = None
 
@@ -65,14 +67,15 @@ class Journal:
     ) -> None:
         os.close(self._handle)
 
-    def once(self, part: str) -> Kept:
+    def once(self, part: str, *, confirmed: bool = False) -> Kept:
         """What is kept of a part; its Idempotency-Key stands on the disk before anything is sent with it.
 
         Drawn and not derived: a list may be sent again on purpose, after another or after a refusal, and must not be
-        answered with what became of it then.
+        answered with what became of it then. A part that was sent is `confirmed` as it was then: another answer to the
+        registry's question would be another request.
         """
         if part not in self._kept:
-            self._note(part, once=uuid.uuid4().hex)
+            self._note(part, once=uuid.uuid4().hex, confirmed=confirmed)
         return self._kept[part]
 
     def sent(self, part: str, import_id: uuid.UUID) -> None:

@@ -6,26 +6,27 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel
 
-from app.exchange.client import Gone, Line, Stopped
+from app.exchange.client import GIVES_UP_AFTER, Gone, Line, Stopped
 from app.exchange.imports.checked import placed
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.journal import Journal
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.local import bounded
 from app.exchange.imports.parts import Cut, Part, cut
-from app.exchange.imports.run import questions_about
+from app.exchange.imports.run import NO_ROWS, questions_about
 from app.exchange.imports.stored import OPEN_STATES, Row, Sent
 from app.import_codes import ImportOutcome, ImportState
 from app.vocabulary import Role
 
 # Seconds until it is asked again how far a part has got: it is through in a fraction of one, unless others wait too.
 FIRST_LOOK, LONGEST_LOOK = 0.3, 5.0
+TOLD_AFTER = 30.0  # seconds: by then who looks on wonders whether it has hung
 # Rows of a page: what became of them comes through the same line, in some 8 KB.
 PAGE = 50
 # A row that went by itself is read again only where every row is asked for: it would come back the way it was sent.
@@ -47,6 +48,7 @@ class _Me(BaseModel):
 class _Said(BaseModel):
     code: str
     detail: str
+    row: int | None = None  # of the part
 
 
 class _Receipt(BaseModel):
@@ -87,6 +89,8 @@ def file_list(
     opened = open_list(data, sent.mapping)
     counting = not sent.confirmed and opened.count()[1]
     found = cut(opened.rows())
+    if not found.rows:
+        raise BadFile("no_rows", NO_ROWS)
     receipt = _Sum(opened, found, sent)
     if counting:
         return receipt.shape(questions=questions_about(found.rows, None, counting=True)), receipt.wrong()
@@ -104,7 +108,7 @@ def file_list(
             watch.say("Going on where it stopped.")
         elif journal.others():
             watch.say("The file has changed since its upload was interrupted: this is a new one, from its first row.")
-        filing = _Filing(line, journal, found, replace(sent, whole=max(found.rows, 1)), watch)
+        filing = _Filing(line, journal, found, replace(sent, whole=found.rows), watch)
         return filing.run(receipt, every=every)
 
 
@@ -148,18 +152,17 @@ class _Filing:
 
     def _receipt(self, part: Part, *, trial: bool) -> _Receipt:
         name = f"{'trial' if trial else 'run'} {part.digest}"
-        kept = self._journal.once(name)
+        kept = self._journal.once(name, confirmed=self._sent.confirmed)
         if kept.receipt is not None:
             return _Receipt.model_validate(kept.receipt)
-        if kept.import_id is None:
-            asked = {"dry_run": trial, "strict": self._sent.strict and not trial, "confirm": self._sent.confirmed}
-            # An answer to a question is another request than the one that was questioned.
-            once = f"{kept.once}-confirmed" if self._sent.confirmed else kept.once
-            begun = self._line.post("/v1/imports", part.data, once, _Receipt, whole=self._sent.whole, **asked)
+        import_id = kept.import_id
+        if import_id is None:
+            asked = {"dry_run": trial, "strict": self._sent.strict and not trial, "confirm": kept.confirmed}
+            begun = self._line.post("/v1/imports", part.data, kept.once, _Receipt, whole=self._sent.whole, **asked)
             self._journal.sent(name, begun.id)
-            kept = self._journal.once(name)
+            import_id = str(begun.id)
         try:
-            receipt = self._follow(f"/v1/imports/{kept.import_id}")
+            receipt = self._follow(f"/v1/imports/{import_id}")
         except Gone:
             raise Stopped(
                 f"The registry does not know what was sent any more (was it set back to a backup?): delete "
@@ -167,13 +170,22 @@ class _Filing:
             ) from None
         if receipt.state == ImportState.DONE:
             self._journal.through(name, receipt.model_dump(mode="json"))
-        else:
-            self._journal.forget(name)
-        return receipt
+            return receipt
+        self._journal.forget(name)
+        answered = receipt.state == ImportState.QUESTIONED and self._sent.confirmed and not kept.confirmed
+        return self._receipt(part, trial=trial) if answered else receipt
 
     def _follow(self, address: str) -> _Receipt:
-        pause = FIRST_LOOK
+        pause, since, told = FIRST_LOOK, monotonic(), False
         while (receipt := self._line.get(address, _Receipt)).state in OPEN_STATES:
+            waited = monotonic() - since
+            if waited > GIVES_UP_AFTER:
+                raise Stopped(
+                    f"It is in, and has not been filed for {waited / 3600:.0f} hours: ask who runs the registry."
+                )
+            if waited > TOLD_AFTER and not told:
+                told = True
+                self._watch.say("It is in, and waits for others to be filed.")
             sleep(pause)
             pause = min(2 * pause, LONGEST_LOOK)
         return receipt
@@ -252,9 +264,10 @@ class _Sum:
 def _problem(part: Part, receipt: _Receipt) -> Row | None:
     if receipt.problem is None:
         return None
+    row = part.rows[(receipt.problem.row or 1) - 1]
     if receipt.problem.code == "strict":
-        return _strict(part.rows[0], "nothing from it on was filed")
-    return BadFile(receipt.problem.code, receipt.problem.detail, part.rows[0]).shape()
+        return _strict(row, f"nothing from row {part.rows[0]} on was filed")
+    return BadFile(receipt.problem.code, receipt.problem.detail, row).shape()
 
 
 def _strict(row: int, what: str) -> Row:

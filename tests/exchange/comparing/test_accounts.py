@@ -32,7 +32,6 @@ def conflicts_turned(mine: dict[str, Any], theirs: dict[str, Any]) -> list[dict[
         ("detention__detained_on", "2025-03", "2025-04-01"),
         ("release__ordered_on", "2025", "2026-01-19"),
         ("release__kind", "full_release", "house_arrest"),
-        ("release__stage", "ordered", "carried_out"),
         ("detainee__gender", "female", "male"),
         ("detainee__birth_date", "1984-03-05", "1984-03-06"),
         ("detainee__nationalities", ["VE"], ["AR", "IL"]),

@@ -191,6 +191,21 @@ def test_a_part_sent_before_a_question_was_answered_is_another_request_after(sen
     assert sender.send(LIST, confirmed=True)[0]["state"] == "done"
 
 
+def test_an_upload_begun_with_an_answer_goes_on_with_it_though_the_next_run_gives_none(sender: Sender) -> None:
+    def stop(_request: httpx2.Request, answer: Callable[[], httpx2.Response]) -> httpx2.Response:
+        answered = answer()
+        if sender.posts == 1:
+            raise KeyboardInterrupt
+        return answered
+
+    sender.whim = stop
+    with pytest.raises(KeyboardInterrupt):
+        sender.send(LIST, confirmed=True)
+    sender.whim = lambda _request, answer: answer()
+    assert counts(sender.send(LIST)[0]) == {"new": 4, "error": 1}
+    assert sender.world.rows("SELECT count(*) FROM list_import") == [(2,)]
+
+
 def test_a_file_that_was_changed_meanwhile_is_another_upload_and_says_so(sender: Sender) -> None:
     def stop(_request: httpx2.Request, answer: Callable[[], httpx2.Response]) -> httpx2.Response:
         if sender.posts == 2:
@@ -265,7 +280,8 @@ def test_strict_files_a_list_without_errors_and_stops_where_one_comes_between(se
 
     sender.whim = between
     receipt, _rows = sender.send(good, strict=True)
-    assert (receipt["state"], receipt["problem"]["row"], counts(receipt)["new"]) == ("failed", 4, 2)
+    assert (receipt["state"], receipt["problem"]["row"], counts(receipt)["new"]) == ("failed", 5, 2)
+    assert "nothing from row 4 on" in receipt["problem"]["detail"]
     sender.whim = lambda _request, answer: answer()
     mended = good.replace("Quiñones;1958;VE;", "Quiñones;1958;VE;2026-01-15")
     assert sender.send(mended, strict=True)[0]["state"] == "done"
@@ -332,7 +348,8 @@ def test_a_list_of_nobody_and_a_web_page_are_told_without_a_line(sender: Sender)
     with pytest.raises(Exception, match="web page"):
         sender.send("<html>")
     assert sender.requests == []
-    assert sender.send(HEAD)[0]["rows"] == 0
+    with pytest.raises(Exception, match="no rows below"):
+        sender.send(HEAD)
 
 
 def test_an_upload_through_a_line_that_cuts_resets_and_stalls_comes_to_every_row_once(
