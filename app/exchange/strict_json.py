@@ -14,6 +14,7 @@ from app.errors import MOST_ERRORS, Invalid, MalformedJson, pointed
 
 MAX_DEPTH = 32  # the deepest body of ours has 5 levels
 MAX_KEY = 100  # characters: none of ours has 30, and an error points at its place by the keys above it
+MAX_KEYS = 100  # of one object: ours have 30 at most, and each key that is none of ours is an error to be made
 MAX_INTEGER = 2**53  # beyond, a JSON number is not exact everywhere (RFC 8259 section 6)
 
 # C0 except tab, line feed and carriage return (notes have lines), DEL and C1; bidi overrides and isolates, which
@@ -63,6 +64,8 @@ class _Found:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len({key for key, _value in pairs}) < len(pairs):
         raise MalformedJson("An object has the same key twice: keep one.")
+    if len(pairs) > MAX_KEYS:
+        raise MalformedJson(f"An object has more than {MAX_KEYS} keys: no body here has so many fields.")
     return dict(pairs)
 
 
