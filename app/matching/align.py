@@ -26,10 +26,12 @@ class TooLong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Who a line speaks of, and the keys by which it is found: lines that share none are never compared."""
+    """Who a line speaks of, and the keys by which it is found: lines that share none are never compared. `planted`: it
+    may have been put there to unsettle who is known, so it is no rival of a line that was not."""
 
     person: Person
     keys: frozenset[str] = frozenset()
+    planted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ def align(
             continue
         near = match.score - NEAR
         # Whoever is surely somebody else is no rival.
-        other_b = [j for m, _i, j in of_a[a] if j != b and m.score >= near and j not in settled_b]
+        rivals = [j for m, _i, j in of_a[a] if j != b and m.score >= near and j not in settled_b]
+        other_b = [j for j in rivals if theirs[b].planted or not theirs[j].planted]
         other_a = [i for m, i, _j in of_b[b] if i != a and m.score >= near and i not in settled_a]
         sure = match.sure and not other_a and not other_b
         pairs.append(Pair(a, b, match, sure, tuple(other_a), tuple(other_b)))
@@ -97,7 +100,12 @@ def _likely(
             match = compare(line.person, theirs[b].person)
             if match.sure or match.score >= REVIEW:
                 found.append((match, a, b))
-    return sorted(found, key=lambda one: (-one[0].sure, -one[0].score, one[1], one[2]))
+
+    def order(one: tuple[Match, int, int]) -> tuple[bool, bool, float, int, int]:
+        match, a, b = one
+        return not match.sure, match.sure and theirs[b].planted, -match.score, a, b
+
+    return sorted(found, key=order)
 
 
 class _Index:

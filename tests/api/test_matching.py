@@ -144,6 +144,8 @@ def test_a_namesake_whom_only_a_state_reports_leaves_a_person_sure(world: World)
     found = sought(world, "foro")
     assert len(found) > 1
     assert [one["detainee_id"] for one in found if one["sure"]] == [him]
+    (pair,) = compare(world, "foro")["both"]
+    assert pair["theirs"]["detainee_id"] == him
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -1,5 +1,6 @@
 """Two lists laid side by side: every line has one partner at most, and what is not sure is said to be so."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -81,6 +82,15 @@ def test_what_is_tied_before_is_paired_before_all_else() -> None:
 def test_lines_without_a_key_in_common_are_never_compared() -> None:
     silent = Line(Person("Eufemia Landaeta", birth=parse("1984")))
     assert align([line("Eufemia Landaeta", "1984")], [silent]) == []
+
+
+def test_a_planted_namesake_neither_takes_a_partner_nor_unsettles_a_pair() -> None:
+    mine = [line("Baudilio Ytriago Pons", "1960", detained_on="2024-01-05")]
+    planted = replace(line("Baudilio Ytriago Pons", "1960", detained_on="2024-01-05"), planted=True)
+    known = line("Baudilio Ytriago", "1960", detained_on="2024-01")
+    assert told(align(mine, [planted, known])) == [(0, 1, True)]
+    assert told(align(mine, [planted])) == [(0, 0, True)]
+    assert told(align(mine, [planted, planted])) == [(0, 0, False)]
 
 
 def test_a_line_is_held_against_a_bounded_number_whatever_they_share(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,8 @@ def beside(
         if spell.names is None:  # found by nothing, whoever they are
             account = replace(account, line=Line(account.person))
         else:
+            # Whom only sources report that are not independent is no rival, as where a report is tied.
+            account = replace(account, line=replace(account.line, planted=not spell.independent))
             places[spell.key] = len(found.accounts)
         if spell.key in inside:
             found.asked.add(len(found.accounts))
