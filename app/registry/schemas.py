@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from app import dates
 from app.countries import COUNTRIES
+from app.registry import naming
 from app.vocabulary import (
     Category,
     Condition,
@@ -91,6 +92,13 @@ def _slug(value: str) -> str:
     return value
 
 
+def _name(value: str) -> str:
+    fault = naming.fault(value)
+    if fault is not None:
+        raise PydanticCustomError(*fault)
+    return value
+
+
 def _age(value: int) -> int:
     if value == 0:
         detail = "0 is what an empty cell becomes: leave it out, or give the birth date of a child under one."
@@ -132,7 +140,7 @@ class Shape(BaseModel):
 
 # Lists are made by `default_factory`: one given as the default would be copied deeply for each report.
 class DetaineeIn(Shape):
-    full_name: Line | None = None
+    full_name: Annotated[Line, AfterValidator(_name)] | None = None
     aliases: Many[Line] = Field(default_factory=list)
     gender: Gender | None = None
     birth_date: Date | None = None
