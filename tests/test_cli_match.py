@@ -75,3 +75,15 @@ def test_the_template_says_clearly_that_it_is_empty(
     capsys.readouterr()
     assert run(monkeypatch, "import", blank, "--source", "example-watch") == 1
     assert "There are headings in this list, and no rows below them: nothing was filed." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("taken", ["mine.csv", "theirs.xlsx", "new.csv"])
+def test_a_workbook_is_written_over_nothing_and_is_called_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], taken: str
+) -> None:
+    (folder / "theirs.xlsx").write_text("kept")
+    before = {one.name: one.read_bytes() for one in folder.iterdir()}
+    for words in (("template",), ("match", folder / "mine.csv", folder / "theirs.csv", "--xlsx")):
+        assert run(monkeypatch, *words, folder / taken) == 1
+        assert ("is there already" if taken.startswith("theirs") else "ends in .xlsx") in capsys.readouterr().err
+    assert {one.name: one.read_bytes() for one in folder.iterdir()} == before
