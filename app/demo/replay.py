@@ -35,11 +35,12 @@ class Event:
     """One request: `source` posts `body` at the instant `at` (aware, UTC).
 
     `kind` says where: `release` to `/v1/releases`, `detention` to `/v1/detentions`. A body with a
-    `source_record_id` seen before is the next version of that record.
+    `source_record_id` seen before is the next version of that record. `person`: whoever it speaks of, by the plan.
     """
 
     at: datetime
     source: str
+    person: str
     body: dict[str, Any]
     kind: Kind
 
@@ -68,4 +69,4 @@ def _numbered(drafts: Iterable[Draft]) -> Iterator[Event]:
             opened[series] = opened.get(series, 0) + 1
             numbers[draft.source, draft.record] = f"{series}-{opened[series]:04}"
         body = {"source_record_id": numbers[draft.source, draft.record], **draft.body}
-        yield Event(draft.at, draft.source, body, draft.kind)
+        yield Event(draft.at, draft.source, draft.record, body, draft.kind)

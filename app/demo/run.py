@@ -15,14 +15,14 @@ from app.demo.replay import Event, events
 from app.demo.sources import sources
 from app.log.entries import head
 from app.log.head import is_demo, mark_demo
-from app.models import OPEN, ApiKey, Source
+from app.models import OPEN, ApiKey, Placement, Record, Source
 from app.registry import directory, identity, keys, records, reports
 from app.registry.claims import ClaimIn, file_claim
 from app.registry.policy import Reader
 from app.registry.schemas import DetentionReportIn, FacilityIn, IdentityIn, ReleaseReportIn, SourceIn
 from app.registry.views import Views
 from app.registry.write import Desk
-from app.vocabulary import Judgement, Role
+from app.vocabulary import Judgement, Publish, Role
 
 # Yours to try things with: its reports change nobody's published figures.
 GUEST = {
@@ -71,6 +71,7 @@ class Replay:
         self._session = session
         self._secret = secret
         self._claim_ids: dict[str, str] = {}
+        self._first: dict[str, tuple[str, str]] = {}  # person → source and case number of the first report
 
     def run(self) -> None:
         """Directories first, then everything in order of time."""
@@ -101,20 +102,35 @@ class Replay:
             source = self._sources[event.source]
             actor = Reader(Role.REPORTER, source.key, source.slug, source.independent)
             reports.file_report(self._desk(actor, event.at), schema.model_validate(event.body))
+            self._join_counted(event)
 
         return file
 
-    def _joining(self, joined: Joined) -> Callable[[], None]:
-        def join() -> None:
-            found = [
-                records.by_case(self._session, self._secret, self._sources[source].key, case)
-                for source, case in joined.records
-            ]
-            a, b = (record.detainee_id for record in found if record is not None)
-            body = IdentityIn(a=a, b=b, judgement=Judgement.SAME, reason=joined.reason)
-            identity.decide(self._desk(Reader(Role.CURATOR), joined.at), body)
+    def _join_counted(self, event: Event) -> None:
+        """Who may only be counted is tied to nobody by the matcher: here a curator reads the review at once."""
+        said = event.source, str(event.body["source_record_id"])
+        first = self._first.setdefault(event.person, said)
+        a, b = self._record(*first), self._record(*said)
+        if a.key == b.key or {a.publish_now, b.publish_now} != {Publish.COUNTED}:
+            return
+        places = select(col(Placement.detainee)).where(
+            col(Placement.record).in_([a.key, b.key]), col(Placement.until) == OPEN
+        )
+        if len(set(self._session.scalars(places))) > 1:
+            self._join(Joined(event.at, (first, said), "the same mother told both organisations"))
 
-        return join
+    def _record(self, source: str, case: str) -> Record:
+        found = records.by_case(self._session, self._secret, self._sources[source].key, case)
+        assert found is not None
+        return found
+
+    def _joining(self, joined: Joined) -> Callable[[], None]:
+        return lambda: self._join(joined)
+
+    def _join(self, joined: Joined) -> None:
+        a, b = (self._record(*one).detainee_id for one in joined.records)
+        body = IdentityIn(a=a, b=b, judgement=Judgement.SAME, reason=joined.reason)
+        identity.decide(self._desk(Reader(Role.CURATOR), joined.at), body)
 
     def _claiming(self, claim: Claim) -> Callable[[], None]:
         def file() -> None:

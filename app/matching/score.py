@@ -149,7 +149,8 @@ def _birth(a: Person, b: Person) -> _Finding | None:
         return _Finding(0.3, "births two years apart")
     if max(one[1] - one[0], two[1] - two[0]) > BIRTH_SPAN:
         return _Finding(NEUTRAL, "birth stated too vaguely to compare")
-    if one[0] <= two[1] and two[0] <= one[1]:
+    # By years alone: a score that told days apart would tell the day, which is never public, to whoever tries them.
+    if apart == 0:
         return _Finding(1.0, "births agree", agrees=True)
     return _Finding(0.7, "births a year apart at most", agrees=True)
 

@@ -7,7 +7,7 @@ from app.matching.candidates import Found, Wanted
 from app.matching.fold import fold
 from app.matching.keys import OF_WORD, blocking_keys, fewest_keys, word_keys
 from app.matching.score import BIRTH_CONFLICT, BIRTH_SPAN, Person, birth_bounds
-from app.registry.content import Content
+from app.registry.content import NATIONAL_ID, Content
 from app.registry.projection.accounts import parse
 
 _FACILITY = "f:"
@@ -28,7 +28,7 @@ def keys_of(content: Content) -> frozenset[str]:
     place = content.get("detention.facility")
     if place is not None:
         keys.add(facility_key(fold(place)))
-    digest = content.get("detainee.national_id_digest")
+    digest = content.get(NATIONAL_ID)
     if digest is not None:
         keys.add(f"{_IDENTITY}{digest}")
     return frozenset(keys | _nameless_keys(content))
@@ -87,6 +87,6 @@ def person_of(content: Content) -> Person:
         facility=fold(content["detention.facility"]) if "detention.facility" in content else None,
         detained_on=when("detention.detained_on"),
         released_on=when("release.released_on"),
-        national_id=content.get("detainee.national_id_digest"),
+        national_id=content.get(NATIONAL_ID),
         country=content.get("detention.country"),
     )

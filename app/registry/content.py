@@ -38,6 +38,7 @@ SECTIONS = ("detainee", "detention", "release", "verification")
 ADULT = 18
 # What a source asked for, where minority decided otherwise.
 ASKED = "detainee.publish_asked"
+NATIONAL_ID = "detainee.national_id_digest"
 CITING = "verification.citing"
 # Whoever is cited and is no source here may be a person: the log, which nobody can erase, says only that somebody is.
 CITING_UNLISTED = "verification.citing_unlisted"

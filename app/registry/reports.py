@@ -25,7 +25,7 @@ POINTERS: tuple[tuple[str, Kind], ...] = (
     ("detainee_id", "detainee"),
 )
 # What stands in a report's content without having been sent under that name.
-NOT_SENT = frozenset({"detainee.national_id_digest", "retraction.reason"})
+NOT_SENT = frozenset({content.NATIONAL_ID, "retraction.reason"})
 # The shortest numbers that identify people have five digits; "N/A" and "-" would make everyone one person.
 LEAST_DIGITS = 5
 # From here on the digits alone are compared: one list writes V-12.345.678 and another 12345678, and two honest reports
@@ -61,7 +61,7 @@ def with_kept(said: Content, body: DetentionReportIn, before: Content) -> Conten
         kept.add("retraction.reason")
     renamed = said.get("detainee.full_name") != before.get("detainee.full_name")
     if not renamed and "national_id" not in (body.detainee.model_fields_set if body.detainee else ()):
-        kept.add("detainee.national_id_digest")
+        kept.add(content.NATIONAL_ID)
     return {**said, **{name: before[name] for name in kept & before.keys()}}
 
 
@@ -118,8 +118,8 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
     said = content_of(desk, body)
     if Verdict.RETRACTED == before["verification.verdict"] == said["verification.verdict"]:
         raise Conflict("This report was withdrawn: send a verification with a verdict along to take that back.")
-    if "national_id" not in (patch.get("detainee") or {}) and "detainee.national_id_digest" in before:
-        said["detainee.national_id_digest"] = before["detainee.national_id_digest"]
+    if "national_id" not in (patch.get("detainee") or {}) and content.NATIONAL_ID in before:
+        said[content.NATIONAL_ID] = before[content.NATIONAL_ID]
     checks.check(said, desk.now, points=version.points)
     said = _classed(desk, said, record)
     if body.source_record_id is not None:
@@ -202,7 +202,7 @@ def content_of(desk: Desk, body: DetentionReportIn) -> Content:
         if compared is None:
             detail = "This is not an identification number: leave the field out when you do not know it."
             raise Invalid.at("/detainee/national_id", "invalid_national_id", detail)
-        said["detainee.national_id_digest"] = sealed.keyed_digest(desk.secret, "national_id", compared)
+        said[content.NATIONAL_ID] = sealed.keyed_digest(desk.secret, "national_id", compared)
     return _with_citing(desk, said)
 
 

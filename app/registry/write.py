@@ -31,7 +31,7 @@ class Desk:
     """Everything a write needs: the session, who writes, the time, the key of keyed digests, and the log's end.
 
     `two_person`: the decisions that two curators must make, told apart by `key_id`. `listing`: what is written are the
-    rows of a list, which the matcher never ties to each other (rule 5).
+    rows of a list, which the matcher never ties to each other (rule 5). `trial`: all of it will be undone.
     """
 
     def __init__(
@@ -44,12 +44,14 @@ class Desk:
         two_person: Collection[TwoPerson] = (),
         *,
         listing: bool = False,
+        trial: bool = False,
     ) -> None:
         self.session = session
         self.actor = actor
         self.now = now
         self.secret = secret
         self.listing = listing
+        self.trial = trial
         self.held = Outbox(session.connection())
         self.key_id = key_id
         self.two_person = frozenset(two_person)

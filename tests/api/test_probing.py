@@ -312,3 +312,21 @@ def test_a_partner_that_is_not_independent_sees_no_more_than_the_public(
             with subtests.test(f"{path} for {role}"):
                 answer = world.client.get(path, headers=world.headers(f"a state's {role}"))
                 assert answer.json() == world.client.get(path).json()
+
+
+@pytest.mark.parametrize("publish", ["counted", "anonymous"])
+def test_a_guess_at_somebody_only_counted_shows_in_no_number_whatever_it_asks_for(world: World, publish: str) -> None:
+    world.file("foro", **SOMEBODY, detainee__birth_date="1940", detainee__publish="counted")
+    grown: list[tuple[int, int, int, int]] = []
+    for person in (SOMEBODY, NOBODY):
+        revision, before = world.revision, world.count()["total"]
+        guess(world, "jep", person, detainee__publish=publish, source_record_id=str(len(grown)))
+        after = world.count()["total"]
+        both = world.count(all_of=["foro", "jep"])["total"]["releases"]
+        grown.append(
+            (world.revision - revision, after["people"] - before["people"], after["by_min_sources"]["1"], both)
+        )
+    right, wrong = grown
+    assert right[:2] == wrong[:2] == (1, 1)
+    assert (right[3], wrong[3]) == (0, 0)
+    assert len(pairs(world)) == 1  # which a curator decides

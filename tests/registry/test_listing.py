@@ -156,3 +156,25 @@ def test_who_was_erased_does_not_come_back_with_the_next_list(world: World) -> N
     found = world.rows(f"SELECT detainee_id FROM record WHERE key = (SELECT min(key) FROM record) -- {own}")
     world.redact(str(found[0][0]))
     assert told(file_all(world, person(0), person(1))) == ["redacted", "200"]
+
+
+def test_a_transaction_that_takes_long_leaves_rows_to_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.registry.listing.LONGEST", 0.0)
+    bodies = [person(place) for place in range(3)]
+    assert told(file_all(world, *bodies)) == ["201 new"]
+
+
+def test_a_trial_compares_no_identification_number(world: World) -> None:
+    number = {"detainee__national_id": "V-12345678", "detainee__birth_date": None}
+    world.file("jep", **number, detainee__full_name=None, detainee__gender="female", detainee__age=40)
+    row = person(1, **number, detainee__full_name=None, detainee__gender="female", detainee__age=40)
+    row["detention"]["facility"] = "Tocorón"
+    outcomes = []
+    for trial in (True, False):
+        with writing(world.engine) as session:
+            source = Views(session).sources_by_slug["foro"]
+            actor = Reader(Role.REPORTER, source.key, "foro", True)
+            desk = Desk(session, actor, world.now, world.app.state.secret, listing=True, trial=trial)
+            outcomes += told(file_rows(desk, [ReleaseReportIn.model_validate(row)]))
+            session.rollback()
+    assert outcomes == ["201 new", "201 linked"]

@@ -51,4 +51,4 @@ def _said(report: DetentionReportIn) -> Content:
     said = content.flatten(report.model_dump(mode="json"))
     number = said.pop("detainee.national_id", None)
     compared = None if number is None else compared_number(number)
-    return said if compared is None else {**said, "detainee.national_id_digest": compared}
+    return said if compared is None else {**said, content.NATIONAL_ID: compared}

@@ -8,7 +8,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
@@ -58,6 +58,8 @@ class Running:
         self._rows: Iterator[Row] | None = None
         self._opened: Opened | None = None
         self._keys = Keys()
+        self._left: list[Row] = []  # read, and not settled yet
+        self._most = TRIAL_BATCH  # rows of the next batch: few after one that took long
 
     def step(self) -> bool:
         """The next piece; False once the import has ended, or somebody else works on it."""
@@ -99,6 +101,7 @@ class Running:
     def _from_the_top(self) -> None:
         assert self._opened is not None
         self._keys = Keys()
+        self._left = []
         self._rows = self._opened.rows()
 
     def _batch(self, rows: Iterator[Row]) -> bool:
@@ -107,10 +110,13 @@ class Running:
         if job.state not in ("checking", "running"):
             return False
         trial = job.dry_run or job.state == "checking"
-        batch = _Batch(list(islice(self._ahead(rows, job.done), TRIAL_BATCH if trial else BATCH)))
+        most = min(self._most, TRIAL_BATCH if trial else BATCH)
+        batch = _Batch(list(islice(chain(self._left, self._ahead(rows, job.done)), most)))
         if not batch.rows:
             return self._through(job)
         outcomes = self._try(job, batch) if trial else self._file(job, batch)
+        self._left = [*batch.left, *self._left[most:]]
+        self._most = 2 * len(batch.rows) if batch.left else min(2 * most, TRIAL_BATCH)
         return outcomes is not None
 
     def _ahead(self, rows: Iterator[Row], done: int) -> Iterator[Row]:
@@ -137,7 +143,7 @@ class Running:
         """What would become of rows: filed, and undone."""
         now = self._clock()
         with writing(self._engine) as session:
-            desk = Desk(session, self._actor(session, job), now, self._secret, listing=True)
+            desk = Desk(session, self._actor(session, job), now, self._secret, listing=True, trial=True)
             outcomes = [_undone(one) for one in batch.file(desk)]
             session.rollback()
         with writing(self._engine) as session:
@@ -173,6 +179,7 @@ class _Batch:
 
     def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
+        self.left: list[Row] = []  # for the next batch, where this one took long
 
     @property
     def last(self) -> int:
@@ -190,9 +197,11 @@ class _Batch:
             else:
                 ready.append((row, body))
         results = file_rows(desk, [body for _row, body in ready])
-        for (row, _body), result in zip(ready, results, strict=True):
+        for (row, _body), result in zip(ready, results, strict=False):
             settled[row.number] = _settled(row, result, before)
-        return [settled[row.number] for row in self.rows]
+        done = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]
+        self.left, self.rows = self.rows[len(done) :], done
+        return [settled[row.number] for row in done]
 
 
 def _settled(row: Row, result: Outcome | Problem, before: int) -> RowOutcome:

@@ -278,3 +278,15 @@ def test_a_government_learns_nothing_from_a_trial(world: World) -> None:
 def test_a_zip_bomb_fails_with_a_reason(world: World) -> None:
     receipt = world.send_list(packed({"xl/workbook.xml": b"0" * 160_000_000}))
     assert (receipt["state"], receipt["problem"]["code"]) == ("failed", "suspicious_workbook")
+
+
+def test_a_batch_that_takes_long_is_cut_and_every_row_is_settled_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.registry.listing.LONGEST", 0.0)
+    rows = "".join(f"B-{n};Delia {chr(65 + n)}ina Inventada;{1940 + n};;VE;\n" for n in range(9))
+    for trial in ("true", "false"):
+        receipt = world.send_list(HEAD + rows + ";;treinta;;VE;\n", dry_run=trial)
+        assert (receipt["rows"], receipt["settled"], receipt["counts"]["error"]) == (10, 10, 1)
+        assert [row["row"] for row in world.rows_of(receipt)] == list(range(2, 12))
+    assert world.rows("SELECT count(*) FROM record") == [(9,)]
