@@ -65,7 +65,8 @@ def match_lists(
         _print(found, xlsx)
     unread = len(found["unread"]) + len(found.get("unread_theirs", []))
     if unread:
-        raise BadFile("unread_rows", f"{unread} rows could not be read, and were compared with nothing: correct them.")
+        what = "1 row could not be read, and was" if unread == 1 else f"{unread} rows could not be read, and were"
+        raise BadFile("unread_rows", f"{what} compared with nothing: correct the list.")
 
 
 def write_template(
@@ -127,7 +128,7 @@ def _print(found: Row, xlsx: Path | None) -> None:
         "theirs only": count["theirs_only"],
     }
     numbers = ", ".join(f"{number} {what}" for what, number in said.items())
-    _line(f"{count['mine']} rows beside {count['theirs']}: {numbers}.")
+    _line(f"{count['mine']} of mine beside {count['theirs']} of theirs: {numbers}.")
     _line(f"All of it is in {xlsx}." if xlsx else "All of it, line by line: --xlsx FILE, or --json.")
 
 
