@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.exchange import workbook
 from app.exchange.imports import headings
 from app.exchange.imports.cells import WORDS, known_code
 from app.exchange.imports.faults import BadFile, letter
@@ -311,3 +312,32 @@ def test_a_cell_that_says_nobody_knows_is_empty_in_every_column(said: str) -> No
 def test_what_is_no_part_of_a_name_is_told_at_its_column(said: str, code: str) -> None:
     assert faults(f"país;nombre\nVE;{said}\n") == {2: [("B", code)]}
     assert faults(f"nombres;país;apellidos\nIrma;VE;{said}\n") == {2: [("C", code)]}
+
+
+COVER = ["Comité de familiares", "Informe de enero"]
+TABLE = [["Nombre", "Fecha de detención", "País"], ["Ramón Ibáñez", "2025", "VE"]]
+
+
+def book(**sheets: list[Any]) -> bytes:
+    return workbook.write([workbook.Sheet(name, rows[0], rows[1:]) for name, rows in sheets.items()])
+
+
+def test_a_cover_page_is_passed_over_for_the_sheet_with_headings() -> None:
+    made = book(Portada=[COVER], Resumen=[["Penal", "Total"], ["Yare", 3]], Lista=TABLE, Otra=TABLE)
+    assert bodies(made) == [
+        {"detainee": {"full_name": "Ramón Ibáñez"}, "detention": {"detained_on": "2025", "country": "VE"}}
+    ]
+    assert opened(made).count() == (1, False)
+    assert (opened(made).sheet, opened(made).other_sheets) == ("Lista", ["Portada", "Resumen", "Otra"])
+
+
+def test_where_no_sheet_has_headings_all_that_were_looked_at_are_named() -> None:
+    with pytest.raises(BadFile, match=r'"Portada", "Notas".*sheet = ') as refused:
+        opened(book(Portada=[COVER], Notas=[COVER]))
+    assert refused.value.code == "no_headings"
+    assert refusal(book(Portada=[COVER], Lista=TABLE), 'sheet = "Portada"') == "no_headings"
+
+
+def test_a_template_that_lost_its_headings_is_not_read_by_its_examples() -> None:
+    help_sheet = {"Cómo llenarla": TABLE}
+    assert refusal(book(Lista=TABLE[1:], **help_sheet)) == "no_headings"
