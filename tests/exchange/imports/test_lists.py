@@ -341,3 +341,28 @@ def test_where_no_sheet_has_headings_all_that_were_looked_at_are_named() -> None
 def test_a_template_that_lost_its_headings_is_not_read_by_its_examples() -> None:
     help_sheet = {"Cómo llenarla": TABLE}
     assert refusal(book(Lista=TABLE[1:], **help_sheet)) == "no_headings"
+
+
+@pytest.mark.parametrize(
+    "heading, field",
+    [
+        ("Tipo excarcelación", "release.kind"),
+        ("Fecha excarcelación", "release.released_on"),
+        ("Fecha nacimiento", "detainee.birth_date"),
+        ("Date of the arrest", "detention.detained_on"),
+        ("Nº expediente", "detention.case"),
+        ("N° de expediente", "detention.case"),
+        ("Nº de caso", "source_record_id"),
+        ("Nº cédula", "detainee.national_id"),
+        ("Lugar detención", None),  # of the arrest, or where somebody is held
+        ("ID Nº", None),  # of the case, or of the person
+        ("Nº", None),
+        ("Excarcelado", None),  # perhaps yes or no
+        ("Caso", None),
+        ("Nº detenido", None),
+        ("de la", None),
+        ("Fecha de la audiencia", None),
+    ],
+)
+def test_a_heading_is_known_without_its_particles_where_it_can_mean_one_thing(heading: str, field: str | None) -> None:
+    assert headings.fields_of(heading, Mapping()) == (() if field is None else (field,))
