@@ -58,7 +58,7 @@ def _ranked(rows: Any) -> Select[Any]:
         select(rows.c.record, _SHARED, func.min(rows.c.born))
         .group_by(rows.c.record)
         .order_by(_SHARED.desc(), rows.c.record)
-        .limit(MOST_CANDIDATES)
+        .limit(bindparam("most"))
     )
 
 
@@ -76,19 +76,19 @@ _ANYWHO = _ranked(_COMMON)
 _NARROWED = _ranked(union_all(_having("rare"), select(_BORN_THEN.c.record, _BORN_THEN.c.born)).subquery())
 
 
-def look_up(session: Session, wanted: Wanted) -> list[Found]:
-    """The records that share most of the keys; at most MOST_CANDIDATES."""
-    return look_up_each(session, [wanted])[0]
+def look_up(session: Session, wanted: Wanted, most: int = MOST_CANDIDATES) -> list[Found]:
+    """The records that share most of the keys, so many at most."""
+    return look_up_each(session, [wanted], most)[0]
 
 
-def look_up_each(session: Session, wanted: Sequence[Wanted]) -> list[list[Found]]:
+def look_up_each(session: Session, wanted: Sequence[Wanted], most: int = MOST_CANDIDATES) -> list[list[Found]]:
     """The same for many, who are asked for TOGETHER at a time."""
     found = []
     for some in chunks(wanted, TOGETHER):
         rows = _rows(session, {key for one in some for key in one.keys}, room=FEW * len(some))
         for one in some:
             few = None if rows is None else [row for key in one.keys for row in rows.get(key, ())]
-            found.append(_of_many(session, *one) if few is None or len(few) > FEW else best(few))
+            found.append(_of_many(session, *one, most) if few is None or len(few) > FEW else best(few, most))
     return found
 
 
@@ -105,14 +105,14 @@ def _rows(session: Session, keys: Collection[str], room: int) -> dict[str, list[
     return found
 
 
-def best(rows: Iterable[tuple[int, int | None]]) -> list[Found]:
-    """The records that come most often, with a row for every key that a record shares; at most MOST_CANDIDATES."""
+def best(rows: Iterable[tuple[int, int | None]], most: int = MOST_CANDIDATES) -> list[Found]:
+    """The records that come most often, with a row for every key that a record shares."""
     born: dict[int, int | None] = {}
     shared = Counter[int]()
     for record, year in rows:
         shared[record] += 1
         born[record] = year
-    ranked = sorted(shared, key=lambda record: (-shared[record], record))[:MOST_CANDIDATES]
+    ranked = sorted(shared, key=lambda record: (-shared[record], record))[:most]
     return [Found(record, shared[record], born[record]) for record in ranked]
 
 
@@ -123,12 +123,12 @@ def _named(keys: Collection[str]) -> dict[str, str]:
     return {f"key{place}": key for place, key in enumerate([*sorted(keys), *[""] * (room - len(keys))])}
 
 
-def _of_many(session: Session, keys: Collection[str], born: int | None) -> list[Found]:
+def _of_many(session: Session, keys: Collection[str], born: int | None, most: int) -> list[Found]:
     """The same where the keys have more records than one likes to read: the database counts them, rare keys first."""
     if not keys:
         return []
     rare, common = _by_size(session, sorted(keys))
-    values: dict[str, Any] = {"rare": rare, "common": common}
+    values: dict[str, Any] = {"rare": rare, "common": common, "most": most}
     statement = _RARE
     if common and born is not None:
         statement = _NARROWED

@@ -49,18 +49,22 @@ _WHOLE = """
 """
 _CANTONESE = """
     au ou|chan chen|cheng zheng|cheung zhang|chi zhi ci qi zi|chiu zhao chao|chow zhou|choi cai|chu zhu|
-    chun jun zhen chun|    chung zhong cong|fai hui|fan fan|fong fang|fu fu|fung feng|fuk fu|hei xi|him qian|
+    chun jun zhen chun|chung zhong cong|fai hui|fan fan|fong fang|fu fu|fung feng|fuk fu|hei xi|him qian|
     hing qing xing|ho he hao|hon han|
     hoi hai kai|hung hong xiong kong|ka jia|kai qi jie kai|kam jin gan|kan jin jian|kei qi|keung qiang jiang|kin jian|
     king jing qiong|kit jie|kong jiang gang|kui ju|kung gong|kwan guan jun|kwok guo|kwong guang|lai li lai|lam lin nan|
     lau liu|lee li|leung liang|li li|lik li|ling ling|lo luo lu|lok le luo|long lang|lui lei lu|luk lu|lung long|ma ma|
     mak mai|man wen min|mei mei|mo wu|mui mei mui|mung meng|nga ya|ng wu|ngai ni wei|on an|pak bai bo|pang peng|
     ping ping bing|po bao pu bo|pui pei|sai shi xi|san shan|sau xiu shou|sek shi|shing cheng sheng|shuk shu|
-    shui shui rui|    shun shun|sin xian shan|siu xiao shao|sum xin shen|sun sun xin|sze si shi|tai dai|tak de|
+    shui shui rui|shun shun|sin xian shan|siu xiao shao|sum xin shen|sun sun xin|sze si shi|tai dai da|tak de|
     tam tan|tang deng|tat da|
     tik di|tin tian|ting ting|to tao du|tong tang|tsang zeng|tse xie|tsui xu cui|tung dong|wah hua|wai wei hui|wan yun|
     wing yong rong|wong wang huang|woo hu|wu hu|yam ren|yan ren en yin xin|yat ri yi|yau you|yee yi er|yeung yang|yi yi|
-    yik yi|yim yan|yin yan|yip ye|yiu yao|yu yu ru|yuen yuan wan|yuet yue|yuk yu|yun ruan yun|yung rong yong|sang sheng
+    yik yi|yim yan|yin yan|yip ye|yiu yao|yu yu ru|yuen yuan wan|yuet yue|yuk yu|yun ruan yun|yung rong yong|sang sheng|
+    chak ze|cheuk zhuo chuo|ching qing zheng cheng jing|choy cai|chui xu cui|fok huo|hang heng xing|hau hou hao xiao|
+    hin xian xuan|hiu xiao|hui xu|ip ye|kau jiu qiu|ki qi ji|kuen quan juan|kwai gui|lap li|lun lun|mau mao|mok mo|
+    nam nan|ngan yan|nin nian|oi ai|pik bi|poon pan|pun pan|shek shi|sheung shang|sik xi|so su|suen sun|suet xue|tsz zi|
+    wo he|wun huan|yeuk yue
 """
 
 
@@ -147,7 +151,9 @@ def syllables(words: tuple[str, ...], broken: bool) -> Syllables:
         for word in cut
     )
     first, last = ({"".join(p) for p in _spelt(read[place])} for place in (0, -1))
-    return read if (first | last) & _SURNAMES else ()
+    if (first | last) & _SURNAMES:
+        return read
+    return () if foreign else syllables(words, True)  # no surname in pinyin: Chan Tai Man, as Hong Kong spells it
 
 
 def _spelt(word: tuple[frozenset[str], ...]) -> list[tuple[str, ...]]:

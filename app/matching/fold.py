@@ -42,13 +42,14 @@ _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\uff08[^\uff08\uff09]*\uff09")
 
 
 _ACCENTS = re.compile("[\u0300-\u036f]+")
+_VOICED = "\u3099\u309a"  # part of a kana letter, as ga is not ka
 _PARTED = {code: " " for code in range(128) if not chr(code).isalnum()}  # what `_place` says of ASCII, quicker
 
 
 def _place(char: str) -> str:
     """Letters, digits and vowel signs stay; accents and invisible joiners go; the rest parts words."""
     if unicodedata.combining(char):
-        return ""
+        return char if char in _VOICED else ""
     category = unicodedata.category(char)
     if category[0] in "LNM":
         return char

@@ -9,7 +9,7 @@ from pathlib import Path
 from nicknames import NickNamer
 
 from app.matching.fold import REMEMBERED, fold
-from app.matching.scripts import Script, latin, script_of
+from app.matching.scripts import Script, latin, one_letter, script_of
 from app.matching.sounds import sound
 
 _FILE = Path(__file__).with_name("given_names.txt")
@@ -37,7 +37,7 @@ class _List:
 def _index(word: str) -> str:
     """Latin words are found as they sound, others as they are written."""
     if script_of(word) is Script.CONSONANTS:
-        return word
+        return one_letter(word)
     spelt = latin(word)
     return "h" + sound(spelt) if spelt.startswith("h") else sound(spelt)  # Haniya is not Annie
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import combinations, product
 
+from app.matching import korean
 from app.matching.fold import REMEMBERED
 from app.matching.given import first_spelling
 from app.matching.sounds import bones
@@ -21,14 +22,14 @@ MOST_READINGS = 24  # of one Chinese name in Wade-Giles: ch stands for four soun
 
 _ALIKE = str.maketrans("eo", "iu")
 
-OF_PAIR, OF_ONE, OF_WORD, OF_CHINESE = "p:", "o:", "w:", "c:"
+OF_PAIR, OF_ONE, OF_WORD, OF_CHINESE, OF_KOREAN = "p:", "o:", "w:", "c:", "k:"
 
 
 def blocking_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
     """The keys of a person's name and aliases.
 
     ``p:`` every pair of words, sorted, so that order and missing second names do not matter; ``o:`` the word of a name
-    that has only one; ``c:`` the syllables of a Chinese name.
+    that has only one; ``c:`` the syllables of a Chinese name; ``k:`` how those of a Korean one begin and end.
     """
     return frozenset().union(*(_of_name(text) for text in [name or "", *aliases][:MOST_SPELLINGS]))
 
@@ -41,8 +42,12 @@ def fewest_keys(name: str | None, aliases: Iterable[str]) -> int:
 
 def word_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
     """A key ``w:`` for every word, for searches by one word; never used to tie people."""
-    texts = [name or "", *aliases][:MOST_SPELLINGS]
-    return frozenset(OF_WORD + key for text in texts for word in parse(text).words for key in _of_word(word))
+    return frozenset().union(*(_of_words(text) for text in [name or "", *aliases][:MOST_SPELLINGS]))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _of_words(text: str) -> frozenset[str]:
+    return frozenset(OF_WORD + key for word in parse(text).words for key in _of_word(word))
 
 
 def search_keys(question: str) -> frozenset[str]:
@@ -65,7 +70,7 @@ def _of_name(text: str) -> frozenset[str]:
         first, middle, last = words
         keys |= set(_pairs(_forms(_together(first, middle), False), forms[2]))
         keys |= set(_pairs(forms[0], _forms(_together(middle, last), False)))
-    return frozenset(keys).union(_of_chinese(name))
+    return frozenset(keys).union(_of_chinese(name), (OF_KOREAN + frame for frame in korean.frames(name.korean)))
 
 
 def _pairs(one: set[str], two: set[str]) -> Iterator[str]:

@@ -4,38 +4,28 @@ Words find their partners, in any order; what is said of the pair is how well th
 leaves out. Nothing here decides that two people are one: see ``score``.
 """
 
+import re
+import unicodedata
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import product
 
 from rapidfuzz.distance import OSA
 
-from app.matching import chinese
-from app.matching.fold import REMEMBERED
-from app.matching.scripts import Script
-from app.matching.sounds import bones, edits
+from app.matching import chinese, korean
+from app.matching.fold import REMEMBERED, fold
+from app.matching.sounds import bones
+from app.matching.spelling import ALIGNED, VARIANT, compared
 from app.matching.words import LEAST_STEM, Name, Word, parse, word_of
 
 SAME = 0.88
 """Names at least this alike are taken for the same when nothing but the names is known (chosen by bench/match.py)."""
 
-ALIGNED = 0.7  # two words below this are different words: three letters in ten may differ, no more
-VARIANT = 0.97  # Yakov and Jacob: the list of given names has them on one line
-SHORT_FORM = 0.95  # Pancho and Francisco
-SOUNDS_ALIKE = 0.95  # Gonzales and Gonzalez: spelling, not another name
-SAME_BONES = 0.93  # the consonants agree and one side has no vowels
-FEW_BONES = 0.89  # likewise, with two consonants: S-l may be Saleh, Salah or Suheil
-PREFIXED = 0.93  # Alkhatib and Khatib
-MISREAD = 0.9  # Comejo for Cornejo: a scan, or bad luck
-INITIAL = 0.9  # J. may be Juan, and may be Jorge
-GENDERED = 0.5  # Daniel and Daniela, Mario and Maria: one letter apart, and two people
 WEAKEST = 0.6  # share of the worst pair in a score: one wrong surname matters more than three right words
 EXTRA = 0.02  # off for each word only one side has: a second surname is left out more often than it is wrong
 APART = 0.7  # factor when both sides have a word without partner: brothers share all but one
 ONE_WORD = 0.75  # most that one whole word in common can give: Roberto may be any Roberto
-ONE_SOUND = 0.93  # Chinese names of other characters and the same syllables: traditional and simplified, or two people
-ONE_CHARACTER = 0.8  # likewise with a given name of one character: hundreds sound the same
 GENERATIONS = 0.85  # most that names can give of which one is "Jr.": father and son, or a list that leaves it out
+CHANGED_PLACES = 0.85  # likewise where two given names have: José María and María José are two people's
 SQUEEZED = 0.9  # the same letters, cut into words differently
 SQUEEZED_SLIPS = 0.06  # share of letters that may differ then
 
@@ -50,96 +40,9 @@ class Likeness:
     past: frozenset[str] = frozenset()
 
 
+# Letters of no other language; not the dotted ones that Yoruba and Igbo have too, and often leave out.
+_VIETNAMESE = re.compile("[\u01a1\u01b0\u1ea2-\u1eb7\u1eba\u1ebe-\u1ec9\u1ece-\u1ee3\u1ee6-\u1ef7]")
 KINDS = ("spelling", "short form", "initial", "script", "left out", "word breaks")
-
-
-def _gendered(one: str, two: str, foreign: bool) -> bool:
-    """Whether two words differ by the ending of the other sex: -a, and in languages that have it -o."""
-    short, long = sorted((one, two), key=len)
-    if long == short + "a":
-        return True
-    return not foreign and len(one) == len(two) and one[:-1] == two[:-1] and {one[-1], two[-1]} == {"a", "o"}
-
-
-@lru_cache(maxsize=4 * REMEMBERED)
-def _compared(x: Word, y: Word, vowels_vary: bool) -> tuple[float, str]:
-    """How alike two words are, 0..1, and the kind of difference seen past; symmetric."""
-    if x.text == y.text:
-        return 1.0, ""
-    if x.initial or y.initial:
-        short, long = (x, y) if x.initial else (y, x)
-        return (INITIAL if long.latin.startswith(short.latin) else 0.0), "initial"
-    kind = "spelling" if x.script is y.script else "script"
-    if x.script is y.script is Script.HAN:
-        same = x.latin == y.latin
-        return (ONE_SOUND if len(x.text) == len(y.text) > 1 else ONE_CHARACTER) if same else 0.0, "spelling"
-    if x.latin == y.latin:
-        return 1.0, kind
-    if x.known.full & y.known.full:
-        return VARIANT, kind
-    if x.known.full & y.known.short or x.known.short & y.known.full or (x.known and x.known == y.known):
-        return SHORT_FORM, "short form"
-    unwritten = Script.CONSONANTS in (x.script, y.script)
-    if x.sound == y.sound:
-        return SOUNDS_ALIKE, kind
-    if not unwritten and _gendered(x.latin, y.latin, vowels_vary or kind == "script"):
-        return GENDERED, kind
-    if x.known and y.known:  # two names of the list, and not one
-        return 0.0, kind
-    if unwritten:
-        return _boned(x, y), kind
-    prefixed = 0.0 if x.stem is None and y.stem is None else _prefixed(x, y)
-    return max(prefixed, _spelt(x, y, vowels_vary)), kind
-
-
-def _boned(x: Word, y: Word) -> float:
-    """Compared by consonants: one of the two has no vowels."""
-    pairs = [(x.sound, y.sound), *product(x.loose, y.loose)]
-    return max(_bones_alike(bones(one), bones(two)) for one, two in pairs)
-
-
-def _bones_alike(one: str, two: str) -> float:
-    least, most = sorted((len(one), len(two)))
-    if least < 2:
-        return 0.0
-    apart = OSA.distance(one, two)
-    if apart == 0:
-        return SAME_BONES if least > 2 else FEW_BONES
-    return 1 - 1.5 * apart / most
-
-
-def _prefixed(x: Word, y: Word) -> float:
-    """One has the article, or "son of", written together with the word."""
-    for stem, whole in ((x.stem, y), (y.stem, x)):
-        if stem is not None and (
-            stem.sound == whole.sound or stem.loose[0] == whole.loose[0] or stem.known.full & whole.known.full
-        ):
-            return PREFIXED
-    return 0.0
-
-
-def _spelt(x: Word, y: Word, vowels_vary: bool) -> float:
-    best = MISREAD if x.printed == y.printed else 0.0
-    one, two = x.sound, y.sound
-    if one[0] == two[0]:  # slips fall inside a word: Hernandez and Fernandez are two families
-        best = max(best, _near(one, two))
-    if vowels_vary or (x.father and y.father):
-        for one, two in product(x.loose, y.loose):
-            if one == two:
-                return SOUNDS_ALIKE
-            if _begins_alike(one, two):
-                best = max(best, _near(one, two, vowels_vary=True))
-    return best
-
-
-def _near(one: str, two: str, *, vowels_vary: bool = False) -> float:
-    length = max(len(one), len(two))
-    return 1 - edits(one, two, length * (1 - ALIGNED), vowels_vary=vowels_vary) / length
-
-
-def _begins_alike(one: str, two: str) -> bool:
-    vowels = frozenset("aiu")
-    return one[0] == two[0] or (one[0] in vowels and two[0] in vowels)
 
 
 def _joined(name: Name, other: Name) -> tuple[Word, ...]:
@@ -149,13 +52,14 @@ def _joined(name: Name, other: Name) -> tuple[Word, ...]:
     """
     unwritten = name.unwritten or other.unwritten
     known = {_key(word, unwritten) for word in other.words}
+    lines = frozenset().union(*(word.known.full for word in other.words))
     joined: list[Word] = []
     open_to_join = False  # the last word is unknown to the other name and stands alone so far
     for word in name.words:
         alone = _key(word, unwritten) not in known
         if alone and open_to_join and _may_join(joined[-1], word, other):
             whole = word_of(joined[-1].text + word.text)
-            open_to_join = _key(whole, unwritten) not in known
+            open_to_join = _key(whole, unwritten) not in known and lines.isdisjoint(whole.known.full)
             joined[-1:] = [joined[-1], word] if open_to_join else [whole]
         else:
             joined.append(word)
@@ -188,14 +92,23 @@ def likeness(a: str, b: str) -> Likeness:
 @lru_cache(maxsize=REMEMBERED)
 def _likeness(a: str, b: str) -> Likeness:
     one, two = parse(a), parse(b)
+    found = _found(one, two)
+    if found.score < SAME:
+        return found
+    if one.generation != two.generation:
+        return replace(found, score=GENERATIONS)
+    return replace(found, score=CHANGED_PLACES) if _vietnamese_apart(a, b) else found
+
+
+def _found(one: Name, two: Name) -> Likeness:
     if one.chinese and two.chinese and not (one.han and two.han):
         return _chinese(one, two)
+    if one.korean and two.korean and _texts(one.words) != _texts(two.words) and korean.same(one.korean, two.korean):
+        return Likeness(VARIANT, 2, frozenset({"spelling"}))
     left, right = sorted((_joined(one, two), _joined(two, one)), key=lambda words: (len(words), _texts(words)))
     if not left:
         return Likeness(0.0, 0)
     found = _aligned(left, right, one.vowels_vary or two.vowels_vary)
-    if one.younger != two.younger:
-        return replace(found, score=min(found.score, GENERATIONS))
     if found.score >= SAME or len(one.words) == len(two.words):
         return found
     return _squeezed(one, two) or found
@@ -228,7 +141,7 @@ def _partners(left: tuple[Word, ...], right: tuple[Word, ...], vowels_vary: bool
     for i, x in enumerate(left):
         if i not in found:
             for j in free:
-                value, kind = _compared(x, right[j], vowels_vary)
+                value, kind = compared(x, right[j], vowels_vary)
                 if value >= ALIGNED:
                     ranked.append((-value, i, j, kind))
     taken = set[int]()
@@ -248,6 +161,8 @@ def _aligned(left: tuple[Word, ...], right: tuple[Word, ...], vowels_vary: bool)
     spare_right = [word for j, word in enumerate(right) if j not in taken]
     if _fathers_differ(left, right, found):
         return Likeness(APART * len(values) / len(left), min(whole, 1))
+    if _changed_places(left, right, found, vowels_vary):
+        return Likeness(CHANGED_PLACES, whole)
     if sorted(_texts(left)) == sorted(_texts(right)):
         return Likeness(1.0, whole)
     if _apart(spare_left) and _apart(spare_right):
@@ -259,8 +174,41 @@ def _aligned(left: tuple[Word, ...], right: tuple[Word, ...], vowels_vary: bool)
     if spare:
         past.add("left out")
     score = (1 - WEAKEST) * sum(values) / len(values) + WEAKEST * min(values) - EXTRA * spare
-    enough = whole > 1 and not (spare and _given_only(left, found))
+    alone = whole == len(left) == len(right)  # Soetomo, Sutomo: nobody has another word to compare
+    enough = alone or (whole > 1 and not (spare and _given_only(left, found)))
     return Likeness(score if enough else min(score, ONE_WORD), whole, frozenset(past))
+
+
+def _changed_places(
+    left: tuple[Word, ...], right: tuple[Word, ...], found: dict[int, tuple[int, float, str]], vowels_vary: bool
+) -> bool:
+    """Whether neighbours that are given names stand the other way round: Ali, the son of Hassan, and Hassan, Ali's son.
+
+    Not where the surname only went from the end to the front, nor in a name that is read backwards.
+    """
+    length = len(left)
+    if not len(found) == length == len(right) > 2:
+        return False
+    places = [found[i][0] for i in range(length)]
+    start = places.index(0)
+    if places[start:] + places[:start] == list(range(length)) or places == list(reversed(range(length))):
+        return False
+    given = [vowels_vary or bool(word.known.full) for word in left]
+    return any(given[i] and given[i + 1] and places[i] == places[i + 1] + 1 for i in range(length - 1))
+
+
+def _vietnamese_apart(a: str, b: str) -> bool:
+    """Whether both are written with the accents of Vietnamese, and not with the same ones; or Văn, of men, meets Thị.
+
+    Who cannot write the accents leaves all of them out.
+    """
+    one, two = (unicodedata.normalize("NFC", text).casefold() for text in (a, b))
+    if not one.isascii() and not two.isascii() and _VIETNAMESE.search(one + two):
+        spelt = {fold(word): word for word in one.split()}
+        if any(spelt.get(fold(word), word) != word for word in two.split()):
+            return True
+    left, right = fold(one).split(), fold(two).split()
+    return ("thi" in left and "van" in right) or ("van" in left and "thi" in right)
 
 
 def _apart(spare: list[Word]) -> bool:

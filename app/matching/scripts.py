@@ -19,7 +19,7 @@ class Script(Enum):
 
     LATIN = "latin"
     LETTERS = "letters"  # Cyrillic, Greek, Georgian, Armenian and others that write their vowels
-    CONSONANTS = "consonants"  # Arabic, Hebrew, and Indic scripts, whose commonest vowel is not written
+    CONSONANTS = "consonants"  # Arabic, Hebrew, and scripts of India and beyond, whose commonest vowel is not written
     HAN = "han"
     HANGUL = "hangul"
 
@@ -34,15 +34,48 @@ _CONSONANTAL = (
     "GUJARATI",
     "TAMIL",
     "TELUGU",
+    "KANNADA",
+    "MALAYALAM",
+    "ORIYA",
     "SINHALA",
+    "THAI",
+    "LAO",
+    "KHMER",
+    "MYANMAR",
 )
-# Vav is a vowel in most names, and bet is not; the Arabic letter is a z in all romanisations that people use.
-_SPELT = str.maketrans({"\u05d5": "u", "ב": "b", "פ": "p", "ظ": "z"})
-_GREEK = (("oy", "ou"), ("mp", "b"), ("gk", "g"), ("nt", "d"))
-_HANGUL = (("eo", "o"), ("eu", "u"), ("ae", "e"))
+# Vav is a vowel in most names, and bet is not; the Arabic letter is a z in all romanisations that people use; the Thai
+# one a j. A nasal mark of India is an n, an m only before p and b, which are spelt alike then.
+_SPELT = str.maketrans({"\u05d5": "u", "ב": "b", "פ": "p", "ظ": "z", "จ": "j", **dict.fromkeys("ंংਂੰં", "n")})
+# Persian and Urdu write these letters with other signs, and Arabic ends words with them in two ways.
+_ONE_LETTER = str.maketrans("یىکة", "ييكه")
+# How Persian says Arabic letters, and where vav is a consonant: Reza, Mousavi, Levi.
+_OTHERWISE = str.maketrans({"ض": "ز", "ذ": "ز", "ث": "س"})
+_VAV = re.compile("و(?=ي$)|^\u05d5|\u05d5(?=[\u05d5\u05d9])")
+# Two Greek letters for one sound begin a word; inside it they are heard apart, or nasal.
+_GREEK = tuple(
+    (re.compile(pattern), sound)
+    for pattern, sound in (
+        ("oy", "ou"),
+        ("([ae])y(?=[aeiobgdzlmnr])", r"\1v"),
+        ("([ae])y", r"\1f"),
+        ("gg", "ng"),
+        ("^mp", "b"),
+        ("^gk", "g"),
+        ("^nt", "d"),
+    )
+)
+# Kana: a small ya, yu or yo belongs to the letter before it, and long vowels are often written short.
+_KANA = tuple(
+    (re.compile(found), sound)
+    for found, sound in (("i(?=y[auo])", ""), ("(?<=[csj])(h?)y", r"\1"), ("o[ou]", "o"), ("uu", "u"))
+)
+_HANGUL = tuple((re.compile(found), sound) for found, sound in (("eo", "o"), ("eu", "u"), ("ae", "e")))
 _ARTICLE = "ال"
 _SERVANT_OF_THE = "عبدال"
+_OF_THE_FAITH = "الدين"
 _NO_LETTER = re.compile("[^a-z0-9]")
+# "Of the faith": Nur al-Din is Noureddine, Nuruddin and Nurettin, but Geraldine is not Arabic.
+_FAITH = re.compile("(?<=..)(?:(?<!er)al-?d|[aeiou](?:dd|tt)|(?<=zz)ed)(?:ine?|een)$")
 _SERVANT = re.compile("^abd[aeiou]?(?:l(?=[^aeiou])|r(?=r))?")  # Abdelkader, Abdul Qadir, Abd al-Qadir
 
 
@@ -68,20 +101,53 @@ def script_of(word: str) -> Script:
 def latin(word: str) -> str:
     """The word in lower-case ASCII letters and digits; empty where it has none (a lone mark)."""
     if word.isascii():
-        return _SERVANT.sub("abd", word)
+        return _FAITH.sub("din", _SERVANT.sub("abd", word))
     script = script_of(word)
     plain = unicodedata.normalize("NFC", word)  # folding took syllables of Korean apart
     if script is Script.CONSONANTS:
+        plain = plain.translate(_ONE_LETTER)
+        if plain.endswith(_OF_THE_FAITH):
+            plain = plain.removesuffix(_OF_THE_FAITH) + "دين"
         plain = plain.replace(_SERVANT_OF_THE, "abd", 1) if plain.startswith(_SERVANT_OF_THE) else plain
         if plain.startswith(_ARTICLE) and len(plain) > len(_ARTICLE) + 2:
             plain = plain.removeprefix(_ARTICLE)
         plain = plain.translate(_SPELT)
     spelt = _NO_LETTER.sub("", anyascii(plain).lower())
-    pairs: tuple[tuple[str, str], ...] = ()
+    pairs: tuple[tuple[re.Pattern[str], str], ...] = ()
     if script is Script.HANGUL:
         pairs = _HANGUL
-    elif script is Script.LETTERS and "GREEK" in unicodedata.name(word[0], ""):
-        pairs = _GREEK
+    elif script is Script.LETTERS:
+        alphabet = unicodedata.name(word[0], "").split(" ", 1)[0]
+        pairs = {"GREEK": _GREEK, "KATAKANA": _KANA, "HIRAGANA": _KANA}.get(alphabet, ())
     for found, meant in pairs:
-        spelt = spelt.replace(found, meant)
+        spelt = found.sub(meant, spelt)
     return spelt
+
+
+def one_letter(word: str) -> str:
+    """A word of Arabic script as Arabic writes it."""
+    return word.translate(_ONE_LETTER)
+
+
+def otherwise(word: str) -> str:
+    """A word whose script writes no vowels in its other reading; the same if it has none."""
+    if script_of(word) is not Script.CONSONANTS:
+        return word
+    return _VAV.sub("v", one_letter(word).translate(_OTHERWISE))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def one_character(one: str, two: str) -> bool:
+    """Whether characters may be the traditional and the simplified form of one: each is missing in the other's set."""
+    return any(
+        all(a == b or not (_has("gb2312", a) or _has("big5", b)) for a, b in zip(*pair, strict=True))
+        for pair in ((one, two), (two, one))
+    )
+
+
+def _has(charset: str, char: str) -> bool:
+    try:
+        char.encode(charset)
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -37,7 +37,7 @@ _STRICT = _rules(
     ("enka$", "enko"),
     ("(?<=[oe])ff?$", "v"),
     ("[jy]?shch|schtsch", "s"),
-    ("tsch|tch|cz|ch", "C"),
+    ("tsch|tch|cz|(?<!s)ch", "C"),
     ("sc?h|zh", "s"),
     ("ph", "f"),
     ("^hy?r(?=[yiaeou])", "gr"),
@@ -61,7 +61,7 @@ _STRICT = _rules(
 # How Arabic, Persian and Hebrew names vary in print: their consonants hold, their vowels do not.
 _LOOSE = _rules(
     ("[ae]h$", "a"),
-    ("zh", "j"),
+    ("zh|dj", "j"),
     ("tch|sh|sch|ch", "s"),
     ("kh", "h"),
     ("gh|ck|[qgk]", "k"),
@@ -73,6 +73,17 @@ _LOOSE = _rules(
     ("ee|[ey]", "i"),
     ("v", "b"),
     (r"(.)\1+", r"\1"),
+)
+# How languages write one name in Latin letters: Ukrainian h is Russian g; French has tch, ch, j and ou for ch, sh, zh
+# and u; German has tsch, sch, ch and j for ch, sh, kh and y; Belarusian softens t and d and ends in -ouski; Spanish
+# hears ll as y; Dutch, and Indonesian as it wrote long ago, have oe, dj and tj.
+_RENDERED = (
+    _rules(("dzh", "j"), ("(?<![csktzpgw])h(?=[aeiouylr])", "g")),
+    _rules(("tch", "C"), ("ch", "sh"), ("C", "ch"), ("ou", "u"), ("^j(?=[^aeiouy])", "zh"), ("(?<=[^aeiou]in)e$", "")),
+    _rules(("tsch", "C"), ("sch", "sh"), ("(?<!s)ch", "kh"), ("C", "ch"), ("j", "y")),
+    _rules(("[oa]u(?=sk)", "ov"), ("ts(?=[iye])", "t"), ("dz(?=[iye])", "d")),
+    _rules(("ll", "y")),
+    _rules(("oe", "u"), ("dj", "j"), ("tj", "ch")),
 )
 _OCR = _rules(("[1il|]", "l"), ("0", "o"), ("5", "s"), ("8", "b"), ("rn", "m"), ("vv", "w"), ("cl", "d"), ("c", "e"))
 
@@ -88,6 +99,12 @@ def _heard(word: str, rules: Rules) -> str:
 def sound(word: str) -> str:
     """A Latin word as it is heard; spellings of one name mostly give the same."""
     return _heard(word, _STRICT)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def renderings(word: str) -> frozenset[str]:
+    """How a Latin word is heard if it is as one language or another writes it."""
+    return frozenset({sound(word), *(sound(_heard(word, rules)) for rules in _RENDERED)})
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -5,22 +5,42 @@ import unicodedata
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from app.matching import chinese
+from app.matching import chinese, korean
 from app.matching.fold import REMEMBERED, is_particle, words
 from app.matching.given import Known, known, unvowelled
-from app.matching.scripts import Script, latin, script_of
+from app.matching.scripts import Script, latin, otherwise, script_of
 from app.matching.sounds import loose, printed, sound
 
-_PREFIXES = ("al", "el", "ul", "ben", "bin", "del", "de", "di", "da", "las", "los", "la")
+# The longer before the shorter that it begins with. Yoruba and Igbo leave out "the Lord's" at will (oluwa, chukwu).
+_ARTICLES = """
+    vanden vander vande dela delos delas oluwa chukwu al el ul ben bin del de di da las los la
+"""
+_PREFIXES = tuple(_ARTICLES.split())
 LEAST_STEM = 4  # letters that must remain behind a prefix
 MAX_WORDS = 8  # full names have four to six; more would flood the index and make comparing slow
 
 # "Vagif oglu": the word before is the father's.
 _PATRONYMIC_AFTER = frozenset(["oglu", "ogly", "ugli", "qizi", "kizi", "gizi"])
 _PATRONYMIC = re.compile("(?:[oeai]v[iy]ch|ovych|ovna|[eyi]vna|inichna|ichna|a[uw]na)$")
-_YOUNGER = frozenset(["jr", "junior", "hijo", "filho", "ii", "iii"])
+# "Khalid bin Said": the word after is.
+_PATRONYMIC_BEFORE = frozenset(["bin", "ibn", "bint", "بن", "بنت", "ابن"])
+_GENERATIONS = {"jr": 2, "junior": 2, "hijo": 2, "filho": 2, "ii": 2, "iii": 3, "iv": 4}
 _WIDOW = frozenset(("vda", "viuda"))
 _ARABIC = frozenset(["al", "bin", "ibn", "bint", "abu", "abou", "umm", "ould"])  # as words: marks of an Arabic name
+# Ranks and offices before a name, and what may follow them ("capitán de navío"); later they are surnames.
+_TITLES_BEFORE = """
+    cap capitan cnel coronel tcnel gral general mayor sgto sargento tte teniente almirante comisario comisaria inspector
+    inspectora abg abogado abogada ing ingeniero ingeniera dip diputado diputada concejal concejala alcaldesa padre pbro
+    monsenor fray don dona profesor profesora doctor doctora senor senora periodista
+    sir captain capt colonel col major maj lieutenant lt sgt sergeant rev professor shri sri smt datuk dato hajj alhaj
+    ayatollah imam maulana chief herr frau monsieur madame
+"""
+_TITLES = frozenset(_TITLES_BEFORE.split())
+_AFTER_TITLES = "navio corbeta fragata brigada division primero segundo primer tecnico ayudante de"
+_OF_TITLES = frozenset(_AFTER_TITLES.split())
+# "Of the faith": one name with the word before it.
+_FAITH = frozenset(["din", "deen", "dine", "eddin", "eddine", "uddin", "aldin", "الدين", "الدین"])
+_NISBA = re.compile("....[iy]$")  # Mansouri: of the house of Mansour
 # "Servant of": one name with the word after it.
 _SERVANT = frozenset(["abd", "abdul", "abdel", "abdal", "abdur", "abdu", "عبد"])
 _HYPHEN = re.compile(r"\w[-\u2010\u2011]\w")
@@ -56,14 +76,16 @@ class Word:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Name:
-    """``vowels_vary``: an Arabic, Persian or Hebrew name. ``chinese``: its syllables, if it is made of them."""
+    """``vowels_vary``: an Arabic, Persian or Hebrew name. ``chinese``: its syllables, if it is made of them.
+    ``korean``: the ways to read it as a Korean name."""
 
     words: tuple[Word, ...]
     vowels_vary: bool
     unwritten: bool  # its script writes no vowels
     chinese: chinese.Syllables
     han: str  # its characters, if it is written in Chinese
-    younger: bool  # "Jr.", "hijo": said to be the son of somebody of the same name
+    korean: tuple[korean.Reading, ...]
+    generation: int  # "Jr.", "hijo", "III": said to be the son of somebody of the same name; 0 if nothing is said
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -75,6 +97,11 @@ def word_of(text: str, spelt: str | None = None) -> Word:
     heard: tuple[str, ...] = (loose(plain),)
     if "ch" in plain:  # in Hebrew names ch is a harsh h, in French spellings of Arabic ones it is sh
         heard = (*heard, loose(plain.replace("ch", "h")))
+    if "g" in plain:  # Egypt says g where others say j: Naguib, Najib
+        heard = (*heard, loose(plain.replace("gh", "q").replace("g", "j")))
+    other = otherwise(text)
+    if other != text and (read := loose(latin(other))) not in heard:
+        heard = (*heard, read)
     return Word(
         text=text,
         latin=plain,
@@ -84,7 +111,7 @@ def word_of(text: str, spelt: str | None = None) -> Word:
         script=script_of(text),
         known=known(text),
         initial=initial,
-        vowels_vary=unvowelled(text),
+        vowels_vary=unvowelled(text) or (_NISBA.search(plain) is not None and unvowelled(plain[:-1])),
         stem=_stem(plain),
     )
 
@@ -108,30 +135,44 @@ def _as_part(word: Word, father: bool, optional: bool) -> Word:
 @lru_cache(maxsize=REMEMBERED)
 def parse(text: str) -> Name:
     """A name as it is compared; without words where nothing is said."""
-    parts = words(text)
+    parts = _untitled(words(text))
     found: list[Word] = []
     servant = ""
     married = False
+    father = False
     for place, part in enumerate(parts):
         if part in _PATRONYMIC_AFTER and found:
             found[-1] = _as_part(found[-1], True, found[-1].optional)
+        father = father or (part in _PATRONYMIC_BEFORE and bool(found))
         married = married or part in _WIDOW or (part == "de" and place == len(parts) - 2 and _may_be_married(found))
-        if is_particle(parts, place) or (part in _YOUNGER and found):
+        if is_particle(parts, place) or (part in _GENERATIONS and found):
+            continue
+        if part in _FAITH and found:
+            found[-1] = _as_part(word_of(found[-1].text + ("din" if part.isascii() else "دين")), father, married)
             continue
         if part in _SERVANT and place + 1 < len(parts):
             servant = "عبد" if part == "عبد" else "abd"
             continue
-        whole = servant + part
+        whole = servant + ("l" if servant.isascii() and servant and part[0] in "aeiou" else "") + part
         for piece in (whole,) if whole.isascii() else _pieces(whole):
             word = word_of(piece) if piece.isascii() else _korean(piece, first=not found)
-            found.append(_as_part(word, bool(_PATRONYMIC.search(word.latin)), married))
-        servant = ""
+            found.append(_as_part(word, father or bool(_PATRONYMIC.search(word.latin)), married))
+        servant, father = "", False
     told = tuple(found) or tuple(word_of(part) for part in parts)
     kept = _telling(told)
     han = "".join(word.text for word in kept) if all(word.script is Script.HAN for word in kept) else ""
     unwritten = any(word.script is Script.CONSONANTS for word in kept)
     varies = unwritten or not _ARABIC.isdisjoint(parts) or any(word.vowels_vary for word in kept)
-    return Name(kept, varies, unwritten, _syllables(kept, text), han, any(part in _YOUNGER for part in parts[1:]))
+    generation = max((_GENERATIONS.get(part, 0) for part in parts[1:]), default=0)
+    return Name(kept, varies, unwritten, _syllables(kept, text), han, _koreans(kept), generation)
+
+
+def _untitled(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Without the titles before a name, as long as two words remain."""
+    start = 0
+    while len(parts) - start > 2 and (parts[start] in _TITLES or (start and parts[start] in _OF_TITLES)):
+        start += 1
+    return parts[start:]
 
 
 def _may_be_married(before: list[Word]) -> bool:
@@ -164,6 +205,13 @@ def _syllables(kept: tuple[Word, ...], text: str) -> chinese.Syllables:
             return ()
         return tuple(tuple(frozenset({latin(char)}) for char in word.text) for word in kept)
     return chinese.syllables(tuple(word.latin for word in kept), bool(_HYPHEN.search(text)))
+
+
+def _koreans(kept: tuple[Word, ...]) -> tuple[korean.Reading, ...]:
+    scripts = {word.script for word in kept}
+    if scripts == {Script.HANGUL}:
+        return korean.readings(tuple(word.text for word in kept))
+    return korean.readings(tuple(word.latin for word in kept)) if scripts == {Script.LATIN} else ()
 
 
 def _telling(told: tuple[Word, ...]) -> tuple[Word, ...]:

@@ -6,6 +6,7 @@ independent sources report a person, they alone say who that is.
 
 import json
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,13 +15,20 @@ from sqlmodel import Session, col
 
 from app.database import chunks
 from app.log import sealed
-from app.matching import score
+from app.matching import candidates, score
 from app.matching.candidates import Found, Wanted
 from app.models import OPEN, Entry, Placement, Record, Report, Sealed
 from app.registry import blocking
 from app.registry.blocking import ruled_out
 from app.registry.content import Content
 from app.registry.write import Desk
+
+# Records found, before it is asked whose they are: few enough to ask that in a millisecond, and so many that whoever
+# plants them under one name is noticed.
+MOST_FOUND = 100
+# Records of one source that is not independent: with thirty rows of somebody's name, filed before anybody else knew of
+# the arrest, a state would fill every place and keep that person's reports apart.
+OF_A_STATE = 5
 
 # Made once: building a statement costs more than running it.
 _CONTENTS = (
@@ -35,8 +43,10 @@ _CONTENTS = (
     .where(col(Record.key).in_(bindparam("keys", expanding=True)))
     .order_by(col(Record.key))
 )  # fmt: skip
-_HOLDERS = select(col(Placement.record), col(Placement.detainee)).where(
-    col(Placement.record).in_(bindparam("records", expanding=True)), col(Placement.until) == OPEN
+_HOLDERS = (
+    select(col(Placement.record), col(Placement.detainee), col(Record.source))
+    .join(Record, col(Record.key) == col(Placement.record))
+    .where(col(Placement.record).in_(bindparam("records", expanding=True)), col(Placement.until) == OPEN)
 )
 _REPORTED_BY = (
     select(col(Placement.detainee), col(Record.source))
@@ -86,25 +96,37 @@ def contents(session: Session, keys: Iterable[int]) -> list[Known]:
     ]
 
 
-def worth_reading(session: Session, asked: Sequence[tuple[Content, Wanted, Sequence[Found]]]) -> list[list[int]]:
-    """For each report, with what it was looked up by and what was found, the records to compare it with: without people
-    all of whose records found are ruled out. Somebody of whom one record is not is read whole, for what conflicts."""
-    out = [{one.record for one in found if ruled_out(content, wanted, one)} for content, wanted, found in asked]
-    doubtful = {one.record for (_, _, found), gone in zip(asked, out, strict=True) if gone for one in found}
-    people = _holders(session, doubtful)
+def look_up(desk: Desk, reports: Sequence[Content]) -> list[list[int]]:
+    """For each report, the records to compare it with: of those that share most keys MOST_CANDIDATES of independent
+    sources, and OF_A_STATE of each other one. People all of whose records found are ruled out are not among them;
+    somebody of whom one record is not is read whole, for what conflicts."""
+    wanted = [blocking.wanted(said) for said in reports]
+    found = candidates.look_up_each(desk.session, wanted, MOST_FOUND)
+    holders = _holders(desk.session, {one.record for some in found for one in some})
+    return [_worth_reading(desk, *one, holders) for one in zip(reports, wanted, found, strict=True)]
+
+
+def _worth_reading(
+    desk: Desk, said: Content, wanted: Wanted, found: Sequence[Found], holders: dict[int, tuple[int, int]]
+) -> list[int]:
+    possible = {holders[one.record][0] for one in found if not ruled_out(said, wanted, one)}
+    room: defaultdict[int | None, int] = defaultdict(lambda: OF_A_STATE, {None: candidates.MOST_CANDIDATES})
     kept = []
-    for (_, _, found), gone in zip(asked, out, strict=True):
-        possible = {people.get(one.record) for one in found if one.record not in gone}
-        kept.append([one.record for one in found if not gone or people.get(one.record) in possible])
+    for one in found:
+        person, source = holders[one.record]
+        of = None if desk.views.sources[source].independent else source
+        if person in possible and room[of]:
+            room[of] -= 1
+            kept.append(one.record)
     return kept
 
 
-def _holders(session: Session, records: Collection[int]) -> dict[int, int]:
-    """Record → the person who holds it."""
+def _holders(session: Session, records: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Record → the person who holds it, and its source."""
     return {
-        record: person
+        record: (person, source)
         for some in chunks(records)
-        for record, person in session.connection().execute(_HOLDERS, {"records": some})
+        for record, person, source in session.connection().execute(_HOLDERS, {"records": some})
     }
 
 

@@ -14,11 +14,11 @@ from sqlalchemy import insert, select
 from sqlmodel import Session, col
 
 from app.errors import Conflict
-from app.matching import candidates, score
+from app.matching import score
 from app.models import OPEN, Entry, Lookalike, Placement, Record, Release, Report, Voice
-from app.registry import blocking, content
+from app.registry import blocking, content, known
 from app.registry.content import Content
-from app.registry.known import Candidate, Known, compare, contents, worth_reading
+from app.registry.known import Candidate, Known, compare, contents
 from app.registry.projection.accounts import ASSERTIONS, parse
 from app.registry.projection.voices import RANK
 from app.registry.records import Kind
@@ -67,10 +67,7 @@ def compared(desk: Desk, said: Content) -> Content:
 
 def look_up(desk: Desk, said: Content) -> list[Known]:
     """The records that a new report may be of: those that share a stored key."""
-    said = compared(desk, said)
-    wanted = blocking.wanted(said)
-    found = candidates.look_up(desk.session, wanted)
-    return contents(desk.session, worth_reading(desk.session, [(said, wanted, found)])[0])
+    return contents(desk.session, known.look_up(desk, [compared(desk, said)])[0])
 
 
 def by_match(desk: Desk, said: Content, found: Sequence[Known]) -> Matched:

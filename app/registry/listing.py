@@ -44,7 +44,7 @@ def file_rows(desk: Desk, bodies: Sequence[DetentionReportIn]) -> list[Outcome |
     stood = records.by_cases(desk.session, digests.values())
     planned = _Planned(desk)
     ready = [planned.plan(body, digests.get(place), stood) for place, body in enumerate(bodies)]
-    filing = _Filing(desk, Vicinity(desk.session, [linking.compared(desk, said) for said in planned.new]))
+    filing = _Filing(desk, Vicinity(desk, [linking.compared(desk, said) for said in planned.new]))
     results: list[Outcome | Problem] = []
     until = monotonic() + LONGEST
     for act in ready:

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col
+from sqlmodel import col
 
 from app.matching import candidates
 from app.matching.candidates import Wanted
 from app.models import OPEN, Placement, Record
 from app.registry import blocking
 from app.registry.content import Content
-from app.registry.known import Known, contents, worth_reading
+from app.registry.known import Known, contents, look_up
+from app.registry.write import Desk
 
 _OWN = aliased(Placement)
 _OF_ONE_PERSON = (
@@ -29,16 +30,15 @@ _OF_ONE_PERSON = (
 class Vicinity:
     """The records near some reports, as they stand in this transaction."""
 
-    def __init__(self, session: Session, reports: Sequence[Content]) -> None:
+    def __init__(self, desk: Desk, reports: Sequence[Content]) -> None:
         """Look up whom the reports may speak of, but for what is written from now on."""
-        self._session = session
+        self._session = desk.session
         self._known: dict[int, Known] = {}
         self._written: dict[int, Wanted] = {}  # what is found since by other keys than it was looked up by
         self._new: dict[str, set[int]] = {}  # those, by key
         self._wanted = [blocking.wanted(said) for said in reports]
-        found = candidates.look_up_each(session, self._wanted)
-        self._near = worth_reading(session, list(zip(reports, self._wanted, found, strict=True)))
-        for known in contents(session, {record for records in self._near for record in records}):
+        self._near = look_up(desk, reports)
+        for known in contents(desk.session, {record for records in self._near for record in records}):
             self._known[known.key] = known
 
     def of(self, place: int) -> list[Known]:

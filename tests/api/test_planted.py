@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.matching.candidates import MOST_CANDIDATES
 from tests.support import GOVERNMENT, Body, World, make_report
 
 NAME = "Zoraida Montilla Paz"
@@ -115,3 +116,13 @@ def test_two_accounts_of_independent_sources_that_contradict_the_report_still_wa
     body = make_report(**{**NAMED, "detainee__birth_date": "1975"}, detainee_id=known["detainee"]["id"])
     assert world.post("/v1/releases", body, "pud").status_code == 201
     assert world.file("jep", **NAMED)["match"]["outcome"] == "needs_review"
+
+
+def test_rows_that_a_state_plants_by_the_dozen_keep_nobodys_reports_apart(world: World) -> None:
+    for number in range(MOST_CANDIDATES + 5):
+        world.file_detention(
+            GOVERNMENT, source_record_id=str(number), detainee__gender="male", detainee__birth_date="1990"
+        )
+    first, second = world.file("foro", detainee__birth_date="1971"), world.file("jep", detainee__birth_date="1971")
+    assert second["match"]["outcome"] == "linked"
+    assert second["detainee"]["id"] == first["detainee"]["id"]

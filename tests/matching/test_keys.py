@@ -45,6 +45,9 @@ def test_aliases_are_found_like_names_and_nobody_is_found_by_no_name() -> None:
         ("許志遠", "Hsu Chih-yuan"),
         ("Park Ji hoon", "Park Jihoon"),
         ("Hussein al-Jaziri", "Husayn Aljaziri"),
+        ("Yi Yong-hui", "이영희"),
+        ("Choe Sung-u", "Choi Seungwoo"),
+        ("مریم موسوی", "Maryam Mousavi"),
     ],
 )
 def test_spellings_and_scripts_of_one_name_meet(a: str, b: str) -> None:

@@ -74,6 +74,8 @@ def _asserts_out(account: Account) -> bool:
 
 def spells(accounts: Sequence[Account]) -> list[Spell]:
     """Divide the accounts of one person into spells, earliest first. Every account is in exactly one."""
+    if len(accounts) == 1:  # as most often
+        return [list(accounts)]
     units = _units(accounts)
     standing = [unit for unit in units if unit.stands]
     withdrawn = [unit for unit in units if not unit.stands]

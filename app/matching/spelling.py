@@ -1,0 +1,150 @@
+"""How alike two words of names are, and what kind of difference was seen past."""
+
+import re
+from functools import lru_cache
+from itertools import product
+
+from rapidfuzz.distance import OSA
+
+from app.matching.fold import REMEMBERED
+from app.matching.given import known
+from app.matching.scripts import Script, one_character
+from app.matching.sounds import bones, edits, renderings
+from app.matching.words import Word
+
+ALIGNED = 0.7  # two words below this are different words: three letters in ten may differ, no more
+VARIANT = 0.97  # Yakov and Jacob: the list of given names has them on one line
+SHORT_FORM = 0.95  # Pancho and Francisco
+SOUNDS_ALIKE = 0.95  # Gonzales and Gonzalez: spelling, not another name
+SAME_BONES = 0.93  # the consonants agree and one side has no vowels
+FEW_BONES = 0.89  # likewise, with two consonants: S-l may be Saleh, Salah or Suheil
+PREFIXED = 0.93  # Alkhatib and Khatib
+MISREAD = 0.9  # Comejo for Cornejo: a scan, or bad luck
+INITIAL = 0.9  # J. may be Juan, and may be Jorge
+GENDERED = 0.5  # Daniel and Daniela, Mario and Maria: one letter apart, and two people
+ONE_SOUND = 0.93  # Chinese names of other characters and the same syllables: traditional and simplified, or two people
+ONE_CHARACTER = 0.8  # likewise with a given name of one character: hundreds sound the same
+LONG = 6  # letters from which two swapped ones are a slip, and h may be g: Pardo and Prado, Hill and Gill are families
+
+_VOWEL_SOUNDS = frozenset("aiu")
+# Eastern and Western Armenian give one letter two sounds (Grigoryan, Krikorian); the ending says that it is a surname.
+_ARMENIAN = re.compile("..[iy]an$")
+_WESTERN = str.maketrans("gbd", "kpt", "y")
+_DOUBLE = re.compile(r"(.)\1+")
+
+
+def _gendered(one: str, two: str, foreign: bool) -> bool:
+    """Whether two words differ by the ending of the other sex: -a, -ia, and in languages that have it -o."""
+    short, long = sorted((one, two), key=len)
+    if long in (short + "a", short + "ia"):
+        return True
+    return not foreign and len(one) == len(two) and one[:-1] == two[:-1] and {one[-1], two[-1]} == {"a", "o"}
+
+
+@lru_cache(maxsize=4 * REMEMBERED)
+def compared(x: Word, y: Word, vowels_vary: bool) -> tuple[float, str]:
+    """How alike two words are, 0..1, and the kind of difference seen past; symmetric."""
+    if x.text == y.text:
+        return 1.0, ""
+    if x.initial or y.initial:
+        short, long = (x, y) if x.initial else (y, x)
+        return (INITIAL if long.latin.startswith(short.latin) else 0.0), "initial"
+    kind = "spelling" if x.script is y.script else "script"
+    if x.script is y.script is Script.HAN:
+        return (_same_sound(x.text, y.text) if x.latin == y.latin else 0.0), "spelling"
+    unwritten = Script.CONSONANTS in (x.script, y.script)
+    one_name = bool(x.known.full & y.known.full)
+    if x.latin == y.latin and (one_name or not (x.known and y.known)):  # Omar and Amer look alike in Arabic
+        return 1.0, kind
+    if one_name:
+        return VARIANT, kind
+    if x.known.full and y.known.full and not unwritten and _gendered(x.latin, y.latin, foreign=True):
+        return GENDERED, kind  # also where the one is a short form of the other: Angel, Angela
+    if x.known.full & y.known.short or x.known.short & y.known.full or (x.known and x.known == y.known):
+        return SHORT_FORM, "short form"
+    if x.known and y.known:  # two names of the list, and not one
+        return 0.0, kind
+    if x.sound == y.sound:
+        return SOUNDS_ALIKE, kind
+    if not unwritten and _gendered(x.latin, y.latin, vowels_vary or kind == "script"):
+        return GENDERED, kind
+    if unwritten:
+        return _boned(x, y), kind
+    prefixed = 0.0 if x.stem is None and y.stem is None else _prefixed(x, y)
+    return max(prefixed, _spelt(x, y, vowels_vary)), kind
+
+
+def _same_sound(one: str, two: str) -> float:
+    """Other characters that sound the same, which names of one character often do, unless they are one in two forms."""
+    if len(one) != len(two):
+        return ONE_CHARACTER
+    return ONE_SOUND if len(one) > 1 or one_character(one, two) else ONE_CHARACTER
+
+
+def _boned(x: Word, y: Word) -> float:
+    """Compared by consonants: one of the two has no vowels."""
+    pairs = [(x.sound, y.sound), *product(x.loose, y.loose)]
+    return max(_bones_alike(bones(one), bones(two)) for one, two in pairs)
+
+
+def _bones_alike(one: str, two: str) -> float:
+    one, two = (_DOUBLE.sub(r"\1", each) for each in (one, two))  # where only a vowel parted them: Mehrdad
+    least, most = sorted((len(one), len(two)))
+    if least < 2:
+        return 0.0
+    apart = OSA.distance(one, two)
+    if apart == 0:
+        return SAME_BONES if least > 2 else FEW_BONES
+    return 1 - 1.5 * apart / most
+
+
+def _prefixed(x: Word, y: Word) -> float:
+    """One has the article, or "son of", written together with the word."""
+    for stem, whole in ((x.stem, y), (y.stem, x)):
+        if stem is not None and (
+            stem.sound == whole.sound or stem.loose[0] == whole.loose[0] or stem.known.full & whole.known.full
+        ):
+            return PREFIXED
+    return 0.0
+
+
+def _spelt(x: Word, y: Word, vowels_vary: bool) -> float:
+    if min(len(x.latin), len(y.latin)) >= LONG and (
+        not renderings(x.latin).isdisjoint(renderings(y.latin)) or _armenian(x.latin, y.latin)
+    ):
+        return SOUNDS_ALIKE
+    best = MISREAD if x.printed == y.printed or _swapped(x.latin, y.latin) else 0.0
+    one, two = x.sound, y.sound
+    if one[0] == two[0]:  # slips fall inside a word: Hernandez and Fernandez are two families
+        best = max(best, _near(one, two))
+    if vowels_vary or (x.father and y.father):
+        if x.latin[-1] == y.latin[-1] == "i" and known(x.latin[:-1]).full & known(y.latin[:-1]).full:
+            return SOUNDS_ALIKE  # Othmani, Osmani
+        for one, two in product(x.loose, y.loose):
+            if one == two:
+                return SOUNDS_ALIKE
+            if _begins_alike(one, two):
+                best = max(best, _near(one, two, vowels_vary=True))
+    return best
+
+
+def _armenian(one: str, two: str) -> bool:
+    if not (_ARMENIAN.search(one) and _ARMENIAN.search(two)):
+        return False
+    left, right = (_DOUBLE.sub(r"\1", bones(word.translate(_WESTERN))) for word in (one, two))
+    return left == right
+
+
+def _swapped(one: str, two: str) -> bool:
+    """Two neighbouring letters have changed places, not at the beginning."""
+    long = len(one) == len(two) >= LONG and one[0] == two[0]
+    return long and sorted(one) == sorted(two) and OSA.distance(one, two, score_cutoff=1) == 1
+
+
+def _near(one: str, two: str, *, vowels_vary: bool = False) -> float:
+    length = max(len(one), len(two))
+    return 1 - edits(one, two, length * (1 - ALIGNED), vowels_vary=vowels_vary) / length
+
+
+def _begins_alike(one: str, two: str) -> bool:
+    return one[0] == two[0] or (one[0] in _VOWEL_SOUNDS and two[0] in _VOWEL_SOUNDS)
