@@ -31,6 +31,10 @@ _CROSSES = re.compile(r"x[x ]*x")  # "XXX", "xx xx"; one alone is a tick
 _LOST = re.compile(r"\w\?|\?\w|\?{2,}\s+\?{2,}")
 # A telephone or an identification number, or a date: seven digits, however they are parted. Nobody is called so.
 _NUMBER = re.compile(r"(?:\d[ ./-]?){7}")
+NOBODY_KNEW: Fault = (
+    "placeholder_name",
+    "This says that nobody knew the name: leave it out, and say what tells the person apart.",
+)
 LOST: Fault = (
     "garbled_text",
     "Letters of this name were lost on the way here (there is a question mark in their place): send the list they "
@@ -64,6 +68,5 @@ def fault(name: str) -> Fault | None:
     if not any(letter.isalpha() for letter in name):
         return "no_name", "There is no letter in this name: leave it out when you do not know it."
     if is_unsaid(name) or is_unsaid(" ".join(words(name))):
-        detail = "This says that nobody knew the name: leave it out, and say what tells the person apart."
-        return "placeholder_name", detail
+        return NOBODY_KNEW
     return None

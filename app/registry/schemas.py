@@ -99,6 +99,13 @@ def _name(value: str) -> str:
     return value
 
 
+def _alias(value: str) -> str:
+    """People are recognised by these too: two who have "S/I" in common have nothing in common."""
+    if naming.is_unsaid(value):
+        raise PydanticCustomError(*naming.NOBODY_KNEW)
+    return value
+
+
 def _age(value: int) -> int:
     if value == 0:
         detail = "0 is what an empty cell becomes: leave it out, or give the birth date of a child under one."
@@ -141,7 +148,7 @@ class Shape(BaseModel):
 # Lists are made by `default_factory`: one given as the default would be copied deeply for each report.
 class DetaineeIn(Shape):
     full_name: Annotated[Line, AfterValidator(_name)] | None = None
-    aliases: Many[Line] = Field(default_factory=list)
+    aliases: Many[Annotated[Line, AfterValidator(_alias)]] = Field(default_factory=list)
     gender: Gender | None = None
     birth_date: Date | None = None
     age: Annotated[int, Field(ge=0, le=OLDEST, strict=True), AfterValidator(_age)] | None = None

@@ -53,6 +53,7 @@ def test_what_cannot_both_be_true_is_a_conflict(field: str, mine: Any, theirs: A
         ("release__kind", "unspecified", "full_release"),
         ("detention__facility", "EL RODEO I", "El Rodeo I"),
         ("detention__facility", "Helicoide", "El Helicoide"),
+        ("detention__facility", "El Rodeo", "Rodeo I"),
         ("detention__facility", "Centro de Reclusión El Rodeo I", "Rodeo I"),
         ("detention__facility", "La", "El La"),
         ("detainee__nationalities", ["VE"], ["VE", "ES"]),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.exchange import workbook
-from app.exchange.imports import headings
+from app.exchange.imports import checked, headings
 from app.exchange.imports.cells import WORDS, known_code
 from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS
@@ -320,6 +320,17 @@ TABLE = [["Nombre", "Fecha de detención", "País"], ["Ramón Ibáñez", "2025",
 
 def book(**sheets: list[Any]) -> bytes:
     return workbook.write([workbook.Sheet(name, rows[0], rows[1:]) for name, rows in sheets.items()])
+
+
+def test_another_name_that_nobody_knew_is_none_either() -> None:
+    one = checked.body_of(next(opened("id;nombre;alias\n1;Irma Soto;S/I\n").rows()))
+    assert not isinstance(one, list)
+    assert one.detainee is not None
+    assert one.detainee.aliases == []
+    line = '{"source_record_id": "1", "detainee": {"aliases": ["Chela", "S/I"]}}'
+    refused = checked.body_of(next(opened(line).rows()))
+    assert isinstance(refused, list)
+    assert [(fault.pointer, fault.code) for fault in refused] == [("/detainee/aliases/1", "placeholder_name")]
 
 
 def test_a_cover_page_is_passed_over_for_the_sheet_with_headings() -> None:
