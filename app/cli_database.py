@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from app.config import Settings
 from app.database import make_engine, migrate, writing
-from app.log.head import bind_secret
+from app.log.head import bind_secret, is_bound
 from app.registry.rebuild import catch_up
 
 
@@ -27,6 +27,6 @@ def database(settings: Settings) -> Iterator[Engine]:
 def opened(settings: Settings) -> Iterator[Session]:
     """A writing session on the settings' database, whose secret is known to be the right one."""
     with database(settings) as engine, writing(engine) as session:
-        bind_secret(session, settings.secret_key())
+        bind_secret(session, settings.secret_key(make=not is_bound(session)))
         catch_up(session)
         yield session

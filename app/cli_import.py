@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,10 @@ from app.models import ListImport
 
 # Rows read at a time for printing.
 PAGE = 1_000
+# What an outcome is called, where its name alone alarms.
+LINES = {
+    ImportOutcome.NEEDS_REVIEW: "needs review (nothing for you to do: a curator looks whether it is somebody known)"
+}
 GOES_ON = "What is in stays in: run the same command again, and it goes on where it stopped."
 
 
@@ -92,11 +97,11 @@ class _Watch:
 
 
 def _print(rows: Iterable[stored.Row], receipt: stored.Row, *, as_json: bool) -> str | None:
-    _print_rows(rows, as_json=as_json)
+    outcomes = _print_rows(rows, as_json=as_json)
     if as_json:
         _line(json.dumps(receipt, ensure_ascii=False, default=str))
     else:
-        _print_receipt(receipt)
+        _print_receipt(receipt, outcomes)
     return _left_to_do(receipt)
 
 
@@ -110,7 +115,10 @@ def _left_to_do(receipt: stored.Row) -> str | None:
     if receipt["state"] != "done":
         return "Somebody else is filing this list: wait for them, or run it again."
     wrong = receipt["counts"]["error"]
-    return f"{wrong} rows are in error: correct them and import the file again." if wrong else None
+    if not wrong:
+        return None
+    what = "1 row is in error: correct it" if wrong == 1 else f"{wrong} rows are in error: correct them"
+    return f"{what} and import the file again."
 
 
 def _rows(engine: Engine, job: ListImport) -> Iterator[stored.Row]:
@@ -124,18 +132,22 @@ def _rows(engine: Engine, job: ListImport) -> Iterator[stored.Row]:
         after = rows[-1]["row"]
 
 
-def _print_rows(rows: Iterable[stored.Row], *, as_json: bool) -> None:
+def _print_rows(rows: Iterable[stored.Row], *, as_json: bool) -> Counter[str]:
+    """Print the rows that need somebody, for machines all of them; how many of all had which outcome."""
+    outcomes: Counter[str] = Counter()
     for row in rows:
+        outcomes[row["outcome"]] += 1
         if as_json:
             _line(json.dumps(row, ensure_ascii=False, default=str))
         elif row["outcome"] in remote.TOLD:
-            _line(f"row {row['row']}: {row['outcome'].replace('_', ' ')}")
+            _line(f"row {row['row']}: {LINES.get(row['outcome'], row['outcome'])}")
             for error in row["errors"]:
                 column = f"column {error['column']}: " if error["column"] else ""
                 _line(f"  {column}{error['detail']}")
+    return outcomes
 
 
-def _print_receipt(receipt: stored.Row) -> None:
+def _print_receipt(receipt: stored.Row, outcomes: Counter[str]) -> None:
     left_out = [
         f"{one['column']} ({one['heading']})" for one in receipt["columns"] if not one["fields"] and one["heading"]
     ]
@@ -144,13 +156,19 @@ def _print_receipt(receipt: stored.Row) -> None:
     if receipt["other_sheets"]:
         _line(f"Only the sheet {receipt['sheet']} was read; the others were not: {', '.join(receipt['other_sheets'])}.")
     if receipt["derived_case_numbers"]:
+        number = receipt["derived_case_numbers"]
         _line(
-            f"{receipt['derived_case_numbers']} rows have no case number: theirs were made from name, birth and day of "
-            "detention. Whoever corrects one of these makes a new record: add a column of case numbers."
+            f"{number} {'row has' if number == 1 else 'rows have'} no case number: it was made from name, birth and "
+            "day of detention. Whoever corrects one of these makes a new record: add a column of case numbers."
         )
-    counts = ", ".join(f"{receipt['counts'][one]} {one.replace('_', ' ')}" for one in ImportOutcome)
-    what = "would become" if receipt["dry_run"] else "became"
-    _line(f"{receipt['settled']} of {receipt['rows'] or 0} rows {what}: {counts}.")
+    # Of a strict list that failed in its trial the receipt counts errors only. From afar only those are asked for.
+    refused = receipt["state"] == "failed" and not receipt["dry_run"] and outcomes.total() > receipt["settled"]
+    told = outcomes if refused else receipt["counts"]
+    counts = ", ".join(f"{told[one]} {one.replace('_', ' ')}" for one in ImportOutcome)
+    what = "would have become" if refused else "would become" if receipt["dry_run"] else "became"
+    _line(f"{sum(told.values())} of {receipt['rows'] or 0} rows {what}: {counts}.")
+    if refused:
+        _line("Nothing was filed.")
     if receipt["first_revision"] and not receipt["dry_run"]:
         _line(f"Revisions {receipt['first_revision']} to {receipt['last_revision']}; file {receipt['digest']}.")
     if receipt["dry_run"] and receipt["state"] == "done":

@@ -48,6 +48,8 @@ def match_lists(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
     """Lay a list beside another, or beside the registry: on both, likely, mine only, theirs only. Stores nothing."""
+    if xlsx is not None:
+        _require_new(xlsx)  # before the minutes that a comparison may take
     if other is not None:
         found = run.two_lists(_list(file, mapping), _list(other, other_mapping))
     elif source is None:
@@ -63,7 +65,8 @@ def match_lists(
         _print(found, xlsx)
     unread = len(found["unread"]) + len(found.get("unread_theirs", []))
     if unread:
-        raise BadFile("unread_rows", f"{unread} rows could not be read, and were compared with nothing: correct them.")
+        what = "1 row could not be read, and was" if unread == 1 else f"{unread} rows could not be read, and were"
+        raise BadFile("unread_rows", f"{what} compared with nothing: correct the list.")
 
 
 def write_template(
@@ -71,12 +74,22 @@ def write_template(
     lang: Annotated[Language, typer.Option(help="en or es.")] = "en",
 ) -> None:
     """Write a workbook that a field office can fill in and send back as a list."""
+    _require_new(file)
     _write(file, template(lang))
+
+
+def _require_new(file: Path) -> None:
+    """Raises BadFile for what is no name of a new workbook: a list typed in the wrong place would be lost."""
+    if file.suffix.lower() != ".xlsx":
+        raise BadFile("not_a_workbook", f"{file} would be a workbook: give it a name that ends in .xlsx.")
+    if file.exists():
+        raise BadFile("exists", f"{file} is there already, and nothing is written over it: give another name.")
 
 
 def _write(file: Path, data: bytes) -> None:
     try:
-        file.write_bytes(data)
+        with file.open("xb") as new:
+            new.write(data)
     except OSError as error:
         raise BadFile("unwritable", f"Cannot write {file}: {error.strerror}.") from None
 
@@ -115,7 +128,7 @@ def _print(found: Row, xlsx: Path | None) -> None:
         "theirs only": count["theirs_only"],
     }
     numbers = ", ".join(f"{number} {what}" for what, number in said.items())
-    _line(f"{count['mine']} rows beside {count['theirs']}: {numbers}.")
+    _line(f"{count['mine']} of mine beside {count['theirs']} of theirs: {numbers}.")
     _line(f"All of it is in {xlsx}." if xlsx else "All of it, line by line: --xlsx FILE, or --json.")
 
 

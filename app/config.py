@@ -52,8 +52,9 @@ class Settings(BaseSettings):
     key: SecretStr | None = None
     key_file: Path | None = None
 
-    def secret_key(self) -> bytes:
-        """The key of every keyed digest: `RECUENTO_SECRET`, or a file made on first use (mode 0400)."""
+    def secret_key(self, *, make: bool = True) -> bytes:
+        """The key of every keyed digest: `RECUENTO_SECRET`, or a file made on first use (mode 0400). `make`: not for a
+        database that has its secret already; a new file beside it would only be taken for the lost one."""
         if self.secret is not None:
             return self.secret.get_secret_value().encode()
         path = self.secret_file or self._default_secret_file()
@@ -61,6 +62,11 @@ class Settings(BaseSettings):
             return secrets.token_bytes(SECRET_BYTES)
         try:
             if not path.exists():
+                if not make:
+                    raise UnreadableSecret(
+                        f"This database was written with another secret, and there is no {path}: set RECUENTO_SECRET "
+                        "or RECUENTO_SECRET_FILE to it."
+                    )
                 _create_secret(path)
             return _checked(bytes.fromhex(path.read_text().strip()))
         except (OSError, ValueError) as error:
@@ -71,13 +77,13 @@ class Settings(BaseSettings):
     def sending_key(self) -> str | None:
         """The key to send lists with: `RECUENTO_KEY`, or what stands in `RECUENTO_KEY_FILE`."""
         if self.key is not None:
-            return self.key.get_secret_value().strip()
+            return _key(self.key.get_secret_value())
         if self.key_file is None:
             return None
         try:
             if self.key_file.stat().st_mode & OTHERS:
                 raise UnreadableSecret(f"Others can read {self.key_file}: chmod 600 it, and ask for a new key.")
-            return self.key_file.read_text().strip()
+            return _key(self.key_file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UnreadableSecret(f"The key file {self.key_file} cannot be read: check RECUENTO_KEY_FILE.") from error
 
@@ -88,6 +94,11 @@ class Settings(BaseSettings):
         if not url.database or url.database == ":memory:":
             return None
         return Path(url.database + ".secret")
+
+
+def _key(text: str) -> str:
+    """A key as it was given out: some editors put a byte order mark before it and the end of a line after it."""
+    return text.removeprefix("\ufeff").strip()
 
 
 def _checked(secret: bytes) -> bytes:

@@ -27,7 +27,7 @@ from app.api.routes import with_problems
 from app.config import Settings
 from app.database import is_memory, make_engine, migrate, writing
 from app.exchange.imports.worker import Worker
-from app.log.head import bind_secret
+from app.log.head import bind_secret, is_bound
 from app.registry.rebuild import catch_up
 
 ROUTERS = (
@@ -101,8 +101,8 @@ def create_app(settings: Settings) -> FastAPI:
     engine = make_engine(settings.database_url, pool_size=concurrency + 1)
     try:
         migrate(engine)
-        app.state.secret = settings.secret_key()
         with writing(engine) as session:
+            app.state.secret = settings.secret_key(make=not is_bound(session))
             bind_secret(session, app.state.secret)
             catch_up(session)
     except BaseException:

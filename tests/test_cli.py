@@ -313,6 +313,25 @@ def test_a_list_that_needs_somebody_says_where_and_ends_with_status_1(recuento: 
     assert (strict.status, "Row 2 is in error" in strict.err) == (1, True)
 
 
+def test_a_strict_list_with_one_row_in_error_says_what_would_have_become_of_all(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    (tmp_path / "list.csv").write_text(LIST + "A-3;S/I;VE\n")
+    strict = recuento("import", "list.csv", "--source", "example-watch", "--strict")
+    assert (strict.status, "Row 4 is in error" in strict.err) == (1, True)
+    assert "3 of 3 rows would have become: 2 new, 0 updated" in strict.out
+    assert "Nothing was filed." in strict.out
+    lenient = recuento("import", "list.csv", "--source", "example-watch")
+    assert "1 row is in error: correct it and" in lenient.err
+
+
+def test_a_row_for_a_curator_is_nothing_to_worry_about(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    (tmp_path / "list.csv").write_text("nombre;nacido el;país\n" + 2 * "Rosa Inés Valdivia;1971;VE\n")
+    ran = recuento("import", "list.csv", "--source", "example-watch")
+    assert "row 3: needs review (nothing for you to do: a curator" in ran.out
+    assert (ran.status, ran.err) == (0, "")
+
+
 def test_a_file_that_is_no_list_or_a_source_that_is_none_is_one_line(recuento: Run, tmp_path: Path) -> None:
     add_source(recuento)
     (tmp_path / "page.csv").write_text("<html>")

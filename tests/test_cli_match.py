@@ -38,7 +38,8 @@ def test_two_files_need_no_registry(
     said = capsys.readouterr().out
     assert "row 2 (Eufemia Landaeta Pons): kind: mine pardon, theirs amnesty" in said
     assert (
-        "1 rows beside 2: 1 on both, 1 of them with a contradiction, 0 likely the same, 0 mine only, 1 theirs" in said
+        "1 of mine beside 2 of theirs: 1 on both, 1 of them with a contradiction, 0 likely the same, 0 mine only"
+        in said
     )
     assert book.read_bytes().startswith(b"PK")
     assert not (folder / "registry.db").exists()
@@ -62,7 +63,9 @@ def test_a_row_that_cannot_be_read_is_not_all_well(
 ) -> None:
     (folder / "theirs.csv").write_text(THEIRS + "Nadie Más,03/04/1970,VE,,\n")
     assert run(monkeypatch, "match", folder / "mine.csv", folder / "theirs.csv") == 1
-    assert "Rows of the other list likewise:" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "Rows of the other list likewise:" in said.out
+    assert "1 row could not be read, and was compared with nothing" in said.err
 
 
 def test_the_template_says_clearly_that_it_is_empty(
@@ -75,3 +78,15 @@ def test_the_template_says_clearly_that_it_is_empty(
     capsys.readouterr()
     assert run(monkeypatch, "import", blank, "--source", "example-watch") == 1
     assert "There are headings in this list, and no rows below them: nothing was filed." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("taken", ["mine.csv", "theirs.xlsx", "new.csv"])
+def test_a_workbook_is_written_over_nothing_and_is_called_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], taken: str
+) -> None:
+    (folder / "theirs.xlsx").write_text("kept")
+    before = {one.name: one.read_bytes() for one in folder.iterdir()}
+    for words in (("template",), ("match", folder / "mine.csv", folder / "theirs.csv", "--xlsx")):
+        assert run(monkeypatch, *words, folder / taken) == 1
+        assert ("is there already" if taken.startswith("theirs") else "ends in .xlsx") in capsys.readouterr().err
+    assert {one.name: one.read_bytes() for one in folder.iterdir()} == before

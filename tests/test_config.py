@@ -166,6 +166,15 @@ def test_the_key_to_send_with_stands_in_the_environment_or_in_a_file_of_ones_own
     assert "rcn" not in repr(settings(key="rcn_given"))
 
 
+@pytest.mark.parametrize("saved", [b"\xef\xbb\xbfrcn_file\r\n", b"\xef\xbb\xbf\r\nrcn_file", b" rcn_file\r\n\r\n"])
+def test_a_key_file_that_an_editor_saved_its_own_way_holds_the_same_key(tmp_path: Path, saved: bytes) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(saved)
+    file.chmod(0o600)
+    assert settings(key_file=file).sending_key() == "rcn_file"
+    assert settings(key=saved.decode()).sending_key() == "rcn_file"
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
 def test_a_key_that_others_may_touch_is_not_used(tmp_path: Path, mode: int) -> None:
     file = tmp_path / "key"

@@ -75,7 +75,11 @@ def _said(person: Person, spell: int, slug: str, public: Content) -> Content:
     said = {name: value for name, value in public.items() if name in PUBLIC} | {"detainee.publish": person.publish}
     if public["verification.verdict"] == Verdict.RETRACTED:
         return said
-    about = ANYONE.facts(person.publish, json.loads(person.personal["facts"]) if person.personal else {})
+    known = json.loads(person.personal["facts"]) if person.personal else {}
+    about = ANYONE.facts(person.publish, known)
+    if _by(slug, known, {"age_on": "detainee.age_on"}):
+        # That day is not public, and an age read without it would be taken for that on another.
+        about = {name: fact for name, fact in about.items() if name != "age"}
     here = ANYONE.facts(person.publish, person.spells.get(spell, {}))
     said |= _by(slug, about, OF_PERSON) | _by(slug, here, OF_SPELL)
     return said | (_by(slug, here, OF_RELEASE) if "release.stage" in public else {})

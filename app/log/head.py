@@ -11,6 +11,11 @@ class WrongSecret(RuntimeError):
     """The secret is not the one this database was written with."""
 
 
+def is_bound(session: Session) -> bool:
+    """Whether the database has a secret already."""
+    return bool(session.scalars(select(col(Head.secret_check))).one())
+
+
 def bind_secret(session: Session, secret: bytes) -> None:
     """Remember the secret's fingerprint at the first start; refuse another secret later.
 

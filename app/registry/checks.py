@@ -6,7 +6,6 @@ from datetime import datetime
 from app import dates
 from app.dates import PartialDate, parse
 from app.errors import FileAClaim, Invalid, pointed
-from app.matching.fold import fold
 from app.registry.content import Content
 from app.registry.projection.accounts import DENIALS
 from app.registry.schemas import OLDEST
@@ -21,17 +20,6 @@ EARLIEST = 1900
 EARLIEST_BIRTH = EARLIEST - OLDEST
 # Ages are rounded and counted differently: a year more or less is no contradiction.
 AGE_SLACK = 1
-# What sheets hold where nobody knew the name, folded. Taken for names they would make one person of many.
-PLACEHOLDERS = frozenset(
-    {
-        "anonima", "anonimo", "anonymous", "desconocida", "desconocido", "identidad protegida", "identidad reservada",
-        "n a", "n n", "na", "name unknown", "name withheld", "nn", "no identificada", "no identificado", "no name",
-        "nombre desconocido", "nombre por confirmar", "nombre reservado", "none", "null", "pendiente", "por confirmar",
-        "por definir",
-        "por identificar", "reservado", "s n", "sin datos", "sin identificar", "sin nombre", "unidentified", "unknown",
-        "unknown name", "withheld",
-    }
-)  # fmt: skip
 FUTURE = "This day has not come yet anywhere: correct the date."
 
 PAST_DATES = (
@@ -72,7 +60,6 @@ def check(content: Content, now: datetime, *, points: bool, flat: bool = False) 
         *_future(content, now),
         *_early(content),
         *_age(content, now),
-        *_name(content),
         *_order(content),
         *_ended(content, now),
         *_sure(content, points=points),
@@ -131,18 +118,6 @@ def _age(content: Content, now: datetime) -> Iterator[dict[str, str]]:
         if not least - AGE_SLACK <= age <= most + AGE_SLACK:
             detail = "The age and the birth date do not agree: correct one of them, or leave one out."
             yield pointed("/detainee/age", "age_and_birth_differ", detail)
-
-
-def _name(content: Content) -> Iterator[dict[str, str]]:
-    if "detainee.full_name" not in content:
-        return
-    name = fold(content["detainee.full_name"])
-    if not any(letter.isalpha() for letter in name):
-        detail = "There is no letter in this name: leave it out when you do not know it."
-        yield pointed("/detainee/full_name", "no_name", detail)
-    if name in PLACEHOLDERS:
-        detail = "This says that nobody knew the name: leave it out, and say what tells the person apart."
-        yield pointed("/detainee/full_name", "placeholder_name", detail)
 
 
 def _order(content: Content) -> Iterator[dict[str, str]]:

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from app import dates
 from app.countries import COUNTRIES
+from app.registry import naming
 from app.vocabulary import (
     Category,
     Condition,
@@ -98,6 +99,20 @@ def _slug(value: str) -> str:
     return value
 
 
+def _name(value: str) -> str:
+    fault = naming.fault(value)
+    if fault is not None:
+        raise PydanticCustomError(*fault)
+    return value
+
+
+def _alias(value: str) -> str:
+    """People are recognised by these too: two who have "S/I" in common have nothing in common."""
+    if naming.is_unsaid(value):
+        raise PydanticCustomError(*naming.NOBODY_KNEW)
+    return value
+
+
 def _age(value: int) -> int:
     if value == 0:
         detail = "0 is what an empty cell becomes: leave it out, or give the birth date of a child under one."
@@ -139,8 +154,8 @@ class Shape(BaseModel):
 
 # Lists are made by `default_factory`: one given as the default would be copied deeply for each report.
 class DetaineeIn(Shape):
-    full_name: Line | None = None
-    aliases: Many[Line] = Field(default_factory=list)
+    full_name: Annotated[Line, AfterValidator(_name)] | None = None
+    aliases: Many[Annotated[Line, AfterValidator(_alias)]] = Field(default_factory=list)
     gender: Gender | None = None
     birth_date: Date | None = None
     age: Annotated[int, Field(ge=0, le=OLDEST, strict=True), AfterValidator(_age)] | None = None

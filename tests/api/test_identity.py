@@ -266,7 +266,7 @@ def test_nobody_is_unsure_against_what_stands(world: World) -> None:
 
 def born(world: World, day: str | None, by: str = "foro", **more: Any) -> str:
     """A person born on a day, as a source says."""
-    name = f"Persona {day} {by} {world.revision}"
+    name = f"Persona {by} {world.revision}"
     return str(world.file(by, detainee__full_name=name, detainee__birth_date=day, **more)["detainee"]["id"])
 
 

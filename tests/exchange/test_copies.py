@@ -46,6 +46,9 @@ def original(templates: Templates) -> Iterator[World]:
             world.client.patch("/v1/sources/jep", json={"quarantined": True}, headers=world.headers("admin"))
             other: Body = {"detainee__birth_date": None, "detainee__gender": "female"}
             world.file("pud", release__released_on="2026-01-20", **other)
+            # Nor is one that was told for a day: 69 in 2019 is not 69 at the detention in 2025.
+            told: Body = {"detainee__birth_date": None, "detainee__age": 69, "detainee__age_on": "2019-06-01"}
+            world.file("pud", detainee__full_name="Eusebia Marcano Lugo", **told)
             yield world
 
 
@@ -65,7 +68,7 @@ def read(engine: Engine, folder: Path) -> int:
 
 
 def test_what_is_read_back_is_what_was_written(empty: Engine, folder: Path, tmp_path: Path) -> None:
-    assert read(empty, folder) == 3
+    assert read(empty, folder) == 4
     again = tmp_path / "again"
     again.mkdir()
     with reading(empty) as session:
@@ -73,7 +76,19 @@ def test_what_is_read_back_is_what_was_written(empty: Engine, folder: Path, tmp_
     for name in ("sources", "facilities"):
         assert (again / f"{name}.csv").read_bytes() == (folder / f"{name}.csv").read_bytes()
     for name in ("detainees", "detentions", "releases", "verifications"):
-        assert without_ids(again / f"{name}.csv") == without_ids(folder / f"{name}.csv")
+        told = [
+            line.replace("Eusebia Marcano Lugo,,69,", "Eusebia Marcano Lugo,,,")
+            for line in without_ids(folder / f"{name}.csv")
+        ]
+        assert without_ids(again / f"{name}.csv") == told
+
+
+def test_an_age_told_for_a_day_is_shown_and_not_told_for_another(folder: Path) -> None:
+    def told(name: str, column: str) -> list[str]:
+        with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            return sorted(row[column] for row in csv.DictReader(file))
+
+    assert (told("detainees", "age"), told("reports", "detainee.age")) == (["", "54", "69"], ["", "", "", "54"])
 
 
 def without_ids(path: Path) -> list[str]:
@@ -133,8 +148,8 @@ def hashed(folder: Path) -> None:
 @pytest.mark.parametrize(
     "table, more, told",
     [
-        ("reports", b"9,foro\r\n", "reports.csv, line 5,"),
-        ("reports", b'"' + b"a" * 200_000 + b'"\r\n', "reports.csv, line 5,"),
+        ("reports", b"9,foro\r\n", "reports.csv, line 6,"),
+        ("reports", b'"' + b"a" * 200_000 + b'"\r\n', "reports.csv, line 6,"),
         ("reports", b"\xff\xfe\r\n", "reports.csv, line"),
         ("sources", b"../x,\x1b[31m,ngo,VE,true,false,\r\n", "sources.csv, line 6,"),
         ("facilities", b"a,b,b,prison,M,VE,nan,nan\r\n", "facilities.csv, line 3,"),
@@ -193,4 +208,4 @@ def test_the_descriptor_names_no_file_outside_its_folder(empty: Engine, folder: 
     described = json.loads(path.read_text("utf-8"))
     described["resources"][0]["path"] = "../../sources.csv"
     path.write_text(json.dumps(described), "utf-8")
-    assert read(empty, folder) == 3  # the file of that name in the folder
+    assert read(empty, folder) == 4  # the file of that name in the folder

@@ -1,11 +1,14 @@
 """The head row: one, bound to the secret its digests were made with, and marked where it is a demo's."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from app.config import Settings
+from app.cli_database import opened
+from app.config import Settings, UnreadableSecret
 from app.database import reading, writing
 from app.log.head import WrongSecret, bind_secret, is_demo, mark_demo
 from app.main import create_app
@@ -35,6 +38,18 @@ def test_the_same_secret_is_accepted_again_and_another_refused(engine: Engine) -
     with pytest.raises(WrongSecret, match="RECUENTO_SECRET"), writing(engine) as session:
         bind_secret(session, OTHER)
     assert check(engine) == bound
+
+
+def test_no_new_secret_is_left_beside_a_database_that_has_one(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'recuento.db'}"
+    create_app(Settings(database_url=url)).state.engine.dispose()
+    (tmp_path / "recuento.db.secret").rename(tmp_path / "kept elsewhere")
+    with pytest.raises(UnreadableSecret, match=r"another secret, and there is no .*recuento\.db\.secret"):
+        create_app(Settings(database_url=url))
+    with pytest.raises(UnreadableSecret), opened(Settings(database_url=url)):
+        pass
+    assert not (tmp_path / "recuento.db.secret").exists()
+    create_app(Settings(database_url=url, secret_file=tmp_path / "kept elsewhere")).state.engine.dispose()
 
 
 def test_a_server_does_not_start_with_another_secret(settings: Settings) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from app import dates
 from app.dates import parse
 from app.matching.align import Line
+from app.matching.fold import PARTICLES, words
 from app.matching.score import BIRTH_AGREES, Match, Person, birth_bounds
 from app.registry import blocking
 from app.registry.content import Content
@@ -32,6 +33,8 @@ FIELDS = {
     "released_on": "release.released_on",
     "kind": "release.kind",
 }
+# What a day on which somebody was seen held and an earlier release contradict each other in; the code of `checks` too.
+HELD_AFTER_RELEASE = "held_after_release"
 # Facility as said, country → what it is compared by.
 SamePlace = Callable[[str, str | None], str]
 
@@ -63,9 +66,24 @@ def of_content(
 
 def conflicts(mine: Account, theirs: Account) -> list[Row]:
     """`[{field, mine, theirs}]` of what cannot both be true. A date inside another is coarser, and no conflict; nor is
-    what only one side says."""
+    what only one side says. HELD_AFTER_RELEASE has the day of whoever saw the person held, and the other's release."""
     found = [name for name, contradict in _CONTRADICT.items() if contradict(mine, theirs)]
-    return [{"field": name, "mine": mine.shown[name], "theirs": theirs.shown[name]} for name in found]
+    told = [{"field": name, "mine": mine.shown[name], "theirs": theirs.shown[name]} for name in found]
+    if _held_after(mine, theirs):
+        told.append(_of_both("held_on", "released_on", mine, theirs))
+    if _held_after(theirs, mine):
+        told.append(_of_both("released_on", "held_on", mine, theirs))
+    return told
+
+
+def _of_both(name: str, other: str, mine: Account, theirs: Account) -> Row:
+    return {"field": HELD_AFTER_RELEASE, "mine": mine.shown[name], "theirs": theirs.shown[other]}
+
+
+def _held_after(one: Account, other: Account) -> bool:
+    """Whether one side saw the person held when the other says they were out."""
+    held, released = one.shown["held_on"], other.shown["released_on"]
+    return bool(held and released and parse(held).lo > parse(released).hi)
 
 
 def reasons_of(match: Match) -> list[Row]:
@@ -106,8 +124,17 @@ def _ages(mine: Account, theirs: Account) -> bool:
 
 
 def _places(mine: Account, theirs: Account) -> bool:
-    one, other = mine.person.facility, theirs.person.facility
-    return bool(one and other and one != other)
+    """ "Helicoide" and "El Helicoide" are one place, and "El Rodeo" is "El Rodeo I" told less exactly."""
+    if not (mine.person.facility and theirs.person.facility):
+        return False
+    one, other = _telling(mine.person.facility), _telling(theirs.person.facility)
+    return not (one <= other or other <= one)
+
+
+def _telling(place: str) -> set[str]:
+    """The words of a place without articles and prepositions, unless it has no others."""
+    said = set(words(place))
+    return said - PARTICLES or said
 
 
 def _nations(mine: Account, theirs: Account) -> bool:

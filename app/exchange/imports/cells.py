@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from app.countries import COUNTRIES
-from app.exchange.imports.fields import FIELDS, Field
+from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES, Field
 from app.exchange.imports.said_dates import Order, UnclearDate, read
 from app.exchange.imports.texts import MOST_CHARACTERS, UNREAD
 from app.matching.fold import fold
-from app.registry.checks import PLACEHOLDERS
+from app.registry import naming
 from app.registry.schemas import LIST_LENGTH
 from app.vocabulary import LISTS, vocabulary
 
 WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 CODES = "countries"
+NAMES = frozenset({"detainee.full_name", GIVEN_NAMES, SURNAMES})
 
 # What a line or a note cannot hold: as the JSON gate has it.
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -63,15 +64,6 @@ def plain(cell: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def is_unsaid(text: str) -> bool:
-    """Whether a cell says that nothing is known: a dash, "s/d", "n/a", "sin datos"."""
-    folded = _folded(text)
-    return not folded or folded in PLACEHOLDERS or folded in _UNSAID
-
-
-_UNSAID = frozenset({"s d", "sd", "n d", "nd", "no aplica", "no data", "no se sabe", "se desconoce", "not known"})
-
-
 def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | None) -> Any:
     """What a field takes of a cell's text; None where the cell says that nothing is known. Raises UnreadCell."""
     field = FIELDS[name]
@@ -79,8 +71,9 @@ def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | 
         if not meant:
             return None
         text = meant
-    # A name that says nobody knew it is refused where all reports are checked, in words of its own.
-    elif name != "detainee.full_name" and field.kind != "text" and is_unsaid(text) and not _names_code(field, text):
+    elif name in NAMES and (damaged := naming.damage(text)) is not None:
+        raise UnreadCell(*damaged)
+    elif field.kind != "text" and _is_unsaid(text) and not _names_code(field, text):
         return None
     match field.kind:
         case "date":
@@ -103,6 +96,10 @@ def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | 
             return text
         case _:
             return _line(text)
+
+
+def _is_unsaid(text: str) -> bool:
+    return len(text) <= MOST_FOLDED and naming.is_unsaid(text)
 
 
 def _names_code(field: Field, text: str) -> bool:

@@ -1,7 +1,8 @@
 """Which column is which field: by its heading, in English or Spanish, or by a mapping (pure)."""
 
 import hashlib
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from app.exchange.imports.cells import WORDS
@@ -27,6 +28,40 @@ def _known() -> dict[str, str]:
 
 
 KNOWN = _known()
+# Words that one sheet puts into a heading and another leaves out. Not "el": "excarcelado el" is a day, "excarcelado"
+# perhaps yes or no.
+_PARTICLES = frozenset({"de", "del", "la", "las", "los", "of", "the"})
+_NUMBER = frozenset({"n", "no", "nro", "num", "numero", "number"})  # folded: Nº and N° too
+# What has a number: "Nº expediente" is a docket, while "Nº detenido" counts the detained and names nobody.
+_NUMBERED = frozenset({"source_record_id", "detainee.national_id", "detention.case"})
+
+
+def _bare(folded: str) -> str:
+    return " ".join(word for word in folded.split() if word not in _PARTICLES)
+
+
+def _without_number(folded: str) -> str:
+    return " ".join(word for word in _bare(folded).split() if word not in _NUMBER)
+
+
+def _by(shorten: Callable[[str], str], fields: Collection[str]) -> dict[str, str]:
+    """Shortened heading → field, where it can only be one: "lugar detención" is where somebody was taken, or is now."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for heading, name in KNOWN.items():
+        if name in fields:
+            found[shorten(heading)].add(name)
+    return {heading: names.pop() for heading, names in found.items() if heading and len(names) == 1}
+
+
+_BARE = _by(_bare, KNOWN.values())
+_NUMBERS = _by(_without_number, _NUMBERED)
+
+
+def _known_as(folded: str) -> str | None:
+    known = KNOWN.get(folded) or _BARE.get(_bare(folded))
+    if known is None and not _NUMBER.isdisjoint(folded.split()):
+        known = _NUMBERS.get(_without_number(folded))
+    return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +82,7 @@ def fields_of(heading: str, mapping: Mapping) -> tuple[str, ...]:
     folded = fold(heading[:200])
     if folded in mapping.targets:
         return tuple(mapping.targets[folded])
-    known = KNOWN.get(folded)
+    known = _known_as(folded)
     return () if known is None else (known,)
 
 

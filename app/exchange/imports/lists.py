@@ -6,16 +6,18 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from app.errors import Problem
+from app.exchange import template
 from app.exchange.imports import headings, texts
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.headings import Column
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.reports import body_of, is_report
 from app.exchange.imports.rows import Reader, Row
-from app.exchange.imports.workbooks import Workbook
+from app.exchange.imports.workbooks import Sheet, Workbook
 from app.exchange.strict_json import parse_json
 from app.matching.fold import fold
 
@@ -24,6 +26,11 @@ Cells = tuple[int, list[str], Sequence[int]]
 # Finds the mapping saved for a row of headings, by its digest.
 Saved = Callable[[str], Mapping | None]
 
+# Each sheet that is looked at is a process that reads the whole file: a cover page, a summary and some notes.
+MOST_SHEETS = 5
+MOST_SHEET_NAME = 31  # characters, of a name that is told: what a spreadsheet takes (ECMA-376)
+# Sheets of our own template that hold headings and invented people: never taken for the list.
+EXAMPLES = frozenset(template.WORDS["sheets"]["help"])
 # Rows that may stand above the headings: a title, a date, a paragraph.
 HEADINGS_WITHIN = 20
 # What other files begin with, and what to do with them.
@@ -118,17 +125,37 @@ def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
 
 
 def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
+    """The sheet that the mapping names; else the first visible one with headings: a cover page has none."""
     form: Form = "ods" if b"opendocument.spreadsheet" in _part(data, "mimetype") else "xlsx"
 
-    def read() -> Iterator[Cells]:
-        with closing(Workbook(data, mapping.sheet if mapping else None)) as book:
+    def look(name: str | None) -> tuple[Sheet, _Head]:
+        with Workbook(data, name) as book:
+            return book.sheet, _Head.find(book.rows(), mapping, saved)
+
+    def read(name: str) -> Iterator[Cells]:
+        with closing(Workbook(data, name)) as book:
             yield from book.rows()
 
-    with Workbook(data, mapping.sheet if mapping else None) as book:
-        head = _Head.find(book.rows(), mapping, saved)
-        opened = head.opened(form, data, read)
-        opened.sheet, opened.other_sheets = book.sheet.name, book.sheet.others
-    return opened
+    named = mapping.sheet if mapping else None
+    sheet, head = look(named)
+    names = [sheet.name, *(one for one in sheet.others if one not in EXAMPLES)][: 1 if named else MOST_SHEETS]
+    for name in names:
+        if name != sheet.name:
+            sheet, head = look(name)
+        try:
+            opened = head.opened(form, data, partial(read, name))
+        except BadFile as fault:
+            if fault.code != "no_headings" or len(names) == 1:
+                raise
+        else:
+            opened.sheet, opened.other_sheets = sheet.name, sheet.others
+            return opened
+    looked_at = ", ".join(f'"{name[:MOST_SHEET_NAME]}"' for name in names)
+    raise BadFile(
+        "no_headings",
+        f"No row of headings was found on the sheets {looked_at}: put headings above the columns, or say in a mapping "
+        f'which sheet is the list (sheet = "…") and which column holds what.',
+    )
 
 
 def _part(data: bytes, name: str) -> bytes:

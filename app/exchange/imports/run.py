@@ -133,7 +133,8 @@ class Running:
             outcomes = batch.file(desk)
             if job.strict and any(one.outcome == "error" for one in outcomes):
                 session.rollback()
-                raise _strict(next(one.row for one in outcomes if one.outcome == "error"))
+                wrong = next(one.row for one in outcomes if one.outcome == "error")
+                raise _strict(wrong, f"nothing from row {batch.rows[0].number} on was filed")
             if not stored.advance(session, job, outcomes, batch.last, now):
                 session.rollback()
                 return None
@@ -154,7 +155,7 @@ class Running:
         with writing(self._engine) as session:
             if job.state == "checking":
                 if json.loads(job.counts)["error"]:
-                    raise _strict(stored.rows_of(session, job.id, 0, 1, "error")[0]["row"])
+                    raise _strict(stored.rows_of(session, job.id, 0, 1, "error")[0]["row"], "nothing was filed")
                 stored.begin_again(session, job.id, "running")
                 self._from_the_top()
                 return True
@@ -222,8 +223,8 @@ def _undone(one: RowOutcome) -> RowOutcome:
     return RowOutcome(one.row, one.outcome, None, None, one.faults)
 
 
-def _strict(row: int) -> BadFile:
-    return BadFile("strict", f"Row {row} is in error: nothing from it on was filed, as asked for.", row)
+def _strict(row: int, what: str) -> BadFile:
+    return BadFile("strict", f"Row {row} is in error: {what}, as asked for.", row)
 
 
 def questions_about(rows: int, before: int | None, *, counting: bool) -> list[dict[str, str]]:

@@ -176,12 +176,17 @@ def change(session: Session, job: uuid.UUID, **values: Any) -> None:
 
 
 def finish(session: Session, job: uuid.UUID, state: str, now: datetime, fault: dict[str, Any] | None = None) -> None:
-    """End an import, and let go of its file."""
+    """End an import, and let go of its file. One that ends in the trial before a strict run has filed nothing: its
+    counts keep the errors only, and its rows what would have become of them."""
+    ended = load(session, job)
+    tried = ended.state == "checking" and state == "failed"
+    counts = {one: number if one == "error" or not tried else 0 for one, number in json.loads(ended.counts).items()}
     change(
         session,
         job,
         state=state,
         finished_at=now,
+        counts=json.dumps(counts),
         leased_until=None,
         fault=None if fault is None else json.dumps(fault),
     )

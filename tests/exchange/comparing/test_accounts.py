@@ -36,6 +36,7 @@ def conflicts_turned(mine: dict[str, Any], theirs: dict[str, Any]) -> list[dict[
         ("detainee__birth_date", "1984-03-05", "1984-03-06"),
         ("detainee__nationalities", ["VE"], ["AR", "IL"]),
         ("detention__facility", "INOF", "El Rodeo I"),
+        ("detention__facility", "El Rodeo II", "El Rodeo I"),
     ],
 )
 def test_what_cannot_both_be_true_is_a_conflict(field: str, mine: Any, theirs: Any) -> None:
@@ -51,6 +52,10 @@ def test_what_cannot_both_be_true_is_a_conflict(field: str, mine: Any, theirs: A
         ("detention__detained_on", "2024-09-20/2024-10-20", "2024-10"),
         ("release__kind", "unspecified", "full_release"),
         ("detention__facility", "EL RODEO I", "El Rodeo I"),
+        ("detention__facility", "Helicoide", "El Helicoide"),
+        ("detention__facility", "El Rodeo", "Rodeo I"),
+        ("detention__facility", "Centro de Reclusión El Rodeo I", "Rodeo I"),
+        ("detention__facility", "La", "El La"),
         ("detainee__nationalities", ["VE"], ["VE", "ES"]),
         ("detainee__birth_date", "1984", "1984-03-05"),
         ("detainee__gender", "female", None),
@@ -67,3 +72,15 @@ def test_an_age_a_year_off_is_no_conflict_and_one_ten_years_off_is() -> None:
     assert contradicted(aged(40), {"detainee__birth_date": "1984"}) == []
     assert contradicted(aged(41), aged(40)) == []
     assert contradicted(aged(50), {"detainee__birth_date": "1984"}) == ["age"]
+
+
+@pytest.mark.parametrize("held, released", [("2026-01-20", "2026-01-12"), ("2026-02", "2026-01"), ("2026", "2025-12")])
+def test_who_was_seen_held_after_the_others_release_is_a_conflict_of_these_two_days(held: str, released: str) -> None:
+    mine, theirs = account(detention__held_on=held), account(release__released_on=released)
+    assert conflicts(mine, theirs) == [{"field": "held_after_release", "mine": held, "theirs": released}]
+    assert conflicts(theirs, mine) == [{"field": "held_after_release", "mine": released, "theirs": held}]
+
+
+@pytest.mark.parametrize("held, released", [("2026-01-12", "2026-01-12"), ("2026-01", "2026-01-12"), ("2025", "2026")])
+def test_who_was_seen_held_before_it_or_perhaps_so_is_none(held: str, released: str) -> None:
+    assert contradicted({"detention__held_on": held}, {"release__released_on": released}) == []

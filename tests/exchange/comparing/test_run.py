@@ -124,3 +124,23 @@ def test_as_one_table_each_pair_and_each_lone_account_is_a_line(found: Row) -> N
     table = report.lines(found)
     assert [line["part"] for line in table] == ["both"] * 3 + ["likely", "mine_only", "theirs_only"]
     assert "'@Otra Persona Gil" in tables.to_csv(table)
+
+
+def test_who_is_held_on_a_list_of_one_day_is_laid_against_earlier_releases_in_the_workbook_too() -> None:
+    held = Mapping.read('[constants]\n"detention.held_on" = "2026-01-20"')
+    mine = b"name,dob,country\nEufemia Landaeta Pons,1984-03-05,VE\n"
+    theirs = b"name,dob,country,released on\nEufemia Landaeta Pons,1984-03-05,VE,2026-01-12\n"
+    found = two_lists((mine, held), (theirs, None))
+    assert found["both"][0]["conflicts"] == [
+        {"field": "held_after_release", "mine": "2026-01-20", "theirs": "2026-01-12"}
+    ]
+    conflicts = next(one for one in sheets(found, "es") if one.name == "Contradicciones")
+    assert conflicts.rows[0][-3:] == ["Detenida en una, excarcelada antes en la otra", "2026-01-20", "2026-01-12"]
+
+
+def test_a_list_in_json_has_no_other_names_than_a_spreadsheet() -> None:
+    """A name that says nobody knew it pairs nobody here either."""
+    line = b'{"detainee": {"full_name": "S/I", "birth_date": "1984"}, "detention": {"country": "VE"}}\n'
+    found = two_lists((line, None), (b"name,dob,country\nS/I,1984,VE\n", None))
+    assert [one["errors"][0]["code"] for one in found["unread"]] == ["placeholder_name"]
+    assert (found["both"], found["likely"], found["theirs_only"][0]["name"]) == ([], [], None)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from app.errors import MOST_ERRORS
-from app.exchange.imports import headings, texts
+from app.exchange import workbook
+from app.exchange.imports import checked, headings, texts
 from app.exchange.imports.cells import WORDS, known_code
 from app.exchange.imports.checked import body_of
 from app.exchange.imports.faults import BadFile, letter
@@ -353,3 +354,81 @@ def test_rows_like_those_of_a_list_of_sentences_are_read_but_for_a_day_that_neve
     ]
     assert third is None
     assert faults(BIRTHS, BIRTH_MAPPING) == {4: [("C", "invalid_date")]}
+
+
+@pytest.mark.parametrize("said", ["S/I", "S.I.", "Sin información", "No se sabe", "N/D", "s/d", "XXX", "-"])
+def test_a_cell_that_says_nobody_knows_is_empty_in_every_column(said: str) -> None:
+    table = f"nombre;edad;cédula;género;centro de reclusión;país\n{said};{said};{said};{said};{said};VE\n"
+    assert bodies(table) == [{"detention": {"country": "VE"}}]
+    assert bodies(f"nombres;apellidos;país\nIrma;{said};VE\n")[0]["detainee"] == {"full_name": "Irma"}
+
+
+@pytest.mark.parametrize("said, code", [("Mar?a Mu?oz", "garbled_text"), ("Elías Pons 04141234567", "number_in_name")])
+def test_what_is_no_part_of_a_name_is_told_at_its_column(said: str, code: str) -> None:
+    assert faults(f"país;nombre\nVE;{said}\n") == {2: [("B", code)]}
+    assert faults(f"nombres;país;apellidos\nIrma;VE;{said}\n") == {2: [("C", code)]}
+
+
+COVER = ["Comité de familiares", "Informe de enero"]
+TABLE = [["Nombre", "Fecha de detención", "País"], ["Ramón Ibáñez", "2025", "VE"]]
+
+
+def book(**sheets: list[Any]) -> bytes:
+    return workbook.write([workbook.Sheet(name, rows[0], rows[1:]) for name, rows in sheets.items()])
+
+
+def test_another_name_that_nobody_knew_is_none_either() -> None:
+    one = checked.body_of(next(opened("id;nombre;alias\n1;Irma Soto;S/I\n").rows()))
+    assert not isinstance(one, list)
+    assert one.detainee is not None
+    assert one.detainee.aliases == []
+    line = '{"source_record_id": "1", "detainee": {"aliases": ["Chela", "S/I"]}}'
+    refused = checked.body_of(next(opened(line).rows()))
+    assert isinstance(refused, list)
+    assert [(fault.pointer, fault.code) for fault in refused] == [("/detainee/aliases/1", "placeholder_name")]
+
+
+def test_a_cover_page_is_passed_over_for_the_sheet_with_headings() -> None:
+    made = book(Portada=[COVER], Resumen=[["Penal", "Total"], ["Yare", 3]], Lista=TABLE, Otra=TABLE)
+    assert bodies(made) == [
+        {"detainee": {"full_name": "Ramón Ibáñez"}, "detention": {"detained_on": "2025", "country": "VE"}}
+    ]
+    assert opened(made).count() == (1, False)
+    assert (opened(made).sheet, opened(made).other_sheets) == ("Lista", ["Portada", "Resumen", "Otra"])
+
+
+def test_where_no_sheet_has_headings_all_that_were_looked_at_are_named() -> None:
+    with pytest.raises(BadFile, match=r'"Portada", "Notas".*sheet = ') as refused:
+        opened(book(Portada=[COVER], Notas=[COVER]))
+    assert refused.value.code == "no_headings"
+    assert refusal(book(Portada=[COVER], Lista=TABLE), 'sheet = "Portada"') == "no_headings"
+
+
+def test_a_template_that_lost_its_headings_is_not_read_by_its_examples() -> None:
+    help_sheet = {"Cómo llenarla": TABLE}
+    assert refusal(book(Lista=TABLE[1:], **help_sheet)) == "no_headings"
+
+
+@pytest.mark.parametrize(
+    "heading, field",
+    [
+        ("Tipo excarcelación", "release.kind"),
+        ("Fecha excarcelación", "release.released_on"),
+        ("Fecha nacimiento", "detainee.birth_date"),
+        ("Date of the arrest", "detention.detained_on"),
+        ("Nº expediente", "detention.case"),
+        ("N° de expediente", "detention.case"),
+        ("Nº de caso", "source_record_id"),
+        ("Nº cédula", "detainee.national_id"),
+        ("Lugar detención", None),  # of the arrest, or where somebody is held
+        ("ID Nº", None),  # of the case, or of the person
+        ("Nº", None),
+        ("Excarcelado", None),  # perhaps yes or no
+        ("Caso", None),
+        ("Nº detenido", None),
+        ("de la", None),
+        ("Fecha de la audiencia", None),
+    ],
+)
+def test_a_heading_is_known_without_its_particles_where_it_can_mean_one_thing(heading: str, field: str | None) -> None:
+    assert headings.fields_of(heading, Mapping()) == (() if field is None else (field,))

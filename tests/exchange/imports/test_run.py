@@ -81,6 +81,8 @@ def test_a_strict_list_with_a_bad_row_files_nothing_and_without_one_all_of_it(wo
     revision = world.revision
     receipt = world.send_list(LIST, strict=True)
     assert (receipt["state"], receipt["problem"]["code"], receipt["problem"]["row"]) == ("failed", "strict", 4)
+    assert (counts(receipt), receipt["settled"]) == ({"error": 1}, 1)  # what stands: nothing
+    assert [row["outcome"] for row in world.rows_of(receipt)] == ["new", "new", "error"]  # what would have become
     assert world.revision == revision
     assert counts(world.send_list(HEAD + FIRST + SECOND, strict=True)) == {"new": 2}
     assert world.revision == revision + 2
