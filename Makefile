@@ -64,7 +64,7 @@ bench-match: $(VENV)/.runtime ## Print how well people are recognised (PAIRS=pat
 	$(BIN)/python bench/match.py $(PAIRS)
 
 bench-lookup: $(VENV)/.dev ## Time look-ups in a registry of a million people (PEOPLE=… for another number)
-	$(BIN)/python bench/lookup.py $(PEOPLE)
+	$(BIN)/python -m bench.lookup $(PEOPLE)
 
 bench-compare: $(VENV)/.runtime ## Lay two invented lists of LINES (5000) rows side by side
 	$(BIN)/python -m bench.compare $(LINES)

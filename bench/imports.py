@@ -20,7 +20,7 @@ from bench.invented import csv_of
 
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    data = csv_of(rows)
+    data = csv_of(rows, crowd=True)
     with tempfile.TemporaryDirectory(prefix="recuento-bench-") as folder:
         url = f"sqlite:///{Path(folder) / 'bench.db'}"
         prepare(url)

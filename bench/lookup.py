@@ -24,6 +24,7 @@ from app.matching.candidates import Wanted, look_up
 from app.matching.keys import blocking_keys, word_keys
 from app.matching.score import Person, compare
 from app.models import BlockingKey
+from bench.invented import Crowd
 
 PEOPLE = 1_000_000
 LOOK_UPS = 2_000
@@ -35,44 +36,6 @@ NAMESAKES = """
 """
 BATCH = 20_000  # people at a time
 LIMIT_MS = 20  # at the 99th percentile
-SURNAMES = 8_000
-GIVEN = """
-    José Luis Carlos Juan Jesús Pedro Rafael Miguel Antonio Manuel Ángel Francisco Alberto Eduardo Ramón Daniel
-    Alejandro Víctor Jorge Héctor Gustavo Andrés David Gabriel Enrique Alexander Roberto Freddy Ricardo Julio Oscar
-    Richard Edgar Fernando César Henry Nelson Orlando Wilmer Franklin Argenis Yorman Darwin Kleiver Yeferson Leonel
-    Ulises Baltasar María Carmen Ana Rosa Luz Yolanda Gladys Milagros Yajaira Maritza Zuleima Nairobi Yusmary Keila
-"""
-HEADS = """
-    ba be bo ca ce co da de fa fe ga go he la le lo ma me mo na ne pa pe pi ra re ri ro sa so ta te to va ve vi za zu
-"""
-TAILS = "rado lera nez les llo rrez ro ra na no ldo nte gas das ños chea guren zaga naldi ques tiel nzo mpos rgo vela"
-
-
-class Crowd:
-    """People drawn as a population is: a few surnames are everywhere, most are rare."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = Random(seed)
-        draw = Random(0)
-        heads, tails = HEADS.split(), TAILS.split()
-        made = {
-            (draw.choice(heads) + draw.choice(("", *heads)) + draw.choice(tails)).title() for _ in range(3 * SURNAMES)
-        }
-        self._surnames = sorted(made)
-        draw.shuffle(self._surnames)
-        self._weights = [1 / (rank + 12) for rank in range(len(self._surnames))]  # the commonest has two in a hundred
-        self._names = GIVEN.split()
-        self._given = [1 / (rank + 4) for rank in range(len(self._names))]
-
-    def people(self, number: int) -> Iterator[tuple[str, int | None]]:
-        """Names with years of birth; three in ten are not known."""
-        chance = self._random
-        given = iter(chance.choices(self._names, self._given, k=2 * number))
-        surnames = iter(chance.choices(self._surnames, self._weights, k=2 * number))
-        for _ in range(number):
-            first, second, father, mother = next(given), next(given), next(surnames), next(surnames)
-            words = [first] + [second] * (chance.random() < 0.7) + [father] + [mother] * (chance.random() < 0.8)
-            yield " ".join(words), chance.randrange(1950, 2007) if chance.random() < 0.7 else None
 
 
 def rows(first: int, people: list[tuple[str, int | None]]) -> Iterator[tuple[int, str, int | None]]:
