@@ -29,10 +29,12 @@ _SHARED = func.count().label("shared")
 
 
 class Wanted(NamedTuple):
-    """Somebody to be found: by which keys, and the year of birth, if known, which narrows keys that too many share."""
+    """Somebody to be found: by which keys, and the year of birth, if known, which narrows keys that too many share.
+    `fewest`: how many of the keys somebody of the very same name shares at least."""
 
     keys: Collection[str]
     born: int | None = None
+    fewest: int = 0
 
 
 class Found(NamedTuple):
@@ -88,7 +90,9 @@ def look_up_each(session: Session, wanted: Sequence[Wanted], most: int = MOST_CA
         rows = _rows(session, {key for one in some for key in one.keys}, room=FEW * len(some))
         for one in some:
             few = None if rows is None else [row for key in one.keys for row in rows.get(key, ())]
-            found.append(_of_many(session, *one, most) if few is None or len(few) > FEW else best(few, most))
+            found.append(
+                _of_many(session, one.keys, one.born, most) if few is None or len(few) > FEW else best(few, most)
+            )
     return found
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import combinations, product
 
 from app.matching import korean
-from app.matching.fold import REMEMBERED
+from app.matching.fold import NAMES_REMEMBERED
 from app.matching.given import first_spelling
 from app.matching.sounds import bones
 from app.matching.words import Name, Word, parse
@@ -45,7 +45,7 @@ def word_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
     return frozenset().union(*(_of_words(text) for text in [name or "", *aliases][:MOST_SPELLINGS]))
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=NAMES_REMEMBERED)
 def _of_words(text: str) -> frozenset[str]:
     return frozenset(OF_WORD + key for word in parse(text).words for key in _of_word(word))
 
@@ -57,7 +57,7 @@ def search_keys(question: str) -> frozenset[str]:
     return blocking_keys(question, ())
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=NAMES_REMEMBERED)
 def _of_name(text: str) -> frozenset[str]:
     """Asked twice for a report: to look others up, and to be looked up."""
     name = parse(text)

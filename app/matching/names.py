@@ -12,7 +12,7 @@ from functools import lru_cache
 from rapidfuzz.distance import OSA
 
 from app.matching import chinese, korean
-from app.matching.fold import REMEMBERED, fold
+from app.matching.fold import NAMES_REMEMBERED, fold
 from app.matching.sounds import bones
 from app.matching.spelling import ALIGNED, VARIANT, compared
 from app.matching.words import LEAST_STEM, Name, Word, parse, word_of
@@ -89,7 +89,7 @@ def likeness(a: str, b: str) -> Likeness:
     return _likeness(one, two)
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=NAMES_REMEMBERED)
 def _likeness(a: str, b: str) -> Likeness:
     one, two = parse(a), parse(b)
     found = _found(one, two)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from app.matching import chinese, korean
-from app.matching.fold import REMEMBERED, is_particle, words
+from app.matching.fold import NAMES_REMEMBERED, REMEMBERED, is_particle, words
 from app.matching.given import Known, known, unvowelled
 from app.matching.scripts import Script, latin, otherwise, script_of
 from app.matching.sounds import loose, printed, sound
@@ -132,7 +132,7 @@ def _as_part(word: Word, father: bool, optional: bool) -> Word:
     return replace(word, father=father, optional=optional) if father or optional else word
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=NAMES_REMEMBERED)
 def parse(text: str) -> Name:
     """A name as it is compared; without words where nothing is said."""
     parts = _untitled(words(text))

@@ -49,7 +49,8 @@ def searched_keys(content: Content) -> frozenset[str]:
 
 def wanted(content: Content) -> Wanted:
     """How a report's candidates are looked up."""
-    return Wanted(searched_keys(content), born(person_of(content)))
+    fewest = fewest_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ()))
+    return Wanted(searched_keys(content), born(person_of(content)), fewest)
 
 
 def born(person: Person) -> int | None:
@@ -60,14 +61,14 @@ def born(person: Person) -> int | None:
     return date.fromordinal(bounds[0]).year
 
 
-def ruled_out(content: Content, wanted: Wanted, found: Found) -> bool:
+def ruled_out(wanted: Wanted, found: Found) -> bool:
     """Whether a record is surely somebody else's, by its birth, so that it need not be read: neither the very same name
     nor one identification number, which a curator should see all the same."""
     if wanted.born is None or found.born is None or abs(wanted.born - found.born) <= BORN_APART:
         return False
     if any(key.startswith(_IDENTITY) for key in wanted.keys):
         return False
-    return found.shared < fewest_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ()))
+    return found.shared < wanted.fewest
 
 
 def person_of(content: Content) -> Person:

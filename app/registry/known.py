@@ -96,19 +96,19 @@ def contents(session: Session, keys: Iterable[int]) -> list[Known]:
     ]
 
 
-def look_up(desk: Desk, reports: Sequence[Content], wanted: Sequence[Wanted]) -> list[list[int]]:
-    """For each report, with what is `wanted` of it, the records to compare it with: of those that share most keys
+def look_up(desk: Desk, wanted: Sequence[Wanted]) -> list[list[int]]:
+    """For each report, by what is wanted of it, the records to compare it with: of those that share most keys
     MOST_CANDIDATES of independent sources, and OF_A_STATE of each other one. People all of whose records found are
     ruled out are not among them; somebody of whom one record is not is read whole, for what conflicts."""
     found = candidates.look_up_each(desk.session, wanted, MOST_FOUND)
     holders = _holders(desk.session, {one.record for some in found for one in some})
-    return [_worth_reading(desk, *one, holders) for one in zip(reports, wanted, found, strict=True)]
+    return [_worth_reading(desk, *one, holders) for one in zip(wanted, found, strict=True)]
 
 
 def _worth_reading(
-    desk: Desk, said: Content, wanted: Wanted, found: Sequence[Found], holders: dict[int, tuple[int, int]]
+    desk: Desk, wanted: Wanted, found: Sequence[Found], holders: dict[int, tuple[int, int]]
 ) -> list[int]:
-    possible = {holders[one.record][0] for one in found if not ruled_out(said, wanted, one)}
+    possible = {holders[one.record][0] for one in found if not ruled_out(wanted, one)}
     room: defaultdict[int | None, int] = defaultdict(lambda: OF_A_STATE, {None: candidates.MOST_CANDIDATES})
     kept = []
     for one in found:

@@ -67,8 +67,7 @@ def compared(desk: Desk, said: Content) -> Content:
 
 def look_up(desk: Desk, said: Content) -> list[Known]:
     """The records that a new report may be of: those that share a stored key."""
-    said = compared(desk, said)
-    return contents(desk.session, known.look_up(desk, [said], [blocking.wanted(said)])[0])
+    return contents(desk.session, known.look_up(desk, [blocking.wanted(compared(desk, said))])[0])
 
 
 def by_match(desk: Desk, said: Content, found: Sequence[Known]) -> Matched:

@@ -37,7 +37,7 @@ class Vicinity:
         self._written: dict[int, Wanted] = {}  # what is found since by other keys than it was looked up by
         self._new: dict[str, set[int]] = {}  # those, by key
         self._wanted = [blocking.wanted(said) for said in reports]
-        self._near = look_up(desk, reports, self._wanted)
+        self._near = look_up(desk, self._wanted)
         for known in contents(desk.session, {record for records in self._near for record in records}):
             self._known[known.key] = known
 
