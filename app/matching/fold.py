@@ -9,7 +9,7 @@ import unicodedata
 from functools import lru_cache
 
 # A report is compared with dozens of others, and the same names and places recur.
-NAMES_REMEMBERED = 8_192  # whole names, each asked for again within a batch of rows; 60 of them take 100 KB
+NAMES_REMEMBERED = 8_192  # whole names: each is asked for again within a batch of rows, and takes some KB
 REMEMBERED = 65_536
 
 # Words that lists put in and leave out of the same name: articles and prepositions of Spanish, Portuguese, Italian,
