@@ -26,7 +26,6 @@ from app.counts.estimates import BadTable
 from app.database import reading
 from app.demo import run as replay
 from app.errors import Problem
-from app.exchange import copies
 from app.exchange.client import Stopped
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
@@ -275,14 +274,7 @@ def import_list(
         if source or to or mapping or dry_run or strict or confirm:
             raise typer.BadParameter("a copy is read whole, into an empty registry here: leave the other options out")
         with opened(settings) as session:
-            found = copies.read(Desk(session, Reader(Role.ADMIN), _now(), settings.secret_key()), file)
-            named = [
-                f"{slug} ({'independent' if independent else 'not independent'})"
-                for slug, independent in found.sources.items()
-            ]
-            said = f"It speaks for {', '.join(named) or 'nobody'}: read a copy only from whom you trust."
-            console.print(said, soft_wrap=True)
-        console.print(f"Filed {found.reports} reports of a copy.")
+            cli_export.read_copy(Desk(session, Reader(Role.ADMIN), _now(), settings.secret_key()), file)
         return
     sent = stored.Sent(dry_run, strict, confirm, cli_import.mapping_of(mapping))
     if to is not None:

@@ -9,14 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from sqlmodel import Session
 
-from app.errors import NotFound
-from app.exchange import exports, ftm, own, package
+from app.exchange import copies, exports, ftm, own, package
 from app.exchange.imports.faults import BadFile
+from app.exchange.imports.local import reporter
 from app.exchange.tables import Form
-from app.models import Source
-from app.registry.directory import standing
-from app.registry.policy import Reader
-from app.vocabulary import Role
+from app.registry.write import Desk
 
 
 class ExportForm(StrEnum):
@@ -37,6 +34,14 @@ def copy(session: Session, folder: Path, revision: int) -> None:
     _tell(f"Revision {revision} in {folder}. In no table, as in no list: the people behind {withheld} releases.")
 
 
+def read_copy(desk: Desk, folder: Path) -> None:
+    """Read a copy back, and say for whom it speaks. Raises BadFile, Conflict."""
+    found = copies.read(desk, folder)
+    named = [f"{slug} ({'' if alone else 'not '}independent)" for slug, alone in found.sources.items()]
+    _tell(f"It speaks for {', '.join(named) or 'nobody'}: read a copy only from whom you trust.")
+    _tell(f"Filed {found.reports} reports of a copy.")
+
+
 def public(session: Session, form: ExportForm, revision: int) -> None:
     """Write everything public of releases, or of people with names, to stdout."""
     if form is not ExportForm.FTM:
@@ -49,13 +54,11 @@ def public(session: Session, form: ExportForm, revision: int) -> None:
 
 def of_source(session: Session, slug: str, form: ExportForm, revision: int) -> str | None:
     """Write a source's own reports to stdout; a line that says what the form could not carry, if anything."""
-    source = standing(session, Source, slug)
-    if source is None:
-        raise NotFound("There is no source with this slug: see recuento source list.")
+    source = reporter(session, slug)
     if form is ExportForm.FTM:
         return "A source's own reports are written as jsonl or csv."
     told = own.Told()
-    _write(own.reports(session, Reader(Role.REPORTER, source.key, slug), Form(form.value), revision, told))
+    _write(own.reports(session, source, Form(form.value), revision, told))
     if told.pointing:
         _tell(f"{told.pointing} reports only point at somebody whom others report: no other registry can read those.")
     if not told.lost:

@@ -136,6 +136,15 @@ def database_url(request: pytest.FixtureRequest, templates: Templates, tmp_path:
 
 
 @pytest.fixture
+def empty(templates: Templates) -> Iterator[Engine]:
+    """An empty registry beside the one of the test, to read something into."""
+    with templates.copy("sqlite", templates.empty("sqlite")) as url:
+        engine = make_engine(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     engine = make_engine(database_url)
     yield engine

@@ -71,7 +71,8 @@ class _Planned:
         points = any(getattr(body, name) is not None for name, _kind in reports.POINTERS)
         if digest is None:
             return lambda filing: filing.singly(body)
-        seen, self._seen = digest in self._seen, self._seen | {digest}
+        seen = digest in self._seen
+        self._seen.add(digest)
         self._by_id = self._by_id or (str(body.source_record_id).startswith(records.BY_ID) and digest not in stood)
         if points or seen or self._by_id:
             return lambda filing: filing.singly(body)

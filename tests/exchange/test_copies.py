@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app.config import Settings
-from app.database import make_engine, reading, writing
+from app.database import reading, writing
 from app.errors import Conflict, Problem
 from app.exchange import copies, package
 from app.exchange.imports.faults import BadFile
@@ -21,14 +21,6 @@ from app.registry.write import Desk
 from app.vocabulary import Role
 from tests.conftest import Templates
 from tests.support import NOW, Body, World
-
-
-@pytest.fixture
-def empty(templates: Templates) -> Iterator[Engine]:
-    with templates.copy("sqlite", templates.empty("sqlite")) as url:
-        engine = make_engine(url)
-        yield engine
-        engine.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
 from app.counts.selection import at, visible
-from app.database import make_engine, writing
+from app.database import writing
 from app.errors import Problem
 from app.exchange import copies, own, package
 from app.exchange.tables import Form
@@ -24,7 +24,6 @@ from app.registry.policy import ANYONE, Reader
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.write import Desk
 from app.vocabulary import Role
-from tests.conftest import Templates
 from tests.properties.histories import examples, histories
 from tests.properties.steps import Registry, Step
 from tests.support import NOW
@@ -52,15 +51,6 @@ def people(session: Session) -> Counter[str]:
 def folders(tmp_path: Path) -> Iterator[Path]:
     """New folders."""
     return (tmp_path / str(number) for number in itertools.count())
-
-
-@pytest.fixture
-def empty(templates: Templates) -> Iterator[Engine]:
-    """An empty registry."""
-    with templates.copy("sqlite", templates.empty("sqlite")) as url:
-        engine = make_engine(url)
-        yield engine
-        engine.dispose()
 
 
 @examples(12)

@@ -176,22 +176,9 @@ def test_stopped_after_any_request_it_goes_on_and_each_part_is_filed_once(sender
     assert sender.watch.told == (["Going on where it stopped."] if after > 1 else [])
 
 
-def test_a_part_sent_before_a_question_was_answered_is_another_request_after(sender: Sender) -> None:
-    def stop(_request: httpx2.Request, answer: Callable[[], httpx2.Response]) -> httpx2.Response:
-        answer()
-        if sender.posts == 1:
-            raise KeyboardInterrupt
-        return answer()
+def stopped_once_it_was_in(sender: Sender, **asked: Any) -> None:
+    """Send the list, and stop when its first part has been accepted and nobody has noted so."""
 
-    sender.whim = stop
-    with pytest.raises(KeyboardInterrupt):
-        sender.send(LIST)
-    sender.world.settle()
-    sender.whim = lambda _request, answer: answer()
-    assert sender.send(LIST, confirmed=True)[0]["state"] == "done"
-
-
-def test_an_upload_begun_with_an_answer_goes_on_with_it_though_the_next_run_gives_none(sender: Sender) -> None:
     def stop(_request: httpx2.Request, answer: Callable[[], httpx2.Response]) -> httpx2.Response:
         answered = answer()
         if sender.posts == 1:
@@ -200,8 +187,18 @@ def test_an_upload_begun_with_an_answer_goes_on_with_it_though_the_next_run_give
 
     sender.whim = stop
     with pytest.raises(KeyboardInterrupt):
-        sender.send(LIST, confirmed=True)
+        sender.send(LIST, **asked)
     sender.whim = lambda _request, answer: answer()
+
+
+def test_a_part_sent_before_a_question_was_answered_is_another_request_after(sender: Sender) -> None:
+    stopped_once_it_was_in(sender)
+    sender.world.settle()
+    assert sender.send(LIST, confirmed=True)[0]["state"] == "done"
+
+
+def test_an_upload_begun_with_an_answer_goes_on_with_it_though_the_next_run_gives_none(sender: Sender) -> None:
+    stopped_once_it_was_in(sender, confirmed=True)
     assert counts(sender.send(LIST)[0]) == {"new": 4, "error": 1}
     assert sender.world.rows("SELECT count(*) FROM list_import") == [(2,)]
 
