@@ -55,5 +55,5 @@ def reporter(session: Session, slug: str) -> Reader:
     """Who reports for a source. Raises NotFound."""
     found = session.scalars(select(Source).where(col(Source.slug) == slug, col(Source.until) == OPEN)).one_or_none()
     if found is None:
-        raise NotFound("There is no source with this slug: see recuento source list, or add it first (recuento source add).")
+        raise NotFound("There is no source with this slug: see recuento source list, or add it (source add).")
     return Reader(Role.REPORTER, found.key, found.slug, found.independent and not found.quarantined)
