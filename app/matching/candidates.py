@@ -4,12 +4,13 @@ A look-up reads a bounded number of rows, however large the registry: keys that 
 that thousands share only for people born about the same year.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Select, bindparam, func, literal, select, union_all
+from sqlalchemy import Select, TextClause, bindparam, func, select, text, union_all
 from sqlmodel import Session, col
 
 from app.database import chunks
@@ -20,10 +21,31 @@ MOST_CANDIDATES = 30
 # Rows of the index that one look-up counts, twice over: a few milliseconds. In a registry of a million people the
 # commonest pairs ("José", "Rodríguez") have more, and are left to those born about the same year.
 MOST_ROWS = 1_000
-FEW = 500  # rows that are read as they are for one question: all there are in most registries
-TOGETHER = 50  # who are looked for at once: their keys fit one statement, and a common one spoils it for few others
+TOGETHER = 50  # who are looked for at once: asking costs as much as counting for a few
 BORN_SLACK = 3  # years: births more than two apart conflict, and an age spans two
 
+# Lists of what is asked for, as rows: a statement for every number of keys would be compiled for every number, and that
+# takes longer than running it.
+_ROWS_OF = {"sqlite": "json_each(:{0}) AS {0}", "postgresql": "json_array_elements(CAST(:{0} AS json)) AS {0}(value)"}
+_SIZES = """
+    SELECT keys.value->>0, (
+        SELECT count(*) FROM (SELECT 1 FROM blocking_key WHERE blocking_key.key = keys.value->>0 LIMIT :enough) AS few
+    )
+    FROM {keys}
+"""
+_RANKED = """
+    SELECT who, record, shared, born
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY who ORDER BY shared DESC, record) AS place
+        FROM (
+            SELECT CAST(asked.value->>0 AS integer) AS who, record, count(*) AS shared, min(born) AS born
+            FROM {asked} JOIN blocking_key ON blocking_key.key = asked.value->>1
+            GROUP BY 1, 2
+        ) AS counted
+    ) AS ranked
+    WHERE place <= :most
+    ORDER BY who, place
+"""
 _KEY, _RECORD, _BORN = col(BlockingKey.key), col(BlockingKey.record), col(BlockingKey.born)
 _SHARED = func.count().label("shared")
 
@@ -38,44 +60,13 @@ class Wanted(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A record, how many of the keys it has, and its first possible year of birth, where that is telling."""
+    """A record, how many of the keys it has as far as they were counted, how many it has at most, and its first
+    possible year of birth, where that is telling."""
 
     record: int
     shared: int
+    most: int
     born: int | None
-
-
-@lru_cache
-def _sizes(keys: int) -> CompoundSelect[Any]:
-    """How many records have each of a number of keys, counted until it is more than MOST_ROWS."""
-    counted = []
-    for place in range(keys):
-        some = select(_RECORD).where(bindparam(f"key{place}") == _KEY).limit(MOST_ROWS + 1).subquery()
-        counted.append(select(literal(place).label("place"), func.count().label("size")).select_from(some))
-    return union_all(*counted)
-
-
-def _ranked(rows: Any) -> Select[Any]:
-    return (
-        select(rows.c.record, _SHARED, func.min(rows.c.born))
-        .group_by(rows.c.record)
-        .order_by(_SHARED.desc(), rows.c.record)
-        .limit(bindparam("most"))
-    )
-
-
-def _having(name: str) -> Select[int, int | None]:
-    return select(_RECORD, _BORN).where(_KEY.in_(bindparam(name, expanding=True)))
-
-
-_SOME = _having("keys").add_columns(_KEY).limit(bindparam("room"))
-_RARE = _ranked(_having("rare").subquery())
-_COMMON = _having("common").limit(MOST_ROWS).subquery()
-_BORN_THEN = (
-    _having("common").where(_BORN.between(bindparam("born_from"), bindparam("born_to"))).limit(MOST_ROWS).subquery()
-)
-_ANYWHO = _ranked(_COMMON)
-_NARROWED = _ranked(union_all(_having("rare"), select(_BORN_THEN.c.record, _BORN_THEN.c.born)).subquery())
 
 
 def look_up(session: Session, wanted: Wanted, most: int = MOST_CANDIDATES) -> list[Found]:
@@ -85,27 +76,13 @@ def look_up(session: Session, wanted: Wanted, most: int = MOST_CANDIDATES) -> li
 
 def look_up_each(session: Session, wanted: Sequence[Wanted], most: int = MOST_CANDIDATES) -> list[list[Found]]:
     """The same for many, who are asked for TOGETHER at a time."""
-    found = []
+    found: list[list[Found]] = []
     for some in chunks(wanted, TOGETHER):
-        rows = _rows(session, {key for one in some for key in one.keys}, room=FEW * len(some))
-        for one in some:
-            few = None if rows is None else [row for key in one.keys for row in rows.get(key, ())]
-            found.append(
-                _of_many(session, one.keys, one.born, most) if few is None or len(few) > FEW else best(few, most)
-            )
-    return found
-
-
-def _rows(session: Session, keys: Collection[str], room: int) -> dict[str, list[tuple[int, int | None]]] | None:
-    """Key → who has it, by record and year of birth; None where that is more rows than there is room for."""
-    found: dict[str, list[tuple[int, int | None]]] = defaultdict(list)
-    for some in chunks(sorted(keys)):
-        rows = session.connection().execute(_SOME, {"keys": some, "room": room + 1}).all()
-        room -= len(rows)
-        if room < 0:
-            return None
-        for record, born, key in rows:
-            found[key].append((record, born))
+        sizes = _sizes(session, {key for one in some for key in one.keys})
+        parted = [_parted(sizes, one.keys) for one in some]
+        among = list(_ranked(session, [rare if not common else [] for rare, common in parted], most))
+        for who, (rare, common) in enumerate(parted):
+            found.append(_beyond(session, rare, common, some[who].born, most) if common else among[who])
     return found
 
 
@@ -117,39 +94,83 @@ def best(rows: Iterable[tuple[int, int | None]], most: int = MOST_CANDIDATES) ->
         shared[record] += 1
         born[record] = year
     ranked = sorted(shared, key=lambda record: (-shared[record], record))[:most]
-    return [Found(record, shared[record], born[record]) for record in ranked]
+    return [Found(record, shared[record], shared[record], born[record]) for record in ranked]
 
 
-def _named(keys: Collection[str]) -> dict[str, str]:
-    """The keys as parameters, made up to a power of two by one that nobody has: a statement for every number of keys
-    would be compiled for every number, and that takes longer than running it."""
-    room = 1 << (len(keys) - 1).bit_length()
-    return {f"key{place}": key for place, key in enumerate([*sorted(keys), *[""] * (room - len(keys))])}
+@lru_cache
+def _statement(sql: str, rows: str, dialect: str) -> TextClause:
+    return text(sql.format(**{rows: _ROWS_OF[dialect].format(rows)}))
 
 
-def _of_many(session: Session, keys: Collection[str], born: int | None, most: int) -> list[Found]:
-    """The same where the keys have more records than one likes to read: the database counts them, rare keys first."""
-    if not keys:
-        return []
-    rare, common = _by_size(session, sorted(keys))
-    values: dict[str, Any] = {"rare": rare, "common": common, "most": most}
+def _run(session: Session, sql: str, rows: str, given: list[Any], **values: int) -> Any:
+    connection = session.connection()
+    statement = _statement(sql, rows, connection.dialect.name)
+    return connection.execute(statement, {rows: json.dumps(given), **values})
+
+
+def _sizes(session: Session, keys: Collection[str]) -> dict[str, int]:
+    """How many records have each key, counted until it is more than MOST_ROWS; of keys that any has."""
+    found = _run(session, _SIZES, "keys", [[key] for key in sorted(keys)], enough=MOST_ROWS + 1)
+    return {key: size for key, size in found if size}
+
+
+def _parted(sizes: dict[str, int], keys: Collection[str]) -> tuple[list[str], list[str]]:
+    """Those of the keys that records have: the rarest, as long as all of them together have MOST_ROWS at most; and the
+    rest."""
+    rare, common, rows = list[str](), list[str](), 0
+    for key in sorted((key for key in keys if key in sizes), key=lambda key: (sizes[key], key)):
+        rows += sizes[key]
+        (rare if rows <= MOST_ROWS else common).append(key)
+    return rare, common
+
+
+def _ranked(session: Session, asked: Sequence[Sequence[str]], most: int) -> Iterator[list[Found]]:
+    """For each list of keys the records that have most of them."""
+    found: list[list[Found]] = [[] for _ in asked]
+    pairs = [(who, key) for who, keys in enumerate(asked) for key in keys]
+    if pairs:
+        for who, record, shared, born in _run(session, _RANKED, "asked", pairs, most=most):
+            found[who].append(Found(record, shared, shared, born))
+    yield from found
+
+
+def _having(name: str) -> Select[int, int | None]:
+    return select(_RECORD, _BORN).where(_KEY.in_(bindparam(name, expanding=True)))
+
+
+def _counted(rows: Any) -> Select[Any]:
+    return (
+        select(rows.c.record, _SHARED, func.min(rows.c.born))
+        .group_by(rows.c.record)
+        .order_by(_SHARED.desc(), rows.c.record)
+        .limit(bindparam("most"))
+    )
+
+
+_RARE = _counted(_having("rare").subquery())
+_COMMON = _having("common").limit(bindparam("room")).subquery()
+_BORN_THEN = (
+    _having("common")
+    .where(_BORN.between(bindparam("born_from"), bindparam("born_to")))
+    .limit(bindparam("room"))
+    .subquery()
+)
+_ANYWHO = _counted(_COMMON)
+_NARROWED = _counted(union_all(_having("rare"), select(_BORN_THEN.c.record, _BORN_THEN.c.born)).subquery())
+
+
+def _beyond(session: Session, rare: Sequence[str], common: Sequence[str], born: int | None, most: int) -> list[Found]:
+    """Where some keys are common: of those the records about as old, if the birth is known; if it is not, any of them,
+    where no key is rare."""
+    values: dict[str, Any] = {"rare": rare, "common": common, "most": most, "room": MOST_ROWS}
     statement = _RARE
-    if common and born is not None:
+    if born is not None:
         statement = _NARROWED
         values |= {"born_from": born - BORN_SLACK, "born_to": born + BORN_SLACK}
     elif not rare:
         statement = _ANYWHO
-    found = [Found(*row) for row in session.connection().execute(statement, values)]
-    # Of common keys not all rows were counted: how many a record shares is not known, and so nobody is ruled out.
-    return [Found(one.record, one.shared, None) for one in found] if common else found
-
-
-def _by_size(session: Session, keys: list[str]) -> tuple[list[str], list[str]]:
-    """Keys that records have, the rarest first as long as all of them together stay within MOST_ROWS; and the rest."""
-    named = _named(keys)
-    found = session.connection().execute(_sizes(len(named)), named)
-    rare, common, rows = list[str](), list[str](), 0
-    for size, place in sorted((size, place) for place, size in found if size):
-        rows += size
-        (rare if rows <= MOST_ROWS else common).append(keys[place])
-    return rare, common
+    # Of common keys not all rows were counted: whoever was found may have all of them.
+    return [
+        Found(record, shared, shared + len(common), year)
+        for record, shared, year in session.connection().execute(statement, values)
+    ]

@@ -14,7 +14,7 @@ from app.matching.fold import fold
 from app.matching.names import KINDS, ONE_WORD, SAME, Likeness, likeness, similarity
 from app.matching.words import parse
 
-__all__ = ["REVIEW", "SAME", "Match", "Person", "Reason", "compare", "similarity"]
+__all__ = ["REVIEW", "SAME", "Match", "Person", "Reason", "compare", "contradict", "similarity"]
 
 REVIEW = 0.62  # identical names with contradicting births reach it (0.635), a lone "Roberto" twice does not (0.61)
 # What names for the same person may differ in, as a note says it.
@@ -249,6 +249,19 @@ def _sure(a: Person, b: Person, name: Likeness | None, found: dict[str, _Finding
     return name.whole > 1 and name.score >= SAME and len(support) > two_releases
 
 
+def _facts(a: Person, b: Person) -> dict[str, _Finding]:
+    """What both sides state beside a name."""
+    findings = {feature: find(a, b) for feature, find in _FEATURES.items()}
+    return {feature: finding for feature, finding in findings.items() if finding is not None}
+
+
+def contradict(a: Person, b: Person) -> bool:
+    """Whether what they state beside their names rules one person out: unless the names are identical, `compare` finds
+    nothing sure and no score from REVIEW on. Most half-namesakes end here, at a small part of the price."""
+    facts = _facts(a, b)
+    return bool(_conflicts(facts)) and not ("national_id" in facts and facts["national_id"].agrees)
+
+
 def compare(a: Person, b: Person) -> Match:
     """Weigh what both sides state; symmetric.
 
@@ -258,8 +271,8 @@ def compare(a: Person, b: Person) -> Match:
     From REVIEW on, a pair that is not sure is worth a curator's look.
     """
     name = _best_name(a, b)
-    findings = {"name": _name(name), **{feature: find(a, b) for feature, find in _FEATURES.items()}}
-    found = {feature: finding for feature, finding in findings.items() if finding is not None}
+    said = _name(name)
+    found = _facts(a, b) if said is None else {"name": said, **_facts(a, b)}
     conflicts = _conflicts(found)
     sure = _sure(a, b, name, found, conflicts)
 

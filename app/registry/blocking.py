@@ -61,6 +61,11 @@ def born(person: Person) -> int | None:
     return date.fromordinal(bounds[0]).year
 
 
+def namesake(wanted: Wanted, found: Found) -> bool:
+    """Whether a record may have the very same name, word for word."""
+    return found.most >= wanted.fewest
+
+
 def ruled_out(wanted: Wanted, found: Found) -> bool:
     """Whether a record is surely somebody else's, by its birth, so that it need not be read: neither the very same name
     nor one identification number, which a curator should see all the same."""
@@ -68,7 +73,7 @@ def ruled_out(wanted: Wanted, found: Found) -> bool:
         return False
     if any(key.startswith(_IDENTITY) for key in wanted.keys):
         return False
-    return found.shared < wanted.fewest
+    return not namesake(wanted, found)
 
 
 def person_of(content: Content) -> Person:

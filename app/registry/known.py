@@ -9,8 +9,10 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.database import chunks
@@ -19,7 +21,7 @@ from app.matching import candidates, score
 from app.matching.candidates import Found, Wanted
 from app.models import OPEN, Entry, Placement, Record, Report, Sealed
 from app.registry import blocking
-from app.registry.blocking import ruled_out
+from app.registry.blocking import namesake, ruled_out
 from app.registry.content import Content
 from app.registry.write import Desk
 
@@ -43,10 +45,12 @@ _CONTENTS = (
     .where(col(Record.key).in_(bindparam("keys", expanding=True)))
     .order_by(col(Record.key))
 )  # fmt: skip
-_HOLDERS = (
+_OWN = aliased(Placement)
+_HELD_WITH = (
     select(col(Placement.record), col(Placement.detainee), col(Record.source))
+    .join(_OWN, (col(Placement.detainee) == _OWN.detainee) & (_OWN.until == OPEN))
     .join(Record, col(Record.key) == col(Placement.record))
-    .where(col(Placement.record).in_(bindparam("records", expanding=True)), col(Placement.until) == OPEN)
+    .where(col(_OWN.record).in_(bindparam("records", expanding=True)), col(Placement.until) == OPEN)
 )
 _REPORTED_BY = (
     select(col(Placement.detainee), col(Record.source))
@@ -58,7 +62,7 @@ _REPORTED_BY = (
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A standing record, who holds it and what it says."""
+    """A standing record, who holds it, what it says and of whom."""
 
     key: int
     id: uuid.UUID
@@ -66,6 +70,14 @@ class Known:
     publish: str
     detainee: int
     content: Content
+    person: score.Person
+
+
+class Near(NamedTuple):
+    """A record found for a report, and whether it may have the very same name."""
+
+    known: Known
+    namesake: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,55 +99,63 @@ class Candidate:
 
 def contents(session: Session, keys: Iterable[int]) -> list[Known]:
     """The standing records with these keys, oldest first."""
-    return [
-        Known(key, record_id, source, publish, detainee, {**json.loads(body)["said"], **sealed.values(disclosures)})
-        for some in chunks(sorted(keys))
+    found = []
+    for some in chunks(sorted(keys)):
         for key, record_id, source, publish, detainee, body, disclosures in session.connection().execute(
             _CONTENTS, {"keys": some}
-        )
-    ]
+        ):
+            said = {**json.loads(body)["said"], **sealed.values(disclosures)}
+            found.append(Known(key, record_id, source, publish, detainee, said, blocking.person_of(said)))
+    return found
 
 
-def look_up(desk: Desk, wanted: Sequence[Wanted]) -> list[list[int]]:
-    """For each report, by what is wanted of it, the records to compare it with: of those that share most keys
-    MOST_CANDIDATES of independent sources, and OF_A_STATE of each other one. People all of whose records found are
-    ruled out are not among them; somebody of whom one record is not is read whole, for what conflicts."""
+def look_up(desk: Desk, wanted: Sequence[Wanted]) -> list[dict[int, bool]]:
+    """For each report, by what is wanted of it, the records to compare it with, and whether each may have the very same
+    name: of those that share most keys MOST_CANDIDATES of independent sources, and OF_A_STATE of each other one.
+    People all of whose records found are ruled out are not among them; somebody of whom one record is not is read
+    whole, for what conflicts."""
     found = candidates.look_up_each(desk.session, wanted, MOST_FOUND)
-    holders = _holders(desk.session, {one.record for some in found for one in some})
-    return [_worth_reading(desk, *one, holders) for one in zip(wanted, found, strict=True)]
+    possible = [
+        {one.record for one in some if not ruled_out(who, one)} for who, some in zip(wanted, found, strict=True)
+    ]
+    holders = _holders(desk.session, set().union(*possible))
+    return [_worth_reading(desk, *one, holders) for one in zip(wanted, found, possible, strict=True)]
 
 
 def _worth_reading(
-    desk: Desk, wanted: Wanted, found: Sequence[Found], holders: dict[int, tuple[int, int]]
-) -> list[int]:
-    possible = {holders[one.record][0] for one in found if not ruled_out(wanted, one)}
+    desk: Desk, wanted: Wanted, found: Sequence[Found], possible: Collection[int], holders: dict[int, tuple[int, int]]
+) -> dict[int, bool]:
+    people = {holders[record][0] for record in possible}
     room: defaultdict[int | None, int] = defaultdict(lambda: OF_A_STATE, {None: candidates.MOST_CANDIDATES})
-    kept = []
+    kept = {}
     for one in found:
-        person, source = holders[one.record]
+        person, source = holders.get(one.record, (None, 0))
+        if person not in people:
+            continue
         of = None if desk.views.sources[source].independent else source
-        if person in possible and room[of]:
+        if room[of]:
             room[of] -= 1
-            kept.append(one.record)
+            kept[one.record] = namesake(wanted, one)
     return kept
 
 
 def _holders(session: Session, records: Collection[int]) -> dict[int, tuple[int, int]]:
-    """Record → the person who holds it, and its source."""
+    """Record → the person who holds it, and its source: for the records, and all others that their people hold."""
     return {
         record: (person, source)
         for some in chunks(records)
-        for record, person, source in session.connection().execute(_HOLDERS, {"records": some})
+        for record, person, source in session.connection().execute(_HELD_WITH, {"records": some})
     }
 
 
-def compare(desk: Desk, person: score.Person, found: Sequence[Known]) -> list[Candidate]:
-    """The people who hold the records found, best first; each by its record most like the report."""
-    held: dict[int, list[Known]] = {}
-    for record in found:
-        held.setdefault(record.detainee, []).append(record)
+def compare(desk: Desk, person: score.Person, found: Sequence[Near]) -> list[Candidate]:
+    """The people who hold the records found, best first, each by its record most like the report; without those whose
+    every record says that they are somebody else."""
+    held: dict[int, list[Near]] = {}
+    for one in found:
+        held.setdefault(one.known.detainee, []).append(one)
     heard = {
-        detainee: [record for record in records if desk.views.sources[record.source].independent]
+        detainee: [one for one in records if desk.views.sources[one.known.source].independent]
         for detainee, records in held.items()
     }
     elsewhere = _independently_reported(desk, [detainee for detainee, records in heard.items() if not records])
@@ -143,16 +163,21 @@ def compare(desk: Desk, person: score.Person, found: Sequence[Known]) -> list[Ca
         _candidate(person, heard[detainee], records, overruled=detainee in elsewhere)
         for detainee, records in held.items()
     ]
-    return sorted(people, key=lambda one: (-one.match.sure, -one.match.score, one.record.key))
+    return sorted(filter(None, people), key=lambda one: (-one.match.sure, -one.match.score, one.record.key))
 
 
 def _candidate(
-    person: score.Person, independent: Sequence[Known], every: Sequence[Known], *, overruled: bool
-) -> Candidate:
-    pairs = [(record, score.compare(person, blocking.person_of(record.content))) for record in independent or every]
+    person: score.Person, independent: Sequence[Near], every: Sequence[Near], *, overruled: bool
+) -> Candidate | None:
+    compared = independent or every
+    alike = [one.known for one in compared if one.namesake or not score.contradict(person, one.known.person)]
+    if not alike:
+        return None
+    pairs = [(record, score.compare(person, record.person)) for record in alike]
     record, match = max(pairs, key=lambda pair: (pair[1].sure, pair[1].score))
-    conflicts = any(match.conflicts for _record, match in pairs)
-    return Candidate(record, match, conflicts, frozenset(one.source for one in every), bool(independent), overruled)
+    conflicts = len(alike) < len(compared) or any(match.conflicts for _record, match in pairs)
+    sources = frozenset(one.known.source for one in every)
+    return Candidate(record, match, conflicts, sources, bool(independent), overruled)
 
 
 def _independently_reported(desk: Desk, people: Collection[int]) -> set[int]:

@@ -18,7 +18,7 @@ from app.matching import score
 from app.models import OPEN, Entry, Lookalike, Placement, Record, Release, Report, Voice
 from app.registry import blocking, content, known
 from app.registry.content import Content
-from app.registry.known import Candidate, Known, compare, contents
+from app.registry.known import Candidate, Known, Near, compare, contents
 from app.registry.projection.accounts import ASSERTIONS, parse
 from app.registry.projection.voices import RANK
 from app.registry.records import Kind
@@ -65,12 +65,13 @@ def compared(desk: Desk, said: Content) -> Content:
     return {name: value for name, value in said.items() if name != content.NATIONAL_ID}
 
 
-def look_up(desk: Desk, said: Content) -> list[Known]:
+def look_up(desk: Desk, said: Content) -> list[Near]:
     """The records that a new report may be of: those that share a stored key."""
-    return contents(desk.session, known.look_up(desk, [blocking.wanted(compared(desk, said))])[0])
+    (found,) = known.look_up(desk, [blocking.wanted(compared(desk, said))])
+    return [Near(one, found[one.key]) for one in contents(desk.session, found)]
 
 
-def by_match(desk: Desk, said: Content, found: Sequence[Known]) -> Matched:
+def by_match(desk: Desk, said: Content, found: Sequence[Near]) -> Matched:
     """Compare a new report with the records found for it."""
     people = compare(desk, blocking.person_of(compared(desk, said)), found)
     alike = [one for one in people if one.match.sure or one.match.score >= score.REVIEW]

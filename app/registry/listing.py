@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from app.errors import Problem, Redacted
-from app.registry import checks, content, linking, records, reports
+from app.registry import blocking, checks, content, linking, records, reports
 from app.registry.content import Content
 from app.registry.known import Known
 from app.registry.schemas import DetentionReportIn
@@ -127,7 +127,9 @@ class _Filing:
              "said": public}, personal,
         )  # fmt: skip
         desk.held.hold(records.INSERT_CASE, [{"digest": row.digest, "record_id": record_id}])
-        known = Known(entry.revision, record_id, reports.source_of(desk), publish, entry.revision, said)
+        known = Known(
+            entry.revision, record_id, reports.source_of(desk), publish, entry.revision, said, blocking.person_of(said)
+        )
         self._vicinity.add(row.place, known)
         ids = {"report": str(record_id), "version": 1}
         return Outcome("report", reports.CREATED, entry.revision, ids, match.outcome)

@@ -15,7 +15,7 @@ from app.matching.candidates import Wanted
 from app.models import OPEN, Placement, Record
 from app.registry import blocking
 from app.registry.content import Content
-from app.registry.known import Known, contents, look_up
+from app.registry.known import Known, Near, contents, look_up
 from app.registry.write import Desk
 
 _OWN = aliased(Placement)
@@ -41,12 +41,14 @@ class Vicinity:
         for known in contents(desk.session, {record for records in self._near for record in records}):
             self._known[known.key] = known
 
-    def of(self, place: int) -> list[Known]:
+    def of(self, place: int) -> list[Near]:
         """The records that the report at a place among those given may speak of."""
-        since = [record for key in self._wanted[place].keys for record in self._new.get(key, ())]
-        written = candidates.best((record, self._written[record].born) for record in since)
-        standing = (record for record in self._near[place] if record not in self._written)
-        return [self._known[record] for record in (*standing, *(one.record for one in written))]
+        wanted = self._wanted[place]
+        since = [record for key in wanted.keys for record in self._new.get(key, ())]
+        near = {record: alike for record, alike in self._near[place].items() if record not in self._written}
+        for one in candidates.best((record, self._written[record].born) for record in since):
+            near[one.record] = blocking.namesake(wanted, one)
+        return [Near(self._known[record], alike) for record, alike in near.items()]
 
     def add(self, place: int, known: Known) -> None:
         """The record that was just made of the report at a place."""

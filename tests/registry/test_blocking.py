@@ -38,7 +38,7 @@ def test_who_is_ruled_out_by_birth_would_neither_be_tied_nor_wait_for_a_curator(
 ) -> None:
     wanted, other = blocking.wanted(one), blocking.wanted(two)
     shared = len(frozenset(wanted.keys) & frozenset(other.keys))
-    out = blocking.ruled_out(wanted, Found(1, shared, other.born))
+    out = blocking.ruled_out(wanted, Found(1, shared, shared, other.born))
     event(f"ruled out: {out}")
     if out:
         match = score.compare(blocking.person_of(one), blocking.person_of(two))
@@ -50,7 +50,22 @@ def test_a_homonym_of_another_birth_is_read_for_a_curator_and_a_half_namesake_is
     said = {"detainee.full_name": "José Luis Roa Peña", "detainee.birth_date": "1950"}
     wanted = blocking.wanted(said)
     every = len(wanted.keys)
-    assert blocking.ruled_out(wanted, Found(1, every - 1, 1970))
-    assert not blocking.ruled_out(wanted, Found(1, every, 1970))
-    assert not blocking.ruled_out(wanted, Found(1, every - 1, 1950 + blocking.BORN_APART))
-    assert not blocking.ruled_out(wanted, Found(1, every - 1, None))
+    assert blocking.ruled_out(wanted, Found(1, every - 1, every - 1, 1970))
+    assert not blocking.ruled_out(wanted, Found(1, every, every, 1970))
+    assert not blocking.ruled_out(wanted, Found(1, every - 1, every - 1, 1950 + blocking.BORN_APART))
+    assert not blocking.ruled_out(wanted, Found(1, every - 1, every - 1, None))
+
+
+@given(people, people)
+def test_who_contradicts_under_another_name_would_neither_be_tied_nor_wait_for_a_curator(
+    said: dict[str, Any], other: dict[str, Any]
+) -> None:
+    wanted, shared = blocking.wanted(said), blocking.searched_keys(said) & blocking.searched_keys(other)
+    one, two = blocking.person_of(said), blocking.person_of(other)
+    apart = score.contradict(one, two) and not blocking.namesake(wanted, Found(1, len(shared), len(shared), None))
+    event(f"apart: {apart}")
+    if apart:
+        match = score.compare(one, two)
+        assert match.conflicts
+        assert not match.sure
+        assert match.score < score.REVIEW
