@@ -1,6 +1,7 @@
 """A list filed through the server: tried, filed, filed again, stopped half-way and taken up."""
 
 import asyncio
+import gc
 
 import pytest
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from app.exchange.imports.worker import Worker
 from app.models import ImportFile, ListImport
 from app.registry import keys as api_keys
 from app.registry.views import Views
+from app.registry.write import Desk
 from bench.drill_import import drill
 from tests.exchange.imports.sheets import packed
 from tests.support import GOVERNMENT, NOW, Body, World
@@ -280,6 +282,20 @@ def test_a_government_learns_nothing_from_a_trial(world: World) -> None:
 def test_a_zip_bomb_fails_with_a_reason(world: World) -> None:
     receipt = world.send_list(packed({"xl/workbook.xml": b"0" * 160_000_000}))
     assert (receipt["state"], receipt["problem"]["code"]) == ("failed", "suspicious_workbook")
+
+
+def test_cycles_are_collected_after_a_step_and_not_during_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    collecting = []
+    filed = run._Batch.file
+
+    def watched(batch: run._Batch, desk: Desk) -> list[stored.RowOutcome]:
+        collecting.append(gc.isenabled())
+        return filed(batch, desk)
+
+    monkeypatch.setattr(run._Batch, "file", watched)
+    assert world.send_list(LIST)["counts"]["new"] == 2
+    assert collecting == [False]
+    assert gc.isenabled()
 
 
 def test_a_batch_that_takes_long_is_cut_and_every_row_is_settled_once(
