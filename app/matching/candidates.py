@@ -6,14 +6,14 @@ that thousands share only for people born about the same year.
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, TextClause, bindparam, func, select, text, union_all
 from sqlmodel import Session, col
 
-from app.database import chunks
+from app.database import chunks, rows_of
 from app.models import BlockingKey
 
 # The records compared in full. Homonyms beyond this are a curator's work: none would be told apart by a score.
@@ -21,19 +21,16 @@ MOST_CANDIDATES = 30
 # Rows of the index that one look-up counts, twice over: a few milliseconds. In a registry of a million people the
 # commonest pairs ("José", "Rodríguez") have more, and are left to those born about the same year.
 MOST_ROWS = 1_000
-TOGETHER = 50  # who are looked for at once: asking costs as much as counting for a few
+TOGETHER = 50  # people asked for with one statement: beyond that, counting costs far more than asking
 BORN_SLACK = 3  # years: births more than two apart conflict, and an age spans two
 
-# Lists of what is asked for, as rows: a statement for every number of keys would be compiled for every number, and that
-# takes longer than running it.
-_ROWS_OF = {"sqlite": "json_each(:{0}) AS {0}", "postgresql": "json_array_elements(CAST(:{0} AS json)) AS {0}(value)"}
 _SIZES = """
     SELECT keys.value->>0, (
         SELECT count(*) FROM (SELECT 1 FROM blocking_key WHERE blocking_key.key = keys.value->>0 LIMIT :enough) AS few
     )
     FROM {keys}
 """
-_RANKED = """
+_SHARING = """
     SELECT who, record, shared, born
     FROM (
         SELECT *, row_number() OVER (PARTITION BY who ORDER BY shared DESC, record) AS place
@@ -75,14 +72,14 @@ def look_up(session: Session, wanted: Wanted, most: int = MOST_CANDIDATES) -> li
 
 
 def look_up_each(session: Session, wanted: Sequence[Wanted], most: int = MOST_CANDIDATES) -> list[list[Found]]:
-    """The same for many, who are asked for TOGETHER at a time."""
+    """The same for many: those who have rare keys only are counted TOGETHER, the others one by one."""
     found: list[list[Found]] = []
     for some in chunks(wanted, TOGETHER):
         sizes = _sizes(session, {key for one in some for key in one.keys})
         parted = [_parted(sizes, one.keys) for one in some]
-        among = list(_ranked(session, [rare if not common else [] for rare, common in parted], most))
-        for who, (rare, common) in enumerate(parted):
-            found.append(_beyond(session, rare, common, some[who].born, most) if common else among[who])
+        together = iter(_sharing(session, [rare for rare, common in parted if not common], most))
+        for one, (rare, common) in zip(some, parted, strict=True):
+            found.append(_narrowed(session, rare, common, one.born, most) if common else next(together))
     return found
 
 
@@ -97,20 +94,11 @@ def best(rows: Iterable[tuple[int, int | None]], most: int = MOST_CANDIDATES) ->
     return [Found(record, shared[record], shared[record], born[record]) for record in ranked]
 
 
-@lru_cache
-def _statement(sql: str, rows: str, dialect: str) -> TextClause:
-    return text(sql.format(**{rows: _ROWS_OF[dialect].format(rows)}))
-
-
-def _run(session: Session, sql: str, rows: str, given: list[Any], **values: int) -> Any:
-    connection = session.connection()
-    statement = _statement(sql, rows, connection.dialect.name)
-    return connection.execute(statement, {rows: json.dumps(given), **values})
-
-
 def _sizes(session: Session, keys: Collection[str]) -> dict[str, int]:
     """How many records have each key, counted until it is more than MOST_ROWS; of keys that any has."""
-    found = _run(session, _SIZES, "keys", [[key] for key in sorted(keys)], enough=MOST_ROWS + 1)
+    connection = session.connection()
+    values = {"keys": json.dumps([[key] for key in sorted(keys)]), "enough": MOST_ROWS + 1}
+    found = connection.execute(_statement(_SIZES, keys=rows_of(connection, "keys")), values)
     return {key: size for key, size in found if size}
 
 
@@ -124,14 +112,20 @@ def _parted(sizes: dict[str, int], keys: Collection[str]) -> tuple[list[str], li
     return rare, common
 
 
-def _ranked(session: Session, asked: Sequence[Sequence[str]], most: int) -> Iterator[list[Found]]:
-    """For each list of keys the records that have most of them."""
+def _sharing(session: Session, asked: Sequence[Sequence[str]], most: int) -> list[list[Found]]:
+    """For each list of rare keys the records that have most of them."""
     found: list[list[Found]] = [[] for _ in asked]
+    connection = session.connection()
     pairs = [(who, key) for who, keys in enumerate(asked) for key in keys]
-    if pairs:
-        for who, record, shared, born in _run(session, _RANKED, "asked", pairs, most=most):
-            found[who].append(Found(record, shared, shared, born))
-    yield from found
+    statement = _statement(_SHARING, asked=rows_of(connection, "asked"))
+    for who, record, shared, born in connection.execute(statement, {"asked": json.dumps(pairs), "most": most}):
+        found[who].append(Found(record, shared, shared, born))
+    return found
+
+
+@lru_cache
+def _statement(sql: str, **tables: str) -> TextClause:
+    return text(sql.format(**tables))
 
 
 def _having(name: str) -> Select[int, int | None]:
@@ -156,21 +150,21 @@ _BORN_THEN = (
     .subquery()
 )
 _ANYWHO = _counted(_COMMON)
-_NARROWED = _counted(union_all(_having("rare"), select(_BORN_THEN.c.record, _BORN_THEN.c.born)).subquery())
+_BORN_ABOUT = _counted(union_all(_having("rare"), select(_BORN_THEN.c.record, _BORN_THEN.c.born)).subquery())
 
 
-def _beyond(session: Session, rare: Sequence[str], common: Sequence[str], born: int | None, most: int) -> list[Found]:
+def _narrowed(session: Session, rare: Sequence[str], common: Sequence[str], born: int | None, most: int) -> list[Found]:
     """Where some keys are common: of those the records about as old, if the birth is known; if it is not, any of them,
     where no key is rare."""
     values: dict[str, Any] = {"rare": rare, "common": common, "most": most, "room": MOST_ROWS}
     statement = _RARE
     if born is not None:
-        statement = _NARROWED
+        statement = _BORN_ABOUT
         values |= {"born_from": born - BORN_SLACK, "born_to": born + BORN_SLACK}
     elif not rare:
         statement = _ANYWHO
     # Of common keys not all rows were counted: whoever was found may have all of them.
     return [
-        Found(record, shared, shared + len(common), year)
+        Found(record, shared, min(shared + len(common), len(rare) + len(common)), year)
         for record, shared, year in session.connection().execute(statement, values)
     ]

@@ -35,8 +35,9 @@ def blocking_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
 
 
 def fewest_keys(name: str | None, aliases: Iterable[str]) -> int:
-    """How many keys that spelling of a person has which has fewest: somebody of the very same name shares as many."""
-    counted = [len(_of_name(text)) for text in [name or "", *aliases][:MOST_SPELLINGS]]
+    """How many keys somebody shares at least who has the very same words for a name, in whatever order: those of the
+    spelling that has fewest."""
+    counted = [len(_of_its_words(text)) for text in [name or "", *aliases][:MOST_SPELLINGS]]
     return min(filter(None, counted), default=0)
 
 
@@ -61,16 +62,31 @@ def search_keys(question: str) -> frozenset[str]:
 def _of_name(text: str) -> frozenset[str]:
     """Asked twice for a report: to look others up, and to be looked up."""
     name = parse(text)
-    words = [word for word in name.words if not word.initial]
+    frames = (OF_KOREAN + frame for frame in korean.frames(name.korean))
+    return _of_its_words(text).union(_of_neighbours(name), _of_chinese(name), frames)
+
+
+@lru_cache(maxsize=NAMES_REMEMBERED)
+def _of_its_words(text: str) -> frozenset[str]:
+    """The keys of the words by themselves, which are the same in whatever order they stand."""
+    name = parse(text)
+    words = _whole(name)
     if len(words) == 1:
         return frozenset(OF_ONE + key for key in _of_word(words[0]))
     forms = [_forms(word, name.vowels_vary) for word in words]
-    keys = {key for one, two in combinations(forms, 2) for key in _pairs(one, two)}
-    if len(words) == 3:  # Park Ji Hoon, Park Jihoon; of longer names two other words are left to share
+    return frozenset(key for one, two in combinations(forms, 2) for key in _pairs(one, two))
+
+
+def _of_neighbours(name: Name) -> Iterator[str]:
+    """Park Ji Hoon, Park Jihoon. Of names longer than three words two other words are left to share."""
+    if len(words := _whole(name)) == 3:
         first, middle, last = words
-        keys |= set(_pairs(_forms(_together(first, middle), False), forms[2]))
-        keys |= set(_pairs(forms[0], _forms(_together(middle, last), False)))
-    return frozenset(keys).union(_of_chinese(name), (OF_KOREAN + frame for frame in korean.frames(name.korean)))
+        yield from _pairs(_forms(_together(first, middle), False), _forms(last, name.vowels_vary))
+        yield from _pairs(_forms(first, name.vowels_vary), _forms(_together(middle, last), False))
+
+
+def _whole(name: Name) -> list[Word]:
+    return [word for word in name.words if not word.initial]
 
 
 def _pairs(one: set[str], two: set[str]) -> Iterator[str]:
