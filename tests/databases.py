@@ -28,7 +28,7 @@ ENGINES = ("sqlite", "postgresql")
 # would plan a query otherwise than before.
 HASTY = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
 # What was deleted stays in a table's file and slows its reads; so a database is used this often and no more.
-USES = 50
+USES = 100
 PAUSE = 0.001  # seconds: a connection that is told to end is gone about as soon
 
 _END_OTHERS = """

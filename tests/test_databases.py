@@ -70,7 +70,7 @@ def test_a_database_is_used_as_often_as_its_tables_stay_small(templates: Templat
     for _use in range(USES + 1):
         with templates.copy("postgresql", templates.empty("postgresql")) as url:
             used.add(url)
-    assert len(used) == 2
+    assert 1 < len(used) < 5  # the one that waited, or a few, and the one after it
 
 
 def test_whoever_is_still_connected_to_a_database_is_ended_with_the_test(templates: Templates) -> None:
