@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
@@ -23,7 +24,8 @@ from tests.support import JANUARY, World
 hypothesis_settings.register_profile("steady", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("steady")
 
-# Counting lines doubles the time of a test. What these run is run by the others too; so is everything on PostgreSQL.
+# Counting lines doubles the time of a test. What these run is run by the others too; so is everything on PostgreSQL,
+# and whatever hundreds of drawn examples run.
 UNCOUNTED = (
     "properties", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_roles", "test_filters",
     "test_formats", "test_probing", "test_reading",
@@ -35,7 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         names = item.nodeid.partition("::")[0].removesuffix(".py").split("/")
         callspec = getattr(item, "callspec", None)
-        if set(names) & set(UNCOUNTED) or (callspec and "postgresql" in callspec.params.values()):
+        on_postgresql = callspec is not None and "postgresql" in callspec.params.values()
+        if on_postgresql or is_hypothesis_test(getattr(item, "obj", None)) or set(names) & set(UNCOUNTED):
             item.add_marker("uncounted")
 
 
