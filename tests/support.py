@@ -34,7 +34,7 @@ JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 INDEPENDENT = ("foro", "jep", "pud")
 GOVERNMENT = "ministry"
 
-PATIENCE = 60.0  # seconds that a test waits for a list at most
+PATIENCE = 60.0  # seconds that a test waits at most: for a list, for others to let go of a database
 
 Body = dict[str, Any]
 

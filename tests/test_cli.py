@@ -25,7 +25,7 @@ from app.exchange.imports import remote
 from app.models import ApiKey, Entry
 from app.registry.keys import PATTERN
 from tests.api.serving import serving
-from tests.conftest import Templates
+from tests.databases import Templates
 from tests.support import World
 
 SECRET = "a secret of the tests"  # that of the `settings` fixture

@@ -19,7 +19,7 @@ from app.log.entries import head
 from app.registry.policy import Reader
 from app.registry.write import Desk
 from app.vocabulary import Role
-from tests.conftest import Templates
+from tests.databases import Templates
 from tests.support import NOW, Body, World
 
 

@@ -19,7 +19,7 @@ from app.exchange.tables import Form
 from app.models import OPEN, Source
 from app.registry.policy import Reader
 from app.vocabulary import Role
-from tests.conftest import Templates
+from tests.databases import Templates
 from tests.support import Body, World
 
 TERMS: tuple[Body, ...] = (
