@@ -103,7 +103,10 @@ def _is_unsaid(text: str) -> bool:
 
 
 def _names_code(field: Field, text: str) -> bool:
-    """Whether a word is a code here: "anonymous" is no name, and a class of publication."""
+    """Whether a word is a code here: "anonymous" is no name, and a class of publication. Of countries only as ISO 3166-1
+    writes them: SD is Sudan and NA is Namibia, while "s/d" and "n/a", and "sd" and "na", say that nobody knew."""
+    if field.kind in ("country", "countries"):
+        return text in COUNTRIES
     return field.codes is not None and known_code(field.codes, text)
 
 
