@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from app.database import reading
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import local, remote, stored
+from app.exchange.imports.faults import BadFile
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.stored import Sent
 from app.import_codes import ImportOutcome
@@ -30,7 +31,19 @@ GOES_ON = "What is in stays in: run the same command again, and it goes on where
 
 
 def mapping_of(path: Path | None) -> Mapping | None:
-    return None if path is None else Mapping.read(path.read_text(encoding="utf-8"))
+    """The mapping in a file, if one is given. Raises BadFile."""
+    if path is None:
+        return None
+    try:
+        return Mapping.read(path.read_text(encoding="utf-8-sig"))  # editors write a byte order mark
+    except UnicodeDecodeError:
+        raise BadFile("bad_mapping", "The letters of the mapping file cannot be read: save it as UTF-8.") from None
+
+
+def at_column(error: stored.Row) -> str:
+    """What is wrong with a row, at its column; a line of JSON has none."""
+    column = f"column {error['column']}: " if error["column"] else ""
+    return f"{column}{error['detail']}"
 
 
 def import_list(
@@ -142,8 +155,7 @@ def _print_rows(rows: Iterable[stored.Row], *, as_json: bool) -> Counter[str]:
         elif row["outcome"] in remote.TOLD:
             _line(f"row {row['row']}: {LINES.get(row['outcome'], row['outcome'])}")
             for error in row["errors"]:
-                column = f"column {error['column']}: " if error["column"] else ""
-                _line(f"  {column}{error['detail']}")
+                _line(f"  {at_column(error)}")
     return outcomes
 
 

@@ -11,6 +11,7 @@ from app.countries import COUNTRIES
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES, Field
 from app.exchange.imports.said_dates import Order, UnclearDate, read
 from app.exchange.imports.texts import MOST_CHARACTERS, UNREAD
+from app.exchange.tables import unquoted
 from app.matching.fold import fold
 from app.registry import naming
 from app.registry.schemas import LIST_LENGTH
@@ -28,8 +29,6 @@ _LIST = re.compile(r"\s*[;|\n]\s*")
 _CODE_LIST = re.compile(r"\s*[;|\n,/+]\s*|\s+(?:y|e|and)\s+")
 _SPACE = re.compile(r"\s+")
 _AGE = re.compile(r"(\d{1,3})(?: ?(?:años|anos|years|years old))?", re.IGNORECASE)
-# Of numbers that a spreadsheet keeps as text.
-_QUOTED_FORMULA = re.compile(r"'[=+\-@\t\r]")
 
 
 class UnreadCell(ValueError):
@@ -59,9 +58,8 @@ def plain(cell: str) -> str:
         raise UnreadCell("garbled_text", "Letters of this cell were lost on the way here: send the list they stand in.")
     if _UNSEEN.search(text):
         raise UnreadCell("control_character", "Remove control and text-direction characters.")
-    if _QUOTED_FORMULA.match(text):
-        text = text[1:]  # as our own exports keep a spreadsheet from running it
-    return unicodedata.normalize("NFC", text)
+    # An apostrophe keeps a spreadsheet from running a cell, in our own exports too.
+    return unicodedata.normalize("NFC", unquoted(text))
 
 
 def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | None) -> Any:
@@ -103,7 +101,10 @@ def _is_unsaid(text: str) -> bool:
 
 
 def _names_code(field: Field, text: str) -> bool:
-    """Whether a word is a code here: "anonymous" is no name, and a class of publication."""
+    """Whether a word is a code here: "anonymous" is no name, and a class of publication. Of countries only as ISO 3166
+    writes them: SD is Sudan and NA is Namibia, while "s/d" and "n/a", and "sd" and "na", say that nobody knew."""
+    if field.kind in ("country", "countries"):
+        return text in COUNTRIES
     return field.codes is not None and known_code(field.codes, text)
 
 

@@ -31,9 +31,8 @@ TOLD_AFTER = 30.0  # seconds: by then who looks on wonders whether it has hung
 PAGE = 50
 # A row that went by itself is read again only where every row is asked for: it would come back the way it was sent.
 TOLD = (ImportOutcome.ERROR, ImportOutcome.NEEDS_REVIEW)
-
-
 LONGEST_NEXT = 2_000  # characters of the address of a next page: far more than a cursor takes
+UNSENT = "What answers speaks of rows that were not sent: ask whoever runs the registry whether it is theirs."
 
 
 class Watch(Protocol):
@@ -279,9 +278,6 @@ def _row_of(part: Part, number: int) -> int:
     if not 0 < number <= len(part.rows):
         raise Stopped(UNSENT)
     return part.rows[number - 1]
-
-
-UNSENT = "What answers speaks of rows that were not sent: ask whoever runs the registry whether it is theirs."
 
 
 def _strict(row: int, what: str) -> Row:

@@ -16,6 +16,7 @@ from app.registry.schemas import NAME_LENGTH
 NAME = "detainee.full_name"
 # Rows below a list that sum it up: nobody is called so.
 SUMS = frozenset({"total", "totales", "subtotal", "gran total", "grand total", "totals", "total general"})
+LONGEST_SUM = 20  # characters that are looked at: more than the longest of these has
 Body = dict[str, Any]
 REMEMBERED = 10_000  # cells: some megabytes
 REPEATED = frozenset({"date", "code", "codes", "country", "countries"})
@@ -68,7 +69,7 @@ class Reader:
             detail = "This row has more cells than there are headings: is a quotation mark or a delimiter wrong in it?"
             faults.append(Fault(letter(beyond), "", "too_many_cells", detail))
         _join_names(found)
-        if fold(str(found.get(NAME, ""))[:20]) in SUMS:
+        if sums_up(str(found.get(NAME, ""))):
             detail = "This row sums the list up: delete it."
             faults.append(Fault(self._letters.get(NAME), pointer_to(NAME), "not_a_person", detail))
         return Row(number, None if faults else unfold(found), faults, self._letters)
@@ -92,6 +93,11 @@ class Reader:
             if read is not None:
                 found[name] = read
             return
+
+
+def sums_up(name: str) -> bool:
+    """Whether what stands where a list has its names says that its row is a sum."""
+    return fold(name[:LONGEST_SUM]) in SUMS
 
 
 def too_long(name: str, read: Any) -> bool:

@@ -15,8 +15,7 @@ import zipfile
 from typing import Any
 from xml.parsers import expat
 
-# Numbers that name what a spreadsheet keeps apart: a million rows of 500 columns would be a mistake or an attack.
-MOST_ROWS, MOST_COLUMNS = 1_048_576, 500
+MOST_COLUMNS = 500  # as of any list (`texts`): a sheet with more is a mistake or an attack
 # What a cell of a spreadsheet holds at most. One string may be shared by a hundred cells, and be sent for each.
 MOST_CHARACTERS = 32_767
 # A formula, or the type of an error, under whatever prefix: without any, a sheet need not be read a second time.
