@@ -149,10 +149,10 @@ def test_an_import_stopped_after_any_batch_is_taken_up_where_it_stopped(
         assert counts(stored.shape(stored.load(session, job))) == {"new": 10}
 
 
-def begin(world: World, data: bytes, key: str | None = None) -> "stored.ImportId":
+def begin(world: World, data: bytes, key: str | None = None, sent: Sent | None = None) -> "stored.ImportId":
     with writing(world.engine) as session:
         source = Views(session).sources_by_slug["foro"].key
-        return stored.begin(session, source, key, "0" * 64, Sent(), NOW).id
+        return stored.begin(session, source, key, "0" * 64, sent or Sent(), NOW).id
 
 
 def test_of_two_that_file_one_list_at_once_only_one_settles_each_row(
