@@ -71,8 +71,7 @@ class Running:
         """The next piece; False once the import has ended, or somebody else works on it."""
         self._seen = self._look()
         try:
-            with _collecting_later():
-                return self._look_over(self._seen) if self._rows is None else self._batch(self._seen, self._rows)
+            return self._look_over(self._seen) if self._rows is None else self._batch(self._seen, self._rows)
         except BadFile as fault:
             self.fail(fault)
             return False
@@ -139,7 +138,7 @@ class Running:
                 yield checked
 
     def _file(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
-        with as_only_writer(self._engine) as session:
+        with as_only_writer(self._engine) as session, _collecting_later():
             now = self._clock()
             desk = Desk(session, self._actor(session, job, now), now, self._secret, listing=True)
             outcomes = batch.file(desk)
@@ -154,7 +153,7 @@ class Running:
 
     def _try(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
         """What would become of rows: filed, and undone."""
-        with as_only_writer(self._engine) as session:
+        with as_only_writer(self._engine) as session, _collecting_later():
             now = self._clock()
             desk = Desk(session, self._actor(session, job, now), now, self._secret, listing=True, trial=True)
             outcomes = [_undone(one) for one in batch.file(desk)]
@@ -188,8 +187,9 @@ class Running:
 
 @contextmanager
 def _collecting_later() -> Iterator[None]:
-    """Keep the collector of cycles from running for as long as a step takes. Rows are let go of without it, and each of
-    its hundreds of runs would look through all that the process remembers of names: a third of the time."""
+    """Keep the collector of cycles from running while rows are filed. They are let go of without it, and each of its
+    hundreds of runs would look through all that the process remembers of names: a third of the time. It is the whole
+    process's, requests' too: never while this waits for the lock."""
     was = gc.isenabled()
     gc.disable()
     try:
