@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import pytest
 
 from app.api import matching
+from app.counts import theirs
 from tests.support import GOVERNMENT, REPORT, Body, World, make_report
 
 HIM: str = REPORT["detainee"]["full_name"]
@@ -67,6 +68,21 @@ def test_ones_own_report_is_found_by_its_case_number_whatever_the_name(world: Wo
     assert [one["note"] for one in found["both"][0]["reasons"]] == ["the same case number"]
     assert found["both"][0]["theirs"]["detainee_id"] == filed["detainee"]["id"]
     assert outcome(compare(world, "jep")) == (0, 0, 1, 1)
+
+
+def test_ones_own_report_that_comes_in_during_a_comparison_is_for_the_next_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = theirs.own
+
+    def meanwhile(*given: Any) -> dict[str, theirs.Own]:
+        world.file("foro", source_record_id="M-1")
+        return own(*given)
+
+    monkeypatch.setattr(theirs, "own", meanwhile)
+    assert outcome(compare(world, "foro")) == (0, 0, 1, 0)
+    monkeypatch.undo()
+    assert outcome(compare(world, "foro")) == (1, 0, 0, 0)
 
 
 def test_of_who_is_only_counted_nothing_is_said_but_how_many(world: World) -> None:
