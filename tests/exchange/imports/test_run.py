@@ -19,7 +19,7 @@ from app.registry.views import Views
 from app.registry.write import Desk
 from bench.drill_import import drill
 from tests.exchange.imports.sheets import packed
-from tests.support import GOVERNMENT, NOW, Body, World
+from tests.support import GOVERNMENT, NOW, Body, World, kept_waiting
 
 HEAD = "código;nombre;fecha de nacimiento;fecha de detención;país;fecha de excarcelación\n"
 FIRST = "A-1;Rosa Inés Valdivia;1971;2025-03-02;Venezuela;12 de enero de 2026\n"
@@ -149,10 +149,10 @@ def test_an_import_stopped_after_any_batch_is_taken_up_where_it_stopped(
         assert counts(stored.shape(stored.load(session, job))) == {"new": 10}
 
 
-def begin(world: World, data: bytes, key: str | None = None) -> "stored.ImportId":
+def begin(world: World, data: bytes, key: str | None = None, sent: Sent | None = None) -> "stored.ImportId":
     with writing(world.engine) as session:
         source = Views(session).sources_by_slug["foro"].key
-        return stored.begin(session, source, key, "0" * 64, Sent(), NOW).id
+        return stored.begin(session, source, key, "0" * 64, sent or Sent(), NOW).id
 
 
 def test_of_two_that_file_one_list_at_once_only_one_settles_each_row(
@@ -296,6 +296,27 @@ def test_cycles_are_collected_after_a_step_and_not_during_it(world: World, monke
     assert world.send_list(LIST)["counts"]["new"] == 2
     assert collecting == [False]
     assert gc.isenabled()
+
+
+def test_cycles_are_collected_while_a_list_waits_for_its_turn(world: World) -> None:
+    data = many(3).encode()
+    running = Running(world.engine, world.app.state.secret, lambda: NOW, begin(world, data), data)
+    assert running.step()
+    with kept_waiting(world.engine, running.step):
+        assert gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_who_collects_no_cycles_is_not_made_to_by_a_list(world: World) -> None:
+    data = many(3).encode()
+    running = Running(world.engine, world.app.state.secret, lambda: NOW, begin(world, data), data)
+    gc.disable()
+    try:
+        while running.step():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_a_batch_that_takes_long_is_cut_and_every_row_is_settled_once(
