@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import pytest
 
 from app.api import matching
+from app.matching.align import NEAR
 from tests.support import GOVERNMENT, REPORT, Body, World, make_report
 
 HIM: str = REPORT["detainee"]["full_name"]
@@ -263,6 +264,27 @@ def test_of_two_who_fit_neither_is_sure_as_a_report_would_wait_too(world: World)
         world.file("pud", source_record_id=case)
     assert [one["sure"] for one in sought(world, "foro")] == [False, False]
     assert world.file("foro")["match"]["outcome"] == "needs_review"
+
+
+def test_of_two_people_who_fit_surely_a_list_is_no_surer_than_a_report(world: World) -> None:
+    """Though one of them fits by far better: they may be one, and somebody must say so."""
+    her = {"detainee__full_name": "Nereida Sofía Altuve Campos", "detainee__birth_date": "1984",
+           "detainee__gender": "female", "detention__detained_on": "2024-08-02", "detention__facility": "INOF"}  # fmt: skip
+    vague = dict.fromkeys(her) | {"detainee__full_name": "Nereida Sofía Altuve"}
+    row = "M-1;Nereida Sofía Altuve Campos;1984;2024-08-02;INOF;VE;2026-01-12;"
+    first = world.file("pud", source_record_id="P-1", **her)
+    assert outcome(compare(world, "foro", row)) == (1, 0, 0, 0)
+    second = world.file("pud", source_record_id="P-2", **vague)
+    assert second["match"]["outcome"] == "needs_review"
+    (pair,) = compare(world, "foro", row)["likely"]
+    assert pair["theirs"]["detention_id"] == first["detention"]["id"]
+    assert pair["also_theirs"] == [second["detention"]["id"]]
+    candidates = sought(world, "foro", **her)
+    assert [(one["detainee_id"], one["sure"]) for one in candidates] == [
+        (one["detainee"]["id"], False) for one in (first, second)
+    ]
+    assert candidates[0]["score"] - candidates[1]["score"] > NEAR
+    assert world.file("foro", **her)["match"]["outcome"] == "needs_review"
 
 
 def test_a_person_whom_the_key_may_not_recognise_is_not_found(world: World) -> None:

@@ -64,7 +64,7 @@ class ConflictShape(BaseModel):
 
 
 class PairedShape(BaseModel):
-    """A row of yours and a detention of theirs; `also_…`: which others fit nearly as well."""
+    """A row of yours and a detention of theirs; `also_…`: which others fit as surely, or nearly as well."""
 
     score: float
     reasons: list[ReasonShape]
