@@ -269,7 +269,8 @@ def test_of_two_who_fit_neither_is_sure_as_a_report_would_wait_too(world: World)
 def test_of_two_people_who_fit_surely_a_list_is_no_surer_than_a_report(world: World) -> None:
     """Though one of them fits by far better: they may be one, and somebody must say so."""
     her = {"detainee__full_name": "Nereida Sofía Altuve Campos", "detainee__birth_date": "1984",
-           "detainee__gender": "female", "detention__detained_on": "2024-08-02", "detention__facility": "INOF"}  # fmt: skip
+           "detainee__gender": "female", "detention__facility": "INOF",
+           "detention__detained_on": "2024-08-02"}  # fmt: skip
     vague = dict.fromkeys(her) | {"detainee__full_name": "Nereida Sofía Altuve"}
     row = "M-1;Nereida Sofía Altuve Campos;1984;2024-08-02;INOF;VE;2026-01-12;"
     first = world.file("pud", source_record_id="P-1", **her)
