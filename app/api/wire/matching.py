@@ -114,10 +114,10 @@ class ComparisonSummary(BaseModel):
     mine: int
     theirs: int
     both: int
+    conflicts: int
     likely: int
     mine_only: int
     theirs_only: int
-    conflicts: int
     unread: int
 
 

@@ -106,6 +106,18 @@ def test_the_workbook_has_a_sheet_for_each_part(found: Row, lang: str, names: li
     assert (conflict[0], conflict[1], conflict[-1]) == (2, "EX-1", label)
 
 
+@pytest.mark.parametrize(
+    "lang,lines",
+    [
+        ("en", [["On both", 3], ["of which with a contradiction", 1]]),
+        ("es", [["En las dos", 3], ["de ellas con alguna contradicción", 1]]),
+    ],
+)
+def test_the_summary_says_of_those_on_both_how_many_contradict(found: Row, lang: str, lines: list[list[str]]) -> None:
+    summary = sheets(found, "es" if lang == "es" else "en")[0]
+    assert summary.rows[2:4] == lines
+
+
 def test_no_cell_of_a_workbook_is_a_formula_or_a_link() -> None:
     begun = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "{=1}", "https://example.org", "12"]
     parts = parts_of(workbook.write([workbook.Sheet("x", ["h"], [[cell] for cell in begun])]))
