@@ -157,6 +157,21 @@ def test_of_two_days_asked_for_none_is_dropped_in_silence(world: World) -> None:
     assert len(compare(world, "foro", country=["VE", "CU"])["lists"]) == 2
 
 
+def test_rows_that_cannot_be_true_are_left_out_with_the_words_of_an_import(world: World) -> None:
+    world.file("pud")
+    rows = (
+        ROW,
+        ROW.replace("M-1", "M-2").replace("1971", "2030"),
+        "M-3;Ulises Barrios;1980;2026-01-20;;VE;2026-01-12;",
+    )
+    found = compare(world, "foro", *rows)
+    receipt = world.send_list("\n".join([HEADINGS, *rows]), dry_run=True)
+    refused = world.rows_of(receipt, outcome="error")
+    assert [one["row"] for one in refused] == [3, 4]
+    assert found["unread"] == [{name: one[name] for name in ("row", "errors")} for one in refused]
+    assert outcome(found) == (1, 0, 0, 0)
+
+
 def test_nothing_is_stored(world: World) -> None:
     world.file("pud")
     with world.storing_nothing():

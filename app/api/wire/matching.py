@@ -94,7 +94,7 @@ class CandidatesOut(BaseModel):
 
 
 class UnreadRow(BaseModel):
-    """A row that could not be read, and why."""
+    """A row that could not be read or cannot be true, and why."""
 
     row: int
     errors: list[RowError]
