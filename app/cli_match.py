@@ -51,7 +51,7 @@ def match_lists(
     if xlsx is not None:
         _require_new(xlsx)  # before the minutes that a comparison may take
     if other is not None:
-        found = run.two_lists(_list(file, mapping), _list(other, other_mapping))
+        found = run.two_lists(_list(file, mapping), _list(other, other_mapping), datetime.now(UTC))
     elif source is None:
         raise BadFile("source_required", NOBODYS)
     else:

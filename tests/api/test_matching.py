@@ -14,6 +14,7 @@ from starlette.datastructures import State
 from app.api import matching
 from app.counts import theirs
 from app.errors import Unavailable
+from app.matching.align import NEAR
 from tests.support import A_WHILE, GOVERNMENT, REPORT, Body, World, make_report
 
 HIM: str = REPORT["detainee"]["full_name"]
@@ -177,6 +178,21 @@ def test_of_two_days_asked_for_none_is_dropped_in_silence(world: World) -> None:
     assert len(compare(world, "foro", country=["VE", "CU"])["lists"]) == 2
 
 
+def test_rows_that_cannot_be_true_are_left_out_with_the_words_of_an_import(world: World) -> None:
+    world.file("pud")
+    rows = (
+        ROW,
+        ROW.replace("M-1", "M-2").replace("1971", "2030"),
+        "M-3;Ulises Barrios;1980;2026-01-20;;VE;2026-01-12;",
+    )
+    found = compare(world, "foro", *rows)
+    receipt = world.send_list("\n".join([HEADINGS, *rows]), dry_run=True)
+    refused = world.rows_of(receipt, outcome="error")
+    assert [one["row"] for one in refused] == [3, 4]
+    assert found["unread"] == [{name: one[name] for name in ("row", "errors")} for one in refused]
+    assert outcome(found) == (1, 0, 0, 0)
+
+
 def test_nothing_is_stored(world: World) -> None:
     world.file("pud")
     with world.storing_nothing():
@@ -313,6 +329,28 @@ def test_of_two_who_fit_neither_is_sure_as_a_report_would_wait_too(world: World)
         world.file("pud", source_record_id=case)
     assert [one["sure"] for one in sought(world, "foro")] == [False, False]
     assert world.file("foro")["match"]["outcome"] == "needs_review"
+
+
+def test_of_two_people_who_fit_surely_a_list_is_no_surer_than_a_report(world: World) -> None:
+    """Though one of them fits by far better: they may be one, and somebody must say so."""
+    her = {"detainee__full_name": "Nereida Sofía Altuve Campos", "detainee__birth_date": "1984",
+           "detainee__gender": "female", "detention__facility": "INOF",
+           "detention__detained_on": "2024-08-02"}  # fmt: skip
+    vague = dict.fromkeys(her) | {"detainee__full_name": "Nereida Sofía Altuve"}
+    row = "M-1;Nereida Sofía Altuve Campos;1984;2024-08-02;INOF;VE;2026-01-12;"
+    first = world.file("pud", source_record_id="P-1", **her)
+    assert outcome(compare(world, "foro", row)) == (1, 0, 0, 0)
+    second = world.file("pud", source_record_id="P-2", **vague)
+    assert second["match"]["outcome"] == "needs_review"
+    (pair,) = compare(world, "foro", row)["likely"]
+    assert pair["theirs"]["detention_id"] == first["detention"]["id"]
+    assert pair["also_theirs"] == [second["detention"]["id"]]
+    candidates = sought(world, "foro", **her)
+    assert [(one["detainee_id"], one["sure"]) for one in candidates] == [
+        (one["detainee"]["id"], False) for one in (first, second)
+    ]
+    assert candidates[0]["score"] - candidates[1]["score"] > NEAR
+    assert world.file("foro", **her)["match"]["outcome"] == "needs_review"
 
 
 def test_a_person_whom_the_key_may_not_recognise_is_not_found(world: World) -> None:

@@ -90,7 +90,8 @@ def beside(
             account = replace(account, line=Line(account.person))
         else:
             # Whom only sources report that are not independent is no rival, as where a report is tied.
-            account = replace(account, line=replace(account.line, planted=not spell.independent))
+            line = replace(account.line, planted=not spell.independent, whose=spell.ids["detainee_id"])
+            account = replace(account, line=line)
             places[spell.key] = len(found.accounts)
         if spell.key in inside:
             found.asked.add(len(found.accounts))
