@@ -331,6 +331,15 @@ def test_of_two_who_fit_neither_is_sure_as_a_report_would_wait_too(world: World)
     assert world.file("foro")["match"]["outcome"] == "needs_review"
 
 
+def test_whom_another_report_of_the_person_rules_out_is_not_sure(world: World) -> None:
+    alike = world.file("pud")["detainee"]["id"]
+    other = world.file("jep", detainee__full_name="Celso Montes Ceca", detainee__gender="female")["detainee"]["id"]
+    assert [one["sure"] for one in sought(world, "foro")] == [True]
+    world.judge(alike, other, "same")
+    assert [one["sure"] for one in sought(world, "foro", detainee__gender="male")] == [False]
+    assert world.file("foro", detainee__gender="male")["match"]["outcome"] == "needs_review"
+
+
 def test_of_two_people_who_fit_surely_a_list_is_no_surer_than_a_report(world: World) -> None:
     """Though one of them fits by far better: they may be one, and somebody must say so."""
     her = {"detainee__full_name": "Nereida Sofía Altuve Campos", "detainee__birth_date": "1984",
