@@ -121,11 +121,14 @@ def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
             found = delimiter, one
     assert found is not None
     delimiter, head = found
+    if head.saved_sheet is not None:
+        raise other_sheet(head.saved_sheet)
     return head.opened("csv", data, lambda: read(delimiter))
 
 
 def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
-    """The sheet that the mapping names; else the first visible one with headings: a cover page has none."""
+    """The sheet that the mapping names, a saved one too; else the first visible one with headings: a cover page has
+    none."""
     form: Form = "ods" if b"opendocument.spreadsheet" in _part(data, "mimetype") else "xlsx"
 
     def look(name: str | None) -> tuple[Sheet, _Head]:
@@ -142,8 +145,16 @@ def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
     for name in names:
         if name != sheet.name:
             sheet, head = look(name)
+        kept = head.saved_sheet
+        if kept is not None and kept != sheet.name:
+            # Another sheet of the same headings: what was said of the one must not be filed of the other.
+            if kept not in sheet.others:
+                raise other_sheet(kept)
+            sheet, head = look(kept)
+            if head.saved_sheet != kept:
+                raise other_sheet(kept)
         try:
-            opened = head.opened(form, data, partial(read, name))
+            opened = head.opened(form, data, partial(read, sheet.name))
         except BadFile as fault:
             if fault.code != "no_headings" or len(names) == 1:
                 raise
@@ -155,6 +166,15 @@ def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
         "no_headings",
         f"No row of headings was found on the sheets {looked_at}: put headings above the columns, or say in a mapping "
         f'which sheet is the list (sheet = "…") and which column holds what.',
+    )
+
+
+def other_sheet(kept: str) -> BadFile:
+    return BadFile(
+        "unknown_sheet",
+        f'The mapping remembered for these headings is for the sheet "{kept[:MOST_SHEET_NAME]}", and this file has no '
+        "visible sheet of that name with these headings: send that sheet, or send a mapping with this list that says "
+        "what is true of it.",
     )
 
 
@@ -199,6 +219,11 @@ class _Head:
             if known > best.known:
                 best = cls(known, width, number, cells, by, kept is not None)
         return best
+
+    @property
+    def saved_sheet(self) -> str | None:
+        """The sheet that a mapping saved for these headings was sent for."""
+        return self.mapping.sheet if self.saved else None
 
     def opened(self, form: Form, data: bytes, rows: Callable[[], Iterator[Cells]]) -> Opened:
         if self.known < min(headings.LEAST_KNOWN, max(1, self.width)):
