@@ -110,8 +110,8 @@ def open_list(data: bytes, mapping: Mapping | None, saved: Saved = lambda _diges
 def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
     encoding = texts.encoding_of(data)
 
-    def read(delimiter: str) -> Iterator[Cells]:
-        for number, cells in texts.rows(data, encoding, delimiter):
+    def read(delimiter: str, width: int | None = None) -> Iterator[Cells]:
+        for number, cells in texts.rows(data, encoding, delimiter, width):
             yield number, cells, ()
 
     found = None
@@ -123,7 +123,7 @@ def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
     delimiter, head = found
     if head.saved_sheet is not None:
         raise other_sheet(head.saved_sheet)
-    return head.opened("csv", data, lambda: read(delimiter))
+    return head.opened("csv", data, lambda: read(delimiter, len(_trimmed(head.cells))))
 
 
 def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
