@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from app.errors import Problem
 from app.exchange import template
-from app.exchange.imports import headings, texts
+from app.exchange.imports import genders, headings, texts
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.headings import Column
 from app.exchange.imports.mapping import Mapping
@@ -233,11 +233,19 @@ class _Head:
                 "column holds what.",
             )
         columns = headings.columns(self.cells, self.mapping)
-        reader = Reader(columns, self.mapping)
+
+        def below() -> Iterator[Cells]:
+            return (cells for cells in rows() if cells[0] > self.number)
+
+        def read() -> Iterator[Row]:
+            place = genders.place_of(columns)
+            letters = () if place is None else (cells[place] for _, cells, _ in below() if place < len(cells))
+            reader = Reader(columns, self.mapping, genders.of_m(letters))
+            return (reader.read(*cells) for cells in below())
+
         return Opened(
             form, digest_of(data), self.mapping, self.saved, columns, headings.digest(_trimmed(self.cells)),
-            rows=lambda: (reader.read(*cells) for cells in rows() if cells[0] > self.number),
-            cells=lambda: (cells for cells in rows() if cells[0] > self.number),
+            rows=read, cells=below,
         )  # fmt: skip
 
 
