@@ -148,6 +148,8 @@ def _print_rows(rows: Iterable[stored.Row], *, as_json: bool) -> Counter[str]:
 
 
 def _print_receipt(receipt: stored.Row, outcomes: Counter[str]) -> None:
+    if receipt["rows"] is None:
+        return  # the file could not be read: there is nothing to tell but why
     left_out = [
         f"{one['column']} ({one['heading']})" for one in receipt["columns"] if not one["fields"] and one["heading"]
     ]
@@ -166,7 +168,7 @@ def _print_receipt(receipt: stored.Row, outcomes: Counter[str]) -> None:
     told = outcomes if refused else receipt["counts"]
     counts = ", ".join(f"{told[one]} {one.replace('_', ' ')}" for one in ImportOutcome)
     what = "would have become" if refused else "would become" if receipt["dry_run"] else "became"
-    _line(f"{sum(told.values())} of {receipt['rows'] or 0} rows {what}: {counts}.")
+    _line(f"{sum(told.values())} of {receipt['rows']} rows {what}: {counts}.")
     if refused:
         _line("Nothing was filed.")
     if receipt["first_revision"] and not receipt["dry_run"]:
