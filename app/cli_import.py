@@ -171,6 +171,8 @@ def _print_receipt(receipt: stored.Row, outcomes: Counter[str]) -> None:
     _line(f"{sum(told.values())} of {receipt['rows']} rows {what}: {counts}.")
     if refused:
         _line("Nothing was filed.")
+    elif receipt["releases"] or receipt["held"]:
+        _line(f"Of these {receipt['releases']} are releases, and {receipt['held']} say that somebody is held.")
     if receipt["first_revision"] and not receipt["dry_run"]:
         _line(f"Revisions {receipt['first_revision']} to {receipt['last_revision']}; file {receipt['digest']}.")
     if receipt["dry_run"] and receipt["state"] == "done":

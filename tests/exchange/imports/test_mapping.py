@@ -10,7 +10,7 @@ from tests.exchange.imports.test_lists import LINE, SPANISH, opened
 @pytest.mark.parametrize(
     "mapping, told",
     [
-        ('[columns]\nX = "detainee.ful_name"', 'at columns: "X": there is no field "detainee.ful_name": perhaps detainee'),
+        ('[columns]\nX = "detainee.ful_name"', 'at columns: "X": there is no field "detainee.ful_name": perhaps'),
         ('[columns]\n"Quién" = "full_name"', 'no field "full_name": perhaps detainee.full_name is meant.'),
         ('[columns]\n"Pena" = ["note", "sentencia"]', '"Pena": there is no field "sentencia"'),
         ('[constants]\n"release.kinds" = "x"', 'no field "release.kinds": perhaps release.kind'),

@@ -79,6 +79,20 @@ def test_a_list_without_case_numbers_says_so_and_still_changes_nothing_the_secon
     assert counts(world.send_list(said)) == {"unchanged": 2}
 
 
+def test_a_receipt_says_how_many_rows_are_releases_and_how_many_say_that_somebody_is_held(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, dead = "A-4;Olga Rey Mora;1950;2025;VE;s/d;\n", "A-5;Luis Soto Rey;1950;2025;VE;;murió\n"
+    said = HEAD.strip() + ";motivo del fin de la detención\n" + FIRST + SECOND + BAD + held + dead
+    monkeypatch.setattr(run, "BATCH", 2)
+    for asked in ({"dry_run": True}, {}, {"strict": True}):
+        rows = said.replace(BAD, "") if "strict" in asked else said
+        receipt = world.send_list(rows, **asked)
+        assert (receipt["releases"], receipt["held"]) == (2, 1)
+    refused = world.send_list(said, strict=True)
+    assert (refused["state"], refused["releases"], refused["held"]) == ("failed", 0, 0)
+
+
 def test_a_strict_list_with_a_bad_row_files_nothing_and_without_one_all_of_it(world: World) -> None:
     revision = world.revision
     receipt = world.send_list(LIST, strict=True)
