@@ -112,8 +112,8 @@ def _swallowed(lines: list[str], cells: list[str], delimiter: str, width: int) -
         return True
     tight = re.compile(re.escape(delimiter) + r"(?! )")
     for cell in cells:
-        first, *between = (len(tight.findall(line)) for line in cell.splitlines())
-        if between and max(first + between[-1], *between) >= max(LEAST_PARTED, width - 1):
+        parted = [len(tight.findall(line)) for line in cell.splitlines()]
+        if len(parted) > 1 and max(parted[0] + parted[-1], *parted) >= max(LEAST_PARTED, width - 1):
             return True
     return False
 

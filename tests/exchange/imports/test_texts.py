@@ -76,6 +76,10 @@ def test_a_note_of_several_lines_comes_through(note: str, delimiter: str) -> Non
     assert notes(out.getvalue()) == [note.strip(), "otra"]
 
 
+def test_a_note_of_several_lines_comes_through_beside_empty_cells() -> None:
+    assert notes(lines('N-1;;VE;2026;"una\nnota"', 'N-2;"\n";VE;;"\n"')) == ["una\nnota", None]
+
+
 def test_a_name_in_quotation_marks_of_its_own_is_read_as_before() -> None:
     assert notes(lines('N-1;"El Gato" Gil;VE;2026;una', "N-2;Beto Gil;VE;2026;otra")) == ["una", "otra"]
 
