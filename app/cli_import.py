@@ -160,6 +160,8 @@ def _print_rows(rows: Iterable[stored.Row], *, as_json: bool) -> Counter[str]:
 
 
 def _print_receipt(receipt: stored.Row, outcomes: Counter[str]) -> None:
+    if receipt["rows"] is None:
+        return  # the file could not be read: there is nothing to tell but why
     left_out = [
         f"{one['column']} ({one['heading']})" for one in receipt["columns"] if not one["fields"] and one["heading"]
     ]
@@ -178,9 +180,11 @@ def _print_receipt(receipt: stored.Row, outcomes: Counter[str]) -> None:
     told = outcomes if refused else receipt["counts"]
     counts = ", ".join(f"{told[one]} {one.replace('_', ' ')}" for one in ImportOutcome)
     what = "would have become" if refused else "would become" if receipt["dry_run"] else "became"
-    _line(f"{sum(told.values())} of {receipt['rows'] or 0} rows {what}: {counts}.")
+    _line(f"{sum(told.values())} of {receipt['rows']} rows {what}: {counts}.")
     if refused:
         _line("Nothing was filed.")
+    elif receipt["releases"] or receipt["held"]:
+        _line(f"Of these {receipt['releases']} are releases, and {receipt['held']} say that somebody is held.")
     if receipt["first_revision"] and not receipt["dry_run"]:
         _line(f"Revisions {receipt['first_revision']} to {receipt['last_revision']}; file {receipt['digest']}.")
     if receipt["dry_run"] and receipt["state"] == "done":

@@ -336,7 +336,7 @@ def test_a_file_that_is_no_list_or_a_source_that_is_none_is_one_line(recuento: R
     add_source(recuento)
     (tmp_path / "page.csv").write_text("<html>")
     ran = recuento("import", "page.csv", "--source", "example-watch")
-    assert (ran.status, "web page" in ran.err, ran.err.count("\n")) == (1, True, 1)
+    assert (ran.status, ran.out, "web page" in ran.err, ran.err.count("\n")) == (1, "", True, 1)
     assert "source add" in refused(recuento("import", "page.csv", "--source", "nobody"))
     (tmp_path / "map.toml").write_text("nonsense")
     wrong = recuento("import", "page.csv", "--source", "example-watch", "--mapping", "map.toml")

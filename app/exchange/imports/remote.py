@@ -57,6 +57,8 @@ class _Receipt(BaseModel):
     id: uuid.UUID
     state: ImportState
     counts: dict[ImportOutcome, int]
+    releases: int = 0
+    held: int = 0
     first_revision: int | None
     last_revision: int | None
     questions: list[_Said]
@@ -254,6 +256,8 @@ class _Sum:
             "rows": self._cut.rows,
             "settled": sum(counts.values()),
             "counts": counts,
+            "releases": sum(receipt.releases for receipt in receipts),
+            "held": sum(receipt.held for receipt in receipts),
             "first_revision": min(revisions, default=None),
             "last_revision": max(revisions, default=None),
             **self._opened.shape(),

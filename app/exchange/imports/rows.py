@@ -8,6 +8,7 @@ from typing import Any
 from app.exchange.imports.cells import UnreadCell, plain, value
 from app.exchange.imports.faults import Fault, letter
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES
+from app.exchange.imports.genders import GENDER
 from app.exchange.imports.headings import Column
 from app.exchange.imports.mapping import Mapping
 from app.matching.fold import fold
@@ -36,11 +37,12 @@ class Row:
 class Reader:
     """Reads the rows of one list."""
 
-    def __init__(self, columns: Sequence[Column], mapping: Mapping) -> None:
+    def __init__(self, columns: Sequence[Column], mapping: Mapping, genders: dict[str, str] | None = None) -> None:
+        """`genders`: what a letter means in this list, where its mapping does not say so."""
         self._columns = [column for column in columns if column.fields]
         self._width = len(columns)
         self._order = mapping.dates
-        self._meanings = mapping.meanings
+        self._meanings = {**mapping.meanings, GENDER: (genders or {}) | mapping.meanings.get(GENDER, {})}
         self._constants = {name: value(name, said, self._order, None) for name, said in mapping.constants.items()}
         # Of days, places and codes a list holds few, and each many times.
         self._value = lru_cache(maxsize=REMEMBERED)(self._said)

@@ -25,12 +25,12 @@ from app.exchange.imports.keys import Keys
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.rows import Row
-from app.exchange.imports.stored import RowOutcome
+from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
 from app.models import OPEN, ApiKey, ListImport, Source
 from app.registry.listing import file_rows
 from app.registry.policy import Reader
-from app.registry.schemas import DetentionReportIn
+from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.write import Desk, Outcome
 from app.vocabulary import Role
 
@@ -96,7 +96,8 @@ class Running:
             raise BadFile("no_rows", NO_ROWS)
         questions = [] if job.confirmed or job.done else questions_about(job.whole or number, before, counting=counting)
         state = job.state if job.state != "waiting" else "checking" if job.strict and not job.dry_run else "running"
-        found: dict[str, Any] = {"told": json.dumps(opened.shape(), ensure_ascii=False), "rows": number}
+        told = json.dumps(json.loads(job.told) | opened.shape(), ensure_ascii=False)
+        found: dict[str, Any] = {"told": told, "rows": number}
         with as_only_writer(self._engine) as session:
             if questions:
                 stored.finish(session, job, "questioned", self._clock(), **found, questions=json.dumps(questions))
@@ -222,20 +223,26 @@ class _Batch:
             else:
                 ready.append((row, body))
         results = file_rows(desk, [body for _row, body in ready])
-        for (row, _body), result in zip(ready, results, strict=False):
-            settled[row.number] = _settled(row, result, before)
+        for (row, body), result in zip(ready, results, strict=False):
+            settled[row.number] = _settled(row, body, result, before)
         done = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]
         self.left, self.rows = self.rows[len(done) :], done
         return [settled[row.number] for row in done]
 
 
-def _settled(row: Row, result: Outcome | Problem, before: int) -> RowOutcome:
+def _settled(row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int) -> RowOutcome:
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
         return _error(row, [placed(row.columns, one) for one in errors])
     seen_before = "updated" if result.revision > before else "unchanged"
     outcome = seen_before if result.match is None else str(result.match)
-    return RowOutcome(row.number, outcome, uuid.UUID(result.ids["report"]), result.revision, None)
+    return RowOutcome(row.number, outcome, uuid.UUID(result.ids["report"]), result.revision, None, _about(body))
+
+
+def _about(body: DetentionReportIn) -> About | None:
+    if isinstance(body, ReleaseReportIn):
+        return "releases"
+    return "held" if body.detention is None or body.detention.ended is None else None
 
 
 def _error(row: Row, faults: list[Fault]) -> RowOutcome:
@@ -244,7 +251,7 @@ def _error(row: Row, faults: list[Fault]) -> RowOutcome:
 
 def _undone(one: RowOutcome) -> RowOutcome:
     """Nothing of a trial stands: no report has these ids."""
-    return RowOutcome(one.row, one.outcome, None, None, one.faults)
+    return RowOutcome(one.row, one.outcome, None, None, one.faults, one.about)
 
 
 def _strict(row: int, what: str) -> BadFile:

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session, col
@@ -22,6 +22,10 @@ LEASE = timedelta(minutes=2)
 # What became of each row is kept as long as idempotent answers are; the receipt stays.
 ROWS_KEPT = timedelta(days=45)
 OPEN_STATES = ("waiting", "checking", "running")
+
+# What rows speak of, counted: somebody who is out, or somebody held. A death or an escape is neither.
+About = Literal["releases", "held"]
+ABOUT: tuple[About, ...] = ("releases", "held")
 
 Row = dict[str, Any]
 ImportId = uuid.UUID
@@ -41,13 +45,14 @@ class Sent:
 
 @dataclass(frozen=True)
 class RowOutcome:
-    """What became of a row; `faults` where it is in error."""
+    """What became of a row; `faults` where it is in error, else of what it speaks."""
 
     row: int
     outcome: str
     report: uuid.UUID | None
     revision: int | None
     faults: list[dict[str, Any]] | None
+    about: About | None = None
 
 
 def begin(session: Session, source: int, key_id: str | None, digest: str, sent: Sent, now: datetime) -> ListImport:
@@ -134,13 +139,21 @@ def hold(session: Session, job: uuid.UUID, now: datetime) -> None:
 def advance(session: Session, job: ListImport, rows: Sequence[RowOutcome], done: int, now: datetime) -> bool:
     """Settle rows together with what was filed of them; False where somebody else did so first, and nothing may be
     kept."""
-    counts = json.loads(job.counts)
+    counts, told = json.loads(job.counts), json.loads(job.told)
     for row in rows:
         counts[row.outcome] += 1
+        if row.about is not None:
+            told[row.about] = told.get(row.about, 0) + 1
     revisions = [row.revision for row in rows if row.revision is not None and row.outcome not in ("unchanged", "error")]
     first = min([*revisions, *([job.first_revision] if job.first_revision else [])], default=None)
     last = max([*revisions, *([job.last_revision] if job.last_revision else [])], default=None)
-    settled = {"done": done, "counts": json.dumps(counts), "first_revision": first, "last_revision": last}
+    settled = {
+        "done": done,
+        "counts": json.dumps(counts),
+        "told": json.dumps(told, ensure_ascii=False),
+        "first_revision": first,
+        "last_revision": last,
+    }
     if not move(session, job, **settled, leased_until=now + LEASE):
         return False
     if rows:
@@ -186,16 +199,24 @@ def finish(
         "leased_until": None,
         "fault": None if fault is None else json.dumps(fault),
     }
+    if tried:
+        ended["told"] = _without_tally(job)
     if move(session, job, **ended, **values):
         session.connection().execute(delete(ImportFile).where(col(ImportFile.list_import) == job.id))
 
 
 def begin_again(session: Session, job: ListImport, state: str) -> bool:
     """After the trial of a strict import: forget it, and file. False where somebody else moved it first."""
-    if not move(session, job, state=state, done=0, counts=json.dumps(dict.fromkeys(ImportOutcome, 0))):
+    counts, told = json.dumps(dict.fromkeys(ImportOutcome, 0)), _without_tally(job)
+    if not move(session, job, state=state, done=0, counts=counts, told=told):
         return False
     session.connection().execute(delete(ImportRow).where(col(ImportRow.list_import) == job.id))
     return True
+
+
+def _without_tally(job: ListImport) -> str:
+    told = {name: found for name, found in json.loads(job.told).items() if name not in ABOUT}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def load(session: Session, job: uuid.UUID) -> ListImport:
@@ -268,6 +289,7 @@ def shape(job: ListImport) -> Row:
         "whole": job.whole,
         "settled": sum(json.loads(job.counts).values()),
         "counts": json.loads(job.counts),
+        **{one: told.get(one, 0) for one in ABOUT},
         "first_revision": job.first_revision,
         "last_revision": job.last_revision,
         "form": told.get("form"),

@@ -79,6 +79,19 @@ def test_a_list_without_case_numbers_says_so_and_still_changes_nothing_the_secon
     assert counts(world.send_list(said)) == {"unchanged": 2}
 
 
+def test_a_receipt_says_how_many_rows_are_releases_and_how_many_say_that_somebody_is_held(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, dead = "A-4;Olga Rey Mora;1950;2025;VE;s/d;\n", "A-5;Luis Soto Rey;1950;2025;VE;;murió\n"
+    said = HEAD.strip() + ";motivo del fin de la detención\n" + FIRST + SECOND + BAD + held + dead
+    monkeypatch.setattr(run, "BATCH", 2)
+    tried, filed = world.send_list(said, dry_run=True), world.send_list(said)
+    strictly = world.send_list(said.replace(BAD, ""), strict=True)
+    assert [(one["releases"], one["held"]) for one in (tried, filed, strictly)] == [(2, 1)] * 3
+    refused = world.send_list(said, strict=True)
+    assert (refused["state"], refused["releases"], refused["held"]) == ("failed", 0, 0)
+
+
 def test_a_strict_list_with_a_bad_row_files_nothing_and_without_one_all_of_it(world: World) -> None:
     revision = world.revision
     receipt = world.send_list(LIST, strict=True)
