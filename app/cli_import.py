@@ -15,8 +15,7 @@ from sqlalchemy import Engine
 from app.database import reading
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import local, remote, stored
-from app.exchange.imports.faults import BadFile
-from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.mapping import Mapping, decoded
 from app.exchange.imports.stored import Sent
 from app.import_codes import ImportOutcome
 from app.models import ListImport
@@ -32,12 +31,7 @@ GOES_ON = "What is in stays in: run the same command again, and it goes on where
 
 def mapping_of(path: Path | None) -> Mapping | None:
     """The mapping in a file, if one is given. Raises BadFile."""
-    if path is None:
-        return None
-    try:
-        return Mapping.read(path.read_text(encoding="utf-8-sig"))  # editors write a byte order mark
-    except UnicodeDecodeError:
-        raise BadFile("bad_mapping", "The letters of the mapping file cannot be read: save it as UTF-8.") from None
+    return None if path is None else Mapping.read(decoded(path.read_bytes()))
 
 
 def at_column(error: stored.Row) -> str:

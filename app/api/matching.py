@@ -10,9 +10,9 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import State
 
 from app.api import answers
-from app.api.imports import SENT, mapping_of, parts
 from app.api.requests import Asked, Read, refuse_repeated, whole_body
 from app.api.routes import refusals, router
+from app.api.uploads import SENT, mapping_of, parts
 from app.api.wire import CandidatesOut, ComparisonOut
 from app.errors import Invalid, Unavailable
 from app.exchange import workbook
@@ -56,7 +56,7 @@ def _known(_body: Annotated[bytes, Depends(whole_body)], read: Read) -> Asked:
 
 def match_list(
     read: Annotated[Asked, Depends(_known)],
-    sent: Annotated[tuple[bytes, str | None], Depends(parts)],
+    sent: Annotated[tuple[bytes, bytes | None], Depends(parts)],
     asked: Annotated[ComparisonQuery, Query()],
 ) -> Response:
     """Lay a list beside the registry: on both, likely the same person, on yours only, on theirs only. Nothing is
@@ -65,7 +65,7 @@ def match_list(
     return _in_form(read, asked, _compared(read, sent, asked))
 
 
-def _compared(read: Asked, sent: tuple[bytes, str | None], asked: Scope) -> dict[str, Any]:
+def _compared(read: Asked, sent: tuple[bytes, bytes | None], asked: Scope) -> dict[str, Any]:
     state = read.request.app.state
     with _turn(state, read):
         try:

@@ -30,6 +30,14 @@ _LAST = {name.rpartition(".")[2]: name for name in FIELDS}
 Targets = Annotated[list[str], Field(max_length=5)]
 
 
+def decoded(data: bytes) -> str:
+    """The text of a mapping file; editors write a byte order mark. Raises BadFile."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadFile("bad_mapping", "The letters of the mapping file cannot be read: save it as UTF-8.") from None
+
+
 class Mapping(BaseModel):
     """`columns`: heading → field, or fields of which the first that can read a cell takes it, or nothing to leave the
     column out. `values`: field → what the list prints → our code. `constants`: field → the same for every row, written

@@ -11,17 +11,21 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from app.dates import format_instant
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
+from app.exchange.imports.lists import digest_of
 from app.exchange.imports.mapping import Mapping
 from app.import_codes import ImportOutcome
 from app.models import ImportFile, ImportMapping, ImportRow, ListImport
-from app.registry.write import new_id
+from app.registry.write import Desk, Outcome, new_id
 
 # Whoever works on an import says so again with each batch. A batch takes seconds: after this long the process is gone.
 LEASE = timedelta(minutes=2)
 # What became of each row is kept as long as idempotent answers are; the receipt stays.
 ROWS_KEPT = timedelta(days=45)
 OPEN_STATES = ("waiting", "checking", "running")
+MOST_WAITING = 5  # lists of one source whose files are kept at once
+WAIT = "5"  # seconds: a list of hundreds of rows is through by then
+RECEIVED = 202  # noted, and filed as whoever sent it reads on
 
 # What rows speak of, counted: somebody who is out, or somebody held. A death or an escape is neither.
 About = Literal["releases", "held"]
@@ -86,6 +90,17 @@ def begin(session: Session, source: int, key_id: str | None, digest: str, sent: 
 def forget_rows(session: Session, now: datetime) -> None:
     old = select(col(ListImport.id)).where(col(ListImport.finished_at) < now - ROWS_KEPT)
     session.connection().execute(delete(ImportRow).where(col(ImportRow.list_import).in_(old)))
+
+
+def receive(desk: Desk, key_id: str, data: bytes, sent: Sent) -> Outcome:
+    """Note a list that was sent, and keep its file until it is through. Raises Conflict where too many wait."""
+    assert desk.actor.source is not None  # a reporter's key always has one (policy of keys)
+    if waiting(desk.session, desk.actor.source) >= MOST_WAITING:
+        detail = f"{MOST_WAITING} lists of yours are not through yet: wait until one is, then send this one."
+        raise Conflict(detail, headers={"Retry-After": WAIT})
+    job = begin(desk.session, desk.actor.source, key_id, digest_of(data), sent, desk.now)
+    keep_file(desk.session, job.id, data)
+    return Outcome("import", RECEIVED, desk.log.revision, {"import": str(job.id)})
 
 
 def keep_file(session: Session, job: uuid.UUID, data: bytes) -> None:
