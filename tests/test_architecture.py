@@ -35,7 +35,9 @@ def local_first_party(source: str) -> list[int]:
 
 
 def dialects(source: str) -> list[int]:
-    return [line for line, name in imported(ast.parse(source)) if within(name, "sqlalchemy.dialects")]
+    tree = ast.parse(source)
+    asked = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "dialect"]
+    return asked + [line for line, name in imported(tree) if within(name, "sqlalchemy.dialects")]
 
 
 @every_file

@@ -111,7 +111,7 @@ async def parts(request: Request) -> tuple[bytes, str | None]:
 
 
 def _unpacked(body: bytes, packed: str, most: int) -> bytes:
-    """A list sent with `Content-Encoding: gzip` (RFC 9110 section 8.4), which is a fifth as long on a bad line. No more
+    """A list sent with `Content-Encoding: gzip` (RFC 9110 section 8.4), which is a sixth as long on a bad line. No more
     than the bound of a list is ever unpacked, whatever the body claims to hold."""
     if packed not in ("gzip", "x-gzip"):
         raise UnsupportedMediaType("Send the list as it is, or packed with gzip (Content-Encoding: gzip), in no form.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query, Response
@@ -26,6 +27,9 @@ MEDIA = answers.MEDIA | {"xlsx": workbook.MEDIA_TYPE}
 BUSY = "Another list is being compared. Nothing is wrong with yours: send it again in a minute."
 # Of the processor: twice what 5,000 rows take, which is more than any field office keeps.
 MOST_SECONDS = 30.0
+
+# Who compares is looked at and noted by one request after the other: many that come at once are no more than may.
+_ONE_ASKS = Lock()
 
 
 class ComparisonQuery(Scope):
@@ -78,14 +82,14 @@ def _turn(state: State, read: Asked) -> Iterator[None]:
     """One list at a time of whoever asks, and of all together half of what the gate lets in: the others go on counting.
     Raises Unavailable."""
     who = read.reader.slug or (read.key and read.key.id)
-    mine = object()
-    # One step, so that of two requests of one source one is first.
-    if len(state.comparing) >= max(1, state.concurrency // 2) or state.comparing.setdefault(who, mine) is not mine:
-        raise Unavailable(BUSY, headers={"Retry-After": "60"})
+    with _ONE_ASKS:
+        if who in state.comparing or len(state.comparing) >= max(1, state.concurrency // 2):
+            raise Unavailable(BUSY, headers={"Retry-After": "60"})
+        state.comparing.add(who)
     try:
         yield
     finally:
-        del state.comparing[who]
+        state.comparing.remove(who)
 
 
 def _in_form(read: Asked, asked: ComparisonQuery, found: dict[str, Any]) -> Response:

@@ -126,12 +126,13 @@ def _worth_reading(
     desk: Desk, wanted: Wanted, found: Sequence[Found], possible: Collection[int], holders: dict[int, tuple[int, int]]
 ) -> dict[int, bool]:
     people = {holders[record][0] for record in possible}
+    # By source; independent ones share theirs, which stands under None.
     room: defaultdict[int | None, int] = defaultdict(lambda: OF_A_STATE, {None: candidates.MOST_CANDIDATES})
     kept = {}
     for one in found:
-        person, source = holders.get(one.record, (None, 0))
-        if person not in people:
+        if one.record not in holders or holders[one.record][0] not in people:
             continue
+        source = holders[one.record][1]
         of = None if desk.views.sources[source].independent else source
         if room[of]:
             room[of] -= 1
@@ -169,13 +170,13 @@ def compare(desk: Desk, person: score.Person, found: Sequence[Near]) -> list[Can
 def _candidate(
     person: score.Person, independent: Sequence[Near], every: Sequence[Near], *, overruled: bool
 ) -> Candidate | None:
-    compared = independent or every
-    alike = [one.known for one in compared if one.namesake or not score.contradict(person, one.known.person)]
+    telling = independent or every
+    alike = [one.known for one in telling if one.namesake or not score.contradict(person, one.known.person)]
     if not alike:
         return None
     pairs = [(record, score.compare(person, record.person)) for record in alike]
     record, match = max(pairs, key=lambda pair: (pair[1].sure, pair[1].score))
-    conflicts = len(alike) < len(compared) or any(match.conflicts for _record, match in pairs)
+    conflicts = len(alike) < len(telling) or any(match.conflicts for _record, match in pairs)
     sources = frozenset(one.known.source for one in every)
     return Candidate(record, match, conflicts, sources, bool(independent), overruled)
 

@@ -23,12 +23,17 @@ LONGEST = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _New:
     """A row that opens a record: what it says, under which case number, and its place among such rows."""
 
     said: Content
     digest: str
     place: int
+
+
+# What is to be done with a row: nothing, because that stands already or because it is refused; to open a record with
+# others; or what is done with a single report.
+Act = Outcome | Problem | _New | DetentionReportIn
 
 
 def file_rows(desk: Desk, bodies: Sequence[DetentionReportIn]) -> list[Outcome | Problem]:
@@ -55,9 +60,6 @@ def file_rows(desk: Desk, bodies: Sequence[DetentionReportIn]) -> list[Outcome |
     return results
 
 
-Act = Callable[["_Filing"], Outcome]
-
-
 class _Planned:
     """What is to be done with each row, as far as it can be told before any is written."""
 
@@ -67,19 +69,19 @@ class _Planned:
         self._by_id = False  # a row before named a report by its id, whatever its case number is
         self.new: list[Content] = []
 
-    def plan(self, body: DetentionReportIn, digest: str | None, stood: dict[str, records.Stood]) -> Act | Problem:
+    def plan(self, body: DetentionReportIn, digest: str | None, stood: dict[str, records.Stood]) -> Act:
         points = any(getattr(body, name) is not None for name, _kind in reports.POINTERS)
         if digest is None:
-            return lambda filing: filing.singly(body)
+            return body
         seen = digest in self._seen
         self._seen.add(digest)
         self._by_id = self._by_id or (str(body.source_record_id).startswith(records.BY_ID) and digest not in stood)
         if points or seen or self._by_id:
-            return lambda filing: filing.singly(body)
+            return body
         try:
             said = reports.content_of(self._desk, body)
-            known = stood.get(digest)
-            return self._again(body, said, known) if known is not None else self._new(body, said, digest)
+            before = stood.get(digest)
+            return self._opening(body, said, digest) if before is None else self._again(body, said, before)
         except Problem as refusal:
             return refusal
 
@@ -88,17 +90,16 @@ class _Planned:
             raise Redacted(records.ERASED)
         said = reports.with_kept(content.with_class(said, stood.filed_on), body, stood.content)
         if said != stood.content:
-            return lambda filing: filing.singly(body)
-        ids = {"report": str(stood.record), "version": stood.number}
-        return lambda _filing: Outcome("report", reports.OK, stood.revision, ids)
+            return body
+        return Outcome("report", reports.OK, stood.revision, {"report": str(stood.record), "version": stood.number})
 
-    def _new(self, body: DetentionReportIn, said: Content, digest: str) -> Act:
+    def _opening(self, body: DetentionReportIn, said: Content, digest: str) -> _New:
         checks.check(said, self._desk.now, points=False)
         filed_on = self._desk.log.recorded_at.date().isoformat()
         said = {**content.with_class(said, filed_on), "source_record_id": body.source_record_id}
-        row = _Row(said, digest, len(self.new))
+        row = _New(said, digest, len(self.new))
         self.new.append(said)
-        return lambda filing: filing.new(row)
+        return row
 
 
 class _Filing:
@@ -108,13 +109,19 @@ class _Filing:
         self._desk = desk
         self._vicinity = vicinity
 
-    def file(self, act: Act | Problem) -> Outcome | Problem:
+    def file(self, act: Act) -> Outcome | Problem:
         try:
-            return act if isinstance(act, Problem) else act(self)
+            match act:
+                case _New():
+                    return self._open(act)
+                case DetentionReportIn():
+                    return self._saved(lambda: reports.file_report(self._desk, act))
+                case _:
+                    return act
         except Problem as refusal:
             return refusal
 
-    def new(self, row: _Row) -> Outcome:
+    def _open(self, row: _New) -> Outcome:
         """The first version of a record: held back, unless a decision ties it to somebody."""
         desk, said = self._desk, row.said
         match = linking.by_match(desk, said, self._vicinity.of(row.place))
@@ -133,10 +140,6 @@ class _Filing:
         self._vicinity.add(row.place, known)
         ids = {"report": str(record_id), "version": 1}
         return Outcome("report", reports.CREATED, entry.revision, ids, match.outcome)
-
-    def singly(self, body: DetentionReportIn) -> Outcome:
-        """The way of a single report."""
-        return self._saved(lambda: reports.file_report(self._desk, body))
 
     def _saved(self, act: Callable[[], Outcome]) -> Outcome:
         """Do it with everything before it written, and undo it alone where it is refused half-way."""

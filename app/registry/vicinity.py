@@ -34,8 +34,7 @@ class Vicinity:
         """Look up whom the reports may speak of, but for what is written from now on."""
         self._session = desk.session
         self._known: dict[int, Known] = {}
-        self._written: dict[int, Wanted] = {}  # what is found since by other keys than it was looked up by
-        self._new: dict[str, set[int]] = {}  # those, by key
+        self._written: dict[str, dict[int, int | None]] = {}  # key → records written since, and their years of birth
         self._wanted = [blocking.wanted(said) for said in reports]
         self._near = look_up(desk, self._wanted)
         for known in contents(desk.session, {record for records in self._near for record in records}):
@@ -44,9 +43,8 @@ class Vicinity:
     def of(self, place: int) -> list[Near]:
         """The records that the report at a place among those given may speak of."""
         wanted = self._wanted[place]
-        since = [record for key in wanted.keys for record in self._new.get(key, ())]
-        near = {record: alike for record, alike in self._near[place].items() if record not in self._written}
-        for one in candidates.best((record, self._written[record].born) for record in since):
+        near = dict(self._near[place])
+        for one in candidates.best(row for key in wanted.keys for row in self._written.get(key, {}).items()):
             near[one.record] = blocking.namesake(wanted, one)
         return [Near(self._known[record], alike) for record, alike in near.items()]
 
@@ -55,12 +53,8 @@ class Vicinity:
         self._add(self._wanted[place], known)
 
     def _add(self, wanted: Wanted, known: Known) -> None:
-        if known.key in self._written:
-            for key in self._written[known.key].keys:
-                self._new[key].discard(known.key)
         for key in wanted.keys:
-            self._new.setdefault(key, set()).add(known.key)
-        self._written[known.key] = wanted
+            self._written.setdefault(key, {})[known.key] = wanted.born
         self._known[known.key] = known
 
     def read_again(self, report: uuid.UUID) -> None:

@@ -115,7 +115,11 @@ def _voice(said: list[Account]) -> Account:
     fitting = [
         one for one in here if first is None or (day := day_of(one, DATES[furthest])) is None or day.overlaps(first)
     ]
-    return max(fitting, key=lambda one: one.revision)
+    fitting.sort(key=lambda one: one.revision)
+    looked = [one for one in fitting if said_of(one) != "reported"]
+    if said_of(fitting[-1]) == "reported" and looked and said_of(looked[-1]) == "verified":
+        return looked[-1]
+    return fitting[-1]
 
 
 def _status(voices: list[Account]) -> str:

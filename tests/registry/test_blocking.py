@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import event, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from app.matching import score
@@ -17,7 +17,12 @@ NAMES = (
     "Roberto",
     "Yosef Benaim",
     "José L. Roa Peña",
+    "Roa José Luis",
 )
+TURNED = ({"detainee.full_name": "José Luis Roa"}, {"detainee.full_name": "Roa José Luis"})
+VE, ES = {"detainee.nationalities": ["VE"]}, {"detainee.nationalities": ["ES"]}
+YOUNG, OLD = {"detainee.birth_date": "1990"}, {"detainee.birth_date": "1950"}
+ONE_NUMBER = {"detainee.national_id_digest": "a"}
 people = st.fixed_dictionaries(
     {"detainee.full_name": st.sampled_from(NAMES)},
     optional={
@@ -33,6 +38,8 @@ people = st.fixed_dictionaries(
 
 
 @given(people, people)
+@example(TURNED[0] | YOUNG, TURNED[1] | OLD)
+@example(TURNED[0] | YOUNG | ONE_NUMBER, {"detainee.full_name": "José Peña Roa"} | OLD | ONE_NUMBER)
 def test_who_is_ruled_out_by_birth_would_neither_be_tied_nor_wait_for_a_curator(
     one: dict[str, Any], two: dict[str, Any]
 ) -> None:
@@ -57,6 +64,8 @@ def test_a_homonym_of_another_birth_is_read_for_a_curator_and_a_half_namesake_is
 
 
 @given(people, people)
+@example(TURNED[0] | VE, TURNED[1] | ES)
+@example(TURNED[0] | VE | ONE_NUMBER, {"detainee.full_name": "José Peña Roa"} | ES | ONE_NUMBER)
 def test_who_contradicts_under_another_name_would_neither_be_tied_nor_wait_for_a_curator(
     said: dict[str, Any], other: dict[str, Any]
 ) -> None:

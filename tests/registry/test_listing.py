@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from app.database import reading, writing
-from app.errors import Problem
+from app.errors import Invalid, Problem
+from app.log.entries import Appended, Log
 from app.models import metadata
 from app.registry.components import PROJECTED
 from app.registry.listing import file_rows
@@ -18,6 +19,7 @@ from app.registry.write import Desk, Outcome
 from app.vocabulary import Role
 from tests.support import GOVERNMENT, Body, World, make_report
 
+HERS = "Otilia Barrientos Paz"
 NAMES = ("Rosa Inés Valdivia", "Julio Peralta Ríos", "Elsa Mora Quiroga", "Fermín Arráez Sol", "Nora Ibarra Lugo")
 
 
@@ -98,6 +100,30 @@ def test_one_refused_row_leaves_nothing_behind_and_stops_no_other(world: World) 
     revision = world.revision
     assert told(file_all(world, gone, person(1))) == ["not_found", "201 new"]
     assert world.revision == revision + 1
+
+
+def test_a_row_refused_half_way_leaves_no_gap_in_the_log(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.file("jep", detainee__full_name=NAMES[0], detainee__birth_date="1960")
+    append = Log.append
+
+    before = world.revision
+    refusals = [Invalid.at("", "too_large", "Shorten it.")]
+
+    def refusing(log: Log, kind: str, *given: Any) -> Appended:
+        if kind == "report" and log.revision > before and refusals:  # the decision that ties the row is written
+            raise refusals.pop()
+        return append(log, kind, *given)
+
+    monkeypatch.setattr(Log, "append", refusing)
+    assert told(file_all(world, person(0), person(1), person(2))) == ["invalid", "201 new", "201 new"]
+    assert world.rows("SELECT count(*), max(revision) FROM entry") == [(before + 2, before + 2)]
+
+
+def test_a_row_is_not_tied_to_a_person_of_whom_the_list_has_a_record_under_another_name(world: World) -> None:
+    tied = world.file("jep", detainee__full_name=NAMES[0], detainee__birth_date="1960")
+    own = world.file("foro", source_record_id="X-1", detainee__full_name=HERS, detainee__birth_date="1960")
+    world.judge(tied["detainee"]["id"], own["detainee"]["id"], "same")
+    assert told(file_all(world, person(0))) == ["201 needs_review"]
 
 
 def test_two_rows_of_one_list_are_never_tied_and_wait_for_a_curator(world: World) -> None:

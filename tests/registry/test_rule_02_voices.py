@@ -76,6 +76,30 @@ def test_about_the_detention_the_newest_speaks() -> None:
     assert voice(said, "detention") == 1
 
 
+@pytest.mark.parametrize(
+    "verdicts, speaks",
+    [
+        (("verified", "reported"), 1),
+        (("verified", "reported", "reported"), 1),
+        (("verified", "verified", "reported"), 2),
+        (("verified", "disputed", "reported"), 3),
+        (("verified", "refuted"), 2),
+        (("reported", "verified", "retracted"), 2),
+        (("refuted", "reported"), 2),
+    ],
+)
+def test_reported_takes_back_no_verified_of_the_same_source(verdicts: tuple[str, ...], speaks: int) -> None:
+    assert voice([out(n, on="2026-01-12", verification__verdict=said) for n, said in enumerate(verdicts, 1)]) == speaks
+    assert voice([held(n, verification__verdict=said) for n, said in enumerate(verdicts, 1)], "detention") == speaks
+
+
+def test_two_cases_of_one_list_that_are_one_person_stay_verified_by_who_looked(world: World) -> None:
+    looked = world.file("foro", source_record_id="A-1", verification__verdict="verified")
+    again = world.file("foro", source_record_id="A-2", verification__verdict="reported")
+    world.judge(looked["detainee"]["id"], again["detainee"]["id"], "same")
+    assert world.by_source() == {"foro": 1}
+
+
 def test_a_report_without_a_release_never_silences_one() -> None:
     said = [out(1, on="2026-01-12", verification__verdict="verified"), held(2, verification__verdict="verified")]
     assert voice(said) == 1

@@ -6,12 +6,13 @@ It is TOML. Everything in it is optional; what it leaves out is found by heading
 import hashlib
 import json
 import tomllib
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from app.exchange.imports.cells import CODES, known_code
+from app.exchange.imports.cells import CODES, UnreadCell, known_code, value
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.said_dates import Order
@@ -21,6 +22,10 @@ from app.matching.fold import fold
 MOST_BYTES = 256 * 1024
 # A heading stands below a title and a paragraph at most.
 LAST_HEADER = 50
+# Of a heading or a name that a message repeats, and how many names are offered instead.
+MOST_NAMED, NEAREST = 60, 2
+# The last part of a field's name, by which whoever writes a mapping may call it → the field.
+_LAST = {name.rpartition(".")[2]: name for name in FIELDS}
 
 Targets = Annotated[list[str], Field(max_length=5)]
 
@@ -50,15 +55,18 @@ class Mapping(BaseModel):
             raise BadFile("bad_mapping", f"The mapping file is not TOML: {error}.") from None
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
-            raise BadFile("bad_mapping", f"The mapping file is wrong at {where}: {first['msg']}.") from None
+            where = ".".join(str(one)[:MOST_NAMED] for one in first["loc"]) or "the file"
+            said = first["msg"].removeprefix("Value error, ")
+            if first["type"] == "extra_forbidden":
+                said = f"there is no such setting: take one of {', '.join(cls.model_fields)}"
+            raise BadFile("bad_mapping", f"The mapping file is wrong at {where}: {said}.") from None
 
     @field_validator("columns")
     @classmethod
     def _known_targets(cls, columns: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
-        for targets in columns.values():
+        for heading, targets in columns.items():
             for target in _listed(targets):
-                _known_field(target)
+                _known_field(target, f'"{heading[:MOST_NAMED]}": ')
         return columns
 
     @field_validator("constants")
@@ -81,6 +89,15 @@ class Mapping(BaseModel):
                     raise ValueError(f"values for {name} must be ISO 3166-1 alpha-2 codes")
         return values
 
+    @model_validator(mode="after")
+    def _read_constants(self) -> Self:
+        for name, said in self.constants.items():
+            try:
+                value(name, said, self.dates, None)
+            except UnreadCell as error:
+                raise ValueError(f'constants."{name}": {str(error).removesuffix(".")}') from None
+        return self
+
     @cached_property
     def targets(self) -> dict[str, list[str]]:
         """Folded heading → fields."""
@@ -102,6 +119,12 @@ def _listed(targets: str | list[str]) -> list[str]:
     return [targets] if isinstance(targets, str) and targets else list(targets)
 
 
-def _known_field(name: str) -> None:
-    if name not in FIELDS:
-        raise ValueError("there is no such field: take one of " + ", ".join(FIELDS))
+def _known_field(name: str, where: str = "") -> None:
+    """Raises ValueError, with the fields whose names are nearest."""
+    if name in FIELDS:
+        return
+    said = name[:MOST_NAMED]
+    near = get_close_matches(said, FIELDS, n=NEAREST) or get_close_matches(said, _LAST, n=NEAREST)
+    meant = " or ".join(_LAST.get(one, one) for one in near)
+    hint = f"perhaps {meant} is meant" if meant else "the fields are those of a report, such as detainee.full_name"
+    raise ValueError(f'{where}there is no field "{said}": {hint}')

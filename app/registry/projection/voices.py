@@ -24,7 +24,7 @@ def by_source(accounts: Iterable[Account]) -> dict[int, list[Account]]:
 
 
 def release_voices(spell: Sequence[Account]) -> list[Account]:
-    """Each source's one account of the release: the furthest stage, the earliest disjoint date, the newest."""
+    """Each source's one account of the release: the furthest stage, the earliest disjoint date, the last word."""
     return [_release_voice(said) for said in by_source(a for a in spell if a.has_release).values()]
 
 
@@ -33,13 +33,23 @@ def _release_voice(said: list[Account]) -> Account:
     dated = [(a, a.date(f"release.{DATE_OF_STAGE[furthest]}")) for a in said if a.stage is furthest]
     first = min((day for _account, day in dated if day), key=lambda day: (day.hi, day.lo), default=None)
     agreeing = [account for account, day in dated if day is None or first is None or day.overlaps(first)]
-    return max(agreeing, key=lambda account: account.revision)
+    return _last_word(agreeing)
+
+
+def _last_word(said: Sequence[Account]) -> Account:
+    """The newest account. But `reported` takes back no `verified` that stands beside it (ADR 0027)."""
+    newest = max(said, key=lambda account: account.revision)
+    if newest.verdict is not Verdict.REPORTED:
+        return newest
+    looked = [account for account in said if account.verdict is not Verdict.REPORTED]
+    before = max(looked, key=lambda account: account.revision, default=newest)
+    return before if before.verdict is Verdict.VERIFIED else newest
 
 
 def detention_voices(spell: Sequence[Account]) -> list[Account]:
-    """Each source's verdict on the detention itself: what it said without speaking of a release, newest first."""
+    """Each source's verdict on the detention itself: its last word without speaking of a release."""
     said = by_source(account for account in spell if not account.has_release)
-    return [max(accounts, key=lambda account: account.revision) for accounts in said.values()]
+    return [_last_word(accounts) for accounts in said.values()]
 
 
 def speaks_for(voice: Account, stage: Stage) -> bool:
