@@ -362,6 +362,16 @@ def test_of_two_people_who_fit_surely_a_list_is_no_surer_than_a_report(world: Wo
     assert world.file("foro", **her)["match"]["outcome"] == "needs_review"
 
 
+def test_who_was_taken_again_is_surely_on_a_list_of_the_first_release(world: World) -> None:
+    """The second detention fits by name and birth; it is the same person's, and no doubt who that is."""
+    filed = world.file("pud", detainee__birth_date="1971")
+    again = world.file_detention("pud", detainee__birth_date="1971", detention__detained_on="2026-02-20")
+    assert again["detainee"]["id"] == filed["detainee"]["id"]
+    assert again["detention"]["id"] != filed["detention"]["id"]
+    (pair,) = compare(world, "foro")["both"]
+    assert pair["theirs"]["detention_id"] == filed["detention"]["id"]
+
+
 def test_a_person_whom_the_key_may_not_recognise_is_not_found(world: World) -> None:
     world.file("pud", detainee__publish="counted")
     assert sought(world, "foro") == []
