@@ -78,7 +78,7 @@ def test_the_text_of_a_cell_is_found_again(text: str) -> None:
 
 
 def test_the_signs_that_a_spreadsheet_runs_are_those_we_know_of() -> None:
-    assert set(FORMULA) == {"=", "+", "-", "@", "\t", "\r"}
+    assert set(FORMULA) == {*"=+-@\t\r", *map(chr, (0xFF1D, 0xFF0B, 0xFF0D, 0xFF20))}  # the last as wide as Chinese
 
 
 @pytest.mark.parametrize("text", ["a=b", "1-2", "name@example.org", "x\ty"])
