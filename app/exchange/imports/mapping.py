@@ -18,12 +18,14 @@ from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.said_dates import Order
 from app.matching.fold import fold
 
-# The largest mapping imagined names 500 columns; this is ten times that.
-MOST_BYTES = 256 * 1024
+# The largest mapping imagined names 500 columns, in 30 KB; a line of one holds a heading and five fields at most. Of a
+# line with thousands of dots the parser would take seconds.
+MOST_BYTES, MOST_OF_A_LINE = 64 * 1024, 2_000
 # A heading stands below a title and a paragraph at most.
 LAST_HEADER = 50
 # Of a heading or a name that a message repeats, and how many names are offered instead.
 MOST_NAMED, NEAREST = 60, 2
+MOST_OF_AN_ERROR = 200  # characters of what the parser says
 # The last part of a field's name, by which whoever writes a mapping may call it → the field.
 _LAST = {name.rpartition(".")[2]: name for name in FIELDS}
 
@@ -55,12 +57,10 @@ class Mapping(BaseModel):
     @classmethod
     def read(cls, text: str) -> Self:
         """A mapping of a file's text. Raises BadFile, which says where it is wrong."""
-        if len(text) > MOST_BYTES:
-            raise BadFile("bad_mapping", "The mapping file is too long to be one.")
+        if len(text) > MOST_BYTES or any(len(line) > MOST_OF_A_LINE for line in text.splitlines()):
+            raise BadFile("bad_mapping", "The mapping file, or a line of it, is too long to be one.")
         try:
             return cls.model_validate(tomllib.loads(text))
-        except tomllib.TOMLDecodeError as error:
-            raise BadFile("bad_mapping", f"The mapping file is not TOML: {error}.") from None
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(one)[:MOST_NAMED] for one in first["loc"]) or "the file"
@@ -68,6 +68,8 @@ class Mapping(BaseModel):
             if first["type"] == "extra_forbidden":
                 said = f"there is no such setting: take one of {', '.join(cls.model_fields)}"
             raise BadFile("bad_mapping", f"The mapping file is wrong at {where}: {said}.") from None
+        except (ValueError, RecursionError) as error:  # no TOML, a number of thousands of digits, a pile of brackets
+            raise BadFile("bad_mapping", f"The mapping file is not TOML: {str(error)[:MOST_OF_AN_ERROR]}.") from None
 
     @field_validator("columns")
     @classmethod

@@ -35,3 +35,19 @@ def test_the_columns_that_a_list_does_not_have_are_named() -> None:
     with pytest.raises(BadFile, match=r'not have: "Otra 0", "Otra 1", "Otra 2" and 2 more') as refused:
         opened(SPANISH + LINE, mapping)
     assert refused.value.code == "mapping_mismatch"
+
+
+@pytest.mark.parametrize("text", [
+    "a = " + "[" * 1_900 + "\n" + "[" * 1_900,
+    "header = " + "9" * 1_900 + "9" * 90,
+    "header = 1" + "_0" * 3_000,
+    "a." * 20_000 + "a = 1",
+    '[constants]\n"detention.country" = "' + " " * 25_000 + '"',
+    "x = 1\n" * 20_000,
+    '[constants]\n"detention.country" = "Nowhere"',
+])  # fmt: skip
+def test_a_mapping_made_to_break_the_reader_is_refused(text: str) -> None:
+    with pytest.raises(BadFile) as refused:
+        Mapping.read(text)
+    assert refused.value.code == "bad_mapping"
+    assert len(refused.value.detail) < 400
