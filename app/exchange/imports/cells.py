@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-import unicodedata
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES, Field
 from app.exchange.imports.said_dates import Order, UnclearDate, read
 from app.exchange.imports.texts import MOST_CHARACTERS, UNREAD
 from app.matching.fold import fold
+from app.normal import TOO_MANY, has_too_many_marks, normal
 from app.registry import naming
 from app.registry.schemas import LIST_LENGTH
 from app.vocabulary import LISTS, vocabulary
@@ -61,7 +61,9 @@ def plain(cell: str) -> str:
         raise UnreadCell("control_character", "Remove control and text-direction characters.")
     if _QUOTED_FORMULA.match(text):
         text = text[1:]  # as our own exports keep a spreadsheet from running it
-    return unicodedata.normalize("NFC", text)
+    if has_too_many_marks(text):
+        raise UnreadCell("too_many_marks", TOO_MANY)
+    return normal("NFC", text)
 
 
 def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | None) -> Any:
