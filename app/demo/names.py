@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from itertools import combinations
 
 from app.demo.draw import draw
+from app.normal import normal
 
 Name = tuple[str, str, str, str]
 
@@ -57,7 +58,7 @@ SURNAMES = _words(
 
 def plain(name: str) -> str:
     """Without its accents, as a hurried list writes it: `Guédez` becomes `Guedez`, `Cedeño` `Cedeno`."""
-    letters = unicodedata.normalize("NFD", name)
+    letters = normal("NFD", name)
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 

@@ -7,10 +7,10 @@ programs read one body differently, or to hide a name inside another.
 import json
 import math
 import re
-import unicodedata
 from typing import Any
 
 from app.errors import MOST_ERRORS, Invalid, MalformedJson, pointed
+from app.normal import TOO_MANY, has_too_many_marks, normal
 
 MAX_DEPTH = 32  # the deepest body of ours has 5 levels
 MAX_KEY = 100  # characters: none of ours has 30, and an error points at its place by the keys above it
@@ -107,7 +107,10 @@ def _clean(value: Any, pointer: str, depth: int, found: _Found) -> Any:
             detail = "Remove control and text-direction characters."
             found.add(pointer, "control_character", detail)
             return ""
-        return unicodedata.normalize("NFC", value)
+        if has_too_many_marks(value):
+            found.add(pointer, "too_many_marks", TOO_MANY)
+            return ""
+        return normal("NFC", value)
     if isinstance(value, (int, float)) and not isinstance(value, bool) and not abs(value) <= MAX_INTEGER:
         found.add(pointer, "number_out_of_range", "This number is out of range.")
         return 0

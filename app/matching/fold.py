@@ -8,6 +8,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from app.normal import normal
+
 # A report is compared with dozens of others, and the same names and places recur.
 NAMES_REMEMBERED = 8_192  # whole names: each is asked for again within a batch of rows, and takes some KB
 REMEMBERED = 65_536
@@ -63,8 +65,8 @@ def fold(text: str) -> str:
 
     Letters of every script stay. Folding twice changes nothing.
     """
-    plain = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).casefold()
-    plain = unicodedata.normalize("NFKD", plain).translate(_APOSTROPHES).translate(_LETTERS)
+    plain = normal("NFKD", text.translate(_APOSTROPHES)).casefold()
+    plain = normal("NFKD", plain).translate(_APOSTROPHES).translate(_LETTERS)
     plain = _ACCENTS.sub("", plain)
     kept = plain.translate(_PARTED) if plain.isascii() else "".join(map(_place, plain))
     return " ".join(kept.split())

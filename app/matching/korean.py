@@ -5,12 +5,12 @@ and ends a syllable holds, but for the choice of voice (Kim, Gim; Park, Bak).
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
 
 from app.matching.fold import REMEMBERED
+from app.normal import normal
 
 Reading = tuple[frozenset[str], ...]  # family name and two syllables, each with what it may be
 
@@ -84,7 +84,7 @@ def readings(words: tuple[str, ...]) -> tuple[Reading, ...]:
     """Every way to read the words as a family name and a given name of two syllables; none if it is no Korean name."""
     if not 2 <= len(words) <= 3:
         return ()
-    words = tuple(unicodedata.normalize("NFC", word) for word in words)  # folding took syllables apart
+    words = tuple(normal("NFC", word) for word in words)  # folding took syllables apart
     orders = ((words[0], words[1:]), (words[-1], words[:-1]))
     return tuple((_family(family), *given) for family, rest in orders if _family(family) for given in _given(rest))
 

@@ -5,7 +5,6 @@ leaves out. Nothing here decides that two people are one: see ``score``.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -16,6 +15,7 @@ from app.matching.fold import NAMES_REMEMBERED, fold
 from app.matching.sounds import bones
 from app.matching.spelling import ALIGNED, VARIANT, compared
 from app.matching.words import LEAST_STEM, Name, Word, parse, word_of
+from app.normal import normal
 
 SAME = 0.88
 """Names at least this alike are taken for the same when nothing but the names is known (chosen by bench/match.py)."""
@@ -203,7 +203,7 @@ def _vietnamese_apart(a: str, b: str) -> bool:
 
     Who cannot write the accents leaves all of them out.
     """
-    one, two = (unicodedata.normalize("NFC", text).casefold() for text in (a, b))
+    one, two = (normal("NFC", text).casefold() for text in (a, b))
     if not one.isascii() and not two.isascii() and _VIETNAMESE.search(one + two):
         spelt = {fold(word): word for word in one.split()}
         if any(spelt.get(fold(word), word) != word for word in two.split()):

@@ -12,6 +12,7 @@ from functools import lru_cache
 from anyascii import anyascii
 
 from app.matching.fold import REMEMBERED
+from app.normal import normal
 
 
 class Script(Enum):
@@ -103,7 +104,7 @@ def latin(word: str) -> str:
     if word.isascii():
         return _FAITH.sub("din", _SERVANT.sub("abd", word))
     script = script_of(word)
-    plain = unicodedata.normalize("NFC", word)  # folding took syllables of Korean apart
+    plain = normal("NFC", word)  # folding took syllables of Korean apart
     if script is Script.CONSONANTS:
         plain = plain.translate(_ONE_LETTER)
         if plain.endswith(_OF_THE_FAITH):

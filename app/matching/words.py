@@ -1,7 +1,6 @@
 """A name taken apart: its words, each with how it is heard, what the list of given names knows of it, and its part."""
 
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -10,6 +9,7 @@ from app.matching.fold import NAMES_REMEMBERED, REMEMBERED, is_particle, words
 from app.matching.given import Known, known, unvowelled
 from app.matching.scripts import Script, latin, otherwise, script_of
 from app.matching.sounds import loose, printed, sound
+from app.normal import normal
 
 # The longer before the shorter that it begins with. Yoruba and Igbo leave out "the Lord's" at will (oluwa, chukwu).
 _ARTICLES = """
@@ -183,7 +183,7 @@ def _pieces(part: str) -> list[str]:
     """Chinese and Korean names are written without a space: family name, given name."""
     if script_of(part) not in (Script.HAN, Script.HANGUL):
         return [part]
-    plain = unicodedata.normalize("NFC", part)
+    plain = normal("NFC", part)
     if not 2 <= len(plain) <= 4:
         return [plain]
     cut = 2 if plain[:2] in chinese.DOUBLE_SURNAMES and len(plain) > 2 else 1

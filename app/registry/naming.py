@@ -27,8 +27,9 @@ _UNSAID = frozenset(
     }
 )  # fmt: skip
 _CROSSES = re.compile(r"x[x ]*x")  # "XXX", "xx xx"; one alone is a tick
-# A program that did not know a letter wrote "?" for it: beside letters, or for all of several words.
-_LOST = re.compile(r"\w\?|\?\w|\?{2,}\s+\?{2,}")
+# A program that did not know a letter wrote "?" for it: beside letters, or for all of several words. Two of a word are
+# enough: a row of thousands would be gone through from each of them.
+_LOST = re.compile(r"\w\?|\?\w|\?\?\s+\?\?")
 # A telephone or an identification number, or a date: seven digits, however they are parted. Nobody is called so.
 _NUMBER = re.compile(r"(?:\d[ ./-]?){7}")
 NOBODY_KNEW: Fault = (

@@ -1,5 +1,7 @@
 """What is no name, and what only looks like none."""
 
+import time
+
 import pytest
 
 from app.registry import naming
@@ -28,6 +30,13 @@ def test_neither_is_what_has_no_letter(said: str) -> None:
 @pytest.mark.parametrize("said", ["Mar?a Mu?oz", "?ngel Soto", "Jos? Gil", "???? ??????"])
 def test_letters_lost_to_a_question_mark_are_asked_for(said: str) -> None:
     assert naming.fault(said) == naming.LOST == naming.damage(said)
+
+
+@pytest.mark.parametrize("filling", ["?", "? ", "?? ", "0", "0 ", "x", "x ", " "])
+def test_what_is_far_too_long_for_a_name_is_looked_through_once(filling: str) -> None:
+    before = time.process_time()
+    naming.damage("a" + filling * 16_000)
+    assert time.process_time() - before < 1  # second; it took five
 
 
 @pytest.mark.parametrize("said", ["Elías Pons 04141234567", "Elías Pons V-12.345.678", "Elías Pons 12/03/1990"])

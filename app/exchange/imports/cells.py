@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-import unicodedata
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from app.exchange.imports.said_dates import Order, UnclearDate, read
 from app.exchange.imports.texts import MOST_CHARACTERS, UNREAD
 from app.exchange.tables import unquoted
 from app.matching.fold import fold
+from app.normal import TOO_MANY, has_too_many_marks, normal
 from app.registry import naming
 from app.registry.schemas import LIST_LENGTH
 from app.vocabulary import LISTS, vocabulary
@@ -28,8 +28,9 @@ NAMES = frozenset({"detainee.full_name", GIVEN_NAMES, SURNAMES})
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # UTF-8 read as Windows-1252 and saved again: é has become Ã©. And letters that an earlier program gave up on.
 _GARBLED = re.compile("[ÃÂ][\u0080-\u00bf]|â€|\ufffd")
-_LIST = re.compile(r"\s*[;|\n]\s*")
-_CODE_LIST = re.compile(r"\s*[;|\n,/+]\s*|\s+(?:y|e|and)\s+")
+# The space around what parts a list is taken off afterwards: looked for here, a cell of spaces would take seconds.
+_LIST = re.compile(r"[;|\n]")
+_CODE_LIST = re.compile(r"[;|\n,/+]|\s(?:y|e|and)\s")
 _SPACE = re.compile(r"\s+")
 _AGE = re.compile(r"(\d{1,3})(?: ?(?:años|anos|years|years old))?", re.IGNORECASE)
 
@@ -61,8 +62,10 @@ def plain(cell: str) -> str:
         raise UnreadCell("garbled_text", "Letters of this cell were lost on the way here: send the list they stand in.")
     if _UNSEEN.search(text):
         raise UnreadCell("control_character", "Remove control and text-direction characters.")
-    # An apostrophe keeps a spreadsheet from running a cell, in our own exports too.
-    return unicodedata.normalize("NFC", unquoted(text))
+    text = unquoted(text)  # an apostrophe keeps a spreadsheet from running a cell, in our own exports too
+    if has_too_many_marks(text):
+        raise UnreadCell("too_many_marks", TOO_MANY)
+    return normal("NFC", text)
 
 
 def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | None) -> Any:
@@ -160,7 +163,7 @@ def _link(text: str) -> dict[str, str]:
 
 
 def _many(parting: re.Pattern[str], text: str, one: Any) -> list[Any]:
-    parts = [part for part in parting.split(text) if part]
+    parts = [bare for part in parting.split(text) if (bare := part.strip())]
     if len(parts) > LIST_LENGTH:
         raise UnreadCell("too_many", f"This cell lists more than {LIST_LENGTH} things: leave the less important out.")
     return list(dict.fromkeys(one(part) for part in parts))

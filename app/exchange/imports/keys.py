@@ -11,6 +11,7 @@ from typing import Any
 
 from app.matching.fold import fold
 from app.registry.reports import POINTERS
+from app.registry.schemas import NAME_LENGTH
 
 DERIVED = "derived:"
 DIGITS = 24  # of a SHA-256 in hex: 96 bits, and two rows in a million million lists would meet
@@ -58,7 +59,7 @@ def _telling(body: dict[str, Any]) -> dict[str, Any]:
     detainee, detention = _section(body, "detainee"), _section(body, "detention")
     name = detainee.get("full_name")
     telling = {
-        "name": fold(name) if isinstance(name, str) else None,
+        "name": _folded(name),
         "birth": detainee.get("birth_date"),
         "detained": detention.get("detained_on"),
     }
@@ -69,8 +70,13 @@ def _telling(body: dict[str, Any]) -> dict[str, Any]:
         **telling,
         "age": detainee.get("age"),
         "nationalities": detainee.get("nationalities"),
-        "place": fold(place) if isinstance(place, str) else None,
+        "place": _folded(place),
     }
+
+
+def _folded(said: Any) -> str | None:
+    """Of what is longer than a name, which the report is refused for, the beginning: all that was folded is kept."""
+    return fold(said[:NAME_LENGTH]) if isinstance(said, str) else None
 
 
 def _section(body: dict[str, Any], name: str) -> dict[str, Any]:

@@ -1,0 +1,64 @@
+"""Text is brought into a normal form in one place, and no text takes long there."""
+
+import ast
+import sys
+import time
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.normal import MOST_MARKS, has_too_many_marks, normal
+
+APP = Path(__file__).parent.parent / "app"
+MANY = 200_000  # of which the half took a minute
+LONG = 2.0  # seconds of the processor, for what takes hundredths of one
+
+letters = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+
+
+@given(letters)
+def test_what_people_write_is_normal_as_unicode_has_it(text: str) -> None:
+    assert not has_too_many_marks(text)
+    assert normal("NFC", text) == unicodedata.normalize("NFC", text)
+    assert normal("NFKD", text) == unicodedata.normalize("NFKD", text)
+
+
+@pytest.mark.parametrize("text", ["José", "Jose\u0301", "שָׁלוֹם", "مُحَمَّدٌ", "Nguyễn", "རྀ", "e" + "\u0301" * MOST_MARKS])
+def test_accents_vowels_and_tones_are_not_too_many(text: str) -> None:
+    assert not has_too_many_marks(text)
+
+
+@pytest.mark.parametrize("marks", ["\u0301", "\u0301\u0316", "\u0f73", "\u0f75\u0f81", "\uff9e\u0301", "\U0001e94a"])
+def test_more_marks_than_anybody_writes_are_too_many_and_take_no_time(marks: str) -> None:
+    text = "a" + marks * MANY
+    before = time.process_time()
+    assert has_too_many_marks(text)
+    assert len(normal("NFC", text)) <= len(normal("NFKD", text)) <= 1 + 2 * MOST_MARKS
+    assert time.process_time() - before < LONG
+
+
+def test_as_many_marks_as_are_taken_on_each_letter_take_no_time() -> None:
+    text = ("a" + "\u0301\u0316" * (MOST_MARKS // 2)) * (MANY // MOST_MARKS)
+    before = time.process_time()
+    assert not has_too_many_marks(text)
+    assert unicodedata.normalize("NFC", text) == normal("NFC", text)
+    assert time.process_time() - before < LONG
+
+
+def test_every_mark_that_unicode_knows_is_counted() -> None:
+    every = map(chr, range(sys.maxunicode + 1))
+    marks = [char for char in every if unicodedata.combining(unicodedata.normalize("NFKD", char)[0])]
+    assert [char for char in marks if not has_too_many_marks(char * (MOST_MARKS + 1))] == []
+
+
+def test_nothing_else_brings_text_into_a_normal_form() -> None:
+    elsewhere = [
+        path.name
+        for path in APP.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "normalize"
+    ]
+    assert elsewhere == ["normal.py"]
