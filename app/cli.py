@@ -29,7 +29,7 @@ from app.errors import Problem
 from app.exchange.client import Stopped
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
-from app.log.entries import head
+from app.log.entries import head, lock_head
 from app.log.head import WrongSecret
 from app.main import create_app
 from app.models import OPEN, ApiKey, Source
@@ -164,6 +164,7 @@ def add_source(
     settings = _settings()
     body = SourceIn(slug=slug, name=name, kind=kind, country=country, independent=independent, definition=definition)
     with opened(settings) as session:
+        lock_head(session)  # as for every entry, the clock is read in its turn
         desk = Desk(session, Reader(Role.ADMIN), _now(), settings.secret_key())
         outcome = directory.add_source(desk, body)
     console.print(f"Added {slug} at revision {outcome.revision}.")

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from app.database import reading
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import local, remote, stored
-from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.mapping import Mapping, decoded
 from app.exchange.imports.stored import Sent
 from app.import_codes import ImportOutcome
 from app.models import ListImport
@@ -30,7 +30,14 @@ GOES_ON = "What is in stays in: run the same command again, and it goes on where
 
 
 def mapping_of(path: Path | None) -> Mapping | None:
-    return None if path is None else Mapping.read(path.read_text(encoding="utf-8"))
+    """The mapping in a file, if one is given. Raises BadFile."""
+    return None if path is None else Mapping.read(decoded(path.read_bytes()))
+
+
+def at_column(error: stored.Row) -> str:
+    """What is wrong with a row, at its column; a line of JSON has none."""
+    column = f"column {error['column']}: " if error["column"] else ""
+    return f"{column}{error['detail']}"
 
 
 def import_list(
@@ -142,12 +149,13 @@ def _print_rows(rows: Iterable[stored.Row], *, as_json: bool) -> Counter[str]:
         elif row["outcome"] in remote.TOLD:
             _line(f"row {row['row']}: {LINES.get(row['outcome'], row['outcome'])}")
             for error in row["errors"]:
-                column = f"column {error['column']}: " if error["column"] else ""
-                _line(f"  {column}{error['detail']}")
+                _line(f"  {at_column(error)}")
     return outcomes
 
 
 def _print_receipt(receipt: stored.Row, outcomes: Counter[str]) -> None:
+    if receipt["rows"] is None:
+        return  # the file could not be read: there is nothing to tell but why
     left_out = [
         f"{one['column']} ({one['heading']})" for one in receipt["columns"] if not one["fields"] and one["heading"]
     ]
@@ -166,9 +174,11 @@ def _print_receipt(receipt: stored.Row, outcomes: Counter[str]) -> None:
     told = outcomes if refused else receipt["counts"]
     counts = ", ".join(f"{told[one]} {one.replace('_', ' ')}" for one in ImportOutcome)
     what = "would have become" if refused else "would become" if receipt["dry_run"] else "became"
-    _line(f"{sum(told.values())} of {receipt['rows'] or 0} rows {what}: {counts}.")
+    _line(f"{sum(told.values())} of {receipt['rows']} rows {what}: {counts}.")
     if refused:
         _line("Nothing was filed.")
+    elif receipt["releases"] or receipt["held"]:
+        _line(f"Of these {receipt['releases']} are releases, and {receipt['held']} say that somebody is held.")
     if receipt["first_revision"] and not receipt["dry_run"]:
         _line(f"Revisions {receipt['first_revision']} to {receipt['last_revision']}; file {receipt['digest']}.")
     if receipt["dry_run"] and receipt["state"] == "done":

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from app.cli_database import database, opened
-from app.cli_import import mapping_of
+from app.cli_import import at_column, mapping_of
 from app.config import Settings
 from app.database import reading
 from app.exchange import workbook
@@ -51,7 +51,7 @@ def match_lists(
     if xlsx is not None:
         _require_new(xlsx)  # before the minutes that a comparison may take
     if other is not None:
-        found = run.two_lists(_list(file, mapping), _list(other, other_mapping))
+        found = run.two_lists(_list(file, mapping), _list(other, other_mapping), datetime.now(UTC))
     elif source is None:
         raise BadFile("source_required", NOBODYS)
     else:
@@ -116,7 +116,7 @@ def _print(found: Row, xlsx: Path | None) -> None:
     for whose in ("unread", "unread_theirs"):
         errors = [(one["row"], error) for one in found.get(whose, []) for error in one["errors"]]
         heading = "Rows that could not be read:" if whose == "unread" else "Rows of the other list likewise:"
-        _some(heading, [f"row {row}: column {error['column']}: {error['detail']}" for row, error in errors])
+        _some(heading, [f"row {row}: {at_column(error)}" for row, error in errors])
     count = found["summary"]
     for one in found.get("lists", []):
         _line(f"Laid beside {one['list']}: {one['listed']} detentions, and {one['withheld']} withheld.")

@@ -114,7 +114,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.max_import_bytes = settings.max_import_bytes
     app.state.public_url = settings.public_url or ""
     app.state.clock = lambda: datetime.now(UTC)
-    app.state.comparing = {}  # who has a list laid beside the registry just now
+    app.state.comparing = set()  # who has a list laid beside the registry just now
     _open(app)
     problems.install(app)
     app.add_middleware(

@@ -330,6 +330,11 @@ _WORDS: dict[str, dict[str, dict[str, list[str]]]] = tomllib.loads(
 )
 
 
+def label(name: str, code: str, lang: Language) -> str:
+    """What a code of a list is called."""
+    return _WORDS[name][code][lang][0]
+
+
 def vocabulary(lang: Language) -> dict[str, list[dict[str, str]]]:
     """Every code list by name, in order: ``{"stages": [{"code", "label", "definition"}, ...], ...}``.
 

@@ -5,6 +5,7 @@ import io
 import random
 import resource
 import sys
+from datetime import UTC, datetime
 from time import perf_counter
 
 from app.exchange.comparing.run import two_lists
@@ -37,7 +38,7 @@ def main() -> None:
     mine = csv_of(rows)
     theirs = otherwise(mine, rows)
     begun = perf_counter()
-    found = two_lists((mine, DAYS), (theirs, DAYS))
+    found = two_lists((mine, DAYS), (theirs, DAYS), datetime.now(UTC))
     seconds = perf_counter() - begun
     right = sum(
         pair["theirs"]["source_record_id"] == f"OTHER-{int(pair['mine']['source_record_id'][-6:])}"

@@ -31,8 +31,8 @@ LOOK_UPS = 2_000
 WARM_UP = 200  # look-ups not timed: lists are read and statements compiled once in the life of a server
 DRAWN = 200_000  # people
 NAMESAKES = """
-    INSERT INTO blocking_key (record, key, born)
-    SELECT record + :offset, key, born - :years FROM blocking_key WHERE record <= :drawn
+    INSERT INTO blocking_key (record, key, born, source)
+    SELECT record + :offset, key, born - :years, source FROM blocking_key WHERE record <= :drawn
 """
 BATCH = 20_000  # people at a time
 LIMIT_MS = 20  # at the 99th percentile
@@ -70,12 +70,12 @@ def insert(dialect: str, connection: Any, made: list[tuple[int, str, int | None]
     if dialect == "sqlite":
         cursor.execute("PRAGMA synchronous = OFF")
         cursor.execute("BEGIN")
-        cursor.executemany("INSERT INTO blocking_key (record, key, born) VALUES (?, ?, ?)", made)
+        cursor.executemany("INSERT INTO blocking_key (record, key, born, source) VALUES (?, ?, ?, 1)", made)
         cursor.execute("COMMIT")
         return
-    with cursor.copy("COPY blocking_key (record, key, born) FROM STDIN") as copy:
+    with cursor.copy("COPY blocking_key (record, key, born, source) FROM STDIN") as copy:
         for row in made:
-            copy.write_row(row)
+            copy.write_row((*row, 1))
     connection.commit()
 
 

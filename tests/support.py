@@ -1,10 +1,11 @@
 """What most tests need: an app with sources and keys, and short ways to file and to count."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from threading import Thread
 from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Self
@@ -12,13 +13,14 @@ from typing import Any, Self
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import Dialect, event, func, literal, select, text, union_all
+from sqlalchemy import Dialect, Engine, event, func, literal, select, text, union_all
 from sqlalchemy.engine import make_url
 from sqlmodel import Session
 from starlette.datastructures import State
 
 from app.config import Settings
 from app.database import migrate, reading, writing
+from app.log.entries import as_only_writer
 from app.log.head import bind_secret
 from app.main import create_app
 from app.models import metadata
@@ -34,7 +36,8 @@ JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 INDEPENDENT = ("foro", "jep", "pud")
 GOVERNMENT = "ministry"
 
-PATIENCE = 60.0  # seconds that a test waits for a list at most
+PATIENCE = 60.0  # seconds that a test waits at most: for a list, for others to let go of a database
+A_WHILE = 0.5  # seconds: long enough for a thread to come as far as the lock
 
 Body = dict[str, Any]
 
@@ -68,6 +71,21 @@ def make_report(**changes: Any) -> Body:
     return body
 
 
+@contextmanager
+def kept_waiting(engine: Engine, *acts: Callable[[], object]) -> Iterator[Session]:
+    """The session of a writer for whom these wait, each in a thread of its own. They are through once it is left."""
+    threads = [Thread(target=act) for act in acts]
+    try:
+        with as_only_writer(engine) as session:
+            for thread in threads:
+                thread.start()
+            sleep(A_WHILE)
+            yield session
+    finally:
+        for thread in threads:
+            thread.join()
+
+
 class _Garage:
     """Apps that a test is done with, for the next one on that engine: making one, and its SQL anew, takes longer than
     most tests. Each comes back as `create_app` would make it, on the database of its new settings."""
@@ -88,7 +106,7 @@ class _Garage:
         app.state.secret = settings.secret_key()
         app.state.two_person = settings.two_person
         app.state.public_url = settings.public_url or ""
-        app.state.comparing = {}
+        app.state.comparing = set()
         migrate(app.state.engine)
         with writing(app.state.engine) as session:
             bind_secret(session, app.state.secret)

@@ -25,7 +25,7 @@ from app.exchange.imports import remote
 from app.models import ApiKey, Entry
 from app.registry.keys import PATTERN
 from tests.api.serving import serving
-from tests.conftest import Templates
+from tests.databases import Templates
 from tests.support import World
 
 SECRET = "a secret of the tests"  # that of the `settings` fixture
@@ -336,7 +336,7 @@ def test_a_file_that_is_no_list_or_a_source_that_is_none_is_one_line(recuento: R
     add_source(recuento)
     (tmp_path / "page.csv").write_text("<html>")
     ran = recuento("import", "page.csv", "--source", "example-watch")
-    assert (ran.status, "web page" in ran.err, ran.err.count("\n")) == (1, True, 1)
+    assert (ran.status, ran.out, "web page" in ran.err, ran.err.count("\n")) == (1, "", True, 1)
     assert "source add" in refused(recuento("import", "page.csv", "--source", "nobody"))
     (tmp_path / "map.toml").write_text("nonsense")
     wrong = recuento("import", "page.csv", "--source", "example-watch", "--mapping", "map.toml")

@@ -90,3 +90,22 @@ def test_a_workbook_is_written_over_nothing_and_is_called_one(
         assert run(monkeypatch, *words, folder / taken) == 1
         assert ("is there already" if taken.startswith("theirs") else "ends in .xlsx") in capsys.readouterr().err
     assert {one.name: one.read_bytes() for one in folder.iterdir()} == before
+
+
+def test_what_is_wrong_with_a_line_of_json_stands_in_no_column(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "theirs.jsonl").write_text('{"detainee": {"full_name": "Otra Gil"}}\n[1]\n')
+    assert run(monkeypatch, "match", folder / "mine.csv", folder / "theirs.jsonl") == 1
+    assert "row 2: Each line is one JSON object." in capsys.readouterr().out
+
+
+def test_a_mapping_in_other_letters_is_one_line_and_no_traceback(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "map.toml").write_bytes('[columns]\n"Quién" = "detainee.full_name"\n'.encode("cp1252"))
+    files = folder / "mine.csv", folder / "theirs.csv"
+    for words in (("match", *files), ("import", files[0], "--source", "example-watch")):
+        assert run(monkeypatch, *words, "--mapping", folder / "map.toml") == 1
+        said = capsys.readouterr().err
+        assert ("save it as UTF-8" in said, said.count("\n")) == (True, 1)

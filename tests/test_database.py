@@ -15,7 +15,7 @@ from sqlmodel import col
 from app import database
 from app.database import UtcDateTime, check_sqlite_version, is_memory, is_sqlite, make_engine, reading, scrub, writing
 from app.models import Head, Record
-from tests.conftest import Templates
+from tests.databases import Templates
 from tests.support import World
 
 NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query, Response
@@ -9,9 +10,9 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import State
 
 from app.api import answers
-from app.api.imports import SENT, mapping_of, parts
 from app.api.requests import Asked, Read, refuse_repeated, whole_body
 from app.api.routes import refusals, router
+from app.api.uploads import SENT, mapping_of, parts
 from app.api.wire import CandidatesOut, ComparisonOut
 from app.errors import Invalid, Unavailable
 from app.exchange import workbook
@@ -26,6 +27,9 @@ MEDIA = answers.MEDIA | {"xlsx": workbook.MEDIA_TYPE}
 BUSY = "Another list is being compared. Nothing is wrong with yours: send it again in a minute."
 # Of the processor: twice what 5,000 rows take, which is more than any field office keeps.
 MOST_SECONDS = 30.0
+
+# Who compares is looked at and noted by one request after the other: many that come at once are no more than may.
+_ONE_ASKS = Lock()
 
 
 class ComparisonQuery(Scope):
@@ -52,7 +56,7 @@ def _known(_body: Annotated[bytes, Depends(whole_body)], read: Read) -> Asked:
 
 def match_list(
     read: Annotated[Asked, Depends(_known)],
-    sent: Annotated[tuple[bytes, str | None], Depends(parts)],
+    sent: Annotated[tuple[bytes, bytes | None], Depends(parts)],
     asked: Annotated[ComparisonQuery, Query()],
 ) -> Response:
     """Lay a list beside the registry: on both, likely the same person, on yours only, on theirs only. Nothing is
@@ -61,7 +65,7 @@ def match_list(
     return _in_form(read, asked, _compared(read, sent, asked))
 
 
-def _compared(read: Asked, sent: tuple[bytes, str | None], asked: Scope) -> dict[str, Any]:
+def _compared(read: Asked, sent: tuple[bytes, bytes | None], asked: Scope) -> dict[str, Any]:
     state = read.request.app.state
     with _turn(state, read):
         try:
@@ -78,14 +82,14 @@ def _turn(state: State, read: Asked) -> Iterator[None]:
     """One list at a time of whoever asks, and of all together half of what the gate lets in: the others go on counting.
     Raises Unavailable."""
     who = read.reader.slug or (read.key and read.key.id)
-    mine = object()
-    # One step, so that of two requests of one source one is first.
-    if len(state.comparing) >= max(1, state.concurrency // 2) or state.comparing.setdefault(who, mine) is not mine:
-        raise Unavailable(BUSY, headers={"Retry-After": "60"})
+    with _ONE_ASKS:
+        if who in state.comparing or len(state.comparing) >= max(1, state.concurrency // 2):
+            raise Unavailable(BUSY, headers={"Retry-After": "60"})
+        state.comparing.add(who)
     try:
         yield
     finally:
-        del state.comparing[who]
+        state.comparing.remove(who)
 
 
 def _in_form(read: Asked, asked: ComparisonQuery, found: dict[str, Any]) -> Response:

@@ -14,10 +14,10 @@ from sqlmodel import Session, col
 
 from app.api import answers, render
 from app.api.requests import bearer, bearer_token, gate, require_role, whole_body
-from app.database import reading, scrub, writing
+from app.database import reading, scrub
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
-from app.log.entries import lock_head
+from app.log.entries import as_only_writer
 from app.models import ApiKey, IdempotentAnswer
 from app.registry import keys
 from app.registry.policy import Reader
@@ -48,8 +48,7 @@ class Writing:
         """Do it once: a repeated Idempotency-Key gets the first answer again, rendered under today's permissions."""
         state = self.request.app.state
         once = self._once()
-        with writing(state.engine) as session:
-            lock_head(session)  # the time of an entry is taken under the lock, after those that came first
+        with as_only_writer(state.engine) as session:
             desk = Desk(session, self.actor, state.clock(), state.secret, self.key.id, state.two_person)
             outcome = None if once is None else self._stored(session, once)
             replayed = outcome is not None

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from app.counts import terms as wording
 from app.counts.held import SILENCE
-from app.vocabulary import Language, vocabulary
+from app.vocabulary import Language, label
 
 Row = dict[str, Any]
 CITED = "/c/"
@@ -229,7 +229,7 @@ def _label(name: str, value: Any, lang: Language) -> str:
         return _DIMENSIONS.get(value, NAMES.get(value, (value, value)))[lang == "es"]
     if name not in _CODES:
         return str(value)
-    return next(str(code["label"]) for code in vocabulary(lang)[_CODES[name]] if code["code"] == value)
+    return label(_CODES[name], value, lang)
 
 
 # BibTeX counts braces even behind a backslash, so they are written as commands.

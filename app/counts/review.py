@@ -130,6 +130,7 @@ def _pair(session: Session, row: Any, people: dict[int, Person], reader: Reader,
         "decision_id": decision,
         "score": (row.score + LOOKED_AT if row.score < APART else row.score) / 1000,
         "reasons": reasons,
+        "as_of_revision": row.key,  # a record's key too is the revision that it was filed with
         "looked_at": _looked_at(session, row.a, row.b, revision) if row.score < APART else [],
         "a": shapes.detainee(people[row.a], reader),
         "b": shapes.detainee(people[row.b], reader),

@@ -101,7 +101,11 @@ def own(session: Session, secret: bytes, source: int, cases: Sequence[str], revi
             .where(col(Record.id).in_(among), at(Placement, revision))
         )
         places |= {record: (spell, detainee) for record, spell, detainee in session.execute(placed)}
-    return {case: Own(found.record, found.content, *places[found.record]) for case, found in stood.items()}
+    return {
+        case: Own(found.record, found.content, *places[found.record])
+        for case, found in stood.items()
+        if found.record in places  # one that came in since the revision has none
+    }
 
 
 def spells(session: Session, detainees: Collection[int], reader: Reader, revision: int) -> Iterator[Spell]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as Xml
 
-from app.vocabulary import Language, vocabulary
+from app.vocabulary import Language, label
 
 Row = dict[str, Any]
 
@@ -49,23 +49,23 @@ class Feed:
         self._link(feed, "self", self.address, MEDIA)
         if self.following is not None:
             self._link(feed, "next", self.following, MEDIA)
-        labels = {code["code"]: code["label"] for code in vocabulary(self.lang)["correction_kinds"]}
         for row in rows:
-            self._entry(feed, row, labels[row["kind"]])
+            self._entry(feed, row)
         return DECLARATION + Xml.tostring(feed, encoding="unicode")
 
-    def _entry(self, feed: Xml.Element, row: Row, label: str) -> None:
+    def _entry(self, feed: Xml.Element, row: Row) -> None:
+        kind = label("correction_kinds", row["kind"], self.lang)
         entry = _child(feed, "entry")
         who = row["source"] or CURATORS[self.lang]
         _text(entry, "id", row["id"].urn)
-        _text(entry, "title", f"{label}: {row['claimant'] or who}")
+        _text(entry, "title", f"{kind}: {row['claimant'] or who}")
         _text(entry, "updated", row["recorded_at"])
         _text(entry, "published", row["recorded_at"])
         _text(_child(entry, "author"), "name", who)
-        _child(entry, "category", term=str(row["kind"]), label=label)
+        _child(entry, "category", term=str(row["kind"]), label=kind)
         for number, path in enumerate(_paths(row)):
             self._link(entry, "related" if number else "alternate", path, "application/json")
-        _child(entry, "content", type="text").text = "\n".join(map(self._said, row["changes"])) or label
+        _child(entry, "content", type="text").text = "\n".join(map(self._said, row["changes"])) or kind
 
     def _said(self, change: Row) -> str:
         field = FIELDS_ES.get(change["field"], change["field"]) if self.lang == "es" else change["field"]

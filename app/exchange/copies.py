@@ -12,23 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from app.errors import Problem
-from app.exchange.imports.cells import UnreadCell, plain
 from app.exchange.imports.faults import BadFile
-from app.exchange.imports.headings import Column
-from app.exchange.imports.mapping import Mapping
-from app.exchange.imports.rows import Reader
+from app.exchange.imports.rows import unfold
 from app.exchange.package import DESCRIPTOR
-from app.exchange.table_schema import SAID, TABLES
-from app.exchange.tables import SEPARATOR
+from app.exchange.strict_json import clean
+from app.exchange.table_schema import SAID, TABLES, value
 from app.registry import directory
 from app.registry.copying import Copied, file_copies, require_empty
 from app.registry.schemas import DetentionReportIn, FacilityIn, ReleaseReportIn, SourceIn
 from app.registry.write import Desk
 
 Row = dict[str, str]
+Said = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +40,14 @@ def read(desk: Desk, folder: Path) -> Read:
     require_empty(desk)
     _require_whole(folder)
     sources: dict[str, bool] = {}
-    for number, row in _rows(folder, "sources"):
-        with _of_line("sources", number):
-            flags: dict[str, Any] = {name: row[name] == "true" for name in ("independent", "quarantined")}
-            source = SourceIn.model_validate({**_said(row), **flags})
+    for line, row in _rows(folder, "sources"):
+        with _of_line("sources", line):
+            said = _said("sources", row)
+            source = SourceIn.model_validate(said)
             directory.add_source(desk, source)
-            sources[source.slug] = flags["independent"] and not flags["quarantined"]
-    for number, row in _rows(folder, "facilities"):
-        with _of_line("facilities", number):
+            sources[source.slug] = said["independent"] and not source.quarantined
+    for line, row in _rows(folder, "facilities"):
+        with _of_line("facilities", line):
             directory.add_facility(desk, FacilityIn.model_validate(_facility(row)))
     reports = sorted(_reports(folder), key=lambda one: one.number)
     _require_known(reports)
@@ -83,34 +79,35 @@ def _hash(path: Path) -> str:
 
 
 def _rows(folder: Path, name: str) -> Iterator[tuple[int, Row]]:
-    """`(number, row)` of a table. Raises BadFile."""
-    number = 1
-    try:
-        with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file)
+    """`(line, row)` of a table; the line of the file in which the row ends. Raises BadFile."""
+    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        try:
             if rows.fieldnames != list(TABLES[name]):
                 # Another version's: what a column left out says would be lost in silence.
                 detail = f"{name}.csv has other columns than this version writes: export it again."
                 raise BadFile("other_columns", detail)
-            for number, row in enumerate(rows, 2):
+            for row in rows:
                 if None in row or None in row.values():  # more cells than columns, or fewer
-                    raise _bad(name, number)
-                yield number, row
-    except (csv.Error, UnicodeDecodeError):
-        raise _bad(name, number + 1) from None
+                    raise _bad(name, rows.line_num)
+                yield rows.line_num, row
+        except csv.Error:
+            raise _bad(name, rows.reader.line_num) from None
+        except UnicodeDecodeError:  # met pages before the line
+            raise BadFile("bad_copy", f"{name}.csv is not in UTF-8, as it was exported.") from None
 
 
-def _bad(name: str, number: int) -> BadFile:
-    return BadFile("bad_copy", f"{name}.csv, line {number}, is not as it was exported.", number)
+def _bad(name: str, line: int) -> BadFile:
+    return BadFile("bad_copy", f"{name}.csv, line {line}, is not as it was exported.", line)
 
 
 @contextmanager
-def _of_line(name: str, number: int) -> Iterator[None]:
+def _of_line(name: str, line: int) -> Iterator[None]:
     """Raises BadFile where a line is not what this version would have written."""
     try:
         yield
-    except (ValidationError, UnreadCell, ValueError, Problem):
-        raise _bad(name, number) from None
+    except (ValueError, KeyError, RecursionError, Problem):
+        raise _bad(name, line) from None
 
 
 def _require_known(reports: Sequence[Copied]) -> None:
@@ -123,26 +120,26 @@ def _require_known(reports: Sequence[Copied]) -> None:
             raise BadFile("bad_copy", f"Report {one.number} of this copy points at none: export it again.")
 
 
-def _said(row: Row) -> dict[str, Any]:
-    return {name: plain(text) for name, text in row.items() if text}
+def _said(name: str, row: Row) -> Said:
+    """What a row of a table says. It is not read as that of a list, which somebody typed: here a man called Total is no
+    sum, and "N/A" is what was said. Raises ValueError, KeyError, RecursionError, Problem."""
+    said: Said = clean({column: value(text, TABLES[name][column]) for column, text in row.items() if text})
+    return said
 
 
-def _facility(row: Row) -> dict[str, Any]:
-    said = _said(row)
+def _facility(row: Row) -> Said:
+    said = _said("facilities", row)
     lat, lon = said.pop("lat", None), said.pop("lon", None)
-    said["names"] = said["names"].split(SEPARATOR)
-    return {**said, "point": {"lat": float(lat), "lon": float(lon)} if lat and lon else None}
+    return {**said, "point": None if lat is None or lon is None else {"lat": lat, "lon": lon}}
 
 
 def _reports(folder: Path) -> Iterator[Copied]:
-    reader = Reader([Column(place, name, (name,)) for place, name in enumerate(SAID)], Mapping())
-    for number, row in _rows(folder, "reports"):
-        with _of_line("reports", number):
-            read_row = reader.read(number, [row[name] for name in SAID])
-            if read_row.body is None:
-                raise BadFile("bad_copy", f"reports.csv, line {number}: {read_row.faults[0].detail}", number)
-            schema = ReleaseReportIn if "release" in read_row.body else DetentionReportIn
-            body = schema.model_validate(read_row.body)
-            points_at = int(row["points_at"]) if row["points_at"] else None
-            copied = Copied(int(row["report"]), row["source"], row["detainee"], points_at, body)
+    for line, row in _rows(folder, "reports"):
+        with _of_line("reports", line):
+            said = _said("reports", row)
+            body = unfold({name: said[name] for name in SAID if name in said})
+            schema = ReleaseReportIn if "release" in body else DetentionReportIn
+            copied = Copied(
+                said["report"], said["source"], said["detainee"], said.get("points_at"), schema.model_validate(body)
+            )
         yield copied

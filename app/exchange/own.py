@@ -20,6 +20,7 @@ from app.exchange.imports import cells
 from app.exchange.imports.cells import UnreadCell
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES
 from app.exchange.imports.reports import body_of
+from app.exchange.imports.rows import NAME, sums_up
 from app.exchange.paging import pages
 from app.exchange.tables import Form
 from app.registry.policy import Reader
@@ -92,7 +93,9 @@ def _text(name: str, value: Any) -> str:
 
 
 def _read(name: str, text: str) -> Any:
-    """What the importer makes of a cell."""
+    """What the importer makes of a cell; None too where it would refuse the row for it."""
+    if name == NAME and sums_up(text):
+        return None
     try:
         plain = cells.plain(text)
         return cells.value(name, plain, None, None) if plain else None

@@ -21,9 +21,8 @@ from app.counts.selection import at, visible
 from app.counts.shapes import Person
 from app.database import chunks
 from app.dates import format_instant
-from app.exchange import tables
 from app.exchange.paging import every
-from app.exchange.table_schema import TABLES, TITLES, schema
+from app.exchange.table_schema import TABLES, TITLES, cell, schema
 from app.log.entries import entry_at
 from app.models import Detainee
 from app.registry.policy import ANYONE
@@ -46,7 +45,7 @@ def write(session: Session, folder: Path, revision: int) -> Row:
         for name, columns in TABLES.items():
             writers[name].writerow(columns)
         for name, row in _rows(session, revision):
-            writers[name].writerow([_cell(row.get(column)) for column in TABLES[name]])
+            writers[name].writerow([cell(row.get(column), field) for column, field in TABLES[name].items()])
     described = _descriptor(session, folder, revision)
     text = json.dumps(described, ensure_ascii=False, indent=1)
     (folder / DESCRIPTOR).write_text(text + "\n", encoding="utf-8")
@@ -104,12 +103,6 @@ def _flat(row: Row) -> Row:
             [(f"{name}.{part}", one) for part, one in told.items()] if isinstance(told, dict) else [(name, told)]
         )
     }
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict) for one in value)):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
-    return tables.to_cell(value)
 
 
 def _descriptor(session: Session, folder: Path, revision: int) -> Row:

@@ -39,11 +39,16 @@ def parse_json(body: bytes) -> Any:
     except json.JSONDecodeError as error:
         detail = f"This is not JSON: see line {error.lineno}, column {error.colno}."
         raise MalformedJson(detail) from None
+    return clean(value)
+
+
+def clean(value: Any) -> Any:
+    """A value by the rules of a JSON body, however it was written. Raises MalformedJson or Invalid, with pointers."""
     found = _Found()
-    clean = _clean(value, "", 1, found)
+    cleaned = _clean(value, "", 1, found)
     if found.errors:
         raise found.refusal()
-    return clean
+    return cleaned
 
 
 class _Found:

@@ -1,12 +1,13 @@
-"""The tables of a public copy, column by column, as a Table Schema tells them (Data Package 2.0).
+"""The tables of a public copy, column by column, as a Table Schema tells them (Data Package 2.0), and their cells.
 
 https://datapackage.org/standard/table-schema/ and https://datapackage.org/standard/data-resource/
 """
 
+import json
 from typing import Any
 
 from app.exchange.imports.fields import FIELDS
-from app.exchange.tables import SEPARATOR
+from app.exchange.tables import SEPARATOR, to_cell, unquoted
 from app.registry.content import PUBLIC
 from app.vocabulary import LISTS
 
@@ -23,7 +24,9 @@ COUNTRY: Field = {"type": "string", "constraints": {"pattern": "[A-Z]{2}"}, "des
 LIST: Field = {"type": "list", "delimiter": SEPARATOR, "itemType": "string"}
 JSON: Field = {"type": "object"}
 ARRAY: Field = {"type": "array"}
-_OF_KIND = {"date": DATE, "country": COUNTRY, "number": NUMBER, "line": STRING, "text": STRING}
+TEXTS: Field = {**ARRAY, "description": "texts, any of which may hold a semicolon: JSON"}
+_OF_KIND = {"date": DATE, "country": COUNTRY, "number": NUMBER, "line": STRING, "lines": TEXTS, "text": STRING}
+FLAGS = {"true": True, "false": False}
 
 
 def code(codes: str) -> Field:
@@ -51,11 +54,11 @@ TABLES: dict[str, dict[str, Field]] = {
         "quarantined": FLAG, "definition": STRING,
     },
     "facilities": {
-        "slug": STRING, "name": STRING, "names": LIST, "kind": code("facility_kinds"), "area": STRING,
+        "slug": STRING, "name": STRING, "names": TEXTS, "kind": code("facility_kinds"), "area": STRING,
         "country": COUNTRY, "lat": DECIMAL, "lon": DECIMAL,
     },
     "detainees": {
-        "id": UUID, "publish": code("publish"), "name": STRING, "aliases": LIST, "age": NUMBER, "birth_year": NUMBER,
+        "id": UUID, "publish": code("publish"), "name": STRING, "aliases": TEXTS, "age": NUMBER, "birth_year": NUMBER,
         "gender": code("genders"), "nationalities": LIST, "category": code("categories"), "groups": LIST,
         "state": code("states"), "rearrested": FLAG, "died_on": DATE, "designation": code("designations"),
     },
@@ -73,7 +76,7 @@ TABLES: dict[str, dict[str, Field]] = {
     "verifications": {
         "id": UUID, "detention_id": UUID, "release_id": UUID, "source": STRING, "verdict": code("verdicts"),
         "stage": code("stages"), "released_on": DATE, "ordered_on": DATE, "announced_on": DATE,
-        "kind": code("release_kinds"), "method": code("methods"), "verified_on": DATE, "citing": LIST,
+        "kind": code("release_kinds"), "method": code("methods"), "verified_on": DATE, "citing": TEXTS,
         "independent": FLAG,
     },
     "reports": {
@@ -124,3 +127,28 @@ def schema(table: str) -> dict[str, Any]:
         "primaryKey": [next(iter(columns))],
     }
     return {**described, "foreignKeys": keys} if keys else described
+
+
+def cell(value: Any, field: Field) -> str:
+    """The cell of a value in a column."""
+    if field["type"] in ("array", "object"):
+        return "" if value in (None, []) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    return to_cell(value)
+
+
+def value(text: str, field: Field) -> Any:
+    """What a cell was made of, exactly, as nothing in it was written by hand. Raises ValueError, KeyError,
+    RecursionError."""
+    match field["type"]:
+        case "string":
+            return unquoted(text)
+        case "list":
+            return unquoted(text).split(SEPARATOR)
+        case "integer":
+            return int(text)
+        case "number":
+            return float(text)
+        case "boolean":
+            return FLAGS[text]
+        case _:
+            return json.loads(text)

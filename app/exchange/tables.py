@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
-# A spreadsheet runs a cell that begins with one of these as a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet runs a cell that begins with one of these as a formula; the last four are as wide as Chinese characters.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_QUOTED = re.compile(rf"'+[{re.escape(''.join(FORMULA))}]")
 SEPARATOR = "; "
 
 
@@ -51,10 +53,15 @@ def _is_cell(value: Any) -> bool:
 
 
 def to_cell(value: Any) -> str:
-    """The text of a cell; one that a spreadsheet would run begins with an apostrophe."""
+    """The text of a cell; one that a spreadsheet would run begins with an apostrophe, and one that says so with two."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
     text = SEPARATOR.join(map(str, value)) if isinstance(value, list) else str(value)
-    return f"'{text}" if text.startswith(FORMULA) and not isinstance(value, (int, float)) else text
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA) and not isinstance(value, (int, float)) else text
+
+
+def unquoted(text: str) -> str:
+    """The text that a cell was made of."""
+    return text[1:] if _QUOTED.match(text) else text

@@ -6,15 +6,16 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Engine, bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
-from app.database import Outbox
+from app.database import Outbox, writing
 from app.dates import format_instant
 from app.errors import Invalid
 from app.log import sealed, tree
@@ -47,6 +48,15 @@ def lock_head(session: Session) -> tuple[int, datetime]:
     """Become the only writer until the transaction ends; `(revision, recorded_at)` of the head."""
     row = session.connection().execute(_LOCK_HEAD).one()
     return row.revision, row.recorded_at
+
+
+@contextmanager
+def as_only_writer(engine: Engine) -> Iterator[Session]:
+    """A writing session whose turn has come. The time of what it writes, and who may write, are looked at inside: taken
+    before the wait, an entry would fall into a past that somebody has cited, or be of a key that has ended."""
+    with writing(engine) as session:
+        lock_head(session)
+        yield session
 
 
 class Log:

@@ -1,7 +1,8 @@
 """Two lists laid side by side: which line of the one is which line of the other (pure).
 
-A line is paired with at most one of the other list, the likeliest pairs first. A pair is sure where the matcher is and
-no other line fits nearly as well; what is left of the likely ones is for somebody who knows the people.
+A line is paired with at most one of the other list, the likeliest pairs first. A pair is sure where the matcher is, of
+these two and, as where a report is tied, of no other in the place of either; and where no other fits nearly as well.
+What is left of the likely ones is for somebody who knows the people.
 """
 
 from bisect import bisect_left
@@ -14,8 +15,8 @@ from time import thread_time
 from app.matching.candidates import MOST_CANDIDATES, MOST_ROWS
 from app.matching.score import REVIEW, Match, Person, birth_bounds, compare
 
-# Two pairs of one line whose scores lie no further apart are a tie: a release date that one of the two does not state
-# counts as much, and whoever leaves it out is not another person for that.
+# Two pairs of one line whose scores lie no further apart are a tie, though the matcher be sure of one alone: a release
+# date that one of the two does not state counts as much, and whoever leaves it out is not another person for that.
 NEAR = 0.06
 NOT_KNOWN = 400_000  # days, over a thousand years: further than any two births or arrests lie apart
 
@@ -27,18 +28,20 @@ class TooLong(Exception):
 @dataclass(frozen=True, slots=True)
 class Line:
     """Who a line speaks of, and the keys by which it is found: lines that share none are never compared. `planted`: it
-    may have been put there to unsettle who is known, so it is no rival of a line that was not."""
+    may have been put there to unsettle who is known, so it is no rival of a line that was not. `whose`: of all lines of
+    one person the same, where that is known."""
 
     person: Person
     keys: frozenset[str] = frozenset()
     planted: bool = False
+    whose: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """Lines `a` of the one list and `b` of the other, by their places. `match` is None where they were tied before.
 
-    `other_a`, `other_b`: lines that fit nearly as well in the place of either, best first.
+    `other_a`, `other_b`: lines that fit as surely or nearly as well in the place of either, best first.
     """
 
     a: int
@@ -66,11 +69,12 @@ def align(
     for match, a, b in found:
         if a in taken_a or b in taken_b:
             continue
-        near = match.score - NEAR
         # Whoever is surely somebody else is no rival.
-        rivals = [j for m, _i, j in of_a[a] if j != b and m.score >= near and j not in settled_b]
+        of_theirs = [(m, j) for m, _i, j in of_a[a] if j != b and j not in settled_b]
+        rivals = [j for m, j in of_theirs if _rival(match, m, theirs[b], theirs[j])]
         other_b = [j for j in rivals if theirs[b].planted or not theirs[j].planted]
-        other_a = [i for m, i, _j in of_b[b] if i != a and m.score >= near and i not in settled_a]
+        of_ours = [(m, i) for m, i, _j in of_b[b] if i != a and i not in settled_a]
+        other_a = [i for m, i in of_ours if _rival(match, m, ours[a], ours[i])]
         sure = match.sure and not other_a and not other_b
         pairs.append(Pair(a, b, match, sure, tuple(other_a), tuple(other_b)))
         taken_a.add(a)
@@ -79,6 +83,14 @@ def align(
             settled_a.add(a)
             settled_b.add(b)
     return sorted(pairs, key=lambda pair: pair.a)
+
+
+def _rival(match: Match, other: Match, line: Line, in_its_place: Line) -> bool:
+    """Whether another line fits in the place of one: nearly as well, or surely; of the same person's only the former,
+    for there is no doubt then who that is."""
+    # Rounded like scores, or the last digit of a float would part what is exactly NEAR.
+    of_one = line.whose is not None and line.whose == in_its_place.whose
+    return round(match.score - other.score, 4) <= NEAR or (other.sure and not of_one)
 
 
 def _likely(

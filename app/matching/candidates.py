@@ -10,11 +10,10 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, TextClause, bindparam, func, select, text, union_all
-from sqlmodel import Session, col
+from sqlalchemy import TextClause, text
+from sqlmodel import Session
 
 from app.database import chunks, rows_of
-from app.models import BlockingKey
 
 # The records compared in full. Homonyms beyond this are a curator's work: none would be told apart by a score.
 MOST_CANDIDATES = 30
@@ -31,20 +30,36 @@ _SIZES = """
     FROM {keys}
 """
 _SHARING = """
+    SELECT CAST(asked.value->>0 AS integer) AS who, record, count(*) AS shared, min(born) AS born, min(source) AS source
+    FROM {asked} JOIN blocking_key ON blocking_key.key = asked.value->>1
+    GROUP BY 1, 2
+"""
+_NARROWED = """
+    SELECT 0 AS who, record, count(*) AS shared, min(born) AS born, min(source) AS source
+    FROM (
+        SELECT record, born, source FROM {rare} JOIN blocking_key ON blocking_key.key = rare.value->>0
+        UNION ALL
+        SELECT * FROM (
+            SELECT record, born, source FROM {common} JOIN blocking_key ON blocking_key.key = common.value->>0
+            WHERE {years}
+            LIMIT :room
+        ) AS few
+    ) AS every
+    GROUP BY 2
+"""
+# Each source has its places: one that files the same name a hundred times takes none of the others'.
+_RANKED = """
     SELECT who, record, shared, born
     FROM (
-        SELECT *, row_number() OVER (PARTITION BY who ORDER BY shared DESC, record) AS place
-        FROM (
-            SELECT CAST(asked.value->>0 AS integer) AS who, record, count(*) AS shared, min(born) AS born
-            FROM {asked} JOIN blocking_key ON blocking_key.key = asked.value->>1
-            GROUP BY 1, 2
-        ) AS counted
+        SELECT *, row_number() OVER (PARTITION BY who, source ORDER BY shared DESC, record) AS place
+        FROM ({counted}) AS counted
     ) AS ranked
     WHERE place <= :most
-    ORDER BY who, place
+    ORDER BY who, shared DESC, record
 """
-_KEY, _RECORD, _BORN = col(BlockingKey.key), col(BlockingKey.record), col(BlockingKey.born)
-_SHARED = func.count().label("shared")
+_COUNTED = _RANKED.replace("{counted}", _SHARING)
+_BORN_ABOUT = _RANKED.replace("{counted}", _NARROWED.replace("{years}", "born BETWEEN :first AND :last"))
+_ANYWHO = _RANKED.replace("{counted}", _NARROWED.replace("WHERE {years}", ""))
 
 
 class Wanted(NamedTuple):
@@ -67,7 +82,7 @@ class Found(NamedTuple):
 
 
 def look_up(session: Session, wanted: Wanted, most: int = MOST_CANDIDATES) -> list[Found]:
-    """The records that share most of the keys, so many at most."""
+    """The records that share most of the keys, so many at most of each source."""
     return look_up_each(session, [wanted], most)[0]
 
 
@@ -94,11 +109,21 @@ def best(rows: Iterable[tuple[int, int | None]], most: int = MOST_CANDIDATES) ->
     return [Found(record, shared[record], shared[record], born[record]) for record in ranked]
 
 
+def _run(session: Session, sql: str, given: dict[str, Any], **values: int) -> Any:
+    """Run a statement with lists for its tables."""
+    connection = session.connection()
+    statement = _statement(sql, **{name: rows_of(connection, name) for name in given})
+    return connection.execute(statement, {name: json.dumps(rows) for name, rows in given.items()} | values)
+
+
+@lru_cache
+def _statement(sql: str, **tables: str) -> TextClause:
+    return text(sql.format(**tables))
+
+
 def _sizes(session: Session, keys: Collection[str]) -> dict[str, int]:
     """How many records have each key, counted until it is more than MOST_ROWS; of keys that any has."""
-    connection = session.connection()
-    values = {"keys": json.dumps([[key] for key in sorted(keys)]), "enough": MOST_ROWS + 1}
-    found = connection.execute(_statement(_SIZES, keys=rows_of(connection, "keys")), values)
+    found = _run(session, _SIZES, {"keys": [[key] for key in sorted(keys)]}, enough=MOST_ROWS + 1)
     return {key: size for key, size in found if size}
 
 
@@ -115,56 +140,21 @@ def _parted(sizes: dict[str, int], keys: Collection[str]) -> tuple[list[str], li
 def _sharing(session: Session, asked: Sequence[Sequence[str]], most: int) -> list[list[Found]]:
     """For each list of rare keys the records that have most of them."""
     found: list[list[Found]] = [[] for _ in asked]
-    connection = session.connection()
     pairs = [(who, key) for who, keys in enumerate(asked) for key in keys]
-    statement = _statement(_SHARING, asked=rows_of(connection, "asked"))
-    for who, record, shared, born in connection.execute(statement, {"asked": json.dumps(pairs), "most": most}):
+    for who, record, shared, born in _run(session, _COUNTED, {"asked": pairs}, most=most):
         found[who].append(Found(record, shared, shared, born))
     return found
-
-
-@lru_cache
-def _statement(sql: str, **tables: str) -> TextClause:
-    return text(sql.format(**tables))
-
-
-def _having(name: str) -> Select[int, int | None]:
-    return select(_RECORD, _BORN).where(_KEY.in_(bindparam(name, expanding=True)))
-
-
-def _counted(rows: Any) -> Select[Any]:
-    return (
-        select(rows.c.record, _SHARED, func.min(rows.c.born))
-        .group_by(rows.c.record)
-        .order_by(_SHARED.desc(), rows.c.record)
-        .limit(bindparam("most"))
-    )
-
-
-_RARE = _counted(_having("rare").subquery())
-_COMMON = _having("common").limit(bindparam("room")).subquery()
-_BORN_THEN = (
-    _having("common")
-    .where(_BORN.between(bindparam("born_from"), bindparam("born_to")))
-    .limit(bindparam("room"))
-    .subquery()
-)
-_ANYWHO = _counted(_COMMON)
-_BORN_ABOUT = _counted(union_all(_having("rare"), select(_BORN_THEN.c.record, _BORN_THEN.c.born)).subquery())
 
 
 def _narrowed(session: Session, rare: Sequence[str], common: Sequence[str], born: int | None, most: int) -> list[Found]:
     """Where some keys are common: of those the records about as old, if the birth is known; if it is not, any of them,
     where no key is rare."""
-    values: dict[str, Any] = {"rare": rare, "common": common, "most": most, "room": MOST_ROWS}
-    statement = _RARE
+    keys = {"rare": [[key] for key in rare], "common": [[key] for key in common]}
+    values = {"room": MOST_ROWS, "most": most}
     if born is not None:
-        statement = _BORN_ABOUT
-        values |= {"born_from": born - BORN_SLACK, "born_to": born + BORN_SLACK}
-    elif not rare:
-        statement = _ANYWHO
+        found = _run(session, _BORN_ABOUT, keys, first=born - BORN_SLACK, last=born + BORN_SLACK, **values)
+    else:
+        found = _run(session, _ANYWHO, keys | ({"common": []} if rare else {}), **values)
     # Of common keys not all rows were counted: whoever was found may have all of them.
-    return [
-        Found(record, shared, min(shared + len(common), len(rare) + len(common)), year)
-        for record, shared, year in session.connection().execute(statement, values)
-    ]
+    every = len(rare) + len(common)
+    return [Found(record, shared, min(shared + len(common), every), year) for _who, record, shared, year in found]

@@ -103,7 +103,8 @@ def _likeness(a: str, b: str) -> Likeness:
 def _found(one: Name, two: Name) -> Likeness:
     if one.chinese and two.chinese and not (one.han and two.han):
         return _chinese(one, two)
-    if one.korean and two.korean and _texts(one.words) != _texts(two.words) and korean.same(one.korean, two.korean):
+    same_words = sorted(_texts(one.words)) == sorted(_texts(two.words))
+    if one.korean and two.korean and not same_words and korean.same(one.korean, two.korean):
         return Likeness(VARIANT, 2, frozenset({"spelling"}))
     left, right = sorted((_joined(one, two), _joined(two, one)), key=lambda words: (len(words), _texts(words)))
     if not left:

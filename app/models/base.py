@@ -102,10 +102,12 @@ class Claim(SQLModel, table=True):
 
 
 class BlockingKey(SQLModel, table=True):
-    """Personal. What a record can be found by (`matching/keys.py`, `registry/blocking.py`), and the year of birth."""
+    """Personal. What a record can be found by (`matching/keys.py`, `registry/blocking.py`), the year of birth, and the
+    record's source: a look-up is answered from the index alone."""
 
     __tablename__ = "blocking_key"
-    __table_args__ = (Index(None, "key", "born", "record"),)
+    __table_args__ = (Index(None, "key", "born", "record", "source"),)
     record: int = key_column(primary_key=True)
     key: str = Field(primary_key=True)
     born: int | None
+    source: int = key_column()

@@ -105,10 +105,11 @@ class Projector:
         if body["version"] == 1:
             _hold_first(entry, self._record(entry, record_id), out)
         else:
-            key = self._session.scalars(select(col(Record.key)).where(col(Record.id) == record_id)).one()
+            of = select(col(Record.key), col(Record.source)).where(col(Record.id) == record_id)
+            key, source = self._execute(of).one()
             self._execute(_CLOSE_REPORT, {"of": key, "at": entry.revision})
             self._execute(_DELETE_KEYS, {"of": key})
-            _hold_version(entry, key, out)
+            _hold_version(entry, key, source, out)
         out.flush()
         return (record_id,)
 
@@ -212,14 +213,15 @@ class Projector:
 
 def _hold_first(entry: Appended, record: dict[str, Any], out: Outbox) -> None:
     out.hold(_INSERT_RECORD, [record])
-    _hold_version(entry, entry.revision, out)
+    _hold_version(entry, entry.revision, record["source"], out)
 
 
-def _hold_version(entry: Appended, record: int, out: Outbox) -> None:
+def _hold_version(entry: Appended, record: int, source: int, out: Outbox) -> None:
     """The version that an entry is of a record, and by what it is found."""
     content = {**entry.body["said"], **entry.personal}
     keys, born = blocking.keys_of(content), blocking.born(blocking.person_of(content))
     out.hold(
         _INSERT_REPORT, [{"record": record, "since": entry.revision, "until": OPEN, "version": entry.body["version"]}]
     )
-    out.hold(_INSERT_KEYS, [{"record": record, "key": found, "born": born} for found in sorted(keys)])
+    rows = [{"record": record, "key": found, "born": born, "source": source} for found in sorted(keys)]
+    out.hold(_INSERT_KEYS, rows)

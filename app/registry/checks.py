@@ -56,14 +56,7 @@ def pointer_to(name: str) -> str:
 def check(content: Content, now: datetime, *, points: bool, flat: bool = False) -> None:
     """Refuse what cannot be true or cannot be used. `points`: the report names a known person by id. `flat`: the
     body has no sections of its own for the release and the verification, so pointers into it have none either."""
-    errors = [
-        *_future(content, now),
-        *_early(content),
-        *_age(content, now),
-        *_order(content),
-        *_ended(content, now),
-        *_sure(content, points=points),
-    ]
+    errors = [*impossible(content, now), *_sure(content, points=points)]
     if flat:
         errors = [
             {**one, "pointer": one["pointer"].removeprefix("/verification").removeprefix("/release")} for one in errors
@@ -77,6 +70,15 @@ def check(content: Content, now: datetime, *, points: bool, flat: bool = False) 
             "Without a name, give at least two of: age or birth date, nationality, facility, detained_on. "
             "A number of people without faces is a claim: POST /v1/claims.",
         )
+
+
+def impossible(content: Content, now: datetime) -> Iterator[dict[str, str]]:
+    """What of a report cannot be true, whatever else it leaves out: days to come, days that contradict each other."""
+    yield from _future(content, now)
+    yield from _early(content)
+    yield from _age(content, now)
+    yield from _order(content)
+    yield from _ended(content, now)
 
 
 def _future(content: Content, now: datetime) -> Iterator[dict[str, str]]:

@@ -73,11 +73,13 @@ def look_up(desk: Desk, said: Content) -> list[Near]:
 
 def by_match(desk: Desk, said: Content, found: Sequence[Near]) -> Matched:
     """Compare a new report with the records found for it."""
-    people = compare(desk, blocking.person_of(compared(desk, said)), found)
+    person = blocking.person_of(compared(desk, said))
+    people = compare(desk, person, found)
     alike = [one for one in people if one.match.sure or one.match.score >= score.REVIEW]
     told = [one for one in alike if _may_tell(desk, said, one)]
     unsaid = tuple([one for one in alike if one not in told][:MOST_REVIEWED])
     sure = [one for one in told if one.match.sure and not one.conflicts and not _repeats(desk, said, one)]
+    sure = [one for one in sure if not _contradicted(desk, person, one)]
     # A namesake whom a state files beside somebody must not keep that person's reports apart.
     sure = [one for one in sure if one.independent] or sure
     if len(sure) == 1:
@@ -116,6 +118,18 @@ def _repeats(desk: Desk, said: Content, group: Candidate) -> bool:
         if record.source == desk.actor.source and record.content["verification.verdict"] != Verdict.RETRACTED
     ]
     return any(not _follows(said, other) and not _follows(other, said) for other in own)
+
+
+def _contradicted(desk: Desk, person: score.Person, group: Candidate) -> bool:
+    """Whether any report of the person says that this is somebody else, also one that no key finds: or a single report
+    that calls two people by one another's names would make them one. Where independent sources report the person, any
+    of theirs."""
+    held = [
+        one
+        for one in contents(desk.session, _records_of(desk.session, group.record))
+        if desk.views.sources[one.source].independent or not group.independent
+    ]
+    return any(score.contradict(person, one.person) for one in held)
 
 
 def _holds_own(desk: Desk, group: Candidate) -> bool:

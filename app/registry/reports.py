@@ -78,8 +78,11 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
         own = own or cased
     before = content.as_sent(records.newest(desk.session, own).content) if own else {}
     before.pop("retraction.reason", None)
-    if body.source_record_id not in (None, before.get("source_record_id", body.source_record_id)):
-        raise _case_fixed()
+    case = before.get("source_record_id")
+    if case is not None and body.source_record_id not in (None, case):
+        raise _case_fixed(
+            f"You already have report {case} on this release: leave `source_record_id` out, or correct that one."
+        )
     said = {**before, **_verdict(body)}
     if not content.has_release(said):
         carried_out = "release.released_on" in said
@@ -114,7 +117,7 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
     if any(getattr(body, name) is not None for name, _kind in POINTERS):
         raise Invalid.at("", "pointer_is_fixed", "A report cannot be pointed elsewhere: retract it and file another.")
     if body.source_record_id != before.get("source_record_id"):
-        raise _case_fixed()
+        raise _case_fixed("A case number cannot change: file a new report.")
     said = content_of(desk, body)
     if Verdict.RETRACTED == before["verification.verdict"] == said["verification.verdict"]:
         raise Conflict("This report was withdrawn: send a verification with a verdict along to take that back.")
@@ -307,8 +310,8 @@ def _another_person(before: Content, after: Content) -> bool:
     return alike.get("name", 1) < ONE_WORD and not {"birth", "gender"}.isdisjoint(match.conflicts)
 
 
-def _case_fixed() -> Invalid:
-    return Invalid.at("/source_record_id", "case_is_fixed", "A case number cannot change: file a new report.")
+def _case_fixed(detail: str) -> Invalid:
+    return Invalid.at("/source_record_id", "case_is_fixed", detail)
 
 
 def _dropped() -> ReleaseDropped:

@@ -56,7 +56,12 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 # Half the world's spreadsheets part the cells of a CSV file at a semicolon, others at a bar: of such a line they would
 # make two cells, the second a formula. The apostrophe that stands before a cell cannot help there (`exchange.tables`).
-_FORMULA_WITHIN = re.compile(r"[;|]\s*[=+@]")
+# A hyphen begins one too, but prose has it: only before a number, a bracket or a quotation mark, or before a program's
+# name and a bar. Signs may be as wide as a Chinese character.
+_SIGNS, _HYPHENS = r"=+@\uff1d\uff0b\uff20", r"\-\uff0d"
+_FORMULA_WITHIN = re.compile(
+    rf"""[;|][^\w;|{_SIGNS}{_HYPHENS}]*+(?:[{_SIGNS}]|[{_HYPHENS}]\s*+(?:[\d("'{_SIGNS}{_HYPHENS}]|\w++\s*+\|))"""
+)
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -64,8 +69,12 @@ _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 def _one_line(value: str) -> str:
     if _UNSEEN.search(value):
         raise PydanticCustomError("control_character", "Remove line breaks, tabs and control characters.")
+    return _no_formula(value)
+
+
+def _no_formula(value: str) -> str:
     if _FORMULA_WITHIN.search(value):
-        detail = "This is no name: a spreadsheet would run what stands behind its ; or |. Leave that out."
+        detail = "A spreadsheet would run what stands behind ; or | as a formula: leave that out, or write it in words."
         raise PydanticCustomError("formula", detail)
     return value
 
@@ -127,7 +136,7 @@ def _line(length: int) -> Any:
 Line = Annotated[str, _line(NAME_LENGTH), AfterValidator(_one_line)]
 Code = Annotated[str, _line(CODE_LENGTH), AfterValidator(_one_line)]
 Slug = Annotated[str, StringConstraints(max_length=CODE_LENGTH), AfterValidator(_slug)]
-Note = Annotated[str, _line(NOTE_LENGTH)]
+Note = Annotated[str, _line(NOTE_LENGTH), AfterValidator(_no_formula)]
 Date = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=dates.MAX_TEXT), AfterValidator(_partial_date)
 ]

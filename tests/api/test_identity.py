@@ -298,6 +298,21 @@ def test_a_birthday_corrected_or_withdrawn_or_a_states_own_stands_in_nobodys_way
     assert world.post("/v1/identity", {**body, "b": of_the_state}, "curator").status_code == 201
 
 
+@pytest.mark.parametrize("publish", ["named", "counted"], ids=["in the log", "in silence"])
+def test_reasons_are_of_the_revision_they_name_and_what_is_compared_is_as_now(world: World, publish: str) -> None:
+    world.file("foro", detainee__birth_date="1953", detainee__publish=publish)
+    before = world.revision
+    mistaken = {"source_record_id": "J1", "detainee__birth_date": "1960"}
+    world.file("jep", **mistaken)
+    (queued,) = review(world)
+    assert queued["as_of_revision"] == before + 1
+    world.file("jep", **mistaken | {"detainee__birth_date": "1953"})
+    (pair,) = review(world)
+    assert (pair["as_of_revision"], pair["reasons"]) == (before + 1, queued["reasons"])
+    assert {"births more than 2 years apart"} <= {one["note"] for one in pair["reasons"]}
+    assert next(one for one in pair["compared"] if one["field"] == "birth_date")["agrees"] is True
+
+
 def test_a_pair_is_shown_field_by_field(world: World) -> None:
     a = world.file("foro", detainee__birth_date="1953-04-02", detainee__father_name="Abel")
     b = world.file("jep", detainee__birth_date="1960", detention__detained_on="2024-10", detainee__full_name=TOMAS)

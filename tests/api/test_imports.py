@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from app.api.imports import MOST_WAITING
 from app.database import writing
 from app.exchange.imports import stored
 from app.registry.views import Views
@@ -192,7 +191,7 @@ def test_nothing_that_stands_in_a_row_is_told_of_it(world: World) -> None:
 def test_a_source_may_have_a_few_lists_on_their_way_and_no_more(world: World) -> None:
     with writing(world.engine) as session:
         source = Views(session).sources_by_slug["foro"].key
-        for _ in range(MOST_WAITING):  # without their files, so that nobody works on them
+        for _ in range(stored.MOST_WAITING):  # without their files, so that nobody works on them
             stored.begin(session, source, None, "0" * 64, stored.Sent(), NOW)
     response = world.client.post("/v1/imports", content=LIST.encode(), headers=world.headers("foro"))
     world.refuse(response, 409, "conflict")
@@ -204,3 +203,11 @@ def test_a_list_of_another_source_is_not_found(world: World) -> None:
     receipt = world.send_list(LIST)
     for path in (f"/v1/imports/{receipt['id']}", f"/v1/imports/{receipt['id']}/rows"):
         world.refuse(world.get(path, "jep"), 404, "not_found")
+
+
+def test_a_mapping_in_other_letters_is_refused_and_a_byte_order_mark_is_none(world: World) -> None:
+    mapping = '[columns]\n"Quién" = "detainee.full_name"\n'
+    for encoding, status in (("windows-1252", 422), ("utf-8-sig", 202)):
+        files = {"file": ("list.csv", LIST.encode()), "mapping": ("map.toml", mapping.encode(encoding))}
+        answer = world.client.post("/v1/imports?dry_run=true", files=files, headers=world.headers("foro"))
+        assert answer.status_code == status, answer.text

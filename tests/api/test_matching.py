@@ -3,12 +3,19 @@
 import asyncio
 import gzip
 import json
+from threading import Event, Thread
+from time import sleep
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
+from starlette.datastructures import State
 
 from app.api import matching
-from tests.support import GOVERNMENT, REPORT, Body, World, make_report
+from app.counts import theirs
+from app.errors import Unavailable
+from app.matching.align import NEAR
+from tests.support import A_WHILE, GOVERNMENT, REPORT, Body, World, make_report
 
 HIM: str = REPORT["detainee"]["full_name"]
 HEADINGS = "código;nombre;fecha de nacimiento;fecha de detención;penal;país;liberado el;tipo de excarcelación"
@@ -67,6 +74,21 @@ def test_ones_own_report_is_found_by_its_case_number_whatever_the_name(world: Wo
     assert [one["note"] for one in found["both"][0]["reasons"]] == ["the same case number"]
     assert found["both"][0]["theirs"]["detainee_id"] == filed["detainee"]["id"]
     assert outcome(compare(world, "jep")) == (0, 0, 1, 1)
+
+
+def test_ones_own_report_that_comes_in_during_a_comparison_is_for_the_next_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = theirs.own
+
+    def meanwhile(*given: Any) -> dict[str, theirs.Own]:
+        world.file("foro", source_record_id="M-1")
+        return own(*given)
+
+    monkeypatch.setattr(theirs, "own", meanwhile)
+    assert outcome(compare(world, "foro")) == (0, 0, 1, 0)
+    monkeypatch.undo()
+    assert outcome(compare(world, "foro")) == (1, 0, 0, 0)
 
 
 def test_of_who_is_only_counted_nothing_is_said_but_how_many(world: World) -> None:
@@ -156,6 +178,21 @@ def test_of_two_days_asked_for_none_is_dropped_in_silence(world: World) -> None:
     assert len(compare(world, "foro", country=["VE", "CU"])["lists"]) == 2
 
 
+def test_rows_that_cannot_be_true_are_left_out_with_the_words_of_an_import(world: World) -> None:
+    world.file("pud")
+    rows = (
+        ROW,
+        ROW.replace("M-1", "M-2").replace("1971", "2030"),
+        "M-3;Ulises Barrios;1980;2026-01-20;;VE;2026-01-12;",
+    )
+    found = compare(world, "foro", *rows)
+    receipt = world.send_list("\n".join([HEADINGS, *rows]), dry_run=True)
+    refused = world.rows_of(receipt, outcome="error")
+    assert [one["row"] for one in refused] == [3, 4]
+    assert found["unread"] == [{name: one[name] for name in ("row", "errors")} for one in refused]
+    assert outcome(found) == (1, 0, 0, 0)
+
+
 def test_nothing_is_stored(world: World) -> None:
     world.file("pud")
     with world.storing_nothing():
@@ -185,15 +222,44 @@ def test_a_list_that_cannot_be_compared_is_told_what_to_do(world: World, row: st
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_of_one_source_a_list_is_compared_at_a_time_and_others_do_not_wait_for_it(world: World) -> None:
     files = {"file": ("list.csv", f"{HEADINGS}\n{ROW}\n".encode())}
-    world.app.state.comparing["foro"] = object()
+    world.app.state.comparing.add("foro")
     answer = world.client.post("/v1/match/list", files=files, headers=world.headers("foro"))
     world.refuse(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "60"
     for _ in range(2):
         assert compare(world, "jep")["summary"]["mine"] == 1
-    world.app.state.comparing["pud"] = object()  # half of the four places there are
+    world.app.state.comparing.add("pud")  # half of the four places there are
     answer = world.client.post("/v1/match/list", files=files, headers=world.headers("jep"))
     world.refuse(answer, 503, "unavailable")
+
+
+def test_of_many_lists_that_come_at_once_no_more_are_compared_than_may_be() -> None:
+    class Slow(set[str]):
+        def __len__(self) -> int:
+            found = super().__len__()
+            sleep(0.02)  # for the others to come in between
+            return found
+
+    state, over, told = State({"concurrency": 4, "comparing": Slow()}), Event(), []
+
+    def compare(who: str) -> None:
+        asked: Any = SimpleNamespace(reader=SimpleNamespace(slug=who))
+        try:
+            with matching._turn(state, asked):
+                told.append("compared")
+                over.wait(A_WHILE)
+        except Unavailable:
+            told.append("refused")
+        if len(told) == 6:
+            over.set()
+
+    threads = [Thread(target=compare, args=(f"source-{number}",)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told) == ["compared"] * 2 + ["refused"] * 4
+    assert state.comparing == set()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -202,7 +268,7 @@ def test_a_list_that_takes_too_long_is_told_what_to_do(world: World, monkeypatch
     files = {"file": ("list.csv", f"{HEADINGS}\n{ROW}\n".encode())}
     answer = world.client.post("/v1/match/list", files=files, headers=world.headers("foro"))
     assert "part it" in world.refuse(answer, 422, "takes_too_long", "/file")["detail"]
-    assert world.app.state.comparing == {}
+    assert world.app.state.comparing == set()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -263,6 +329,47 @@ def test_of_two_who_fit_neither_is_sure_as_a_report_would_wait_too(world: World)
         world.file("pud", source_record_id=case)
     assert [one["sure"] for one in sought(world, "foro")] == [False, False]
     assert world.file("foro")["match"]["outcome"] == "needs_review"
+
+
+def test_whom_another_report_of_the_person_rules_out_is_not_sure(world: World) -> None:
+    alike = world.file("pud")["detainee"]["id"]
+    other = world.file("jep", detainee__full_name="Celso Montes Ceca", detainee__gender="female")["detainee"]["id"]
+    assert [one["sure"] for one in sought(world, "foro")] == [True]
+    world.judge(alike, other, "same")
+    assert [one["sure"] for one in sought(world, "foro", detainee__gender="male")] == [False]
+    assert world.file("foro", detainee__gender="male")["match"]["outcome"] == "needs_review"
+
+
+def test_of_two_people_who_fit_surely_a_list_is_no_surer_than_a_report(world: World) -> None:
+    """Though one of them fits by far better: they may be one, and somebody must say so."""
+    her = {"detainee__full_name": "Nereida Sofía Altuve Campos", "detainee__birth_date": "1984",
+           "detainee__gender": "female", "detention__facility": "INOF",
+           "detention__detained_on": "2024-08-02"}  # fmt: skip
+    vague = dict.fromkeys(her) | {"detainee__full_name": "Nereida Sofía Altuve"}
+    row = "M-1;Nereida Sofía Altuve Campos;1984;2024-08-02;INOF;VE;2026-01-12;"
+    first = world.file("pud", source_record_id="P-1", **her)
+    assert outcome(compare(world, "foro", row)) == (1, 0, 0, 0)
+    second = world.file("pud", source_record_id="P-2", **vague)
+    assert second["match"]["outcome"] == "needs_review"
+    (pair,) = compare(world, "foro", row)["likely"]
+    assert pair["theirs"]["detention_id"] == first["detention"]["id"]
+    assert pair["also_theirs"] == [second["detention"]["id"]]
+    candidates = sought(world, "foro", **her)
+    assert [(one["detainee_id"], one["sure"]) for one in candidates] == [
+        (one["detainee"]["id"], False) for one in (first, second)
+    ]
+    assert candidates[0]["score"] - candidates[1]["score"] > NEAR
+    assert world.file("foro", **her)["match"]["outcome"] == "needs_review"
+
+
+def test_who_was_taken_again_is_surely_on_a_list_of_the_first_release(world: World) -> None:
+    """The second detention fits by name and birth; it is the same person's, and no doubt who that is."""
+    filed = world.file("pud", detainee__birth_date="1971")
+    again = world.file_detention("pud", detainee__birth_date="1971", detention__detained_on="2026-02-20")
+    assert again["detainee"]["id"] == filed["detainee"]["id"]
+    assert again["detention"]["id"] != filed["detention"]["id"]
+    (pair,) = compare(world, "foro")["both"]
+    assert pair["theirs"]["detention_id"] == filed["detention"]["id"]
 
 
 def test_a_person_whom_the_key_may_not_recognise_is_not_found(world: World) -> None:

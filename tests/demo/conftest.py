@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from app.main import create_app
-from tests.conftest import ENGINES, Templates
+from tests.databases import ENGINES, Templates
 from tests.replay import load, replayed_once, settings_for
 
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app.config import Settings
+from app.countries import COUNTRIES
 from app.database import reading, writing
 from app.errors import Conflict, Problem
 from app.exchange import copies, package
@@ -19,8 +20,8 @@ from app.log.entries import head
 from app.registry.policy import Reader
 from app.registry.write import Desk
 from app.vocabulary import Role
-from tests.conftest import Templates
-from tests.support import NOW, Body, World
+from tests.databases import Templates
+from tests.support import NOW, Body, World, make_report
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def original(templates: Templates) -> Iterator[World]:
     with templates.copy("sqlite", url) as address:
         settings = Settings(database_url=address, secret="a secret of the tests")  # type: ignore[arg-type]
         with World(settings, keys=keys) as world:
-            world.add_facility(names=["Rodeo Uno"], point={"lat": 10.4, "lon": -66.6})
+            world.add_facility(names=["Rodeo Uno", "Rodeo; el primero", "N/A"], point={"lat": 10.4, "lon": -66.6})
             # An age that is worked out of a birth date is not carried: nobody said it, and the date is not public.
             aged: Body = {"detainee__birth_date": None, "detainee__age": 54}
             filed = world.file(detainee__aliases=["Tomasito"], detention__charges=["=1+1"], **aged)
@@ -128,6 +129,66 @@ def test_of_a_copy_with_a_row_that_cannot_stand_nothing_is_filed(
         assert head(session)[0] == 0
 
 
+def said(folder: Path) -> list[dict[str, str]]:
+    """The reports of a copy, without whom they are of: ids are another registry's own."""
+    with (folder / "reports.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return sorted(
+        ({name: cell for name, cell in row.items() if name not in ("detainee", "detention")} for row in rows),
+        key=lambda row: int(row["report"]),
+    )
+
+
+def said_before_and_after(world: World, empty: Engine, tmp_path: Path) -> tuple[list[dict[str, str]], ...]:
+    """What the reports of a copy say, and those of a copy of what was read of it."""
+    folders = tmp_path / "copy", tmp_path / "again"
+    for folder, engine in zip(folders, (world.engine, empty), strict=True):
+        folder.mkdir()
+        with reading(engine) as session:
+            package.write(session, folder, head(session)[0])
+        if engine is world.engine:
+            read(empty, folder)
+    return tuple(map(said, folders))
+
+
+STRANGE: tuple[Body, ...] = (
+    {"detainee__full_name": "Total"},
+    {"detainee__full_name": "'=Omar Lugo"},
+    {"detainee__full_name": "\u00c3\u00b3scar  Lugo"},  # as a list would be taken to have lost its letters
+    {"detainee__aliases": ["Beto; el Chato", "uno | dos", "Na Kim"]},
+    {"detention__charges": ["N/A"]},
+    {"detention__charges": ["-", "asociación; terrorismo", '["no JSON"]']},
+    {"detention__sentence": {"term": "S/I"}},
+    {"release__destination": "n/a"},
+)
+
+
+@pytest.mark.parametrize("changes", STRANGE, ids=lambda changes: str(*changes.values()))
+def test_what_a_list_would_not_be_believed_is_read_back_from_a_copy(
+    world: World, empty: Engine, tmp_path: Path, changes: Body
+) -> None:
+    world.file(**changes)
+    before, after = said_before_and_after(world, empty, tmp_path)
+    assert after == before
+    ((path, meant),) = changes.items()
+    column = path.replace("__", ".") + (".term" if isinstance(meant, dict) else "")
+    assert before[0][column]
+
+
+def test_every_country_is_read_back(world: World, empty: Engine, tmp_path: Path) -> None:
+    bodies = [
+        make_report(source_record_id=code, detainee__full_name=f"{code} Idris", detainee__nationalities=[code],
+                    detention__country=code)
+        for code in sorted(COUNTRIES)
+    ]  # fmt: skip
+    receipt = world.send_list("".join(json.dumps(body) + "\n" for body in bodies))
+    assert receipt["counts"]["error"] == 0
+    before, after = said_before_and_after(world, empty, tmp_path)
+    assert after == before
+    for name in ("detention.country", "detainee.nationalities"):
+        assert {row[name] for row in after} == COUNTRIES
+
+
 def hashed(folder: Path) -> None:
     """The descriptor brought to what stands in the folder, as whoever changes a copy on purpose would."""
     path = folder / "datapackage.json"
@@ -142,11 +203,27 @@ def hashed(folder: Path) -> None:
     [
         ("reports", b"9,foro\r\n", "reports.csv, line 6,"),
         ("reports", b'"' + b"a" * 200_000 + b'"\r\n', "reports.csv, line 6,"),
-        ("reports", b"\xff\xfe\r\n", "reports.csv, line"),
+        ("reports", b"\xff\xfe\r\n", "reports.csv is not in UTF-8"),
         ("sources", b"../x,\x1b[31m,ngo,VE,true,false,\r\n", "sources.csv, line 6,"),
+        ("sources", b"a,a,ngo,VE,yes,false,\r\n", "sources.csv, line 6,"),
+        ("sources", b"a,a,ngo,VE,true,false,\x1b[31m\r\n", "sources.csv, line 6,"),
+        ("sources", b'a,a,ngo,VE,true,false,"one\ntwo\nthree"\r\nb\r\n', "sources.csv, line 9,"),
         ("facilities", b"a,b,b,prison,M,VE,nan,nan\r\n", "facilities.csv, line 3,"),
+        ("facilities", b"a,b," + b"[" * 100_000 + b",prison,M,VE,,\r\n", "facilities.csv, line 3,"),
+        ("facilities", b"a,b,[,prison,M,VE,,\r\n", "facilities.csv, line 3,"),
     ],
-    ids=["short", "a big cell", "no text", "no slug", "no place"],
+    ids=[
+        "short",
+        "a big cell",
+        "no text",
+        "no slug",
+        "no flag",
+        "no letter",
+        "after lines",
+        "no place",
+        "deep",
+        "no list",
+    ],
 )
 def test_a_line_that_no_registry_wrote_is_told_by_its_number(
     empty: Engine, folder: Path, table: str, more: bytes, told: str

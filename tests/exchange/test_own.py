@@ -19,7 +19,7 @@ from app.exchange.tables import Form
 from app.models import OPEN, Source
 from app.registry.policy import Reader
 from app.vocabulary import Role
-from tests.conftest import Templates
+from tests.databases import Templates
 from tests.support import Body, World
 
 TERMS: tuple[Body, ...] = (
@@ -126,6 +126,31 @@ def test_what_a_cell_cannot_carry_is_told(world: World) -> None:
     assert told.lost == {"detention.transfers": 1, "detention.charges": 1, "verification.evidence": 1}
     row = next(csv.DictReader(io.StringIO(text, newline="")))
     assert (row["source_record_id"], row["detention.charges"], row["verification.evidence"]) == ("F-1", "", "")
+
+
+AS_IN_A_LIST: tuple[tuple[Body, str | None], ...] = (
+    ({"detainee__full_name": "Total"}, "detainee.full_name"),
+    ({"source_record_id": "N/A"}, "source_record_id"),
+    ({"detention__facility": "Por confirmar"}, "detention.facility"),
+    ({"detention__charges": ["N/A"]}, "detention.charges"),
+    ({"detainee__aliases": ["Beto; el Chato"]}, "detainee.aliases"),
+    ({"detention__country": "SD", "detainee__nationalities": ["NA"]}, None),
+    ({"detention__country": "NA", "detainee__nationalities": ["SD", "VE"]}, None),
+    ({"detainee__full_name": "'=Omar Lugo"}, None),
+    ({"detention__charges": ["=1", "'-"]}, None),
+)
+
+
+@pytest.mark.parametrize("changes, lost", AS_IN_A_LIST, ids=str)
+def test_what_a_list_would_take_for_something_else_is_told_or_comes_back(
+    world: World, changes: Body, lost: str | None
+) -> None:
+    world.file(**{"source_record_id": "F-1", **changes})
+    text, told = exported(world, Form.CSV)
+    assert told.lost == ({} if lost is None else {lost: 1})
+    if lost is None:
+        assert outcomes(world, text) == {"unchanged": 1}
+    assert outcomes(world, exported(world)[0]) == {"unchanged": 1}
 
 
 def stored_number(world: World) -> bool:

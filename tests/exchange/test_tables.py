@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.exchange.tables import FORMULA, columns_of, to_csv, to_jsonl
+from app.exchange.tables import FORMULA, columns_of, to_cell, to_csv, to_jsonl, unquoted
 
 Row = dict[str, Any]
 
@@ -72,8 +72,13 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_text(start: str) -> None:
     assert cell(start) == f"'{start}"
 
 
+@pytest.mark.parametrize("text", ["=1", "'=1", "''=1", "'", "''", "'Abd", "x=1", "\t", *FORMULA])
+def test_the_text_of_a_cell_is_found_again(text: str) -> None:
+    assert unquoted(to_cell(text)) == text
+
+
 def test_the_signs_that_a_spreadsheet_runs_are_those_we_know_of() -> None:
-    assert set(FORMULA) == {"=", "+", "-", "@", "\t", "\r"}
+    assert set(FORMULA) == {*"=+-@\t\r", *map(chr, (0xFF1D, 0xFF0B, 0xFF0D, 0xFF20))}  # the last as wide as Chinese
 
 
 @pytest.mark.parametrize("text", ["a=b", "1-2", "name@example.org", "x\ty"])

@@ -14,9 +14,18 @@ from sqlmodel import Session, col
 from app.database import reading, writing
 from app.errors import Invalid
 from app.log import entries, tree
-from app.log.entries import MAX_ENTRY_BYTES, Appended, Log, entry_at, head, last_revision_at, replay
+from app.log.entries import (
+    MAX_ENTRY_BYTES,
+    Appended,
+    Log,
+    as_only_writer,
+    entry_at,
+    head,
+    last_revision_at,
+    replay,
+)
 from app.models import Entry, Sealed
-from tests.support import World
+from tests.support import World, kept_waiting
 
 NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)
 WRITERS, EACH = 6, 8
@@ -103,6 +112,19 @@ def test_a_clock_set_back_does_not_move_the_past(engine: Engine) -> None:
     assert behind.recorded_at == NOON
     assert ahead.recorded_at == NOON + timedelta(seconds=1)
     assert json.loads(stored(engine)[1].body)["recorded_at"] == "2026-01-12T12:00:00Z"
+
+
+def test_whoever_waits_to_write_looks_at_the_clock_and_the_tables_once_it_is_their_turn(engine: Engine) -> None:
+    now, found = NOON, []
+
+    def wait() -> None:
+        with as_only_writer(engine) as session:
+            found.append((now, head(session)[0]))
+
+    with kept_waiting(engine, wait) as session:
+        Log(session, NOON).append("source", {})
+        now = NOON + timedelta(seconds=1)
+    assert found == [(now, 1)]
 
 
 @pytest.mark.parametrize("spare", [0, -1])

@@ -61,10 +61,36 @@ def test_who_was_taken_twice_is_paired_detention_by_detention() -> None:
 
 def test_whoever_is_surely_somebody_else_is_no_rival() -> None:
     mine = [line("Baudilio Ytriago Pons", "1960", detained_on="2024-01-05", released_on="2026-01-02"),
-            line("Baudilio Ytriago Pons", detained_on="2024-01-05")]  # fmt: skip
+            line("Baudilio Ytriago Pons", detained_on="2024-02-10")]  # fmt: skip
     theirs = [line("Baudilio Ytriago Pons", "1960", detained_on="2024-01-05", released_on="2026-01-02"),
-              line("Baudilio Ytriago Pons", detained_on="2024-01-05")]  # fmt: skip
+              line("Baudilio Ytriago Pons", detained_on="2024-02-10")]  # fmt: skip
+    assert told(align(mine[1:], theirs)) == [(0, 1, False)]
     assert told(align(mine, theirs)) == [(0, 0, True), (1, 1, True)]
+
+
+HER = ("Nereida Sofía Altuve Campos", "1984", "2024-08-02", "2026-01-12")
+
+
+def test_of_two_whom_the_matcher_is_sure_of_neither_is_sure_however_far_apart_their_scores() -> None:
+    name, born, detained, released = HER
+    full = line(name, born, detained_on=detained, released_on=released)
+    short = line("Nereida Sofía Altuve", released_on=released)
+    (pair,) = align([full], [full, short])
+    assert (pair.b, pair.sure, pair.other_b) == (0, False, (1,))
+    (pair,) = align([full, short], [full])
+    assert (pair.a, pair.sure, pair.other_a) == (0, False, (1,))
+    (pair,) = align([full], [full])
+    assert pair.sure
+
+
+def test_another_detention_of_the_same_person_unsettles_a_pair_only_where_it_fits_nearly_as_well() -> None:
+    name, born, detained, released = HER
+    row = line(name, born, detained_on=detained, released_on=released)
+    again, same = (replace(line(name, born, detained_on=day), whose="her") for day in ("2026-02-20", detained))
+    released_once = replace(row, whose="her")
+    assert told(align([row], [released_once, again])) == [(0, 0, True)]
+    assert told(align([row], [replace(released_once, whose=None), again])) == [(0, 0, False)]
+    assert told(align([row], [released_once, same])) == [(0, 0, False)]
 
 
 def test_the_same_name_and_nothing_else_is_never_sure() -> None:

@@ -19,8 +19,8 @@ def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "MOST_ROWS", ROWS)
 
 
-def keep(session: Session, record: int, keys: Iterable[str], born: int | None = None) -> None:
-    rows = [{"record": record, "key": key, "born": born} for key in keys]
+def keep(session: Session, record: int, keys: Iterable[str], born: int | None = None, source: int = 1) -> None:
+    rows = [{"record": record, "key": key, "born": born, "source": source} for key in keys]
     session.connection().execute(insert(BlockingKey), rows)
 
 
@@ -73,6 +73,16 @@ def test_many_are_found_as_each_would_be_alone(engine: Engine, monkeypatch: pyte
         )
         wanted = [Wanted(some, born) for some in keys for born in (None, 1950)]
         assert look_up_each(session, wanted) == [look_up(session, one) for one in wanted]
+
+
+def test_a_source_with_many_records_takes_none_of_the_places_of_others(engine: Engine) -> None:
+    with writing(engine) as session:
+        for record in range(1, 6):
+            keep(session, record, ["p:a|b", "p:a|c", "p:b|c"], source=1)
+        keep(session, 98, ["p:a|b"], source=2)
+        keep(session, 99, ["p:a|b", "p:a|c"], source=3)
+        keys = ["p:a|b", "p:a|c", "p:b|c"]
+        assert [one.record for one in look_up(session, Wanted(keys), most=3)] == [1, 2, 3, 99, 98]
 
 
 def test_of_keys_that_too_many_share_whoever_is_found_may_have_them_all(engine: Engine) -> None:

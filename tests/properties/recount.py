@@ -11,6 +11,7 @@ from app.registry.policy import Reader
 from app.registry.projection import Account
 from tests.properties.past import Past, Person, strictest
 from tests.properties.saying import COUNTING, DATES, Spell, Standing, day_of, said_of, speaks
+from tests.properties.words import Word
 
 Row = dict[str, Any]
 ONE_SOURCE = ("verified", "reported", "disputed", "refuted", "retracted")
@@ -31,6 +32,13 @@ class Release:
     def day(self) -> PartialDate | None:
         own = day_of(self.voice, DATES[self.stage]) if self.voice else None
         return own or self.at.day
+
+    @property
+    def detained(self) -> PartialDate | None:
+        if self.voice is None:
+            return self.spell.detained
+        slug = self.voice.source.slug
+        return Word(self.spell, self.person, slug, [a for a in self.spell.accounts if a.source.slug == slug]).taken
 
     @property
     def kind(self) -> str:
@@ -119,7 +127,6 @@ def _matches(one: Release, terms: CountTerms, reader: Reader) -> bool:
         and {*terms.all_of, *terms.verified_by} <= verified
         and one.at.independent >= (terms.min_sources or 0)
         and all(_seen(one, reader, name, value) for name, value in terms.traits().items())
-        and _in(one.spell.detained, terms.detained_from, terms.detained_to) is Place.INSIDE
         and not (terms.net and _taken_again(one, terms))
     )
 
@@ -138,7 +145,12 @@ def _in(day: PartialDate | None, start: str | None, end: str | None) -> Place:
 
 
 def _place(one: Release, terms: CountTerms) -> Place:
-    return _in(one.day, terms.released_from, terms.released_to)
+    """Inside both windows, outside of one, or neither for sure."""
+    released = _in(one.day, terms.released_from, terms.released_to)
+    detained = _in(one.detained, terms.detained_from, terms.detained_to)
+    if released is detained is Place.INSIDE:
+        return Place.INSIDE
+    return Place.OUTSIDE if Place.OUTSIDE in (released, detained) else Place.UNCERTAIN
 
 
 def _totals(inside: Sequence[Release]) -> Row:

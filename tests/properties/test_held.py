@@ -11,8 +11,9 @@ from app.registry.projection import Account, project
 from app.registry.projection.spells import spells
 from tests.properties.histories import examples
 from tests.properties.past import Person
-from tests.properties.recount_held import INSIDE, MAYBE, OUTSIDE, Detention, Word
+from tests.properties.recount_held import Detention
 from tests.properties.saying import Spell, death_of, read_spell, state_of, what_followed
+from tests.properties.words import INSIDE, MAYBE, OUTSIDE, Word
 from tests.registry.accounts import SOURCES
 from tests.registry.projection.histories import reports
 

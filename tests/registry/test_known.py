@@ -55,6 +55,19 @@ def test_nobody_is_tied_to_a_person_of_whom_another_record_says_that_it_is_someb
     assert filed(world, "alone") == "needs_review"
 
 
+def test_a_report_that_calls_two_people_by_one_anothers_names_does_not_make_them_one(world: World) -> None:
+    names = "Andrés Lugo Marcano", "Berta Solano Ugas", "Celso Montes Ceca"
+    births = "1971", "1990", "1955"
+    wave = "2026-01-08/2026-02-05"
+    world.file("jep", detainee__full_name=names[0], detainee__aliases=list(names[1:]), release__released_on=wave)
+    outcomes = [
+        filed(world, "alone", who, detainee__full_name=name, detainee__birth_date=birth, source_record_id=f"Z-{birth}")
+        for who, name, birth in zip(("foro", "pud", "foro"), names, births, strict=True)
+    ]
+    assert outcomes == ["linked", "needs_review", "needs_review"]
+    assert len(world.get("/v1/detainees").json()["data"]) == 3
+
+
 @pytest.mark.parametrize(
     "his, hers",
     [({}, {"detainee__gender": "female"}), ({"detainee__birth_date": "1950"}, {"detainee__birth_date": "1990"})],

@@ -113,6 +113,22 @@ def test_a_verification_cannot_bring_in_another_case_number(world: World) -> Non
     body = {"verdict": "verified", "method": "lawyer", "source_record_id": "FP-2"}
     refused = world.post(f"/v1/releases/{filed['release']['id']}/verifications", body, "foro")
     world.refuse(refused, 422, "case_is_fixed", "/source_record_id")
+    (error,) = refused.json()["errors"]
+    assert error["detail"] == (
+        "You already have report FP-1 on this release: leave `source_record_id` out, or correct that one."
+    )
+
+
+def test_of_a_report_that_a_curator_joined_its_own_source_alone_is_told_the_case_number(world: World) -> None:
+    joined = world.file("foro", source_record_id="FP-1", detainee__full_name="Ismael Toro Paz")
+    filed = world.file("jep", source_record_id="J-1")
+    world.judge(joined["detainee"]["id"], filed["detainee"]["id"], "same")
+    path = f"/v1/releases/{filed['release']['id']}/verifications"
+    body = {"verdict": "verified", "method": "lawyer", "source_record_id": "NEW-2"}
+    (told,) = world.refuse(world.post(path, body, "foro"), 422, "case_is_fixed", "/source_record_id")["errors"]
+    assert "report FP-1 on this release" in told["detail"]
+    assert world.post(path, {**body, "source_record_id": "FP-1"}, "foro").status_code == 200
+    assert world.post(path, body, "pud").status_code == 201
 
 
 def test_a_verification_cannot_use_the_case_number_of_another_of_ones_records(world: World) -> None:

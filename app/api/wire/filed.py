@@ -90,12 +90,15 @@ class ComparedField(BaseModel):
 
 
 class PairOut(BaseModel):
-    """Two people who may be one: why the matcher thinks so, and both accounts side by side."""
+    """Two people who may be one: why they wait, and both accounts side by side. `reasons` are those of
+    `as_of_revision`, when the pair was first put here, and `score` the best since; `a`, `b` and `compared` are as now,
+    corrections included."""
 
     kind: Literal["pair"]
     decision_id: uuid.UUID | None
     score: float
     reasons: list[dict[str, Any]]
+    as_of_revision: int
     looked_at: list[LookedAt]
     a: DetaineeShape
     b: DetaineeShape

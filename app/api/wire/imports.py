@@ -46,6 +46,8 @@ class ImportOut(BaseModel):
     whole: int | None
     settled: int
     counts: dict[ImportOutcome, int]
+    releases: int
+    held: int
     first_revision: int | None
     last_revision: int | None
     form: Literal["csv", "xlsx", "ods", "jsonl"] | None

@@ -64,7 +64,7 @@ class ConflictShape(BaseModel):
 
 
 class PairedShape(BaseModel):
-    """A row of yours and a detention of theirs; `also_…`: which others fit nearly as well."""
+    """A row of yours and a detention of theirs; `also_…`: which others fit as surely, or nearly as well."""
 
     score: float
     reasons: list[ReasonShape]
@@ -94,7 +94,7 @@ class CandidatesOut(BaseModel):
 
 
 class UnreadRow(BaseModel):
-    """A row that could not be read, and why."""
+    """A row that could not be read or cannot be true, and why."""
 
     row: int
     errors: list[RowError]
@@ -114,10 +114,10 @@ class ComparisonSummary(BaseModel):
     mine: int
     theirs: int
     both: int
+    conflicts: int
     likely: int
     mine_only: int
     theirs_only: int
-    conflicts: int
     unread: int
 
 

@@ -1,13 +1,14 @@
 """The accounts of a list, read as an import reads it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from app.exchange.comparing.accounts import Account, Row, SamePlace, of_content
-from app.exchange.imports.checked import body_of, numbered
-from app.exchange.imports.faults import BadFile
+from app.exchange.imports.checked import body_of, numbered, placed
+from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.keys import DERIVED, Keys
 from app.exchange.imports.lists import Opened
-from app.registry import content
+from app.registry import checks, content
 from app.registry.content import Content
 from app.registry.reports import compared_number
 from app.registry.schemas import DetentionReportIn
@@ -19,26 +20,34 @@ TOO_MANY = f"A list to be compared has at most {MOST_ROWS:,} rows: part it, by c
 
 @dataclass
 class Listed:
-    """A list as accounts, the case number of each, and the rows of it that could not be read."""
+    """A list as accounts, the case number of each, and the rows that could not be read or cannot be true."""
 
     accounts: list[Account] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
     unread: list[Row] = field(default_factory=list)
 
+    def leave(self, row: int, faults: list[Fault]) -> None:
+        self.unread.append({"row": row, "errors": [fault.shape() for fault in faults]})
 
-def read(opened: Opened, same_place: SamePlace | None = None) -> Listed:
-    """The accounts of an opened list. Raises BadFile: there are too many rows, or the file breaks off."""
+
+def read(opened: Opened, now: datetime, same_place: SamePlace | None = None) -> Listed:
+    """The accounts of an opened list. A row that only says too little to be filed, no country or no method, may be
+    compared all the same. Raises BadFile: there are too many rows, or the file breaks off."""
     listed, keys = Listed(), Keys()
     for row in opened.rows():
         if len(listed.accounts) + len(listed.unread) == MOST_ROWS:
             raise BadFile("too_many_rows", TOO_MANY)
         report = body_of(numbered(row, keys))
         if isinstance(report, list):
-            listed.unread.append({"row": row.number, "errors": [fault.shape() for fault in report]})
+            listed.leave(row.number, report)
+            continue
+        said = _said(report)
+        if faults := [placed(row.columns, one) for one in checks.impossible(said, now)]:
+            listed.leave(row.number, faults)
             continue
         case = str(report.source_record_id)
         own = None if case.startswith(DERIVED) else case
-        listed.accounts.append(of_content(_said(report), {"row": row.number, "source_record_id": own}, same_place))
+        listed.accounts.append(of_content(said, {"row": row.number, "source_record_id": own}, same_place))
         listed.cases.append(case)
     if not listed.accounts and not listed.unread:
         raise BadFile("no_rows", "There are headings in this list, and no rows below them.")

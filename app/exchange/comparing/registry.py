@@ -90,7 +90,8 @@ def beside(
             account = replace(account, line=Line(account.person))
         else:
             # Whom only sources report that are not independent is no rival, as where a report is tied.
-            account = replace(account, line=replace(account.line, planted=not spell.independent))
+            line = replace(account.line, planted=not spell.independent, whose=spell.ids["detainee_id"])
+            account = replace(account, line=line)
             places[spell.key] = len(found.accounts)
         if spell.key in inside:
             found.asked.add(len(found.accounts))
@@ -114,7 +115,7 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
     mine = of_content(said, {}, same)
     people = theirs.alike(session, [(mine.line.keys, blocking.born(mine.person))], revision)
     found: dict[str, list[tuple[Match, Account]]] = defaultdict(list)
-    independent = set()
+    independent, contradicted = set(), set()
     for spell in theirs.spells(session, sorted(people), reader, revision):
         if spell.names is None:
             continue
@@ -125,10 +126,11 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
             found[spell.ids["detainee_id"]].append((score.compare(mine.person, account.person), account))
             if spell.independent:
                 independent.add(spell.ids["detainee_id"])
+        elif spell.independent and score.contradict(mine.person, account.person):
+            contradicted.add(spell.ids["detainee_id"])
     best = {person: max(pairs, key=lambda pair: (pair[0].sure, pair[0].score)) for person, pairs in found.items()}
-    sure = [
-        person for person, (match, _) in best.items() if match.sure and not any(m.conflicts for m, _ in found[person])
-    ]
+    contradicted |= {person for person, pairs in found.items() if any(match.conflicts for match, _ in pairs)}
+    sure = [person for person, (match, _) in best.items() if match.sure and person not in contradicted]
     # As where a report is tied: a namesake whom a state files beside somebody leaves that person sure.
     sure = [person for person in sure if person in independent] or sure
     alike = [one for one in best.items() if one[1][0].sure or one[1][0].score >= score.REVIEW]

@@ -47,8 +47,9 @@ def compare(
     summary = {
         "mine": len(mine.accounts),
         "theirs": len(theirs) if asked is None else len(asked),
-        **{name: len(found[name]) for name in PARTS},
-        "conflicts": sum(1 for one in both if one["conflicts"]),
+        "both": len(both),
+        "conflicts": sum(1 for one in both if one["conflicts"]),  # where it is read as "of them"
+        **{name: len(found[name]) for name in PARTS[1:]},
         "unread": len(mine.unread),
     }
     return {"summary": summary, **found}

@@ -24,10 +24,10 @@ UNTOLD = "detainee.national_id"
 List = tuple[bytes, Mapping | None]
 
 
-def two_lists(mine: List, theirs: List) -> Row:
+def two_lists(mine: List, theirs: List, now: datetime) -> Row:
     """A comparison of two files. Raises BadFile."""
-    other = read(open_list(*theirs))
-    return {**compare(read(open_list(*mine)), other.accounts), "unread_theirs": other.unread}
+    other = read(open_list(*theirs), now)
+    return {**compare(read(open_list(*mine), now), other.accounts), "unread_theirs": other.unread}
 
 
 def with_registry(
@@ -44,7 +44,7 @@ def with_registry(
     processor. Raises BadFile, Invalid."""
     source = reader.source
     saved = (lambda _digest: None) if source is None else (lambda digest: stored.saved_mapping(session, source, digest))
-    listed = read(open_list(*mine, saved), registry.same_place(session))
+    listed = read(open_list(*mine, saved), now, registry.same_place(session))
     revision = head(session)[0]
     found = registry.beside(session, secret, now, reader, revision, listed, asked)
     compared = compare(listed, found.accounts, found.tied, found.asked, seconds)

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from app.countries import COUNTRIES
+from app.exchange import template
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES, Field
 from app.exchange.imports.said_dates import Order, UnclearDate, read
 from app.exchange.imports.texts import MOST_CHARACTERS, UNREAD
+from app.exchange.tables import unquoted
 from app.matching.fold import fold
 from app.normal import TOO_MANY, has_too_many_marks, normal
 from app.registry import naming
@@ -18,6 +20,8 @@ from app.vocabulary import LISTS, vocabulary
 
 WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 CODES = "countries"
+OFFERED = frozenset(FIELDS[path].codes for path in template.COLUMNS)  # lists to choose from in the template
+NAMED = 3  # words of a list that a message names: enough to see what is asked for
 NAMES = frozenset({"detainee.full_name", GIVEN_NAMES, SURNAMES})
 
 # What a line or a note cannot hold: as the JSON gate has it.
@@ -29,8 +33,6 @@ _LIST = re.compile(r"[;|\n]")
 _CODE_LIST = re.compile(r"[;|\n,/+]|\s(?:y|e|and)\s")
 _SPACE = re.compile(r"\s+")
 _AGE = re.compile(r"(\d{1,3})(?: ?(?:años|anos|years|years old))?", re.IGNORECASE)
-# Of numbers that a spreadsheet keeps as text.
-_QUOTED_FORMULA = re.compile(r"'[=+\-@\t\r]")
 
 
 class UnreadCell(ValueError):
@@ -60,11 +62,10 @@ def plain(cell: str) -> str:
         raise UnreadCell("garbled_text", "Letters of this cell were lost on the way here: send the list they stand in.")
     if _UNSEEN.search(text):
         raise UnreadCell("control_character", "Remove control and text-direction characters.")
-    if _QUOTED_FORMULA.match(text):
-        text = text[1:]  # as our own exports keep a spreadsheet from running it
     if has_too_many_marks(text):
         raise UnreadCell("too_many_marks", TOO_MANY)
-    return normal("NFC", text)
+    # An apostrophe keeps a spreadsheet from running a cell, in our own exports too.
+    return normal("NFC", unquoted(text))
 
 
 def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | None) -> Any:
@@ -92,7 +93,7 @@ def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | 
         case "lines":
             return _many(_LIST, text, _line)
         case "links":
-            return [{"url": link} for link in _many(_SPACE, text, str)]
+            return [_link(link) for link in _many(_SPACE, text, str)]
         case "number":
             return _number(text)
         case "text":
@@ -106,7 +107,10 @@ def _is_unsaid(text: str) -> bool:
 
 
 def _names_code(field: Field, text: str) -> bool:
-    """Whether a word is a code here: "anonymous" is no name, and a class of publication."""
+    """Whether a word is a code here: "anonymous" is no name, and a class of publication. Of countries only as ISO 3166
+    writes them: SD is Sudan and NA is Namibia, while "s/d" and "n/a", and "sd" and "na", say that nobody knew."""
+    if field.kind in ("country", "countries"):
+        return text in COUNTRIES
     return field.codes is not None and known_code(field.codes, text)
 
 
@@ -125,9 +129,37 @@ def _date(text: str, order: Order | None) -> str:
 def _code(codes: str, text: str) -> str:
     found = _code_words(codes).get(_folded(text))
     if found is None:
-        what = "a country known here" if codes == CODES else f"a word known for a code of the list {codes}"
-        raise UnreadCell("unknown_code", f"This is not {what}: say what it means under `values` in the mapping.")
+        raise UnreadCell("unknown_code", _unknown(codes, m=codes == "genders" and _folded(text) == "m"))
     return found
+
+
+@cache
+def _unknown(codes: str, *, m: bool) -> str:
+    """What to do about a word that is not known, with a few that are."""
+    if codes == CODES:
+        return "This is not a country known here: say what it means under `values` in the mapping."
+    if m:
+        return (
+            "M can be mujer or masculino, and the other letters of this column do not say which: write the word, or "
+            'say in the mapping [values."detainee.gender"] M = "male"'
+        )
+    english, spanish = (vocabulary(lang)[codes][:NAMED] for lang in ("en", "es"))
+    named = ", ".join(f"{one['label']} or {other['label']}" for one, other in zip(english, spanish, strict=True))
+    sheet = ", and on the last sheet of the template" if codes in OFFERED else ""
+    return (
+        f"This word is not known here: take one that is ({named}; all are at /v1/vocabulary?lang=es under "
+        f"{codes}{sheet}), or say what yours means under `values` in the mapping."
+    )
+
+
+def _link(text: str) -> dict[str, str]:
+    if not text.casefold().startswith(("https://", "http://")):
+        raise UnreadCell(
+            "invalid_url",
+            "This column is read for addresses that begin with https://. Whose word you pass on goes into a column "
+            '"Según" or "According to" (verification.citing): rename it, or say in a mapping which field it is.',
+        )
+    return {"url": text}
 
 
 def _many(parting: re.Pattern[str], text: str, one: Any) -> list[Any]:

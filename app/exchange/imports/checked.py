@@ -10,6 +10,9 @@ from app.exchange.imports.keys import Keys, Repeated
 from app.exchange.imports.rows import Row
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 
+# Of a pointer, before the column is known: a section, a field, a place in it and a field there, and one to spare.
+MOST_PARTS = 5
+
 _SCHEMAS: dict[bool, type[DetentionReportIn]] = {True: ReleaseReportIn, False: DetentionReportIn}
 
 
@@ -38,7 +41,6 @@ def body_of(row: Row) -> DetentionReportIn | list[Fault]:
 
 def placed(columns: Mapping[str, str], error: Mapping[str, str]) -> Fault:
     """An error in the body, at the column that the value came from. `columns`: field → column."""
-    name = error["pointer"].removeprefix("/").replace("/", ".")
-    while name and name not in columns:
-        name = name.rpartition(".")[0]
+    parts = error["pointer"].removeprefix("/").split("/", MOST_PARTS)[:MOST_PARTS]
+    name = next((some for end in range(len(parts), 0, -1) if (some := ".".join(parts[:end])) in columns), "")
     return Fault(columns.get(name), error["pointer"], error["code"], error["detail"])

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from app.exchange.imports.cells import WORDS
 from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES
-from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.mapping import MOST_NAMED, Mapping
 from app.exchange.imports.texts import MOST_COLUMNS
 from app.matching.fold import fold
 
 # Headings that must be known before a row is taken for the row of headings.
 LEAST_KNOWN = 2
+# Headings that a message names.
+MOST_MISSING = 3
 # What tells people apart; a list without any of it is of something else.
 TELLING = ("detainee.full_name", GIVEN_NAMES, SURNAMES, "detention.facility", "detention.detained_on")
 
@@ -101,9 +103,12 @@ def columns(cells: Sequence[str], mapping: Mapping) -> list[Column]:
     found = [Column(place, cell.strip()[:200], fields_of(cell, mapping)) for place, cell in enumerate(cells)]
     missing = mapping.targets.keys() - {fold(column.heading) for column in found}
     if missing:
+        named = [f'"{heading[:MOST_NAMED]}"' for heading in mapping.columns if fold(heading) in missing]
+        more = f" and {len(named) - MOST_MISSING} more" if len(named) > MOST_MISSING else ""
         raise BadFile(
             "mapping_mismatch",
-            f"The mapping names {len(missing)} columns that this list does not have: correct their headings in it.",
+            f"The mapping names columns that this list does not have: {', '.join(named[:MOST_MISSING])}{more}. Correct "
+            "their headings in it.",
         )
     taken: dict[str, str] = {}
     for column in found:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from app.errors import Problem
 from app.exchange import template
-from app.exchange.imports import headings, texts
+from app.exchange.imports import genders, headings, texts
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.headings import Column
 from app.exchange.imports.mapping import Mapping
@@ -110,8 +110,8 @@ def open_list(data: bytes, mapping: Mapping | None, saved: Saved = lambda _diges
 def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
     encoding = texts.encoding_of(data)
 
-    def read(delimiter: str) -> Iterator[Cells]:
-        for number, cells in texts.rows(data, encoding, delimiter):
+    def read(delimiter: str, width: int | None = None) -> Iterator[Cells]:
+        for number, cells in texts.rows(data, encoding, delimiter, width):
             yield number, cells, ()
 
     found = None
@@ -121,11 +121,14 @@ def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
             found = delimiter, one
     assert found is not None
     delimiter, head = found
-    return head.opened("csv", data, lambda: read(delimiter))
+    if head.saved_sheet is not None:
+        raise other_sheet(head.saved_sheet)
+    return head.opened("csv", data, lambda: read(delimiter, len(_trimmed(head.cells))))
 
 
 def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
-    """The sheet that the mapping names; else the first visible one with headings: a cover page has none."""
+    """The sheet that the mapping names, a saved one too; else the first visible one with headings: a cover page has
+    none."""
     form: Form = "ods" if b"opendocument.spreadsheet" in _part(data, "mimetype") else "xlsx"
 
     def look(name: str | None) -> tuple[Sheet, _Head]:
@@ -142,8 +145,16 @@ def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
     for name in names:
         if name != sheet.name:
             sheet, head = look(name)
+        kept = head.saved_sheet
+        if kept is not None and kept != sheet.name:
+            # Another sheet of the same headings: what was said of the one must not be filed of the other.
+            if kept not in sheet.others:
+                raise other_sheet(kept)
+            sheet, head = look(kept)
+            if head.saved_sheet != kept:
+                raise other_sheet(kept)
         try:
-            opened = head.opened(form, data, partial(read, name))
+            opened = head.opened(form, data, partial(read, sheet.name))
         except BadFile as fault:
             if fault.code != "no_headings" or len(names) == 1:
                 raise
@@ -155,6 +166,15 @@ def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
         "no_headings",
         f"No row of headings was found on the sheets {looked_at}: put headings above the columns, or say in a mapping "
         f'which sheet is the list (sheet = "…") and which column holds what.',
+    )
+
+
+def other_sheet(kept: str) -> BadFile:
+    return BadFile(
+        "unknown_sheet",
+        f'The mapping remembered for these headings is for the sheet "{kept[:MOST_SHEET_NAME]}", and this file has no '
+        "visible sheet of that name with these headings: send that sheet, or send a mapping with this list that says "
+        "what is true of it.",
     )
 
 
@@ -200,6 +220,11 @@ class _Head:
                 best = cls(known, width, number, cells, by, kept is not None)
         return best
 
+    @property
+    def saved_sheet(self) -> str | None:
+        """The sheet that a mapping saved for these headings was sent for."""
+        return self.mapping.sheet if self.saved else None
+
     def opened(self, form: Form, data: bytes, rows: Callable[[], Iterator[Cells]]) -> Opened:
         if self.known < min(headings.LEAST_KNOWN, max(1, self.width)):
             raise BadFile(
@@ -208,11 +233,19 @@ class _Head:
                 "column holds what.",
             )
         columns = headings.columns(self.cells, self.mapping)
-        reader = Reader(columns, self.mapping)
+
+        def below() -> Iterator[Cells]:
+            return (cells for cells in rows() if cells[0] > self.number)
+
+        def read() -> Iterator[Row]:
+            place = genders.place_of(columns)
+            letters = () if place is None else (cells[place] for _, cells, _ in below() if place < len(cells))
+            reader = Reader(columns, self.mapping, genders.of_m(letters))
+            return (reader.read(*cells) for cells in below())
+
         return Opened(
             form, digest_of(data), self.mapping, self.saved, columns, headings.digest(_trimmed(self.cells)),
-            rows=lambda: (reader.read(*cells) for cells in rows() if cells[0] > self.number),
-            cells=lambda: (cells for cells in rows() if cells[0] > self.number),
+            rows=read, cells=below,
         )  # fmt: skip
 
 

@@ -6,23 +6,38 @@ It is TOML. Everything in it is optional; what it leaves out is found by heading
 import hashlib
 import json
 import tomllib
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from app.exchange.imports.cells import CODES, known_code
+from app.exchange.imports.cells import CODES, UnreadCell, known_code, value
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.said_dates import Order
 from app.matching.fold import fold
 
-# The largest mapping imagined names 500 columns; this is ten times that.
-MOST_BYTES = 256 * 1024
+# The largest mapping imagined names 500 columns, in 30 KB; a line of one holds a heading and five fields at most. Of a
+# line with thousands of dots the parser would take seconds.
+MOST_BYTES, MOST_OF_A_LINE = 64 * 1024, 2_000
 # A heading stands below a title and a paragraph at most.
 LAST_HEADER = 50
+# Of a heading or a name that a message repeats, and how many names are offered instead.
+MOST_NAMED, NEAREST = 60, 2
+MOST_OF_AN_ERROR = 200  # characters of what the parser says
+# The last part of a field's name, by which whoever writes a mapping may call it → the field.
+_LAST = {name.rpartition(".")[2]: name for name in FIELDS}
 
 Targets = Annotated[list[str], Field(max_length=5)]
+
+
+def decoded(data: bytes) -> str:
+    """The text of a mapping file; editors write a byte order mark. Raises BadFile."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadFile("bad_mapping", "The letters of the mapping file cannot be read: save it as UTF-8.") from None
 
 
 class Mapping(BaseModel):
@@ -42,23 +57,26 @@ class Mapping(BaseModel):
     @classmethod
     def read(cls, text: str) -> Self:
         """A mapping of a file's text. Raises BadFile, which says where it is wrong."""
-        if len(text) > MOST_BYTES:
-            raise BadFile("bad_mapping", "The mapping file is too long to be one.")
+        if len(text) > MOST_BYTES or any(len(line) > MOST_OF_A_LINE for line in text.splitlines()):
+            raise BadFile("bad_mapping", "The mapping file, or a line of it, is too long to be one.")
         try:
             return cls.model_validate(tomllib.loads(text))
-        except tomllib.TOMLDecodeError as error:
-            raise BadFile("bad_mapping", f"The mapping file is not TOML: {error}.") from None
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
-            raise BadFile("bad_mapping", f"The mapping file is wrong at {where}: {first['msg']}.") from None
+            where = ".".join(str(one)[:MOST_NAMED] for one in first["loc"]) or "the file"
+            said = first["msg"].removeprefix("Value error, ")
+            if first["type"] == "extra_forbidden":
+                said = f"there is no such setting: take one of {', '.join(cls.model_fields)}"
+            raise BadFile("bad_mapping", f"The mapping file is wrong at {where}: {said}.") from None
+        except (ValueError, RecursionError) as error:  # no TOML, a number of thousands of digits, a pile of brackets
+            raise BadFile("bad_mapping", f"The mapping file is not TOML: {str(error)[:MOST_OF_AN_ERROR]}.") from None
 
     @field_validator("columns")
     @classmethod
     def _known_targets(cls, columns: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
-        for targets in columns.values():
+        for heading, targets in columns.items():
             for target in _listed(targets):
-                _known_field(target)
+                _known_field(target, f'"{heading[:MOST_NAMED]}": ')
         return columns
 
     @field_validator("constants")
@@ -81,6 +99,15 @@ class Mapping(BaseModel):
                     raise ValueError(f"values for {name} must be ISO 3166-1 alpha-2 codes")
         return values
 
+    @model_validator(mode="after")
+    def _read_constants(self) -> Self:
+        for name, said in self.constants.items():
+            try:
+                value(name, said, self.dates, None)
+            except UnreadCell as error:
+                raise ValueError(f'constants."{name}": {str(error).removesuffix(".")}') from None
+        return self
+
     @cached_property
     def targets(self) -> dict[str, list[str]]:
         """Folded heading → fields."""
@@ -102,6 +129,12 @@ def _listed(targets: str | list[str]) -> list[str]:
     return [targets] if isinstance(targets, str) and targets else list(targets)
 
 
-def _known_field(name: str) -> None:
-    if name not in FIELDS:
-        raise ValueError("there is no such field: take one of " + ", ".join(FIELDS))
+def _known_field(name: str, where: str = "") -> None:
+    """Raises ValueError, with the fields whose names are nearest."""
+    if name in FIELDS:
+        return
+    said = name[:MOST_NAMED]
+    near = get_close_matches(said, FIELDS, n=NEAREST) or get_close_matches(said, _LAST, n=NEAREST)
+    meant = " or ".join(_LAST.get(one, one) for one in near)
+    hint = f"perhaps {meant} is meant" if meant else "the fields are those of a report, such as detainee.full_name"
+    raise ValueError(f'{where}there is no field "{said}": {hint}')

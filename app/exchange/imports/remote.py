@@ -31,9 +31,8 @@ TOLD_AFTER = 30.0  # seconds: by then who looks on wonders whether it has hung
 PAGE = 50
 # A row that went by itself is read again only where every row is asked for: it would come back the way it was sent.
 TOLD = (ImportOutcome.ERROR, ImportOutcome.NEEDS_REVIEW)
-
-
 LONGEST_NEXT = 2_000  # characters of the address of a next page: far more than a cursor takes
+UNSENT = "What answers speaks of rows that were not sent: ask whoever runs the registry whether it is theirs."
 
 
 class Watch(Protocol):
@@ -58,6 +57,8 @@ class _Receipt(BaseModel):
     id: uuid.UUID
     state: ImportState
     counts: dict[ImportOutcome, int]
+    releases: int = 0
+    held: int = 0
     first_revision: int | None
     last_revision: int | None
     questions: list[_Said]
@@ -255,6 +256,8 @@ class _Sum:
             "rows": self._cut.rows,
             "settled": sum(counts.values()),
             "counts": counts,
+            "releases": sum(receipt.releases for receipt in receipts),
+            "held": sum(receipt.held for receipt in receipts),
             "first_revision": min(revisions, default=None),
             "last_revision": max(revisions, default=None),
             **self._opened.shape(),
@@ -279,9 +282,6 @@ def _row_of(part: Part, number: int) -> int:
     if not 0 < number <= len(part.rows):
         raise Stopped(UNSENT)
     return part.rows[number - 1]
-
-
-UNSENT = "What answers speaks of rows that were not sent: ask whoever runs the registry whether it is theirs."
 
 
 def _strict(row: int, what: str) -> Row:

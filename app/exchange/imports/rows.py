@@ -8,6 +8,7 @@ from typing import Any
 from app.exchange.imports.cells import UnreadCell, plain, value
 from app.exchange.imports.faults import Fault, letter
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES
+from app.exchange.imports.genders import GENDER
 from app.exchange.imports.headings import Column
 from app.exchange.imports.mapping import Mapping
 from app.matching.fold import fold
@@ -16,6 +17,7 @@ from app.registry.schemas import NAME_LENGTH
 NAME = "detainee.full_name"
 # Rows below a list that sum it up: nobody is called so.
 SUMS = frozenset({"total", "totales", "subtotal", "gran total", "grand total", "totals", "total general"})
+LONGEST_SUM = 20  # characters that are looked at: more than the longest of these has
 Body = dict[str, Any]
 REMEMBERED = 10_000  # cells: some megabytes
 REPEATED = frozenset({"date", "code", "codes", "country", "countries"})
@@ -35,11 +37,12 @@ class Row:
 class Reader:
     """Reads the rows of one list."""
 
-    def __init__(self, columns: Sequence[Column], mapping: Mapping) -> None:
+    def __init__(self, columns: Sequence[Column], mapping: Mapping, genders: dict[str, str] | None = None) -> None:
+        """`genders`: what a letter means in this list, where its mapping does not say so."""
         self._columns = [column for column in columns if column.fields]
         self._width = len(columns)
         self._order = mapping.dates
-        self._meanings = mapping.meanings
+        self._meanings = {**mapping.meanings, GENDER: (genders or {}) | mapping.meanings.get(GENDER, {})}
         self._constants = {name: value(name, said, self._order, None) for name, said in mapping.constants.items()}
         # Of days, places and codes a list holds few, and each many times.
         self._value = lru_cache(maxsize=REMEMBERED)(self._said)
@@ -68,7 +71,7 @@ class Reader:
             detail = "This row has more cells than there are headings: is a quotation mark or a delimiter wrong in it?"
             faults.append(Fault(letter(beyond), "", "too_many_cells", detail))
         _join_names(found)
-        if fold(str(found.get(NAME, ""))[:20]) in SUMS:
+        if sums_up(str(found.get(NAME, ""))):
             detail = "This row sums the list up: delete it."
             faults.append(Fault(self._letters.get(NAME), pointer_to(NAME), "not_a_person", detail))
         return Row(number, None if faults else unfold(found), faults, self._letters)
@@ -92,6 +95,11 @@ class Reader:
             if read is not None:
                 found[name] = read
             return
+
+
+def sums_up(name: str) -> bool:
+    """Whether what stands where a list has its names says that its row is a sum."""
+    return fold(name[:LONGEST_SUM]) in SUMS
 
 
 def too_long(name: str, read: Any) -> bool:

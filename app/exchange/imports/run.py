@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain, islice
+from typing import Any
 
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
-from app.database import reading, writing
+from app.database import reading
 from app.errors import Problem
 from app.exchange.imports import stored
 from app.exchange.imports.checked import body_of, numbered, placed
@@ -24,11 +25,12 @@ from app.exchange.imports.keys import Keys
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.rows import Row
-from app.exchange.imports.stored import RowOutcome
+from app.exchange.imports.stored import About, RowOutcome
+from app.log.entries import as_only_writer
 from app.models import OPEN, ApiKey, ListImport, Source
 from app.registry.listing import file_rows
 from app.registry.policy import Reader
-from app.registry.schemas import DetentionReportIn
+from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.write import Desk, Outcome
 from app.vocabulary import Role
 
@@ -57,7 +59,9 @@ class Running:
         self._clock = clock
         self.job = job
         self._data = data
+        self._seen = self._look()
         self._rows: Iterator[Row] | None = None
+        self._state = ""  # in which the rows are read: tried first, or filed
         self._opened: Opened | None = None
         self._keys = Keys()
         self._left: list[Row] = []  # read, and not settled yet
@@ -65,18 +69,25 @@ class Running:
 
     def step(self) -> bool:
         """The next piece; False once the import has ended, or somebody else works on it."""
+        self._seen = self._look()
         try:
-            with _collecting_later():
-                return self._look_over() if self._rows is None else self._batch(self._rows)
+            return self._look_over(self._seen) if self._rows is None else self._batch(self._seen, self._rows)
         except BadFile as fault:
-            with writing(self._engine) as session:
-                stored.finish(session, self.job, "failed", self._clock(), fault.shape())
+            self.fail(fault)
             return False
 
-    def _look_over(self) -> bool:
+    def fail(self, fault: BadFile) -> None:
+        """End it for this reason, unless somebody else has moved it since the step began."""
+        with as_only_writer(self._engine) as session:
+            stored.finish(session, self._seen, "failed", self._clock(), fault.shape())
+
+    def _look(self) -> ListImport:
+        with reading(self._engine) as session:
+            return stored.load(session, self.job)
+
+    def _look_over(self, job: ListImport) -> bool:
         """Open the file, count its rows, ask what is to be asked: before anything is filed."""
         with reading(self._engine) as session:
-            job = stored.load(session, self.job)
             given = None if job.mapping is None else Mapping.model_validate_json(job.mapping)
             opened = open_list(self._data, given, lambda digest: stored.saved_mapping(session, job.source, digest))
             before = stored.last_rows(session, job.source)
@@ -84,32 +95,32 @@ class Running:
         if number == 0:
             raise BadFile("no_rows", NO_ROWS)
         questions = [] if job.confirmed or job.done else questions_about(job.whole or number, before, counting=counting)
-        with writing(self._engine) as session:
-            state = job.state if job.state != "waiting" else "checking" if job.strict and not job.dry_run else "running"
-            told = json.dumps(opened.shape(), ensure_ascii=False)
+        state = job.state if job.state != "waiting" else "checking" if job.strict and not job.dry_run else "running"
+        told = json.dumps(json.loads(job.told) | opened.shape(), ensure_ascii=False)
+        found: dict[str, Any] = {"told": told, "rows": number}
+        with as_only_writer(self._engine) as session:
             if questions:
-                stored.change(session, job.id, told=told, rows=number, questions=json.dumps(questions))
-                stored.finish(session, job.id, "questioned", self._clock())
+                stored.finish(session, job, "questioned", self._clock(), **found, questions=json.dumps(questions))
                 return False
-            stored.change(session, job.id, told=told, rows=number, state=state)
-            stored.hold(session, job.id, self._clock())
+            if not stored.move(session, job, **found, state=state, leased_until=self._clock() + stored.LEASE):
+                return False
             if given is not None and opened.headings is not None and not job.dry_run:
                 stored.save_mapping(session, job.source, opened.headings, given, self._clock())
         self._opened = opened
-        self._from_the_top()
+        self._from_the_top(state)
         return True
 
-    def _from_the_top(self) -> None:
+    def _from_the_top(self, state: str) -> None:
         assert self._opened is not None
+        self._state = state
         self._keys = Keys()
         self._left = []
         self._rows = self._opened.rows()
 
-    def _batch(self, rows: Iterator[Row]) -> bool:
-        with reading(self._engine) as session:
-            job = stored.load(session, self.job)
-        if job.state not in ("checking", "running"):
+    def _batch(self, job: ListImport, rows: Iterator[Row]) -> bool:
+        if job.state != self._state:
             return False
+        self._left = [row for row in self._left if row.number > job.done]
         trial = job.dry_run or job.state == "checking"
         most = min(self._most, TRIAL_BATCH if trial else BATCH)
         batch = _Batch(list(islice(chain(self._left, self._ahead(rows, job.done)), most)))
@@ -128,9 +139,9 @@ class Running:
                 yield checked
 
     def _file(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
-        now = self._clock()
-        with writing(self._engine) as session:
-            desk = Desk(session, self._actor(session, job), now, self._secret, listing=True)
+        with as_only_writer(self._engine) as session, _collecting_later():
+            now = self._clock()
+            desk = Desk(session, self._actor(session, job, now), now, self._secret, listing=True)
             outcomes = batch.file(desk)
             if job.strict and any(one.outcome == "error" for one in outcomes):
                 session.rollback()
@@ -143,31 +154,30 @@ class Running:
 
     def _try(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
         """What would become of rows: filed, and undone."""
-        now = self._clock()
-        with writing(self._engine) as session:
-            desk = Desk(session, self._actor(session, job), now, self._secret, listing=True, trial=True)
+        with as_only_writer(self._engine) as session, _collecting_later():
+            now = self._clock()
+            desk = Desk(session, self._actor(session, job, now), now, self._secret, listing=True, trial=True)
             outcomes = [_undone(one) for one in batch.file(desk)]
             session.rollback()
-        with writing(self._engine) as session:
-            return outcomes if stored.advance(session, job, outcomes, batch.last, now) else None
+        with as_only_writer(self._engine) as session:
+            return outcomes if stored.advance(session, job, outcomes, batch.last, self._clock()) else None
 
     def _through(self, job: ListImport) -> bool:
         """After the last row."""
-        with writing(self._engine) as session:
+        with as_only_writer(self._engine) as session:
             if job.state == "checking":
                 if json.loads(job.counts)["error"]:
                     raise _strict(stored.rows_of(session, job.id, 0, 1, "error")[0]["row"], "nothing was filed")
-                stored.begin_again(session, job.id, "running")
-                self._from_the_top()
+                if not stored.begin_again(session, job, "running"):
+                    return False
+                self._from_the_top("running")
                 return True
             told = json.loads(job.told) | {"derived_case_numbers": self._keys.derived}
-            stored.change(session, job.id, told=json.dumps(told, ensure_ascii=False))
-            stored.finish(session, job.id, "done", self._clock())
+            stored.finish(session, job, "done", self._clock(), told=json.dumps(told, ensure_ascii=False))
         return False
 
-    def _actor(self, session: Session, job: ListImport) -> Reader:
+    def _actor(self, session: Session, job: ListImport, now: datetime) -> Reader:
         """Who files, as the source and the key stand now: a key that was revoked files nothing more."""
-        now = self._clock()
         if job.key_id is not None:
             key = session.get(ApiKey, job.key_id)
             if key is None or key.revoked_at is not None or key.expires_at <= now:
@@ -178,8 +188,9 @@ class Running:
 
 @contextmanager
 def _collecting_later() -> Iterator[None]:
-    """Keep the collector of cycles from running for as long as a step takes. Rows are let go of without it, and each of
-    its hundreds of runs would look through all that the process remembers of names: a third of the time."""
+    """Keep the collector of cycles from running while rows are filed. They are let go of without it, and each of its
+    hundreds of runs would look through all that the process remembers of names: a third of the time. It is the whole
+    process's, requests' too: never while this waits for the lock."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -212,20 +223,26 @@ class _Batch:
             else:
                 ready.append((row, body))
         results = file_rows(desk, [body for _row, body in ready])
-        for (row, _body), result in zip(ready, results, strict=False):
-            settled[row.number] = _settled(row, result, before)
+        for (row, body), result in zip(ready, results, strict=False):
+            settled[row.number] = _settled(row, body, result, before)
         done = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]
         self.left, self.rows = self.rows[len(done) :], done
         return [settled[row.number] for row in done]
 
 
-def _settled(row: Row, result: Outcome | Problem, before: int) -> RowOutcome:
+def _settled(row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int) -> RowOutcome:
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
         return _error(row, [placed(row.columns, one) for one in errors])
     seen_before = "updated" if result.revision > before else "unchanged"
     outcome = seen_before if result.match is None else str(result.match)
-    return RowOutcome(row.number, outcome, uuid.UUID(result.ids["report"]), result.revision, None)
+    return RowOutcome(row.number, outcome, uuid.UUID(result.ids["report"]), result.revision, None, _about(body))
+
+
+def _about(body: DetentionReportIn) -> About | None:
+    if isinstance(body, ReleaseReportIn):
+        return "releases"
+    return "held" if body.detention is None or body.detention.ended is None else None
 
 
 def _error(row: Row, faults: list[Fault]) -> RowOutcome:
@@ -234,7 +251,7 @@ def _error(row: Row, faults: list[Fault]) -> RowOutcome:
 
 def _undone(one: RowOutcome) -> RowOutcome:
     """Nothing of a trial stands: no report has these ids."""
-    return RowOutcome(one.row, one.outcome, None, None, one.faults)
+    return RowOutcome(one.row, one.outcome, None, None, one.faults, one.about)
 
 
 def _strict(row: int, what: str) -> BadFile:

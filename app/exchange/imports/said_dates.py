@@ -40,11 +40,13 @@ _MONTH_FIRST = re.compile(r"([^\W\d]+)\.? *(\d{1,2})(?:st|nd|rd|th)?(?:, *| +)(\
 _MONTH_ALONE = re.compile(r"(?:en )?([^\W\d]+)\.?[ /.,-]*(?:de |del )?(\d+)")
 _NUMBERS = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d+)")
 _MONTH_YEAR = re.compile(r"(\d{1,2})[/.-](\d{4})")
-_YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})(?:[/.](\d{1,2}))?")
+_YEAR_FIRST = re.compile(r"(\d{4})[/.-](\d{1,2})(?:[/.-](\d{1,2}))?")
+_NO_YEAR = re.compile(r"(?:el )?(\d{1,2})(?:st|nd|rd|th|º|°|ro)?[ /.-]*(?:de |of )?([^\W\d]+)")
 _CLOCK = re.compile(r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?$")
 # What a spreadsheet counts from 1900 for the years 1928 to 2064: no year, and a day only where it is formatted as one.
 _SERIAL = re.compile(r"[1-5]\d{4}")
 
+LEAP_YEAR = "2024"  # has every day that any year has
 _FORMS = "12 January 2026, 12 de enero de 2026, 2026-01-12, or less of it: enero 2026, 2026"
 
 
@@ -70,6 +72,9 @@ def read(text: str, order: Order | None) -> str:
         match = pattern.fullmatch(said)
         if match and match[month] in MONTHS:
             return _written(match[year], MONTHS[match[month]], int(match[day]) if day else None)
+    if (match := _NO_YEAR.fullmatch(said)) and match[2] in MONTHS:
+        _written(LEAP_YEAR, MONTHS[match[2]], int(match[1]))
+        _refuse("invalid_date", f"The year is missing: write the date as {_FORMS}.")
     try:
         return dates.parse(said).text
     except dates.DateError:

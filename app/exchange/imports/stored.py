@@ -5,23 +5,31 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from app.dates import format_instant
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
+from app.exchange.imports.lists import digest_of
 from app.exchange.imports.mapping import Mapping
 from app.import_codes import ImportOutcome
 from app.models import ImportFile, ImportMapping, ImportRow, ListImport
-from app.registry.write import new_id
+from app.registry.write import Desk, Outcome, new_id
 
 # Whoever works on an import says so again with each batch. A batch takes seconds: after this long the process is gone.
 LEASE = timedelta(minutes=2)
 # What became of each row is kept as long as idempotent answers are; the receipt stays.
 ROWS_KEPT = timedelta(days=45)
 OPEN_STATES = ("waiting", "checking", "running")
+MOST_WAITING = 5  # lists of one source whose files are kept at once
+WAIT = "5"  # seconds: a list of hundreds of rows is through by then
+RECEIVED = 202  # noted, and filed as whoever sent it reads on
+
+# What rows speak of, counted: somebody who is out, or somebody held. A death or an escape is neither.
+About = Literal["releases", "held"]
+ABOUT: tuple[About, ...] = ("releases", "held")
 
 Row = dict[str, Any]
 ImportId = uuid.UUID
@@ -41,13 +49,14 @@ class Sent:
 
 @dataclass(frozen=True)
 class RowOutcome:
-    """What became of a row; `faults` where it is in error."""
+    """What became of a row; `faults` where it is in error, else of what it speaks."""
 
     row: int
     outcome: str
     report: uuid.UUID | None
     revision: int | None
     faults: list[dict[str, Any]] | None
+    about: About | None = None
 
 
 def begin(session: Session, source: int, key_id: str | None, digest: str, sent: Sent, now: datetime) -> ListImport:
@@ -81,6 +90,17 @@ def begin(session: Session, source: int, key_id: str | None, digest: str, sent: 
 def forget_rows(session: Session, now: datetime) -> None:
     old = select(col(ListImport.id)).where(col(ListImport.finished_at) < now - ROWS_KEPT)
     session.connection().execute(delete(ImportRow).where(col(ImportRow.list_import).in_(old)))
+
+
+def receive(desk: Desk, key_id: str, data: bytes, sent: Sent) -> Outcome:
+    """Note a list that was sent, and keep its file until it is through. Raises Conflict where too many wait."""
+    assert desk.actor.source is not None  # a reporter's key always has one (policy of keys)
+    if waiting(desk.session, desk.actor.source) >= MOST_WAITING:
+        detail = f"{MOST_WAITING} lists of yours are not through yet: wait until one is, then send this one."
+        raise Conflict(detail, headers={"Retry-After": WAIT})
+    job = begin(desk.session, desk.actor.source, key_id, digest_of(data), sent, desk.now)
+    keep_file(desk.session, job.id, data)
+    return Outcome("import", RECEIVED, desk.log.revision, {"import": str(job.id)})
 
 
 def keep_file(session: Session, job: uuid.UUID, data: bytes) -> None:
@@ -134,24 +154,22 @@ def hold(session: Session, job: uuid.UUID, now: datetime) -> None:
 def advance(session: Session, job: ListImport, rows: Sequence[RowOutcome], done: int, now: datetime) -> bool:
     """Settle rows together with what was filed of them; False where somebody else did so first, and nothing may be
     kept."""
-    counts = json.loads(job.counts)
+    counts, told = json.loads(job.counts), json.loads(job.told)
     for row in rows:
         counts[row.outcome] += 1
+        if row.about is not None:
+            told[row.about] = told.get(row.about, 0) + 1
     revisions = [row.revision for row in rows if row.revision is not None and row.outcome not in ("unchanged", "error")]
     first = min([*revisions, *([job.first_revision] if job.first_revision else [])], default=None)
     last = max([*revisions, *([job.last_revision] if job.last_revision else [])], default=None)
-    moved = session.connection().execute(
-        update(ListImport)
-        .where(col(ListImport.id) == job.id, col(ListImport.done) == job.done, col(ListImport.state) == job.state)
-        .values(
-            done=done,
-            counts=json.dumps(counts),
-            first_revision=first,
-            last_revision=last,
-            leased_until=now + LEASE,
-        )
-    )
-    if moved.rowcount != 1:
+    settled = {
+        "done": done,
+        "counts": json.dumps(counts),
+        "told": json.dumps(told, ensure_ascii=False),
+        "first_revision": first,
+        "last_revision": last,
+    }
+    if not move(session, job, **settled, leased_until=now + LEASE):
         return False
     if rows:
         session.connection().execute(
@@ -175,28 +193,45 @@ def change(session: Session, job: uuid.UUID, **values: Any) -> None:
     session.connection().execute(update(ListImport).where(col(ListImport.id) == job).values(**values))
 
 
-def finish(session: Session, job: uuid.UUID, state: str, now: datetime, fault: dict[str, Any] | None = None) -> None:
-    """End an import, and let go of its file. One that ends in the trial before a strict run has filed nothing: its
-    counts keep the errors only, and its rows what would have become of them."""
-    ended = load(session, job)
-    tried = ended.state == "checking" and state == "failed"
-    counts = {one: number if one == "error" or not tried else 0 for one, number in json.loads(ended.counts).items()}
-    change(
-        session,
-        job,
-        state=state,
-        finished_at=now,
-        counts=json.dumps(counts),
-        leased_until=None,
-        fault=None if fault is None else json.dumps(fault),
-    )
-    session.connection().execute(delete(ImportFile).where(col(ImportFile.list_import) == job))
+def move(session: Session, job: ListImport, **values: Any) -> bool:
+    """Change an import that is still as it was seen, and has not ended; False where somebody else moved it first."""
+    as_seen = (col(ListImport.id) == job.id, col(ListImport.state) == job.state, col(ListImport.done) == job.done)
+    going_on = update(ListImport).where(*as_seen, col(ListImport.state).in_(OPEN_STATES))
+    return session.connection().execute(going_on.values(**values)).rowcount == 1
 
 
-def begin_again(session: Session, job: uuid.UUID, state: str) -> None:
-    """After the trial of a strict import: forget it, and file."""
-    session.connection().execute(delete(ImportRow).where(col(ImportRow.list_import) == job))
-    change(session, job, state=state, done=0, counts=json.dumps(dict.fromkeys(ImportOutcome, 0)))
+def finish(
+    session: Session, job: ListImport, state: str, now: datetime, fault: dict[str, Any] | None = None, **values: Any
+) -> None:
+    """End an import that nobody else has moved, and let go of its file. One that ends in the trial before a strict run
+    has filed nothing: its counts keep the errors only, and its rows what would have become of them."""
+    tried = job.state == "checking" and state == "failed"
+    counts = {one: number if one == "error" or not tried else 0 for one, number in json.loads(job.counts).items()}
+    ended = {
+        "state": state,
+        "finished_at": now,
+        "counts": json.dumps(counts),
+        "leased_until": None,
+        "fault": None if fault is None else json.dumps(fault),
+    }
+    if tried:
+        ended["told"] = _without_tally(job)
+    if move(session, job, **ended, **values):
+        session.connection().execute(delete(ImportFile).where(col(ImportFile.list_import) == job.id))
+
+
+def begin_again(session: Session, job: ListImport, state: str) -> bool:
+    """After the trial of a strict import: forget it, and file. False where somebody else moved it first."""
+    counts, told = json.dumps(dict.fromkeys(ImportOutcome, 0)), _without_tally(job)
+    if not move(session, job, state=state, done=0, counts=counts, told=told):
+        return False
+    session.connection().execute(delete(ImportRow).where(col(ImportRow.list_import) == job.id))
+    return True
+
+
+def _without_tally(job: ListImport) -> str:
+    told = {name: found for name, found in json.loads(job.told).items() if name not in ABOUT}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def load(session: Session, job: uuid.UUID) -> ListImport:
@@ -229,6 +264,7 @@ def saved_mapping(session: Session, source: int, headings: str) -> Mapping | Non
 
 
 def save_mapping(session: Session, source: int, headings: str, mapping: Mapping, now: datetime) -> None:
+    """Keep a mapping for the next list; only for the only writer, as two that find none would both add it."""
     session.merge(ImportMapping(source=source, headings=headings, mapping=mapping.model_dump_json(), saved_at=now))
     session.flush()
 
@@ -268,6 +304,7 @@ def shape(job: ListImport) -> Row:
         "whole": job.whole,
         "settled": sum(json.loads(job.counts).values()),
         "counts": json.loads(job.counts),
+        **{one: told.get(one, 0) for one in ABOUT},
         "first_revision": job.first_revision,
         "last_revision": job.last_revision,
         "form": told.get("form"),

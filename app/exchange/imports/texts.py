@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from app.exchange.imports.faults import BadFile
 
@@ -16,6 +16,8 @@ MOST_COLUMNS = 500
 # longer to read than any list.
 MOST_ROWS = 1_048_576
 DELIMITERS = ",;\t|"
+# Delimiters in a note before it is taken for a row: one alone also stands in a number (3,50).
+LEAST_PARTED = 2
 # A byte that could not be read as UTF-8 in a file that is UTF-8 elsewhere (PEP 383).
 UNREAD = re.compile("[\udc80-\udcff]")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -64,14 +66,19 @@ def _checked(data: bytes, encoding: str) -> str:
     return encoding
 
 
-def rows(data: bytes, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """`(number, cells)` of each row that is not empty; numbers count from 1 as a spreadsheet would. Raises BadFile."""
+def rows(data: bytes, encoding: str, delimiter: str, width: int | None = None) -> Iterator[tuple[int, list[str]]]:
+    """`(number, cells)` of each row that is not empty; numbers count from 1 as a spreadsheet would. Raises BadFile.
+
+    `width`: the columns of the list, once they are known: then no row may have swallowed others.
+    """
     # The default of `csv` would be enough, and is one number for the whole process: cells are measured where read.
     text = io.TextIOWrapper(io.BytesIO(data), encoding, errors="surrogateescape", newline="")
-    reader = csv.reader(text, delimiter=delimiter)
+    lines: list[str] = []  # of the row being read
+    reader = csv.reader(_kept(text, lines), delimiter=delimiter)
     number = 0
     while True:
         number += 1
+        lines.clear()
         if number > MOST_ROWS:
             raise too_many()
         try:
@@ -80,8 +87,35 @@ def rows(data: bytes, encoding: str, delimiter: str) -> Iterator[tuple[int, list
             return
         except csv.Error:
             raise BadFile("cell_too_long", TOO_LONG.format(number), number) from None
+        if width is not None and len(lines) > 1 and _swallowed(lines, cells, delimiter, width):
+            first, last = reader.line_num - len(lines) + 1, reader.line_num
+            raise BadFile("quotation_mark", SWALLOWED.format(number, first, last), number)
         if any(cells):
             yield number, cells
+
+
+def _kept(text: Iterable[str], lines: list[str]) -> Iterator[str]:
+    for line in text:
+        lines.append(line)
+        yield line
+
+
+def _swallowed(lines: list[str], cells: list[str], delimiter: str, width: int) -> bool:
+    """Whether a quotation mark that stands alone made rows below a part of this one: nobody on them would be filed.
+
+    Then the next mark, which begins a cell, ends this one, and a text follows it; or there is none up to the end. If
+    the next mark stands alone too, a cell holds a row, or the halves of two. In prose a space follows a delimiter.
+    """
+    try:
+        next(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return True
+    tight = re.compile(re.escape(delimiter) + r"(?! )")
+    for cell in cells:
+        parted = [len(tight.findall(line)) for line in cell.splitlines()]
+        if len(parted) > 1 and max(parted[0] + parted[-1], *parted) >= max(LEAST_PARTED, width - 1):
+            return True
+    return False
 
 
 def too_many() -> BadFile:
@@ -92,4 +126,9 @@ def too_many() -> BadFile:
 TOO_LONG = (
     "A cell of row {} has more than 32,767 characters: is a quotation mark missing, or one too many, "
     "in this row or before it?"
+)
+SWALLOWED = (
+    "In row {} (lines {} to {} of the file) a quotation mark is missing, or one is too many: lines below were read as "
+    "part of a cell, and nobody on them would be filed. Correct it and send the list again; if it is a note that "
+    "really looks so, save the list as XLSX."
 )

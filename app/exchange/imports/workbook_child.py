@@ -15,12 +15,14 @@ import zipfile
 from typing import Any
 from xml.parsers import expat
 
-# Numbers that name what a spreadsheet keeps apart: a million rows of 500 columns would be a mistake or an attack.
-MOST_ROWS, MOST_COLUMNS = 1_048_576, 500
+MOST_COLUMNS = 500  # as of any list (`texts`): a sheet with more is a mistake or an attack
 # What a cell of a spreadsheet holds at most. One string may be shared by a hundred cells, and be sent for each.
 MOST_CHARACTERS = 32_767
 # A formula, or the type of an error, under whatever prefix: without any, a sheet need not be read a second time.
-_WITHOUT = re.compile(rb"""<(?:\w+:)?f[\s/>]|t=["']e["']""")
+_WITHOUT = re.compile(rb"""<(?:\w+:)?f[\s/>]|t=["']e["']|:formula=""")
+_ODS = "content.xml"
+_TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _PLACE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 
@@ -61,11 +63,12 @@ def _read(data: bytes, wanted: str) -> None:
     if sheet.total_width > MOST_COLUMNS:
         _write({"error": "too_many_columns"})
         return
-    _write({"sheet": name, "others": [other for other in visible if other != name], "rows": sheet.total_height})
+    height = sheet.end[0] + 1 if sheet.end else 0
+    _write({"sheet": name, "others": [other for other in visible if other != name], "rows": height})
     empty = [""] * (sheet.start[1] if sheet.start else 0)
     try:
-        without = _without_value(data, name)
-    except expat.ExpatError:
+        without = _without_value(data, name, height)
+    except (expat.ExpatError, ValueError):
         _write({"error": "unreadable_workbook"})
         return
     for number, cells in enumerate(sheet.iter_rows(), 1):
@@ -92,51 +95,73 @@ def _text(cell: Any) -> str:
     return str(cell)
 
 
-def _without_value(data: bytes, name: str) -> dict[int, list[int]]:
+def _without_value(data: bytes, name: str, height: int) -> dict[int, list[int]]:
     """Row → places of cells that hold a formula nobody has computed, or an error such as #N/A.
 
-    The reader gives both as empty, and an empty cell says nothing: a fact would be lost in silence. Only XLSX writes
-    them apart from their value.
+    The reader gives both as empty, and an empty cell says nothing: a fact would be lost in silence.
     """
-    found: dict[int, list[int]] = {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         path = _path_of(archive, name)
-        if path is None:
-            return found
-        xml = archive.read(path)
-    if _WITHOUT.search(xml) is None:
-        return found
-    _Cells(found).read(xml)
-    return found
+        if path is not None:
+            return _CellsOfXlsx().read(archive.read(path))
+        if _ODS in archive.namelist():
+            return _CellsOfOds(name, height).read(archive.read(_ODS))
+    return {}
 
 
 class _Cells:
     """Reads a sheet once, in one go, for the cells of it that hold no value."""
 
-    def __init__(self, found: dict[int, list[int]]) -> None:
-        self._found = found
-        self._cell: dict[str, str] | None = None
-        self._inside: set[str] = set()
+    def __init__(self) -> None:
+        self._found: dict[int, list[int]] = {}
 
-    def read(self, xml: bytes) -> None:
+    def read(self, xml: bytes) -> dict[int, list[int]]:
         """Raises ExpatError. What a program for spreadsheets writes declares no entities: nothing is expanded."""
-        parser = expat.ParserCreate(namespace_separator="}")
-        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
-        parser.EntityDeclHandler = self._refuse
-        parser.Parse(xml, True)
+        if _WITHOUT.search(xml) is not None:
+            parser = expat.ParserCreate(namespace_separator="}")
+            parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+            parser.CharacterDataHandler = self._text
+            parser.EntityDeclHandler = self._refuse
+            parser.Parse(xml, True)
+        return self._found
 
     @staticmethod
     def _refuse(*_declared: object) -> None:
         raise expat.ExpatError("an entity")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        name = tag.rpartition("}")[2]
-        if name == "c":
-            self._cell, self._inside = attributes, set()
-        else:
-            self._inside.add(name)
+        raise NotImplementedError
 
     def _end(self, tag: str) -> None:
+        raise NotImplementedError
+
+    def _text(self, _text: str) -> None:
+        """Most cells are known by their elements alone."""
+
+
+class _CellsOfXlsx(_Cells):
+    """ECMA-376 part 1, section 18.3.1.4. Some programs write a formula with an empty value, which is none; a text that
+    is empty was computed, and says so by its type."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cell: dict[str, str] | None = None
+        self._inside: set[str] = set()
+        self._in = ""
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._in = tag.rpartition("}")[2]
+        if self._in == "c":
+            self._cell, self._inside = attributes, set()
+        elif self._in == "f" or (self._in == "v" and self._cell is not None and self._cell.get("t") == "str"):
+            self._inside.add(self._in)
+
+    def _text(self, text: str) -> None:
+        if self._in == "v" and not text.isspace():
+            self._inside.add("v")
+
+    def _end(self, tag: str) -> None:
+        self._in = ""
         if self._cell is None or tag.rpartition("}")[2] != "c":
             return
         cell, self._cell = self._cell, None
@@ -144,6 +169,49 @@ class _Cells:
             place = _PLACE.fullmatch(cell.get("r", ""))
             if place is not None:
                 self._found.setdefault(int(place[2]), []).append(_place_of(place[1]))
+
+
+class _CellsOfOds(_Cells):
+    """OpenDocument 1.3 part 3, section 9: cells have no names, and a cell or a row may stand for many alike."""
+
+    def __init__(self, name: str, height: int) -> None:
+        super().__init__()
+        self._name, self._height = name, height
+        self._here = False
+        self._row = self._place = 0
+        self._rows = 1  # that the row stands for
+        self._missing: list[int] = []
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition("}")[2]
+        if name == "table":
+            self._here, self._row = attributes.get(f"{_TABLE}name") == self._name, 0
+        elif self._here and name == "table-row":
+            self._rows, self._place, self._missing = int(attributes.get(f"{_TABLE}number-rows-repeated", "1")), 0, []
+        elif self._here and name in ("table-cell", "covered-table-cell"):
+            alike = int(attributes.get(f"{_TABLE}number-columns-repeated", "1"))
+            if not _computed(attributes):
+                self._missing += range(self._place, min(self._place + alike, MOST_COLUMNS))
+            self._place += alike
+
+    def _end(self, tag: str) -> None:
+        name = tag.rpartition("}")[2]
+        if name == "table":
+            self._here = False
+        elif self._here and name == "table-row":
+            if self._missing:
+                last = min(self._row + self._rows, self._height)
+                self._found |= dict.fromkeys(range(self._row + 1, last + 1), self._missing)
+            self._row += self._rows
+
+
+def _computed(cell: dict[str, str]) -> bool:
+    """Whether a cell of an OpenDocument sheet has no formula, or its value beside it."""
+    if f"{_TABLE}formula" not in cell:
+        return True
+    kinds = {said for name, said in cell.items() if name.endswith("}value-type")}
+    values = ("value", "date-value", "time-value", "boolean-value")
+    return "error" not in kinds and ("string" in kinds or any(cell.get(_OFFICE + name) for name in values))
 
 
 def _place_of(letters: str) -> int:

@@ -17,6 +17,7 @@ from app.database import reading, writing
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.run import Running
+from app.log.entries import as_only_writer
 
 # How often lists are looked for that another process, now gone, had begun.
 LOOKS_EVERY = 30.0  # seconds
@@ -72,7 +73,7 @@ class Worker:
                 # Frames without the message: it may hold a row.
                 frames = "".join(traceback.format_tb(error.__traceback__))
                 log.error("unforeseen %s in an import\n%s", type(error).__name__, frames)
-                await self._in_turn(partial(self._fail, running.job))
+                await self._in_turn(partial(running.fail, INTERNAL))
 
     async def _in_turn(self, act: Callable[[], T]) -> T:
         async with self._gate:
@@ -82,7 +83,7 @@ class Worker:
         with reading(self._engine) as session:
             if stored.free(session, self._clock()) is None:
                 return None  # as nearly always: no lock is taken for it
-        with writing(self._engine) as session:
+        with as_only_writer(self._engine) as session:  # two processes would take one list
             job = stored.free(session, self._clock())
             data = None if job is None else stored.file_of(session, job)
             if job is None or data is None:
@@ -93,7 +94,3 @@ class Worker:
     def _let_go(self, job: stored.ImportId) -> None:
         with writing(self._engine) as session:
             stored.change(session, job, leased_until=None)
-
-    def _fail(self, job: stored.ImportId) -> None:
-        with writing(self._engine) as session:
-            stored.finish(session, job, "failed", self._clock(), INTERNAL.shape())

@@ -3,13 +3,13 @@
 import io
 import re
 import zipfile
+from datetime import UTC, datetime
 
 import pytest
 
 from app.exchange import tables, workbook
-from app.exchange.comparing import files, report
+from app.exchange.comparing import files, report, run
 from app.exchange.comparing.accounts import Row
-from app.exchange.comparing.run import two_lists
 from app.exchange.comparing.sheets import sheets
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.mapping import Mapping
@@ -29,6 +29,13 @@ Zenobia Quintero,,,,VE,,
 Anselmo Barreto,12345678,,,VE,,
 @Otra Persona Gil,,1980,2025,VE,,
 """
+
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def two_lists(mine: run.List, theirs: run.List) -> Row:
+    return run.two_lists(mine, theirs, NOW)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +75,43 @@ def test_a_row_that_cannot_be_read_is_compared_with_nothing_and_said_so(found: R
     assert (unread["row"], unread["errors"][0]["code"]) == (6, "ambiguous_date")
 
 
+@pytest.mark.parametrize(
+    "row,column,code",
+    [
+        ("Eufemia Landaeta,2030,VE,,", "B", "future_date"),
+        ("Eufemia Landaeta,1984,VE,2025-03-02,2025-01-12", "E", "release_before_detention"),
+        ("Eufemia Landaeta,1884,VE,2025-03-02,", "B", "too_old"),
+    ],
+)
+def test_a_row_that_cannot_be_true_is_left_out_on_either_list_as_an_import_would(
+    row: str, column: str, code: str
+) -> None:
+    data = f"name,dob,country,detained on,released on\n{row}\n".encode()
+    found = two_lists((data, None), (data, None))
+    for side in ("unread", "unread_theirs"):
+        ((number, (error,)),) = [one.values() for one in found[side]]
+        assert (number, error["column"], error["code"]) == (2, column, code)
+    assert [found["summary"][name] for name in ("mine", "theirs", "unread")] == [0, 0, 1]
+
+
+def test_what_says_too_little_to_be_filed_is_compared_all_the_same() -> None:
+    """Somebody else's list without a country, a verdict without a method, a row without a name."""
+    verified = Mapping.read('[constants]\n"verification.verdict" = "verified"')
+    mine = b"name,dob\nEufemia Landaeta Pons,1984\n,1990\n"
+    theirs = b"name,dob\nEufemia Landaeta Pons,1984\n"
+    found = two_lists((mine, verified), (theirs, None))
+    assert (rows(found, "both"), rows(found, "mine_only"), found["unread"]) == ([2], [3], [])
+
+
+def test_a_day_held_given_to_all_rows_leaves_out_who_was_released_before_it() -> None:
+    held = Mapping.read('[constants]\n"detention.held_on" = "2026-01-20"')
+    headings, released = b"name,dob,country,released on\n", b"Baudilio Ytriago Roca,1969,VE,2026-01-12\n"
+    mine = headings + b"Eufemia Landaeta Pons,1984-03-05,VE,\n" + released
+    found = two_lists((mine, held), (headings + released, None))
+    assert [(one["row"], one["errors"][0]["code"]) for one in found["unread"]] == [(3, "held_after_release")]
+    assert (found["both"], [one["name"] for one in found["theirs_only"]]) == ([], ["Baudilio Ytriago Roca"])
+
+
 def test_each_file_has_a_mapping_of_its_own() -> None:
     mine = b"Quien;Fecha de arresto;pais\nEufemia Landaeta;02/03/2025;VE\n"
     mapping = Mapping.read('dates = "day_first"\n[columns]\n"Quien" = "detainee.full_name"\n')
@@ -104,6 +148,18 @@ def test_the_workbook_has_a_sheet_for_each_part(found: Row, lang: str, names: li
     conflict = made[2].rows[1]
     label = "Libertad plena" if lang == "es" else "Full release"
     assert (conflict[0], conflict[1], conflict[-1]) == (2, "EX-1", label)
+
+
+@pytest.mark.parametrize(
+    "lang,lines",
+    [
+        ("en", [["On both", 3], ["of which with a contradiction", 1]]),
+        ("es", [["En las dos", 3], ["de ellas con alguna contradicción", 1]]),
+    ],
+)
+def test_the_summary_says_of_those_on_both_how_many_contradict(found: Row, lang: str, lines: list[list[str]]) -> None:
+    summary = sheets(found, "es" if lang == "es" else "en")[0]
+    assert summary.rows[2:4] == lines
 
 
 def test_no_cell_of_a_workbook_is_a_formula_or_a_link() -> None:

@@ -57,14 +57,17 @@ def xlsx(*rows: str, name: str = "Lista", hidden: bool = False) -> bytes:
 
 
 def ods(*rows: tuple[str, ...]) -> bytes:
-    """An OpenDocument spreadsheet of one sheet of texts."""
+    """An OpenDocument spreadsheet of one sheet of texts; a cell that begins with `<` stands as it is."""
     table = "urn:oasis:names:tc:opendocument:xmlns:table:1.0"
     words = "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
     office = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
     cells = "".join(
         "<table:table-row>"
         + "".join(
-            f'<table:table-cell office:value-type="string"><text:p>{one}</text:p></table:table-cell>' for one in cells
+            one
+            if one.startswith("<")
+            else f'<table:table-cell office:value-type="string"><text:p>{one}</text:p></table:table-cell>'
+            for one in cells
         )
         + "</table:table-row>"
         for cells in rows
@@ -75,7 +78,8 @@ def ods(*rows: tuple[str, ...]) -> bytes:
             "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
             "META-INF/manifest.xml": f'<manifest:manifest xmlns:manifest="{manifest}"/>',
             "content.xml": f'<office:document-content xmlns:office="{office}" xmlns:table="{table}" '
-            f'xmlns:text="{words}"><office:body><office:spreadsheet><table:table table:name="Hoja1">{cells}'
+            f'xmlns:text="{words}" xmlns:calcext="urn:x"><office:body><office:spreadsheet>'
+            f'<table:table table:name="Hoja1">{cells}'
             "</table:table></office:spreadsheet></office:body></office:document-content>",
         }
     )

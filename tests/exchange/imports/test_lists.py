@@ -420,6 +420,8 @@ def test_a_template_that_lost_its_headings_is_not_read_by_its_examples() -> None
         ("N° de expediente", "detention.case"),
         ("Nº de caso", "source_record_id"),
         ("Nº cédula", "detainee.national_id"),
+        ("País de detención", "detention.country"),
+        ("Country of detention", "detention.country"),
         ("Lugar detención", None),  # of the arrest, or where somebody is held
         ("ID Nº", None),  # of the case, or of the person
         ("Nº", None),

@@ -19,7 +19,7 @@ from app.registry.views import Views
 from app.registry.write import Desk
 from bench.drill_import import drill
 from tests.exchange.imports.sheets import packed
-from tests.support import GOVERNMENT, NOW, Body, World
+from tests.support import GOVERNMENT, NOW, Body, World, kept_waiting
 
 HEAD = "código;nombre;fecha de nacimiento;fecha de detención;país;fecha de excarcelación\n"
 FIRST = "A-1;Rosa Inés Valdivia;1971;2025-03-02;Venezuela;12 de enero de 2026\n"
@@ -77,6 +77,19 @@ def test_a_list_without_case_numbers_says_so_and_still_changes_nothing_the_secon
     assert receipt["derived_case_numbers"] == 2
     assert counts(receipt) == {"new": 1, "needs_review": 1}
     assert counts(world.send_list(said)) == {"unchanged": 2}
+
+
+def test_a_receipt_says_how_many_rows_are_releases_and_how_many_say_that_somebody_is_held(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, dead = "A-4;Olga Rey Mora;1950;2025;VE;s/d;\n", "A-5;Luis Soto Rey;1950;2025;VE;;murió\n"
+    said = HEAD.strip() + ";motivo del fin de la detención\n" + FIRST + SECOND + BAD + held + dead
+    monkeypatch.setattr(run, "BATCH", 2)
+    tried, filed = world.send_list(said, dry_run=True), world.send_list(said)
+    strictly = world.send_list(said.replace(BAD, ""), strict=True)
+    assert [(one["releases"], one["held"]) for one in (tried, filed, strictly)] == [(2, 1)] * 3
+    refused = world.send_list(said, strict=True)
+    assert (refused["state"], refused["releases"], refused["held"]) == ("failed", 0, 0)
 
 
 def test_a_strict_list_with_a_bad_row_files_nothing_and_without_one_all_of_it(world: World) -> None:
@@ -149,10 +162,10 @@ def test_an_import_stopped_after_any_batch_is_taken_up_where_it_stopped(
         assert counts(stored.shape(stored.load(session, job))) == {"new": 10}
 
 
-def begin(world: World, data: bytes, key: str | None = None) -> "stored.ImportId":
+def begin(world: World, data: bytes, key: str | None = None, sent: Sent | None = None) -> "stored.ImportId":
     with writing(world.engine) as session:
         source = Views(session).sources_by_slug["foro"].key
-        return stored.begin(session, source, key, "0" * 64, Sent(), NOW).id
+        return stored.begin(session, source, key, "0" * 64, sent or Sent(), NOW).id
 
 
 def test_of_two_that_file_one_list_at_once_only_one_settles_each_row(
@@ -296,6 +309,27 @@ def test_cycles_are_collected_after_a_step_and_not_during_it(world: World, monke
     assert world.send_list(LIST)["counts"]["new"] == 2
     assert collecting == [False]
     assert gc.isenabled()
+
+
+def test_cycles_are_collected_while_a_list_waits_for_its_turn(world: World) -> None:
+    data = many(3).encode()
+    running = Running(world.engine, world.app.state.secret, lambda: NOW, begin(world, data), data)
+    assert running.step()
+    with kept_waiting(world.engine, running.step):
+        assert gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_who_collects_no_cycles_is_not_made_to_by_a_list(world: World) -> None:
+    data = many(3).encode()
+    running = Running(world.engine, world.app.state.secret, lambda: NOW, begin(world, data), data)
+    gc.disable()
+    try:
+        while running.step():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_a_batch_that_takes_long_is_cut_and_every_row_is_settled_once(

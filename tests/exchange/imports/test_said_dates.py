@@ -73,6 +73,24 @@ def test_a_date_that_could_mean_two_days_or_none_is_refused_with_its_reason(
     assert said not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "said, told",
+    [
+        ("30 de febrero", "The calendar has no such day"),
+        ("30 de febrero de 2026", "The calendar has no such day"),
+        ("2026-02-30", "The calendar has no such day"),
+        ("2026-13", "The calendar has no such day"),
+        ("29 de febrero", "The year is missing"),
+        ("31 de enero.", "The year is missing"),
+        ("5 may", "The year is missing"),
+    ],
+)
+def test_a_day_that_never_was_and_a_day_without_its_year_are_told_as_that(said: str, told: str) -> None:
+    with pytest.raises(UnclearDate, match=told) as refused:
+        read(said, None)
+    assert refused.value.code == "invalid_date"
+
+
 @given(st.dates())
 def test_every_day_is_read_back_in_every_declared_form(day) -> None:  # type: ignore[no-untyped-def]
     assert read(f"{day.day}/{day.month}/{day.year:04}", DAY) == day.isoformat()

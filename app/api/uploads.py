@@ -1,0 +1,92 @@
+"""What comes with a list that is sent: the file, packed or not, and the mapping."""
+
+import zlib
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from app.errors import Invalid, UnsupportedMediaType
+from app.exchange.imports.faults import BadFile
+from app.exchange.imports.mapping import Mapping, decoded
+
+GZIP = 16 + zlib.MAX_WBITS  # that header and checksum alone, as zlib names it
+UNPACKABLE = "The packed list is damaged or breaks off: pack it again with gzip, and send it whole."
+FORM = "Send a form with a part `file`, once, a part `mapping` if need be, and no others."
+SENT = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "mapping": {"type": "string", "description": "TOML: which column is what"},
+                    },
+                }
+            },
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
+
+class _InMemory(MultiPartParser):
+    """A list holds names: no part of it is put on disk, and the bound of bodies bounds it here too."""
+
+    spool_max_size = 2**40
+
+
+async def parts(request: Request) -> tuple[bytes, bytes | None]:
+    """The file and the mapping that were sent: two parts of a form, or the file alone as the body, packed or not."""
+    body = await request.body()
+    packed = request.headers.get("content-encoding")
+    if packed is not None:
+        return _unpacked(body, packed.strip().lower(), request.app.state.max_import_bytes), None
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        return body, None
+    try:
+        parser = _InMemory(request.headers, request.stream(), max_files=2, max_fields=2, max_part_size=len(body) + 1)
+        form = await parser.parse()
+    except (MultiPartException, KeyError):
+        raise Invalid.at("", "malformed_form", FORM) from None
+    found: dict[str, bytes] = {}
+    try:
+        for name, part in form.multi_items():
+            if name not in ("file", "mapping") or name in found:
+                raise Invalid.at("", "unknown_field", FORM)
+            found[name] = await part.read() if isinstance(part, UploadFile) else part.encode()
+    finally:
+        await form.close()
+    if "file" not in found:
+        raise Invalid.at("/file", "required", FORM)
+    return found["file"], found.get("mapping")
+
+
+def _unpacked(body: bytes, packed: str, most: int) -> bytes:
+    """A list sent with `Content-Encoding: gzip` (RFC 9110 section 8.4), which is a sixth as long on a bad line. No more
+    than the bound of a list is ever unpacked, whatever the body claims to hold."""
+    if packed not in ("gzip", "x-gzip"):
+        raise UnsupportedMediaType("Send the list as it is, or packed with gzip (Content-Encoding: gzip), in no form.")
+    unpacking = zlib.decompressobj(GZIP)
+    try:
+        data = unpacking.decompress(body, most + 1)
+    except zlib.error:
+        raise Invalid.at("", "malformed_gzip", UNPACKABLE) from None
+    if len(data) > most:
+        raise HTTPException(413)
+    if not unpacking.eof or unpacking.unused_data:
+        raise Invalid.at("", "malformed_gzip", UNPACKABLE)
+    return data
+
+
+def mapping_of(part: bytes | None) -> Mapping | None:
+    """The mapping that was sent with a list, if one was."""
+    try:
+        return None if part is None else Mapping.read(decoded(part))
+    except BadFile as fault:
+        raise Invalid.at("/mapping", fault.code, fault.detail) from None

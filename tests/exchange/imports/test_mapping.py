@@ -1,0 +1,53 @@
+"""A mapping that is wrong is told with what is wrong in it, and what was perhaps meant."""
+
+import pytest
+
+from app.exchange.imports.faults import BadFile
+from app.exchange.imports.mapping import Mapping
+from tests.exchange.imports.test_lists import LINE, SPANISH, opened
+
+
+@pytest.mark.parametrize(
+    "mapping, told",
+    [
+        ('[columns]\nX = "detainee.ful_name"', 'at columns: "X": there is no field "detainee.ful_name": perhaps'),
+        ('[columns]\n"Quién" = "full_name"', 'no field "full_name": perhaps detainee.full_name is meant.'),
+        ('[columns]\n"Pena" = ["note", "sentencia"]', '"Pena": there is no field "sentencia"'),
+        ('[constants]\n"release.kinds" = "x"', 'no field "release.kinds": perhaps release.kind'),
+        ("[constants]\nqqqq = 'x'", "the fields are those of a report, such as detainee.full_name"),
+        ('[constants]\n"verification.verdict" = "seguro"', 'constants."verification.verdict": This word is not known'),
+        ('[constants]\n"release.released_on" = "03/04/2026"', 'constants."release.released_on": This can be two days'),
+        ("column = 1", "at column: there is no such setting: take one of columns, values, constants, dates"),
+        ("[values.'release.kind']\nx = 'freed'", "values for release.kind must be codes of the list release_kinds"),
+    ],
+)  # fmt: skip
+def test_a_mapping_that_is_wrong_is_told_by_name_and_with_the_nearest(mapping: str, told: str) -> None:
+    with pytest.raises(BadFile) as refused:
+        Mapping.read(mapping)
+    assert refused.value.code == "bad_mapping"
+    assert told in refused.value.detail
+    assert "Value error" not in refused.value.detail
+    assert len(refused.value.detail) < 400
+
+
+def test_the_columns_that_a_list_does_not_have_are_named() -> None:
+    mapping = "[columns]\n" + "\n".join(f'"Otra {n}" = "note"' for n in range(5))
+    with pytest.raises(BadFile, match=r'not have: "Otra 0", "Otra 1", "Otra 2" and 2 more') as refused:
+        opened(SPANISH + LINE, mapping)
+    assert refused.value.code == "mapping_mismatch"
+
+
+@pytest.mark.parametrize("text", [
+    "a = " + "[" * 1_900 + "\n" + "[" * 1_900,
+    "header = " + "9" * 1_900 + "9" * 90,
+    "header = 1" + "_0" * 3_000,
+    "a." * 20_000 + "a = 1",
+    '[constants]\n"detention.country" = "' + " " * 25_000 + '"',
+    "x = 1\n" * 20_000,
+    '[constants]\n"detention.country" = "Nowhere"',
+])  # fmt: skip
+def test_a_mapping_made_to_break_the_reader_is_refused(text: str) -> None:
+    with pytest.raises(BadFile) as refused:
+        Mapping.read(text)
+    assert refused.value.code == "bad_mapping"
+    assert len(refused.value.detail) < 400

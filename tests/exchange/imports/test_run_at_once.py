@@ -1,0 +1,166 @@
+"""A list that several processes hold at once, or that waits for other writers: each row is filed once, in its turn."""
+
+from datetime import timedelta
+from time import sleep
+from typing import Any
+
+import pytest
+
+from app.database import reading
+from app.exchange.imports import run, stored
+from app.exchange.imports.faults import BadFile
+from app.exchange.imports.lists import Opened, open_list
+from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.run import Running
+from app.exchange.imports.stored import Sent
+from app.registry import directory
+from app.registry import keys as api_keys
+from app.registry.policy import Reader
+from app.registry.schemas import SourcePatch
+from app.registry.write import Desk
+from app.vocabulary import Role
+from tests.exchange.imports.test_run import FIRST, HEAD, begin, counts, many
+from tests.support import A_WHILE, NOW, World, kept_waiting
+
+
+def running_on(world: World, data: str, sent: Sent | None = None, key: str | None = None) -> Running:
+    """An import begun, and looked over."""
+    job = begin(world, data.encode(), key, sent)
+    running = Running(world.engine, world.app.state.secret, lambda: world.now, job, data.encode())
+    assert running.step()
+    return running
+
+
+def another(world: World, one: Running) -> Running:
+    """The same import in the hands of another process."""
+    return Running(world.engine, world.app.state.secret, lambda: world.now, one.job, one._data)
+
+
+def state_of(world: World, running: Running) -> str:
+    with reading(world.engine) as session:
+        return stored.load(session, running.job).state
+
+
+def test_a_list_that_waits_for_its_turn_does_not_move_a_past_that_was_cited_meanwhile(resting: World) -> None:
+    running = running_on(resting, many(3))
+    cited = "2026-03-01T12:00:10Z"
+    with kept_waiting(resting.engine, running.step):
+        resting.now = NOW + timedelta(seconds=20)
+        before = resting.count(as_of=cited)
+    assert resting.rows("SELECT count(*) FROM record") == [(3,)]
+    assert resting.count(as_of=cited) == before
+
+
+def test_a_key_that_is_revoked_while_its_list_waits_files_nothing(world: World) -> None:
+    key = world.keys["foro"].removeprefix("rcn_")[:8]
+    running = running_on(world, many(3), key=key)
+    with kept_waiting(world.engine, running.step) as session:
+        api_keys.revoke(session, key, NOW)
+    assert (world.rows("SELECT count(*) FROM record"), state_of(world, running)) == ([(0,)], "failed")
+
+
+def test_a_source_that_is_quarantined_while_its_list_waits_is_told_of_nobody_unnamed(world: World) -> None:
+    world.file(
+        "jep", detainee__full_name="Rosa Inés Valdivia", detainee__birth_date="1971", detainee__publish="anonymous"
+    )
+    running = running_on(world, HEAD + FIRST, Sent(dry_run=True))
+    with kept_waiting(world.engine, running.step) as session:
+        desk = Desk(session, Reader(Role.ADMIN), NOW, world.app.state.secret)
+        directory.change_source(desk, "foro", SourcePatch(quarantined=True))
+    with reading(world.engine) as session:
+        assert counts(stored.shape(stored.load(session, running.job))) == {"new": 1}
+
+
+def test_an_import_that_is_through_stays_so_though_another_opens_its_list_late(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = many(3).encode()
+    late = Running(world.engine, world.app.state.secret, lambda: NOW, begin(world, data), data)
+
+    def slowly(*given: Any) -> Opened:
+        monkeypatch.setattr(run, "open_list", open_list)
+        first = another(world, late)
+        while first.step():
+            pass
+        return open_list(*given)
+
+    monkeypatch.setattr(run, "open_list", slowly)
+    assert not late.step()
+    assert state_of(world, late) == "done"
+    assert not late.step()
+    assert state_of(world, late) == "done"
+
+
+def test_a_failure_of_who_was_overtaken_ends_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "BATCH", 4)
+    slow = running_on(world, many(8))
+    assert slow.step()
+    quick = another(world, slow)
+    for state in ("running", "running", "done"):
+        quick.step()
+        slow.fail(BadFile("internal_error", "Something failed here."))
+        assert state_of(world, slow) == state
+
+
+def test_who_still_tries_a_strict_list_that_another_already_files_leaves_it_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BATCH", "TRIAL_BATCH"):
+        monkeypatch.setattr(run, name, 4)
+    slow = running_on(world, many(8), Sent(strict=True))
+    assert slow.step()
+    quick = another(world, slow)
+    while state_of(world, quick) == "checking":
+        assert quick.step()
+    assert not slow.step()  # it has tried four rows, and would file from the fifth on
+    while quick.step():
+        pass
+    assert world.rows("SELECT count(*) FROM record") == [(8,)]
+
+
+def test_of_two_at_the_end_of_a_trial_one_begins_to_file(world: World) -> None:
+    slow = running_on(world, many(4), Sent(strict=True))
+    assert slow.step()
+    quick = another(world, slow)
+    assert quick.step()
+    seen = slow._look()
+    assert quick.step()
+    assert quick.step()
+    assert not slow._through(seen)
+    assert not quick.step()
+    assert state_of(world, slow) == "done"
+
+
+def test_what_is_left_of_a_batch_that_was_cut_is_let_be_once_another_has_settled_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.registry.listing.LONGEST", 0.0)
+    slow = running_on(world, many(8))
+    assert slow.step()  # one row, and seven are left
+    quick = another(world, slow)
+    for _ in range(4):
+        assert quick.step()
+    while slow.step():
+        pass
+    with reading(world.engine) as session:
+        receipt = stored.shape(stored.load(session, slow.job))
+    assert (receipt["state"], counts(receipt)) == ("done", {"new": 8})
+
+
+def test_two_lists_with_one_new_mapping_at_once_are_both_filed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, mapping = many(3).encode(), Mapping.read('[constants]\n"detainee.designation" = "political"\n')
+    both = [
+        Running(world.engine, world.app.state.secret, lambda: NOW, begin(world, data, sent=Sent(mapping=mapping)), data)
+        for _ in range(2)
+    ]
+    save = stored.save_mapping
+
+    def slowly(*given: Any) -> None:
+        save(*given)
+        sleep(A_WHILE)
+
+    monkeypatch.setattr(stored, "save_mapping", slowly)
+    with kept_waiting(world.engine, *(one.step for one in both)):
+        pass
+    assert [state_of(world, one) for one in both] == ["running", "running"]
+    assert world.rows("SELECT count(*) FROM import_mapping") == [(1,)]

@@ -1,0 +1,178 @@
+"""One source's word on one detention: when the person was taken, seen inside and gone; by hand."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from app.dates import PartialDate, parse
+from app.registry.projection import Account
+from tests.properties.past import Person
+from tests.properties.saying import End, Spell, day_of, days_inside, independent, said_of, speaks
+
+INSIDE, MAYBE, OUTSIDE = "inside", "maybe", "outside"
+WORDS = ("verified", "reported", "disputed", "refuted", "retracted")
+
+
+def newest(accounts: Iterable[Account], name: str) -> Any:
+    """What a source says last under a name."""
+    return next((a.content[name] for a in sorted(accounts, key=lambda a: -a.revision) if name in a.content), None)
+
+
+def standing(accounts: Sequence[Account]) -> list[Account]:
+    """What was not withdrawn; if all was, all of it."""
+    return [one for one in accounts if said_of(one) != "retracted"] or list(accounts)
+
+
+@dataclass
+class Word:
+    """One source's word on a detention."""
+
+    spell: Spell
+    person: Person
+    slug: str
+    accounts: list[Account]  # of the source, in this detention
+
+    @cached_property
+    def _about_detention(self) -> Account | None:
+        plain = [one for one in self.accounts if "release.stage" not in one.content]
+        return max(standing(plain), key=lambda one: one.revision) if plain else None
+
+    @cached_property
+    def _about_release(self) -> Account | None:
+        return next((voice for voice in self.spell.voices if voice.source.slug == self.slug), None)
+
+    def _said(self) -> list[tuple[str, bool]]:
+        said = []
+        if self._about_detention is not None:
+            said.append((said_of(self._about_detention), independent(self._about_detention)))
+        if self._about_release is not None:
+            of_release = said_of(self._about_release)  # "he was not let out" is "he is in"
+            held = "reported" if of_release in ("disputed", "refuted") else of_release
+            said.append((held, independent(self._about_release)))
+        return said
+
+    @property
+    def verdict(self) -> str:
+        return min((verdict for verdict, _own in self._said()), key=WORDS.index)
+
+    @property
+    def independent(self) -> bool:
+        return (self.verdict, True) in self._said()
+
+    @property
+    def heard(self) -> list[tuple[PartialDate, bool]]:
+        """Days on which it looked, and found the person inside, and whether it looked itself."""
+        looked = [
+            one for one, held in ((self._about_detention, ("verified", "reported")),
+                                  (self._about_release, ("disputed", "refuted")))
+            if one is not None and said_of(one) in held
+        ]  # fmt: skip
+        return [(day, independent(one)) for one in looked if (day := day_of(one, "verification.verified_on"))]
+
+    @property
+    def inside(self) -> list[tuple[PartialDate, bool]]:
+        return days_inside(standing(self.accounts))
+
+    def _own(self, day: PartialDate | None, agreed: End | None, *, home: bool = False) -> End:
+        """By its own day, else by that of all, unless it knew the person inside later than that."""
+        if day is None and agreed is not None and agreed.day is not None:
+            later = [one for one, _checked in self.inside if one.lo > agreed.day.hi]
+            day = agreed.day if home or not later else None
+        return End(day, [], checked=False, by=set())
+
+    def ends(self, *, house_arrest: bool) -> list["Ending"]:
+        """When the person left, by its word."""
+        died = self._died()
+        voice = self._about_release
+        if voice is not None and said_of(voice) in ("verified", "reported") and speaks(voice, "carried_out"):
+            kind = voice.content.get("release.kind", "unspecified")
+            home = (self.spell.stages["carried_out"].kind if kind == "unspecified" else kind) == "house_arrest"
+            if not (home and house_arrest):
+                left = self._own(day_of(voice, "release.released_on"), self.spell.left, home=home)
+                return [Ending(left, home), *died]
+        own = [one for one in standing(self.accounts) if said_of(one) in ("verified", "reported")]
+        other = newest(own, "detention.ended")
+        if other is None:
+            return died
+        ended = Ending(self._own(parse(other["on"]) if other.get("on") else None, self.spell.ended))
+        return [sharpest(ended, *died)] if other["how"] == "died" else [ended, *died]
+
+    def _died(self) -> list["Ending"]:
+        if self.spell is not self.person.spells[-1]:
+            return []
+        everything = [a for spell in self.person.spells for a in spell.accounts if a.source.slug == self.slug]
+        day = newest([one for one in everything if said_of(one) != "retracted"], "detainee.died_on")
+        return [Ending(End(parse(day), [], checked=False, by={self.slug}))] if day else []
+
+    @property
+    def began(self) -> tuple[PartialDate | None, list[PartialDate]]:
+        own = standing(self.accounts)
+        detained = newest(own, "detention.detained_on")
+        return (parse(detained) if detained else self.spell.detained), seen(own) or seen(self.spell.accounts)
+
+    @property
+    def taken(self) -> PartialDate | None:
+        """When the person was taken: by the first day at the latest on which it knew them inside."""
+        detained, found_in = self.began
+        by = [one.hi for one in found_in if detained and one.hi >= detained.lo]
+        return detained and PartialDate("", detained.lo, min([detained.hi, *by]))
+
+
+def seen(accounts: Iterable[Account]) -> list[PartialDate]:
+    return [day for day, _own in saw(accounts)]
+
+
+def saw(accounts: Iterable[Account]) -> list[tuple[PartialDate, bool]]:
+    """The days on which somebody saw the person inside, each with whether they looked themselves."""
+    told = [(one, day_of(one, "detention.held_on")) for one in accounts if one.asserts_detention]
+    return [(day, independent(one)) for one, day in told if day is not None]
+
+
+@dataclass
+class Ending:
+    """An end, and whether it left the person under house arrest: seen held after that is held at home."""
+
+    end: End
+    home: bool = False
+
+    def gone(self, day: int, seen: list[PartialDate], against: list[tuple[PartialDate, bool]]) -> bool | None:
+        """Whether it had come before a day; None where that cannot be told. `seen`: days on which the person was held,
+        that of the arrest first; `against`: those which may contradict it."""
+        when = self.end.day
+        inside = [one for one in (seen[:1] if self.home else seen) if when is None or one.lo <= when.hi]
+        if any(one.lo >= day for one in inside) or (when and when.lo >= day):
+            return False
+        if when is None:
+            return None
+        later = [one for one, checked in against if (checked or not self.end.checked) and one.lo > when.hi]
+        if self.home or not later:
+            return True if when.hi < day else None
+        agreeing = [one for one in self.end.given if all(seen.lo <= one.hi for seen in later)]
+        return True if any(one.hi < day for one in agreeing) else None
+
+
+def sharpest(*endings: Ending) -> Ending:
+    dated = [(one.end.day.hi - one.end.day.lo, one.end.day.hi, n) for n, one in enumerate(endings) if one.end.day]
+    return endings[min(dated)[2]] if dated else endings[0]
+
+
+def where(
+    began: tuple[PartialDate | None, list[PartialDate]],
+    endings: list[Ending],
+    against: list[tuple[PartialDate, bool]],
+    next_hi: int | None,
+    day: int,
+) -> str:
+    """Whether somebody was inside on a day, from the beginning and all the ends that are told."""
+    detained, found_in = began
+    by = [one.hi for one in found_in if detained is None or one.hi >= detained.lo] + ([detained.hi] if detained else [])
+    begun = bool(by) and min(by) <= day
+    if next_hi is not None and next_hi <= day:
+        return OUTSIDE
+    # Who was arrested on no known day is taken for one who was arrested before all days.
+    held = [detained or PartialDate("", 1, 1), *found_in]
+    gone = [one.gone(day, held, against) for one in endings]
+    if True in gone or (not begun and detained and detained.lo > day):
+        return OUTSIDE
+    return INSIDE if begun and not any(one is None for one in gone) else MAYBE

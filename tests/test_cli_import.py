@@ -1,0 +1,34 @@
+"""`recuento import`: the mapping it is given, and how it tells what is wrong with a row."""
+
+from pathlib import Path
+
+import pytest
+
+from app.cli_import import at_column, mapping_of
+from app.exchange.imports.faults import BadFile
+
+MAPPING = '[columns]\n"Quién" = "detainee.full_name"\n'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_mapping_is_read_as_editors_write_it(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "map.toml"
+    path.write_bytes(MAPPING.encode(encoding))
+    mapping = mapping_of(path)
+    assert mapping is not None
+    assert mapping.columns == {"Quién": "detainee.full_name"}
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_a_mapping_in_other_letters_is_refused_with_what_to_do(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "map.toml"
+    path.write_bytes(MAPPING.encode(encoding))
+    with pytest.raises(BadFile, match="save it as UTF-8") as refused:
+        mapping_of(path)
+    assert refused.value.code == "bad_mapping"
+
+
+def test_what_is_wrong_with_a_row_is_told_at_its_column_where_it_has_one() -> None:
+    detail = "Write the age in completed years, as a number."
+    assert at_column({"column": "C", "detail": detail}) == f"column C: {detail}"
+    assert at_column({"column": None, "detail": detail}) == detail

@@ -1,0 +1,81 @@
+"""A test finds its database as the template is, whatever the test before it did to its own."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import MetaData, select, text
+
+from app.database import is_sqlite, make_engine, reading, writing
+from tests.databases import ENGINES, USES, Templates, settings_of
+from tests.support import World
+
+
+def everything(url: str) -> dict[str, Any]:
+    """All rows of a database by table, and where its sequences stand."""
+    engine = make_engine(url)
+    with reading(engine) as session:
+        tables = MetaData()
+        tables.reflect(session.connection())
+        found: dict[str, Any] = {
+            table.name: sorted(map(repr, session.execute(select(table)))) for table in tables.sorted_tables
+        }
+        if not is_sqlite(session.connection()):
+            found["sequences"] = session.execute(text("SELECT sequencename, last_value FROM pg_sequences")).all()
+    engine.dispose()
+    return found
+
+
+def change(url: str, statement: str) -> None:
+    engine = make_engine(url)
+    try:
+        with writing(engine) as session:
+            session.execute(text(statement))
+    finally:
+        engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_what_one_test_wrote_the_next_does_not_find(templates: Templates, kind: str) -> None:
+    template, keys = templates.world(kind)
+    with templates.copy(kind, template) as url:
+        before = everything(url)
+        with World(settings_of(url), keys=keys) as world:
+            filed = world.file()
+            world.redact(filed["detainee"]["id"])
+            world.rows("SELECT nextval('head_id_seq')" if kind == "postgresql" else "SELECT 1")
+            change(url, "DELETE FROM api_key")
+        assert everything(url) != before
+    with templates.copy(kind, template) as url:
+        assert everything(url) == before
+        with pytest.raises(Exception, match="append-only"):
+            change(url, "DELETE FROM entry")
+
+
+@pytest.mark.parametrize("statement", [
+    "CREATE TABLE more (x integer)",
+    "ALTER TABLE head ADD COLUMN more integer",
+    "CREATE INDEX ix_more ON head (demo)",
+    "DROP TABLE entry CASCADE",
+])  # fmt: skip
+def test_a_database_whose_schema_a_test_changed_is_not_used_again(templates: Templates, statement: str) -> None:
+    with templates.copy("postgresql", templates.empty("postgresql")) as changed:
+        change(changed, statement)
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        psycopg.connect(changed)
+
+
+def test_a_database_is_used_as_often_as_its_tables_stay_small(templates: Templates) -> None:
+    used = set()
+    for _use in range(USES + 1):
+        with templates.copy("postgresql", templates.empty("postgresql")) as url:
+            used.add(url)
+    assert 1 < len(used) < 5  # the one that waited, or a few, and the one after it
+
+
+def test_whoever_is_still_connected_to_a_database_is_ended_with_the_test(templates: Templates) -> None:
+    with templates.copy("postgresql", templates.empty("postgresql")) as url:
+        connection = psycopg.connect(url)
+        connection.execute("UPDATE head SET demo = true")
+    with connection, pytest.raises(psycopg.OperationalError, match="terminating connection"):
+        connection.commit()
