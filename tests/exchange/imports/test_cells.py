@@ -1,4 +1,4 @@
-"""A cell's text made a value: what is known of it, what says that nothing is known, and what is told of the rest. No cell takes long."""
+"""A cell's text made a value, soon: what is known of it, what says that nothing is known, what is told of the rest."""
 
 import contextlib
 import time
