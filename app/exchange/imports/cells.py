@@ -62,10 +62,10 @@ def plain(cell: str) -> str:
         raise UnreadCell("garbled_text", "Letters of this cell were lost on the way here: send the list they stand in.")
     if _UNSEEN.search(text):
         raise UnreadCell("control_character", "Remove control and text-direction characters.")
+    text = unquoted(text)  # an apostrophe keeps a spreadsheet from running a cell, in our own exports too
     if has_too_many_marks(text):
         raise UnreadCell("too_many_marks", TOO_MANY)
-    # An apostrophe keeps a spreadsheet from running a cell, in our own exports too.
-    return normal("NFC", unquoted(text))
+    return normal("NFC", text)
 
 
 def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | None) -> Any:

@@ -1,4 +1,4 @@
-"""A cell's text made a value, soon: what is known of it, what says that nothing is known, what is told of the rest."""
+"""A cell's text made a value: what is known of it, what says that nothing is known, and what is told of the rest."""
 
 import contextlib
 import time
@@ -11,6 +11,12 @@ from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.texts import MOST_CHARACTERS
 
+# What a cell may be full of: whatever parts words, lists, dates and numbers, and what stands for lost letters.
+FILLINGS = (
+    " ", "\n", "\t", "\u00a0", "0", "1 ", "9.", "x", "x ", "?", "? ", "?? ", '"', "'", "=", "-", ".", ",", ";", " ;",
+    "; ", "|", "/", "+", " y", "y ", " and", "(", "[", "<", ":", "T0", "e\u0301", "ي",
+)  # fmt: skip
+LONG = 1.0  # seconds of the processor, for what takes milliseconds, and took fifteen seconds
 COUNTRY, NATIONALITIES = "detention.country", "detainee.nationalities"
 
 
@@ -59,14 +65,6 @@ def test_what_is_no_address_is_told_once_and_where_it_belongs() -> None:
         {"url": "HTTPS://example.org/a"},
         {"url": "http://example.org/b"},
     ]
-
-
-# What a cell may be full of: whatever parts words, lists, dates and numbers, and what stands for lost letters.
-FILLINGS = (
-    " ", "\n", "\t", "\u00a0", "0", "1 ", "9.", "x", "x ", "?", "? ", "?? ", '"', "'", "=", "-", ".", ",", ";", " ;",
-    "; ", "|", "/", "+", " y", "y ", " and", "(", "[", "<", ":", "T0", "e\u0301", "ي",
-)  # fmt: skip
-LONG = 1.0  # seconds of the processor, for what takes milliseconds, and took fifteen seconds
 
 
 @pytest.mark.parametrize("name", FIELDS)
