@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from app.exchange.imports.cells import WORDS
 from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES
-from app.exchange.imports.mapping import MOST_NAMED, Mapping
-from app.exchange.imports.texts import MOST_COLUMNS
+from app.exchange.imports.mapping import HEADING_LENGTH, MOST_NAMED, Mapping, compared
+from app.exchange.imports.texts import MOST_COLUMNS, UNREAD
 from app.matching.fold import fold
 
 # Headings that must be known before a row is taken for the row of headings.
@@ -81,17 +81,17 @@ class Column:
 
 def fields_of(heading: str, mapping: Mapping) -> tuple[str, ...]:
     """What a heading stands for: by the mapping where it names it, else by the words known."""
-    folded = fold(heading[:200])
-    if folded in mapping.targets:
-        return tuple(mapping.targets[folded])
-    known = _known_as(folded)
+    name = compared(heading)
+    if name in mapping.targets:
+        return tuple(mapping.targets[name])
+    known = _known_as(name)
     return () if known is None else (known,)
 
 
 def known_in(cells: Sequence[str], mapping: Mapping) -> int:
     """How many headings of a row are known, those that the mapping leaves out included."""
     said = [cell for cell in cells if cell.strip()]
-    return sum(1 for cell in said if fields_of(cell, mapping) or fold(cell[:200]) in mapping.targets)
+    return sum(1 for cell in said if fields_of(cell, mapping) or compared(cell) in mapping.targets)
 
 
 def columns(cells: Sequence[str], mapping: Mapping) -> list[Column]:
@@ -100,10 +100,14 @@ def columns(cells: Sequence[str], mapping: Mapping) -> list[Column]:
         cells = cells[:-1]
     if len(cells) > MOST_COLUMNS:
         raise BadFile("too_many_columns", f"A list has at most {MOST_COLUMNS} columns: is this the right file?")
-    found = [Column(place, cell.strip()[:200], fields_of(cell, mapping)) for place, cell in enumerate(cells)]
-    missing = mapping.targets.keys() - {fold(column.heading) for column in found}
+    unread = next((place for place, cell in enumerate(cells) if UNREAD.search(cell)), None)
+    if unread is not None:
+        detail = f"The letters of the heading of column {letter(unread)} are not those of the rest of the file"
+        raise BadFile("mixed_encodings", f"{detail}: save the whole list as CSV UTF-8.")
+    found = [Column(place, cell.strip()[:HEADING_LENGTH], fields_of(cell, mapping)) for place, cell in enumerate(cells)]
+    missing = mapping.targets.keys() - {compared(column.heading) for column in found}
     if missing:
-        named = [f'"{heading[:MOST_NAMED]}"' for heading in mapping.columns if fold(heading) in missing]
+        named = [f'"{heading[:MOST_NAMED]}"' for heading in mapping.columns if compared(heading) in missing]
         more = f" and {len(named) - MOST_MISSING} more" if len(named) > MOST_MISSING else ""
         raise BadFile(
             "mapping_mismatch",
@@ -131,4 +135,4 @@ def columns(cells: Sequence[str], mapping: Mapping) -> list[Column]:
 
 def digest(cells: Sequence[str]) -> str:
     """Of a row of headings, so that a mapping is found again for the same list: hex SHA-256."""
-    return hashlib.sha256("\n".join(fold(cell[:200]) for cell in cells).encode()).hexdigest()
+    return hashlib.sha256("\n".join(map(compared, cells)).encode()).hexdigest()

@@ -94,7 +94,7 @@ def digest_of(data: bytes) -> str:
 
 def open_list(data: bytes, mapping: Mapping | None, saved: Saved = lambda _digest: None) -> Opened:
     """Find out what a file is and where its columns are; nothing but the first rows is read. Raises BadFile."""
-    start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:512].lower()
     if not start:
         raise BadFile("empty_file", "There is nothing in this file.")
     for beginnings, code, detail in _OTHERS:
@@ -229,8 +229,8 @@ class _Head:
         if self.known < min(headings.LEAST_KNOWN, max(1, self.width)):
             raise BadFile(
                 "no_headings",
-                "No row of headings was found: put headings above the columns, or send a mapping that says which "
-                "column holds what.",
+                f"No row of headings was found in the first {HEADINGS_WITHIN} rows, or in the one that a mapping names "
+                "as `header`: put headings above the columns, or send a mapping that says which column holds what.",
             )
         columns = headings.columns(self.cells, self.mapping)
 

@@ -8,11 +8,11 @@ import json
 import tomllib
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from app.exchange.imports.cells import CODES, UnreadCell, known_code, value
+from app.exchange.imports.cells import CODES, UnreadCell, known_code, plain, value
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.said_dates import Order
@@ -21,6 +21,8 @@ from app.matching.fold import fold
 # The largest mapping imagined names 500 columns, in 30 KB; a line of one holds a heading and five fields at most. Of a
 # line with thousands of dots the parser would take seconds.
 MOST_BYTES, MOST_OF_A_LINE = 64 * 1024, 2_000
+# Characters of a heading that are read: the rest of a paragraph tells no column from another.
+HEADING_LENGTH = 200
 # A heading stands below a title and a paragraph at most.
 LAST_HEADER = 50
 # Of a heading or a name that a message repeats, and how many names are offered instead.
@@ -57,7 +59,7 @@ class Mapping(BaseModel):
     @classmethod
     def read(cls, text: str) -> Self:
         """A mapping of a file's text. Raises BadFile, which says where it is wrong."""
-        if len(text) > MOST_BYTES or any(len(line) > MOST_OF_A_LINE for line in text.splitlines()):
+        if len(text) > MOST_BYTES or any(len(line) > MOST_OF_A_LINE for line in text.split("\n")):
             raise BadFile("bad_mapping", "The mapping file, or a line of it, is too long to be one.")
         try:
             return cls.model_validate(tomllib.loads(text))
@@ -101,17 +103,21 @@ class Mapping(BaseModel):
 
     @model_validator(mode="after")
     def _read_constants(self) -> Self:
-        for name, said in self.constants.items():
+        for name in self.constants:
             try:
-                value(name, said, self.dates, None)
+                self.constant(name)
             except UnreadCell as error:
                 raise ValueError(f'constants."{name}": {str(error).removesuffix(".")}') from None
         return self
 
+    def constant(self, name: str) -> Any:
+        """What every row says in that field, read as a cell is. Raises UnreadCell, but not of a mapping that stands."""
+        return value(name, plain(self.constants[name]), self.dates, self.meanings.get(name))
+
     @cached_property
     def targets(self) -> dict[str, list[str]]:
         """Folded heading → fields."""
-        return {fold(heading): _listed(targets) for heading, targets in self.columns.items()}
+        return {compared(heading): _listed(targets) for heading, targets in self.columns.items()}
 
     @cached_property
     def meanings(self) -> dict[str, dict[str, str]]:
@@ -123,6 +129,11 @@ class Mapping(BaseModel):
         """Of what it says, however it is written: hex SHA-256."""
         said = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()
+
+
+def compared(heading: str) -> str:
+    """A heading as it is compared with others."""
+    return fold(heading.strip()[:HEADING_LENGTH])
 
 
 def _listed(targets: str | list[str]) -> list[str]:

@@ -43,7 +43,7 @@ class Reader:
         self._width = len(columns)
         self._order = mapping.dates
         self._meanings = {**mapping.meanings, GENDER: (genders or {}) | mapping.meanings.get(GENDER, {})}
-        self._constants = {name: value(name, said, self._order, None) for name, said in mapping.constants.items()}
+        self._constants = {name: mapping.constant(name) for name in mapping.constants}
         # Of days, places and codes a list holds few, and each many times.
         self._value = lru_cache(maxsize=REMEMBERED)(self._said)
         self._letters = {name: column.letter for column in reversed(self._columns) for name in column.fields}

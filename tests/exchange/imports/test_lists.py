@@ -134,6 +134,9 @@ def test_a_mapping_for_another_list_is_refused() -> None:
     [
         (b"", "empty_file"),
         (b"\xef\xbb\xbf  \n", "empty_file"),
+        (b"\r\n" * 2_000, "empty_file"),
+        (b"\n" * 2_000 + b"%PDF-1.7", "pdf"),
+        (b"nombre,pa\xc3\xads,lugar de detenci\xf3n\nRosa Valdivia,VE,x\n", "mixed_encodings"),
         (b"<!DOCTYPE html><html><body><table><tr><td>Nombre</td></tr></table>", "html_page"),
         (b"\n <HTML>", "html_page"),
         (b"%PDF-1.7", "pdf"),
@@ -150,6 +153,15 @@ def test_a_mapping_for_another_list_is_refused() -> None:
 )  # fmt: skip
 def test_what_is_no_list_is_refused_whole_with_what_to_do(data: bytes, code: str) -> None:
     assert refusal(data) == code
+
+
+def test_empty_lines_at_the_top_do_no_harm_however_wide_they_are() -> None:
+    assert bodies((" " * 600 + "\n") * 3 + SPANISH + LINE) == [MEANT]
+
+
+def test_the_heading_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(BadFile, match=r"heading of column C .* CSV UTF-8"):
+        opened(b"nombre,pa\xc3\xads,x\xff\xfey\nRosa Valdivia,VE,1\n")
 
 
 def test_lines_in_another_encoding_are_faults_of_their_rows_alone() -> None:

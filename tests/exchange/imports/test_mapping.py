@@ -4,7 +4,7 @@ import pytest
 
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.mapping import Mapping
-from tests.exchange.imports.test_lists import LINE, SPANISH, opened
+from tests.exchange.imports.test_lists import LINE, SPANISH, bodies, opened
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,22 @@ def test_the_columns_that_a_list_does_not_have_are_named() -> None:
     assert refused.value.code == "mapping_mismatch"
 
 
+def test_a_constant_is_read_as_a_cell_of_its_column() -> None:
+    table = "nombre;fecha de detención\nRamón Ibáñez;2025\n"
+    mapping = (
+        '[constants]\n"detention.country" = "  el país "\nnote = "\'-5"\n[values."detention.country"]\n"El país" = "VE"'
+    )
+    (body,) = bodies(table, mapping)
+    assert (body["detention"]["country"], body["note"]) == ("VE", "-5")
+
+
+def test_of_a_heading_as_long_as_a_paragraph_the_beginning_tells() -> None:
+    paragraph = "¿Dónde estaba la persona cuando se la vio por última vez, y según quién? " * 5
+    assert bodies(
+        f"nombre;{paragraph}\nRamón Ibáñez;Tocorón\n", f'[columns]\n"{paragraph}" = "detention.facility"'
+    ) == [{"detainee": {"full_name": "Ramón Ibáñez"}, "detention": {"facility": "Tocorón"}}]
+
+
 @pytest.mark.parametrize("text", [
     "a = " + "[" * 1_900 + "\n" + "[" * 1_900,
     "header = " + "9" * 1_900 + "9" * 90,
@@ -45,6 +61,10 @@ def test_the_columns_that_a_list_does_not_have_are_named() -> None:
     '[constants]\n"detention.country" = "' + " " * 25_000 + '"',
     "x = 1\n" * 20_000,
     '[constants]\n"detention.country" = "Nowhere"',
+    '[constants]\nnote = "' + "\\u0301" * 200 + '"',
+    '[constants]\nnote = "=1+1"',
+    '"\u2028".' * 10_000 + "a = 1",  # what is a line elsewhere is none in TOML
+    "x = [" + "\n[" * 30_000,
 ])  # fmt: skip
 def test_a_mapping_made_to_break_the_reader_is_refused(text: str) -> None:
     with pytest.raises(BadFile) as refused:
