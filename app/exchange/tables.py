@@ -53,12 +53,15 @@ def _is_cell(value: Any) -> bool:
 
 
 def to_cell(value: Any) -> str:
-    """The text of a cell; one that a spreadsheet would run begins with an apostrophe, and one that says so with two."""
+    """The text of a cell; one that a spreadsheet would run begins with an apostrophe, and one that says so with two.
+    So does each text of a list: a spreadsheet that parts cells at a semicolon would make a cell of it."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    text = SEPARATOR.join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return SEPARATOR.join(map(to_cell, value))
+    text = str(value)
     return f"'{text}" if text.lstrip("'").startswith(FORMULA) and not isinstance(value, (int, float)) else text
 
 

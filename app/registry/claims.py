@@ -23,6 +23,7 @@ from app.registry.schemas import (
     Flag,
     Line,
     Link,
+    LongLine,
     Many,
     Note,
     Sha256,
@@ -131,7 +132,7 @@ class ClaimIn(Shape):
     high: Count | None = None
     window_from: Date | None = None
     window_to: Date | None = None
-    window_said: Note | None = None
+    window_said: LongLine | None = None
     stated_at: Annotated[str, Field(max_length=dates.MAX_TEXT)] | None = None
     zone: Annotated[str, Field(max_length=dates.MAX_TEXT)] | None = None
     country: Country | None = None

@@ -56,11 +56,13 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 # Half the world's spreadsheets part the cells of a CSV file at a semicolon, others at a bar: of such a line they would
 # make two cells, the second a formula. The apostrophe that stands before a cell cannot help there (`exchange.tables`).
-# A hyphen begins one too, but prose has it: only before a number, a bracket or a quotation mark, or before a program's
-# name and a bar. Signs may be as wide as a Chinese character.
+# A hyphen begins one too, and a name needs none there, but prose may: only where a number, a bracket or a quotation
+# mark follows, or later a call or a program's name and a bar. Signs may be as wide as a Chinese character.
 _SIGNS, _HYPHENS = r"=+@\uff1d\uff0b\uff20", r"\-\uff0d"
-_FORMULA_WITHIN = re.compile(
-    rf"""[;|][^\w;|{_SIGNS}{_HYPHENS}]*+(?:[{_SIGNS}]|[{_HYPHENS}]\s*+(?:[\d("'{_SIGNS}{_HYPHENS}]|\w++\s*+\|))"""
+_BEHIND = rf"[;|][^\w;|{_SIGNS}{_HYPHENS}]*+"
+_FORMULA_IN_A_LINE = re.compile(rf"{_BEHIND}[{_SIGNS}{_HYPHENS}]")
+_FORMULA_IN_PROSE = re.compile(
+    rf"""{_BEHIND}(?:[{_SIGNS}]|[{_HYPHENS}](?:\s*+[\d("'{_SIGNS}{_HYPHENS}]|[^;|\n]*\w\s*+[(|]))"""
 )
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -69,11 +71,11 @@ _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 def _one_line(value: str) -> str:
     if _UNSEEN.search(value):
         raise PydanticCustomError("control_character", "Remove line breaks, tabs and control characters.")
-    return _no_formula(value)
+    return _no_formula(value, _FORMULA_IN_A_LINE)
 
 
-def _no_formula(value: str) -> str:
-    if _FORMULA_WITHIN.search(value):
+def _no_formula(value: str, formula: re.Pattern[str] = _FORMULA_IN_PROSE) -> str:
+    if formula.search(value):
         detail = "A spreadsheet would run what stands behind ; or | as a formula: leave that out, or write it in words."
         raise PydanticCustomError("formula", detail)
     return value
@@ -136,7 +138,8 @@ def _line(length: int) -> Any:
 Line = Annotated[str, _line(NAME_LENGTH), AfterValidator(_one_line)]
 Code = Annotated[str, _line(CODE_LENGTH), AfterValidator(_one_line)]
 Slug = Annotated[str, StringConstraints(max_length=CODE_LENGTH), AfterValidator(_slug)]
-Note = Annotated[str, _line(NOTE_LENGTH), AfterValidator(_no_formula)]
+LongLine = Annotated[str, _line(NOTE_LENGTH), AfterValidator(_one_line)]
+Note = Annotated[str, _line(NOTE_LENGTH), AfterValidator(lambda note: _no_formula(note))]
 Date = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=dates.MAX_TEXT), AfterValidator(_partial_date)
 ]

@@ -138,6 +138,7 @@ AS_IN_A_LIST: tuple[tuple[Body, str | None], ...] = (
     ({"detention__country": "NA", "detainee__nationalities": ["SD", "VE"]}, None),
     ({"detainee__full_name": "'=Omar Lugo"}, None),
     ({"detention__charges": ["=1", "'-"]}, None),
+    ({"detention__charges": ["'=1", "+2", "''-3", "\uff1d4", "'x"], "detainee__aliases": ["Beto", "@elchato"]}, None),
 )
 
 

@@ -69,6 +69,7 @@ def test_what_csv_has_to_quote_comes_back_as_it_was(text: str) -> None:
 def test_a_cell_that_a_spreadsheet_would_run_is_made_text(start: str) -> None:
     assert cell(f"{start}HYPERLINK(1)") == f"'{start}HYPERLINK(1)"
     assert cell([f"{start}HYPERLINK(1)", "x"]) == f"'{start}HYPERLINK(1); x"
+    assert cell(["x", f"{start}1"]) == f"x; '{start}1"
     assert cell(start) == f"'{start}"
 
 

@@ -166,6 +166,7 @@ def _many(parting: re.Pattern[str], text: str, one: Any) -> list[Any]:
     parts = [bare for part in parting.split(text) if (bare := part.strip())]
     if len(parts) > LIST_LENGTH:
         raise UnreadCell("too_many", f"This cell lists more than {LIST_LENGTH} things: leave the less important out.")
+    parts[1:] = map(unquoted, parts[1:])  # each as the cell, whose own apostrophe is gone
     return list(dict.fromkeys(one(part) for part in parts))
 
 
