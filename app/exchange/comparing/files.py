@@ -7,6 +7,7 @@ from app.exchange.imports.checked import body_of, numbered
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.keys import DERIVED, Keys
 from app.exchange.imports.lists import Opened
+from app.matching.align import NEVER, Deadline
 from app.registry import content
 from app.registry.content import Content
 from app.registry.reports import compared_number
@@ -26,10 +27,11 @@ class Listed:
     unread: list[Row] = field(default_factory=list)
 
 
-def read(opened: Opened, same_place: SamePlace | None = None) -> Listed:
-    """The accounts of an opened list. Raises BadFile: there are too many rows, or the file breaks off."""
+def read(opened: Opened, same_place: SamePlace | None = None, deadline: Deadline = NEVER) -> Listed:
+    """The accounts of an opened list. Raises BadFile: there are too many rows, or the file breaks off; TooLong."""
     listed, keys = Listed(), Keys()
     for row in opened.rows():
+        deadline.check()
         if len(listed.accounts) + len(listed.unread) == MOST_ROWS:
             raise BadFile("too_many_rows", TOO_MANY)
         report = body_of(numbered(row, keys))
