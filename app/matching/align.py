@@ -25,6 +25,22 @@ class TooLong(Exception):
     """The comparison took more of the processor than it was given."""
 
 
+class Deadline:
+    """So many seconds of the processor, of this thread, from now on: a list can be written so that each line is like
+    each, under as many names as there may be."""
+
+    def __init__(self, seconds: float = inf) -> None:
+        self._until = thread_time() + seconds
+
+    def check(self) -> None:
+        """Raises TooLong."""
+        if thread_time() > self._until:
+            raise TooLong
+
+
+NEVER = Deadline()
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """Who a line speaks of, and the keys by which it is found: lines that share none are never compared. `planted`: it
@@ -53,13 +69,15 @@ class Pair:
 
 
 def align(
-    ours: Sequence[Line], theirs: Sequence[Line], tied: Mapping[int, int] | None = None, seconds: float = inf
+    ours: Sequence[Line],
+    theirs: Sequence[Line],
+    tied: Mapping[int, int] | None = None,
+    deadline: Deadline = NEVER,
 ) -> list[Pair]:
-    """The pairs, by the order of our lines. `tied`: those that are known already, ours → theirs. Raises TooLong where
-    so many seconds of the processor are not enough: a list can be written so that each line is like each."""
+    """The pairs, by the order of our lines. `tied`: those that are known already, ours → theirs. Raises TooLong."""
     pairs = [Pair(a, b, None, sure=True) for a, b in (tied or {}).items()]
     settled_a, settled_b = {pair.a for pair in pairs}, {pair.b for pair in pairs}
-    found = _likely(ours, theirs, settled_a, settled_b, thread_time() + seconds)
+    found = _likely(ours, theirs, settled_a, settled_b, deadline)
     of_a: dict[int, list[tuple[Match, int, int]]] = defaultdict(list)
     of_b: dict[int, list[tuple[Match, int, int]]] = defaultdict(list)
     for one in found:
@@ -98,7 +116,7 @@ def _likely(
     theirs: Sequence[Line],
     settled_a: Collection[int],
     settled_b: Collection[int],
-    until: float,
+    deadline: Deadline,
 ) -> list[tuple[Match, int, int]]:
     """Every pair that may be one person, the likeliest first."""
     index = _Index(theirs, settled_b)
@@ -106,8 +124,7 @@ def _likely(
     for a, line in enumerate(ours):
         if a in settled_a:
             continue
-        if thread_time() > until:
-            raise TooLong
+        deadline.check()
         for b in index.candidates(line):
             match = compare(line.person, theirs[b].person)
             if match.sure or match.score >= REVIEW:

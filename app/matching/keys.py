@@ -64,13 +64,13 @@ def search_keys(question: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=NAMES_REMEMBERED)
-def _of_name(text: str) -> frozenset[str]:
+def _of_name(text: str) -> tuple[str, ...]:
     """Asked twice for a report: to look others up, and to be looked up. Those of the words come first: where keys are
     left out, the same words still have the same ones."""
     name = parse(text)
     frames = sorted(OF_KOREAN + frame for frame in korean.frames(name.korean))
     told = dict.fromkeys((*_of_its_words(text), *_of_chinese(name), *frames, *_of_neighbours(name)))
-    return frozenset(islice(told, MOST_KEYS))
+    return tuple(islice(told, MOST_KEYS))
 
 
 @lru_cache(maxsize=NAMES_REMEMBERED)
@@ -101,13 +101,20 @@ def _pairs(words: Sequence[Sequence[str]]) -> Iterator[str]:
     found = set[str]()
     for last in range(max(map(len, words), default=0)):
         layer = {
-            OF_PAIR + "|".join(sorted((left, right)))
+            _pair(left, right)
             for one, two in combinations(words, 2)
-            for left, right in product(one[: last + 1], two[: last + 1])
+            for left, right in (
+                *product(one[: last + 1], two[last : last + 1]),
+                *product(one[last : last + 1], two[:last]),
+            )
             if left != right and ("~" not in left + right or {left[0], right[0]} <= {"~", "="})
         }
         yield from sorted(layer - found)
         found |= layer
+
+
+def _pair(one: str, two: str) -> str:
+    return f"{OF_PAIR}{one}|{two}" if one < two else f"{OF_PAIR}{two}|{one}"
 
 
 def _forms(word: Word, vowels_vary: bool) -> list[str]:

@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import json
+from functools import partial
+from itertools import count
 from threading import Event, Thread
 from time import sleep
 from types import SimpleNamespace
@@ -269,6 +271,21 @@ def test_a_list_that_takes_too_long_is_told_what_to_do(world: World, monkeypatch
     answer = world.client.post("/v1/match/list", files=files, headers=world.headers("foro"))
     assert "part it" in world.refuse(answer, 422, "takes_too_long", "/file")["detail"]
     assert world.app.state.comparing == set()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_reading_looking_up_and_comparing_share_one_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.file("pud")
+    files = {"file": ("list.csv", f"{HEADINGS}\n{ROW}\n".encode())}
+    # A second goes by for the row read, for its look-up, for whom that finds and for comparing the two.
+    for seconds in range(4):
+        monkeypatch.setattr("app.matching.align.thread_time", partial(next, count()))
+        monkeypatch.setattr(matching, "MOST_SECONDS", float(seconds))
+        answer = world.client.post("/v1/match/list", files=files, headers=world.headers("foro"))
+        world.refuse(answer, 422, "takes_too_long", "/file")
+    monkeypatch.setattr("app.matching.align.thread_time", partial(next, count()))
+    monkeypatch.setattr(matching, "MOST_SECONDS", 4.0)
+    assert outcome(compare(world, "foro")) == (1, 0, 0, 0)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -7,7 +7,7 @@ import pytest
 
 from app.dates import parse
 from app.matching import align as align_module
-from app.matching.align import Line, Pair, TooLong, align
+from app.matching.align import Deadline, Line, Pair, TooLong, align
 from app.matching.keys import blocking_keys
 from app.matching.score import Person
 
@@ -138,7 +138,7 @@ def test_a_line_is_held_against_a_bounded_number_whatever_they_share(monkeypatch
 
 def test_a_comparison_ends_when_its_time_does() -> None:
     with pytest.raises(TooLong):
-        align([line("José Rodríguez")], [line("José Rodríguez")], seconds=-1)
+        align([line("José Rodríguez")], [line("José Rodríguez")], deadline=Deadline(-1))
 
 
 def test_of_many_namesakes_the_one_born_when_she_was_is_among_those_compared() -> None:

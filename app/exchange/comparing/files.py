@@ -8,6 +8,7 @@ from app.exchange.imports.checked import body_of, numbered, placed
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.keys import DERIVED, Keys
 from app.exchange.imports.lists import Opened
+from app.matching.align import NEVER, Deadline
 from app.registry import checks, content
 from app.registry.content import Content
 from app.registry.reports import compared_number
@@ -30,11 +31,12 @@ class Listed:
         self.unread.append({"row": row, "errors": [fault.shape() for fault in faults]})
 
 
-def read(opened: Opened, now: datetime, same_place: SamePlace | None = None) -> Listed:
+def read(opened: Opened, now: datetime, same_place: SamePlace | None = None, deadline: Deadline = NEVER) -> Listed:
     """The accounts of an opened list. A row that only says too little to be filed, no country or no method, may be
-    compared all the same. Raises BadFile: there are too many rows, or the file breaks off."""
+    compared all the same. Raises BadFile: there are too many rows, or the file breaks off; TooLong."""
     listed, keys = Listed(), Keys()
     for row in opened.rows():
+        deadline.check()
         if len(listed.accounts) + len(listed.unread) == MOST_ROWS:
             raise BadFile("too_many_rows", TOO_MANY)
         report = body_of(numbered(row, keys))

@@ -13,11 +13,12 @@ from app.counts.held import refuse_future
 from app.counts.questions import DetentionQuery, ReleaseQuery
 from app.counts.selection import COUNTING
 from app.counts.terms import Several
+from app.database import chunks
 from app.errors import Invalid
 from app.exchange.comparing.accounts import Account, Row, SamePlace, conflicts, of_content, reasons_of
 from app.exchange.comparing.files import Listed
 from app.matching import score
-from app.matching.align import Line
+from app.matching.align import Deadline, Line
 from app.matching.fold import fold
 from app.matching.score import Match
 from app.registry import blocking
@@ -29,6 +30,7 @@ from app.vocabulary import ReleaseStatus, Role
 
 # What was refuted or withdrawn is missing from nobody's list.
 STANDING = [ReleaseStatus(status) for status in COUNTING]
+TOGETHER = 50  # rows looked up between two looks at the clock: a third of a second at worst
 MOST_COUNTRIES = 5  # of one list: more is a list of the world, and the countries are asked for
 
 
@@ -66,9 +68,17 @@ def same_place(session: Session) -> SamePlace:
 
 
 def beside(
-    session: Session, secret: bytes, now: datetime, reader: Reader, revision: int, listed: Listed, asked: Scope
+    session: Session,
+    secret: bytes,
+    now: datetime,
+    reader: Reader,
+    revision: int,
+    listed: Listed,
+    asked: Scope,
+    deadline: Deadline,
 ) -> Theirs:
-    """What the registry holds beside a list. Raises Invalid: no country, or more detentions than can be compared."""
+    """What the registry holds beside a list. Raises Invalid: no country, or more detentions than can be compared;
+    TooLong."""
     found = Theirs()
     inside: dict[int, int] = {}
     for question in _questions(listed.accounts, asked, now):
@@ -77,14 +87,17 @@ def beside(
         address = terms.link(path, terms.echo(question), revision)
         found.lists.append({"list": address, "listed": len(of_list), "withheld": withheld})
         inside |= of_list
-    lines = [(one.line.keys, blocking.born(one.person)) for one in listed.accounts]
     own = {}
     if reader.role is Role.REPORTER and reader.source is not None:
         own = theirs.own(session, secret, reader.source, listed.cases, revision)
-    people = {*inside.values(), *theirs.alike(session, lines, revision), *(one.detainee for one in own.values())}
+    people = {*inside.values(), *(one.detainee for one in own.values())}
+    for some in chunks(listed.accounts, TOGETHER):
+        deadline.check()
+        people |= theirs.alike(session, [(one.line.keys, blocking.born(one.person)) for one in some], revision)
     same = same_place(session)
     places: dict[int, int] = {}
     for spell in theirs.spells(session, sorted(people), reader, revision):
+        deadline.check()
         account = of_content(spell.content, spell.ids, same, spell.names)
         if spell.names is None:  # found by nothing, whoever they are
             account = replace(account, line=Line(account.person))

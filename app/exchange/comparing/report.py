@@ -1,23 +1,15 @@
 """What came of laying two lists side by side: both, likely the same person, mine only, theirs only (pure)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from math import inf
 from typing import Any
 
 from app.exchange.comparing.accounts import FIELDS, Account, Row, conflicts, reasons_of
 from app.exchange.comparing.files import Listed
-from app.exchange.imports.faults import BadFile
-from app.matching.align import Pair, TooLong, align
+from app.matching.align import NEVER, Deadline, Pair, align
 
 PARTS = ("both", "likely", "mine_only", "theirs_only")
 # By whose word a row and a report are one: the case number that both have.
 CASE_NUMBER: Row = {"feature": "case_number", "score": 1.0, "note": "the same case number"}
-
-
-TAKES_TOO_LONG = (
-    "Too many rows of this list are like too many others: part it, by country or by year, or compare it on your own "
-    "machine (recuento match)."
-)
 
 
 def compare(
@@ -25,14 +17,11 @@ def compare(
     theirs: Sequence[Account],
     tied: Mapping[int, int] | None = None,
     asked: Collection[int] | None = None,
-    seconds: float = inf,
+    deadline: Deadline = NEVER,
 ) -> Row:
     """`{summary, both, likely, mine_only, theirs_only, unread}`. `asked`: the places of theirs that are missed where no
-    row of mine is that person; by default all. `seconds`: of the processor. Raises BadFile."""
-    try:
-        pairs = align([one.line for one in mine.accounts], [one.line for one in theirs], tied, seconds)
-    except TooLong:
-        raise BadFile("takes_too_long", TAKES_TOO_LONG) from None
+    row of mine is that person; by default all. Raises TooLong."""
+    pairs = align([one.line for one in mine.accounts], [one.line for one in theirs], tied, deadline)
     both = [_pair(one, mine.accounts, theirs) for one in pairs if one.sure]
     likely = [_pair(one, mine.accounts, theirs) for one in pairs if not one.sure]
     paired_a, paired_b = {one.a for one in pairs}, {one.b for one in pairs}

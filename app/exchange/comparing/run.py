@@ -11,15 +11,22 @@ from app.exchange.comparing.files import read
 from app.exchange.comparing.registry import Scope
 from app.exchange.comparing.report import compare
 from app.exchange.imports import stored
+from app.exchange.imports.faults import BadFile
 from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping
 from app.log.entries import head
+from app.matching.align import Deadline, TooLong
 from app.registry import content
 from app.registry.policy import Reader
 from app.registry.schemas import PersonSoughtIn
 
 # What is never compared with what the registry holds: that a number agrees would be a number told.
 UNTOLD = "detainee.national_id"
+
+TAKES_TOO_LONG = (
+    "Too many rows of this list are like too many others, or have too many names: part it, by country or by year, or "
+    "compare it on your own machine (recuento match)."
+)
 
 List = tuple[bytes, Mapping | None]
 
@@ -41,13 +48,17 @@ def with_registry(
     seconds: float = inf,
 ) -> Row:
     """A comparison of a file with what the registry holds and this reader may see, within so many seconds of the
-    processor. Raises BadFile, Invalid."""
+    processor, reading and looking up included. Raises BadFile, Invalid."""
+    deadline = Deadline(seconds)
     source = reader.source
     saved = (lambda _digest: None) if source is None else (lambda digest: stored.saved_mapping(session, source, digest))
-    listed = read(open_list(*mine, saved), now, registry.same_place(session))
-    revision = head(session)[0]
-    found = registry.beside(session, secret, now, reader, revision, listed, asked)
-    compared = compare(listed, found.accounts, found.tied, found.asked, seconds)
+    try:
+        listed = read(open_list(*mine, saved), now, registry.same_place(session), deadline)
+        revision = head(session)[0]
+        found = registry.beside(session, secret, now, reader, revision, listed, asked, deadline)
+        compared = compare(listed, found.accounts, found.tied, found.asked, deadline)
+    except TooLong:
+        raise BadFile("takes_too_long", TAKES_TOO_LONG) from None
     return {**compared, "lists": found.lists, "revision": revision}
 
 
