@@ -188,7 +188,7 @@ def _changed_places(
     Not where the surname only went from the end to the front, nor in a name that is read backwards.
     """
     length = len(left)
-    if not len(found) == length == len(right) > 2:
+    if not len(found) == length == len(right) > 2 or _texts(left) == _texts(right)[::-1]:
         return False
     places = [found[i][0] for i in range(length)]
     start = places.index(0)

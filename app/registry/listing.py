@@ -1,7 +1,7 @@
 """File the rows of a list: each as `reports.file_report` would, many in one transaction.
 
 Most rows of a list are about people of whom nothing is known yet, or say what stands already. Both are found out with
-one question for all rows, and what is new is held back and written together; all else goes the way of a single report.
+one question for many rows, and what is new is held back and written together; all else goes the way of a single report.
 """
 
 import uuid
@@ -40,6 +40,7 @@ def file_rows(desk: Desk, bodies: Sequence[DetentionReportIn]) -> list[Outcome |
     """For each body, in order, what became of it, or why it was refused. A refused one leaves nothing behind.
 
     Fewer than were given once LONGEST has gone by: the others are for another transaction."""
+    until = monotonic() + LONGEST
     source = reports.source_of(desk)
     digests = {
         place: records.case_digest(desk.secret, source, body.source_record_id)
@@ -51,7 +52,6 @@ def file_rows(desk: Desk, bodies: Sequence[DetentionReportIn]) -> list[Outcome |
     ready = [planned.plan(body, digests.get(place), stood) for place, body in enumerate(bodies)]
     filing = _Filing(desk, Vicinity(desk, [linking.compared(desk, said) for said in planned.new]))
     results: list[Outcome | Problem] = []
-    until = monotonic() + LONGEST
     for act in ready:
         results.append(filing.file(act))
         if monotonic() > until:

@@ -1,4 +1,4 @@
-"""Whom the rows of a list may speak of: looked up for all of them together, and kept up with what the rows write.
+"""Whom the rows of a list may speak of: looked up for many of them together, and kept up with what the rows write.
 
 Looking up row by row costs three questions a row; these cost a few for hundreds.
 """
@@ -18,6 +18,9 @@ from app.registry.content import Content
 from app.registry.known import Known, Near, contents, look_up
 from app.registry.write import Desk
 
+# Rows looked up together: so many that each costs little, so few that all take a small part of a transaction's time.
+TOGETHER = 50
+
 _OWN = aliased(Placement)
 _OF_ONE_PERSON = (
     select(col(Placement.record))
@@ -31,22 +34,33 @@ class Vicinity:
     """The records near some reports, as they stand in this transaction."""
 
     def __init__(self, desk: Desk, reports: Sequence[Content]) -> None:
-        """Look up whom the reports may speak of, but for what is written from now on."""
-        self._session = desk.session
+        """Of these reports; they are looked up as they are asked for, in their order."""
+        self._desk = desk
+        self._reports = reports
         self._known: dict[int, Known] = {}
         self._written: dict[str, dict[int, int | None]] = {}  # key → records written since, and their years of birth
-        self._wanted = [blocking.wanted(said) for said in reports]
-        self._near = look_up(desk, self._wanted)
-        for known in contents(desk.session, {record for records in self._near for record in records}):
-            self._known[known.key] = known
+        self._wanted: list[Wanted] = []
+        self._near: list[dict[int, bool]] = []
 
     def of(self, place: int) -> list[Near]:
         """The records that the report at a place among those given may speak of."""
+        while place >= len(self._near):
+            self._look_up_more()
         wanted = self._wanted[place]
         near = dict(self._near[place])
         for one in candidates.best(row for key in wanted.keys for row in self._written.get(key, {}).items()):
             near[one.record] = blocking.namesake(wanted, one)
         return [Near(self._known[record], alike) for record, alike in near.items()]
+
+    def _look_up_more(self) -> None:
+        """Look up whom the next TOGETHER may speak of, but for what is held back, which cannot be read yet."""
+        done = len(self._near)
+        wanted = [blocking.wanted(said) for said in self._reports[done : done + TOGETHER]]
+        near = look_up(self._desk, wanted)
+        for known in contents(self._desk.session, {record for some in near for record in some} - self._known.keys()):
+            self._known[known.key] = known
+        self._wanted += wanted
+        self._near += near
 
     def add(self, place: int, known: Known) -> None:
         """The record that was just made of the report at a place."""
@@ -63,5 +77,5 @@ class Vicinity:
             self._add(blocking.wanted(known.content), known)
 
     def _holding(self, report: uuid.UUID) -> Iterator[Known]:
-        records = self._session.connection().execute(_OF_ONE_PERSON, {"id": report}).scalars().all()
-        yield from contents(self._session, records)
+        records = self._desk.session.connection().execute(_OF_ONE_PERSON, {"id": report}).scalars().all()
+        yield from contents(self._desk.session, records)

@@ -8,9 +8,11 @@ import pytest
 from app.database import reading, writing
 from app.errors import Invalid, Problem
 from app.log.entries import Appended, Log
+from app.matching.candidates import Wanted
 from app.models import metadata
 from app.registry.components import PROJECTED
-from app.registry.listing import file_rows
+from app.registry.known import look_up
+from app.registry.listing import LONGEST, file_rows
 from app.registry.policy import Reader
 from app.registry.rebuild import BASE, rebuild
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
@@ -188,6 +190,50 @@ def test_a_transaction_that_takes_long_leaves_rows_to_the_next(world: World, mon
     monkeypatch.setattr("app.registry.listing.LONGEST", 0.0)
     bodies = [person(place) for place in range(3)]
     assert told(file_all(world, *bodies)) == ["201 new"]
+
+
+def test_rows_that_are_left_to_the_next_transaction_are_not_looked_up_in_this_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def counting(desk: Desk, wanted: list[Wanted]) -> list[dict[int, bool]]:
+        asked.append(len(wanted))
+        return look_up(desk, wanted)
+
+    monkeypatch.setattr("app.registry.vicinity.look_up", counting)
+    monkeypatch.setattr("app.registry.vicinity.TOGETHER", 2)
+    assert told(file_all(world, *(person(place) for place in range(3)))) == ["201 new"] * 3
+    assert asked == [2, 1]
+    monkeypatch.setattr("app.registry.listing.LONGEST", 0.0)
+    file_all(world, *(person(place) for place in (3, 4, 2)))
+    assert asked == [2, 1, 2]
+
+
+def test_looking_up_counts_as_time_of_the_transaction(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = [0.0]
+
+    def long(desk: Desk, wanted: list[Wanted]) -> list[dict[int, bool]]:
+        passed[0] += 2 * LONGEST
+        return look_up(desk, wanted)
+
+    monkeypatch.setattr("app.registry.vicinity.look_up", long)
+    monkeypatch.setattr("app.registry.listing.monotonic", lambda: passed[0])
+    assert told(file_all(world, *(person(place) for place in range(3)))) == ["201 new"]
+
+
+def test_a_row_looked_up_later_meets_whom_an_earlier_row_has_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.registry.vicinity.TOGETHER", 1)
+    world.file("jep", detainee__full_name=NAMES[1], detainee__birth_date="1964")
+    again = [{**person(place), "source_record_id": f"N-{place}"} for place in (0, 1)]
+    results = told(file_all(world, person(0), person(1), *again))
+    assert results == ["201 new", "201 linked", "201 needs_review", "201 needs_review"]
+    before = tables(world)
+    with writing(world.engine) as session:
+        rebuild(session)
+    assert tables(world) == before
 
 
 def test_a_trial_compares_no_identification_number(world: World) -> None:
