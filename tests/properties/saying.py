@@ -115,11 +115,16 @@ def _voice(said: list[Account]) -> Account:
     fitting = [
         one for one in here if first is None or (day := day_of(one, DATES[furthest])) is None or day.overlaps(first)
     ]
-    fitting.sort(key=lambda one: one.revision)
-    looked = [one for one in fitting if said_of(one) != "reported"]
-    if said_of(fitting[-1]) == "reported" and looked and said_of(looked[-1]) == "verified":
+    return last_word(fitting)
+
+
+def last_word(said: list[Account]) -> Account:
+    """The newest, but for what is only passed on after it was verified."""
+    inorder = sorted(said, key=lambda one: one.revision)
+    looked = [one for one in inorder if said_of(one) != "reported"]
+    if said_of(inorder[-1]) == "reported" and looked and said_of(looked[-1]) == "verified":
         return looked[-1]
-    return fitting[-1]
+    return inorder[-1]
 
 
 def _status(voices: list[Account]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from app.dates import PartialDate, parse
 from app.registry.projection import Account
 from tests.properties.past import Person
-from tests.properties.saying import End, Spell, day_of, days_inside, independent, said_of, speaks
+from tests.properties.saying import End, Spell, day_of, days_inside, independent, last_word, said_of, speaks
 
 INSIDE, MAYBE, OUTSIDE = "inside", "maybe", "outside"
 WORDS = ("verified", "reported", "disputed", "refuted", "retracted")
@@ -36,7 +36,7 @@ class Word:
     @cached_property
     def _about_detention(self) -> Account | None:
         plain = [one for one in self.accounts if "release.stage" not in one.content]
-        return max(standing(plain), key=lambda one: one.revision) if plain else None
+        return last_word(standing(plain)) if plain else None
 
     @cached_property
     def _about_release(self) -> Account | None:
