@@ -8,6 +8,8 @@ LINES   ?= 5000
 LISTS   ?=
 RATE    ?=
 UV      ?= uv
+# The pips that Python 3.11 and 3.12 brought, and the newest.
+PIPS    ?= 23.0 23.2.1 24.0 newest
 
 VENV := .venv
 BIN  := $(VENV)/bin
@@ -24,7 +26,7 @@ LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --gen
 PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check drill-import drill-upload bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test check try-install drill-import drill-upload bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -44,6 +46,20 @@ check: $(VENV)/.dev ## Check style, types, layers, dependencies and that openapi
 	$(PIP) check
 	@$(BIN)/recuento openapi > $(VENV)/openapi.json
 	@diff -u openapi.json $(VENV)/openapi.json || { echo "openapi.json is not current: run make openapi" >&2; exit 1; }
+
+try-install: ## Install both locks in clean environments with each of PIPS (23.0 23.2.1 24.0 newest)
+	@for pip in $(PIPS); do \
+		tried=$$(mktemp -d) && $(PYTHON) -m venv $$tried && python=$$tried/bin/python && \
+		case $$pip in \
+			newest) $$python -m pip --disable-pip-version-check install --quiet --upgrade pip;; \
+			*) $$python -m pip --disable-pip-version-check install --quiet pip==$$pip;; \
+		esac && \
+		for lock in requirements.txt requirements-dev.txt; do \
+			$$python -m pip --disable-pip-version-check install --quiet --require-hashes -r $$lock || exit 1; \
+		done && $$python -m pip --disable-pip-version-check check && \
+		echo "pip $$pip ($$($$python -m pip --version | cut -d' ' -f2)) installs both locks" && rm -r $$tried || \
+		{ echo "pip $$pip does not install the locks" >&2; exit 1; }; \
+	done
 
 drill-import: $(VENV)/.dev ## Kill an import at 100 random points and resume it
 	$(BIN)/python -c "from bench.drill_import import main; main()"
