@@ -30,7 +30,7 @@ from app.exchange.client import Stopped
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.log.entries import head, lock_head
-from app.log.head import WrongSecret
+from app.log.head import OtherRules, WrongSecret
 from app.main import create_app
 from app.models import OPEN, ApiKey, Source
 from app.registry import directory, keys
@@ -71,7 +71,7 @@ def main() -> None:
         _fail(" ".join(dict.fromkeys([refusal.detail, *(one["detail"] for one in refusal.extra.get("errors", []))])))
     except ValidationError as error:
         _fail("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()))
-    except (WrongSecret, UnreadableSecret, replay.NotADemo, BadTable, BadFile, Stopped) as error:
+    except (WrongSecret, OtherRules, UnreadableSecret, replay.NotADemo, BadTable, BadFile, Stopped) as error:
         _fail(str(error))
     except SQLAlchemyError as error:
         _fail(f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?")
@@ -228,8 +228,10 @@ def export(
     as_of: Annotated[int | None, typer.Option(min=0, help="A revision; default the newest.")] = None,
 ) -> None:
     """Write all public releases to stdout, everything public into a folder, or a source's own reports to stdout."""
-    left = None
-    with database(_settings()) as engine, reading(engine) as session:
+    left, settings = None, _settings()
+    with opened(settings):
+        pass  # migrated, and its rows known to be of today's rules
+    with database(settings) as engine, reading(engine) as session:
         newest = head(session)[0]
         if as_of is not None and as_of > newest:
             _fail(f"The registry is at revision {newest}: ask for that or an earlier one.")
@@ -295,8 +297,9 @@ def import_list(
 
 @cli.command()
 def rebuild() -> None:
-    """Make every row anew from the log and the sealed values. The rows are the same as before."""
-    with console.status("Replaying the log …"), opened(_settings()) as session:
+    """Make every row anew from the log and the sealed values, under this version's rules. Under unchanged rules the
+    rows are the same as before."""
+    with console.status("Replaying the log …"), opened(_settings(), any_rules=True) as session:
         number = rebuild_rows(session)
     console.print(f"Replayed {number} entries.")
 

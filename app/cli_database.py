@@ -8,8 +8,8 @@ from sqlmodel import Session
 
 from app.config import Settings
 from app.database import make_engine, migrate, writing
-from app.log.head import bind_secret, is_bound
-from app.registry.rebuild import catch_up
+from app.log.head import bind_secret, is_bound, require_rules
+from app.registry.projection import RULES
 
 
 @contextmanager
@@ -24,9 +24,11 @@ def database(settings: Settings) -> Iterator[Engine]:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Session]:
-    """A writing session on the settings' database, whose secret is known to be the right one."""
+def opened(settings: Settings, *, any_rules: bool = False) -> Iterator[Session]:
+    """A writing session on the settings' database, whose secret is known to be the right one, and whose rows to have
+    been made under today's rules unless it is for making them anew. Raises WrongSecret and OtherRules."""
     with database(settings) as engine, writing(engine) as session:
         bind_secret(session, settings.secret_key(make=not is_bound(session)))
-        catch_up(session)
+        if not any_rules:
+            require_rules(session, RULES)
         yield session

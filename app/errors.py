@@ -144,6 +144,20 @@ class AlreadyExists(Conflict):
     code, title = "already_exists", "Already exists"
 
 
+class RulesChanged(Problem):
+    """The numbers asked for were counted under rules that are no longer in force. `address`: where today's stand."""
+
+    status, code, title = 410, "rules_changed", "Counted under earlier rules"
+
+    def __init__(self, asked: int, today: int, address: str) -> None:
+        super().__init__(
+            f"This address is of numbers counted under rules {asked}, and this registry counts by rules {today}. "
+            "Today's count of the same revision stands at `address`; what changed between is told in the changelog.",
+            rules={"asked": asked, "today": today},
+            address=address,
+        )
+
+
 class Superseded(Problem):
     status, code, title = 412, "precondition_failed", "The record has changed since you read it"
 

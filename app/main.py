@@ -27,8 +27,8 @@ from app.api.routes import with_problems
 from app.config import Settings
 from app.database import is_memory, make_engine, migrate, writing
 from app.exchange.imports.worker import Worker
-from app.log.head import bind_secret, is_bound
-from app.registry.rebuild import catch_up
+from app.log.head import bind_secret, is_bound, require_rules
+from app.registry.projection import RULES
 
 ROUTERS = (
     counts,
@@ -46,7 +46,7 @@ ROUTERS = (
 )
 ASKED = ["If-None-Match"]  # a script that polls with the tag
 LISTS = ("/v1/imports", "/v1/match/list")  # addresses that take a whole list
-EXPOSED = ["ETag", "Link", "Retry-After", "Recuento-Revision", "Idempotency-Replayed", "Repr-Digest"]
+EXPOSED = ["ETag", "Link", "Retry-After", "Recuento-Revision", "Recuento-Rules", "Idempotency-Replayed", "Repr-Digest"]
 # Threads beyond the gate's N: readiness checks and file reads must not wait for a registry that is busy.
 SPARE_THREADS = 8
 # FastAPI can record validation failures with their input and exceptions with their text: nothing of it is wanted.
@@ -104,7 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
         with writing(engine) as session:
             app.state.secret = settings.secret_key(make=not is_bound(session))
             bind_secret(session, app.state.secret)
-            catch_up(session)
+            require_rules(session, RULES)
     except BaseException:
         engine.dispose()  # a database that is refused is let go of
         raise

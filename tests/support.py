@@ -21,12 +21,12 @@ from starlette.datastructures import State
 from app.config import Settings
 from app.database import migrate, reading, writing
 from app.log.entries import as_only_writer
-from app.log.head import bind_secret
+from app.log.head import bind_secret, require_rules
 from app.main import create_app
 from app.models import metadata
 from app.registry import directory, keys
 from app.registry.policy import Reader
-from app.registry.rebuild import catch_up
+from app.registry.projection import RULES
 from app.registry.schemas import SourceIn
 from app.registry.write import Desk
 from app.vocabulary import Role
@@ -110,7 +110,7 @@ class _Garage:
         migrate(app.state.engine)
         with writing(app.state.engine) as session:
             bind_secret(session, app.state.secret)
-            catch_up(session)
+            require_rules(session, RULES)
         return app
 
     def give_back(self, app: FastAPI, settings: Settings) -> None:

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 
 from app.counts.questions import AsOf
 from app.exchange import tables
+from app.registry.projection import RULES
 
 VARY = "Accept, Authorization"
 MEDIA = {"json": "application/json", "csv": "text/csv", "jsonl": "application/jsonl"}
@@ -52,7 +53,13 @@ def _weighed(part: str) -> tuple[str, float]:
 
 def headers_of(revision: int, tag: str, caching: str) -> dict[str, str]:
     """What a 200 and the 304 in its place both carry (RFC 9110 section 15.4.5)."""
-    return {"ETag": tag, "Vary": VARY, "Recuento-Revision": str(revision), "Cache-Control": caching}
+    return {
+        "ETag": tag,
+        "Vary": VARY,
+        "Recuento-Revision": str(revision),
+        "Recuento-Rules": str(RULES),
+        "Cache-Control": caching,
+    }
 
 
 def respond(answer: Answer, terms: AsOf, request: Request, given: dict[str, str]) -> Response:

@@ -7,23 +7,25 @@ from fastapi import Response
 from pydantic import ValidationError
 
 from app.api.answers import Answer
-from app.api.requests import Asked, offset
+from app.api.requests import Asked, offset, require_rules
 from app.counts import overlap, series
-from app.counts.citation import BadCode, citation, unpack
+from app.counts.citation import BadCode, citation, short_address, unpack
 from app.counts.compare import compare
 from app.counts.held import count_detentions, dated
 from app.counts.questions import AsOf, CountQuery, EstimateQuery, HeldQuery, OverlapQuery, SeriesQuery
 from app.counts.selection import source_keys
 from app.counts.tally import count_releases
-from app.counts.terms import CountTerms, EventTerms, HeldCountTerms, is_personal
+from app.counts.terms import CountTerms, EventTerms, HeldCountTerms, echo, is_personal
 from app.counts.unseen import estimate_releases
 from app.dates import format_instant
 from app.errors import Invalid, NotFound
 from app.exchange import counts as tables
 from app.log.entries import entry_at
 from app.log.head import is_demo
+from app.registry.projection import RULES
 
 Row = dict[str, Any]
+RULES_UNSAID = 1  # addresses in print under the first rules do not name them
 UNKNOWN = "This is no address of a citation: check that it was copied whole."
 
 
@@ -84,8 +86,9 @@ def estimate_of(read: Asked, asked: EstimateQuery) -> Response:
 def then_and_now(read: Asked, code: str, asked: AsOf) -> Response:
     """The count that an address stands for as cited, today, and what changed between."""
     cited = _cited(code)
-    then = read.revision(cited)
     terms = _held_terms(cited) if isinstance(cited, HeldQuery) else _release_terms(cited)
+    then = read.revision(cited)
+    require_rules(cited.rules or RULES_UNSAID, short_address(echo(terms), then))
 
     def build(revision: int) -> Answer:
         if revision < then:
@@ -119,7 +122,7 @@ def _cited_count(read: Asked, terms: CountTerms | HeldCountTerms, revision: int)
     found = count(read.session, terms, read.reader, revision)
     recorded_at = format_instant(entry_at(read.session, revision).recorded_at) if revision else None
     cited = citation(found, recorded_at, read.request.app.state.public_url, demo=is_demo(read.session))
-    body = {"revision": revision, "recorded_at": recorded_at, **found, "citation": cited}
+    body = {"revision": revision, "rules": RULES, "recorded_at": recorded_at, **found, "citation": cited}
     return Answer(body, tables.of_count(found))
 
 

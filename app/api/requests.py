@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
 from fastapi.security import HTTPBearer
@@ -18,11 +19,12 @@ from app import __version__, dates
 from app.api import answers
 from app.counts.questions import AsOf, CorrectionQuery, DetentionQuery, ReleaseQuery
 from app.database import reading
-from app.errors import AheadOfHead, Forbidden, Invalid, Unauthenticated
+from app.errors import AheadOfHead, Forbidden, Invalid, RulesChanged, Unauthenticated
 from app.log.entries import head, last_revision_at
 from app.models import ApiKey
 from app.registry import keys
 from app.registry.policy import ANYONE, Reader
+from app.registry.projection import RULES
 from app.vocabulary import Role
 
 bearer = HTTPBearer(auto_error=False, description="A key: rcn_…")
@@ -103,6 +105,7 @@ class Asked:
     ) -> Response:
         """304 when the client has it already; otherwise what `build` makes at the revision asked for."""
         refuse_repeated(self.request, terms)
+        self._require_rules(terms)
         if terms.zone is not None:
             offset(terms.zone)  # a wrong one is told also where no moment is asked for
         revision = self.revision(terms)
@@ -114,18 +117,41 @@ class Asked:
         known = {part.strip().removeprefix("W/") for part in given.split(",")}
         if tag in known:
             return Response(status_code=304, headers=headers)
-        built = build(revision)  # `*` asks whether there is anything at all: what is not there is refused
+        built = self._ruled(build(revision))  # `*` asks whether there is anything at all: what is not there is refused
         if "*" in known:
             return Response(status_code=304, headers=headers)
         return answers.respond(built, terms, self.request, headers)
+
+    def _require_rules(self, terms: AsOf) -> None:
+        """Raises RulesChanged for an address of earlier rules, Invalid for one of rules yet to come."""
+        if terms.rules is not None:
+            pairs = self.request.query_params.multi_items()
+            query = urlencode([(name, str(RULES) if name == "rules" else value) for name, value in pairs])
+            require_rules(terms.rules, f"{self.request.url.path}?{query}")
+
+    def _ruled(self, built: answers.Answer) -> answers.Answer:
+        """The answer with the number of the rules that its rows were projected under."""
+        ruled: dict[str, Any] = {}
+        for name, value in built.body.items():
+            ruled |= {name: value, "rules": RULES} if name == "revision" else {name: value}
+        built.body = ruled
+        return built
 
     def tag(self, terms: AsOf, *beside: str) -> str:
         """Strong: it covers everything the bytes depend on; `beside`: what of it is not in the log."""
         media = answers.media_type(terms.format, self.request)
         asked = self.request.url
-        parts = [__version__, self.request.app.state.public_url, self._head, asked.path, asked.query, media]
+        parts = [__version__, RULES, self.request.app.state.public_url, self._head, asked.path, asked.query, media]
         parts += [self.reader.role, self.reader.slug, self.key and self.key.id, *beside]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
+
+
+def require_rules(asked: int, address: str) -> None:
+    """Raises RulesChanged with today's address where numbers are asked for as earlier rules gave them."""
+    if asked < RULES:
+        raise RulesChanged(asked, RULES, address)
+    if asked > RULES:
+        raise Invalid.at("/rules", "unknown_rules", f"This registry counts by rules {RULES}: ask for these.")
 
 
 def refuse_repeated(request: Request, asked: BaseModel) -> None:

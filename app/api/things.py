@@ -12,6 +12,7 @@ from app.api.requests import Asked
 from app.counts import records
 from app.counts.lists import Page
 from app.counts.questions import AsOf
+from app.registry.projection import RULES
 from app.registry.records import Kind
 
 
@@ -29,8 +30,9 @@ def page(read: Asked, asked: AsOf, build: Callable[[int], Page], tag: str | None
 
 def following(read: Asked, cursor: str, revision: int) -> str:
     """The address of the page that a cursor begins, of the same question at the same revision."""
-    kept = [(k, v) for k, v in read.request.query_params.multi_items() if k not in ("cursor", "as_of")]
-    return f"{read.request.url.path}?{urlencode([*kept, ('as_of', str(revision)), ('cursor', cursor)])}"
+    kept = [(k, v) for k, v in read.request.query_params.multi_items() if k not in ("cursor", "as_of", "rules")]
+    pinned = [("rules", str(RULES)), ("as_of", str(revision)), ("cursor", cursor)]
+    return f"{read.request.url.path}?{urlencode([*kept, *pinned])}"
 
 
 def whole(

@@ -24,12 +24,14 @@ DEFAULT_LIMIT, MOST_LIMIT = 50, 200
 
 
 class AsOf(BaseModel):
-    """Which past to read: a revision, or an instant or date with a zone; by default now."""
+    """Which past to read: a revision, or an instant or date with a zone; by default now. `rules`: the number of the
+    rules that the answer must be counted under, as permalinks say it."""
 
     model_config = ConfigDict(extra="forbid")
 
     as_of: Moment | None = None
     zone: Moment | None = None
+    rules: Annotated[int, Field(ge=1)] | None = None
     format: Literal["json", "csv", "jsonl"] | None = None
 
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from pydantic_core import PydanticCustomError
 
 from app import dates
+from app.registry.projection import RULES
 from app.registry.schemas import MOST_COUNTED, Country, Date, Line, Slug, Sources, unique
 from app.vocabulary import (
     AgeGroup,
@@ -207,9 +208,10 @@ def echo(terms: BaseModel) -> dict[str, Any]:
 
 
 def link(path: str, terms: dict[str, Any], as_of: int) -> str:
-    """A relative address that asks the same again: parameters in the order of the terms, then the revision."""
+    """A relative address that asks the same again: parameters in the order of the terms, then the rules and the
+    revision."""
     pairs = [(name, _text(item)) for name, value in terms.items() for item in _each(value)]
-    return f"{path}?{urlencode([*pairs, ('as_of', str(as_of))])}"
+    return f"{path}?{urlencode([*pairs, ('rules', str(RULES)), ('as_of', str(as_of))])}"
 
 
 def _each(value: Any) -> Sequence[Any]:

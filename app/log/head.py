@@ -1,4 +1,5 @@
-"""The head row beyond its revision: which key the digests were made with, and whether the data is a demo's."""
+"""The head row beyond its revision: which key the digests were made with, under which rules the rows stand, and whether
+the data is a demo's."""
 
 from sqlalchemy import select, update
 from sqlmodel import Session, col
@@ -9,6 +10,10 @@ from app.models import Head
 
 class WrongSecret(RuntimeError):
     """The secret is not the one this database was written with."""
+
+
+class OtherRules(RuntimeError):
+    """The rows were projected under other rules than those of this version."""
 
 
 def is_bound(session: Session) -> bool:
@@ -29,6 +34,25 @@ def bind_secret(session: Session, secret: bytes) -> None:
         raise WrongSecret(
             "This database was written with another secret: set RECUENTO_SECRET or RECUENTO_SECRET_FILE to it."
         )
+
+
+def require_rules(session: Session, rules: int) -> None:
+    """Raises OtherRules unless the rows were projected under these rules: rows of two rules must never stand side by
+    side. An empty registry takes them."""
+    stored, revision = session.execute(select(col(Head.rules), col(Head.revision))).one()
+    if stored == rules:
+        return
+    if revision:
+        raise OtherRules(
+            f"The rows of this database were made under rules {stored}, and this version counts by rules {rules}: "
+            "stop every server on it, then run: recuento rebuild"
+        )
+    set_rules(session, rules)
+
+
+def set_rules(session: Session, rules: int) -> None:
+    """Remember under which rules all rows stand now."""
+    session.connection().execute(update(Head).values(rules=rules))
 
 
 def mark_demo(session: Session) -> None:

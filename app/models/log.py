@@ -41,6 +41,7 @@ class Head(SQLModel, table=True):
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     secret_check: str
     demo: bool
+    rules: int  # the number of the rules under which every projected row was made
 
 
 class ApiKey(SQLModel, table=True):

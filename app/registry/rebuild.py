@@ -4,19 +4,18 @@ import json
 import uuid
 from typing import Any
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from app.log.entries import lock_head, replay
+from app.log.head import set_rules
 from app.models import (
     BlockingKey,
     Claim,
     Consent,
     Decision,
-    Detention,
     Entry,
     Facility,
-    Held,
     PendingPair,
     Record,
     Report,
@@ -24,34 +23,16 @@ from app.models import (
 )
 from app.registry.apply import Projector
 from app.registry.components import PROJECTED
+from app.registry.projection import RULES
 
 BASE: tuple[type[Any], ...] = (Source, Facility, Record, Report, Decision, Consent, Claim, BlockingKey, PendingPair)
 
 
 def rebuild(session: Session) -> int:
-    """Make all rows anew; returns the number of entries replayed. The rows are the same as before."""
+    """Make all rows anew under today's rules; returns the number of entries replayed. Under unchanged rules the rows
+    are the same as before."""
     lock_head(session)  # nothing may be written between the rows that go and those that come
-    return _replayed(session)
-
-
-def catch_up(session: Session) -> int:
-    """Make all rows anew where a migration brought tables that they are to fill; returns the number of entries
-    replayed, 0 where nothing was missing. Several processes that start together do it once."""
-    if not _lacks_rows(session):
-        return 0
-    lock_head(session)
-    return _replayed(session) if _lacks_rows(session) else 0
-
-
-def _lacks_rows(session: Session) -> bool:
-    """Every detention has a row of `held`, from one transaction: where there is none, none has been made yet. Keys of
-    names of the first form began with `n:`."""
-    unfilled = exists().select_from(Detention) & ~exists().select_from(Held)
-    first_form = exists().where(col(BlockingKey.key).startswith("n:"))
-    return bool(session.execute(select(unfilled | first_form)).scalar_one())
-
-
-def _replayed(session: Session) -> int:
+    set_rules(session, RULES)
     for table in (*BASE, *PROJECTED):
         session.connection().execute(delete(table))
     projector = Projector(session, _erased(session))

@@ -57,6 +57,7 @@ def test_every_term_of_the_permalink_is_in_the_citation(cited: World, subtests: 
             count = cited.count(**terms)
             asked = parse_qs(urlsplit(count["permalink"]).query)
             assert asked.pop("as_of") == [str(count["citation"]["revision"])] == [str(cited.revision)]
+            assert asked.pop("rules") == [str(count["rules"])]
             assert asked.keys() == count["terms"].keys()
             for lang in ("en", "es"):
                 said = count["citation"][lang]
@@ -153,7 +154,7 @@ def test_a_count_pinned_to_its_revision_has_the_same_bytes_and_digest_later(cite
     after = cited.client.get(link)
     assert after.content == before.content
     assert after.headers["Repr-Digest"] == before.headers["Repr-Digest"]
-    assert cited.client.get(link.partition("&as_of")[0]).headers["Repr-Digest"] != before.headers["Repr-Digest"]
+    assert cited.client.get(link.partition("&rules")[0]).headers["Repr-Digest"] != before.headers["Repr-Digest"]
 
 
 def test_the_cases_of_a_citation_are_a_table(cited: World) -> None:

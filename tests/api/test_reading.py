@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from app.registry.projection import RULES
 from tests.support import NOW, Body, World
 
 PEOPLE = [f"{name} Nobody" for name in ("Ana", "Bea", "Carl", "Dora", "Elí", "Fay", "Gil")]
@@ -32,7 +33,7 @@ def test_a_release_says_what_is_known_and_who_says_so(world: World) -> None:
     filed = world.file("foro", release__announced_on="2026-01-08", release__ordered_on="2026-01-11")
     world.file("jep", detention__detained_on="2024-09-04", verification={"verdict": "reported"})
     release = world.get(f"/v1/releases/{filed['release']['id']}").json()
-    assert {name: release[name] for name in release if name not in ("facts", "stages")} == {
+    assert {name: release[name] for name in release if name not in ("facts", "stages", "rules")} == {
         "id": filed["release"]["id"],
         "detainee_id": filed["detainee"]["id"],
         "detention_id": filed["detention"]["id"],
@@ -116,7 +117,7 @@ def test_a_history_shows_every_revision_at_which_something_shown_changed(world: 
     assert world.get(path, as_of=first + 2).json()["data"] == versions[:2]
     for version in versions:
         record = world.get(f"/v1/detainees/{filed['detainee']['id']}", as_of=version["revision"]).json()
-        assert {**record, "revision": 0} == {**version["detainee"], "revision": 0}
+        assert {**record, "revision": 0, "rules": 0} == {**version["detainee"], "revision": 0, "rules": 0}
 
 
 LISTS = [
@@ -160,7 +161,7 @@ def test_the_last_page_has_no_next_even_when_it_is_full(world: World) -> None:
     crowd(world, PEOPLE[:4])
     assert [len(page) for page in pages(world, "/v1/releases", limit=2)] == [2, 2]
     assert pages(world, "/v1/releases", limit=4)[0] == world.get("/v1/releases").json()["data"]
-    empty: Body = {"data": [], "next": None, "revision": world.revision, "withheld": 0}
+    empty: Body = {"data": [], "next": None, "revision": world.revision, "rules": RULES, "withheld": 0}
     assert world.get("/v1/releases", kind="pardon").json() == empty
 
 
@@ -171,6 +172,7 @@ def test_the_next_page_asks_the_same_question_of_the_same_revision(world: World)
     assert asked.pop("cursor")
     assert asked == {
         "country": ["VE"], "kind": ["pardon", "release_with_measures"], "limit": ["2"], "format": ["json"],
+        "rules": [str(RULES)],
         "as_of": [str(world.revision)],
     }  # fmt: skip
     assert answer.headers["link"] == f'<{answer.json()["next"]}>; rel="next"'

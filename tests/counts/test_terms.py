@@ -9,6 +9,7 @@ from app.counts import terms as wording
 from app.counts.questions import DetentionQuery, ReleaseQuery
 from app.counts.terms import CountTerms, ReleaseTerms
 from app.dates import parse_from, parse_to
+from app.registry.projection import RULES
 from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
 
 
@@ -88,7 +89,7 @@ def test_a_link_repeats_lists_encodes_names_and_ends_in_the_revision() -> None:
     said = wording.echo(CountTerms(facility="El Rodeo I & II", any_of=["jep", "foro"], rearrested=True))
     assert wording.link("/v1/releases", said, 812) == (
         "/v1/releases?facility=El+Rodeo+I+%26+II&rearrested=true&stage=carried_out&net=false&any_of=jep&any_of=foro"
-        "&as_of=812"
+        f"&rules={RULES}&as_of=812"
     )
 
 

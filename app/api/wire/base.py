@@ -30,6 +30,7 @@ class Page(BaseModel, Generic[T]):
     data: list[T]
     next: str | None
     revision: int
+    rules: int
 
 
 class Receipt(BaseModel):

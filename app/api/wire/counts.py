@@ -50,6 +50,7 @@ class Count(BaseModel):
     """A count with its terms, and the address that returns the same numbers for ever."""
 
     revision: int
+    rules: int
     recorded_at: str | None
     terms: dict[str, Any]
     groups: list[dict[str, Any]] | None = None
@@ -118,6 +119,7 @@ class SeriesOut(BaseModel):
     """Cumulative counts, a line for each source, with published figures as points or bars."""
 
     revision: int
+    rules: int
     terms: dict[str, Any]
     points: list[Point]
     series: list[Line]
@@ -155,6 +157,7 @@ class OverlapOut(BaseModel):
     """Who verified the same releases as whom."""
 
     revision: int
+    rules: int
     terms: dict[str, Any]
     releases: int
     sources: list[OverlapSource]
@@ -184,6 +187,7 @@ class CitedOut(BaseModel):
     cases_left_out: int = Field(description="Cases beyond those listed; `changes` counts them all")
     withheld_cases: int
     revision: int
+    rules: int
 
 
 class ReasonOut(BaseModel):
@@ -244,12 +248,14 @@ class ReconciliationOut(BaseModel):
     published: list[PublishedFigure]
     arithmetic: list[Arithmetic]
     revision: int
+    rules: int
 
 
 class EstimateOut(BaseModel):
     """How many there were, seen or not, by each model; `chosen` is null where it is `refused`."""
 
     revision: int
+    rules: int
     terms: dict[str, Any]
     observed: int
     on_two_or_more: int

@@ -26,6 +26,7 @@ class SourceShape(BaseModel):
 
 class SourceOut(SourceShape):
     revision: int
+    rules: int
 
 
 class FacilityShape(BaseModel):
@@ -40,6 +41,7 @@ class FacilityShape(BaseModel):
 
 class FacilityOut(FacilityShape):
     revision: int
+    rules: int
 
 
 class ClaimShape(BaseModel):
@@ -78,6 +80,7 @@ class ClaimOut(ClaimShape):
     superseded_by: list[uuid.UUID]
     arithmetic: list[Arithmetic]
     revision: int
+    rules: int
 
 
 class FiledSource(SourceShape):
@@ -98,6 +101,7 @@ class Me(BaseModel):
     source: str | None
     expires_at: str
     revision: int
+    rules: int
 
 
 class UnknownFacility(BaseModel):

@@ -31,7 +31,7 @@ class ReportShape(BaseModel):
 
 
 class ReportOut(ReportShape):
-    pass
+    rules: int
 
 
 class Decided(BaseModel):

@@ -58,6 +58,7 @@ class ReleaseShape(BaseModel):
 
 class ReleaseOut(ReleaseShape):
     revision: int
+    rules: int
 
 
 class EndedOut(BaseModel):
@@ -90,6 +91,7 @@ class DetentionShape(BaseModel):
 
 class DetentionOut(DetentionShape):
     revision: int
+    rules: int
 
 
 class DetaineeShape(BaseModel):
@@ -115,6 +117,7 @@ class DetaineeShape(BaseModel):
 
 class DetaineeOut(DetaineeShape):
     revision: int
+    rules: int
 
 
 class VerificationOut(BaseModel):

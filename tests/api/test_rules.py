@@ -1,0 +1,88 @@
+"""Numbers of one set of rules never stand in for those of another: rows, answers and addresses name theirs."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from sqlalchemy import update
+
+from app.counts import terms as wording
+from app.counts.citation import short_address
+from app.database import writing
+from app.log.head import OtherRules
+from app.main import create_app
+from app.models import Head
+from app.registry.projection import RULES
+from app.registry.rebuild import rebuild
+from tests.support import World
+
+EARLIER = RULES - 1
+
+
+@pytest.fixture
+def filed(world: World) -> World:
+    world.file()
+    return world
+
+
+def under(world: World, rules: int) -> None:
+    """Say that the rows were made under other rules."""
+    with writing(world.engine) as session:
+        session.execute(update(Head).values(rules=rules))
+
+
+@pytest.mark.parametrize("rules", [EARLIER, RULES + 1])
+def test_rows_of_other_rules_are_refused_until_they_are_made_anew(filed: World, rules: int) -> None:
+    under(filed, rules)
+    with pytest.raises(OtherRules, match="recuento rebuild"):
+        create_app(filed.settings)
+    with writing(filed.engine) as session:
+        rebuild(session)
+    create_app(filed.settings).state.engine.dispose()
+
+
+def test_an_empty_registry_takes_the_rules_of_the_version_that_opens_it(world: World) -> None:
+    with writing(world.engine) as session:
+        session.execute(update(Head).values(rules=EARLIER, revision=0))
+    create_app(world.settings).state.engine.dispose()
+    with writing(world.engine) as session:
+        assert session.get_one(Head, 1).rules == RULES
+
+
+def test_answers_and_permalinks_name_the_rules(filed: World) -> None:
+    for path in ("/v1/counts/releases", "/v1/counts/series", "/v1/counts/overlap", "/v1/releases", "/v1/sources"):
+        answer = filed.get(path)
+        assert answer.json()["rules"] == RULES, path
+        assert answer.headers["Recuento-Rules"] == str(RULES), path
+    count = filed.count(group_by="source")
+    for address in (count["permalink"], count["list"], count["groups"][0]["list"]):
+        assert parse_qs(urlsplit(address).query)["rules"] == [str(RULES)]
+
+
+def test_a_permalink_of_earlier_rules_is_gone_and_names_the_address_of_today(filed: World) -> None:
+    count = filed.count(group_by="source", country="VE")
+    earlier = count["permalink"].replace(f"rules={RULES}", f"rules={EARLIER}")
+    refused = filed.client.get(earlier)
+    assert refused.status_code == 410, refused.text
+    assert refused.json()["code"] == "rules_changed"
+    assert refused.json()["rules"] == {"asked": EARLIER, "today": RULES}
+    assert filed.client.get(refused.json()["address"]).json() == count
+
+
+def test_a_page_of_a_list_under_earlier_rules_is_gone_too(filed: World) -> None:
+    filed.refuse(filed.get("/v1/releases", rules=EARLIER, as_of=filed.revision), 410, "rules_changed")
+
+
+def test_rules_yet_to_come_are_refused(filed: World) -> None:
+    filed.refuse(filed.get("/v1/releases", rules=RULES + 1), 422, "unknown_rules", "/rules")
+
+
+def test_a_citation_in_print_under_earlier_rules_is_gone_and_names_the_address_of_today(
+    filed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = filed.count()["citation"]["address"]
+    with monkeypatch.context() as earlier:
+        earlier.setattr(wording, "RULES", EARLIER)
+        printed = short_address({"stage": "carried_out", "net": False}, filed.revision)
+    refused = filed.client.get(printed)
+    assert (refused.status_code, refused.json()["code"]) == (410, "rules_changed")
+    assert refused.json()["address"] == today
