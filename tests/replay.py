@@ -9,7 +9,8 @@ import pytest
 from app.config import Settings
 from app.database import make_engine, migrate, writing
 from app.demo import run
-from app.log.head import bind_secret
+from app.log.head import bind_secret, require_rules
+from app.registry.projection import RULES
 
 SECRET = "a secret of the replay"
 
@@ -38,5 +39,6 @@ def load(settings: Settings) -> None:
     migrate(engine)
     with writing(engine) as session:
         bind_secret(session, settings.secret_key())
+        require_rules(session, RULES)
         run.load(session, settings.secret_key())
     engine.dispose()  # the last connection empties the write-ahead log into the file
