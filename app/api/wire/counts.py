@@ -258,6 +258,9 @@ class EstimateOut(BaseModel):
     left_out: list[dict[str, str]]
     range: dict[str, float] | None
     chosen: dict[str, Any] | None
+    chosen_by: Literal["stepwise", "lowest_bic", "two_lists"] | None = Field(
+        description="The rule that chose: stepwise where its BIC is within ten of the lowest, else the lowest BIC"
+    )
     lower_bound: dict[str, Any] | None
     assumptions: list[str]
     refused: dict[str, str] | None
