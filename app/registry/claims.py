@@ -12,6 +12,7 @@ from app import dates
 from app.errors import Invalid, NotFound, pointed
 from app.log.entries import entry_at
 from app.models import OPEN, Claim, Source
+from app.registry import bounds
 from app.registry.checks import FUTURE
 from app.registry.directory import standing
 from app.registry.policy import Reader
@@ -62,18 +63,6 @@ FOREIGN = "Neither filed by your source nor its figure: ask a curator to file th
 
 Count = Annotated[int, Field(ge=0, le=MOST, strict=True)]
 
-# Qualifier → (has a lower bound, has an upper bound); None: either.
-BOUNDS: dict[Qualifier, tuple[bool | None, bool | None]] = {
-    Qualifier.EXACTLY: (True, True),
-    Qualifier.AT_LEAST: (True, False),
-    Qualifier.MORE_THAN: (True, False),
-    Qualifier.AT_MOST: (False, True),
-    Qualifier.FEWER_THAN: (False, True),
-    Qualifier.ABOUT: (True, True),
-    Qualifier.BETWEEN: (True, True),
-    Qualifier.UNQUANTIFIED: (False, False),
-}
-
 
 def _listed(value: Any) -> Any:
     """A term that may be repeated is given as a list, or alone."""
@@ -122,12 +111,14 @@ class CitationIn(Shape):
 
 
 class ClaimIn(Shape):
-    """A figure somebody published. `more_than` 400 is low 401, high null."""
+    """A figure somebody published: `said` is the number as printed, and the bounds follow from the qualifier
+    (`more_than` 400 is low 401, high null)."""
 
     claimant: Slug | None = None
     joint_with: Many[Slug] = []
     measure: Measure
     qualifier: Qualifier
+    said: Count | None = None
     low: Count | None = None
     high: Count | None = None
     window_from: Date | None = None
@@ -156,11 +147,20 @@ def file_claim(desk: Desk, body: ClaimIn) -> Outcome:
     terms = said.get("definition", {}).get("terms", {})
     for name in [name for name, value in terms.items() if value == []]:
         del terms[name]
-    errors = [*_bounds(body), *_window(desk, body), *_who(desk, body), *_references(desk, body), *_printed(desk, body)]
+    numbers = (body.qualifier, body.said, body.low, body.high)
+    errors = [
+        *bounds.faults(*numbers),
+        *_window(desk, body),
+        *_who(desk, body),
+        *_references(desk, body),
+        *_printed(desk, body),
+    ]
     stated_at, problems = _instant(body, desk.now)
     errors += problems
     if errors:
         raise Invalid("Correct the values pointed at and send the claim again.", *errors)
+    low, high = bounds.meant(*numbers)
+    said |= {name: value for name, value in (("low", low), ("high", high)) if value is not None}
     if stated_at is not None:
         said["stated_at_instant"] = stated_at
     filed_by = desk.actor.slug if desk.actor.role is Role.REPORTER else None
@@ -186,22 +186,6 @@ def _before(desk: Desk, case: str | None) -> Claim | None:
     )
     found = select(Claim).where(mine, col(Claim.source_record_id) == case, col(Claim.until) == OPEN)
     return desk.session.scalars(found).one_or_none()
-
-
-def _bounds(body: ClaimIn) -> list[dict[str, str]]:
-    errors = []
-    for name, needed in zip(("low", "high"), BOUNDS[body.qualifier], strict=True):
-        given = getattr(body, name) is not None
-        if needed is True and not given:
-            errors.append(pointed(f"/{name}", "bound_required", f"`{body.qualifier}` needs `{name}`."))
-        if needed is False and given:
-            detail = f"`{body.qualifier}` has no `{name}`: leave it out (more_than 400 is low 401, high null)."
-            errors.append(pointed(f"/{name}", "bound_not_allowed", detail))
-    if body.low is not None and body.high is not None and body.low > body.high:
-        errors.append(pointed("/low", "low_above_high", "The lower bound is above the upper one."))
-    if body.qualifier is Qualifier.EXACTLY and body.low != body.high:
-        errors.append(pointed("/high", "bounds_differ", "`exactly` has low and high the same."))
-    return errors
 
 
 def _window(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.api.wire.base import Receipt
 from app.api.wire.counts import Arithmetic
@@ -50,6 +50,7 @@ class ClaimShape(BaseModel):
     joint_with: list[str]
     measure: str
     qualifier: str
+    said: int | None = Field(description="The number as printed, where it was filed")
     low: int | None
     high: int | None
     window_from: str | None
