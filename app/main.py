@@ -26,8 +26,10 @@ from app.api.reports import reports
 from app.api.routes import with_problems
 from app.config import Settings
 from app.database import is_memory, make_engine, migrate, writing
+from app.dates import parse_zone
+from app.demo import clock
 from app.exchange.imports.worker import Worker
-from app.log.head import bind_secret, is_bound
+from app.log.head import bind_secret, is_bound, is_demo
 from app.registry.rebuild import catch_up
 
 ROUTERS = (
@@ -105,6 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.secret = settings.secret_key(make=not is_bound(session))
             bind_secret(session, app.state.secret)
             catch_up(session)
+            app.state.zone = parse_zone(settings.zone or (clock.ZONE if is_demo(session) else "UTC"))
     except BaseException:
         engine.dispose()  # a database that is refused is let go of
         raise

@@ -1,7 +1,6 @@
 """Claims: published aggregate figures, as they were said."""
 
 import uuid
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -155,7 +154,7 @@ def file_claim(desk: Desk, body: ClaimIn) -> Outcome:
         *_references(desk, body),
         *_printed(desk, body),
     ]
-    stated_at, problems = _instant(body, desk.now)
+    stated_at, problems = _instant(desk, body)
     errors += problems
     if errors:
         raise Invalid("Correct the values pointed at and send the claim again.", *errors)
@@ -163,13 +162,14 @@ def file_claim(desk: Desk, body: ClaimIn) -> Outcome:
     said |= {name: value for name, value in (("low", low), ("high", high)) if value is not None}
     if stated_at is not None:
         said["stated_at_instant"] = stated_at
+        said = _zoned(said, dates.zone_name(desk.zone))
     filed_by = desk.actor.slug if desk.actor.role is Role.REPORTER else None
     before = _before(desk, body.source_record_id)
     # A note may name people, and so may a case number: they stay out of the readable log.
     personal: dict[str, Any] = {name: said.pop(name) for name in ("note", "source_record_id") if name in said}
     if before is not None:
         entry = entry_at(desk.session, before.since)
-        if (entry.body["said"], entry.personal) == (said, personal):
+        if (_zoned(entry.body["said"], "UTC"), entry.personal) == (said, personal):
             return Outcome("claim", 200, before.since, {"id": str(before.id)})
     claim_id = before.id if before else new_id()
     written = desk.write("claim", {"id": str(claim_id), "filed_by": filed_by, "said": said}, personal)
@@ -207,21 +207,27 @@ def _printed(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
     return [pointed("/citation/published_on", "future_date", FUTURE)]
 
 
-def _instant(body: ClaimIn, now: datetime) -> tuple[str | None, list[dict[str, str]]]:
-    """The instant a claim was stated at: a date alone is the end of that day in its zone, even of a running one."""
+def _instant(desk: Desk, body: ClaimIn) -> tuple[str | None, list[dict[str, str]]]:
+    """The instant a claim was stated at: a date alone is the end of that day in its zone, else the registry's, even of
+    a running one."""
     if body.stated_at is None:
         return None, []
     try:
-        zone = dates.parse_zone(body.zone) if body.zone else UTC
+        zone = dates.parse_zone(body.zone) if body.zone else desk.zone
     except dates.DateError as error:
         return None, [pointed("/zone", "invalid_zone", str(error))]
     try:
         instant = dates.parse_instant(body.stated_at, zone)
     except dates.DateError as error:
         return None, [pointed("/stated_at", "invalid_instant", str(error))]
-    if not dates.has_begun(body.stated_at, instant, now):
+    if not dates.has_begun(body.stated_at, instant, zone, desk.now):
         return None, [pointed("/stated_at", "future_date", FUTURE)]
     return dates.format_instant(instant), []
+
+
+def _zoned(said: dict[str, Any], zone: str) -> dict[str, Any]:
+    """A claim with the zone in which its day ends. None was kept of those filed while that was always UTC."""
+    return said if "zone" in said or not dates.is_day(said.get("stated_at", "")) else {**said, "zone": zone}
 
 
 def _who(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 T = TypeVar("T")
 
@@ -24,12 +24,25 @@ class Fact(BaseModel):
 Facts = dict[str, Fact]
 
 
-class Page(BaseModel, Generic[T]):
+class MomentOut(BaseModel):
+    """What an `as_of` that is no revision was taken for; `zone` is that in which a day alone ends."""
+
+    instant: str
+    zone: str | None
+
+
+class Answered(BaseModel):
+    """An answer read at a revision."""
+
+    revision: int
+    as_of: MomentOut | None = Field(default=None, description="Where a moment or a day was asked for, that instant")
+
+
+class Page(Answered, Generic[T]):
     """A page of a list; `next` is the address of the following one."""
 
     data: list[T]
     next: str | None
-    revision: int
 
 
 class Receipt(BaseModel):

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from app.api.wire.base import Answered
 from app.vocabulary import Reason
 
 
@@ -46,10 +47,9 @@ class HeldTotal(Numbers):
     detentions: int
 
 
-class Count(BaseModel):
+class Count(Answered):
     """A count with its terms, and the address that returns the same numbers for ever."""
 
-    revision: int
     recorded_at: str | None
     terms: dict[str, Any]
     groups: list[dict[str, Any]] | None = None
@@ -114,10 +114,9 @@ class PlacedFigure(FigureOut):
     series: str | None
 
 
-class SeriesOut(BaseModel):
+class SeriesOut(Answered):
     """Cumulative counts, a line for each source, with published figures as points or bars."""
 
-    revision: int
     terms: dict[str, Any]
     points: list[Point]
     series: list[Line]
@@ -151,10 +150,9 @@ class OverlapPattern(BaseModel):
     list: str | None
 
 
-class OverlapOut(BaseModel):
+class OverlapOut(Answered):
     """Who verified the same releases as whom."""
 
-    revision: int
     terms: dict[str, Any]
     releases: int
     sources: list[OverlapSource]
@@ -171,7 +169,7 @@ class CaseOut(BaseModel):
     detention_id: uuid.UUID | None = None
 
 
-class CitedOut(BaseModel):
+class CitedOut(Answered):
     """A cited count then and now, and what changed between, case by case."""
 
     cited: ReleaseCount | DetentionCount
@@ -183,7 +181,6 @@ class CitedOut(BaseModel):
     cases: list[CaseOut]
     cases_left_out: int = Field(description="Cases beyond those listed; `changes` counts them all")
     withheld_cases: int
-    revision: int
 
 
 class ReasonOut(BaseModel):
@@ -232,7 +229,7 @@ class Arithmetic(BaseModel):
     agrees: bool
 
 
-class ReconciliationOut(BaseModel):
+class ReconciliationOut(Answered):
     """A claim beside the registry's own count; no verdict on who is right."""
 
     claim: FigureOut
@@ -243,13 +240,11 @@ class ReconciliationOut(BaseModel):
     now: Counted | None
     published: list[PublishedFigure]
     arithmetic: list[Arithmetic]
-    revision: int
 
 
-class EstimateOut(BaseModel):
+class EstimateOut(Answered):
     """How many there were, seen or not, by each model; `chosen` is null where it is `refused`."""
 
-    revision: int
     terms: dict[str, Any]
     observed: int
     on_two_or_more: int

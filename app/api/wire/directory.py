@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from app.api.wire.base import Receipt
+from app.api.wire.base import Answered, Receipt
 from app.api.wire.counts import Arithmetic
 from app.vocabulary import (
     FacilityKind,
@@ -24,8 +24,8 @@ class SourceShape(BaseModel):
     definition: str | None
 
 
-class SourceOut(SourceShape):
-    revision: int
+class SourceOut(SourceShape, Answered):
+    """A source at a revision."""
 
 
 class FacilityShape(BaseModel):
@@ -38,8 +38,8 @@ class FacilityShape(BaseModel):
     point: dict[str, float] | None
 
 
-class FacilityOut(FacilityShape):
-    revision: int
+class FacilityOut(FacilityShape, Answered):
+    """A facility at a revision."""
 
 
 class ClaimShape(BaseModel):
@@ -75,10 +75,9 @@ class ClaimShape(BaseModel):
     note: str | None
 
 
-class ClaimOut(ClaimShape):
+class ClaimOut(ClaimShape, Answered):
     superseded_by: list[uuid.UUID]
     arithmetic: list[Arithmetic]
-    revision: int
 
 
 class FiledSource(SourceShape):
@@ -93,12 +92,11 @@ class FiledClaim(ClaimShape):
     receipt: Receipt
 
 
-class Me(BaseModel):
+class Me(Answered):
     key_id: str
     role: Role
     source: str | None
     expires_at: str
-    revision: int
 
 
 class UnknownFacility(BaseModel):

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from app.api.wire.base import Receipt
+from app.api.wire.base import Answered, Receipt
 from app.api.wire.records import DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import (
     MatchOutcome,
@@ -30,7 +30,7 @@ class ReportShape(BaseModel):
     retraction: dict[str, Any] | None = None
 
 
-class ReportOut(ReportShape):
+class ReportOut(ReportShape, Answered):
     pass
 
 

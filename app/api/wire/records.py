@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.api.wire.base import Facts
+from app.api.wire.base import Answered, Facts
 from app.vocabulary import (
     Category,
     Designation,
@@ -56,8 +56,8 @@ class ReleaseShape(BaseModel):
     facts: Facts
 
 
-class ReleaseOut(ReleaseShape):
-    revision: int
+class ReleaseOut(ReleaseShape, Answered):
+    """A release at a revision."""
 
 
 class EndedOut(BaseModel):
@@ -88,8 +88,8 @@ class DetentionShape(BaseModel):
     facts: Facts
 
 
-class DetentionOut(DetentionShape):
-    revision: int
+class DetentionOut(DetentionShape, Answered):
+    """A detention at a revision."""
 
 
 class DetaineeShape(BaseModel):
@@ -113,8 +113,8 @@ class DetaineeShape(BaseModel):
     facts: Facts
 
 
-class DetaineeOut(DetaineeShape):
-    revision: int
+class DetaineeOut(DetaineeShape, Answered):
+    """A detainee at a revision."""
 
 
 class VerificationOut(BaseModel):
