@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     # One number bounds sessions, threads and pooled connections, so that none can wait for another in a ring.
     concurrency: int = Field(default=8, ge=1, le=200)
     # Where readers find the registry, without a slash at the end: it stands in citations, which must lead there from
-    # print. Without it, citations hold addresses without a host.
+    # print. Without it, citations hold addresses without a host, and those of a demo its own address.
     public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
     # The zone in which a day without a zone ends, an offset or a name of the IANA database: that of the people whose
     # numbers these are. UTC unless said; a demo's is that of its figures.
@@ -60,6 +60,11 @@ class Settings(BaseSettings):
     # With which lists are sent to a registry elsewhere. Never an argument: everyone on the machine can see those.
     key: SecretStr | None = None
     key_file: Path | None = None
+
+    def address(self) -> str:
+        """Where the registry is reached from its own machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - read, not listened on
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     def secret_key(self, *, make: bool = True) -> bytes:
         """The key of every keyed digest: `RECUENTO_SECRET`, or a file made on first use (mode 0400). `make`: not for a

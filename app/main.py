@@ -107,7 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.secret = settings.secret_key(make=not is_bound(session))
             bind_secret(session, app.state.secret)
             catch_up(session)
-            app.state.zone = parse_zone(settings.zone or (clock.ZONE if is_demo(session) else "UTC"))
+            demo = is_demo(session)
     except BaseException:
         engine.dispose()  # a database that is refused is let go of
         raise
@@ -115,7 +115,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.concurrency = concurrency
     app.state.two_person = settings.two_person
     app.state.max_import_bytes = settings.max_import_bytes
-    app.state.public_url = settings.public_url or ""
+    app.state.public_url = settings.public_url or (settings.address() if demo else "")
+    app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
     app.state.clock = lambda: datetime.now(UTC)
     app.state.comparing = set()  # who has a list laid beside the registry just now
     _open(app)

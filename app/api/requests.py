@@ -131,7 +131,7 @@ class Asked:
         built = build(revision)  # `*` asks whether there is anything at all: what is not there is refused
         if "*" in known:
             return Response(status_code=304, headers=headers)
-        if terms.as_of is not None and not _is_revision(terms.as_of) and "revision" in built.body:
+        if terms.as_of is not None and dates.is_day(terms.as_of) and "revision" in built.body:
             built.body["as_of"] = _meant(terms.as_of, zone)
         return answers.respond(built, terms, self.request, headers)
 
@@ -167,10 +167,9 @@ def _is_revision(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _meant(text: str, zone: tzinfo) -> dict[str, str | None]:
-    """The instant that an `as_of` means, and the zone it was read in; none for an instant that has its own."""
-    instant = dates.format_instant(dates.parse_instant(text, zone))
-    return {"instant": instant, "zone": dates.zone_name(zone) if dates.is_day(text) else None}
+def _meant(day: str, zone: tzinfo) -> dict[str, str]:
+    """The instant that a day alone means, and the zone it ends in."""
+    return {"instant": dates.format_instant(dates.parse_instant(day, zone)), "zone": dates.zone_name(zone)}
 
 
 def _instant(name: str, text: str, zone: tzinfo, now: datetime) -> datetime:

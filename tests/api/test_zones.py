@@ -34,12 +34,12 @@ def test_a_day_alone_ends_in_the_registrys_zone_and_the_answer_says_when_that_wa
     assert caracas.count(as_of="2026-01-13", zone="Europe/Madrid")["as_of"]["zone"] == "Europe/Madrid"
 
 
-def test_every_answer_says_which_instant_was_meant_and_none_where_a_revision_was_asked_for(caracas: World) -> None:
-    meant = {"instant": "2026-01-13T12:00:00Z", "zone": None}
+def test_every_answer_says_which_instant_a_day_alone_meant(caracas: World) -> None:
+    meant = {"instant": "2026-01-14T03:59:59.999999Z", "zone": "America/Caracas"}
     for path in ("/v1/releases", "/v1/claims", "/v1/sources/foro", "/v1/counts/overlap", "/v1/vocabulary"):
-        assert caracas.get(path, as_of="2026-01-13T08:00:00-04:00").json()["as_of"] == meant
-        assert "as_of" not in caracas.get(path, as_of=caracas.revision).json()
-        assert "as_of" not in caracas.get(path).json()
+        assert caracas.get(path, as_of="2026-01-13").json()["as_of"] == meant
+        for exact in (caracas.revision, "2026-01-13T08:00:00-04:00"):
+            assert "as_of" not in caracas.get(path, as_of=exact).json()
 
 
 def test_a_series_by_days_and_the_day_of_the_held_are_the_registrys(caracas: World) -> None:

@@ -25,17 +25,17 @@ Facts = dict[str, Fact]
 
 
 class MomentOut(BaseModel):
-    """What an `as_of` that is no revision was taken for; `zone` is that in which a day alone ends."""
+    """What an `as_of` that is a day alone means: its end in that zone."""
 
     instant: str
-    zone: str | None
+    zone: str
 
 
 class Answered(BaseModel):
     """An answer read at a revision."""
 
     revision: int
-    as_of: MomentOut | None = Field(default=None, description="Where a moment or a day was asked for, that instant")
+    as_of: MomentOut | None = Field(default=None, description="Where the `as_of` asked for is a day alone")
 
 
 class Page(Answered, Generic[T]):
