@@ -229,12 +229,21 @@ class Arithmetic(BaseModel):
     agrees: bool
 
 
+class RemarkOut(BaseModel):
+    """What is odd about a running total beside the one its claimant gave before."""
+
+    code: Literal["fall", "jump"]
+    detail: str
+    before: FigureOut
+
+
 class ReconciliationOut(Answered):
     """A claim beside the registry's own count; no verdict on who is right."""
 
     claim: FigureOut
     comparable: bool
     reasons: list[ReasonOut]
+    remarks: list[RemarkOut]
     then: Counted | None
     then_unknown: str | None = Field(description="Why nobody can say what was known then")
     now: Counted | None

@@ -1,4 +1,4 @@
-"""Why two numbers differ: the ten reasons a reconciliation can name, each from what is known (pure).
+"""Why two numbers differ: the reasons a reconciliation can name, each from what is known (pure).
 
 None of them says who is right; each says what to ask first.
 """
@@ -71,6 +71,9 @@ class Known:
     refused: Collection[str] = ()  # the codes with which a count refused its terms
     whole: bool = False  # whether the reader sees everybody's personal dimensions
     learned: int | None = None  # how many more the registry counts now than then, where that is known
+    # Whether the registry has any report that is or may be of the claim's country and days, now and at its hour.
+    covered: bool = True
+    covered_then: bool = True
 
 
 def hindrances(known: Known) -> list[Named]:
@@ -95,8 +98,11 @@ def hindrances(known: Known) -> list[Named]:
     if figure.subset_of and not figure.of_whom:
         detail = "It is of a part of those whom another figure counts, and no terms of a count say which part."
         found.append(Named(Reason.POPULATION, detail))
-    if figure.of_held and figure.window[1] is None:
-        found.append(Named(Reason.WINDOW, "It does not say on which day they were held."))
+    if measure in COUNTED and figure.day is None and figure.window[1] is None:
+        detail = "It does not say on which day they were held."
+        if measure == Measure.RELEASED:
+            detail = "It says neither when it was stated nor until which day it counts."
+        found.append(Named(Reason.UNDATED, detail))
     if figure.of_days_to_come:
         detail = f"It is of {figure.window[1]}, and was filed before that day had come: nobody had counted."
         found.append(Named(Reason.WINDOW, detail))
@@ -112,7 +118,18 @@ def hindrances(known: Known) -> list[Named]:
         if windows:
             detail += f" The same number is printed as counted since {', '.join(windows)}."
         found.append(Named(Reason.WINDOW, detail))
+    if not known.covered:
+        found.append(Named(Reason.NO_COVERAGE, f"The registry has no report of {_where_and_when(figure)}."))
     return found
+
+
+def _where_and_when(figure: Figure) -> str:
+    """The country and the days of a figure, in words."""
+    country = figure.said.get("country") or "any country"
+    start, end = figure.window
+    if figure.of_held:
+        return f"people held in {country} on {end}"
+    return f"releases in {country}" + (f" from {start}" if start else "") + (f" to {end}" if end else "")
 
 
 def _same_number(figure: Figure, other: Figure) -> bool:
@@ -129,6 +146,9 @@ def reasons(known: Known) -> list[Named]:
         found.append(Named(Reason.POPULATION, "Its population is described in prose beside its terms."))
     if figure.stage != FURTHEST:
         found.append(Named(Reason.STAGE, f"It counts releases that were `{figure.stage}`, not those carried out."))
+    if not known.covered_then:
+        detail = f"When it was stated the registry had no report of {_where_and_when(figure)}."
+        found.append(Named(Reason.NO_COVERAGE, detail))
     found += [*_gross_or_net(known), *_hours(known), *_citations(known), *_of_the_held(known), *_learned(known)]
     personal = sorted(figure.terms.keys() & TRAIT_FILTERS.keys())
     if personal and not known.whole:
