@@ -131,6 +131,14 @@ class MatchOut(BaseModel):
     candidates: list[Candidate]
 
 
+class WarningOut(BaseModel):
+    """What was accepted and may not be what was meant."""
+
+    pointer: str
+    code: Literal["unregistered_facility"]
+    detail: str
+
+
 class Filed(BaseModel):
     """The answer to a report."""
 
@@ -139,6 +147,7 @@ class Filed(BaseModel):
     detention: DetentionShape
     release: ReleaseShape | None
     match: MatchOut
+    warnings: list[WarningOut]
     receipt: Receipt
 
 

@@ -22,6 +22,13 @@ from app.vocabulary import (
 )
 
 
+class PlaceAsSaid(BaseModel):
+    """A place that nobody registered, as it was said."""
+
+    slug: None
+    said: str
+
+
 class StageOut(BaseModel):
     """A release at one stage."""
 
@@ -39,7 +46,7 @@ class ReleaseShape(BaseModel):
     detainee_id: uuid.UUID
     detention_id: uuid.UUID
     country: str | None
-    facility: str | None
+    facility: str | PlaceAsSaid | None
     stage: Stage
     released_on: str | None
     ordered_on: str | None
@@ -72,7 +79,7 @@ class DetentionShape(BaseModel):
     detainee_id: uuid.UUID
     release_id: uuid.UUID | None
     country: str | None
-    facility: str | None
+    facility: str | PlaceAsSaid | None
     area: str | None
     detained_on: str | None
     held_on: str | None
