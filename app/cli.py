@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
-from app import cli_estimate, cli_export, cli_import, cli_match
+from app import cli_estimate, cli_export, cli_facility, cli_import, cli_match
 from app.cli_database import database, opened
 from app.cli_export import ExportForm
 from app.config import Settings, UnreadableSecret
@@ -49,6 +49,7 @@ source_cli = typer.Typer(help="Sources: who reports and who claims.", no_args_is
 key_cli = typer.Typer(help="Keys: who may write, and who sees restricted fields.", no_args_is_help=True)
 cli.add_typer(source_cli, name="source")
 cli.add_typer(key_cli, name="key")
+cli.add_typer(cli_facility.facility_cli, name="facility")
 cli.command("estimate")(cli_estimate.estimate_table)
 cli.command("match")(cli_match.match_lists)
 cli.command("template")(cli_match.write_template)
