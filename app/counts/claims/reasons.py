@@ -5,6 +5,7 @@ None of them says who is right; each says what to ask first.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any
 
 from app.counts.claims.figures import FURTHEST, Figure
@@ -28,6 +29,7 @@ class Named:
 
 
 BEYOND_TERMS = "beyond_terms"
+LONGEST_PROSE = 200  # characters: two lines of a screen; the claim itself holds the rest
 # Why a claim's terms cannot be counted, by the code with which a count refuses them.
 REFUSED = {
     "unknown_facility": Named(
@@ -93,7 +95,7 @@ def hindrances(known: Known) -> list[Named]:
         detail = f"By its own parts it adds `{'`, `'.join(mixed)}` to `{measure}`: two different things."
         found.append(Named(Reason.DEFINITION, detail))
     if figure.definition.get("population") and not figure.of_whom:
-        detail = "Its population is given in prose, and no terms of a count say who is meant."
+        detail = f"Its population is given in prose{_prose(figure)}, and no terms of a count say who is meant."
         found.append(Named(Reason.POPULATION, detail))
     if figure.subset_of and not figure.of_whom:
         detail = "It is of a part of those whom another figure counts, and no terms of a count say which part."
@@ -123,6 +125,11 @@ def hindrances(known: Known) -> list[Named]:
     return found
 
 
+def _prose(figure: Figure) -> str:
+    """What its filed definition says in prose of whom it counts, as far as a line holds it."""
+    return f" ({shorten(str(figure.definition['population']), LONGEST_PROSE, placeholder='…')})"
+
+
 def _where_and_when(figure: Figure) -> str:
     """The country and the days of a figure, in words."""
     country = figure.said.get("country") or "any country"
@@ -143,7 +150,9 @@ def reasons(known: Known) -> list[Named]:
     for other in known.beside:
         found += differences(figure, other)
     if figure.definition.get("population"):
-        found.append(Named(Reason.POPULATION, "Its population is described in prose beside its terms."))
+        found.append(
+            Named(Reason.POPULATION, f"Its population is described in prose{_prose(figure)} beside its terms.")
+        )
     if figure.stage != FURTHEST:
         found.append(Named(Reason.STAGE, f"It counts releases that were `{figure.stage}`, not those carried out."))
     if not known.covered_then:
