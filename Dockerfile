@@ -1,5 +1,5 @@
 # Build: docker build -t recuento .
-# Run:   docker run -p 8000:8000 -v recuento:/data recuento
+# Run:   docker run --detach --name recuento -p 127.0.0.1:8000:8000 -v recuento:/data recuento
 
 FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
-from app import cli_estimate, cli_export, cli_import, cli_match
+from app import cli_estimate, cli_export, cli_facility, cli_import, cli_match
 from app.cli_database import database, opened
 from app.cli_export import ExportForm
 from app.config import Settings, UnreadableSecret
@@ -49,6 +49,7 @@ source_cli = typer.Typer(help="Sources: who reports and who claims.", no_args_is
 key_cli = typer.Typer(help="Keys: who may write, and who sees restricted fields.", no_args_is_help=True)
 cli.add_typer(source_cli, name="source")
 cli.add_typer(key_cli, name="key")
+cli.add_typer(cli_facility.facility_cli, name="facility")
 cli.command("estimate")(cli_estimate.estimate_table)
 cli.command("match")(cli_match.match_lists)
 cli.command("template")(cli_match.write_template)
@@ -91,11 +92,6 @@ def _settings(**given: Any) -> Settings:
     return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
-def _address(settings: Settings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"
-
-
 @cli.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on [RECUENTO_HOST].")] = None,
@@ -119,11 +115,11 @@ def _serve(settings: Settings) -> None:
     """Nothing about a client is logged: no access log, and no header that names the server."""
     _require_port(settings)
     options: dict[str, Any] = {"access_log": False, "server_header": False, "log_level": "warning"}
-    console.print(f"Recuento serves {_address(settings)} (addresses: /openapi.json; stop with Ctrl-C)", soft_wrap=True)
+    console.print(f"Recuento serves {settings.address()} (addresses: /openapi.json; stop with Ctrl-C)", soft_wrap=True)
     if settings.workers > 1:
         with opened(settings):
             pass  # migrated and its secret known before the workers come, so that what is wrong is said once
-        os.environ["RECUENTO_DATABASE_URL"] = settings.database_url
+        os.environ |= {"RECUENTO_DATABASE_URL": settings.database_url, "RECUENTO_PORT": str(settings.port)}
         make = "app.main:app"
         uvicorn.run(make, host=settings.host, port=settings.port, workers=settings.workers, **options)
     else:
@@ -147,7 +143,7 @@ def demo(
     console.print("A reporter's key, for the invented source example-ngo:")
     print(key, flush=True)  # noqa: T201 - this is the output
     if not no_serve:
-        console.print(f"A count to begin with: {_address(settings)}{FIRST_COUNT}", soft_wrap=True)
+        console.print(f"A count to begin with: {settings.address()}{FIRST_COUNT}", soft_wrap=True)
         _serve(settings)
 
 

@@ -19,6 +19,12 @@ TITLES = {
     "all_pairs": "all pairs",
     "bic": "lowest BIC",
 }
+# Why that fit was chosen, by the name of the rule.
+RULES = {
+    "stepwise": "chosen because its BIC is within ten of the lowest",
+    "lowest_bic": "chosen for the lowest BIC: the data speak strongly against stepwise, or it has no figure",
+    "two_lists": "the one estimate there is of two lists",
+}
 
 
 def estimate_table(
@@ -59,11 +65,11 @@ def _show(found: Estimate) -> None:
     for name, reason in found.left_out:
         console.print(f"No figure for {TITLES[name]}: {reason}")
     chosen = found.chosen
-    if chosen is not None:
+    if chosen is not None and found.chosen_by is not None:
         profile = "" if chosen.profile is None else f", {_span(*chosen.profile)} by profile likelihood"
         console.print(
             f"[bold]Estimate: {chosen.estimate:,.0f} people[/bold], {_span(chosen.low, chosen.high)} at 95 %"
-            f" ({chosen.interval}){profile}; {TITLES[chosen.name]}."
+            f" ({chosen.interval}){profile}; {TITLES[chosen.name]}, {RULES[found.chosen_by]}."
         )
     if found.refused is not None:
         console.print(f"[bold]No estimate:[/bold] {escape(found.refused.reason)}")

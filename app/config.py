@@ -6,9 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
+
+from app import dates
 
 # What an operator may ask two curators for: joining people, and deciding about the dead and about minors.
 TwoPerson = Literal["merges", "deaths", "minors"]
@@ -26,6 +28,10 @@ def _with_commas(given: object) -> object:
     return [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else given
 
 
+def _zone(given: str) -> str:
+    return dates.zone_name(dates.parse_zone(given))
+
+
 class Settings(BaseSettings):
     """Everything an operator may set; each has a default that is safe on one machine."""
 
@@ -38,8 +44,11 @@ class Settings(BaseSettings):
     # One number bounds sessions, threads and pooled connections, so that none can wait for another in a ring.
     concurrency: int = Field(default=8, ge=1, le=200)
     # Where readers find the registry, without a slash at the end: it stands in citations, which must lead there from
-    # print. Without it, citations hold addresses without a host.
+    # print. Without it, citations hold addresses without a host, and those of a demo its own address.
     public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
+    # The zone in which a day without a zone ends, an offset or a name of the IANA database: that of the people whose
+    # numbers these are. UTC unless said; a demo's is that of its figures.
+    zone: Annotated[str, AfterValidator(_zone)] | None = None
     # Decisions that wait until a second curator's key makes them too, as a list with commas.
     two_person: Annotated[frozenset[TwoPerson], NoDecode, BeforeValidator(_with_commas)] = frozenset()
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
@@ -51,6 +60,11 @@ class Settings(BaseSettings):
     # With which lists are sent to a registry elsewhere. Never an argument: everyone on the machine can see those.
     key: SecretStr | None = None
     key_file: Path | None = None
+
+    def address(self) -> str:
+        """Where the registry is reached from its own machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - read, not listened on
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     def secret_key(self, *, make: bool = True) -> bytes:
         """The key of every keyed digest: `RECUENTO_SECRET`, or a file made on first use (mode 0400). `make`: not for a

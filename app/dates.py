@@ -12,10 +12,12 @@ UTC. Messages never repeat the rejected text: it may hold something personal.
 import re
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.resources import files
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 MAX_TEXT = 64  # a valid date has at most 21 characters, an instant 35: longer input is not read at all
 MAX_AGE = 130  # the longest documented human life is 122 years; a larger age is a typing error
@@ -174,8 +176,15 @@ def is_future(when: PartialDate, now: datetime) -> bool:
     return when.lo > today or bool(end and parse(end).lo > today + A_YEAR)
 
 
-def parse_zone(text: str) -> timezone:
-    """Read an offset: ``Z``, ``UTC``, ``+05:30``, ``-04:00``; at most 14:00 either way; raises DateError.
+@cache
+def _zone_names() -> frozenset[str]:
+    """The names of the IANA database, from the package that is locked: the same ones on every machine."""
+    return frozenset((files("tzdata") / "zones").read_text(encoding="utf-8").split())
+
+
+def parse_zone(text: str) -> tzinfo:
+    """Read a zone: an offset (``Z``, ``UTC``, ``+05:30``, ``-04:00``; at most 14:00 either way) or a name of the IANA
+    database (``America/Caracas``); raises DateError.
 
     One space stands for "+": a client that does not encode the "+" of a query string sends a space.
     """
@@ -183,12 +192,29 @@ def parse_zone(text: str) -> timezone:
         return UTC
     match = _ZONE.fullmatch(text)
     if match is None:
-        raise DateError("Write the zone as an offset, Z, +05:30 or -04:00 (in an address, write + as %2B).")
+        name = text.replace(" ", "+")
+        if "/" in name and name in _zone_names():  # names without a place, such as EST, are not of one zone only
+            return ZoneInfo(name)
+        raise DateError(
+            "Write the zone as an offset, Z, +05:30 or -04:00 (in an address, write + as %2B), or by its name in the "
+            "IANA database, such as America/Caracas."
+        )
     sign, hours, minutes = match[1], int(match[2]), int(match[3])
     offset = timedelta(hours=hours, minutes=minutes)
     if minutes > 59 or offset > MAX_OFFSET:
         raise DateError("The zone must lie between -14:00 and +14:00, with minutes from 00 to 59.")
     return timezone(-offset if sign == "-" else offset) if offset else UTC
+
+
+def zone_name(zone: tzinfo) -> str:
+    """A zone as ``parse_zone`` reads it; Python names a fixed offset ``UTC-04:00``."""
+    name = str(zone)
+    return name if isinstance(zone, ZoneInfo) or name == "UTC" else name.removeprefix("UTC")
+
+
+def end_of_day(day: date, zone: tzinfo) -> datetime:
+    """The last microsecond of a day; where clocks are set back over midnight, the later one of that name."""
+    return datetime.combine(day, time.max, zone).replace(fold=1)
 
 
 def _clock(hour: int, minute: int, second: int, fraction: str) -> time:
@@ -198,7 +224,7 @@ def _clock(hour: int, minute: int, second: int, fraction: str) -> time:
     return time(hour, minute, second, int(fraction[:6].ljust(6, "0")))
 
 
-def parse_instant(text: str, zone: timezone = UTC) -> datetime:
+def parse_instant(text: str, zone: tzinfo = UTC) -> datetime:
     """Read an instant as an aware datetime in UTC; raises DateError.
 
     Either RFC 3339 with its own zone (an unencoded "+" may arrive as a space, see ``parse_zone``), or a full
@@ -209,8 +235,8 @@ def parse_instant(text: str, zone: timezone = UTC) -> datetime:
         day, hour, minute, second, fraction, offset = match.groups()
         clock = _clock(int(hour), int(minute), int(second), fraction or "0")
         local = datetime.combine(parse(day).first, clock, parse_zone(offset))
-    elif len(text) == DAY_LENGTH and _PARTIAL.fullmatch(text):
-        local = datetime.combine(parse(text).first, time.max, zone)
+    elif is_day(text) and _PARTIAL.fullmatch(text):
+        local = end_of_day(parse(text).first, zone)
     else:
         raise DateError("Write the instant with its zone, 2026-01-14T19:00:00Z, or a whole day, 2026-01-14.")
     try:
@@ -219,10 +245,15 @@ def parse_instant(text: str, zone: timezone = UTC) -> datetime:
         raise DateError("The instant falls outside the years 0001 to 9999 in UTC.") from None
 
 
-def has_begun(text: str, instant: datetime, now: datetime) -> bool:
-    """Whether the moment that ``text`` gives, read as ``instant``, has come; of a day alone, whether it has begun."""
-    running = timedelta(days=1) if len(text) == DAY_LENGTH else timedelta()
-    return instant <= now + running  # not `instant - running`: the first day of the calendar has none before it
+def is_day(text: str) -> bool:
+    """Whether an instant is given as a day alone, whose end depends on the zone."""
+    return len(text) == DAY_LENGTH
+
+
+def has_begun(text: str, instant: datetime, zone: tzinfo, now: datetime) -> bool:
+    """Whether the moment that ``text`` gives, read in ``zone`` as ``instant``, has come; of a day alone, whether it has
+    begun there."""
+    return parse(text).first <= now.astimezone(zone).date() if is_day(text) else instant <= now
 
 
 def format_instant(instant: datetime) -> str:

@@ -26,8 +26,10 @@ from app.api.reports import reports
 from app.api.routes import with_problems
 from app.config import Settings
 from app.database import is_memory, make_engine, migrate, writing
+from app.dates import parse_zone
+from app.demo import clock
 from app.exchange.imports.worker import Worker
-from app.log.head import bind_secret, is_bound, require_rules
+from app.log.head import bind_secret, is_bound, is_demo, require_rules
 from app.registry.projection import RULES
 
 ROUTERS = (
@@ -105,6 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.secret = settings.secret_key(make=not is_bound(session))
             bind_secret(session, app.state.secret)
             require_rules(session, RULES)
+            demo = is_demo(session)
     except BaseException:
         engine.dispose()  # a database that is refused is let go of
         raise
@@ -112,7 +115,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.concurrency = concurrency
     app.state.two_person = settings.two_person
     app.state.max_import_bytes = settings.max_import_bytes
-    app.state.public_url = settings.public_url or ""
+    app.state.public_url = settings.public_url or (settings.address() if demo else "")
+    app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
     app.state.clock = lambda: datetime.now(UTC)
     app.state.comparing = set()  # who has a list laid beside the registry just now
     _open(app)

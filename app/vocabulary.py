@@ -251,6 +251,8 @@ class Reason(StrEnum):
     HOUR = "hour"
     ARITHMETIC = "arithmetic"
     SECONDARY_CITATION = "secondary_citation"
+    UNDATED = "undated"
+    NO_COVERAGE = "no_coverage"
 
 
 class CorrectionKind(StrEnum):
@@ -340,11 +342,8 @@ def vocabulary(lang: Language) -> dict[str, list[dict[str, str]]]:
 
     A code without words raises KeyError: that is a fault of ``vocabulary.toml``, not of the caller.
     """
+    names = ("code", "label", "definition")
     return {
-        name: [
-            {"code": code.value, "label": label, "definition": definition}
-            for code in codes
-            for label, definition in [_WORDS[name][code.value][lang]]
-        ]
+        name: [dict(zip(names, (code.value, *_WORDS[name][code.value][lang]), strict=True)) for code in codes]
         for name, codes in LISTS.items()
     }

@@ -20,6 +20,7 @@ from starlette.datastructures import State
 
 from app.config import Settings
 from app.database import migrate, reading, writing
+from app.dates import parse_zone
 from app.log.entries import as_only_writer
 from app.log.head import bind_secret, require_rules
 from app.main import create_app
@@ -106,6 +107,7 @@ class _Garage:
         app.state.secret = settings.secret_key()
         app.state.two_person = settings.two_person
         app.state.public_url = settings.public_url or ""
+        app.state.zone = parse_zone(settings.zone or "UTC")
         app.state.comparing = set()
         migrate(app.state.engine)
         with writing(app.state.engine) as session:

@@ -37,6 +37,7 @@ def test_json_has_what_the_contract_promises(recuento: Run) -> None:
         assert {"name", "terms", "estimate", "low", "high", "aic", "bic", "interval", "source"} <= model.keys()
     assert found["chosen"] in found["models"]
     assert (found["chosen"]["name"], found["chosen"]["terms"]) == ("stepwise", ["A:E"])
+    assert found["chosen_by"] == "stepwise"
     assert all(isinstance(sentence, str) for sentence in found["assumptions"])
 
 
@@ -46,6 +47,7 @@ def test_words_give_the_estimate_its_interval_the_range_the_bound_and_the_assump
     assert status == 0
     assert "2,744 people were seen, 221 of them on two lists or more." in said
     assert "Estimate: 11,313 people, 9,884–13,027 at 95 % (observed + exp(b0 ± 1.96 se)), 9,908–13,064 by" in said
+    assert "; stepwise, chosen because its BIC is within ten of the lowest." in said
     assert "Models that the data allow say from 11,313 to 25,311." in said
     assert "Chao's lower bound: 13,384. It lies above the estimate: see what it assumes." in said
     assert "LA:NG:PFNCA" in said

@@ -37,6 +37,8 @@ def test_what_nobody_sets_is_safe_on_one_machine(monkeypatch: pytest.MonkeyPatch
     ("host", "0.0.0.0", "0.0.0.0"),
     ("port", "9000", 9000),
     ("workers", "3", 3),
+    ("zone", "America/Caracas", "America/Caracas"),
+    ("zone", "z", "UTC"),
     ("concurrency", "12", 12),
     ("max_body_bytes", "2048", 2048),
     ("secret_file", "/run/secrets/recuento", Path("/run/secrets/recuento")),
@@ -48,6 +50,14 @@ def test_each_setting_is_taken_from_the_environment(
     assert getattr(settings(), name) == expected
 
 
+@pytest.mark.parametrize("host, address", [
+    ("127.0.0.1", "http://127.0.0.1:8001"), ("0.0.0.0", "http://127.0.0.1:8001"), ("::", "http://[::1]:8001"),
+    ("registry.example", "http://registry.example:8001"),
+])  # fmt: skip
+def test_where_it_listens_everywhere_it_is_reached_on_its_own_machine(host: str, address: str) -> None:
+    assert settings(host=host, port=8001).address() == address
+
+
 def test_what_is_given_outweighs_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECUENTO_PORT", "9000")
     assert settings(port=9001).port == 9001
@@ -55,7 +65,7 @@ def test_what_is_given_outweighs_the_environment(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("name, value", [
     ("port", "70000"), ("port", "-1"), ("workers", "0"), ("concurrency", "0"), ("max_body_bytes", "10"),
-    ("secret", "too short"),
+    ("secret", "too short"), ("zone", "Caracas"),
 ])  # fmt: skip
 def test_what_cannot_work_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"RECUENTO_{name.upper()}", value)

@@ -232,11 +232,30 @@ def test_a_plus_that_a_client_did_not_encode_arrives_as_a_space_and_is_read_as_a
 
 
 @pytest.mark.parametrize(
-    "text", ["", "+14:01", "-23:59", "+05:60", "0530", "+5:30", "  05:30", "America/Caracas", "EST"]
+    "text", ["", "+14:01", "-23:59", "+05:60", "0530", "+5:30", "  05:30", "America/Nowhere", "../UTC", "EST"]
 )
 def test_anything_else_is_no_zone(text: str) -> None:
     with pytest.raises(DateError, match="zone"):
         parse_zone(text)
+
+
+def test_a_zone_is_a_name_of_the_iana_database_too() -> None:
+    caracas = parse_zone("America/Caracas")
+    assert parse_instant("2026-01-13", caracas) == parse_instant("2026-01-13", parse_zone("-04:00"))
+    assert parse_instant("2016-04-01", caracas) == parse_instant("2016-04-01", parse_zone("-04:30")), "as it was then"
+    assert parse_zone("Etc/GMT 4") == parse_zone("Etc/GMT+4")
+
+
+@pytest.mark.parametrize("text, name", [("America/Caracas",) * 2, ("-04:00",) * 2, ("z", "UTC"), ("+00:00", "UTC")])
+def test_a_zone_is_named_as_it_can_be_asked_for_again(text: str, name: str) -> None:
+    assert dates.zone_name(parse_zone(text)) == name
+    assert parse_zone(name) == parse_zone(text)
+
+
+def test_a_day_ends_at_the_later_midnight_where_clocks_are_set_back_over_it() -> None:
+    """In Santiago 5 April 2025 had two hours from 23:00."""
+    end = parse_instant("2025-04-05", parse_zone("America/Santiago"))
+    assert dates.format_instant(end) == "2025-04-06T03:59:59.999999Z"
 
 
 @pytest.mark.parametrize(

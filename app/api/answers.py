@@ -90,10 +90,10 @@ def json_response(body: Any, status: int, headers: dict[str, str]) -> Response:
     return Response(text, status, headers, media_type=MEDIA["json"])
 
 
-def caching(terms: AsOf, *, public_count: bool, keyed: bool) -> str:
-    """Who may keep an answer. `public_count`: a count that depends on nobody's consent."""
+def caching(terms: AsOf, *, public_count: bool, settled: bool, keyed: bool) -> str:
+    """Who may keep an answer. `public_count`: one that depends on nobody's consent; `settled`: nor on a setting."""
     if keyed:
         return KEYED
     if not public_count:
         return UNCACHED
-    return PINNED if terms.as_of is not None and terms.as_of.isdigit() else LIVE
+    return PINNED if settled and terms.as_of is not None and terms.as_of.isdigit() else LIVE

@@ -7,7 +7,7 @@ from fastapi import Response
 from pydantic import ValidationError
 
 from app.api.answers import Answer
-from app.api.requests import Asked, offset, require_rules
+from app.api.requests import Asked, require_rules
 from app.counts import overlap, series
 from app.counts.citation import BadCode, citation, short_address, unpack
 from app.counts.compare import compare
@@ -40,23 +40,22 @@ def held_count(read: Asked, asked: HeldQuery) -> Response:
     terms = _held_terms(asked)
 
     def build(revision: int) -> Answer:
-        zone = offset(asked.zone or "Z")
-        on_a_day = dated(read.session, terms, revision, zone, read.request.app.state.clock())
+        on_a_day = dated(read.session, terms, revision, read.zone(asked), read.request.app.state.clock())
         return _cited_count(read, on_a_day, revision)
 
-    return _answer(read, asked, terms, build)
+    return _answer(read, asked, terms, build, moved_by_zone=asked.held_on is None)
 
 
 def series_of(read: Asked, asked: SeriesQuery) -> Response:
     """A count as it grew."""
     terms = _release_terms(asked)
-    how = series.Asked(asked.interval, asked.by, offset(asked.zone or "Z"))
+    how = series.Asked(asked.interval, asked.by, read.zone(asked))
 
     def build(revision: int) -> Answer:
         found = series.series(read.session, terms, how, read.reader, revision)
         return Answer(found, tables.of_series(found))
 
-    return _answer(read, asked, terms, build)
+    return _answer(read, asked, terms, build, moved_by_zone=True)
 
 
 def overlap_of(read: Asked, asked: OverlapQuery) -> Response:
@@ -102,8 +101,15 @@ def then_and_now(read: Asked, code: str, asked: AsOf) -> Response:
     return read.answer(asked, build)
 
 
-def _answer(read: Asked, asked: AsOf, terms: CountTerms | HeldCountTerms, build: Callable[[int], Answer]) -> Response:
-    return read.answer(asked, build, public_count=not is_personal(terms))
+def _answer(
+    read: Asked,
+    asked: AsOf,
+    terms: CountTerms | HeldCountTerms,
+    build: Callable[[int], Answer],
+    *,
+    moved_by_zone: bool = False,
+) -> Response:
+    return read.answer(asked, build, public_count=not is_personal(terms), moved_by_zone=moved_by_zone)
 
 
 def _release_terms(asked: EventTerms) -> CountTerms:

@@ -20,9 +20,17 @@ from app.models import (
 from app.registry import records as registry_records
 from app.registry.claims import claim_at
 from app.registry.policy import Reader
+from app.registry.views import Views
 from app.vocabulary import MatchOutcome
 
 Row = dict[str, Any]
+UNREGISTERED = {
+    "pointer": "/detention/facility",
+    "code": "unregistered_facility",
+    "detail": "No facility is registered under this name: it is kept as you said it and shown to partners and curators "
+    "only, and no count finds it by place. If you mean one of /v1/facilities, send its slug. Else ask a curator to "
+    "register it: your report is placed there from then on, and need not be sent again.",
+}
 
 
 def outcome(session: Session, result: Any, reader: Reader) -> Row:
@@ -53,15 +61,31 @@ def _report(session: Session, result: Any, reader: Reader) -> Row:
         if candidates and match["outcome"] == MatchOutcome.NEW:
             match["outcome"] = MatchOutcome.NEEDS_REVIEW
         match["candidates"] = candidates
-    has_release = spell in person.releases
+    detainee, detention = shapes.detainee(person, reader), records.shape("detention", person, spell, reader)
+    release = records.shape("release", person, spell, reader) if spell in person.releases else None
+    unregistered = _unregistered(session, result.revision)
+    if unregistered is not None:
+        # Its own words are no secret to the source; to others they are (policy.py).
+        spells = (one for one in detainee["detentions"] if one["id"] == detention["id"])
+        for shown in filter(None, (detention, release, *spells)):
+            shown["facility"] = shown["facility"] or shapes.as_said(unregistered)
     return {
         "report": {"id": record.id, "version": result.ids["version"]},
-        "detainee": shapes.detainee(person, reader),
-        "detention": records.shape("detention", person, spell, reader),
-        "release": records.shape("release", person, spell, reader) if has_release else None,
+        "detainee": detainee,
+        "detention": detention,
+        "release": release,
         "match": match,
+        "warnings": [] if unregistered is None else [UNREGISTERED],
         "receipt": _receipt(session, result.revision),
     }
+
+
+def _unregistered(session: Session, revision: int) -> str | None:
+    """The place that the report of a revision names, if nobody has registered it."""
+    entry = entry_at(session, revision)
+    named: str | None = entry.personal.get("detention.facility")
+    found = Views.of(session).facility(named, entry.body["said"].get("detention.country"))
+    return None if found is not None else named
 
 
 def _source(session: Session, result: Any, _reader: Reader) -> Row:

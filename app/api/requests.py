@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, tzinfo
 from functools import cached_property
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -73,7 +73,17 @@ class Asked:
 
     def revision(self, terms: AsOf) -> int:
         """The revision asked for: a number, or the last one recorded at or before an instant."""
-        return self._head if terms.as_of is None else self._at("as_of", terms.as_of, terms.zone)
+        return self._head if terms.as_of is None else self._at("as_of", terms.as_of, self.zone(terms))
+
+    def zone(self, terms: AsOf) -> tzinfo:
+        """The zone asked for, else the registry's own. Raises Invalid."""
+        if terms.zone is None:
+            default: tzinfo = self.request.app.state.zone
+            return default
+        try:
+            return dates.parse_zone(terms.zone)
+        except dates.DateError as error:
+            raise Invalid.at("/zone", "invalid_zone", str(error)) from error
 
     @cached_property
     def _head(self) -> int:
@@ -83,10 +93,10 @@ class Asked:
     def since(self, terms: ReleaseQuery | DetentionQuery | CorrectionQuery, name: str = "changed_since") -> int | None:
         """The revision after which something must have changed, if the list asks for that under `name`."""
         asked = getattr(terms, name)
-        return None if asked is None else self._at(name, asked, terms.zone)
+        return None if asked is None else self._at(name, asked, self.zone(terms))
 
-    def _at(self, name: str, text: str, zone: str | None) -> int:
-        if not (text.isascii() and text.isdigit()):
+    def _at(self, name: str, text: str, zone: tzinfo) -> int:
+        if not _is_revision(text):
             return last_revision_at(self.session, _instant(name, text, zone, self.request.app.state.clock()))
         newest = self._head
         if int(text) > newest:
@@ -102,15 +112,19 @@ class Asked:
         tag: str | None = None,
         *,
         public_count: bool = False,
+        moved_by_zone: bool = False,
     ) -> Response:
-        """304 when the client has it already; otherwise what `build` makes at the revision asked for."""
+        """304 when the client has it already; otherwise what `build` makes at the revision asked for.
+
+        `moved_by_zone`: the registry's zone is in the numbers, which an operator may change, so that they are not kept
+        for ever unless the zone is asked for."""
         refuse_repeated(self.request, terms)
         self._require_rules(terms)
-        if terms.zone is not None:
-            offset(terms.zone)  # a wrong one is told also where no moment is asked for
+        zone = self.zone(terms)  # a wrong one is told also where no moment is asked for
         revision = self.revision(terms)
         tag = tag or self.tag(terms)
-        caching = answers.caching(terms, public_count=public_count, keyed=self.key is not None)
+        settled = not moved_by_zone or terms.zone is not None
+        caching = answers.caching(terms, public_count=public_count, settled=settled, keyed=self.key is not None)
         headers = answers.headers_of(revision, tag, caching)
         # Compared weakly (RFC 9110 section 13.1.2): a proxy that compresses an answer weakens its tag.
         given = ",".join(self.request.headers.getlist("if-none-match"))
@@ -120,6 +134,8 @@ class Asked:
         built = self._ruled(build(revision))  # `*` asks whether there is anything at all: what is not there is refused
         if "*" in known:
             return Response(status_code=304, headers=headers)
+        if terms.as_of is not None and dates.is_day(terms.as_of) and "revision" in built.body:
+            built.body["as_of"] = _meant(terms.as_of, zone)
         return answers.respond(built, terms, self.request, headers)
 
     def _require_rules(self, terms: AsOf) -> None:
@@ -141,7 +157,9 @@ class Asked:
         """Strong: it covers everything the bytes depend on; `beside`: what of it is not in the log."""
         media = answers.media_type(terms.format, self.request)
         asked = self.request.url
-        parts = [__version__, RULES, self.request.app.state.public_url, self._head, asked.path, asked.query, media]
+        state = self.request.app.state
+        zone = dates.zone_name(state.zone)
+        parts = [__version__, RULES, state.public_url, zone, self._head, asked.path, asked.query, media]
         parts += [self.reader.role, self.reader.slug, self.key and self.key.id, *beside]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
 
@@ -172,20 +190,21 @@ def require_role(who: Reader, *roles: Role) -> None:
         raise Forbidden("The source of this key is not independent: it may report, and decide nothing about others.")
 
 
-def offset(zone: str) -> timezone:
-    """An offset as asked. Raises Invalid."""
-    try:
-        return dates.parse_zone(zone)
-    except dates.DateError as error:
-        raise Invalid.at("/zone", "invalid_zone", str(error)) from error
+def _is_revision(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
-def _instant(name: str, text: str, zone: str | None, now: datetime) -> datetime:
+def _meant(day: str, zone: tzinfo) -> dict[str, str]:
+    """The instant that a day alone means, and the zone it ends in."""
+    return {"instant": dates.format_instant(dates.parse_instant(day, zone)), "zone": dates.zone_name(zone)}
+
+
+def _instant(name: str, text: str, zone: tzinfo, now: datetime) -> datetime:
     try:
-        instant = dates.parse_instant(text, offset(zone or "Z"))
+        instant = dates.parse_instant(text, zone)
     except dates.DateError as error:
         raise Invalid.at(f"/{name}", "invalid_instant", str(error)) from error
-    if not dates.has_begun(text, instant, now):
+    if not dates.has_begun(text, instant, zone, now):
         detail = "That moment has not come yet: ask for one that has, or leave it out."
         raise AheadOfHead.at(f"/{name}", "ahead_of_head", detail)
     return instant

@@ -49,7 +49,9 @@ class Writing:
         state = self.request.app.state
         once = self._once()
         with as_only_writer(state.engine) as session:
-            desk = Desk(session, self.actor, state.clock(), state.secret, self.key.id, state.two_person)
+            desk = Desk(
+                session, self.actor, state.clock(), state.secret, self.key.id, state.two_person, zone=state.zone
+            )
             outcome = None if once is None else self._stored(session, once)
             replayed = outcome is not None
             if outcome is None:

@@ -4,7 +4,7 @@ Held on a day is who had been taken by then and had not left before it; whoever 
 later detention that had begun by then ends an earlier one that nobody is known to have left.
 """
 
-from datetime import date, datetime, timezone
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from sqlalchemy import and_, func, not_, or_
@@ -100,7 +100,7 @@ def _day(terms: HeldTerms) -> int:
     return dates.FIRST_DAY if terms.day is None else terms.day
 
 
-def dated(session: Session, terms: HeldCountTerms, revision: int, zone: timezone, now: datetime) -> HeldCountTerms:
+def dated(session: Session, terms: HeldCountTerms, revision: int, zone: tzinfo, now: datetime) -> HeldCountTerms:
     """The terms with the one day they mean: that asked for, else the day in `zone` on which the revision was recorded.
 
     Raises Invalid for a day that has not come anywhere.

@@ -266,7 +266,7 @@ def claim_shape(session: Session, claim: Claim, reader: Reader) -> Row:
     """A claim as it was filed, `since` its revision; notes are for partners, case numbers for who filed it."""
     entry = entry_at(session, claim.since)
     said = {name: value for name, value in entry.body["said"].items() if name != "stated_at_instant"}
-    fields = ("claimant", "joint_with", "measure", "qualifier", "low", "high", "window_from", "window_to",
+    fields = ("claimant", "joint_with", "measure", "qualifier", "said", "low", "high", "window_from", "window_to",
               "window_said", "stated_at", "zone", "country", "definition", "series", "part_of", "derived_from",
               "supersedes", "same_as", "misprint", "named", "reported_by", "citation")  # fmt: skip
     shown = {"id": claim.id, **{name: said.get(name) for name in fields}}

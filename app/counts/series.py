@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, timedelta, tzinfo
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
@@ -17,7 +17,7 @@ from app.counts.growth import Numbers, growth, numbers_at
 from app.counts.selection import COUNTING, select_releases
 from app.counts.tally import by_slug
 from app.counts.terms import CountTerms, Interval
-from app.dates import format_instant
+from app.dates import end_of_day, format_instant, zone_name
 from app.errors import Invalid
 from app.log.entries import last_revision_at
 from app.models import OPEN, Entry, Source, Standing
@@ -43,7 +43,7 @@ class Asked:
 
     interval: Interval
     by: str
-    zone: timezone
+    zone: tzinfo
 
 
 def series(session: Session, terms: CountTerms, asked: Asked, reader: Reader, revision: int) -> Row:
@@ -54,7 +54,7 @@ def series(session: Session, terms: CountTerms, asked: Asked, reader: Reader, re
     or MOST_REVISIONS.
     """
     terms = by_slug(session, terms)
-    said = {**wording.echo(terms), "interval": asked.interval, "by": asked.by}
+    said = {**wording.echo(terms), "interval": asked.interval, "by": asked.by, "zone": zone_name(asked.zone)}
     said.pop("group_by", None)
     span = _span(session, terms, asked, reader, revision)
     ends = list(_ends(*span, asked.interval)) if span else []
@@ -65,13 +65,8 @@ def series(session: Session, terms: CountTerms, asked: Asked, reader: Reader, re
         "points": [_total(point) for point in points],
         "series": [_line(slug, key, points) for slug, key in _sources(session, points)],
         "claims": [_claim(figure) for figure in _claims(session, terms, asked.zone, *span, revision)] if span else [],
-        "permalink": wording.link("/v1/counts/series", {**said, "zone": _offset(asked.zone)}, revision),
+        "permalink": wording.link("/v1/counts/series", said, revision),
     }
-
-
-def _offset(zone: timezone) -> str:
-    """As it may be asked for again; Python names a fixed offset `UTC-04:00`."""
-    return str(zone).removeprefix("UTC") or "Z"
 
 
 class _Point(NamedTuple):
@@ -90,7 +85,7 @@ def _points(
             _Point(end, revision, numbers)
             for end, numbers in zip(ends, growth(session, terms, reader, revision, ends), strict=True)
         ]
-    closing = (datetime.combine(end, time.max, asked.zone) for end in ends)
+    closing = (end_of_day(end, asked.zone) for end in ends)
     revisions = [min(last_revision_at(session, moment), revision) for moment in closing]
     # On days on which nothing was recorded the question is that of the day before.
     different = set(revisions)
@@ -163,9 +158,7 @@ def _span(session: Session, terms: CountTerms, asked: Asked, reader: Reader, rev
     return (max(first, start) if start and start <= last else first), last
 
 
-def _claims(
-    session: Session, terms: CountTerms, zone: timezone, first: date, last: date, revision: int
-) -> list[Figure]:
+def _claims(session: Session, terms: CountTerms, zone: tzinfo, first: date, last: date, revision: int) -> list[Figure]:
     """Figures of the same releases, in the country and at the stage asked for, stated within the series."""
     figures = figures_at(session, revision)
     said = wording.echo(terms)

@@ -46,6 +46,18 @@ def _value(facts: Facts, name: str) -> Any:
     return None if fact is None else fact["value"]
 
 
+def place(seen: Facts) -> str | Row | None:
+    """The registered facility by its slug; a place that nobody registered as it was said, for whom it may be shown."""
+    slug: str | None = _value(seen, "facility")
+    said = _value(seen, "facility_as_said")
+    return slug if slug or said is None else as_said(said)
+
+
+def as_said(name: str) -> Row:
+    """A place that nobody registered."""
+    return {"slug": None, "said": name}
+
+
 def detainee(person: Person, reader: Reader) -> Row:
     """A detainee; what the reader may not see is null."""
     facts = json.loads(person.detainee["facts"])
@@ -100,7 +112,7 @@ def detention(person: Person, row: Row, reader: Reader) -> Row:
         "detainee_id": person.ids[row["detainee"]].detainee,
         "release_id": ids.release if spell in person.releases else None,
         "country": row["country"],
-        "facility": _value(seen, "facility") or _value(seen, "facility_as_said"),
+        "facility": place(seen),
         "area": _value(seen, "area"),
         "detained_on": _value(facts, "detained_on"),
         "held_on": _value(facts, "held_on"),
@@ -136,7 +148,7 @@ def release(person: Person, row: Row, reader: Reader) -> Row:
         "detainee_id": person.ids[row["detainee"]].detainee,
         "detention_id": ids.detention,
         "country": row["country"],
-        "facility": _value(seen, "facility") or _value(seen, "facility_as_said"),
+        "facility": place(seen),
         "stage": row["stage"],
         # The date of a stage that does not count is among the facts, with who says it, and not the release's.
         "released_on": _value(facts, "released_on") if row["stage"] == Stage.CARRIED_OUT else None,

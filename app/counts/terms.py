@@ -54,7 +54,7 @@ TRAIT_FILTERS = {
 }
 
 
-# A revision, an instant, a date or an offset: read once the head is known.
+# A revision, an instant, a date or a zone: read once the head and the registry's zone are known.
 Moment = Annotated[str, Field(min_length=1, max_length=dates.MAX_TEXT)]
 
 

@@ -136,7 +136,8 @@ def _of_person(person: Person, reader: Reader, independent: frozenset[str]) -> I
             **about,
             # An age is told for the last of them.
             "detainee.age": shown["age"] if row is rows[-1] else None,
-            **{f"detention.{name}": detention[name] for name in ("country", "facility", "detained_on", "held_on")},
+            **{f"detention.{name}": detention[name] for name in ("country", "detained_on", "held_on")},
+            "detention.facility": _named(detention["facility"]),
             **{f"release.{name}": ended.get(name) for name in OF_A_RELEASE},
         }
         ids = {
@@ -147,6 +148,11 @@ def _of_person(person: Person, reader: Reader, independent: frozenset[str]) -> I
         }
         content = {name: value for name, value in said.items() if value not in (None, [])}
         yield Spell(row["spell"], ids, content, names, heard)
+
+
+def _named(place: str | Row | None) -> str | None:
+    """A place by its slug, or as it was said."""
+    return place["said"] if isinstance(place, dict) else place
 
 
 OF_A_RELEASE = ("stage", "announced_on", "ordered_on", "released_on", "kind")

@@ -62,7 +62,7 @@ def _nothing(used: Sequence[str], observed: int) -> Row:
     """The answer where there are not two lists to compare."""
     reason = f"{len(used)} independent sources verified a release here: from fewer than two nothing can be estimated."
     empty: Row = {name: [] for name in ("models", "left_out", "assumptions")}
-    empty |= dict.fromkeys(("range", "chosen", "lower_bound"))
+    empty |= dict.fromkeys(("range", "chosen", "chosen_by", "lower_bound"))
     refused = {"code": "too_few_lists", "reason": reason}
     return {"observed": observed, "on_two_or_more": 0, "lists": list(used), **empty, "refused": refused}
 

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from app import dates
 
+ZONE = "America/Caracas"  # in which a day of the demo ends
 CARACAS = timezone(timedelta(hours=-4))
 
 

@@ -58,6 +58,7 @@ def of_reconciliation(found: Row) -> list[Row]:
     """A row for the claim itself and one for each of the registry's own counts beside it, then and now."""
     claim = {"of": "claim", **{name: found["claim"][name] for name in ("claimant", "qualifier", "low", "high")}}
     claim |= {"comparable": found["comparable"], "reasons": [reason["code"] for reason in found["reasons"]]}
+    claim["remarks"] = [remark["code"] for remark in found["remarks"]]
     beside = [
         {"of": when, **_flat(_flat(_flat(found[when], "by_min_sources"), "by_source"), "gap")}
         for when in ("then", "now")

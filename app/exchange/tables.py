@@ -12,6 +12,8 @@ from typing import Any
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _QUOTED = re.compile(rf"'+[{re.escape(''.join(FORMULA))}]")
 SEPARATOR = "; "
+# The keys of a place that nobody registered: a cell holds its name as said, where that of another holds its slug.
+PLACE = {"slug", "said"}
 
 
 class Form(StrEnum):
@@ -48,7 +50,7 @@ def to_jsonl(rows: Iterable[dict[str, Any]]) -> str:
 
 def _is_cell(value: Any) -> bool:
     if isinstance(value, dict):
-        return False
+        return value.keys() == PLACE
     return not (isinstance(value, list) and any(isinstance(item, dict) for item in value))
 
 
@@ -59,6 +61,8 @@ def to_cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return to_cell(value["said"])
     if isinstance(value, list):
         return SEPARATOR.join(map(to_cell, value))
     text = str(value)

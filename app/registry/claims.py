@@ -1,7 +1,6 @@
 """Claims: published aggregate figures, as they were said."""
 
 import uuid
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -12,6 +11,7 @@ from app import dates
 from app.errors import Invalid, NotFound, pointed
 from app.log.entries import entry_at
 from app.models import OPEN, Claim, Source
+from app.registry import bounds
 from app.registry.checks import FUTURE
 from app.registry.directory import standing
 from app.registry.policy import Reader
@@ -62,18 +62,6 @@ FOREIGN = "Neither filed by your source nor its figure: ask a curator to file th
 
 Count = Annotated[int, Field(ge=0, le=MOST, strict=True)]
 
-# Qualifier → (has a lower bound, has an upper bound); None: either.
-BOUNDS: dict[Qualifier, tuple[bool | None, bool | None]] = {
-    Qualifier.EXACTLY: (True, True),
-    Qualifier.AT_LEAST: (True, False),
-    Qualifier.MORE_THAN: (True, False),
-    Qualifier.AT_MOST: (False, True),
-    Qualifier.FEWER_THAN: (False, True),
-    Qualifier.ABOUT: (True, True),
-    Qualifier.BETWEEN: (True, True),
-    Qualifier.UNQUANTIFIED: (False, False),
-}
-
 
 def _listed(value: Any) -> Any:
     """A term that may be repeated is given as a list, or alone."""
@@ -122,12 +110,14 @@ class CitationIn(Shape):
 
 
 class ClaimIn(Shape):
-    """A figure somebody published. `more_than` 400 is low 401, high null."""
+    """A figure somebody published: `said` is the number as printed, and the bounds follow from the qualifier
+    (`more_than` 400 is low 401, high null)."""
 
     claimant: Slug | None = None
     joint_with: Many[Slug] = []
     measure: Measure
     qualifier: Qualifier
+    said: Count | None = None
     low: Count | None = None
     high: Count | None = None
     window_from: Date | None = None
@@ -156,20 +146,30 @@ def file_claim(desk: Desk, body: ClaimIn) -> Outcome:
     terms = said.get("definition", {}).get("terms", {})
     for name in [name for name, value in terms.items() if value == []]:
         del terms[name]
-    errors = [*_bounds(body), *_window(desk, body), *_who(desk, body), *_references(desk, body), *_printed(desk, body)]
-    stated_at, problems = _instant(body, desk.now)
+    numbers = (body.qualifier, body.said, body.low, body.high)
+    errors = [
+        *bounds.faults(*numbers),
+        *_window(desk, body),
+        *_who(desk, body),
+        *_references(desk, body),
+        *_printed(desk, body),
+    ]
+    stated_at, problems = _instant(desk, body)
     errors += problems
     if errors:
         raise Invalid("Correct the values pointed at and send the claim again.", *errors)
+    low, high = bounds.meant(*numbers)
+    said |= {name: value for name, value in (("low", low), ("high", high)) if value is not None}
     if stated_at is not None:
         said["stated_at_instant"] = stated_at
+        said = _zoned(said, dates.zone_name(desk.zone))
     filed_by = desk.actor.slug if desk.actor.role is Role.REPORTER else None
     before = _before(desk, body.source_record_id)
     # A note may name people, and so may a case number: they stay out of the readable log.
     personal: dict[str, Any] = {name: said.pop(name) for name in ("note", "source_record_id") if name in said}
     if before is not None:
         entry = entry_at(desk.session, before.since)
-        if (entry.body["said"], entry.personal) == (said, personal):
+        if (_zoned(entry.body["said"], "UTC"), entry.personal) == (said, personal):
             return Outcome("claim", 200, before.since, {"id": str(before.id)})
     claim_id = before.id if before else new_id()
     written = desk.write("claim", {"id": str(claim_id), "filed_by": filed_by, "said": said}, personal)
@@ -186,22 +186,6 @@ def _before(desk: Desk, case: str | None) -> Claim | None:
     )
     found = select(Claim).where(mine, col(Claim.source_record_id) == case, col(Claim.until) == OPEN)
     return desk.session.scalars(found).one_or_none()
-
-
-def _bounds(body: ClaimIn) -> list[dict[str, str]]:
-    errors = []
-    for name, needed in zip(("low", "high"), BOUNDS[body.qualifier], strict=True):
-        given = getattr(body, name) is not None
-        if needed is True and not given:
-            errors.append(pointed(f"/{name}", "bound_required", f"`{body.qualifier}` needs `{name}`."))
-        if needed is False and given:
-            detail = f"`{body.qualifier}` has no `{name}`: leave it out (more_than 400 is low 401, high null)."
-            errors.append(pointed(f"/{name}", "bound_not_allowed", detail))
-    if body.low is not None and body.high is not None and body.low > body.high:
-        errors.append(pointed("/low", "low_above_high", "The lower bound is above the upper one."))
-    if body.qualifier is Qualifier.EXACTLY and body.low != body.high:
-        errors.append(pointed("/high", "bounds_differ", "`exactly` has low and high the same."))
-    return errors
 
 
 def _window(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
@@ -223,21 +207,27 @@ def _printed(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
     return [pointed("/citation/published_on", "future_date", FUTURE)]
 
 
-def _instant(body: ClaimIn, now: datetime) -> tuple[str | None, list[dict[str, str]]]:
-    """The instant a claim was stated at: a date alone is the end of that day in its zone, even of a running one."""
+def _instant(desk: Desk, body: ClaimIn) -> tuple[str | None, list[dict[str, str]]]:
+    """The instant a claim was stated at: a date alone is the end of that day in its zone, else the registry's, even of
+    a running one."""
     if body.stated_at is None:
         return None, []
     try:
-        zone = dates.parse_zone(body.zone) if body.zone else UTC
+        zone = dates.parse_zone(body.zone) if body.zone else desk.zone
     except dates.DateError as error:
         return None, [pointed("/zone", "invalid_zone", str(error))]
     try:
         instant = dates.parse_instant(body.stated_at, zone)
     except dates.DateError as error:
         return None, [pointed("/stated_at", "invalid_instant", str(error))]
-    if not dates.has_begun(body.stated_at, instant, now):
+    if not dates.has_begun(body.stated_at, instant, zone, desk.now):
         return None, [pointed("/stated_at", "future_date", FUTURE)]
     return dates.format_instant(instant), []
+
+
+def _zoned(said: dict[str, Any], zone: str) -> dict[str, Any]:
+    """A claim with the zone in which its day ends. None was kept of those filed while that was always UTC."""
+    return said if "zone" in said or not dates.is_day(said.get("stated_at", "")) else {**said, "zone": zone}
 
 
 def _who(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:

@@ -64,6 +64,17 @@ def change_facility(desk: Desk, slug: str, body: FacilityPatch) -> Outcome:
     return _change(desk, "facility", before, patch, facility.since)
 
 
+def put_facility(desk: Desk, body: FacilityIn) -> Outcome:
+    """Register a facility, or bring the standing one of that slug up to what is said of it. Names are added and never
+    taken away: reports that name the place by one of them would lose it. Raises AlreadyExists."""
+    facility = standing(desk.session, Facility, body.slug)
+    if facility is None:
+        return add_facility(desk, body)
+    said = {name: value for name, value in body.model_dump(exclude_unset=True).items() if name != "slug"}
+    said["names"] = _names(body.name, [*json.loads(facility.names), *body.names])
+    return change_facility(desk, body.slug, FacilityPatch.model_validate(said))
+
+
 def standing(session: Session, table: Any, slug: str) -> Any:
     """The standing version of a source or facility, or None."""
     return session.scalars(select(table).where(table.slug == slug, table.until == OPEN)).one_or_none()

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from sqlmodel import Session
@@ -30,7 +30,8 @@ class Outcome:
 class Desk:
     """Everything a write needs: the session, who writes, the time, the key of keyed digests, and the log's end.
 
-    `two_person`: the decisions that two curators must make, told apart by `key_id`. `listing`: what is written are the
+    `two_person`: the decisions that two curators must make, told apart by `key_id`. `zone`: in which a day
+    without a zone ends. `listing`: what is written are the
     rows of a list, which the matcher never ties to each other (rule 5). `trial`: all of it will be undone.
     """
 
@@ -43,6 +44,7 @@ class Desk:
         key_id: str = "",
         two_person: Collection[TwoPerson] = (),
         *,
+        zone: tzinfo = UTC,
         listing: bool = False,
         trial: bool = False,
     ) -> None:
@@ -50,6 +52,7 @@ class Desk:
         self.actor = actor
         self.now = now
         self.secret = secret
+        self.zone = zone
         self.listing = listing
         self.trial = trial
         self.held = Outbox(session.connection())

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from app.registry.claims import BOUNDS
+from app.registry.bounds import BOUNDS
 from app.vocabulary import Qualifier
 from tests.support import Body, World
 
@@ -26,9 +26,9 @@ SOURCES = [f"source-{number}" for number in range(13)]  # one more than a count 
 ALLOWED: dict[Qualifier, set[tuple[int | None, int | None]]] = {
     Qualifier.EXACTLY: {(56, 56), (60, 60)},
     Qualifier.AT_LEAST: {(56, None), (60, None)},
-    Qualifier.MORE_THAN: {(56, None), (60, None)},
+    Qualifier.MORE_THAN: {(56, None)},  # more than 60 begins with 61
     Qualifier.AT_MOST: {(None, 56), (None, 60)},
-    Qualifier.FEWER_THAN: {(None, 56), (None, 60)},
+    Qualifier.FEWER_THAN: {(None, 56)},  # fewer than 60 ends with 59
     Qualifier.ABOUT: {(56, 56), (56, 60), (60, 60)},
     Qualifier.BETWEEN: {(56, 56), (56, 60), (60, 60)},
     Qualifier.UNQUANTIFIED: {(None, None)},
@@ -88,11 +88,64 @@ def test_every_bound_is_checked_against_its_qualifier(world: World, subtests: py
             with world.storing_nothing():
                 problem = world.refuse(world.post("/v1/claims", body, "foro"), 422, "invalid")
                 codes = {error["code"] for error in problem["errors"]}
-                assert codes <= {"bound_required", "bound_not_allowed", "low_above_high", "bounds_differ"}
+                assert codes <= {
+                    "bound_required", "bound_not_allowed", "low_above_high", "bounds_differ", "bound_as_printed",
+                }  # fmt: skip
 
 
 def test_the_allowed_bounds_are_those_of_the_code(world: World) -> None:
     assert ALLOWED.keys() == BOUNDS.keys() == set(Qualifier)
+
+
+# Qualifier → the (low, high) that follow from 400 as printed.
+FROM_400: dict[Qualifier, tuple[int | None, int | None]] = {
+    Qualifier.EXACTLY: (400, 400),
+    Qualifier.AT_LEAST: (400, None),
+    Qualifier.MORE_THAN: (401, None),
+    Qualifier.AT_MOST: (None, 400),
+    Qualifier.FEWER_THAN: (None, 399),
+    Qualifier.ABOUT: (400, 400),
+}
+
+
+def test_the_bounds_follow_from_the_number_as_printed(world: World, subtests: pytest.Subtests) -> None:
+    for qualifier, (low, high) in FROM_400.items():
+        printed = {**CLAIM, "qualifier": qualifier, "said": 400, "low": None, "high": None}
+        with subtests.test(str(qualifier)):
+            for body in (printed, {**printed, "low": low, "high": high}):
+                filed = world.post("/v1/claims", body, "foro").json()
+                assert (filed["said"], filed["low"], filed["high"]) == (400, low, high)
+            wrong = {**printed, "low": None if low is None else 417, "high": None if high is None else 417}
+            with world.storing_nothing():
+                problem = world.refuse(world.post("/v1/claims", wrong, "foro"), 422, "contradicts_said")
+            assert f"is low {low or 'null'}, high {high or 'null'}" in problem["errors"][0]["detail"]
+    wide = {**CLAIM, "qualifier": "about", "said": 400, "low": 380, "high": 420}
+    assert world.post("/v1/claims", wide, "foro").status_code == 201
+
+
+@pytest.mark.parametrize(
+    "qualifier, given, right",
+    [("more_than", {"low": 400, "high": None}, "low 401"), ("fewer_than", {"low": None, "high": 60}, "high 59")],
+)
+def test_a_bound_that_is_the_number_as_printed_is_refused_with_the_right_one(
+    world: World, qualifier: str, given: Body, right: str
+) -> None:
+    with world.storing_nothing():
+        answer = world.post("/v1/claims", {**CLAIM, "qualifier": qualifier, **given}, "foro")
+        problem = world.refuse(answer, 422, "bound_as_printed")
+    assert right in problem["errors"][0]["detail"]
+    assert "`said`" in problem["errors"][0]["detail"]
+    said = {"said": 399} if "low" in right else {"said": 61}
+    assert world.post("/v1/claims", {**CLAIM, "qualifier": qualifier, **given, **said}, "foro").status_code == 201
+
+
+def test_a_range_and_a_word_without_a_number_have_no_one_number_as_printed(world: World) -> None:
+    for qualifier, given in (("between", {"low": 60, "high": 70}), ("unquantified", {"low": None, "high": None})):
+        with world.storing_nothing():
+            answer = world.post("/v1/claims", {**CLAIM, "qualifier": qualifier, "said": 60, **given}, "foro")
+            world.refuse(answer, 422, "said_not_allowed", "/said")
+    none = {**CLAIM, "qualifier": "fewer_than", "said": 0, "low": None, "high": None}
+    world.refuse(world.post("/v1/claims", none, "foro"), 422, "below_none", "/said")
 
 
 def test_claims_out_of_shape_are_refused_where_they_stand(world: World, subtests: pytest.Subtests) -> None:

@@ -155,6 +155,7 @@ def test_every_answer_to_every_question_and_write_is_what_is_documented(world: W
     for who in READERS:
         read_everything(checked, ids, who)
         read_everything(checked, ids, who, as_of=world.revision - 3)
+        read_everything(checked, ids, who, as_of="2026-03-01")
         for name in dimensions:
             for at in (None, 14):
                 asked = {"group_by": name} | ({} if at is None else {"as_of": at})

@@ -22,8 +22,8 @@ OF_THREE: Patterns = {
 }  # fmt: skip
 WHO_SAYS_SO: Body = {"min_sources": 2, "sources": 1, "status": "verified",
                      **dict.fromkeys(("source", "verified_by", "any_of", "all_of", "only_by"), "foro")}  # fmt: skip
-PUBLIC = ("observed", "on_two_or_more", "lists", "models", "left_out", "range", "chosen", "lower_bound", "assumptions",
-          "refused")  # fmt: skip
+PUBLIC = ("observed", "on_two_or_more", "lists", "models", "left_out", "range", "chosen", "chosen_by", "lower_bound",
+          "assumptions", "refused")  # fmt: skip
 
 
 class Listed:

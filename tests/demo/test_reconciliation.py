@@ -163,6 +163,20 @@ def test_who_left_later_was_held_on_the_13th(replayed: Replayed, ids: dict[str, 
     assert 0 < later["total"]["releases"] <= held
 
 
+def test_of_the_amnesty_of_february_the_registry_has_no_report(replayed: Replayed, ids: dict[str, str]) -> None:
+    """The 217 are compared with nothing: a nought of the registry would be a number it does not have."""
+    answer = reconciled(replayed, ids, "f03")
+    assert (answer["comparable"], answer["now"]["gap"], codes(answer)) == (False, None, {"no_coverage"})
+
+
+def test_running_totals_that_fall_or_jump_are_remarked(replayed: Replayed, ids: dict[str, str]) -> None:
+    """896 after 897, by a correction; 11 to 53 in three days; "fewer than 12" to 83; 10 to 156, of two newspapers."""
+    found = {number: [one["code"] for one in reconciled(replayed, ids, number)["remarks"]] for number in ids}
+    assert {number: codes for number, codes in found.items() if codes} == {
+        "f02": ["fall"], "cl012": ["jump"], "v19": ["jump"], "cl045": ["jump"],
+    }  # fmt: skip
+
+
 def test_held_figures_of_two_days_are_two_numbers(replayed: Replayed, ids: dict[str, str]) -> None:
     answer = reconciled(replayed, ids, "cl013")
     foro_penal = published(answer, "foro-penal")[None]

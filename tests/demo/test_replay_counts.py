@@ -146,6 +146,24 @@ def test_a_figure_once_cited_stays_though_the_source_has_gone_on(replayed: Repla
     assert verified(replayed, "foro-penal", LATEST, released_from=CYCLE) == 302
 
 
+def test_a_day_alone_ends_in_caracas(replayed: Replayed) -> None:
+    """Foro Penal's 56 were filed in the evening of the 13th; by UTC they had 55."""
+    asked = {"country": "VE", "released_from": CYCLE, "group_by": "source", "as_of": "2026-01-13"}
+    for zone, figure in (({}, 56), ({"zone": "America/Caracas"}, 56), ({"zone": "Z"}, 55)):
+        count = replayed.get("/v1/counts/releases", **asked, **zone)
+        assert {group["source"]: group["verified"] for group in count["groups"]}["foro-penal"] == figure
+    said = replayed.get("/v1/counts/releases", **asked)["as_of"]
+    assert said == {"instant": "2026-01-14T03:59:59.999999Z", "zone": "America/Caracas"}
+
+
+def test_a_citation_leads_to_the_demo_itself(replayed: Replayed) -> None:
+    count = replayed.get("/v1/counts/releases", released_from=CYCLE)
+    address = count["citation"]["address"]
+    assert address.startswith("http://127.0.0.1:8000/c/1")
+    assert all(address in count["citation"][form] for form in ("en", "es", "bibtex"))
+    assert replayed.client.get(address.removeprefix("http://127.0.0.1:8000")).status_code == 200
+
+
 def listed(replayed: Replayed, url: str) -> list[str]:
     """The ids on every page of a list, each once."""
     found: list[str] = []

@@ -2,7 +2,7 @@
 
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 T = TypeVar("T")
 
@@ -24,13 +24,26 @@ class Fact(BaseModel):
 Facts = dict[str, Fact]
 
 
-class Page(BaseModel, Generic[T]):
+class MomentOut(BaseModel):
+    """What an `as_of` that is a day alone means: its end in that zone."""
+
+    instant: str
+    zone: str
+
+
+class Answered(BaseModel):
+    """An answer read at a revision; `rules`: the number of the rules that its rows were projected under."""
+
+    revision: int
+    rules: int
+    as_of: MomentOut | None = Field(default=None, description="Where the `as_of` asked for is a day alone")
+
+
+class Page(Answered, Generic[T]):
     """A page of a list; `next` is the address of the following one."""
 
     data: list[T]
     next: str | None
-    revision: int
-    rules: int
 
 
 class Receipt(BaseModel):

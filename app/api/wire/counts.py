@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from app.api.wire.base import Answered
 from app.vocabulary import Reason
 
 
@@ -46,11 +47,9 @@ class HeldTotal(Numbers):
     detentions: int
 
 
-class Count(BaseModel):
+class Count(Answered):
     """A count with its terms, and the address that returns the same numbers for ever."""
 
-    revision: int
-    rules: int
     recorded_at: str | None
     terms: dict[str, Any]
     groups: list[dict[str, Any]] | None = None
@@ -115,11 +114,9 @@ class PlacedFigure(FigureOut):
     series: str | None
 
 
-class SeriesOut(BaseModel):
+class SeriesOut(Answered):
     """Cumulative counts, a line for each source, with published figures as points or bars."""
 
-    revision: int
-    rules: int
     terms: dict[str, Any]
     points: list[Point]
     series: list[Line]
@@ -153,11 +150,9 @@ class OverlapPattern(BaseModel):
     list: str | None
 
 
-class OverlapOut(BaseModel):
+class OverlapOut(Answered):
     """Who verified the same releases as whom."""
 
-    revision: int
-    rules: int
     terms: dict[str, Any]
     releases: int
     sources: list[OverlapSource]
@@ -174,7 +169,7 @@ class CaseOut(BaseModel):
     detention_id: uuid.UUID | None = None
 
 
-class CitedOut(BaseModel):
+class CitedOut(Answered):
     """A cited count then and now, and what changed between, case by case."""
 
     cited: ReleaseCount | DetentionCount
@@ -186,8 +181,6 @@ class CitedOut(BaseModel):
     cases: list[CaseOut]
     cases_left_out: int = Field(description="Cases beyond those listed; `changes` counts them all")
     withheld_cases: int
-    revision: int
-    rules: int
 
 
 class ReasonOut(BaseModel):
@@ -236,26 +229,31 @@ class Arithmetic(BaseModel):
     agrees: bool
 
 
-class ReconciliationOut(BaseModel):
+class RemarkOut(BaseModel):
+    """What is odd about a running total beside the one its claimant gave before."""
+
+    code: Literal["fall", "jump"]
+    detail: str
+    before: FigureOut
+
+
+class ReconciliationOut(Answered):
     """A claim beside the registry's own count; no verdict on who is right."""
 
     claim: FigureOut
     comparable: bool
     reasons: list[ReasonOut]
+    remarks: list[RemarkOut]
     then: Counted | None
     then_unknown: str | None = Field(description="Why nobody can say what was known then")
     now: Counted | None
     published: list[PublishedFigure]
     arithmetic: list[Arithmetic]
-    revision: int
-    rules: int
 
 
-class EstimateOut(BaseModel):
+class EstimateOut(Answered):
     """How many there were, seen or not, by each model; `chosen` is null where it is `refused`."""
 
-    revision: int
-    rules: int
     terms: dict[str, Any]
     observed: int
     on_two_or_more: int
@@ -264,6 +262,9 @@ class EstimateOut(BaseModel):
     left_out: list[dict[str, str]]
     range: dict[str, float] | None
     chosen: dict[str, Any] | None
+    chosen_by: Literal["stepwise", "lowest_bic", "two_lists"] | None = Field(
+        description="The rule that chose: stepwise where its BIC is within ten of the lowest, else the lowest BIC"
+    )
     lower_bound: dict[str, Any] | None
     assumptions: list[str]
     refused: dict[str, str] | None

@@ -3,9 +3,9 @@
 import uuid
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from app.api.wire.base import Receipt
+from app.api.wire.base import Answered, Receipt
 from app.api.wire.counts import Arithmetic
 from app.vocabulary import (
     FacilityKind,
@@ -24,9 +24,8 @@ class SourceShape(BaseModel):
     definition: str | None
 
 
-class SourceOut(SourceShape):
-    revision: int
-    rules: int
+class SourceOut(SourceShape, Answered):
+    """A source at a revision."""
 
 
 class FacilityShape(BaseModel):
@@ -39,9 +38,8 @@ class FacilityShape(BaseModel):
     point: dict[str, float] | None
 
 
-class FacilityOut(FacilityShape):
-    revision: int
-    rules: int
+class FacilityOut(FacilityShape, Answered):
+    """A facility at a revision."""
 
 
 class ClaimShape(BaseModel):
@@ -52,6 +50,7 @@ class ClaimShape(BaseModel):
     joint_with: list[str]
     measure: str
     qualifier: str
+    said: int | None = Field(description="The number as printed, where it was filed")
     low: int | None
     high: int | None
     window_from: str | None
@@ -76,11 +75,9 @@ class ClaimShape(BaseModel):
     note: str | None
 
 
-class ClaimOut(ClaimShape):
+class ClaimOut(ClaimShape, Answered):
     superseded_by: list[uuid.UUID]
     arithmetic: list[Arithmetic]
-    revision: int
-    rules: int
 
 
 class FiledSource(SourceShape):
@@ -95,13 +92,11 @@ class FiledClaim(ClaimShape):
     receipt: Receipt
 
 
-class Me(BaseModel):
+class Me(Answered):
     key_id: str
     role: Role
     source: str | None
     expires_at: str
-    revision: int
-    rules: int
 
 
 class UnknownFacility(BaseModel):

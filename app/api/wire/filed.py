@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from app.api.wire.base import Receipt
+from app.api.wire.base import Answered, Receipt
 from app.api.wire.records import DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import (
     MatchOutcome,
@@ -30,8 +30,8 @@ class ReportShape(BaseModel):
     retraction: dict[str, Any] | None = None
 
 
-class ReportOut(ReportShape):
-    rules: int
+class ReportOut(ReportShape, Answered):
+    pass
 
 
 class Decided(BaseModel):
@@ -131,6 +131,14 @@ class MatchOut(BaseModel):
     candidates: list[Candidate]
 
 
+class WarningOut(BaseModel):
+    """What was accepted and may not be what was meant."""
+
+    pointer: str
+    code: Literal["unregistered_facility"]
+    detail: str
+
+
 class Filed(BaseModel):
     """The answer to a report."""
 
@@ -139,6 +147,7 @@ class Filed(BaseModel):
     detention: DetentionShape
     release: ReleaseShape | None
     match: MatchOut
+    warnings: list[WarningOut]
     receipt: Receipt
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.api.wire.base import Facts
+from app.api.wire.base import Answered, Facts
 from app.vocabulary import (
     Category,
     Designation,
@@ -20,6 +20,13 @@ from app.vocabulary import (
     State,
     Verdict,
 )
+
+
+class PlaceAsSaid(BaseModel):
+    """A place that nobody registered, as it was said."""
+
+    slug: None
+    said: str
 
 
 class StageOut(BaseModel):
@@ -39,7 +46,7 @@ class ReleaseShape(BaseModel):
     detainee_id: uuid.UUID
     detention_id: uuid.UUID
     country: str | None
-    facility: str | None
+    facility: str | PlaceAsSaid | None
     stage: Stage
     released_on: str | None
     ordered_on: str | None
@@ -56,9 +63,8 @@ class ReleaseShape(BaseModel):
     facts: Facts
 
 
-class ReleaseOut(ReleaseShape):
-    revision: int
-    rules: int
+class ReleaseOut(ReleaseShape, Answered):
+    """A release at a revision."""
 
 
 class EndedOut(BaseModel):
@@ -73,7 +79,7 @@ class DetentionShape(BaseModel):
     detainee_id: uuid.UUID
     release_id: uuid.UUID | None
     country: str | None
-    facility: str | None
+    facility: str | PlaceAsSaid | None
     area: str | None
     detained_on: str | None
     held_on: str | None
@@ -89,9 +95,8 @@ class DetentionShape(BaseModel):
     facts: Facts
 
 
-class DetentionOut(DetentionShape):
-    revision: int
-    rules: int
+class DetentionOut(DetentionShape, Answered):
+    """A detention at a revision."""
 
 
 class DetaineeShape(BaseModel):
@@ -115,9 +120,8 @@ class DetaineeShape(BaseModel):
     facts: Facts
 
 
-class DetaineeOut(DetaineeShape):
-    revision: int
-    rules: int
+class DetaineeOut(DetaineeShape, Answered):
+    """A detainee at a revision."""
 
 
 class VerificationOut(BaseModel):

@@ -1,10 +1,11 @@
-"""Why two numbers differ: the ten reasons a reconciliation can name, each from what is known (pure).
+"""Why two numbers differ: the reasons a reconciliation can name, each from what is known (pure).
 
 None of them says who is right; each says what to ask first.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any
 
 from app.counts.claims.figures import FURTHEST, Figure
@@ -28,6 +29,7 @@ class Named:
 
 
 BEYOND_TERMS = "beyond_terms"
+LONGEST_PROSE = 200  # characters: two lines of a screen; the claim itself holds the rest
 # Why a claim's terms cannot be counted, by the code with which a count refuses them.
 REFUSED = {
     "unknown_facility": Named(
@@ -71,6 +73,9 @@ class Known:
     refused: Collection[str] = ()  # the codes with which a count refused its terms
     whole: bool = False  # whether the reader sees everybody's personal dimensions
     learned: int | None = None  # how many more the registry counts now than then, where that is known
+    # Whether the registry has any report that is or may be of the claim's country and days, now and at its hour.
+    covered: bool = True
+    covered_then: bool = True
 
 
 def hindrances(known: Known) -> list[Named]:
@@ -90,13 +95,16 @@ def hindrances(known: Known) -> list[Named]:
         detail = f"By its own parts it adds `{'`, `'.join(mixed)}` to `{measure}`: two different things."
         found.append(Named(Reason.DEFINITION, detail))
     if figure.definition.get("population") and not figure.of_whom:
-        detail = "Its population is given in prose, and no terms of a count say who is meant."
+        detail = f"Its population is given in prose{_prose(figure)}, and no terms of a count say who is meant."
         found.append(Named(Reason.POPULATION, detail))
     if figure.subset_of and not figure.of_whom:
         detail = "It is of a part of those whom another figure counts, and no terms of a count say which part."
         found.append(Named(Reason.POPULATION, detail))
-    if figure.of_held and figure.window[1] is None:
-        found.append(Named(Reason.WINDOW, "It does not say on which day they were held."))
+    if measure in COUNTED and figure.day is None and figure.window[1] is None:
+        detail = "It does not say on which day they were held."
+        if measure == Measure.RELEASED:
+            detail = "It says neither when it was stated nor until which day it counts."
+        found.append(Named(Reason.UNDATED, detail))
     if figure.of_days_to_come:
         detail = f"It is of {figure.window[1]}, and was filed before that day had come: nobody had counted."
         found.append(Named(Reason.WINDOW, detail))
@@ -112,7 +120,23 @@ def hindrances(known: Known) -> list[Named]:
         if windows:
             detail += f" The same number is printed as counted since {', '.join(windows)}."
         found.append(Named(Reason.WINDOW, detail))
+    if not known.covered:
+        found.append(Named(Reason.NO_COVERAGE, f"The registry has no report of {_where_and_when(figure)}."))
     return found
+
+
+def _prose(figure: Figure) -> str:
+    """What its filed definition says in prose of whom it counts, as far as a line holds it."""
+    return f" ({shorten(str(figure.definition['population']), LONGEST_PROSE, placeholder='…')})"
+
+
+def _where_and_when(figure: Figure) -> str:
+    """The country and the days of a figure, in words."""
+    country = figure.said.get("country") or "any country"
+    start, end = figure.window
+    if figure.of_held:
+        return f"people held in {country} on {end}"
+    return f"releases in {country}" + (f" from {start}" if start else "") + (f" to {end}" if end else "")
 
 
 def _same_number(figure: Figure, other: Figure) -> bool:
@@ -126,9 +150,14 @@ def reasons(known: Known) -> list[Named]:
     for other in known.beside:
         found += differences(figure, other)
     if figure.definition.get("population"):
-        found.append(Named(Reason.POPULATION, "Its population is described in prose beside its terms."))
+        found.append(
+            Named(Reason.POPULATION, f"Its population is described in prose{_prose(figure)} beside its terms.")
+        )
     if figure.stage != FURTHEST:
         found.append(Named(Reason.STAGE, f"It counts releases that were `{figure.stage}`, not those carried out."))
+    if not known.covered_then:
+        detail = f"When it was stated the registry had no report of {_where_and_when(figure)}."
+        found.append(Named(Reason.NO_COVERAGE, detail))
     found += [*_gross_or_net(known), *_hours(known), *_citations(known), *_of_the_held(known), *_learned(known)]
     personal = sorted(figure.terms.keys() & TRAIT_FILTERS.keys())
     if personal and not known.whole:

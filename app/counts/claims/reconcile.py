@@ -18,6 +18,7 @@ from sqlmodel import Session, col
 from app.counts.claims.figures import Figure, Figures, arithmetic, figures_at, minus, partitions
 from app.counts.claims.knew import knew
 from app.counts.claims.reasons import BEYOND_TERMS, Known, differences, hindrances, reasons
+from app.counts.claims.remarks import remarks
 from app.counts.held import count_detentions
 from app.counts.selection import at
 from app.counts.tally import count_releases
@@ -36,7 +37,7 @@ NO_LOG_THEN = "The log begins later, and what sources say of when they knew (bas
 
 
 def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: int) -> Row:
-    """`{claim, comparable, reasons, then, then_unknown, now, published, arithmetic}`. Raises NotFound."""
+    """`{claim, comparable, reasons, remarks, then, then_unknown, now, published, arithmetic}`. Raises NotFound."""
     figures = figures_at(session, revision)
     if str(claim_id) not in figures.by_id:
         raise NotFound("There is no claim with this id.")
@@ -45,10 +46,11 @@ def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: i
     counts = _Counts(session, reader, figure, revision)
     now, then = counts.now(), counts.then()
     parts = [part for parts in partitions(figures, figure.id).values() for part in parts]
+    own = figures.own(figure)
     known = Known(
         figure=figure,
         beside=beside,
-        own=figures.own(figure),
+        own=own,
         parts=parts,
         corrections=_corrections(figures, figure),
         cited=[figures[other] for name in ("derived_from", "same_as") for other in figure.refers_to(name)],
@@ -63,16 +65,19 @@ def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: i
         refused=counts.refused,
         whole=reader.restricted,
         learned=_learned(then, now, counts.noun),
+        covered=counts.covers(now),
+        covered_then=counts.covers(then),
     )
     comparable = not hindrances(known)
-    for count in (then, now):
+    for count, covered in ((then, known.covered_then), (now, known.covered)):
         if count is not None:
             low = count["by_min_sources"].get("1", 0)
-            count["gap"] = minus(figure.bounds, (low, count[counts.noun])) if comparable else None
+            count["gap"] = minus(figure.bounds, (low, count[counts.noun])) if comparable and covered else None
     return {
         "claim": figure.shown(),
         "comparable": comparable,
         "reasons": [reason.shown() for reason in reasons(known)],
+        "remarks": remarks(figure, [other for other in own if _stands_beside(figures, figure, other)]),
         "then": then,
         "then_unknown": NO_LOG_THEN if now and not then and figure.instant is not None else None,
         "now": now,
@@ -92,6 +97,11 @@ def _learned(then: Row | None, now: Row | None, noun: str) -> int | None:
 
 def _corrections(figures: Figures, figure: Figure) -> list[Figure]:
     return [*(figures[old] for old in figure.refers_to("supersedes")), *figures.that("supersedes", figure.id)]
+
+
+def _stands_beside(figures: Figures, figure: Figure, other: Figure) -> bool:
+    """Whether another figure was corrected by nobody, or by this one alone."""
+    return {newer.id for newer in figures.that("supersedes", other.id)} <= {figure.id}
 
 
 def _published(figure: Figure, other: Figure) -> Row:
@@ -137,6 +147,10 @@ def _definitions(session: Session, revision: int) -> dict[str, str]:
     """Slug → whom that source says it lists."""
     rows = session.execute(select(col(Source.slug), col(Source.definition)).where(at(Source, revision)))
     return {slug: definition for slug, definition in rows if definition}
+
+
+def _anybody(count: Row, noun: str) -> bool:
+    return bool(count[noun] or count["refuted"] or count["uncertain_date"])
 
 
 class _Counts:
@@ -192,15 +206,26 @@ class _Counts:
         counted = self._known(lambda: count_detentions(self._session, terms, self._reader, self._head))
         return None if counted is None else int(counted["total"]["detentions"])
 
-    def _count(self, revision: int) -> Row:
-        terms = self._terms
+    def covers(self, count: Row | None) -> bool:
+        """Whether any report is, or may be, of the claim's country and days as far as a count of the claim's own terms
+        knew, whoever they are of."""
+        if count is None or self._terms is None or count["basis"] == "said" or _anybody(count, self.noun):
+            return True
+        days = {"country", "held_on", "house_arrest", "released_from", "released_to", "stage"}
+        bare = type(self._terms)(**self._terms.model_dump(include=days, exclude_none=True))
+        found = self._count(count["revision"], bare)
+        return _anybody({**found["total"], "uncertain_date": found["uncertain_date"]}, self.noun)
+
+    def _count(self, revision: int, terms: CountTerms | HeldCountTerms) -> Row:
         if isinstance(terms, HeldCountTerms):
             return count_detentions(self._session, terms, self._reader, revision)
-        assert terms is not None  # who calls has looked
         return count_releases(self._session, terms, self._reader, revision)
 
     def _at(self, revision: int) -> Row | None:
-        counted = self._known(lambda: self._count(revision))
+        terms = self._terms
+        if terms is None:
+            return None
+        counted = self._known(lambda: self._count(revision, terms))
         if counted is None:
             return None
         total = counted["total"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from app.counts.estimates import models, search
 from app.counts.estimates.fits import Fit
@@ -15,8 +15,12 @@ FEWEST_SHARED = 7
 # Estimates further apart than this are no answer to "how many".
 MOST_DISAGREEMENT = 3.0
 # A difference in BIC beyond this speaks very strongly against a model (Kass and Raftery 1995, J. Am. Statist. Ass. 90):
-# its estimate is shown and has no say in whether the others agree.
+# its estimate is shown, is never chosen, and has no say in whether the others agree.
 STRONGLY_AGAINST = 10.0
+
+# The rule by which a fit was chosen. Stepwise, whose figures can be checked against published ones, where the data do
+# not speak strongly against it; else the fit with the lowest BIC. Two lists have Chapman's estimate alone.
+Rule = Literal["stepwise", "lowest_bic", "two_lists"]
 
 INDEPENDENCE = "Fienberg 1972, Biometrika 59, 591–603; Cormack 1989, Biometrics 45, 395–413"
 STEPWISE = "Chan, Silverman and Vincent 2021, J. Am. Statist. Ass. 116, 1297–1306"
@@ -60,9 +64,9 @@ class Refusal:
 class Estimate:
     """What the lists together say of how many people there are.
 
-    `chosen` is Chapman's for two lists, the stepwise model for more, None if refused. `range` holds the lowest and the
-    highest estimate of the models that the data do not speak strongly against. `left_out` gives for each model without
-    a figure the reason.
+    `chosen` is the fit that the rule `chosen_by` chose; both are None if refused. `range` holds the lowest and the
+    highest estimate of the models that the data do not speak strongly against, the chosen one among them. `left_out`
+    gives for each model without a figure the reason.
     """
 
     observed: int
@@ -72,6 +76,7 @@ class Estimate:
     assumptions: tuple[str, ...]
     models: tuple[Model, ...] = ()
     chosen: Model | None = None
+    chosen_by: Rule | None = None
     range: tuple[float, float] | None = None
     left_out: tuple[tuple[str, str], ...] = ()
     refused: Refusal | None = None
@@ -87,6 +92,7 @@ class Estimate:
             "left_out": [{"name": name, "reason": reason} for name, reason in self.left_out],
             "range": ends,
             "chosen": self.chosen and self.chosen.answer(),
+            "chosen_by": self.chosen_by,
             "lower_bound": self.lower_bound.answer(),
             "assumptions": list(self.assumptions),
             "refused": self.refused and {"code": self.refused.code, "reason": self.refused.reason},
@@ -110,12 +116,11 @@ def estimate(
     if refused is not None:
         return _estimate(table, refused=refused)
     if len(table.lists) == 2:
-        chapman = models.chapman(table)
-        return _estimate(table, [("chapman", chapman)], chosen="chapman")
+        return _estimate(table, [("chapman", models.chapman(table))])
     base = search.independence(table, models.lower_bound(table).estimate - table.observed)
     if base is None:
-        return _estimate(table, [("independence", None)], chosen="stepwise")
-    return _estimate(table, _log_linear(table, base), chosen="stepwise")
+        return _estimate(table, [("independence", None)])
+    return _estimate(table, _log_linear(table, base))
 
 
 def _unfit(table: Table, dependent: Iterable[frozenset[str]], citing: Iterable[frozenset[str]]) -> Refusal | None:
@@ -158,15 +163,13 @@ def _log_linear(table: Table, base: Fit) -> list[tuple[str, Model | None]]:
     return found
 
 
-def _estimate(
-    table: Table, found: Iterable[tuple[str, Model | None]] = (), chosen: str = "", refused: Refusal | None = None
-) -> Estimate:
-    """The answer of what was found, chosen unless there is a reason not to."""
+def _estimate(table: Table, found: Iterable[tuple[str, Model | None]] = (), refused: Refusal | None = None) -> Estimate:
+    """The answer of what was found, with a choice unless there is a reason against one."""
     fitted = {name: model for name, model in found if model is not None}
     left_out = [(name, LEFT_OUT) for name, model in found if model is None]
     heard = _heard(fitted.values())
     ends = (min(model.estimate for model in heard), max(model.estimate for model in heard)) if heard else None
-    if refused is None and chosen not in fitted:
+    if refused is None and ends is None:
         reason = "No finite estimate fits this table: too little is shared between some of the lists, or everything is."
         refused = Refusal("not_estimable", reason)
     if refused is None and ends is not None and ends[1] > MOST_DISAGREEMENT * ends[0]:
@@ -175,6 +178,7 @@ def _estimate(
             f"Models that the data allow differ by more than a factor of {MOST_DISAGREEMENT:g}: they say from"
             f" {ends[0]:,.0f} to {ends[1]:,.0f} people. Take the range, not one of them.",
         )
+    chosen, rule = _choice(heard) if refused is None else (None, None)
     return Estimate(
         observed=table.observed,
         shared=table.shared,
@@ -182,7 +186,8 @@ def _estimate(
         lower_bound=models.lower_bound(table),
         assumptions=_assumptions(table),
         models=tuple(fitted.values()),
-        chosen=fitted[chosen] if refused is None else None,
+        chosen=chosen,
+        chosen_by=rule,
         range=ends,
         left_out=tuple(left_out),
         refused=refused,
@@ -194,6 +199,16 @@ def _heard(fitted: Iterable[Model]) -> list[Model]:
     known = list(fitted)
     best = min((model.bic for model in known if model.bic is not None), default=0.0)
     return [model for model in known if model.bic is None or model.bic <= best + STRONGLY_AGAINST]
+
+
+def _choice(heard: Sequence[Model]) -> tuple[Model, Rule]:
+    """One of the models that the data do not speak strongly against, and the rule that chose it."""
+    for model in heard:
+        if model.name == "stepwise":
+            return model, "stepwise"
+        if model.bic is None:
+            return model, "two_lists"
+    return min(heard, key=lambda model: model.bic or 0.0), "lowest_bic"
 
 
 def _assumptions(table: Table) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def test_without_a_day_it_is_beside_nothing(world: World) -> None:
     world.file_detention("foro")
     answer = reconciled(world, stated_at=None, zone=None)
     assert (answer["comparable"], answer["then"], answer["now"]) == (False, None, None)
-    assert named(answer)["window"] == "It does not say on which day they were held."
+    assert named(answer)["undated"] == "It does not say on which day they were held."
 
 
 def test_a_term_of_releases_makes_a_claim_of_the_held_nothing_to_compare(world: World) -> None:
@@ -62,9 +62,10 @@ def test_before_the_log_begins_the_answer_says_that_nobody_can_tell(world: World
 
 
 def test_house_arrest_is_named_where_it_makes_a_difference(world: World) -> None:
+    world.file_detention("foro", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
     assert "definition" not in named(reconciled(world))
     world.file("foro", release__kind="house_arrest")
-    assert "0 here without those whom a release left under it, 1 with them" in named(reconciled(world))["definition"]
+    assert "1 here without those whom a release left under it, 2 with them" in named(reconciled(world))["definition"]
 
 
 def test_definitions_of_two_bodies_are_named(world: World) -> None:
@@ -72,6 +73,7 @@ def test_definitions_of_two_bodies_are_named(world: World) -> None:
         world.client.patch(
             f"/v1/sources/{slug}", json={"definition": f"whom {slug} lists"}, headers=world.headers("admin")
         )
+    world.file_detention("foro")
     reconciled(world, claimant="foro", low=5, high=5)
     assert {"population"} == named(reconciled(world)).keys()
 

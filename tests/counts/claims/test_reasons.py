@@ -1,4 +1,4 @@
-"""The ten reasons for which two numbers differ: each is named where it is known to bear, and nowhere else."""
+"""The reasons for which two numbers differ: each is named where it is known to bear, and nowhere else."""
 
 from dataclasses import replace
 from typing import Any
@@ -42,8 +42,9 @@ NAMED: list[tuple[Reason, str, Known]] = [
      Known(mine(window_to="2026-01-12"), beside=[other(stated_at=None)])),
     (Reason.WINDOW, "stated on 2026-01-13 and counts since 2026-02-01", Known(mine(window_from="2026-02-01"))),
     (Reason.WINDOW, "since 2024-12 too", Known(PLAIN, own=[mine(window_from="2024-12")])),
-    (Reason.POPULATION, "in prose", Known(mine(definition={"net": False, "population": "not political"}))),
-    (Reason.POPULATION, "beside its terms",
+    (Reason.POPULATION, "in prose (not political)",
+     Known(mine(definition={"net": False, "population": "not political"}))),
+    (Reason.POPULATION, "in prose (women) beside its terms",
      Known(mine(definition={"net": False, "population": "women", "terms": {"gender": "female"}}), whole=True)),
     (Reason.POPULATION, "does not know", Known(mine(terms__facility="nowhere"), refused=["unknown_facility"])),
     (Reason.POPULATION, "which part", Known(mine(definition={"net": False, "subset_of": "x"}))),
@@ -73,6 +74,13 @@ NAMED: list[tuple[Reason, str, Known]] = [
     (Reason.SECONDARY_CITATION, "the figure of foro", Known(PLAIN, cited=[other(116)])),
     (Reason.SECONDARY_CITATION, "a misprint", Known(mine(misprint=True))),
     (Reason.SECONDARY_CITATION, "an agency printed it", Known(mine(claimant=None, reported_by="an agency"))),
+    (Reason.UNDATED, "neither when it was stated nor until", Known(mine(stated_at=None))),
+    (Reason.UNDATED, "on which day they were held", Known(mine(measure="held", stated_at=None))),
+    (Reason.NO_COVERAGE, "no report of releases in VE from 2026-01-08 to 2026-01-13", Known(PLAIN, covered=False)),
+    (Reason.NO_COVERAGE, "no report of people held in VE on 2026-01-13", Known(mine(measure="held"), covered=False)),
+    (Reason.NO_COVERAGE, "no report of releases in any country",
+     Known(replace(PLAIN, said={**PLAIN.said, "country": None}), covered=False)),
+    (Reason.NO_COVERAGE, "When it was stated the registry had no report", Known(PLAIN, covered_then=False)),
 ]  # fmt: skip
 
 SILENT: list[tuple[Reason, Known]] = [
@@ -111,6 +119,9 @@ SILENT: list[tuple[Reason, Known]] = [
     (Reason.ARITHMETIC, Known(mine(number=303), arithmetic=check(mine(number=303), 99, 88, 116))),
     (Reason.SECONDARY_CITATION, Known(PLAIN, cited=[other(57)])),
     (Reason.SECONDARY_CITATION, Known(PLAIN, cited=[replace(PLAIN, id="again")])),
+    (Reason.UNDATED, Known(mine(stated_at=None, window_to="2026-01-12"))),  # comparable as known now
+    (Reason.UNDATED, Known(mine(measure="measures_lifted", stated_at=None))),  # nobody counts these in any case
+    (Reason.NO_COVERAGE, Known(PLAIN)),
 ]  # fmt: skip
 
 
@@ -143,6 +154,9 @@ def test_of_a_plain_figure_nothing_is_said() -> None:
         (Known(mine(window_from=None)), ["window"]),
         (Known(mine(window_from="2026-02-01")), ["window"]),
         (Known(mine(misprint=True)), ["secondary_citation"]),
+        (Known(mine(stated_at=None)), ["undated"]),
+        (Known(mine(measure="held", stated_at=None)), ["undated"]),
+        (Known(PLAIN, covered=False), ["no_coverage"]),
         (Known(mine(definition={"subset_of": "x"})), ["population"]),
         (Known(mine(definition={"subset_of": "x", "terms": {"min_sources": 2}})), ["population"]),
         (Known(mine(terms__min_sources=5), refused=["too_many_sources"]), ["definition"]),
@@ -159,6 +173,7 @@ def test_what_cannot_be_compared_says_so_first(known: Known, codes: list[str]) -
     [
         Known(PLAIN, beside=[other(269, window_from="2025-12")], learned=8),
         Known(mine(terms__stage="announced")),
+        Known(PLAIN, covered_then=False),
         Known(mine(definition={"population": "women", "terms": {"gender": "female"}})),
         Known(mine(number=406), arithmetic=check(mine(number=406), 99, 88, 116)),
     ],

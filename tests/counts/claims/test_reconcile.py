@@ -80,9 +80,59 @@ def test_a_window_that_opens_after_the_figure_was_stated_is_a_reason_and_no_erro
     assert (code, "stated on 2026-01-13 and counts since 2026-02-01" in detail) == ("window", True)
     assert reconciled(registry, early)["now"]["releases"] == 0, "what can be counted is shown"
     ends = claim(registry, 10, window_from="2026-02-01", window_to="2026-02-05", stated_at="2026-01-13")
-    assert reconciled(registry, ends)["comparable"]
-    today = claim(registry, 10, window_from="2026-01-13", stated_at="2026-01-13")
+    assert hindered(registry, ends)[0] == "no_coverage", "its window closes, and is one that can be counted"
+    today = claim(registry, 10, window_from="2026-01-12", stated_at="2026-01-12")
     assert reconciled(registry, today)["comparable"]
+
+
+def test_where_nothing_was_reported_there_is_nothing_to_compare_with(registry: World) -> None:
+    for said, where in (
+        ({"country": "NI"}, "releases in NI from 2026-01-08 to 2026-01-13"),
+        ({"window_from": "2014-02", "window_to": "2014-03"}, "releases in VE from 2014-02 to 2014-03"),
+        ({"measure": "held", "window_from": None, "window_to": "1999-12-31"}, "people held in VE on 1999-12-31"),
+    ):
+        code, detail = hindered(registry, claim(registry, 400, **{**JANUARY, **said}))
+        assert (code, detail) == ("no_coverage", f"The registry has no report of {where}.")
+        assert reconciled(registry, claim(registry, 400, **{**JANUARY, **said}))["now"] is not None
+
+
+def test_what_is_reported_of_others_or_may_be_of_those_days_covers_them(world: World) -> None:
+    world.file("foro", release__released_on="2026")  # of that day or of another
+    assert reconciled(world, claim(world, 9, **JANUARY))["comparable"]
+    world.file("foro", detainee__full_name="Ismael Otero Invento", release__released_on="2026-01-09")
+    amnesty = claim(world, 9, **JANUARY, definition={"terms": {"kind": ["amnesty"]}})
+    answer = reconciled(world, amnesty)
+    assert (answer["comparable"], answer["now"]["releases"]) == (True, 0)
+    assert answer["now"]["gap"] == {"low": 9, "high": 9}
+
+
+def test_before_the_first_report_of_those_days_there_is_no_gap_then(world: World) -> None:
+    world.file("foro", release__released_on="2025-06-01")
+    stated = world.now.isoformat()
+    world.now = world.now.replace(day=2)
+    world.file("foro", detainee__full_name="Ismael Otero Invento", release__released_on="2026-01-09")
+    answer = reconciled(world, claim(world, 9, window_from="2026-01-08", stated_at=stated))
+    assert (answer["comparable"], answer["then"]["gap"], answer["now"]["gap"]) == (True, None, {"low": 8, "high": 8})
+    (reason,) = [reason for reason in answer["reasons"] if reason["code"] == "no_coverage"]
+    assert reason["detail"].startswith("When it was stated the registry had no report of releases in VE")
+
+
+def test_a_figure_without_a_day_is_not_compared(registry: World) -> None:
+    code, detail = hindered(registry, claim(registry, 10, window_from="2026-01-08"))
+    assert (code, detail) == ("undated", "It says neither when it was stated nor until which day it counts.")
+    assert reconciled(registry, claim(registry, 10, window_from="2026-01-08", window_to="2026-01-13"))["comparable"]
+
+
+def test_a_running_total_that_falls_is_remarked_beside_the_one_before(world: World) -> None:
+    running = {"window_from": "2026-01-08", "series": "cumulative"}
+    first = claim(world, 900, **running, stated_at="2026-01-10")
+    world.file("foro", release__released_on="2026-01-09")
+    fallen = claim(world, 90, **running, stated_at="2026-01-11")
+    (remark,) = reconciled(world, fallen)["remarks"]
+    assert (remark["code"], remark["before"]["id"]) == ("fall", first)
+    corrected = claim(world, 89, **running, stated_at="2026-01-12", supersedes=[first])
+    assert reconciled(world, fallen)["remarks"] == [], "what was corrected by another is no figure before"
+    assert [one["code"] for one in reconciled(world, corrected)["remarks"]] == ["fall"], "its own correction is"
 
 
 @pytest.mark.parametrize("measure", ["released", "held"])
@@ -152,6 +202,7 @@ def test_what_a_source_says_that_it_knew_later_is(registry: World) -> None:
 
 
 def test_windows_that_end_on_different_days_and_stages_beside_each_other_are_told(world: World) -> None:
+    world.file("foro", release__released_on="2026-01-09")
     days = {"window_from": "2026-01-08", "window_to": "2026-01-10", "stated_at": "2026-01-12"}
     claim(world, 30, **days, claimant="jep")
     claim(world, 90, **{**days, "stated_at": "2026-01-13"}, claimant="jep",

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from app.counts.estimates import BadTable, estimate
-from app.counts.estimates.answer import MOST_DISAGREEMENT
+from app.counts.estimates.answer import MOST_DISAGREEMENT, STRONGLY_AGAINST
 from app.counts.estimates.models import lower_bound
 from app.counts.estimates.table import table_of
 from tests.counts.estimates.estimating import Patterns, drawn, model, of, patterns, published, tables
@@ -144,6 +144,29 @@ def test_a_model_without_a_finite_maximum_is_named_as_left_out() -> None:
     assert [name for name, _ in found.left_out] == ["all_pairs"]
 
 
+# Three lists follow each other, which no set of pairs can say: stepwise takes five pairs, and its BIC stays 63 above.
+TOGETHER = patterns(A=200, B=150, C=160, D=120, AB=30, AC=25, BC=22, ABC=60, AD=30, BD=25, CD=22, ABD=5, ACD=4, BCD=3,
+                    ABCD=9)  # fmt: skip
+
+
+def test_stepwise_is_chosen_only_where_the_data_allow_it_and_else_the_lowest_bic() -> None:
+    found = of(TOGETHER)
+    assert found.chosen is not None
+    assert (found.chosen.name, found.chosen_by) == ("bic", "lowest_bic")
+    lowest, stepwise = model(found, "bic").bic, model(found, "stepwise").bic
+    assert lowest is not None
+    assert stepwise is not None
+    assert stepwise > lowest + STRONGLY_AGAINST
+    allowed = estimate(*published("uk_5_lists"))  # stepwise lies 2.7 above the lowest
+    assert allowed.chosen is not None
+    assert (allowed.chosen.name, allowed.chosen_by) == ("stepwise", "stepwise")
+
+
+def test_of_two_lists_there_is_one_fit_to_choose_and_of_a_refusal_none() -> None:
+    assert of(patterns(A=30, B=20, AB=20)).answer()["chosen_by"] == "two_lists"
+    assert of(patterns(A=3, B=2, AB=1)).answer()["chosen_by"] is None
+
+
 # What holds for every table
 
 
@@ -159,6 +182,9 @@ def test_every_answer_is_json_with_finite_numbers(table: tuple[list[str], Patter
     assert answer["lower_bound"]["estimate"] >= found.observed
     for each in found.models:
         assert found.observed <= each.low <= each.estimate <= each.high
+    if found.chosen is not None:
+        assert found.range is not None
+        assert found.range[0] <= found.chosen.estimate <= found.range[1]
 
 
 @given(table=tables([2, 3, 4]), order=st.randoms(use_true_random=False))

@@ -1,0 +1,82 @@
+"""`recuento facility`: places of detention, one by one or from a list."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from app.cli_database import opened
+from app.config import Settings
+from app.demo.facilities import FILE as OF_VENEZUELA
+from app.errors import Problem
+from app.exchange import facilities
+from app.exchange.imports.faults import BadFile
+from app.log.entries import lock_head
+from app.registry import directory
+from app.registry.policy import Reader
+from app.registry.schemas import FacilityIn
+from app.registry.write import Desk
+from app.vocabulary import FacilityKind, Role
+
+facility_cli = typer.Typer(help="Facilities: where people are held.", no_args_is_help=True)
+console = Console(stderr=True)
+# Lists that come with the program, by the name under which they can be asked for wherever it is installed.
+SHIPPED = {"venezuela": OF_VENEZUELA}
+
+
+@facility_cli.command("add")
+def add_facility(
+    slug: str,
+    name: Annotated[str, typer.Option(help="The name shown.")],
+    country: Annotated[str, typer.Option(help="ISO 3166-1 alpha-2.")],
+    kind: Annotated[FacilityKind, typer.Option(help="What kind of place it is.")] = FacilityKind.PRISON,
+    area: Annotated[str | None, typer.Option(help="The state or province.")] = None,
+    also: Annotated[list[str] | None, typer.Option(help="Another name of it; may be repeated.")] = None,
+) -> None:
+    """Register a facility: reports that name it, before or after, are placed there."""
+    body = FacilityIn(slug=slug, name=name, names=also or [], kind=kind, area=area, country=country)
+    settings = Settings()
+    with opened(settings) as session:
+        lock_head(session)  # as for every entry, the clock is read in its turn
+        desk = Desk(session, Reader(Role.CURATOR), datetime.now(UTC), settings.secret_key())
+        outcome = directory.add_facility(desk, body)
+    console.print(f"Registered {slug} at revision {outcome.revision}.")
+
+
+@facility_cli.command("import")
+def import_facilities(
+    file: Annotated[Path, typer.Argument(help="CSV or JSON Lines; or `venezuela`, the list that comes with the demo.")],
+) -> None:
+    """Register every facility of a list, or none: each mistake is told in a line of its own.
+
+    Run again, it changes nothing. What stands is brought up to the list; a name that it has is never taken from it.
+    """
+    try:
+        listed = facilities.read((file if file.exists() else SHIPPED.get(str(file), file)).read_bytes())
+    except OSError as error:
+        raise BadFile("unreadable", f"Cannot read {file}: {error.strerror}.") from error
+    settings = Settings()
+    became = {"registered": 0, "changed": 0, "unchanged": 0}
+    mistakes = listed.mistakes
+    with opened(settings) as session:
+        revision, _recorded = lock_head(session)
+        desk = Desk(session, Reader(Role.CURATOR), datetime.now(UTC), settings.secret_key())
+        for line, body in listed.bodies.items():
+            try:
+                outcome = directory.put_facility(desk, body)
+            except Problem as refusal:
+                mistakes += [f"line {line}: {detail}" for detail in facilities.said(refusal)]
+                continue
+            what = "registered" if outcome.status == 201 else "changed" if outcome.revision > revision else "unchanged"
+            became[what] += 1
+        head = desk.log.revision
+        if mistakes:
+            for mistake in mistakes:
+                print(f"recuento: {mistake}", file=sys.stderr)  # noqa: T201 - this is the output
+            print("recuento: Nothing was registered: mend this and run it again.", file=sys.stderr)  # noqa: T201
+            raise typer.Exit(1)  # inside, so that the transaction is left undone
+    said = ", ".join(f"{number} {what}" for what, number in became.items())
+    console.print(f"{len(listed.bodies)} facilities: {said}. Revision {head}.", soft_wrap=True)

@@ -1,0 +1,57 @@
+"""What is odd about a running total beside the one its claimant gave before: a fall, or a jump (pure).
+
+No reason for a difference, and nobody's fault: something to ask before the number is printed.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.counts.claims.figures import Figure
+from app.vocabulary import Series
+
+Row = dict[str, Any]
+# A jump is growth by more than this between two figures of one running total. Foro Penal's own of January 2026 never
+# grew by more than 2.5 times from one to the next (from 17 to 41 in a night); a slip of one digit makes ten of one, and
+# a window or a definition that changed without a word often three or more.
+JUMP = 3
+
+
+def remarks(figure: Figure, own: Sequence[Figure]) -> list[Row]:
+    """`[{code, detail, before}]`; `own`: the same claimant's other figures of the same thing, those that were corrected
+    by a third left out."""
+    if not _running(figure):
+        return []
+    earlier = [other for other in own if _grew_into(figure, other)]
+    if not earlier:
+        return []
+    before = max(earlier, key=_when)
+    (low, high), (lowest, highest) = figure.bounds, before.bounds
+    if high is not None and lowest is not None and high < lowest:
+        detail = (
+            "The same running total was larger before. It falls where it is corrected, or leaves out who was taken "
+        )
+        return [_remark("fall", detail + "again.", before)]
+    if low is not None and highest and low > JUMP * highest:
+        detail = f"It is more than {JUMP} times the same running total before: ask whether it counts the same."
+        return [_remark("jump", detail, before)]
+    return []
+
+
+def _grew_into(figure: Figure, other: Figure) -> bool:
+    """Whether another figure is the same running total at an earlier time; a part and its whole are two totals."""
+    parted = other.id in figure.refers_to("part_of") or figure.id in other.refers_to("part_of")
+    return _running(other) and other.run == figure.run and _when(other) < _when(figure) and not parted
+
+
+def _running(figure: Figure) -> bool:
+    """A total that grows from a day it names, stated at a time it names."""
+    begins = figure.said.get("window_from") is not None
+    return begins and figure.said.get("series") == Series.CUMULATIVE and figure.instant is not None
+
+
+def _when(figure: Figure) -> tuple[Any, int]:
+    return figure.instant, figure.since
+
+
+def _remark(code: str, detail: str, before: Figure) -> Row:
+    return {"code": code, "detail": detail, "before": before.shown()}

@@ -1,0 +1,100 @@
+"""A list of facilities as a file: CSV with a line of headings, or JSON Lines of bodies of `POST /v1/facilities`."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.errors import Problem
+from app.exchange.strict_json import clean, parse_json
+from app.exchange.tables import unquoted
+from app.registry.schemas import FacilityIn
+
+# As /v1/facilities?format=csv writes them; `lat` and `lon` besides, which a table leaves out.
+COLUMNS = ("slug", "name", "names", "kind", "area", "country", "lat", "lon")
+PART = ";"  # between the names in a cell
+
+
+@dataclass
+class Listed:
+    """What a file says: the facilities by the line they stand in, and each mistake as one line of words."""
+
+    bodies: dict[int, FacilityIn]
+    mistakes: list[str]
+
+
+def read(data: bytes) -> Listed:
+    """Read a list of facilities; a mistake in one line hides none in another."""
+    found = Listed({}, [])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        found.mistakes.append("This is not UTF-8: save the file as UTF-8 and run it again.")
+        return found
+    lines = dict[str, int]()
+    for line, row in _objects(text, found) if text.lstrip().startswith("{") else _rows(text, found):
+        try:
+            body = FacilityIn.model_validate(clean(row))
+        except ValidationError as error:
+            for one in error.errors():
+                found.mistakes.append(f"line {line}: {'.'.join(map(str, one['loc']))}: {one['msg']}")
+            continue
+        except Problem as refusal:
+            found.mistakes += [f"line {line}: {detail}" for detail in said(refusal)]
+            continue
+        if body.slug in lines:
+            found.mistakes.append(f"line {line}: slug: {body.slug} stands in line {lines[body.slug]} already.")
+            continue
+        lines[body.slug] = line
+        found.bodies[line] = body
+    if not found.bodies and not found.mistakes:
+        found.mistakes.append("There is no facility in this file.")
+    return found
+
+
+def said(refusal: Problem) -> list[str]:
+    """What a refusal says to do, each thing once."""
+    errors = refusal.extra.get("errors", [])
+    return list(dict.fromkeys(error["detail"] for error in errors)) or [refusal.detail]
+
+
+def _objects(text: str, found: Listed) -> Iterator[tuple[int, Any]]:
+    for line, written in enumerate(text.splitlines(), 1):
+        if written.strip():
+            try:
+                yield line, parse_json(written.encode())
+            except Problem as refusal:
+                found.mistakes += [f"line {line}: {detail}" for detail in said(refusal)]
+
+
+def _rows(text: str, found: Listed) -> Iterator[tuple[int, dict[str, Any]]]:
+    first = text.partition("\n")[0]
+    reader = csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
+    unknown = [name for name in reader.fieldnames or [] if name not in COLUMNS]
+    if unknown:
+        detail = f"line 1: no column of a list of facilities is called {', '.join(unknown)}: {', '.join(COLUMNS)} are."
+        found.mistakes.append(detail)
+        return
+    for cells in reader:
+        row: dict[str, Any] = {
+            name: unquoted(cell).strip() for name, cell in cells.items() if isinstance(cell, str) and cell.strip()
+        }
+        if None in cells:
+            found.mistakes.append(f"line {reader.line_num}: it has more cells than the line of headings.")
+            continue
+        if "names" in row:
+            row["names"] = [name.strip() for name in row["names"].split(PART) if name.strip()]
+        point = {name: _number(row.pop(name)) for name in ("lat", "lon") if name in row}
+        if row:
+            yield reader.line_num, row | ({"point": point} if point else {})
+
+
+def _number(cell: str) -> Any:
+    """A number, or the text as it stands, which the schema refuses at its place."""
+    try:
+        return float(cell)
+    except ValueError:
+        return cell

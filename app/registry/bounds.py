@@ -1,0 +1,97 @@
+"""What a published number means, by the word before it: "more than 400" is 401 or more, with no upper end (pure)."""
+
+from app.errors import pointed
+from app.vocabulary import Qualifier
+
+# Qualifier → (has a lower bound, has an upper bound).
+BOUNDS: dict[Qualifier, tuple[bool, bool]] = {
+    Qualifier.EXACTLY: (True, True),
+    Qualifier.AT_LEAST: (True, False),
+    Qualifier.MORE_THAN: (True, False),
+    Qualifier.AT_MOST: (False, True),
+    Qualifier.FEWER_THAN: (False, True),
+    Qualifier.ABOUT: (True, True),
+    Qualifier.BETWEEN: (True, True),
+    Qualifier.UNQUANTIFIED: (False, False),
+}
+# Of these the number printed is none of those meant: how far the nearest one meant lies from it.
+BEYOND = {Qualifier.MORE_THAN: 1, Qualifier.FEWER_THAN: -1}
+# "More than 399" is hardly ever printed. A bound of these two that is a multiple of this is the number as printed, put
+# where the first number beyond it belongs; who means it all the same says what was printed.
+ROUND = 10
+
+Bounds = tuple[int | None, int | None]
+Fault = dict[str, str]
+
+
+def bounds_of(qualifier: Qualifier, said: int) -> Bounds:
+    """The lowest and the highest number meant by one number as printed; None is open."""
+    nearest = said + BEYOND.get(qualifier, 0)
+    low, high = BOUNDS[qualifier]
+    return nearest if low else None, nearest if high else None
+
+
+def meant(qualifier: Qualifier, said: int | None, low: int | None, high: int | None) -> Bounds:
+    """The bounds of a claim without faults: as given, and what is not given by the number as printed."""
+    if said is None:
+        return low, high
+    following = bounds_of(qualifier, said)
+    return following[0] if low is None else low, following[1] if high is None else high
+
+
+def faults(qualifier: Qualifier, said: int | None, low: int | None, high: int | None) -> list[Fault]:
+    """What is wrong with the numbers of a claim, each with the right one."""
+    if said is not None and qualifier in (Qualifier.BETWEEN, Qualifier.UNQUANTIFIED):
+        detail = f"`{qualifier}` has no one number as printed: leave `said` out"
+        detail += ", and give `low` and `high`." if qualifier is Qualifier.BETWEEN else "."
+        return [pointed("/said", "said_not_allowed", detail)]
+    if said == 0 and qualifier is Qualifier.FEWER_THAN:
+        return [pointed("/said", "below_none", "Nobody counts fewer than none: is it `exactly` 0?")]
+    return _missing(qualifier, said, low, high) + (
+        _as_printed(qualifier, low, high) if said is None else _against(qualifier, said, low, high)
+    )
+
+
+def _missing(qualifier: Qualifier, said: int | None, low: int | None, high: int | None) -> list[Fault]:
+    """Bounds that are needed and not given, or given and not possible, or that contradict each other."""
+    found = []
+    given = {"low": low, "high": high}
+    for (name, value), needed in zip(given.items(), BOUNDS[qualifier], strict=True):
+        if needed and value is None and said is None:
+            instead = "" if qualifier is Qualifier.BETWEEN else ", or the number as printed under `said`"
+            found.append(pointed(f"/{name}", "bound_required", f"`{qualifier}` needs `{name}`{instead}."))
+        if not needed and value is not None:
+            detail = f"`{qualifier}` has no `{name}`: leave it out (more than 400 is low 401, high null)."
+            found.append(pointed(f"/{name}", "bound_not_allowed", detail))
+    if low is not None and high is not None and low > high:
+        found.append(pointed("/low", "low_above_high", "The lower bound is above the upper one."))
+    if qualifier is Qualifier.EXACTLY and said is None and low != high:
+        found.append(pointed("/high", "bounds_differ", "`exactly` has low and high the same."))
+    return found
+
+
+def _as_printed(qualifier: Qualifier, low: int | None, high: int | None) -> list[Fault]:
+    """A bound that is the number as printed, of a qualifier that means the numbers beyond it."""
+    step = BEYOND.get(qualifier)
+    name, value = ("low", low) if qualifier is Qualifier.MORE_THAN else ("high", high)
+    if step is None or not value or value % ROUND:
+        return []
+    detail = (
+        f"`{qualifier}` {value} is {name} {value + step}: give that, or `said`: {value} (the number as printed) and "
+        f"leave `{name}` out."
+    )
+    return [pointed(f"/{name}", "bound_as_printed", detail)]
+
+
+def _against(qualifier: Qualifier, said: int, low: int | None, high: int | None) -> list[Fault]:
+    """Bounds that contradict the number as printed. Around "about 400" they may lie apart, with 400 between them."""
+    right = dict(zip(("low", "high"), bounds_of(qualifier, said), strict=True))
+    if qualifier is Qualifier.ABOUT:
+        wrong = [name for name, ok in (("low", low is None or low <= said), ("high", high is None or said <= high))
+                 if not ok]  # fmt: skip
+    else:
+        given = {"low": low, "high": high}
+        wrong = [name for name, value in given.items() if value is not None and right[name] not in (None, value)]
+    shown = ", ".join(f"{name} {'null' if value is None else value}" for name, value in right.items())
+    detail = f"`{qualifier}` {said} is {shown}: give these, or leave both out."
+    return [pointed(f"/{name}", "contradicts_said", detail) for name in wrong]
