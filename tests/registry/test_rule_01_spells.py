@@ -87,6 +87,24 @@ def test_a_release_that_only_others_state_before_the_first_known_arrest_is_a_spe
     assert records_of([out(1, "ministry", "2023-11-24"), *NGOS_WORD]) == [[1], [2, 3]]
 
 
+def test_it_is_one_even_where_it_points_at_what_an_independent_source_reports() -> None:
+    undated = out(3, "jep", verification__verdict="verified")
+    pointing = out(1, "ministry", "2023-11-24", pointer=3)
+    assert records_of([pointing, NGOS_WORD[0], undated]) == [[1], [2, 3]]
+
+
+def test_who_points_at_an_undated_report_of_an_independent_source_does_not_place_it() -> None:
+    undated, pointing = out(3, "jep"), out(4, "ministry", "2026-01-12", pointer=3)
+    assert records_of([*TWO_SPELLS, undated, pointing]) == [[1, 3, 4], [2]]
+
+
+def test_who_points_at_what_others_say_is_placed_by_its_own_dates_first() -> None:
+    """The ministry's report grows vague, and contradicts nothing: jep's word stays where its day is."""
+    vague = out(3, "ministry", "2025/2026", "2024/2025")
+    pointing = out(4, "jep", "2026-01-12", pointer=3, kept__detained_on="2025-09-01")
+    assert records_of([*TWO_SPELLS, vague, pointing]) == [[1], [2, 3, 4]]
+
+
 def test_two_governments_are_no_more_than_one() -> None:
     assert records_of([EARLIER, *NGOS_WORD, out(4, "police", "2023-11-24")]) == [[1, 4], [2, 3]]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from app.dates import PartialDate
 from app.registry.projection.accounts import Account
-from app.registry.projection.units import Unit, units_of
+from app.registry.projection.units import Unit, end_of, units_of
 
 # Sorts an unknown day of arrest before every known one, and an unknown day of release after.
 EVER, NEVER = -1, 10**9
@@ -57,8 +57,8 @@ def spells(accounts: Sequence[Account]) -> list[list[Account]]:
     return [[account for unit in spell for account in unit.members] for spell in placed]
 
 
-def _divide(standing: Sequence[Unit]) -> list[Spell]:
-    early = [unit for unit in standing if _lies_before(unit, standing)]
+def _divide(units: Sequence[Unit]) -> list[Spell]:
+    early, standing = _told_before(units)
     checked = [unit for unit in standing if unit.independent and unit not in early]
     if not checked:  # where no independent source speaks, the others are divided among themselves
         return _cut(standing, checked=False)
@@ -88,15 +88,25 @@ def _standing_alone(units: Sequence[Unit]) -> list[Spell]:
     return found
 
 
-def _lies_before(unit: Unit, standing: Sequence[Unit]) -> bool:
-    """Whether it states a release that no independent source states, before the first arrest that one gives."""
-    every = [account for one in standing for account in one.members if account.source.independent]
-    first = min((a.began.lo for a in every if a.asserts_detention and a.began is not None), default=None)
-    told = [end for _account, end in unit.ends]
-    if first is None or not told or unit.independent_ends:
-        return False
-    stated = [end for one in standing for _account, end in one.independent_ends]
-    return all(end.hi < first and not any(end.overlaps(other) for other in stated) for end in told)
+def _told_before(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
+    """The units of a release that no independent source states, before the first arrest that one gives; and all units,
+    the reports of such a release parted from what an independent source says."""
+    checked = [account for unit in units for account in unit.members if account.source.independent]
+    first = min((a.began.lo for a in checked if a.asserts_detention and a.began is not None), default=None)
+    if first is None:
+        return [], list(units)
+    stated = [end for unit in units for _account, end in unit.independent_ends]
+
+    def before(end: PartialDate | None) -> bool:
+        return end is not None and end.hi < first and not any(end.overlaps(other) for other in stated)
+
+    standing = []
+    for unit in units:
+        astray = [account for account in unit.pointing_others if before(end_of(account))]
+        standing += [Unit(tuple(account for account in unit.members if account not in astray))]
+        standing += [Unit((account,)) for account in astray]
+    early = [one for one in standing if one.ends and all(before(end) for _account, end in one.ends)]
+    return early, standing
 
 
 def _order(unit: Unit) -> tuple[int, int, str]:

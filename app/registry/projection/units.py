@@ -17,8 +17,8 @@ COMPARED = ("detention.detained_on", *(f"release.{name}" for name in DATE_OF_STA
 class Unit:
     """A report with those that point at it, itself first. A pointer that no date contradicts beats dates, so the first
     one's own dates place them all; but each of them can end the detention, and each keeps it standing where the first
-    was withdrawn. Where only those who point are independent, their dates come first: otherwise a state could move an
-    organisation's word by correcting the report it points at."""
+    was withdrawn. Where only those who point are independent, their dates come first, and where any is, no other that
+    points is heard: otherwise a state could move an organisation's word by what it says beside it."""
 
     members: tuple[Account, ...]
 
@@ -44,12 +44,20 @@ class Unit:
     def ends(self) -> list[tuple[Account, PartialDate]]:
         """Who asserts that the detention ended, and when. An undated word on a release takes the date kept with it, or
         else the one beside it, and so does one dated before the detention that it speaks of."""
-        said = [(account, end if self._can_end(end := _end_of(account)) else None) for account in self.members]
-        dated = [end for _account, end in said if end is not None]
-        pointed_at = self.root.let_go if self.root.stage is Stage.CARRIED_OUT else None
-        beside = pointed_at if self._can_end(pointed_at) else min(dated, key=lambda end: (end.hi, end.lo), default=None)
-        taken = [(account, end or (beside if _asserts_out(account) else None)) for account, end in said]
+        said = [(account, end if self._can_end(end := end_of(account)) else None) for account in self.members]
+        taken = [
+            (account, end or (self._beside(account, said) if _asserts_out(account) else None)) for account, end in said
+        ]
         return [(account, end) for account, end in taken if end is not None]
+
+    def _beside(self, account: Account, said: Sequence[tuple[Account, PartialDate | None]]) -> PartialDate | None:
+        """The day that an undated word on a release takes: that of the report pointed at, or the earliest of others; an
+        independent source's that of independent ones."""
+        pointed_at = self.root.let_go if self.root.stage is Stage.CARRIED_OUT else None
+        if self._can_end(pointed_at):
+            return pointed_at
+        heard = [end for other, end in said if other.source.independent or not account.source.independent]
+        return min((end for end in heard if end is not None), key=lambda end: (end.hi, end.lo), default=None)
 
     @cached_property
     def independent_ends(self) -> list[tuple[Account, PartialDate]]:
@@ -76,6 +84,11 @@ class Unit:
         return [account for account in self.members if account.source.independent and account.asserts_detention]
 
     @property
+    def pointing_others(self) -> list[Account]:
+        """Those that point at what an independent source says and are not independent."""
+        return [account for account in self.members[1:] if self.independent and not account.source.independent]
+
+    @property
     def _others_lead(self) -> bool:
         return self.independent and not self.root.source.independent
 
@@ -83,13 +96,15 @@ class Unit:
     def _heard(self) -> list[Account]:
         """The first one and those that stand, whose dates come first in front; what others withdrew places nobody who
         did not."""
-        heard = [account for account in self.members if account is self.root or not (self.stands and account.retracted)]
-        if not self._others_lead:
-            return heard
-        return [*self._independent, *(account for account in heard if account not in self._independent)]
+        if self._others_lead:
+            return [*self._independent, self.root]
+        if self.independent:
+            return [self.root, *(account for account in self._independent if account is not self.root)]
+        return [account for account in self.members if account is self.root or not (self.stands and account.retracted)]
 
 
-def _end_of(account: Account) -> PartialDate | None:
+def end_of(account: Account) -> PartialDate | None:
+    """The end of custody that it asserts, on its own day or the one kept with it."""
     return account.end or (account.let_go if _asserts_out(account) else None)
 
 

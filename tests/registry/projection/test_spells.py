@@ -59,8 +59,12 @@ def test_whoever_points_stands_where_it_points_unless_dates_contradict_that(said
 
 @given(reports())
 def test_others_neither_part_nor_join_what_independent_sources_report(said: list[Account]) -> None:
-    said = [replace(one, pointer=None) for one in said if one.asserts_detention]
-    checked = {one.record for one in said if one.source.independent}
+    """Whatever they point at; who points at them follows them, until dates contradict that."""
+    standing = [one for one in said if one.asserts_detention]
+    checked = {one.record for one in standing if one.source.independent}
+    said = [
+        one if one.pointer in checked or not one.source.independent else replace(one, pointer=None) for one in standing
+    ]
     seen = [[record for record in spell if record in checked] for spell in records_of(said)]
     alone = records_of(one for one in said if one.record in checked) if checked else []
     assert [spell for spell in seen if spell] == alone
