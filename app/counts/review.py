@@ -26,14 +26,16 @@ Row = dict[str, Any]
 MOST_FACILITIES = 100
 # What a pair that a curator could not decide falls behind every pair nobody has looked at; scores end at 1000.
 LOOKED_AT = 2000
-APART = -1  # releases on days apart come after the pairs
+APART = -1  # releases on days apart come after the pairs, and so do reports that contradict what they point at
 BY_CURATOR = col(Decision.decided_by) == "curator"
 
 
 def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Page:
-    """What waits for a curator, best first: pairs that may be one person, then releases on days apart, then the pairs
-    that a curator has looked at and could not decide."""
-    waiting = union_all(_pending(revision), _lookalikes(revision), _apart_at(revision)).subquery()
+    """What waits for a curator, best first: pairs that may be one person, then releases on days apart and reports that
+    contradict what they point at, then the pairs that a curator has looked at and could not decide."""
+    waiting = union_all(
+        _pending(revision), _lookalikes(revision), _apart_at(revision), _contradicting(revision)
+    ).subquery()
     score, key, other = waiting.c.score, waiting.c.key, waiting.c.other
     statement = select(waiting)
     after = read_cursor(asked.cursor, 3)
@@ -43,9 +45,7 @@ def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Pag
     rows = session.execute(statement.order_by(score.desc(), key, other).limit(asked.limit + 1)).all()
     more, rows = len(rows) > asked.limit, rows[: asked.limit]
     people = records.people(session, {key for row in rows for key in (row.a, row.b) if key is not None}, revision)
-    shown = [
-        _apart(row, people, reader) if row.b is None else _pair(session, row, people, reader, revision) for row in rows
-    ]
+    shown = [_shown(session, row, people, reader, revision) for row in rows]
     cursor = write_cursor([rows[-1].score, rows[-1].key, rows[-1].other]) if more else None
     return Page(shown, cursor, {"unknown_facilities": _unknown_facilities(session)})
 
@@ -119,6 +119,21 @@ def _apart_at(revision: int) -> Select[*tuple[Any, ...]]:
     )
 
 
+def _contradicting(revision: int) -> Select[*tuple[Any, ...]]:
+    """Reports whose dates place them elsewhere than what they point at."""
+    return select(
+        literal(APART), col(Placement.record), col(Placement.contradicts), col(Placement.detainee), null()
+    ).where(at(Placement, revision), col(Placement.contradicts).is_not(None))
+
+
+def _shown(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> Row:
+    if row.b is not None:
+        return _pair(session, row, people, reader, revision)
+    if row.other:
+        return _contradicted(session, row, people[row.a], reader, revision)
+    return _apart(people[row.a], row.key, reader)
+
+
 def _pair(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> Row:
     if row.other:
         decision, reasons = None, json.loads(session.get_one(Lookalike, (row.key, row.other)).reasons)
@@ -158,12 +173,35 @@ def _looked_at(session: Session, a: int, b: int, revision: int) -> list[Row]:
     ]
 
 
-def _apart(row: Any, people: dict[int, Person], reader: Reader) -> Row:
-    person = people[row.a]
+def _apart(person: Person, spell: int, reader: Reader) -> Row:
     return {
         "kind": "disjoint_releases",
         "detainee": shapes.detainee(person, reader),
-        "release": shapes.release(person, person.releases[row.key], reader),
+        "release": shapes.release(person, person.releases[spell], reader),
+    }
+
+
+def _contradicted(session: Session, row: Any, person: Person, reader: Reader, revision: int) -> Row:
+    report = session.get_one(Record, row.key)
+    here, there = (stored.placement(session, record, revision) for record in (row.key, row.other))
+    assert here is not None  # both stood when they were found to contradict each other
+    assert there is not None
+    return {
+        "kind": "contradicted_pointer",
+        "detainee": shapes.detainee(person, reader),
+        "report": report.id,
+        "source": person.slugs[report.source],
+        "stands_in": _spell(person, here.spell, reader),
+        "points_at": _spell(person, there.spell, reader),
+    }
+
+
+def _spell(person: Person, spell: int, reader: Reader) -> Row:
+    row = next(one for one in person.detentions if one["spell"] == spell)
+    release = person.releases.get(spell)
+    return {
+        "detention": shapes.detention(person, row, reader),
+        "release": None if release is None else shapes.release(person, release, reader),
     }
 
 

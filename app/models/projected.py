@@ -18,6 +18,7 @@ class Placement(SQLModel, table=True):
     until: int = key_column()
     detainee: int = key_column()
     spell: int = key_column()
+    contradicts: int | None = key_column(default=None)  # the record it points at, whose dates its own contradict
 
 
 class PendingPair(SQLModel, table=True):

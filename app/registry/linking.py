@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Conflict
@@ -29,8 +30,20 @@ from app.vocabulary import Judgement, MatchOutcome, Publish, Stage, Verdict
 MOST_REVIEWED = 5
 SURE = 1000  # a pointer is not a guess
 
+# Sorts a day that is not stated after every stated one: who says no day could stand in another spell tomorrow.
+UNSTATED = 10**9
+
 # Made once: building a statement costs more than running it.
 _INSERT_LOOKALIKES = insert(Lookalike)
+_BASE = aliased(Placement)
+_SAME_SPELL = (
+    select(col(Record.id), col(Record.source), col(Entry.body))
+    .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
+    .join(_BASE, (col(_BASE.spell) == col(Placement.spell)) & (col(_BASE.until) == OPEN))
+    .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
+    .join(Entry, col(Entry.revision) == col(Report.since))
+    .where(col(_BASE.record) == bindparam("base"), col(Record.redacted).is_(False))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,47 @@ class Matched:
 
 def by_pointer(target: tuple[Record, Kind]) -> Matched:
     return Matched(MatchOutcome.LINKED, (Planned(target[0].id, Judgement.SAME, "reporter", SURE),))
+
+
+def spell_pointer(
+    desk: Desk, target: tuple[Record, Kind], own: uuid.UUID | None = None, before: str | None = None
+) -> str | None:
+    """The id of the report as which a pointer is kept: of those that speak of the release pointed at the earliest of an
+    independent source, else the earliest; of those of the detention the earliest. None where it points at a person.
+
+    `before`: what the report `own` pointed at until now. It stays where that stands in the same spell, so that sending
+    a report again changes nothing, and where the earliest is `own` itself, which its own dates place. Of people whom
+    the key may not see its own reports alone are looked at: anybody can read the pointer in the log.
+    """
+    base, kind = target
+    if kind == "detainee":
+        return before
+    found = desk.session.connection().execute(_SAME_SPELL, {"base": base.key}).all()
+    if before is not None and uuid.UUID(before) in {row.id for row in found}:
+        return before
+    seen = desk.actor.sees_person(base.publish_now)
+    told = [(row, json.loads(row.body)["said"]) for row in found if seen or row.source == desk.actor.source]
+    if kind == "release":
+        told = [(row, said) for row, said in told if content.has_release(said)] or told
+
+    def rank(one: tuple[Any, Content]) -> tuple[bool, bool, int, int, str]:
+        row, said = one
+        withdrawn = said["verification.verdict"] == Verdict.RETRACTED
+        other = kind == "release" and not desk.views.sources[row.source].independent
+        return (
+            withdrawn,
+            other,
+            _first_day(said, "detention.detained_on"),
+            _first_day(said, "release.released_on"),
+            row.id.hex,
+        )
+
+    earliest = min(told, key=rank)[0].id
+    return before if earliest == own else str(earliest)
+
+
+def _first_day(said: Content, name: str) -> int:
+    return parse(said[name]).lo if name in said else UNSTATED
 
 
 def compared(desk: Desk, said: Content) -> Content:

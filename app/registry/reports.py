@@ -252,7 +252,8 @@ def first_version(
         body["person"] = str(target[0].id)
     if "source_record_id" in said:
         records.remember_case(desk.session, desk.secret, source_of(desk), said["source_record_id"], record_id)
-    filed = _write(desk, body, said, _spell_pointer(target), CREATED)
+    pointer = linking.spell_pointer(desk, target) if target else None
+    filed = _write(desk, body, said, pointer, CREATED)
     linking.keep_unsaid(desk, match, filed.revision)
     return replace(filed, match=match.outcome)
 
@@ -262,9 +263,10 @@ def _next_version(desk: Desk, record: Record, said: Content, target: tuple[Recor
     before = version.content
     if target is not None and target[0].key == record.key:
         target = None
+    pointer = version.pointer
     if target is not None:
         linking.require_one_person(desk.session, record, target[0])
-    pointer = _spell_pointer(target) or version.pointer
+        pointer = linking.spell_pointer(desk, target, record.id, pointer)
     if said == before and pointer == version.pointer:
         ids = {"report": str(record.id), "version": version.number}
         return Outcome("report", OK, version.entry.revision, ids)
@@ -316,11 +318,6 @@ def _case_fixed(detail: str) -> Invalid:
 
 def _dropped() -> ReleaseDropped:
     return ReleaseDropped("This record has a release: retract the report instead of sending it without one.")
-
-
-def _spell_pointer(target: tuple[Record, Kind] | None) -> str | None:
-    """A pointer at a person ties people, not spells."""
-    return str(target[0].id) if target and target[1] != "detainee" else None
 
 
 def _write(desk: Desk, body: dict[str, Any], said: Content, pointer: str | None, status: int) -> Outcome:

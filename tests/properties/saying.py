@@ -182,7 +182,7 @@ def read_spell(accounts: list[Account]) -> Spell:
     out = [one for one in heard_out if asserts(one, "carried_out")] or heard_out
     return Spell(
         accounts=accounts,
-        country=_agreed(heard, "detention.country"),
+        country=_country(accounts, holding),
         designation=_agreed(heard, "detainee.designation", empty="unstated") or "unstated",
         detained=parse(detained) if detained else None,
         asserted=bool(holding),
@@ -194,6 +194,13 @@ def read_spell(accounts: list[Account]) -> Spell:
         ended=end_of(ends, "on", inside),
         held=max(held, key=lambda day: (day.hi, day.text), default=None),
     )
+
+
+def _country(accounts: list[Account], holding: list[Account]) -> str | None:
+    """As those say who hold that the person was detained, else whoever stands, else what was withdrawn."""
+    withdrawn = [one for one in accounts if said_of(one) == "retracted"]
+    groups = (holding, [one for one in accounts if one not in withdrawn], withdrawn)
+    return next((found for some in groups if (found := _agreed(some, "detention.country"))), None)
 
 
 def days_inside(accounts: Iterable[Account]) -> list[tuple[PartialDate, bool]]:

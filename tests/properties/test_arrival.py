@@ -49,7 +49,7 @@ def _told(said: Sequence[Account]) -> dict[str, list[str]]:
 def _by_ids(row: dict[str, Any], ids: dict[int, str], spell: dict[int, list[str]]) -> dict[str, Any]:
     named = {name: value for name, value in row.items() if name != "detainee"}
     named |= {"spell": spell[row["spell"]]} if "spell" in row else {}
-    return named | ({"record": ids[row["record"]]} if "record" in row else {})
+    return named | {name: ids.get(row[name]) for name in ("record", "contradicts") if name in row}
 
 
 def test_of_two_who_point_at_an_undated_report_the_first_to_arrive_does_not_decide_where_it_stands() -> None:

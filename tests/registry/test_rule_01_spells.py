@@ -39,26 +39,107 @@ def test_derived_status_never_ends_an_interval() -> None:
     assert records_of([stated, *refuted, again]) == [[1, 2, 3], [4]]
 
 
-def test_a_release_that_only_the_government_states_does_not_end_a_detention_that_an_ngo_reports_later() -> None:
-    handed_over = out(1, "ministry", "2025-11-24", "2025-07-01")
-    assert records_of([handed_over, held(2, "foro", "2025-12-01")]) == [[1, 2]]
+def test_spells_are_cut_among_reports_of_independent_sources_first() -> None:
+    """What a ministry says of a release and of another arrest does not part the two organisations' one detention."""
+    arrested = [out(1, "foro", "2024-04-04", "2024-01-27"), out(2, "jep", "2024-04-04", "2024-01-30")]
+    handed_over, again = out(3, "ministry", "2024-01-28", "2024-01-27"), held(4, "ministry", "2024-01-29")
+    assert records_of([*arrested, handed_over, again]) == [[1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize("method", ["press", "official_statement", "family"])
+def test_they_are_cut_by_source_whatever_the_method(method: str) -> None:
+    told = out(1, "jep", "2025-06-01", "2024-10-13", verification__method=method)
+    assert records_of([told, held(2, "foro", "2025-09-01")]) == [[1], [2]]
+
+
+def test_a_release_that_only_others_state_ends_nothing_that_an_independent_source_tells_of() -> None:
+    arrested = [held(1, "foro", "2025-07-01"), held(2, "jep", "2025-12-01")]
+    assert records_of([*arrested, out(3, "ministry", "2025-11-24", "2025-07-01")]) == [[1, 2, 3]]
+
+
+def test_what_others_tell_of_an_arrest_after_the_release_stands_alone_and_takes_no_report_along() -> None:
+    said = [out(1, "foro", "2024-04-04", "2024-01-27"), out(2, "jep", "2024-06-20")]
+    arrested = held(3, "ministry", "2024-05-01")
+    assert records_of([*said, arrested]) == [[1, 2], [3]]
+    assert records_of([*said, arrested, out(4, "police", "2024-06-20", "2024-05-01")]) == [[1, 2, 4], [3]]
+    assert records_of([*said, arrested, out(4, "police", "2024-07-01")]) == [[1, 2], [3, 4]]
+
+
+def test_what_others_tell_of_between_two_detentions_stands_between_them() -> None:
+    between = out(3, "ministry", "2025-08-01", "2025-07-01")
+    assert records_of([*TWO_SPELLS, between]) == [[1], [3], [2]]
+    assert records_of([*TWO_SPELLS, held(3, "ministry", "2025-07-01")]) == [[1], [2, 3]]
+
+
+def test_others_join_a_spell_as_any_report_does() -> None:
+    assert records_of([*TWO_SPELLS, out(3, "ministry", "2026-01-12")]) == [[1], [2, 3]]
+    assert records_of([*TWO_SPELLS, out(3, "ministry", "2025-06-03")]) == [[1, 3], [2]]
+    assert records_of([*TWO_SPELLS, out(3, "ministry", "2026-01-20")]) == [[1], [2, 3]]
+    assert records_of([*TWO_SPELLS, out(3, "ministry")]) == [[1, 3], [2]]
+
+
+EARLIER = out(1, "ministry", "2023-11-24", "2023-07-01")
+NGOS_WORD = (held(2, "foro", "2024-03-01"), out(3, "jep", verification__verdict="verified"))
+
+
+def test_a_release_that_only_others_state_before_the_first_known_arrest_is_a_spell_of_its_own() -> None:
+    assert records_of([EARLIER, *NGOS_WORD]) == [[1], [2, 3]]
+    assert records_of([out(1, "ministry", "2023-11-24"), *NGOS_WORD]) == [[1], [2, 3]]
+
+
+def test_it_is_one_even_where_it_points_at_what_an_independent_source_reports() -> None:
+    undated = out(3, "jep", verification__verdict="verified")
+    pointing = out(1, "ministry", "2023-11-24", pointer=3)
+    assert records_of([pointing, NGOS_WORD[0], undated]) == [[1], [2, 3]]
+
+
+def test_who_points_at_an_undated_report_of_an_independent_source_does_not_place_it() -> None:
+    undated, pointing = out(3, "jep"), out(4, "ministry", "2026-01-12", pointer=3)
+    assert records_of([*TWO_SPELLS, undated, pointing]) == [[1, 3, 4], [2]]
+
+
+def test_who_points_at_what_others_say_is_placed_by_its_own_dates_first() -> None:
+    """The ministry's report grows vague, and contradicts nothing: jep's word stays where its day is."""
+    vague = out(3, "ministry", "2025/2026", "2024/2025")
+    pointing = out(4, "jep", "2026-01-12", pointer=3, kept__detained_on="2025-09-01")
+    assert records_of([*TWO_SPELLS, vague, pointing]) == [[1], [2, 3, 4]]
 
 
 def test_two_governments_are_no_more_than_one() -> None:
-    handed_over = [out(1, "ministry", "2025-11-24", "2025-07-01"), out(2, "police", "2025-11-24", "2025-07-01")]
-    assert records_of([*handed_over, held(3, "foro", "2025-12-01")]) == [[1, 2, 3]]
+    assert records_of([EARLIER, *NGOS_WORD, out(4, "police", "2023-11-24")]) == [[1, 4], [2, 3]]
+
+
+def test_without_a_known_arrest_the_rule_is_silent() -> None:
+    assert records_of([EARLIER, NGOS_WORD[1]]) == [[1, 3]]
+    assert records_of([EARLIER, NGOS_WORD[1], held(2, "police", "2024-03-01")]) == [[1, 2, 3]]
+
+
+def test_a_release_that_an_independent_source_states_too_is_not_only_others() -> None:
+    stated = out(4, "pud", "2023-11-24")
+    assert records_of([EARLIER, *NGOS_WORD, stated]) == [[1, 3, 4], [2]]
+    assert records_of([EARLIER, stated, held(2, "foro", "2023-10-01")]) == [[1, 2, 4]]
+
+
+def test_a_release_that_may_lie_after_the_first_known_arrest_is_not_before_it() -> None:
+    assert records_of([out(1, "ministry", "2023/2024"), *NGOS_WORD]) == [[1, 2, 3]]
+
+
+def test_what_an_independent_source_only_denies_is_still_only_others() -> None:
+    denied = out(4, "pud", pointer=1, verification__verdict="refuted")
+    assert records_of([EARLIER, *NGOS_WORD, denied]) == [[1, 4], [2, 3]]
 
 
 @pytest.mark.parametrize("ids", [("a", "b"), ("b", "a")])
 def test_the_governments_word_on_a_detention_that_an_ngo_reports_too_is_not_torn_from_it(ids: tuple[str, str]) -> None:
     handed_over = out(1, "ministry", "2025-11-24", "2025-07-01")
     again = [held(2, "foro", "2025-12-01", id=ids[0] * 32), held(3, "police", "2025-12-01", id=ids[1] * 32)]
-    assert records_of([handed_over, *again]) == [[1, 2, 3]]
+    assert records_of([handed_over, *again]) == [[1], [2, 3]]
 
 
-def test_a_release_that_only_the_government_states_ends_a_detention_that_the_government_reports_later() -> None:
-    handed_over = out(1, "ministry", "2025-11-24", "2025-07-01")
-    assert records_of([handed_over, held(2, "police", "2025-12-01")]) == [[1], [2]]
+def test_where_no_independent_source_speaks_the_others_are_divided_among_themselves() -> None:
+    said = [out(1, "ministry", "2025-11-24", "2025-07-01"), held(2, "police", "2025-12-01")]
+    assert records_of(said) == [[1], [2]]
+    assert records_of([*said, out(3, "police", "2026-02-01")]) == [[1], [2, 3]]
 
 
 def test_a_release_that_an_independent_source_states_too_ends_the_detention_for_all() -> None:
@@ -136,13 +217,34 @@ def test_a_report_whose_release_is_no_known_one_joins_the_spell_that_has_none_ye
     assert records_of([TWO_SPELLS[0], again, out(3, "jep", "2026-01-12")]) == [[1], [2, 3]]
 
 
+def test_a_release_after_a_later_detention_began_is_of_no_earlier_one() -> None:
+    """Not even where the day of arrest is that of the earlier one, nor where the releases are on days apart."""
+    assert records_of([*TWO_SPELLS, out(3, "jep", "2026-01-20")]) == [[1], [2, 3]]
+    assert records_of([*TWO_SPELLS, out(3, "jep", "2026-01-20", "2024-10-13")]) == [[1], [2, 3]]
+    assert records_of([*TWO_SPELLS, out(3, "ministry", "2026-01-20", "2024-10-13")]) == [[1], [2, 3]]
+    denied = out(3, "jep", "2026-01-20", "2024-10-13", verification__verdict="refuted")
+    assert records_of([*TWO_SPELLS, denied]) == [[1], [2, 3]]
+
+
+def test_a_later_detention_that_only_others_state_keeps_no_release_from_an_earlier_one() -> None:
+    arrested = held(3, "ministry", "2026-02-01")
+    assert records_of([*TWO_SPELLS, arrested, out(4, "jep", "2026-02-20")]) == [[1], [2, 4], [3]]
+
+
+def test_without_an_equal_day_it_joins_the_last_spell_begun_by_its_day() -> None:
+    known = [out(1, "foro", "2022-08-14", "2021-03-01"), out(2, "foro", "2024-05-23", "2023-11-02")]
+    later = [out(3, "jep", "2024-05-24"), out(4, "pud", "2024-05-26")]
+    assert records_of([*known, *later]) == [[1], [2, 3, 4]]
+    assert records_of([*known, out(3, "jep", "2022-08-20")]) == [[1, 3], [2]]
+
+
 @pytest.mark.parametrize("since, spells", [("2024-10", [[1, 3], [2]]), ("2025-09-01/2025-09-03", [[1], [2, 3]])])
 def test_where_the_release_date_does_not_tell_the_detention_date_does(since: str, spells: list[list[int]]) -> None:
     undated = out(3, "jep", since=since, verification__verdict="retracted")
     assert records_of([*TWO_SPELLS, undated]) == spells
 
 
-def test_where_neither_tells_it_joins_the_earlier() -> None:
+def test_only_a_wholly_undated_one_joins_the_earliest() -> None:
     assert records_of([*TWO_SPELLS, out(3, "jep"), account(4, "pud")]) == [[1, 3, 4], [2]]
 
 

@@ -1,11 +1,12 @@
 """Rule 2: one voice per source, spell and object."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from app.models import Verification, Voice
+from app.models import Placement, Verification, Voice
 from app.registry.projection import Account
 from tests.registry.accounts import Row, account, held, out, records_of, row_of, rows_of
 from tests.support import World, make_report
@@ -172,12 +173,12 @@ def test_fields_left_out_stay(world: World) -> None:
 
 
 def test_a_verification_keeps_its_pointer_which_beats_its_dates(world: World) -> None:
-    """By its own date it would be of the second release; it was posted to the first, and stays there."""
+    """By its own date it might be of either release; it was posted to the first, and stays there."""
     filed = world.file("foro", release__released_on="2025-06-01")
     again = {"detained_on": "2025-09-01", "country": "VE"}
     second = world.file("foro", detainee_id=filed["detainee"]["id"], detention=again)["release"]["id"]
     first = filed["release"]["id"]
-    posted = world.verify(first, "jep", verdict="verified", method="family", released_on="2026-01-12")
+    posted = world.verify(first, "jep", verdict="verified", method="family", released_on="2025-06/2026-01")
     amended = world.client.patch(
         f"/v1/reports/{posted['report']['id']}",
         json={"verification": {"method": "lawyer"}},
@@ -188,10 +189,64 @@ def test_a_verification_keeps_its_pointer_which_beats_its_dates(world: World) ->
     assert world.get(f"/v1/releases/{second}").json()["verified_by"] == ["foro"]
 
 
+SPELLS = (out(1, on="2025-06-01", since="2024-10-13"), out(2, on="2026-01-12", since="2025-09-01"))
+
+
 def test_a_pointer_beats_dates() -> None:
-    spells = [out(1, on="2025-06-01", since="2024-10-13"), out(2, on="2026-01-12", since="2025-09-01")]
-    assert records_of([*spells, out(3, "jep", "2026-01-12", "2025-09-01", pointer=1)]) == [[1, 3], [2]]
-    assert records_of([*spells, out(3, "jep", "2025-06-01", "2024-10-13", pointer=2)]) == [[1], [2, 3]]
+    assert records_of([*SPELLS, out(3, "jep", "2025-06/2026-01", pointer=1)]) == [[1, 3], [2]]
+    assert records_of([*SPELLS, out(3, "jep", "2025-06/2026-01", pointer=2)]) == [[1], [2, 3]]
+
+
+def test_dates_that_come_to_contradict_those_pointed_at_beat_the_pointer() -> None:
+    """The report pointed at was of the second detention; corrected, it is of the first."""
+    moved = out(3, "pud", "2025-06-01", "2024-10-13")
+    for own in ({"on": "2026-01-12"}, {"since": "2025-09-01"}, {"on": "2026-01-12", "since": "2025-09-01"}):
+        assert records_of([*SPELLS, moved, out(4, "jep", **own, pointer=3)]) == [[1, 3], [2, 4]], own
+
+
+@pytest.mark.parametrize("kept", ["released_on", "detained_on"])
+def test_what_was_kept_of_the_report_pointed_at_does_so_too(kept: str) -> None:
+    days = {"released_on": "2026-01-12", "detained_on": "2025-09-01"}
+    moved, pointing = out(3, "pud", "2025-06-01", "2024-10-13"), {f"kept__{kept}": days[kept]}
+    assert records_of([*SPELLS, moved, out(4, "jep", pointer=3, **pointing)]) == [[1, 3], [2, 4]]
+
+
+def test_an_own_day_comes_before_a_kept_one() -> None:
+    pointing = out(3, "jep", "2025-06-01", pointer=1, kept__released_on="2026-01-12")
+    assert records_of([*SPELLS, pointing]) == [[1, 3], [2]]
+
+
+def test_a_release_before_the_arrest_of_the_report_pointed_at_contradicts_it() -> None:
+    arrested = held(3, "pud", "2025-09-01")
+    assert records_of([*SPELLS, arrested, out(4, "jep", "2025-06-01", pointer=3)]) == [[1, 4], [2, 3]]
+    assert records_of([*SPELLS, out(3, "pud", "2025-06-01"), held(4, "jep", "2025-09-01", pointer=3)]) == [
+        [1, 3],
+        [2, 4],
+    ]
+
+
+@pytest.mark.parametrize("stage, day", [("ordered", "ordered_on"), ("announced", "announced_on")])
+def test_so_do_days_of_an_order_or_an_announcement(stage: str, day: str) -> None:
+    said = [
+        account(n, "pud", release__stage=stage, **{f"release__{day}": on}) for n, on in ((3, "2025-05"), (4, "2026-01"))
+    ]
+    assert records_of([*SPELLS, said[0], replace(said[1], pointer=3)]) == [[1, 3], [2, 4]]
+
+
+def test_it_is_so_along_a_chain_of_pointers_and_who_points_at_it_goes_along() -> None:
+    chain = [out(3, "pud", "2025-06-01"), out(4, "pud", pointer=3), out(5, "jep", "2026-01-12", pointer=4)]
+    assert records_of([*SPELLS, *chain, out(6, "jep", pointer=5)]) == [[1, 3, 4], [2, 5, 6]]
+
+
+def test_days_on_which_somebody_was_seen_contradict_no_pointer() -> None:
+    seen = [account(n, "pud", detention__held_on=on) for n, on in ((3, "2025-05-01"), (4, "2026-01-05"))]
+    assert records_of([*SPELLS, seen[0], replace(seen[1], pointer=3)]) == [[1, 3, 4], [2]]
+
+
+def test_only_a_report_that_stands_elsewhere_is_told_to_contradict_what_it_points_at() -> None:
+    moved, here = out(3, "pud", "2025-06-01"), out(5, "jep", "2025-06-02", pointer=3)
+    rows = rows_of([*SPELLS, moved, out(4, "jep", "2026-01-12", pointer=3), here], Placement)
+    assert {row["record"]: row["contradicts"] for row in rows if row["contradicts"]} == {4: 3}
 
 
 def test_who_points_astray_takes_nobody_along() -> None:

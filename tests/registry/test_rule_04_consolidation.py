@@ -53,6 +53,17 @@ def test_a_detention_is_told_by_those_who_hold_that_it_was() -> None:
     }
 
 
+def test_the_country_comes_from_any_report_of_the_spell_where_no_standing_one_says_it() -> None:
+    withdrawn = out(1, "foro", "2026-01-12", detention__country="VE", verification__verdict="retracted")
+    verified = [out(n, source, "2026-01-12", pointer=1) for n, source in ((2, "jep"), (3, "foro"))]
+    assert row_of([withdrawn, *verified], Detention)["country"] == "VE"
+    assert {row["country"] for row in rows_of([withdrawn, *verified], Voice)} == {"VE"}
+    denied = held(4, "pud", detention__country="CO", verification__verdict="refuted", pointer=1)
+    assert row_of([withdrawn, *verified, denied], Detention)["country"] == "CO"
+    told = out(5, "pud", "2026-01-12", detention__country="AR", pointer=1)
+    assert row_of([withdrawn, *verified, denied, told], Detention)["country"] == "AR"
+
+
 def test_the_value_said_by_most_independent_sources_wins() -> None:
     assert released_on(out(1, "foro", "2026-01-13"), out(2, "jep", "2026-01-13"), out(3, "pud", "2026-01-12")) == (
         "2026-01-13"

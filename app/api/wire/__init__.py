@@ -29,6 +29,7 @@ from app.api.wire.directory import (
 from app.api.wire.filed import (
     ApartOut,
     Candidate,
+    ContradictedOut,
     Decided,
     Filed,
     FiledConsent,
@@ -75,7 +76,7 @@ BalancePage = Page[BalanceStep]
 ProposalPage = Page[ProposalShape]
 
 
-class ReviewPage(Page[PairOut | ApartOut]):
+class ReviewPage(Page[PairOut | ApartOut | ContradictedOut]):
     """What waits, and the places that reports name and nobody registered (folded names)."""
 
     unknown_facilities: list[UnknownFacility]
@@ -90,6 +91,7 @@ __all__ = [
     "ClaimOut",
     "ClaimPage",
     "ComparisonOut",
+    "ContradictedOut",
     "CorrectionPage",
     "Decided",
     "DetaineeOut",

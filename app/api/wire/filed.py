@@ -113,6 +113,25 @@ class ApartOut(BaseModel):
     release: ReleaseShape
 
 
+class SpellOut(BaseModel):
+    """One spell in custody, with its release if it has one."""
+
+    detention: DetentionShape
+    release: ReleaseShape | None
+
+
+class ContradictedOut(BaseModel):
+    """A report that points at a spell whose dates contradict its own: it stands by its own dates until its source or
+    the other one corrects what is wrong."""
+
+    kind: Literal["contradicted_pointer"]
+    detainee: DetaineeShape
+    report: uuid.UUID
+    source: str
+    stands_in: SpellOut
+    points_at: SpellOut
+
+
 class ReportId(BaseModel):
     id: uuid.UUID
     version: int

@@ -62,6 +62,11 @@ class Account:
         text = self.content.get(name)
         return None if text is None else parse(text)
 
+    def told(self, name: str) -> PartialDate | None:
+        """The date said under `section.field`; else the one kept with it, which stood there when it verified by
+        pointing."""
+        return self.date(name) or self.date(f"kept.{name.partition('.')[2]}")
+
     @cached_property
     def verdict(self) -> Verdict:
         return Verdict(self.content["verification.verdict"])
@@ -92,6 +97,16 @@ class Account:
     @cached_property
     def released(self) -> PartialDate | None:
         return self.date("release.released_on")
+
+    @cached_property
+    def began(self) -> PartialDate | None:
+        """The day of arrest by which its spell is found, its own or the one kept with it."""
+        return self.told("detention.detained_on")
+
+    @cached_property
+    def let_go(self) -> PartialDate | None:
+        """The day of release by which its spell is found, its own or the one kept with it."""
+        return self.told("release.released_on") if self.has_release else None
 
     @cached_property
     def independent(self) -> bool:
@@ -125,4 +140,4 @@ class Account:
     def position(self) -> PartialDate | None:
         """A day that tells which spell it speaks of, when it does not say when the person was detained."""
         names = ("release.released_on", "release.ordered_on", "release.announced_on", "detention.held_on")
-        return next((found for name in names if (found := self.date(name)) is not None), self.end)
+        return next((found for name in names if (found := self.told(name)) is not None), self.end)

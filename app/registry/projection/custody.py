@@ -94,7 +94,7 @@ def read_custody(spell: Sequence[Account]) -> Custody:
     """Consolidate one spell. What only those say who do not assert it is used where nobody asserts it."""
     asserting = [account for account in spell if account.asserts_detention]
     heard = asserting or list(spell)
-    facts = collect(heard, {"detained_on": date_fact, "country": plain_fact}, "detention")
+    facts = collect(heard, {"detained_on": date_fact}, "detention") | _country(spell)
     facts |= _designation(heard) | _held(asserting) | _ended(asserting)
     detained, held = value_of(facts, "detained_on"), value_of(facts, "held_on")
     inside, voices = inside_by(asserting), release_voices(spell)
@@ -150,6 +150,16 @@ def _begun_by_source(later: Sequence[Custody]) -> dict[int, int]:
             if account.asserts_detention and start is not None:
                 begun[account.source.key] = min(start.hi, begun.get(account.source.key, start.hi))
     return begun
+
+
+def _country(spell: Sequence[Account]) -> dict[str, Fact]:
+    """Where it was, as those say who assert it; else as any report of it says: a spell whose first report was withdrawn
+    is still one of its country."""
+    asserting = [account for account in spell if account.asserts_detention]
+    standing = [account for account in spell if not account.retracted]
+    withdrawn = [account for account in spell if account.retracted]
+    told = (collect(some, {"country": plain_fact}, "detention") for some in (asserting, standing, withdrawn))
+    return next(filter(None, told), {})
 
 
 def _designation(accounts: Sequence[Account]) -> dict[str, Fact]:

@@ -24,6 +24,7 @@ from app.registry.projection.accounts import DATE_OF_STAGE, Account
 from app.registry.projection.custody import Custody, Outcome, read_custody, with_next
 from app.registry.projection.ends import End
 from app.registry.projection.spells import spells
+from app.registry.projection.units import contradicted
 from app.registry.projection.voices import COUNTING, asserts, speaks_for
 from app.vocabulary import STAGES, EndedHow, Publish, ReleaseKind, Stage, State
 
@@ -63,9 +64,7 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
         Voice: [row for custody in custodies for row in _voices(custody)],
         **_held(accounts, custodies, died if state is State.DIED else None, publish),
         Verification: [row for custody in custodies for row in _verifications(custody)],
-        Placement: [
-            {"record": account.record, "spell": custody.spell} for custody in custodies for account in custody.accounts
-        ],
+        Placement: _placements(accounts, custodies),
     }
     if not any(account.erased for account in accounts):
         rows |= _personal(accounts, custodies)
@@ -121,6 +120,17 @@ def _held(accounts: Sequence[Account], custodies: Sequence[Custody], died: End |
         rows[Held].append(held.held_row(custody, died if last else None, publish))
         rows[HeldVoice] += held.held_voices(custody, deaths if last else {})
     return rows
+
+
+def _placements(accounts: Sequence[Account], custodies: Sequence[Custody]) -> list[Row]:
+    """Where each report stands, and which one it contradicts that it points at and that stands elsewhere."""
+    spell_of = {account.record: custody.spell for custody in custodies for account in custody.accounts}
+    pointed_at = contradicted(accounts) if any(account.pointer is not None for account in accounts) else {}
+    return [
+        {"record": record, "spell": spell, "contradicts": target if spell_of.get(target, spell) != spell else None}
+        for record, spell in spell_of.items()
+        for target in (pointed_at.get(record, record),)
+    ]
 
 
 def _detention(custody: Custody) -> Row:

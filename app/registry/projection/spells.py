@@ -1,225 +1,227 @@
 """Rule 1: which reports of one person speak of the same spell in custody.
 
-A spell is cut where a detention begins after an end that somebody asserts; reports that fit several spells are
-placed by their dates afterwards. Nothing here looks at arrival, so no order of the same reports changes the result.
+A spell is cut where a detention begins after an end that somebody asserts; reports that fit several spells are placed
+by their dates afterwards. Reports of independent sources are divided first; the others then join one of their spells or
+stand alone, so that no state can part or join what organisations say. Nothing here looks at arrival, so no order of the
+same reports changes the result.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from app.dates import PartialDate
-from app.registry.projection.accounts import ASSERTIONS, Account
-from app.vocabulary import Stage
+from app.registry.projection.accounts import Account
+from app.registry.projection.units import Unit, end_of, units_of
 
-Spell = list[Account]
-# Sorts an unknown day of release after every known one.
-NEVER = 10**9
+# Sorts an unknown day of arrest before every known one, and an unknown day of release after.
+EVER, NEVER = -1, 10**9
 
 
-@dataclass(frozen=True)
-class Unit:
-    """A report with those that point at it, itself first. A pointer beats dates, so the first one's own dates place
-    them all; but each of them can end the detention, and each keeps it standing where the first was withdrawn."""
+@dataclass
+class Spell:
+    """Units of one spell. `checked`: it was cut among reports of independent sources, and their ends alone are its own.
+    `opened`: the day of arrest by which it had begun after the one before; None for the first."""
 
-    members: tuple[Account, ...]
+    checked: bool
+    opened: PartialDate | None = None
+    units: list[Unit] = field(default_factory=list)
 
     @property
-    def root(self) -> Account:
-        return self.members[0]
+    def starts(self) -> list[PartialDate]:
+        return [unit.begun for unit in self.units if unit.begun is not None]
 
-    @cached_property
-    def stands(self) -> bool:
-        return any(account.asserts_detention for account in self.members)
+    @property
+    def begun(self) -> PartialDate | None:
+        return self.opened or min(self.starts, key=lambda day: (day.lo, day.hi), default=None)
 
-    @cached_property
-    def independent(self) -> bool:
-        """Whether an independent source reports this detention."""
-        return any(account.source.independent for account in self.members if account.asserts_detention)
-
-    @cached_property
-    def ends(self) -> list[tuple[Account, PartialDate]]:
-        """Who asserts that the detention ended, and when. An undated word on a release takes the date beside it, and
-        so does one dated before the detention that it points at."""
-        said = [(account, account.end if self._can_end(account.end) else None) for account in self.members]
-        dated = [end for _account, end in said if end is not None]
-        pointed_at = self.root.released if self.root.stage is Stage.CARRIED_OUT else None
-        beside = pointed_at or min(dated, key=lambda end: (end.hi, end.lo), default=None)
-        taken = [(account, end or (beside if _asserts_out(account) else None)) for account, end in said]
-        return [(account, end) for account, end in taken if end is not None]
-
-    def _can_end(self, end: PartialDate | None) -> bool:
-        return end is not None and (self.root.detained is None or end.hi >= self.root.detained.lo)
-
-    @cached_property
+    @property
     def days(self) -> list[PartialDate]:
-        """The days of release (or another end) it speaks of, denied and withdrawn ones included: the first one's own,
-        or what the others say where it says none."""
-        said = [day for account in self._heard if (day := account.released or account.end) is not None]
-        return said[:1] if self.root.released or self.root.end else said
+        return [day for unit in self.units for day in unit.days]
 
-    @cached_property
-    def position(self) -> PartialDate | None:
-        return next((account.position for account in self._heard if account.position is not None), None)
-
-    @property
-    def _heard(self) -> Iterable[Account]:
-        """The first one and those that stand; what others withdrew places nobody who did not."""
-        return [account for account in self.members if account is self.root or not (self.stands and account.retracted)]
+    def ended_by(self, start: PartialDate) -> bool:
+        """Whether it had ended when a detention began."""
+        return any(_ends_by(unit, start, checked=self.checked) for unit in self.units)
 
 
-def _asserts_out(account: Account) -> bool:
-    return account.has_release and account.verdict in ASSERTIONS and account.stage is Stage.CARRIED_OUT
-
-
-def spells(accounts: Sequence[Account]) -> list[Spell]:
+def spells(accounts: Sequence[Account]) -> list[list[Account]]:
     """Divide the accounts of one person into spells, earliest first. Every account is in exactly one."""
     if len(accounts) == 1:  # as most often
         return [list(accounts)]
-    units = _units(accounts)
+    units = units_of(accounts)
     standing = [unit for unit in units if unit.stands]
-    withdrawn = [unit for unit in units if not unit.stands]
-    found = _place(_pools(standing)) if standing else [[]]
-    for unit in sorted(withdrawn, key=_order):
-        _best(unit, found, range(len(found)), found).append(unit)
-    return [[account for unit in spell for account in unit.members] for spell in found]
+    found = _divide(standing) if standing else [Spell(checked=False)]
+    placed = [list(spell.units) for spell in found]
+    for unit in units:  # what was withdrawn attaches last, and to nothing but what stands
+        if not unit.stands:
+            placed[_best(unit, found, range(len(found)))].append(unit)
+    return [[account for unit in spell for account in unit.members] for spell in placed]
 
 
-def _units(accounts: Iterable[Account]) -> list[Unit]:
-    by_record = {account.record: account for account in accounts}
-    members: dict[int, list[int]] = {}
-    for record, root in pointer_roots(by_record.values()).items():
-        members.setdefault(root, []).append(record)
-    return [
-        Unit(tuple(sorted((by_record[r] for r in found), key=lambda account: (account.record != root, account.id))))
-        for root, found in members.items()
-    ]
+def _divide(units: Sequence[Unit]) -> list[Spell]:
+    early, standing = _told_before(units)
+    checked = [unit for unit in standing if unit.independent and unit not in early]
+    if not checked:  # where no independent source speaks, the others are divided among themselves
+        return _cut(standing, checked=False)
+    found = _cut(checked, checked=True)
+    apart: dict[int, list[Unit]] = {}
+    joining: list[Unit] = []
+    for unit in standing:
+        if unit in early or not (unit.independent or _fitting(unit, found)):
+            apart.setdefault(_ended_before(unit, found), []).append(unit)
+        elif not unit.independent:
+            joining.append(unit)
+    every: list[Spell] = []
+    for number in range(len(found) + 1):
+        if number in apart:
+            every += _standing_alone(apart[number])
+        every += found[number : number + 1]
+    known = [Spell(spell.checked, spell.opened, list(spell.units)) for spell in every]
+    for unit in joining:
+        every[_best(unit, known, _fitting(unit, known))].units.append(unit)
+    return every
 
 
-def pointer_roots(accounts: Iterable[Account]) -> dict[int, int]:
-    """Record → the record whose spell it follows: itself, or where its chain of pointers ends.
+def _standing_alone(units: Sequence[Unit]) -> list[Spell]:
+    """Spells that only other sources tell of, between two of the independent ones, or before or after them."""
+    found = _cut(units, checked=False)
+    found[0].opened = found[0].begun
+    return found
 
-    A pointer into another person's reports (after an undo) is void; a circle follows the least record id in it.
-    """
-    by_record = {account.record: account for account in accounts}
-    pointer = {record: account.pointer for record, account in by_record.items()}
-    roots = {}
-    for start in pointer:
-        path = [start]
-        while (target := pointer[path[-1]]) is not None and target in pointer and target not in path:
-            path.append(target)
-        circle = target is not None and target in path
-        roots[start] = path[-1]
-        if circle and target is not None:
-            roots[start] = min(path[path.index(target) :], key=lambda record: by_record[record].id)
-    return roots
+
+def _told_before(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
+    """The units of a release that no independent source states, before the first arrest that one gives; and all units,
+    the reports of such a release parted from what an independent source says."""
+    checked = [account for unit in units for account in unit.members if account.source.independent]
+    first = min((a.began.lo for a in checked if a.asserts_detention and a.began is not None), default=None)
+    if first is None:
+        return [], list(units)
+    stated = [end for unit in units for _account, end in unit.independent_ends]
+
+    def before(end: PartialDate | None) -> bool:
+        return end is not None and end.hi < first and not any(end.overlaps(other) for other in stated)
+
+    standing = []
+    for unit in units:
+        astray = [account for account in unit.pointing_others if before(end_of(account))]
+        standing += [Unit(tuple(account for account in unit.members if account not in astray))]
+        standing += [Unit((account,)) for account in astray]
+    early = [one for one in standing if one.ends and all(before(end) for _account, end in one.ends)]
+    return early, standing
 
 
 def _order(unit: Unit) -> tuple[int, int, str]:
-    account = unit.root
-    detained = -1 if account.detained is None else account.detained.lo
-    released = NEVER if account.released is None else account.released.lo
-    return detained, released, account.id
+    """By day of arrest, day of release, record id."""
+    begun = EVER if unit.begun is None else unit.begun.lo
+    return begun, min((day.lo for day in unit.days), default=NEVER), unit.root.id
 
 
-def _pools(standing: Sequence[Unit]) -> list[list[Unit]]:
-    """Cut greedily; a unit whose interval reaches past a cut is in the pool on either side of it."""
-    pools: list[list[Unit]] = [[]]
-    for unit in sorted(standing, key=_order):
-        start = unit.root.detained
-        if start is not None:
-            # Whoever reports the detention that an independent source reports too means the same one.
-            independent = any(other.independent for other in standing if _overlap(other.root.detained, start))
-            if any(_cuts(earlier, start, independent=independent) for earlier in pools[-1]):
-                # A beginning that no independent source states takes no independent report with it.
-                pools.append(
-                    [
-                        earlier
-                        for earlier in pools[-1]
-                        if (independent or not earlier.independent)
-                        and _reaches(earlier, start, independent=independent)
-                    ]
-                )
-        pools[-1].append(unit)
-    return pools
+def _cut(units: Sequence[Unit], *, checked: bool) -> list[Spell]:
+    """Cut greedily; a unit whose interval reaches past a cut may belong on either side of it."""
+    pools = [Spell(checked)]
+    for unit in sorted(units, key=_order):
+        start = unit.begun
+        if start is not None and pools[-1].ended_by(start):
+            reaching = [one for one in pools[-1].units if _reaches(one, start, checked=checked)]
+            pools.append(Spell(checked, start, reaching))
+        pools[-1].units.append(unit)
+    return _placed(pools)
 
 
-def _overlap(one: PartialDate | None, other: PartialDate) -> bool:
-    return one is not None and one.overlaps(other)
-
-
-def _cuts(earlier: Unit, start: PartialDate, *, independent: bool) -> bool:
-    """Whether `earlier` ends before a detention begins, on a word that counts against those who report that one."""
-    for account, end in earlier.ends:
-        if independent and not account.source.independent:
-            continue
-        began = earlier.root.detained or account.detained
+def _ends_by(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
+    """Whether a unit's detention had ended when one began: on the same day, if that unit's began before."""
+    for account, end in unit.independent_ends if checked else unit.ends:
+        began = unit.begun or account.began
         if end.hi < start.lo or (end.hi == start.lo and began is not None and began.hi < start.lo):
             return True
     return False
 
 
-def _reaches(unit: Unit, start: PartialDate, *, independent: bool) -> bool:
+def _reaches(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
     """Whether a unit of an earlier spell may speak of the one that begins at `start` as well."""
-    if _cuts(unit, start, independent=independent):
+    if _ends_by(unit, start, checked=checked):
         return False
-    if unit.ends:
-        return any(end.hi > start.lo for _account, end in unit.ends)
-    return unit.root.detained is None and (unit.position is None or unit.position.hi >= start.lo)
+    told = [end for _account, end in unit.ends] or unit.days
+    if told:
+        return any(end.hi > start.lo for end in told)
+    return unit.begun is None and (unit.position is None or unit.position.hi >= start.lo)
 
 
-def _place(pools: list[list[Unit]]) -> list[list[Unit]]:
-    """Put every unit into one of its pools: by release date, then by detention date, then the earlier."""
+def _let_go_after(unit: Unit, start: PartialDate | None) -> bool:
+    """Whether it speaks of a release after a later detention had begun: then of no earlier one."""
+    return start is not None and bool(unit.days) and all(day.lo > start.hi for day in unit.days)
+
+
+def _placed(pools: list[Spell]) -> list[Spell]:
+    """Put every unit into one of its pools."""
     homes: dict[int, list[int]] = {}
-    units = {unit.root.record: unit for pool in pools for unit in pool}
+    units = {unit.root.record: unit for pool in pools for unit in pool.units}
     for number, pool in enumerate(pools):
-        for unit in pool:
-            homes.setdefault(unit.root.record, []).append(number)
-    certain = [[unit for unit in pool if len(homes[unit.root.record]) == 1] for pool in pools]
-    placed = [list(pool) for pool in certain]
+        for unit in pool.units:
+            found = homes.setdefault(unit.root.record, [])
+            homes[unit.root.record] = [number] if _let_go_after(unit, pool.opened) else [*found, number]
+    certain = [Spell(pool.checked, pool.opened) for pool in pools]
+    for record, numbers in homes.items():
+        if len(numbers) == 1:
+            certain[numbers[0]].units.append(units[record])
+    placed = [Spell(spell.checked, spell.opened, list(spell.units)) for spell in certain]
     for record, numbers in homes.items():
         if len(numbers) > 1:
-            _best(units[record], certain, numbers, placed).append(units[record])
-    return [spell for spell in placed if spell]
+            placed[_best(units[record], certain, numbers)].units.append(units[record])
+    return [spell for spell in placed if spell.units]
 
 
-def _best(unit: Unit, known: list[list[Unit]], numbers: Sequence[int], placed: list[list[Unit]]) -> list[Unit]:
-    """The list in `placed` where the unit belongs, judged by what is in `known`."""
-    return placed[min(numbers, key=lambda number: (*_distance(unit, known[number]), number))]
+def _best(unit: Unit, known: Sequence[Spell], numbers: Sequence[int]) -> int:
+    """Which of the spells the unit belongs to, judged by what is in `known`: by day of release, then by day of arrest,
+    then the last one begun by its day; a unit that tells no day the earliest."""
+
+    def distance(number: int) -> tuple[bool, bool, bool, int]:
+        spell = known[number]
+        apart = bool(unit.days) and not _same_release(unit, spell)
+        arrested = unit.begun is None or any(start.overlaps(unit.begun) for start in spell.starts)
+        begun = _begun_by(spell, unit)
+        return apart, not arrested, not begun, -number if begun and _day(unit) else number
+
+    return min(numbers, key=distance, default=0)
 
 
-def _distance(unit: Unit, spell: list[Unit]) -> tuple[int, int, int]:
-    return _release_distance(unit, spell), _detention_distance(unit, spell), _position_distance(unit, spell)
+def _same_release(unit: Unit, spell: Spell) -> bool:
+    """Whether the spell has a release of that day: one before the unit's own arrest is another one."""
+    known = [day for day in spell.days if unit.begun is None or day.hi >= unit.begun.lo]
+    return any(day.overlaps(when) for day in known for when in unit.days)
 
 
-def _release_distance(unit: Unit, spell: list[Unit]) -> int:
-    """0: the same release date; 1: the spell can take it; 2: the spell has another one, or begins later."""
-    if not unit.days:
-        return 0
-    known = [day for other in spell for day in other.days]
-    if any(day.overlaps(when) for day in known for when in unit.days):
-        return 0
-    return 2 if known or all(_begins_after(spell, when) for when in unit.days) else 1
+def _day(unit: Unit) -> PartialDate | None:
+    """The day by which a unit is placed where no other tells."""
+    return min(unit.days, key=lambda day: (day.hi, day.lo), default=unit.position or unit.begun)
 
 
-def _detention_distance(unit: Unit, spell: list[Unit]) -> int:
-    detained = unit.root.detained
-    return 0 if detained is None or any(start.overlaps(detained) for start in _starts(spell)) else 1
+def _begun_by(spell: Spell, unit: Unit) -> bool:
+    """Whether the spell had begun on the unit's day. Who was let go on the day of an arrest was let go before it."""
+    when = _day(unit)
+    if spell.opened is None or when is None:
+        return True
+    return spell.opened.lo < when.hi or (not unit.days and spell.opened.lo == when.hi)
 
 
-def _position_distance(unit: Unit, spell: list[Unit]) -> int:
-    """1 where a day that it knows the person held, or a release ordered, lies before the spell or after its end."""
-    when = unit.position
-    if when is None or unit.days:
-        return 0
-    known = [day for other in spell for day in other.days]
-    return 1 if _begins_after(spell, when) or (known and all(day.hi < when.lo for day in known)) else 0
+def _fitting(unit: Unit, known: Sequence[Spell]) -> list[int]:
+    return [number for number in range(len(known)) if _fits(unit, known, number)]
 
 
-def _starts(spell: list[Unit]) -> list[PartialDate]:
-    return [other.root.detained for other in spell if other.root.detained is not None]
+def _fits(unit: Unit, known: Sequence[Spell], number: int) -> bool:
+    """Whether a unit that is not independent may speak of a spell: it begins no detention after its end, and tells of
+    no release before it began, nor after a later one had begun that an independent source states."""
+    spell = known[number]
+    if _same_release(unit, spell):
+        return True
+    if unit.begun is not None and spell.ended_by(unit.begun):
+        return False
+    if any(later.checked and _let_go_after(unit, later.begun) for later in known[number + 1 :]):
+        return False
+    opened = spell.opened
+    return opened is None or not unit.ends or any(end.hi >= opened.lo for _account, end in unit.ends)
 
 
-def _begins_after(spell: list[Unit], when: PartialDate) -> bool:
-    starts = _starts(spell)
-    return bool(starts) and all(start.lo > when.hi for start in starts)
+def _ended_before(unit: Unit, found: Sequence[Spell]) -> int:
+    """How many of the spells had ended before what the unit speaks of."""
+    day = unit.begun or min(unit.days, key=lambda day: (day.hi, day.lo))
+    return max((number for number, spell in enumerate(found, 1) if spell.ended_by(day)), default=0)

@@ -55,7 +55,7 @@ def test_an_end_that_only_a_ministry_states_does_not_count_against_a_later_sight
 
 
 def test_a_day_of_arrest_is_a_day_inside() -> None:
-    said = [held(1, "foro", "2025-09-01"), out(2, "ministry", "2025-06-01", pointer=1)]
+    said = [held(1, "foro", "2025-09-01"), held(2, "jep", "2025-05-01"), out(3, "ministry", "2025-06-01")]
     assert on(said, "2025-10-01") == ["in"]
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.registry.projection import Account
-from app.registry.projection.spells import Unit, pointer_roots, spells
+from app.registry.projection.spells import spells
+from app.registry.projection.units import Unit, contradicted, pointer_roots
 from tests.registry.accounts import account, held, out, records_of
 from tests.registry.projection.histories import reports
 
@@ -48,11 +49,25 @@ def test_no_order_of_arrival_changes_the_spells(said: list[Account], random: Ran
 
 
 @given(reports())
-def test_whoever_points_stands_where_it_points(said: list[Account]) -> None:
+def test_whoever_points_stands_where_it_points_unless_dates_contradict_that(said: list[Account]) -> None:
     placed = {record: number for number, spell in enumerate(records_of(said)) for record in spell}
+    overruled = contradicted(said)
     for one in said:
-        if one.pointer in placed:
+        if one.pointer in placed and not overruled:
             assert placed[one.record] == placed[one.pointer]
+
+
+@given(reports())
+def test_others_neither_part_nor_join_what_independent_sources_report(said: list[Account]) -> None:
+    """Whatever they point at; who points at them follows them, until dates contradict that."""
+    standing = [one for one in said if one.asserts_detention]
+    checked = {one.record for one in standing if one.source.independent}
+    said = [
+        one if one.pointer in checked or not one.source.independent else replace(one, pointer=None) for one in standing
+    ]
+    seen = [[record for record in spell if record in checked] for spell in records_of(said)]
+    alone = records_of(one for one in said if one.record in checked) if checked else []
+    assert [spell for spell in seen if spell] == alone
 
 
 @given(reports())
@@ -118,7 +133,7 @@ def test_an_undated_word_on_a_release_takes_the_date_of_the_report_it_points_at_
 def test_a_word_dated_before_the_detention_it_points_at_ends_it_when_the_others_say() -> None:
     """A slip of the pen in one verification makes no second detention of the first."""
     first = out(1, "foro", "2026-01-12", "2025-09-01")
-    slip = out(2, "jep", "2025-01-12", pointer=1, verification__verdict="verified")
+    slip = out(2, "jep", "2025-01-12", pointer=1, verification__verdict="verified", kept__detained_on="2025-09-01")
     assert Unit((first, slip)).ends == [(first, first.released), (slip, first.released)]
     assert records_of([first, slip, out(3, "pud", "2026-01-12", "2025-09-01")]) == [[1, 2, 3]]
 
@@ -129,9 +144,8 @@ def test_an_undated_word_on_an_order_ends_nothing() -> None:
 
 
 def test_roots_follow_pointers() -> None:
-    said = [account(1), account(2, pointer=1), account(3, pointer=2), account(4, pointer=99)]
-    assert pointer_roots(said) == {1: 1, 2: 1, 3: 1, 4: 4}
-    circle = [account(1, pointer=2), account(2, pointer=3), account(3, pointer=2)]
-    assert pointer_roots(circle) == {1: 2, 2: 2, 3: 2}
-    assert pointer_roots([account(5, pointer=5)]) == {5: 5}
-    assert pointer_roots([account(1, pointer=2, id="b" * 32), account(2, pointer=1, id="a" * 32)]) == {1: 2, 2: 2}
+    said = [account(number) for number in (1, 2, 3, 4)]
+    assert pointer_roots(said, {2: 1, 3: 2, 4: 99}) == {1: 1, 2: 1, 3: 1, 4: 4}
+    assert pointer_roots(said[:3], {1: 2, 2: 3, 3: 2}) == {1: 2, 2: 2, 3: 2}
+    assert pointer_roots(said[:1], {1: 1}) == {1: 1}
+    assert pointer_roots([account(1, id="b" * 32), account(2, id="a" * 32)], {1: 2, 2: 1}) == {1: 2, 2: 2}

@@ -1,0 +1,20 @@
+"""Which report a report points at and contradicts, so that the pair waits in review."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.add_column("placement", sa.Column("contradicts", KEY, nullable=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("placement", schema=None) as batch_op:
+        batch_op.drop_column("contradicts")
