@@ -244,6 +244,12 @@ def test_where_the_release_date_does_not_tell_the_detention_date_does(since: str
     assert records_of([*TWO_SPELLS, undated]) == spells
 
 
+def test_the_day_of_arrest_tells_before_another_day_that_it_knows_of() -> None:
+    seen = {"detention__held_on": "2025-11-15"}
+    assert records_of([*TWO_SPELLS, held(3, "ministry", "2024-10-13", **seen)]) == [[1, 3], [2]]
+    assert records_of([*TWO_SPELLS, held(3, "ministry", **seen)]) == [[1], [2, 3]]
+
+
 def test_only_a_wholly_undated_one_joins_the_earliest() -> None:
     assert records_of([*TWO_SPELLS, out(3, "jep"), account(4, "pud")]) == [[1, 3, 4], [2]]
 
