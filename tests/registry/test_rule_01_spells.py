@@ -1,6 +1,7 @@
 """Rule 1: which reports speak of one spell in custody."""
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -101,8 +102,10 @@ def test_who_points_at_an_undated_report_of_an_independent_source_does_not_place
 def test_who_points_at_what_others_say_is_placed_by_its_own_dates_first() -> None:
     """The ministry's report grows vague, and contradicts nothing: jep's word stays where its day is."""
     vague = out(3, "ministry", "2025/2026", "2024/2025")
-    pointing = out(4, "jep", "2025-06-01", pointer=3, kept__detained_on="2024-10-13")
-    assert records_of([*TWO_SPELLS, vague, pointing]) == [[1, 3, 4], [2]]
+    kept: dict[str, Any] = {"kept__detained_on": "2024-10-13"}
+    for verdict in ("verified", "disputed"):
+        pointing = out(4, "jep", "2025-06-01", pointer=3, verification__verdict=verdict, **kept)
+        assert records_of([*TWO_SPELLS, vague, pointing]) == [[1, 3, 4], [2]], verdict
 
 
 def test_two_governments_are_no_more_than_one() -> None:
