@@ -44,7 +44,7 @@ def spell(world: World, who: str, person: Body | None, detention: Body, released
 
 
 def test_a_pointer_to_a_release_is_kept_as_the_earliest_independent_report_that_speaks_of_it(world: World) -> None:
-    first = spell(world, GOVERNMENT, None, NEW, "2024-05-23")
+    first = spell(world, GOVERNMENT, None, {**NEW, "detained_on": "2024-01-19"}, "2024-05-23")
     spell(world, "foro", first, {"country": "VE"}, "2024-05-24")
     dated = spell(world, "jep", first, NEW, "2024-05-23")
     told = world.verify(first["release"]["id"], "pud", verdict="verified", method="lawyer")
@@ -78,8 +78,8 @@ def test_sending_a_report_again_leaves_its_pointer_as_it_was(world: World) -> No
 
 
 def test_whose_own_report_is_the_earliest_needs_no_pointer(world: World) -> None:
-    own = spell(world, "pud", None, NEW, "2024-05-23")
-    first = spell(world, "foro", own, {"country": "VE"}, "2024-05-23")
+    first = spell(world, "foro", None, {"country": "VE"}, "2024-05-23")
+    own = spell(world, "pud", first, NEW, "2024-05-23")
     assert own["release"]["id"] == first["release"]["id"]
     body = {"verdict": "verified", "method": "lawyer", "kind": "pardon"}
     assert pointers(world, world.verify(first["release"]["id"], "pud", **body)) == [None, None]

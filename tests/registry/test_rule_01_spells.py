@@ -1,6 +1,7 @@
 """Rule 1: which reports speak of one spell in custody."""
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -101,8 +102,10 @@ def test_who_points_at_an_undated_report_of_an_independent_source_does_not_place
 def test_who_points_at_what_others_say_is_placed_by_its_own_dates_first() -> None:
     """The ministry's report grows vague, and contradicts nothing: jep's word stays where its day is."""
     vague = out(3, "ministry", "2025/2026", "2024/2025")
-    pointing = out(4, "jep", "2026-01-12", pointer=3, kept__detained_on="2025-09-01")
-    assert records_of([*TWO_SPELLS, vague, pointing]) == [[1], [2, 3, 4]]
+    kept: dict[str, Any] = {"kept__detained_on": "2024-10-13"}
+    for verdict in ("verified", "disputed"):
+        pointing = out(4, "jep", "2025-06-01", pointer=3, verification__verdict=verdict, **kept)
+        assert records_of([*TWO_SPELLS, vague, pointing]) == [[1, 3, 4], [2]], verdict
 
 
 def test_two_governments_are_no_more_than_one() -> None:
@@ -242,6 +245,12 @@ def test_without_an_equal_day_it_joins_the_last_spell_begun_by_its_day() -> None
 def test_where_the_release_date_does_not_tell_the_detention_date_does(since: str, spells: list[list[int]]) -> None:
     undated = out(3, "jep", since=since, verification__verdict="retracted")
     assert records_of([*TWO_SPELLS, undated]) == spells
+
+
+def test_the_day_of_arrest_tells_before_another_day_that_it_knows_of() -> None:
+    seen = {"detention__held_on": "2025-11-15"}
+    assert records_of([*TWO_SPELLS, held(3, "ministry", "2024-10-13", **seen)]) == [[1, 3], [2]]
+    assert records_of([*TWO_SPELLS, held(3, "ministry", **seen)]) == [[1], [2, 3]]
 
 
 def test_only_a_wholly_undated_one_joins_the_earliest() -> None:

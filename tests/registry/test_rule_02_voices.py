@@ -227,10 +227,9 @@ def test_a_release_before_the_arrest_of_the_report_pointed_at_contradicts_it() -
 
 @pytest.mark.parametrize("stage, day", [("ordered", "ordered_on"), ("announced", "announced_on")])
 def test_so_do_days_of_an_order_or_an_announcement(stage: str, day: str) -> None:
-    said = [
-        account(n, "pud", release__stage=stage, **{f"release__{day}": on}) for n, on in ((3, "2025-05"), (4, "2026-01"))
-    ]
-    assert records_of([*SPELLS, said[0], replace(said[1], pointer=3)]) == [[1, 3], [2, 4]]
+    dated: list[dict[str, Any]] = [{"release__stage": stage, f"release__{day}": on} for on in ("2025-05", "2026-01")]
+    said = [account(3, "pud", **dated[0]), account(4, "pud", pointer=3, **dated[1])]
+    assert records_of([*SPELLS, *said]) == [[1, 3], [2, 4]]
 
 
 def test_it_is_so_along_a_chain_of_pointers_and_who_points_at_it_goes_along() -> None:

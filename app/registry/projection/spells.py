@@ -174,12 +174,11 @@ def _best(unit: Unit, known: Sequence[Spell], numbers: Sequence[int]) -> int:
     """Which of the spells the unit belongs to, judged by what is in `known`: by day of release, then by day of arrest,
     then the last one begun by its day; a unit that tells no day the earliest."""
 
-    def distance(number: int) -> tuple[bool, bool, bool, int]:
+    def distance(number: int) -> tuple[bool, bool, int]:
         spell = known[number]
         apart = bool(unit.days) and not _same_release(unit, spell)
         arrested = unit.begun is None or any(start.overlaps(unit.begun) for start in spell.starts)
-        begun = _begun_by(spell, unit)
-        return apart, not arrested, not begun, -number if begun and _day(unit) else number
+        return apart, not arrested, -number if _day(unit) and _begun_by(spell, unit) else number
 
     return min(numbers, key=distance, default=0)
 
