@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
@@ -134,7 +134,7 @@ class Asked:
         built = self._ruled(build(revision))  # `*` asks whether there is anything at all: what is not there is refused
         if "*" in known:
             return Response(status_code=304, headers=headers)
-        if terms.as_of is not None and dates.is_day(terms.as_of) and "revision" in built.body:
+        if _is_day(terms.as_of) and "revision" in built.body:
             built.body["as_of"] = _meant(terms.as_of, zone)
         return answers.respond(built, terms, self.request, headers)
 
@@ -192,6 +192,11 @@ def require_role(who: Reader, *roles: Role) -> None:
 
 def _is_revision(text: str) -> bool:
     return text.isascii() and text.isdigit()
+
+
+def _is_day(text: str | None) -> TypeGuard[str]:
+    """Whether an `as_of` that was read is a day; a revision may have as many digits."""
+    return text is not None and dates.is_day(text) and not _is_revision(text)
 
 
 def _meant(day: str, zone: tzinfo) -> dict[str, str]:

@@ -38,7 +38,7 @@ def test_every_answer_says_which_instant_a_day_alone_meant(caracas: World) -> No
     meant = {"instant": "2026-01-14T03:59:59.999999Z", "zone": "America/Caracas"}
     for path in ("/v1/releases", "/v1/claims", "/v1/sources/foro", "/v1/counts/overlap", "/v1/vocabulary"):
         assert caracas.get(path, as_of="2026-01-13").json()["as_of"] == meant
-        for exact in (caracas.revision, "2026-01-13T08:00:00-04:00"):
+        for exact in (caracas.revision, f"{caracas.revision:010}", "2026-01-13T08:00:00-04:00"):
             assert "as_of" not in caracas.get(path, as_of=exact).json()
 
 
