@@ -54,8 +54,10 @@ def _report(session: Session, result: Any, reader: Reader) -> Row:
             match["outcome"] = MatchOutcome.NEEDS_REVIEW
         match["candidates"] = candidates
     has_release = spell in person.releases
+    written = entry_at(session, result.revision)
     return {
         "report": {"id": record.id, "version": result.ids["version"]},
+        "wish_waits": written.body.get("wish", {}).get("stopped", False),
         "detainee": shapes.detainee(person, reader),
         "detention": records.shape("detention", person, spell, reader),
         "release": records.shape("release", person, spell, reader) if has_release else None,

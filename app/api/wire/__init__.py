@@ -29,10 +29,12 @@ from app.api.wire.directory import (
 from app.api.wire.filed import (
     ApartOut,
     Candidate,
+    ContradictionOut,
     Decided,
     Filed,
     FiledConsent,
     FiledRedaction,
+    HiddenOut,
     MatchOut,
     PairOut,
     ProposalShape,
@@ -75,7 +77,7 @@ BalancePage = Page[BalanceStep]
 ProposalPage = Page[ProposalShape]
 
 
-class ReviewPage(Page[PairOut | ApartOut]):
+class ReviewPage(Page[PairOut | ApartOut | HiddenOut | ContradictionOut]):
     """What waits, and the places that reports name and nobody registered (folded names)."""
 
     unknown_facilities: list[UnknownFacility]
@@ -90,6 +92,7 @@ __all__ = [
     "ClaimOut",
     "ClaimPage",
     "ComparisonOut",
+    "ContradictionOut",
     "CorrectionPage",
     "Decided",
     "DetaineeOut",
@@ -111,6 +114,7 @@ __all__ = [
     "FiledFacility",
     "FiledRedaction",
     "FiledSource",
+    "HiddenOut",
     "HistoryPage",
     "ImportOut",
     "ImportRowPage",

@@ -1,0 +1,105 @@
+"""What the log keeps of the class of publication that a report asks for: since when, and whether it may hide at once.
+
+A curator's answer stands over later versions of a report, so a version that asks for what an earlier one asked for is
+no new wish; one whose `publish_given_on` is later than any before is. And whoever holds one key must not hide people
+faster than curators can look: beyond MOST_UNANSWERED the wishes of a source wait without hiding anybody whom others
+show.
+"""
+
+import logging
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+from sqlmodel import Session, col
+
+from app.dates import parse
+from app.models import OPEN, ProvisionalHiding, Record
+from app.registry import records
+from app.registry.consent import CLASS, OPENNESS
+from app.registry.content import ASKED, Content
+from app.registry.records import Version
+from app.registry.write import Desk
+from app.vocabulary import Publish
+
+# Provisional hidings of one source that may wait for a curator at once. Families change their minds one by one, and a
+# curator reads ten in a sitting; whoever holds a stolen key and would hide a whole list is stopped at its tenth name.
+MOST_UNANSWERED = 10
+BURST = "hiding_burst"  # a source has so many wishes unanswered that further ones wait
+GIVEN_ON = "detainee.publish_given_on"
+
+_UNANSWERED = (
+    select(col(ProvisionalHiding.source), func.count())
+    .where(col(ProvisionalHiding.until) == OPEN, col(ProvisionalHiding.stopped).is_(False))
+    .group_by(col(ProvisionalHiding.source))
+)
+_UNANSWERED_OF = _UNANSWERED.where(col(ProvisionalHiding.source) == bindparam("of"))
+
+log = logging.getLogger("recuento")
+
+
+def unanswered(session: Session) -> dict[int, int]:
+    """Source → its reports that hide somebody against what stands and wait for a curator."""
+    return {row[0]: row[1] for row in session.connection().execute(_UNANSWERED)}
+
+
+def stopped_sources(session: Session) -> set[int]:
+    """The sources whose further wishes wait without hiding anybody."""
+    return {source for source, number in unanswered(session).items() if number >= MOST_UNANSWERED}
+
+
+def warnings(session: Session) -> list[str]:
+    """What whoever runs the registry should look at, without saying of whom."""
+    return [BURST] if stopped_sources(session) else []
+
+
+def of_new_report(desk: Desk, said: Content, *, tied: bool) -> dict[str, Any]:
+    """What the entry of a new report keeps of its wish; one that nothing ties to anybody closes nobody else's."""
+    return _entry(None, tied and _stops(desk, said))
+
+
+def of_next_version(desk: Desk, record: Record, version: Version, said: Content) -> dict[str, Any]:
+    """What the entry of a report's next version keeps of its wish."""
+    if said.get(CLASS) in (None, Publish.NAMED):
+        return {}
+    before = version.content
+    if (said[CLASS], said.get(GIVEN_ON)) == (before.get(CLASS), before.get(GIVEN_ON)):
+        return _entry(_since(version), _stopped(version))
+    earlier = records.versions(desk.session, record)
+    days = [parse(one.content[GIVEN_ON]) for one in earlier if GIVEN_ON in one.content]
+    renewed = GIVEN_ON in said and all(parse(said[GIVEN_ON]).lo > day.hi for day in days)
+    as_strict = [one for one in earlier if _as_strict(one.content, said)]
+    if renewed or not as_strict:
+        return _entry(None, _stops(desk, said))
+    last = max(as_strict, key=_since)
+    return _entry(_since(last), _stopped(last))
+
+
+def _entry(since: int | None, stopped: bool) -> dict[str, Any]:
+    kept = {**({} if since is None else {"since": since}), **({"stopped": True} if stopped else {})}
+    return {"wish": kept} if kept else {}
+
+
+def _since(version: Version) -> int:
+    """The revision at which a version's wish was first made."""
+    since: int = version.entry.body.get("wish", {}).get("since", version.entry.revision)
+    return since
+
+
+def _stopped(version: Version) -> bool:
+    return bool(version.entry.body.get("wish", {}).get("stopped", False))
+
+
+def _as_strict(before: Content, said: Content) -> bool:
+    return CLASS in before and OPENNESS.index(before[CLASS]) >= OPENNESS.index(said[CLASS])
+
+
+def _stops(desk: Desk, said: Content) -> bool:
+    """Whether a new wish must wait. One that follows from a birth never does: it may be a child's."""
+    source = desk.actor.source
+    if said.get(CLASS) != Publish.COUNTED or ASKED in said or source is None:
+        return False
+    number = desk.session.connection().execute(_UNANSWERED_OF, {"of": source}).one_or_none()
+    if number is None or number[1] < MOST_UNANSWERED:
+        return False
+    log.warning("wishes of source %s to hide people wait for a curator: %d are unanswered", desk.actor.slug, number[1])
+    return True
