@@ -23,7 +23,7 @@ def status(session: Session) -> dict[str, Any]:
         "recorded_at": format_instant(recorded_at) if revision else None,
         "pairs_in_review": _number(session, PendingPair),
         "hidden_provisionally": sum(unanswered.values()),
-        "wishes_waiting": _number(session, ProvisionalHiding) - sum(unanswered.values()),
+        "wishes_in_review": _number(session, ProvisionalHiding),
         "hidden_by_source": {slugs[source]: number for source, number in sorted(unanswered.items())},
         "stopped_sources": sorted(slugs[source] for source in stopped),
         "warnings": wishes.warnings(session),
@@ -40,7 +40,8 @@ def lines(found: dict[str, Any]) -> list[str]:
     told = [
         f"Revision {found['revision']}" + (f", recorded at {found['recorded_at']}" if found["recorded_at"] else ""),
         f"{found['pairs_in_review']} pairs wait for a curator.",
-        f"{found['hidden_provisionally']} reports hide somebody provisionally; {found['wishes_waiting']} more wait.",
+        f"{found['wishes_in_review']} wishes to hide somebody, or a name, wait for a curator.",
+        f"{found['hidden_provisionally']} reports hide somebody meanwhile.",
     ]
     told += [f"  {source}: {number}" for source, number in found["hidden_by_source"].items()]
     told += [

@@ -220,7 +220,7 @@ def _hidden(session: Session, row: Any, people: dict[int, Person], reader: Reade
         "detainee": shapes.detainee(people[row.a], reader),
         "source": people[row.a].slugs[record.source],
         "because": "wish" if "detainee.publish" in said and ASKED not in said else "birth",
-        "wanted": said.get("detainee.publish"),
+        "wanted": hiding.publish,
         "given_on": said.get("detainee.publish_given_on"),
         "against": hiding.against,
         "stopped": hiding.stopped,

@@ -34,12 +34,13 @@ class PendingPair(SQLModel, table=True):
 
 
 class ProvisionalHiding(SQLModel, table=True):
-    """Personal. A report that hides its person against a curator's consent, or against the reports of two other
-    independent sources, and waits for a curator. `stopped`: it waits without hiding, since its source has too many of
-    them unanswered."""
+    """Personal. A report that closes its person (to `publish`) against a curator's consent, or against the reports of
+    two other independent sources, and waits for a curator. `stopped`: it waits without hiding, since its source has
+    too many of them unanswered."""
 
     __tablename__ = "provisional_hiding"
     __table_args__ = (
+        one_of("publish", Publish),
         one_of("against", STANDING_AGAINST),
         Index(None, "detainee", "until"),
         Index(None, "until", "source"),
@@ -49,6 +50,7 @@ class ProvisionalHiding(SQLModel, table=True):
     until: int = key_column()
     detainee: int = key_column()
     source: int = key_column()
+    publish: str
     against: str
     stopped: bool
 

@@ -23,11 +23,12 @@ Given = tuple[int, int, str]  # revision, record, class
 
 @dataclass(frozen=True, slots=True)
 class Hiding:
-    """A report that hides a person against what stands, until a curator has looked: `consent`, or the `reports` of two
-    other independent sources. `stopped`: it does not hide meanwhile."""
+    """A report that closes a person, to `publish`, against what stands, until a curator has looked: `consent`, or the
+    `reports` of two other independent sources. `stopped`: it does not close anything meanwhile."""
 
     record: int
     source: int
+    publish: str
     against: str
     stopped: bool
 
@@ -68,11 +69,12 @@ def provisional(accounts: Sequence[Account], consents: Sequence[Given]) -> list[
     if consents:
         standing, last = _consented(consents)
         closing = [a for a in heard if _since(a) > last and stricter(a.content.get(CLASS, standing), standing)]
-        return [Hiding(a.record, a.source.key, "consent", a.stopped) for a in closing]
+        return [Hiding(a.record, a.source.key, a.content[CLASS], "consent", a.stopped) for a in closing]
     if len({account.source.key for account in heard}) <= OTHERS:
         return []
     hiding = [a for a in heard if _asked(a) == Publish.COUNTED] or _making_a_child(heard, accounts)
-    return [Hiding(a.record, a.source.key, "reports", a.stopped) for a in hiding if _others_show(a, heard)]
+    against = [account for account in hiding if _others_show(account, heard)]
+    return [Hiding(a.record, a.source.key, Publish.COUNTED, "reports", a.stopped) for a in against]
 
 
 def _heard(accounts: Sequence[Account]) -> list[Account]:

@@ -29,7 +29,11 @@ GIVEN_ON = "detainee.publish_given_on"
 
 _UNANSWERED = (
     select(col(ProvisionalHiding.source), func.count())
-    .where(col(ProvisionalHiding.until) == OPEN, col(ProvisionalHiding.stopped).is_(False))
+    .where(
+        col(ProvisionalHiding.until) == OPEN,
+        col(ProvisionalHiding.stopped).is_(False),
+        col(ProvisionalHiding.publish) == Publish.COUNTED,
+    )
     .group_by(col(ProvisionalHiding.source))
 )
 _UNANSWERED_OF = _UNANSWERED.where(col(ProvisionalHiding.source) == bindparam("of"))
@@ -38,7 +42,8 @@ log = logging.getLogger("recuento")
 
 
 def unanswered(session: Session) -> dict[int, int]:
-    """Source → its reports that hide somebody against what stands and wait for a curator."""
+    """Source → its reports that hide somebody against what stands and wait for a curator; those that close a name
+    alone wait too, and hide nobody."""
     return {row[0]: row[1] for row in session.connection().execute(_UNANSWERED)}
 
 
@@ -63,7 +68,7 @@ def of_next_version(desk: Desk, record: Record, version: Version, said: Content)
         return {}
     before = version.content
     if (said[CLASS], said.get(GIVEN_ON)) == (before.get(CLASS), before.get(GIVEN_ON)):
-        return _entry(_since(version), _stopped(version))
+        return _entry(_since(version), _stopped(version) and ASKED not in said)
     earlier = records.versions(desk.session, record)
     days = [parse(one.content[GIVEN_ON]) for one in earlier if GIVEN_ON in one.content]
     renewed = GIVEN_ON in said and all(parse(said[GIVEN_ON]).lo > day.hi for day in days)
@@ -71,7 +76,7 @@ def of_next_version(desk: Desk, record: Record, version: Version, said: Content)
     if renewed or not as_strict:
         return _entry(None, _stops(desk, said))
     last = max(as_strict, key=_since)
-    return _entry(_since(last), _stopped(last))
+    return _entry(_since(last), _stopped(last) and ASKED not in said)
 
 
 def _entry(since: int | None, stopped: bool) -> dict[str, Any]:

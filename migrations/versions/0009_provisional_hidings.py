@@ -26,8 +26,10 @@ def upgrade() -> None:
         _key("until"),
         _key("detainee"),
         _key("source"),
+        sa.Column("publish", sa.String(), nullable=False),
         sa.Column("against", sa.String(), nullable=False),
         sa.Column("stopped", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("publish IN ('named', 'anonymous', 'counted')", name=op.f("ck_provisional_hiding_publish")),
         sa.CheckConstraint("against IN ('consent', 'reports')", name=op.f("ck_provisional_hiding_against")),
         sa.PrimaryKeyConstraint("record", "since", name=op.f("pk_provisional_hiding")),
     )

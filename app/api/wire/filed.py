@@ -116,14 +116,14 @@ class ApartOut(BaseModel):
 
 class HiddenOut(BaseModel):
     """Somebody whom one report hides, or would (`stopped`), against a curator's consent or the reports of two other
-    independent sources. `because`: the class it asks for (`wanted`, since `given_on`), or a birth that may be a
-    child's. A consent answers it."""
+    independent sources; `wanted`: the class it closes them to. `because`: it asks for that (`given_on`: since when), or
+    it gives a birth that may be a child's. A consent answers it."""
 
     kind: Literal["hidden"]
     detainee: DetaineeShape
     source: str
     because: Literal["wish", "birth"]
-    wanted: Publish | None
+    wanted: Publish
     given_on: str | None
     against: Literal["consent", "reports"]
     stopped: bool
