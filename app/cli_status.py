@@ -14,9 +14,8 @@ from app.registry import wishes
 def status(session: Session) -> dict[str, Any]:
     """Nothing in it is about a person: sources, and how much of theirs waits for a curator."""
     revision, recorded_at = head(session)
-    slugs = dict(
-        session.execute(select(col(Source.key), col(Source.slug)).where(col(Source.until) == OPEN)).tuples().all()
-    )
+    named = session.execute(select(col(Source.key), col(Source.slug)).where(col(Source.until) == OPEN))
+    slugs = dict(named.all())
     unanswered, stopped = wishes.unanswered(session), wishes.stopped_sources(session)
     return {
         "revision": revision,

@@ -72,12 +72,25 @@ def test_what_was_outweighed_waits_until_a_curator_parts_it_or_says_that_it_is_t
 
 
 def test_a_later_report_is_tied_to_one_of_the_two_and_stays_with_them(world: World) -> None:
+    """Though one that states no birth is more like it: whose that is only the record that they contradict tells."""
     known = world.file("pud", **FALSE_BIRTH)
-    two = [beside(world, known, who) for who in ("foro", "jep")]
+    beside(world, known, "other", detainee__birth_date=None)
+    less: dict[str, Any] = {"detention": {"country": "VE"}, "release__released_on": None}
+    two = [beside(world, known, who, **less) for who in ("foro", "jep")]
     later = world.file(LATER)
     with reading(world.engine) as session:
         tied = select(col(Decision.a)).where(col(Decision.b) == uuid.UUID(later["report"]["id"]))
         assert str(session.scalars(tied).one()) in {one["report"]["id"] for one in two}
+
+
+def test_a_namesake_filed_first_keeps_no_later_reports_apart(world: World) -> None:
+    """A person of his own, he contradicts them and is none of theirs; that they may be one waits for a curator."""
+    namesake = world.file("pud", **FALSE_BIRTH)
+    known = world.file("foro")
+    for who in ("jep", LATER):
+        assert world.file(who)["detainee"]["id"] == known["detainee"]["id"]
+    assert people(world) == {namesake["detainee"]["id"], known["detainee"]["id"]}
+    assert world.count()["unresolved_duplicates"] == 1
 
 
 @pytest.mark.parametrize(
