@@ -252,7 +252,8 @@ def first_version(
         body["person"] = str(target[0].id)
     if "source_record_id" in said:
         records.remember_case(desk.session, desk.secret, source_of(desk), said["source_record_id"], record_id)
-    body |= wishes.of_new_report(desk, said, tied=any(one.judgement is Judgement.SAME for one in match.decisions))
+    tied = next((one.record for one in match.decisions if one.judgement is Judgement.SAME), None)
+    body |= wishes.of_new_report(desk, said, tied)
     filed = _write(desk, body, said, _spell_pointer(target), CREATED)
     linking.keep_unsaid(desk, match, filed.revision)
     return replace(filed, match=match.outcome)

@@ -1,19 +1,22 @@
 """What the log keeps of the class of publication that a report asks for: since when, and whether it may hide at once.
 
-A curator's answer stands over later versions of a report, so a version that asks for what an earlier one asked for is
-no new wish; one whose `publish_given_on` is later than any before is. And whoever holds one key must not hide people
-faster than curators can look: beyond MOST_UNANSWERED the wishes of a source wait without hiding anybody whom others
-show.
+A curator's answer stands over what a source reports of the person later, so a report that asks for what an earlier one
+of that source asked for is no new wish; one whose `publish_given_on` is later than any day before is. And whoever holds
+one key must not hide people faster than curators can look: beyond MOST_UNANSWERED the wishes of a source wait without
+hiding anybody whom others show.
 """
 
 import logging
+import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.dates import parse
-from app.models import OPEN, ProvisionalHiding, Record
+from app.models import OPEN, Placement, ProvisionalHiding, Record
 from app.registry import records
 from app.registry.consent import CLASS, OPENNESS
 from app.registry.content import ASKED, Content
@@ -36,6 +39,16 @@ _UNANSWERED = (
     )
     .group_by(col(ProvisionalHiding.source))
 )
+_HOLDER: Any = aliased(Placement)
+_NAMED: Any = aliased(Record)
+_OWN_OF_PERSON = (
+    select(col(Record.key))
+    .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
+    .join(_HOLDER, (_HOLDER.detainee == col(Placement.detainee)) & (_HOLDER.until == OPEN))
+    .join(_NAMED, _NAMED.key == _HOLDER.record)
+    .where(_NAMED.id == bindparam("id"), col(Record.source) == bindparam("of"))
+    .order_by(col(Record.key))
+)
 _UNANSWERED_OF = _UNANSWERED.where(col(ProvisionalHiding.source) == bindparam("of"))
 
 log = logging.getLogger("recuento")
@@ -57,9 +70,12 @@ def warnings(session: Session) -> list[str]:
     return [BURST] if stopped_sources(session) else []
 
 
-def of_new_report(desk: Desk, said: Content, *, tied: bool) -> dict[str, Any]:
-    """What the entry of a new report keeps of its wish; one that nothing ties to anybody closes nobody else's."""
-    return _entry(None, tied and _stops(desk, said))
+def of_new_report(desk: Desk, said: Content, tied: uuid.UUID | None) -> dict[str, Any]:
+    """What the entry of a new report keeps of its wish; one that nothing ties to anybody closes nobody else's. `tied`:
+    a record of the person it is tied to."""
+    if tied is None or said.get(CLASS) in (None, Publish.NAMED):
+        return {}
+    return _kept(desk, said, _earlier(desk, tied))
 
 
 def of_next_version(desk: Desk, record: Record, version: Version, said: Content) -> dict[str, Any]:
@@ -69,7 +85,17 @@ def of_next_version(desk: Desk, record: Record, version: Version, said: Content)
     before = version.content
     if (said[CLASS], said.get(GIVEN_ON)) == (before.get(CLASS), before.get(GIVEN_ON)):
         return _entry(_since(version), _stopped(version) and ASKED not in said)
-    earlier = records.versions(desk.session, record)
+    return _kept(desk, said, _earlier(desk, record.id))
+
+
+def _earlier(desk: Desk, record: uuid.UUID) -> list[Version]:
+    """Every version of this source's reports of the person that holds a record: a curator answers a source, and a new
+    case number is no new wish."""
+    keys = desk.session.connection().execute(_OWN_OF_PERSON, {"id": record, "of": desk.actor.source}).scalars().all()
+    return [one for key in keys for one in records.versions(desk.session, key)]
+
+
+def _kept(desk: Desk, said: Content, earlier: Sequence[Version]) -> dict[str, Any]:
     days = [parse(one.content[GIVEN_ON]) for one in earlier if GIVEN_ON in one.content]
     renewed = GIVEN_ON in said and all(parse(said[GIVEN_ON]).lo > day.hi for day in days)
     as_strict = [one for one in earlier if _as_strict(one.content, said)]

@@ -65,6 +65,17 @@ def test_a_curators_answer_stands_over_later_versions_of_the_report(world: World
         assert (shown(world, known), hidden(world)) == (True, []), publish
 
 
+def test_a_curators_answer_stands_over_a_new_report_of_that_source(world: World) -> None:
+    """A new case number is no new wish: who holds the key would hide the person again after every answer."""
+    known = by_two(world)
+    wish(world, known)
+    consent(world, known, "named")
+    wish(world, known, source_record_id="P-2")
+    assert (shown(world, known), hidden(world)) == (True, [])
+    wish(world, known, source_record_id="P-3", detainee__publish_given_on="2026-02-20")
+    assert (shown(world, known), [row["given_on"] for row in hidden(world)]) == (False, ["2026-02-20"])
+
+
 def test_a_wish_given_on_a_later_day_hides_again_provisionally(world: World) -> None:
     known = by_two(world)
     wish(world, known)

@@ -65,13 +65,26 @@ class Past:
 
     def _read_report(self, entry: Appended) -> None:
         record = uuid.UUID(entry.body["record"])
-        self.keys.setdefault(record, entry.revision)
-        self.reports[record] = entry
         asked = entry.body["said"].get("detainee.publish")
+        before = self.reports.get(record)
         if asked is not None:
             made = self.wishes.setdefault(record, [])
-            as_closed = [since for one, since in made if CLASSES.index(one) >= CLASSES.index(asked)]
-            made.append((asked, max(as_closed, default=entry.revision)))
+            if before is not None and before.body["said"].get("detainee.publish") == asked:
+                since = made[-1][1]
+            else:
+                mine = [one for own in self._own_of_person(record, entry.body["source"]) for one in self.wishes[own]]
+                as_closed = [day for one, day in mine if CLASSES.index(one) >= CLASSES.index(asked)]
+                since = max(as_closed, default=entry.revision)
+            made.append((asked, since))
+        self.keys.setdefault(record, entry.revision)
+        self.reports[record] = entry
+
+    def _own_of_person(self, record: uuid.UUID, source: str) -> list[uuid.UUID]:
+        """The records that this source has asked something of, of the person that a report is about to be added to."""
+        ties = [one["a"] for one in self.decisions.values() if one["judgement"] == "same" and one["b"] == str(record)]
+        known = record if record in self.keys else next(map(uuid.UUID, ties), None)
+        cluster: set[uuid.UUID] = next((one for one in self._clusters() if known in one), set())
+        return [one for one in cluster if self.reports[one].body["source"] == source and one in self.wishes]
 
     def _read_identity(self, entry: Appended) -> None:
         if "undoes" in entry.body:
