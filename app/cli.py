@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
-from app import cli_estimate, cli_export, cli_facility, cli_import, cli_match
+from app import cli_estimate, cli_export, cli_facility, cli_import, cli_match, cli_status
 from app.cli_database import database, opened
 from app.cli_export import ExportForm
 from app.config import Settings, UnreadableSecret
@@ -298,6 +298,14 @@ def rebuild() -> None:
     with console.status("Replaying the log …"), opened(_settings(), any_rules=True) as session:
         number = rebuild_rows(session)
     console.print(f"Replayed {number} entries.")
+
+
+@cli.command()
+def status(as_json: AsJson = False) -> None:
+    """Say how far the registry has come, what waits for a curator, and what somebody should look at."""
+    with database(_settings()) as engine, reading(engine) as session:
+        found = cli_status.status(session)
+    print(json.dumps(found) if as_json else "\n".join(cli_status.lines(found)))  # noqa: T201 - this is the output
 
 
 @cli.command()

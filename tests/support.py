@@ -210,6 +210,12 @@ class World:
         assert response.status_code in (200, 201), response.text
         return dict(response.json())
 
+    def add_source(self, slug: str, kind: str = "ngo") -> None:
+        """One more source, with a reporter's key under its slug."""
+        with writing(self.engine) as session:
+            self._add_source(session, slug, kind)
+            self.keys[slug] = self._key(session, Role.REPORTER, slug)
+
     def add_facility(self, slug: str = "el-rodeo-i", name: str = "El Rodeo I", **more: Any) -> Body:
         """Register a facility, so that reports that name it are placed there; the answer."""
         body = {"slug": slug, "name": name, "kind": "prison", "country": "VE", "area": "Miranda", **more}

@@ -23,6 +23,7 @@ from app.database import reading
 from app.exchange.client import Stopped
 from app.exchange.imports import remote
 from app.models import ApiKey, Entry
+from app.registry import wishes
 from app.registry.keys import PATTERN
 from tests.api.serving import serving
 from tests.databases import Templates
@@ -246,6 +247,24 @@ def test_a_rebuild_replays_every_entry_and_changes_no_answer(recuento: Run, worl
         entries = session.execute(select(func.count()).select_from(Entry)).scalar_one()
     assert f"Replayed {entries} entries." in ran.err
     assert world.count(group_by="source") == before
+
+
+def test_status_says_what_waits_and_whose_wishes_are_stopped_and_names_nobody(
+    recuento: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wishes, "MOST_UNANSWERED", 1)
+    known = world.file("foro")["detainee"]["id"]
+    world.file("jep", detainee_id=known)
+    before = json.loads(recuento("status", "--json").out)
+    assert (before["revision"], before["hidden_provisionally"], before["warnings"]) == (world.revision, 0, [])
+    world.file("pud", detainee_id=known, detainee__publish="counted")
+    found = json.loads(recuento("status", "--json").out)
+    assert (found["hidden_by_source"], found["stopped_sources"]) == ({"pud": 1}, ["pud"])
+    assert found["warnings"] == ["hiding_burst"]
+    ran = recuento("status")
+    assert ran.status == 0
+    assert "WARNING pud" in ran.out
+    assert "Quintana" not in ran.out
 
 
 def test_the_openapi_document_is_printed_without_a_database(

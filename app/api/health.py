@@ -8,6 +8,7 @@ from sqlmodel import col
 from app.database import reading
 from app.errors import Unavailable
 from app.models import Head
+from app.registry import wishes
 
 health = APIRouter(tags=["health"])
 
@@ -19,11 +20,13 @@ async def is_alive() -> dict[str, str]:
 
 
 @health.get("/readyz")
-def is_ready(request: Request) -> dict[str, str]:
-    """The database answers too."""
+def is_ready(request: Request) -> dict[str, str | list[str]]:
+    """The database answers too. `warnings`, where there are any: what whoever runs the registry should look at. It
+    stays ready all the same, or a key that writes too much could take it out of service."""
     try:
         with reading(request.app.state.engine) as session:
             session.execute(select(col(Head.revision))).one()
+            warnings = wishes.warnings(session)
     except SQLAlchemyError:
         raise Unavailable("The database does not answer.") from None
-    return {"status": "ok"}
+    return {"status": "ok", "warnings": warnings} if warnings else {"status": "ok"}

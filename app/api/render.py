@@ -69,8 +69,10 @@ def _report(session: Session, result: Any, reader: Reader) -> Row:
         spells = (one for one in detainee["detentions"] if one["id"] == detention["id"])
         for shown in filter(None, (detention, release, *spells)):
             shown["facility"] = shown["facility"] or shapes.as_said(unregistered)
+    written = entry_at(session, result.revision)
     return {
         "report": {"id": record.id, "version": result.ids["version"]},
+        "wish_waits": written.body.get("wish", {}).get("stopped", False),
         "detainee": detainee,
         "detention": detention,
         "release": release,

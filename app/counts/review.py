@@ -1,6 +1,7 @@
 """The curator's list: what waits for a decision."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Select, case, exists, func, literal, null, or_, select, tuple_, union_all
@@ -14,9 +15,10 @@ from app.counts.selection import at
 from app.counts.shapes import Person
 from app.counts.side_by_side import side_by_side
 from app.log.entries import entry_at
-from app.models import BlockingKey, Decision, Detention, Lookalike, PendingPair, Placement, Record
+from app.models import BlockingKey, Decision, Detention, Lookalike, PendingPair, Placement, ProvisionalHiding, Record
 from app.registry import blocking
 from app.registry import records as stored
+from app.registry.content import ASKED
 from app.registry.policy import Reader
 from app.registry.views import Views
 from app.vocabulary import Judgement
@@ -27,15 +29,16 @@ MOST_FACILITIES = 100
 # What a pair that a curator could not decide falls behind every pair nobody has looked at; scores end at 1000.
 LOOKED_AT = 2000
 APART = -1  # releases on days apart come after the pairs, and so do reports that contradict what they point at
+HIDDEN = 3000  # whoever is hidden, or should be, until a curator looks comes before all else
 BY_CURATOR = col(Decision.decided_by) == "curator"
 
 
 def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Page:
-    """What waits for a curator, best first: pairs that may be one person, then releases on days apart and reports that
-    contradict what they point at, then the pairs that a curator has looked at and could not decide."""
-    waiting = union_all(
-        _pending(revision), _lookalikes(revision), _apart_at(revision), _contradicting(revision)
-    ).subquery()
+    """What waits for a curator, best first: who is hidden provisionally; pairs that may be one person, and records
+    that contradict those of their own person; then releases on days apart and reports that contradict what they point
+    at, then the pairs that a curator has looked at and could not decide."""
+    parts = (_hidden_at, _pending, _lookalikes, _contradictions, _apart_at, _contradicting)
+    waiting = union_all(*(part(revision) for part in parts)).subquery()
     score, key, other = waiting.c.score, waiting.c.key, waiting.c.other
     statement = select(waiting)
     after = read_cursor(asked.cursor, 3)
@@ -45,7 +48,7 @@ def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Pag
     rows = session.execute(statement.order_by(score.desc(), key, other).limit(asked.limit + 1)).all()
     more, rows = len(rows) > asked.limit, rows[: asked.limit]
     people = records.people(session, {key for row in rows for key in (row.a, row.b) if key is not None}, revision)
-    shown = [_shown(session, row, people, reader, revision) for row in rows]
+    shown = [_SHAPES[row.kind](session, row, people, reader, revision) for row in rows]
     cursor = write_cursor([rows[-1].score, rows[-1].key, rows[-1].other]) if more else None
     return Page(shown, cursor, {"unknown_facilities": _unknown_facilities(session)})
 
@@ -56,6 +59,7 @@ def _pending(revision: int) -> Select[*tuple[Any, ...]]:
     looked = func.max(case((BY_CURATOR, LOOKED_AT), else_=0))
     return (
         select(
+            literal("pair").label("kind"),
             (func.max(Decision.score) - looked).label("score"), func.min(Decision.key).label("key"),
             literal(0).label("other"), pair[0].label("a"), pair[1].label("b"),
         )
@@ -71,7 +75,8 @@ def _lookalikes(revision: int) -> Select[*tuple[Any, ...]]:
     two: Any = aliased(Placement)
     return (
         select(
-            col(Lookalike.score), col(Lookalike.record), col(Lookalike.other), two.detainee, one.detainee
+            literal("pair"), col(Lookalike.score), col(Lookalike.record), col(Lookalike.other),
+            two.detainee, one.detainee,
         )
         .join(one, (one.record == Lookalike.record) & at(one, revision))
         .join(two, (two.record == Lookalike.other) & at(two, revision))
@@ -114,24 +119,52 @@ def _judged_different(one: Any, two: Any, revision: int) -> Any:
 
 def _apart_at(revision: int) -> Select[*tuple[Any, ...]]:
     """Spells whose releases cannot both be right."""
-    return select(literal(APART), col(Detention.spell), literal(0), col(Detention.detainee), null()).where(
-        at(Detention, revision), col(Detention.disjoint_releases).is_(True)
-    )
+    return select(
+        literal("disjoint_releases"), literal(APART), col(Detention.spell), literal(0), col(Detention.detainee), null()
+    ).where(at(Detention, revision), col(Detention.disjoint_releases).is_(True))
+
+
+def _hidden_at(revision: int) -> Select[*tuple[Any, ...]]:
+    """Reports that hide their person against what stands."""
+    return select(
+        literal("hidden").label("kind"), literal(HIDDEN).label("score"), col(ProvisionalHiding.record).label("key"),
+        literal(0).label("other"), col(ProvisionalHiding.detainee).label("a"), null().label("b"),
+    ).where(at(ProvisionalHiding, revision))  # fmt: skip
+
+
+def _contradictions(revision: int) -> Select[*tuple[Any, ...]]:
+    """Records that two others of their person outweighed, until a curator says that they are of one person or parts
+    them: then they are two people who look alike."""
+    one: Any = aliased(Placement)
+    two: Any = aliased(Placement)
+    a: Any = aliased(Record)
+    b: Any = aliased(Record)
+    ends = tuple_(col(Decision.a), col(Decision.b))
+    judged_same = exists(
+        select(1).where(
+            col(Decision.judgement) == Judgement.SAME, BY_CURATOR, col(Decision.key) <= revision,
+            col(Decision.until) > revision, or_(ends == tuple_(a.id, b.id), ends == tuple_(b.id, a.id)),
+        )
+    )  # fmt: skip
+    return (
+        select(
+            literal("contradiction"), col(Lookalike.score), col(Lookalike.record), col(Lookalike.other),
+            one.detainee, null(),
+        )
+        .join(one, (one.record == Lookalike.record) & at(one, revision))
+        .join(two, (two.record == Lookalike.other) & at(two, revision))
+        .join(a, a.key == Lookalike.record)
+        .join(b, b.key == Lookalike.other)
+        .where(col(Lookalike.contradicts).is_(True), one.detainee == two.detainee, ~judged_same)
+    )  # fmt: skip
 
 
 def _contradicting(revision: int) -> Select[*tuple[Any, ...]]:
     """Reports whose dates place them elsewhere than what they point at."""
     return select(
-        literal(APART), col(Placement.record), col(Placement.contradicts), col(Placement.detainee), null()
-    ).where(at(Placement, revision), col(Placement.contradicts).is_not(None))
-
-
-def _shown(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> Row:
-    if row.b is not None:
-        return _pair(session, row, people, reader, revision)
-    if row.other:
-        return _contradicted(session, row, people[row.a], reader, revision)
-    return _apart(people[row.a], row.key, reader)
+        literal("contradicted_pointer"), literal(APART), col(Placement.record), col(Placement.contradicts),
+        col(Placement.detainee), null(),
+    ).where(at(Placement, revision), col(Placement.contradicts).is_not(None))  # fmt: skip
 
 
 def _pair(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> Row:
@@ -173,15 +206,17 @@ def _looked_at(session: Session, a: int, b: int, revision: int) -> list[Row]:
     ]
 
 
-def _apart(person: Person, spell: int, reader: Reader) -> Row:
+def _apart(_session: Session, row: Any, people: dict[int, Person], reader: Reader, _revision: int) -> Row:
+    person = people[row.a]
     return {
         "kind": "disjoint_releases",
         "detainee": shapes.detainee(person, reader),
-        "release": shapes.release(person, person.releases[spell], reader),
+        "release": shapes.release(person, person.releases[row.key], reader),
     }
 
 
-def _contradicted(session: Session, row: Any, person: Person, reader: Reader, revision: int) -> Row:
+def _contradicted(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> Row:
+    person = people[row.a]
     report = session.get_one(Record, row.key)
     here, there = (stored.placement(session, record, revision) for record in (row.key, row.other))
     assert here is not None  # both stood when they were found to contradict each other
@@ -203,6 +238,64 @@ def _spell(person: Person, spell: int, reader: Reader) -> Row:
         "detention": shapes.detention(person, row, reader),
         "release": None if release is None else shapes.release(person, release, reader),
     }
+
+
+def _hidden(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> Row:
+    record = session.get_one(Record, row.key)
+    version = stored.current(session, record, revision)
+    hiding = session.scalars(
+        select(ProvisionalHiding).where(col(ProvisionalHiding.record) == row.key, at(ProvisionalHiding, revision))
+    ).one()
+    assert version is not None
+    said = version.content
+    return {
+        "kind": "hidden",
+        "detainee": shapes.detainee(people[row.a], reader),
+        "source": people[row.a].slugs[record.source],
+        "because": "wish" if "detainee.publish" in said and ASKED not in said else "birth",
+        "wanted": hiding.publish,
+        "given_on": said.get("detainee.publish_given_on"),
+        "against": hiding.against,
+        "stopped": hiding.stopped,
+        "as_of_revision": version.entry.revision,
+    }
+
+
+def _contradiction(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> Row:
+    """What two reports of one person say, each alone, and by which decisions the outweighed one is tied."""
+    kept = session.get_one(Lookalike, (row.key, row.other))
+    report, against = (session.get_one(Record, key) for key in (row.key, row.other))
+    a, b = (records.alone(session, record, revision) for record in (report, against))
+    ties = session.scalars(
+        select(col(Decision.id))
+        .where(
+            col(Decision.judgement) == Judgement.SAME,
+            or_(col(Decision.a) == against.id, col(Decision.b) == against.id),
+            col(Decision.key) <= revision,
+            col(Decision.until) > revision,
+        )
+        .order_by(col(Decision.key))
+    )
+    return {
+        "kind": "contradiction",
+        "detainee": shapes.detainee(people[row.a], reader),
+        "score": kept.score / 1000,
+        "reasons": json.loads(kept.reasons),
+        "as_of_revision": row.key,
+        "ties": list(ties),
+        "a": shapes.detainee(a, reader),
+        "b": shapes.detainee(b, reader),
+        "compared": side_by_side(a, b, reader),
+    }
+
+
+_SHAPES: dict[str, Callable[[Session, Any, dict[int, Person], Reader, int], Row]] = {
+    "hidden": _hidden,
+    "pair": _pair,
+    "contradiction": _contradiction,
+    "disjoint_releases": _apart,
+    "contradicted_pointer": _contradicted,
+}
 
 
 def candidates(session: Session, record: Record, revision: int, reader: Reader) -> list[Row]:

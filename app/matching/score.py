@@ -14,7 +14,18 @@ from app.matching.fold import fold
 from app.matching.names import KINDS, ONE_WORD, SAME, Likeness, likeness, similarity
 from app.matching.words import parse
 
-__all__ = ["REVIEW", "SAME", "Match", "Person", "Reason", "compare", "contradict", "similarity"]
+__all__ = [
+    "REVIEW",
+    "SAME",
+    "Match",
+    "Person",
+    "Reason",
+    "agree",
+    "compare",
+    "contradict",
+    "contradicted",
+    "similarity",
+]
 
 REVIEW = 0.62  # identical names with contradicting births reach it (0.635), a lone "Roberto" twice does not (0.61)
 # What names for the same person may differ in, as a note says it.
@@ -253,6 +264,18 @@ def _facts(a: Person, b: Person) -> dict[str, _Finding]:
     """What both sides state beside a name."""
     findings = {feature: find(a, b) for feature, find in _FEATURES.items()}
     return {feature: finding for feature, finding in findings.items() if finding is not None}
+
+
+def contradicted(a: Person, b: Person) -> tuple[str, ...]:
+    """What both state beside their names that rules one person out; `dates` where release and detention both do."""
+    return _conflicts(_facts(a, b))
+
+
+def agree(a: Person, b: Person, feature: str) -> bool:
+    """Whether both state the feature, one of those that `contradicted` names, and say the same."""
+    facts = _facts(a, b)
+    stated = ("released_on", "detained_on") if feature == "dates" else (feature,)
+    return all(one in facts and (facts[one].agrees or facts[one].score == 1) for one in stated)
 
 
 def contradict(a: Person, b: Person) -> bool:

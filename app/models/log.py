@@ -69,12 +69,15 @@ class CaseKey(SQLModel, table=True):
 
 class Lookalike(SQLModel, table=True):
     """Personal. Two records that look alike, where whoever filed the second may not learn of the first: the log is
-    public, and an entry about the pair would confirm a guess. Only curators read it; an erasure deletes it."""
+    public, and an entry about the pair would confirm a guess. Or (`contradicts`) a record of a person that says that
+    this is somebody else, and was outweighed when the later one was tied to that person. Only curators read it; an
+    erasure deletes it."""
 
     record: int = key_column(primary_key=True)  # the one filed later
     other: int = key_column(primary_key=True)
     score: int  # thousandths
     reasons: str = text_column()  # JSON
+    contradicts: bool = Field(default=False)
 
 
 class Proposal(SQLModel, table=True):

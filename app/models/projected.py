@@ -7,6 +7,7 @@ from app.models.columns import key_column, one_of, text_column
 from app.vocabulary import Publish, ReleaseStatus, Stage, State, Verdict
 
 OBJECTS = ("detention", "release")
+STANDING_AGAINST = ("consent", "reports")
 
 
 class Placement(SQLModel, table=True):
@@ -31,6 +32,28 @@ class PendingPair(SQLModel, table=True):
     until: int = key_column()
     detainee_a: int = key_column()
     detainee_b: int = key_column()
+
+
+class ProvisionalHiding(SQLModel, table=True):
+    """Personal. A report that closes its person (to `publish`) against a curator's consent, or against the reports of
+    two other independent sources, and waits for a curator. `stopped`: it waits without hiding, since its source has
+    too many of them unanswered."""
+
+    __tablename__ = "provisional_hiding"
+    __table_args__ = (
+        one_of("publish", Publish),
+        one_of("against", STANDING_AGAINST),
+        Index(None, "detainee", "until"),
+        Index(None, "until", "source"),
+    )
+    record: int = key_column(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    detainee: int = key_column()
+    source: int = key_column()
+    publish: str
+    against: str
+    stopped: bool
 
 
 class Detainee(SQLModel, table=True):

@@ -26,6 +26,7 @@ PAST_DATES = (
     "detainee.birth_date",
     "detainee.died_on",
     "detainee.age_on",
+    "detainee.publish_given_on",
     "detention.detained_on",
     "detention.held_on",
     "release.released_on",

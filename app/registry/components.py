@@ -7,6 +7,7 @@ its clusters stays inside it.
 import json
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import BindParameter, Row, and_, bindparam, exists, or_, select, update
@@ -27,6 +28,7 @@ from app.models import (
     HeldVoice,
     PendingPair,
     Placement,
+    ProvisionalHiding,
     Record,
     Release,
     Report,
@@ -58,6 +60,7 @@ PROJECTED: tuple[type[Any], ...] = (
     HeldVoice,
     Verification,
     Trait,
+    ProvisionalHiding,
 )
 
 # Statements are made once and run on the connection: building one costs more than running it, and rows that are
@@ -158,12 +161,16 @@ def project_alone(views: Views, record: Any, entry: Appended, out: Outbox) -> st
     return today
 
 
-def _projected(members: Sequence[Account], given: Sequence[tuple[int, int, str]]) -> tuple[Rows, str]:
+def _projected(members: Sequence[Account], given: Sequence[consent.Given]) -> tuple[Rows, str]:
     """The rows of one person, and the class of publication for today: it closes for whom the reports together may show
     to be a child, while the log's own stays as filed."""
     publish = consent.person_class(members, given)
     child = not given and consent.may_be_minor(*consent.parted(members))
-    return project(members, publish), Publish.COUNTED if child else publish
+    rows = project(members, publish)
+    rows[ProvisionalHiding] = [
+        {"detainee": rows[Detainee][0]["detainee"], **asdict(hiding)} for hiding in consent.provisional(members, given)
+    ]
+    return rows, Publish.COUNTED if child else publish
 
 
 def _accounts(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Account]:
@@ -181,6 +188,7 @@ def _accounts(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.U
             pointer=None if pointer is None else keys.get(uuid.UUID(pointer)),
             erased=row.redacted or row.id in erased,
             points=pointer is not None or "person" in body,
+            wish=body.get("wish", {}),
         )
     return accounts
 
@@ -188,7 +196,8 @@ def _accounts(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.U
 def account_of(record: Record, version: Appended, views: Views, *, pointer: int | None, erased: bool) -> Account:
     """One version of a record as the projection reads it."""
     content = {**version.body["said"], **version.personal}
-    return _account(record, version.revision, content, views, pointer=pointer, erased=erased)
+    wish = version.body.get("wish", {})
+    return _account(record, version.revision, content, views, pointer=pointer, erased=erased, wish=wish)
 
 
 def _account(
@@ -199,6 +208,7 @@ def _account(
     *,
     pointer: int | None,
     erased: bool,
+    wish: dict[str, Any],
     points: bool = False,
 ) -> Account:
     return Account(
@@ -212,11 +222,13 @@ def _account(
         redacted=record.redacted,
         erased=erased,
         points=points,
+        wished=wish.get("since"),
+        stopped=wish.get("stopped", False),
     )
 
 
-def _consents(session: Session, keys: Sequence[int]) -> dict[int, list[tuple[int, int, str]]]:
-    found: dict[int, list[tuple[int, int, str]]] = {}
+def _consents(session: Session, keys: Sequence[int]) -> dict[int, list[consent.Given]]:
+    found: dict[int, list[consent.Given]] = {}
     for key, record, publish in _rows(session, _CONSENTS, keys):
         found.setdefault(record, []).append((key, record, publish))
     return found

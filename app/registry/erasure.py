@@ -15,6 +15,7 @@ from app.models import (
     Lookalike,
     Placement,
     Proposal,
+    ProvisionalHiding,
     Record,
     Report,
     Sealed,
@@ -22,7 +23,7 @@ from app.models import (
     Trait,
 )
 
-PERSONAL: tuple[type[Any], ...] = (DetaineePersonal, SpellPersonal, Trait)
+PERSONAL: tuple[type[Any], ...] = (DetaineePersonal, SpellPersonal, Trait, ProvisionalHiding)
 
 
 def erase(session: Session, records: Collection[uuid.UUID]) -> None:

@@ -14,7 +14,7 @@ from app.registry import content, records
 from app.registry.births import births
 from app.registry.clusters import Edge, cluster_of, contradiction, path
 from app.registry.components import component_of
-from app.registry.consent import OPENNESS, may_be_minor
+from app.registry.consent import OPENNESS, may_be_minor, without_birth
 from app.registry.schemas import ConsentIn, IdentityIn
 from app.registry.second import wait_for_second
 from app.registry.write import Desk, Outcome, new_id
@@ -90,16 +90,21 @@ def undo(desk: Desk, decision_id: uuid.UUID) -> Outcome:
 
 
 def give_consent(desk: Desk, detainee_id: uuid.UUID, body: ConsentIn) -> Outcome:
-    """Record what the person, or who speaks for them, allows to be published. It answers for all said before."""
+    """Record what the person, or who speaks for them, allows to be published. It answers for all said before.
+
+    A birth that one source gives, and that would make a child of the person, can be overruled with a reason: then the
+    consent needs no guardian. It stands like every consent, over later versions of that source's report too."""
     record = _record(desk, detainee_id, "")
     if is_future(parse(body.given_on), desk.now):
         raise Invalid.at("/given_on", "future_date", "This day has not come yet anywhere: correct the date.")
+    overruled = _overruled(desk, body)
     open_for_minor = body.publish != Publish.COUNTED and body.given_by.casefold() != GUARDIAN
-    if open_for_minor and _any_minor(desk, record):
+    if open_for_minor and _any_minor(desk, record, overruled):
         raise Invalid.at(
             "/given_by",
             "guardian_required",
-            f"This person was under 18: only a guardian's consent opens more than counts (given_by: {GUARDIAN}).",
+            f"This person was under 18: only a guardian's consent opens more than counts (given_by: {GUARDIAN}). Where "
+            "one source alone says so and is wrong, overrule its birth (overrules_birth_of: its slug), with a reason.",
         )
     if _opens(record, body.publish) and _two_must(desk, record):
         waits = wait_for_second(desk, "consent", (record,), body.publish, body)
@@ -108,9 +113,26 @@ def give_consent(desk: Desk, detainee_id: uuid.UUID, body: ConsentIn) -> Outcome
     entry = desk.write(
         "consent",
         {"record": str(record.id), "publish": body.publish},
-        {"given_by": body.given_by, "given_on": body.given_on, "reason": body.reason or ""},
+        {
+            "given_by": body.given_by,
+            "given_on": body.given_on,
+            "reason": body.reason or "",
+            **({"overrules_birth_of": body.overrules_birth_of} if body.overrules_birth_of else {}),
+        },
     )
     return Outcome("consent", 201, entry.revision, {"detainee": str(detainee_id)})
+
+
+def _overruled(desk: Desk, body: ConsentIn) -> int | None:
+    """The key of the source whose births a consent overrules."""
+    if body.overrules_birth_of is None:
+        return None
+    if body.reason is None:
+        raise Invalid.at("/reason", "required", "Say how you know that the birth this source gives is wrong.")
+    source = desk.views.sources_by_slug.get(body.overrules_birth_of)
+    if source is None:
+        raise Invalid.at("/overrules_birth_of", "unknown_source", "No source has this slug: see /v1/sources.")
+    return source.key
 
 
 def _opens(record: Record, publish: Publish) -> bool:
@@ -178,13 +200,15 @@ def _held_with(session: Session, record: Record) -> list[Record]:
     )
 
 
-def _any_minor(desk: Desk, record: Record) -> bool:
+def _any_minor(desk: Desk, record: Record, overruled: int | None = None) -> bool:
     """Whether the reports, alone or together, leave it possible: those of independent sources where there are any. A
-    birth that only others give hides somebody until a curator looks, and does not stand in that curator's way."""
+    birth that only others give hides somebody until a curator looks, and does not stand in that curator's way; nor do
+    the births of the source that is overruled."""
     found = _held_with(desk.session, record)
     independent = [one for one in found if desk.views.sources[one.source].independent]
-    said = [records.newest(desk.session, one).content for one in independent or found]
-    return any(content.ASKED in one for one in said) or may_be_minor(said)
+    said = [(one.source, records.newest(desk.session, one).content) for one in independent or found]
+    heard = [without_birth(one) if source == overruled else one for source, one in said]
+    return any(content.ASKED in one for one in heard) or may_be_minor(heard)
 
 
 def _shown(session: Session, edge: Edge) -> dict[str, str]:

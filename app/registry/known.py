@@ -84,14 +84,13 @@ class Near(NamedTuple):
 class Candidate:
     """A person some of whose records share a key with the report.
 
-    `record` and `match`: the best pair among those that may say who this is. `conflicts`: whether one of them rules it
-    out. `sources`: of all that share a key. `independent`: those compared are independent sources'. `overruled`: none
-    of them is, though an independent source reports the person under other keys.
+    `record` and `match`: the best pair among those that may say who this is. `sources`: of all that share a key.
+    `independent`: those compared are independent sources'. `overruled`: none of them is, though an independent source
+    reports the person under other keys.
     """
 
     record: Known
     match: score.Match
-    conflicts: bool
     sources: frozenset[int]
     independent: bool
     overruled: bool
@@ -176,9 +175,8 @@ def _candidate(
         return None
     pairs = [(record, score.compare(person, record.person)) for record in alike]
     record, match = max(pairs, key=lambda pair: (pair[1].sure, pair[1].score))
-    conflicts = len(alike) < len(telling) or any(match.conflicts for _record, match in pairs)
     sources = frozenset(one.known.source for one in every)
-    return Candidate(record, match, conflicts, sources, bool(independent), overruled)
+    return Candidate(record, match, sources, bool(independent), overruled)
 
 
 def _independently_reported(desk: Desk, people: Collection[int]) -> set[int]:

@@ -6,7 +6,7 @@ curator. Decisions are written before the report they tie.
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from app.models import OPEN, Entry, Lookalike, Placement, Record, Release, Repor
 from app.registry import blocking, content, known
 from app.registry.content import Content
 from app.registry.known import Candidate, Known, Near, compare, contents
-from app.registry.projection.accounts import ASSERTIONS, parse
+from app.registry.projection.accounts import ASSERTIONS, SECOND_HAND, parse
 from app.registry.projection.voices import RANK
 from app.registry.records import Kind
 from app.registry.write import Desk, new_id
@@ -44,6 +44,9 @@ _SAME_SPELL = (
     .join(Entry, col(Entry.revision) == col(Report.since))
     .where(col(_BASE.record) == bindparam("base"), col(Record.redacted).is_(False))
 )
+_WAITING = select(col(Lookalike.other)).where(
+    col(Lookalike.other).in_(bindparam("among", expanding=True)), col(Lookalike.contradicts).is_(True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,30 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """A record that the report was compared with, and what came of it."""
+
+    record: Known
+    match: score.Match
+
+
+@dataclass(frozen=True, slots=True)
 class Matched:
-    """What the key may know of it, what the log will say, and `unsaid`: what only a curator may learn."""
+    """What the key may know of it, what the log will say, and what only a curator may learn: whom the report looks
+    like (`unsaid`), and the records of the person it is tied to that contradict it and were outweighed."""
 
     outcome: MatchOutcome
     decisions: tuple[Planned, ...] = ()
-    unsaid: tuple[Candidate, ...] = ()
+    unsaid: tuple[Pair, ...] = ()
+    outweighed: tuple[Pair, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tie:
+    """The record of a person to tie a report to, and those of the person that were outweighed."""
+
+    to: Pair
+    outweighed: tuple[Pair, ...] = ()
 
 
 def by_pointer(target: tuple[Record, Kind]) -> Matched:
@@ -131,14 +152,16 @@ def by_match(desk: Desk, said: Content, found: Sequence[Near]) -> Matched:
     people = compare(desk, person, found)
     alike = [one for one in people if one.match.sure or one.match.score >= score.REVIEW]
     told = [one for one in alike if _may_tell(desk, said, one)]
-    unsaid = tuple([one for one in alike if one not in told][:MOST_REVIEWED])
-    sure = [one for one in told if one.match.sure and not one.conflicts and not _repeats(desk, said, one)]
-    sure = [one for one in sure if not _contradicted(desk, person, one)]
+    unsaid = tuple([Pair(one.record, one.match) for one in alike if one not in told][:MOST_REVIEWED])
+    sure = [one for one in told if one.match.sure and not _repeats(desk, said, one)]
+    ties = [(one, tie) for one in sure if (tie := _tie(desk, person, one)) is not None]
     # A namesake whom a state files beside somebody must not keep that person's reports apart.
-    sure = [one for one in sure if one.independent] or sure
-    if len(sure) == 1:
-        return Matched(_known_as(MatchOutcome.LINKED, desk, sure), (_planned(sure[0], Judgement.SAME),), unsaid)
-    waiting = tuple(_planned(one, Judgement.UNSURE) for one in told[:MOST_REVIEWED])
+    ties = [(one, tie) for one, tie in ties if one.independent] or ties
+    if len(ties) == 1:
+        (group, tie), *_ = ties
+        outcome = _known_as(MatchOutcome.LINKED, desk, [group])
+        return Matched(outcome, (_planned(tie.to, Judgement.SAME),), unsaid, tie.outweighed)
+    waiting = tuple(_planned(Pair(one.record, one.match), Judgement.UNSURE) for one in told[:MOST_REVIEWED])
     return Matched(_known_as(MatchOutcome.NEEDS_REVIEW, desk, told[:MOST_REVIEWED]), waiting, unsaid)
 
 
@@ -174,16 +197,51 @@ def _repeats(desk: Desk, said: Content, group: Candidate) -> bool:
     return any(not _follows(said, other) and not _follows(other, said) for other in own)
 
 
-def _contradicted(desk: Desk, person: score.Person, group: Candidate) -> bool:
-    """Whether any report of the person says that this is somebody else, also one that no key finds: or a single report
-    that calls two people by one another's names would make them one. Where independent sources report the person, any
-    of theirs."""
+def _tie(desk: Desk, person: score.Person, group: Candidate) -> _Tie | None:
+    """How to tie the report to a person of whom a record is surely alike; None where another record of the person
+    says that this is somebody else, also one that no key finds: or a single report that calls two people by one
+    another's names would make them one. Where independent sources report the person, any of theirs.
+
+    The records of one source do not say so alone: two other sources outweigh it, and the report is tied to one of
+    those, so that it stays with them when a curator parts them from the other."""
     held = [
         one
         for one in contents(desk.session, _records_of(desk.session, group.record))
         if desk.views.sources[one.source].independent or not group.independent
     ]
-    return any(score.contradict(person, one.person) for one in held)
+    against = [(one, fields) for one in held if (fields := score.contradicted(person, one.person))]
+    if not against:
+        return _Tie(Pair(group.record, group.match))
+    sources = {one.source for one, _fields in against}
+    contested = {field for _one, fields in against for field in fields}
+    agreeing = _two_agreeing(desk, person, contested, [one for one in held if one.source not in sources])
+    if len(sources) > 1 or not agreeing:
+        return None
+    pairs = [Pair(one, score.compare(person, one.person)) for one in agreeing]
+    best = max(pairs, key=lambda pair: (pair.match.sure, pair.match.score))
+    outweighed = tuple(Pair(one, score.compare(person, one.person)) for one, _fields in against)
+    return _Tie(best, outweighed) if best.match.sure else None
+
+
+def _two_agreeing(desk: Desk, person: score.Person, fields: Collection[str], held: Sequence[Known]) -> list[Known]:
+    """The records that state every one of the fields as the report does, if two independent sources are among them
+    that agree with each other. Neither cites another: who repeats a fact does not state it a second time."""
+
+    def fit(one: score.Person, other: score.Person) -> bool:
+        return all(score.agree(one, other, field) for field in fields)
+
+    stated = [
+        one
+        for one in held
+        if desk.views.sources[one.source].independent and _first_hand(one.content) and fit(person, one.person)
+    ]
+    return [one for one in stated if any(one.source != two.source and fit(one.person, two.person) for two in stated)]
+
+
+def _first_hand(said: Content) -> bool:
+    """Whether a report stands and is of its source's own knowledge."""
+    copied = said.get(content.CITING) or said.get("verification.method") in SECOND_HAND
+    return not copied and said["verification.verdict"] != Verdict.RETRACTED
 
 
 def _holds_own(desk: Desk, group: Candidate) -> bool:
@@ -209,8 +267,8 @@ def _records_of(session: Session, record: Known) -> Sequence[int]:
     return session.scalars(held).all()
 
 
-def _planned(group: Candidate, judgement: Judgement) -> Planned:
-    return Planned(group.record.id, judgement, "matcher", _thousandths(group.match), tuple(_reasons(group.match)))
+def _planned(pair: Pair, judgement: Judgement) -> Planned:
+    return Planned(pair.record.id, judgement, "matcher", _thousandths(pair.match), tuple(_reasons(pair.match)))
 
 
 def _thousandths(match: score.Match) -> int:
@@ -222,18 +280,26 @@ def _reasons(match: score.Match) -> list[dict[str, Any]]:
 
 
 def keep_unsaid(desk: Desk, match: Matched, record: int) -> None:
-    """Keep, for curators alone, whom a report just written looks like."""
+    """Keep, for curators alone, whom a report just written looks like, and what contradicts it in the person that it
+    was tied to: a record that was outweighed waits once, however many reports outweigh it."""
+    if not match.unsaid and not match.outweighed:
+        return
+    run = desk.session.connection().execute
+    waiting = set(run(_WAITING, {"among": [pair.record.key for pair in match.outweighed]}).scalars())
+    new = [pair for pair in match.outweighed if pair.record.key not in waiting]
     rows = [
         {
             "record": record,
-            "other": g.record.key,
-            "score": _thousandths(g.match),
-            "reasons": json.dumps(_reasons(g.match)),
+            "other": pair.record.key,
+            "score": _thousandths(pair.match),
+            "reasons": json.dumps(_reasons(pair.match)),
+            "contradicts": contradicts,
         }
-        for g in match.unsaid
+        for contradicts, pairs in ((False, match.unsaid), (True, new))
+        for pair in pairs
     ]
-    if rows:
-        desk.session.connection().execute(_INSERT_LOOKALIKES, rows)
+    if rows:  # an empty list would insert a row of defaults
+        run(_INSERT_LOOKALIKES, rows)
 
 
 def write_decision(desk: Desk, decision: Planned, record_id: uuid.UUID) -> None:

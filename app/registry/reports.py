@@ -11,13 +11,13 @@ from app.log.entries import entry_at
 from app.matching import score
 from app.matching.names import ONE_WORD
 from app.models import Record
-from app.registry import blocking, checks, content, linking, records
+from app.registry import blocking, checks, content, linking, records, wishes
 from app.registry.content import Content
 from app.registry.projection.accounts import ASSERTIONS, parse
 from app.registry.records import Kind
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
 from app.registry.write import Desk, Outcome, new_id
-from app.vocabulary import ReleaseKind, Stage, Verdict
+from app.vocabulary import Judgement, ReleaseKind, Stage, Verdict
 
 POINTERS: tuple[tuple[str, Kind], ...] = (
     ("release_id", "release"),
@@ -252,6 +252,8 @@ def first_version(
         body["person"] = str(target[0].id)
     if "source_record_id" in said:
         records.remember_case(desk.session, desk.secret, source_of(desk), said["source_record_id"], record_id)
+    tied = next((one.record for one in match.decisions if one.judgement is Judgement.SAME), None)
+    body |= wishes.of_new_report(desk, said, tied)
     pointer = linking.spell_pointer(desk, target) if target else None
     filed = _write(desk, body, said, pointer, CREATED)
     linking.keep_unsaid(desk, match, filed.revision)
@@ -281,6 +283,7 @@ def _next_version(desk: Desk, record: Record, said: Content, target: tuple[Recor
     }
     if "person" in version.entry.body:
         body["person"] = version.entry.body["person"]
+    body |= wishes.of_next_version(desk, record, version, said)
     return _write(desk, body, said, pointer, OK)
 
 
@@ -289,7 +292,8 @@ def _check_succession(before: Content, after: Content) -> None:
     if _another_person(before, after):
         raise AnotherPerson(
             "This case number is another person's: use a new one. If it is the same person, correct the name first, "
-            "and then the birth date or the gender."
+            "and then the birth date or the gender; of two names without a word in common give the former among the "
+            "aliases."
         )
     released = before.get("release.released_on")
     asserted = before["verification.verdict"] in ASSERTIONS and before.get("release.stage") == Stage.CARRIED_OUT
@@ -303,13 +307,20 @@ def _check_succession(before: Content, after: Content) -> None:
 
 
 def _another_person(before: Content, after: Content) -> bool:
-    """Whether the names are no longer alike and the birth or the gender contradicts as well.
+    """Whether the report now calls somebody else: its names share no word, not even spelt otherwise; or they are no
+    longer alike, and the birth or the gender contradicts as well.
 
     A corrected spelling, a surname that changed or a corrected birth is one of the two, and stays possible. Below
-    ONE_WORD each name has a word that the other lacks; a name that was only filled in stays at it."""
-    match = score.compare(blocking.person_of(before), blocking.person_of(after))
+    ONE_WORD each name has a word that the other lacks; a name that was only filled in stays at it. Of two names for
+    one person the one is the other's alias; and one identification number is one person's, whatever the names."""
+    one, two = blocking.person_of(before), blocking.person_of(after)
+    if one.national_id is not None and one.national_id == two.national_id:
+        return False
+    match = score.compare(one, two)
     alike = {reason.feature: reason.score for reason in match.reasons}
-    return alike.get("name", 1) < ONE_WORD and not {"birth", "gender"}.isdisjoint(match.conflicts)
+    if "name" not in alike:
+        return False
+    return alike["name"] == 0 or (alike["name"] < ONE_WORD and not {"birth", "gender"}.isdisjoint(match.conflicts))
 
 
 def _case_fixed(detail: str) -> Invalid:

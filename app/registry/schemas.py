@@ -4,15 +4,7 @@ import re
 import uuid
 from typing import Annotated, Any, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    AnyHttpUrl,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    field_validator,
-)
+from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from pydantic_core import PydanticCustomError
 
 from app import dates
@@ -180,6 +172,7 @@ class DetaineeIn(Shape):
     national_id: Code | None = None
     died_on: Date | None = None
     publish: Publish | None = None
+    publish_given_on: Date | None = None
 
 
 class TransferIn(Shape):
@@ -342,6 +335,7 @@ class ConsentIn(Shape):
     given_by: Line
     given_on: Date
     reason: Note | None = None
+    overrules_birth_of: Slug | None = None
 
 
 class RedactionIn(Shape):

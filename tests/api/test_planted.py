@@ -88,8 +88,8 @@ def test_a_state_that_makes_its_row_another_persons_makes_no_two_people_one(worl
     world.file(GOVERNMENT, **NAMED, source_record_id="M")
     world.file("foro", **NAMED)
     world.file("pud", **NAMED)
-    swapped = {**OTHER, "detainee__birth_date": None, "detainee__gender": None}
-    world.file(GOVERNMENT, **swapped, source_record_id="M")
+    swapped = make_report(**{**OTHER, "detainee__birth_date": None, "detainee__gender": None}, source_record_id="M")
+    world.refuse(world.post("/v1/releases", swapped, GOVERNMENT), 409, "another_person")
     assert world.file("jep", **OTHER)["match"]["outcome"] == "new"
     assert len(names(world)) == 2
 

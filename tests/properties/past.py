@@ -43,6 +43,7 @@ class Past:
         self.facilities: dict[str, dict[str, Any]] = {}
         self.reports: dict[uuid.UUID, Appended] = {}
         self.keys: dict[uuid.UUID, int] = {}
+        self.wishes: dict[uuid.UUID, list[tuple[str, int]]] = {}
         self.decisions: dict[str, dict[str, Any]] = {}
         self.consents: list[tuple[int, uuid.UUID, str]] = []
         self.redacted: set[uuid.UUID] = set()
@@ -64,8 +65,26 @@ class Past:
 
     def _read_report(self, entry: Appended) -> None:
         record = uuid.UUID(entry.body["record"])
+        asked = entry.body["said"].get("detainee.publish")
+        before = self.reports.get(record)
+        if asked is not None:
+            made = self.wishes.setdefault(record, [])
+            if before is not None and before.body["said"].get("detainee.publish") == asked:
+                since = made[-1][1]
+            else:
+                mine = [one for own in self._own_of_person(record, entry.body["source"]) for one in self.wishes[own]]
+                as_closed = [day for one, day in mine if CLASSES.index(one) >= CLASSES.index(asked)]
+                since = max(as_closed, default=entry.revision)
+            made.append((asked, since))
         self.keys.setdefault(record, entry.revision)
         self.reports[record] = entry
+
+    def _own_of_person(self, record: uuid.UUID, source: str) -> list[uuid.UUID]:
+        """The records that this source has asked something of, of the person that a report is about to be added to."""
+        ties = [one["a"] for one in self.decisions.values() if one["judgement"] == "same" and one["b"] == str(record)]
+        known = record if record in self.keys else next(map(uuid.UUID, ties), None)
+        cluster: set[uuid.UUID] = next((one for one in self._clusters() if known in one), set())
+        return [one for one in cluster if self.reports[one].body["source"] == source and one in self.wishes]
 
     def _read_identity(self, entry: Appended) -> None:
         if "undoes" in entry.body:
@@ -139,7 +158,8 @@ class Past:
         return Person(frozenset(cluster), self._class(cluster), found, state, again, death_of(accounts, found[-1]))
 
     def _class(self, cluster: set[uuid.UUID]) -> str:
-        """Consent answers for what was said before it; of several answers the most closed holds."""
+        """Consent answers for what was asked before it, also where a later version asks the same again; of several
+        answers the most closed holds."""
         if cluster & self.redacted:
             return "counted"
         given = [consent for consent in self.consents if consent[1] in cluster]
@@ -147,10 +167,11 @@ class Past:
         last = max((revision for revision, _record, _publish in given), default=0)
         said = [self.accounts[record] for record in cluster]
         heard = [one for one in said if one.source.independent] or said
+        wished = {self.keys[record]: made[-1][1] for record, made in self.wishes.items()}
         asked = [
             one.content["detainee.publish"]
             for one in heard
-            if "detainee.publish" in one.content and one.revision > last
+            if "detainee.publish" in one.content and wished[one.record] > last
         ]
         unasked = any("detainee.publish" not in one.content and not one.points for one in heard)
         if not given and (unasked or not asked):

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.registry.consent import OPENNESS, may_be_minor, person_class, strictest
+from app.registry.consent import OPENNESS, Hiding, may_be_minor, person_class, provisional, strictest
+from app.registry.projection import Account
 from tests.registry.accounts import account
 
 CLASSES = ("named", "anonymous", "counted")
@@ -77,6 +78,69 @@ def test_a_source_that_asks_later_can_only_close_it_further() -> None:
     consent = [(5, 1, "anonymous")]
     assert person_class([account(1, revision=6, detainee__publish="counted")], consent) == "counted"
     assert person_class([account(1, revision=6, detainee__publish="named")], consent) == "anonymous"
+
+
+def test_a_consent_answers_a_wish_over_later_versions_of_the_report_and_no_new_wish() -> None:
+    consent = [(5, 1, "named")]
+    again = replace(account(1, revision=6, detainee__publish="counted"), wished=1)
+    assert (person_class([again], consent), provisional([again], consent)) == ("named", [])
+    new = replace(again, wished=6)
+    assert person_class([new], consent) == "counted"
+    assert provisional([new], consent) == [Hiding(1, 1, "counted", "consent", stopped=False)]
+
+
+def test_a_name_closed_again_after_a_consent_waits_too() -> None:
+    said = [account(1), account(2, "jep", revision=6, detainee__publish="anonymous")]
+    assert person_class(said, [(5, 1, "named")]) == "anonymous"
+    assert provisional(said, [(5, 1, "named")]) == [Hiding(2, 2, "anonymous", "consent", stopped=False)]
+
+
+SHOWN = [account(1, "foro", detainee__publish="named"), account(2, "jep")]
+HIDING = account(3, "pud", detainee__publish="counted")
+
+
+def test_who_hides_somebody_against_two_other_independent_sources_does_so_provisionally() -> None:
+    assert person_class([*SHOWN, HIDING], []) == "counted"
+    assert provisional([*SHOWN, HIDING], []) == [Hiding(3, 3, "counted", "reports", stopped=False)]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        account(2, "foro"),
+        account(2, "ministry"),
+        account(2, "jep", detainee__publish="counted"),
+        account(2, "jep", verification__citing=["foro"]),
+        account(2, "jep", verification__method="press"),
+        account(2, "jep", verification__verdict="retracted"),
+        replace(account(2, "jep"), points=True),
+    ],
+    ids=["the same source", "a state", "hides too", "citing", "second-hand", "withdrawn", "asks for nothing"],
+)
+def test_one_other_source_alone_stands_against_no_wish(second: Account) -> None:
+    assert provisional([SHOWN[0], second, HIDING], []) == []
+
+
+def test_a_stopped_wish_hides_nobody_whom_others_show_and_waits() -> None:
+    stopped = replace(HIDING, stopped=True)
+    assert person_class([*SHOWN, stopped], []) == "anonymous"
+    assert provisional([*SHOWN, stopped], []) == [Hiding(3, 3, "counted", "reports", stopped=True)]
+    assert person_class([SHOWN[0], stopped], []) == "counted", "one other source does not show against it"
+    assert person_class([stopped], [(2, 3, "named")]) == "named"
+    assert person_class([stopped], [(5, 3, "counted")]) == "counted", "a curator agreed"
+
+
+def test_a_birth_of_one_source_that_makes_a_child_beside_others_days_waits_too() -> None:
+    held = [account(n, who, detention__detained_on="2025-07-01") for n, who in ((1, "foro"), (2, "jep"))]
+    born = account(3, "pud", detainee__birth_date="2010")
+    assert may_be_minor([one.content for one in (*held, born)])
+    assert provisional([*held, born], []) == [Hiding(3, 3, "counted", "reports", stopped=False)]
+    two = replace(held[0], content={**held[0].content, "detainee.birth_date": "2010"})
+    assert provisional([two, held[1], born], []) == [], "nobody's word alone"
+
+
+def test_of_somebody_erased_nothing_waits() -> None:
+    assert provisional([*SHOWN, replace(HIDING, erased=True)], []) == []
 
 
 def test_a_source_that_says_nothing_later_changes_nothing() -> None:

@@ -147,7 +147,7 @@ def test_a_row_that_meets_somebody_held_back_is_compared_with_them(world: World)
 
 def test_a_row_meets_whom_an_earlier_row_has_renamed_by_the_new_name(world: World) -> None:
     file_all(world, person(0))
-    renamed = person(0, detainee__full_name=NAMES[1])
+    renamed = person(0, detainee__full_name="Rosa Peralta Ríos")
     rows = [renamed, person(0, detainee__birth_date="1950"), {**renamed, "source_record_id": "L-9"}]
     rows[1]["source_record_id"] = "L-8"
     assert told(file_all(world, *rows)) == ["200", "201 new", "201 needs_review"]

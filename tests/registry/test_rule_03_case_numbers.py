@@ -150,6 +150,8 @@ SOMEBODY_ELSE = [
     {"detainee__full_name": "Berta Solano Ugas", "detainee__birth_date": "1990"},
     {"detainee__full_name": "Berta Solano Ugas", "detainee__gender": "female"},
     {"detainee__full_name": "Tomás Aurelio Barrios Peña", "detainee__birth_date": None, "detainee__age": 30},
+    {"detainee__full_name": "Berta Solano Ugas"},
+    {"detainee__full_name": "Berta Solano Ugas", "detainee__birth_date": None, "detainee__gender": None},
 ]
 THE_SAME = [
     {"detainee__full_name": "Tomas A. Quintana Rivas", "detainee__birth_date": "1990"},
@@ -158,6 +160,7 @@ THE_SAME = [
     {"detainee__birth_date": "1917", "detainee__gender": "other"},
     {"detainee__full_name": None, "detainee__birth_date": "1990"},
     {"detainee__full_name": "Berta Solano", "detainee__aliases": ["Tomás Quintana"], "detainee__gender": "female"},
+    {"detainee__full_name": "T. Quintana", "detainee__birth_date": None, "detainee__gender": None},
 ]
 
 
@@ -165,10 +168,12 @@ def patch_of(changes: dict[str, Any]) -> dict[str, Any]:
     return {"detainee": {path.removeprefix("detainee__"): value for path, value in changes.items()}}
 
 
+@pytest.mark.parametrize("linked", [True, False], ids=["linked", "alone"])
 @pytest.mark.parametrize("changes", SOMEBODY_ELSE)
-def test_a_case_number_does_not_become_another_persons(world: World, changes: dict[str, Any]) -> None:
+def test_a_case_number_does_not_become_another_persons(world: World, changes: dict[str, Any], linked: bool) -> None:
     filed = world.file("foro", source_record_id="Z-1")
-    assert world.file("jep")["match"]["outcome"] == "linked"
+    if linked:
+        assert world.file("jep")["match"]["outcome"] == "linked"
     path, headers = f"/v1/reports/{filed['report']['id']}", world.headers("foro")
     with world.storing_nothing():
         again = world.post("/v1/releases", make_report(source_record_id="Z-1", **changes), "foro")
@@ -176,6 +181,13 @@ def test_a_case_number_does_not_become_another_persons(world: World, changes: di
         world.refuse(world.client.patch(path, json=patch_of(changes), headers=headers), 409, "another_person")
     assert problem["detail"].startswith("This case number is another person's: use a new one.")
     assert world.file("foro", source_record_id="Z-2", **changes)["match"]["outcome"] == "new"
+
+
+def test_one_identification_number_is_one_persons_whatever_the_name(world: World) -> None:
+    numbered: dict[str, Any] = {"source_record_id": "Z-1", "detainee__national_id": "V-12345678"}
+    world.file("foro", **numbered)
+    renamed = world.file("foro", **numbered, detainee__full_name="Berta Solano Ugas")
+    assert renamed["report"]["version"] == 2
 
 
 @pytest.mark.parametrize("changes", THE_SAME)

@@ -85,7 +85,7 @@ def test_a_reporter_ties_a_new_report_by_pointing_at_one_person(world: World) ->
 def test_a_later_version_of_a_report_ties_nobody(world: World) -> None:
     """Corrected into somebody's double, it stays whose it is."""
     world.file("foro")
-    other = world.file("jep", source_record_id="J-1", detainee__full_name=BERTA["detainee__full_name"])
+    other = world.file("jep", source_record_id="J-1", detainee__full_name="Tomás Barrios Peña")
     corrected = world.file("jep", source_record_id="J-1")
     assert corrected["detainee"]["id"] == other["detainee"]["id"]
     assert decisions(world) == []

@@ -30,10 +30,12 @@ from app.api.wire.filed import (
     ApartOut,
     Candidate,
     ContradictedOut,
+    ContradictionOut,
     Decided,
     Filed,
     FiledConsent,
     FiledRedaction,
+    HiddenOut,
     MatchOut,
     PairOut,
     ProposalShape,
@@ -76,7 +78,7 @@ BalancePage = Page[BalanceStep]
 ProposalPage = Page[ProposalShape]
 
 
-class ReviewPage(Page[PairOut | ApartOut | ContradictedOut]):
+class ReviewPage(Page[PairOut | ApartOut | ContradictedOut | HiddenOut | ContradictionOut]):
     """What waits, and the places that reports name and nobody registered (folded names)."""
 
     unknown_facilities: list[UnknownFacility]
@@ -92,6 +94,7 @@ __all__ = [
     "ClaimPage",
     "ComparisonOut",
     "ContradictedOut",
+    "ContradictionOut",
     "CorrectionPage",
     "Decided",
     "DetaineeOut",
@@ -113,6 +116,7 @@ __all__ = [
     "FiledFacility",
     "FiledRedaction",
     "FiledSource",
+    "HiddenOut",
     "HistoryPage",
     "ImportOut",
     "ImportRowPage",

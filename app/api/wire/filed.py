@@ -9,6 +9,7 @@ from app.api.wire.base import Answered, Receipt
 from app.api.wire.records import DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import (
     MatchOutcome,
+    Publish,
 )
 
 
@@ -132,6 +133,38 @@ class ContradictedOut(BaseModel):
     points_at: SpellOut
 
 
+class HiddenOut(BaseModel):
+    """Somebody whom one report hides, or would (`stopped`), against a curator's consent or the reports of two other
+    independent sources; `wanted`: the class it closes them to. `because`: it asks for that (`given_on`: since when), or
+    it gives a birth that may be a child's. A consent answers it."""
+
+    kind: Literal["hidden"]
+    detainee: DetaineeShape
+    source: str
+    because: Literal["wish", "birth"]
+    wanted: Publish
+    given_on: str | None
+    against: Literal["consent", "reports"]
+    stopped: bool
+    as_of_revision: int
+
+
+class ContradictionOut(BaseModel):
+    """A report of a person that contradicts a later one (`a`), which two other sources' reports tied to that person all
+    the same. `a` and `b` are the two reports, each alone; `ties` the decisions that hold `b` there. `same` about the
+    two, or undoing the ties, answers it."""
+
+    kind: Literal["contradiction"]
+    detainee: DetaineeShape
+    score: float
+    reasons: list[dict[str, Any]]
+    as_of_revision: int
+    ties: list[uuid.UUID]
+    a: DetaineeShape
+    b: DetaineeShape
+    compared: list[ComparedField]
+
+
 class ReportId(BaseModel):
     id: uuid.UUID
     version: int
@@ -159,9 +192,11 @@ class WarningOut(BaseModel):
 
 
 class Filed(BaseModel):
-    """The answer to a report."""
+    """The answer to a report. `wish_waits`: so many of the source's wishes to hide people wait for a curator that this
+    one hides nobody whom a curator's consent or two other sources show, until a curator has looked."""
 
     report: ReportId
+    wish_waits: bool
     detainee: DetaineeShape
     detention: DetentionShape
     release: ReleaseShape | None

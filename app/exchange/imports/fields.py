@@ -40,6 +40,7 @@ FIELDS: dict[str, Field] = {
     "detainee.national_id": LINE,
     "detainee.died_on": DATE,
     "detainee.publish": Field("code", "publish"),
+    "detainee.publish_given_on": DATE,
     "detention.detained_on": DATE,
     "detention.facility": LINE,
     "detention.place": LINE,

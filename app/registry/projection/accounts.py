@@ -43,7 +43,8 @@ class Account:
     """The current version of one record. `revision` is the version's, `record` the first one's.
 
     `redacted`: erased by then; `erased`: erased at some time, so that nothing personal is left to show of any time.
-    `points`: filed by pointing at somebody known.
+    `points`: filed by pointing at somebody known. `wished`: the revision at which it came to ask for its class of
+    publication, by default its own; `stopped`: the wish closes nothing that speaks against it until a curator agrees.
     """
 
     record: int
@@ -56,6 +57,8 @@ class Account:
     redacted: bool = False
     erased: bool = False
     points: bool = False
+    wished: int | None = None
+    stopped: bool = False
 
     def date(self, name: str) -> PartialDate | None:
         """The partial date said under `section.field`, if any."""

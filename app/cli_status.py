@@ -1,0 +1,52 @@
+"""recuento status: how far the registry has come, and what somebody should look at."""
+
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from app.dates import format_instant
+from app.log.entries import head
+from app.models import OPEN, PendingPair, ProvisionalHiding, Source
+from app.registry import wishes
+
+
+def status(session: Session) -> dict[str, Any]:
+    """Nothing in it is about a person: sources, and how much of theirs waits for a curator."""
+    revision, recorded_at = head(session)
+    named = session.execute(select(col(Source.key), col(Source.slug)).where(col(Source.until) == OPEN))
+    slugs = dict(named.all())
+    unanswered, stopped = wishes.unanswered(session), wishes.stopped_sources(session)
+    return {
+        "revision": revision,
+        "recorded_at": format_instant(recorded_at) if revision else None,
+        "pairs_in_review": _number(session, PendingPair),
+        "hidden_provisionally": sum(unanswered.values()),
+        "wishes_in_review": _number(session, ProvisionalHiding),
+        "hidden_by_source": {slugs[source]: number for source, number in sorted(unanswered.items())},
+        "stopped_sources": sorted(slugs[source] for source in stopped),
+        "warnings": wishes.warnings(session),
+    }
+
+
+def _number(session: Session, table: type[Any]) -> int:
+    standing = select(func.count()).select_from(table).where(col(table.until) == OPEN)
+    return int(session.execute(standing).scalar_one())
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """The same for whoever reads it in a terminal."""
+    told = [
+        f"Revision {found['revision']}" + (f", recorded at {found['recorded_at']}" if found["recorded_at"] else ""),
+        f"{found['pairs_in_review']} pairs wait for a curator.",
+        f"{found['wishes_in_review']} wishes to hide somebody, or a name, wait for a curator.",
+        f"{found['hidden_provisionally']} reports hide somebody meanwhile.",
+    ]
+    told += [f"  {source}: {number}" for source, number in found["hidden_by_source"].items()]
+    told += [
+        f"WARNING {source}: {wishes.MOST_UNANSWERED} or more of its wishes to hide people are unanswered, and further "
+        "ones wait. Have a curator answer them (/v1/review); if the key may be stolen, revoke it and put the source in "
+        "quarantine."
+        for source in found["stopped_sources"]
+    ]
+    return told

@@ -1,0 +1,119 @@
+"""Whoever holds one key hides nobody for good, and what hides somebody is nothing that a reader can tell."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.models import OPEN, Placement, ProvisionalHiding, Record
+from app.registry import wishes
+from app.registry.rebuild import rebuild
+from tests.properties.histories import examples
+from tests.properties.steps import Amend, Body, Clerk, Consent, File, Registry, Step
+from tests.properties.test_rebuild import TABLES, rows
+from tests.support import make_report
+
+PATHS = (
+    "/v1/detainees", "/v1/detentions", "/v1/releases", "/v1/sources", "/v1/corrections", "/v1/counts/releases",
+    "/v1/counts/releases?group_by=gender", "/v1/counts/releases?group_by=source", "/v1/counts/overlap", "/readyz",
+    "/v1/counts/series?interval=month", "/v1/detainees?q=quintana",
+)  # fmt: skip
+DAYS = (None, None, None, "2026-01-20", "2026-02-10", "2026-02-20")
+CLASSES = ("named", "anonymous", "counted", "counted", "counted", None)
+
+
+# Shown by two, whatever a third does.
+SHOWN: list[Step] = [File("foro", make_report()), File("jep", make_report(), points=("detainee", 0))]
+
+
+def wished(publish: str | None, day: str | None, born: str | None) -> Body:
+    said = {"publish": publish, "publish_given_on": day, "birth_date": born}
+    return {"detainee": said}
+
+
+PATCHES = st.builds(wished, st.sampled_from(CLASSES), st.sampled_from(DAYS), st.sampled_from((None, "1971", "2010")))
+FIRST = st.builds(
+    lambda publish, case: File("pud", make_report(detainee__publish=publish), case, ("detainee", 0)),
+    st.sampled_from(CLASSES),
+    st.sampled_from((0, 1, 2)),
+)
+LATER = st.one_of(
+    FIRST,
+    st.builds(Amend, st.just(2), PATCHES),
+    st.builds(Consent, st.just(0), st.sampled_from(("named", "named", "anonymous", "counted")), st.just("guardian")),
+)
+HISTORIES = st.builds(lambda first, later: [*SHOWN, first, *later], FIRST, st.lists(LATER, min_size=2, max_size=8))
+
+
+def hidden(clerk: Clerk) -> bool:
+    """Whether the person whom two sources show is only counted today."""
+    with clerk.session() as session:
+        first = session.scalars(select(col(Record.publish_now)).order_by(col(Record.key))).first()
+    return first == "counted"
+
+
+def waiting(clerk: Clerk) -> int:
+    """The reports of that person that hide it and wait for a curator."""
+    with clerk.session() as session:
+        person = select(col(Placement.detainee)).order_by(col(Placement.record)).limit(1).scalar_subquery()
+        of = (col(ProvisionalHiding.detainee) == person, col(ProvisionalHiding.until) == OPEN)
+        return len(
+            session.scalars(select(ProvisionalHiding).where(*of, col(ProvisionalHiding.stopped).is_(False))).all()
+        )
+
+
+@examples(25)
+@given(HISTORIES, st.sampled_from((1, 10)))
+def test_whom_one_key_hides_against_what_stands_waits_for_a_curator_and_is_shown_once_one_spoke(
+    registry: Registry, history: list[Step], most: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wishes, "MOST_UNANSWERED", most)
+        with registry.after(history) as clerk:
+            consents = [step for step in history if isinstance(step, Consent)]
+            if hidden(clerk) and not (consents and consents[-1].publish == "counted"):
+                assert waiting(clerk)
+            Consent(0, "named", "guardian").take(clerk)
+            assert (hidden(clerk), waiting(clerk)) == (False, 0)
+            for number in range(len(SHOWN), len(clerk.records)):
+                Amend(number, {"release": {"kind": "pardon"}}).take(clerk)
+                assert not hidden(clerk), "a curator's answer stands over later versions"
+
+
+@examples(10)
+@given(HISTORIES, st.sampled_from((1, 10)))
+def test_a_rebuild_lets_the_same_wishes_wait(registry: Registry, history: list[Step], most: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wishes, "MOST_UNANSWERED", most)
+        with registry.after(history) as clerk:
+            with clerk.session() as session:
+                before = {table.__name__: rows(session, table) for table in TABLES}
+            with clerk.session() as session:
+                rebuild(session)
+                session.commit()
+            with clerk.session() as session:
+                assert {table.__name__: rows(session, table) for table in TABLES} == before
+
+
+def public(registry: Registry, history: list[Step]) -> list[str]:
+    """Everything that anybody reads after a history, random ids by the order in which they come."""
+    with registry.after(history):
+        texts = [registry.world.client.get(path).text for path in PATHS]
+    ids: dict[str, str] = {}
+    uuid = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+    return [uuid.sub(lambda found: ids.setdefault(found[0], str(len(ids))), text) for text in texts]
+
+
+def test_why_somebody_is_hidden_is_nothing_that_a_reader_can_tell(registry: Registry) -> None:
+    """By a wish, by one with its day, by a birth: of these three registries the public sees the same bytes."""
+    hiding: list[Body] = [
+        make_report(detainee__publish="counted"),
+        make_report(detainee__publish="counted", detainee__publish_given_on="2026-02-10"),
+        make_report(detainee__publish=None, detainee__birth_date="2010"),
+    ]
+    seen = [public(registry, [*SHOWN, File("pud", body, 0, ("detainee", 0))]) for body in hiding]
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[0][0] != public(registry, SHOWN)[0]
