@@ -232,7 +232,9 @@ def _total_groups(
     standing = selection.subject.standing
     by = (standing.status, standing.independent_verified)
     found: dict[Key, list[tuple[str, int, int]]] = defaultdict(list)
-    rows = session.execute(_grouped(selection, dimensions, revision, releases, by=by).where(selection.inside))
+    # What has no status stands in no total, and makes no group of one.
+    inside = and_(selection.inside, standing.status.is_not(None))
+    rows = session.execute(_grouped(selection, dimensions, revision, releases, by=by).where(inside))
     for row in rows:
         found[tuple(row[:wide])].append(tuple(row[wide:]))
     people = _grouped(selection, dimensions, revision, func.count(distinct(selection.columns.detainee)))

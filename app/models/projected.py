@@ -96,7 +96,7 @@ class Release(SQLModel, table=True):
     until: int = key_column()
     detainee: int = key_column()
     stage: str
-    status: str
+    status: str | None  # null: nobody asserts it, and no independent source denies it
     country: str | None
     facts: str = text_column()
 
@@ -115,7 +115,7 @@ class Standing(SQLModel, table=True):
     since: int = key_column(primary_key=True)
     until: int = key_column()
     detainee: int = key_column()
-    status: str
+    status: str | None  # null: nobody asserts it, and no independent source denies it
     lo: int | None  # first and last possible day (proleptic ordinal); null: undated
     hi: int | None
     kind: str
@@ -169,7 +169,7 @@ class Held(SQLModel, table=True):
     since: int = key_column(primary_key=True)
     until: int = key_column()
     detainee: int = key_column()
-    status: str
+    status: str | None  # null: nobody asserts it, and no independent source denies it
     lo: int | None
     hi: int | None
     out_lo: int

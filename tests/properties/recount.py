@@ -172,7 +172,7 @@ def _groups(past: Past, today: Past, terms: CountTerms, reader: Reader) -> list[
     chosen = list(_of_sources(past, today, terms, reader) if by_source else matching)
     keyed: dict[tuple[Any, ...], list[Release]] = {}
     for one in chosen:
-        if by_source or _place(one, terms) is Place.INSIDE:
+        if by_source or (_place(one, terms) is Place.INSIDE and one.at.status is not None):
             for key in product(*(_values(one, name, reader) for name in terms.group_by)):
                 keyed.setdefault(key, []).append(one)
     number: Callable[[list[Release], CountTerms], Row | None] = _of_source if by_source else _of_all

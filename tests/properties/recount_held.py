@@ -41,7 +41,7 @@ class Detention:
     word: Word | None = None
 
     @cached_property
-    def status(self) -> str:
+    def status(self) -> str | None:
         checked = {word.verdict for word in self.words if word.independent}
         denied = checked & {"refuted", "disputed"}
         if "verified" in checked:
@@ -51,7 +51,7 @@ class Detention:
         said = {word.verdict for word in self.words}
         if said & {"reported", "verified"}:
             return "reported"
-        return "refuted" if said & {"refuted", "disputed"} else "retracted"
+        return "retracted" if said == {"retracted"} else None
 
     @property
     def sources(self) -> int:
@@ -200,7 +200,8 @@ def _groups(past: Past, today: Past, terms: HeldCountTerms, reader: Reader) -> l
     told = _of_sources(past, today, terms) if by_source else _detentions(past, today, terms)
     keyed: dict[tuple[Any, ...], list[Detention]] = {}
     for one in told:
-        if _matches(one, terms, reader) and (by_source or one.place(terms) == INSIDE):
+        counted = one.status is not None and one.place(terms) == INSIDE
+        if _matches(one, terms, reader) and (by_source or counted):
             for key in product(*(_values(one, name, reader) for name in terms.group_by)):
                 keyed.setdefault(key, []).append(one)
     number: Callable[[list[Detention], HeldCountTerms], Row | None] = _of_source if by_source else _of_all

@@ -20,7 +20,7 @@ COPIES = ("press", "other_organisation", "official_statement")
 class Standing:
     """A release at one stage, consolidated."""
 
-    status: str
+    status: str | None
     day: PartialDate | None
     kind: str
     independent: int
@@ -127,7 +127,7 @@ def last_word(said: list[Account]) -> Account:
     return inorder[-1]
 
 
-def _status(voices: list[Account]) -> str:
+def _status(voices: list[Account]) -> str | None:
     checked = {said_of(voice) for voice in voices if independent(voice)}
     denied = checked & {"refuted", "disputed"}
     if "verified" in checked:
@@ -137,7 +137,7 @@ def _status(voices: list[Account]) -> str:
     said = {said_of(voice) for voice in voices}
     if said & {"reported", "verified"}:
         return "reported"
-    return "refuted" if said & {"refuted", "disputed"} else "retracted"
+    return "retracted" if said == {"retracted"} else None
 
 
 def _agreed(accounts: Iterable[Account], name: str, *, dated: bool = False, empty: str | None = None) -> Any:

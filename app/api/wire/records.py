@@ -25,7 +25,7 @@ from app.vocabulary import (
 class StageOut(BaseModel):
     """A release at one stage."""
 
-    status: ReleaseStatus
+    status: ReleaseStatus | None
     date: str | None
     verified_by: list[str]
     independent: int
@@ -48,7 +48,7 @@ class ReleaseShape(BaseModel):
     conditions: list[str] | None
     destination: str | None
     measures_lifted_on: str | None
-    status: ReleaseStatus
+    status: ReleaseStatus | None
     stages: dict[Stage, StageOut]
     verified_by: list[str]
     reported_by: list[str]

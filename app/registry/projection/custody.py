@@ -35,7 +35,7 @@ class Outcome:
     """The release of a spell: who says what at which stage."""
 
     voices: list[Account]
-    statuses: dict[Stage, ReleaseStatus]
+    statuses: dict[Stage, ReleaseStatus | None]
     stage: Stage
     dates: dict[Stage, PartialDate | None]
     kinds: dict[Stage, str]
