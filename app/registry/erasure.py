@@ -18,11 +18,12 @@ from app.models import (
     Record,
     Report,
     Sealed,
+    SourceTrait,
     SpellPersonal,
     Trait,
 )
 
-PERSONAL: tuple[type[Any], ...] = (DetaineePersonal, SpellPersonal, Trait)
+PERSONAL: tuple[type[Any], ...] = (DetaineePersonal, SpellPersonal, Trait, SourceTrait)
 
 
 def erase(session: Session, records: Collection[uuid.UUID]) -> None:

@@ -62,7 +62,7 @@ class ReleaseOut(ReleaseShape):
 
 class EndedOut(BaseModel):
     on: str | None
-    how: EndedHow
+    how: EndedHow | None
 
 
 class DetentionShape(BaseModel):
@@ -107,6 +107,7 @@ class DetaineeShape(BaseModel):
     groups: list[str] | None
     state: State
     rearrested: bool
+    rearrest_claimed: bool
     died_on: str | None
     designation: Designation
     detentions: list[DetentionShape]
