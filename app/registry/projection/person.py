@@ -77,10 +77,11 @@ def public_facts(accounts: Sequence[Account]) -> dict[str, Fact]:
 def personal_facts(accounts: Sequence[Account], custodies: Sequence[Custody]) -> dict[str, Fact]:
     """The personal facts about a person; what was withdrawn is not among them."""
     facts = collect([account for account in accounts if not account.retracted], _PERSON, "detainee")
-    if "birth_date" in facts and "age" not in facts:
+    if "birth_date" in facts and value_of(facts, "age") is None:
         day = _reference_day(custodies)
         if day is not None:
-            facts["age"] = {"value": age_bounds_at(parse(facts["birth_date"]["value"]), day)[0], "said": []}
+            age = age_bounds_at(parse(facts["birth_date"]["value"]), day)[0]
+            facts["age"] = {"said": [], **facts.get("age", {}), "value": age}
     return facts
 
 
@@ -163,7 +164,7 @@ def _values(facts: dict[str, Any], names: dict[str, str]) -> set[tuple[str, str]
 
 def age_group(custody: Custody, about: dict[str, Fact]) -> str | None:
     """The age group at the detention (or the nearest day known); None when it cannot be told."""
-    content = {f"detainee.{name}": fact["value"] for name, fact in about.items()}
+    content = {f"detainee.{name}": fact["value"] for name, fact in about.items() if fact["value"] is not None}
     birth, day = birth_of(content), custody.detained or custody.ended or custody.held
     if birth is None or day is None:
         ages = [content["detainee.age"]] * 2 if "detainee.age" in content else None
