@@ -234,16 +234,16 @@ def read_spell(accounts: list[Account]) -> Spell:
 
 def days_inside(accounts: Iterable[Account]) -> list[tuple[PartialDate, bool]]:
     """Days of arrest, and days on which somebody knew the person held: each with whether who says so looked itself."""
-    holding = [one for one in accounts if _holds(one)]
-    return [*days_under(holding, "detained_on"), *days_under(holding, "held_on")]
+    names = ("detention.detained_on", "detention.held_on")
+    told = [(day_of(one, name), independent(one)) for one in accounts if _holds(one) for name in names]
+    return [(day, sure) for day, sure in told if day is not None]
 
 
-def days_under(accounts: Iterable[Account], name: str) -> list[tuple[PartialDate, bool]]:
-    """The days said of a detention; what was kept only where no independent source says one."""
-    accounts = list(accounts)
-    own = [(day_of(one, f"detention.{name}"), one) for one in accounts]
+def days_held(accounts: Iterable[Account]) -> list[tuple[PartialDate, bool]]:
+    """The days on which the person was known held; what was kept only where no independent source says one."""
+    own = [(day_of(one, "detention.held_on"), one) for one in accounts]
     left = [] if any(day and independent(one) for day, one in own) else [
-        (day_of(one, f"kept.{name}"), one) for day, one in own if day is None
+        (day_of(one, "kept.held_on"), one) for day, one in own if day is None
     ]  # fmt: skip
     return [(day, independent(one)) for day, one in own + left if day is not None]
 

@@ -12,8 +12,8 @@ from tests.properties.saying import (
     End,
     Spell,
     day_of,
+    days_held,
     days_inside,
-    days_under,
     independent,
     last_word,
     said_of,
@@ -139,7 +139,7 @@ def seen(accounts: Iterable[Account]) -> list[PartialDate]:
 
 def saw(accounts: Iterable[Account]) -> list[tuple[PartialDate, bool]]:
     """The days on which somebody saw the person inside, each with whether they looked themselves."""
-    return days_under([one for one in accounts if one.asserts_detention], "held_on")
+    return days_held([one for one in accounts if one.asserts_detention])
 
 
 @dataclass

@@ -21,7 +21,7 @@ from app.registry.projection.consolidate import (
     said_by,
     value_of,
 )
-from app.registry.projection.ends import End, Seen, Witnesses, credible, end_of, inside_by, seen_by, witnesses
+from app.registry.projection.ends import End, Seen, Witnesses, credible, end_of, inside_by, seen_or_kept, witnesses
 from app.registry.projection.voices import (
     COUNTING,
     asserts,
@@ -132,7 +132,7 @@ def read_custody(spell: Sequence[Account]) -> Custody:
         designation=value_of(facts, "designation") or Designation.UNSTATED,
         detained=parse(detained) if detained else None,
         held=parse(held) if held else None,
-        seen=seen_by(sure),
+        seen=seen_or_kept(sure),
         inside=inside,
         known=known,
         left=left,

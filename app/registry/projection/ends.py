@@ -16,6 +16,7 @@ from app.registry.projection.consolidate import date_fact, dating, said_by, voti
 from app.vocabulary import Verdict
 
 Days = tuple[int, int]  # the first and the last possible day
+HELD_ON = "detention.held_on"
 STANDS: Days = (LAST_DAY, LAST_DAY)  # nobody says that it ended
 Read = Callable[[Account], str | None]
 
@@ -63,21 +64,23 @@ def witnesses(accounts: Iterable[Account]) -> Witnesses:
     return Witnesses(verified, frozenset(account.source.key for account in own))
 
 
-def seen_by(accounts: Iterable[Account], name: str = "held_on") -> list[Seen]:
-    """The days, said of the detention under `name`, on which those who assert it knew the person held; what was kept
-    from where they point only beside no independent source's own word."""
-    holding = [account for account in accounts if account.asserts_detention]
-    own = [(account, account.date(f"detention.{name}")) for account in holding]
-    told = [(account, day) for account, day in own if day is not None]
-    if not any(account.independent for account, _day in told):
-        kept = [(account, account.date(f"kept.{name}")) for account, day in own if day is None]
-        told += [(account, day) for account, day in kept if day is not None]
-    return [Seen(day, account.independent) for account, day in told]
+def seen_by(accounts: Iterable[Account], name: str = HELD_ON) -> list[Seen]:
+    """The days, said under `name`, on which those who assert the detention knew the person held."""
+    told = [(account, account.date(name)) for account in accounts if account.asserts_detention]
+    return [Seen(day, account.independent) for account, day in told if day is not None]
+
+
+def seen_or_kept(accounts: Sequence[Account]) -> list[Seen]:
+    """Those days; beside no independent source's own, those too that stood where the others point."""
+    own = seen_by(accounts)
+    if any(one.independent for one in own):
+        return own
+    return own + seen_by((account for account in accounts if HELD_ON not in account.content), "kept.held_on")
 
 
 def inside_by(accounts: Sequence[Account]) -> list[Seen]:
-    """Those days and the days of arrest: nobody left before either."""
-    return [*seen_by(accounts), *seen_by(accounts, "detained_on")]
+    """The days inside that can contradict an end: those that sources say themselves, and those of arrest."""
+    return [*seen_by(accounts), *seen_by(accounts, "detention.detained_on")]
 
 
 def credible(accounts: Iterable[Account], read: Read, seen: Iterable[Seen], known: Witnesses = NOBODY) -> list[Account]:
