@@ -130,7 +130,7 @@ SHARED_BY_TWO = [name for name, words in RELEASES.items() if len(words.keys() - 
         ({"any_of": ["ministry", "pud"]}, ["Gumersindo Olivo", "Herminia Tovar", WITHHELD]),
         ({"all_of": ["ministry", "pud"]}, [WITHHELD]),
         ({"status": "reported"}, ["Herminia Tovar", NOBODY]),
-        ({"kind": "amnesty"}, ["Casimiro Lozada", "Dorotea Bracho", "Evaristo Marcano"]),
+        ({"kind": "amnesty"}, ["Casimiro Lozada", "Dorotea Bracho"]),  # of Evaristo two sources say two kinds
         ({"country": "NI"}, []),
         ({"status": "refuted"}, []),
     ],
