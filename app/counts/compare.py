@@ -179,7 +179,7 @@ def _places(session: Session, spells: Collection[int], revision: int) -> dict[in
     return {record: spell for some in chunks(spells) for record, spell in session.execute(found, {"among": some})}
 
 
-def _statuses(session: Session, terms: Terms, spells: Collection[int], revision: int) -> dict[int, str]:
+def _statuses(session: Session, terms: Terms, spells: Collection[int], revision: int) -> dict[int, str | None]:
     table: Any = Held if isinstance(terms, HeldCountTerms) else Standing
     found = select(table.spell, table.status).where(table.spell.in_(_AMONG), at(table, revision))
     if isinstance(terms, CountTerms):

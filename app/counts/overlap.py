@@ -1,4 +1,7 @@
-"""How sources overlap: which of them verified the same releases, in pairs and in exact patterns."""
+"""How sources overlap: which of them verified the same releases of their own knowledge, in pairs and exact patterns.
+
+Copies confirm nothing, so they make no overlap either.
+"""
 
 import json
 from collections import Counter, defaultdict
@@ -27,10 +30,12 @@ _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 
 def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
-    """`{"releases", "sources", "pairs", "patterns"}` of the releases that the terms mean, by who verified them."""
+    """`{"releases", "sources", "pairs", "patterns"}` of the releases that the terms mean, by the independent sources
+    that verified them; the pattern without sources is of those that none verified."""
     terms = by_slug(session, terms)
     said = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
-    by_release = verified_by(session, terms, reader, revision)
+    by_release = verified_by(session, terms, reader, revision, independent=True)
+    copied = _copied(by_release, verified_by(session, terms, reader, revision))
     own = _own_words(session, terms.stage, by_release.keys(), revision)
     verified = Counter(slug for pattern in by_release.values() for slug in pattern)
     both: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -42,8 +47,8 @@ def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) 
         "revision": revision,
         "terms": said,
         "releases": len(by_release),
-        "sources": [_source(slug, by_release, said, revision) for slug in slugs],
-        "pairs": [_pair(pair, both[pair], verified, own, said, revision) for pair in combinations(slugs, 2)],
+        "sources": [_source(slug, by_release, copied, said, revision) for slug in slugs],
+        "pairs": [_pair(pair, both[pair], verified, own, copied, said, revision) for pair in combinations(slugs, 2)],
         "patterns": _patterns(by_release, said, revision),
         "permalink": wording.link("/v1/counts/overlap", said, revision),
     }
@@ -72,6 +77,11 @@ def verified_by(
     return {spell: frozenset(slugs) for spell, slugs in found.items()}
 
 
+def _copied(by_release: Mapping[int, Pattern], any_method: Mapping[int, Pattern]) -> Pattern:
+    """The sources that verified some of the releases as copies of others."""
+    return frozenset(slug for spell, pattern in any_method.items() for slug in pattern - by_release[spell])
+
+
 def patterns_of(by_release: Mapping[int, Pattern]) -> Counter[Pattern]:
     """How many releases exactly these sources verified, and no others; nobody's verified ones are left out."""
     return Counter(pattern for pattern in by_release.values() if pattern)
@@ -86,13 +96,18 @@ def _link(said: Row, revision: int, name: str, slugs: Collection[str]) -> str | 
     return wording.link("/v1/releases", terms, revision)
 
 
-def _source(slug: str, by_release: Mapping[int, Pattern], said: Row, revision: int) -> Row:
+def _list_of(slugs: Sequence[str], copied: Pattern, said: Row, revision: int) -> str | None:
+    """The releases that all these sources verified; None where the term would mean copies too."""
+    return None if copied.intersection(slugs) else _link(said, revision, "verified_by", slugs)
+
+
+def _source(slug: str, by_release: Mapping[int, Pattern], copied: Pattern, said: Row, revision: int) -> Row:
     mine = [pattern for pattern in by_release.values() if slug in pattern]
     return {
         "source": slug,
         "verified": len(mine),
         "only_this_source": sum(1 for pattern in mine if len(pattern) == 1),
-        "list": _link(said, revision, "verified_by", [slug]),
+        "list": _list_of([slug], copied, said, revision),
         "only_list": _link(said, revision, "only_by", [slug]),
     }
 
@@ -102,6 +117,7 @@ def _pair(
     both: Sequence[int],
     verified: Mapping[str, int],
     own: Mapping[int, dict[str, Row]],
+    copied: Pattern,
     said: Row,
     revision: int,
 ) -> Row:
@@ -116,7 +132,7 @@ def _pair(
         "either": verified[a] + verified[b] - len(both),
         "dates": _agreement([_dates(one, other) for one, other in words], ("same", "compatible", "different")),
         "kinds": _agreement([_kinds(one, other) for one, other in words], ("same", "different")),
-        "list": _link(said, revision, "verified_by", pair),
+        "list": _list_of(pair, copied, said, revision),
     }
 
 
@@ -159,9 +175,22 @@ def _own_words(session: Session, stage: Stage, spells: Collection[int], revision
 
 
 def _patterns(by_release: Mapping[int, Pattern], said: Row, revision: int) -> list[Row]:
-    """Every exact pattern, the most frequent first."""
-    ranked = sorted(patterns_of(by_release).items(), key=lambda one: (-one[1], sorted(one[0])))
+    """Every exact pattern, the most frequent first; they add up to the releases."""
+    ranked = sorted(Counter(by_release.values()).items(), key=lambda one: (-one[1], sorted(one[0])))
     return [
-        {"sources": sorted(pattern), "releases": number, "list": _link(said, revision, "only_by", pattern)}
+        {
+            "sources": sorted(pattern),
+            "releases": number,
+            "list": _link(said, revision, "only_by", pattern) if pattern else _unverified(said, revision),
+        }
         for pattern, number in ranked
     ]
+
+
+def _unverified(said: Row, revision: int) -> str | None:
+    """The releases that no independent source verified."""
+    if said.get("sources", 0) != 0:
+        return None
+    terms = {**said, "sources": 0}
+    terms.setdefault("status", list(COUNTING))
+    return wording.link("/v1/releases", terms, revision)

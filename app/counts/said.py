@@ -15,7 +15,7 @@ from app.counts.selection import at, visible
 from app.counts.shapes import Person
 from app.log.entries import entry_at
 from app.models import Placement, Record, Report
-from app.registry.content import PUBLIC, Content
+from app.registry.content import KEPT, KEPT_PUBLIC, PUBLIC, Content
 from app.registry.policy import ANYONE, Facts
 from app.vocabulary import Verdict
 
@@ -44,7 +44,7 @@ def numbered(session: Session, revision: int) -> dict[int, int]:
 
 
 def reports(session: Session, people: dict[int, Person], numbers: dict[int, int], revision: int) -> list[Row]:
-    """The reports of some people, with their numbers: `{report, source, detainee, detention, points_at, said}`."""
+    """The reports of some people, with their numbers: `{report, source, detainee, detention, points_at, kept, …}`."""
     rows = session.execute(
         select(Record, col(Report.since), col(Placement.detainee), col(Placement.spell))
         .join(Report, col(Report.record) == col(Record.key))
@@ -64,6 +64,7 @@ def reports(session: Session, people: dict[int, Person], numbers: dict[int, int]
                 "detainee": person.ids[detainee].detainee,
                 "detention": person.ids[spell].detention,
                 "points_at": numbers.get(keys.get(body.get("pointer", ""), 0)),
+                "kept": {name.removeprefix(KEPT): body["said"].get(name) for name in sorted(KEPT_PUBLIC)},
                 **_said(person, spell, slug, body["said"]),
             }
         )

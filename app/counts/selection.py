@@ -10,11 +10,26 @@ from sqlmodel import Session, col
 from app.counts.questions import EstimateQuery
 from app.counts.terms import HeldTerms, PersonTerms, ReleaseTerms, edges
 from app.errors import Invalid, pointed
-from app.models import OPEN, Detainee, Detention, HeldVoice, Placement, Record, Release, Source, Standing, Trait, Voice
+from app.models import (
+    OPEN,
+    Detainee,
+    Detention,
+    HeldVoice,
+    Placement,
+    Record,
+    Release,
+    Source,
+    SourceTrait,
+    Standing,
+    Trait,
+    Voice,
+)
 from app.registry.policy import Reader
 from app.registry.views import Views
 from app.vocabulary import Publish, ReleaseStatus, Verdict
 
+# Personal dimensions that rest on the word of each source; the others are of the person.
+OF_SOURCE = frozenset({"facility", "area"})
 COUNTING = (ReleaseStatus.VERIFIED.value, ReleaseStatus.CONTESTED.value, ReleaseStatus.REPORTED.value)
 ASSERTED = (Verdict.VERIFIED.value, Verdict.REPORTED.value)
 
@@ -198,8 +213,8 @@ def _release_conditions(terms: ReleaseTerms, columns: Columns, keys: dict[str, i
         where.append(col(Standing.status).in_(terms.status))
     if terms.only_by:
         only = [keys[slug] for slug in terms.only_by]
-        where += [verified_by(RELEASES, [key], revision) for key in only]
-        where.append(~verified_by(RELEASES, only, revision, others=True))
+        where += [verified_by(RELEASES, [key], revision, independent=True) for key in only]
+        where.append(~verified_by(RELEASES, only, revision, others=True, independent=True))
     return where + conditions_of_sources(RELEASES, terms, keys, revision)
 
 
@@ -218,14 +233,18 @@ def conditions_of_sources(
     return where
 
 
-def verified_by(subject: Subject, sources: list[int], revision: int, *, others: bool = False) -> Condition:
-    """Whether one of the sources, or one of all `others`, verified it."""
+def verified_by(
+    subject: Subject, sources: list[int], revision: int, *, others: bool = False, independent: bool = False
+) -> Condition:
+    """Whether one of the sources, or one of all `others`, verified it; `independent`: by a verification that copies
+    nobody."""
     other = subject.other
     return exists(
         select(1).where(
             subject.spoken_of(other),
             other.source.not_in(sources) if others else other.source.in_(sources),
             other.verdict == Verdict.VERIFIED,
+            *([other.independent.is_(True)] if independent else []),
             at(other, revision),
         )
     )
@@ -235,7 +254,7 @@ def person_conditions(
     session: Session, terms: PersonTerms, columns: Any, reader: Reader, revision: int
 ) -> list[Condition]:
     """Filters on the person and the detention, but for its day: over any table with `spell`, `detainee`, `country` and
-    `designation`."""
+    `designation`; with `source`, the row of one source, whose own word decides where the person was held."""
     where: list[Condition] = []
     if terms.country is not None:
         where.append(columns.country == terms.country)
@@ -245,7 +264,7 @@ def person_conditions(
     if terms.facility is not None:
         traits["facility"] = facility_slug(session, terms.facility, terms.country)
     for name, value in traits.items():
-        where.append(_has_trait(columns.spell, name, value, revision))
+        where.append(_has_trait(columns, name, value, revision))
         unseen = hidden_trait(reader, columns.detainee, name, revision, value)
         if unseen is not None:
             where.append(~unseen)
@@ -291,9 +310,15 @@ def facility_slug(session: Session, said: str, country: str | None) -> str:
     return facility.slug
 
 
-def _has_trait(spell: Any, name: str, value: str, revision: int) -> Condition:
-    return exists(
-        select(1).where(
-            col(Trait.spell) == spell, col(Trait.name) == name, col(Trait.value) == value, at(Trait, revision)
-        )
-    )
+def trait_of(trait: Any, own: Any, columns: Any, name: str, revision: int) -> tuple[Any, Condition]:
+    """The table in which a personal dimension of a selected row stands, `trait` or `own`, and which of its rows are the
+    row's: by the word of the source whose row it is, where the dimension rests on that."""
+    by_source = name in OF_SOURCE and getattr(columns, "source", None) is not None
+    table = own if by_source else trait
+    found = and_(table.spell == columns.spell, table.name == name, at(table, revision))
+    return table, and_(found, table.source == columns.source) if by_source else found
+
+
+def _has_trait(columns: Any, name: str, value: str, revision: int) -> Condition:
+    table, of_row = trait_of(Trait, SourceTrait, columns, name, revision)
+    return exists(select(1).where(of_row, table.value == value))

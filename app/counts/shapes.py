@@ -76,6 +76,7 @@ def detainee(person: Person, reader: Reader) -> Row:
         "groups": _several(person, reader, seen, "groups"),
         "state": person.detainee["state"],
         "rearrested": bool(person.detainee["rearrested"]),
+        "rearrest_claimed": bool(person.detainee["rearrest_claimed"]),
         "died_on": _value(facts, "died_on"),
         "designation": _value(facts, "designation") or "unstated",
         "detentions": [
@@ -105,7 +106,7 @@ def detention(person: Person, row: Row, reader: Reader) -> Row:
     spell = row["spell"]
     ids, facts = person.ids[spell], json.loads(row["facts"])
     seen = reader.facts(person.publish, person.spells.get(spell, {}))
-    how = _value(facts, "ended_how")
+    on, how = _value(facts, "ended_on"), _value(facts, "ended_how")
     said = [one for one in person.held_voices if one["spell"] == spell]
     return {
         "id": ids.detention,
@@ -118,7 +119,7 @@ def detention(person: Person, row: Row, reader: Reader) -> Row:
         "held_on": _value(facts, "held_on"),
         "legal_status": _value(seen, "legal_status"),
         "designation": row["designation"],
-        "ended": {"on": _value(facts, "ended_on"), "how": how} if how else None,
+        "ended": {"on": on, "how": how} if on or how else None,
         "status": person.held[spell]["status"] if spell in person.held else None,
         "transfers": _value(seen, "transfers") or [],
         "verified_by": sorted(person.slugs[one["source"]] for one in said if one["verdict"] == "verified"),

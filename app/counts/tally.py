@@ -15,17 +15,19 @@ from app.counts.buckets import Unit
 from app.counts.selection import (
     ASSERTED,
     COUNTING,
+    OF_SOURCE,
     Selection,
     Subject,
     at,
     facility_slug,
     hidden_trait,
     select_releases,
+    trait_of,
 )
 from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, HeldCountTerms, is_personal
 from app.dates import parse_from, parse_to
 from app.log.entries import redactions_since
-from app.models import PendingPair, Source, Trait
+from app.models import PendingPair, Source, SourceTrait, Trait
 from app.registry.policy import Reader
 from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import ReleaseStatus, Verdict
@@ -48,6 +50,7 @@ SOURCE_KEYS = (
 
 # One for each dimension, since a count may be grouped by several.
 _TRAITS: dict[str, Any] = {name: aliased(Trait) for name in PERSONAL_DIMENSIONS}
+_OWN_TRAITS: dict[str, Any] = {name: aliased(SourceTrait) for name in OF_SOURCE}
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]
@@ -55,11 +58,12 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Dimension:
-    """A dimension's value in SQL, and the trait table to join for it, if it is a personal one."""
+    """A dimension's value in SQL, and the table of traits to join for it, if it is a personal one."""
 
     name: str
     value: Any
     trait: Any = None
+    of_row: Any = None  # which rows of that table
 
 
 @dataclass(frozen=True)
@@ -197,10 +201,10 @@ def _dimension(name: str, selection: Selection, reader: Reader, revision: int) -
     if name in UNITS:
         return Dimension(name, buckets.bucket_number(columns.lo, columns.hi, UNITS[name]))
     if name in PERSONAL_DIMENSIONS:
-        trait = _TRAITS[name]
+        trait, of_row = trait_of(_TRAITS[name], _OWN_TRAITS.get(name), columns, name, revision)
         unseen = hidden_trait(reader, columns.detainee, name, revision)
         value = trait.value if unseen is None else case((unseen, literal(WITHHELD)), else_=trait.value)
-        return Dimension(name, value, trait)
+        return Dimension(name, value, trait, of_row)
     plain = {
         "source": selection.subject.voice.source,
         "status": selection.subject.standing.status,
@@ -210,16 +214,14 @@ def _dimension(name: str, selection: Selection, reader: Reader, revision: int) -
 
 
 def _grouped(
-    selection: Selection, dimensions: Sequence[Dimension], revision: int, *columns: Any, by: Sequence[Any] = ()
+    selection: Selection, dimensions: Sequence[Dimension], *columns: Any, by: Sequence[Any] = ()
 ) -> Select[Any]:
     """A SELECT of the dimensions, `by` and `columns`, grouped by the first two."""
     labelled = [dimension.value.label(f"d{number}") for number, dimension in enumerate(dimensions)]
     statement = selection.rows(*labelled, *by, *columns)
     for dimension in dimensions:
-        trait = dimension.trait
-        if trait is not None:
-            on = and_(trait.spell == selection.columns.spell, trait.name == dimension.name, at(trait, revision))
-            statement = statement.outerjoin(trait, on)
+        if dimension.trait is not None:
+            statement = statement.outerjoin(dimension.trait, dimension.of_row)
     return statement.group_by(*labelled, *by)
 
 
@@ -227,15 +229,17 @@ def _total_groups(
     session: Session, selection: Selection, dimensions: Sequence[Dimension], asked: Asked
 ) -> dict[Key, Row]:
     """Groups with the keys of a total."""
-    wide, revision = len(dimensions), asked.revision
+    wide = len(dimensions)
     releases = func.count(distinct(selection.columns.spell))
     standing = selection.subject.standing
     by = (standing.status, standing.independent_verified)
     found: dict[Key, list[tuple[str, int, int]]] = defaultdict(list)
-    rows = session.execute(_grouped(selection, dimensions, revision, releases, by=by).where(selection.inside))
+    # What has no status stands in no total, and makes no group of one.
+    inside = and_(selection.inside, standing.status.is_not(None))
+    rows = session.execute(_grouped(selection, dimensions, releases, by=by).where(inside))
     for row in rows:
         found[tuple(row[:wide])].append(tuple(row[wide:]))
-    people = _grouped(selection, dimensions, revision, func.count(distinct(selection.columns.detainee)))
+    people = _grouped(selection, dimensions, func.count(distinct(selection.columns.detainee)))
     counted = people.where(selection.inside, standing.status.in_(COUNTING))
     behind = {tuple(row[:wide]): row[wide] for row in session.execute(counted)}
     return {key: _totals(numbers, behind.get(key, 0), asked.noun) for key, numbers in found.items()}
@@ -256,9 +260,9 @@ def _source_groups(
     verdict = selection.subject.voice.verdict
     verified = and_(selection.inside, verdict == Verdict.VERIFIED)
     asserted = and_(selection.uncertain, verdict.in_(ASSERTED))
-    by_verdict = _grouped(selection, dimensions, revision, releases, by=(verdict,))
-    plain = _grouped(selection, dimensions, revision, releases)
-    people = _grouped(selection, dimensions, revision, func.count(distinct(selection.columns.detainee)))
+    by_verdict = _grouped(selection, dimensions, releases, by=(verdict,))
+    plain = _grouped(selection, dimensions, releases)
+    people = _grouped(selection, dimensions, func.count(distinct(selection.columns.detainee)))
     add(None, by_verdict.where(selection.inside))
     add("people", people.where(verified))
     add("uncertain_date", plain.where(asserted))
@@ -267,13 +271,14 @@ def _source_groups(
 
 
 def _alone(subject: Subject, revision: int) -> Any:
-    """No other source verified the same."""
+    """No other source verified the same of its own knowledge: copies confirm nothing."""
     other = subject.other
     return ~exists(
         select(1).where(
             subject.spoken_of(other),
             other.source != subject.voice.source,
             other.verdict == Verdict.VERIFIED,
+            other.independent.is_(True),
             at(other, revision),
         )
     )

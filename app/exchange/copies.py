@@ -17,10 +17,18 @@ from app.exchange.imports.faults import BadFile
 from app.exchange.imports.rows import unfold
 from app.exchange.package import DESCRIPTOR
 from app.exchange.strict_json import clean
-from app.exchange.table_schema import SAID, TABLES, value
+from app.exchange.table_schema import KEPT, SAID, TABLES, value
 from app.registry import directory
 from app.registry.copying import Copied, file_copies, require_empty
-from app.registry.schemas import DetentionReportIn, FacilityIn, ReleaseReportIn, SourceIn
+from app.registry.schemas import (
+    DetaineeIn,
+    DetentionIn,
+    DetentionReportIn,
+    FacilityIn,
+    ReleaseIn,
+    ReleaseReportIn,
+    SourceIn,
+)
 from app.registry.write import Desk
 
 Row = dict[str, str]
@@ -139,7 +147,21 @@ def _reports(folder: Path) -> Iterator[Copied]:
             said = _said("reports", row)
             body = unfold({name: said[name] for name in SAID if name in said})
             schema = ReleaseReportIn if "release" in body else DetentionReportIn
+            kept = {name: said[name] for name in KEPT if name in said}
+            _kept_shape(kept)
             copied = Copied(
-                said["report"], said["source"], said["detainee"], said.get("points_at"), schema.model_validate(body)
+                said["report"],
+                said["source"],
+                said["detainee"],
+                said.get("points_at"),
+                schema.model_validate(body),
+                kept,
             )
         yield copied
+
+
+def _kept_shape(kept: Said) -> None:
+    """Raises ValueError where a value that was kept of a detention or a release is none."""
+    named = {name.removeprefix("kept."): value for name, value in kept.items()}
+    for shape in (DetaineeIn, DetentionIn, ReleaseIn):
+        shape.model_validate({name: named[name] for name in shape.model_fields.keys() & named.keys()})

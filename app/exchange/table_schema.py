@@ -45,6 +45,12 @@ SAID = [name for name in FIELDS if name in PUBLIC or name in {"detention.ended.o
     "detainee.category", "detainee.groups", "detention.facility", "detention.legal_status", "detention.charges",
     "detention.sentence.until", "detention.sentence.term", "release.conditions", "release.destination",
 ]  # fmt: skip
+# What stood where a report points, kept with it: no word of its source's own, and read back beside what it says. The
+# revision at which it stood is of no use in another registry.
+KEPT: dict[str, Field] = {
+    "kept.detained_on": DATE, "kept.held_on": DATE, "kept.country": COUNTRY, "kept.designation": code("designations"),
+    "kept.released_on": DATE, "kept.ordered_on": DATE, "kept.announced_on": DATE, "kept.kind": code("release_kinds"),
+}  # fmt: skip
 
 _HELD_BY: dict[str, Field] = {"verified_by": LIST, "reported_by": LIST}
 # Table → its columns; the first is the key.
@@ -60,7 +66,8 @@ TABLES: dict[str, dict[str, Field]] = {
     "detainees": {
         "id": UUID, "publish": code("publish"), "name": STRING, "aliases": TEXTS, "age": NUMBER, "birth_year": NUMBER,
         "gender": code("genders"), "nationalities": LIST, "category": code("categories"), "groups": LIST,
-        "state": code("states"), "rearrested": FLAG, "died_on": DATE, "designation": code("designations"),
+        "state": code("states"), "rearrested": FLAG,
+        "rearrest_claimed": FLAG, "died_on": DATE, "designation": code("designations"),
     },
     "detentions": {
         "id": UUID, "detainee_id": UUID, "country": COUNTRY, "facility": STRING, "area": STRING, "detained_on": DATE,
@@ -81,7 +88,7 @@ TABLES: dict[str, dict[str, Field]] = {
     },
     "reports": {
         "report": NUMBER, "source": STRING, "detainee": UUID, "detention": UUID, "points_at": NUMBER,
-        **{name: said(name) for name in SAID},
+        **{name: said(name) for name in SAID}, **KEPT,
     },
     "claims": {
         "id": UUID, "filed_by": STRING, "since": NUMBER, "claimant": STRING, "joint_with": LIST,

@@ -64,6 +64,7 @@ class Detainee(SQLModel, table=True):
     publish: str  # the class at that revision: counts of the withheld are reproducible
     state: str
     rearrested: bool
+    rearrest_claimed: bool  # a re-arrest or an end that only sources state which are not independent
     facts: str = text_column()  # JSON: the public facts, each with who says so
 
 
@@ -120,7 +121,7 @@ class Release(SQLModel, table=True):
     until: int = key_column()
     detainee: int = key_column()
     stage: str
-    status: str
+    status: str | None  # null: nobody asserts it, and no independent source denies it
     country: str | None
     facts: str = text_column()
 
@@ -139,7 +140,7 @@ class Standing(SQLModel, table=True):
     since: int = key_column(primary_key=True)
     until: int = key_column()
     detainee: int = key_column()
-    status: str
+    status: str | None  # null: nobody asserts it, and no independent source denies it
     lo: int | None  # first and last possible day (proleptic ordinal); null: undated
     hi: int | None
     kind: str
@@ -193,7 +194,7 @@ class Held(SQLModel, table=True):
     since: int = key_column(primary_key=True)
     until: int = key_column()
     detainee: int = key_column()
-    status: str
+    status: str | None  # null: nobody asserts it, and no independent source denies it
     lo: int | None
     hi: int | None
     out_lo: int
@@ -256,6 +257,21 @@ class Trait(SQLModel, table=True):
 
     __table_args__ = (Index(None, "detainee", "until"), Index(None, "name", "value"))
     spell: int = key_column(primary_key=True)
+    name: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
+    since: int = key_column(primary_key=True)
+    until: int = key_column()
+    detainee: int = key_column()
+
+
+class SourceTrait(SQLModel, table=True):
+    """Personal. Where a person was held in a spell (facility, area) by the word of one source: what its own count is
+    grouped and filtered by."""
+
+    __tablename__ = "source_trait"
+    __table_args__ = (Index(None, "detainee", "until"), Index(None, "source", "name", "value"))
+    spell: int = key_column(primary_key=True)
+    source: int = key_column(primary_key=True)
     name: str = Field(primary_key=True)
     value: str = Field(primary_key=True)
     since: int = key_column(primary_key=True)

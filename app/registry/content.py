@@ -33,6 +33,15 @@ PUBLIC = frozenset(
         "verification.citing",
     }
 )
+# What stood where a report points when it was filed: kept with the report, beside what its source says itself. Dates,
+# kind, country and designation stand readable in the log, as they do where they were said; the facility does not.
+KEPT = "kept."
+KEPT_PUBLIC = frozenset(
+    KEPT + name
+    for name in (
+        "seen", "detained_on", "held_on", "country", "designation", "released_on", "ordered_on", "announced_on", "kind",
+    )
+)  # fmt: skip
 SECTIONS = ("detainee", "detention", "release", "verification")
 
 ADULT = 18
@@ -84,8 +93,14 @@ def unflatten(content: Content) -> dict[str, Any]:
 
 def split(content: Content) -> tuple[Content, Content]:
     """`(public, personal)`."""
-    public = {name: value for name, value in content.items() if name in PUBLIC}
-    return public, {name: value for name, value in content.items() if name not in PUBLIC}
+    readable = PUBLIC | KEPT_PUBLIC
+    public = {name: value for name, value in content.items() if name in readable}
+    return public, {name: value for name, value in content.items() if name not in readable}
+
+
+def kept(content: Content) -> Content:
+    """What stood where the report points, under `kept.`."""
+    return {name: value for name, value in content.items() if name.startswith(KEPT)}
 
 
 def has_release(content: Content) -> bool:
@@ -144,7 +159,8 @@ def with_citing(content: Content, slugs: Mapping[str, str]) -> Content:
 
 
 def as_sent(content: Content) -> Content:
-    """The content as the source sent it: the inverse of `with_class` and `with_citing`."""
+    """The content as the source sent it: without what was kept, and the inverse of `with_class` and `with_citing`."""
+    content = {name: value for name, value in content.items() if not name.startswith(KEPT)}
     if CITING_UNLISTED in content:
         listed = [slug for slug in content[CITING] if slug != UNLISTED]
         content = {**content, CITING: sorted([*listed, *content[CITING_UNLISTED]])}

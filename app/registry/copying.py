@@ -21,13 +21,14 @@ from app.vocabulary import Judgement
 @dataclass(frozen=True, slots=True)
 class Copied:
     """A report of a copy. `number` names it there; `person` is whoever it speaks of; `points_at` is the number of the
-    report whose spell it follows, which may come later."""
+    report whose spell it follows, which may come later; `kept` is what stood there when it was filed."""
 
     number: int
     source: str
     person: str
     points_at: int | None
     body: DetentionReportIn
+    kept: content.Content
 
 
 def require_empty(desk: Desk) -> None:
@@ -49,7 +50,7 @@ def file_copies(desk: Desk, copies: Iterable[Copied]) -> int:
         person = first.setdefault(one.person, record)
         if person != record:
             linking.write_decision(desk, Planned(person, Judgement.SAME, "reporter", SURE), record)
-        public, personal = content.split(said)
+        public, personal = content.split({**said, **one.kept})
         body: dict[str, Any] = {"source": one.source, "record": str(record), "subject": str(new_id()), "version": 1}
         if one.points_at is not None:
             body["pointer"] = str(ids[one.points_at])

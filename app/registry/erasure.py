@@ -19,11 +19,12 @@ from app.models import (
     Record,
     Report,
     Sealed,
+    SourceTrait,
     SpellPersonal,
     Trait,
 )
 
-PERSONAL: tuple[type[Any], ...] = (DetaineePersonal, SpellPersonal, Trait, ProvisionalHiding)
+PERSONAL: tuple[type[Any], ...] = (DetaineePersonal, SpellPersonal, Trait, SourceTrait, ProvisionalHiding)
 
 
 def erase(session: Session, records: Collection[uuid.UUID]) -> None:

@@ -11,13 +11,13 @@ from app.log.entries import entry_at
 from app.matching import score
 from app.matching.names import ONE_WORD
 from app.models import Record
-from app.registry import blocking, checks, content, linking, records, wishes
+from app.registry import blocking, checks, content, kept, linking, records, wishes
 from app.registry.content import Content
 from app.registry.projection.accounts import ASSERTIONS, parse
 from app.registry.records import Kind
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
 from app.registry.write import Desk, Outcome, new_id
-from app.vocabulary import Judgement, ReleaseKind, Stage, Verdict
+from app.vocabulary import Judgement, Publish, ReleaseKind, Stage, Verdict
 
 POINTERS: tuple[tuple[str, Kind], ...] = (
     ("release_id", "release"),
@@ -54,20 +54,23 @@ def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
 
 def with_kept(said: Content, body: DetentionReportIn, before: Content) -> Content:
     """What was said, with what no body can carry as it stands `before`: the case number of a report that is named by
-    its id, the reason of a withdrawal that stands, and the identification number, which is never shown and so cannot
-    be sent back. That one stays while the name does and the body does not name the field; null takes it back."""
-    kept = {"source_record_id"}
+    its id, the reason of a withdrawal that stands, what was kept of where it points, and the identification number,
+    which is never shown and so cannot be sent back. That one stays while the name does and the body does not name the
+    field; null takes it back."""
+    stays = {"source_record_id", *content.kept(before)}
     if said["verification.verdict"] == before["verification.verdict"] == Verdict.RETRACTED:
-        kept.add("retraction.reason")
+        stays.add("retraction.reason")
     renamed = said.get("detainee.full_name") != before.get("detainee.full_name")
     if not renamed and "national_id" not in (body.detainee.model_fields_set if body.detainee else ()):
-        kept.add(content.NATIONAL_ID)
-    return {**said, **{name: before[name] for name in kept & before.keys()}}
+        stays.add(content.NATIONAL_ID)
+    return {**said, **{name: before[name] for name in stays & before.keys()}}
 
 
 def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
-    """Give this source's verdict on a known release: the next version of its report there, or a new one."""
+    """Give this source's verdict on a known release as it stood at the revision it had `seen`: the next version of its
+    report there, or a new one. Raises Invalid, NotFound, Conflict."""
     base = _known(desk, "release", release_id)
+    seen = kept.seen_at(desk, base, body.seen)
     place = records.placement(desk.session, base.key)
     assert place is not None
     own = linking.own_record_in(desk.session, place.spell, source_of(desk))
@@ -96,8 +99,8 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
     said = _classed(desk, said, own)
     target: tuple[Record, Kind] | None = (base, "release") if own is None or own.key != base.key else None
     if own is None:
-        return first_version(desk, said, target)
-    return _next_version(desk, own, said, target)
+        return first_version(desk, said, target, seen=seen)
+    return _next_version(desk, own, said, target, seen=seen)
 
 
 def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Callable[[int], bool]) -> Outcome:
@@ -234,17 +237,24 @@ def _verdict(body: VerificationOfReleaseIn) -> Content:
     sections = {"verdict": "verification", "method": "verification", "verified_on": "verification",
                 "citing": "verification", "evidence": "verification", "stage": "release",
                 "released_on": "release", "kind": "release", "conditions": "release"}  # fmt: skip
-    given = body.model_dump(mode="json", exclude_unset=True, exclude={"source_record_id"})
+    given = body.model_dump(mode="json", exclude_unset=True, exclude={"source_record_id", "seen"})
     return {f"{sections[name]}.{name}": value for name, value in given.items() if value is not None}
 
 
 def first_version(
-    desk: Desk, said: Content, target: tuple[Record, Kind] | None, match: linking.Matched | None = None
+    desk: Desk,
+    said: Content,
+    target: tuple[Record, Kind] | None,
+    match: linking.Matched | None = None,
+    seen: int | None = None,
 ) -> Outcome:
-    """Open a record; `match` where it was looked for before."""
+    """Open a record; `match` where it was looked for before. `seen`: the revision at which the target was read, by
+    default the newest."""
     record_id = new_id()
     if match is None:
         match = linking.by_pointer(target) if target else linking.by_match(desk, said, linking.look_up(desk, said))
+    if target is not None and target[1] != "detainee" and said.get("detainee.publish") != Publish.COUNTED:
+        said = {**said, **kept.standing_at(desk, target[0], None, seen or desk.log.revision)}
     for decision in match.decisions:
         linking.write_decision(desk, decision, record_id)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
@@ -260,9 +270,13 @@ def first_version(
     return replace(filed, match=match.outcome)
 
 
-def _next_version(desk: Desk, record: Record, said: Content, target: tuple[Record, Kind] | None) -> Outcome:
+def _next_version(
+    desk: Desk, record: Record, said: Content, target: tuple[Record, Kind] | None, seen: int | None = None
+) -> Outcome:
+    """`seen`: the revision at which a verification read its target; a correction keeps what was kept."""
     version = records.newest(desk.session, record)
     before = version.content
+    said = {**said, **content.kept(before)}
     if target is not None and target[0].key == record.key:
         target = None
     pointer = version.pointer
@@ -272,6 +286,8 @@ def _next_version(desk: Desk, record: Record, said: Content, target: tuple[Recor
     if said == before and pointer == version.pointer:
         ids = {"report": str(record.id), "version": version.number}
         return Outcome("report", OK, version.entry.revision, ids)
+    if target is not None and target[1] != "detainee" and (seen is not None or pointer != version.pointer):
+        said |= kept.standing_at(desk, target[0], record, seen or desk.log.revision)
     _check_succession(before, said)
     if "source_record_id" in said and "source_record_id" not in before:
         records.remember_case(desk.session, desk.secret, record.source, said["source_record_id"], record.id)

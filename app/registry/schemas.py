@@ -267,6 +267,7 @@ class VerificationOfReleaseIn(Shape):
     citing: Many[Line] | None = None
     evidence: Annotated[list[EvidenceIn], Field(max_length=LIST_LENGTH)] | None = None
     source_record_id: Code | None = None
+    seen: Annotated[int, Field(ge=1, strict=True)] | None = None  # the revision at which the client read it
 
 
 class RetractIn(Shape):

@@ -57,7 +57,8 @@ def make_person(publish: str = "named", **changes: Any) -> Person:
     }
     rows: dict[str, Any] = {
         "detainee": {
-            "detainee": SPELL, "state": "released", "rearrested": 0, "facts": json.dumps({"died_on": fact("2026-02")})
+            "detainee": SPELL, "state": "released", "rearrested": 0, "rearrest_claimed": 0,
+            "facts": json.dumps({"died_on": fact("2026-02")})
         },
         "personal": {"facts": json.dumps(PERSONAL)},
         "detentions": [

@@ -14,7 +14,19 @@ from app.log.entries import Appended
 from app.matching.fold import fold
 from app.registry.projection import Account, FacilityView, SourceView
 from app.registry.projection.spells import spells
-from tests.properties.saying import End, Spell, about_person, death_of, read_spell, state_of, traits_of, what_followed
+from tests.properties.saying import (
+    End,
+    Spell,
+    about_person,
+    death_of,
+    last_of,
+    own_place,
+    rearrested,
+    speaking,
+    spells_of,
+    state_of,
+    traits_of,
+)
 
 CLASSES = ("named", "anonymous", "counted")
 
@@ -30,6 +42,7 @@ class Person:
     records: frozenset[uuid.UUID]
     publish: str
     spells: list[Spell]
+    last: int
     state: str
     rearrested: bool
     death: End | None
@@ -112,6 +125,7 @@ class Past:
             content=content,
             pointer=None if pointer is None else self.keys[uuid.UUID(pointer)],
             facility=self._facility(content.get("detention.facility"), content.get("detention.country")),
+            kept_facility=self._facility(content.get("kept.facility"), content.get("kept.country")),
             points=pointer is not None or "person" in entry.body,
         )
 
@@ -146,16 +160,15 @@ class Past:
 
     def _person(self, cluster: set[uuid.UUID]) -> Person:
         accounts = [self.accounts[record] for record in cluster]
-        found = [read_spell(members) for members in spells(accounts)]
-        for number, spell in enumerate(found):
-            what_followed(spell, found[number + 1 :])
+        found = spells_of(spells(accounts))
         if not cluster & self.erased:
             about = about_person(accounts)
             for spell in found:
                 spell.traits = traits_of(spell, about)
-        again = any(earlier.out for earlier in found[:-1])
-        state = state_of(accounts, found[-1])
-        return Person(frozenset(cluster), self._class(cluster), found, state, again, death_of(accounts, found[-1]))
+                spell.places = {said[0].source.slug: own_place(said) for said in speaking(spell.accounts)}
+        last = last_of(found)
+        state, death = state_of(accounts, found[last]), death_of(accounts, found[last])
+        return Person(frozenset(cluster), self._class(cluster), found, last, state, rearrested(found), death)
 
     def _class(self, cluster: set[uuid.UUID]) -> str:
         """Consent answers for what was asked before it, also where a later version asks the same again; of several

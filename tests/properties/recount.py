@@ -10,8 +10,19 @@ from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in
 from app.registry.policy import Reader
 from app.registry.projection import Account
 from tests.properties.past import Past, Person, strictest
-from tests.properties.saying import COUNTING, DATES, Spell, Standing, day_of, said_of, speaks
-from tests.properties.words import Word
+from tests.properties.saying import (
+    COUNTING,
+    DATES,
+    Spell,
+    Standing,
+    by_its_word,
+    day_of,
+    independent,
+    kept_under,
+    said_of,
+    speaks,
+)
+from tests.properties.words import Word, own_word
 
 Row = dict[str, Any]
 ONE_SOURCE = ("verified", "reported", "disputed", "refuted", "retracted")
@@ -30,29 +41,43 @@ class Release:
 
     @property
     def day(self) -> PartialDate | None:
-        own = day_of(self.voice, DATES[self.stage]) if self.voice else None
-        return own or self.at.day
+        if self.voice is None:
+            return self.at.day
+        return day_of(self.voice, DATES[self.stage]) or day_of(self.voice, kept_under(DATES[self.stage]))
 
     @property
     def detained(self) -> PartialDate | None:
         if self.voice is None:
             return self.spell.detained
-        slug = self.voice.source.slug
-        return Word(self.spell, self.person, slug, [a for a in self.spell.accounts if a.source.slug == slug]).taken
+        return Word(self.spell, self.person, self.voice.source.slug, self.own).taken
+
+    @property
+    def own(self) -> list[Account]:
+        """The accounts of the source whose row it is."""
+        return [one for one in self.spell.accounts if self.voice and one.source == self.voice.source]
 
     @property
     def kind(self) -> str:
-        own = self.voice.content.get("release.kind") if self.voice else None
-        return self.at.kind if own in (None, "unspecified") else str(own)
+        if self.voice is None:
+            return self.at.kind
+        return str(own_word([self.voice], "release.kind", "unspecified") or "unspecified")
 
     @property
     def country(self) -> str | None:
-        own = self.voice.content.get("detention.country") if self.voice else None
-        return own or self.spell.country
+        return own_word(self.own, "detention.country") if self.voice else self.spell.country
 
     @property
     def designation(self) -> str:
-        return str(self.voice.content.get("detainee.designation", "unstated")) if self.voice else self.spell.designation
+        if self.voice is None:
+            return self.spell.designation
+        return str(own_word(self.own, "detainee.designation", "unstated") or "unstated")
+
+    @property
+    def traits(self) -> set[tuple[str, str]]:
+        """The personal dimensions; where it is one source's row, the place is where that source says."""
+        if self.voice is None:
+            return self.spell.traits
+        return by_its_word(self.spell, self.voice.source.slug)
 
     @property
     def next_hi(self) -> int | None:
@@ -65,6 +90,11 @@ class Release:
     def verified_by(self) -> set[str]:
         voices = [one for one in self.spell.voices if said_of(one) == "verified" and speaks(one, self.stage)]
         return {voice.source.slug for voice in voices}
+
+    def confirmed_by_others(self) -> bool:
+        """Whether a source that is not the one whose row it is verified it, and copied nobody."""
+        voices = [one for one in self.spell.voices if said_of(one) == "verified" and speaks(one, self.stage)]
+        return any(independent(one) for one in voices if self.voice and one.source != self.voice.source)
 
 
 def recount(past: Past, today: Past, terms: CountTerms, reader: Reader) -> Row:
@@ -132,7 +162,7 @@ def _matches(one: Release, terms: CountTerms, reader: Reader) -> bool:
 
 
 def _seen(one: Release, reader: Reader, name: str, value: str) -> bool:
-    return (name, value) in one.spell.traits and reader.sees_trait(one.today, name, value)
+    return (name, value) in one.traits and reader.sees_trait(one.today, name, value)
 
 
 def _taken_again(one: Release, terms: CountTerms) -> bool:
@@ -172,7 +202,7 @@ def _groups(past: Past, today: Past, terms: CountTerms, reader: Reader) -> list[
     chosen = list(_of_sources(past, today, terms, reader) if by_source else matching)
     keyed: dict[tuple[Any, ...], list[Release]] = {}
     for one in chosen:
-        if by_source or _place(one, terms) is Place.INSIDE:
+        if by_source or (_place(one, terms) is Place.INSIDE and one.at.status is not None):
             for key in product(*(_values(one, name, reader) for name in terms.group_by)):
                 keyed.setdefault(key, []).append(one)
     number: Callable[[list[Release], CountTerms], Row | None] = _of_source if by_source else _of_all
@@ -197,7 +227,7 @@ def _of_source(found: list[Release], terms: CountTerms) -> Row | None:
     return {
         **{verdict: _spells(those) for verdict, those in said.items()},
         "uncertain_date": _spells(doubtful),
-        "only_this_source": _spells(one for one in verified if len(one.verified_by()) == 1),
+        "only_this_source": _spells(one for one in verified if not one.confirmed_by_others()),
         "people": len({one.person.records for one in verified}),
     }
 
@@ -207,7 +237,7 @@ def _values(one: Release, name: str, reader: Reader) -> list[Any]:
     if name in PERSONAL_DIMENSIONS:
         if not reader.sees_trait(one.today, name):
             return ["withheld"]
-        return sorted(value for trait, value in one.spell.traits if trait == name) or [None]
+        return sorted(value for trait, value in one.traits if trait == name) or [None]
     if name in ("day", "week", "month"):
         return [bucket(one.day, name)]  # type: ignore[arg-type]
     plain = {

@@ -10,7 +10,7 @@ from app.counts.terms import PERSONAL_DIMENSIONS, HeldCountTerms
 from app.dates import Place, parse_from, parse_to, place_in_window
 from app.registry.policy import Reader
 from tests.properties.past import Past, Person, strictest
-from tests.properties.saying import COUNTING, Spell
+from tests.properties.saying import COUNTING, Spell, by_its_word, checked
 from tests.properties.words import (
     INSIDE,
     MAYBE,
@@ -18,11 +18,10 @@ from tests.properties.words import (
     WORDS,
     Ending,
     Word,
-    newest,
+    own_word,
     saw,
     seen,
     sharpest,
-    standing,
     where,
 )
 
@@ -41,7 +40,7 @@ class Detention:
     word: Word | None = None
 
     @cached_property
-    def status(self) -> str:
+    def status(self) -> str | None:
         checked = {word.verdict for word in self.words if word.independent}
         denied = checked & {"refuted", "disputed"}
         if "verified" in checked:
@@ -51,7 +50,7 @@ class Detention:
         said = {word.verdict for word in self.words}
         if said & {"reported", "verified"}:
             return "reported"
-        return "refuted" if said & {"refuted", "disputed"} else "retracted"
+        return "retracted" if said == {"retracted"} else None
 
     @property
     def sources(self) -> int:
@@ -64,19 +63,26 @@ class Detention:
 
     @property
     def country(self) -> str | None:
-        own = newest(standing(self.word.accounts), "detention.country") if self.word else None
-        return own or self.spell.country
+        return own_word(self.word.accounts, "detention.country") if self.word else self.spell.country
 
     @property
     def designation(self) -> str:
         if self.word is None:
             return self.spell.designation
-        said = [a for a in standing(self.word.accounts) if a.content.get("detainee.designation") != "unstated"]
-        return str(newest(said, "detainee.designation") or "unstated")
+        return str(own_word(self.word.accounts, "detainee.designation", "unstated") or "unstated")
+
+    @property
+    def traits(self) -> set[tuple[str, str]]:
+        return by_its_word(self.spell, self.word.slug) if self.word else self.spell.traits
+
+    def confirmed_by_others(self) -> bool:
+        """Whether a source that is not the one whose row it is verified it, and copied nobody."""
+        others = [one for one in self.words if self.word and one.slug != self.word.slug]
+        return any(one.independent and one.verdict == "verified" for one in others)
 
     def _ends(self, *, house_arrest: bool) -> list[Ending]:
         spell, died = self.spell, []
-        if spell is self.person.spells[-1] and self.person.state == "died" and self.person.death:
+        if spell in self.person.spells[self.person.last :] and self.person.state == "died" and self.person.death:
             died = [Ending(self.person.death)]
         if spell.out and spell.left:
             home = spell.stages["carried_out"].kind == "house_arrest"
@@ -100,11 +106,12 @@ class Detention:
         if self.word:
             ends = self.word.ends(house_arrest=terms.house_arrest)
             return where(self.word.began, ends, self.word.inside, self.spell.next_of.get(self.word.slug), day)
-        began = self.spell.detained, seen(self.spell.accounts)
+        began = self.spell.detained, seen(checked(one for one in self.spell.accounts if one.asserts_detention))
         return where(began, self._ends(house_arrest=terms.house_arrest), self.spell.inside, self.spell.next_hi, day)
 
     def silent(self, terms: HeldCountTerms) -> bool:
-        known = [*saw(self.spell.accounts), *(day for word in self.words for day in word.heard)]
+        holding = checked(one for one in self.spell.accounts if one.asserts_detention)
+        known = [*saw(holding), *(day for word in self.words for day in word.heard)]
         told = [self.spell.detained, *([day for day, own in known if own] or [day for day, _own in known])]
         ends = [self.spell.left if self.spell.out else None, self.spell.ended if _counts(self.spell) else None]
         told += [end.day for end in ends if end]
@@ -173,7 +180,7 @@ def _matches(one: Detention, terms: HeldCountTerms, reader: Reader) -> bool:
         and {*terms.all_of, *terms.verified_by} <= one.verified_by
         and one.sources >= (terms.min_sources or 0)
         and all(
-            (name, value) in one.spell.traits and reader.sees_trait(one.today, name, value)
+            (name, value) in one.traits and reader.sees_trait(one.today, name, value)
             for name, value in terms.traits().items()
         )
     )
@@ -200,7 +207,8 @@ def _groups(past: Past, today: Past, terms: HeldCountTerms, reader: Reader) -> l
     told = _of_sources(past, today, terms) if by_source else _detentions(past, today, terms)
     keyed: dict[tuple[Any, ...], list[Detention]] = {}
     for one in told:
-        if _matches(one, terms, reader) and (by_source or one.place(terms) == INSIDE):
+        counted = one.status is not None and one.place(terms) == INSIDE
+        if _matches(one, terms, reader) and (by_source or counted):
             for key in product(*(_values(one, name, reader) for name in terms.group_by)):
                 keyed.setdefault(key, []).append(one)
     number: Callable[[list[Detention], HeldCountTerms], Row | None] = _of_source if by_source else _of_all
@@ -227,7 +235,7 @@ def _of_source(found: list[Detention], terms: HeldCountTerms) -> Row | None:
     return {
         **{word: _number(those) for word, those in by_word.items()},
         "uncertain_date": _number(doubtful),
-        "only_this_source": _number(one for one in verified if len(one.verified_by) == 1),
+        "only_this_source": _number(one for one in verified if not one.confirmed_by_others()),
         "people": _people(verified),
     }
 
@@ -236,7 +244,7 @@ def _values(one: Detention, name: str, reader: Reader) -> list[Any]:
     if name in PERSONAL_DIMENSIONS:
         if not reader.sees_trait(one.today, name):
             return ["withheld"]
-        return sorted(value for trait, value in one.spell.traits if trait == name) or [None]
+        return sorted(value for trait, value in one.traits if trait == name) or [None]
     plain = {
         "source": one.word and one.word.slug,
         "status": one.status,

@@ -4,7 +4,7 @@ Told again from the rules in plain loops; only the division into spells is the r
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
@@ -20,7 +20,7 @@ COPIES = ("press", "other_organisation", "official_statement")
 class Standing:
     """A release at one stage, consolidated."""
 
-    status: str
+    status: str | None
     day: PartialDate | None
     kind: str
     independent: int
@@ -53,9 +53,14 @@ class Spell:
     ended_how: str | None
     ended: End | None
     held: PartialDate | None
+    known: dict[str, set[str]]
+    stated: bool
+    begun_by: PartialDate | None
+    claimed: bool = False
     next_hi: int | None = None
     next_of: dict[str, int] = field(default_factory=dict)
     traits: set[tuple[str, str]] = field(default_factory=set)
+    places: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
     @property
     def stage(self) -> str:
@@ -127,7 +132,7 @@ def last_word(said: list[Account]) -> Account:
     return inorder[-1]
 
 
-def _status(voices: list[Account]) -> str:
+def _status(voices: list[Account]) -> str | None:
     checked = {said_of(voice) for voice in voices if independent(voice)}
     denied = checked & {"refuted", "disputed"}
     if "verified" in checked:
@@ -137,26 +142,49 @@ def _status(voices: list[Account]) -> str:
     said = {said_of(voice) for voice in voices}
     if said & {"reported", "verified"}:
         return "reported"
-    return "refuted" if said & {"refuted", "disputed"} else "retracted"
+    return "retracted" if said == {"retracted"} else None
 
 
-def _agreed(accounts: Iterable[Account], name: str, *, dated: bool = False, empty: str | None = None) -> Any:
-    """Rule 4: each source's newest value votes; the most independent votes win, then verified, precise, smallest."""
-    said = []
+def checked(accounts: Iterable[Account]) -> list[Account]:
+    """Those whose days count: beside an independent verification only independent ones."""
+    accounts = list(accounts)
+    if any(independent(one) and said_of(one) == "verified" for one in accounts):
+        return [one for one in accounts if independent(one)]
+    return accounts
+
+
+def _votes(accounts: Iterable[Account], name: str, kept: str | None, empty: str | None) -> list[Any]:
+    """Rule 4: the newest value of each source whose word decides; what it kept, only where no independent one has a
+    word of its own."""
+    own: list[tuple[Any, Account]] = []
+    left: list[tuple[Any, Account]] = []
     for of_one in speaking(accounts):
-        having = [one for one in of_one if one.content.get(name) not in (None, empty)]
-        if having:
-            newest = max(having, key=lambda one: one.revision)
-            said.append((newest.content[name], newest))
-    voters = [one for one in said if independent(one[1])]
+        for found, path in ((own, name), (left, kept or name)):
+            having = [one for one in of_one if one.content.get(path) not in (None, empty)]
+            if having:
+                newest = max(having, key=lambda one: one.revision)
+                found.append((newest.content[path], newest))
+                break
+    for said in (own, own + left):
+        sure = [(value, one) for value, one in said if independent(one)]
+        if sure:
+            return [value for value, one in sure if said_of(one) == "verified"] or [value for value, _one in sure]
+    return [value for value, _one in own + left]
 
-    def rank(value: Any) -> tuple[Any, ...]:
-        agree = [v for v, _one in voters if v == value or (dated and parse(value).within(parse(v)))]
-        verified = any(said_of(one) == "verified" for v, one in voters or said if v == value)
-        width = parse(value).hi - parse(value).lo if dated else 0
-        return (-len(agree), not verified, width, str(value).encode())
 
-    return min((value for value, _one in said), key=rank, default=None)
+def _agreed(accounts: Iterable[Account], name: str, *, kept: str | None = None, empty: str | None = None) -> Any:
+    """The value that most say; None where several tie."""
+    votes = _votes(accounts, name, kept, empty)
+    most = [value for value in votes if votes.count(value) == max(map(votes.count, votes))]
+    return most[0] if most and all(value == most[0] for value in most) else None
+
+
+def _agreed_day(accounts: Iterable[Account], name: str, kept: str | None = None) -> PartialDate | None:
+    """The day that most say, where whoever says less finely says it too; all of those that tie, as one interval."""
+    votes = [parse(value) for value in _votes(accounts, name, kept, None)]
+    support = [sum(1 for other in votes if one.within(other)) for one in votes]
+    tied = [one for one, number in zip(votes, support, strict=True) if number == max(support)]
+    return PartialDate("", min(one.lo for one in tied), max(one.hi for one in tied)) if tied else None
 
 
 def _all_of(accounts: Iterable[Account], name: str) -> list[str]:
@@ -173,26 +201,34 @@ def _all_of(accounts: Iterable[Account], name: str) -> list[str]:
 def read_spell(accounts: list[Account]) -> Spell:
     holding = [one for one in accounts if _holds(one)]
     heard = holding or accounts
-    detained = _agreed(heard, "detention.detained_on", dated=True)
     voices = [_voice(said) for said in speaking(one for one in accounts if "release.stage" in one.content)]
     ends = _with_end([one for one in holding if said_of(one) in ("reported", "verified")])
     held = [parse(one.content["detention.held_on"]) for one in holding if "detention.held_on" in one.content]
-    inside = days_inside(holding)
+    inside = days_inside(checked(holding))
+    own = [one for one in holding if independent(one)]
+    known = {
+        "any": {one.source.slug for one in own},
+        "verified": {one.source.slug for one in own if said_of(one) == "verified"},
+    }
+    ours = [one for one in holding if one.source.independent]
     heard_out = [one for one in voices if speaks(one, "carried_out")]
     out = [one for one in heard_out if asserts(one, "carried_out")] or heard_out
     return Spell(
         accounts=accounts,
         country=_country(accounts, holding),
-        designation=_agreed(heard, "detainee.designation", empty="unstated") or "unstated",
-        detained=parse(detained) if detained else None,
+        designation=_agreed(heard, "detainee.designation", kept="kept.designation", empty="unstated") or "unstated",
+        detained=_agreed_day(checked(heard), "detention.detained_on", "kept.detained_on"),
         asserted=bool(holding),
         voices=voices,
         stages=_stages(voices),
         inside=inside,
-        left=end_of(out, "release.released_on", inside),
-        ended_how=_agreed(_not_seen_after(ends, "on", inside), "how"),
-        ended=end_of(ends, "on", inside),
+        left=end_of(out, "release.released_on", inside, known, "kept.released_on"),
+        ended_how=_agreed(_credible(ends, "on", inside, known), "how"),
+        ended=end_of(ends, "on", inside, known),
         held=max(held, key=lambda day: (day.hi, day.text), default=None),
+        known=known,
+        stated=bool(ours),
+        begun_by=_agreed_day(checked(ours), "detention.detained_on", "kept.detained_on"),
     )
 
 
@@ -200,45 +236,57 @@ def _country(accounts: list[Account], holding: list[Account]) -> str | None:
     """As those say who hold that the person was detained, else whoever stands, else what was withdrawn."""
     withdrawn = [one for one in accounts if said_of(one) == "retracted"]
     groups = (holding, [one for one in accounts if one not in withdrawn], withdrawn)
-    return next((found for some in groups if (found := _agreed(some, "detention.country"))), None)
+    return next((found for some in groups if (found := _agreed(some, "detention.country", kept="kept.country"))), None)
 
 
 def days_inside(accounts: Iterable[Account]) -> list[tuple[PartialDate, bool]]:
     """Days of arrest, and days on which somebody knew the person held: each with whether who says so looked itself."""
     names = ("detention.detained_on", "detention.held_on")
     told = [(day_of(one, name), independent(one)) for one in accounts if _holds(one) for name in names]
-    return [(day, checked) for day, checked in told if day is not None]
+    return [(day, sure) for day, sure in told if day is not None]
 
 
-def _not_seen_after(
-    accounts: Iterable[Account], name: str, inside: Iterable[tuple[PartialDate, bool]]
+def days_held(accounts: Iterable[Account]) -> list[tuple[PartialDate, bool]]:
+    """The days on which the person was known held; what was kept only where no independent source says one."""
+    own = [(day_of(one, "detention.held_on"), one) for one in accounts]
+    left = [] if any(day and independent(one) for day, one in own) else [
+        (day_of(one, "kept.held_on"), one) for day, one in own if day is None
+    ]  # fmt: skip
+    return [(day, independent(one)) for day, one in own + left if day is not None]
+
+
+def _credible(
+    accounts: Iterable[Account], name: str, inside: Iterable[tuple[PartialDate, bool]], known: dict[str, set[str]]
 ) -> list[Account]:
-    """Without copies and non-independent words on an end after which an independent source knew the person inside."""
+    """Without copies and non-independent words on an end that others gainsay: who verified that the person is held,
+    who saw the person later, and where there is no day whoever says so at all."""
     sightings = [day for day, checked in inside if checked]
 
     def belied(one: Account) -> bool:
-        day = day_of(one, name)
-        return not independent(one) and day is not None and any(seen.lo > day.hi for seen in sightings)
+        day, slug = day_of(one, name), {one.source.slug}
+        if independent(one):
+            return False
+        if known["verified"] - slug or (day is None and known["any"] - slug):
+            return True
+        return day is not None and any(seen.lo > day.hi for seen in sightings)
 
     return [one for one in accounts if not belied(one)]
 
 
-def end_of(accounts: Iterable[Account], name: str, inside: list[tuple[PartialDate, bool]]) -> End | None:
-    heard = _not_seen_after(accounts, name, inside)
+def end_of(
+    accounts: Iterable[Account],
+    name: str,
+    inside: list[tuple[PartialDate, bool]],
+    known: dict[str, set[str]],
+    kept: str | None = None,
+) -> End | None:
+    heard = _credible(accounts, name, inside, known)
     if not heard:
         return None
-    dated = []
-    for said in speaking(heard):
-        having = [one for one in said if name in one.content]
-        dated += [max(having, key=lambda one: one.revision)] if having else []
-    checked = [one for one in dated if independent(one)]
-    agreed = _agreed(heard, name, dated=True)
-    return End(
-        day=parse(agreed) if agreed else None,
-        given=[parse(one.content[name]) for one in checked or dated],
-        checked=bool(checked),
-        by={one.source.slug for one in heard},
-    )
+    dated = checked(heard)
+    days = [parse(value) for value in _votes(dated, name, kept, None)]
+    sure = [one for one in dated if independent(one) and (name in one.content or (kept and kept in one.content))]
+    return End(_agreed_day(dated, name, kept), days, checked=bool(sure), by={one.source.slug for one in heard})
 
 
 def _with_end(accounts: list[Account]) -> list[Account]:
@@ -262,27 +310,52 @@ def _stages(voices: list[Account]) -> dict[str, Standing]:
         heard = [voice for voice in voices if speaks(voice, stage)]
         if heard:
             asked = [voice for voice in heard if asserts(voice, stage)] or heard
-            day = _agreed(asked, DATES[stage], dated=True)
             status = _status(heard)
             verified = sum(1 for voice in heard if said_of(voice) == "verified" and independent(voice))
             found[stage] = Standing(
                 status=status,
-                day=parse(day) if day else None,
-                kind=_agreed(asked, "release.kind", empty="unspecified") or "unspecified",
+                day=_agreed_day(checked(asked), DATES[stage], kept_under(DATES[stage])),
+                kind=_agreed(asked, "release.kind", kept="kept.kind", empty="unspecified") or "unspecified",
                 independent=verified if status in COUNTING else 0,
             )
     return found
 
 
-def what_followed(spell: Spell, later: list[Spell]) -> None:
-    starts = [one.detained.hi for one in later if one.detained and one.asserted]
+def kept_under(name: str) -> str:
+    return f"kept.{name.partition('.')[2]}"
+
+
+def what_followed(spell: Spell, earlier: list[Spell], later: list[Spell]) -> None:
+    after = any(one.out or one.stated for one in earlier)
+    spell.claimed = after and spell.asserted and not spell.stated
+    starts = [one.begun_by.hi for one in later if one.begun_by]
     spell.next_hi = min(starts, default=None)
     for one in later:
         for account in one.accounts:
-            start = day_of(account, "detention.detained_on") or one.detained
+            start = day_of(account, "detention.detained_on") or day_of(account, "kept.detained_on")
             if start and _holds(account):
                 slug = account.source.slug
                 spell.next_of[slug] = min(start.hi, spell.next_of.get(slug, start.hi))
+
+
+def spells_of(divided: Iterable[list[Account]]) -> list[Spell]:
+    """The spells of one person, each with what came before and after it."""
+    found = [read_spell(accounts) for accounts in divided]
+    for number, spell in enumerate(found):
+        what_followed(spell, found[:number], found[number + 1 :])
+    return found
+
+
+def rearrested(found: list[Spell]) -> bool:
+    """Whether an independent source states a detention after a release."""
+    return any(spell.stated and any(one.out for one in found[:number]) for number, spell in enumerate(found))
+
+
+def last_of(spells: list[Spell]) -> int:
+    """The place of the spell that tells where a person is: the last that an independent source states; of whom none
+    speaks, the last but for claimed re-arrests."""
+    stated = [number for number, one in enumerate(spells) if one.stated]
+    return (stated or [number for number, one in enumerate(spells) if not one.claimed])[-1]
 
 
 def state_of(accounts: list[Account], last: Spell) -> str:
@@ -296,19 +369,19 @@ def state_of(accounts: list[Account], last: Spell) -> str:
         return "died"
     if last.out:
         return "house_arrest" if last.stages["carried_out"].kind == "house_arrest" else "released"
-    return "held" if last.asserted and last.ended_how is None else "unknown"
+    return "held" if last.asserted and last.ended is None else "unknown"
 
 
 def death_of(accounts: list[Account], last: Spell) -> End | None:
     """The death of a person as the sources agree on it, unless somebody was seen inside after it."""
     mourning = [one for one in accounts if said_of(one) != "retracted" and "detainee.died_on" in one.content]
-    return end_of(mourning, "detainee.died_on", last.inside)
+    return end_of(mourning, "detainee.died_on", last.inside, last.known)
 
 
 def about_person(accounts: list[Account]) -> dict[str, Any]:
     standing = [one for one in accounts if said_of(one) != "retracted"]
     plain = {name: _agreed(standing, f"detainee.{name}") for name in ("gender", "category", "age")}
-    dates = {name: _agreed(standing, f"detainee.{name}", dated=True) for name in ("birth_date", "age_on")}
+    dates = {name: _agreed_day(standing, f"detainee.{name}") for name in ("birth_date", "age_on")}
     lists = {name: _all_of(standing, f"detainee.{name}") for name in ("nationalities", "groups")}
     return {**plain, **dates, **lists}
 
@@ -318,17 +391,7 @@ def traits_of(spell: Spell, about: dict[str, Any]) -> set[tuple[str, str]]:
     found = {(name, about[name]) for name in ("gender", "category") if about[name]}
     found |= {("nationality", one) for one in about["nationalities"]} | {("group", one) for one in about["groups"]}
     found |= {("age_group", group)} if (group := _age_group(spell, about)) else set()
-    places = [
-        Account(
-            one.record, one.id, one.source, one.revision, {**one.content, "slug": one.facility.slug}, None, one.facility
-        )
-        for one in holding
-        if one.facility
-    ]
-    slug = _agreed(places, "slug")
-    if slug:
-        area = next(one.facility.area for one in places if one.facility and one.facility.slug == slug)
-        found |= {("facility", slug)} | ({("area", area)} if area else set())
+    found |= place_of(holding)
     status = _agreed(holding, "detention.legal_status")
     found |= {("legal_status", status)} if status else set()
     if spell.stages:
@@ -337,12 +400,44 @@ def traits_of(spell: Spell, about: dict[str, Any]) -> set[tuple[str, str]]:
     return found
 
 
+def place_of(accounts: Iterable[Account]) -> set[tuple[str, str]]:
+    """Where the person was held, as most of the accounts say."""
+    areas = {view.slug: view.area for one in accounts for view in (one.kept_facility, one.facility) if view}
+    slugs = [
+        replace(
+            one,
+            content={
+                **one.content,
+                **({"slug": one.facility.slug} if one.facility else {}),
+                **({"kept.slug": one.kept_facility.slug} if one.kept_facility else {}),
+            },
+        )
+        for one in accounts
+    ]
+    slug = _agreed(slugs, "slug", kept="kept.slug")
+    if not slug:
+        return set()
+    return {("facility", slug)} | ({("area", area)} if (area := areas[slug]) else set())
+
+
+def own_place(said: Iterable[Account]) -> set[tuple[str, str]]:
+    """Where the person was held by one source's word: its newest own account with a place, else what it kept."""
+    newest = sorted(said, key=lambda one: -one.revision)
+    views = [view for view in (*(one.facility for one in newest), *(one.kept_facility for one in newest)) if view]
+    return {("facility", views[0].slug), *([("area", views[0].area)] if views[0].area else [])} if views else set()
+
+
+def by_its_word(spell: Spell, slug: str) -> set[tuple[str, str]]:
+    """The personal dimensions by one source's word: the place as it says, the rest as all do."""
+    return {pair for pair in spell.traits if pair[0] not in ("facility", "area")} | spell.places.get(slug, set())
+
+
 def _age_group(spell: Spell, about: dict[str, Any]) -> str | None:
     end = spell.left if spell.out else spell.ended
     day = spell.detained or (end.day if end else None) or spell.held
-    birth = parse(about["birth_date"]) if about["birth_date"] else None
+    birth = about["birth_date"]
     if birth is None and about["age"] is not None and about["age_on"]:
-        birth = PartialDate("", *birth_bounds_from_age(about["age"], parse(about["age_on"])))
+        birth = PartialDate("", *birth_bounds_from_age(about["age"], about["age_on"]))
     ages = {about["age"]} - {None} if birth is None or day is None else set(age_bounds_at(birth, day))
     groups = {"under_18" if age < 18 else "18_to_69" if age < 70 else "over_70" for age in ages}
     return groups.pop() if len(groups) == 1 else None

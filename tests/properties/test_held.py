@@ -12,7 +12,7 @@ from app.registry.projection.spells import spells
 from tests.properties.histories import examples
 from tests.properties.past import Person
 from tests.properties.recount_held import Detention
-from tests.properties.saying import Spell, death_of, read_spell, state_of, what_followed
+from tests.properties.saying import Spell, death_of, last_of, rearrested, spells_of, state_of
 from tests.properties.words import INSIDE, MAYBE, OUTSIDE, Word
 from tests.registry.accounts import SOURCES
 from tests.registry.projection.histories import reports
@@ -31,11 +31,10 @@ def place(row: dict[str, Any], day: int, ends: str) -> str:
 
 
 def read_person(said: list[Account]) -> Person:
-    found = [read_spell(members) for members in spells(said)]
-    for number, spell in enumerate(found):
-        what_followed(spell, found[number + 1 :])
-    again = any(earlier.out for earlier in found[:-1])
-    return Person(frozenset(), "named", found, state_of(said, found[-1]), again, death_of(said, found[-1]))
+    found = spells_of(spells(said))
+    last = last_of(found)
+    state, death = state_of(said, found[last]), death_of(said, found[last])
+    return Person(frozenset(), "named", found, last, state, rearrested(found), death)
 
 
 def words_of(person: Person, spell: Spell) -> list[Word]:

@@ -8,7 +8,17 @@ from typing import Any
 from app.dates import PartialDate, parse
 from app.registry.projection import Account
 from tests.properties.past import Person
-from tests.properties.saying import End, Spell, day_of, days_inside, independent, last_word, said_of, speaks
+from tests.properties.saying import (
+    End,
+    Spell,
+    day_of,
+    days_held,
+    days_inside,
+    independent,
+    last_word,
+    said_of,
+    speaks,
+)
 
 INSIDE, MAYBE, OUTSIDE = "inside", "maybe", "outside"
 WORDS = ("verified", "reported", "disputed", "refuted", "retracted")
@@ -17,6 +27,15 @@ WORDS = ("verified", "reported", "disputed", "refuted", "retracted")
 def newest(accounts: Iterable[Account], name: str) -> Any:
     """What a source says last under a name."""
     return next((a.content[name] for a in sorted(accounts, key=lambda a: -a.revision) if name in a.content), None)
+
+
+def own_word(accounts: Sequence[Account], name: str, empty: str | None = None) -> Any:
+    """What a source says itself under a name, else what stood there where it pointed."""
+    for path in (name, f"kept.{name.partition('.')[2]}"):
+        said = newest([one for one in standing(accounts) if one.content.get(path) != empty], path)
+        if said is not None:
+            return said
+    return None
 
 
 def standing(accounts: Sequence[Account]) -> list[Account]:
@@ -74,42 +93,33 @@ class Word:
     def inside(self) -> list[tuple[PartialDate, bool]]:
         return days_inside(standing(self.accounts))
 
-    def _own(self, day: PartialDate | None, agreed: End | None, *, home: bool = False) -> End:
-        """By its own day, else by that of all, unless it knew the person inside later than that."""
-        if day is None and agreed is not None and agreed.day is not None:
-            later = [one for one, _checked in self.inside if one.lo > agreed.day.hi]
-            day = agreed.day if home or not later else None
-        return End(day, [], checked=False, by=set())
-
     def ends(self, *, house_arrest: bool) -> list["Ending"]:
         """When the person left, by its word."""
         died = self._died()
         voice = self._about_release
         if voice is not None and said_of(voice) in ("verified", "reported") and speaks(voice, "carried_out"):
-            kind = voice.content.get("release.kind", "unspecified")
-            home = (self.spell.stages["carried_out"].kind if kind == "unspecified" else kind) == "house_arrest"
+            home = own_word([voice], "release.kind", "unspecified") == "house_arrest"
             if not (home and house_arrest):
-                left = self._own(day_of(voice, "release.released_on"), self.spell.left, home=home)
-                return [Ending(left, home), *died]
+                day = day_of(voice, "release.released_on") or day_of(voice, "kept.released_on")
+                return [Ending(_told(day), home), *died]
         own = [one for one in standing(self.accounts) if said_of(one) in ("verified", "reported")]
         other = newest(own, "detention.ended")
         if other is None:
             return died
-        ended = Ending(self._own(parse(other["on"]) if other.get("on") else None, self.spell.ended))
+        ended = Ending(_told(parse(other["on"]) if other.get("on") else None))
         return [sharpest(ended, *died)] if other["how"] == "died" else [ended, *died]
 
     def _died(self) -> list["Ending"]:
-        if self.spell is not self.person.spells[-1]:
+        if self.spell not in self.person.spells[self.person.last :]:
             return []
         everything = [a for spell in self.person.spells for a in spell.accounts if a.source.slug == self.slug]
         day = newest([one for one in everything if said_of(one) != "retracted"], "detainee.died_on")
-        return [Ending(End(parse(day), [], checked=False, by={self.slug}))] if day else []
+        return [Ending(_told(parse(day)))] if day else []
 
     @property
     def began(self) -> tuple[PartialDate | None, list[PartialDate]]:
-        own = standing(self.accounts)
-        detained = newest(own, "detention.detained_on")
-        return (parse(detained) if detained else self.spell.detained), seen(own) or seen(self.spell.accounts)
+        detained = own_word(self.accounts, "detention.detained_on")
+        return (parse(detained) if detained else None), seen(standing(self.accounts))
 
     @property
     def taken(self) -> PartialDate | None:
@@ -119,14 +129,17 @@ class Word:
         return detained and PartialDate("", detained.lo, min([detained.hi, *by]))
 
 
+def _told(day: PartialDate | None) -> End:
+    return End(day, [], checked=False, by=set())
+
+
 def seen(accounts: Iterable[Account]) -> list[PartialDate]:
     return [day for day, _own in saw(accounts)]
 
 
 def saw(accounts: Iterable[Account]) -> list[tuple[PartialDate, bool]]:
     """The days on which somebody saw the person inside, each with whether they looked themselves."""
-    told = [(one, day_of(one, "detention.held_on")) for one in accounts if one.asserts_detention]
-    return [(day, independent(one)) for one, day in told if day is not None]
+    return days_held([one for one in accounts if one.asserts_detention])
 
 
 @dataclass
@@ -140,7 +153,9 @@ class Ending:
         """Whether it had come before a day; None where that cannot be told. `seen`: days on which the person was held,
         that of the arrest first; `against`: those which may contradict it."""
         when = self.end.day
-        inside = [one for one in (seen[:1] if self.home else seen) if when is None or one.lo <= when.hi]
+        # An interval of contradicting days begins no later for being seen inside after the first of them.
+        last = min((one.hi for one in self.end.given if when and one.within(when)), default=when.hi if when else 0)
+        inside = [one for one in (seen[:1] if self.home else seen) if when is None or one.lo <= last]
         if any(one.lo >= day for one in inside) or (when and when.lo >= day):
             return False
         if when is None:

@@ -6,9 +6,19 @@ from typing import Any
 
 import pytest
 
-from app.models import DetaineePersonal, Detention, Release, SpellPersonal, Standing, Voice
+from app.dates import parse
+from app.models import (
+    DetaineePersonal,
+    Detention,
+    HeldVoice,
+    Release,
+    SpellPersonal,
+    Standing,
+    Verification,
+    Voice,
+)
 from app.registry.projection import Account
-from tests.registry.accounts import account, held, out, row_of, rows_of
+from tests.registry.accounts import HELICOIDE, RODEO, account, held, out, row_of, rows_of
 from tests.support import World
 
 
@@ -57,14 +67,22 @@ def test_the_country_comes_from_any_report_of_the_spell_where_no_standing_one_sa
     withdrawn = out(1, "foro", "2026-01-12", detention__country="VE", verification__verdict="retracted")
     verified = [out(n, source, "2026-01-12", pointer=1) for n, source in ((2, "jep"), (3, "foro"))]
     assert row_of([withdrawn, *verified], Detention)["country"] == "VE"
-    assert {row["country"] for row in rows_of([withdrawn, *verified], Voice)} == {"VE"}
     denied = held(4, "pud", detention__country="CO", verification__verdict="refuted", pointer=1)
     assert row_of([withdrawn, *verified, denied], Detention)["country"] == "CO"
     told = out(5, "pud", "2026-01-12", detention__country="AR", pointer=1)
     assert row_of([withdrawn, *verified, denied, told], Detention)["country"] == "AR"
 
 
-def test_the_value_said_by_most_independent_sources_wins() -> None:
+def test_the_value_said_by_most_independent_verifying_sources_wins() -> None:
+    verified = [
+        out(n, source, "2026-01-13", verification__verdict="verified") for n, source in ((1, "foro"), (2, "jep"))
+    ]
+    other = out(3, "pud", "2026-01-12", verification__verdict="verified")
+    assert released_on(*verified, other) == "2026-01-13"
+    assert released_on(verified[0], out(2, "jep", "2026-01-12"), out(3, "pud", "2026-01-12")) == "2026-01-13"
+
+
+def test_where_none_verifies_that_of_most_independent_ones() -> None:
     assert released_on(out(1, "foro", "2026-01-13"), out(2, "jep", "2026-01-13"), out(3, "pud", "2026-01-12")) == (
         "2026-01-13"
     )
@@ -72,7 +90,7 @@ def test_the_value_said_by_most_independent_sources_wins() -> None:
 
 def test_a_source_has_one_vote_however_many_reports_it_files() -> None:
     said = [held(1, "foro", "2024-10-13"), held(2, "foro", "2024-10-13"), held(3, "jep", "2024-09-04")]
-    assert row_of(said, Detention)["facts"]["detained_on"]["value"] == "2024-09-04"
+    assert row_of(said, Detention)["facts"]["detained_on"]["value"] == "2024-09-04/2024-10-13"
 
 
 def test_governments_do_not_vote() -> None:
@@ -97,12 +115,32 @@ def test_copies_do_not_vote(copied: dict[str, Any]) -> None:
 @pytest.mark.parametrize("copied", COPIES, ids=lambda copied: str(*copied.values()))
 def test_a_copy_does_not_break_a_tie_either(copied: dict[str, Any]) -> None:
     copy = out(1, "pud", "2026-01-13", verification__verdict="verified", **copied)
-    assert released_on(copy, out(2, "jep", "2026-01-13"), out(3, "foro", "2026-01-12")) == "2026-01-12"
+    tied = "2026-01-12/2026-01-13"
+    assert released_on(copy, out(2, "jep", "2026-01-13"), out(3, "foro", "2026-01-12")) == tied
 
 
-def test_where_nobody_is_independent_the_rest_decide() -> None:
+def test_where_nobody_is_independent_most_decide() -> None:
     verified = out(1, "ministry", "2026-01-13", verification__verdict="verified", verification__method="court_record")
-    assert released_on(verified, out(2, "police", "2026-01-12")) == "2026-01-13"
+    assert released_on(verified, out(2, "police", "2026-01-12")) == "2026-01-12/2026-01-13"
+    assert released_on(out(1, "ministry", "2026-01"), out(2, "police", "2026-01-12")) == "2026-01-12"
+
+
+def test_days_that_only_a_government_gives_date_no_independent_verification() -> None:
+    said = [out(1, "ministry", "2026-01-13"), out(2, "foro", verification__verdict="verified")]
+    row = row_of(said, Standing, stage="carried_out")
+    assert (row["status"], row["lo"], row["hi"]) == ("verified", None, None)
+    assert row_of(said, Release)["facts"]["facts"]["released_on"] == {
+        "value": None,
+        "said": [{"value": "2026-01-13", "by": ["ministry"]}],
+    }
+    reported = [out(1, "ministry", "2026-01-13"), out(2, "foro")]
+    assert row_of(reported, Standing, stage="carried_out")["lo"] is not None
+
+
+def test_nor_does_a_day_of_arrest_that_only_a_government_gives_date_a_detention_verified() -> None:
+    said = [held(1, "ministry", "2024-10-13"), held(2, "foro", pointer=1, verification__verdict="verified")]
+    row = row_of(said, Detention)
+    assert (row["detained_lo"], row["facts"]["detained_on"]["value"]) == (None, None)
 
 
 def test_a_coarser_date_supports_every_finer_one_inside_it() -> None:
@@ -114,30 +152,55 @@ def test_a_coarser_date_supports_every_finer_one_inside_it() -> None:
 def test_a_finer_date_does_not_support_a_coarser_one() -> None:
     """Two days in January are no two votes for "January" against two for the 12th."""
     said = [out(1, "foro", "2026-01-12"), out(2, "jep", "2026-01-20"), out(3, "pud", "2026-01")]
-    assert released_on(*said) == "2026-01-12"
+    assert released_on(*said) == "2026-01-12/2026-01-20"
 
 
-def test_ties_go_to_what_was_said_under_verified() -> None:
-    verified = out(1, "jep", "2026-01-13", verification__verdict="verified")
-    assert released_on(verified, out(2, "foro", "2026-01-12")) == "2026-01-13"
+@pytest.mark.parametrize(
+    "one, other, interval",
+    [
+        ("2026-01-13", "2026-01-12", "2026-01-12/2026-01-13"),
+        ("2026-01", "2026-02-20", "2026-01-01/2026-02-20"),
+        ("2025-12-30/2026-01-12", "2026-02-20", "2025-12-30/2026-02-20"),
+        ("2026-01-08/2026-01-13", "2026-01-12/2026-01-20", "2026-01-08/2026-01-20"),
+        ("2026-01", "2026-01-01/2026-01-31", "2026-01"),
+    ],
+)
+def test_contradicting_dates_that_tie_become_the_interval_that_holds_them_all(
+    one: str, other: str, interval: str
+) -> None:
+    for first, second in ((one, other), (other, one)):
+        assert released_on(out(1, "foro", first), out(2, "jep", second)) == interval
 
 
-@pytest.mark.parametrize("coarse", ["2026-01", "2026", "2025-12-30/2026-01-12"])
-def test_then_to_the_more_precise(coarse: str) -> None:
-    assert released_on(out(1, "foro", coarse), out(2, "jep", "2026-02-20")) == "2026-02-20"
+def test_other_contradicting_values_that_tie_are_left_open_with_who_says_what() -> None:
+    said = [
+        out(1, "foro", release__kind="pardon", detention__country="VE", facility=RODEO),
+        out(2, "jep", release__kind="acquittal", detention__country="CO", facility=HELICOIDE),
+    ]
+    row = row_of(said, Standing, stage="carried_out")
+    assert (row["kind"], row["country"]) == ("unspecified", None)
+    assert row_of(said, Release)["facts"]["facts"]["kind"] == {
+        "value": None,
+        "said": [{"value": "acquittal", "by": ["jep"]}, {"value": "pardon", "by": ["foro"]}],
+    }
+    place = row_of(said, SpellPersonal)["facts"]
+    assert (place["facility"]["value"], "area" in place) == (None, False)
 
 
-def test_a_night_is_more_precise_than_a_month() -> None:
-    assert released_on(out(1, "foro", "2026-01"), out(2, "jep", "2026-02-19/2026-02-20")) == "2026-02-19/2026-02-20"
+def test_a_verifying_source_breaks_a_tie_of_kinds() -> None:
+    said = [
+        out(1, "foro", release__kind="pardon"),
+        out(2, "jep", release__kind="acquittal", verification__verdict="verified"),
+    ]
+    assert row_of(said, Standing, stage="carried_out")["kind"] == "acquittal"
 
 
-def test_then_to_the_smallest_in_byte_order() -> None:
-    assert released_on(out(1, "foro", "2026-01-13"), out(2, "jep", "2026-01-12")) == "2026-01-12"
+def test_of_two_spellings_of_a_name_which_nothing_counts_one_is_shown() -> None:
     names = [
         account(1, "foro", detainee__full_name="Ángela Rojas"),
         account(2, "jep", detainee__full_name="Angela Rojas"),
     ]
-    assert about(*names)["full_name"] == "Angela Rojas"
+    assert about(*names)["full_name"] == about(*reversed(names))["full_name"] == "Angela Rojas"
 
 
 def test_never_to_arrival() -> None:
@@ -146,7 +209,7 @@ def test_never_to_arrival() -> None:
     for order in permutations(range(1, 4)):
         said = zip(order, ("foro", "jep", "pud"), dates, strict=True)
         values.add(released_on(*(out(record, source, date) for record, source, date in said)))
-    assert values == {"2026-01-12"}
+    assert values == {"2026-01-12/2026-02-28"}
 
 
 MULTIPLE = ("nationalities", "aliases", "groups")
@@ -182,28 +245,146 @@ def test_where_nobody_is_independent_the_union_is_of_all() -> None:
 
 def own_values(said: Sequence[Account], source: int) -> Any:
     row = row_of(said, Voice, stage="carried_out", source=source)
-    return row["lo"], row["hi"], row["kind"]
+    return row["lo"], row["hi"], row["kind"], row["country"], row["designation"]
 
 
-def test_a_verification_without_its_own_date_or_kind_takes_the_consolidated_one() -> None:
+KEPT: dict[str, Any] = {
+    "kept__released_on": "2026-01-12",
+    "kept__kind": "pardon",
+    "kept__country": "VE",
+    "kept__designation": "political",
+}
+
+
+def test_the_count_of_a_source_rests_on_its_own_word() -> None:
     said = [
-        out(1, "foro", "2026-01-12", release__kind="pardon"),
+        out(
+            1, "foro", "2026-01-12", release__kind="pardon", detention__country="VE", detainee__designation="political"
+        ),
         out(2, "jep", "2026-01-13"),
         out(3, "pud", verification__verdict="verified"),
     ]
-    assert own_values(said, 3) == own_values(said, 1)
-    assert own_values(said, 2) == (own_values(said, 1)[0] + 1, own_values(said, 1)[1] + 1, "pardon")
+    day = parse("2026-01-13").lo
+    assert own_values(said, 2) == (day, day, "unspecified", None, "unstated")
+    assert own_values(said, 3) == (None, None, "unspecified", None, "unstated")
 
 
-def test_the_consolidated_one_is_that_of_the_revision(world: World) -> None:
-    """An undated verification moves with what the others say, and not in the past."""
-    release = world.file("foro", verification={"verdict": "reported"})["release"]["id"]
-    then = world.verify(release, "jep", verdict="verified", method="family")["receipt"]["revision"]
-    world.verify(release, "foro", verdict="reported", released_on="2026-02-20")
-    january = {"released_from": "2026-01", "released_to": "2026-01"}
-    assert world.by_source(as_of=then, **january) == {"foro": 0, "jep": 1}
-    assert world.by_source(**january) == {}
-    assert world.by_source(released_from="2026-02-20")["jep"] == 1
+def test_else_on_what_stood_where_it_pointed() -> None:
+    said = [out(1, "foro", "2026-02-20"), out(2, "pud", verification__verdict="verified", pointer=1, **KEPT)]
+    day = parse("2026-01-12").lo
+    assert own_values(said, 3) == (day, day, "pardon", "VE", "political")
+    corrected = [said[0], out(2, "pud", "2026-01-20", verification__verdict="verified", pointer=1, **KEPT)]
+    day = parse("2026-01-20").lo
+    assert own_values(corrected, 3) == (day, day, "pardon", "VE", "political")
+
+
+def test_what_was_kept_votes_only_where_no_independent_source_states_a_value() -> None:
+    kept = out(2, "pud", verification__verdict="verified", pointer=1, **KEPT)
+    said = [out(1, "foro", "2026-02-20", release__kind="acquittal"), kept]
+    assert (released_on(*said), row_of(said, Standing, stage="carried_out")["kind"]) == ("2026-02-20", "acquittal")
+    alone = [out(1, "foro"), kept]
+    assert (released_on(*alone), row_of(alone, Standing, stage="carried_out")["kind"]) == ("2026-01-12", "pardon")
+    assert released_on(out(1, "ministry", "2026-03-01"), kept) == "2026-01-12"
+
+
+def test_what_was_kept_is_no_word_of_the_source() -> None:
+    said = [out(1, "foro"), out(2, "pud", verification__verdict="verified", pointer=1, **KEPT)]
+    assert row_of(said, Release)["facts"]["facts"]["released_on"]["said"] == []
+    told = row_of(said, Verification, source=3)["said"]
+    assert (told["released_on"], told["kind"]) == (None, "unspecified")
+
+
+def test_a_detention_is_by_its_source_from_when_that_source_says() -> None:
+    said = [
+        held(1, "foro", "2024-10-13", detention__held_on="2026-01-10"),
+        held(2, "jep"),
+        held(3, "pud", pointer=1, kept__detained_on="2024-10-13", kept__held_on="2025-01-01"),
+    ]
+    rows = {row["source"]: (row["lo"], row["hi"]) for row in rows_of(said, HeldVoice)}
+    day = parse("2024-10-13").lo
+    assert rows == {1: (day, day), 2: (None, None), 3: (day, day)}
+
+
+JANUARY = {"released_from": "2026-01", "released_to": "2026-01"}
+
+
+def test_neither_a_government_nor_a_rival_moves_the_count_of_a_source(world: World) -> None:
+    undated = {"released_on": None}
+    person = world.file("foro", release=undated)["detainee"]["id"]
+    for who, day in (("ministry", "2026-01-12"), ("jep", "2026-02-03"), ("pud", "2026-01-20")):
+        assert world.by_source(**JANUARY).get("foro", 0) == 0
+        body = {"detainee_id": person, "detention": {"country": "VE"}, "release": {"released_on": day}}
+        assert world.post("/v1/releases", body, who).status_code == 201
+        (group,) = [one for one in world.count(group_by=["source"], **JANUARY)["groups"] if one["source"] == "foro"]
+        assert (group["verified"], group["uncertain_date"]) == (0, 1)
+        assert world.count(source="foro", **JANUARY)["uncertain_date"] == 1
+
+
+def test_a_verification_keeps_what_stood_at_the_revision_its_client_had_seen(world: World) -> None:
+    filed = world.file("foro", release={"released_on": "2026-01-12", "kind": "pardon"})
+    release, seen = filed["release"]["id"], filed["receipt"]["revision"]
+    moved = {"release": {"released_on": "2026-02-20"}}
+    correct = world.client.patch(f"/v1/reports/{filed['report']['id']}", json=moved, headers=world.headers("foro"))
+    assert correct.status_code == 200
+    world.verify(release, "jep", verdict="verified", method="family", seen=seen)
+    world.verify(release, "pud", verdict="verified", method="family")
+    assert world.by_source(**JANUARY) == {"jep": 1}
+    assert world.by_source(released_from="2026-02", released_to="2026-02") == {"foro": 1, "pud": 1}
+    assert world.by_source(kind="pardon") == {"foro": 1, "jep": 1, "pud": 1}
+    assert world.count(released_from="2026-02-20", released_to="2026-02-20")["total"]["releases"] == 1
+    (report,) = world.get("/v1/reports", "jep").json()["data"]
+    assert "kept" not in report
+    assert "released_on" not in report["release"]
+
+
+@pytest.mark.parametrize("seen, code", [(10_000, "ahead_of_head"), (1, "not_there_yet")])
+def test_nobody_verifies_what_was_not_there(world: World, seen: int, code: str) -> None:
+    release = world.file("foro")["release"]["id"]
+    body = {"verdict": "verified", "method": "family", "seen": seen}
+    world.refuse(world.post(f"/v1/releases/{release}/verifications", body, "jep"), 422, code, "/seen")
+
+
+def test_what_was_kept_stays_over_corrections_and_the_same_body_again_changes_nothing(world: World) -> None:
+    filed = world.file("foro", release__released_on="2026-01-12")
+    release = filed["release"]["id"]
+    posted = world.verify(release, "jep", verdict="verified", method="family")
+    moved = {"release": {"released_on": "2026-02-20"}}
+    world.client.patch(f"/v1/reports/{filed['report']['id']}", json=moved, headers=world.headers("foro"))
+    again = world.verify(release, "jep", verdict="verified", method="family")
+    assert again["report"] == posted["report"]
+    method = {"verification": {"method": "lawyer"}}
+    path = f"/v1/reports/{posted['report']['id']}"
+    assert world.client.patch(path, json=method, headers=world.headers("jep")).json()["report"]["version"] == 2
+    assert world.by_source(**JANUARY) == {"jep": 1}
+
+
+def test_independent_accounts_are_seen_before_others(world: World) -> None:
+    filed = world.file("foro", release={"released_on": "2026-01-12", "kind": "pardon"})
+    body = {"release_id": filed["release"]["id"], "release": {"released_on": "2026-01-12", "kind": "amnesty"}}
+    assert world.post("/v1/releases", body, "ministry").status_code == 201
+    world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
+    assert world.by_source(kind="pardon") == {"foro": 1, "jep": 1}
+    assert world.by_source(kind="amnesty") == {"ministry": 0}
+
+
+def test_where_a_person_was_held_is_by_source_what_that_source_says(world: World) -> None:
+    world.add_facility()
+    world.add_facility("el-helicoide", "El Helicoide")
+    filed = world.file("foro", detention__facility="El Rodeo I")
+    release = filed["release"]["id"]
+    world.verify(release, "jep", verdict="verified", method="family")
+    for who in ("ministry", "pud"):
+        body = {"release_id": release, "detention": {"facility": "El Helicoide"}, "release": {}}
+        assert world.post("/v1/releases", body, who).status_code == 201
+    groups = world.count(group_by=["source", "facility"])["groups"]
+    assert {(one["source"], one["facility"]) for one in groups} == {
+        ("foro", "el-rodeo-i"), ("jep", "el-rodeo-i"), ("ministry", "el-helicoide"), ("pud", "el-helicoide"),
+    }  # fmt: skip
+    assert world.by_source(facility="El Rodeo I") == {"foro": 1, "jep": 1}
+    assert world.count(source="jep", facility="El Helicoide")["total"]["releases"] == 0
+    kept = [entry for entry in world.rows("SELECT body FROM entry") if "kept." in str(entry)]
+    assert kept
+    assert not any("rodeo" in str(entry) for entry in kept)
 
 
 def test_counting_by_source_uses_its_own_values_and_totals_the_consolidated_ones(world: World) -> None:

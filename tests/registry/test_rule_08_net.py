@@ -1,4 +1,5 @@
-"""Rule 8: net drops a release followed by a detention of the same person that begins by `released_to`."""
+"""Rule 8: net drops a release followed by a detention of the same person that an independent source states and that
+begins by `released_to`."""
 
 from typing import Any
 
@@ -105,8 +106,27 @@ def test_by_source_that_sources_own_reports_decide(released: World) -> None:
 def test_by_source_its_own_date_of_the_detention_decides(released: World) -> None:
     taken_again(released, "pud", "2026-01-20")
     taken_again(released, "foro", "2026-02-05")
-    assert releases(released, net=True, **WINDOW) == 0
     assert released.by_source(net=True, **WINDOW) == {"foro": 1, "jep": 1}
+    assert releases(released, net=True, **WINDOW) == 1, "two days that contradict each other: by February at the latest"
+    assert releases(released, net=True, released_from="2026-01-08", released_to="2026-02-05") == 0
+
+
+def test_a_detention_that_only_a_government_states_is_told_beside(released: World) -> None:
+    answer = released.file_detention("ministry", detention__detained_on="2026-01-20")
+    person = released.get(f"/v1/detainees/{answer['detainee']['id']}").json()
+    assert (person["state"], person["rearrested"], person["rearrest_claimed"]) == ("released", False, True)
+    assert releases(released, net=True, **WINDOW) == releases(released, **WINDOW) == 1
+    assert released.by_source(net=True, **WINDOW) == {"foro": 1, "jep": 1}
+    taken_again(released, "foro", "2026-01-20")
+    assert releases(released, net=True, **WINDOW) == 0
+
+
+def test_a_source_that_takes_again_whom_it_released_itself_says_so_in_its_own_count(world: World) -> None:
+    world.file("ministry", verification={"verdict": "verified", "method": "court_record"})
+    world.file_detention("ministry", detention__detained_on="2026-01-20")
+    assert world.by_source(**WINDOW) == {"ministry": 1}
+    assert world.by_source(net=True, **WINDOW) == {}
+    assert releases(world, net=True, **WINDOW) == 1
 
 
 THREE = (
@@ -139,11 +159,18 @@ def test_a_source_that_says_twice_when_means_the_earlier() -> None:
         assert voices[2] == day("2026-01-30")
 
 
-def test_a_source_that_does_not_say_when_takes_the_consolidated_day() -> None:
+def test_a_source_that_does_not_say_when_takes_nobody_elses_day() -> None:
     said = [*THREE[:2], out(4, "jep", "2026-01-12"), THREE[2], account(5, "jep", detention__held_on="2026-02-03")]
     voices = {(row["spell"], row["source"]): row["next_hi"] for row in rows_of(said, Voice)}
-    assert voices[2, 2] == day("2026-02-01")
+    assert voices[2, 2] is None
     assert voices[1, 1] == day("2025-09-01")
+
+
+def test_a_source_that_points_at_the_later_detention_takes_the_day_that_stood_there() -> None:
+    kept = held(5, "jep", pointer=3, kept__detained_on="2026-02-01")
+    said = [*THREE[:2], out(4, "jep", "2026-01-12"), THREE[2], kept]
+    voices = {(row["spell"], row["source"]): row["next_hi"] for row in rows_of(said, Voice)}
+    assert voices[2, 2] == day("2026-02-01")
 
 
 def test_who_denies_the_later_detention_does_not_know_of_it() -> None:

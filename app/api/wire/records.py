@@ -32,7 +32,7 @@ class PlaceAsSaid(BaseModel):
 class StageOut(BaseModel):
     """A release at one stage."""
 
-    status: ReleaseStatus
+    status: ReleaseStatus | None
     date: str | None
     verified_by: list[str]
     independent: int
@@ -55,7 +55,7 @@ class ReleaseShape(BaseModel):
     conditions: list[str] | None
     destination: str | None
     measures_lifted_on: str | None
-    status: ReleaseStatus
+    status: ReleaseStatus | None
     stages: dict[Stage, StageOut]
     verified_by: list[str]
     reported_by: list[str]
@@ -69,7 +69,7 @@ class ReleaseOut(ReleaseShape, Answered):
 
 class EndedOut(BaseModel):
     on: str | None
-    how: EndedHow
+    how: EndedHow | None
 
 
 class DetentionShape(BaseModel):
@@ -114,6 +114,7 @@ class DetaineeShape(BaseModel):
     groups: list[str] | None
     state: State
     rearrested: bool
+    rearrest_claimed: bool
     died_on: str | None
     designation: Designation
     detentions: list[DetentionShape]

@@ -83,7 +83,7 @@ def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day
     }
 
 
-def _status(said: Sequence[Word]) -> ReleaseStatus:
+def _status(said: Sequence[Word]) -> ReleaseStatus | None:
     return status_among([(word.verdict, word.independent) for word in said])
 
 

@@ -71,9 +71,10 @@ class Places:
         return reader.sees_person(strictest(row.publish_now for row in held))
 
     def status(self, spell: int, revision: int) -> str | None:
-        """The status of a spell's release; None where it has none."""
+        """The status of a spell's release; None where there is no release, or nobody whose word makes a status."""
         row = _standing(self._releases.get(spell, []), revision)
-        return None if row is None else str(row.status)
+        status: str | None = None if row is None else row.status
+        return status
 
     def detainee_id(self, place: Place) -> uuid.UUID:
         return self._ids[place.detainee][0].detainee_id  # type: ignore[no-any-return]
@@ -82,7 +83,8 @@ class Places:
         return self._ids[place.spell][0].detention_id  # type: ignore[no-any-return]
 
     def release_id(self, place: Place, revision: int) -> uuid.UUID | None:
-        return None if self.status(place.spell, revision) is None else self._ids[place.spell][0].release_id
+        released = _standing(self._releases.get(place.spell, []), revision) is not None
+        return self._ids[place.spell][0].release_id if released else None
 
 
 def _standing(rows: Collection[Any], revision: int) -> Any:

@@ -43,8 +43,9 @@ class Account:
     """The current version of one record. `revision` is the version's, `record` the first one's.
 
     `redacted`: erased by then; `erased`: erased at some time, so that nothing personal is left to show of any time.
-    `points`: filed by pointing at somebody known. `wished`: the revision at which it came to ask for its class of
-    publication, by default its own; `stopped`: the wish closes nothing that speaks against it until a curator agrees.
+    `points`: filed by pointing at somebody known. `kept_facility`: where the person was held as far as the report
+    pointed at said so. `wished`: the revision at which it came to ask for its class of publication, by default its own;
+    `stopped`: the wish closes nothing that speaks against it until a curator agrees.
     """
 
     record: int
@@ -54,6 +55,7 @@ class Account:
     content: Content
     pointer: int | None = None
     facility: FacilityView | None = None
+    kept_facility: FacilityView | None = None
     redacted: bool = False
     erased: bool = False
     points: bool = False

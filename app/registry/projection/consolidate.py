@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from app.registry.projection.accounts import Account, parse
@@ -9,6 +10,7 @@ from app.registry.projection.voices import by_source
 from app.vocabulary import Verdict
 
 Fact = dict[str, Any]
+Read = Callable[[Account], Any]
 
 
 # How each field of a section is made one fact out of what the sources say.
@@ -17,17 +19,19 @@ Combined = Mapping[str, Callable[[Sequence["Said"]], Fact | None]]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One source's value of one fact."""
+    """One source's value of one fact. `kept`: not its own word, but what stood where its report points."""
 
     value: Any
     source: str
     independent: bool
     verified: bool
+    kept: bool = False
 
 
-def said_by(accounts: Iterable[Account], read: Callable[[Account], Any]) -> list[Said]:
-    """Each source's value: that of its newest account that has one."""
-    return _said(_newest_first(accounts), read)
+def said_by(accounts: Iterable[Account], read: Read, kept: Read | None = None) -> list[Said]:
+    """Each source's value: that of its newest account that has one; else, by `kept`, that which stood where it
+    pointed."""
+    return _said(_newest_first(accounts), read, kept)
 
 
 def _newest_first(accounts: Iterable[Account]) -> list[list[Account]]:
@@ -35,38 +39,87 @@ def _newest_first(accounts: Iterable[Account]) -> list[list[Account]]:
     accounts = list(accounts)
     if len(accounts) == 1:  # as most often
         return [accounts]
-    grouped = by_source(accounts).values()
-    return [said if len(said) == 1 else sorted(said, key=lambda account: -account.revision) for said in grouped]
+    return [newest_first(said) for said in by_source(accounts).values()]
 
 
-def _said(sources: Iterable[Iterable[Account]], read: Callable[[Account], Any]) -> list[Said]:
+def newest_first(said: Sequence[Account]) -> list[Account]:
+    return list(said) if len(said) == 1 else sorted(said, key=lambda account: -account.revision)
+
+
+def _said(sources: Iterable[Sequence[Account]], read: Read, kept: Read | None) -> list[Said]:
     found = []
     for accounts in sources:
-        for account in accounts:
-            value = read(account)
-            if value is not None:
-                verified = account.verdict is Verdict.VERIFIED
-                found.append(Said(value, account.source.slug, account.independent, verified))
-                break
+        one = _word(accounts, read, kept=False) or (_word(accounts, kept, kept=True) if kept else None)
+        if one is not None:
+            found.append(one)
     return found
 
 
-def field(name: str) -> Callable[[Account], Any]:
+def _word(accounts: Iterable[Account], read: Read, *, kept: bool) -> Said | None:
+    for account in accounts:
+        value = read(account)
+        if value is not None:
+            verified = account.verdict is Verdict.VERIFIED
+            return Said(value, account.source.slug, account.independent, verified, kept)
+    return None
+
+
+def own_word(accounts: Sequence[Account], read: Read, kept: Read) -> Any:
+    """The value of one source, newest account first: its own word, else what stood where it pointed, else None."""
+    word = _word(accounts, read, kept=False) or _word(accounts, kept, kept=True)
+    return None if word is None else word.value
+
+
+def field(name: str) -> Read:
     return lambda account: account.content.get(name)
 
 
+def kept(name: str) -> Read:
+    """What stood under `name` where a report points, when it was filed."""
+    return field(f"kept.{name}")
+
+
+def voting(said: Sequence[Said]) -> list[Said]:
+    """Those whose values decide: the independent sources that verified, else the independent ones, else all. What was
+    kept from elsewhere has no vote beside the word of an independent source."""
+    independent = [one for one in said if one.independent]
+    independent = [one for one in independent if not one.kept] or independent
+    return [one for one in independent if one.verified] or independent or list(said)
+
+
 def plain_fact(said: Sequence[Said]) -> Fact | None:
-    """The value most independent sources say; ties: verified, then smallest. `{value, said: [{value, by}]}`."""
-    return _fact(said, supports=lambda a, b: a == b, coarseness=lambda _value: 0)
+    """The value that most of those say who decide; where several values tie, none. `{value, said: [{value, by}]}`."""
+    return _fact(said, _same, lambda tied: tied[0] if len(tied) == 1 else None)
+
+
+def shown_fact(said: Sequence[Said]) -> Fact | None:
+    """The same for what is shown and never counted: of several spellings of a name one must stand in a list."""
+    return _fact(said, _same, lambda tied: min(tied, key=_bytes))
 
 
 def date_fact(said: Sequence[Said]) -> Fact | None:
-    """The same for partial dates: a coarser one supports every finer one inside it."""
-    return _fact(
-        said,
-        supports=lambda a, b: parse(b).within(parse(a)),
-        coarseness=lambda value: parse(value).hi - parse(value).lo,
-    )
+    """The same for partial dates: a coarser one supports every finer one inside it, and those that tie become the
+    interval that holds them all."""
+    return _fact(said, lambda a, b: parse(b).within(parse(a)), _hull)
+
+
+def day_fact(accounts: Sequence[Account], name: str, among: str) -> Fact | None:
+    """The day of what the accounts verify or report, said under `among`.`name`; None as its value where only those give
+    one whose days do not count (`dating`)."""
+    read, kept_ = field(f"{among}.{name}"), kept(name)
+    said = said_by(accounts, read, kept_)
+    if not said:
+        return None
+    fact = date_fact(said_by(dating(accounts), read, kept_))
+    value = None if fact is None else fact["value"]
+    return {"value": value, "said": _listed(said, value)}
+
+
+def dating(accounts: Sequence[Account]) -> list[Account]:
+    """Those whose days count: days that only accounts give which are not independent date no independent
+    verification."""
+    checked = any(account.independent and account.verdict is Verdict.VERIFIED for account in accounts)
+    return [account for account in accounts if account.independent or not checked]
 
 
 def latest_fact(said: Sequence[Said]) -> Fact | None:
@@ -86,29 +139,44 @@ def union_fact(said: Sequence[Said]) -> Fact | None:
     """All values of the independent sources together; of all sources when none is independent."""
     if not said:
         return None
-    voting = [one for one in said if one.independent] or said
-    value = sorted({item for one in voting for item in one.value}, key=_bytes)
+    independent = [one for one in said if one.independent] or said
+    value = sorted({item for one in independent for item in one.value}, key=_bytes)
     return {"value": value, "said": _listed(said, value)}
 
 
-def _fact(said: Sequence[Said], supports: Callable[[Any, Any], bool], coarseness: Callable[[Any], int]) -> Fact | None:
+def _same(one: Any, other: Any) -> bool:
+    return bool(one == other)
+
+
+def _hull(tied: Sequence[str]) -> str:
+    """The interval that holds all these dates; as one of them is written, where that one holds them all."""
+    days = [parse(text) for text in tied]
+    lo, hi = min(day.lo for day in days), max(day.hi for day in days)
+    whole = [day.text for day in days if (day.lo, day.hi) == (lo, hi)]
+    return min(whole) if whole else f"{date.fromordinal(lo).isoformat()}/{date.fromordinal(hi).isoformat()}"
+
+
+def _fact(
+    said: Sequence[Said], supports: Callable[[Any, Any], bool], settle: Callable[[Sequence[Any]], Any]
+) -> Fact | None:
+    """The fact whose value `settle` makes of those that most sources support."""
     if not said:
         return None
-
-    voting = [one for one in said if one.independent] or said
-
-    def rank(value: Any) -> tuple[int, bool, int, bytes]:
-        votes = sum(1 for one in voting if one.independent and supports(one.value, value))
-        verified = any(one.verified for one in voting if one.value == value)
-        return -votes, not verified, coarseness(value), _bytes(value)
-
-    agreed = said[0].value  # as nearly always: then there is nothing to rank
-    best = agreed if all(one.value == agreed for one in said) else min((one.value for one in said), key=rank)
-    return {"value": best, "said": _listed(said, best)}
+    values = [one.value for one in voting(said)]
+    value = values[0]  # as nearly always all agree, and there is nothing to count
+    if any(other != value for other in values):
+        votes = [sum(supports(other, one) for other in values) for one in values]
+        tied: list[Any] = []
+        for one, number in zip(values, votes, strict=True):
+            if number == max(votes) and one not in tied:
+                tied.append(one)
+        value = settle(tied)
+    return {"value": value, "said": _listed(said, value)}
 
 
 def _listed(said: Sequence[Said], first: Any) -> list[dict[str, Any]]:
-    """Who says what: the chosen value first, the others in byte order."""
+    """Who says what in their own words: the chosen value first, the others in byte order."""
+    said = [one for one in said if not one.kept]
     if len(said) == 1:  # as most often
         return [{"value": said[0].value, "by": [said[0].source]}]
     groups: dict[bytes, tuple[Any, list[str]]] = {}
@@ -135,7 +203,7 @@ def collect(accounts: Sequence[Account], names: Combined, section: str) -> dict[
     for name, combine in names.items():
         path = f"{section}.{name}"
         if any(path in account.content for account in accounts):  # most fields nobody fills in
-            fact = combine(_said(sources, field(path)))
+            fact = combine(_said(sources, field(path), None))
             if fact is not None:
                 facts[name] = fact
     return facts

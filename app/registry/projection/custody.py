@@ -1,23 +1,27 @@
 """One spell read whole: the detention, how it ended, and the release with its stages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as made_by
 from typing import Any
 
 from app.dates import PartialDate
-from app.registry.projection import consolidate
 from app.registry.projection.accounts import ASSERTIONS, DATE_OF_STAGE, Account, parse
 from app.registry.projection.consolidate import (
     Fact,
     collect,
     date_fact,
+    dating,
+    day_fact,
+    field,
+    kept,
     last_day,
     latest_fact,
     plain_fact,
     said_by,
     value_of,
 )
-from app.registry.projection.ends import End, Seen, credible, end_of, inside_by, seen_by
+from app.registry.projection.ends import End, Seen, Witnesses, credible, end_of, inside_by, seen_or_kept, witnesses
 from app.registry.projection.voices import (
     COUNTING,
     asserts,
@@ -35,7 +39,7 @@ class Outcome:
     """The release of a spell: who says what at which stage."""
 
     voices: list[Account]
-    statuses: dict[Stage, ReleaseStatus]
+    statuses: dict[Stage, ReleaseStatus | None]
     stage: Stage
     dates: dict[Stage, PartialDate | None]
     kinds: dict[Stage, str]
@@ -52,7 +56,11 @@ class Custody:
     """A spell: `spell` is the record key of its earliest report; `ordinal` counts a person's spells from 1.
 
     `left` and `otherwise` are how it ended, in a release carried out and in another way (`ended_how`), as those say
-    whose word counts beside the days on which the person was `inside`: `seen` there, or arrested.
+    whose word counts beside those who knew of the person `known` and the days on which the person was `inside`: `seen`
+    there, or arrested. `set_aside`: an end is told, and nobody's word on it counts.
+
+    `stated`: an independent source reports the detention; `began`: on the day that such sources give. `claimed`: a
+    detention after another of which only sources speak that are not independent.
     """
 
     spell: int
@@ -65,16 +73,21 @@ class Custody:
     held: PartialDate | None
     seen: list[Seen]
     inside: list[Seen]
+    known: Witnesses
     left: End | None
     ended_how: str | None
     otherwise: End | None
     facts: dict[str, Fact]
     outcome: Outcome | None
     disjoint_releases: bool
+    set_aside: bool
+    stated: bool
+    began: PartialDate | None
+    claimed: bool = False
     ordinal: int = 1
     after_release: bool = False
     next_hi: int | None = None
-    next_hi_by_source: dict[int, int] = field(default_factory=dict)
+    next_hi_by_source: dict[int, int] = made_by(default_factory=dict)
 
     @property
     def out(self) -> Outcome | None:
@@ -94,11 +107,22 @@ def read_custody(spell: Sequence[Account]) -> Custody:
     """Consolidate one spell. What only those say who do not assert it is used where nobody asserts it."""
     asserting = [account for account in spell if account.asserts_detention]
     heard = asserting or list(spell)
-    facts = collect(heard, {"detained_on": date_fact}, "detention") | _country(spell)
-    facts |= _designation(heard) | _held(asserting) | _ended(asserting)
+    facts = _told(
+        detained_on=day_fact(heard, "detained_on", "detention"),
+        country=_country(spell),
+        designation=plain_fact(said_by(heard, lambda account: account.designation, kept("designation"))),
+        held_on=_held(asserting),
+    )
     detained, held = value_of(facts, "detained_on"), value_of(facts, "held_on")
-    inside, voices = inside_by(asserting), release_voices(spell)
-    ended_how, otherwise = _otherwise(asserting, inside)
+    sure = dating(asserting)
+    inside, voices, known = inside_by(sure), release_voices(spell), witnesses(asserting)
+    leaving, ending = _asked(voices, Stage.CARRIED_OUT), [a for a in asserting if a.verdict in ASSERTIONS and _how(a)]
+    left = end_of(leaving, field("release.released_on"), inside, known, kept("released_on"))
+    otherwise = end_of(ending, ended_on, inside, known)
+    how = plain_fact(said_by(credible(ending, ended_on, inside, known), _how))
+    facts |= _ended(ending, how, otherwise)
+    of_independent = [account for account in asserting if account.source.independent]
+    began = day_fact(of_independent, "detained_on", "detention")
     return Custody(
         spell=min(account.record for account in spell),
         accounts=list(spell),
@@ -108,14 +132,19 @@ def read_custody(spell: Sequence[Account]) -> Custody:
         designation=value_of(facts, "designation") or Designation.UNSTATED,
         detained=parse(detained) if detained else None,
         held=parse(held) if held else None,
-        seen=seen_by(asserting),
+        seen=seen_or_kept(sure),
         inside=inside,
-        left=end_of(_asked(voices, Stage.CARRIED_OUT), consolidate.field("release.released_on"), inside),
-        ended_how=ended_how,
+        known=known,
+        left=left,
+        ended_how=how["value"] if how else None,
         otherwise=otherwise,
         facts=facts,
         outcome=_outcome(voices),
         disjoint_releases=_disjoint(spell),
+        set_aside=(left is None and any(asserts(voice, Stage.CARRIED_OUT) for voice in voices))
+        or (otherwise is None and bool(ending)),
+        stated=bool(of_independent),
+        began=parse(began["value"]) if began and began["value"] else None,
     )
 
 
@@ -123,12 +152,14 @@ def with_next(custodies: Sequence[Custody]) -> list[Custody]:
     """Number the spells and tell each what followed it (rule 8: net)."""
     linked = []
     for number, custody in enumerate(custodies):
-        later = custodies[number + 1 :]
+        before, later = custodies[:number], custodies[number + 1 :]
+        after = any(earlier.out or earlier.stated for earlier in before)
         linked.append(
             replace(
                 custody,
                 ordinal=number + 1,
-                after_release=any(earlier.out for earlier in custodies[:number]),
+                claimed=after and custody.asserted and not custody.stated,
+                after_release=any(earlier.out for earlier in before),
                 next_hi=_begun_by(later),
                 next_hi_by_source=_begun_by_source(later),
             )
@@ -137,8 +168,9 @@ def with_next(custodies: Sequence[Custody]) -> list[Custody]:
 
 
 def _begun_by(later: Sequence[Custody]) -> int | None:
-    """The day by which some later detention had begun: a vague date may hide behind a precise one after it."""
-    return min((one.detained.hi for one in later if one.detained is not None and one.asserted), default=None)
+    """The day by which some later detention had begun, as independent sources say: a vague date may hide behind a
+    precise one after it."""
+    return min((one.began.hi for one in later if one.began is not None), default=None)
 
 
 def _begun_by_source(later: Sequence[Custody]) -> dict[int, int]:
@@ -146,47 +178,44 @@ def _begun_by_source(later: Sequence[Custody]) -> dict[int, int]:
     begun: dict[int, int] = {}
     for custody in later:
         for account in custody.accounts:
-            start = account.detained or custody.detained
+            start = account.detained or account.date("kept.detained_on")
             if account.asserts_detention and start is not None:
                 begun[account.source.key] = min(start.hi, begun.get(account.source.key, start.hi))
     return begun
 
 
-def _country(spell: Sequence[Account]) -> dict[str, Fact]:
+def _country(spell: Sequence[Account]) -> Fact | None:
     """Where it was, as those say who assert it; else as any report of it says: a spell whose first report was withdrawn
     is still one of its country."""
     asserting = [account for account in spell if account.asserts_detention]
     standing = [account for account in spell if not account.retracted]
     withdrawn = [account for account in spell if account.retracted]
-    told = (collect(some, {"country": plain_fact}, "detention") for some in (asserting, standing, withdrawn))
-    return next(filter(None, told), {})
+    told = (
+        plain_fact(said_by(some, field("detention.country"), kept("country")))
+        for some in (asserting, standing, withdrawn)
+    )
+    return next(filter(None, told), None)
 
 
-def _designation(accounts: Sequence[Account]) -> dict[str, Fact]:
-    fact = plain_fact(said_by(accounts, lambda account: account.designation))
-    return {"designation": fact} if fact else {}
+def _told(**facts: Fact | None) -> dict[str, Fact]:
+    """The facts that somebody tells."""
+    return {name: fact for name, fact in facts.items() if fact is not None}
 
 
-def _held(accounts: Sequence[Account]) -> dict[str, Fact]:
+def _held(accounts: Sequence[Account]) -> Fact | None:
     """The last day somebody knew the person held, by the last one that each source knew."""
     knowing = [account for account in accounts if "detention.held_on" in account.content]
     knowing.sort(key=lambda account: last_day(account.content["detention.held_on"]))
     last_of = {account.source.key: account for account in knowing}
-    fact = latest_fact(said_by(last_of.values(), consolidate.field("detention.held_on")))
-    return {"held_on": fact} if fact else {}
+    return latest_fact(said_by(last_of.values(), field("detention.held_on")))
 
 
-def _ended(accounts: Sequence[Account]) -> dict[str, Fact]:
-    said = [account for account in accounts if account.verdict in ASSERTIONS]
-    how, on = plain_fact(said_by(said, _how)), date_fact(said_by(said, ended_on))
-    return {name: fact for name, fact in (("ended_how", how), ("ended_on", on)) if fact}
-
-
-def _otherwise(accounts: Sequence[Account], inside: Sequence[Seen]) -> tuple[str | None, End | None]:
-    """How it ended other than in a release, and when, as those say whose word counts."""
-    said = [account for account in accounts if account.verdict in ASSERTIONS and _how(account)]
-    how = plain_fact(said_by(credible(said, ended_on, inside), _how))
-    return (how["value"] if how else None), end_of(said, ended_on, inside)
+def _ended(accounts: Sequence[Account], how: Fact | None, end: End | None) -> dict[str, Fact]:
+    """How it ended otherwise and when, as those say whose word counts, with what everybody says."""
+    day = end.day.text if end and end.day else None
+    told = _told(ended_how=plain_fact(said_by(accounts, _how)), ended_on=date_fact(said_by(accounts, ended_on)))
+    values = {"ended_how": how["value"] if how else None, "ended_on": day}
+    return {name: {**fact, "value": values[name]} for name, fact in told.items()}
 
 
 def _how(account: Account) -> str | None:
@@ -223,14 +252,14 @@ def _outcome(voices: list[Account]) -> Outcome | None:
         if at not in by_stage:
             continue
         asked = _asked(voices, at)
-        date = collect(asked, {DATE_OF_STAGE[at]: date_fact}, "release")
-        kind = plain_fact(said_by(asked, lambda account: account.kind))
-        facts |= date
+        date = day_fact(asked, DATE_OF_STAGE[at], "release")
+        kind = plain_fact(said_by(asked, lambda account: account.kind, kept("kind")))
+        facts |= _told(**{DATE_OF_STAGE[at]: date})
         if kind and at is stage:
             facts["kind"] = kind
-        day = value_of(date, DATE_OF_STAGE[at])
+        day = date["value"] if date else None
         dates[at] = parse(day) if day else None
-        kinds[at] = kind["value"] if kind else ReleaseKind.UNSPECIFIED
+        kinds[at] = (kind["value"] if kind else None) or ReleaseKind.UNSPECIFIED
         verifying = [v for v in voices if v.verdict is Verdict.VERIFIED and speaks_for(v, at)]
         stages[at] = {
             "status": by_stage[at],

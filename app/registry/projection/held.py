@@ -1,5 +1,8 @@
 """Who was held from when to when: each detention as all sources together say it, and as each of them does.
 
+A source's own row rests on its own word: what it does not say is taken from what stood where its report points, kept
+with that report, and from nobody else.
+
 Whoever speaks of a release says that the person was held before it: who verified the release verified that too, and
 who denies it says that the person is held still.
 """
@@ -9,10 +12,22 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from app.dates import PartialDate
-from app.registry.projection.accounts import ASSERTIONS, DENIALS, Account, parse
-from app.registry.projection.consolidate import field
+from app.registry.projection.accounts import ASSERTIONS, DATE_OF_STAGE, DENIALS, Account, parse
+from app.registry.projection.consolidate import field, kept, newest_first, own_word
 from app.registry.projection.custody import Custody, ended_on
-from app.registry.projection.ends import Days, End, Seen, bounds, earliest, end_of, finer, inside_by, seen_by
+from app.registry.projection.ends import (
+    NOBODY,
+    Days,
+    End,
+    Seen,
+    Witnesses,
+    bounds,
+    earliest,
+    end_of,
+    finer,
+    inside_by,
+    seen_or_kept,
+)
 from app.registry.projection.voices import COUNTING, asserts, by_source, status_among
 from app.vocabulary import Designation, EndedHow, Publish, ReleaseKind, Stage, Verdict
 
@@ -50,16 +65,15 @@ def held_row(custody: Custody, death: End | None, publish: str) -> Row:
 
 
 def held_voices(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
-    """A row for each source, by its own days; what it does not say itself is taken from all together. `deaths`: source
-    → the day of death as it says, of who died in this detention or after it."""
+    """A row for each source, by its own days. `deaths`: source → the day of death as it says, of who died in this
+    detention or after it."""
     rows = []
     for source, said in _words(custody).items():
         verdict, independent = _surest(said)
-        own = by_source(account for account in custody.accounts if account.source.key == source)[source]
-        own.sort(key=lambda account: -account.revision)
-        detained = _first(account.detained for account in own) or custody.detained
-        days = [one.day for one in seen_by(own) or custody.seen]
-        inside = inside_by(own)
+        own = own_accounts(custody, source)
+        arrest = own_word(own, field("detention.detained_on"), kept("detained_on"))
+        detained = parse(arrest) if arrest else None
+        inside, days = inside_by(own), [one.day for one in seen_or_kept(own)]
         rows.append(
             {
                 "spell": custody.spell,
@@ -67,19 +81,32 @@ def held_voices(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
                 "verdict": verdict,
                 "independent": independent,
                 **_named("", _begun(detained, days)),
-                **_bounds(_ends_of(custody, source, own, inside, deaths.get(source)), detained, days, inside),
+                **_bounds(_ends_of(custody, source, own, deaths.get(source)), detained, days, inside),
                 "next_hi": custody.next_hi_by_source.get(source),
-                "country": _first(account.content.get("detention.country") for account in own) or custody.country,
-                "designation": _first(account.designation for account in own) or Designation.UNSTATED,
+                **own_place(own),
             }
         )
     return rows
 
 
-def death_of(accounts: Iterable[Account], inside: Sequence[Seen]) -> End | None:
-    """The death of a person who was `inside` on some days, as those say whose word counts beside them."""
+def own_accounts(custody: Custody, source: int) -> list[Account]:
+    """A source's accounts of a detention that may speak, the newest first."""
+    return newest_first(by_source(account for account in custody.accounts if account.source.key == source)[source])
+
+
+def own_place(own: Sequence[Account]) -> Row:
+    """The country and the designation by a source's own word."""
+    return {
+        "country": own_word(own, field("detention.country"), kept("country")),
+        "designation": own_word(own, lambda account: account.designation, kept("designation")) or Designation.UNSTATED,
+    }
+
+
+def death_of(accounts: Iterable[Account], inside: Sequence[Seen], known: Witnesses = NOBODY) -> End | None:
+    """The death of a person who was `inside` on some days, as those say whose word counts beside them and beside those
+    who `known` the person held."""
     said = [account for account in accounts if not account.retracted and DIED_ON in account.content]
-    return end_of(said, field(DIED_ON), inside)
+    return end_of(said, field(DIED_ON), inside, known)
 
 
 def deaths_by_source(accounts: Iterable[Account]) -> dict[int, PartialDate]:
@@ -143,27 +170,29 @@ def _bounds(ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDat
     return _named("out_", out) | _named("free_", free)
 
 
-def _ends_of(
-    custody: Custody, source: int, own: Sequence[Account], inside: Sequence[Seen], death: PartialDate | None
-) -> _Ends:
-    """How the detention ended by the word of one source. A day that it does not give itself is that of all together,
-    unless it knows the person inside after that."""
-
-    def end(day: PartialDate | None, agreed: End | None, *, home: bool = False) -> End:
-        beyond = agreed and agreed.day and not home and any(one.day.lo > agreed.day.hi for one in inside)
-        return End(day or (agreed.day if agreed and not beyond else None))
-
+def _ends_of(custody: Custody, source: int, own: Sequence[Account], death: PartialDate | None) -> _Ends:
+    """How the detention ended by the word of one source."""
     ended = next((one for one in own if one.verdict in ASSERTIONS and "detention.ended" in one.content), None)
     on = ended and ended_on(ended)
-    otherwise = end(parse(on) if on else None, custody.otherwise) if ended else None
+    otherwise = End(parse(on) if on else None) if ended else None
     outcome = custody.outcome
     voice = next((one for one in outcome.voices if one.source.key == source), None) if outcome else None
     left, home = None, False
-    if outcome is not None and voice is not None and asserts(voice, Stage.CARRIED_OUT):
-        home = (voice.kind or outcome.kinds[Stage.CARRIED_OUT]) == ReleaseKind.HOUSE_ARREST
-        left = end(voice.released, custody.left, home=home)
+    if voice is not None and asserts(voice, Stage.CARRIED_OUT):
+        home = own_kind(voice) == ReleaseKind.HOUSE_ARREST
+        left = End(own_day(voice, Stage.CARRIED_OUT))
     died = ended is not None and ended.content["detention.ended"]["how"] == EndedHow.DIED
     return _Ends(left, otherwise, End(death) if death else None, home=home, died=died)
+
+
+def own_day(voice: Account, stage: Stage) -> PartialDate | None:
+    """The day of a stage by a source's own word."""
+    return voice.date(f"release.{DATE_OF_STAGE[stage]}") or voice.date(f"kept.{DATE_OF_STAGE[stage]}")
+
+
+def own_kind(voice: Account) -> str:
+    """The kind of release by a source's own word."""
+    return voice.kind or voice.content.get("kept.kind") or ReleaseKind.UNSPECIFIED
 
 
 def _begun(detained: PartialDate | None, seen: Sequence[PartialDate]) -> tuple[int | None, int | None]:

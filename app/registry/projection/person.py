@@ -11,8 +11,11 @@ from app.registry.projection.consolidate import (
     Fact,
     collect,
     date_fact,
+    kept,
+    own_word,
     plain_fact,
     said_by,
+    shown_fact,
     union_fact,
     value_of,
 )
@@ -24,7 +27,7 @@ from app.vocabulary import AgeGroup
 ADULT, OLD = 18, 70
 
 _PERSON: Combined = {
-    "full_name": plain_fact,
+    "full_name": shown_fact,
     "aliases": union_fact,
     "gender": plain_fact,
     "birth_date": date_fact,
@@ -33,18 +36,18 @@ _PERSON: Combined = {
     "nationalities": union_fact,
     "category": plain_fact,
     "groups": union_fact,
-    "father_name": plain_fact,
+    "father_name": shown_fact,
 }
 # What is nobody's but the source's own: kept by source, and combined with nothing.
 BY_SOURCE = ("evidence", "citing_unlisted")
 
 _CUSTODY: Combined = {
-    "place": plain_fact,
+    "place": shown_fact,
     "legal_status": plain_fact,
-    "transfers": plain_fact,
+    "transfers": shown_fact,
     "charges": union_fact,
-    "sentence": plain_fact,
-    "case": plain_fact,
+    "sentence": shown_fact,
+    "case": shown_fact,
 }
 # Fact → the trait (personal dimension of counts) it gives.
 _PERSON_TRAITS = {
@@ -67,17 +70,18 @@ def public_facts(accounts: Sequence[Account]) -> dict[str, Fact]:
     """The public facts about a person: the day of death and each source's designation."""
     heard = [account for account in accounts if not account.retracted]
     facts = collect(heard, {"died_on": date_fact}, "detainee")
-    designation = plain_fact(said_by(heard, lambda account: account.designation))
+    designation = plain_fact(said_by(heard, lambda account: account.designation, kept("designation")))
     return facts | ({"designation": designation} if designation else {})
 
 
 def personal_facts(accounts: Sequence[Account], custodies: Sequence[Custody]) -> dict[str, Fact]:
     """The personal facts about a person; what was withdrawn is not among them."""
     facts = collect([account for account in accounts if not account.retracted], _PERSON, "detainee")
-    if "birth_date" in facts and "age" not in facts:
+    if "birth_date" in facts and value_of(facts, "age") is None:
         day = _reference_day(custodies)
         if day is not None:
-            facts["age"] = {"value": age_bounds_at(parse(facts["birth_date"]["value"]), day)[0], "said": []}
+            age = age_bounds_at(parse(facts["birth_date"]["value"]), day)[0]
+            facts["age"] = {"said": [], **facts.get("age", {}), "value": age}
     return facts
 
 
@@ -112,15 +116,33 @@ def spell_facts(custody: Custody) -> dict[str, Any]:
 
 def _facility(accounts: Sequence[Account]) -> dict[str, Fact]:
     """The registered facility and its area; a place nobody registered is kept apart, as said."""
-    registered = plain_fact(said_by(accounts, lambda a: a.facility.slug if a.facility else None))
-    as_said = plain_fact(said_by(accounts, lambda a: None if a.facility else a.content.get("detention.facility")))
+    registered = plain_fact(said_by(accounts, _slug, _kept_slug))
+    as_said = shown_fact(said_by(accounts, lambda a: None if a.facility else a.content.get("detention.facility")))
     facts = {name: fact for name, fact in (("facility", registered), ("facility_as_said", as_said)) if fact}
-    if registered:
-        areas = {a.facility.slug: a.facility.area for a in accounts if a.facility}
-        area = areas[registered["value"]]
-        if area:
-            facts["area"] = {"value": area, "said": []}
+    area = _areas(accounts).get(registered["value"]) if registered else None
+    if area:
+        facts["area"] = {"value": area, "said": []}
     return facts
+
+
+def _slug(account: Account) -> str | None:
+    return account.facility.slug if account.facility else None
+
+
+def _kept_slug(account: Account) -> str | None:
+    return account.kept_facility.slug if account.kept_facility else None
+
+
+def _areas(accounts: Sequence[Account]) -> dict[str, str | None]:
+    views = [view for account in accounts for view in (account.kept_facility, account.facility) if view]
+    return {view.slug: view.area for view in views}
+
+
+def own_traits(own: Sequence[Account]) -> set[tuple[str, str]]:
+    """The pairs that rest on one source's word (its accounts, newest first): where it says that the person was held."""
+    facility = own_word(own, _slug, _kept_slug)
+    found = {"facility": facility, "area": _areas(own).get(facility) if facility else None}
+    return {(name, value) for name, value in found.items() if value}
 
 
 def traits(custody: Custody, about: dict[str, Fact], facts: dict[str, Any]) -> set[tuple[str, str]]:
@@ -142,7 +164,7 @@ def _values(facts: dict[str, Any], names: dict[str, str]) -> set[tuple[str, str]
 
 def age_group(custody: Custody, about: dict[str, Fact]) -> str | None:
     """The age group at the detention (or the nearest day known); None when it cannot be told."""
-    content = {f"detainee.{name}": fact["value"] for name, fact in about.items()}
+    content = {f"detainee.{name}": fact["value"] for name, fact in about.items() if fact["value"] is not None}
     birth, day = birth_of(content), custody.detained or custody.ended or custody.held
     if birth is None or day is None:
         ages = [content["detainee.age"]] * 2 if "detainee.age" in content else None

@@ -13,6 +13,7 @@ from app.models import (
     HeldVoice,
     Placement,
     Release,
+    SourceTrait,
     SpellPersonal,
     Standing,
     Trait,
@@ -20,12 +21,12 @@ from app.models import (
     Voice,
 )
 from app.registry.projection import held, person
-from app.registry.projection.accounts import DATE_OF_STAGE, Account
-from app.registry.projection.custody import Custody, Outcome, read_custody, with_next
+from app.registry.projection.accounts import Account
+from app.registry.projection.custody import Custody, read_custody, with_next
 from app.registry.projection.ends import End
 from app.registry.projection.spells import spells
 from app.registry.projection.units import contradicted
-from app.registry.projection.voices import COUNTING, asserts, speaks_for
+from app.registry.projection.voices import COUNTING, asserts, by_source, speaks_for
 from app.vocabulary import STAGES, EndedHow, Publish, ReleaseKind, Stage, State
 
 Row = dict[str, Any]
@@ -46,15 +47,17 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
     detainee = min(account.record for account in accounts)
     custodies = with_next([read_custody(spell) for spell in spells(accounts)])
     facts = person.public_facts(accounts)
-    died = held.death_of(accounts, custodies[-1].inside)
-    state = state_of(custodies, died, {a.source.slug for a in accounts if a.source.independent})
+    last = standing_last(custodies)
+    died = held.death_of(accounts, last.inside, last.known)
+    state = state_of(last, died, {a.source.slug for a in accounts if a.source.independent})
     rows: Rows = {
         Detainee: [
             {
                 "detainee": detainee,
                 "publish": publish,
                 "state": state,
-                "rearrested": any(custody.after_release for custody in custodies),
+                "rearrested": any(custody.after_release and custody.stated for custody in custodies),
+                "rearrest_claimed": any(custody.claimed or custody.set_aside for custody in custodies),
                 "facts": dump(facts),
             }
         ],
@@ -62,7 +65,7 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
         Release: [_release(custody) for custody in custodies if custody.outcome],
         Standing: [row for custody in custodies for row in _standings(custody, publish)],
         Voice: [row for custody in custodies for row in _voices(custody)],
-        **_held(accounts, custodies, died if state is State.DIED else None, publish),
+        **_held(accounts, custodies, custodies.index(last), died if state is State.DIED else None, publish),
         Verification: [row for custody in custodies for row in _verifications(custody)],
         Placement: _placements(accounts, custodies),
     }
@@ -74,10 +77,16 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
     return rows
 
 
-def state_of(custodies: Sequence[Custody], died: End | None, independent: Collection[str]) -> State:
-    """Where the person is, as far as the latest spell tells. A death that no independent source (a slug of those)
+def standing_last(custodies: Sequence[Custody]) -> Custody:
+    """The spell that tells where the person is: the latest that an independent source states. Of a person of whom none
+    speaks it is the latest that is no claimed re-arrest."""
+    stated = [custody for custody in custodies if custody.stated]
+    return (stated or [custody for custody in custodies if not custody.claimed])[-1]
+
+
+def state_of(last: Custody, died: End | None, independent: Collection[str]) -> State:
+    """Where the person is, as far as the last spell tells. A death that no independent source (a slug of those)
     reports does not stand against a release that one does."""
-    last = custodies[-1]
     deaths = [died, last.otherwise if last.ended_how == EndedHow.DIED else None]
     by = {slug for death in deaths if death is not None for slug in death.by}
     voices = last.out.voices if last.out else []
@@ -86,7 +95,7 @@ def state_of(custodies: Sequence[Custody], died: End | None, independent: Collec
         return State.DIED
     if last.out is not None:
         return State.HOUSE_ARREST if last.out.kind == ReleaseKind.HOUSE_ARREST else State.RELEASED
-    if last.ended_how is not None or not last.asserted:
+    if last.otherwise is not None or not last.asserted:
         return State.UNKNOWN
     return State.HELD
 
@@ -105,6 +114,7 @@ def _personal(accounts: Sequence[Account], custodies: Sequence[Custody]) -> Rows
             for custody, facts in spells_facts
             for name_, value in sorted(person.traits(custody, about, facts))
         ],
+        SourceTrait: [row for custody in custodies for row in _source_traits(custody)],
     }
     if about:
         folded = fold(" ".join([*names, *aliases]))
@@ -112,13 +122,21 @@ def _personal(accounts: Sequence[Account], custodies: Sequence[Custody]) -> Rows
     return rows
 
 
-def _held(accounts: Sequence[Account], custodies: Sequence[Custody], died: End | None, publish: str) -> Rows:
+def _source_traits(custody: Custody) -> list[Row]:
+    return [
+        {"spell": custody.spell, "source": source, "name": name, "value": value}
+        for source in by_source(custody.accounts)
+        for name, value in sorted(person.own_traits(held.own_accounts(custody, source)))
+    ]
+
+
+def _held(accounts: Sequence[Account], custodies: Sequence[Custody], last: int, died: End | None, publish: str) -> Rows:
+    """`last`: the place of the spell that tells where the person is; whoever died was in no earlier one any more."""
     deaths = held.deaths_by_source(accounts)
     rows: Rows = {Held: [], HeldVoice: []}
-    for custody in custodies:
-        last = custody is custodies[-1]  # whoever died was not in an earlier one any more
-        rows[Held].append(held.held_row(custody, died if last else None, publish))
-        rows[HeldVoice] += held.held_voices(custody, deaths if last else {})
+    for place, custody in enumerate(custodies):
+        rows[Held].append(held.held_row(custody, died if place >= last else None, publish))
+        rows[HeldVoice] += held.held_voices(custody, deaths if place >= last else {})
     return rows
 
 
@@ -193,17 +211,12 @@ def _voices(custody: Custody) -> list[Row]:
     outcome = custody.outcome
     if outcome is None:
         return []
-    return [
-        _voice(custody, outcome, voice, stage)
-        for voice in outcome.voices
-        for stage in STAGES
-        if speaks_for(voice, stage)
-    ]
+    return [_voice(custody, voice, stage) for voice in outcome.voices for stage in STAGES if speaks_for(voice, stage)]
 
 
-def _voice(custody: Custody, outcome: Outcome, voice: Account, stage: Stage) -> Row:
-    """One source at one stage; what it does not say itself is taken from all together."""
-    when = voice.date(f"release.{DATE_OF_STAGE[stage]}") or outcome.dates[stage]
+def _voice(custody: Custody, voice: Account, stage: Stage) -> Row:
+    """One source at one stage, by its own word."""
+    when = held.own_day(voice, stage)
     return {
         "spell": custody.spell,
         "stage": stage,
@@ -212,9 +225,8 @@ def _voice(custody: Custody, outcome: Outcome, voice: Account, stage: Stage) -> 
         "independent": voice.independent,
         "lo": when and when.lo,
         "hi": when and when.hi,
-        "kind": voice.kind or outcome.kinds[stage],
-        "country": voice.content.get("detention.country") or custody.country,
-        "designation": voice.designation or "unstated",
+        "kind": held.own_kind(voice),
+        **held.own_place(held.own_accounts(custody, voice.source.key)),
         "next_hi": custody.next_hi_by_source.get(voice.source.key),
     }
 

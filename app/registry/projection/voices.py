@@ -64,13 +64,13 @@ def asserts(voice: Account, stage: Stage) -> bool:
 
 
 def status_at(voices: Sequence[Account], stage: Stage) -> ReleaseStatus | None:
-    """What stands of a release at a stage; None when nobody speaks of it."""
-    heard = [(voice.verdict, voice.independent) for voice in voices if speaks_for(voice, stage)]
-    return status_among(heard) if heard else None
+    """What stands of a release at a stage; None where nobody asserts it and no independent source denies it."""
+    return status_among([(voice.verdict, voice.independent) for voice in voices if speaks_for(voice, stage)])
 
 
-def status_among(heard: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus:
-    """What verdicts make together, each with whether it is independent."""
+def status_among(heard: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | None:
+    """What verdicts make together, each with whether it is independent. A denial alone that is not independent makes
+    nothing: a state refutes no release by being the first to speak of it."""
     independent = {verdict for verdict, of_its_own in heard if of_its_own}
     if Verdict.VERIFIED in independent:
         contested = independent & {Verdict.REFUTED, Verdict.DISPUTED}
@@ -81,16 +81,17 @@ def status_among(heard: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus:
         return ReleaseStatus.CONTESTED
     if any(verdict in ASSERTIONS for verdict, _own in heard):
         return ReleaseStatus.REPORTED
-    denied = any(verdict is not Verdict.RETRACTED for verdict, _own in heard)
-    return ReleaseStatus.REFUTED if denied else ReleaseStatus.RETRACTED
+    withdrawn = bool(heard) and all(verdict is Verdict.RETRACTED for verdict, _own in heard)
+    return ReleaseStatus.RETRACTED if withdrawn else None
 
 
-def statuses(voices: Sequence[Account]) -> dict[Stage, ReleaseStatus]:
+def statuses(voices: Sequence[Account]) -> dict[Stage, ReleaseStatus | None]:
     """Status by stage, for the stages somebody speaks of."""
-    return {stage: status for stage in STAGES if (status := status_at(voices, stage)) is not None}
+    spoken_of = [stage for stage in STAGES if any(speaks_for(voice, stage) for voice in voices)]
+    return {stage: status_at(voices, stage) for stage in spoken_of}
 
 
-def standing_stage(by_stage: dict[Stage, ReleaseStatus]) -> Stage:
+def standing_stage(by_stage: dict[Stage, ReleaseStatus | None]) -> Stage:
     """The furthest stage that counts; the furthest spoken of when none does."""
     counting = [stage for stage, status in by_stage.items() if status in COUNTING]
     return max(counting or by_stage, key=lambda stage: RANK[stage])

@@ -40,6 +40,16 @@ RELEASE: dict[str, st.SearchStrategy[Any]] = {
     "release__conditions": st.lists(st.sampled_from(["travel_ban", "gag_order"]), min_size=1, max_size=2, unique=True),
 }
 
+# What stood where a report points, kept with it.
+KEPT: dict[str, st.SearchStrategy[Any]] = {
+    "kept__detained_on": st.sampled_from(DATES),
+    "kept__held_on": st.sampled_from(DATES),
+    "kept__released_on": st.sampled_from(DATES),
+    "kept__country": st.sampled_from(["VE", "CO"]),
+    "kept__designation": st.sampled_from(["political", "not_political"]),
+    "kept__kind": st.sampled_from(["pardon", "house_arrest"]),
+}
+
 
 def acceptable(*place: Any, **said: Any) -> Account:
     """The report without the dates for which the registry would refuse it, such as a release before the detention."""
@@ -62,13 +72,16 @@ def reports(draw: st.DrawFn, most: int = 7) -> list[Account]:
     found = []
     for record in records:
         said = draw(st.fixed_dictionaries({}, optional={**FIELDS, **(RELEASE if draw(st.booleans()) else {})}))
+        pointer = draw(st.sampled_from([None, None, None, *records, 99]))
+        if pointer is not None:
+            said |= draw(st.fixed_dictionaries({}, optional=KEPT))
         found.append(
             acceptable(
                 record,
                 draw(st.sampled_from(sorted(SOURCES))),
                 revision=revisions[record - 1],
                 id=f"{draw(st.integers(0, 9))}{record:031x}",
-                pointer=draw(st.sampled_from([None, None, None, *records, 99])),
+                pointer=pointer,
                 facility=draw(st.sampled_from([None, RODEO, HELICOIDE])),
                 verification__verdict=draw(st.sampled_from(["reported", "verified", *Verdict])),
                 verification__citing=draw(st.sampled_from([None, None, ["foro"]])),

@@ -199,7 +199,7 @@ def test_each_stage_has_its_own_date_and_its_own_voices() -> None:
     ]
     stages = told(said)
     assert {name: stage["date"] for name, stage in stages.items()} == {
-        "announced": "2026-01-08",
+        "announced": None,  # only the ministry gives that day, and foro verified the release
         "ordered": "2026-01-09",
         "carried_out": "2026-01-12",
     }

@@ -1,5 +1,6 @@
 """From when to when somebody was held, as all sources say together and as each does."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from app.dates import parse
 from app.models import Detainee, Held, HeldVoice, Release, Standing
 from app.registry.projection import Account
-from tests.registry.accounts import SOURCES, account, held, out, row_of, rows_of
+from tests.registry.accounts import JEP, SOURCES, account, held, out, row_of, rows_of
 
 SINCE = "2024-10-13"
 
@@ -51,7 +52,40 @@ def test_an_end_that_only_a_ministry_states_does_not_count_against_a_later_sight
     said = [seen(1, "foro", "2026-01-10"), end]
     assert on(said, "2025-05-01", "2025-12-01", "2026-01-10", "2026-02-10") == ["in"] * 4
     assert row_of(said, Detainee)["state"] == "held"
-    assert on([held(1, "foro", SINCE), end], "2025-12-01") == ["out"], "unless nobody saw the person afterwards"
+
+
+@pytest.mark.parametrize("end", ENDS_BY_THE_MINISTRY.values(), ids=ENDS_BY_THE_MINISTRY)
+def test_what_others_verified_is_ended_by_an_independent_verification_only(end: Account) -> None:
+    verified = held(1, "foro", SINCE, verification__verdict="verified")
+    assert on([verified, end], "2025-12-01") == ["in"]
+    assert row_of([verified, end], Detainee)["state"] == "held"
+    assert on([held(1, "foro", SINCE), end], "2025-12-01") == ["out"], "foro only passed it on"
+    own = [replace(end, record=3, source=JEP, pointer=1)]
+    assert on([verified, *own], "2025-12-01") == ["out"]
+
+
+UNDATED_BY_THE_MINISTRY = {
+    "release": out(2, "ministry", pointer=1),
+    "escape": held(2, "ministry", pointer=1, detention__ended={"how": "escaped"}),
+}
+
+
+@pytest.mark.parametrize("end", UNDATED_BY_THE_MINISTRY.values(), ids=UNDATED_BY_THE_MINISTRY)
+def test_an_undated_end_that_only_a_ministry_states_is_told_beside(end: Account) -> None:
+    said = [held(1, "foro", SINCE), end]
+    assert on(said, "2025-12-01") == on(said, "2025-12-01", by="foro") == ["in"]
+    person = row_of(said, Detainee)
+    assert (person["state"], person["rearrest_claimed"]) == ("held", True)
+    assert row_of([held(1, "ministry", SINCE), end], Detainee)["state"] != "held", "of whom only it speaks, it decides"
+
+
+def test_a_source_ends_what_it_verified_itself_by_any_method() -> None:
+    verified = held(1, "foro", SINCE, verification__verdict="verified")
+    heard = out(2, "foro", "2025-06-01", pointer=1, verification__method="press")
+    assert on([verified, heard], "2025-12-01") == ["out"]
+    others = held(3, "jep", SINCE, verification__verdict="verified")
+    assert on([verified, others, heard], "2025-12-01") == ["in"]
+    assert on([verified, others, heard], "2025-12-01", by="foro") == ["out"]
 
 
 def test_a_day_of_arrest_is_a_day_inside() -> None:
@@ -103,24 +137,29 @@ def test_a_known_day_inside_makes_the_days_before_it_sure(released: str | None, 
     assert on(said, "2026-01-07", "2026-01-11", "2026-01-12", by=by) == ["in", "in", "perhaps"]
 
 
-def test_a_source_that_saw_nobody_itself_takes_the_day_inside_from_the_others() -> None:
+def test_a_source_takes_no_day_inside_from_the_others() -> None:
     said = [out(1, "foro", "2026-01", SINCE), seen(2, "jep", "2026-01-11", pointer=1)]
-    assert on(said, "2026-01-07", "2026-01-12", by="foro") == ["in", "perhaps"]
+    assert on(said, "2025-12-31", "2026-01-07", "2026-01-12", by="foro") == ["in", "perhaps", "perhaps"]
 
 
-def test_a_source_takes_no_day_from_others_that_its_own_sighting_belies() -> None:
+def test_a_source_that_gives_no_day_of_arrest_is_unsure_before_the_release() -> None:
+    said = [held(1, "jep", SINCE), out(2, "foro", "2026-01-12", pointer=1)]
+    assert on(said, "2026-01-07", "2026-01-13", by="foro") == ["perhaps", "out"]
+    assert on(said, "2026-01-07") == ["in"]
+
+
+def test_a_source_takes_no_day_from_others_beside_its_own_sighting() -> None:
     said = [out(1, "foro", None, SINCE, detention__held_on="2026-01-10"), out(2, "ministry", "2025-06-01", pointer=1)]
     for by in (None, "foro"):
         assert on(said, "2025-12-01", "2026-01-10", "2026-01-11", by=by) == ["in", "in", "perhaps"]
 
 
-def test_a_source_borrows_a_day_of_release_unless_it_saw_the_person_inside_later() -> None:
-    def told(kind: str | None) -> list[Account]:
-        own = out(1, "foro", None, SINCE, detention__held_on="2026-01-10", release__kind=kind)
-        return [own, out(2, "jep", "2026-01-05", pointer=1, release__kind=kind)]
-
-    assert on(told(None), "2026-01-08", "2026-01-10", "2026-01-11", by="foro") == ["in", "in", "perhaps"]
-    assert on(told("house_arrest"), "2026-01-05", "2026-01-08", by="foro") == ["in", "out"], "seen at home"
+def test_a_source_borrows_no_day_of_release_but_that_which_stood_where_it_pointed() -> None:
+    own = out(1, "foro", None, SINCE, detention__held_on="2026-01-10")
+    said = [own, out(2, "jep", "2026-01-12", pointer=1)]
+    assert on(said, "2026-01-08", "2026-01-10", "2026-01-13", by="foro") == ["in", "in", "perhaps"]
+    kept = replace(own, content={**own.content, "kept.released_on": "2026-01-12"})
+    assert on([kept, said[1]], "2026-01-12", "2026-01-13", by="foro") == ["in", "out"]
 
 
 def test_whoever_left_on_no_known_day_and_then_died_is_not_surely_held_until_the_death() -> None:

@@ -14,6 +14,7 @@ from app.models import (
     Detention,
     Placement,
     Release,
+    SourceTrait,
     SpellPersonal,
     Standing,
     Trait,
@@ -24,7 +25,7 @@ from app.registry.projection import Account, Rows, project
 from tests.registry.accounts import account, held, out, row_of
 from tests.registry.projection.histories import reports
 
-PERSONAL = (DetaineePersonal, SpellPersonal, Trait)
+PERSONAL = (DetaineePersonal, SpellPersonal, Trait, SourceTrait)
 
 
 def rows(said: Sequence[Account], publish: str = "anonymous") -> dict[str, list[str]]:
@@ -140,7 +141,7 @@ def test_whoever_is_counted_is_withheld_in_the_rows_of_that_revision() -> None:
     assert project(said, "counted")[Detainee][0]["publish"] == "counted"
 
 
-def test_a_voice_tells_what_its_source_says_and_takes_the_rest_from_all() -> None:
+def test_a_voice_tells_what_its_source_says_and_takes_nothing_from_others() -> None:
     said = [
         out(
             1, "foro", "2026-01-12", detention__country="VE", release__kind="amnesty", detainee__designation="political"
@@ -150,12 +151,11 @@ def test_a_voice_tells_what_its_source_says_and_takes_the_rest_from_all() -> Non
     ]
     own = row_of(said, Voice, source=2, stage="carried_out")
     assert (own["country"], own["kind"], own["designation"]) == ("CO", "pardon", "unstated")
-    taken = row_of(said, Voice, source=3, stage="carried_out")
-    total = row_of(said, Standing, stage="carried_out")
-    assert [taken[name] for name in ("lo", "hi", "kind", "country")] == [
-        total[name] for name in ("lo", "hi", "kind", "country")
-    ]
-    assert (taken["designation"], total["designation"]) == ("unstated", "political")
+    unsaid = row_of(said, Voice, source=3, stage="carried_out")
+    assert [unsaid[name] for name in ("lo", "hi", "kind", "country", "designation")] == [
+        None, None, "unspecified", None, "unstated",
+    ]  # fmt: skip
+    assert row_of(said, Standing, stage="carried_out")["designation"] == "political"
 
 
 def test_a_verification_tells_what_its_source_said_and_nothing_it_did_not() -> None:

@@ -13,6 +13,7 @@ from app.registry.projection import Account
 from app.registry.projection.voices import COUNTING, asserts, speaks_for, standing_stage, status_at, statuses
 from app.vocabulary import STAGES, ReleaseStatus, Stage, Verdict
 from tests.registry.accounts import account, row_of, rows_of
+from tests.support import World
 
 ALL = tuple(Stage)
 
@@ -54,9 +55,12 @@ CELLS = [
     (("ministry verified", "jep refuted"), "refuted"),
     (("ministry reported", "jep refuted", "pud disputed"), "refuted"),
     (("jep refuted",), "refuted"),
-    # A denial that is not independent, of what nobody asserts: not a release, and not a withdrawal either.
-    (("ministry refuted",), "refuted"),
-    (("ministry disputed", "foro retracted"), "refuted"),
+    # A denial that is not independent, of what nobody asserts: neither a release, nor a denial that counts.
+    (("ministry refuted",), None),
+    (("ministry disputed",), None),
+    (("ministry disputed", "police refuted"), None),
+    (("ministry disputed", "foro retracted"), None),
+    ((), None),
     # Nothing but withdrawals.
     (("foro retracted",), "retracted"),
     (("foro retracted", "ministry retracted"), "retracted"),
@@ -64,7 +68,7 @@ CELLS = [
 
 
 @pytest.mark.parametrize("said, status", CELLS, ids=[", ".join(said) for said, _status in CELLS])
-def test_every_cell_of_the_table(said: tuple[str, ...], status: str) -> None:
+def test_every_cell_of_the_table(said: tuple[str, ...], status: str | None) -> None:
     assert status_at(cell(*said), Stage.CARRIED_OUT) == status
 
 
@@ -112,7 +116,9 @@ def by_the_words(voices: Sequence[Account], stage: Stage) -> str | None:
         return "contested"
     if not refuted and {verdict for verdict, _own in heard} & {"reported", "verified"}:
         return "reported"
-    return "retracted" if {verdict for verdict, _own in heard} == {"retracted"} else "refuted"
+    if refuted:
+        return "refuted"
+    return "retracted" if {verdict for verdict, _own in heard} == {"retracted"} else None
 
 
 ANY_VOICE = [voice(verdict, source, stage) for verdict, source, stage in product(Verdict, ("foro", "ministry"), Stage)]
@@ -127,8 +133,8 @@ def test_any_two_voices_give_the_status_of_the_sentence() -> None:
 
 @given(some_voices)
 def test_any_voices_give_the_status_of_the_sentence(voices: list[Account]) -> None:
-    expected = {stage: status for stage in Stage if (status := by_the_words(voices, stage)) is not None}
-    assert statuses(voices) == expected
+    spoken_of = {stage for stage in Stage for voice in voices if speaks_for(voice, stage)}
+    assert statuses(voices) == {stage: by_the_words(voices, stage) for stage in spoken_of}
 
 
 @given(some_voices, st.randoms(use_true_random=False))
@@ -156,6 +162,23 @@ def test_a_release_stands_at_the_furthest_stage_that_counts(voices: list[Account
         return
     counts = [stage for stage in STAGES if by_stage.get(stage) in {"verified", "contested", "reported"}]
     assert standing_stage(by_stage) == (counts or list(by_stage))[-1]
+
+
+def test_what_only_a_government_denies_stands_in_its_own_group_and_in_no_total(world: World) -> None:
+    """Nobody says that the man was let go; the ministry contests the day of it."""
+    answer = world.file("ministry", verification={"verdict": "disputed"})
+    release = world.get(f"/v1/releases/{answer['release']['id']}").json()
+    assert (release["status"], release["stages"]["carried_out"]["status"]) == (None, None)
+    counted = world.count(group_by=["source"])
+    assert {name: counted["total"][name] for name in ("releases", "reported", "refuted", "contested")} == {
+        "releases": 0, "reported": 0, "refuted": 0, "contested": 0,
+    }  # fmt: skip
+    (group,) = counted["groups"]
+    assert (group["source"], group["disputed"]) == ("ministry", 1)
+    assert world.count(group_by=["status"])["groups"] == world.count(group_by=["kind"])["groups"] == []
+    assert world.get("/v1/releases", status="refuted").json()["data"] == []
+    held = world.get("/v1/detentions").json()["data"]
+    assert [one["status"] for one in held] == ["reported"]
 
 
 def test_a_release_counts_where_it_is_verified_contested_or_reported() -> None:
