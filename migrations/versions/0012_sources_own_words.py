@@ -7,8 +7,8 @@ a person was held by the word of each source. `recuento rebuild` fills both, und
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008w"
-down_revision = "0008"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

@@ -91,6 +91,11 @@ class Release:
         voices = [one for one in self.spell.voices if said_of(one) == "verified" and speaks(one, self.stage)]
         return {voice.source.slug for voice in voices}
 
+    def confirmed_by(self) -> set[str]:
+        """The independent sources that verified it, as nobody's copies."""
+        voices = [one for one in self.spell.voices if said_of(one) == "verified" and speaks(one, self.stage)]
+        return {voice.source.slug for voice in voices if independent(voice)}
+
     def confirmed_by_others(self) -> bool:
         """Whether a source that is not the one whose row it is verified it, and copied nobody."""
         voices = [one for one in self.spell.voices if said_of(one) == "verified" and speaks(one, self.stage)]

@@ -55,7 +55,7 @@ def test_union_intersection_exactly_these_and_at_least_k_are_those_of_the_sets(
             slugs = sorted(some)
             assert number(any_of=slugs) == sum(1 for pattern in verified if pattern & some), slugs
             assert number(all_of=slugs) == sum(1 for pattern in verified if pattern >= some), slugs
-            assert number(only_by=slugs) == sum(1 for pattern in verified if pattern == some), slugs
+            assert number(only_by=slugs) == sum(1 for one in counted if one.confirmed_by() == some), slugs
         for k in range(1, len(SLUGS)):
             assert number(min_sources=k) == sum(1 for n in confirmed if n >= k)
             assert number(sources=k) == sum(1 for n in confirmed if n == k)
@@ -67,11 +67,11 @@ def test_union_intersection_exactly_these_and_at_least_k_are_those_of_the_sets(
 @given(histories(), STAGES)
 def test_the_overlap_of_sources_is_that_of_the_sets(registry: Registry, history: list[Step], stage: str) -> None:
     with registry.after(history) as clerk, clerk.session() as session:
-        verified = [frozenset(one.verified_by()) for one in releases(clerk, stage)]
+        verified = [frozenset(one.confirmed_by()) for one in releases(clerk, stage)]
         terms = CountTerms.model_validate({"stage": stage})
         found = overlap(session, terms, ANYONE, len(clerk.entries()))
         assert found["releases"] == len(verified)
-        exact = Counter(pattern for pattern in verified if pattern)
+        exact = Counter(verified)
         assert {frozenset(row["sources"]): row["releases"] for row in found["patterns"]} == exact
         each = Counter(chain.from_iterable(verified))
         assert {row["source"]: row["verified"] for row in found["sources"]} == each

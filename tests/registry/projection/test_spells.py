@@ -99,9 +99,9 @@ def test_withdrawn_reports_change_no_spell_of_the_others(said: list[Account]) ->
 def test_two_spells_have_an_asserted_end_between_them(said: list[Account]) -> None:
     """No re-arrest without somebody's word that custody had ended by the day a later detention began."""
     found = spells(said)
-    ends = [end for spell in found for one in spell if (end := one.end or one.released) is not None]
+    ends = [end for spell in found for one in spell if (end := one.let_go or one.end) is not None]
     for later in found[1:]:
-        starts = [one.detained for one in later if one.detained is not None]
+        starts = [one.began for one in later if one.began is not None]
         assert any(end.hi <= start.lo for end in ends for start in starts)
 
 
