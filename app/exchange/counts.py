@@ -9,7 +9,7 @@ FIGURE = ("claimant", "qualifier", "low", "high", "window_from", "window_to", "s
 
 def of_count(found: Row) -> list[Row]:
     """A row for each group, or one of the total; `by_min_sources` in columns of its own."""
-    beside = {name: found[name] for name in ("uncertain_date", "not_heard_since") if name in found}
+    beside = {name: found[name] for name in ("uncertain_date", "not_visible", "not_heard_since") if name in found}
     rows: list[Row] = found.get("groups", [{**found["total"], **beside}])
     return [_flat(row, "by_min_sources") for row in rows]
 

@@ -126,7 +126,7 @@ def _matches(one: Release, terms: CountTerms, reader: Reader) -> bool:
         and (not terms.any_of or bool(verified & set(terms.any_of)))
         and {*terms.all_of, *terms.verified_by} <= verified
         and one.at.independent >= (terms.min_sources or 0)
-        and all(_seen(one, reader, name, value) for name, value in terms.traits().items())
+        and all(any(_seen(one, reader, name, value) for value in values) for name, values in terms.traits().items())
         and not (terms.net and _taken_again(one, terms))
     )
 

@@ -173,8 +173,8 @@ def _matches(one: Detention, terms: HeldCountTerms, reader: Reader) -> bool:
         and {*terms.all_of, *terms.verified_by} <= one.verified_by
         and one.sources >= (terms.min_sources or 0)
         and all(
-            (name, value) in one.spell.traits and reader.sees_trait(one.today, name, value)
-            for name, value in terms.traits().items()
+            any((name, value) in one.spell.traits and reader.sees_trait(one.today, name, value) for value in values)
+            for name, values in terms.traits().items()
         )
     )
 
