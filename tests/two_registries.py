@@ -45,12 +45,13 @@ VALUES: dict[str, list[Any]] = {
     "held_on": ["2025-12-31", "2026-01-12"], "house_arrest": ["true"], "interval": ["month"],
     "kind": ["pardon", ["pardon", "release_with_measures"], "retraction"], "lang": ["es"],
     "legal_status": ["pretrial", "convicted", "incommunicado"], "limit": [1, 2], "lists": [["foro", "jep"]],
-    "measure": ["released"], "min_sources": [1, 2], "nationality": ["VE", "AR", "CO"], "not_nationality": ["VE", "CO"], "net": ["true"],
+    "measure": ["released"], "min_sources": [1, 2], "nationality": ["VE", "AR", "CO"], "net": ["true"],
     "only_by": [["foro"]], "outcome": ["new"], "q": ["Ana", "Zoraida", "Paz"], "rearrested": ["true", "false"],
     "released_from": ["2026-01-10"], "released_to": ["2026-01-12"], "since": ["{early}", "{middle}"],
     "source": ["foro", "jep", "ministry"], "source_record_id": ["1"], "sources": [0, 1, 2],
     "stage": ["announced", "ordered", "carried_out"], "state": ["held", "released", "unknown"],
     "status": ["verified", ["reported", "contested"], "retracted"], "verified_by": [["foro"], ["foro", "jep"]],
+    "not_nationality": ["VE", "CO"], "sort": ["recorded", "-recorded", "released_on", "-detained_on"],
     "zone": ["-04:00"],
 }  # fmt: skip
 # Terms beside which every other one of a route is asked too: those that change what all the others mean.

@@ -12,7 +12,7 @@ from app.api.things import following, page
 from app.api.wire import CorrectionPage
 from app.counts.corrections.page import NAMESPACE
 from app.counts.corrections.page import corrections as corrected
-from app.counts.lists import Page
+from app.counts.paging import Page
 from app.counts.questions import CorrectionQuery, FeedQuery
 from app.dates import format_instant
 from app.exchange import atom
@@ -26,7 +26,7 @@ PAGING = ("cursor", "limit", "as_of", "zone", "since")  # a page of a feed is no
 @corrections.get("/corrections", response_model=CorrectionPage, responses=READING)
 def list_corrections(read: Read, asked: Annotated[CorrectionQuery, Query()]) -> Response:
     """What was retracted, refuted, disputed, restated, merged, parted or superseded, newest first."""
-    return page(read, asked, lambda revision: _found(read, asked, revision))
+    return page(read, asked, _found)
 
 
 @corrections.get("/corrections.atom", response_class=Response, responses=FEED | READING)

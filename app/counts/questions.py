@@ -40,6 +40,10 @@ class Paged(AsOf):
     cursor: Annotated[str, Field(max_length=200)] | None = None
 
 
+# In the order in which the registry came to know, or the other way round: the oldest first unless asked otherwise.
+Recorded = Literal["recorded", "-recorded"]
+
+
 class ReportQuery(Paged):
     """A list of one's own reports as asked."""
 
@@ -58,6 +62,8 @@ class ClaimQuery(Paged):
     claimant: Slug | None = None
     measure: Measure | None = None
     country: Country | None = None
+    changed_since: Moment | None = None
+    sort: Recorded | None = None
 
 
 class CorrectionQuery(Paged):
@@ -138,10 +144,15 @@ class ReleaseQuery(ReleaseTerms, Paged):
 
     q: Line | None = None
     changed_since: Moment | None = None
+    sort: Literal[Recorded, "released_on", "-released_on"] | None = None
 
 
-class DetaineeQuery(ReleaseQuery):
+class DetaineeQuery(ReleaseTerms, Paged):
     """A list of detainees as asked; terms of releases mean people with such a release."""
+
+    q: Line | None = None
+    changed_since: Moment | None = None
+    sort: Recorded | None = None
 
 
 class DetentionQuery(HeldTerms, Paged):
@@ -149,3 +160,4 @@ class DetentionQuery(HeldTerms, Paged):
 
     q: Line | None = None
     changed_since: Moment | None = None
+    sort: Literal[Recorded, "detained_on", "-detained_on"] | None = None

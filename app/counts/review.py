@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.counts import records, shapes
-from app.counts.lists import Page, read_cursor, write_cursor
+from app.counts.paging import Page, read_cursor, write_cursor
 from app.counts.questions import Paged
 from app.counts.selection import at
 from app.counts.shapes import Person
@@ -47,7 +47,7 @@ def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Pag
         _apart(row, people, reader) if row.b is None else _pair(session, row, people, reader, revision) for row in rows
     ]
     cursor = write_cursor([rows[-1].score, rows[-1].key, rows[-1].other]) if more else None
-    return Page(shown, cursor, {"unknown_facilities": _unknown_facilities(session)})
+    return Page(shown, cursor, lambda: {"unknown_facilities": _unknown_facilities(session)})
 
 
 def _pending(revision: int) -> Select[*tuple[Any, ...]]:

@@ -154,7 +154,8 @@ def test_no_term_of_the_permalink_is_left_out_of_the_sentence(lang: Language, te
 # A value for every term, none of them its default.
 EACH: Row = {
     "stage": "ordered", "net": True, "rearrested": False, "min_sources": 2, "sources": 0, "group_by": ["kind"],
-    "kind": ["amnesty"], "status": ["verified"], "country": "VE", "nationality": ["AR"], "not_nationality": ["VE"], "gender": "female",
+    "kind": ["amnesty"], "status": ["verified"], "country": "VE", "nationality": ["AR"], "not_nationality": ["VE"],
+    "gender": "female",
     "category": "military", "age_group": "over_70", "group": "journalist", "legal_status": "pretrial",
     "condition": "travel_ban", "designation": "political", "state": "held", "facility": "yare", "area": "Aragua",
     "destination": "ES", "source": "foro",

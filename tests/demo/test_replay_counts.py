@@ -189,7 +189,9 @@ def test_a_count_of_women_says_of_how_many_it_may_not_say_it(replayed: Replayed)
     women = replayed.get("/v1/counts/releases", **window, gender="female")
     groups = replayed.get("/v1/counts/releases", **window, group_by="gender")["groups"]
     by_gender = {group["gender"]: group["releases"] for group in groups}
-    assert (women["total"]["releases"], women["not_visible"]) == (by_gender["female"], by_gender["withheld"]) == (3, 252)
+    assert (
+        (women["total"]["releases"], women["not_visible"]) == (by_gender["female"], by_gender["withheld"]) == (3, 252)
+    )
     assert "at least" in women["citation"]["en"]
 
 
