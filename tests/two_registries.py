@@ -31,8 +31,8 @@ DIGESTS = frozenset({"etag", "repr-digest"})
 
 # Term → the values it is asked with. `{head}`, `{middle}` and `{early}` are revisions.
 VALUES: dict[str, list[Any]] = {
-    "age_group": ["under_18", "18_to_69", "70_and_over"], "all_of": [["foro", "jep"]], "any_of": [["jep", "pud"]],
-    "area": ["Miranda", "Caracas"], "as_of": ["{early}", "{middle}", "{head}"], "by": ["event"],
+    "age_group": ["under_18", "18_to_69", "over_70"], "all_of": [["foro", "jep"]], "any_of": [["jep", "pud"]],
+    "area": ["Miranda", "Caracas"], "as_of": ["{early}", "{middle}", "{head}"], "by": ["event"], "claims": ["true"],
     "category": ["civilian", "military", "police"], "changed_since": ["{early}", "{middle}", "{head}"],
     "claimant": ["jep"], "condition": ["travel_ban", "gag_order"], "country": ["VE", "AR"], "cursor": ["WzJd"],
     "dependent": [["foro:jep"]], "designation": ["political", "unstated"], "destination": ["AR", "CL"],

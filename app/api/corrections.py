@@ -19,7 +19,9 @@ from app.exchange import atom
 from app.log.entries import entry_at
 
 corrections = router("corrections")
-FEED: dict[int | str, dict[str, Any]] = {200: {"description": "A feed", "content": {atom.MEDIA: {}}}}
+FEED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A feed (RFC 4287)", "content": {atom.MEDIA: {"schema": {"type": "string"}}}}
+}
 PAGING = ("cursor", "limit", "as_of", "zone", "since")  # a page of a feed is no other feed
 
 

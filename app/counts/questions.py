@@ -103,11 +103,13 @@ class HeldQuery(HeldCountTerms, AsOf):
 
 
 class SeriesQuery(ReleaseTerms, AsOf):
-    """A series as asked: the terms of a count but for groups, the interval, and by what it grows."""
+    """A series as asked: the terms of a count but for groups, the interval, by what it grows, and whether a table of it
+    has a row for each published figure too."""
 
     stage: Stage = Stage.CARRIED_OUT
     interval: Interval = "day"
     by: Literal["known", "event"] = "known"
+    claims: bool = False
 
 
 def _pair(text: str) -> str:

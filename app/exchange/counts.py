@@ -14,14 +14,16 @@ def of_count(found: Row) -> list[Row]:
     return [_flat(row, "by_min_sources") for row in rows]
 
 
-def of_series(found: Row) -> list[Row]:
-    """A row for each point with a column for each source, then a row for each published figure on the day it was
-    stated."""
+def of_series(found: Row, *, claims: bool) -> list[Row]:
+    """A row for each point with a column for each source; with `claims` then a row for each published figure on the day
+    it was stated, which leaves the columns of the points empty."""
     lines = {line["source"]: [point["verified"] for point in line["points"]] for line in found["series"]}
     points = [
         {**point, **{source: numbers[position] for source, numbers in lines.items()}}
         for position, point in enumerate(found["points"])
     ]
+    if not claims:
+        return points
     figures = [
         {"on": claim["at"], "claim": claim["id"], **{name: claim[name] for name in FIGURE}} for claim in found["claims"]
     ]

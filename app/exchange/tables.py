@@ -74,6 +74,8 @@ def to_cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     if isinstance(value, list):
         return SEPARATOR.join(map(to_cell, value))
     text = str(value)
