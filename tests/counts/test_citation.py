@@ -73,12 +73,14 @@ ANY_TERMS = (
     .flatmap(lambda names: st.fixed_dictionaries({name: said_of(name) for name in sorted(names)}))
     .map(terms_of)
 )
+COUNTRIES = [f"A{letter}" for letter in "DEFGILMORSTUWZ"] + ["BA", "BB", "BD", "BE", "BF", "BG"]
 # Each term at its longest: fifty slugs and two names in a script that an address spells out in twelve signs a letter.
 LONGEST = terms_of(
     {
         **{name: [f"{name[:3]}-{n}-".replace("_", "") + "q7x3" * 14 for n in range(12)]
            for name in ("any_of", "all_of", "verified_by", "only_by")},
         "kind": codes("kind"), "status": codes("status"), "group_by": list(DIMENSIONS[:3]),
+        "nationality": COUNTRIES, "not_nationality": COUNTRIES,
         "area": "".join(chr(0x1F300 + 7 * n % 700) for n in range(200)),
         "destination": "".join(chr(0x20000 + 131 * n % 40_000) for n in range(200)),
     }
