@@ -10,7 +10,7 @@ Traits = Collection[tuple[str, str]]
 
 
 def _asked(traits: Traits, terms: Any) -> Iterator[tuple[str, list[str], bool]]:
-    """`(dimension, values asked about, whether they match)` of each personal term; a dimension of groups always does."""
+    """`(dimension, values asked about, whether they match)` of each personal term; a dimension of groups matches."""
     for name, values in terms.traits().items():
         yield name, values, any((name, value) in traits for value in values)
     for name, values in terms.excluded().items():
