@@ -23,7 +23,7 @@ from app.api.matching import matching
 from app.api.people import people
 from app.api.releases import releases
 from app.api.reports import reports
-from app.api.routes import with_problems
+from app.api.routes import completed
 from app.config import Settings
 from app.database import is_memory, make_engine, migrate, writing
 from app.dates import parse_zone
@@ -83,7 +83,7 @@ def _open(app: FastAPI) -> None:
 
 class _App(FastAPI):
     def openapi(self) -> dict[str, Any]:
-        return with_problems(super().openapi())
+        return completed(super().openapi())
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -3,10 +3,12 @@
 import base64
 import hashlib
 import json
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
 
 from app.counts.questions import AsOf
 from app.exchange import tables
@@ -14,6 +16,8 @@ from app.registry.projection import RULES
 
 VARY = "Accept, Authorization"
 MEDIA = {"json": "application/json", "csv": "text/csv", "jsonl": "application/jsonl"}
+CONTENT_TYPES = {MEDIA["csv"]: "text/csv; charset=utf-8", MEDIA["jsonl"]: MEDIA["jsonl"]}
+BODILESS = "recuento.bodiless"  # in the scope of a request whose answer nobody is sent the body of
 # A pinned count over nothing personal never changes; a live one may be a few seconds old, so that a dashboard's
 # readers cost one query, and a day old when the registry is down.
 PINNED = "public, max-age=31536000, immutable"
@@ -30,6 +34,9 @@ class Answer:
     rows: list[dict[str, Any]]
     next: str | None = None
     document: tuple[str, str] | None = None
+    # Of a long table: its columns, and the rows that follow those here.
+    columns: list[str] | None = None
+    more: Callable[[], AsyncIterator[list[dict[str, Any]]]] | None = None
 
 
 def media_type(asked: str | None, request: Request, among: dict[str, str] = MEDIA) -> str:
@@ -67,7 +74,12 @@ def respond(answer: Answer, terms: AsOf, request: Request, given: dict[str, str]
     headers = dict(given)
     if answer.next is not None:
         headers["Link"] = f'<{answer.next}>; rel="next"'
-    response = in_form(answer, media_type(terms.format, request), headers)
+    media = media_type(terms.format, request)
+    if answer.more is not None:
+        bodiless = request.scope.get(BODILESS, False)
+        text = _nothing() if bodiless else _streamed(answer, answer.more, media)
+        return StreamingResponse(text, headers=headers, media_type=CONTENT_TYPES[media])
+    response = in_form(answer, media, headers)
     digest = base64.b64encode(hashlib.sha256(response.body).digest()).decode()
     response.headers["Repr-Digest"] = f"sha-256=:{digest}:"  # RFC 9530 section 3
     return response
@@ -77,11 +89,31 @@ def in_form(answer: Answer, media: str, headers: dict[str, str]) -> Response:
     if answer.document is not None:
         only, text = answer.document
         return Response(text, headers=headers, media_type=f"{only}; charset=utf-8")
-    if media == MEDIA["csv"]:
-        return Response(tables.to_csv(answer.rows), headers=headers, media_type="text/csv; charset=utf-8")
-    if media == MEDIA["jsonl"]:
-        return Response(tables.to_jsonl(answer.rows), headers=headers, media_type=media)
+    if media != MEDIA["json"]:
+        return Response(_table(answer, answer.rows, media), headers=headers, media_type=CONTENT_TYPES[media])
     return json_response(answer.body, 200, headers)
+
+
+def _table(answer: Answer, rows: list[dict[str, Any]], media: str, *, heading: bool = True) -> str:
+    if media == MEDIA["csv"]:
+        return tables.to_csv(rows, answer.columns, heading=heading)
+    return tables.to_jsonl(rows)
+
+
+async def _streamed(
+    answer: Answer, more: Callable[[], AsyncIterator[list[dict[str, Any]]]], media: str
+) -> AsyncIterator[str]:
+    """The table from its beginning to its end. What fails on the way breaks the line off, without the end that a whole
+    answer has (RFC 9112 section 8)."""
+    yield _table(answer, answer.rows, media)
+    async for rows in more():
+        yield _table(answer, rows, media, heading=False)
+
+
+async def _nothing() -> AsyncIterator[str]:
+    """The body of an answer to HEAD."""
+    return
+    yield
 
 
 def json_response(body: Any, status: int, headers: dict[str, str]) -> Response:

@@ -36,7 +36,11 @@ def add_claim(write: Write, body: ClaimIn) -> Response:
 @claims.get("/claims", response_model=ClaimPage, responses=READING)
 def list_claims(read: Read, asked: Annotated[ClaimQuery, Query()]) -> Response:
     """Published figures, contradictions and all."""
-    return page(read, asked, lambda revision: lists.claims(read.session, asked, read.reader, revision))
+    return page(
+        read,
+        asked,
+        lambda read, asked, revision: lists.claims(read.session, asked, read.reader, revision, read.since(asked)),
+    )
 
 
 @claims.get("/claims/{claim_id}", response_model=ClaimOut, responses=READING)

@@ -12,21 +12,23 @@ from app.api.things import following, page
 from app.api.wire import CorrectionPage
 from app.counts.corrections.page import NAMESPACE
 from app.counts.corrections.page import corrections as corrected
-from app.counts.lists import Page
+from app.counts.paging import Page
 from app.counts.questions import CorrectionQuery, FeedQuery
 from app.dates import format_instant
 from app.exchange import atom
 from app.log.entries import entry_at
 
 corrections = router("corrections")
-FEED: dict[int | str, dict[str, Any]] = {200: {"description": "A feed", "content": {atom.MEDIA: {}}}}
+FEED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A feed (RFC 4287)", "content": {atom.MEDIA: {"schema": {"type": "string"}}}}
+}
 PAGING = ("cursor", "limit", "as_of", "zone", "since")  # a page of a feed is no other feed
 
 
 @corrections.get("/corrections", response_model=CorrectionPage, responses=READING)
 def list_corrections(read: Read, asked: Annotated[CorrectionQuery, Query()]) -> Response:
     """What was retracted, refuted, disputed, restated, merged, parted or superseded, newest first."""
-    return page(read, asked, lambda revision: _found(read, asked, revision))
+    return page(read, asked, _found)
 
 
 @corrections.get("/corrections.atom", response_class=Response, responses=FEED | READING)

@@ -53,7 +53,7 @@ def series_of(read: Asked, asked: SeriesQuery) -> Response:
 
     def build(revision: int) -> Answer:
         found = series.series(read.session, terms, how, read.reader, revision)
-        return Answer(found, tables.of_series(found))
+        return Answer(found, tables.of_series(found, claims=asked.claims))
 
     return _answer(read, asked, terms, build, moved_by_zone=True)
 

@@ -42,7 +42,7 @@ def undo_identity(write: Write, decision_id: uuid.UUID) -> Response:
 def list_review(read: Read, asked: Annotated[Paged, Query()]) -> Response:
     """What waits for a curator, best first, with reasons."""
     read.allow(Role.CURATOR)
-    return page(read, asked, lambda revision: review(read.session, asked, read.reader, revision))
+    return page(read, asked, lambda read, asked, revision: review(read.session, asked, read.reader, revision))
 
 
 @curation.get("/proposals", response_model=ProposalPage, responses=READING | refusals(403))
@@ -50,7 +50,9 @@ def list_proposals(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
     """Decisions of one curator that wait for a second one (curator)."""
     read.allow(Role.CURATOR)
     found = proposals(read.session, read.reader, read.key)
-    return page(read, asked, lambda _revision: found, read.tag(asked, *(str(row["id"]) for row in found.rows)))
+    return page(
+        read, asked, lambda _read, _asked, _revision: found, read.tag(asked, *(str(row["id"]) for row in found.rows))
+    )
 
 
 @curation.delete("/proposals/{proposal_id}", response_model=Proposed, responses=WRITING)

@@ -54,7 +54,7 @@ def change_source(write: Write, slug: Slug, body: SourcePatch) -> Response:
 @directory.get("/sources", response_model=SourcePage, responses=READING)
 def list_sources(read: Read, asked: Annotated[Paged, Query()]) -> Response:
     """Who reports and claims."""
-    return page(read, asked, lambda revision: lists.sources(read.session, asked, revision))
+    return page(read, asked, lambda read, asked, revision: lists.sources(read.session, asked, revision))
 
 
 @directory.get("/sources/{slug}", response_model=SourceOut, responses=READING)
@@ -80,7 +80,7 @@ def change_facility(write: Write, slug: Slug, body: FacilityPatch) -> Response:
 @directory.get("/facilities", response_model=FacilityPage, responses=READING)
 def list_facilities(read: Read, asked: Annotated[FacilityQuery, Query()]) -> Response:
     """Where people are held."""
-    return page(read, asked, lambda revision: lists.facilities(read.session, asked, revision))
+    return page(read, asked, lambda read, asked, revision: lists.facilities(read.session, asked, revision))
 
 
 @directory.get("/facilities/{slug}", response_model=FacilityOut, responses=READING)

@@ -15,7 +15,7 @@ from app.api.things import page
 from app.api.uploads import SENT, mapping_of, parts
 from app.api.wire import ImportOut, ImportRowPage
 from app.api.writes import Writing, written_with
-from app.counts.lists import Page, read_cursor, write_cursor
+from app.counts.paging import Page, read_cursor, write_cursor
 from app.counts.questions import AsOf, Paged
 from app.exchange.imports import stored
 from app.import_codes import ImportOutcome
@@ -87,7 +87,7 @@ def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[AsOf, Query()
 def list_import_rows(read: Read, import_id: uuid.UUID, asked: Annotated[ImportRowQuery, Query()]) -> Response:
     """What became of each row: new, updated, unchanged, linked, needs review, or in error and why."""
     job = _own(read, import_id)
-    return page(read, asked, lambda _revision: _rows(read, asked, job), _tag(read, asked, job))
+    return page(read, asked, lambda read, asked, _revision: _rows(read, asked, job), _tag(read, asked, job))
 
 
 def _rows(read: Asked, asked: ImportRowQuery, job: ListImport) -> Page:

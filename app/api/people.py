@@ -20,7 +20,7 @@ from app.api.wire import (
 from app.api.writes import Write
 from app.counts import lists, records
 from app.counts.held import refuse_future, require_day
-from app.counts.lists import Page
+from app.counts.paging import Page
 from app.counts.questions import AsOf, DetaineeQuery, DetentionQuery
 from app.registry import reports
 from app.registry.schemas import DetentionReportIn
@@ -40,7 +40,9 @@ def file_detention(write: Write, body: DetentionReportIn) -> Response:
 def list_detainees(read: Read, asked: Annotated[DetaineeQuery, Query()]) -> Response:
     """People; terms of detentions and releases mean people with such a one."""
     return page(
-        read, asked, lambda revision: lists.detainees(read.session, asked, read.reader, revision, read.since(asked))
+        read,
+        asked,
+        lambda read, asked, revision: lists.detainees(read.session, asked, read.reader, revision, read.since(asked)),
     )
 
 
@@ -54,7 +56,9 @@ def read_detainee(read: Read, detainee_id: uuid.UUID, asked: Annotated[AsOf, Que
 def read_history(read: Read, detainee_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """Every revision at which something shown of a person changed."""
     return page(
-        read, asked, lambda revision: Page(records.history(read.session, detainee_id, read.reader, revision), None)
+        read,
+        asked,
+        lambda read, _asked, revision: Page(records.history(read.session, detainee_id, read.reader, revision), None),
     )
 
 
@@ -64,7 +68,9 @@ def list_detentions(read: Read, asked: Annotated[DetentionQuery, Query()]) -> Re
     require_day(asked)
     refuse_future(asked, read.request.app.state.clock())
     return page(
-        read, asked, lambda revision: lists.detentions(read.session, asked, read.reader, revision, read.since(asked))
+        read,
+        asked,
+        lambda read, asked, revision: lists.detentions(read.session, asked, read.reader, revision, read.since(asked)),
     )
 
 

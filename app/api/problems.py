@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.answers import BODILESS
 from app.errors import PROBLEM_JSON, Invalid, Moved, NotFound, Problem, Unavailable, pointed_errors, problem
 
 log = logging.getLogger("recuento")
@@ -143,7 +144,7 @@ class Head:
         async def bodiless(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        await self._app({**scope, "method": "GET"}, receive, bodiless)
+        await self._app({**scope, "method": "GET", BODILESS: True}, receive, bodiless)
 
 
 class Cors(CORSMiddleware):

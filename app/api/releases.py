@@ -39,7 +39,9 @@ def verify_release(write: Write, release_id: uuid.UUID, body: VerificationOfRele
 def list_releases(read: Read, asked: Annotated[ReleaseQuery, Query()]) -> Response:
     """Releases that the terms mean. Without `stage`, each at the stage it stands at."""
     return page(
-        read, asked, lambda revision: lists.releases(read.session, asked, read.reader, revision, read.since(asked))
+        read,
+        asked,
+        lambda read, asked, revision: lists.releases(read.session, asked, read.reader, revision, read.since(asked)),
     )
 
 

@@ -39,7 +39,11 @@ def list_reports(read: Read, asked: Annotated[ReportQuery, Query()]) -> Response
     """Your own reports, whole: all of them, or that under a case number of yours."""
     read.allow(Role.REPORTER)
     secret = read.request.app.state.secret
-    return page(read, asked, lambda revision: lists.own_reports(read.session, asked, read.reader, revision, secret))
+    return page(
+        read,
+        asked,
+        lambda read, asked, revision: lists.own_reports(read.session, asked, read.reader, revision, secret),
+    )
 
 
 @reports.get("/reports/{report_id}", response_model=ReportOut, responses=READING | refusals(403))

@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from app import __version__, dates
 from app.api import answers
-from app.counts.questions import AsOf, CorrectionQuery, DetentionQuery, ReleaseQuery
+from app.counts.questions import AsOf
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, RulesChanged, Unauthenticated
 from app.log.entries import head, last_revision_at
@@ -44,6 +44,10 @@ async def whole_body(request: Request) -> bytes:
 
 async def bearer_token(request: Request) -> str | None:
     """The key sent, if any. A malformed header is an error: who sends one means to be known."""
+    return _token(request)
+
+
+def _token(request: Request) -> str | None:
     given = request.headers.getlist("authorization")
     if not given:
         return None
@@ -90,7 +94,13 @@ class Asked:
         """Read once: the tag and the body of an answer must speak of the same head."""
         return head(self.session)[0]
 
-    def since(self, terms: ReleaseQuery | DetentionQuery | CorrectionQuery, name: str = "changed_since") -> int | None:
+    def again(self, session: Session) -> "Asked":
+        """The same request on another session, by who may read at this moment."""
+        token = None if self.key is None else _token(self.request)
+        reader, key = _who(session, token, self.request)
+        return Asked(session, reader, key, self.request)
+
+    def since(self, terms: AsOf, name: str = "changed_since") -> int | None:
         """The revision after which something must have changed, if the list asks for that under `name`."""
         asked = getattr(terms, name)
         return None if asked is None else self._at(name, asked, self.zone(terms))
@@ -222,10 +232,11 @@ def _asked(
     _documented: Annotated[Any, Depends(bearer)],
 ) -> Iterator[Asked]:
     with reading(request.app.state.engine) as session:
-        reader, key = ANYONE, None
-        if token is not None:
-            reader, key = keys.authenticate(session, token, request.app.state.clock())
-        yield Asked(session, reader, key, request)
+        yield Asked(session, *_who(session, token, request), request)
+
+
+def _who(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
+    return (ANYONE, None) if token is None else keys.authenticate(session, token, request.app.state.clock())
 
 
 Read = Annotated[Asked, Depends(_asked, scope="function")]

@@ -50,10 +50,22 @@ def upserting(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     return {200: {"description": "As before, or its next version", "model": model}} | WRITING
 
 
-def with_problems(document: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI document with the shape that every refusal refers to."""
+# What a route that takes `format` answers besides JSON.
+TABLES: dict[str, Any] = {
+    "text/csv": {"schema": {"type": "string", "description": "The rows as a table (RFC 4180)"}},
+    "application/jsonl": {"schema": {"type": "string", "description": "The rows, one JSON object a line"}},
+}
+
+
+def completed(document: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI document with the shape that every refusal refers to, and the tables that are answered to GET."""
     _map, shapes = models_json_schema([(ProblemOut, "serialization")], ref_template="#/components/schemas/{model}")
     document["components"]["schemas"] |= shapes["$defs"]
+    for operations in document["paths"].values():
+        asked = operations.get("get", {})
+        content = asked.get("responses", {}).get("200", {}).get("content", {})
+        if "application/json" in content and any(one["name"] == "format" for one in asked.get("parameters", [])):
+            content |= TABLES
     return document
 
 

@@ -1,31 +1,85 @@
 """The answers that several resources share: a page, a record, the verdicts on it."""
 
 import uuid
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar, get_args
 from urllib.parse import urlencode
 
 from fastapi import Response
+from fastapi.concurrency import run_in_threadpool
 
-from app.api.answers import Answer
+from app.api.answers import MEDIA, Answer, media_type
 from app.api.requests import Asked
+from app.api.wire import Tombstone
 from app.counts import records
-from app.counts.lists import Page
-from app.counts.questions import AsOf
+from app.counts.paging import Page
+from app.counts.questions import MOST_LIMIT, AsOf, Paged
+from app.database import reading
+from app.errors import Invalid
+from app.exchange.tables import columns_of_shape
 from app.registry.projection import RULES
 from app.registry.records import Kind
 
+Terms = TypeVar("Terms", bound=AsOf)
+# Who asks, on which session; the page asked for; the revision.
+Build = Callable[[Asked, Terms, int], Page]
+UNPAGED = "CSV and JSON Lines come whole, without pages: leave limit and cursor out, or ask for JSON."
 
-def page(read: Asked, asked: AsOf, build: Callable[[int], Page], tag: str | None = None) -> Response:
-    """A page of a list. The next one is read at the same revision, so that writes in between move nothing."""
+
+def page(read: Asked, asked: Terms, build: Build[Terms], tag: str | None = None) -> Response:
+    """A page of a list, or as a table the whole of it. The next one is read at the same revision, so that writes in
+    between move nothing."""
 
     def make(revision: int) -> Answer:
-        found = build(revision)
+        if media_type(asked.format, read.request) != MEDIA["json"]:
+            return _whole_list(read, asked, build, revision)
+        found = build(read, asked, revision)
         further = None if found.cursor is None else following(read, found.cursor, revision)
-        body = {"data": found.rows, "next": further, "revision": revision, **found.beside}
+        body = {"data": found.rows, "next": further, "revision": revision, **found.beside()}
         return Answer(body, found.rows, further)
 
     return read.answer(asked, make, tag)
+
+
+def _whole_list(read: Asked, asked: Terms, build: Build[Terms], revision: int) -> Answer:
+    """A list as a table: its first rows, and how to come by the others.
+
+    Those are read while the answer is sent, some at a time, each on a session of its own that passes the gate anew: who
+    reads slowly keeps no place in it. They are of the same revision, by who may be shown to whom at that moment.
+    """
+    if not isinstance(asked, Paged):
+        return Answer({}, build(read, asked, revision).rows)
+    given = sorted(asked.model_fields_set & {"limit", "cursor"})
+    if given:
+        raise Invalid.at(f"/{given[0]}", "unpaged", UNPAGED)
+    pinned: dict[str, Any] = {"limit": MOST_LIMIT, "as_of": str(revision)}
+    if getattr(asked, "changed_since", None) is not None:
+        pinned["changed_since"] = str(read.since(asked))
+    first = build(read, asked.model_copy(update=pinned), revision)
+
+    def following_rows(cursor: str) -> Page:
+        with reading(read.request.app.state.engine) as session:
+            return build(read.again(session), asked.model_copy(update={**pinned, "cursor": cursor}), revision)
+
+    async def more() -> AsyncIterator[list[dict[str, Any]]]:
+        cursor = first.cursor
+        while cursor is not None:
+            async with read.request.app.state.gate:
+                found = await run_in_threadpool(following_rows, cursor)
+            yield found.rows
+            cursor = found.cursor
+
+    return Answer({}, first.rows, columns=_columns(read, asked), more=more if first.cursor is not None else None)
+
+
+def _columns(read: Asked, asked: Paged) -> list[str]:
+    """The columns of a list, by the documented shape of its rows."""
+    rows = get_args(read.request.scope["route"].response_model.model_fields["data"].annotation)[0]
+    shapes = get_args(rows) or (rows,)
+    columns = [name for shape in shapes if shape is not Tombstone for name in columns_of_shape(shape)]
+    if getattr(asked, "changed_since", None) is not None:
+        columns += columns_of_shape(Tombstone)
+    return list(dict.fromkeys(columns))
 
 
 def following(read: Asked, cursor: str, revision: int) -> str:
@@ -63,7 +117,7 @@ def record(read: Asked, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> Respons
 def verdicts(read: Asked, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
     """The sources' verdicts on a detention or release."""
 
-    def build(revision: int) -> Page:
+    def build(read: Asked, _asked: AsOf, revision: int) -> Page:
         person, key = records.one(read.session, kind, thing_id, read.reader, revision)
         return Page(records.verifications(person, key, kind, read.reader), None)
 

@@ -43,6 +43,7 @@ NAMES: dict[str, tuple[str, str]] = {
     "category": ("category", "categoría"),
     "age_group": ("age", "edad"),
     "nationality": ("nationality", "nacionalidad"),
+    "not_nationality": ("nationality other than", "nacionalidad distinta de"),
     "group": ("group", "grupo"),
     "legal_status": ("legal status", "situación jurídica"),
     "condition": ("condition", "medida"),
@@ -152,18 +153,19 @@ def sentence(counted: Row, recorded_at: str | None, address: str, lang: Language
     verified, contested, reported = (total[name] for name in ("verified", "contested", "reported"))
     name = f"Recuento ({DEMO[lang == 'es']})" if demo else "Recuento"
     numbered = _numbered(counted["revision"], recorded_at)
+    least = _AT_LEAST[lang] if _understated(counted) else ""
     # The groups themselves say by what they are.
     terms = {name: value for name, value in counted["terms"].items() if name != "group_by" or not by_source}
     if lang == "es":
-        said = f"{name}, revisión {numbered}: {number} {THINGS[thing][2 + (number != 1)]}{_scope(terms, lang)}, "
+        said = f"{name}, revisión {numbered}: {least}{number} {THINGS[thing][2 + (number != 1)]}{_scope(terms, lang)}, "
         said += f"de ellas {verified} verificada{_s(verified)}, {contested} controvertida{_s(contested)} y "
         said += f"{reported} solo reportada{_s(reported)}"
         said += f"; verificadas, por fuente: {by_source}" if by_source else ""
     else:
-        said = f"{name}, revision {numbered}: {number} {THINGS[thing][number != 1]}{_scope(terms, lang)}, "
+        said = f"{name}, revision {numbered}: {least}{number} {THINGS[thing][number != 1]}{_scope(terms, lang)}, "
         said += f"of which {verified} verified, {contested} contested and {reported} only reported"
         said += f"; verified, by source: {by_source}" if by_source else ""
-    return f"{said}{_silence(counted, lang)}. {address}"
+    return f"{said}{_silence(counted, lang)}{_apart(total, lang)}{_not_visible(counted, lang)}. {address}"
 
 
 def _s(number: int) -> str:
@@ -177,6 +179,35 @@ def _silence(counted: Row, lang: Language) -> str:
         return ""
     said = f"sin noticias desde hace más de {SILENCE} días" if lang == "es" else f"not heard of for over {SILENCE} days"
     return f"; {said}: {counted['not_heard_since']}"
+
+
+def _apart(total: Row, lang: Language) -> str:
+    """Of those counted, how many are of people whom nobody may recognise: each of their sources counts them anew."""
+    number = total["counted_apart"]
+    if not number:
+        return ""
+    if lang == "es":
+        said = f"de ellas {number} de personas que no pueden reconocerse entre organizaciones"
+        return f"; {said}: una misma persona puede contarse más de una vez"
+    said = f"of which {number} of people who may not be recognised across organisations"
+    return f"; {said}: the same person can stand more than once"
+
+
+_AT_LEAST: dict[Language, str] = {"en": "at least ", "es": "al menos "}
+
+
+def _understated(counted: Row) -> bool:
+    """Whether a personal filter could not be asked of some, so that the number is the least it can be."""
+    return bool(counted.get("not_visible")) and not set(wording.PERSONAL_FILTERS).isdisjoint(counted["terms"])
+
+
+def _not_visible(counted: Row, lang: Language) -> str:
+    number = counted.get("not_visible")
+    if not number:
+        return ""
+    if lang == "es":
+        return f"; de {number} no puede mostrarse algún dato por el que se pregunta"
+    return f"; of {number} a value asked about may not be shown"
 
 
 def _numbered(revision: int, recorded_at: str | None) -> str:

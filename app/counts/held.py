@@ -12,10 +12,10 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app import dates
+from app.counts import behind
 from app.counts import terms as wording
 from app.counts.selection import (
     ASSERTED,
-    COUNTING,
     Condition,
     Selection,
     Subject,
@@ -27,7 +27,7 @@ from app.counts.selection import (
     require_so_many,
     source_keys,
 )
-from app.counts.tally import Asked, Row, by_slug, scalar, tallied, unlisted, verified_too
+from app.counts.tally import Asked, Row, by_slug, not_visible, scalar, tallied
 from app.counts.terms import HeldCountTerms, HeldTerms, PersonTerms, is_personal
 from app.errors import Invalid
 from app.log.entries import entry_at
@@ -51,7 +51,12 @@ def count_detentions(session: Session, terms: HeldCountTerms, reader: Reader, re
     def select_(by_source: bool) -> Selection:
         return select_held(session, terms, reader, revision, by_source=by_source)
 
-    asked = Asked(said, select_, reader, revision, "detentions", lambda named: _list(said, named, revision))
+    def unseen() -> int:
+        return not_visible(session, select_held(session, terms.public(), reader, revision), terms, reader, revision)
+
+    asked = Asked(
+        said, select_, reader, revision, "detentions", lambda named: behind.of_detentions(said, named, revision), unseen
+    )
     silent = and_(select_(False).inside, col(Held.heard_hi) < _day(terms) - SILENCE)
     return {
         **tallied(session, asked, personal=is_personal(terms)),
@@ -129,16 +134,3 @@ def require_day(terms: HeldTerms) -> None:
     if terms.held_on is None and asked:
         detail = f"`{'`, `'.join(asked)}` ask who says that somebody is held on a day: add held_on."
         raise Invalid.at("/held_on", "day_needed", detail)
-
-
-def _list(said: Row, named: Row, revision: int) -> str | None:
-    """The address of the detentions behind a group; None where no filter can say which they are."""
-    if unlisted(said, named):
-        return None
-    terms = {name: value for name, value in said.items() if name != "group_by"}
-    if "source" in named:  # by that source's own days, as the group counts
-        terms |= verified_too(terms, named["source"])
-    else:
-        terms.setdefault("status", list(COUNTING))
-    terms |= {name: [value] if name == "status" else value for name, value in named.items()}
-    return wording.link("/v1/detentions", terms, revision)

@@ -1,145 +1,64 @@
 """Pages of what stands at a revision: releases, detentions, detainees, and the registry's own directories."""
 
-import base64
-import binascii
 import json
 import uuid
-from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, distinct, exists, func, literal, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Select, distinct, exists, func, literal, select
 from sqlmodel import Session, col
 
-from app.counts import records, shapes
+from app.counts import changes, records
+from app.counts.changes import Among, Listing
 from app.counts.held import select_held
-from app.counts.questions import DetaineeQuery, DetentionQuery, FacilityQuery, Paged, ReportQuery
-from app.counts.search import Search, by_name
-from app.counts.selection import Condition, at, detained_within, hidden, person_conditions, select_releases, visible
+from app.counts.paging import AFTER_ANY_DAY, BEFORE_ANY_DAY, Order, Page, page
+from app.counts.questions import ClaimQuery, DetaineeQuery, DetentionQuery, FacilityQuery, Paged, ReportQuery
+from app.counts.search import by_name
+from app.counts.selection import Condition, at, detained_within, person_conditions, select_releases, visible
 from app.counts.terms import PersonTerms, ReleaseTerms
-from app.errors import Invalid, NotFound
+from app.errors import NotFound
 from app.log.entries import entry_at
-from app.models import (
-    OPEN,
-    CaseKey,
-    Claim,
-    Detainee,
-    DetaineePersonal,
-    Detention,
-    Facility,
-    Record,
-    Release,
-    Report,
-    Source,
-    SpellPersonal,
-    Trait,
-    Verification,
-)
+from app.models import CaseKey, Claim, Detainee, Detention, Facility, Record, Report, Source
 from app.registry import content
 from app.registry import records as stored
-from app.registry.policy import ANONYMOUS_TRAITS, Reader
-from app.registry.records import Version
-from app.vocabulary import Publish, Role
+from app.registry.policy import Reader
+from app.registry.records import Kind, Version
+from app.vocabulary import Role
 
 Row = dict[str, Any]
 # Terms that speak of releases: in a list of detainees they mean people with such a release.
 RELEASE_TERMS = ReleaseTerms.model_fields.keys() - PersonTerms.model_fields.keys()
 _OF_DETENTION = (col(Detention.spell), col(Detention.detainee))
-# Aliases, since the list itself may be of one of these tables; made once, which costs more than running a statement.
-_SPELL: Any = aliased(Detention)
-_TRAIT: Any = aliased(Trait)
-_NEWER: dict[type[Any], Any] = {
-    table: aliased(table) for table in (Release, Detention, Verification, Detainee, SpellPersonal, DetaineePersonal)
-}
 
 
-@dataclass(frozen=True)
-class Page:
-    """Rows and the cursor of the next page, if there is one."""
-
-    rows: list[Row]
-    cursor: str | None
-    beside: Row = field(default_factory=dict)  # what the answer holds besides
-
-
-def write_cursor(position: list[Any]) -> str:
-    """Opaque to clients; it holds the last position and nothing else."""
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+def _order(among: Among, sort: str | None) -> Order:
+    """By key, or by day and then by key; what has no day stands last, whichever way round."""
+    down = sort is not None and sort.startswith("-")
+    by_key: Order = [(among.key, down)]
+    if sort is None or sort.removeprefix("-") == "recorded":
+        return by_key
+    return [(func.coalesce(among.day, BEFORE_ANY_DAY if down else AFTER_ANY_DAY), down), *by_key]
 
 
-def read_cursor(cursor: str | None, length: int = 1) -> list[int] | None:
-    """The position in a cursor. Raises Invalid for one that was not given out here."""
-    if cursor is None:
-        return None
-    try:
-        position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError):
-        position = None
-    if not isinstance(position, list) or len(position) != length or not all(map(_is_key, position)):
-        raise Invalid.at("/cursor", "invalid_cursor", "Follow the `next` link of the page before; do not make one.")
-    return position
-
-
-def _is_key(value: Any) -> bool:
-    """Whether a database takes it for a key: a whole number, and not beyond 64 bits."""
-    return type(value) is int and abs(value) <= OPEN
-
-
-def _page(
-    session: Session, statement: Select[*tuple[Any, ...]], key: Any, asked: Paged, search: Search | None = None
-) -> tuple[list[Any], str | None]:
-    """One page of a statement whose first column is an integer key, ordered by it; a search by rank first.
-
-    One row more tells whether another page follows.
-    """
-    if search is None:
-        after = read_cursor(asked.cursor)
-        if after is not None:
-            statement = statement.where(key > after[0])
-        ordered = statement.order_by(key)
-    else:
-        after = read_cursor(asked.cursor, 2)
+def _listed(
+    session: Session, kind: Kind, listing: Listing, asked: Any, reader: Reader, revision: int, since: int | None
+) -> Page:
+    """A page of what a listing holds, of people the reader may see; `since`: of what changed in it after a revision."""
+    among = listing(asked, revision)
+    statement = among.statement.where(visible(reader, among.detainee, revision))
+    order = _order(among, asked.sort)
+    if asked.q is not None:
+        search = by_name(session, reader, asked.q, among.detainee, revision)
         statement = statement.where(search.inside)
-        if after is not None:
-            statement = statement.where((search.rank < after[0]) | ((search.rank == after[0]) & (key > after[1])))
-        ordered = statement.add_columns(search.rank.label("rank")).order_by(search.rank.desc(), key)
-    rows = list(session.execute(ordered.limit(asked.limit + 1)))
-    more = len(rows) > asked.limit
-    rows = rows[: asked.limit]
-    if not more:
-        return rows, None
-    return rows, write_cursor([rows[-1][0]] if search is None else [rows[-1].rank, rows[-1][0]])
-
-
-def _searched(session: Session, asked: Any, reader: Reader, detainee: Any, revision: int) -> Search | None:
-    return None if asked.q is None else by_name(session, reader, asked.q, detainee, revision)
-
-
-def _changed(reader: Reader, spell: Any, detainee: Any, since: int, revision: int) -> Condition:
-    """Whether anything shown of a spell or its person changed after a revision, their class included.
-
-    Of somebody unnamed all that is shown are traits: that a name or a family changed is nobody's business.
-    """
-
-    def newer(table: Any, this: Any) -> Condition:
-        return exists(select(1).where(this, table.since > since, at(table, revision)))
-
-    def of_spell(*tables: type[Any]) -> list[Condition]:
-        return [newer(table, table.spell == spell) for table in map(_NEWER.__getitem__, tables)]
-
-    def of_person(*tables: type[Any]) -> list[Condition]:
-        return [newer(table, table.detainee == detainee) for table in map(_NEWER.__getitem__, tables)]
-
-    public = [*of_spell(Release, Detention, Verification), *of_person(Detainee)]
-    personal = or_(*of_spell(SpellPersonal), *of_person(DetaineePersonal))
-    if reader.restricted:
-        return or_(*public, personal)
-    named = ~hidden(detainee, (Publish.ANONYMOUS, Publish.COUNTED), revision)
-    trait = _TRAIT
-    gone = (trait.until > since) & (trait.until <= revision) & (trait.since <= since)
-    shown = (trait.spell == spell) & trait.name.in_(ANONYMOUS_TRAITS)
-    traits = newer(trait, shown) | exists(select(1).where(shown, gone))
-    return or_(*public, traits, named & personal)
+        if asked.sort is None:
+            order = [(search.rank, True), *order]
+    if since is not None:
+        statement = statement.where(changes.may_have_changed(kind, among, since, revision))
+        shown = changes.changed(session, kind, listing, asked, reader, since, revision)
+        left = changes.left(kind, listing, asked, reader, since, revision)
+        return changes.page_of_changes(session, statement, order, shown, left, asked, revision)
+    rows, cursor = page(session, statement, order, asked.cursor, asked.limit)
+    people = records.people(session, {row[1] for row in rows}, revision)
+    return Page([records.shape(kind, people[row[1]], row[0], reader) for row in rows], cursor)
 
 
 def releases(session: Session, asked: Any, reader: Reader, revision: int, since: int | None = None) -> Page:
@@ -148,68 +67,73 @@ def releases(session: Session, asked: Any, reader: Reader, revision: int, since:
     Beside them `withheld`: how many were left out, so that a count and the list behind it can be told to agree. Not of
     a search, where nobody hidden is looked for.
     """
-    selection = select_releases(session, asked, reader, revision)
-    columns = selection.columns
-    seen = visible(reader, columns.detainee, revision)
-    statement = selection.rows(columns.spell, columns.detainee).where(selection.inside, seen)
-    search = _searched(session, asked, reader, columns.detainee, revision)
-    if since is not None:
-        statement = statement.where(_changed(reader, columns.spell, columns.detainee, since, revision))
-    rows, cursor = _page(session, statement, columns.spell, asked, search)
-    people = records.people(session, {row[1] for row in rows}, revision)
-    shown = [records.shape("release", people[row[1]], row[0], reader) for row in rows]
+
+    def listing(terms: Any, at_revision: int) -> Among:
+        found = select_releases(session, terms, reader, at_revision)
+        columns = found.columns
+        statement = found.rows(columns.spell, columns.detainee).where(found.inside)
+        return Among(statement, columns.spell, columns.detainee, columns.lo)
+
+    found = _listed(session, "release", listing, asked, reader, revision, since)
+    return _with_withheld(session, found, listing, asked, reader, revision, since)
+
+
+def _with_withheld(
+    session: Session, found: Page, listing: Listing, asked: Any, reader: Reader, revision: int, since: int | None
+) -> Page:
+    """The page with the number of those left out."""
     if asked.q is not None or since is not None:
-        return Page(shown, cursor)
-    unseen = selection.rows(func.count(distinct(columns.spell))).where(selection.inside, ~seen)
-    return Page(shown, cursor, {"withheld": session.scalars(unseen).one()})
+        return found
+
+    def withheld() -> Row:
+        among = listing(asked, revision)
+        unseen = among.statement.where(~visible(reader, among.detainee, revision))
+        number = unseen.with_only_columns(func.count(distinct(among.key)))
+        return {"withheld": session.scalars(number).one()}
+
+    return Page(found.rows, found.cursor, withheld)
 
 
 def detentions(
     session: Session, asked: DetentionQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page:
     """Spells in custody; with a day those held on it, and then, beside them, how many were left out: `withheld`."""
-    selection = None if asked.held_on is None else select_held(session, asked, reader, revision)
-    spell, detainee = (selection.columns.spell, selection.columns.detainee) if selection else _OF_DETENTION
-    seen = visible(reader, detainee, revision)
-    if selection:
-        statement = selection.rows(spell, detainee).where(selection.inside, seen)
-    else:
-        conditions = person_conditions(session, asked, Detention, reader, revision)
-        taken = detained_within(asked, Detention, revision)[0]
-        statement = select(spell, detainee).where(at(Detention, revision), seen, *conditions, taken)
-    search = _searched(session, asked, reader, detainee, revision)
-    if since is not None:
-        statement = statement.where(_changed(reader, spell, detainee, since, revision))
-    rows, cursor = _page(session, statement, spell, asked, search)
-    people = records.people(session, {row[1] for row in rows}, revision)
-    shown = [records.shape("detention", people[row[1]], row[0], reader) for row in rows]
-    if selection is None or asked.q is not None or since is not None:
-        return Page(shown, cursor)
-    unseen = selection.rows(func.count(distinct(spell))).where(selection.inside, ~seen)
-    return Page(shown, cursor, {"withheld": session.scalars(unseen).one()})
+
+    def listing(terms: DetentionQuery, at_revision: int) -> Among:
+        if terms.held_on is not None:
+            found = select_held(session, terms, reader, at_revision)
+            columns = found.columns
+            statement = found.rows(columns.spell, columns.detainee).where(found.inside)
+            return Among(statement, columns.spell, columns.detainee, columns.lo)
+        conditions = person_conditions(session, terms, Detention, reader, at_revision)
+        taken = detained_within(terms, Detention, at_revision)[0]
+        every = select(*_OF_DETENTION).where(at(Detention, at_revision), *conditions, taken)
+        return Among(every, *_OF_DETENTION, col(Detention.detained_lo))
+
+    found = _listed(session, "detention", listing, asked, reader, revision, since)
+    if asked.held_on is None:
+        return found
+    return _with_withheld(session, found, listing, asked, reader, revision, since)
 
 
 def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: int, since: int | None = None) -> Page:
     """People; filters on a detention or a release mean people with such a one."""
     key = col(Detainee.detainee)
-    statement = select(key).where(at(Detainee, revision), visible(reader, key, revision))
-    spells = [
-        *person_conditions(session, asked, Detention, reader, revision),
-        *([detained_within(asked, Detention, revision)[0]] if asked.detained_from or asked.detained_to else []),
-    ]
-    if spells:
-        statement = statement.where(exists(_spells_of(key, revision).where(*spells)))
-    if asked.model_fields_set & RELEASE_TERMS:
-        selection = select_releases(session, asked, reader, revision)
-        statement = statement.where(key.in_(selection.rows(selection.columns.detainee).where(selection.inside)))
-    search = _searched(session, asked, reader, key, revision)
-    if since is not None:
-        spell = _SPELL
-        own = select(literal(1)).where(spell.detainee == key, at(spell, revision))
-        statement = statement.where(exists(own.where(_changed(reader, spell.spell, key, since, revision))))
-    rows, cursor = _page(session, statement, key, asked, search)
-    people = records.people(session, {row[0] for row in rows}, revision)
-    return Page([shapes.detainee(people[row[0]], reader) for row in rows], cursor)
+
+    def listing(terms: DetaineeQuery, at_revision: int) -> Among:
+        statement: Any = select(key, key.label("person")).where(at(Detainee, at_revision))
+        spells = [
+            *person_conditions(session, terms, Detention, reader, at_revision),
+            *([detained_within(terms, Detention, at_revision)[0]] if terms.detained_from or terms.detained_to else []),
+        ]
+        if spells:
+            statement = statement.where(exists(_spells_of(key, at_revision).where(*spells)))
+        if terms.model_fields_set & RELEASE_TERMS:
+            found = select_releases(session, terms, reader, at_revision)
+            statement = statement.where(key.in_(found.rows(found.columns.detainee).where(found.inside)))
+        return Among(statement, key, key)
+
+    return _listed(session, "detainee", listing, asked, reader, revision, since)
 
 
 def _spells_of(detainee: Any, revision: int) -> Select[int]:
@@ -217,8 +141,9 @@ def _spells_of(detainee: Any, revision: int) -> Select[int]:
 
 
 def sources(session: Session, asked: Paged, revision: int) -> Page:
-    rows, cursor = _page(session, select(col(Source.key), Source).where(at(Source, revision)), col(Source.key), asked)
-    return Page([source_shape(source) for _key, source in rows], cursor)
+    statement = select(col(Source.key), Source).where(at(Source, revision))
+    rows, cursor = page(session, statement, [(col(Source.key), False)], asked.cursor, asked.limit)
+    return Page([source_shape(row[1]) for row in rows], cursor)
 
 
 def source_shape(source: Source) -> Row:
@@ -235,8 +160,8 @@ def facilities(session: Session, asked: FacilityQuery, revision: int) -> Page:
     statement = select(col(Facility.key), Facility).where(at(Facility, revision))
     if asked.country is not None:
         statement = statement.where(col(Facility.country) == asked.country)
-    rows, cursor = _page(session, statement, col(Facility.key), asked)
-    return Page([facility_shape(facility) for _key, facility in rows], cursor)
+    rows, cursor = page(session, statement, [(col(Facility.key), False)], asked.cursor, asked.limit)
+    return Page([facility_shape(row[1]) for row in rows], cursor)
 
 
 def facility_shape(facility: Facility) -> Row:
@@ -252,14 +177,24 @@ def facility_shape(facility: Facility) -> Row:
     }
 
 
-def claims(session: Session, asked: Any, reader: Reader, revision: int) -> Page:
-    """Published figures, as they stood at a revision."""
-    statement = select(col(Claim.key), Claim).where(at(Claim, revision))
-    for name in ("claimant", "measure", "country"):
-        if getattr(asked, name) is not None:
-            statement = statement.where(getattr(Claim, name) == getattr(asked, name))
-    rows, cursor = _page(session, statement, col(Claim.key), asked)
-    return Page([claim_shape(session, claim, reader) for _key, claim in rows], cursor)
+def claims(session: Session, asked: ClaimQuery, reader: Reader, revision: int, since: int | None = None) -> Page:
+    """Published figures, as they stood at a revision; `since`: filed or corrected after it."""
+
+    def matching(table: Any) -> list[Condition]:
+        names = ("claimant", "measure", "country")
+        return [getattr(table, name) == getattr(asked, name) for name in names if getattr(asked, name) is not None]
+
+    def shown(rows: list[Any]) -> list[Row | None]:
+        return [claim_shape(session, claim, reader) for _key, claim, *_position in rows]
+
+    statement = select(col(Claim.key), Claim).where(at(Claim, revision), *matching(Claim))
+    order: Order = [(col(Claim.key), asked.sort == "-recorded")]
+    if since is not None:
+        statement = statement.where(col(Claim.since) > since)
+        left = changes.claims_left(matching, since, revision)
+        return changes.page_of_changes(session, statement, order, shown, left, asked, revision)
+    rows, cursor = page(session, statement, order, asked.cursor, asked.limit)
+    return Page([claim_shape(session, claim, reader) for _key, claim, *_position in rows], cursor)
 
 
 def claim_shape(session: Session, claim: Claim, reader: Reader) -> Row:
@@ -290,8 +225,8 @@ def own_reports(session: Session, asked: ReportQuery, reader: Reader, revision: 
     if asked.source_record_id is not None and reader.source is not None:
         case = stored.case_digest(secret, reader.source, asked.source_record_id)
         statement = statement.join(CaseKey, col(CaseKey.record_id) == col(Record.id)).where(col(CaseKey.digest) == case)
-    rows, cursor = _page(session, statement, col(Record.key), asked)
-    shown = [report_shape(record, Version(r.version, entry_at(session, r.since))) for _key, record, r in rows]
+    rows, cursor = page(session, statement, [(col(Record.key), False)], asked.cursor, asked.limit)
+    shown = [report_shape(row[1], Version(row[2].version, entry_at(session, row[2].since))) for row in rows]
     return Page(shown, cursor)
 
 

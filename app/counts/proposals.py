@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.counts import records, shapes
-from app.counts.lists import Page
+from app.counts.paging import Page
 from app.counts.selection import at
 from app.dates import format_instant
 from app.log.entries import head

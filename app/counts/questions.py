@@ -42,6 +42,10 @@ class Paged(AsOf):
     cursor: Annotated[str, Field(max_length=200)] | None = None
 
 
+# In the order in which the registry came to know, or the other way round: the oldest first unless asked otherwise.
+Recorded = Literal["recorded", "-recorded"]
+
+
 class ReportQuery(Paged):
     """A list of one's own reports as asked."""
 
@@ -60,6 +64,8 @@ class ClaimQuery(Paged):
     claimant: Slug | None = None
     measure: Measure | None = None
     country: Country | None = None
+    changed_since: Moment | None = None
+    sort: Recorded | None = None
 
 
 class CorrectionQuery(Paged):
@@ -99,11 +105,13 @@ class HeldQuery(HeldCountTerms, AsOf):
 
 
 class SeriesQuery(ReleaseTerms, AsOf):
-    """A series as asked: the terms of a count but for groups, the interval, and by what it grows."""
+    """A series as asked: the terms of a count but for groups, the interval, by what it grows, and whether a table of it
+    has a row for each published figure too."""
 
     stage: Stage = Stage.CARRIED_OUT
     interval: Interval = "day"
     by: Literal["known", "event"] = "known"
+    claims: bool = False
 
 
 def _pair(text: str) -> str:
@@ -140,10 +148,15 @@ class ReleaseQuery(ReleaseTerms, Paged):
 
     q: Line | None = None
     changed_since: Moment | None = None
+    sort: Literal[Recorded, "released_on", "-released_on"] | None = None
 
 
-class DetaineeQuery(ReleaseQuery):
+class DetaineeQuery(ReleaseTerms, Paged):
     """A list of detainees as asked; terms of releases mean people with such a release."""
+
+    q: Line | None = None
+    changed_since: Moment | None = None
+    sort: Recorded | None = None
 
 
 class DetentionQuery(HeldTerms, Paged):
@@ -151,3 +164,4 @@ class DetentionQuery(HeldTerms, Paged):
 
     q: Line | None = None
     changed_since: Moment | None = None
+    sort: Literal[Recorded, "detained_on", "-detained_on"] | None = None

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.counts import records, shapes
-from app.counts.lists import Page, read_cursor, write_cursor
+from app.counts.paging import Page, read_cursor, write_cursor
 from app.counts.questions import Paged
 from app.counts.selection import at
 from app.counts.shapes import Person
@@ -50,7 +50,7 @@ def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Pag
     people = records.people(session, {key for row in rows for key in (row.a, row.b) if key is not None}, revision)
     shown = [_SHAPES[row.kind](session, row, people, reader, revision) for row in rows]
     cursor = write_cursor([rows[-1].score, rows[-1].key, rows[-1].other]) if more else None
-    return Page(shown, cursor, {"unknown_facilities": _unknown_facilities(session)})
+    return Page(shown, cursor, lambda: {"unknown_facilities": _unknown_facilities(session)})
 
 
 def _pending(revision: int) -> Select[*tuple[Any, ...]]:

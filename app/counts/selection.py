@@ -1,5 +1,6 @@
 """Which releases the terms mean at a revision: SQL shared by counts and lists, so that they cannot disagree."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.counts.questions import EstimateQuery
-from app.counts.terms import HeldTerms, PersonTerms, ReleaseTerms, edges
+from app.counts.terms import PERSONAL_DIMENSIONS, HeldTerms, PersonTerms, ReleaseTerms, edges
 from app.errors import Invalid, pointed
 from app.models import (
     OPEN,
@@ -24,6 +25,7 @@ from app.models import (
     Trait,
     Voice,
 )
+from app.registry.consent import OPENNESS
 from app.registry.policy import Reader
 from app.registry.views import Views
 from app.vocabulary import Publish, ReleaseStatus, Verdict
@@ -56,10 +58,18 @@ def hidden(detainee: Any, classes: tuple[str, ...], revision: int) -> Condition:
     )
 
 
-def hidden_trait(reader: Reader, detainee: Any, name: str, revision: int, value: str | None = None) -> Condition | None:
-    """Whether the reader may not see a personal dimension of a person; None when it may of everyone."""
-    classes = tuple(str(publish) for publish in Publish if not reader.sees_trait(publish, name, value))
+def hidden_trait(
+    reader: Reader, detainee: Any, name: str, revision: int, values: Sequence[str] = ()
+) -> Condition | None:
+    """Whether the reader may not see a personal dimension of a person (with one of these values); None when it may of
+    everyone."""
+    classes = tuple(str(publish) for publish in Publish if not _sees_all(reader, publish, name, values))
     return hidden(detainee, classes, revision) if classes else None
+
+
+def _sees_all(reader: Reader, publish: str, name: str, values: Sequence[str]) -> bool:
+    """Whether the reader may see these values of a dimension, or any at all, of someone of that class."""
+    return all(reader.sees_trait(publish, name, value) for value in values or (None,))
 
 
 def visible(reader: Reader, detainee: Any, revision: int) -> Condition:
@@ -260,12 +270,12 @@ def person_conditions(
         where.append(columns.country == terms.country)
     if terms.designation is not None:
         where.append(columns.designation == terms.designation)
-    traits = terms.traits()
     if terms.facility is not None:
-        traits["facility"] = facility_slug(session, terms.facility, terms.country)
-    for name, value in traits.items():
-        where.append(_has_trait(columns, name, value, revision))
-        unseen = hidden_trait(reader, columns.detainee, name, revision, value)
+        slug = facility_slug(session, terms.facility, terms.country)
+        terms = terms.model_copy(update={"facility": slug})
+    for name, values, matching in personal_filters(terms, columns, revision):
+        where.append(matching)
+        unseen = hidden_trait(reader, columns.detainee, name, revision, values)
         if unseen is not None:
             where.append(~unseen)
     if terms.state is not None or terms.rearrested is not None:
@@ -319,6 +329,36 @@ def trait_of(trait: Any, own: Any, columns: Any, name: str, revision: int) -> tu
     return table, and_(found, table.source == columns.source) if by_source else found
 
 
-def _has_trait(columns: Any, name: str, value: str, revision: int) -> Condition:
+def personal_filters(terms: PersonTerms, columns: Any, revision: int) -> Iterator[tuple[str, list[str], Condition]]:
+    """`(dimension, values asked about, whether a row matches)`; the facility by its slug."""
+    for name, values in terms.traits().items():
+        yield name, values, _has_trait(columns, name, revision, values)
+    for name, values in terms.excluded().items():
+        yield name, values, and_(_has_trait(columns, name, revision), ~_has_trait(columns, name, revision, values))
+
+
+def _has_trait(columns: Any, name: str, revision: int, values: Sequence[str] | None = None) -> Condition:
+    """Whether a row has a value of a dimension, one of `values` where they are given."""
     table, of_row = trait_of(Trait, SourceTrait, columns, name, revision)
-    return exists(select(1).where(of_row, table.value == value))
+    among = () if values is None else (table.value.in_(values),)
+    return exists(select(1).where(of_row, *among))
+
+
+def partly_hidden(columns: Any, terms: Any, reader: Reader, revision: int) -> Condition | None:
+    """Of what matches the terms without their personal ones: whether the person's class opens some of these, which all
+    match, and hides another, or all of them; None where no class hides any from the reader.
+
+    Neither a value that is hidden nor whether there is one is read."""
+    asked = [*personal_filters(terms, columns, revision)]
+    asked += [(name, [], true()) for name in getattr(terms, "group_by", []) if name in PERSONAL_DIMENSIONS]
+    found: list[Condition] = []
+    for place, publish in enumerate(OPENNESS):
+        seen = [_sees_all(reader, publish, name, values) for name, values, _matching in asked]
+        if all(seen):
+            continue
+        own = hidden(columns.detainee, (publish,), revision)
+        stricter = OPENNESS[place + 1 :]
+        theirs = and_(own, ~hidden(columns.detainee, stricter, revision)) if stricter else own
+        opened = (match for (_name, _values, match), is_seen in zip(asked, seen, strict=True) if is_seen)
+        found.append(and_(theirs, *opened))
+    return or_(*found) if found else None

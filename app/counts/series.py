@@ -162,7 +162,11 @@ def _claims(session: Session, terms: CountTerms, zone: tzinfo, first: date, last
     """Figures of the same releases, in the country and at the stage asked for, stated within the series."""
     figures = figures_at(session, revision)
     said = wording.echo(terms)
+    if terms.not_nationality:
+        return []  # no claim is defined so
     of_whom = {name: said[name] for name in ClaimTermsIn.model_fields.keys() & said.keys() - WHO_SAYS - {"stage"}}
+    if len(terms.nationality) == 1:
+        of_whom |= {"nationality": terms.nationality[0]}  # as a claim's definition has it, which names one
     found = [
         figure
         for figure in figures.by_id.values()

@@ -9,9 +9,9 @@ from sqlalchemy import Select, and_, case, distinct, exists, func, literal, sele
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts import buckets
+from app.counts import behind, buckets
 from app.counts import terms as wording
-from app.counts.buckets import Unit
+from app.counts.behind import MULTIPLE_TRAITS, UNITS, WITHHELD
 from app.counts.selection import (
     ASSERTED,
     COUNTING,
@@ -21,22 +21,17 @@ from app.counts.selection import (
     at,
     facility_slug,
     hidden_trait,
+    partly_hidden,
     select_releases,
     trait_of,
 )
 from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, HeldCountTerms, is_personal
-from app.dates import parse_from, parse_to
 from app.log.entries import redactions_since
 from app.models import PendingPair, Source, SourceTrait, Trait
 from app.registry.policy import Reader
-from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import ReleaseStatus, Verdict
 
-WITHHELD = "withheld"
-# Dimensions with several values per release: their groups overlap.
-MULTIPLE_TRAITS = frozenset({"nationality"})
 MULTIPLE = MULTIPLE_TRAITS | {"source"}
-UNITS: dict[str, Unit] = {"day": "day", "week": "week", "month": "month"}
 SOURCE_KEYS = (
     "verified",
     "reported",
@@ -69,7 +64,8 @@ class Dimension:
 @dataclass(frozen=True)
 class Asked:
     """What a count is of: its terms as echoed, which selection they mean (by source, or of all together), who reads
-    it at which revision; `noun` names the things counted, `listed` is the address of one group's list."""
+    it at which revision; `noun` names the things counted, `listed` is the address of one group's list, `not_visible`
+    counts what its personal terms could not look at."""
 
     said: Row
     select: Callable[[bool], Selection]
@@ -77,6 +73,7 @@ class Asked:
     revision: int
     noun: str
     listed: Callable[[Row], str | None]
+    not_visible: Callable[[], int]
 
 
 def count_releases(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
@@ -87,7 +84,13 @@ def count_releases(session: Session, terms: CountTerms, reader: Reader, revision
     def select_(by_source: bool) -> Selection:
         return select_releases(session, terms, reader, revision, by_source=by_source)
 
-    asked = Asked(said, select_, reader, revision, "releases", lambda named: _list(said, named, revision))
+    def unseen() -> int:
+        open_to_all = select_releases(session, terms.public(), reader, revision)
+        return not_visible(session, open_to_all, terms, reader, revision)
+
+    asked = Asked(
+        said, select_, reader, revision, "releases", lambda named: behind.of_releases(said, named, revision), unseen
+    )
     permalink = wording.link("/v1/counts/releases", said, revision)
     return {**tallied(session, asked, personal=is_personal(terms)), "permalink": permalink}
 
@@ -111,8 +114,10 @@ def tallied(session: Session, asked: Asked, *, personal: bool) -> Row:
         answer["groups"] = _groups(session, asked, dimensions)
         if MULTIPLE & set(dimensions):
             answer["adds_up"] = False
-    if personal and (redactions := redactions_since(session, revision)):
-        answer["redactions_since"] = redactions
+    if personal:
+        if redactions := redactions_since(session, revision):
+            answer["redactions_since"] = redactions
+        answer["not_visible"] = asked.not_visible()
     withheld = and_(selection.inside, selection.subject.standing.withheld.is_(True))
     return answer | {
         "uncertain_date": scalar(session, selection, func.count(), selection.uncertain),
@@ -128,21 +133,39 @@ def scalar(session: Session, selection: Selection, what: Any, where: Any) -> int
     return int(session.execute(selection.rows(what).where(where, counting)).scalar_one())
 
 
+def not_visible(
+    session: Session, selection: Selection, terms: CountTerms | HeldCountTerms, reader: Reader, revision: int
+) -> int:
+    """How many of a selection without personal terms match every personal one that their class opens, and may not be
+    asked about another. What is hidden is not read, nor whether there is anything."""
+    unseen = partly_hidden(selection.columns, terms, reader, revision)
+    return 0 if unseen is None else scalar(session, selection, func.count(), and_(selection.inside, unseen))
+
+
 def _total(session: Session, selection: Selection, noun: str) -> Row:
-    by = (selection.subject.standing.status, selection.subject.standing.independent_verified)
+    by = _by(selection)
     rows = session.execute(selection.rows(*by, func.count()).where(selection.inside).group_by(*by)).all()
     people = scalar(session, selection, func.count(distinct(selection.columns.detainee)), selection.inside)
-    return _totals([(status, sources, number) for status, sources, number in rows], people, noun)
+    return _totals([tuple(row) for row in rows], people, noun)
 
 
-def _totals(rows: list[tuple[str, int, int]], people: int, noun: str) -> Row:
-    """The keys of a total from `(status, independent verified, number)` rows."""
+def _by(selection: Selection) -> tuple[Any, Any, Any]:
+    """What the numbers of a total are told apart by: status, independent verified, and whether the person may only be
+    counted."""
+    standing = selection.subject.standing
+    return standing.status, standing.independent_verified, standing.withheld
+
+
+def _totals(rows: list[tuple[Any, ...]], people: int, noun: str) -> Row:
+    """The keys of a total from rows of `_by` and a number."""
     by_status: dict[str, int] = defaultdict(int)
     by_sources: dict[int, int] = defaultdict(int)
-    for status, sources, number in rows:
+    counted_apart = 0
+    for status, sources, apart, number in rows:
         by_status[status] += number
         if status in COUNTING:
             by_sources[sources] += number
+            counted_apart += number if apart else 0
     most = max(by_sources, default=0)
     at_least = {str(k): sum(n for s, n in by_sources.items() if s >= k) for k in range(1, most + 1)}
     return {
@@ -153,6 +176,7 @@ def _totals(rows: list[tuple[str, int, int]], people: int, noun: str) -> Row:
         "reported": by_status[ReleaseStatus.REPORTED],
         "refuted": by_status[ReleaseStatus.REFUTED],
         "by_min_sources": at_least,
+        "counted_apart": counted_apart,
     }
 
 
@@ -232,11 +256,10 @@ def _total_groups(
     wide = len(dimensions)
     releases = func.count(distinct(selection.columns.spell))
     standing = selection.subject.standing
-    by = (standing.status, standing.independent_verified)
-    found: dict[Key, list[tuple[str, int, int]]] = defaultdict(list)
+    found: dict[Key, list[tuple[Any, ...]]] = defaultdict(list)
     # What has no status stands in no total, and makes no group of one.
     inside = and_(selection.inside, standing.status.is_not(None))
-    rows = session.execute(_grouped(selection, dimensions, releases, by=by).where(inside))
+    rows = session.execute(_grouped(selection, dimensions, releases, by=_by(selection)).where(inside))
     for row in rows:
         found[tuple(row[:wide])].append(tuple(row[wide:]))
     people = _grouped(selection, dimensions, func.count(distinct(selection.columns.detainee)))
@@ -289,49 +312,3 @@ def _wire(name: str, value: Any, slugs: dict[int, str]) -> Any:
     if name in UNITS:
         return buckets.bucket_text(value, UNITS[name])
     return slugs[value] if name == "source" else value
-
-
-def _list(said: Row, named: Row, revision: int) -> str | None:
-    """The address of the releases behind a group; None where no filter can say which they are."""
-    if unlisted(said, named):
-        return None
-    if said["net"] and UNITS.keys() & named.keys():
-        return None  # the end of a bucket would become the day by which a re-arrest counts
-    terms = {name: value for name, value in said.items() if name != "group_by"}
-    if "source" in named:  # by that source's own days and kinds, as the group counts
-        terms |= verified_too(terms, named["source"])
-        terms["source"] = named["source"]
-    else:
-        terms.setdefault("status", list(COUNTING))
-    for name, value in named.items():
-        if name in UNITS:
-            terms |= _narrower(terms, *buckets.bucket_dates(value, UNITS[name]))
-        elif name in ("kind", "status"):
-            terms[name] = [value]
-        else:
-            terms[name] = value
-    return wording.link("/v1/releases", terms, revision)
-
-
-def unlisted(said: Row, named: Row) -> bool:
-    """Whether no filter can say which a group's are: a value is missing or withheld, or the terms already ask for
-    another value of a dimension that can have several."""
-    return any(value in (None, WITHHELD) for value in named.values()) or any(
-        said.get(name, named[name]) != named[name] for name in MULTIPLE_TRAITS & named.keys()
-    )
-
-
-def verified_too(terms: Row, slug: str) -> Row:
-    """The term that adds a source to those that all verified it: the one of the two with that meaning that has room."""
-    full = len(terms.get("verified_by", [])) == MOST_SOURCES
-    name = "all_of" if full else "verified_by"
-    return {name: list(dict.fromkeys([*terms.get(name, []), slug]))}
-
-
-def _narrower(terms: Row, first: str, last: str) -> Row:
-    """The window that a bucket and the terms have in common."""
-    start, end = terms.get("released_from"), terms.get("released_to")
-    return {
-        "released_from": first if start is None or parse_from(start) < parse_from(first) else start,
-        "released_to": last if end is None or parse_to(end) > parse_to(last) else end,
-    }

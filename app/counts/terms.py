@@ -4,10 +4,10 @@ One vocabulary serves counts and lists, so that every count can link to the list
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlencode
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from app import dates
@@ -52,7 +52,7 @@ TRAIT_FILTERS = {
     "condition": "condition",
     "destination": "destination",
 }
-
+PERSONAL_FILTERS = (*TRAIT_FILTERS, "not_nationality")
 
 # A revision, an instant, a date or a zone: read once the head and the registry's zone are known.
 Moment = Annotated[str, Field(min_length=1, max_length=dates.MAX_TEXT)]
@@ -66,6 +66,13 @@ def _positive(value: int) -> int:
 
 T = TypeVar("T")
 Several = Annotated[list[T], Field(max_length=MOST_VALUES), AfterValidator(unique)]
+
+
+def _listed(value: Any) -> Any:
+    """A value that a claim's definition gives alone."""
+    return [value] if isinstance(value, str) else value
+
+
 # How many independent sources, at least or exactly.
 AtLeast = Annotated[int, Field(le=MOST_COUNTED), AfterValidator(_positive)]
 Exactly = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
@@ -82,7 +89,9 @@ class PersonTerms(BaseModel):
     gender: Gender | None = None
     category: Category | None = None
     age_group: AgeGroup | None = None
-    nationality: Country | None = None
+    # Any of these; and none of those among the nationalities that are known, of which there must be one.
+    nationality: Annotated[Several[Country], BeforeValidator(_listed)] = []
+    not_nationality: Several[Country] = []
     group: Group | None = None
     legal_status: LegalStatus | None = None
     condition: Condition | None = None
@@ -104,10 +113,21 @@ class PersonTerms(BaseModel):
             )
         return end
 
-    def traits(self) -> dict[str, str]:
-        """Personal dimension → the value asked for."""
-        given = {trait: getattr(self, name) for name, trait in TRAIT_FILTERS.items()}
-        return {trait: str(value) for trait, value in given.items() if value is not None}
+    def traits(self) -> dict[str, list[str]]:
+        """Personal dimension → the values asked for, any of which will do."""
+        given = {trait: _each(getattr(self, name)) for name, trait in TRAIT_FILTERS.items()}
+        return {
+            trait: [str(value) for value in values] for trait, values in given.items() if values not in ([], [None])
+        }
+
+    def excluded(self) -> dict[str, list[str]]:
+        """Personal dimension → the values that none of those known may be."""
+        return {"nationality": [*self.not_nationality]} if self.not_nationality else {}
+
+    def public(self) -> Self:
+        """The terms without those that read personal values."""
+        none = {name: type(self).model_fields[name].get_default() for name in PERSONAL_FILTERS}
+        return self.model_copy(update={**none, **({"group_by": []} if hasattr(self, "group_by") else {})})
 
 
 class EventTerms(PersonTerms):
@@ -224,4 +244,4 @@ def _text(value: Any) -> str:
 
 def is_personal(terms: CountTerms | HeldCountTerms) -> bool:
     """Whether a count reads personal dimensions, so that it depends on today's consent and on erasures."""
-    return bool(terms.traits()) or bool(set(terms.group_by) & PERSONAL_DIMENSIONS)
+    return bool(terms.traits() or terms.excluded()) or bool(set(terms.group_by) & PERSONAL_DIMENSIONS)

@@ -9,19 +9,21 @@ FIGURE = ("claimant", "qualifier", "low", "high", "window_from", "window_to", "s
 
 def of_count(found: Row) -> list[Row]:
     """A row for each group, or one of the total; `by_min_sources` in columns of its own."""
-    beside = {name: found[name] for name in ("uncertain_date", "not_heard_since") if name in found}
+    beside = {name: found[name] for name in ("uncertain_date", "not_visible", "not_heard_since") if name in found}
     rows: list[Row] = found.get("groups", [{**found["total"], **beside}])
     return [_flat(row, "by_min_sources") for row in rows]
 
 
-def of_series(found: Row) -> list[Row]:
-    """A row for each point with a column for each source, then a row for each published figure on the day it was
-    stated."""
+def of_series(found: Row, *, claims: bool) -> list[Row]:
+    """A row for each point with a column for each source; with `claims` then a row for each published figure on the day
+    it was stated, which leaves the columns of the points empty."""
     lines = {line["source"]: [point["verified"] for point in line["points"]] for line in found["series"]}
     points = [
         {**point, **{source: numbers[position] for source, numbers in lines.items()}}
         for position, point in enumerate(found["points"])
     ]
+    if not claims:
+        return points
     figures = [
         {"on": claim["at"], "claim": claim["id"], **{name: claim[name] for name in FIGURE}} for claim in found["claims"]
     ]

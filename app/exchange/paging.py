@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from app.counts.lists import Page
+from app.counts.paging import Page
 from app.counts.questions import Paged
 
 Asked = TypeVar("Asked", bound=Paged)

@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
 
 # A spreadsheet runs a cell that begins with one of these as a formula; the last four are as wide as Chinese characters.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -31,14 +33,27 @@ def columns_of(rows: Sequence[dict[str, Any]]) -> list[str]:
     return [name for name, is_cell in found.items() if is_cell]
 
 
-def to_csv(rows: Sequence[dict[str, Any]]) -> str:
-    """RFC 4180, with a header line; empty for no rows."""
+def columns_of_shape(shape: type[BaseModel]) -> list[str]:
+    """The same of a documented shape, so that the columns of a long table are known before its rows."""
+    return [name for name, field in shape.model_fields.items() if not _nests(field.annotation)]
+
+
+def _nests(annotation: Any) -> bool:
+    """Whether values of a type hold others by name."""
+    if get_origin(annotation) is dict or (isinstance(annotation, type) and issubclass(annotation, (dict, BaseModel))):
+        return True
+    return any(map(_nests, get_args(annotation)))
+
+
+def to_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None, *, heading: bool = True) -> str:
+    """RFC 4180, with a header line; empty for no rows. `columns`: those of a table of which these are a part."""
     if not rows:
         return ""
-    columns = columns_of(rows)
+    columns = columns_of(rows) if columns is None else columns
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(columns)
+    if heading:
+        writer.writerow(columns)
     writer.writerows([to_cell(row.get(name)) for name in columns] for row in rows)
     return out.getvalue()
 
@@ -63,6 +78,8 @@ def to_cell(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, dict):
         return to_cell(value["said"])
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     if isinstance(value, list):
         return SEPARATOR.join(map(to_cell, value))
     text = str(value)

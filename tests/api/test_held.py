@@ -65,9 +65,9 @@ def test_it_comes_as_a_table_too(world: World) -> None:
     world.file_detention()
     header, row = world.get(COUNT, held_on="2026-01-10", format="csv").text.splitlines()
     assert header == (
-        "detentions,people,verified,contested,reported,refuted,uncertain_date,not_heard_since,by_min_sources_1"
+        "detentions,people,verified,contested,reported,refuted,counted_apart,uncertain_date,not_heard_since,by_min_sources_1"
     )
-    assert row == "1,1,1,0,0,0,0,1,1"
+    assert row == "1,1,1,0,0,0,0,0,1,1"
     (line,) = world.get(COUNT, held_on="2026-01-10", group_by="source", format="jsonl").text.splitlines()
     assert '"source":"foro","verified":1' in line.replace(": ", ":").replace(", ", ",")
 

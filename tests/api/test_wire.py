@@ -224,3 +224,15 @@ def test_every_reference_of_the_document_leads_somewhere(world: World) -> None:
     found = references(document)
     assert "#/components/schemas/ProblemOut" in found
     assert {reference.rpartition("/")[2] for reference in found} <= document["components"]["schemas"].keys()
+
+
+def test_the_tables_and_the_feed_are_documented(world: World) -> None:
+    paths = world.app.openapi()["paths"]
+
+    def media(path: str) -> set[str]:
+        return set(paths[path]["get"]["responses"]["200"]["content"])
+
+    for path in ("/v1/releases", "/v1/counts/releases", "/v1/claims/{claim_id}", "/v1/vocabulary"):
+        assert media(path) == {"application/json", "text/csv", "application/jsonl"}
+    assert media("/v1/corrections.atom") == {"application/atom+xml"}
+    assert media("/healthz") == {"application/json"}

@@ -24,6 +24,7 @@ TOTAL = {
     "reported": 1,
     "refuted": 0,
     "by_min_sources": {},
+    "counted_apart": 0,
 }
 CODES = {
     "kind": "release_kinds", "status": "statuses", "stage": "stages", "gender": "genders", "category": "categories",
@@ -46,8 +47,10 @@ def said_of(name: str) -> st.SearchStrategy[Any]:
     if name in CODES:
         one = st.sampled_from(codes(name))
         return st.lists(one, min_size=1, unique=True) if name in ("kind", "status") else one
+    if name in ("nationality", "not_nationality"):
+        return st.lists(st.sampled_from(("AR", "IL")), min_size=1, unique=True)
     by_name: Row = {
-        "country": st.sampled_from(("VE", "NI", "BY")), "nationality": st.sampled_from(("AR", "IL")),
+        "country": st.sampled_from(("VE", "NI", "BY")),
         "facility": SLUGS, "area": LINES, "destination": LINES, "source": SLUGS, "net": st.booleans(),
         "rearrested": st.booleans(), "min_sources": st.integers(1, 1000), "sources": st.integers(0, 1000),
         "released_from": DAYS, "released_to": DAYS, "detained_from": DAYS, "detained_to": DAYS,
@@ -70,12 +73,14 @@ ANY_TERMS = (
     .flatmap(lambda names: st.fixed_dictionaries({name: said_of(name) for name in sorted(names)}))
     .map(terms_of)
 )
+COUNTRIES = [f"A{letter}" for letter in "DEFGILMORSTUWZ"] + ["BA", "BB", "BD", "BE", "BF", "BG"]
 # Each term at its longest: fifty slugs and two names in a script that an address spells out in twelve signs a letter.
 LONGEST = terms_of(
     {
         **{name: [f"{name[:3]}-{n}-".replace("_", "") + "q7x3" * 14 for n in range(12)]
            for name in ("any_of", "all_of", "verified_by", "only_by")},
         "kind": codes("kind"), "status": codes("status"), "group_by": list(DIMENSIONS[:3]),
+        "nationality": COUNTRIES, "not_nationality": COUNTRIES,
         "area": "".join(chr(0x1F300 + 7 * n % 700) for n in range(200)),
         "destination": "".join(chr(0x20000 + 131 * n % 40_000) for n in range(200)),
     }
@@ -151,7 +156,8 @@ def test_no_term_of_the_permalink_is_left_out_of_the_sentence(lang: Language, te
 # A value for every term, none of them its default.
 EACH: Row = {
     "stage": "ordered", "net": True, "rearrested": False, "min_sources": 2, "sources": 0, "group_by": ["kind"],
-    "kind": ["amnesty"], "status": ["verified"], "country": "VE", "nationality": "AR", "gender": "female",
+    "kind": ["amnesty"], "status": ["verified"], "country": "VE", "nationality": ["AR"], "not_nationality": ["VE"],
+    "gender": "female",
     "category": "military", "age_group": "over_70", "group": "journalist", "legal_status": "pretrial",
     "condition": "travel_ban", "designation": "political", "state": "held", "facility": "yare", "area": "Aragua",
     "destination": "ES", "source": "foro",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts.lists import read_cursor, write_cursor
+from app.counts.paging import read_cursor, write_cursor
 from app.errors import Invalid
 from app.models import OPEN
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from app.counts.behind import verified_too
 from app.counts.buckets import bucket_dates
-from app.counts.tally import verified_too
 from app.registry.schemas import MOST_SOURCES
 from tests.support import Body, World
 
@@ -24,6 +24,7 @@ def test_a_count_of_nothing_has_every_key_and_no_least_number_of_sources(world: 
     count = world.count()
     assert count["total"] == {
         "releases": 0, "people": 0, "verified": 0, "contested": 0, "reported": 0, "refuted": 0, "by_min_sources": {},
+        "counted_apart": 0,
     }  # fmt: skip
     assert (count["uncertain_date"], count["unresolved_duplicates"], count["withheld"]) == (0, 0, 0)
     assert "groups" not in count

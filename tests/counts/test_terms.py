@@ -121,6 +121,6 @@ def test_a_count_is_personal_when_it_reads_what_consent_may_close(said: dict[str
 
 def test_every_filter_on_a_personal_dimension_reads_a_trait() -> None:
     said = {"gender": "male", "age_group": "over_70", "facility": "el-rodeo-i"}
-    assert ReleaseQuery.model_validate(said).traits() == said
+    assert ReleaseQuery.model_validate(said).traits() == {name: [value] for name, value in said.items()}
     assert set(wording.TRAIT_FILTERS) <= set(ReleaseTerms.model_fields)
     assert set(wording.TRAIT_FILTERS.values()) >= wording.PERSONAL_DIMENSIONS

@@ -199,3 +199,20 @@ def test_the_same_name_twice_in_one_list_waits_until_a_curator_joins_it(replayed
     assert waiting == {"2026-01-14T18:00": 0, "2026-01-14T19:00": 1, "2026-01-14T20:30": 0, LATEST: 0}
     at_the_gates = [verified(replayed, "sntp", at, released_from=CYCLE) for at in ("2026-01-14T19:00", LATEST)]
     assert at_the_gates == [16, 15]
+
+
+def test_a_count_of_women_says_of_how_many_it_may_not_say_it(replayed: Replayed) -> None:
+    """Hardly anybody in the replay is named, and nobody else's gender may be shown."""
+    window = {"country": "VE", "released_from": CYCLE}
+    women = replayed.get("/v1/counts/releases", **window, gender="female")
+    groups = replayed.get("/v1/counts/releases", **window, group_by="gender")["groups"]
+    by_gender = {group["gender"]: group["releases"] for group in groups}
+    assert (
+        (women["total"]["releases"], women["not_visible"]) == (by_gender["female"], by_gender["withheld"]) == (3, 252)
+    )
+    assert "at least" in women["citation"]["en"]
+
+
+def test_a_count_says_how_many_may_not_be_recognised(replayed: Replayed) -> None:
+    count = replayed.get("/v1/counts/releases", country="VE", released_from=CYCLE)
+    assert count["total"]["counted_apart"] == 5

@@ -24,7 +24,7 @@ def test_a_series_has_a_column_for_each_source_and_its_published_figures_below()
         "series": [{"source": "foro", "points": [{"verified": 3}, {"verified": 4}]}],
         "claims": [claim],
     }
-    first, second, figure = of_series(found)
+    first, second, figure = of_series(found, claims=True)
     assert (first, second) == (
         {"on": "2026-01-11", "verified": 4, "foro": 3},
         {"on": "2026-01-12", "verified": 5, "foro": 4},

@@ -7,8 +7,9 @@ from datetime import date
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
-from app.exchange.tables import FORMULA, columns_of, to_cell, to_csv, to_jsonl, unquoted
+from app.exchange.tables import FORMULA, columns_of, columns_of_shape, to_cell, to_csv, to_jsonl, unquoted
 
 Row = dict[str, Any]
 
@@ -29,6 +30,28 @@ def test_columns_stand_in_the_order_in_which_they_first_appear() -> None:
 def test_facts_and_nested_records_are_no_columns() -> None:
     rows = [{"id": 1, "facts": {"age": {"value": 72}}, "detentions": [{"id": 2}], "verified_by": ["foro"]}]
     assert columns_of(rows) == ["id", "verified_by"]
+
+
+class Inner(BaseModel):
+    id: int
+
+
+class Shape(BaseModel):
+    id: int
+    names: list[str] | None
+    ended: Inner | None
+    spells: list[Inner]
+    facts: dict[str, Any] | None
+    said: str | None
+
+
+def test_the_columns_of_a_shape_are_known_before_its_rows() -> None:
+    assert columns_of_shape(Shape) == ["id", "names", "said"]
+    assert to_csv([{"id": 1, "said": "x"}], ["id", "names", "said"], heading=False) == "1,,x\r\n"
+
+
+def test_whole_numbers_are_written_whole() -> None:
+    assert [to_cell(number) for number in (91, 91.0, -3.0, 0.5)] == ["91", "91", "-3", "0.5"]
 
 
 def test_a_table_has_one_header_and_a_line_for_each_row() -> None:

@@ -257,7 +257,8 @@ def count_terms(*, personal: bool = True, grouped: bool = False) -> st.SearchStr
     }
     if personal:
         filters |= {
-            "nationality": st.sampled_from(("VE", "AR", "CO")),
+            "nationality": st.lists(st.sampled_from(("VE", "AR", "CO")), min_size=1, max_size=2, unique=True),
+            "not_nationality": st.lists(st.sampled_from(("VE", "AR")), min_size=1, unique=True),
             "gender": st.just("male"),
             "group": st.sampled_from(("student", "gravely_ill")),
             "age_group": st.sampled_from(("under_18", "18_to_69", "over_70")),
@@ -304,7 +305,8 @@ def held_terms(*, grouped: bool = False) -> st.SearchStrategy[HeldCountTerms]:
         "state": st.sampled_from(("held", "released", "house_arrest", "unknown")),
         "rearrested": st.booleans(),
         "detained_from": st.sampled_from(("2024-10", "2026-01-12")),
-        "nationality": st.sampled_from(("VE", "AR", "CO")),
+        "nationality": st.lists(st.sampled_from(("VE", "AR", "CO")), min_size=1, max_size=2, unique=True),
+        "not_nationality": st.lists(st.sampled_from(("VE", "AR")), min_size=1, unique=True),
         "gender": st.just("male"),
         "age_group": st.sampled_from(("under_18", "18_to_69", "over_70")),
         "legal_status": st.just("pretrial"),

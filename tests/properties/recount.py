@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms
+from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, is_personal
 from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
 from app.registry.policy import Reader
 from app.registry.projection import Account
+from tests.properties import personal
 from tests.properties.past import Past, Person, strictest
 from tests.properties.saying import (
     COUNTING,
@@ -117,6 +118,11 @@ def recount(past: Past, today: Past, terms: CountTerms, reader: Reader) -> Row:
     }
     if terms.group_by:
         answer["groups"] = _groups(past, today, terms, reader)
+    if is_personal(terms):
+        others = [one for one in _releases(past, today, terms) if _matches(one, terms.public(), reader)]
+        counted = [one for one in others if _place(one, terms) is Place.INSIDE and one.at.status in COUNTING]
+        unseen = [one for one in counted if personal.not_visible(one.traits, one.today, terms, reader)]
+        answer["not_visible"] = len(unseen)
     return answer
 
 
@@ -161,13 +167,9 @@ def _matches(one: Release, terms: CountTerms, reader: Reader) -> bool:
         and (not terms.any_of or bool(verified & set(terms.any_of)))
         and {*terms.all_of, *terms.verified_by} <= verified
         and one.at.independent >= (terms.min_sources or 0)
-        and all(_seen(one, reader, name, value) for name, value in terms.traits().items())
+        and personal.matches(one.traits, one.today, terms, reader)
         and not (terms.net and _taken_again(one, terms))
     )
-
-
-def _seen(one: Release, reader: Reader, name: str, value: str) -> bool:
-    return (name, value) in one.traits and reader.sees_trait(one.today, name, value)
 
 
 def _taken_again(one: Release, terms: CountTerms) -> bool:
@@ -194,7 +196,9 @@ def _totals(inside: Sequence[Release]) -> Row:
     most = max((one.at.independent for one in counted), default=0)
     at_least = {str(k): _spells(one for one in counted if one.at.independent >= k) for k in range(1, most + 1)}
     people = {one.person.records for one in counted}
-    return {"releases": _spells(counted), "people": len(people), **by_status, "by_min_sources": at_least}
+    apart = _spells(one for one in counted if one.person.publish == "counted")
+    numbers = {"releases": _spells(counted), "people": len(people), **by_status, "by_min_sources": at_least}
+    return {**numbers, "counted_apart": apart}
 
 
 def _spells(found: Any) -> int:

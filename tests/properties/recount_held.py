@@ -6,9 +6,10 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from app.counts.terms import PERSONAL_DIMENSIONS, HeldCountTerms
+from app.counts.terms import PERSONAL_DIMENSIONS, HeldCountTerms, is_personal
 from app.dates import Place, parse_from, parse_to, place_in_window
 from app.registry.policy import Reader
+from tests.properties import personal
 from tests.properties.past import Past, Person, strictest
 from tests.properties.saying import COUNTING, Spell, by_its_word, checked
 from tests.properties.words import (
@@ -138,6 +139,11 @@ def recount_held(past: Past, today: Past, terms: HeldCountTerms, reader: Reader)
     }
     if terms.group_by:
         answer["groups"] = _groups(past, today, terms, reader)
+    if is_personal(terms):
+        others = [one for one in _detentions(past, today, terms) if _matches(one, terms.public(), reader)]
+        counted = [one for one in others if one.place(terms) == INSIDE and one.status in COUNTING]
+        unseen = [one for one in counted if personal.not_visible(one.traits, one.today, terms, reader)]
+        answer["not_visible"] = len(unseen)
     return answer
 
 
@@ -179,10 +185,7 @@ def _matches(one: Detention, terms: HeldCountTerms, reader: Reader) -> bool:
         and (not terms.any_of or bool(one.verified_by & set(terms.any_of)))
         and {*terms.all_of, *terms.verified_by} <= one.verified_by
         and one.sources >= (terms.min_sources or 0)
-        and all(
-            (name, value) in one.traits and reader.sees_trait(one.today, name, value)
-            for name, value in terms.traits().items()
-        )
+        and personal.matches(one.traits, one.today, terms, reader)
     )
 
 
@@ -199,7 +202,9 @@ def _totals(inside: Sequence[Detention]) -> Row:
     counted = [one for one in inside if one.status in COUNTING]
     most = max((one.sources for one in counted), default=0)
     at_least = {str(k): _number(one for one in counted if one.sources >= k) for k in range(1, most + 1)}
-    return {"detentions": _number(counted), "people": _people(counted), **by_status, "by_min_sources": at_least}
+    apart = _number(one for one in counted if one.person.publish == "counted")
+    numbers = {"detentions": _number(counted), "people": _people(counted), **by_status, "by_min_sources": at_least}
+    return {**numbers, "counted_apart": apart}
 
 
 def _groups(past: Past, today: Past, terms: HeldCountTerms, reader: Reader) -> list[Row]:

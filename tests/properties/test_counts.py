@@ -54,6 +54,6 @@ def test_a_count_of_the_held_is_the_recount_of_the_reports_at_every_revision(
 def _numbers(count: dict[str, Any]) -> dict[str, Any]:
     """What both tell, groups in any order and without their links."""
     groups = [{name: value for name, value in group.items() if name != "list"} for group in count.get("groups", [])]
-    names = ("total", "uncertain_date", "unresolved_duplicates", "withheld", "not_heard_since")
+    names = ("total", "uncertain_date", "unresolved_duplicates", "withheld", "not_visible", "not_heard_since")
     kept = {name: count[name] for name in names if name in count}
     return {**kept, "groups": sorted(groups, key=repr)}

@@ -1,6 +1,6 @@
 """The shapes of answers, for documentation and for clients that generate code; the answers themselves are dicts."""
 
-from app.api.wire.base import Fact, Page, Receipt, Said
+from app.api.wire.base import Fact, Page, Receipt, Said, Tombstone
 from app.api.wire.corrections import CorrectionPage
 from app.api.wire.counts import (
     BalanceStep,
@@ -60,19 +60,19 @@ from app.api.wire.records import (
 )
 
 
-class ReleasePage(Page[ReleaseShape]):
-    """Releases, and how many of the same terms may not be shown."""
+class ReleasePage(Page[ReleaseShape | Tombstone]):
+    """Releases, and how many of the same terms may not be shown; with `changed_since` what left comes last."""
 
     withheld: int | None = None
 
 
-DetentionPage = Page[DetentionShape]
-DetaineePage = Page[DetaineeShape]
+DetentionPage = Page[DetentionShape | Tombstone]
+DetaineePage = Page[DetaineeShape | Tombstone]
 VerificationPage = Page[VerificationOut]
 ReportPage = Page[ReportShape]
 SourcePage = Page[SourceShape]
 FacilityPage = Page[FacilityShape]
-ClaimPage = Page[ClaimShape]
+ClaimPage = Page[ClaimShape | Tombstone]
 HistoryPage = Page[Version]
 BalancePage = Page[BalanceStep]
 ProposalPage = Page[ProposalShape]
@@ -145,6 +145,7 @@ __all__ = [
     "SourcePage",
     "SourceShape",
     "StageOut",
+    "Tombstone",
     "Total",
     "UnknownFacility",
     "VerificationOut",

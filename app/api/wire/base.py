@@ -1,6 +1,7 @@
 """Shapes that the others are made of."""
 
-from typing import Any, Generic, TypeVar
+import uuid
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -44,6 +45,14 @@ class Page(Answered, Generic[T]):
 
     data: list[T]
     next: str | None
+
+
+class Tombstone(BaseModel):
+    """What was listed at `changed_since` and is not any more at `revision`. Nothing else of it is told."""
+
+    id: uuid.UUID
+    revision: int
+    gone: Literal[True]
 
 
 class Receipt(BaseModel):

@@ -33,6 +33,9 @@ class Numbers(BaseModel):
     reported: int
     refuted: int
     by_min_sources: dict[str, int] = Field(description="k → those verified by at least k independent sources")
+    counted_apart: int = Field(
+        description="Of those counted: of people who may only be counted, and so stand once for each of their sources"
+    )
 
 
 class Total(Numbers):
@@ -58,6 +61,11 @@ class Count(Answered):
     uncertain_date: int
     unresolved_duplicates: int
     withheld: int
+    not_visible: int | None = Field(
+        default=None,
+        description="With a personal term: those that match every other term, and every personal one that their class "
+        "of publication opens, and of whom another value asked about may not be shown",
+    )
     list: str | None = Field(description="Those counted; null where no list can say which they are")
     permalink: str
     citation: CitationOut

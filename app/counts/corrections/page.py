@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from app.counts.corrections import candidates, drafts
 from app.counts.corrections.drafts import Draft
 from app.counts.corrections.places import Places
-from app.counts.lists import Page, read_cursor, write_cursor
+from app.counts.paging import Page, read_cursor, write_cursor
 from app.counts.questions import CorrectionQuery
 from app.dates import format_instant
 from app.models import Entry
@@ -59,7 +59,7 @@ def corrections(
         rows += _rows(session, shown, places, revision)
         if len(rows) == asked.limit:
             break
-    return Page(rows, None if following is None else write_cursor([following]), {"withheld": withheld})
+    return Page(rows, None if following is None else write_cursor([following]), lambda: {"withheld": withheld})
 
 
 def _drafts(session: Session, revisions: list[int], asked: CorrectionQuery) -> tuple[list[Draft], Places]:

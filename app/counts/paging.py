@@ -1,0 +1,85 @@
+"""Pages of rows in a stable order, each beginning where the one before it ended."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, or_, type_coerce
+from sqlmodel import Session
+
+from app.database import Key
+from app.dates import FIRST_DAY, LAST_DAY
+from app.errors import Invalid
+from app.models import OPEN
+
+Row = dict[str, Any]
+# What rows are put in order by: `(whole number, whether the highest come first)`, the last one a key of their own.
+Order = Sequence[tuple[Any, bool]]
+# For what has no day, so that it stands last whichever way round.
+BEFORE_ANY_DAY, AFTER_ANY_DAY = FIRST_DAY - 1, LAST_DAY + 1
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows and the cursor of the next page, if there is one."""
+
+    rows: list[Row]
+    cursor: str | None
+    beside: Callable[[], Row] = dict  # what the answer to a page holds besides
+
+
+def write_cursor(position: Sequence[Any]) -> str:
+    """Opaque to clients; it holds the last position and nothing else."""
+    return base64.urlsafe_b64encode(json.dumps([*position]).encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str | None, length: int = 1) -> list[int] | None:
+    """The position in a cursor. Raises Invalid for one that was not given out here."""
+    if cursor is None:
+        return None
+    try:
+        position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError):
+        position = None
+    if not isinstance(position, list) or len(position) != length or not all(map(_is_key, position)):
+        raise Invalid.at("/cursor", "invalid_cursor", "Follow the `next` link of the page before; do not make one.")
+    return position
+
+
+def _is_key(value: Any) -> bool:
+    """Whether a database takes it for a key: a whole number, and not beyond 64 bits."""
+    return type(value) is int and abs(value) <= OPEN
+
+
+def after(
+    session: Session, statement: Select[*tuple[Any, ...]], order: Order, position: Sequence[int] | None, limit: int
+) -> list[tuple[Any, list[int]]]:
+    """At most `limit` rows of a statement that come after a position in its order, each with its own position."""
+    order = [(type_coerce(value, Key), down) for value, down in order]  # a cursor may hold any whole number
+    if position is not None:
+        statement = statement.where(
+            or_(
+                *(
+                    and_(
+                        *(value == passed for (value, _down), passed in zip(order[:place], position, strict=False)),
+                        value < position[place] if down else value > position[place],
+                    )
+                    for place, (value, down) in enumerate(order)
+                )
+            )
+        )
+    named = [value.label(f"position_{place}") for place, (value, _down) in enumerate(order)]
+    ordered = statement.add_columns(*named).order_by(*(value.desc() if down else value for value, down in order))
+    return [(row, [*row[-len(named) :]]) for row in session.execute(ordered.limit(limit))]
+
+
+def page(
+    session: Session, statement: Select[*tuple[Any, ...]], order: Order, cursor: str | None, limit: int
+) -> tuple[list[Any], str | None]:
+    """One page of a statement, and the cursor of the next. One row more tells whether there is one."""
+    found = after(session, statement, order, read_cursor(cursor, len(order)), limit + 1)
+    rows = [row for row, _position in found[:limit]]
+    return rows, write_cursor(found[limit - 1][1]) if len(found) > limit else None

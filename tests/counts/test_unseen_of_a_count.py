@@ -1,0 +1,144 @@
+"""What a count could not look at: people counted once for each source, and values that may not be shown."""
+
+from typing import Any
+
+import pytest
+
+from tests.support import Body, World
+
+PEOPLE: dict[str, Body] = {
+    "Berta Solano Ugas": {"publish": "named", "gender": "female"},
+    "Ciro Leal Bracho": {"publish": "named", "gender": "male"},
+    "Casilda Prieto Roa": {"publish": "anonymous", "gender": "female"},
+    "Elio Rangel Toro": {"publish": "anonymous", "gender": None},
+    "Damián Luque Ferro": {"publish": "counted", "gender": "female"},
+}
+
+
+@pytest.fixture
+def five(world: World) -> World:
+    """Two named, two unnamed of whom one said nothing, and one who may only be counted; all in one prison."""
+    world.add_facility()
+    world.add_facility("yare", "Yare", area="Caracas")
+    for name, person in PEOPLE.items():
+        more = {f"detainee__{field}": value for field, value in person.items()}
+        world.file(detainee__full_name=name, detainee__birth_date="1980", **more)
+    return world
+
+
+def test_of_everybody_unnamed_a_filter_by_gender_says_that_it_may_not_look(five: World) -> None:
+    count = five.count(gender="female")
+    assert (count["total"]["releases"], count["not_visible"]) == (1, 3)
+    assert five.count(gender="other")["not_visible"] == 3
+    partner = five.count("reader", gender="female")
+    assert (partner["total"]["releases"], partner["not_visible"]) == (3, 0)
+
+
+def test_of_what_a_class_opens_only_those_who_match_are_not_visible(five: World) -> None:
+    """The unnamed show their prison: of those in another one the count says nothing, whatever their gender."""
+    assert five.count(gender="female", facility="el-rodeo-i")["not_visible"] == 3
+    assert five.count(gender="female", facility="yare")["not_visible"] == 1  # the one who may only be counted
+    assert five.count(facility="yare")["not_visible"] == 1
+    assert five.count(nationality="VE")["not_visible"] == 1
+
+
+def test_a_term_that_is_not_personal_is_asked_of_everyone(five: World) -> None:
+    assert five.count(gender="female", released_from="2026-02-01")["not_visible"] == 0
+    assert five.count(gender="female", kind="pardon")["not_visible"] == 0
+    assert "not_visible" not in five.count()
+    assert "not_visible" not in five.count(group_by="kind")
+
+
+def test_groups_by_a_personal_dimension_say_of_how_many_it_may_not_be_shown(five: World) -> None:
+    count = five.count(group_by="gender")
+    assert (count["total"]["releases"], count["not_visible"]) == (5, 3)
+    assert {group["gender"]: group["releases"] for group in count["groups"]}["withheld"] == 3
+    assert five.count(group_by="facility")["not_visible"] == 1
+
+
+def test_an_illness_is_asked_of_nobody(five: World) -> None:
+    assert five.count(group="gravely_ill")["not_visible"] == 5
+    assert five.count(group="student")["not_visible"] == 3
+
+
+def test_the_held_say_it_too(five: World) -> None:
+    five.file_detention("jep", detainee__full_name="Ana Paz", detainee__publish="counted", detainee__birth_date="1950")
+    answer = five.get("/v1/counts/detentions", gender="female", held_on="2026-02-01").json()
+    assert (answer["total"]["detentions"], answer["not_visible"]) == (0, 1)
+
+
+def test_the_citation_of_a_count_that_may_not_look_at_some_says_at_least(five: World) -> None:
+    cited = five.count(gender="female")["citation"]
+    assert ": at least 1 release (" in cited["en"]
+    assert "; of 3 a value asked about may not be shown. " in cited["en"]
+    assert ": al menos 1 excarcelación (" in cited["es"]
+    assert "; de 3 no puede mostrarse algún dato por el que se pregunta. " in cited["es"]
+    assert "at least" not in five.count(group_by="gender")["citation"]["en"]  # the total is whole
+    assert "at least" not in five.count()["citation"]["en"]
+
+
+def test_a_table_of_a_total_has_both_numbers(five: World) -> None:
+    heading, row = five.get("/v1/counts/releases", gender="female", format="csv").text.splitlines()
+    told = dict(zip(heading.split(","), row.split(","), strict=True))
+    assert (told["counted_apart"], told["not_visible"]) == ("0", "3")
+
+
+def test_a_total_says_how_many_stand_once_for_each_source(five: World) -> None:
+    same: Body = {"detainee__full_name": "Damián Luque Ferro", "detainee__birth_date": "1980"}
+    five.file("jep", **same, detainee__publish="counted")
+    count = five.count()
+    assert (count["total"]["releases"], count["total"]["counted_apart"]) == (6, 2)
+    said = "of which 2 of people who may not be recognised across organisations: the same person can stand more than"
+    assert said in count["citation"]["en"]
+    assert "2 de personas que no pueden reconocerse entre organizaciones" in count["citation"]["es"]
+    (group,) = five.count(group_by="kind")["groups"]
+    assert group["counted_apart"] == 2
+    assert five.count(gender="female")["total"]["counted_apart"] == 0
+
+
+def test_a_total_of_nobody_apart_does_not_speak_of_it(world: World) -> None:
+    world.file()
+    assert world.count()["total"]["counted_apart"] == 0
+    assert "recognised" not in world.count()["citation"]["en"]
+
+
+def test_counted_apart_is_by_the_class_of_the_revision(five: World) -> None:
+    then = five.revision
+    (hidden,) = [one for one in five.get("/v1/detainees", "reader").json()["data"] if one["publish"] == "counted"]
+    five.consent(hidden["id"], "named")
+    assert five.count()["total"]["counted_apart"] == 0
+    assert five.count(as_of=then)["total"]["counted_apart"] == 1
+
+
+def test_a_total_of_the_held_says_it_too(world: World) -> None:
+    world.file_detention(detainee__publish="counted")
+    world.file_detention("jep", detainee__full_name="Ana Paz", detainee__birth_date="1950")
+    total = world.get("/v1/counts/detentions", held_on="2026-02-01").json()["total"]
+    assert (total["detentions"], total["counted_apart"]) == (2, 1)
+
+
+def test_several_nationalities_mean_any_of_them_and_one_may_be_left_out(world: World) -> None:
+    said = {"Ana Paz": ["VE"], "Bea Gil": ["AR"], "Ciro Leal": ["AR", "VE"], "Delia Mora": ["CO"], "Elio Toro": []}
+    for number, (name, countries) in enumerate(said.items()):
+        world.file(detainee__full_name=name, detainee__birth_date=str(1950 + number), detainee__nationalities=countries)
+
+    def names(**terms: Any) -> list[str]:
+        listed = [row["name"] for row in world.get("/v1/detainees", **terms).json()["data"]]
+        assert world.count(**terms)["total"]["releases"] == len(listed)
+        return listed
+
+    assert names(nationality="AR") == ["Bea Gil", "Ciro Leal"]
+    assert names(nationality=["AR", "CO"]) == ["Bea Gil", "Ciro Leal", "Delia Mora"]
+    assert names(not_nationality="VE") == ["Bea Gil", "Delia Mora"]  # nothing is known of Elio's
+    assert names(not_nationality=["VE", "CO"]) == ["Bea Gil"]
+    assert names(nationality="AR", not_nationality="VE") == ["Bea Gil"]
+    world.refuse(world.get("/v1/releases", nationality="Argentina"), 422, "unknown_country", "/nationality/0")
+    groups = world.count(group_by="nationality", nationality=["AR", "CO"])["groups"]
+    for group in groups:
+        if group["list"]:
+            assert len(world.client.get(group["list"]).json()["data"]) == group["releases"]
+    assert {group["nationality"]: group["list"] is not None for group in groups} == {
+        "AR": True,
+        "CO": True,
+        "VE": False,
+    }

@@ -1,0 +1,133 @@
+"""Rule 14: two registries that differ only in what an anonymous reader may not see give equal bytes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.databases import ENGINES, Templates
+from tests.support import GOVERNMENT, Body, World
+from tests.two_registries import differences, twins
+
+# A field's value in the one registry and in the other.
+HIDDEN_OF_THE_NAMED: dict[str, tuple[Any, Any]] = {
+    "detainee__birth_date": ("1971-02-03", "1971-02-19"),
+    "detainee__father_name": ("Luis Alfonzo", None),
+    "detainee__national_id": ("V-7310040", "V-7310077"),
+    "detainee__groups": (["student", "gravely_ill"], ["student"]),
+    "detention__transfers": ([{"on": "2025-02", "facility": "Yare"}], None),
+    "note": ("his mother called", "nobody called"),
+}
+HIDDEN_OF_THE_UNNAMED: dict[str, tuple[Any, Any]] = {
+    "detainee__full_name": ("Zoraida Montilla Paz", "Ulises Barrios Coy"),
+    "detainee__aliases": (["La Profe"], ["El Gato", "Gatico"]),
+    "detainee__gender": ("female", "male"),
+    "detainee__category": ("civilian", "military"),
+    "detainee__birth_date": ("1953-02-03", "1953-02-19"),
+    "detention__legal_status": ("pretrial", "incommunicado"),
+    "detention__charges": (["treason"], ["incitement", "terrorism"]),
+    "release__conditions": (["travel_ban"], ["gag_order", "reporting_duty"]),
+    "release__destination": ("AR", "CL"),
+    "verification__evidence": ([{"url": "https://a.example/z"}], [{"url": "https://b.example/u"}]),
+}
+# What a nameless report says in the one registry only.
+SAID_AT_ALL: dict[str, tuple[Any, Any]] = {
+    "detainee__full_name": ("Abelardo Ruiz Soto", None),
+    "detainee__gender": ("female", None),
+    "detainee__category": ("police", None),
+    "detainee__groups": (["student"], None),
+    "release__conditions": (["travel_ban"], None),
+    "release__destination": ("AR", None),
+    "detention__legal_status": ("convicted", None),
+    "verification__evidence": ([{"url": "https://a.example/a"}], None),
+    "note": ("a note", None),
+}
+HIDDEN_OF_THE_COUNTED: dict[str, tuple[Any, Any]] = {
+    "detainee__full_name": ("Delia Arteaga Mora", "Fermín Castro Lugo"),
+    "detainee__gender": ("female", "male"),
+    "detainee__category": ("civilian", "police"),
+    "detainee__birth_date": ("1940-05-05", "1989-09-09"),
+    "detainee__nationalities": (["VE"], ["AR", "CO"]),
+    "detention__facility": ("El Rodeo I", "Yare"),
+    "detention__legal_status": ("pretrial", "convicted"),
+    "release__conditions": (["travel_ban"], None),
+    "release__destination": ("AR", None),
+    "verification__method": ("family", "lawyer"),
+}
+
+
+class Filler:
+    """Fills one of two registries: what is open is equal, what is hidden is that registry's own."""
+
+    def __init__(self, world: World, which: int) -> None:
+        self.world, self.which = world, which
+
+    def own(self, hidden: dict[str, tuple[Any, Any]], *without: str) -> Body:
+        return {name: values[self.which] for name, values in hidden.items() if name.split("__")[0] not in without}
+
+    def fill(self) -> None:
+        world = self.world
+        world.add_facility()
+        world.add_facility("yare", "Yare", area="Caracas")
+        named = {"detainee__full_name": "Ana Paz Rivero", "source_record_id": "1"}
+        world.file(**named, **self.own(HIDDEN_OF_THE_NAMED))
+        unnamed: Body = {"detainee__publish": "anonymous", "source_record_id": "2"}
+        first = world.file(**unnamed, **self.own(HIDDEN_OF_THE_UNNAMED))
+        name = self.own(HIDDEN_OF_THE_UNNAMED)["detainee__full_name"]
+        birth = self.own(HIDDEN_OF_THE_UNNAMED)["detainee__birth_date"]
+        second = {"detainee__full_name": name, "detainee__birth_date": birth, "detainee__publish": "anonymous"}
+        world.file("jep", **second, detainee__gender=None)
+        nameless: Body = {"detainee__publish": "anonymous", "detainee__birth_date": None, "detainee__age": 41}
+        nameless |= {"detainee__age_on": "2026-01-12", "release__released_on": "2026-01-11", "source_record_id": "3"}
+        world.file("pud", **nameless, **self.own(SAID_AT_ALL))
+        counted: Body = {"detainee__publish": "counted", "source_record_id": "4"}
+        world.file("foro", **counted, **self.own(HIDDEN_OF_THE_COUNTED))
+        world.file(GOVERNMENT, **{**counted, **self.own(HIDDEN_OF_THE_COUNTED)}, verification__verdict="reported")
+        world.file_detention("jep", **counted, **self.own(HIDDEN_OF_THE_COUNTED, "release"))
+        withdrawn: Body = {"detainee__full_name": "Berta Solano Ugas", "source_record_id": "5"}
+        left = world.file("pud", **withdrawn, detainee__gender="female", release__released_on="2026-01-10")
+        held: Body = {"detainee__publish": "anonymous", "source_record_id": "6", "detention__held_on": "2026-02-20"}
+        own = self.own(HIDDEN_OF_THE_UNNAMED, "release")
+        world.file_detention("foro", **held, **own | {"detainee__full_name": f"{own['detainee__full_name']} Ibarra"})
+        erased = world.file("jep", **self.own(HIDDEN_OF_THE_UNNAMED) | {
+            "detainee__full_name": ("Celso Arias Oria", "Noelia Vega Ochoa")[self.which], "source_record_id": "7",
+            "detainee__birth_date": ("1930", "1966")[self.which], "detainee__publish": "named"})  # fmt: skip
+        self.claim("a note", "another note")
+        world.verify(first["release"]["id"], "pud", verdict="verified", method="lawyer", kind="amnesty")
+        world.consent(left["detainee"]["id"], "counted", given_by=("her sister", "herself")[self.which])
+        world.redact(erased["detainee"]["id"])
+        self.correct(unnamed, named, counted)
+
+    def correct(self, unnamed: Body, named: Body, counted: Body) -> None:
+        """New versions that change in each registry something else that is hidden."""
+        other: Body = {"detainee__father_name": "Luis"} if self.which else {"detention__place": "a farm"}
+        self.world.file(**named, **{**self.own(HIDDEN_OF_THE_NAMED), **other})
+        other = {"detainee__gender": "other"} if self.which else {"note": "asked again"}
+        self.world.file(**unnamed, **{**self.own(HIDDEN_OF_THE_UNNAMED), **other})
+        other = {"detainee__nationalities": ["CO"]} if self.which else {"detention__place": "a cellar"}
+        self.world.file("foro", **counted, **{**self.own(HIDDEN_OF_THE_COUNTED), **other})
+
+    def claim(self, *notes: str) -> None:
+        claim = {"claimant": "jep", "measure": "released", "qualifier": "at_least", "low": 3, "country": "VE",
+                 "window_from": "2026-01-08", "stated_at": "2026-01-14T20:00:00Z", "note": notes[self.which],
+                 "definition": {"terms": {"gender": "female"}}}  # fmt: skip
+        assert self.world.post("/v1/claims", claim, "foro").status_code == 201
+
+
+@pytest.fixture(params=ENGINES)
+def two(request: pytest.FixtureRequest, templates: Templates) -> Iterator[tuple[World, World]]:
+    with twins(templates, request.param) as worlds:
+        for which, world in enumerate(worlds):
+            Filler(world, which).fill()
+        yield worlds
+
+
+def test_what_a_reader_may_not_see_changes_no_byte_of_any_public_answer(two: tuple[World, World]) -> None:
+    found = list(differences(*two))
+    assert not found, "\n\n".join("\n".join(one) for one in found[:3]) + f"\n{[asked for asked, *_rest in found]}"
+
+
+def test_the_test_would_notice(two: tuple[World, World]) -> None:
+    """A partner sees the difference: the two are not equal by being empty."""
+    for path in ("/v1/releases", "/v1/detainees", "/v1/detentions", "/v1/counts/releases"):
+        assert next(differences(*two, who="reader", among=[path]), None), path
