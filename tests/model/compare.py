@@ -1,9 +1,10 @@
 """Lay the answers of the app beside the model's, for many histories; print each difference with the shortest history.
 
-    .venv/bin/python -m tests.model.compare --histories 300 --seed 1
+.venv/bin/python -m tests.model.compare --histories 300 --seed 1
 """
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,8 +14,10 @@ from random import Random
 from time import monotonic
 from typing import Any
 
-from tests.model.counting import SOURCE_NUMBERS, Answer, Terms, count_held, count_overlap, count_releases, state_of
-from tests.model.histories import HELD, RELEASES, SOURCES, Step, draw, draw_terms
+import app
+from tests.model.counting import SOURCE_NUMBERS, Answer, Terms, count_overlap, count_releases
+from tests.model.held import count_held, state_of
+from tests.model.histories import HELD, RELEASES, Step, draw, draw_terms
 from tests.model.model import Choices, Registry
 from tests.model.play import IdentityDiffers, Played, played
 
@@ -53,7 +56,7 @@ class Difference:
     @property
     def kind(self) -> str:
         """What such differences have in common: the question, its terms, and the numbers that part."""
-        names = sorted({name.split(" ")[0] for name, _model, _app in self.numbers})
+        names = sorted({name.split(" ")[0] for name, _model, _theirs in self.numbers})
         return f"{self.question.path} [{', '.join(names)}]"
 
 
@@ -75,6 +78,8 @@ def questions(random: Random, number: int) -> Iterator[Question]:
         held: Terms = {"held_on": day}
         if random.random() < 0.5:
             held["group_by"] = ["source"]
+        if random.random() < 0.2:
+            held["house_arrest"] = True
         yield question(HELD_COUNT, held)
     if random.random() < 0.3:
         yield question(PEOPLE, {})
@@ -128,16 +133,16 @@ def app_says(played: Played, asked: Question, revision: int) -> Answer:
     return flat
 
 
-def part(model: Answer, app: Answer) -> tuple[tuple[str, Any, Any], ...]:
+def part(model: Answer, theirs: Answer) -> tuple[tuple[str, Any, Any], ...]:
     """Where the two part; a number that one of them leaves out is none there, and a new field may not be there yet."""
-    here = {name.split(" ")[0].rpartition(".")[2] for name in app}
+    here = {name.split(" ")[0].rpartition(".")[2] for name in theirs}
     found = []
-    for name in sorted(model.keys() | app.keys()):
+    for name in sorted(model.keys() | theirs.keys()):
         last = name.split(" ")[0].rpartition(".")[2]
         if last in NEW_FIELDS and last not in here:
             continue
-        if (model.get(name) or 0) != (app.get(name) or 0):
-            found.append((name, model.get(name), app.get(name)))
+        if (model.get(name) or 0) != (theirs.get(name) or 0):
+            found.append((name, model.get(name), theirs.get(name)))
     return tuple(found)
 
 
@@ -170,37 +175,32 @@ def minimise(steps: list[Step], difference: Difference, choices: Choices) -> tup
             return None
 
     current, known = list(steps), difference
-    number = len(current) - 1
-    while number >= 0:
-        shorter = _without(current, number)
-        found = still(shorter)
-        if found is not None:
-            current, known = shorter, found
-        number -= 1
+    size = len(current)
+    while size := size // 2:
+        at = len(current)
+        while at > 0:
+            at = max(0, at - size)
+            shorter = _without(current, at, at + size)
+            found = still(shorter)
+            if found is not None:
+                current, known = shorter, found
     return current, known
 
 
-def _without(steps: list[Step], number: int) -> list[Step]:
-    """A history without one step; steps that name it name nothing."""
-    gone = Step("facility", "curator", body={"slug": "x", "name": "X"})  # never played: see `_renumber`
-    return _renumber([gone if at == number else step for at, step in enumerate(steps)], gone)
-
-
-def _renumber(steps: list[Step], gone: Step) -> list[Step]:
-    places: dict[int, int] = {}
-    kept: list[Step] = []
-    for at, step in enumerate(steps):
-        if step is gone:
-            continue
-        places[at] = len(kept)
-        kept.append(step)
-    return [step if step.target < 0 else replace(step, target=places.get(step.target, 10**6)) for step in kept]
+def _without(steps: list[Step], start: int, end: int) -> list[Step]:
+    """A history without some of its steps; what names one of them names nothing."""
+    kept = [at for at in range(len(steps)) if not start <= at < end]
+    places = {old: new for new, old in enumerate(kept)}
+    return [
+        step if step.target < 0 else replace(step, target=places.get(step.target, 10**6))
+        for step in (steps[at] for at in kept)
+    ]
 
 
 def tell(steps: list[Step], difference: Difference) -> str:
     lines = [f"  {number:2} {step}" for number, step in enumerate(steps)]
     lines += [f"  ? {difference.question} at {difference.revision}{'' if difference.at_head else ' (past)'}"]
-    lines += [f"  ≠ {name}: model {model!r}, app {app!r}" for name, model, app in difference.numbers]
+    lines += [f"  ≠ {name}: model {model!r}, app {other!r}" for name, model, other in difference.numbers]
     return "\n".join(lines)
 
 
@@ -212,21 +212,33 @@ def _choices(given: list[str]) -> Choices:
     return Choices(**{name: value == "true" for name, _equals, value in pairs})
 
 
+def _from_root(root: Path) -> None:
+    """Begin again in another work tree: `app` and the tests' own support come from there, this model from here."""
+    here = Path(app.__path__[0]).resolve().parent
+    if here == root:
+        return
+    arguments = [one for one in sys.argv[1:] if not one.startswith("--app-root") and Path(one).resolve() != root]
+    os.chdir(root)
+    command = [sys.executable, "-m", "tests.model.compare", *arguments]
+    os.execve(sys.executable, command, os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{here}"})
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--histories", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--questions", type=int, default=3, help="at each revision")
+    parser.add_argument("--questions", type=int, default=2, help="at each revision")
     parser.add_argument("--examples", type=int, default=1, help="histories printed of each kind of difference")
     parser.add_argument("--choose", action="append", default=[], metavar="NAME=true|false")
-    parser.add_argument("--app-root", default=".", help="only to say where `app` came from: run from there")
+    parser.add_argument("--app-root", default=".", help="the work tree whose app is asked")
     parser.add_argument("--only", default="", help="only differences whose kind holds this")
     given = parser.parse_args()
-    import app
-
-    where = Path(app.__path__[0]).resolve().parent
-    if where != Path(given.app_root).resolve():
-        sys.exit(f"`app` is that of {where}: set PYTHONPATH={given.app_root} and run again")
+    _from_root(Path(given.app_root).resolve())
     choose, kinds, unplayed = _choices(given.choose), Counter[str](), 0
     begun = monotonic()
     for seed in range(given.seed, given.seed + given.histories):
@@ -242,17 +254,14 @@ def main() -> int:
                 continue
             kinds[difference.kind] += 1
             if kinds[difference.kind] <= given.examples:
-                print(f"seed {seed}: {difference.kind}")
-                print(tell(*minimise(steps, difference, choose)), flush=True)
+                say(f"seed {seed}: {difference.kind}")
+                say(tell(*minimise(steps, difference, choose)))
     spent = monotonic() - begun
-    print(f"{given.histories} histories in {spent:.0f} s; {unplayed} where the model cannot follow who is whom")
+    say(f"{given.histories} histories in {spent:.0f} s; {unplayed} where the model cannot follow who is whom")
     for kind, number in kinds.most_common():
-        print(f"{number:6} {kind}")
+        say(f"{number:6} {kind}")
     return 1 if kinds else 0
 
 
 if __name__ == "__main__":
     sys.exit(main())
-
-
-assert set(SOURCES)

@@ -1,35 +1,21 @@
-"""The model's answers: counts of releases, of people held, overlaps of sources, and where each person stands."""
+"""The model's counts of releases, and overlaps of sources."""
 
 from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
 from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
-from tests.model.model import (
-    ASSERTIONS,
-    COUNTING,
-    Registry,
-    Release,
-    Report,
-    Spell,
-    consolidate,
-    detained_on,
-    release_at,
-    release_voices,
-    releases_at,
-    spells_of,
-    status_of,
-)
+from tests.model.model import ASSERTIONS, COUNTING, OF_DETENTION, Registry, Report, spells_of
+from tests.model.voices import Release, own_fact, releases_at
 
 Terms = dict[str, Any]
 Answer = dict[str, Any]
 PERSONAL = ("facility",)
 UNITS = ("month", "week", "day")
 OPEN = {"kind": "unspecified", "designation": "unstated"}
-LONG_SILENCE = 180  # days
 
 
-def _many(terms: Terms, name: str) -> list[Any]:
+def many(terms: Terms, name: str) -> list[Any]:
     found = terms.get(name, [])
     return found if isinstance(found, list) else [found]
 
@@ -64,12 +50,12 @@ class Question:
         """The terms of who verified it, and of its status, are of the release as all sources say it."""
         verified = set(release.verified_by)
         return (
-            verified.issuperset(_many(self.terms, "verified_by") + _many(self.terms, "all_of"))
-            and ("any_of" not in self.terms or bool(verified & set(_many(self.terms, "any_of"))))
-            and ("only_by" not in self.terms or bool(verified) and verified <= set(_many(self.terms, "only_by")))
+            verified.issuperset(many(self.terms, "verified_by") + many(self.terms, "all_of"))
+            and ("any_of" not in self.terms or bool(verified & set(many(self.terms, "any_of"))))
+            and ("only_by" not in self.terms or (bool(verified) and verified <= set(many(self.terms, "only_by"))))
             and release.sources >= self.terms.get("min_sources", 0)
             and release.sources == self.terms.get("sources", release.sources)
-            and ("status" not in self.terms or release.status in _many(self.terms, "status"))
+            and ("status" not in self.terms or release.status in many(self.terms, "status"))
         )
 
     def _by_value(self, facts: Callable[[str], Any], person: str, *, blind: bool = False) -> bool:
@@ -80,7 +66,7 @@ class Question:
             if not _shown(self.registry, person, name):
                 if not blind:
                     return False
-            elif _value(facts, name) not in _many(self.terms, name):
+            elif _value(facts, name) not in many(self.terms, name):
                 return False
         return True
 
@@ -137,7 +123,7 @@ class Question:
             "withheld": len({one.person for one in apart}),
             "not_visible": hidden if any(name in self.terms for name in PERSONAL) else 0,
         }
-        dimensions = _many(self.terms, "group_by")
+        dimensions = many(self.terms, "group_by")
         if "source" in dimensions:
             answer["groups"] = self._source_groups([name for name in dimensions if name != "source"])
         elif dimensions:
@@ -148,7 +134,12 @@ class Question:
         """With a source asked for, its own values; else the consolidated ones."""
         if own is None:
             return release.facts.get, release.date
-        return own[1].own, own[1].own(self.stage)
+        report = own[1]
+
+        def fact(name: str) -> Any:
+            return own_fact(release.spell, report, name) if name in OF_DETENTION else report.own(name)
+
+        return fact, report.own(self.stage)
 
     @staticmethod
     def _total(releases: list[Release]) -> Answer:
@@ -204,7 +195,7 @@ class Question:
                 group = groups.setdefault(key, dict.fromkeys(SOURCE_NUMBERS, 0))
                 verdict = own[0]
                 if place == Place.UNCERTAIN:
-                    group["uncertain_date"] += 1
+                    group["uncertain_date"] += verdict in ASSERTIONS
                     continue
                 group[verdict] += 1
                 if verdict == "verified":
@@ -221,8 +212,7 @@ class Question:
         found = [
             one
             for one in self.every
-            if one.verified_by
-            and one.status in COUNTING
+            if one.status in COUNTING
             and self._by_verdict(one)
             and self._net(one, None)
             and self._by_value(one.facts.get, one.person)
@@ -230,12 +220,12 @@ class Question:
         ]
         patterns: dict[tuple[str, ...], int] = {}
         for one in found:
+            if not one.verified_by:
+                continue
             patterns[one.verified_by] = patterns.get(one.verified_by, 0) + 1
         sources = sorted({source for one in found for source in one.verified_by})
         verified = {source: sum(source in one.verified_by for one in found) for source in sources}
-        pairs = {
-            (a, b): sum({a, b} <= set(one.verified_by) for one in found) for a, b in combinations(sources, 2)
-        }
+        pairs = {(a, b): sum({a, b} <= set(one.verified_by) for one in found) for a, b in combinations(sources, 2)}
         return {"releases": len(found), "patterns": patterns, "verified": verified, "both": pairs}
 
 
@@ -250,133 +240,3 @@ def count_releases(registry: Registry, terms: Terms) -> Answer:
 
 def count_overlap(registry: Registry, terms: Terms) -> Answer:
     return Question(registry, terms).overlap()
-
-
-# --- who is held ------------------------------------------------------------------------------------------------------
-
-
-def is_over(registry: Registry, person: str, spell: Spell, number: int) -> Release | None:
-    """The release by which a spell is over. What others verified is ended by an independent verification only, and
-    what only sources that are not independent say of an end changes no state."""
-    release = release_at(registry, person, spell, number, "carried_out")
-    if release is None or release.status not in COUNTING:
-        return None
-    if release.sources:
-        return release
-    holders = {one.source for one in spell.reports if one.verdict == "verified" and registry.independent(one)}
-    sayers = {source for source, (verdict, _report) in release.verdicts.items() if verdict in ASSERTIONS}
-    if holders - sayers:
-        return None
-    strong = any(registry.sources[one.source].counts for one in spell.reports if not one.withdrawn)
-    if strong and not any(registry.sources[source].counts for source in sayers):
-        return None
-    return release
-
-
-def state_of(registry: Registry, person: str) -> Answer:
-    """Where a person stands: held, released, under house arrest or unknown; and whether they were taken again."""
-    spells = spells_of(registry, registry.people()[person])
-    strong = [spell for spell in spells if _stated(registry, spell)] or spells
-    again = False
-    state = "unknown"
-    over: Release | None = None
-    for spell in strong:
-        ended = is_over(registry, person, spell, spells.index(spell))
-        again = again or (over is not None and any(one.start for one in spell.reports if not one.withdrawn))
-        over = ended
-        if all(one.withdrawn for one in spell.reports):
-            continue
-        state = "held" if ended is None else "house_arrest" if ended.facts["kind"] == "house_arrest" else "released"
-    return {"state": state, "rearrested": again}
-
-
-def _stated(registry: Registry, spell: Spell) -> bool:
-    return any(registry.sources[one.source].counts and not one.withdrawn for one in spell.reports)
-
-
-def held_verdicts(registry: Registry, spell: Spell) -> dict[str, tuple[str, Report]]:
-    """One verdict per source on being held: of its reports of the detention, or of the release."""
-    found = {}
-    for source in sorted({one.source for one in spell.reports}):
-        every = [one for one in spell.reports if one.source == source]
-        standing = [one for one in every if not one.withdrawn] or every
-        said = max(standing, key=lambda one: (one.verdict == "verified", one.revision))
-        voice = release_voices(spell).get(source)
-        if said.stage is None or voice is None or not voice.report.stage:
-            found[source] = (said.verdict, said)
-        else:
-            verdict = voice.report.verdict
-            found[source] = ("reported" if verdict in ("disputed", "refuted") else said.verdict, said)
-    return found
-
-
-def held_date(registry: Registry, spell: Spell) -> PartialDate | None:
-    return detained_on(registry, spell)
-
-
-def held_on_day(registry: Registry, spell: Spell) -> PartialDate | None:
-    """The last day on which a source knew somebody held."""
-    said = [(one.verdict, one) for one in spell.reports if not one.withdrawn]
-    found: PartialDate | None = consolidate(registry, said, "held_on", dated=True)
-    return found
-
-
-def count_held(registry: Registry, terms: Terms) -> Answer:
-    """Who is held on a day: begun by then, and not yet over."""
-    day = parse_to(terms["held_on"])
-    totals: Answer = dict.fromkeys(("detentions", "verified", "contested", "reported", "refuted"), 0)
-    people: set[str] = set()
-    uncertain = silent = 0
-    groups: dict[tuple[Any, ...], Answer] = {}
-    for person, reports in registry.people().items():
-        spells = spells_of(registry, reports)
-        for number, spell in enumerate(spells):
-            over = is_over(registry, person, spell, number)
-            verdicts = held_verdicts(registry, spell)
-            status = status_of(registry, verdicts)
-            place = _held_place(registry, detained_on(registry, spell), over.date if over else None, over, day)
-            if place == Place.UNCERTAIN and status in COUNTING:
-                uncertain += 1
-            if place == Place.INSIDE and status in totals:
-                totals[status] += 1
-                if status in COUNTING:
-                    totals["detentions"] += 1
-                    people.add(person)
-                    heard = held_on_day(registry, spell) or detained_on(registry, spell)
-                    silent += heard is not None and day - heard.hi > LONG_SILENCE
-            _held_groups(registry, spell, verdicts, day, groups)
-    answer: Answer = {"total": totals | {"people": len(people)}, "uncertain_date": uncertain, "not_heard_since": silent}
-    if "source" in _many(terms, "group_by"):
-        answer["groups"] = groups
-    return answer
-
-
-def _held_place(
-    registry: Registry, start: PartialDate | None, end: PartialDate | None, over: object, day: int
-) -> Place:
-    if start is not None and start.lo > day:
-        return Place.OUTSIDE
-    late = 1 if registry.choices.held_on_release_day else 0
-    if over is not None and end is not None and end.hi + late <= day:
-        return Place.OUTSIDE
-    begun = start is not None and start.hi <= day
-    lasting = over is None or (end is not None and end.lo + late > day)
-    return Place.INSIDE if begun and lasting else Place.UNCERTAIN
-
-
-def _held_groups(
-    registry: Registry, spell: Spell, verdicts: dict[str, tuple[str, Report]], day: int, groups: dict[Any, Answer]
-) -> None:
-    """Each source by its own word: when the detention began, and whether it is over."""
-    voices = release_voices(spell)
-    for source, (verdict, report) in verdicts.items():
-        over = voices[source].at("carried_out") if source in voices else None
-        ended = over[1] if over is not None and over[0] in ASSERTIONS else None
-        mine = [one for one in spell.reports if one.source == source and not one.withdrawn and one.start]
-        start = report.start or next((one.start for one in mine), None)
-        place = _held_place(registry, start, ended.own("carried_out") if ended else None, ended, day)
-        group = groups.setdefault((source,), {})
-        if place == Place.INSIDE:
-            group[verdict] = group.get(verdict, 0) + 1
-        elif place == Place.UNCERTAIN:
-            group["uncertain_date"] = group.get("uncertain_date", 0) + 1

@@ -84,7 +84,7 @@ class Drawing:
         by = self._random.choice(SOURCES)
         if draw < 0.5:
             person = self._steps[target].person
-            return Step("verify", by, person, target, "release", self._verification_of_release())
+            return Step("verify", by, person, target, "release", self._verification_of_release(by))
         if draw < 0.65:
             return Step("retract", self._steps[target].by, self._steps[target].person, target)
         if draw < 0.75:
@@ -144,7 +144,7 @@ class Drawing:
                 kind=self._maybe(0.6, *KINDS),
             )
             self._in_order(body["detention"], out)
-        body["verification"] = self._verification()
+        body["verification"] = self._verification(by)
         return Step("report", by, person, target, way, body)
 
     @staticmethod
@@ -161,14 +161,16 @@ class Drawing:
     def _some(**values: Any) -> Body:
         return {name: value for name, value in values.items() if value is not None}
 
-    def _verification(self) -> Body:
-        verdict = self._random.choice(("verified", "verified", "verified", "reported", "reported", "disputed", "refuted"))
+    def _verification(self, by: str) -> Body:
+        verdict = self._random.choice(
+            ("verified", "verified", "verified", "reported", "reported", "disputed", "refuted")
+        )
         method = self._random.choice(WEAK if self._chance(0.2) else STRONG) if verdict != "reported" else None
-        citing = [self._random.choice(SOURCES)] if self._chance(0.08) else None
+        citing = [self._random.choice([one for one in SOURCES if one != by])] if self._chance(0.08) else None
         return {"verdict": verdict} | self._some(method=method, citing=citing)
 
-    def _verification_of_release(self) -> Body:
-        body = self._verification()
+    def _verification_of_release(self, by: str) -> Body:
+        body = self._verification(by)
         stage = self._maybe(0.3, "announced", "ordered", "carried_out")
         return body | self._some(
             stage=stage,

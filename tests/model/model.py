@@ -4,18 +4,18 @@ It is slow and plain on purpose, and shares nothing with the application but par
 rules leave something open, `Choices` holds what this model takes, and README.md beside it lists the question.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.dates import PartialDate, parse
+from app.dates import PartialDate
 
 STAGES = ("announced", "ordered", "carried_out")
 ASSERTIONS = ("reported", "verified")
 DENIALS = ("disputed", "refuted")
 WEAK = ("press", "other_organisation", "official_statement")
 COUNTING = ("verified", "contested", "reported")
-FACTS = ("kind", "country", "facility", "designation")
+OF_DETENTION = ("country", "facility", "designation")
 NOTHING_SAID = {"unspecified": None, "unstated": None}
 FAR = 10**9
 
@@ -27,8 +27,9 @@ class Choices:
     kept_values_vote: bool = False  # kept values of a pointing source count in the consolidation of totals
     silent_method_is_independent: bool = True  # a report that names no method is as independent as its source
     denial_of_release_says_held: bool = True  # who denies a release reports that the person is held
-    held_on_release_day: bool = False  # whoever goes out on a day is held on it
-    apart_only_if_uncertain: bool = False
+    denials_date: bool = False  # where nobody asserts a release, those who deny it give its values
+    facts_of_detention: bool = True  # facility, country and designation are asked of all who say the person was held
+    held_on_release_day: bool = True  # whoever goes out on a day is held on it
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,7 @@ def _units(registry: Registry, reports: Sequence[Report]) -> tuple[list[Unit], l
 
 
 def _cut(units: Iterable[Unit]) -> list[Spell]:
-    """Greedily, at the earliest end that does not pass the next start; a later release goes with the later detention."""
+    """Greedily, at the earliest end that does not pass the next start; a later release goes with a later detention."""
     units = sorted(units, key=lambda unit: unit.key)
     spells: list[Spell] = []
     current = [unit for unit in units if unit.start is None]
@@ -299,214 +300,3 @@ def spells_of(registry: Registry, reports: Sequence[Report]) -> list[Spell]:
         else:
             spells = _chronological([*spells, Spell([unit])])
     return spells
-
-
-@dataclass(frozen=True)
-class Voice:
-    """What one source says of one release: the report that speaks, and one that verified before it."""
-
-    report: Report
-    verified: Report | None
-
-    def at(self, stage: str) -> tuple[str, Report] | None:
-        """An assertion speaks for its stage and the earlier ones, a denial for its stage and the later ones."""
-        said = self.report
-        asked, own = STAGES.index(stage), STAGES.index(said.stage or "carried_out")
-        if self.verified is not None and asked <= STAGES.index(self.verified.stage or "carried_out"):
-            return "verified", self.verified
-        if said.verdict in DENIALS:
-            return (said.verdict, said) if own <= asked else None
-        return (said.verdict, said) if asked <= own else None
-
-
-def _speaks(reports: list[Report]) -> Report:
-    """The furthest stage, then the earliest disjoint date, then the newest."""
-    furthest = max(STAGES.index(one.stage or "carried_out") for one in reports)
-    left = [one for one in reports if STAGES.index(one.stage or "carried_out") == furthest]
-    dated = [date for one in left if (date := one.let_go) is not None]
-    if dated:
-        first = min(dated, key=lambda date: (date.hi, date.lo))
-        left = [one for one in left if one.let_go is None or one.let_go.overlaps(first)]
-    return max(left, key=lambda one: one.revision)
-
-
-def release_voices(spell: Spell) -> dict[str, Voice]:
-    """One voice per source; withdrawn reports speak only if none other of that source stands."""
-    voices = {}
-    for source in sorted({one.source for one in spell.reports}):
-        every = [one for one in spell.reports if one.source == source]
-        about = [one for one in every if one.stage]
-        standing = [one for one in about if not one.withdrawn]
-        if not standing and (not about or any(not one.withdrawn for one in every)):
-            continue
-        report = _speaks(standing or about)
-        before = [one for one in standing if one.verdict == "verified"]
-        verified = _speaks(before) if before and report.verdict == "reported" else None
-        voices[source] = Voice(report, verified)
-    return voices
-
-
-def vote(dates: list[PartialDate]) -> PartialDate | None:
-    """A coarser date supports every finer one inside it; contradicting dates that tie become what holds them all."""
-    support = {(one.lo, one.hi): sum(other.contains(one) for other in dates) for one in dates}
-    most = max(support.values(), default=0)
-    best = sorted(span for span, number in support.items() if number == most)
-    if len(best) == 1:
-        return next(one for one in dates if (one.lo, one.hi) == best[0])
-    return interval(best[0][0], max(hi for _lo, hi in best)) if best else None
-
-
-def interval(lo: int, hi: int) -> PartialDate:
-    day = PartialDate("", lo, hi)
-    return parse(f"{day.first.isoformat()}/{day.last.isoformat()}")
-
-
-def elect(values: list[str]) -> str | None:
-    """The value said by most; values that tie are left open."""
-    numbers = {one: values.count(one) for one in values}
-    best = [one for one, number in numbers.items() if number == max(numbers.values())]
-    return best[0] if len(best) == 1 else None
-
-
-@dataclass(frozen=True)
-class Release:
-    """A release at one stage, as all sources say it."""
-
-    person: str
-    spell: Spell
-    number: int  # of the spell, in the person's order
-    status: str | None
-    verdicts: dict[str, tuple[str, Report]]
-    verified_by: tuple[str, ...]
-    sources: int  # how many independent ones verified it
-    date: PartialDate | None
-    facts: dict[str, str | None]
-    publish: str
-
-
-def status_of(registry: Registry, verdicts: dict[str, tuple[str, Report]]) -> str | None:
-    """The status at one stage, from one verdict for each source."""
-    strong = {verdict for verdict, report in verdicts.values() if registry.independent(report)}
-    everyone = {verdict for verdict, _report in verdicts.values()}
-    if "verified" in strong:
-        return "contested" if strong & set(DENIALS) else "verified"
-    if "refuted" in strong:
-        return "refuted"
-    if "disputed" in strong:
-        return "contested"
-    if everyone & set(ASSERTIONS):
-        return "reported"
-    return "retracted" if everyone == {"retracted"} else None
-
-
-def consolidate(registry: Registry, said: list[tuple[str, Report]], name: str, dated: bool) -> Any:
-    """Independent verifying voices are asked first, then independent ones, then all.
-
-    Days that only non-independent accounts give date no independent verification.
-    """
-    strong = [(verdict, report) for verdict, report in said if registry.independent(report)]
-    verifying = [(verdict, report) for verdict, report in strong if verdict == "verified"]
-    for tier in (verifying, strong, said):
-        if tier is said and dated and verifying:
-            return None
-        values = []
-        for _verdict, report in tier:
-            own = report.own(name) if registry.choices.kept_values_vote else _word(report, name)
-            if own is not None:
-                values.append(own)
-        if values:
-            return vote(values) if dated else elect(values)
-    return None
-
-
-def _word(report: Report, name: str) -> Any:
-    return report.dates[name] if name in report.dates else report.facts.get(name)
-
-
-def country_of(registry: Registry, spell: Spell, said: list[tuple[str, Report]]) -> str | None:
-    """From any of its reports, withdrawn ones included, if no standing one says it."""
-    standing = [(one.verdict, one) for one in spell.reports if not one.withdrawn]
-    for some in (said, standing, [(one.verdict, one) for one in spell.reports]):
-        if any(_word(report, "country") for _verdict, report in some):
-            found: str | None = consolidate(registry, some, "country", dated=False)
-            return found
-    return None
-
-
-def releases_at(registry: Registry, stage: str) -> list[Release]:
-    """Every release of the registry that has a status at a stage."""
-    found = []
-    for person, reports in registry.people().items():
-        for number, spell in enumerate(spells_of(registry, reports)):
-            release = release_at(registry, person, spell, number, stage)
-            if release is not None:
-                found.append(release)
-    return found
-
-
-def release_at(registry: Registry, person: str, spell: Spell, number: int, stage: str) -> Release | None:
-    """The release of a spell at a stage; None where it has no status there."""
-    if not spell.has_release:
-        return None
-    verdicts = {
-        source: said for source, voice in release_voices(spell).items() if (said := voice.at(stage)) is not None
-    }
-    status = status_of(registry, verdicts)
-    if status is None:
-        return None
-    said = [pair for pair in verdicts.values() if pair[0] in ASSERTIONS]
-    facts = {name: consolidate(registry, said, name, dated=False) for name in FACTS}
-    facts["country"] = country_of(registry, spell, said)
-    return Release(
-        person=person,
-        spell=spell,
-        number=number,
-        status=status,
-        verdicts=verdicts,
-        verified_by=tuple(sorted(source for source, (verdict, _report) in verdicts.items() if verdict == "verified")),
-        sources=sum(verdict == "verified" and registry.independent(report) for verdict, report in verdicts.values()),
-        date=consolidate(registry, said, stage, dated=True),
-        facts=facts,
-        publish=registry.publish.get(person, "anonymous"),
-    )
-
-
-def kept_for(registry: Registry, target: str, at: str, stage: str | None) -> dict[str, Any]:
-    """What stood where a source points, as it is kept with its report."""
-    person = registry.person_of[target]
-    for number, spell in enumerate(spells_of(registry, registry.people()[person])):
-        if all(one.id != target for one in spell.reports):
-            continue
-        kept: dict[str, Any] = {"detained_on": detained_on(registry, spell)}
-        said = [(one.verdict, one) for one in spell.reports if one.asserts]
-        kept |= {name: consolidate(registry, said, name, dated=False) for name in ("facility", "designation")}
-        kept["country"] = country_of(registry, spell, said)
-        for step in STAGES if at == "release" else ():
-            release = release_at(registry, person, spell, number, step)
-            if release is not None:
-                kept[step] = release.date
-                if step == (stage or "carried_out"):
-                    kept |= {name: value for name, value in release.facts.items() if value is not None}
-        return kept
-    return {}
-
-
-def detained_on(registry: Registry, spell: Spell) -> PartialDate | None:
-    """The consolidated day on which a spell began."""
-    said = [(one.verdict, one) for one in spell.reports if not one.withdrawn]
-    found: PartialDate | None = consolidate(registry, said, "detained_on", dated=True)
-    return found
-
-
-def target_of(registry: Registry, held_by: str, at: str, pointing: str) -> str:
-    """The report as which a pointer is kept: the earliest independent one that speaks of that release, else the
-    earliest; of a detention, the earliest of the spell."""
-    person = registry.person_of[held_by]
-    for spell in spells_of(registry, registry.people()[person]):
-        if any(one.id == held_by for one in spell.reports):
-            others = [one for one in spell.reports if one.id != pointing and not one.withdrawn] or spell.reports
-            about: Callable[[Report], bool] = lambda one: at != "release" or one.stage is not None  # noqa: E731
-            strong = [one for one in others if registry.sources[one.source].counts and about(one)]
-            every = [one for one in others if about(one)] or others
-            return min(strong if at == "release" and strong else every, key=order).id
-    return held_by

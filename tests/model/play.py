@@ -1,19 +1,21 @@
 """Play a history against an app, and note what was accepted as the model's registry of each revision."""
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from httpx2 import Response
 
 from app.dates import PartialDate, parse
+from app.registry.schemas import VerificationOfReleaseIn
 from tests.databases import Templates, settings_of
 from tests.model.histories import PEOPLE, Body, Step
-from tests.model.model import STAGES, Choices, Pointer, Registry, Report, Source, kept_for, target_of
+from tests.model.model import Choices, Pointer, Registry, Report, Source
+from tests.model.voices import kept_for, stage_of, target_of
 from tests.support import GOVERNMENT, INDEPENDENT, World
 
 FACILITY = ("El Rodeo I", "el-rodeo-i")
@@ -204,7 +206,7 @@ class Played:
         head = self.snapshots[-1]
         seen = head
         back = body.pop("seen", None)
-        if back is not None and takes_seen(self.world):
+        if back is not None and takes_seen():
             seen = self.snapshots[max(0, len(self.snapshots) - 1 - back)]
             body["seen"] = seen.revision
         response = self.world.post(f"/v1/releases/{target['release']['id']}/verifications", body, step.by)
@@ -214,7 +216,7 @@ class Played:
         if answer["receipt"]["revision"] == head.revision:
             return response
         said = self.bodies.get(answer["report"]["id"], {})
-        release = dict(said.get("release") or {"stage": "carried_out"})
+        release = dict(said.get("release") or {"stage": stage_of(head.registry, target["report"]["id"])})
         release |= {name: body[name] for name in ("stage", "released_on", "kind") if name in body}
         verification = dict(said.get("verification") or {})
         verification |= {name: body[name] for name in ("verdict", "method", "citing") if name in body}
@@ -233,9 +235,7 @@ class Played:
         if response.status_code < 300:
             revision = response.json()["receipt"]["revision"]
             self.reports[report] = replace(self.reports[report], verdict="retracted", revision=revision)
-            self.bodies[report]["verification"] = self.bodies[report].get("verification", {}) | {
-                "verdict": "retracted"
-            }
+            self.bodies[report]["verification"] = self.bodies[report].get("verification", {}) | {"verdict": "retracted"}
         return response
 
     def _judge(self, number: int, step: Step) -> Response | None:
@@ -289,24 +289,17 @@ class Played:
         return response
 
 
-def takes_seen(world: World) -> bool:
+@cache
+def takes_seen() -> bool:
     """Whether a verification may say at which revision its source looked."""
-    return _takes_seen(id(world.app), world)
-
-
-_SEEN: dict[int, bool] = {}
-
-
-def _takes_seen(key: int, world: World) -> bool:
-    if key not in _SEEN:
-        schema: Any = world.app.openapi()["components"]["schemas"]["VerificationOfReleaseIn"]
-        _SEEN[key] = "seen" in schema["properties"]
-    return _SEEN[key]
+    return "seen" in VerificationOfReleaseIn.model_fields
 
 
 @cache
 def _folder() -> TemporaryDirectory[str]:
-    return TemporaryDirectory(prefix="recuento-model-")
+    folder = TemporaryDirectory(prefix="recuento-model-")
+    atexit.register(folder.cleanup)
+    return folder
 
 
 @cache
@@ -328,6 +321,3 @@ def played(steps: list[Step], choices: Choices | None = None) -> Iterator[Played
             yield made
         for left in path.parent.glob(f"{path.name}*"):
             left.unlink()
-
-
-assert set(DATED) == set(STAGES)
