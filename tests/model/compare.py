@@ -233,17 +233,20 @@ def main() -> int:
     parser.add_argument("--histories", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--questions", type=int, default=2, help="at each revision")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no history after as many")
     parser.add_argument("--examples", type=int, default=1, help="histories printed of each kind of difference")
     parser.add_argument("--choose", action="append", default=[], metavar="NAME=true|false")
     parser.add_argument("--app-root", default=".", help="the work tree whose app is asked")
     parser.add_argument("--only", default="", help="only differences whose kind holds this")
     given = parser.parse_args()
     _from_root(Path(given.app_root).resolve())
-    choose, kinds, unplayed = _choices(given.choose), Counter[str](), 0
+    choose, kinds, unplayed, played_through = _choices(given.choose), Counter[str](), 0, 0
     begun = monotonic()
     for seed in range(given.seed, given.seed + given.histories):
-        random = Random(seed)
-        steps = draw(seed)
+        if monotonic() - begun > given.seconds:
+            break
+        played_through += 1
+        random, steps = Random(seed), draw(seed)
         try:
             found = list(examine(steps, choose, lambda _n, random=random: questions(random, given.questions)))  # type: ignore[misc]
         except IdentityDiffers:
@@ -257,7 +260,7 @@ def main() -> int:
                 say(f"seed {seed}: {difference.kind}")
                 say(tell(*minimise(steps, difference, choose)))
     spent = monotonic() - begun
-    say(f"{given.histories} histories in {spent:.0f} s; {unplayed} where the model cannot follow who is whom")
+    say(f"{played_through} histories in {spent:.0f} s; {unplayed} where the model cannot follow who is whom")
     for kind, number in kinds.most_common():
         say(f"{number:6} {kind}")
     return 1 if kinds else 0
