@@ -4,13 +4,12 @@ out or hidden. Each is a question; until a mapping answers it, the row is left o
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from app.exchange.imports.cells import WORDS
 from app.exchange.imports.faults import letter
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME
 from app.exchange.imports.headings import Column
-from app.exchange.imports.mapping import Answer, Mapping, compared
+from app.exchange.imports.mapping import Answer, Mapping, Question, compared
 from app.exchange.imports.texts import Cells
 from app.matching.fold import fold
 
@@ -20,21 +19,6 @@ MOST_EXAMPLES = 3  # rows that are named of those left out: enough to look them 
 # Kinds of fields that take any text.
 WIDE = frozenset({"line", "lines", "text", "state"})
 
-
-class Question(StrEnum):
-    """What is asked about a row."""
-
-    SUM = "not_a_person"
-    TITLE = "section_title"
-    HEADINGS = "repeated_headings"
-    NOT_A_NAME = "not_a_name"
-    SEVERAL = "several_people"
-    HIDDEN = "hidden_row"
-    STRUCK = "struck_out"
-    COMMENT = "cell_comment"
-
-
-QUESTIONS = frozenset(Question)
 
 _ASKED: dict[str, list[str]] = WORDS["asked"]
 _SUMS = tuple(fold(word) for word in _ASKED["sums"])

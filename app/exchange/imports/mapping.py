@@ -37,6 +37,22 @@ Targets = Annotated[list[str], Field(max_length=5)]
 _LETTERS = re.compile(r"[A-Z]{1,3}")
 
 
+class Question(StrEnum):
+    """What is asked about a row (`layout`)."""
+
+    SUM = "not_a_person"
+    TITLE = "section_title"
+    HEADINGS = "repeated_headings"
+    NOT_A_NAME = "not_a_name"
+    SEVERAL = "several_people"
+    HIDDEN = "hidden_row"
+    STRUCK = "struck_out"
+    COMMENT = "cell_comment"
+
+
+QUESTIONS = frozenset(Question)
+
+
 class Answer(StrEnum):
     """What to do with a row that was asked about."""
 
@@ -94,6 +110,15 @@ class Mapping(BaseModel):
             if not _LETTERS.fullmatch(letters):
                 raise ValueError(f'"{letters[:MOST_NAMED]}" is not the letter of a column, such as F')
         return cls._known_targets(positions)
+
+    @field_validator("rows")
+    @classmethod
+    def _known_questions(cls, rows: dict[str, Answer]) -> dict[str, Answer]:
+        for name in rows:
+            if not name.isdecimal() and name not in QUESTIONS:
+                known = ", ".join(sorted(QUESTIONS))
+                raise ValueError(f'"{name[:MOST_NAMED]}" is neither the number of a row nor one of {known}')
+        return rows
 
     @field_validator("columns")
     @classmethod
