@@ -19,11 +19,12 @@ from app.api import answers
 from app.counts.questions import AsOf, CorrectionQuery, DetentionQuery, ReleaseQuery
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, Unauthenticated
+from app.exchange.titles import LANGUAGES
 from app.log.entries import head, last_revision_at
 from app.models import ApiKey
 from app.registry import keys
 from app.registry.policy import ANYONE, Reader
-from app.vocabulary import Role
+from app.vocabulary import Language, Role
 
 bearer = HTTPBearer(auto_error=False, description="A key: rcn_…")
 
@@ -126,6 +127,12 @@ class Asked:
         parts = [__version__, self.request.app.state.public_url, self._head, asked.path, asked.query, media]
         parts += [self.reader.role, self.reader.slug, self.key and self.key.id, *beside]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
+
+
+def preferred_language(request: Request) -> Language:
+    """The language in which an answer has its sentences."""
+    accepted = ",".join(request.headers.getlist("accept-language"))
+    return "es" if answers.preferred(accepted, LANGUAGES) == "es" else "en"
 
 
 def refuse_repeated(request: Request, asked: BaseModel) -> None:
