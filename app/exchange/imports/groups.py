@@ -20,8 +20,8 @@ Shape = dict[str, Any]
 MOST_EXAMPLES = 3  # rows of a group: enough to see what it means
 # Of one list: each of its columns may be wrong in a few ways. Beyond that kinds are counted without their columns.
 MOST_GROUPS = 200
-# What a registry keeps of a cell for telling what is wrong with it: where a day, a number or a code was expected. A name
-# or a note that could not be filed is kept nowhere: whoever sent the list has it.
+# What a registry keeps of a cell for telling what is wrong with it: where a day, a number or a code was expected. A
+# name or a note that could not be filed is kept nowhere: whoever sent the list has it.
 KEPT: frozenset[Kind] = frozenset({"date", "number", "code", "codes", "country", "countries", "state"})
 
 
