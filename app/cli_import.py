@@ -52,10 +52,10 @@ def mapping_of(path: Path | None) -> Mapping | None:
     return None if path is None else Mapping.read(decoded(path.read_bytes()))
 
 
-def at_column(error: stored.Row, lang: Language = "en", row: int | None = None) -> str:
+def at_column(error: stored.Row) -> str:
     """What is wrong with a row, at its column; a line of JSON has none."""
-    column = f"{'column' if lang == 'en' else 'columna'} {error['column']}: " if error["column"] else ""
-    return f"{column}{detail(error['code'], error['detail'], lang, row)}"
+    column = f"column {error['column']}: " if error["column"] else ""
+    return f"{column}{error['detail']}"
 
 
 def reader_language() -> Language:
