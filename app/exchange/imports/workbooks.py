@@ -25,7 +25,7 @@ MOST_RATIO = 150
 SMALL = 16 * 1024 * 1024  # unpacked: below this a high ratio is a sheet of repeats, and harmless
 # What the reader may use: three times what that largest workbook takes.
 CHILD_MEMORY = 768 * 1024 * 1024  # of addresses; resident memory stays far below
-CHILD_SECONDS = 15  # of processor time: three times that too
+CHILD_SECONDS = 20  # of processor time: three times that too, where every cell is looked at for what is struck out
 # A row as the reader writes it: a report is no longer, and a reader that a file has taken over may write for ever.
 MOST_LINE = 1024 * 1024
 
