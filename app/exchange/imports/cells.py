@@ -157,6 +157,17 @@ def _years(text: str) -> str:
     return f"{match[1]}/{match[2]}"
 
 
+def state_in(note: str) -> tuple[str, str] | None:
+    """What a note says of a person's state, if it is all that it says: "Estado: excarcelado"."""
+    head, colon, _rest = note.partition(":")
+    if not colon or _folded(head) not in _PREFIXES:
+        return None
+    try:
+        return _state(note)
+    except UnreadCell:
+        return None
+
+
 def _state(text: str) -> tuple[str, str]:
     """What a sheet says of a person now: `("", "released")` or `("", "held")`, or a list of codes and a code of it."""
     folded = _folded(text)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from app.exchange.imports.cells import STATE_CODES, UnreadCell, plain, value
+from app.exchange.imports.cells import STATE_CODES, UnreadCell, plain, state_in, value
 from app.exchange.imports.faults import Fault, letter, place_of
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.genders import GENDER
@@ -154,6 +154,8 @@ class Reader:
                 continue
             if too_long(name, read) and name != column.fields[-1]:
                 continue
+            if name == "note" and (state := state_in(text)) is not None:
+                found.setdefault(STATE, state)
             if name == "note" and name in found:
                 read = f"{found[name]}\n{read}"
             if read is None or read == []:

@@ -201,6 +201,14 @@ def test_a_state_is_read_as_what_it_means(heading: str, cell: str, meant: object
     assert bodies(f"Nombre;{heading}\nAna Ruz;{cell}\n") == [{"detainee": {"full_name": "Ana Ruz"}, **meant}]  # type: ignore[dict-item]
 
 
+def test_a_note_that_says_nothing_but_a_state_is_read_as_one_too() -> None:
+    found = bodies("Nombre;Observaciones\nAna Ruz;Estado: excarcelado\nEva Sol;Estado: sigue enferma\n")
+    assert [(one["note"], one.get("release")) for one in found] == [
+        ("Estado: excarcelado", {"stage": "carried_out"}),
+        ("Estado: sigue enferma", None),
+    ]
+
+
 def test_a_state_that_the_row_contradicts_is_a_fault() -> None:
     said = "Nombre;Estado;Fecha de excarcelación\nAna Ruz;detenida;2026-01-12\n"
     assert faults(said) == {2: [("B", "state_contradicts")]}
