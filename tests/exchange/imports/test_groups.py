@@ -50,7 +50,7 @@ def test_a_receipt_is_told_in_the_language_that_a_client_prefers(world: World) -
     assert "This can be two days" in english.json()["groups"][0]["detail"]
     assert spanish.headers["ETag"] != english.headers["ETag"]
     rows = world.client.get(f"{address}/rows?lang=es", headers=world.headers("foro")).json()["data"]
-    assert "Solo una casilla de esta fila está llena" in rows[0]["errors"][0]["detail"]
+    assert "Solo una celda de esta fila está llena" in rows[0]["errors"][0]["detail"]
 
 
 def test_a_column_whose_meaning_is_open_stops_the_run_until_a_mapping_says_it(world: World) -> None:
