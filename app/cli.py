@@ -38,7 +38,7 @@ from app.registry.policy import Reader
 from app.registry.rebuild import rebuild as rebuild_rows
 from app.registry.schemas import SourceIn
 from app.registry.write import Desk
-from app.vocabulary import Role, SourceKind
+from app.vocabulary import Language, Role, SourceKind
 
 DEMO_DATABASE = "sqlite:///recuento-demo.db"
 FIRST_COUNT = "/v1/counts/releases?country=VE&released_from=2026-01-08&group_by=source"
@@ -262,6 +262,7 @@ def import_list(
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="File nothing if any row is in error.")] = False,
     confirm: Annotated[bool, typer.Option("--confirm", help="Yes to what was asked about this list.")] = False,
+    lang: Annotated[Language | None, typer.Option(help="en or es; by default this machine's.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """File a list as a source's reports: here as --source, or --to a registry elsewhere, over whatever line there is.
@@ -276,8 +277,9 @@ def import_list(
             cli_export.read_copy(Desk(session, Reader(Role.ADMIN), _now(), settings.secret_key()), file)
         return
     sent = stored.Sent(dry_run, strict, confirm, cli_import.mapping_of(mapping))
+    told = cli_import.Telling(lang or cli_import.reader_language(), as_json)
     if to is not None:
-        left = cli_import.send_list(to, settings.sending_key(), source, file, sent, _now(), as_json=as_json)
+        left = cli_import.send_list(to, settings.sending_key(), source, file, sent, _now(), told)
         if left is not None:
             _fail(left)
         return
@@ -286,7 +288,7 @@ def import_list(
     with opened(settings):
         pass  # migrated, and the secret known to be the right one
     with database(settings) as engine:
-        left = cli_import.import_list(engine, settings.secret_key(), _now, source, file, sent, as_json=as_json)
+        left = cli_import.import_list(engine, settings.secret_key(), _now, source, file, sent, told)
     if left is not None:
         _fail(left)
 

@@ -1,10 +1,12 @@
-"""What `recuento import` does and prints: a line for each row that needs somebody, and the receipt."""
+"""What `recuento import` does and prints: rows that need somebody, what is wrong by kind, and the receipt."""
 
 import json
 import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -15,18 +17,34 @@ from sqlalchemy import Engine
 from app.database import reading
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import local, remote, stored
+from app.exchange.imports.faults import BadFile, place_of
+from app.exchange.imports.groups import Groups, in_language
+from app.exchange.imports.groups import told as groups_told
+from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping, decoded
+from app.exchange.imports.rows import MOST_SHOWN
+from app.exchange.imports.sayings import detail, line
 from app.exchange.imports.stored import Sent
+from app.exchange.titles import titled
 from app.import_codes import ImportOutcome
 from app.models import ListImport
+from app.vocabulary import Language
 
 # Rows read at a time for printing.
 PAGE = 1_000
-# What an outcome is called, where its name alone alarms.
-LINES = {
-    ImportOutcome.NEEDS_REVIEW: "needs review (nothing for you to do: a curator looks whether it is somebody known)"
-}
+# What an outcome is called, where a word of the same name says more.
+OUTCOMES = {ImportOutcome.NEEDS_REVIEW: "to_review"}
+# Questions that a yes answers.
+CONFIRMED = frozenset({"row_count", "numbers_count_rows"})
 GOES_ON = "What is in stays in: run the same command again, and it goes on where it stopped."
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How what became of a list is told."""
+
+    lang: Language
+    as_json: bool
 
 
 def mapping_of(path: Path | None) -> Mapping | None:
@@ -40,8 +58,14 @@ def at_column(error: stored.Row) -> str:
     return f"{column}{error['detail']}"
 
 
+def reader_language() -> Language:
+    """The language of whoever sits at this machine, where we have it (POSIX.1-2017, section 8.2)."""
+    said = next((found for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (found := os.environ.get(name))), "")
+    return "es" if said.lower().startswith("es") else "en"
+
+
 def import_list(
-    engine: Engine, secret: bytes, clock: Callable[[], datetime], slug: str, path: Path, sent: Sent, *, as_json: bool
+    engine: Engine, secret: bytes, clock: Callable[[], datetime], slug: str, path: Path, sent: Sent, told: Telling
 ) -> str | None:
     """File a list and print what became of it; a line that says what is left to do, if anything is."""
     with _bar() as bar:
@@ -51,11 +75,11 @@ def import_list(
             bar.update(task, total=job.rows, completed=stored.shape(job)["settled"])
 
         job = local.file_list(engine, secret, clock, slug, path.read_bytes(), sent, tell)
-    return _print(_rows(engine, job), stored.shape(job), as_json=as_json)
+    return _print(_rows(engine, job), stored.shape(job), _Cells(path, sent), told)
 
 
 def send_list(
-    to: str, key: str | None, slug: str | None, path: Path, sent: Sent, now: datetime, *, as_json: bool
+    to: str, key: str | None, slug: str | None, path: Path, sent: Sent, now: datetime, told: Telling
 ) -> str | None:
     """Send a list to a registry elsewhere and print what became of it; a line that says what is left to do."""
     if key is None:
@@ -63,13 +87,17 @@ def send_list(
     with _bar() as bar:
         watch = _Watch(bar, "Trying" if sent.dry_run else "Sending")
         try:
-            with Line(to, key, watch.say) as line:
-                receipt, rows = remote.file_list(line, _journals(), path, sent, now, watch, source=slug, every=as_json)
+            with Line(to, key, watch.say) as sender:
+                receipt, rows = remote.file_list(
+                    sender, _journals(), path, sent, now, watch, source=slug, every=told.as_json
+                )
+        except BadFile as fault:
+            raise BadFile(fault.code, detail(fault.code, fault.detail, told.lang), fault.row) from None
         except Stopped as stopped:
             raise Stopped(f"{stopped} {GOES_ON}" if watch.begun else str(stopped)) from None
         except KeyboardInterrupt:
             return f"Stopped. {GOES_ON}"
-    return _print(rows, receipt, as_json=as_json)
+    return _print(rows, receipt, _Cells(path, sent), told)
 
 
 def _journals() -> Path:
@@ -103,29 +131,54 @@ class _Watch:
         self._bar.update(self._task, description=self._what, completed=settled, total=rows)
 
 
-def _print(rows: Iterable[stored.Row], receipt: stored.Row, *, as_json: bool) -> str | None:
-    outcomes = _print_rows(rows, as_json=as_json)
-    if as_json:
+class _Cells:
+    """What stands in the cells of the list, read once more where something is wrong with them: a registry keeps no
+    names."""
+
+    def __init__(self, path: Path, sent: Sent) -> None:
+        self._path, self._mapping = path, sent.mapping
+
+    def of(self, wanted: set[int]) -> dict[int, list[str]]:
+        if not wanted:
+            return {}
+        with suppress(BadFile, OSError):
+            opened = open_list(self._path.read_bytes(), self._mapping)
+            rows = () if opened.cells is None else opened.cells()
+            return {row.number: row.texts for row in rows if row.number in wanted}
+        return {}
+
+
+def _print(rows: Iterable[stored.Row], receipt: stored.Row, cells: _Cells, told: Telling) -> str | None:
+    outcomes, groups, values = _print_rows(rows, told)
+    texts = cells.of(groups.rows())
+
+    def value_of(row: int, column: str) -> str | None:
+        place, said = place_of(column), texts.get(row, [])
+        return values.get((row, column)) or (said[place].strip()[:MOST_SHOWN] if place < len(said) else None)
+
+    receipt["groups"] = groups_told(groups.kept(), receipt["columns"], told.lang, value_of)
+    if told.as_json:
         _line(json.dumps(receipt, ensure_ascii=False, default=str))
     else:
-        _print_receipt(receipt, outcomes)
-    return _left_to_do(receipt)
+        _print_groups(receipt["groups"], told.lang)
+        _print_receipt(receipt, outcomes, told.lang)
+    return _left_to_do(receipt, told.lang)
 
 
-def _left_to_do(receipt: stored.Row) -> str | None:
-    if receipt["problem"]:
-        return str(receipt["problem"]["detail"])
+def _left_to_do(receipt: stored.Row, lang: Language) -> str | None:
+    problem = receipt["problem"]
+    if problem:
+        return detail(problem["code"], problem["detail"], lang)
     if receipt["questions"]:
-        asked = " ".join(question["detail"] for question in receipt["questions"])
-        filed = "Nothing more was filed." if receipt["last_revision"] else "Nothing was filed."
-        return f"{filed} {asked} (--confirm)"
+        asked = " ".join(detail(one["code"], one["detail"], lang) for one in receipt["questions"])
+        filed = line("nothing_more_filed" if receipt["last_revision"] else "nothing_filed", lang)
+        # What a column means is said in a mapping: a yes would not say it.
+        answer = " (--confirm)" if CONFIRMED.issuperset(one["code"] for one in receipt["questions"]) else ""
+        return f"{filed} {asked}{answer}"
     if receipt["state"] != "done":
-        return "Somebody else is filing this list: wait for them, or run it again."
+        return line("somebody_else", lang)
     wrong = receipt["counts"]["error"]
-    if not wrong:
-        return None
-    what = "1 row is in error: correct it" if wrong == 1 else f"{wrong} rows are in error: correct them"
-    return f"{what} and import the file again."
+    return line("one_wrong" if wrong == 1 else "many_wrong", lang, count=wrong) if wrong else None
 
 
 def _rows(engine: Engine, job: ListImport) -> Iterator[stored.Row]:
@@ -139,50 +192,98 @@ def _rows(engine: Engine, job: ListImport) -> Iterator[stored.Row]:
         after = rows[-1]["row"]
 
 
-def _print_rows(rows: Iterable[stored.Row], *, as_json: bool) -> Counter[str]:
-    """Print the rows that need somebody, for machines all of them; how many of all had which outcome."""
+def _print_rows(
+    rows: Iterable[stored.Row], told: Telling
+) -> tuple[Counter[str], Groups, dict[tuple[int, str], str | None]]:
+    """Print the rows that a curator looks at, for machines all of them. How many of all had which outcome, and what is
+    wrong with rows, with what stands in their cells."""
     outcomes: Counter[str] = Counter()
+    groups = Groups()
+    values: dict[tuple[int, str], str | None] = {}
     for row in rows:
         outcomes[row["outcome"]] += 1
-        if as_json:
-            _line(json.dumps(row, ensure_ascii=False, default=str))
-        elif row["outcome"] in remote.TOLD:
-            _line(f"row {row['row']}: {LINES.get(row['outcome'], row['outcome'])}")
-            for error in row["errors"]:
-                _line(f"  {at_column(error)}")
-    return outcomes
+        groups.add(row["row"], row["errors"])
+        if row["row"] in groups.rows():
+            values |= {(row["row"], error["column"]): error.get("value") for error in row["errors"]}
+        if told.as_json:
+            shown = row | {"errors": in_language(row["errors"], row["row"], told.lang)}
+            _line(json.dumps(shown, ensure_ascii=False, default=str))
+        elif row["outcome"] == ImportOutcome.NEEDS_REVIEW:
+            _line(line("row", told.lang, row=row["row"], outcome=line("needs_review", told.lang)))
+    return outcomes, groups, values
 
 
-def _print_receipt(receipt: stored.Row, outcomes: Counter[str]) -> None:
+def _print_groups(groups: list[stored.Row], lang: Language) -> None:
+    """What is asked, then what is wrong: each kind once, with the first few rows."""
+    for name, questions in (("asked", True), ("wrong", False)):
+        some = [group for group in groups if group["question"] is questions]
+        if some:
+            _line(line(name, lang))
+        for group in some:
+            _line(line("group", lang, count=group["count"], code=group["code"], where=_where(group, lang)))
+            _line(f"    {group['detail']}")
+            for example in group["examples"]:
+                value = f": {example['value']}" if example["value"] else ""
+                _line(line("example", lang, row=example["row"], value=value))
+            more = group["count"] - len(group["examples"])
+            if more > 0:
+                _line(line("more", lang, count=more))
+
+
+def _where(group: stored.Row, lang: Language) -> str:
+    if group["column"] is None:
+        return ""
+    heading = f' "{group["heading"]}"' if group["heading"] else ""
+    field = line("read_as", lang, field=group["field"]) if group["field"] else ""
+    return line("where", lang, column=group["column"], heading=heading, field=field)
+
+
+def _print_columns(receipt: stored.Row, lang: Language) -> None:
+    """As what each column was read; of those without a heading only what holds something."""
+    unread = {one["column"]: one["count"] for one in receipt["unread"]}
+    if receipt["columns"]:
+        _line(line("columns", lang))
+    for column in receipt["columns"]:
+        count = unread.get(column["column"], 0)
+        if not (column["heading"] or column["fields"] or count):
+            continue
+        fields = ", ".join(f"{titled(name, lang)} [{name}]".removeprefix(f"{name} ") for name in column["fields"])
+        if count:
+            fields = "; ".join(filter(None, (fields, line("unread_cells", lang, count=count))))
+        heading = column["heading"] or line("no_heading", lang)
+        _line(line("column", lang, column=column["column"], heading=heading, fields=fields or line("unread", lang)))
+
+
+def _print_receipt(receipt: stored.Row, outcomes: Counter[str], lang: Language) -> None:
     if receipt["rows"] is None:
         return  # the file could not be read: there is nothing to tell but why
-    left_out = [
-        f"{one['column']} ({one['heading']})" for one in receipt["columns"] if not one["fields"] and one["heading"]
-    ]
-    if left_out:
-        _line(f"Columns that were not read: {', '.join(left_out)}.")
+    _print_columns(receipt, lang)
+    if receipt["unsaid"]:
+        words = ", ".join(f'{one["column"]} "{one["word"]}" × {one["count"]}' for one in receipt["unsaid"])
+        _line(line("unsaid", lang, words=words))
+    left_out = receipt["left_out"]
+    if left_out["count"]:
+        rows = ", ".join(map(str, left_out["rows"])) + (", …" if left_out["count"] > len(left_out["rows"]) else "")
+        _line(line("left_out", lang, count=left_out["count"], rows=rows))
     if receipt["other_sheets"]:
-        _line(f"Only the sheet {receipt['sheet']} was read; the others were not: {', '.join(receipt['other_sheets'])}.")
+        _line(line("other_sheets", lang, sheet=receipt["sheet"], others=", ".join(receipt["other_sheets"])))
     if receipt["derived_case_numbers"]:
-        number = receipt["derived_case_numbers"]
-        _line(
-            f"{number} {'row has' if number == 1 else 'rows have'} no case number: it was made from name, birth and "
-            "day of detention. Whoever corrects one of these makes a new record: add a column of case numbers."
-        )
+        _line(line("derived", lang, count=receipt["derived_case_numbers"]))
     # Of a strict list that failed in its trial the receipt counts errors only. From afar only those are asked for.
     refused = receipt["state"] == "failed" and not receipt["dry_run"] and outcomes.total() > receipt["settled"]
-    told = outcomes if refused else receipt["counts"]
-    counts = ", ".join(f"{told[one]} {one.replace('_', ' ')}" for one in ImportOutcome)
-    what = "would have become" if refused else "would become" if receipt["dry_run"] else "became"
-    _line(f"{sum(told.values())} of {receipt['rows']} rows {what}: {counts}.")
+    counted = outcomes if refused else receipt["counts"]
+    counts = ", ".join(f"{counted[one]} {line(OUTCOMES.get(one, one.value), lang)}" for one in ImportOutcome)
+    what = "would_have_become" if refused else "would_become" if receipt["dry_run"] else "became"
+    _line(line(what, lang, told=sum(counted.values()), rows=receipt["rows"], counts=counts))
     if refused:
-        _line("Nothing was filed.")
+        _line(line("nothing_filed", lang))
     elif receipt["releases"] or receipt["held"]:
-        _line(f"Of these {receipt['releases']} are releases, and {receipt['held']} say that somebody is held.")
+        _line(line("about", lang, releases=receipt["releases"], held=receipt["held"]))
     if receipt["first_revision"] and not receipt["dry_run"]:
-        _line(f"Revisions {receipt['first_revision']} to {receipt['last_revision']}; file {receipt['digest']}.")
+        first, last = receipt["first_revision"], receipt["last_revision"]
+        _line(line("revisions", lang, first=first, last=last, digest=receipt["digest"]))
     if receipt["dry_run"] and receipt["state"] == "done":
-        _line("Nothing was stored. Leave --dry-run out to file it.")
+        _line(line("nothing_stored", lang))
 
 
 def _line(text: str) -> None:

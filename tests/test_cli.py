@@ -324,12 +324,34 @@ def test_a_list_that_needs_somebody_says_where_and_ends_with_status_1(recuento: 
     asked = ("import", "list.csv", "--source", "example-watch", "--mapping", "map.toml")
     ran = recuento(*asked)
     assert ran.status == 1
-    assert "row 3: error" in ran.out
-    assert "column C: Write the age" in ran.out
-    assert "not read: D (x)" in ran.out
+    assert '2 × invalid_number, column C "edad" read as detainee.age' in ran.out
+    assert "Write the age in completed years" in ran.out
+    assert "row 2: VE\n    row 3: treinta\n" in ran.out
+    assert "C (edad): Age [detainee.age]" in ran.out
+    assert "D (x): not read" in ran.out
     assert ran.err.splitlines() == ["recuento: 2 rows are in error: correct them and import the file again."]
     strict = recuento(*asked, "--strict")
     assert (strict.status, "Row 2 is in error" in strict.err) == (1, True)
+
+
+def test_a_list_is_told_in_spanish_too(recuento: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_source(recuento)
+    (tmp_path / "list.csv").write_text(LIST.replace("A-2;Julio Peralta Ríos", "A-2;Familia Ríos") + "Total: 2;;\n")
+    asked = ("import", "list.csv", "--source", "example-watch")
+    ran = recuento(*asked, "--lang", "es")
+    assert '1 × several_people, columna B "nombre" leída como detainee.full_name' in ran.out
+    assert "fila 3: Familia Ríos" in ran.out  # read from the file: the registry keeps no name that it did not file
+    assert '3 = "leave_out"' in ran.out
+    assert "A (código): Número de caso [source_record_id]" in ran.out
+    assert "1 nuevas" in ran.out
+    assert ran.err == "recuento: 2 filas tienen errores: corríjalas y envíe el archivo otra vez.\n"
+    monkeypatch.setenv("LC_ALL", "es_VE.UTF-8")
+    assert "quedaron así" in recuento(*asked).out
+    monkeypatch.setenv("LC_ALL", "C")
+    (tmp_path / "map.toml").write_text('[rows]\nnot_a_person = "leave_out"\n3 = "leave_out"\n')
+    ran = recuento(*asked, "--mapping", "map.toml")
+    assert (ran.status, ran.err) == (0, "")
+    assert "2 rows were left out, as the mapping says (rows 3, 4)." in ran.out
 
 
 def test_a_strict_list_with_one_row_in_error_says_what_would_have_become_of_all(recuento: Run, tmp_path: Path) -> None:

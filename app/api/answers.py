@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,13 +49,20 @@ def media_type(asked: str | None, request: Request, among: dict[str, str] = MEDI
 
 
 def _weighed(part: str) -> tuple[str, float]:
-    """A media range and its weight (RFC 9110 section 12.4.2); what cannot be read weighs nothing."""
+    """A media range or a language and its weight (RFC 9110 section 12.4.2); what cannot be read weighs nothing."""
     media, *parameters = (piece.strip().lower() for piece in part.split(";"))
     weights = [piece.removeprefix("q=") for piece in parameters if piece.startswith("q=")]
     try:
         return media, float(weights[0]) if weights else 1.0
     except ValueError:
         return media, 0.0
+
+
+def preferred(accepted: str, among: Sequence[str]) -> str:
+    """The language of ours that `Accept-Language` weighs most, else the first (RFC 9110 section 12.5.4)."""
+    weighed = [(weight, tag.partition("-")[0]) for tag, weight in map(_weighed, accepted.split(","))]
+    ours = [(weight, language) for weight, language in weighed if language in among and weight > 0]
+    return max(ours, key=lambda one: one[0])[1] if ours else among[0]
 
 
 def headers_of(revision: int, tag: str, caching: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api import answers
-from app.api.requests import Asked, Read, refuse_repeated
+from app.api.requests import Asked, Read, preferred_language, refuse_repeated
 from app.api.routes import READING, WRITING, refusals, router
 from app.api.things import page
 from app.api.uploads import SENT, mapping_of, parts
@@ -17,10 +17,10 @@ from app.api.wire import ImportOut, ImportRowPage
 from app.api.writes import Writing, written_with
 from app.counts.paging import Page, read_cursor, write_cursor
 from app.counts.questions import AsOf, Paged
-from app.exchange.imports import stored
+from app.exchange.imports import groups, stored
 from app.import_codes import ImportOutcome
 from app.models import ListImport
-from app.vocabulary import Role
+from app.vocabulary import Language, Role
 
 imports = router("imports")
 MOST_ROWS = 10_000_000  # fifty times the largest list imagined
@@ -38,9 +38,16 @@ class ImportQuery(BaseModel):
     whole: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
 
 
+class ImportAsked(AsOf):
+    """An import as asked, in a language: by default the one that the client prefers of ours."""
+
+    lang: Language | None = None
+
+
 class ImportRowQuery(Paged):
     """The rows of an import as asked."""
 
+    lang: Language | None = None
     outcome: ImportOutcome | None = None
 
 
@@ -76,23 +83,25 @@ imports.add_api_route(
 
 
 @imports.get("/imports/{import_id}", response_model=ImportOut, responses=READING | refusals(403))
-def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[ImportAsked, Query()]) -> Response:
     """How far one of your lists has got, and its receipt once it is through."""
     job = _own(read, import_id)
-    row = stored.shape(job)
-    return read.answer(asked, lambda _revision: answers.Answer(row, [row]), _tag(read, asked, job))
+    lang = asked.lang or preferred_language(read.request)
+    row = stored.shape(job, lang, groups.of_import(read.session, job, lang))
+    return read.answer(asked, lambda _revision: answers.Answer(row, [row]), _tag(read, asked, job, lang))
 
 
 @imports.get("/imports/{import_id}/rows", response_model=ImportRowPage, responses=READING | refusals(403))
 def list_import_rows(read: Read, import_id: uuid.UUID, asked: Annotated[ImportRowQuery, Query()]) -> Response:
     """What became of each row: new, updated, unchanged, linked, needs review, or in error and why."""
     job = _own(read, import_id)
-    return page(read, asked, lambda read, asked, _revision: _rows(read, asked, job), _tag(read, asked, job))
+    lang = asked.lang or preferred_language(read.request)
+    return page(read, asked, lambda read, asked, _revision: _rows(read, asked, job, lang), _tag(read, asked, job, lang))
 
 
-def _rows(read: Asked, asked: ImportRowQuery, job: ListImport) -> Page:
+def _rows(read: Asked, asked: ImportRowQuery, job: ListImport, lang: Language) -> Page:
     position = read_cursor(asked.cursor)
-    rows = stored.rows_of(read.session, job.id, position[0] if position else 0, asked.limit + 1, asked.outcome)
+    rows = stored.rows_of(read.session, job.id, position[0] if position else 0, asked.limit + 1, asked.outcome, lang)
     shown = rows[: asked.limit]
     return Page(shown, write_cursor([shown[-1]["row"]]) if len(rows) > asked.limit else None)
 
@@ -102,6 +111,6 @@ def _own(read: Asked, import_id: uuid.UUID) -> ListImport:
     return stored.own(read.session, import_id, read.reader.source)
 
 
-def _tag(read: Asked, asked: AsOf, job: ListImport) -> str:
+def _tag(read: Asked, asked: AsOf, job: ListImport, lang: Language) -> str:
     """An import moves while the registry stands still."""
-    return read.tag(asked, job.state, str(job.done))
+    return read.tag(asked, job.state, str(job.done), lang)

@@ -20,12 +20,13 @@ from app.api import answers
 from app.counts.questions import AsOf
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, RulesChanged, Unauthenticated
+from app.exchange.titles import LANGUAGES
 from app.log.entries import head, last_revision_at
 from app.models import ApiKey
 from app.registry import keys
 from app.registry.policy import ANYONE, Reader
 from app.registry.projection import RULES
-from app.vocabulary import Role
+from app.vocabulary import Language, Role
 
 bearer = HTTPBearer(auto_error=False, description="A key: rcn_…")
 
@@ -180,6 +181,12 @@ def require_rules(asked: int, address: str) -> None:
         raise RulesChanged(asked, RULES, address)
     if asked > RULES:
         raise Invalid.at("/rules", "unknown_rules", f"This registry counts by rules {RULES}: ask for these.")
+
+
+def preferred_language(request: Request) -> Language:
+    """The language in which an answer has its sentences."""
+    accepted = ",".join(request.headers.getlist("accept-language"))
+    return "es" if answers.preferred(accepted, LANGUAGES) == "es" else "en"
 
 
 def refuse_repeated(request: Request, asked: BaseModel) -> None:

@@ -18,16 +18,17 @@ from app.counts.questions import MOST_LIMIT, ReportQuery
 from app.exchange import tables
 from app.exchange.imports import cells
 from app.exchange.imports.cells import UnreadCell
-from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES
+from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
+from app.exchange.imports.layout import asked_of_name
 from app.exchange.imports.reports import body_of
-from app.exchange.imports.rows import NAME, sums_up
 from app.exchange.paging import pages
 from app.exchange.tables import Form
 from app.registry.policy import Reader
 
 Row = dict[str, Any]
-# Pointers stay where they are, identification numbers are never shown, and a name is in one piece.
-NOT_WRITTEN = {GIVEN_NAMES, SURNAMES, "detainee_id", "detention_id", "release_id", "detainee.national_id"}
+# Pointers stay where they are, identification numbers are never shown, a name is in one piece, and a state is written
+# as what it became.
+NOT_WRITTEN = {GIVEN_NAMES, SURNAMES, STATE, "detainee_id", "detention_id", "release_id", "detainee.national_id"}
 COLUMNS = tuple(name for name in FIELDS if name not in NOT_WRITTEN)
 
 
@@ -94,7 +95,7 @@ def _text(name: str, value: Any) -> str:
 
 def _read(name: str, text: str) -> Any:
     """What the importer makes of a cell; None too where it would refuse the row for it."""
-    if name == NAME and sums_up(text):
+    if name == NAME and asked_of_name(text):
         return None
     try:
         plain = cells.plain(text)

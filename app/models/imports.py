@@ -1,4 +1,5 @@
-"""Lists on their way in: what was sent, how far it got, and what became of each row. No value of a row stands here."""
+"""Lists on their way in: what was sent, how far it got, and what became of each row. Of a row stands here at most a
+day, a number or a word for a code that could not be read: no name and no note."""
 
 import uuid
 from datetime import datetime

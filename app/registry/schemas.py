@@ -199,7 +199,8 @@ class DetentionIn(Shape):
     held_on: Date | None = None
     transfers: Annotated[list[TransferIn], Field(max_length=LIST_LENGTH)] = Field(default_factory=list)
     ended: EndedIn | None = None
-    charges: Many[Line] = Field(default_factory=list)
+    # The longest charge of the public lists read, articles of a criminal code copied out, has 3,187 characters.
+    charges: Many[LongLine] = Field(default_factory=list)
     sentence: SentenceIn | None = None
     case: Line | None = None
 

@@ -180,12 +180,14 @@ def test_a_page_of_rows_names_the_registrys_revision_and_is_new_when_that_moves(
     assert (again.status_code, again.json()["revision"]) == (200, first.json()["revision"] + 1)
 
 
-def test_nothing_that_stands_in_a_row_is_told_of_it(world: World) -> None:
-    marked = LIST.replace("treinta", "MARKED treinta").replace("Julio Peralta", "MARKED Julio")
+def test_of_a_row_only_what_is_no_number_is_told_to_its_sender_and_never_a_name(world: World) -> None:
+    marked = LIST.replace("treinta", "UNREAD treinta").replace("Julio Peralta", "MARKED Julio")
     receipt = world.send_list(marked)
+    assert [one["examples"][0]["value"] for one in receipt["groups"]] == ["UNREAD treinta"]
     assert "MARKED" not in str(receipt)
     assert "MARKED" not in str(world.rows_of(receipt))
     assert not [one for one in world.rows("SELECT * FROM import_row") if "MARKED" in str(one)]
+    assert not [one for one in world.rows("SELECT told FROM list_import") if "UNREAD" in str(one)]
 
 
 def test_a_source_may_have_a_few_lists_on_their_way_and_no_more(world: World) -> None:

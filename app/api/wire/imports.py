@@ -32,6 +32,49 @@ class ImportQuestion(BaseModel):
     detail: str
 
 
+class ImportUnsaid(BaseModel):
+    """A word that was read as "nothing is known", and how many cells of a column hold it."""
+
+    column: str
+    word: str
+    count: int
+
+
+class ImportUnread(BaseModel):
+    """How many cells of a column hold something and were not read."""
+
+    column: str
+    count: int
+
+
+class ImportLeftOut(BaseModel):
+    """Rows that the mapping leaves out, and the first of them."""
+
+    count: int
+    rows: list[int]
+
+
+class ImportExample(BaseModel):
+    """A row of a group, and what stands in its cell, where a day, a number or a code was expected."""
+
+    row: int
+    value: str | None
+
+
+class ImportGroup(BaseModel):
+    """What is wrong with rows in one way, or asked about them: how many, in which column, what it was read as, what to
+    do, and the first few. Rows that a question is open about are left out until a mapping answers it."""
+
+    code: str
+    question: bool
+    count: int
+    column: str | None
+    heading: str | None
+    field: str | None
+    detail: str
+    examples: list[ImportExample]
+
+
 class ImportOut(BaseModel):
     """A list sent by you: how far it has got; once it is through, its receipt."""
 
@@ -56,17 +99,23 @@ class ImportOut(BaseModel):
     columns: list[ImportColumn]
     saved_mapping: bool
     derived_case_numbers: int
+    unsaid: list[ImportUnsaid]
+    unread: list[ImportUnread]
+    left_out: ImportLeftOut
+    groups: list[ImportGroup]
     questions: list[ImportQuestion]
     problem: ImportFault | None
 
 
 class RowError(BaseModel):
-    """One thing wrong with a row: the column it stands in, the field it is read for, what to do."""
+    """One thing wrong with a row, or asked about it: the column it stands in, the field it is read for, what to do, and
+    what stands there, where a day, a number or a code was expected."""
 
     column: str | None
     pointer: str
     code: str
     detail: str
+    value: str | None = None
 
 
 class ImportRowShape(BaseModel):

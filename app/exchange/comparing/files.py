@@ -41,11 +41,11 @@ def read(opened: Opened, now: datetime, same_place: SamePlace | None = None, dea
             raise BadFile("too_many_rows", TOO_MANY)
         report = body_of(numbered(row, keys))
         if isinstance(report, list):
-            listed.leave(row.number, report)
+            listed.leave(row.number, [row.told(fault) for fault in report])
             continue
         said = _said(report)
         if faults := [placed(row.columns, one) for one in checks.impossible(said, now)]:
-            listed.leave(row.number, faults)
+            listed.leave(row.number, [row.told(fault) for fault in faults])
             continue
         case = str(report.source_record_id)
         own = None if case.startswith(DERIVED) else case

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.exchange.comparing.accounts import FIELDS, Row
 from app.exchange.comparing.report import THEIRS
+from app.exchange.imports.sayings import detail
 from app.exchange.tables import SEPARATOR
 from app.exchange.titles import LANGUAGES, title
 from app.exchange.workbook import Cell, Sheet
@@ -35,7 +36,7 @@ class _Words:
 
     def __init__(self, lang: Language) -> None:
         self._place = LANGUAGES.index(lang)
-        self._lang = lang
+        self.lang = lang
         self._labels = {
             name: {one["code"]: one["label"] for one in vocabulary(lang)[codes]} for name, codes in CODES.items()
         }
@@ -46,7 +47,7 @@ class _Words:
     def field(self, name: str) -> str:
         """The heading of a field of an account."""
         if name == "source_record_id" or name in FIELDS:
-            return title(FIELDS.get(name, name), self._lang)
+            return title(FIELDS.get(name, name), self.lang)
         return self.of("columns", name)
 
     def cell(self, name: str, value: Any) -> Cell:
@@ -136,6 +137,8 @@ def _alone(part: str, accounts: Sequence[Row], words: _Words) -> Sheet:
 def _unread(rows: Sequence[Row], words: _Words) -> Sheet:
     headings = [words.field("row"), words.of("columns", "column"), words.of("columns", "error")]
     cells: list[list[Cell]] = [
-        [one["row"], error["column"], error["detail"]] for one in rows for error in one["errors"]
+        [one["row"], error["column"], detail(error["code"], error["detail"], words.lang, one["row"])]
+        for one in rows
+        for error in one["errors"]
     ]
     return Sheet(words.of("sheets", "unread"), headings, cells)

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.countries import COUNTRIES
 from app.exchange import template
-from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES, Field
+from app.exchange.imports.fields import BIRTH, FIELDS, GIVEN_NAMES, NAME, SURNAMES, Field
 from app.exchange.imports.said_dates import Order, UnclearDate, read
 from app.exchange.imports.texts import MOST_CHARACTERS, UNREAD
 from app.exchange.tables import unquoted
@@ -22,7 +22,7 @@ WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").rea
 CODES = "countries"
 OFFERED = frozenset(FIELDS[path].codes for path in template.COLUMNS)  # lists to choose from in the template
 NAMED = 3  # words of a list that a message names: enough to see what is asked for
-NAMES = frozenset({"detainee.full_name", GIVEN_NAMES, SURNAMES})
+NAMES = frozenset({NAME, GIVEN_NAMES, SURNAMES})
 
 # What a line or a note cannot hold: as the JSON gate has it.
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -32,7 +32,21 @@ _GARBLED = re.compile("[ÃÂ][\u0080-\u00bf]|â€|\ufffd")
 _LIST = re.compile(r"[;|\n]")
 _CODE_LIST = re.compile(r"[;|\n,/+]|\s(?:y|e|and)\s")
 _SPACE = re.compile(r"\s+")
+# "1936-1942": somewhere in these years. Of a birth only: of a detention it would be from when to when.
+_YEARS = re.compile(r"(?:(?:entre|between) )?(\d{4}) ?(?:[-–—/]|a|y|to|and|o|or) ?(\d{4})", re.IGNORECASE)
 _AGE = re.compile(r"(\d{1,3})(?: ?(?:años|anos|years|years old))?", re.IGNORECASE)
+
+_ERRORS = frozenset(WORDS["errors"]["cells"])
+_PREFIXES = tuple(fold(word) for word in WORDS["states"]["prefixes"])
+_STATES = {fold(word): state for state in ("released", "held") for word in WORDS["states"][state]}
+# What a column of states may say beside these, in the order in which a word is looked for: "casa por cárcel" is a legal
+# status and a kind of release, and somebody in house arrest is not out.
+STATE_CODES = {
+    "legal_statuses": "detention.legal_status",
+    "release_kinds": "release.kind",
+    "ended": "detention.ended.how",
+    "stages": "release.stage",
+}
 
 
 class UnreadCell(ValueError):
@@ -77,11 +91,18 @@ def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | 
         text = meant
     elif name in NAMES and (damaged := naming.damage(text)) is not None:
         raise UnreadCell(*damaged)
+    elif text.upper() in _ERRORS:
+        raise UnreadCell(
+            "formula",
+            "This is what a spreadsheet writes where it can compute nothing: put the value there, or leave it empty.",
+        )
     elif field.kind != "text" and _is_unsaid(text) and not _names_code(field, text):
         return None
     match field.kind:
         case "date":
-            return _date(text, order)
+            return _years(text) if name == BIRTH and _YEARS.fullmatch(text) else _date(text, order)
+        case "state":
+            return _state(text)
         case "code":
             return _code(field.codes or "", text)
         case "codes":
@@ -117,6 +138,52 @@ def _names_code(field: Field, text: str) -> bool:
 def known_code(codes: str, text: str) -> bool:
     """Whether a code, or a word for one, is known in that list."""
     return _folded(text) in _code_words(codes)
+
+
+def is_date(text: str, order: Order | None) -> bool:
+    """Whether a text is a day, a month or a year, perhaps one that can be read in two ways."""
+    try:
+        read(text, order)
+    except UnclearDate as error:
+        return error.code == "ambiguous_date"
+    return True
+
+
+def _years(text: str) -> str:
+    match = _YEARS.fullmatch(text)
+    assert match is not None
+    if match[1] > match[2]:
+        raise UnreadCell("invalid_date", "The later of these two years stands first: correct it.")
+    return f"{match[1]}/{match[2]}"
+
+
+def state_in(note: str) -> tuple[str, str] | None:
+    """What a note says of a person's state, if it is all that it says: "Estado: excarcelado"."""
+    head, colon, _rest = note.partition(":")
+    if not colon or _folded(head) not in _PREFIXES:
+        return None
+    try:
+        return _state(note)
+    except UnreadCell:
+        return None
+
+
+def _state(text: str) -> tuple[str, str]:
+    """What a sheet says of a person now: `("", "released")` or `("", "held")`, or a list of codes and a code of it."""
+    folded = _folded(text)
+    prefix = next((one for one in _PREFIXES if folded.startswith(f"{one} ")), "")
+    bare = folded.removeprefix(prefix).strip()
+    state = _STATES.get(bare)
+    if state is not None:
+        return "", state
+    for codes in STATE_CODES:
+        if (code := _code_words(codes).get(bare)) is not None:
+            return codes, code
+    raise UnreadCell(
+        "unknown_code",
+        "This is not read as what became of a person: write released, held, or a kind of release or of end that is at "
+        "/v1/vocabulary, or say what it means under `values.state` in the mapping.",
+    )
 
 
 def _date(text: str, order: Order | None) -> str:

@@ -1,6 +1,7 @@
 """A row held against what a report must be, before anything is asked of a registry (pure)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -25,7 +26,7 @@ def numbered(row: Row, keys: Keys) -> Row:
     except Repeated as earlier:
         column = row.columns.get("source_record_id")
         detail = f"Row {earlier.row} of this file has the same case number: each row needs its own."
-        return Row(row.number, None, [Fault(column, "/source_record_id", "repeated_case_number", detail)], row.columns)
+        return replace(row, body=None, faults=[Fault(column, "/source_record_id", "repeated_case_number", detail)])
     return row
 
 

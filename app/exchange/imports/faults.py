@@ -1,4 +1,5 @@
-"""What stops a whole file, and what is wrong with one row. Neither repeats what stands in the file."""
+"""What stops a whole file, and what is wrong with one row. Messages never repeat what stands in the file;
+the value of a cell stands beside them, for whoever sent it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,15 +21,25 @@ class BadFile(Exception):
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong with one row: the column as a spreadsheet letters it (null: the row as a whole), the field of a
-    report that it was read for, a code and what to do."""
+    report that it was read for, a code and what to do. `value`: the beginning of what stands in the cell."""
 
     column: str | None
     pointer: str
     code: str
     detail: str
+    value: str | None = None
 
     def shape(self) -> dict[str, Any]:
-        return {"column": self.column, "pointer": self.pointer, "code": self.code, "detail": self.detail}
+        return {"column": self.column, "pointer": self.pointer, "code": self.code, "detail": self.detail,
+                "value": self.value}  # fmt: skip
+
+
+def place_of(letters: str) -> int:
+    """A → 0, AA → 26."""
+    place = 0
+    for one in letters:
+        place = place * 26 + ord(one) - ord("A") + 1
+    return place - 1
 
 
 def letter(place: int) -> str:

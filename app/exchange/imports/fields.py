@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["line", "lines", "date", "code", "codes", "country", "countries", "number", "links", "text"]
+Kind = Literal["line", "lines", "date", "code", "codes", "country", "countries", "number", "links", "text", "state"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,20 +16,25 @@ class Field:
 
 LINE, LINES, DATE, LINKS = Field("line"), Field("lines"), Field("date"), Field("links")
 
+NAME = "detainee.full_name"
 # The parts of a name that sheets keep in two columns: they become the full name.
 GIVEN_NAMES, SURNAMES = "detainee.given_names", "detainee.surnames"
+# What a sheet says of a person now, "excarcelado" or "detenido": it becomes a release, a legal status, or an end.
+STATE = "state"
+BIRTH = "detainee.birth_date"
 
 FIELDS: dict[str, Field] = {
     "source_record_id": LINE,
     "detainee_id": LINE,
     "detention_id": LINE,
     "release_id": LINE,
-    "detainee.full_name": LINE,
+    STATE: Field("state"),
+    NAME: LINE,
     GIVEN_NAMES: LINE,
     SURNAMES: LINE,
     "detainee.aliases": LINES,
     "detainee.gender": Field("code", "genders"),
-    "detainee.birth_date": DATE,
+    BIRTH: DATE,
     "detainee.age": Field("number"),
     "detainee.age_on": DATE,
     "detainee.nationalities": Field("countries"),

@@ -3,11 +3,11 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.exchange.imports.cells import WORDS
-from app.exchange.imports.faults import BadFile, letter
-from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES
+from app.exchange.imports.faults import BadFile, letter, place_of
+from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.mapping import HEADING_LENGTH, MOST_NAMED, Mapping, compared
 from app.exchange.imports.texts import MOST_COLUMNS, UNREAD
 from app.matching.fold import fold
@@ -17,7 +17,16 @@ LEAST_KNOWN = 2
 # Headings that a message names.
 MOST_MISSING = 3
 # What tells people apart; a list without any of it is of something else.
-TELLING = ("detainee.full_name", GIVEN_NAMES, SURNAMES, "detention.facility", "detention.detained_on")
+TELLING = (NAME, GIVEN_NAMES, SURNAMES, "detention.facility", "detention.detained_on")
+
+
+# What a column of this field may say beside it: "Estatus: Liberado" is no legal status.
+BESIDE = {"detention.legal_status": (STATE,)}
+# A state of a person, or of a federation: where its cells say nothing of a person, the column is told as not read.
+MAYBE = frozenset({"estado", "state"})
+# A name where nothing stands beside it, and given names beside a column of surnames.
+FULL_OR_GIVEN = frozenset({"nombre", "name"})
+SENTENCE_TERM = "detention.sentence.term"
 
 
 def _known() -> dict[str, str]:
@@ -73,38 +82,89 @@ class Column:
     place: int
     heading: str
     fields: tuple[str, ...]
+    maybe: bool = False  # a cell that is not read is no mistake, and only told
+    hidden: bool = False
+    named: bool = False  # by a mapping
 
     @property
     def letter(self) -> str:
         return letter(self.place)
 
 
-def fields_of(heading: str, mapping: Mapping) -> tuple[str, ...]:
-    """What a heading stands for: by the mapping where it names it, else by the words known."""
-    name = compared(heading)
-    if name in mapping.targets:
-        return tuple(mapping.targets[name])
-    known = _known_as(name)
+def fields_of(heading: str, mapping: Mapping, place: int = -1) -> tuple[str, ...]:
+    """What a heading stands for: by the mapping where it names it or its place, else by the words known."""
+    targets = mapping.targets_at(place, heading)
+    if targets is not None:
+        return tuple(targets)
+    known = _known_as(compared(heading))
     return () if known is None else (known,)
 
 
 def known_in(cells: Sequence[str], mapping: Mapping) -> int:
     """How many headings of a row are known, those that the mapping leaves out included."""
-    said = [cell for cell in cells if cell.strip()]
-    return sum(1 for cell in said if fields_of(cell, mapping) or compared(cell) in mapping.targets)
+    said = [(place, cell) for place, cell in enumerate(cells) if cell.strip()]
+    return sum(1 for place, cell in said if fields_of(cell, mapping, place) or _is_named(cell, mapping, place))
 
 
-def columns(cells: Sequence[str], mapping: Mapping) -> list[Column]:
+def _is_named(heading: str, mapping: Mapping, place: int) -> bool:
+    return mapping.targets_at(place, heading) is not None
+
+
+def joined(group: str, heading: str) -> str:
+    """A heading with the one of the group above it: "Detención" over "Fecha" is "Fecha de detención". What is not known
+    with its group may be known without it, and else shows both."""
+    if not group or not heading or compared(group) == compared(heading):
+        return heading or group
+    for one in (f"{heading} de {group}", f"{heading} of {group}", f"{heading} {group}", f"{group} {heading}"):
+        if _known_as(compared(one)):
+            return one
+    return heading if _known_as(compared(heading)) else f"{group} / {heading}"
+
+
+def in_two_rows(above: Sequence[str], cells: Sequence[str]) -> list[str]:
+    """Headings of which some have one above them for several columns, read as one row of headings."""
+    group, found = "", []
+    for place in range(max(len(above), len(cells))):
+        over, cell = (row[place].strip() if place < len(row) else "" for row in (above, cells))
+        group = over or group
+        found.append(joined(over if not cell else group, cell) if over or cell else "")
+    return found
+
+
+def _column(place: int, cell: str, mapping: Mapping, hidden: Collection[int]) -> Column:
+    heading = cell.strip()[:HEADING_LENGTH]
+    fields = fields_of(cell, mapping, place)
+    if _is_named(cell, mapping, place):
+        return Column(place, heading, fields, named=True)
+    return Column(
+        place, heading, fields + BESIDE.get(fields[0], ()) if fields else (), compared(cell) in MAYBE, place in hidden
+    )
+
+
+def _given_beside_surnames(found: list[Column]) -> list[Column]:
+    """ "Nombre" beside "Apellidos" holds given names: the surnames would be lost."""
+    read = {column.fields[0] for column in found if column.fields}
+    if SURNAMES not in read or GIVEN_NAMES in read:
+        return found
+    return [
+        replace(one, fields=(GIVEN_NAMES,)) if not one.named and compared(one.heading) in FULL_OR_GIVEN else one
+        for one in found
+    ]
+
+
+def columns(cells: Sequence[str], mapping: Mapping, hidden: Collection[int] = ()) -> list[Column]:
     """The columns of a row of headings. Raises BadFile: two for one field, or none that tells people apart."""
     while cells and not cells[-1].strip():
         cells = cells[:-1]
+    # A mapping may name columns beyond the last heading.
+    cells = [*cells, *[""] * (max(map(place_of, mapping.positions), default=-1) + 1 - len(cells))]
     if len(cells) > MOST_COLUMNS:
         raise BadFile("too_many_columns", f"A list has at most {MOST_COLUMNS} columns: is this the right file?")
     unread = next((place for place, cell in enumerate(cells) if UNREAD.search(cell)), None)
     if unread is not None:
         detail = f"The letters of the heading of column {letter(unread)} are not those of the rest of the file"
         raise BadFile("mixed_encodings", f"{detail}: save the whole list as CSV UTF-8.")
-    found = [Column(place, cell.strip()[:HEADING_LENGTH], fields_of(cell, mapping)) for place, cell in enumerate(cells)]
+    found = _given_beside_surnames([_column(place, cell, mapping, hidden) for place, cell in enumerate(cells)])
     missing = mapping.targets.keys() - {compared(column.heading) for column in found}
     if missing:
         named = [f'"{heading[:MOST_NAMED]}"' for heading in mapping.columns if compared(heading) in missing]
@@ -120,7 +180,8 @@ def columns(cells: Sequence[str], mapping: Mapping) -> list[Column]:
             if name in taken:
                 raise BadFile(
                     "two_columns_for_one",
-                    f"Columns {taken[name]} and {column.letter} are both read as {name}: say which in a mapping.",
+                    f"Columns {taken[name]} and {column.letter} are both read as {name}: say which in a mapping, under "
+                    f"[positions] if both have one heading: {column.letter} = [] leaves this one out.",
                 )
             taken[name] = column.letter
     read = {name for column in found for name in column.fields} | mapping.constants.keys()

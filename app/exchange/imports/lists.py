@@ -3,7 +3,7 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,17 +12,19 @@ from typing import Any, Literal
 from app.errors import Problem
 from app.exchange import template
 from app.exchange.imports import genders, headings, texts
+from app.exchange.imports.cells import is_date
 from app.exchange.imports.faults import BadFile, Fault
-from app.exchange.imports.headings import Column
-from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.headings import SENTENCE_TERM, Column
+from app.exchange.imports.layout import Layout
+from app.exchange.imports.mapping import MOST_NAMED, Mapping
 from app.exchange.imports.reports import body_of, is_report
-from app.exchange.imports.rows import Reader, Row
+from app.exchange.imports.rows import Reader, Row, Tally
+from app.exchange.imports.texts import Cells
 from app.exchange.imports.workbooks import Sheet, Workbook
 from app.exchange.strict_json import parse_json
 from app.matching.fold import fold
 
 Form = Literal["csv", "xlsx", "ods", "jsonl"]
-Cells = tuple[int, list[str], Sequence[int]]
 # Finds the mapping saved for a row of headings, by its digest.
 Saved = Callable[[str], Mapping | None]
 
@@ -33,6 +35,16 @@ MOST_SHEET_NAME = 31  # characters, of a name that is told: what a spreadsheet t
 EXAMPLES = frozenset(template.WORDS["sheets"]["help"])
 # Rows that may stand above the headings: a title, a date, a paragraph.
 HEADINGS_WITHIN = 20
+GROUPED = 2  # cells of a row of headings above another
+HIDDEN_COLUMN = (
+    'Column {} ("{}") is hidden in the sheet, and would be read: show it, or name it in a mapping under [columns] with '
+    "its field, or with [] to leave it out."
+)
+SENTENCE_DATE = (
+    'Column {} ("{}") holds dates: the day of the judgement, or the end of the sentence? Say in a mapping under '
+    '[columns] what they are: "detention.sentence.until" for the end, ["detention.sentence.until", '
+    '"detention.sentence.term"] where other cells say how long, [] to leave the column out.'
+)
 # What other files begin with, and what to do with them.
 _OTHERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
     ((b"<!doctype", b"<html", b"<head", b"<table", b"<?xml", b"<body", b"<meta"), "html_page",
@@ -58,6 +70,7 @@ class Opened:
     other_sheets: list[str] = field(default_factory=list)
     rows: Callable[[], Iterator[Row]] = lambda: iter(())
     cells: Callable[[], Iterator[Cells]] | None = None
+    tally: Tally = field(default_factory=Tally)  # of the rows last read
 
     def count(self) -> tuple[int, bool]:
         """How many rows there are, and whether the column taken for case numbers only counts them. Reads the file to
@@ -69,10 +82,30 @@ class Opened:
             (c.place for c in self.columns if "source_record_id" in c.fields and fold(c.heading) not in named), None
         )
         number, counting = 0, place is not None
-        for _number, cells, _without in self.cells():
-            number += 1
+        layout = Layout(self.columns, self.mapping)
+        for row in self.cells():
+            if self.mapping.rows and layout.open_questions(row) is None:
+                continue
+            number, cells = number + 1, row.texts
             counting = counting and place is not None and place < len(cells) and cells[place].strip() == str(number)
         return number, counting and number > 1
+
+    def questions(self) -> list[dict[str, str]]:
+        """What only a mapping can answer: the meaning of a whole column. Raises BadFile."""
+        found = [
+            {"code": "hidden_column", "detail": HIDDEN_COLUMN.format(one.letter, one.heading[:MOST_NAMED])}
+            for one in self.columns
+            if one.hidden and one.fields and not one.named
+        ]
+        for one in self.columns:
+            if one.fields == (SENTENCE_TERM,) and not one.named and self._has_dates(one.place):
+                detail = SENTENCE_DATE.format(one.letter, one.heading[:MOST_NAMED])
+                found.append({"code": "sentence_date", "detail": detail})
+        return found
+
+    def _has_dates(self, place: int) -> bool:
+        rows = () if self.cells is None else self.cells()
+        return any(place < len(row.texts) and is_date(row.texts[place], self.mapping.dates) for row in rows)
 
     def shape(self) -> dict[str, Any]:
         """What was found, for whoever sent it."""
@@ -111,8 +144,7 @@ def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
     encoding = texts.encoding_of(data)
 
     def read(delimiter: str, width: int | None = None) -> Iterator[Cells]:
-        for number, cells in texts.rows(data, encoding, delimiter, width):
-            yield number, cells, ()
+        return (Cells(*row) for row in texts.rows(data, encoding, delimiter, width))
 
     found = None
     for delimiter in texts.DELIMITERS:
@@ -133,7 +165,7 @@ def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
 
     def look(name: str | None) -> tuple[Sheet, _Head]:
         with Workbook(data, name) as book:
-            return book.sheet, _Head.find(book.rows(), mapping, saved)
+            return book.sheet, _Head.find(book.rows(), mapping, saved, book.sheet.hidden)
 
     def read(name: str) -> Iterator[Cells]:
         with closing(Workbook(data, name)) as book:
@@ -198,12 +230,18 @@ class _Head:
     cells: list[str]
     mapping: Mapping
     saved: bool
+    hidden: frozenset[int] = frozenset()
 
     @classmethod
-    def find(cls, rows: Iterator[Cells], mapping: Mapping | None, saved: Saved) -> "_Head":
-        """The row among the first ones with most headings known; the one that the mapping names, if it names one."""
+    def find(
+        cls, rows: Iterator[Cells], mapping: Mapping | None, saved: Saved, hidden: frozenset[int] = frozenset()
+    ) -> "_Head":
+        """The row among the first ones with most headings known, alone or with the one above it; the one that the
+        mapping names, if it names one."""
         best = cls(0, 0, 0, [], mapping or Mapping(), saved=False)
-        for number, cells, _without in rows:
+        above = Cells(0, [])
+        for row in rows:
+            number, cells = row.number, row.texts
             if number > HEADINGS_WITHIN and (mapping is None or mapping.header is None or number > mapping.header):
                 break
             if len(cells) > 4 * texts.MOST_COLUMNS:
@@ -211,13 +249,16 @@ class _Head:
                     "too_many_columns", f"A list has at most {texts.MOST_COLUMNS} columns: is this one?", number
                 )
             if mapping is not None and mapping.header is not None and number != mapping.header:
+                above = row
                 continue
-            kept = None if mapping is not None else saved(headings.digest(_trimmed(cells)))
-            by = kept or mapping or Mapping()
-            known = headings.known_in(cells, by)
-            width = sum(1 for cell in cells if cell.strip())
-            if known > best.known:
-                best = cls(known, width, number, cells, by, kept is not None)
+            for one in [cells, *_with_groups(above, row)]:
+                kept = None if mapping is not None else saved(headings.digest(_trimmed(one)))
+                by = kept or mapping or Mapping()
+                known = headings.known_in(one, by)
+                width = sum(1 for cell in one if cell.strip())
+                if known > best.known:
+                    best = cls(known, width, number, one, by, kept is not None, hidden)
+            above = row
         return best
 
     @property
@@ -232,21 +273,30 @@ class _Head:
                 f"No row of headings was found in the first {HEADINGS_WITHIN} rows, or in the one that a mapping names "
                 "as `header`: put headings above the columns, or send a mapping that says which column holds what.",
             )
-        columns = headings.columns(self.cells, self.mapping)
+        columns = headings.columns(self.cells, self.mapping, self.hidden)
 
         def below() -> Iterator[Cells]:
-            return (cells for cells in rows() if cells[0] > self.number)
+            return (row for row in rows() if row.number > self.number)
 
         def read() -> Iterator[Row]:
             place = genders.place_of(columns)
-            letters = () if place is None else (cells[place] for _, cells, _ in below() if place < len(cells))
-            reader = Reader(columns, self.mapping, genders.of_m(letters))
-            return (reader.read(*cells) for cells in below())
+            letters = () if place is None else (row.texts[place] for row in below() if place < len(row.texts))
+            opened.tally = Tally()
+            reader = Reader(columns, self.mapping, genders.of_m(letters), opened.tally)
+            return (row for cells in below() if (row := reader.read(cells)) is not None)
 
-        return Opened(
+        opened = Opened(
             form, digest_of(data), self.mapping, self.saved, columns, headings.digest(_trimmed(self.cells)),
             rows=read, cells=below,
         )  # fmt: skip
+        return opened
+
+
+def _with_groups(above: Cells, row: Cells) -> list[list[str]]:
+    """The headings of a row with those of the row above it, where that has several: one alone is a title."""
+    if above.number != row.number - 1 or sum(1 for cell in above.texts if cell.strip()) < GROUPED:
+        return []
+    return [headings.in_two_rows(above.texts, row.texts)]
 
 
 def _trimmed(cells: list[str]) -> list[str]:

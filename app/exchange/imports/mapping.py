@@ -5,15 +5,17 @@ It is TOML. Everything in it is optional; what it leaves out is found by heading
 
 import hashlib
 import json
+import re
 import tomllib
 from difflib import get_close_matches
+from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from app.exchange.imports.cells import CODES, UnreadCell, known_code, plain, value
-from app.exchange.imports.faults import BadFile
+from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.said_dates import Order
 from app.matching.fold import fold
@@ -32,6 +34,30 @@ MOST_OF_AN_ERROR = 200  # characters of what the parser says
 _LAST = {name.rpartition(".")[2]: name for name in FIELDS}
 
 Targets = Annotated[list[str], Field(max_length=5)]
+_LETTERS = re.compile(r"[A-Z]{1,3}")
+
+
+class Question(StrEnum):
+    """What is asked about a row (`layout`)."""
+
+    SUM = "not_a_person"
+    TITLE = "section_title"
+    HEADINGS = "repeated_headings"
+    NOT_A_NAME = "not_a_name"
+    SEVERAL = "several_people"
+    HIDDEN = "hidden_row"
+    STRUCK = "struck_out"
+    COMMENT = "cell_comment"
+
+
+QUESTIONS = frozenset(Question)
+
+
+class Answer(StrEnum):
+    """What to do with a row that was asked about."""
+
+    READ = "read"
+    LEAVE_OUT = "leave_out"
 
 
 def decoded(data: bytes) -> str:
@@ -44,8 +70,10 @@ def decoded(data: bytes) -> str:
 
 class Mapping(BaseModel):
     """`columns`: heading → field, or fields of which the first that can read a cell takes it, or nothing to leave the
-    column out. `values`: field → what the list prints → our code. `constants`: field → the same for every row, written
-    as a cell. `dates`: how dates in numbers are ordered. `header`: the row of the headings. `sheet`: of a workbook."""
+    column out. `positions`: the letter of a column → the same, where two have one heading, or one has none. `values`:
+    field → what the list prints → our code. `constants`: field → the same for every row, written as a cell. `rows`: a
+    question about rows, or the number of a row → what to do with it. `dates`: how dates in numbers are ordered.
+    `header`: the row of the headings. `sheet`: of a workbook."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,6 +81,8 @@ class Mapping(BaseModel):
     values: dict[str, dict[str, str]] = {}
     constants: dict[str, str] = {}
     dates: Order | None = None
+    positions: dict[str, str | Targets] = {}
+    rows: dict[str, Answer] = {}
     header: Annotated[int, Field(ge=1, le=LAST_HEADER)] | None = None
     sheet: Annotated[str, Field(max_length=100)] | None = None
 
@@ -72,6 +102,23 @@ class Mapping(BaseModel):
             raise BadFile("bad_mapping", f"The mapping file is wrong at {where}: {said}.") from None
         except (ValueError, RecursionError) as error:  # no TOML, a number of thousands of digits, a pile of brackets
             raise BadFile("bad_mapping", f"The mapping file is not TOML: {str(error)[:MOST_OF_AN_ERROR]}.") from None
+
+    @field_validator("positions")
+    @classmethod
+    def _letters(cls, positions: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+        for letters in positions:
+            if not _LETTERS.fullmatch(letters):
+                raise ValueError(f'"{letters[:MOST_NAMED]}" is not the letter of a column, such as F')
+        return cls._known_targets(positions)
+
+    @field_validator("rows")
+    @classmethod
+    def _known_questions(cls, rows: dict[str, Answer]) -> dict[str, Answer]:
+        for name in rows:
+            if not name.isdecimal() and name not in QUESTIONS:
+                known = ", ".join(sorted(QUESTIONS))
+                raise ValueError(f'"{name[:MOST_NAMED]}" is neither the number of a row nor one of {known}')
+        return rows
 
     @field_validator("columns")
     @classmethod
@@ -113,6 +160,15 @@ class Mapping(BaseModel):
     def constant(self, name: str) -> Any:
         """What every row says in that field, read as a cell is. Raises UnreadCell, but not of a mapping that stands."""
         return value(name, plain(self.constants[name]), self.dates, self.meanings.get(name))
+
+    def without_rows(self) -> Self:
+        """What may be kept for the next list: in that, row 14 is of somebody else, and nobody has seen its titles."""
+        return self.model_copy(update={"rows": {}}) if self.rows else self
+
+    def targets_at(self, place: int, heading: str) -> list[str] | None:
+        """The fields that it names for a column; None of a column that it does not name."""
+        found = self.positions.get(letter(place)) if self.positions and place >= 0 else None
+        return self.targets.get(compared(heading)) if found is None else _listed(found)
 
     @cached_property
     def targets(self) -> dict[str, list[str]]:

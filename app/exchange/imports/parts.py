@@ -58,7 +58,7 @@ def cut(rows: Iterable[Row]) -> Cut:
         checked = numbered(row, keys)
         body = body_of(checked)
         if isinstance(body, list):
-            found.wrong[row.number] = body
+            found.wrong[row.number] = [row.told(fault) for fault in body]
             continue
         line = json.dumps(checked.body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         if sum(map(len, lines)) + len(line) > MOST_BYTES:

@@ -92,12 +92,13 @@ def file_list(
     bounded(data)
     opened = open_list(data, sent.mapping)
     counting = not sent.confirmed and opened.count()[1]
+    asked = questions_about(0, None, counting=counting) + opened.questions()
     found = cut(opened.rows())
     if not found.rows:
         raise BadFile("no_rows", NO_ROWS)
     receipt = _Sum(opened, found, sent)
-    if counting:
-        return receipt.shape(questions=questions_about(found.rows, None, counting=True)), receipt.wrong()
+    if asked:
+        return receipt.shape(questions=asked), receipt.wrong()
     if sent.strict and found.wrong and not sent.dry_run:
         return receipt.shape(problem=_strict(min(found.wrong), "nothing was filed")), receipt.wrong()
     me = line.get("/v1/me", _Me)
@@ -261,6 +262,7 @@ class _Sum:
             "first_revision": min(revisions, default=None),
             "last_revision": max(revisions, default=None),
             **self._opened.shape(),
+            **self._opened.tally.shape(),
             "derived_case_numbers": self._cut.derived,
             "questions": questions or [],
             "problem": problem,

@@ -1,24 +1,29 @@
 """A row of cells made the body of a report, with what is wrong with it, column by column (pure)."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from app.exchange.imports.cells import UnreadCell, plain, value
-from app.exchange.imports.faults import Fault, letter
-from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES
+from app.exchange.imports.cells import STATE_CODES, UnreadCell, plain, state_in, value
+from app.exchange.imports.faults import Fault, letter, place_of
+from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.genders import GENDER
 from app.exchange.imports.headings import Column
+from app.exchange.imports.layout import Layout, LeftOut
 from app.exchange.imports.mapping import Mapping
-from app.matching.fold import fold
-from app.registry.schemas import NAME_LENGTH
+from app.exchange.imports.sayings import question
+from app.exchange.imports.texts import Cells
+from app.matching.fold import words
+from app.registry.schemas import NAME_LENGTH, NOTE_LENGTH
+from app.vocabulary import Stage
 
-NAME = "detainee.full_name"
-# Rows below a list that sum it up: nobody is called so.
-SUMS = frozenset({"total", "totales", "subtotal", "gran total", "grand total", "totals", "total general"})
-LONGEST_SUM = 20  # characters that are looked at: more than the longest of these has
+# Fields that take more than a line: the next field of a column is asked only beyond that.
+LONGER = {"note": NOTE_LENGTH, "detention.charges": NOTE_LENGTH}
+MOST_SHOWN = 60  # characters of a cell that are shown beside what is wrong with it
 Body = dict[str, Any]
+MOST_WORDS = 200  # for "nothing is known": each column has a few
 REMEMBERED = 10_000  # cells: some megabytes
 REPEATED = frozenset({"date", "code", "codes", "country", "countries"})
 
@@ -26,19 +31,55 @@ REPEATED = frozenset({"date", "code", "codes", "country", "countries"})
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row by its number in the file: the body that it makes, or what is wrong with it. `columns`: the column that
-    each field was read from, for telling where a body is wrong."""
+    each field was read from, for telling where a body is wrong. `cells`: its texts, for showing which."""
 
     number: int
     body: Body | None
     faults: list[Fault]
     columns: dict[str, str] = field(default_factory=dict)
+    cells: Sequence[str] = ()
+
+    def told(self, fault: Fault) -> Fault:
+        """A fault with the beginning of what stands in its cell."""
+        place = -1 if fault.column is None else place_of(fault.column)
+        said = self.cells[place].strip() if 0 <= place < len(self.cells) else ""
+        return replace(fault, value=said[:MOST_SHOWN]) if said else fault
+
+
+class Tally:
+    """What became of the cells of a list that made neither a value nor a fault: told, so that nothing slips."""
+
+    def __init__(self) -> None:
+        self.unsaid: Counter[tuple[str, str]] = Counter()  # column and word: cells read as "nothing is known"
+        self.unread: Counter[str] = Counter()  # column: cells that were not read
+        self.left_out = LeftOut()
+
+    def shape(self) -> dict[str, Any]:
+        """As it is told."""
+        return {
+            "unsaid": [
+                {"column": column, "word": word, "count": count}
+                for (column, word), count in self.unsaid.most_common(MOST_WORDS)
+            ],
+            "unread": [{"column": column, "count": count} for column, count in sorted(self.unread.items())],
+            "left_out": {"count": self.left_out.count, "rows": self.left_out.rows},
+        }
 
 
 class Reader:
     """Reads the rows of one list."""
 
-    def __init__(self, columns: Sequence[Column], mapping: Mapping, genders: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        mapping: Mapping,
+        genders: dict[str, str] | None = None,
+        tally: Tally | None = None,
+    ) -> None:
         """`genders`: what a letter means in this list, where its mapping does not say so."""
+        self.tally = tally or Tally()
+        self._layout = Layout(columns, mapping)
+        self._unread = [column for column in columns if not column.fields]
         self._columns = [column for column in columns if column.fields]
         self._width = len(columns)
         self._order = mapping.dates
@@ -48,16 +89,23 @@ class Reader:
         self._value = lru_cache(maxsize=REMEMBERED)(self._said)
         self._letters = {name: column.letter for column in reversed(self._columns) for name in column.fields}
 
-    def read(self, number: int, cells: Sequence[str], without: Sequence[int] = ()) -> Row:
-        """The body of a row, or its faults. `without`: places of cells whose value the sheet does not hold."""
-        faults: list[Fault] = []
-        found: Body = dict(self._constants)
+    def read(self, cells: Cells) -> Row | None:
+        """The body of a row, or its faults, or what is asked about it; None of a row that the mapping leaves out."""
+        asked = self._layout.open_questions(cells)
+        if asked is None:
+            self.tally.left_out.add(cells.number)
+            return None
+        if asked:
+            faults = [Fault(one.column, "", one.question, question(one.question, cells.number)) for one in asked]
+            return Row(cells.number, None, faults, self._letters, cells.texts)
+        faults = []
+        found: Body = {name: said for name, said in self._constants.items() if name == "note"}  # cells add to it
         for column in self._columns:
-            if column.place in without:
+            if column.place in cells.without:
                 detail = "This cell has no value, only a formula or an error: put the value there."
                 faults.append(Fault(column.letter, pointer_to(column.fields[0]), "formula", detail))
                 continue
-            cell = cells[column.place] if column.place < len(cells) else ""
+            cell = cells.texts[column.place] if column.place < len(cells.texts) else ""
             if not cell:
                 continue
             try:
@@ -65,16 +113,32 @@ class Reader:
                 if text:
                     self._take(found, column, text)
             except UnreadCell as error:
-                faults.append(Fault(column.letter, pointer_to(column.fields[0]), error.code, str(error)))
-        beyond = next((place for place in range(self._width, len(cells)) if cells[place].strip()), None)
+                if column.maybe:
+                    self.tally.unread[column.letter] += 1
+                else:
+                    faults.append(Fault(column.letter, pointer_to(column.fields[0]), error.code, str(error)))
+        for column in self._unread:
+            if column.place in cells.without or _text_at(cells, column.place):
+                self.tally.unread[column.letter] += 1
+        beyond = next((place for place in range(self._width, len(cells.texts)) if _text_at(cells, place)), None)
         if beyond is not None:
             detail = "This row has more cells than there are headings: is a quotation mark or a delimiter wrong in it?"
             faults.append(Fault(letter(beyond), "", "too_many_cells", detail))
-        _join_names(found)
-        if sums_up(str(found.get(NAME, ""))):
-            detail = "This row sums the list up: delete it."
-            faults.append(Fault(self._letters.get(NAME), pointer_to(NAME), "not_a_person", detail))
-        return Row(number, None if faults else unfold(found), faults, self._letters)
+        found = self._constants | found
+        faults += self._of_the_whole(found)
+        body = None if faults else unfold(found)
+        return Row(cells.number, body, faults, self._letters, cells.texts)
+
+    def _of_the_whole(self, found: Body) -> list[Fault]:
+        """Join what stands in several cells, or say why it cannot be."""
+        faults = []
+        if not _join_names(found):
+            detail = "The name and its parts in other columns differ: correct one, or leave a column out in a mapping."
+            faults.append(Fault(self._letters.get(NAME), pointer_to(NAME), "two_names", detail))
+        if not _tell_state(found):
+            detail = "This says of the person what the rest of the row contradicts: correct one of them."
+            faults.append(Fault(self._letters.get(STATE), pointer_to(STATE), "state_contradicts", detail))
+        return faults
 
     def _said(self, name: str, text: str) -> Any:
         return value(name, text, self._order, self._meanings.get(name))
@@ -90,28 +154,53 @@ class Reader:
                 continue
             if too_long(name, read) and name != column.fields[-1]:
                 continue
+            if name == "note" and (state := state_in(text)) is not None:
+                found.setdefault(STATE, state)
             if name == "note" and name in found:
                 read = f"{found[name]}\n{read}"
-            if read is not None:
+            if read is None or read == []:
+                self.tally.unsaid[column.letter, text[:MOST_SHOWN]] += 1
+            elif found.setdefault(name, read) != read and name != "note":
+                if name != column.fields[-1]:
+                    continue
+                raise UnreadCell(
+                    "two_cells_for_one",
+                    "Another cell of this row says something else of the same: correct one of them.",
+                )
+            else:
                 found[name] = read
             return
-
-
-def sums_up(name: str) -> bool:
-    """Whether what stands where a list has its names says that its row is a sum."""
-    return fold(name[:LONGEST_SUM]) in SUMS
 
 
 def too_long(name: str, read: Any) -> bool:
     """Whether a text is longer than its field takes, so that the next field of the column is asked."""
     texts = read if isinstance(read, list) else [read]
-    return name != "note" and any(isinstance(text, str) and len(text) > NAME_LENGTH for text in texts)
+    most = LONGER.get(name, NAME_LENGTH)
+    return name != "note" and any(isinstance(text, str) and len(text) > most for text in texts)
 
 
-def _join_names(found: Body) -> None:
-    parts = [found.pop(name, None) for name in (GIVEN_NAMES, SURNAMES)]
-    if any(parts) and NAME not in found:
-        found[NAME] = " ".join(part for part in parts if part)
+def _text_at(cells: Cells, place: int) -> str:
+    return cells.texts[place].strip() if place < len(cells.texts) else ""
+
+
+def _join_names(found: Body) -> bool:
+    """Make the full name of its parts; False where it stands there too and is another."""
+    said = " ".join(part for name in (GIVEN_NAMES, SURNAMES) if (part := found.pop(name, None)))
+    if said and NAME in found:
+        return set(words(said)) <= set(words(found[NAME]))
+    if said:
+        found[NAME] = said
+    return True
+
+
+def _tell_state(found: Body) -> bool:
+    """Make of a state what it means; False where another column of the row says something else."""
+    codes, said = found.pop(STATE, (None, None))
+    if codes:
+        return bool(found.setdefault(STATE_CODES[codes], said) == said)
+    if said == "released":
+        found.setdefault("release.stage", Stage.CARRIED_OUT.value)
+    return said != "held" or not any(name.startswith("release.") for name in found)
 
 
 def unfold(found: Body) -> Body:

@@ -21,6 +21,7 @@ from app.errors import Problem
 from app.exchange.imports import stored
 from app.exchange.imports.checked import body_of, numbered, placed
 from app.exchange.imports.faults import BadFile, Fault
+from app.exchange.imports.groups import kept_error
 from app.exchange.imports.keys import Keys
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
@@ -95,6 +96,7 @@ class Running:
         if number == 0:
             raise BadFile("no_rows", NO_ROWS)
         questions = [] if job.confirmed or job.done else questions_about(job.whole or number, before, counting=counting)
+        questions += opened.questions()  # a confirmation says nothing of what a column means
         state = job.state if job.state != "waiting" else "checking" if job.strict and not job.dry_run else "running"
         told = json.dumps(json.loads(job.told) | opened.shape(), ensure_ascii=False)
         found: dict[str, Any] = {"told": told, "rows": number}
@@ -105,7 +107,7 @@ class Running:
             if not stored.move(session, job, **found, state=state, leased_until=self._clock() + stored.LEASE):
                 return False
             if given is not None and opened.headings is not None and not job.dry_run:
-                stored.save_mapping(session, job.source, opened.headings, given, self._clock())
+                stored.save_mapping(session, job.source, opened.headings, given.without_rows(), self._clock())
         self._opened = opened
         self._from_the_top(state)
         return True
@@ -172,7 +174,8 @@ class Running:
                     return False
                 self._from_the_top("running")
                 return True
-            told = json.loads(job.told) | {"derived_case_numbers": self._keys.derived}
+            assert self._opened is not None
+            told = json.loads(job.told) | {"derived_case_numbers": self._keys.derived} | self._opened.tally.shape()
             stored.finish(session, job, "done", self._clock(), told=json.dumps(told, ensure_ascii=False))
         return False
 
@@ -246,7 +249,7 @@ def _about(body: DetentionReportIn) -> About | None:
 
 
 def _error(row: Row, faults: list[Fault]) -> RowOutcome:
-    return RowOutcome(row.number, "error", None, None, [fault.shape() for fault in faults])
+    return RowOutcome(row.number, "error", None, None, [kept_error(row.told(fault).shape()) for fault in faults])
 
 
 def _undone(one: RowOutcome) -> RowOutcome:

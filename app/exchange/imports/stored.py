@@ -12,11 +12,14 @@ from sqlmodel import Session, col
 
 from app.dates import format_instant
 from app.errors import Conflict, NotFound
+from app.exchange.imports.groups import Groups, in_language
 from app.exchange.imports.lists import digest_of
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.sayings import detail
 from app.import_codes import ImportOutcome
 from app.models import ImportFile, ImportMapping, ImportRow, ListImport
 from app.registry.write import Desk, Outcome, new_id
+from app.vocabulary import Language
 
 # Whoever works on an import says so again with each batch. A batch takes seconds: after this long the process is gone.
 LEASE = timedelta(minutes=2)
@@ -155,10 +158,13 @@ def advance(session: Session, job: ListImport, rows: Sequence[RowOutcome], done:
     """Settle rows together with what was filed of them; False where somebody else did so first, and nothing may be
     kept."""
     counts, told = json.loads(job.counts), json.loads(job.told)
+    groups = Groups(told.get("groups", []))
     for row in rows:
         counts[row.outcome] += 1
+        groups.add(row.row, row.faults or [])
         if row.about is not None:
             told[row.about] = told.get(row.about, 0) + 1
+    told["groups"] = groups.kept()
     revisions = [row.revision for row in rows if row.revision is not None and row.outcome not in ("unchanged", "error")]
     first = min([*revisions, *([job.first_revision] if job.first_revision else [])], default=None)
     last = max([*revisions, *([job.last_revision] if job.last_revision else [])], default=None)
@@ -230,7 +236,7 @@ def begin_again(session: Session, job: ListImport, state: str) -> bool:
 
 
 def _without_tally(job: ListImport) -> str:
-    told = {name: found for name, found in json.loads(job.told).items() if name not in ABOUT}
+    told = {name: found for name, found in json.loads(job.told).items() if name not in (*ABOUT, "groups")}
     return json.dumps(told, ensure_ascii=False)
 
 
@@ -270,7 +276,7 @@ def save_mapping(session: Session, source: int, headings: str, mapping: Mapping,
 
 
 def rows_of(
-    session: Session, job: uuid.UUID, after: int, limit: int, outcome: str | None = None
+    session: Session, job: uuid.UUID, after: int, limit: int, outcome: str | None = None, lang: Language = "en"
 ) -> list[dict[str, Any]]:
     """What became of the rows after a row's number."""
     asked = select(ImportRow).where(col(ImportRow.list_import) == job, col(ImportRow.row) > after)
@@ -283,15 +289,16 @@ def rows_of(
             "outcome": one.outcome,
             "report_id": one.report,
             "revision": one.revision,
-            "errors": json.loads(one.faults) if one.faults else [],
+            "errors": in_language(json.loads(one.faults), one.row, lang) if one.faults else [],
         }
         for one in rows
     ]
 
 
-def shape(job: ListImport) -> Row:
-    """An import as its source reads it: the receipt, once it is through."""
+def shape(job: ListImport, lang: Language = "en", groups: Sequence[Row] = ()) -> Row:
+    """An import as its source reads it: the receipt, once it is through. `groups`: of `groups.of_import`."""
     told = json.loads(job.told)
+    problem = None if job.fault is None else json.loads(job.fault)
     return {
         "id": job.id,
         "state": job.state,
@@ -313,6 +320,10 @@ def shape(job: ListImport) -> Row:
         "columns": told.get("columns", []),
         "saved_mapping": told.get("saved_mapping", False),
         "derived_case_numbers": told.get("derived_case_numbers", 0),
-        "questions": json.loads(job.questions),
-        "problem": None if job.fault is None else json.loads(job.fault),
+        "unsaid": told.get("unsaid", []),
+        "unread": told.get("unread", []),
+        "left_out": told.get("left_out", {"count": 0, "rows": []}),
+        "groups": list(groups),
+        "questions": [one | {"detail": detail(one["code"], one["detail"], lang)} for one in json.loads(job.questions)],
+        "problem": problem and problem | {"detail": detail(problem["code"], problem["detail"], lang)},
     }

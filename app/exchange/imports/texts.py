@@ -4,7 +4,8 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from app.exchange.imports.faults import BadFile
 
@@ -26,6 +27,17 @@ _LOOKED_AT = 4_096
 _WIDE_SHARE = 0.3
 # Two bytes or more that only UTF-8 writes so.
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+
+
+class Cells(NamedTuple):
+    """A row of a list by its number, from 1 as a spreadsheet counts. `without`: places of cells whose value the file
+    does not hold, only a formula or an error. `marks`: what a person sees of the row and its texts do not say (it is
+    hidden, struck out, commented), with the places that it is said of."""
+
+    number: int
+    texts: list[str]
+    without: Sequence[int] = ()
+    marks: Mapping[str, Sequence[int]] = {}
 
 
 def encoding_of(data: bytes) -> str:

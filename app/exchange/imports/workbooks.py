@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.exchange.imports.faults import BadFile
+from app.exchange.imports.texts import Cells
 
 CHILD = Path(__file__).with_name("workbook_child.py")
 
@@ -24,7 +25,7 @@ MOST_RATIO = 150
 SMALL = 16 * 1024 * 1024  # unpacked: below this a high ratio is a sheet of repeats, and harmless
 # What the reader may use: three times what that largest workbook takes.
 CHILD_MEMORY = 768 * 1024 * 1024  # of addresses; resident memory stays far below
-CHILD_SECONDS = 15  # of processor time: three times that too
+CHILD_SECONDS = 20  # of processor time: three times that too, where every cell is looked at for what is struck out
 # A row as the reader writes it: a report is no longer, and a reader that a file has taken over may write for ever.
 MOST_LINE = 1024 * 1024
 
@@ -45,11 +46,12 @@ def bad(code: str) -> BadFile:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The sheet that is read, the visible ones that are not, and its last row."""
+    """The sheet that is read, the visible ones that are not, its last row, and the places of its hidden columns."""
 
     name: str
     others: list[str]
     height: int
+    hidden: frozenset[int]
 
 
 def look(data: bytes) -> None:
@@ -80,7 +82,7 @@ class Workbook:
         self._feeder.start()
         self._ended = False
         first = self._line()
-        self.sheet = Sheet(first["sheet"], first["others"], first["rows"])
+        self.sheet = Sheet(first["sheet"], first["others"], first["rows"], frozenset(first["hidden"]))
 
     def __enter__(self) -> "Workbook":
         return self
@@ -120,7 +122,7 @@ class Workbook:
             raise bad(value["error"])
         return value
 
-    def rows(self) -> Iterator[tuple[int, list[str], list[int]]]:
-        """`(number, cells, places of cells without a value)` of each row that is not empty. Raises BadFile."""
+    def rows(self) -> Iterator[Cells]:
+        """Each row that is not empty. Raises BadFile."""
         while (line := self._line()) is not None:
-            yield line[0], line[1], line[2]
+            yield Cells(*line)

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Sequence
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELS = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -32,9 +33,23 @@ def day(cell: str, serial: int) -> str:
     return f'<c r="{cell}" s="1"><v>{serial}</v></c>'
 
 
-def xlsx(*rows: str, name: str = "Lista", hidden: bool = False) -> bytes:
-    """A workbook of one sheet; with `hidden`, of a hidden one beside it."""
+def xlsx(
+    *rows: str,
+    name: str = "Lista",
+    hidden: bool = False,
+    before: str = "",
+    after: str = "",
+    comments: Sequence[str] = (),
+) -> bytes:
+    """A workbook of one sheet; with `hidden`, of a hidden one beside it. `before` and `after` the rows stands what else
+    is to be in the sheet; style 2 is struck out."""
     cells = "".join(rows)
+    beside = "".join(f'<comment ref="{cell}" authorId="0"><text><t>Ojo</t></text></comment>' for cell in comments)
+    commented = {
+        "xl/worksheets/_rels/sheet1.xml.rels": f'<Relationships xmlns="{_RELS}"><Relationship Id="c" '
+        f'Type="{_OFFICE}/comments" Target="../comments1.xml"/></Relationships>',
+        "xl/comments1.xml": f'<comments xmlns="{MAIN}"><commentList>{beside}</commentList></comments>',
+    }
     more = '<sheet name="Oculta" sheetId="2" state="hidden" r:id="s"/>' if hidden else ""
     return packed(
         {
@@ -49,9 +64,12 @@ def xlsx(*rows: str, name: str = "Lista", hidden: bool = False) -> bytes:
             "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_RELS}">'
             f'<Relationship Id="s" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
             f'<Relationship Id="t" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>',
-            "xl/styles.xml": f'<styleSheet xmlns="{MAIN}"><cellXfs count="2"><xf numFmtId="0"/>'
-            '<xf numFmtId="14"/></cellXfs></styleSheet>',
-            "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><sheetData>{cells}</sheetData></worksheet>',
+            "xl/styles.xml": f'<styleSheet xmlns="{MAIN}"><fonts><font/><font><strike/></font></fonts>'
+            '<cellXfs count="3"><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="0" fontId="1"/></cellXfs>'
+            "</styleSheet>",
+            "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}">{before}<sheetData>{cells}</sheetData>{after}'
+            "</worksheet>",
+            **(commented if comments else {}),
         }
     )
 

@@ -32,6 +32,6 @@ def test_what_a_mapping_says_comes_first() -> None:
 
 
 def test_a_workbook_is_looked_through_too() -> None:
-    made = xlsx(row(1, "Nombre", "Sexo"), row(2, "Rosa", "F"), row(3, "Raúl", "M"), row(4, "Ana"))
+    made = xlsx(row(1, "Nombre", "Sexo"), row(2, "Rosa", "F"), row(3, "Raúl", "M"), row(4, "Ana", "s/d"))
     assert [one["detainee"].get("gender") for one in bodies(made)] == ["female", "male", None]
     assert faults(made) == {}

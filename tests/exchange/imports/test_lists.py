@@ -353,7 +353,8 @@ def test_rows_like_those_of_a_list_of_arrests_are_read() -> None:
         "detainee": {"full_name": "Nobodyeva, Aysel (Aysel Rauf qizi Nobodyeva)"},
         "detention": {"detained_on": "2014-03-04", "country": "AZ"},
     }
-    assert (third["detention"]["detained_on"], third["note"]) == ("2013-06-26", "x" * 300)
+    assert (third["detention"]["detained_on"], third["detention"]["charges"]) == ("2013-06-26", ["x" * 300])
+    assert bodies(ARRESTS.format("x" * 4_001), ARREST_MAPPING)[2]["note"] == "x" * 4_001
 
 
 def test_rows_like_those_of_a_list_of_sentences_are_read_but_for_a_day_that_never_was() -> None:

@@ -1,0 +1,109 @@
+"""What is wrong with rows of a list, and what is asked about them, by kind and column: how many, and the first few.
+
+Four hundred rows with one mistake in one column are one thing to mend.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.exchange.imports.fields import FIELDS, Kind
+from app.exchange.imports.mapping import QUESTIONS
+from app.exchange.imports.sayings import detail
+from app.models import ImportRow, ListImport
+from app.vocabulary import Language
+
+Shape = dict[str, Any]
+MOST_EXAMPLES = 3  # rows of a group: enough to see what it means
+# Of one list: each of its columns may be wrong in a few ways. Beyond that kinds are counted without their columns.
+MOST_GROUPS = 200
+# What a registry keeps of a cell for telling what is wrong with it: where a day, a number or a code was expected. A
+# name or a note that could not be filed is kept nowhere: whoever sent the list has it.
+KEPT: frozenset[Kind] = frozenset({"date", "number", "code", "codes", "country", "countries", "state"})
+
+
+class Groups:
+    """Groups being counted; `kept` is as they are stored."""
+
+    def __init__(self, kept: Iterable[Shape] = ()) -> None:
+        self._groups = {(one["code"], one["column"]): dict(one) for one in kept}
+
+    def add(self, row: int, errors: Sequence[Shape]) -> None:
+        """Count what is wrong with a row."""
+        for error in errors:
+            key = error["code"], error["column"]
+            if key not in self._groups and len(self._groups) >= MOST_GROUPS:
+                key = error["code"], None
+            group = self._groups.setdefault(
+                key,
+                {"code": key[0], "column": key[1], "pointer": error["pointer"], "detail": error["detail"], "count": 0,
+                 "rows": []},
+            )  # fmt: skip
+            group["count"] += 1
+            if len(group["rows"]) < MOST_EXAMPLES:
+                group["rows"].append(row)
+
+    def kept(self) -> list[Shape]:
+        """As they are stored: without what stands in cells."""
+        return list(self._groups.values())
+
+    def rows(self) -> set[int]:
+        """The rows that are named."""
+        return {row for group in self._groups.values() for row in group["rows"]}
+
+
+def told(
+    kept: Iterable[Shape], columns: Iterable[Shape], lang: Language, value_of: Callable[[int, str], str | None]
+) -> list[Shape]:
+    """Groups as a reader sees them, what is most first. `value_of`: a row and a column → what stands there."""
+    by_letter = {one["column"]: one for one in columns}
+    shapes = []
+    for group in sorted(kept, key=lambda one: -int(one["count"])):
+        column = by_letter.get(group["column"], {})
+        fields = column.get("fields", [])
+        named = group["pointer"].removeprefix("/").replace("/", ".")
+        shapes.append(
+            {
+                "code": group["code"],
+                "question": group["code"] in QUESTIONS,
+                "count": group["count"],
+                "column": group["column"],
+                "heading": column.get("heading") or None,
+                "field": named if named in fields else next(iter(fields), None),
+                "detail": detail(group["code"], group["detail"], lang, group["rows"][0]),
+                "examples": [
+                    {"row": row, "value": None if group["column"] is None else value_of(row, group["column"])}
+                    for row in group["rows"]
+                ],
+            }
+        )
+    return shapes
+
+
+def of_import(session: Session, job: ListImport, lang: Language) -> list[Shape]:
+    """The groups of an import; with what stands in their cells while its rows are kept."""
+    said = json.loads(job.told)
+    groups = Groups(said.get("groups", []))
+    asked = select(col(ImportRow.row), col(ImportRow.faults)).where(
+        col(ImportRow.list_import) == job.id, col(ImportRow.row).in_(groups.rows())
+    )
+    values = {
+        (row, error["column"]): error.get("value")
+        for row, faults in session.execute(asked)
+        for error in json.loads(faults or "[]")
+    }
+    return told(groups.kept(), said.get("columns", []), lang, lambda row, column: values.get((row, column)))
+
+
+def kept_error(error: Shape) -> Shape:
+    """What is wrong with a row as a registry keeps it."""
+    field = FIELDS.get(error["pointer"].removeprefix("/").replace("/", "."))
+    return error if field is not None and field.kind in KEPT else error | {"value": None}
+
+
+def in_language(errors: Sequence[Shape], row: int, lang: Language) -> list[Shape]:
+    """What is wrong with a row, as a reader of that language is told."""
+    return [{"value": None} | one | {"detail": detail(one["code"], one["detail"], lang, row)} for one in errors]

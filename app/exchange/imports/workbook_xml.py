@@ -1,0 +1,310 @@
+"""What the reader of workbooks does not tell: formulas without a value, merged cells, and what a person sees of a sheet
+beside its texts: hidden rows and columns, cells that are struck out, comments.
+
+A part of `workbook_child`: it runs in that process and under its limits, and imports nothing of the registry.
+"""
+
+import io
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+from xml.etree import ElementTree
+from xml.parsers import expat
+
+MOST_COLUMNS = 500  # as of any list (`texts`)
+# A sheet without any of these need not be read a second time: a formula, or the type of an error, under whatever
+# prefix; something merged, hidden, struck out or commented.
+_WORTH_READING = re.compile(
+    rb"""<(?:\w+:)?f[\s/>]|t=["']e["']|:formula=|hidden=|(?:ht|width)=["']0|mergeCell\s|strike"""
+    rb"""|visibility=["'](?:collapse|filter)|rows-spanned=|annotation|line-through"""
+)
+_ODS = "content.xml"
+_STYLES, _STRINGS = "xl/styles.xml", "xl/sharedStrings.xml"
+_TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+_STYLE = "urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
+_TEXT = "urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_PLACE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
+_UNSEEN = ("collapse", "filter")
+_NO = ("0", "false")
+
+
+class Looked:
+    """What was found: rows are counted from 1, places of columns from 0."""
+
+    def __init__(self) -> None:
+        self.without_value: dict[int, list[int]] = {}
+        self.struck_out: dict[int, list[int]] = {}
+        self.comments: dict[int, list[int]] = {}
+        self.hidden_rows: set[int] = set()
+        self.hidden_columns: set[int] = set()
+        self.merged: dict[int, list[tuple[int, int]]] = {}  # first row → last row and place, of more rows than one
+
+    def marks(self, number: int) -> dict[str, list[int]]:
+        """What a person should be asked about a row: code → the places that it speaks of, none where of all."""
+        found: dict[str, list[int]] = {"hidden_row": []} if number in self.hidden_rows else {}
+        for code, cells in (("struck_out", self.struck_out), ("cell_comment", self.comments)):
+            if number in cells:
+                found[code] = cells[number]
+        return found
+
+
+def look(data: bytes, name: str, height: int) -> Looked:
+    """Look through the sheet of that name. Raises ExpatError, ParseError, ValueError, BadZipFile."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        path = _path_of(archive, name)
+        if path is not None:
+            struck, texts = _struck_styles(archive), _struck_texts(archive)
+            found = _CellsOfXlsx(struck, texts).read(archive.read(path), anyway=bool(struck or texts))
+            found.comments = _comments(archive, path)
+            return found
+        if _ODS in archive.namelist():
+            return _CellsOfOds(name, height).read(archive.read(_ODS))
+    return Looked()
+
+
+class _Cells:
+    """Reads a sheet once, in one go."""
+
+    def __init__(self) -> None:
+        self._found = Looked()
+
+    def read(self, xml: bytes, *, anyway: bool = False) -> Looked:
+        """Raises ExpatError. What a program for spreadsheets writes declares no entities: nothing is expanded."""
+        if anyway or _WORTH_READING.search(xml) is not None:
+            parser = expat.ParserCreate(namespace_separator="}")
+            parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+            parser.CharacterDataHandler = self._text
+            parser.EntityDeclHandler = self._refuse
+            parser.Parse(xml, True)
+        return self._found
+
+    @staticmethod
+    def _refuse(*_declared: object) -> None:
+        raise expat.ExpatError("an entity")
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        raise NotImplementedError
+
+    def _end(self, tag: str) -> None:
+        raise NotImplementedError
+
+    def _text(self, _text: str) -> None:
+        """Most cells are known by their elements alone."""
+
+
+class _CellsOfXlsx(_Cells):
+    """ECMA-376 part 1, section 18.3.1. Some programs write a formula with an empty value, which is none; a text that
+    is empty was computed, and says so by its type."""
+
+    def __init__(self, struck: set[str], texts: set[str]) -> None:
+        """`struck`: styles of cells whose letters are struck out; `texts`: shared texts of which a part is."""
+        super().__init__()
+        self._struck, self._texts = struck, texts
+        self._cell: dict[str, str] | None = None
+        self._inside: set[str] = set()
+        self._in = ""
+        self._value = ""
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._in = tag.rpartition("}")[2]
+        if self._in == "c":
+            self._cell, self._inside, self._value = attributes, set(), ""
+        elif self._in == "f" or (self._in == "v" and self._cell is not None and self._cell.get("t") == "str"):
+            self._inside.add(self._in)
+        elif self._in == "strike" and self._cell is not None and attributes.get("val") not in _NO:
+            self._inside.add("strike")
+        elif self._in == "row":
+            if _is_hidden(attributes, "ht") and attributes.get("r", "").isdecimal():
+                self._found.hidden_rows.add(int(attributes["r"]))
+        elif self._in == "col" and _is_hidden(attributes, "width"):
+            first, last = int(attributes.get("min", "1")), int(attributes.get("max", "1"))
+            self._found.hidden_columns |= set(range(max(first, 1) - 1, min(last, MOST_COLUMNS)))
+        elif self._in == "mergeCell":
+            _merge(self._found, attributes.get("ref", ""))
+
+    def _text(self, text: str) -> None:
+        if self._in == "v" and not text.isspace():
+            self._inside.add("v")
+            if self._texts and len(self._value) < 10:  # the number of a shared text
+                self._value += text
+
+    def _end(self, tag: str) -> None:
+        self._in = ""
+        if self._cell is None or tag.rpartition("}")[2] != "c":
+            return
+        cell, self._cell = self._cell, None
+        place = _placed(cell.get("r", ""))
+        if place is None:
+            return
+        if cell.get("t") == "e" or ("f" in self._inside and "v" not in self._inside):
+            self._found.without_value.setdefault(place[0], []).append(place[1])
+        struck = "strike" in self._inside or (cell.get("s") in self._struck and bool(self._inside))
+        struck = struck or (cell.get("s") in self._struck and cell.get("t") == "inlineStr")
+        if struck or (cell.get("t") == "s" and self._value in self._texts):
+            self._found.struck_out.setdefault(place[0], []).append(place[1])
+
+
+class _CellsOfOds(_Cells):
+    """OpenDocument 1.3 part 3, section 9: cells have no names, and a cell or a row may stand for many alike."""
+
+    def __init__(self, name: str, height: int) -> None:
+        super().__init__()
+        self._name, self._height = name, height
+        self._here = False
+        self._style = ""
+        self._struck: set[str] = set()
+        self._row = self._place = self._column = 0
+        self._rows = self._alike = 1  # that the row stands for, and the cell
+        self._unseen = False
+        self._of_row: tuple[list[int], list[int], list[int]] = ([], [], [])  # without a value, struck out, commented
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition("}")[2]
+        if name == "style":
+            self._style = attributes.get(f"{_STYLE}name", "")
+        elif name == "text-properties" and attributes.get(f"{_STYLE}text-line-through-style", "none") != "none":
+            self._struck.add(self._style)
+        elif name == "table":
+            self._here, self._row = attributes.get(f"{_TABLE}name") == self._name, 0
+        elif self._here:
+            self._inside(name, attributes)
+
+    def _inside(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "table-column":
+            alike = int(attributes.get(f"{_TABLE}number-columns-repeated", "1"))
+            if attributes.get(f"{_TABLE}visibility") in _UNSEEN:
+                self._found.hidden_columns |= set(range(self._column, min(self._column + alike, MOST_COLUMNS)))
+            self._column += alike
+        elif name == "table-row":
+            self._rows, self._place = int(attributes.get(f"{_TABLE}number-rows-repeated", "1")), 0
+            self._unseen = attributes.get(f"{_TABLE}visibility") in _UNSEEN
+            self._of_row, self._alike = ([], [], []), 0
+        elif name in ("table-cell", "covered-table-cell"):
+            self._place += self._alike
+            self._alike = int(attributes.get(f"{_TABLE}number-columns-repeated", "1"))
+            if not _computed(attributes):
+                self._mark(0)
+            if attributes.get(f"{_TABLE}style-name") in self._struck and f"{_OFFICE}value-type" in attributes:
+                self._mark(1)
+            spanned = int(attributes.get(f"{_TABLE}number-rows-spanned", "1"))
+            if spanned > 1 and self._place < MOST_COLUMNS:
+                self._found.merged.setdefault(self._row + 1, []).append((self._row + spanned, self._place))
+        elif name == "span" and attributes.get(f"{_TEXT}style-name") in self._struck:
+            self._mark(1)
+        elif name == "annotation":
+            self._mark(2)
+
+    def _mark(self, which: int) -> None:
+        self._of_row[which].extend(range(self._place, min(self._place + self._alike, MOST_COLUMNS)))
+
+    def _end(self, tag: str) -> None:
+        name = tag.rpartition("}")[2]
+        if name == "table":
+            self._here = False
+        elif self._here and name == "table-row":
+            rows = range(self._row + 1, min(self._row + self._rows, self._height) + 1)
+            found = self._found
+            for kept, places in zip((found.without_value, found.struck_out, found.comments), self._of_row, strict=True):
+                if places:
+                    kept |= dict.fromkeys(rows, places)
+            if self._unseen:
+                found.hidden_rows |= set(rows)
+            self._row += self._rows
+
+
+def _computed(cell: dict[str, str]) -> bool:
+    """Whether a cell of an OpenDocument sheet has no formula, or its value beside it."""
+    if f"{_TABLE}formula" not in cell:
+        return True
+    kinds = {said for name, said in cell.items() if name.endswith("}value-type")}
+    values = ("value", "date-value", "time-value", "boolean-value")
+    return "error" not in kinds and ("string" in kinds or any(cell.get(_OFFICE + name) for name in values))
+
+
+def _is_hidden(attributes: dict[str, str], size: str) -> bool:
+    """Whether a row or a column of an XLSX is hidden, or drawn so that nothing of it is seen."""
+    return attributes.get("hidden", "0") not in _NO or attributes.get(size, "1").strip("0.") == ""
+
+
+def _merge(found: Looked, reference: str) -> None:
+    first, _colon, last = reference.partition(":")
+    top, bottom = _placed(first), _placed(last)
+    if top is not None and bottom is not None and bottom[0] > top[0] and top[1] < MOST_COLUMNS:
+        found.merged.setdefault(top[0], []).append((bottom[0], top[1]))
+
+
+def _placed(reference: str) -> tuple[int, int] | None:
+    """B4 → (4, 1)."""
+    match = _PLACE.fullmatch(reference)
+    if match is None:
+        return None
+    place = 0
+    for one in match[1]:
+        place = place * 26 + ord(one) - 64
+    return int(match[2]), place - 1
+
+
+def _tree(archive: zipfile.ZipFile, path: str) -> Any:
+    return ElementTree.fromstring(archive.read(path))  # noqa: S314 - this process has limits
+
+
+def _struck_styles(archive: zipfile.ZipFile) -> set[str]:
+    """The styles of cells whose letters are struck out (ECMA-376 part 1, sections 18.8.10, 18.8.22 and 18.8.37)."""
+    if _STYLES not in archive.namelist() or b"strike" not in archive.read(_STYLES):
+        return set()
+    tree = _tree(archive, _STYLES)
+    fonts = [one for part in _named(tree, "fonts") for one in _named(part, "font")]
+    struck = {str(number) for number, font in enumerate(fonts) if _strikes(font)}
+    formats = [one for part in _named(tree, "cellXfs") for one in _named(part, "xf")]
+    return {str(number) for number, one in enumerate(formats) if one.get("fontId", "0") in struck}
+
+
+def _struck_texts(archive: zipfile.ZipFile) -> set[str]:
+    """The numbers of the shared texts of which a part is struck out (ECMA-376 part 1, section 18.4)."""
+    if _STRINGS not in archive.namelist() or b"strike" not in archive.read(_STRINGS):
+        return set()
+    return {str(number) for number, text in enumerate(_named(_tree(archive, _STRINGS), "si")) if _strikes(text)}
+
+
+def _strikes(element: Any) -> bool:
+    return any(one.tag.endswith("}strike") and one.get("val") not in _NO for one in element.iter())
+
+
+def _named(element: Any, name: str) -> Iterator[Any]:
+    return (one for one in element if one.tag.rpartition("}")[2] == name)
+
+
+def _comments(archive: zipfile.ZipFile, sheet: str) -> dict[int, list[int]]:
+    """Where comments stand (ECMA-376 part 1, section 18.7): programs that thread them write these beside."""
+    folder, name = posixpath.split(sheet)
+    beside, parts = f"{folder}/_rels/{name}.rels", set(archive.namelist())
+    found: dict[int, list[int]] = {}
+    if beside not in parts:
+        return found
+    for relation in _tree(archive, beside):
+        if not relation.get("Type", "").endswith("/comments"):
+            continue
+        target = relation.get("Target", "")
+        path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"{folder}/{target}")
+        for comment in _tree(archive, path).iter() if path in parts else ():
+            place = _placed(comment.get("ref", "")) if comment.tag.endswith("}comment") else None
+            if place is not None:
+                found.setdefault(place[0], []).append(place[1])
+    return found
+
+
+def _path_of(archive: zipfile.ZipFile, name: str) -> str | None:
+    """Where an XLSX keeps the sheet of that name (ECMA-376 part 1, sections 12.3.23 and 12.3.24)."""
+    names = set(archive.namelist())
+    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
+        return None
+    of = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+    sheets = _tree(archive, "xl/workbook.xml").iter()
+    wanted = next((s.get(of) for s in sheets if s.tag.endswith("}sheet") and s.get("name") == name), None)
+    relations = _tree(archive, "xl/_rels/workbook.xml.rels").iter()
+    target = next((one.get("Target", "") for one in relations if one.get("Id") == wanted), "")
+    path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    return path if path in names else None

@@ -1,0 +1,241 @@
+"""Lists as people lay them out: what is no person is asked about, and what stands in two places is read as one."""
+
+import pytest
+
+from app.exchange.imports.faults import BadFile
+from app.exchange.imports.mapping import Mapping
+from tests.exchange.imports.sheets import row, xlsx
+from tests.exchange.imports.test_lists import bodies, faults, opened, refusal
+
+HEAD = "Código;Nombre;Fecha de detención;País\n"
+
+
+def asked(*rows: str, mapping: str | None = None) -> dict[int, list[tuple[str | None, str]]]:
+    return faults(HEAD + "".join(f"{one}\n" for one in rows), mapping)
+
+
+@pytest.mark.parametrize(
+    "name, code",
+    [
+        ("Total: 24", "not_a_person"),
+        ("Subtotal", "not_a_person"),
+        ("Sin confirmar", "not_a_name"),
+        ("Familia Rodríguez (3 personas)", "several_people"),
+        ("Familia Rodríguez", "several_people"),
+        ("Juana Paz y Carlos Paz", "several_people"),
+        ("JUANA PAZ Y CARLOS PAZ", "several_people"),
+        ("Juana y Carlos Paz", "several_people"),
+        ("Juana Paz & Carlos Paz", "several_people"),
+        ("Juana Paz / Carlos Paz", "several_people"),
+        ("Juana Paz, Carlos Paz, Ana Ruz", "several_people"),
+        ("Juana Paz y otros", "several_people"),
+        ("Juana Paz and 3 others", "several_people"),
+        ("Dos adolescentes", "several_people"),
+    ],
+)
+def test_what_is_perhaps_nobody_is_asked_about_and_made_no_person(name: str, code: str) -> None:
+    assert asked(f"N-1;{name};2025;VE", "N-2;Ana Ruz;2025;VE") == {2: [("B", code)]}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Paz, Juana",
+        "Juan Y. Pérez",
+        "João da Costa e Silva",
+        "Toto Lara",
+        "Totalina Lara",
+        "Juana Paz (a) La Gata",
+        "Nobodyeva, Aysel (Aysel Rauf qizi Nobodyeva)",
+    ],
+)
+def test_one_person_is_not_asked_about(name: str) -> None:
+    assert asked(f"N-1;{name};2025;VE") == {}
+
+
+@pytest.mark.parametrize("title", ["MILITARES;;;", ";Presos en el Helicoide;;", ";;;Fuente: nosotros"])
+def test_one_cell_in_an_otherwise_empty_row_is_asked_about(title: str) -> None:
+    (code,) = asked(title, "N-2;Ana Ruz;2025;VE")[2]
+    assert code[1] in ("section_title", "unknown_code")
+
+
+def test_headings_that_stand_again_on_each_page_are_nobody() -> None:
+    assert asked("N-1;Ana Ruz;2025;VE", HEAD.strip()) == {3: [("A", "repeated_headings")]}
+
+
+def test_a_mapping_answers_for_a_row_or_for_all_rows_of_a_kind() -> None:
+    rows = ("MILITARES;;;", "N-1;Ana Ruz;2025;VE", "POLICÍAS;;;", "N-2;Rosa Ortega y Gasset;2025;VE", ";Total;;")
+    assert set(asked(*rows)) == {2, 4, 5, 6}
+    table = HEAD + "\n".join(rows) + "\n"
+    answers = '[rows]\nsection_title = "leave_out"\nnot_a_person = "leave_out"\n5 = "read"\n'
+    found = opened(table, answers)
+    assert found.count() == (2, False)
+    read = list(found.rows())
+    assert [one.body and one.body["detainee"]["full_name"] for one in read] == ["Ana Ruz", "Rosa Ortega y Gasset"]
+    assert found.tally.shape()["left_out"] == {"count": 3, "rows": [2, 4, 6]}
+
+
+def test_a_question_says_how_it_is_answered() -> None:
+    (one,) = opened(HEAD + "MILITARES;;;\n").rows()
+    assert '2 = "leave_out"' in one.faults[0].detail
+    assert 'section_title = "leave_out"' in one.faults[0].detail
+
+
+@pytest.mark.parametrize("answer", ['2 = "perhaps"', 'sections = "read"'])
+def test_an_answer_that_is_none_is_told(answer: str) -> None:
+    with pytest.raises(BadFile) as refused:
+        Mapping.read(f"[rows]\n{answer}\n")
+    assert refused.value.code == "bad_mapping"
+
+
+GROUPED = "Código;Nombre;Detención;;Excarcelación;;País\n;;Fecha;Lugar;Fecha;Tipo;\n"
+IN_GROUPS = {
+    "source_record_id": "N-1",
+    "detainee": {"full_name": "Ana Ruz"},
+    "detention": {"detained_on": "2025-01-12", "facility": "Tocorón", "country": "VE"},
+    "release": {"released_on": "2026-01-12", "kind": "full_release"},
+}
+
+
+def test_two_rows_of_headings_are_read_as_one() -> None:
+    line = "N-1;Ana Ruz;2025-01-12;Tocorón;2026-01-12;libertad plena;VE\n"
+    assert bodies(GROUPED + line) == [IN_GROUPS]
+    assert bodies("Lista al 12 de enero\n" + GROUPED + line) == [IN_GROUPS]
+    assert [one.heading for one in opened(GROUPED + line).columns][2:5] == [
+        "Fecha de Detención",
+        "Lugar de Detención",
+        "Fecha de Excarcelación",
+    ]
+
+
+def test_headings_in_two_rows_are_known_in_english_and_by_a_mapping_too() -> None:
+    said = "Name,Arrest,,Release,\n,Date,Odd,Date,Type\nAna Ruz,2025-01-12,x,2026-01-12,full release\n"
+    found = bodies(said, '[columns]\n"Arrest / Odd" = "note"\n')[0]
+    assert (found["detention"]["detained_on"], found["note"]) == ("2025-01-12", "x")
+    assert found["release"] == {"released_on": "2026-01-12", "kind": "full_release"}
+
+
+def test_two_columns_of_one_heading_are_told_apart_by_their_letters() -> None:
+    said = "Nombre;Fecha;Fecha;País\nAna Ruz;2025-01-12;2026-01-12;VE\n"
+    mapping = '[positions]\nB = "detention.detained_on"\nC = ["release.released_on"]\n'
+    found = bodies(said, mapping)[0]
+    assert (found["detention"]["detained_on"], found["release"]["released_on"]) == ("2025-01-12", "2026-01-12")
+    twice = "Nombre;Excarcelado el;Fecha de excarcelación\nAna Ruz;2026-01-12;2026-01-13\n"
+    assert refusal(twice) == "two_columns_for_one"
+    assert bodies(twice, "[positions]\nB = []\n")[0]["release"] == {"released_on": "2026-01-13"}
+    with pytest.raises(BadFile, match="letter of a column"):
+        Mapping.read('[positions]\n3 = "note"\n')
+
+
+def test_a_name_beside_surnames_is_the_given_names() -> None:
+    assert bodies("Nombre;Apellidos;País\nAna;Ruz;VE\n")[0]["detainee"] == {"full_name": "Ana Ruz"}
+    said = "Nombre completo;Nombres;Apellidos\nAna Ruz;Ana;Ruz\nAna Ruz;Ana María;Ruz\n"
+    assert faults(said) == {3: [("A", "two_names")]}
+
+
+def test_cells_merged_over_several_rows_are_said_of_each() -> None:
+    made = xlsx(
+        row(1, "Nombre", "Centro de reclusión", "País"),
+        row(2, "Ana Ruz", "Tocorón", "VE"),
+        row(3, "Olga Rey", '<c r="C3" t="inlineStr"><is><t>VE</t></is></c>'),
+        row(5, "Rosa Gil", '<c r="C5" t="inlineStr"><is><t>VE</t></is></c>'),
+        after='<mergeCells count="1"><mergeCell ref="B2:B4"/></mergeCells>',
+    )
+    assert [one["detention"].get("facility") for one in bodies(made)] == ["Tocorón", "Tocorón", None]
+
+
+def test_what_a_person_sees_of_a_sheet_and_its_texts_do_not_say_is_asked_about() -> None:
+    made = xlsx(
+        row(1, "Nombre", "País"),
+        row(2, "Ana Ruz", "VE").replace("<row ", '<row hidden="1" '),
+        row(3, '<c r="A3" s="2" t="inlineStr"><is><t>Olga Rey</t></is></c>', "VE"),
+        row(4, '<c r="A4" t="inlineStr"><is><r><rPr><strike/></rPr><t>Eva</t></r><r><t> Sol</t></r></is></c>', "VE"),
+        row(5, "Rosa Gil", "VE"),
+        row(6, "Elsa Mora", "VE"),
+        comments=["B5"],
+    )
+    assert faults(made) == {
+        2: [(None, "hidden_row")],
+        3: [("A", "struck_out")],
+        4: [("A", "struck_out")],
+        5: [("B", "cell_comment")],
+    }
+    read = bodies(made, '[rows]\nhidden_row = "leave_out"\nstruck_out = "leave_out"\ncell_comment = "read"\n')
+    assert [one["detainee"]["full_name"] for one in read] == ["Rosa Gil", "Elsa Mora"]
+
+
+def test_a_hidden_column_that_would_be_read_is_asked_about_before_the_run() -> None:
+    made = xlsx(
+        row(1, "Nombre", "País", "Nota"),
+        row(2, "Ana Ruz", "VE", "x"),
+        before='<cols><col min="3" max="9" hidden="1"/></cols>',
+    )
+    assert [one["code"] for one in opened(made).questions()] == ["hidden_column"]
+    assert opened(made, '[columns]\nNota = "note"\n').questions() == []
+
+
+def test_dates_where_a_sentence_stands_are_asked_about_before_the_run() -> None:
+    said = "Nombre,Sentence\nAna Ruz,2031-12-07\nEva Sol,life\n"
+    assert [one["code"] for one in opened(said).questions()] == ["sentence_date"]
+    assert opened("Nombre,Sentence\nAna Ruz,12 years\n").questions() == []
+    mapping = '[columns]\nSentence = ["detention.sentence.until", "detention.sentence.term"]\n'
+    assert opened(said, mapping).questions() == []
+
+
+@pytest.mark.parametrize(
+    "heading, cell, meant",
+    [
+        ("Estado", "excarcelado", {"release": {"stage": "carried_out"}}),
+        ("Estado", "Estado: excarcelado", {"release": {"stage": "carried_out"}}),
+        ("Estatus", "Liberado", {"release": {"stage": "carried_out"}}),
+        ("Estatus", "Estatus: Liberado", {"release": {"stage": "carried_out"}}),
+        ("Status", "Released", {"release": {"stage": "carried_out"}}),
+        ("Status", "still held", {}),
+        ("Estado", "detenida", {}),
+        ("Estado", "libertad plena", {"release": {"kind": "full_release"}}),
+        ("Estatus", "Condenado", {"detention": {"legal_status": "convicted"}}),
+        ("Status", "died in custody", {"detention": {"ended": {"how": "died"}}}),
+    ],
+)
+def test_a_state_is_read_as_what_it_means(heading: str, cell: str, meant: object) -> None:
+    assert bodies(f"Nombre;{heading}\nAna Ruz;{cell}\n") == [{"detainee": {"full_name": "Ana Ruz"}, **meant}]  # type: ignore[dict-item]
+
+
+def test_a_note_that_says_nothing_but_a_state_is_read_as_one_too() -> None:
+    found = bodies("Nombre;Observaciones\nAna Ruz;Estado: excarcelado\nEva Sol;Estado: sigue enferma\n")
+    assert [(one["note"], one.get("release")) for one in found] == [
+        ("Estado: excarcelado", {"stage": "carried_out"}),
+        ("Estado: sigue enferma", None),
+    ]
+
+
+def test_a_state_that_the_row_contradicts_is_a_fault() -> None:
+    said = "Nombre;Estado;Fecha de excarcelación\nAna Ruz;detenida;2026-01-12\n"
+    assert faults(said) == {2: [("B", "state_contradicts")]}
+
+
+def test_an_estado_of_a_federation_is_no_fault_and_told_as_not_read() -> None:
+    found = opened("Nombre;Estado\nAna Ruz;Miranda\nEva Sol;Zulia\n")
+    assert all(one.faults == [] for one in found.rows())
+    assert found.tally.shape()["unread"] == [{"column": "B", "count": 2}]
+
+
+def test_years_of_birth_may_be_an_interval() -> None:
+    said = "Nombre;Nacimiento\nAna Ruz;1936-1942\nEva Sol;entre 1936 y 1942\n"
+    assert [one["detainee"]["birth_date"] for one in bodies(said)] == ["1936/1942", "1936/1942"]
+    assert faults("Nombre;Fecha de detención\nAna Ruz;2019-2023\n") == {2: [("B", "invalid_date")]}
+    assert faults("Nombre;Nacimiento\nAna Ruz;1942-1936\n") == {2: [("B", "invalid_date")]}
+
+
+def test_a_word_for_nothing_known_is_told_and_an_error_of_a_spreadsheet_is_a_fault() -> None:
+    found = opened("Nombre;Fecha de detención\nAna Ruz;?\nEva Sol;pendiente\nOlga Rey;s/d\nRosa Gil;-\nElsa Mora;-\n")
+    assert all(one.faults == [] for one in found.rows())
+    assert {(one["word"], one["count"]) for one in found.tally.shape()["unsaid"]} == {
+        ("?", 1),
+        ("pendiente", 1),
+        ("s/d", 1),
+        ("-", 2),
+    }
+    assert faults("Nombre;Fecha de detención\nAna Ruz;#N/A\n") == {2: [("B", "formula")]}
+    meant = "[values.'detention.detained_on']\n'#N/A' = ''\n"
+    assert faults("Nombre;Fecha de detención\nAna Ruz;#N/A\n", meant) == {}
