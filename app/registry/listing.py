@@ -88,15 +88,15 @@ class _Planned:
     def _again(self, body: DetentionReportIn, said: Content, stood: records.Stood) -> Act:
         if stood.redacted:
             raise Redacted(records.ERASED)
-        said = reports.with_kept(content.with_class(said, stood.filed_on), body, stood.content)
-        if said != stood.content:
+        said = reports.classed(self._desk, said, stood.filed_on, stood.content)
+        said = reports.with_kept(said, body, stood.content)
+        if not content.says_the_same(said, stood.content):
             return body
         return Outcome("report", reports.OK, stood.revision, {"report": str(stood.record), "version": stood.number})
 
     def _opening(self, body: DetentionReportIn, said: Content, digest: str) -> _New:
         checks.check(said, self._desk.now, points=False)
-        filed_on = self._desk.log.recorded_at.date().isoformat()
-        said = {**content.with_class(said, filed_on), "source_record_id": body.source_record_id}
+        said = {**reports.classed(self._desk, said, None, None), "source_record_id": body.source_record_id}
         row = _New(said, digest, len(self.new))
         self.new.append(said)
         return row
