@@ -82,9 +82,9 @@ def require_day_of_age(content: Content, before: Content | None, filed: str) -> 
     """
     if content["verification.verdict"] == Verdict.RETRACTED or not reported.child_by_one_end(content, filed):
         return
-    if before is not None and before.get(reported.AGE) == content[reported.AGE]:
-        if reported.ASKED in before or all(content.get(name) == before.get(name) for name in SAY_WHEN):
-            return
+    stood = before is not None and before.get(reported.AGE) == content[reported.AGE]
+    if before and stood and (reported.ASKED in before or all(content.get(x) == before.get(x) for x in SAY_WHEN)):
+        return
     raise Invalid.at(
         "/detainee/age_on",
         "age_needs_day",

@@ -40,8 +40,8 @@ ADULT = 18
 ASKED = "detainee.publish_asked"
 NATIONAL_ID = "detainee.national_id_digest"
 BIRTH, AGE, AGE_ON = "detainee.birth_date", "detainee.age", "detainee.age_on"
-# The days on one of which the person had the age, where no day was sent: from the first day that the report speaks of to
-# the day on which the age was first filed, or that day alone where the source says that it is the age of now.
+# The days on one of which the person had the age, where no day was sent: from the first day that the report speaks of
+# to the day on which the age was first filed, or that day alone where the source says that it is the age of now.
 AGE_SPAN = "detainee.age_span"
 FILED = "filed"  # what a source sends as `age_on` for "of now"
 CITING = "verification.citing"

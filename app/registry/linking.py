@@ -28,6 +28,9 @@ from app.vocabulary import Judgement, MatchOutcome, Publish, Stage, Verdict
 # Pairs listed for review per report, best first: beyond these a curator searches rather than reads.
 MOST_REVIEWED = 5
 SURE = 1000  # a pointer is not a guess
+# What beside the name two rows of one source must agree in to be looked at, and the least score that is agreement: a
+# birth may be a year off, while "2025" agrees with any day of that year.
+LEAST_AGREEING = {"birth": 0.7, "facility": 1.0, "detained_on": 1.0, "released_on": 1.0}
 
 # Made once: building a statement costs more than running it.
 _INSERT_LOOKALIKES = insert(Lookalike)
@@ -60,7 +63,7 @@ def by_pointer(target: tuple[Record, Kind]) -> Matched:
 def compared(desk: Desk, said: Content) -> Content:
     """What of a report is compared with others: in a trial not the identification number. Trials leave no trace, and
     whoever tried a civil register by them, number by number, would learn who is here."""
-    if not desk.trial:
+    if desk.trial is None:
         return said
     return {name: value for name, value in said.items() if name != content.NATIONAL_ID}
 
@@ -75,7 +78,7 @@ def by_match(desk: Desk, said: Content, found: Sequence[Near]) -> Matched:
     """Compare a new report with the records found for it."""
     person = blocking.person_of(compared(desk, said))
     people = compare(desk, person, found)
-    alike = [one for one in people if one.match.sure or one.match.score >= score.REVIEW]
+    alike = [one for one in people if one.match.sure or (one.match.score >= score.REVIEW and _tells(desk, one))]
     told = [one for one in alike if _may_tell(desk, said, one)]
     unsaid = tuple([one for one in alike if one not in told][:MOST_REVIEWED])
     sure = [one for one in told if one.match.sure and not one.conflicts and not _repeats(desk, said, one)]
@@ -86,6 +89,16 @@ def by_match(desk: Desk, said: Content, found: Sequence[Near]) -> Matched:
         return Matched(_known_as(MatchOutcome.LINKED, desk, sure), (_planned(sure[0], Judgement.SAME),), unsaid)
     waiting = tuple(_planned(one, Judgement.UNSURE) for one in told[:MOST_REVIEWED])
     return Matched(_known_as(MatchOutcome.NEEDS_REVIEW, desk, told[:MOST_REVIEWED]), waiting, unsaid)
+
+
+def _tells(desk: Desk, one: Candidate) -> bool:
+    """Whether a pair that is not sure is worth a curator's look. Not two rows of one source's lists that agree in no
+    more than the name, or contradict each other in more than when: its namesakes are many, and the source itself gives
+    them different case numbers."""
+    if not desk.listing or one.sources != {desk.actor.source}:
+        return True
+    agreeing = {reason.feature for reason in one.match.reasons if reason.score >= LEAST_AGREEING.get(reason.feature, 2)}
+    return bool(agreeing) and set(one.match.conflicts) <= {"dates"}
 
 
 def _known_as(outcome: MatchOutcome, desk: Desk, groups: Sequence[Candidate]) -> MatchOutcome:
@@ -129,11 +142,14 @@ def _contradicted(desk: Desk, person: score.Person, group: Candidate) -> bool:
         for one in contents(desk.session, _records_of(desk.session, group.record))
         if desk.views.sources[one.source].independent or not group.independent
     ]
-    return any(score.contradict(person, one.person) for one in held)
+    tied = desk.trial.tied.get(group.record.detainee, ()) if desk.trial else ()
+    return any(score.contradict(person, one) for one in (*(one.person for one in held), *tied))
 
 
 def _holds_own(desk: Desk, group: Candidate) -> bool:
     """Whether the person holds a record of this source at all, alike or not."""
+    if desk.trial and group.record.detainee in desk.trial.tied:
+        return True
     of = select(col(Record.source)).where(col(Record.key).in_(_records_of(desk.session, group.record)))
     return desk.actor.source in desk.session.scalars(of).all()
 

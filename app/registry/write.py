@@ -13,6 +13,7 @@ from app.database import Outbox
 from app.log.entries import Appended, Log
 from app.registry.apply import Projector
 from app.registry.policy import Reader
+from app.registry.trial import Trial
 from app.vocabulary import MatchOutcome
 
 
@@ -31,7 +32,8 @@ class Desk:
     """Everything a write needs: the session, who writes, the time, the key of keyed digests, and the log's end.
 
     `two_person`: the decisions that two curators must make, told apart by `key_id`. `listing`: what is written are the
-    rows of a list, which the matcher never ties to each other (rule 5). `trial`: all of it will be undone.
+    rows of a list, which the matcher never ties to each other (rule 5). `trial`: all of it will be undone; what rows
+    tried before would have left behind.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class Desk:
         two_person: Collection[TwoPerson] = (),
         *,
         listing: bool = False,
-        trial: bool = False,
+        trial: Trial | None = None,
     ) -> None:
         self.session = session
         self.actor = actor

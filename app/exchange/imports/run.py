@@ -31,12 +31,14 @@ from app.models import OPEN, ApiKey, ListImport, Source
 from app.registry.listing import file_rows
 from app.registry.policy import Reader
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
+from app.registry.trial import Trial
+from app.registry.vicinity import Written
 from app.registry.write import Desk, Outcome
 from app.vocabulary import Role
 
 # Rows of one transaction. Fewer cost more per row; more keep other writers waiting longer than a second.
 BATCH = 500
-# A trial is undone, and rows of one list are only held against each other inside a batch: most lists are one.
+# A trial writes nothing, so that its batches may be larger.
 TRIAL_BATCH = 2_000
 # A list of this many times more or fewer rows than the last one is likely another list, or half of one.
 FAR = 2
@@ -65,6 +67,8 @@ class Running:
         self._opened: Opened | None = None
         self._keys = Keys()
         self._left: list[Row] = []  # read, and not settled yet
+        self._trial, self._written = Trial(), Written()  # what the rows tried so far would have left behind
+        self._tried = 0  # the last of them
         self._most = TRIAL_BATCH  # rows of the next batch: few after one that took long
 
     def step(self) -> bool:
@@ -99,6 +103,11 @@ class Running:
         told = json.dumps(json.loads(job.told) | opened.shape(), ensure_ascii=False)
         found: dict[str, Any] = {"told": told, "rows": number}
         with as_only_writer(self._engine) as session:
+            if job.done and (job.dry_run or state == "checking"):
+                # What the rows tried before would have left behind is forgotten: they are tried again.
+                if not stored.begin_again(session, job, job.state):
+                    return False
+                job = self._seen = stored.load(session, job.id)
             if questions:
                 stored.finish(session, job, "questioned", self._clock(), **found, questions=json.dumps(questions))
                 return False
@@ -115,6 +124,7 @@ class Running:
         self._state = state
         self._keys = Keys()
         self._left = []
+        self._trial, self._written, self._tried = Trial(), Written(), 0
         self._rows = self._opened.rows()
 
     def _batch(self, job: ListImport, rows: Iterator[Row]) -> bool:
@@ -122,6 +132,8 @@ class Running:
             return False
         self._left = [row for row in self._left if row.number > job.done]
         trial = job.dry_run or job.state == "checking"
+        if trial and job.done != self._tried:
+            return False  # somebody else has begun it anew
         most = min(self._most, TRIAL_BATCH if trial else BATCH)
         batch = _Batch(list(islice(chain(self._left, self._ahead(rows, job.done)), most)))
         if not batch.rows:
@@ -156,11 +168,14 @@ class Running:
         """What would become of rows: filed, and undone."""
         with as_only_writer(self._engine) as session, _collecting_later():
             now = self._clock()
-            desk = Desk(session, self._actor(session, job, now), now, self._secret, listing=True, trial=True)
-            outcomes = [_undone(one) for one in batch.file(desk)]
+            desk = Desk(session, self._actor(session, job, now), now, self._secret, listing=True, trial=self._trial)
+            outcomes = [_undone(one) for one in batch.file(desk, self._written)]
             session.rollback()
         with as_only_writer(self._engine) as session:
-            return outcomes if stored.advance(session, job, outcomes, batch.last, self._clock()) else None
+            if not stored.advance(session, job, outcomes, batch.last, self._clock()):
+                return None
+        self._tried = batch.last
+        return outcomes
 
     def _through(self, job: ListImport) -> bool:
         """After the last row."""
@@ -211,8 +226,8 @@ class _Batch:
     def last(self) -> int:
         return self.rows[-1].number
 
-    def file(self, desk: Desk) -> list[RowOutcome]:
-        """File the rows that can be read; what became of each, in order."""
+    def file(self, desk: Desk, written: Written | None = None) -> list[RowOutcome]:
+        """File the rows that can be read; what became of each, in order. `written`: by those tried before."""
         before = desk.log.revision
         settled: dict[int, RowOutcome] = {}
         ready: list[tuple[Row, DetentionReportIn]] = []
@@ -222,7 +237,7 @@ class _Batch:
                 settled[row.number] = _error(row, body)
             else:
                 ready.append((row, body))
-        results = file_rows(desk, [body for _row, body in ready])
+        results = file_rows(desk, [body for _row, body in ready], written)
         for (row, body), result in zip(ready, results, strict=False):
             settled[row.number] = _settled(row, body, result, before)
         done = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]

@@ -158,8 +158,8 @@ def age_group(custody: Custody, about: dict[str, Fact]) -> str | None:
 
 def _day_of_age(about: dict[str, Fact]) -> dict[str, Any]:
     """The day, or else the span of days, that whoever says the age gives for it: another's day is of another age."""
-    age = about.get("age")
-    speakers = {source for one in (age["said"] if age else ()) if one["value"] == age["value"] for source in one["by"]}
+    age = about.get("age", {"value": None, "said": []})
+    speakers = {source for one in age["said"] if one["value"] == age["value"] for source in one["by"]}
     for name in ("age_on", "age_span"):
         for one in about.get(name, {}).get("said", ()):
             if speakers & set(one["by"]):
