@@ -16,6 +16,7 @@ from app.database import reading
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import local, remote, stored
 from app.exchange.imports.mapping import Mapping, decoded
+from app.exchange.imports.questions import confirmed
 from app.exchange.imports.stored import Sent
 from app.import_codes import ImportOutcome
 from app.models import ListImport
@@ -25,6 +26,12 @@ PAGE = 1_000
 # What an outcome is called, where its name alone alarms.
 LINES = {
     ImportOutcome.NEEDS_REVIEW: "needs review (nothing for you to do: a curator looks whether it is somebody known)"
+}
+# Why somebody held is not counted so.
+WHY_NOT_HELD = {
+    "no_day_of_arrest": "have no day of arrest and no day on which they were last known held",
+    "day_not_past": "have only a day so vague that it may be yet to come",
+    "not_asserted": "are denied or withdrawn",
 }
 GOES_ON = "What is in stays in: run the same command again, and it goes on where it stopped."
 
@@ -118,7 +125,7 @@ def _left_to_do(receipt: stored.Row) -> str | None:
     if receipt["questions"]:
         asked = " ".join(question["detail"] for question in receipt["questions"])
         filed = "Nothing more was filed." if receipt["last_revision"] else "Nothing was filed."
-        return f"{filed} {asked} (--confirm)"
+        return f"{filed} {asked}{' (--confirm)' if confirmed(receipt['questions']) else ''}"
     if receipt["state"] != "done":
         return "Somebody else is filing this list: wait for them, or run it again."
     wrong = receipt["counts"]["error"]
@@ -179,10 +186,22 @@ def _print_receipt(receipt: stored.Row, outcomes: Counter[str]) -> None:
         _line("Nothing was filed.")
     elif receipt["releases"] or receipt["held"]:
         _line(f"Of these {receipt['releases']} are releases, and {receipt['held']} say that somebody is held.")
+        _print_changes(receipt)
     if receipt["first_revision"] and not receipt["dry_run"]:
         _line(f"Revisions {receipt['first_revision']} to {receipt['last_revision']}; file {receipt['digest']}.")
     if receipt["dry_run"] and receipt["state"] == "done":
         _line("Nothing was stored. Leave --dry-run out to file it.")
+
+
+def _print_changes(receipt: stored.Row) -> None:
+    """What is taken back and added, and who is held and not counted so."""
+    for change, what in (("lost", "takes back"), ("gained", "adds")):
+        told = [f"{number} {kind}" for kind, number in receipt[change].items() if number]
+        if told:
+            _line(f"The list {what} {', '.join(told)}.")
+    if receipt["held_not_counted"]:
+        reasons = ", ".join(f"{number} {WHY_NOT_HELD[why]}" for why, number in receipt["held_not_counted"].items())
+        _line(f"{receipt['held_counted']} of {receipt['held']} count as held by your word today: {reasons}.")
 
 
 def _line(text: str) -> None:

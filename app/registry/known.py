@@ -126,8 +126,8 @@ def _worth_reading(
     desk: Desk, wanted: Wanted, found: Sequence[Found], possible: Collection[int], holders: dict[int, tuple[int, int]]
 ) -> dict[int, bool]:
     people = {holders[record][0] for record in possible}
-    # By source; independent ones share theirs, which stands under None. Earlier rows of a list take nobody's place: they
-    # have their own.
+    # By source; independent ones share theirs, which stands under None. Earlier rows of a list take no place of theirs:
+    # they have their own.
     room: defaultdict[int | None, int] = defaultdict(lambda: OF_A_STATE, {None: candidates.MOST_CANDIDATES})
     if desk.listing:
         room[desk.actor.source] = MOST_FOUND

@@ -20,9 +20,15 @@ MOST_MISSING = 3
 TELLING = ("detainee.full_name", GIVEN_NAMES, SURNAMES, "detention.facility", "detention.detained_on")
 
 
+AGE = "detainee.age"
+# Folded heading of a column of ages that names their day → that day, as a mapping says it.
+_AGE_DAYS = {fold(heading): day for day, found in WORDS["age_on"].items() for heading in found}
+
+
 def _known() -> dict[str, str]:
     """Folded heading → field."""
     found = {fold(word): name for name, words in WORDS["headings"].items() for word in words}
+    found |= dict.fromkeys(_AGE_DAYS, AGE)
     for name in FIELDS:
         found.setdefault(fold(name.rpartition(".")[2]), name)
         found[fold(name)] = name
@@ -55,6 +61,7 @@ def _by(shorten: Callable[[str], str], fields: Collection[str]) -> dict[str, str
     return {heading: names.pop() for heading, names in found.items() if heading and len(names) == 1}
 
 
+_BARE_AGE_DAYS = {_bare(heading): day for heading, day in _AGE_DAYS.items()}
 _BARE = _by(_bare, KNOWN.values())
 _NUMBERS = _by(_without_number, _NUMBERED)
 
@@ -86,6 +93,12 @@ def fields_of(heading: str, mapping: Mapping) -> tuple[str, ...]:
         return tuple(mapping.targets[name])
     known = _known_as(name)
     return () if known is None else (known,)
+
+
+def day_of_ages(columns: Sequence[Column]) -> str | None:
+    """The day that the heading of the column of ages names."""
+    folded = (compared(column.heading) for column in columns if AGE in column.fields)
+    return next((day for one in folded if (day := _BARE_AGE_DAYS.get(_bare(one)))), None)
 
 
 def known_in(cells: Sequence[str], mapping: Mapping) -> int:

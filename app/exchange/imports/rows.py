@@ -9,9 +9,10 @@ from app.exchange.imports.cells import UnreadCell, plain, value
 from app.exchange.imports.faults import Fault, letter
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, SURNAMES
 from app.exchange.imports.genders import GENDER
-from app.exchange.imports.headings import Column
-from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.headings import Column, day_of_ages
+from app.exchange.imports.mapping import DAYS_OF_AGES, Mapping
 from app.matching.fold import fold
+from app.registry.content import AGE, AGE_ON
 from app.registry.schemas import NAME_LENGTH
 
 NAME = "detainee.full_name"
@@ -44,6 +45,7 @@ class Reader:
         self._order = mapping.dates
         self._meanings = {**mapping.meanings, GENDER: (genders or {}) | mapping.meanings.get(GENDER, {})}
         self._constants = {name: mapping.constant(name) for name in mapping.constants}
+        self._day_of_ages = mapping.age_on or day_of_ages(columns)
         # Of days, places and codes a list holds few, and each many times.
         self._value = lru_cache(maxsize=REMEMBERED)(self._said)
         self._letters = {name: column.letter for column in reversed(self._columns) for name in column.fields}
@@ -71,10 +73,20 @@ class Reader:
             detail = "This row has more cells than there are headings: is a quotation mark or a delimiter wrong in it?"
             faults.append(Fault(letter(beyond), "", "too_many_cells", detail))
         _join_names(found)
+        self._date_age(found)
         if sums_up(str(found.get(NAME, ""))):
             detail = "This row sums the list up: delete it."
             faults.append(Fault(self._letters.get(NAME), pointer_to(NAME), "not_a_person", detail))
         return Row(number, None if faults else unfold(found), faults, self._letters)
+
+    def _date_age(self, found: Body) -> None:
+        """Give the age of a row its day, where a heading or the mapping says which."""
+        day = self._day_of_ages
+        if day is None or AGE not in found or AGE_ON in found:
+            return
+        on = found.get(DAYS_OF_AGES[day]) if day in DAYS_OF_AGES else day
+        if on is not None:
+            found[AGE_ON] = on
 
     def _said(self, name: str, text: str) -> Any:
         return value(name, text, self._order, self._meanings.get(name))
