@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app import dates
 from app.dates import PartialDate, parse
-from app.errors import FileAClaim, Invalid, pointed
+from app.errors import AgeNeedsDay, FileAClaim, Invalid, pointed
 from app.registry import content as reported
 from app.registry.content import Content
 from app.registry.projection.accounts import DENIALS
@@ -78,14 +78,14 @@ def check(content: Content, now: datetime, *, points: bool, flat: bool = False) 
 def require_day_of_age(content: Content, before: Content | None, filed: str) -> None:
     """Refuse an age without its day where it depends on that day whether the person was a child when detained.
 
-    A row that stands so already may be sent again, corrected and withdrawn: its person stays `counted`. Raises Invalid.
+    A row that stands so already may be sent again, corrected and withdrawn: its person stays `counted`. Raises AgeNeedsDay.
     """
     if content["verification.verdict"] == Verdict.RETRACTED or not reported.child_by_one_end(content, filed):
         return
     stood = before is not None and before.get(reported.AGE) == content[reported.AGE]
     if before and stood and (reported.ASKED in before or all(content.get(x) == before.get(x) for x in SAY_WHEN)):
         return
-    raise Invalid.at(
+    raise AgeNeedsDay.at(
         "/detainee/age_on",
         "age_needs_day",
         "Say on which day the person had this age (`age_on`: a date, or `filed` for the age of today), or give "

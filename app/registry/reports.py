@@ -39,7 +39,7 @@ def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
 
     A case number makes it an upsert: the same content changes nothing, other content is the next version. A report
     that was filed by pointing at somebody still points there when it is sent again without saying so.
-    Raises Invalid, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict, NotFound.
+    Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict, NotFound.
     """
     target, case = _target(desk, body), body.source_record_id
     said = content_of(desk, body)
@@ -232,7 +232,7 @@ def _classed(desk: Desk, said: Content, record: Record | None, before: Content |
 
 def classed(desk: Desk, said: Content, first: str | None, before: Content | None) -> Content:
     """What was said with its class, and the span of days of an age without its day. `first`: the day on which the
-    record was first filed, if it stands: what is sent again years later changes nothing. Raises Invalid."""
+    record was first filed, if it stands: what is sent again years later changes nothing. Raises AgeNeedsDay."""
     today = desk.log.recorded_at.date().isoformat()
     first = first or today
     said = content.with_age_span(said, content.age_filed_on(said, before, first, today))

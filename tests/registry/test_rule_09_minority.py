@@ -185,7 +185,8 @@ def test_an_age_without_a_day_is_evidence_of_a_span_from_the_first_day_spoken_of
 
 
 def test_a_single_report_whose_age_may_be_a_childs_or_an_adults_is_asked_for_its_day(world: World) -> None:
-    world.refuse(world.post("/v1/detentions", aged(), "foro"), 422, "age_needs_day", "/detainee/age_on")
+    refusal = world.refuse(world.post("/v1/detentions", aged(), "foro"), 422, "age_needs_day", "/detainee/age_on")
+    assert refusal["code"] == "age_needs_day"
     at_arrest = world.post("/v1/detentions", aged(age_on="2024-01-10"), "foro").json()
     assert (at_arrest["detainee"]["publish"], at_arrest["detainee"]["name"]) == ("named", "Irma Celis Pardo")
 
