@@ -195,10 +195,10 @@ def _print_receipt(receipt: stored.Row, outcomes: Counter[str]) -> None:
 
 def _print_changes(receipt: stored.Row) -> None:
     """What is taken back and added, and who is held and not counted so."""
-    for change, what in (("lost", "takes back"), ("gained", "adds")):
-        told = [f"{number} {kind}" for kind, number in receipt[change].items() if number]
+    for change, what in (("lost", "Said before, and no longer"), ("gained", "Not said before")):
+        told = [f"{kind} {number}" for kind, number in receipt[change].items() if number]
         if told:
-            _line(f"The list {what} {', '.join(told)}.")
+            _line(f"{what}: {', '.join(told)}.")
     if receipt["held_not_counted"]:
         reasons = ", ".join(f"{number} {WHY_NOT_HELD[why]}" for why, number in receipt["held_not_counted"].items())
         _line(f"{receipt['held_counted']} of {receipt['held']} count as held by your word today: {reasons}.")

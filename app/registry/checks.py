@@ -38,7 +38,13 @@ PAST_DATES = (
 # Dates inside lists: the list, and the field of each item.
 PAST_DATES_OF_ITEMS = (("detention.transfers", "on"), ("verification.evidence", "published_on"))
 # What decides how old somebody was when detained.
-SAY_WHEN = (*reported.DAYS_SPOKEN_OF, reported.AGE_ON, reported.BIRTH)
+SAY_WHEN = (
+    *reported.DAYS_SPOKEN_OF,
+    "detention.transfers",
+    "detention.ended",
+    reported.AGE_ON,
+    reported.BIRTH,
+)
 # Each pair: the first cannot be wholly after the second.
 ORDERED_DATES = (
     ("detention.detained_on", "release.released_on", "release_before_detention", "the release is before the detention"),
@@ -78,7 +84,8 @@ def check(content: Content, now: datetime, *, points: bool, flat: bool = False) 
 def require_day_of_age(content: Content, before: Content | None, filed: str) -> None:
     """Refuse an age without its day where it depends on that day whether the person was a child when detained.
 
-    A row that stands so already may be sent again, corrected and withdrawn: its person stays `counted`. Raises AgeNeedsDay.
+    A row that stands so already may be sent again, corrected and withdrawn: its person stays `counted`.
+    Raises AgeNeedsDay.
     """
     if content["verification.verdict"] == Verdict.RETRACTED or not reported.child_by_one_end(content, filed):
         return

@@ -4,7 +4,7 @@ Only what was said is kept: no empty lists, no nulls. `PUBLIC` names may stand r
 name is personal and enters it only as a salted digest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
@@ -130,11 +130,18 @@ def with_age_span(content: Content, filed: str) -> Content:
     if AGE not in content or content.get(AGE_SPAN) == FILED:
         bare = {name: value for name, value in content.items() if name != AGE_SPAN}
         return {**bare, AGE_SPAN: filed} if AGE in content else bare
-    days = [parse(content[name]).first.isoformat() for name in DAYS_SPOKEN_OF if name in content]
-    if not days or AGE_ON in content or BIRTH in content:
+    if AGE_ON in content or BIRTH in content:
         return content
-    first = min(days)
+    first = min((parse(day).first.isoformat() for day in _days_spoken_of(content)), default=None)
+    if first is None:
+        return content
     return {**content, AGE_SPAN: f"{first}/{max(first, filed)}"}
+
+
+def _days_spoken_of(content: Content) -> Iterator[str]:
+    yield from (content[name] for name in DAYS_SPOKEN_OF if name in content)
+    items = [*content.get("detention.transfers", ()), content.get("detention.ended") or {}]
+    yield from (item["on"] for item in items if item.get("on"))
 
 
 def age_filed_on(content: Content, before: Content | None, first: str, today: str) -> str:

@@ -39,7 +39,8 @@ def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
 
     A case number makes it an upsert: the same content changes nothing, other content is the next version. A report
     that was filed by pointing at somebody still points there when it is sent again without saying so.
-    Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict, NotFound.
+    Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict,
+    NotFound.
     """
     target, case = _target(desk, body), body.source_record_id
     said = content_of(desk, body)

@@ -182,6 +182,8 @@ def test_an_age_without_a_day_is_evidence_of_a_span_from_the_first_day_spoken_of
     assert born is not None
     assert (born.first.isoformat(), born.last.isoformat()) == ("1993-01-11", "1996-03-01")
     assert birth_of(with_age_span(said(detainee__age=30), "2026-03-01")) is None  # it speaks of no day
+    died = with_age_span(said(detainee__age=30, detention__ended={"on": "2020-05", "how": "died"}), "2026-03-01")
+    assert died[AGE_SPAN] == "2020-05-01/2026-03-01"
 
 
 def test_a_single_report_whose_age_may_be_a_childs_or_an_adults_is_asked_for_its_day(world: World) -> None:

@@ -22,6 +22,7 @@ from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.local import bounded
 from app.exchange.imports.parts import Cut, Part, cut
 from app.exchange.imports.run import NO_ROWS
+from app.exchange.imports.says import KINDS
 from app.exchange.imports.stored import OPEN_STATES, Row, Sent
 from app.import_codes import ImportOutcome, ImportState
 from app.vocabulary import Role
@@ -270,9 +271,10 @@ class _Sum:
             "releases": sum(receipt.releases for receipt in receipts),
             "held": sum(receipt.held for receipt in receipts),
             **{
-                name: dict(sum((Counter(getattr(receipt, name)) for receipt in receipts), Counter()))
-                for name in ("lost", "gained", "held_not_counted")
+                change: {kind: sum(getattr(receipt, change).get(kind, 0) for receipt in receipts) for kind in KINDS}
+                for change in ("lost", "gained")
             },
+            "held_not_counted": dict(sum((Counter(receipt.held_not_counted) for receipt in receipts), Counter())),
             "held_counted": sum(receipt.held_counted for receipt in receipts),
             "first_revision": min(revisions, default=None),
             "last_revision": max(revisions, default=None),
