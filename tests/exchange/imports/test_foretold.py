@@ -7,7 +7,9 @@ import pytest
 
 from app.database import reading
 from app.exchange.imports import run, stored
-from tests.exchange.imports.test_run import counts
+from app.exchange.imports.stored import Sent
+from tests.exchange.imports.test_run import counts, many
+from tests.exchange.imports.test_run_at_once import another, running_on
 from tests.support import Body, World
 
 GIVEN = ("José", "María", "Luis", "Carmen", "Juan", "Ana", "Pedro", "Rosa", "Carlos", "Elena", "Simón", "Nieves")
@@ -94,3 +96,17 @@ def test_a_trial_knows_whom_an_earlier_batch_of_it_would_have_tied(
     tried = world.send_list(said, dry_run=True)
     assert outcomes(world, tried) == ["linked", "needs_review"]
     assert outcomes(world, world.send_list(said)) == outcomes(world, tried)
+
+
+def test_a_trial_that_another_process_takes_up_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "TRIAL_BATCH", 4)
+    twice = many(4) + many(4).partition("\n")[2].replace("B-", "C-")  # the second half are the first one's namesakes
+    first = running_on(world, twice, Sent(dry_run=True))
+    assert first.step()  # four rows are tried, and remembered by this process alone
+    second = another(world, first)
+    while second.step():
+        pass
+    assert not first.step()
+    with reading(world.engine) as session:
+        receipt = stored.shape(stored.load(session, first.job))
+    assert (receipt["state"], counts(receipt)) == ("done", {"new": 4, "needs_review": 4})

@@ -1,6 +1,7 @@
 """What is asked before a list is filed, and what its receipt says was lost and gained."""
 
 import random
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def codes(receipt: Body) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("sent", [{}, {"dry_run": True}, {"confirm": True}, {"strict": True}])
 def test_a_column_of_ages_without_a_day_is_asked_about_before_anything_is_filed(
-    world: World, sent: dict[str, bool]
+    world: World, sent: dict[str, Any]
 ) -> None:
     revision = world.revision
     receipt = world.send_list(AGES, **sent)
