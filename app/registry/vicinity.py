@@ -72,11 +72,28 @@ class Vicinity:
             self._look_up_more()
         wanted = self._wanted[place]
         near = dict(self._near[place])
-        for one in self._written.near(wanted):
-            near[one.record] = blocking.namesake(wanted, one)
+        written = self._written.near(wanted)
+        near |= {one.record: blocking.namesake(wanted, one) for one in written}
         made, counted = self._written.known, self._desk.trial.counted if self._desk.trial else ()
         found = [Near(made.get(record) or self._known[record], alike) for record, alike in near.items()]
+        found = self._nearest(wanted, found, {one.record: one.shared for one in written})
         return [Near(_hidden(one.known), one.namesake) if one.known.detainee in counted else one for one in found]
+
+    def _nearest(self, wanted: Wanted, found: list[Near], shared: dict[int, int]) -> list[Near]:
+        """Of the source's own records as many as have places, by the keys they share, wherever they were found: the
+        same in a trial, which remembers all earlier rows, and in a run, which reads those of earlier batches."""
+        own = [one.known for one in found if one.known.source == self._desk.actor.source]
+        if len(own) <= MOST_FOUND:
+            return found
+
+        def rank(known: Known) -> tuple[int, bool, int]:
+            both = shared.get(known.key)
+            if both is None:
+                both = len(blocking.keys_of(known.content) & frozenset(wanted.keys))
+            return -both, known.key < 0, known.key
+
+        beyond = {known.key for known in sorted(own, key=rank)[MOST_FOUND:]}
+        return [one for one in found if one.known.key not in beyond]
 
     def _look_up_more(self) -> None:
         """Look up whom the next TOGETHER may speak of, but for what is held back, which cannot be read yet."""
