@@ -92,10 +92,10 @@ def by_match(desk: Desk, said: Content, found: Sequence[Near]) -> Matched:
 
 
 def _tells(desk: Desk, one: Candidate) -> bool:
-    """Whether a pair that is not sure is worth a curator's look. Not two rows of one source's lists that agree in no
-    more than the name, or contradict each other in more than when: its namesakes are many, and the source itself gives
-    them different case numbers."""
-    if not desk.listing or one.sources != {desk.actor.source}:
+    """Whether a pair that is not sure is worth a curator's look. Not where the report most like the row is of the same
+    source, and the two agree in no more than the name, or contradict each other in more than when: its namesakes are
+    many, and the source itself gives them different case numbers."""
+    if not desk.listing or one.record.source != desk.actor.source:
         return True
     agreeing = {reason.feature for reason in one.match.reasons if reason.score >= LEAST_AGREEING.get(reason.feature, 2)}
     return bool(agreeing) and set(one.match.conflicts) <= {"dates"}
