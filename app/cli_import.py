@@ -22,6 +22,7 @@ from app.exchange.imports.groups import Groups, in_language
 from app.exchange.imports.groups import told as groups_told
 from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping, decoded
+from app.exchange.imports.questions import confirmed
 from app.exchange.imports.rows import MOST_SHOWN
 from app.exchange.imports.sayings import detail, line
 from app.exchange.imports.stored import Sent
@@ -34,8 +35,6 @@ from app.vocabulary import Language
 PAGE = 1_000
 # What an outcome is called, where a word of the same name says more.
 OUTCOMES = {ImportOutcome.NEEDS_REVIEW: "to_review"}
-# Questions that a yes answers.
-CONFIRMED = frozenset({"row_count", "numbers_count_rows"})
 GOES_ON = "What is in stays in: run the same command again, and it goes on where it stopped."
 
 
@@ -172,9 +171,7 @@ def _left_to_do(receipt: stored.Row, lang: Language) -> str | None:
     if receipt["questions"]:
         asked = " ".join(detail(one["code"], one["detail"], lang) for one in receipt["questions"])
         filed = line("nothing_more_filed" if receipt["last_revision"] else "nothing_filed", lang)
-        # What a column means is said in a mapping: a yes would not say it.
-        answer = " (--confirm)" if CONFIRMED.issuperset(one["code"] for one in receipt["questions"]) else ""
-        return f"{filed} {asked}{answer}"
+        return f"{filed} {asked}{' (--confirm)' if confirmed(receipt['questions']) else ''}"
     if receipt["state"] != "done":
         return line("somebody_else", lang)
     wrong = receipt["counts"]["error"]
@@ -279,11 +276,23 @@ def _print_receipt(receipt: stored.Row, outcomes: Counter[str], lang: Language) 
         _line(line("nothing_filed", lang))
     elif receipt["releases"] or receipt["held"]:
         _line(line("about", lang, releases=receipt["releases"], held=receipt["held"]))
+        _print_changes(receipt, lang)
     if receipt["first_revision"] and not receipt["dry_run"]:
         first, last = receipt["first_revision"], receipt["last_revision"]
         _line(line("revisions", lang, first=first, last=last, digest=receipt["digest"]))
     if receipt["dry_run"] and receipt["state"] == "done":
         _line(line("nothing_stored", lang))
+
+
+def _print_changes(receipt: stored.Row, lang: Language) -> None:
+    """What is taken back and added, and who is held and not counted so."""
+    for change in ("lost", "gained"):
+        told = [f"{line(kind, lang)} {number}" for kind, number in receipt[change].items() if number]
+        if told:
+            _line(line(change, lang, told=", ".join(told)))
+    if receipt["held_not_counted"]:
+        reasons = ", ".join(f"{number} {line(why, lang)}" for why, number in receipt["held_not_counted"].items())
+        _line(line("held_counted", lang, counted=receipt["held_counted"], held=receipt["held"], reasons=reasons))
 
 
 def _line(text: str) -> None:

@@ -179,6 +179,10 @@ class FileAClaim(Invalid):
     code, title = "file_a_claim", "Nobody can be told apart by this"
 
 
+class AgeNeedsDay(Invalid):
+    code, title = "age_needs_day", "Whether this was a child depends on the day of the age"
+
+
 class AheadOfHead(Invalid):
     code, title = "ahead_of_head", "The registry has not come that far"
 

@@ -392,6 +392,17 @@ def test_a_list_is_questioned_until_confirmed(recuento: Run, tmp_path: Path) -> 
     assert recuento("import", "list.csv", "--source", "example-watch", "--confirm").status == 0
 
 
+def test_a_question_that_a_mapping_answers_is_not_answered_by_confirm(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    (tmp_path / "list.csv").write_text("código;nombre;edad;detenido el;país\nA-1;Rosa Inés Valdivia;19;2024-03-02;VE\n")
+    typed = ("import", "list.csv", "--source", "example-watch")
+    for ran in (recuento(*typed), recuento(*typed, "--confirm"), recuento(*typed, "--dry-run")):
+        assert (ran.status, 'age_on = "detained_on"' in ran.err, "--confirm" in ran.err) == (1, True, False)
+    (tmp_path / "map.toml").write_text('age_on = "detained_on"')
+    filed = recuento(*typed, "--mapping", "map.toml")
+    assert (filed.status, "Not said before: dates 1." in filed.out) == (0, True)
+
+
 @pytest.fixture
 def key(recuento: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """A reporter's key, where a command that sends lists looks for it."""

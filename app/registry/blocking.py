@@ -7,7 +7,7 @@ from app.matching.candidates import Found, Wanted
 from app.matching.fold import fold
 from app.matching.keys import OF_WORD, blocking_keys, fewest_keys, word_keys
 from app.matching.score import BIRTH_CONFLICT, BIRTH_SPAN, Person, birth_bounds
-from app.registry.content import NATIONAL_ID, Content
+from app.registry.content import AGE_ON, AGE_SPAN, NATIONAL_ID, Content
 from app.registry.projection.accounts import parse
 
 _FACILITY = "f:"
@@ -87,7 +87,7 @@ def person_of(content: Content) -> Person:
         aliases=tuple(content.get("detainee.aliases", ())),
         birth=when("detainee.birth_date"),
         age=content.get("detainee.age"),
-        age_on=when("detainee.age_on"),
+        age_on=when(AGE_ON) or when(AGE_SPAN),
         gender=content.get("detainee.gender"),
         nationalities=frozenset(content.get("detainee.nationalities", ())),
         facility=fold(content["detention.facility"]) if "detention.facility" in content else None,

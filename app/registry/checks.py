@@ -5,7 +5,8 @@ from datetime import datetime
 
 from app import dates
 from app.dates import PartialDate, parse
-from app.errors import FileAClaim, Invalid, pointed
+from app.errors import AgeNeedsDay, FileAClaim, Invalid, pointed
+from app.registry import content as reported
 from app.registry.content import Content
 from app.registry.projection.accounts import DENIALS
 from app.registry.schemas import OLDEST
@@ -37,6 +38,14 @@ PAST_DATES = (
 )
 # Dates inside lists: the list, and the field of each item.
 PAST_DATES_OF_ITEMS = (("detention.transfers", "on"), ("verification.evidence", "published_on"))
+# What decides how old somebody was when detained.
+SAY_WHEN = (
+    *reported.DAYS_SPOKEN_OF,
+    "detention.transfers",
+    "detention.ended",
+    reported.AGE_ON,
+    reported.BIRTH,
+)
 # Each pair: the first cannot be wholly after the second.
 ORDERED_DATES = (
     ("detention.detained_on", "release.released_on", "release_before_detention", "the release is before the detention"),
@@ -71,6 +80,25 @@ def check(content: Content, now: datetime, *, points: bool, flat: bool = False) 
             "Without a name, give at least two of: age or birth date, nationality, facility, detained_on. "
             "A number of people without faces is a claim: POST /v1/claims.",
         )
+
+
+def require_day_of_age(content: Content, before: Content | None, filed: str) -> None:
+    """Refuse an age without its day where it depends on that day whether the person was a child when detained.
+
+    A row that stands so already may be sent again, corrected and withdrawn: its person stays `counted`.
+    Raises AgeNeedsDay.
+    """
+    if content["verification.verdict"] == Verdict.RETRACTED or not reported.child_by_one_end(content, filed):
+        return
+    stood = before is not None and before.get(reported.AGE) == content[reported.AGE]
+    if before and stood and (reported.ASKED in before or all(content.get(x) == before.get(x) for x in SAY_WHEN)):
+        return
+    raise AgeNeedsDay.at(
+        "/detainee/age_on",
+        "age_needs_day",
+        "Say on which day the person had this age (`age_on`: a date, or `filed` for the age of today), or give "
+        "`birth_date`: without it the person may or may not have been under 18 when detained.",
+    )
 
 
 def impossible(content: Content, now: datetime) -> Iterator[dict[str, str]]:

@@ -4,7 +4,7 @@ Only what was said is kept: no empty lists, no nulls. `PUBLIC` names may stand r
 name is personal and enters it only as a salted digest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
@@ -48,6 +48,11 @@ ADULT = 18
 # What a source asked for, where minority decided otherwise.
 ASKED = "detainee.publish_asked"
 NATIONAL_ID = "detainee.national_id_digest"
+BIRTH, AGE, AGE_ON = "detainee.birth_date", "detainee.age", "detainee.age_on"
+# The days on one of which the person had the age, where no day was sent: from the first day that the report speaks of
+# to the day on which the age was first filed, or that day alone where the source says that it is the age of now.
+AGE_SPAN = "detainee.age_span"
+FILED = "filed"  # what a source sends as `age_on` for "of now"
 CITING = "verification.citing"
 # Whoever is cited and is no source here may be a person: the log, which nobody can erase, says only that somebody is.
 CITING_UNLISTED = "verification.citing_unlisted"
@@ -60,6 +65,8 @@ DAYS_NEAR_DETENTION = (
     "detention.held_on",
     "detainee.age_on",
 )
+# Days that a report speaks of: an age was noted down on or after the first of them.
+DAYS_SPOKEN_OF = (*DAYS_NEAR_DETENTION[:-1], "detainee.died_on", "verification.verified_on")
 
 
 def flatten(body: dict[str, Any]) -> Content:
@@ -72,6 +79,14 @@ def flatten(body: dict[str, Any]) -> Content:
     if body.get("note") is not None:
         content["note"] = body["note"]
     return content
+
+
+def says_the_same(content: Content, before: Content) -> bool:
+    """Whether what was sent changes nothing of the version that stands. One filed before ages had spans has none, and
+    gets none by being sent again."""
+    if AGE in content and AGE_SPAN not in before:
+        return content == before or as_sent(content) == as_sent(before)
+    return content == before
 
 
 def _unsaid(value: Any) -> bool:
@@ -108,30 +123,68 @@ def has_release(content: Content) -> bool:
 
 
 def birth_of(content: Content) -> PartialDate | None:
-    """The days a person can have been born on, from a birth date or from an age on a day."""
-    if "detainee.birth_date" in content:
-        return parse(content["detainee.birth_date"])
-    if "detainee.age" in content and "detainee.age_on" in content:
-        on = parse(content["detainee.age_on"])
-        return PartialDate("", *birth_bounds_from_age(content["detainee.age"], on))
+    """The days a person can have been born on, from a birth date, or from an age on a day or within a span of days."""
+    if BIRTH in content:
+        return parse(content[BIRTH])
+    on = content.get(AGE_ON) or content.get(AGE_SPAN)
+    if AGE in content and on is not None:
+        return PartialDate("", *birth_bounds_from_age(content[AGE], parse(on)))
     return None
+
+
+def with_age_of_now(content: Content) -> Content:
+    """The content with `age_on: "filed"` set apart from days: which day that is, `with_age_span` says."""
+    if content.get(AGE_ON) != FILED:
+        return content
+    return {**{name: value for name, value in content.items() if name != AGE_ON}, AGE_SPAN: FILED}
+
+
+def with_age_span(content: Content, filed: str) -> Content:
+    """The content with the span of days of an age that was sent without its day. `filed`: the day on which it was
+    first filed. A report that speaks of no day gives the span no beginning, and so no birth."""
+    if AGE not in content or content.get(AGE_SPAN) == FILED:
+        bare = {name: value for name, value in content.items() if name != AGE_SPAN}
+        return {**bare, AGE_SPAN: filed} if AGE in content else bare
+    if AGE_ON in content or BIRTH in content:
+        return content
+    first = min((parse(day).first.isoformat() for day in _days_spoken_of(content)), default=None)
+    if first is None:
+        return content
+    return {**content, AGE_SPAN: f"{first}/{max(first, filed)}"}
+
+
+def _days_spoken_of(content: Content) -> Iterator[str]:
+    yield from (content[name] for name in DAYS_SPOKEN_OF if name in content)
+    items = [*content.get("detention.transfers", ()), content.get("detention.ended") or {}]
+    yield from (item["on"] for item in items if item.get("on"))
+
+
+def age_filed_on(content: Content, before: Content | None, first: str, today: str) -> str:
+    """The day on which the age was first filed: what is sent again years later says what it said then. `before`: the
+    version that stands, of a record first filed on the day `first`."""
+    if before is None or before.get(AGE) != content.get(AGE) or AGE_ON in before:
+        return today
+    return str(before[AGE_SPAN]).rpartition("/")[2] if AGE_SPAN in before else first
+
+
+def child_by_one_end(content: Content, today: str) -> bool:
+    """Whether the person was under 18 by one end of the span of days of an age, and an adult by the other."""
+    first, within, last = content.get(AGE_SPAN, "").partition("/")
+    return bool(within) and is_minor({**content, AGE_ON: first}, today) != is_minor({**content, AGE_ON: last}, today)
 
 
 def is_minor(content: Content, today: str | None = None) -> bool:
     """Whether the report's own facts leave it possible that the person was under 18 when detained.
 
     Judged at the detention, or at the day nearest to it that was said; where none was, at the day the report was
-    checked or filed (`today`), which the log keeps. Nothing changes by the passing of time alone. An age without a
-    day is taken for the age on that same day.
+    checked or filed (`today`), which the log keeps. Nothing changes by the passing of time alone.
     """
     filed = content.get("verification.verified_on", today)
-    if "detainee.age" in content and filed is not None:
-        content = {"detainee.age_on": filed, **content}
     birth = birth_of(content)
     day = next((content[name] for name in DAYS_NEAR_DETENTION if name in content), filed)
     if birth is not None and day is not None:
         return age_bounds_at(birth, parse(day))[0] < ADULT
-    return bool(content.get("detainee.age", ADULT) < ADULT)
+    return bool(content.get(AGE, ADULT) < ADULT)
 
 
 def with_class(content: Content, today: str | None = None) -> Content:
@@ -159,8 +212,13 @@ def with_citing(content: Content, slugs: Mapping[str, str]) -> Content:
 
 
 def as_sent(content: Content) -> Content:
-    """The content as the source sent it: without what was kept, and the inverse of `with_class` and `with_citing`."""
+    """The content as the source sent it: without what was kept, and the inverse of `with_class`, `with_age_span` and
+    `with_citing`."""
     content = {name: value for name, value in content.items() if not name.startswith(KEPT)}
+    if AGE_SPAN in content:
+        of_now = "/" not in content[AGE_SPAN]
+        content = {name: value for name, value in content.items() if name != AGE_SPAN}
+        content |= {AGE_ON: FILED} if of_now else {}
     if CITING_UNLISTED in content:
         listed = [slug for slug in content[CITING] if slug != UNLISTED]
         content = {**content, CITING: sorted([*listed, *content[CITING_UNLISTED]])}

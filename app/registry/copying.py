@@ -44,6 +44,7 @@ def file_copies(desk: Desk, copies: Iterable[Copied]) -> int:
     for one in copies:
         said = reports.content_of(desk, one.body)
         checks.check(said, desk.now, points=True)
+        said = content.with_age_span(said, desk.log.recorded_at.date().isoformat())
         if one.source not in desk.views.sources_by_slug:
             raise Invalid.at("/source", "unknown_source", "A report of this copy is of a source that is not in it.")
         record = ids[one.number]

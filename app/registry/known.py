@@ -125,14 +125,18 @@ def _worth_reading(
     desk: Desk, wanted: Wanted, found: Sequence[Found], possible: Collection[int], holders: dict[int, tuple[int, int]]
 ) -> dict[int, bool]:
     people = {holders[record][0] for record in possible}
-    # By source; independent ones share theirs, which stands under None.
+    # By source; independent ones share theirs, which stands under None. Earlier rows of a list take no place of theirs:
+    # they have their own.
     room: defaultdict[int | None, int] = defaultdict(lambda: OF_A_STATE, {None: candidates.MOST_CANDIDATES})
+    if desk.listing:
+        room[desk.actor.source] = MOST_FOUND
     kept = {}
     for one in found:
         if one.record not in holders or holders[one.record][0] not in people:
             continue
         source = holders[one.record][1]
-        of = None if desk.views.sources[source].independent else source
+        own = desk.listing and source == desk.actor.source
+        of = source if own or not desk.views.sources[source].independent else None
         if room[of]:
             room[of] -= 1
             kept[one.record] = namesake(wanted, one)
@@ -184,4 +188,5 @@ def _independently_reported(desk: Desk, people: Collection[int]) -> set[int]:
     if not people:
         return set()
     rows = desk.session.connection().execute(_REPORTED_BY, {"people": list(people)})
-    return {detainee for detainee, source in rows if desk.views.sources[source].independent}
+    tied = desk.trial.tied.keys() if desk.trial and desk.actor.independent else set()
+    return {detainee for detainee, source in rows if desk.views.sources[source].independent} | (tied & set(people))

@@ -29,6 +29,9 @@ from app.vocabulary import Judgement, MatchOutcome, Publish, Stage, Verdict
 # Pairs listed for review per report, best first: beyond these a curator searches rather than reads.
 MOST_REVIEWED = 5
 SURE = 1000  # a pointer is not a guess
+# What beside the name two rows of one source must agree in to be looked at, and the least score that is agreement: a
+# birth may be a year off, while "2025" agrees with any day of that year.
+LEAST_AGREEING = {"birth": 0.7, "facility": 1.0, "detained_on": 1.0, "released_on": 1.0}
 
 # Sorts a day that is not stated after every stated one: who says no day could stand in another spell tomorrow.
 UNSTATED = 10**9
@@ -135,7 +138,7 @@ def _first_day(said: Content, name: str) -> int:
 def compared(desk: Desk, said: Content) -> Content:
     """What of a report is compared with others: in a trial not the identification number. Trials leave no trace, and
     whoever tried a civil register by them, number by number, would learn who is here."""
-    if not desk.trial:
+    if desk.trial is None:
         return said
     return {name: value for name, value in said.items() if name != content.NATIONAL_ID}
 
@@ -150,7 +153,7 @@ def by_match(desk: Desk, said: Content, found: Sequence[Near]) -> Matched:
     """Compare a new report with the records found for it."""
     person = blocking.person_of(compared(desk, said))
     people = compare(desk, person, found)
-    alike = [one for one in people if one.match.sure or one.match.score >= score.REVIEW]
+    alike = [one for one in people if one.match.sure or (one.match.score >= score.REVIEW and _tells(desk, one))]
     told = [one for one in alike if _may_tell(desk, said, one)]
     unsaid = tuple([Pair(one.record, one.match) for one in alike if one not in told][:MOST_REVIEWED])
     sure = [one for one in told if one.match.sure and not _repeats(desk, said, one)]
@@ -163,6 +166,16 @@ def by_match(desk: Desk, said: Content, found: Sequence[Near]) -> Matched:
         return Matched(outcome, (_planned(tie.to, Judgement.SAME),), unsaid, tie.outweighed)
     waiting = tuple(_planned(Pair(one.record, one.match), Judgement.UNSURE) for one in told[:MOST_REVIEWED])
     return Matched(_known_as(MatchOutcome.NEEDS_REVIEW, desk, told[:MOST_REVIEWED]), waiting, unsaid)
+
+
+def _tells(desk: Desk, one: Candidate) -> bool:
+    """Whether a pair that is not sure is worth a curator's look. Not where the report most like the row is of the same
+    source, and the two agree in no more than the name, or contradict each other in more than when: its namesakes are
+    many, and the source itself gives them different case numbers."""
+    if not desk.listing or one.record.source != desk.actor.source:
+        return True
+    agreeing = {reason.feature for reason in one.match.reasons if reason.score >= LEAST_AGREEING.get(reason.feature, 2)}
+    return bool(agreeing) and set(one.match.conflicts) <= {"dates"}
 
 
 def _known_as(outcome: MatchOutcome, desk: Desk, groups: Sequence[Candidate]) -> MatchOutcome:
@@ -246,6 +259,8 @@ def _first_hand(said: Content) -> bool:
 
 def _holds_own(desk: Desk, group: Candidate) -> bool:
     """Whether the person holds a record of this source at all, alike or not."""
+    if desk.trial and group.record.detainee in desk.trial.tied:
+        return True
     of = select(col(Record.source)).where(col(Record.key).in_(_records_of(desk.session, group.record)))
     return desk.actor.source in desk.session.scalars(of).all()
 

@@ -12,10 +12,13 @@ from time import monotonic
 from app.errors import Problem, Redacted
 from app.registry import blocking, checks, content, linking, records, reports
 from app.registry.content import Content
-from app.registry.known import Known
+from app.registry.known import Known, Near
+from app.registry.linking import Matched
 from app.registry.schemas import DetentionReportIn
-from app.registry.vicinity import Vicinity
+from app.registry.trial import Trial
+from app.registry.vicinity import Vicinity, Written
 from app.registry.write import Desk, Outcome, new_id
+from app.vocabulary import Judgement, Publish
 
 # Seconds that the rows of one transaction may take before others get their turn at the log: rows that fit many people,
 # each under many names, take a hundred times as long as others.
@@ -36,8 +39,11 @@ class _New:
 Act = Outcome | Problem | _New | DetentionReportIn
 
 
-def file_rows(desk: Desk, bodies: Sequence[DetentionReportIn]) -> list[Outcome | Problem]:
+def file_rows(
+    desk: Desk, bodies: Sequence[DetentionReportIn], written: Written | None = None
+) -> list[Outcome | Problem]:
     """For each body, in order, what became of it, or why it was refused. A refused one leaves nothing behind.
+    `written`: of a trial, what it would have written before.
 
     Fewer than were given once LONGEST has gone by: the others are for another transaction."""
     until = monotonic() + LONGEST
@@ -50,7 +56,7 @@ def file_rows(desk: Desk, bodies: Sequence[DetentionReportIn]) -> list[Outcome |
     stood = records.by_cases(desk.session, digests.values())
     planned = _Planned(desk)
     ready = [planned.plan(body, digests.get(place), stood) for place, body in enumerate(bodies)]
-    filing = _Filing(desk, Vicinity(desk, [linking.compared(desk, said) for said in planned.new]))
+    filing = _Filing(desk, Vicinity(desk, [linking.compared(desk, said) for said in planned.new], written))
     results: list[Outcome | Problem] = []
     for act in ready:
         results.append(filing.file(act))
@@ -88,15 +94,15 @@ class _Planned:
     def _again(self, body: DetentionReportIn, said: Content, stood: records.Stood) -> Act:
         if stood.redacted:
             raise Redacted(records.ERASED)
-        said = reports.with_kept(content.with_class(said, stood.filed_on), body, stood.content)
-        if said != stood.content:
+        said = reports.classed(self._desk, said, stood.filed_on, stood.content)
+        said = reports.with_kept(said, body, stood.content)
+        if not content.says_the_same(said, stood.content):
             return body
         return Outcome("report", reports.OK, stood.revision, {"report": str(stood.record), "version": stood.number})
 
     def _opening(self, body: DetentionReportIn, said: Content, digest: str) -> _New:
         checks.check(said, self._desk.now, points=False)
-        filed_on = self._desk.log.recorded_at.date().isoformat()
-        said = {**content.with_class(said, filed_on), "source_record_id": body.source_record_id}
+        said = {**reports.classed(self._desk, said, None, None), "source_record_id": body.source_record_id}
         row = _New(said, digest, len(self.new))
         self.new.append(said)
         return row
@@ -124,7 +130,10 @@ class _Filing:
     def _open(self, row: _New) -> Outcome:
         """The first version of a record: held back, unless a decision ties it to somebody."""
         desk, said = self._desk, row.said
-        match = linking.by_match(desk, said, self._vicinity.of(row.place))
+        near = self._vicinity.of(row.place)
+        match = linking.by_match(desk, said, near)
+        if desk.trial is not None:
+            return self._foretold(desk.trial, row, match, near)
         if match.decisions or match.unsaid:
             return self._saved(lambda: reports.first_version(desk, said, None, match))
         record_id = new_id()
@@ -140,6 +149,19 @@ class _Filing:
         self._vicinity.add(row.place, known)
         ids = {"report": str(record_id), "version": 1}
         return Outcome("report", reports.CREATED, entry.revision, ids, match.outcome)
+
+    def _foretold(self, trial: Trial, row: _New, match: Matched, near: Sequence[Near]) -> Outcome:
+        """What would become of a record: nothing is written, and the rows that follow are told."""
+        desk, number, record_id = self._desk, trial.number(), new_id()
+        person = blocking.person_of(linking.compared(desk, row.said))
+        publish = row.said.get("detainee.publish", Publish.ANONYMOUS.value)
+        tied = {one.record for one in match.decisions if one.judgement is Judgement.SAME}
+        detainee = next((one.known.detainee for one in near if one.known.id in tied), number)
+        if detainee != number:
+            trial.tie(detainee, person, counted=publish == Publish.COUNTED)
+        known = Known(number, record_id, reports.source_of(desk), publish, detainee, {}, person)
+        self._vicinity.add(row.place, known)
+        return Outcome("report", reports.CREATED, desk.log.revision, {"report": str(record_id)}, match.outcome)
 
     def _saved(self, act: Callable[[], Outcome]) -> Outcome:
         """Do it with everything before it written, and undo it alone where it is refused half-way."""

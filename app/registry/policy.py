@@ -29,7 +29,7 @@ NAMED_FACTS = ANONYMOUS_FACTS | {
     "citing_unlisted",
 }
 # Stored for matching alone.
-NEVER = frozenset({"national_id_digest"})
+NEVER = frozenset({"national_id_digest", "age_span"})
 # Personal dimensions of counts, in the terms of the facts above.
 ANONYMOUS_TRAITS = frozenset({"age", "facility", "area", "age_group", "nationality"})
 NAMED_TRAITS = ANONYMOUS_TRAITS | {

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -37,6 +37,13 @@ _STOOD = (
     .outerjoin(Sealed, col(Sealed.revision) == col(Report.since))
     .where(col(CaseKey.digest).in_(bindparam("among", expanding=True)))
 )  # fmt: skip
+_OWN_SEALED = (
+    select(col(Sealed.disclosures))
+    .join(Report, (col(Report.since) == col(Sealed.revision)) & (col(Report.until) == OPEN))
+    .join(Record, col(Record.key) == col(Report.record))
+    .where(col(Record.source) == bindparam("source"))
+    .execution_options(yield_per=1_000)
+)
 _RECORD_OF_CASE = select(col(CaseKey.record_id)).where(col(CaseKey.digest) == bindparam("digest"))
 
 
@@ -129,6 +136,15 @@ def by_cases(session: Session, digests: Collection[str]) -> dict[str, Stood]:
             filed_on = row.recorded_at.date().isoformat()
             found[row.digest] = Stood(row.id, row.redacted, row.version, row.since, content, filed_on)
     return found
+
+
+def cases_of(session: Session, source: int) -> Iterator[str]:
+    """All case numbers under which a source's reports stand. They are kept sealed with what each report says, and
+    looked up by digest, so that to compare how they are written is to read every report."""
+    for disclosures in session.connection().execute(_OWN_SEALED, {"source": source}).scalars():
+        case = sealed.values(disclosures).get("source_record_id")
+        if case is not None:
+            yield str(case)
 
 
 def remember_case(session: Session, secret: bytes, source: int, case: str, record: uuid.UUID) -> None:

@@ -39,14 +39,15 @@ def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
 
     A case number makes it an upsert: the same content changes nothing, other content is the next version. A report
     that was filed by pointing at somebody still points there when it is sent again without saying so.
-    Raises Invalid, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict, NotFound.
+    Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict,
+    NotFound.
     """
     target, case = _target(desk, body), body.source_record_id
     said = content_of(desk, body)
     record = None if case is None else records.by_case(desk.session, desk.secret, source_of(desk), case)
     version = None if record is None else records.newest(desk.session, record)
     checks.check(said, desk.now, points=target is not None or (version is not None and version.points))
-    said = _classed(desk, said, record)
+    said = _classed(desk, said, record, None if version is None else version.content)
     if record is not None and version is not None:
         return _next_version(desk, record, with_kept(said, body, version.content), target)
     return first_version(desk, said if case is None else {**said, "source_record_id": case}, target)
@@ -79,7 +80,8 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
         if cased is not None and own is not None and cased.key != own.key:
             raise Conflict("Your case number stands for another detention: send another one, or none.")
         own = own or cased
-    before = content.as_sent(records.newest(desk.session, own).content) if own else {}
+    stood = records.newest(desk.session, own).content if own else {}
+    before = content.with_age_of_now(content.as_sent(stood))
     before.pop("retraction.reason", None)
     case = before.get("source_record_id")
     if case is not None and body.source_record_id not in (None, case):
@@ -96,7 +98,7 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
     said = _with_citing(desk, said)
     said = {name: value for name, value in said.items() if value != []}
     checks.check(said, desk.now, points=True, flat=True)
-    said = _classed(desk, said, own)
+    said = _classed(desk, said, own, stood or None)
     target: tuple[Record, Kind] | None = (base, "release") if own is None or own.key != base.key else None
     if own is None:
         return first_version(desk, said, target, seen=seen)
@@ -127,7 +129,7 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
     if "national_id" not in (patch.get("detainee") or {}) and content.NATIONAL_ID in before:
         said[content.NATIONAL_ID] = before[content.NATIONAL_ID]
     checks.check(said, desk.now, points=version.points)
-    said = _classed(desk, said, record)
+    said = _classed(desk, said, record, version.content)
     if body.source_record_id is not None:
         said["source_record_id"] = body.source_record_id
     return _next_version(desk, record, said, None)
@@ -209,7 +211,7 @@ def content_of(desk: Desk, body: DetentionReportIn) -> Content:
             detail = "This is not an identification number: leave the field out when you do not know it."
             raise Invalid.at("/detainee/national_id", "invalid_national_id", detail)
         said[content.NATIONAL_ID] = sealed.keyed_digest(desk.secret, "national_id", compared)
-    return _with_citing(desk, said)
+    return _with_citing(desk, content.with_age_of_now(said))
 
 
 def compared_number(number: str) -> str | None:
@@ -226,11 +228,20 @@ def _with_citing(desk: Desk, said: Content) -> Content:
     return content.with_citing(said, desk.views.source_names) if content.CITING in said else said
 
 
-def _classed(desk: Desk, said: Content, record: Record | None) -> Content:
-    """What was said with its class. Where it names no day, an age is that of the day the record was first filed: the
-    same list sent again years later changes nothing."""
-    filed = desk.log.recorded_at if record is None else entry_at(desk.session, record.key).recorded_at
-    return content.with_class(said, filed.date().isoformat())
+def _classed(desk: Desk, said: Content, record: Record | None, before: Content | None) -> Content:
+    """What was said with its class. `before`: what stands of the record."""
+    first = None if record is None else entry_at(desk.session, record.key).recorded_at.date().isoformat()
+    return classed(desk, said, first, before)
+
+
+def classed(desk: Desk, said: Content, first: str | None, before: Content | None) -> Content:
+    """What was said with its class, and the span of days of an age without its day. `first`: the day on which the
+    record was first filed, if it stands: what is sent again years later changes nothing. Raises AgeNeedsDay."""
+    today = desk.log.recorded_at.date().isoformat()
+    first = first or today
+    said = content.with_age_span(said, content.age_filed_on(said, before, first, today))
+    checks.require_day_of_age(said, before, first)
+    return content.with_class(said, first)
 
 
 def _verdict(body: VerificationOfReleaseIn) -> Content:
@@ -283,7 +294,7 @@ def _next_version(
     if target is not None:
         linking.require_one_person(desk.session, record, target[0])
         pointer = linking.spell_pointer(desk, target, record.id, pointer)
-    if said == before and pointer == version.pointer:
+    if content.says_the_same(said, before) and pointer == version.pointer:
         ids = {"report": str(record.id), "version": version.number}
         return Outcome("report", OK, version.entry.revision, ids)
     if target is not None and target[1] != "detainee" and (seen is not None or pointer != version.pointer):

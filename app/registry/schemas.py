@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from app import dates
 from app.countries import COUNTRIES
 from app.registry import naming
+from app.registry.content import FILED
 from app.vocabulary import (
     Category,
     Condition,
@@ -132,9 +133,9 @@ Code = Annotated[str, _line(CODE_LENGTH), AfterValidator(_one_line)]
 Slug = Annotated[str, StringConstraints(max_length=CODE_LENGTH), AfterValidator(_slug)]
 LongLine = Annotated[str, _line(NOTE_LENGTH), AfterValidator(_one_line)]
 Note = Annotated[str, _line(NOTE_LENGTH), AfterValidator(lambda note: _no_formula(note))]
-Date = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=dates.MAX_TEXT), AfterValidator(_partial_date)
-]
+_Day = Annotated[str, StringConstraints(strip_whitespace=True, max_length=dates.MAX_TEXT)]
+Date = Annotated[_Day, AfterValidator(_partial_date)]
+DayOfAge = Annotated[_Day, AfterValidator(lambda text: text if text == FILED else _partial_date(text))]
 Country = Annotated[str, AfterValidator(_country)]
 Link = Annotated[str, StringConstraints(max_length=URL_LENGTH), AfterValidator(_one_line), AfterValidator(_link)]
 Flag = Annotated[bool, Field(strict=True)]  # "no" and 0 are not false: whoever sends them is asked
@@ -163,7 +164,7 @@ class DetaineeIn(Shape):
     gender: Gender | None = None
     birth_date: Date | None = None
     age: Annotated[int, Field(ge=0, le=OLDEST, strict=True), AfterValidator(_age)] | None = None
-    age_on: Date | None = None
+    age_on: DayOfAge | None = None
     nationalities: Many[Country] = Field(default_factory=list)
     category: Category | None = None
     groups: Many[Group] = Field(default_factory=list)

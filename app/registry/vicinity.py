@@ -5,18 +5,20 @@ Looking up row by row costs three questions a row; these cost a few for hundreds
 
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.matching import candidates
-from app.matching.candidates import Wanted
+from app.matching.candidates import Found, Wanted
 from app.models import OPEN, Placement, Record
 from app.registry import blocking
 from app.registry.content import Content
-from app.registry.known import Known, Near, contents, look_up
+from app.registry.known import MOST_FOUND, Known, Near, contents, look_up
 from app.registry.write import Desk
+from app.vocabulary import Publish
 
 # Rows looked up together: so many that each costs little, so few that all take a small part of a transaction's time.
 TOGETHER = 50
@@ -30,15 +32,37 @@ _OF_ONE_PERSON = (
 )
 
 
+class Written:
+    """Records made or changed by the rows of a list, and the keys by which those after them find these."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, Known] = {}
+        self._keys: dict[str, dict[int, int | None]] = {}  # key → records, and their years of birth
+
+    def add(self, wanted: Wanted, known: Known) -> None:
+        for key in wanted.keys:
+            self._keys.setdefault(key, {})[known.key] = wanted.born
+        self.known[known.key] = known
+
+    def near(self, wanted: Wanted) -> list[Found]:
+        rows = (row for key in wanted.keys for row in self._keys.get(key, {}).items())
+        return candidates.best(rows, MOST_FOUND)
+
+
 class Vicinity:
     """The records near some reports, as they stand in this transaction."""
 
-    def __init__(self, desk: Desk, reports: Sequence[Content]) -> None:
-        """Of these reports; they are looked up as they are asked for, in their order."""
+    def __init__(self, desk: Desk, reports: Sequence[Content], written: Written | None = None) -> None:
+        """Of these reports; they are looked up as they are asked for, in their order. `written`: of earlier rows that
+        are tried, which nobody else can read."""
         self._desk = desk
         self._reports = reports
         self._known: dict[int, Known] = {}
-        self._written: dict[str, dict[int, int | None]] = {}  # key → records written since, and their years of birth
+        self._written = Written() if written is None else written
+        self._numbers: dict[
+            int, int
+        ] = {}  # record of a trial, which others of the next batch are numbered as → its own
+        self._head = desk.log.revision
         self._wanted: list[Wanted] = []
         self._near: list[dict[int, bool]] = []
 
@@ -48,9 +72,28 @@ class Vicinity:
             self._look_up_more()
         wanted = self._wanted[place]
         near = dict(self._near[place])
-        for one in candidates.best(row for key in wanted.keys for row in self._written.get(key, {}).items()):
-            near[one.record] = blocking.namesake(wanted, one)
-        return [Near(self._known[record], alike) for record, alike in near.items()]
+        written = self._written.near(wanted)
+        near |= {one.record: blocking.namesake(wanted, one) for one in written}
+        made, counted = self._written.known, self._desk.trial.counted if self._desk.trial else ()
+        found = [Near(made.get(record) or self._known[record], alike) for record, alike in near.items()]
+        found = self._nearest(wanted, found, {one.record: one.shared for one in written})
+        return [Near(_hidden(one.known), one.namesake) if one.known.detainee in counted else one for one in found]
+
+    def _nearest(self, wanted: Wanted, found: list[Near], shared: dict[int, int]) -> list[Near]:
+        """Of the source's own records as many as have places, by the keys they share, wherever they were found: the
+        same in a trial, which remembers all earlier rows, and in a run, which reads those of earlier batches."""
+        own = [one.known for one in found if one.known.source == self._desk.actor.source]
+        if len(own) <= MOST_FOUND:
+            return found
+
+        def rank(known: Known) -> tuple[int, bool, int]:
+            both = shared.get(known.key)
+            if both is None:
+                both = len(blocking.keys_of(known.content) & frozenset(wanted.keys))
+            return -both, known.key < 0, known.key
+
+        beyond = {known.key for known in sorted(own, key=rank)[MOST_FOUND:]}
+        return [one for one in found if one.known.key not in beyond]
 
     def _look_up_more(self) -> None:
         """Look up whom the next TOGETHER may speak of, but for what is held back, which cannot be read yet."""
@@ -64,18 +107,24 @@ class Vicinity:
 
     def add(self, place: int, known: Known) -> None:
         """The record that was just made of the report at a place."""
-        self._add(self._wanted[place], known)
-
-    def _add(self, wanted: Wanted, known: Known) -> None:
-        for key in wanted.keys:
-            self._written.setdefault(key, {})[known.key] = wanted.born
-        self._known[known.key] = known
+        self._written.add(self._wanted[place], known)
 
     def read_again(self, report: uuid.UUID) -> None:
         """After a report was written the way of single ones: everything its person holds may have changed."""
         for known in self._holding(report):
-            self._add(blocking.wanted(known.content), known)
+            numbered = replace(known, key=self._number(known.key), detainee=self._number(known.detainee))
+            self._written.add(blocking.wanted(known.content), numbered)
+
+    def _number(self, record: int) -> int:
+        """A record that is about to be undone has the number of another one in the next batch."""
+        if self._desk.trial is None or record <= self._head:
+            return record
+        return self._numbers.setdefault(record, self._desk.trial.number())
 
     def _holding(self, report: uuid.UUID) -> Iterator[Known]:
         records = self._desk.session.connection().execute(_OF_ONE_PERSON, {"id": report}).scalars().all()
         yield from contents(self._desk.session, records)
+
+
+def _hidden(known: Known) -> Known:
+    return replace(known, publish=Publish.COUNTED)

@@ -13,6 +13,7 @@ from app.database import Outbox
 from app.log.entries import Appended, Log
 from app.registry.apply import Projector
 from app.registry.policy import Reader
+from app.registry.trial import Trial
 from app.vocabulary import MatchOutcome
 
 
@@ -30,9 +31,9 @@ class Outcome:
 class Desk:
     """Everything a write needs: the session, who writes, the time, the key of keyed digests, and the log's end.
 
-    `two_person`: the decisions that two curators must make, told apart by `key_id`. `zone`: in which a day
-    without a zone ends. `listing`: what is written are the
-    rows of a list, which the matcher never ties to each other (rule 5). `trial`: all of it will be undone.
+    `two_person`: the decisions that two curators must make, told apart by `key_id`. `zone`: in which a day without a
+    zone ends. `listing`: what is written are the rows of a list, which the matcher never ties to each other (rule 5).
+    `trial`: all of it will be undone; what rows tried before would have left behind.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Desk:
         *,
         zone: tzinfo = UTC,
         listing: bool = False,
-        trial: bool = False,
+        trial: Trial | None = None,
     ) -> None:
         self.session = session
         self.actor = actor

@@ -221,6 +221,7 @@ class Past:
 def _birth(content: dict[str, Any]) -> PartialDate | None:
     if "detainee.birth_date" in content:
         return parse(content["detainee.birth_date"])
-    if "detainee.age" in content and "detainee.age_on" in content:
-        return PartialDate("", *birth_bounds_from_age(content["detainee.age"], parse(content["detainee.age_on"])))
+    on = content.get("detainee.age_on") or content.get("detainee.age_span")
+    if "detainee.age" in content and on is not None:
+        return PartialDate("", *birth_bounds_from_age(content["detainee.age"], parse(on)))
     return None

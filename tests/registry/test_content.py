@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.registry import content
-from app.registry.content import as_sent, birth_of, flatten, has_release, is_minor, split, unflatten, with_class
+from app.registry.content import (
+    as_sent,
+    birth_of,
+    flatten,
+    has_release,
+    is_minor,
+    split,
+    unflatten,
+    with_age_of_now,
+    with_age_span,
+    with_class,
+)
 from app.registry.schemas import ReleaseReportIn
 from tests.support import make_report
 
@@ -102,7 +113,14 @@ def test_a_birth_is_told_by_its_date_or_by_an_age_on_a_day() -> None:
 
 @given(contents)
 def test_what_was_sent_can_be_had_again_from_what_was_stored(said: dict[str, Any]) -> None:
-    assert as_sent(with_class(said)) == said
+    assert as_sent(with_class(with_age_span(said, "2026-03-01"))) == said
+
+
+def test_an_age_of_now_is_sent_back_as_one() -> None:
+    said = {"detainee.age": 30, "detainee.age_on": "filed"}
+    stored = with_age_span(with_age_of_now(said), "2026-03-01")
+    assert stored == {"detainee.age": 30, "detainee.age_span": "2026-03-01"}
+    assert as_sent(stored) == said
 
 
 @given(contents)
@@ -144,12 +162,13 @@ def test_a_vaguer_date_never_makes_an_adult_of_a_minor(age: int, on: str, detain
         ({"detainee.age": 17}, True),
         ({"detainee.age": 19}, False),
         ({"detainee.age": 19, "detention.detained_on": "2024-01-10"}, True),
-        ({"detainee.age": 19, "detention.detained_on": "2024-01-10", "verification.verified_on": "2024-02-01"}, False),
+        ({"detainee.age": 19, "detention.detained_on": "2024-01-10", "verification.verified_on": "2024-02-01"}, True),
         ({"detainee.age": 19, "detainee.age_on": "2024-02-01", "detention.detained_on": "2024-01-10"}, False),
     ],
 )
 def test_where_no_day_is_said_the_day_it_was_checked_or_filed_tells(said: dict[str, Any], minor: bool) -> None:
-    assert is_minor(said, "2026-03-01") is minor
+    """An age without a day is one on any day from the first that is spoken of to that of filing."""
+    assert is_minor(with_age_span(said, "2026-03-01"), "2026-03-01") is minor
 
 
 def test_what_was_asked_for_is_sealed() -> None:

@@ -16,6 +16,7 @@ from app.registry.listing import LONGEST, file_rows
 from app.registry.policy import Reader
 from app.registry.rebuild import BASE, rebuild
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
+from app.registry.trial import Trial
 from app.registry.views import Views
 from app.registry.write import Desk, Outcome
 from app.vocabulary import Role
@@ -242,7 +243,7 @@ def test_a_trial_compares_no_identification_number(world: World) -> None:
     row = person(1, **number, detainee__full_name=None, detainee__gender="female", detainee__age=40)
     row["detention"]["facility"] = "Tocorón"
     outcomes = []
-    for trial in (True, False):
+    for trial in (Trial(), None):
         with writing(world.engine) as session:
             source = Views(session).sources_by_slug["foro"]
             actor = Reader(Role.REPORTER, source.key, "foro", True)

@@ -4,12 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from app.database import writing
-from app.models import DetaineePersonal
+from app.database import reading, writing
+from app.models import DetaineePersonal, Record
+from app.registry import content as content_module
 from app.registry import keys
-from app.registry.content import is_minor
+from app.registry.content import AGE_SPAN, birth_of, is_minor, with_age_span
 from app.registry.rebuild import rebuild
+from app.registry.records import newest
 from app.vocabulary import Role
 from tests.registry.accounts import account, row_of
 from tests.support import Body, World
@@ -159,3 +162,85 @@ def test_an_age_is_told_for_the_day_of_release_and_not_for_today() -> None:
         1, detainee__birth_date="1971-01-12", detention__detained_on="2024-10-13", release__released_on="2026-01-11"
     )
     assert row_of([born], DetaineePersonal)["facts"]["age"]["value"] == 54
+
+
+AGED: Body = {
+    "source_record_id": "FP-9",
+    "detainee": {"full_name": "Irma Celis Pardo", "age": 19, "publish": "named"},
+    "detention": {"country": "VE", "facility": "El Rodeo I", "detained_on": "2024-01-10"},
+}
+
+
+def aged(**changes: Any) -> Body:
+    """Somebody detained in January 2024 with an age; `age=30` says another one."""
+    return {**AGED, "detainee": {**AGED["detainee"], **changes}}
+
+
+def test_an_age_without_a_day_is_evidence_of_a_span_from_the_first_day_spoken_of_to_the_day_of_filing() -> None:
+    content = with_age_span(said(detainee__age=30, detention__detained_on="2024-01-10"), "2026-03-01")
+    born = birth_of(content)
+    assert born is not None
+    assert (born.first.isoformat(), born.last.isoformat()) == ("1993-01-11", "1996-03-01")
+    assert birth_of(with_age_span(said(detainee__age=30), "2026-03-01")) is None  # it speaks of no day
+    died = with_age_span(said(detainee__age=30, detention__ended={"on": "2020-05", "how": "died"}), "2026-03-01")
+    assert died[AGE_SPAN] == "2020-05-01/2026-03-01"
+
+
+def test_a_single_report_whose_age_may_be_a_childs_or_an_adults_is_asked_for_its_day(world: World) -> None:
+    refusal = world.refuse(world.post("/v1/detentions", aged(), "foro"), 422, "age_needs_day", "/detainee/age_on")
+    assert refusal["code"] == "age_needs_day"
+    at_arrest = world.post("/v1/detentions", aged(age_on="2024-01-10"), "foro").json()
+    assert (at_arrest["detainee"]["publish"], at_arrest["detainee"]["name"]) == ("named", "Irma Celis Pardo")
+
+
+def test_an_age_of_now_is_that_of_the_day_of_first_filing(world: World) -> None:
+    body = aged(age_on="filed")
+    first = world.post("/v1/detentions", body, "foro").json()
+    assert first["detainee"]["publish"] == "counted"  # 19 on 1 March 2026, and so 16 or 17 when detained
+    world.now += timedelta(days=300)
+    assert world.post("/v1/detentions", body, "foro").json()["receipt"] == first["receipt"]
+    own = world.get(f"/v1/reports/{first['report']['id']}", "foro").json()
+    assert own["detainee"]["age_on"] == "filed"
+
+
+@pytest.mark.parametrize("age, publish", [(17, "counted"), (40, "named")])
+def test_who_was_a_child_or_an_adult_on_every_day_of_the_span_needs_no_day(
+    world: World, age: int, publish: str
+) -> None:
+    assert world.post("/v1/detentions", aged(age=age), "foro").json()["detainee"]["publish"] == publish
+
+
+def test_the_same_age_sent_again_years_later_changes_nothing(world: World) -> None:
+    first = world.post("/v1/detentions", aged(age=40), "foro").json()
+    world.now += timedelta(days=340)
+    again = world.post("/v1/detentions", aged(age=40), "foro")
+    assert (again.status_code, again.json()["receipt"]) == (200, first["receipt"])
+    moved = {**aged(age=40), "detention": {**AGED["detention"], "held_on": "2026-12"}}
+    assert world.post("/v1/detentions", moved, "foro").status_code == 200
+    with reading(world.engine) as session:
+        record = session.scalars(select(Record)).one()
+        assert newest(session, record).content[AGE_SPAN] == "2024-01-10/2026-03-01"
+
+
+def test_an_age_first_said_in_a_later_version_is_of_a_day_until_then(world: World) -> None:
+    world.post("/v1/detentions", aged(age=None), "foro")
+    world.now += timedelta(days=340)
+    world.post("/v1/detentions", aged(age=40), "foro")
+    with reading(world.engine) as session:
+        record = session.scalars(select(Record)).one()
+        assert newest(session, record).content[AGE_SPAN] == "2024-01-10/2027-02-04"
+
+
+def test_a_row_that_stood_before_ages_had_spans_stays_counted_until_it_is_answered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(content_module, "with_age_span", lambda said, _filed: said)
+        older.setattr(content_module, "is_minor", lambda said, _today=None: "detainee.age" in said)
+        first = world.post("/v1/detentions", aged(), "foro").json()
+    assert first["detainee"]["publish"] == "counted"
+    assert world.post("/v1/detentions", aged(), "foro").json()["receipt"] == first["receipt"]
+    moved = {**aged(), "detention": {**AGED["detention"], "facility": "Yare"}}
+    assert world.post("/v1/detentions", moved, "foro").json()["detainee"]["publish"] == "counted"
+    answered = world.post("/v1/detentions", aged(age_on="2024-01-10"), "foro").json()
+    assert answered["detainee"]["publish"] == "named"

@@ -26,10 +26,19 @@ class ImportFault(BaseModel):
 
 
 class ImportQuestion(BaseModel):
-    """What a person should look at before the list is sent again, confirmed."""
+    """What a person should look at before the list is sent again: confirmed, or with a mapping that answers it."""
 
     code: str
     detail: str
+    answer: Literal["confirm", "mapping"] = "confirm"
+
+
+class ImportChange(BaseModel):
+    """How many verdicts, dates and wishes about publication are no longer said, or were not said before."""
+
+    verdicts: int
+    dates: int
+    wishes: int
 
 
 class ImportUnsaid(BaseModel):
@@ -91,6 +100,10 @@ class ImportOut(BaseModel):
     counts: dict[ImportOutcome, int]
     releases: int
     held: int
+    lost: ImportChange
+    gained: ImportChange
+    held_counted: int
+    held_not_counted: dict[Literal["no_day_of_arrest", "day_not_past", "not_asserted"], int]
     first_revision: int | None
     last_revision: int | None
     form: Literal["csv", "xlsx", "ods", "jsonl"] | None

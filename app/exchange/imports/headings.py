@@ -29,9 +29,15 @@ FULL_OR_GIVEN = frozenset({"nombre", "name"})
 SENTENCE_TERM = "detention.sentence.term"
 
 
+AGE = "detainee.age"
+# Folded heading of a column of ages that names their day → that day, as a mapping says it.
+_AGE_DAYS = {fold(heading): day for day, found in WORDS["age_on"].items() for heading in found}
+
+
 def _known() -> dict[str, str]:
     """Folded heading → field."""
     found = {fold(word): name for name, words in WORDS["headings"].items() for word in words}
+    found |= dict.fromkeys(_AGE_DAYS, AGE)
     for name in FIELDS:
         found.setdefault(fold(name.rpartition(".")[2]), name)
         found[fold(name)] = name
@@ -64,6 +70,7 @@ def _by(shorten: Callable[[str], str], fields: Collection[str]) -> dict[str, str
     return {heading: names.pop() for heading, names in found.items() if heading and len(names) == 1}
 
 
+_BARE_AGE_DAYS = {_bare(heading): day for heading, day in _AGE_DAYS.items()}
 _BARE = _by(_bare, KNOWN.values())
 _NUMBERS = _by(_without_number, _NUMBERED)
 
@@ -98,6 +105,12 @@ def fields_of(heading: str, mapping: Mapping, place: int = -1) -> tuple[str, ...
         return tuple(targets)
     known = _known_as(compared(heading))
     return () if known is None else (known,)
+
+
+def day_of_ages(columns: Sequence[Column]) -> str | None:
+    """The day that the heading of the column of ages names."""
+    folded = (compared(column.heading) for column in columns if AGE in column.fields)
+    return next((day for one in folded if (day := _BARE_AGE_DAYS.get(_bare(one)))), None)
 
 
 def known_in(cells: Sequence[str], mapping: Mapping) -> int:

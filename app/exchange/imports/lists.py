@@ -93,14 +93,15 @@ class Opened:
     def questions(self) -> list[dict[str, str]]:
         """What only a mapping can answer: the meaning of a whole column. Raises BadFile."""
         found = [
-            {"code": "hidden_column", "detail": HIDDEN_COLUMN.format(one.letter, one.heading[:MOST_NAMED])}
+            _asked("hidden_column", HIDDEN_COLUMN, one)
             for one in self.columns
             if one.hidden and one.fields and not one.named
         ]
-        for one in self.columns:
-            if one.fields == (SENTENCE_TERM,) and not one.named and self._has_dates(one.place):
-                detail = SENTENCE_DATE.format(one.letter, one.heading[:MOST_NAMED])
-                found.append({"code": "sentence_date", "detail": detail})
+        found += [
+            _asked("sentence_date", SENTENCE_DATE, one)
+            for one in self.columns
+            if one.fields == (SENTENCE_TERM,) and not one.named and self._has_dates(one.place)
+        ]
         return found
 
     def _has_dates(self, place: int) -> bool:
@@ -119,6 +120,11 @@ class Opened:
             "other_sheets": self.other_sheets,
             "saved_mapping": self.saved,
         }
+
+
+def _asked(code: str, detail: str, column: Column) -> dict[str, str]:
+    """A question about a column."""
+    return {"code": code, "detail": detail.format(column.letter, column.heading[:MOST_NAMED]), "answer": "mapping"}
 
 
 def digest_of(data: bytes) -> str:

@@ -14,15 +14,19 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from app.dates import DateError, parse
 from app.exchange.imports.cells import CODES, UnreadCell, known_code, plain, value
 from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.said_dates import Order
 from app.matching.fold import fold
+from app.registry.content import FILED
 
 # The largest mapping imagined names 500 columns, in 30 KB; a line of one holds a heading and five fields at most. Of a
 # line with thousands of dots the parser would take seconds.
 MOST_BYTES, MOST_OF_A_LINE = 64 * 1024, 2_000
+# Days of a row that may be that of its age → where the row says them.
+DAYS_OF_AGES = {"detained_on": "detention.detained_on", "released_on": "release.released_on"}
 # Characters of a heading that are read: the rest of a paragraph tells no column from another.
 HEADING_LENGTH = 200
 # A heading stands below a title and a paragraph at most.
@@ -73,7 +77,8 @@ class Mapping(BaseModel):
     column out. `positions`: the letter of a column → the same, where two have one heading, or one has none. `values`:
     field → what the list prints → our code. `constants`: field → the same for every row, written as a cell. `rows`: a
     question about rows, or the number of a row → what to do with it. `dates`: how dates in numbers are ordered.
-    `header`: the row of the headings. `sheet`: of a workbook."""
+    `age_on`: the day on which people were as old as the list says: "detained_on", "released_on", "filed" (the day the
+    list is first filed) or a date. `header`: the row of the headings. `sheet`: of a workbook."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -83,6 +88,7 @@ class Mapping(BaseModel):
     dates: Order | None = None
     positions: dict[str, str | Targets] = {}
     rows: dict[str, Answer] = {}
+    age_on: Annotated[str, Field(max_length=MOST_NAMED)] | None = None
     header: Annotated[int, Field(ge=1, le=LAST_HEADER)] | None = None
     sheet: Annotated[str, Field(max_length=100)] | None = None
 
@@ -147,6 +153,16 @@ class Mapping(BaseModel):
                 if meant and FIELDS[name].kind in ("country", "countries") and not known_code(CODES, meant):
                     raise ValueError(f"values for {name} must be ISO 3166-1 alpha-2 codes")
         return values
+
+    @field_validator("age_on")
+    @classmethod
+    def _known_day(cls, day: str | None) -> str | None:
+        if day is None or day in DAYS_OF_AGES or day == FILED:
+            return day
+        try:
+            return parse(day).text
+        except DateError:
+            raise ValueError('say "detained_on", "released_on", "filed" or a date such as 2026-01-12') from None
 
     @model_validator(mode="after")
     def _read_constants(self) -> Self:

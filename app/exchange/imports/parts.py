@@ -9,6 +9,7 @@ from functools import cached_property
 from app.exchange.imports.checked import body_of, numbered
 from app.exchange.imports.faults import Fault
 from app.exchange.imports.keys import Keys
+from app.exchange.imports.questions import has_undated_age
 from app.exchange.imports.rows import Row
 
 # A line of 5 KB a second that drops every few seconds carries some 10 KB in between; packed, this becomes 5 to 8. Less
@@ -38,6 +39,7 @@ class Cut:
     columns: dict[str, str] = field(default_factory=dict)  # field → column
     rows: int = 0
     derived: int = 0  # rows whose case number was made here
+    ages: int = 0  # rows with an age of an unknown day, and no birth
 
 
 def cut(rows: Iterable[Row]) -> Cut:
@@ -56,6 +58,7 @@ def cut(rows: Iterable[Row]) -> Cut:
         found.rows += 1
         found.columns = row.columns or found.columns
         checked = numbered(row, keys)
+        found.ages += has_undated_age(checked)
         body = body_of(checked)
         if isinstance(body, list):
             found.wrong[row.number] = [row.told(fault) for fault in body]

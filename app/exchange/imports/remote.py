@@ -2,24 +2,27 @@
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, Field
 
 from app.exchange.client import GIVES_UP_AFTER, Gone, Line, Stopped
+from app.exchange.imports import questions
 from app.exchange.imports.checked import placed
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.journal import Journal
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.local import bounded
 from app.exchange.imports.parts import Cut, Part, cut
-from app.exchange.imports.run import NO_ROWS, questions_about
+from app.exchange.imports.run import NO_ROWS
+from app.exchange.imports.says import KINDS
 from app.exchange.imports.stored import OPEN_STATES, Row, Sent
 from app.import_codes import ImportOutcome, ImportState
 from app.vocabulary import Role
@@ -53,6 +56,10 @@ class _Said(BaseModel):
     row: int | None = None  # of the part
 
 
+class _Question(_Said):
+    answer: Literal["confirm", "mapping"] = "confirm"
+
+
 class _Receipt(BaseModel):
     id: uuid.UUID
     state: ImportState
@@ -61,7 +68,11 @@ class _Receipt(BaseModel):
     held: int = 0
     first_revision: int | None
     last_revision: int | None
-    questions: list[_Said]
+    lost: dict[str, int] = {}
+    gained: dict[str, int] = {}
+    held_counted: int = 0
+    held_not_counted: dict[str, int] = {}
+    questions: list[_Question]
     problem: _Said | None
 
 
@@ -92,11 +103,12 @@ def file_list(
     bounded(data)
     opened = open_list(data, sent.mapping)
     counting = not sent.confirmed and opened.count()[1]
-    asked = questions_about(0, None, counting=counting) + opened.questions()
     found = cut(opened.rows())
     if not found.rows:
         raise BadFile("no_rows", NO_ROWS)
     receipt = _Sum(opened, found, sent)
+    asked = [*opened.questions(), *questions.about_ages(opened, found.ages)]
+    asked += questions.about_rows(found.rows, None, counting=counting)
     if asked:
         return receipt.shape(questions=asked), receipt.wrong()
     if sent.strict and found.wrong and not sent.dry_run:
@@ -259,6 +271,12 @@ class _Sum:
             "counts": counts,
             "releases": sum(receipt.releases for receipt in receipts),
             "held": sum(receipt.held for receipt in receipts),
+            **{
+                change: {kind: sum(getattr(receipt, change).get(kind, 0) for receipt in receipts) for kind in KINDS}
+                for change in ("lost", "gained")
+            },
+            "held_not_counted": dict(sum((Counter(receipt.held_not_counted) for receipt in receipts), Counter())),
+            "held_counted": sum(receipt.held_counted for receipt in receipts),
             "first_revision": min(revisions, default=None),
             "last_revision": max(revisions, default=None),
             **self._opened.shape(),

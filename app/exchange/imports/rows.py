@@ -10,12 +10,13 @@ from app.exchange.imports.cells import STATE_CODES, UnreadCell, plain, state_in,
 from app.exchange.imports.faults import Fault, letter, place_of
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.genders import GENDER
-from app.exchange.imports.headings import Column
+from app.exchange.imports.headings import Column, day_of_ages
 from app.exchange.imports.layout import Layout, LeftOut
-from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.mapping import DAYS_OF_AGES, Mapping
 from app.exchange.imports.sayings import question
 from app.exchange.imports.texts import Cells
 from app.matching.fold import words
+from app.registry.content import AGE, AGE_ON
 from app.registry.schemas import NAME_LENGTH, NOTE_LENGTH
 from app.vocabulary import Stage
 
@@ -85,6 +86,7 @@ class Reader:
         self._order = mapping.dates
         self._meanings = {**mapping.meanings, GENDER: (genders or {}) | mapping.meanings.get(GENDER, {})}
         self._constants = {name: mapping.constant(name) for name in mapping.constants}
+        self._day_of_ages = mapping.age_on or day_of_ages(columns)
         # Of days, places and codes a list holds few, and each many times.
         self._value = lru_cache(maxsize=REMEMBERED)(self._said)
         self._letters = {name: column.letter for column in reversed(self._columns) for name in column.fields}
@@ -126,6 +128,7 @@ class Reader:
             faults.append(Fault(letter(beyond), "", "too_many_cells", detail))
         found = self._constants | found
         faults += self._of_the_whole(found)
+        self._date_age(found)
         body = None if faults else unfold(found)
         return Row(cells.number, body, faults, self._letters, cells.texts)
 
@@ -139,6 +142,15 @@ class Reader:
             detail = "This says of the person what the rest of the row contradicts: correct one of them."
             faults.append(Fault(self._letters.get(STATE), pointer_to(STATE), "state_contradicts", detail))
         return faults
+
+    def _date_age(self, found: Body) -> None:
+        """Give the age of a row its day, where a heading or the mapping says which."""
+        day = self._day_of_ages
+        if day is None or AGE not in found or AGE_ON in found:
+            return
+        on = found.get(DAYS_OF_AGES[day]) if day in DAYS_OF_AGES else day
+        if on is not None:
+            found[AGE_ON] = on
 
     def _said(self, name: str, text: str) -> Any:
         return value(name, text, self._order, self._meanings.get(name))

@@ -18,31 +18,33 @@ from sqlmodel import Session, col
 
 from app.database import reading
 from app.errors import Problem
-from app.exchange.imports import stored
+from app.exchange.imports import questions, stored
 from app.exchange.imports.checked import body_of, numbered, placed
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.groups import kept_error
 from app.exchange.imports.keys import Keys
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.questions import Question
 from app.exchange.imports.rows import Row
+from app.exchange.imports.says import Says, changed, says, why_not_held
 from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
 from app.models import OPEN, ApiKey, ListImport, Source
+from app.registry import records
 from app.registry.listing import file_rows
 from app.registry.policy import Reader
+from app.registry.reports import source_of
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
+from app.registry.trial import Trial
+from app.registry.vicinity import Written
 from app.registry.write import Desk, Outcome
 from app.vocabulary import Role
 
 # Rows of one transaction. Fewer cost more per row; more keep other writers waiting longer than a second.
 BATCH = 500
-# A trial is undone, and rows of one list are only held against each other inside a batch: most lists are one.
+# A trial writes nothing, so that its batches may be larger.
 TRIAL_BATCH = 2_000
-# A list of this many times more or fewer rows than the last one is likely another list, or half of one.
-FAR = 2
-# Below this a list may well double.
-FEW = 20
 NO_ROWS = (
     "There are headings in this list, and no rows below them: nothing was filed. Fill in a row for each person, save "
     "the file, and send it again."
@@ -66,6 +68,8 @@ class Running:
         self._opened: Opened | None = None
         self._keys = Keys()
         self._left: list[Row] = []  # read, and not settled yet
+        self._trial, self._written = Trial(), Written()  # what the rows tried so far would have left behind
+        self._tried = 0  # the last of them
         self._most = TRIAL_BATCH  # rows of the next batch: few after one that took long
 
     def step(self) -> bool:
@@ -95,14 +99,18 @@ class Running:
         number, counting = opened.count()
         if number == 0:
             raise BadFile("no_rows", NO_ROWS)
-        questions = [] if job.confirmed or job.done else questions_about(job.whole or number, before, counting=counting)
-        questions += opened.questions()  # a confirmation says nothing of what a column means
+        asked = [] if job.done else self._questions(job, opened, job.whole or number, before, counting=counting)
         state = job.state if job.state != "waiting" else "checking" if job.strict and not job.dry_run else "running"
         told = json.dumps(json.loads(job.told) | opened.shape(), ensure_ascii=False)
         found: dict[str, Any] = {"told": told, "rows": number}
         with as_only_writer(self._engine) as session:
-            if questions:
-                stored.finish(session, job, "questioned", self._clock(), **found, questions=json.dumps(questions))
+            if job.done and (job.dry_run or state == "checking"):
+                # What the rows tried before would have left behind is forgotten: they are tried again.
+                if not stored.begin_again(session, job, job.state):
+                    return False
+                job = self._seen = stored.load(session, job.id)
+            if asked:
+                stored.finish(session, job, "questioned", self._clock(), **found, questions=json.dumps(asked))
                 return False
             if not stored.move(session, job, **found, state=state, leased_until=self._clock() + stored.LEASE):
                 return False
@@ -112,11 +120,24 @@ class Running:
         self._from_the_top(state)
         return True
 
+    def _questions(
+        self, job: ListImport, opened: Opened, rows: int, before: int | None, *, counting: bool
+    ) -> list[Question]:
+        """What is to be answered before anything is filed; once the list is confirmed, what that does not answer."""
+        looked = questions.look_at(opened.rows())
+        asked = [*opened.questions(), *questions.about_ages(opened, looked.ages)]
+        if job.confirmed:
+            return asked
+        with reading(self._engine) as session:
+            stands = questions.about_what_stands(session, self._secret, job.source, looked)
+        return [*asked, *questions.about_rows(rows, before, counting=counting), *stands]
+
     def _from_the_top(self, state: str) -> None:
         assert self._opened is not None
         self._state = state
         self._keys = Keys()
         self._left = []
+        self._trial, self._written, self._tried = Trial(), Written(), 0
         self._rows = self._opened.rows()
 
     def _batch(self, job: ListImport, rows: Iterator[Row]) -> bool:
@@ -124,6 +145,8 @@ class Running:
             return False
         self._left = [row for row in self._left if row.number > job.done]
         trial = job.dry_run or job.state == "checking"
+        if trial and job.done != self._tried:
+            return False  # somebody else has begun it anew
         most = min(self._most, TRIAL_BATCH if trial else BATCH)
         batch = _Batch(list(islice(chain(self._left, self._ahead(rows, job.done)), most)))
         if not batch.rows:
@@ -158,11 +181,14 @@ class Running:
         """What would become of rows: filed, and undone."""
         with as_only_writer(self._engine) as session, _collecting_later():
             now = self._clock()
-            desk = Desk(session, self._actor(session, job, now), now, self._secret, listing=True, trial=True)
-            outcomes = [_undone(one) for one in batch.file(desk)]
+            desk = Desk(session, self._actor(session, job, now), now, self._secret, listing=True, trial=self._trial)
+            outcomes = [_undone(one) for one in batch.file(desk, self._written)]
             session.rollback()
         with as_only_writer(self._engine) as session:
-            return outcomes if stored.advance(session, job, outcomes, batch.last, self._clock()) else None
+            if not stored.advance(session, job, outcomes, batch.last, self._clock()):
+                return None
+        self._tried = batch.last
+        return outcomes
 
     def _through(self, job: ListImport) -> bool:
         """After the last row."""
@@ -214,8 +240,8 @@ class _Batch:
     def last(self) -> int:
         return self.rows[-1].number
 
-    def file(self, desk: Desk) -> list[RowOutcome]:
-        """File the rows that can be read; what became of each, in order."""
+    def file(self, desk: Desk, written: Written | None = None) -> list[RowOutcome]:
+        """File the rows that can be read; what became of each, in order. `written`: by those tried before."""
         before = desk.log.revision
         settled: dict[int, RowOutcome] = {}
         ready: list[tuple[Row, DetentionReportIn]] = []
@@ -225,21 +251,40 @@ class _Batch:
                 settled[row.number] = _error(row, body)
             else:
                 ready.append((row, body))
-        results = file_rows(desk, [body for _row, body in ready])
+        stood = self._stood(desk, [body for _row, body in ready])
+        results = file_rows(desk, [body for _row, body in ready], written)
         for (row, body), result in zip(ready, results, strict=False):
-            settled[row.number] = _settled(row, body, result, before)
+            settled[row.number] = _settled(
+                row, body, result, before, stood.get(str(body.source_record_id), {}), desk.now
+            )
         done = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]
         self.left, self.rows = self.rows[len(done) :], done
         return [settled[row.number] for row in done]
 
+    def _stood(self, desk: Desk, bodies: list[DetentionReportIn]) -> dict[str, Says]:
+        """Case number → what its report says before the row is filed."""
+        source, cases = source_of(desk), [str(body.source_record_id) for body in bodies]
+        digests = {records.case_digest(desk.secret, source, case): case for case in cases}
+        found = records.by_cases(desk.session, digests.keys())
+        return {digests[digest]: says(one.content) for digest, one in found.items()}
 
-def _settled(row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int) -> RowOutcome:
+
+def _settled(
+    row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int, stood: Says, now: datetime
+) -> RowOutcome:
+    """What became of a row. `stood`: what its report said before."""
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
         return _error(row, [placed(row.columns, one) for one in errors])
     seen_before = "updated" if result.revision > before else "unchanged"
     outcome = seen_before if result.match is None else str(result.match)
-    return RowOutcome(row.number, outcome, uuid.UUID(result.ids["report"]), result.revision, None, _about(body))
+    said, about = says(body.model_dump(mode="json")), _about(body)
+    tally = changed(stood, said)
+    if about == "held":
+        reason = why_not_held(said, now.date().toordinal())
+        tally["held_counted" if reason is None else f"held_{reason}"] += 1
+    report = uuid.UUID(result.ids["report"])
+    return RowOutcome(row.number, outcome, report, result.revision, None, about, dict(tally))
 
 
 def _about(body: DetentionReportIn) -> About | None:
@@ -254,23 +299,8 @@ def _error(row: Row, faults: list[Fault]) -> RowOutcome:
 
 def _undone(one: RowOutcome) -> RowOutcome:
     """Nothing of a trial stands: no report has these ids."""
-    return RowOutcome(one.row, one.outcome, None, None, one.faults, one.about)
+    return RowOutcome(one.row, one.outcome, None, None, one.faults, one.about, one.tally)
 
 
 def _strict(row: int, what: str) -> BadFile:
     return BadFile("strict", f"Row {row} is in error: {what}, as asked for.", row)
-
-
-def questions_about(rows: int, before: int | None, *, counting: bool) -> list[dict[str, str]]:
-    """What a person should look at before anything is filed."""
-    found = []
-    if before is not None and before >= FEW and not before / FAR <= rows <= before * FAR:
-        detail = f"This list has {rows} rows, your last one had {before}. If that is right, confirm it."
-        found.append({"code": "row_count", "detail": detail})
-    if counting:
-        detail = (
-            "The case numbers only count the rows, so that the next list may give them to other people. If they are "
-            "case numbers all the same, confirm it; if not, leave the column out in a mapping."
-        )
-        found.append({"code": "numbers_count_rows", "detail": detail})
-    return found

@@ -2,8 +2,9 @@
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from app.exchange.imports.groups import Groups, in_language
 from app.exchange.imports.lists import digest_of
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.sayings import detail
+from app.exchange.imports.says import KINDS, NOT_HELD
 from app.import_codes import ImportOutcome
 from app.models import ImportFile, ImportMapping, ImportRow, ListImport
 from app.registry.write import Desk, Outcome, new_id
@@ -52,7 +54,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class RowOutcome:
-    """What became of a row; `faults` where it is in error, else of what it speaks."""
+    """What became of a row; `faults` where it is in error, else of what it speaks, and what of that is told summed."""
 
     row: int
     outcome: str
@@ -60,6 +62,7 @@ class RowOutcome:
     revision: int | None
     faults: list[dict[str, Any]] | None
     about: About | None = None
+    tally: dict[str, int] = field(default_factory=dict)
 
 
 def begin(session: Session, source: int, key_id: str | None, digest: str, sent: Sent, now: datetime) -> ListImport:
@@ -164,6 +167,7 @@ def advance(session: Session, job: ListImport, rows: Sequence[RowOutcome], done:
         groups.add(row.row, row.faults or [])
         if row.about is not None:
             told[row.about] = told.get(row.about, 0) + 1
+        told["tally"] = dict(Counter(told.get("tally", {})) + Counter(row.tally))
     told["groups"] = groups.kept()
     revisions = [row.revision for row in rows if row.revision is not None and row.outcome not in ("unchanged", "error")]
     first = min([*revisions, *([job.first_revision] if job.first_revision else [])], default=None)
@@ -236,7 +240,7 @@ def begin_again(session: Session, job: ListImport, state: str) -> bool:
 
 
 def _without_tally(job: ListImport) -> str:
-    told = {name: found for name, found in json.loads(job.told).items() if name not in (*ABOUT, "groups")}
+    told = {name: found for name, found in json.loads(job.told).items() if name not in (*ABOUT, "groups", "tally")}
     return json.dumps(told, ensure_ascii=False)
 
 
@@ -295,6 +299,15 @@ def rows_of(
     ]
 
 
+def summed(tally: dict[str, int]) -> Row:
+    """What a list took back and added, and how many of those it says are held count as held by its source's word."""
+    return {
+        **{change: {kind: tally.get(f"{kind}_{change}", 0) for kind in KINDS} for change in ("lost", "gained")},
+        "held_counted": tally.get("held_counted", 0),
+        "held_not_counted": {why: tally[f"held_{why}"] for why in NOT_HELD if f"held_{why}" in tally},
+    }
+
+
 def shape(job: ListImport, lang: Language = "en", groups: Sequence[Row] = ()) -> Row:
     """An import as its source reads it: the receipt, once it is through. `groups`: of `groups.of_import`."""
     told = json.loads(job.told)
@@ -312,6 +325,7 @@ def shape(job: ListImport, lang: Language = "en", groups: Sequence[Row] = ()) ->
         "settled": sum(json.loads(job.counts).values()),
         "counts": json.loads(job.counts),
         **{one: told.get(one, 0) for one in ABOUT},
+        **summed(told.get("tally", {})),
         "first_revision": job.first_revision,
         "last_revision": job.last_revision,
         "form": told.get("form"),

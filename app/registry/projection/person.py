@@ -33,6 +33,7 @@ _PERSON: Combined = {
     "birth_date": date_fact,
     "age": plain_fact,
     "age_on": date_fact,
+    "age_span": date_fact,
     "nationalities": union_fact,
     "category": plain_fact,
     "groups": union_fact,
@@ -164,7 +165,9 @@ def _values(facts: dict[str, Any], names: dict[str, str]) -> set[tuple[str, str]
 
 def age_group(custody: Custody, about: dict[str, Fact]) -> str | None:
     """The age group at the detention (or the nearest day known); None when it cannot be told."""
-    content = {f"detainee.{name}": fact["value"] for name, fact in about.items() if fact["value"] is not None}
+    named = ("birth_date", "age")
+    content = {f"detainee.{name}": value for name in named if (value := value_of(about, name)) is not None}
+    content |= _day_of_age(about)
     birth, day = birth_of(content), custody.detained or custody.ended or custody.held
     if birth is None or day is None:
         ages = [content["detainee.age"]] * 2 if "detainee.age" in content else None
@@ -174,6 +177,17 @@ def age_group(custody: Custody, about: dict[str, Fact]) -> str | None:
         return None
     groups = {_group_of(age) for age in ages}
     return groups.pop() if len(groups) == 1 else None
+
+
+def _day_of_age(about: dict[str, Fact]) -> dict[str, Any]:
+    """The day, or else the span of days, that whoever says the age gives for it: another's day is of another age."""
+    age = about.get("age", {"value": None, "said": []})
+    speakers = {source for one in age["said"] if one["value"] == age["value"] for source in one["by"]}
+    for name in ("age_on", "age_span"):
+        for one in about.get(name, {}).get("said", ()):
+            if speakers & set(one["by"]):
+                return {f"detainee.{name}": one["value"]}
+    return {}
 
 
 def _group_of(age: int) -> AgeGroup:

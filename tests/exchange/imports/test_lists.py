@@ -447,3 +447,32 @@ def test_a_template_that_lost_its_headings_is_not_read_by_its_examples() -> None
 )
 def test_a_heading_is_known_without_its_particles_where_it_can_mean_one_thing(heading: str, field: str | None) -> None:
     assert headings.fields_of(heading, Mapping()) == (() if field is None else (field,))
+
+
+@pytest.mark.parametrize(
+    "heading, on",
+    [
+        ("Edad al momento de la detención", "2025-01-12"),
+        ("Edad al ser detenido/a", "2025-01-12"),
+        ("Age at arrest", "2025-01-12"),
+        ("AGE AT TIME OF DETENTION", "2025-01-12"),
+        ("Edad actual", "filed"),
+        ("Current age", "filed"),
+        ("Edad", None),
+    ],
+)
+def test_a_heading_of_ages_names_their_day(heading: str, on: str | None) -> None:
+    said = bodies(f"Nombre;Fecha de detención;{heading};País\nRamón Ibáñez;12 de enero de 2025;41;VE\n")
+    assert said[0]["detainee"].get("age_on") == on
+
+
+@pytest.mark.parametrize("day, on", [("detained_on", "2025-01-12"), ("filed", "filed"), ("2024-12", "2024-12")])
+def test_a_mapping_says_on_which_day_people_were_as_old(day: str, on: str) -> None:
+    said = "Nombre;Fecha de detención;Edad;País\nRamón Ibáñez;12 de enero de 2025;41;VE\nJulio Mora;2025;;VE\n"
+    read = bodies(said, f'age_on = "{day}"\n')
+    assert [one["detainee"].get("age_on") for one in read] == [on, None]
+
+
+def test_a_day_of_ages_that_is_none_is_refused_with_those_that_are() -> None:
+    with pytest.raises(BadFile, match="filed"):
+        Mapping.read('age_on = "the arrest"\n')

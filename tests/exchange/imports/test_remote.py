@@ -235,6 +235,19 @@ def test_the_number_of_rows_is_asked_about_the_whole_list_and_not_about_each_par
     assert counts(sender.send(LIST, confirmed=True)[0]) == {"new": 4, "error": 1}
 
 
+def test_ages_without_a_day_are_asked_about_before_anything_is_sent(sender: Sender) -> None:
+    said = "código;nombre;edad;fecha de detención;país\nA-1;Rosa Inés Valdivia;19;2024-03-02;VE\n"
+    receipt, _rows = sender.send(said, confirmed=True)
+    assert [(one["code"], one["answer"]) for one in receipt["questions"]] == [("age_needs_day", "mapping")]
+    assert sender.requests == []
+    sent, _rows = sender.send(said.replace("edad", "edad al ser detenida"))
+    assert (counts(sent), sent["gained"], sent["held_counted"]) == (
+        {"new": 1},
+        {"verdicts": 0, "dates": 1, "wishes": 0},
+        1,
+    )
+
+
 def test_numbers_that_only_count_the_rows_are_asked_about_before_anything_is_sent(sender: Sender) -> None:
     counting = "id;nombre;país\n1;Rosa Inés Valdivia;VE\n2;Julio Peralta Ríos;VE\n"
     receipt, _rows = sender.send(counting)

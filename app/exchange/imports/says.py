@@ -1,0 +1,63 @@
+"""What a report says beyond what every report says, and what a list thereby takes back, adds and lets count (pure)."""
+
+from collections import Counter
+from typing import Any
+
+from app.dates import parse
+from app.registry.content import Content, as_sent, flatten
+from app.registry.projection.accounts import ASSERTIONS
+from app.vocabulary import Designation, ReleaseKind, Stage, Verdict
+
+Says = Content
+# What stands in a report of whoever says nothing of it.
+UNSAID = {
+    "verification.verdict": Verdict.REPORTED,
+    "release.stage": Stage.CARRIED_OUT,
+    "release.kind": ReleaseKind.UNSPECIFIED,
+    "detainee.designation": Designation.UNSTATED,
+}
+# What no body needs to repeat (`reports.with_kept`), or what names the report.
+KEPT = frozenset({"detainee.national_id", "detainee.national_id_digest", "retraction.reason", "source_record_id"})
+DATES = (
+    "detainee.birth_date",
+    "detainee.died_on",
+    "detention.detained_on",
+    "detention.held_on",
+    "release.released_on",
+    "release.announced_on",
+    "release.ordered_on",
+    "release.measures_lifted_on",
+    "verification.verified_on",
+)
+# What a receipt tells the loss and the gain of → the fields that it is said in.
+KINDS = {"verdicts": ("verification.verdict",), "dates": DATES, "wishes": ("detainee.publish",)}
+# Why somebody held may not be counted as held on the day of filing by this source's own word.
+NOT_HELD = NO_DAY, VAGUE_DAY, NOT_ASSERTED = "no_day_of_arrest", "day_not_past", "not_asserted"
+
+
+def says(said: Content | dict[str, Any]) -> Says:
+    """What a body, or the content that was kept of one, says."""
+    content = as_sent(said) if any("." in name for name in said) else flatten(said)
+    return {name: value for name, value in content.items() if name not in KEPT and UNSAID.get(name) != value}
+
+
+def changed(before: Says, after: Says) -> Counter[str]:
+    """`{"verdicts_lost": 1, "dates_gained": 2}`: values that are no longer said, and that were not said before."""
+    return Counter(
+        f"{kind}_{change}"
+        for kind, names in KINDS.items()
+        for name in names
+        for change, one, other in (("lost", before, after), ("gained", after, before))
+        if name in one and name not in other
+    )
+
+
+def why_not_held(said: Says, today: int) -> str | None:
+    """Why a report that somebody is held does not count on the day of filing; None where it does. `today`: its
+    ordinal."""
+    if said.get("verification.verdict", Verdict.REPORTED) not in ASSERTIONS:
+        return NOT_ASSERTED
+    days = [parse(said[name]).hi for name in ("detention.detained_on", "detention.held_on") if name in said]
+    if not days:
+        return NO_DAY
+    return None if min(days) <= today else VAGUE_DAY
