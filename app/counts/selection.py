@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.counts.questions import EstimateQuery
-from app.counts.terms import PERSONAL_DIMENSIONS, HeldTerms, PersonTerms, ReleaseTerms, edges
+from app.counts.terms import HeldTerms, PersonTerms, ReleaseTerms, edges
 from app.errors import Invalid, pointed
 from app.models import (
     OPEN,
@@ -25,7 +25,6 @@ from app.models import (
     Trait,
     Voice,
 )
-from app.registry.consent import OPENNESS
 from app.registry.policy import Reader
 from app.registry.views import Views
 from app.vocabulary import Publish, ReleaseStatus, Verdict
@@ -63,11 +62,11 @@ def hidden_trait(
 ) -> Condition | None:
     """Whether the reader may not see a personal dimension of a person (with one of these values); None when it may of
     everyone."""
-    classes = tuple(str(publish) for publish in Publish if not _sees_all(reader, publish, name, values))
+    classes = tuple(str(publish) for publish in Publish if not sees_all(reader, publish, name, values))
     return hidden(detainee, classes, revision) if classes else None
 
 
-def _sees_all(reader: Reader, publish: str, name: str, values: Sequence[str]) -> bool:
+def sees_all(reader: Reader, publish: str, name: str, values: Sequence[str]) -> bool:
     """Whether the reader may see these values of a dimension, or any at all, of someone of that class."""
     return all(reader.sees_trait(publish, name, value) for value in values or (None,))
 
@@ -342,23 +341,3 @@ def _has_trait(columns: Any, name: str, revision: int, values: Sequence[str] | N
     table, of_row = trait_of(Trait, SourceTrait, columns, name, revision)
     among = () if values is None else (table.value.in_(values),)
     return exists(select(1).where(of_row, *among))
-
-
-def partly_hidden(columns: Any, terms: Any, reader: Reader, revision: int) -> Condition | None:
-    """Of what matches the terms without their personal ones: whether the person's class opens some of these, which all
-    match, and hides another, or all of them; None where no class hides any from the reader.
-
-    Neither a value that is hidden nor whether there is one is read."""
-    asked = [*personal_filters(terms, columns, revision)]
-    asked += [(name, [], true()) for name in getattr(terms, "group_by", []) if name in PERSONAL_DIMENSIONS]
-    found: list[Condition] = []
-    for place, publish in enumerate(OPENNESS):
-        seen = [_sees_all(reader, publish, name, values) for name, values, _matching in asked]
-        if all(seen):
-            continue
-        own = hidden(columns.detainee, (publish,), revision)
-        stricter = OPENNESS[place + 1 :]
-        theirs = and_(own, ~hidden(columns.detainee, stricter, revision)) if stricter else own
-        opened = (match for (_name, _values, match), is_seen in zip(asked, seen, strict=True) if is_seen)
-        found.append(and_(theirs, *opened))
-    return or_(*found) if found else None

@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from app.counts import behind, buckets
 from app.counts import terms as wording
 from app.counts.behind import MULTIPLE_TRAITS, UNITS, WITHHELD
+from app.counts.not_visible import partly_hidden
 from app.counts.selection import (
     ASSERTED,
     COUNTING,
@@ -21,7 +22,6 @@ from app.counts.selection import (
     at,
     facility_slug,
     hidden_trait,
-    partly_hidden,
     select_releases,
     trait_of,
 )

@@ -11,20 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.errors import Conflict
 from app.matching import score
-from app.models import OPEN, Entry, Lookalike, Placement, Record, Release, Report, Voice
+from app.models import OPEN, Lookalike, Placement, Record
 from app.registry import blocking, content, known
 from app.registry.content import Content
 from app.registry.known import Candidate, Known, Near, compare, contents
-from app.registry.projection.accounts import ASSERTIONS, SECOND_HAND, parse
-from app.registry.projection.voices import RANK
+from app.registry.projection.accounts import SECOND_HAND, parse
 from app.registry.records import Kind
 from app.registry.write import Desk, new_id
-from app.vocabulary import Judgement, MatchOutcome, Publish, Stage, Verdict
+from app.vocabulary import Judgement, MatchOutcome, Publish, Verdict
 
 # Pairs listed for review per report, best first: beyond these a curator searches rather than reads.
 MOST_REVIEWED = 5
@@ -33,20 +30,8 @@ SURE = 1000  # a pointer is not a guess
 # birth may be a year off, while "2025" agrees with any day of that year.
 LEAST_AGREEING = {"birth": 0.7, "facility": 1.0, "detained_on": 1.0, "released_on": 1.0}
 
-# Sorts a day that is not stated after every stated one: who says no day could stand in another spell tomorrow.
-UNSTATED = 10**9
-
 # Made once: building a statement costs more than running it.
 _INSERT_LOOKALIKES = insert(Lookalike)
-_BASE = aliased(Placement)
-_SAME_SPELL = (
-    select(col(Record.id), col(Record.source), col(Entry.body))
-    .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
-    .join(_BASE, (col(_BASE.spell) == col(Placement.spell)) & (col(_BASE.until) == OPEN))
-    .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
-    .join(Entry, col(Entry.revision) == col(Report.since))
-    .where(col(_BASE.record) == bindparam("base"), col(Record.redacted).is_(False))
-)
 _WAITING = select(col(Lookalike.other)).where(
     col(Lookalike.other).in_(bindparam("among", expanding=True)), col(Lookalike.contradicts).is_(True)
 )
@@ -92,47 +77,6 @@ class _Tie:
 
 def by_pointer(target: tuple[Record, Kind]) -> Matched:
     return Matched(MatchOutcome.LINKED, (Planned(target[0].id, Judgement.SAME, "reporter", SURE),))
-
-
-def spell_pointer(
-    desk: Desk, target: tuple[Record, Kind], own: uuid.UUID | None = None, before: str | None = None
-) -> str | None:
-    """The id of the report as which a pointer is kept: of those that speak of the release pointed at the earliest of an
-    independent source, else the earliest; of those of the detention the earliest. None where it points at a person.
-
-    `before`: what the report `own` pointed at until now. It stays where that stands in the same spell, so that sending
-    a report again changes nothing, and where the earliest is `own` itself, which its own dates place. Of people whom
-    the key may not see its own reports alone are looked at: anybody can read the pointer in the log.
-    """
-    base, kind = target
-    if kind == "detainee":
-        return before
-    found = desk.session.connection().execute(_SAME_SPELL, {"base": base.key}).all()
-    if before is not None and uuid.UUID(before) in {row.id for row in found}:
-        return before
-    seen = desk.actor.sees_person(base.publish_now)
-    told = [(row, json.loads(row.body)["said"]) for row in found if seen or row.source == desk.actor.source]
-    if kind == "release":
-        told = [(row, said) for row, said in told if content.has_release(said)] or told
-
-    def rank(one: tuple[Any, Content]) -> tuple[bool, bool, int, int, str]:
-        row, said = one
-        withdrawn = said["verification.verdict"] == Verdict.RETRACTED
-        other = kind == "release" and not desk.views.sources[row.source].independent
-        return (
-            withdrawn,
-            other,
-            _first_day(said, "detention.detained_on"),
-            _first_day(said, "release.released_on"),
-            row.id.hex,
-        )
-
-    earliest = min(told, key=rank)[0].id
-    return before if earliest == own else str(earliest)
-
-
-def _first_day(said: Content, name: str) -> int:
-    return parse(said[name]).lo if name in said else UNSTATED
 
 
 def compared(desk: Desk, said: Content) -> Content:
@@ -328,56 +272,3 @@ def write_decision(desk: Desk, decision: Planned, record_id: uuid.UUID) -> None:
         "score": decision.score,
     }
     desk.write("identity", body, {"reasons": list(decision.reasons)} if decision.reasons else None)
-
-
-def require_one_person(session: Session, record: Record, target: Record) -> None:
-    """Only curators join standing people."""
-    places = session.scalars(
-        select(col(Placement.detainee)).where(
-            col(Placement.record).in_([record.key, target.key]), col(Placement.until) == OPEN
-        )
-    ).all()
-    if len(set(places)) > 1:
-        raise Conflict(
-            "Your case number and the id you point at are two people so far. Ask a curator to join them, or send "
-            "the report under another case number."
-        )
-
-
-def own_record_in(session: Session, spell: int, source: int) -> Record | None:
-    """This source's record of a spell: the one that speaks of its release, else its newest."""
-    rows = session.execute(
-        select(Record, col(Entry.body), col(Report.since))
-        .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
-        .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
-        .join(Entry, col(Entry.revision) == col(Report.since))
-        .where(col(Placement.spell) == spell, col(Record.source) == source, col(Record.redacted).is_(False))
-    ).all()
-    ranked = [("release.stage" in json.loads(body)["said"], since, record) for record, body, since in rows]
-    return max(ranked, key=lambda row: row[:2])[2] if ranked else None
-
-
-def stage_asserted(session: Session, spell: int) -> str:
-    """The furthest stage of a release that somebody asserts, refuted or not; where nobody does, the one it stands at.
-
-    Who verifies what another refutes speaks of the stage in dispute, not of the earlier one that still counts."""
-    asserted = session.scalars(
-        select(col(Voice.stage)).where(
-            col(Voice.spell) == spell, col(Voice.until) == OPEN, col(Voice.verdict).in_(ASSERTIONS)
-        )
-    ).all()
-    if asserted:
-        return max(asserted, key=lambda stage: RANK[Stage(stage)])
-    return session.scalars(
-        select(col(Release.stage)).where(col(Release.spell) == spell, col(Release.until) == OPEN)
-    ).one()
-
-
-def has_release(session: Session, record: Record) -> bool:
-    """Whether the spell that holds a record has a release."""
-    found = session.scalars(
-        select(col(Release.spell))
-        .join(Placement, col(Placement.spell) == col(Release.spell))
-        .where(col(Placement.record) == record.key, col(Placement.until) == OPEN, col(Release.until) == OPEN)
-    ).first()
-    return found is not None

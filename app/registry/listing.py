@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from app.errors import Problem, Redacted
-from app.registry import blocking, checks, content, linking, records, reports
+from app.registry import blocking, checks, content, linking, pointers, records, reports
 from app.registry.content import Content
 from app.registry.known import Known, Near
 from app.registry.linking import Matched
@@ -76,7 +76,7 @@ class _Planned:
         self.new: list[Content] = []
 
     def plan(self, body: DetentionReportIn, digest: str | None, stood: dict[str, records.Stood]) -> Act:
-        points = any(getattr(body, name) is not None for name, _kind in reports.POINTERS)
+        points = any(getattr(body, name) is not None for name, _kind in pointers.POINTERS)
         if digest is None:
             return body
         seen = digest in self._seen

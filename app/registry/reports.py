@@ -11,7 +11,7 @@ from app.log.entries import entry_at
 from app.matching import score
 from app.matching.names import ONE_WORD
 from app.models import Record
-from app.registry import blocking, checks, content, kept, linking, records, wishes
+from app.registry import blocking, checks, content, kept, linking, pointers, records, wishes
 from app.registry.content import Content
 from app.registry.projection.accounts import ASSERTIONS, parse
 from app.registry.records import Kind
@@ -19,11 +19,6 @@ from app.registry.schemas import DetentionReportIn, ReleaseReportIn, Verificatio
 from app.registry.write import Desk, Outcome, new_id
 from app.vocabulary import Judgement, Publish, ReleaseKind, Stage, Verdict
 
-POINTERS: tuple[tuple[str, Kind], ...] = (
-    ("release_id", "release"),
-    ("detention_id", "detention"),
-    ("detainee_id", "detainee"),
-)
 # What stands in a report's content without having been sent under that name.
 NOT_SENT = frozenset({content.NATIONAL_ID, "retraction.reason"})
 # The shortest numbers that identify people have five digits; "N/A" and "-" would make everyone one person.
@@ -42,7 +37,7 @@ def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
     Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict,
     NotFound.
     """
-    target, case = _target(desk, body), body.source_record_id
+    target, case = pointers.target_of(desk, body), body.source_record_id
     said = content_of(desk, body)
     record = None if case is None else records.by_case(desk.session, desk.secret, source_of(desk), case)
     version = None if record is None else records.newest(desk.session, record)
@@ -70,11 +65,11 @@ def with_kept(said: Content, body: DetentionReportIn, before: Content) -> Conten
 def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
     """Give this source's verdict on a known release as it stood at the revision it had `seen`: the next version of its
     report there, or a new one. Raises Invalid, NotFound, Conflict."""
-    base = _known(desk, "release", release_id)
+    base = pointers.known(desk, "release", release_id)
     seen = kept.seen_at(desk, base, body.seen)
     place = records.placement(desk.session, base.key)
     assert place is not None
-    own = linking.own_record_in(desk.session, place.spell, source_of(desk))
+    own = pointers.own_record_in(desk.session, place.spell, source_of(desk))
     if body.source_record_id is not None:
         cased = records.by_case(desk.session, desk.secret, source_of(desk), body.source_record_id)
         if cased is not None and own is not None and cased.key != own.key:
@@ -91,7 +86,7 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
     said = {**before, **_verdict(body)}
     if not content.has_release(said):
         carried_out = "release.released_on" in said
-        stage = Stage.CARRIED_OUT.value if carried_out else linking.stage_asserted(desk.session, place.spell)
+        stage = Stage.CARRIED_OUT.value if carried_out else pointers.stage_asserted(desk.session, place.spell)
         said = {"release.stage": stage, "release.kind": ReleaseKind.UNSPECIFIED.value, **said}
     if body.source_record_id is not None:
         said["source_record_id"] = body.source_record_id
@@ -119,7 +114,7 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
     if content.has_release(before) and patch.get("release", {}) is None:
         raise _dropped()
     body = schema.model_validate(merged)
-    if any(getattr(body, name) is not None for name, _kind in POINTERS):
+    if any(getattr(body, name) is not None for name, _kind in pointers.POINTERS):
         raise Invalid.at("", "pointer_is_fixed", "A report cannot be pointed elsewhere: retract it and file another.")
     if body.source_record_id != before.get("source_record_id"):
         raise _case_fixed("A case number cannot change: file a new report.")
@@ -177,28 +172,6 @@ def source_of(desk: Desk) -> int:
     """The key of the source that reports."""
     assert desk.actor.source is not None  # a reporter's key always has one (policy of keys)
     return desk.actor.source
-
-
-def _target(desk: Desk, body: DetentionReportIn) -> tuple[Record, Kind] | None:
-    given = [(kind, getattr(body, name)) for name, kind in POINTERS if getattr(body, name) is not None]
-    if len(given) > 1:
-        raise Invalid.at("", "one_pointer", "Point at one of detainee_id, detention_id, release_id; not at several.")
-    if not given:
-        return None
-    kind, thing_id = given[0]
-    return _known(desk, kind, thing_id), kind
-
-
-def _known(desk: Desk, kind: Kind, thing_id: uuid.UUID) -> Record:
-    """The record an id derives from, if this key may know of it: as anyone may, or because it is its own."""
-    record = records.derived_from(desk.session, kind, thing_id)
-    if record is None or record.redacted:
-        raise NotFound(f"There is no {kind} with this id.")
-    if record.source != desk.actor.source and not desk.actor.sees_person(record.publish_now):
-        raise NotFound(f"There is no {kind} with this id.")
-    if kind == "release" and not linking.has_release(desk.session, record):
-        raise NotFound("There is no release with this id.")
-    return record
 
 
 def content_of(desk: Desk, body: DetentionReportIn) -> Content:
@@ -275,7 +248,7 @@ def first_version(
         records.remember_case(desk.session, desk.secret, source_of(desk), said["source_record_id"], record_id)
     tied = next((one.record for one in match.decisions if one.judgement is Judgement.SAME), None)
     body |= wishes.of_new_report(desk, said, tied)
-    pointer = linking.spell_pointer(desk, target) if target else None
+    pointer = pointers.spell_pointer(desk, target) if target else None
     filed = _write(desk, body, said, pointer, CREATED)
     linking.keep_unsaid(desk, match, filed.revision)
     return replace(filed, match=match.outcome)
@@ -292,8 +265,8 @@ def _next_version(
         target = None
     pointer = version.pointer
     if target is not None:
-        linking.require_one_person(desk.session, record, target[0])
-        pointer = linking.spell_pointer(desk, target, record.id, pointer)
+        pointers.require_one_person(desk.session, record, target[0])
+        pointer = pointers.spell_pointer(desk, target, record.id, pointer)
     if content.says_the_same(said, before) and pointer == version.pointer:
         ids = {"report": str(record.id), "version": version.number}
         return Outcome("report", OK, version.entry.revision, ids)

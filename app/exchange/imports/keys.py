@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 from app.matching.fold import fold
-from app.registry.reports import POINTERS
+from app.registry.pointers import POINTERS
 from app.registry.schemas import NAME_LENGTH
 
 DERIVED = "derived:"
