@@ -14,6 +14,7 @@ from app.config import Settings
 from app.database import make_engine
 from app.main import SPARE_THREADS, create_app
 from app.models import metadata
+from app.registry.projection import RULES
 from tests.support import World
 
 SECRET = "a secret of the tests"
@@ -26,7 +27,7 @@ def memory(**given: object) -> FastAPI:
 def test_an_app_on_a_new_database_has_every_table_and_answers(tmp_path: Path) -> None:
     made = create_app(Settings(database_url=f"sqlite:///{tmp_path / 'new.db'}", secret=SECRET))  # type: ignore[arg-type]
     with TestClient(made) as client:
-        assert client.get("/v1/sources").json() == {"data": [], "next": None, "revision": 0}
+        assert client.get("/v1/sources").json() == {"data": [], "next": None, "revision": 0, "rules": RULES}
         engine: Engine = made.state.engine
         assert set(inspect(engine).get_table_names()) == {*metadata.tables, "alembic_version"}
 

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 from httpx2 import Response
 
+from app.registry.projection import RULES
 from tests.databases import Templates, settings_of
 from tests.support import Body, World
 
@@ -31,6 +32,7 @@ DIGESTS = frozenset({"etag", "repr-digest"})
 
 # Term → the values it is asked with. `{head}`, `{middle}` and `{early}` are revisions.
 VALUES: dict[str, list[Any]] = {
+    "rules": [RULES],
     "age_group": ["under_18", "18_to_69", "over_70"], "all_of": [["foro", "jep"]], "any_of": [["jep", "pud"]],
     "area": ["Miranda", "Caracas"], "as_of": ["{early}", "{middle}", "{head}"], "by": ["event"], "claims": ["true"],
     "category": ["civilian", "military", "police"], "changed_since": ["{early}", "{middle}", "{head}"],

@@ -52,13 +52,15 @@ class Own:
 @dataclass(frozen=True)
 class Spell:
     """One detention as the reader may see it. `names`: what its person can be recognised by besides; None where the
-    reader must not learn that it met them. `independent`: whether a source that is reports the person."""
+    reader must not learn that it met them. `independent`: whether a source that is reports the person.
+    `disputed`: what some of the sources say, where they contradict each other and `content` says nothing."""
 
     key: int
     ids: Row
     content: Content
     names: Content | None
     independent: bool
+    disputed: tuple[Content, ...] = ()
 
 
 def within(
@@ -147,7 +149,13 @@ def _of_person(person: Person, reader: Reader, independent: frozenset[str]) -> I
             **{name: (ended or detention)[name] for name in ("status", "verified_by", "reported_by")},
         }
         content = {name: value for name, value in said.items() if value not in (None, [])}
-        yield Spell(row["spell"], ids, content, names, heard)
+        yield Spell(row["spell"], ids, content, names, heard, _disputed(shown["facts"]))
+
+
+def _disputed(facts: Facts) -> tuple[Content, ...]:
+    """Each value that some source gives for what the sources contradict each other in, and which is left open so."""
+    told = {name: facts[name]["said"] for name in ("birth_date", "gender") if name in facts}
+    return tuple({f"detainee.{name}": one["value"]} for name, said in told.items() if len(said) > 1 for one in said)
 
 
 def _named(place: str | Row | None) -> str | None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -42,7 +43,9 @@ def _nests(annotation: Any) -> bool:
     """Whether values of a type hold others by name."""
     if get_origin(annotation) is dict or (isinstance(annotation, type) and issubclass(annotation, (dict, BaseModel))):
         return True
-    return any(map(_nests, get_args(annotation)))
+    parts = [part for part in get_args(annotation) if part is not NoneType]
+    # A place is a slug, or an object where nobody registered it: a cell holds either.
+    return all(map(_nests, parts)) if get_origin(annotation) is UnionType and parts else any(map(_nests, parts))
 
 
 def to_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None, *, heading: bool = True) -> str:

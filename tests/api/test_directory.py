@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
+from app.registry.projection import RULES
 from app.vocabulary import LISTS
 from tests.support import GOVERNMENT, Body, World
 
@@ -45,7 +46,7 @@ def test_a_source_is_added_shown_and_changed(world: World) -> None:
     expected = {**body, "independent": True, "quarantined": False}
     assert {name: added.json()[name] for name in expected} == expected
     read = world.get("/v1/sources/clippve").json()
-    assert read == {**expected, "revision": added.json()["receipt"]["revision"]}
+    assert read == {**expected, "revision": added.json()["receipt"]["revision"], "rules": RULES}
     changed = patch(world, "/v1/sources/clippve", {"name": "Families", "definition": None}, "admin")
     assert (changed.status_code, changed.json()["name"], changed.json()["definition"]) == (200, "Families", None)
     assert world.get("/v1/sources/clippve", as_of=read["revision"]).json() == read
@@ -114,7 +115,11 @@ def test_a_facility_is_registered_shown_and_changed(world: World) -> None:
         "area": "Miranda", "country": "VE", "point": {"lat": 10.5, "lon": -66.5},
     }  # fmt: skip
     assert {name: added[name] for name in expected} == expected  # the point is coarse: never the door
-    assert world.get("/v1/facilities/el-rodeo-i").json() == {**expected, "revision": added["receipt"]["revision"]}
+    assert world.get("/v1/facilities/el-rodeo-i").json() == {
+        **expected,
+        "revision": added["receipt"]["revision"],
+        "rules": RULES,
+    }
     changed = patch(world, "/v1/facilities/el-rodeo-i", {"name": "Rodeo I", "point": None}, "curator").json()
     assert (changed["name"], changed["names"][0], changed["point"]) == ("Rodeo I", "Rodeo I", None)
     past = world.get("/v1/facilities/el-rodeo-i", as_of=added["receipt"]["revision"]).json()

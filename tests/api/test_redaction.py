@@ -61,7 +61,7 @@ def test_the_person_stays_counted_and_is_listed_to_nobody_but_partners(world: Wo
     world.refuse(world.get(f"/v1/detainees/{filed['detainee']['id']}"), 404, "not_found")
     assert world.get("/v1/releases").json()["data"] == []
     (bare,) = world.get("/v1/releases", "reader").json()["data"]
-    assert (bare["released_on"], bare["kind"], bare["facility"]) == ("2026-01-12", "pardon", None)
+    assert (bare["released_on"], bare["kind"], bare["facility"]) == ("2026-01-12", "unspecified", None)
     assert world.by_source() == {"foro": 1, "jep": 1}
 
 

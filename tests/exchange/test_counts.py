@@ -77,7 +77,7 @@ def test_a_reconciliation_is_the_claim_and_the_counts_then_and_now() -> None:
     claim = {"claimant": "ministry", "qualifier": "exactly", "low": 116, "high": 116, "stated_at": "2026-01-12"}
     now = {"revision": 9, "releases": 3, "by_min_sources": {"1": 2}, "by_source": {"foro": 2}, "gap": None}
     reasons = [{"code": "window", "detail": "It does not say since when it counts."}]
-    found = {"claim": claim, "comparable": False, "reasons": reasons, "then": None, "now": now}
+    found = {"claim": claim, "comparable": False, "reasons": reasons, "then": None, "now": now, "remarks": []}
     assert of_reconciliation(found) == [
         {"of": "claim", "claimant": "ministry", "qualifier": "exactly", "low": 116, "high": 116, "comparable": False,
          "reasons": ["window"]},

@@ -139,6 +139,8 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
             found[spell.ids["detainee_id"]].append((score.compare(mine.person, account.person), account))
             if spell.independent:
                 independent.add(spell.ids["detainee_id"])
+            if any(score.contradict(mine.person, blocking.person_of(said)) for said in spell.disputed):
+                contradicted.add(spell.ids["detainee_id"])
         elif spell.independent and score.contradict(mine.person, account.person):
             contradicted.add(spell.ids["detainee_id"])
     best = {person: max(pairs, key=lambda pair: (pair[0].sure, pair[0].score)) for person, pairs in found.items()}
