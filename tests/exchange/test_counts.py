@@ -80,6 +80,6 @@ def test_a_reconciliation_is_the_claim_and_the_counts_then_and_now() -> None:
     found = {"claim": claim, "comparable": False, "reasons": reasons, "then": None, "now": now, "remarks": []}
     assert of_reconciliation(found) == [
         {"of": "claim", "claimant": "ministry", "qualifier": "exactly", "low": 116, "high": 116, "comparable": False,
-         "reasons": ["window"]},
+         "reasons": ["window"], "remarks": []},
         {"of": "now", "revision": 9, "releases": 3, "by_min_sources_1": 2, "by_source_foro": 2},
     ]  # fmt: skip
