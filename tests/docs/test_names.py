@@ -25,8 +25,8 @@ every_page = pytest.mark.parametrize("page", EVERY_PAGE, ids=title)
 
 @every_page
 def test_every_make_target_named_exists(page: Path) -> None:
-    targets = set(re.findall(r"^([\w.]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert named(r"(?:`|^)make (\w+)", page) - targets == set()
+    targets = set(re.findall(r"^([\w.-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert named(r"(?:`|^)make ([\w-]+)", page) - targets == set()
     assert {line.split()[1] for line in _commands(page, "make")} - targets == set()
 
 
@@ -146,8 +146,8 @@ def test_the_index_of_decisions_names_all_of_them_and_nothing_else() -> None:
 @pytest.mark.parametrize("page", DECISIONS, ids=title)
 def test_a_decision_is_short_and_says_context_decision_and_consequence(page: Path) -> None:
     lines = page.read_text().splitlines()
-    assert len(lines) <= LONGEST_DECISION
-    if page.name != "README.md":
+    if page.name != "README.md":  # which lists them all
+        assert len(lines) <= LONGEST_DECISION
         assert lines[0].startswith(f"# {page.name[:4]} ")
         assert [line for line in lines if line.startswith("## ")] == ["## Context", "## Decision", "## Consequence"]
 
