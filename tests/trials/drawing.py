@@ -82,7 +82,8 @@ class Drawing:
 
     def _later(self) -> list[Step]:
         """What the others do next, about the first person and by reports of their own: the same steps mean the same
-        where there was no attack."""
+        where there was no attack. Who verifies by pointing keeps what stood there, a state's word where no independent
+        source gave any, so no verification is among them."""
         steps: list[Step] = []
         for _ in range(self._random.randint(0, 3)):
             source = self._random.choice(("foro", "jep"))
@@ -92,7 +93,6 @@ class Drawing:
             steps += self._random.choice(
                 (
                     [File(source, body, None, ("detainee", 0))],
-                    [Verify(source, 0, self._verdict(IN_GOOD_FAITH))],
                     [Correct(source, 0, self._patch(hostile=False))],
                     [Withdraw(source, 0)],
                 )
