@@ -5,6 +5,7 @@ PORT    ?= 8000
 WORKERS ?= 4
 ROWS    ?= 100000
 LINES   ?= 5000
+TRIALS  ?= 2000
 LISTS   ?=
 RATE    ?=
 UV      ?= uv
@@ -26,7 +27,7 @@ LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --gen
 PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check try-install drill-import drill-upload bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test check try-install trials drill-import drill-upload bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -60,6 +61,9 @@ try-install: ## Install both locks in clean environments with each of PIPS (23.0
 		echo "pip $$pip ($$($$python -m pip --version | cut -d' ' -f2)) installs both locks" && rm -r $$tried || \
 		{ echo "pip $$pip does not install the locks" >&2; exit 1; }; \
 	done
+
+trials: $(VENV)/.dev ## Let a state and a stolen key try TRIALS (2000) times to move the numbers of others
+	$(BIN)/python -m tests.trials.campaign --trials $(TRIALS)
 
 drill-import: $(VENV)/.dev ## Kill an import at 100 random points and resume it
 	$(BIN)/python -c "from bench.drill_import import main; main()"

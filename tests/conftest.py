@@ -27,7 +27,7 @@ hypothesis_settings.load_profile("steady")
 # Counting lines doubles the time of a test. What these run is run by the others too; so is everything on PostgreSQL,
 # and whatever hundreds of drawn examples run.
 UNCOUNTED = (
-    "properties", "model", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_roles",
+    "properties", "model", "trials", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_roles",
     "test_filters", "test_formats", "test_probing", "test_reading",
 )  # fmt: skip
 
