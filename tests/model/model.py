@@ -24,20 +24,17 @@ FAR = 10**9
 class Choices:
     """What this model takes where the rules are silent; flip one to see whether a difference rests on it."""
 
-    kept_values_vote: bool = False  # kept values of a pointing source count in the consolidation of totals
+    kept_values_vote: bool = True  # kept values of a source that points count where no independent source says one
     silent_method_is_independent: bool = True  # a report that names no method is as independent as its source
     denial_of_release_says_held: bool = True  # who denies a release reports that the person is held
-    denials_date: bool = False  # where nobody asserts a release, those who deny it give its values
-    facts_of_detention: bool = True  # facility, country and designation are asked of all who say the person was held
-    held_on_release_day: bool = True  # whoever goes out on a day is held on it
+    denials_date: bool = True  # where nobody asserts a release, those who deny it give its values
 
 
 @dataclass(frozen=True)
 class Pointer:
-    """A report that points follows another one; `dates` are what that one said when it was pointed at."""
+    """A report that points follows another one."""
 
     target: str
-    dates: dict[str, PartialDate | None]
     at: str  # release, detention or detainee
 
 
@@ -67,11 +64,18 @@ class Report:
         return self.verdict in ASSERTIONS
 
     def own(self, name: str) -> Any:
-        """Its own word; else what stood there when it verified by pointing."""
-        said = self.dates[name] if name in self.dates else self.facts.get(name)
-        if said is None and self.verdict == "verified":
-            return self.kept.get(name)
-        return said
+        """Its own word; else what stood where it points."""
+        said = self.word(name)
+        return self.kept.get(name) if said is None else said
+
+    def word(self, name: str) -> Any:
+        """Its own word alone."""
+        return self.dates[name] if name in self.dates else self.facts.get(name)
+
+    @property
+    def holds(self) -> bool:
+        """It says that the person was detained: who denies a release says so still."""
+        return not self.withdrawn and (self.stage is not None or self.verdict != "refuted")
 
     @property
     def start(self) -> PartialDate | None:
@@ -110,6 +114,16 @@ class Registry:
     person_of: dict[str, str]
     publish: dict[str, str]  # by person
     choices: Choices = Choices()
+    today: dict[str, str] = field(default_factory=dict)  # by report: the class of its person, as of today
+    erased: frozenset[str] = frozenset()  # reports whose personal values are erased, by today
+
+    def closed(self, person: str) -> bool:
+        """As-of changes what was known, never who may see it: whoever may only be counted today shows nothing."""
+        mine = [one for one, whose in self.person_of.items() if whose == person]
+        return any(self.today.get(one, self.publish.get(person)) == "counted" for one in mine)
+
+    def gone(self, person: str) -> bool:
+        return any(whose == person and one in self.erased for one, whose in self.person_of.items())
 
     def independent(self, report: Report) -> bool:
         """Its source is independent, not in quarantine, it cites nobody, and knows by more than hearsay."""
@@ -189,37 +203,51 @@ class Spell:
         return any(one.stage for one in self.reports)
 
 
-def _follows(report: Report, reports: dict[str, Report]) -> Report | None:
-    """The report that this one's pointer places it with: none where that one's dates came to contradict its own."""
-    pointer = report.pointer
-    if pointer is None or pointer.at == "detainee":
-        return None
-    target = reports.get(pointer.target)
-    if target is None or target.id == report.id:
-        return None
-    for name, before in pointer.dates.items():
-        mine, now = report.own(name), target.dates.get(name)
-        if mine is None or now is None or mine.overlaps(now):
-            continue
-        if before is None or mine.overlaps(before):
-            return None
-    return target
+def _apart(one: Report, other: Report) -> bool:
+    """Two reports cannot speak of one spell: on days apart, or one of a release before the other's arrest."""
+    for name in ("detained_on", *STAGES):
+        mine, theirs = one.own(name), other.own(name)
+        if mine is not None and theirs is not None and not mine.overlaps(theirs):
+            return True
+    return _out_before(one, other) or _out_before(other, one)
+
+
+def _out_before(one: Report, other: Report) -> bool:
+    out = one.own("carried_out") if one.stage else None
+    return out is not None and other.start is not None and out.hi < other.start.lo
+
+
+def _heads(reports: dict[str, Report]) -> dict[str, str]:
+    """Report → the report that places it: where its pointers lead, as far as no date contradicts on the way."""
+    follows = {
+        one.id: one.pointer.target
+        for one in reports.values()
+        if one.pointer and one.pointer.at != "detainee" and one.pointer.target in reports
+        and not _apart(one, reports[one.pointer.target])
+    }  # fmt: skip
+    while True:
+        heads = {}
+        for start in reports:
+            way = [start]
+            while (after := follows.get(way[-1])) is not None and after not in way:
+                way.append(after)
+            heads[start] = way[-1] if after is None else min(way[way.index(after) :])
+        astray = {one for one, head in heads.items() if one != head and _apart(reports[one], reports[head])}
+        if not astray:
+            return heads
+        follows = {one: target for one, target in follows.items() if one not in astray}
 
 
 def _units(registry: Registry, reports: Sequence[Report]) -> tuple[list[Unit], list[Unit], list[Unit]]:
     """Reports with those that point at them: where an independent source speaks, where others do, withdrawn ones."""
     here = {one.id: one for one in reports}
     heads: dict[str, list[Report]] = {}
-    for report in reports:
-        head, seen = report, {report.id}
-        while (target := _follows(head, here)) is not None and target.id not in seen:
-            head = target
-            seen.add(head.id)
-        heads.setdefault(head.id, []).append(report)
+    for one, head in _heads(here).items():
+        heads.setdefault(head, []).append(here[one])
     kinds: tuple[list[Unit], list[Unit], list[Unit]] = ([], [], [])
     for head_id, members in heads.items():
         members.sort(key=lambda one: (one.id != head_id, one.arrival))
-        standing = [one for one in members if not one.withdrawn]
+        standing = [one for one in members if one.holds]
         strong = [one for one in standing if registry.sources[one.source].counts]
         unit = Unit(members, strong or standing or members)
         kinds[0 if strong else 1 if standing else 2].append(unit)
