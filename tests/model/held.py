@@ -216,7 +216,7 @@ class HeldQuestion:
             self.inside.append((person, status, sum(word == ("verified", True) for word in words.values())))
             known = [day for day, own in seen if own] or [day for day, _own in seen]
             heard = [day.hi for day in (start, *known, whole.day if whole else None) if day is not None]
-            self.silent += bool(heard) and max(heard) < self.day - LONG_SILENCE
+            self.silent += status in COUNTING and bool(heard) and max(heard) < self.day - LONG_SILENCE
         for source, (verdict, _own) in words.items():
             others = {one for one, word in words.items() if word == ("verified", True)} - {source}
             self._source(person, number, spell, source, verdict, alone=not others)

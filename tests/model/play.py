@@ -206,12 +206,13 @@ class Played:
         report = self.reports[answer["report"]["id"]]
         target = target_of(head, held_by, at, report.id)
         pointer = report.pointer
-        if target != report.id and held_by != report.id:
-            pointer = Pointer(target, at) if pointer is None else pointer
-            if (again or report.pointer is None) and held_by in seen.reports:
-                self.reports[report.id] = replace(report, pointer=pointer, kept=kept_for(seen, held_by, report.id))
-                return
-        self.reports[report.id] = replace(report, pointer=pointer)
+        kept = report.kept
+        if held_by != report.id:
+            if (again or pointer is None) and held_by in seen.reports:
+                kept = kept_for(seen, held_by, report.id)
+            if pointer is None and target != report.id:
+                pointer = Pointer(target, at)
+        self.reports[report.id] = replace(report, pointer=pointer, kept=kept)
 
     def _verify(self, number: int, step: Step) -> Response | None:
         target = self.answers.get(step.target)
