@@ -171,11 +171,9 @@ class Unit:
     @property
     def position(self) -> PartialDate | None:
         """A day on which it knew something: of the release, the order, the announcement, or of being seen held."""
-        for one in self.speakers:
-            for name in ("carried_out", "ordered", "announced", "held_on"):
-                if (day := one.own(name)) is not None:
-                    return day
-        return None
+        names = ("carried_out", "ordered", "announced", "held_on")
+        said: list[PartialDate | None] = [one.own(name) for one in self.speakers for name in names]
+        return next((day for day in said if day is not None), None)
 
     def _own_end(self, one: Report) -> PartialDate | None:
         end = one.end

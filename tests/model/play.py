@@ -158,7 +158,7 @@ class Played:
         if response.status_code >= 300:
             return response
         answer = response.json()
-        if answer["receipt"]["revision"] == (self.snapshots[-1].revision if self.snapshots else 0):
+        if answer["receipt"]["revision"] <= (self.snapshots[-1].revision if self.snapshots else 0):
             return response
         self._accept(number, step, answer, body, pointing)
         if pointing and at != "detainee":
@@ -229,7 +229,7 @@ class Played:
         if response.status_code >= 300:
             return response
         answer = response.json()
-        if answer["receipt"]["revision"] == head.revision:
+        if answer["receipt"]["revision"] <= head.revision:
             return response
         held_by = self.bases.get(target["release"]["id"], target["report"]["id"])
         said = self.bodies.get(answer["report"]["id"], {})
