@@ -6,6 +6,7 @@ WORKERS ?= 4
 ROWS    ?= 100000
 LINES   ?= 5000
 TRIALS  ?= 2000
+HISTORIES ?= 3000
 LISTS   ?=
 RATE    ?=
 UV      ?= uv
@@ -27,7 +28,7 @@ LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --gen
 PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check try-install trials drill-import drill-upload bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test check try-install trials second-model drill-import drill-upload bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -47,6 +48,9 @@ check: $(VENV)/.dev ## Check style, types, layers, dependencies and that openapi
 	$(PIP) check
 	@$(BIN)/recuento openapi > $(VENV)/openapi.json
 	@diff -u openapi.json $(VENV)/openapi.json || { echo "openapi.json is not current: run make openapi" >&2; exit 1; }
+
+second-model: $(VENV)/.dev ## Lay the second model of counts beside the app over HISTORIES (3000) random histories
+	$(BIN)/python -m tests.model.compare --histories $(HISTORIES)
 
 try-install: ## Install both locks in clean environments with each of PIPS (23.0 23.2.1 24.0 newest)
 	@for pip in $(PIPS); do \

@@ -271,7 +271,7 @@ def _next_version(
         ids = {"report": str(record.id), "version": version.number}
         return Outcome("report", OK, version.entry.revision, ids)
     if target is not None and target[1] != "detainee" and (seen is not None or pointer != version.pointer):
-        said |= kept.standing_at(desk, target[0], record, seen or desk.log.revision)
+        said = content.spoken(said) | kept.standing_at(desk, target[0], record, seen or desk.log.revision)
     _check_succession(before, said)
     if "source_record_id" in said and "source_record_id" not in before:
         records.remember_case(desk.session, desk.secret, record.source, said["source_record_id"], record.id)

@@ -146,13 +146,20 @@ def part(model: Answer, theirs: Answer) -> tuple[tuple[str, Any, Any], ...]:
     return tuple(found)
 
 
+def today(made: Played, past: Registry) -> Registry:
+    """A past as it may be seen today."""
+    head = made.snapshots[-1].registry
+    classes = {report: head.publish[head.person_of[report]] for report in past.person_of}
+    return replace(past, today=classes, erased=frozenset(made.erased))
+
+
 def examine(steps: list[Step], choose: Choices, ask: Callable[[int], Iterator[Question]]) -> Iterator[Difference]:
     """Play a history and compare every revision."""
     with played(steps, choose) as made:
         for number, snapshot in enumerate(made.snapshots):
             last = number == len(made.snapshots) - 1
             for asked in ask(number):
-                model = model_says(snapshot.registry, asked)
+                model = model_says(today(made, snapshot.registry), asked)
                 numbers = part(model, app_says(made, asked, snapshot.revision))
                 if numbers:
                     yield Difference(asked, snapshot.revision, last, numbers)

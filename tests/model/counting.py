@@ -6,7 +6,7 @@ from typing import Any
 
 from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
 from tests.model.model import ASSERTIONS, COUNTING, OF_DETENTION, Registry, Report, spells_of
-from tests.model.voices import Release, own_fact, releases_at
+from tests.model.voices import Release, consolidate, own_fact, releases_at
 
 Terms = dict[str, Any]
 Answer = dict[str, Any]
@@ -27,12 +27,26 @@ def _window(terms: Terms) -> tuple[int | None, int | None]:
 
 def _shown(registry: Registry, person: str, name: str) -> bool:
     """Personal values of people who may only be counted are shown to nobody."""
-    return name not in PERSONAL or registry.publish.get(person, "anonymous") != "counted"
+    return name not in PERSONAL or not registry.closed(person)
 
 
 def _value(facts: Callable[[str], Any], name: str) -> Any:
     found = facts(name)
     return OPEN.get(name) if found is None else found
+
+
+def taken_again(registry: Registry, person: str, number: int, source: str | None) -> int | None:
+    """The day by which a detention after this spell had begun: as independent sources state it together, or by the word
+    of one source."""
+    days = []
+    for spell in spells_of(registry, registry.people()[person])[number + 1 :]:
+        holding = [one for one in spell.reports if one.holds]
+        if source is None:
+            stated = [one for one in holding if registry.sources[one.source].counts]
+            days.append(consolidate(registry, stated, "detained_on", dated=True))
+        else:
+            days += [one.start for one in holding if one.source == source]
+    return min((day.hi for day in days if day is not None), default=None)
 
 
 class Question:
@@ -74,16 +88,8 @@ class Question:
         """Net drops a release followed by a detention of the same person that begins by the end of the window."""
         if not self.terms.get("net"):
             return True
-        end = self.window[1]
-        later = spells_of(self.registry, self.registry.people()[release.person])[release.number + 1 :]
-        for spell in later:
-            for report in spell.reports:
-                mine = report.source == source if source else self.registry.sources[report.source].counts
-                if not mine or report.withdrawn or report.start is None:
-                    continue
-                if end is None or report.start.hi <= end:
-                    return False
-        return True
+        begun, end = taken_again(self.registry, release.person, release.number, source), self.window[1]
+        return begun is None or (end is not None and begun > end)
 
     def _place(self, date: PartialDate | None) -> Place:
         return place_in_window(date, *self.window)
@@ -99,17 +105,19 @@ class Question:
         inside: list[Release] = []
         uncertain: list[Release] = []
         hidden = 0
+        asks_closed = any(name in self.terms or name in many(self.terms, "group_by") for name in PERSONAL)
         for release in self.every:
             own = release.verdicts.get(source) if source else None
-            if source and own is None:
+            if source and (own is None or own[0] not in ASSERTIONS):
                 continue
             facts, date = self._values(release, own)
             if not self._by_verdict(release) or not self._net(release, source):
                 continue
             place = self._place(date)
+            blind = asks_closed and self.registry.closed(release.person)
+            if blind and self._by_value(facts, release.person, blind=True):
+                hidden += place == Place.INSIDE and release.status in COUNTING
             if not self._by_value(facts, release.person):
-                blind = self._by_value(facts, release.person, blind=True)
-                hidden += blind and place == Place.INSIDE and release.status in COUNTING
                 continue
             if place == Place.INSIDE:
                 inside.append(release)
@@ -118,10 +126,10 @@ class Question:
         counted = [one for one in inside if one.status in COUNTING]
         apart = [one for one in counted if one.publish == "counted"]
         answer: Answer = {
-            "total": self._total(inside) | {"counted_apart": len(apart)},
+            "total": self._total(inside),
             "uncertain_date": len(uncertain),
             "withheld": len({one.person for one in apart}),
-            "not_visible": hidden if any(name in self.terms for name in PERSONAL) else 0,
+            "not_visible": hidden,
         }
         dimensions = many(self.terms, "group_by")
         if "source" in dimensions:
@@ -137,6 +145,8 @@ class Question:
         report = own[1]
 
         def fact(name: str) -> Any:
+            if name in PERSONAL and self.registry.gone(release.person):
+                return None
             return own_fact(release.spell, report, name) if name in OF_DETENTION else report.own(name)
 
         return fact, report.own(self.stage)
@@ -151,6 +161,7 @@ class Question:
         }
         total["releases"] = len(counted)
         total["people"] = len({one.person for one in counted})
+        total["counted_apart"] = sum(one.publish == "counted" for one in counted)
         total["by_min_sources"] = {str(k): sum(one.sources >= k for one in counted) for k in range(1, most + 1)}
         return total
 
@@ -199,7 +210,7 @@ class Question:
                     continue
                 group[verdict] += 1
                 if verdict == "verified":
-                    group["only_this_source"] += release.verified_by == (source,)
+                    group["only_this_source"] += not set(release.confirmed_by) - {source}
                     people.setdefault(key, set()).add(release.person)
         for key, group in groups.items():
             group["people"] = len(people.get(key, ()))
@@ -220,12 +231,10 @@ class Question:
         ]
         patterns: dict[tuple[str, ...], int] = {}
         for one in found:
-            if not one.verified_by:
-                continue
-            patterns[one.verified_by] = patterns.get(one.verified_by, 0) + 1
-        sources = sorted({source for one in found for source in one.verified_by})
-        verified = {source: sum(source in one.verified_by for one in found) for source in sources}
-        pairs = {(a, b): sum({a, b} <= set(one.verified_by) for one in found) for a, b in combinations(sources, 2)}
+            patterns[one.confirmed_by] = patterns.get(one.confirmed_by, 0) + 1
+        sources = sorted({source for one in found for source in one.confirmed_by})
+        verified = {source: sum(source in one.confirmed_by for one in found) for source in sources}
+        pairs = {(a, b): sum({a, b} <= set(one.confirmed_by) for one in found) for a, b in combinations(sources, 2)}
         return {"releases": len(found), "patterns": patterns, "verified": verified, "both": pairs}
 
 

@@ -1,67 +1,164 @@
 """The model's count of who is held on a day, and where each person stands."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from app.dates import PartialDate, Place, parse_to
-from tests.model.counting import SOURCE_NUMBERS, Answer, Terms, many
-from tests.model.model import ASSERTIONS, COUNTING, Registry, Report, Spell, spells_of
+from app.dates import PartialDate, parse_to
+from tests.model.counting import SOURCE_NUMBERS, Answer, Terms, many, taken_again
+from tests.model.model import ASSERTIONS, COUNTING, FAR, Registry, Report, Spell, spells_of
 from tests.model.voices import (
-    Release,
+    asked_at,
+    at_stage,
     consolidate,
     detained_on,
-    held_voices,
+    held_words,
+    own_reports,
+    own_word,
     release_at,
     release_voices,
     status_of,
+    weigh,
 )
 
 LONG_SILENCE = 180  # days
 
 
-def is_over(registry: Registry, person: str, spell: Spell, number: int) -> Release | None:
-    """The release by which a spell is over. What others verified is ended by an independent verification only, and
-    what only sources that are not independent say of an end changes no state."""
+@dataclass(frozen=True)
+class End:
+    """How a spell is over: the day agreed on, those given, and whether an independent source gives one."""
+
+    day: PartialDate | None
+    given: tuple[PartialDate, ...] = ()
+    independent: bool = False
+    home: bool = False  # to house arrest
+
+
+def dating(registry: Registry, reports: Iterable[Report]) -> list[Report]:
+    """Those whose days count: beside an independent verification only independent ones."""
+    reports = list(reports)
+    if any(registry.independent(one) and one.verdict == "verified" for one in reports):
+        return [one for one in reports if registry.independent(one)]
+    return reports
+
+
+def inside_days(registry: Registry, reports: Iterable[Report]) -> list[tuple[PartialDate, bool]]:
+    """The days of arrest and of being seen held, each with whether it is independent."""
+    return [
+        (day, registry.independent(one))
+        for one in reports
+        if one.holds
+        for name in ("held_on", "detained_on")
+        if (day := one.word(name)) is not None
+    ]
+
+
+def seen_days(registry: Registry, reports: Iterable[Report]) -> list[tuple[PartialDate, bool]]:
+    """The days on which somebody was seen held; beside no independent one those too that stood where others point."""
+    holding = [one for one in reports if one.holds]
+    own = [(day, registry.independent(one)) for one in holding if (day := one.word("held_on")) is not None]
+    if any(independent for _day, independent in own):
+        return own
+    rest = [one for one in holding if one.word("held_on") is None]
+    return own + [(day, registry.independent(one)) for one in rest if (day := one.kept.get("held_on")) is not None]
+
+
+def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | None:
+    """The release by which a spell is over, if one counts that was carried out. What others verified is ended by an
+    independent verification only, an undated word ends nothing beside an independent report of the detention, and none
+    that is not independent ends anything before a day on which an independent source knew the person inside."""
     release = release_at(registry, person, spell, number, "carried_out")
     if release is None or release.status not in COUNTING:
         return None
-    if release.sources:
-        return release
-    holders = {one.source for one in spell.reports if one.verdict == "verified" and registry.independent(one)}
-    sayers = {source for source, (verdict, _report) in release.verdicts.items() if verdict in ASSERTIONS}
-    if holders - sayers:
+    holding = [one for one in spell.reports if one.holds]
+    strong = [one for one in holding if registry.independent(one)]
+    last = max((day.lo for day, own in inside_days(registry, dating(registry, holding)) if own), default=0)
+
+    def counts(one: Report) -> bool:
+        if registry.independent(one):
+            return True
+        day = one.word("carried_out")
+        against = [other for other in strong if day is None or other.verdict == "verified"]
+        return not any(other.source != one.source for other in against) and (day is None or day.hi >= last)
+
+    heard = [one for one in asked_at(registry, spell, "carried_out") if counts(one)]
+    if not heard:
         return None
-    strong = any(registry.sources[one.source].counts for one in spell.reports if not one.withdrawn)
-    if strong and not any(registry.sources[source].counts for source in sayers):
-        return None
-    return release
+    given = weigh(registry, heard, "carried_out", dated=True)
+    return End(
+        consolidate(registry, heard, "carried_out", dated=True),
+        tuple(day for day, _own in given),
+        any(own for _day, own in given),
+        home=release.facts["kind"] == "house_arrest",
+    )
+
+
+def stated(registry: Registry, spell: Spell) -> bool:
+    """An independent source reports the detention."""
+    return any(registry.sources[one.source].counts and one.holds for one in spell.reports)
 
 
 def state_of(registry: Registry, person: str) -> Answer:
-    """Where a person stands: held, released, under house arrest or unknown; and whether they were taken again."""
+    """Where a person stands by the last spell that an independent source states, and whether they were taken again."""
     spells = spells_of(registry, registry.people()[person])
-    strong = [spell for spell in spells if _stated(registry, spell)] or spells
-    again = False
-    state = "unknown"
-    over: Release | None = None
-    for spell in strong:
-        ended = is_over(registry, person, spell, spells.index(spell))
-        again = again or (over is not None and any(one.start for one in spell.reports if not one.withdrawn))
-        over = ended
-        if all(one.withdrawn for one in spell.reports):
-            continue
-        state = "held" if ended is None else "house_arrest" if ended.facts["kind"] == "house_arrest" else "released"
-    return {"state": state, "rearrested": again}
+    ends = [end_of(registry, person, spell, number) for number, spell in enumerate(spells)]
+    known = [stated(registry, spell) for spell in spells]
+    again = any(known[number] and any(ends[:number]) for number in range(len(spells)))
+    last = max((number for number, one in enumerate(known) if one), default=-1)
+    if last < 0:  # nobody independent: the last one that is no re-arrest of only others
+        heard = [any(one.holds for one in spell.reports) for spell in spells]
+        claimed = [heard[number] and any(ends[:number]) for number in range(len(spells))]
+        last = max(number for number, one in enumerate(claimed) if not one)
+    end = ends[last]
+    if end is not None:
+        return {"state": "house_arrest" if end.home else "released", "rearrested": again}
+    held = any(one.holds for one in spells[last].reports)
+    return {"state": "held" if held else "unknown", "rearrested": again}
 
 
-def _stated(registry: Registry, spell: Spell) -> bool:
-    return any(registry.sources[one.source].counts and not one.withdrawn for one in spell.reports)
+@dataclass(frozen=True)
+class Stay:
+    """From when to when somebody was held, each as the first and the last possible day."""
+
+    first: int | None
+    begun: int | None
+    left: tuple[int, int]
+    next: int | None
+
+    def on(self, day: int) -> str:
+        """Whoever leaves on a day was held on it; a later detention that had begun ends an earlier one."""
+        begun = self.begun is not None and self.begun <= day
+        if self.left[1] < day or (self.next is not None and self.next <= day):
+            return "outside"
+        if begun and self.left[0] >= day:
+            return "inside"
+        return "outside" if not begun and self.first is not None and self.first > day else "uncertain"
 
 
-def held_on_day(registry: Registry, spell: Spell) -> PartialDate | None:
-    """The last day on which a source knew somebody held."""
-    said = [(one.verdict, one) for one in spell.reports if not one.withdrawn]
-    found: PartialDate | None = consolidate(registry, said, "held_on", dated=True)
-    return found
+def stay(
+    start: PartialDate | None,
+    seen: list[PartialDate],
+    end: End | None,
+    against: list[tuple[PartialDate, bool]],
+    later: int | None,
+) -> Stay:
+    """Nobody left before a day inside; an end before a day inside that weighs as much may not have been."""
+    after = [day.hi for day in seen if start is None or day.hi >= start.lo]
+    begun = min([*after, *([start.hi] if start else [])], default=None)
+    first = start.lo if start else None
+    if end is None:
+        return Stay(first, begun, (FAR, FAR), later)
+    inside = [*([] if end.home else seen), *([start] if start else [])]
+    if end.day is None:
+        return Stay(first, begun, (max((day.lo for day in inside), default=0), FAR), later)
+    lo, hi = end.day.lo, end.day.hi
+    agreed = min((day.hi for day in end.given if end.day.contains(day)), default=hi)
+    lo = max((day.lo for day in inside if lo < day.lo <= agreed), default=lo)
+    equal = [] if end.home else [day.lo for day, own in against if own or not end.independent]
+    last = max(equal, default=0)
+    if last > hi:
+        hi = min((day.hi for day in end.given if day.hi >= last), default=FAR)
+    return Stay(first, begun, (lo, hi), later)
 
 
 class HeldQuestion:
@@ -101,67 +198,48 @@ class HeldQuestion:
             }
         return answer
 
-    def _ended(self, release: Release | None) -> Release | None:
+    def _ended(self, end: End | None) -> End | None:
         """House arrest leaves the person under arrest; whether such people are counted is a term."""
-        at_home = release is not None and release.facts["kind"] == "house_arrest"
-        return None if at_home and self.terms.get("house_arrest") else release
+        return None if end is not None and end.home and self.terms.get("house_arrest") else end
 
     def _spell(self, person: str, number: int, spell: Spell) -> None:
         registry = self.registry
-        over = self._ended(is_over(registry, person, spell, number))
-        verdicts = held_voices(registry, spell)
-        status = status_of(registry, verdicts)
-        heard = held_on_day(registry, spell)
-        place = self._place(detained_on(registry, spell), heard, over.date if over else None, over)
-        verified = {source for source, (verdict, _report) in verdicts.items() if verdict == "verified"}
-        if place == Place.UNCERTAIN and status in COUNTING:
-            self.uncertain += 1
-        if place == Place.INSIDE and status is not None:
-            strong = sum(v == "verified" and registry.independent(one) for v, one in verdicts.values())
-            self.inside.append((person, status, strong))
-            last = heard or detained_on(registry, spell)
-            lost = over is None and last is not None and self.day - last.hi > LONG_SILENCE
-            self.silent += lost and status in COUNTING
-        for source in verdicts:
-            self._source(person, spell, source, verdicts, verified)
+        words = held_words(registry, spell)
+        status = status_of(words.values())
+        whole, start = end_of(registry, person, spell, number), detained_on(registry, spell)
+        sure = dating(registry, [one for one in spell.reports if one.holds])
+        seen, later = seen_days(registry, sure), taken_again(registry, person, number, None)
+        place = stay(start, [day for day, _own in seen], self._ended(whole), inside_days(registry, sure), later)
+        where = place.on(self.day)
+        self.uncertain += where == "uncertain" and status in COUNTING
+        if where == "inside":
+            self.inside.append((person, status, sum(word == ("verified", True) for word in words.values())))
+            known = [day for day, own in seen if own] or [day for day, _own in seen]
+            heard = [day.hi for day in (start, *known, whole.day if whole else None) if day is not None]
+            self.silent += status in COUNTING and bool(heard) and max(heard) < self.day - LONG_SILENCE
+        for source, (verdict, _own) in words.items():
+            others = {one for one, word in words.items() if word == ("verified", True)} - {source}
+            self._source(person, number, spell, source, verdict, alone=not others)
 
-    def _place(
-        self, start: PartialDate | None, heard: PartialDate | None, end: PartialDate | None, over: object
-    ) -> Place:
-        """`heard`: the last day on which somebody was known held, on which the detention had begun and was not over."""
-        late = 1 if self.registry.choices.held_on_release_day else 0
-        if start is not None and start.lo > self.day:
-            return Place.OUTSIDE
-        if over is not None and end is not None and end.hi + late <= self.day:
-            return Place.OUTSIDE
-        begun = (start is not None and start.hi <= self.day) or (heard is not None and heard.hi <= self.day)
-        lasting = over is None or (end is not None and end.lo + late > self.day)
-        lasting = lasting or (heard is not None and heard.lo >= self.day)
-        return Place.INSIDE if begun and lasting else Place.UNCERTAIN
-
-    def _source(
-        self, person: str, spell: Spell, source: str, verdicts: dict[str, tuple[str, Report]], verified: set[str]
-    ) -> None:
+    def _source(self, person: str, number: int, spell: Spell, source: str, verdict: str, *, alone: bool) -> None:
         """A source by its own word: when the detention began, and whether it is over."""
-        verdict, report = verdicts[source]
+        registry, mine = self.registry, own_reports(spell, source)
         voice = release_voices(spell).get(source)
-        said = voice.at("carried_out") if voice is not None else None
-        ended = said[1] if said is not None and said[0] in ASSERTIONS else None
-        if ended is not None and self.terms.get("house_arrest") and ended.own("kind") == "house_arrest":
-            ended = None
-        mine = [report, *(one for one in spell.reports if one.source == source and not one.withdrawn)]
-        start = next((one.start for one in mine if one.start), None)
-        heard = next((date for one in mine if (date := one.dates.get("held_on"))), None)
-        place = self._place(start, heard, ended.own("carried_out") if ended else None, ended)
-        if place == Place.OUTSIDE or (place == Place.UNCERTAIN and verdict not in ASSERTIONS):
+        end = None
+        if voice is not None and voice.asserts and at_stage(voice, "carried_out"):
+            end = self._ended(End(voice.own("carried_out"), home=voice.own("kind") == "house_arrest"))
+        seen = [day for day, _own in seen_days(registry, mine)]
+        later = taken_again(registry, person, number, source)
+        place = stay(own_word(mine, "detained_on"), seen, end, inside_days(registry, mine), later).on(self.day)
+        if place == "outside" or (place == "uncertain" and verdict not in ASSERTIONS):
             return
         group = self.groups.setdefault((source,), dict.fromkeys(SOURCE_NUMBERS, 0))
-        if place == Place.UNCERTAIN:
+        if place == "uncertain":
             group["uncertain_date"] += 1
             return
         group[verdict] += 1
         if verdict == "verified":
-            group["only_this_source"] += verified == {source}
+            group["only_this_source"] += alone
             self.people.setdefault((source,), set()).add(person)
 
 

@@ -14,7 +14,7 @@ from app.dates import PartialDate, parse
 from app.registry.schemas import VerificationOfReleaseIn
 from tests.databases import Templates, settings_of
 from tests.model.histories import PEOPLE, Body, Step
-from tests.model.model import Choices, Pointer, Registry, Report, Source
+from tests.model.model import Choices, Pointer, Registry, Report, Source, spells_of
 from tests.model.voices import kept_for, stage_of, target_of
 from tests.support import GOVERNMENT, INDEPENDENT, World
 
@@ -59,6 +59,8 @@ class Played:
     founder_of: dict[str, str] = field(default_factory=dict)  # report → report that founded the person it was tied to
     founded: dict[str, str] = field(default_factory=dict)  # detainee id → founding report
     joined: dict[str, tuple[str, str]] = field(default_factory=dict)  # decision → founding reports
+    bases: dict[str, str] = field(default_factory=dict)  # id of a detention or a release → the report it derives from
+    erased: set[str] = field(default_factory=set)
     answers: dict[int, Body] = field(default_factory=dict)  # step → answer
     last_person: dict[int, str] = field(default_factory=dict)  # person of the history → a detainee id
 
@@ -98,6 +100,16 @@ class Played:
             raise IdentityDiffers
         self.snapshots.append(Snapshot(answer["revision"], registry))
 
+    def _name(self, answer: Body) -> None:
+        """An id of a spell names whatever spell holds the report that was its earliest."""
+        registry, report = self.snapshots[-1].registry, answer.get("report", {}).get("id")
+        for spell in spells_of(registry, registry.people()[registry.person_of[report]]) if report else ():
+            if any(one.id == report for one in spell.reports):
+                earliest = min(spell.reports, key=lambda one: one.arrival).id
+                for what in ("detention", "release"):
+                    if answer.get(what):
+                        self.bases.setdefault(answer[what]["id"], earliest)
+
     def _tie_in_silence(self, missing: set[str]) -> None:
         """A report that its source was told is of somebody new may yet be tied: its id answers 308 to the person."""
         for detainee in missing:
@@ -117,6 +129,7 @@ class Played:
             self.refused.append(f"{number} {response.status_code} {code} {response.text[:300]}")
         else:
             self._look()
+            self._name(self.answers.get(number, {}))
 
     def _report(self, number: int, step: Step) -> Response | None:
         body = {name: value for name, value in step.body.items() if name not in ("publish", "designation")}
@@ -139,17 +152,17 @@ class Played:
             if target is None or not target.get(step.way):
                 return None
             body[f"{step.way}_id"] = target[step.way]["id"]
-            pointing, at = target["report"]["id"], step.way
+            pointing, at = self.bases.get(body[f"{step.way}_id"], target["report"]["id"]), step.way
         path = "/v1/releases" if "release" in body else "/v1/detentions"
         response = self.world.post(path, body, step.by)
         if response.status_code >= 300:
             return response
         answer = response.json()
-        if answer["receipt"]["revision"] == (self.snapshots[-1].revision if self.snapshots else 0):
+        if answer["receipt"]["revision"] <= (self.snapshots[-1].revision if self.snapshots else 0):
             return response
         self._accept(number, step, answer, body, pointing)
         if pointing and at != "detainee":
-            self._point(answer, head, pointing, at, head)
+            self._point(answer, head, pointing, at, head, again=False)
         return response
 
     def _accept(self, number: int, step: Step, answer: Body, body: Body, pointed: str = "") -> None:
@@ -188,14 +201,17 @@ class Played:
         if detainee in self.founded:
             self.last_person[step.person] = detainee
 
-    def _point(self, answer: Body, head: Registry, held_by: str, at: str, seen: Registry) -> None:
+    def _point(self, answer: Body, head: Registry, held_by: str, at: str, seen: Registry, again: bool) -> None:
+        """Keep what the pointer follows, and what stood there; `again`: a verification takes what stands there now."""
         report = self.reports[answer["report"]["id"]]
         target = target_of(head, held_by, at, report.id)
-        there = held_by if held_by in seen.reports else None
-        kept = kept_for(seen, there, at, report.stage) if there and report.verdict == "verified" else report.kept
         pointer = report.pointer
-        if pointer is None and target != report.id:
-            pointer = Pointer(target, dict(head.reports[target].dates), at)
+        kept = report.kept
+        if held_by != report.id:
+            if (again or pointer is None) and held_by in seen.reports:
+                kept = kept_for(seen, held_by, report.id)
+            if pointer is None and target != report.id:
+                pointer = Pointer(target, at)
         self.reports[report.id] = replace(report, pointer=pointer, kept=kept)
 
     def _verify(self, number: int, step: Step) -> Response | None:
@@ -213,17 +229,19 @@ class Played:
         if response.status_code >= 300:
             return response
         answer = response.json()
-        if answer["receipt"]["revision"] == head.revision:
+        if answer["receipt"]["revision"] <= head.revision:
             return response
+        held_by = self.bases.get(target["release"]["id"], target["report"]["id"])
         said = self.bodies.get(answer["report"]["id"], {})
-        release = dict(said.get("release") or {"stage": stage_of(head.registry, target["report"]["id"])})
+        stage = "carried_out" if "released_on" in body else stage_of(head.registry, held_by)
+        release = dict(said.get("release") or {"stage": stage})
         release |= {name: body[name] for name in ("stage", "released_on", "kind") if name in body}
         verification = dict(said.get("verification") or {})
         verification |= {name: body[name] for name in ("verdict", "method", "citing") if name in body}
         whole = {name: value for name, value in said.items() if name != "person"}
         said = whole | {"release": release, "verification": verification}
-        self._accept(number, step, answer, said, target["report"]["id"])
-        self._point(answer, head.registry, target["report"]["id"], "release", seen.registry)
+        self._accept(number, step, answer, said, held_by)
+        self._point(answer, head.registry, held_by, "release", seen.registry, again=True)
         return response
 
     def _retract(self, number: int, step: Step) -> Response | None:
@@ -279,7 +297,12 @@ class Played:
         person = self.last_person.get(step.person)
         if person is None:
             return None
-        return self.world.post(f"/v1/detainees/{person}/redaction", {"reason": "asked for"}, "admin")
+        answer = self.world.post(f"/v1/detainees/{person}/redaction", {"reason": "asked for"}, "admin")
+        if answer.status_code < 300:
+            whose = self.person_of()
+            mine = whose.get(self.founded.get(person, ""), person)
+            self.erased |= {report for report, one in whose.items() if one == mine}
+        return answer
 
     def _facility(self, number: int, step: Step) -> Response:
         body = step.body | {"kind": "prison", "country": "VE", "area": "Miranda"}

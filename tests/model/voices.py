@@ -1,6 +1,6 @@
 """One voice for each source, statuses by stage, and the values that all sources together give a release."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,81 +13,88 @@ from tests.model.model import (
     Registry,
     Report,
     Spell,
+    Unit,
     order,
     spells_of,
 )
 
-
-@dataclass(frozen=True)
-class Voice:
-    """What one source says of one release: the report that speaks, and one that verified before it."""
-
-    report: Report
-    verified: Report | None
-
-    def at(self, stage: str) -> tuple[str, Report] | None:
-        """An assertion speaks for its stage and the earlier ones, a denial for its stage and the later ones."""
-        said = self.report
-        asked, own = STAGES.index(stage), STAGES.index(said.stage or "carried_out")
-        if self.verified is not None and asked <= STAGES.index(self.verified.stage or "carried_out"):
-            return "verified", self.verified
-        if said.verdict in DENIALS:
-            return (said.verdict, said) if own <= asked else None
-        return (said.verdict, said) if asked <= own else None
+Said = tuple[str, Report]
 
 
-def _speaks(reports: list[Report]) -> Report:
-    """The furthest stage, then the earliest disjoint date, then the newest."""
-    furthest = max(STAGES.index(one.stage or "carried_out") for one in reports)
-    left = [one for one in reports if STAGES.index(one.stage or "carried_out") == furthest]
-    dated = [one for one in left if one.let_go is not None]
-    first = min((date for one in dated if (date := one.let_go)), key=lambda date: (date.hi, date.lo), default=None)
-    if first is not None:  # what is undated is not disjoint from anything
-        left = [one for one in left if one.let_go is None or one.let_go.overlaps(first)]
-    return max(left, key=lambda one: one.revision)
+def at_stage(said: Report, stage: str) -> bool:
+    """An assertion speaks for its stage and the earlier ones, a denial for its stage and the later ones."""
+    asked, own = STAGES.index(stage), STAGES.index(said.stage or "carried_out")
+    return own <= asked if said.verdict in DENIALS else asked <= own
 
 
-def release_voices(spell: Spell) -> dict[str, Voice]:
-    """One voice per source; withdrawn reports speak only if none other of that source speaks of the release: a report
-    without a release never silences one."""
-    voices: dict[str, Voice] = {}
-    for source in sorted({one.source for one in spell.reports}):
-        every = [one for one in spell.reports if one.source == source]
-        about = [one for one in every if one.stage]
-        standing = [one for one in about if not one.withdrawn]
-        if not about:
-            continue
-        report = _speaks(standing or about)
-        before = [one for one in standing if one.verdict == "verified"]
-        verified = _speaks(before) if before and report.verdict == "reported" else None
-        voices[source] = Voice(report, verified)
+def last_word(reports: list[Report]) -> Report:
+    """The newest; but `reported` takes back no `verified` of the same source that stands beside it."""
+    newest = max(reports, key=lambda one: one.revision)
+    looked = [one for one in reports if one.verdict != "reported"]
+    if newest.verdict == "reported" and looked:
+        before = max(looked, key=lambda one: one.revision)
+        return before if before.verdict == "verified" else newest
+    return newest
+
+
+def speaking(reports: Iterable[Report]) -> dict[str, list[Report]]:
+    """Source → its reports that may speak, the newest first: withdrawn ones only where none other of it stands."""
+    found: dict[str, list[Report]] = {}
+    for one in sorted(reports, key=lambda one: -one.revision):
+        found.setdefault(one.source, []).append(one)
+    return {source: [one for one in every if not one.withdrawn] or every for source, every in sorted(found.items())}
+
+
+def release_voices(spell: Spell) -> dict[str, Report]:
+    """One voice per source: the furthest stage, then the earliest disjoint date, then the newest. A report without a
+    release never silences one."""
+    voices = {}
+    for source, reports in speaking(one for one in spell.reports if one.stage).items():
+        furthest = max(STAGES.index(one.stage or "") for one in reports)
+        left = [one for one in reports if STAGES.index(one.stage or "") == furthest]
+        days = [day for one in left if (day := one.word(STAGES[furthest])) is not None]
+        first = min(days, key=lambda day: (day.hi, day.lo), default=None)
+        agreeing = []
+        for one in left:  # what is undated is not disjoint from anything
+            day = one.word(STAGES[furthest])
+            if first is None or day is None or day.overlaps(first):
+                agreeing.append(one)
+        voices[source] = last_word(agreeing)
     return voices
 
 
-def held_voices(registry: Registry, spell: Spell) -> dict[str, tuple[str, Report]]:
-    """One voice per source on being held: whoever checked a release checked that the person had been held."""
-    found: dict[str, tuple[str, Report]] = {}
-    for source in sorted({one.source for one in spell.reports}):
-        every = [one for one in spell.reports if one.source == source]
-        standing = [one for one in every if not one.withdrawn] or every
+SUREST = ("verified", "reported", "disputed", "refuted", "retracted")
 
-        def verdict(report: Report) -> str:
-            denies = report.stage is not None and report.verdict in DENIALS
-            return "reported" if denies and registry.choices.denial_of_release_says_held else report.verdict
 
-        said = max(standing, key=lambda one: (verdict(one) == "verified", one.revision))
-        found[source] = verdict(said), said
-    return found
+def held_words(registry: Registry, spell: Spell) -> dict[str, tuple[str, bool]]:
+    """Source → its verdict on being held, and whether that is independent: the surest of what it says of the detention
+    and of the release; whoever checked a release checked that, and who denies one reports that the person is held."""
+    found: dict[str, list[tuple[str, bool]]] = {}
+    for source, reports in speaking(one for one in spell.reports if not one.stage).items():
+        said = last_word(reports)
+        found.setdefault(source, []).append((said.verdict, registry.independent(said)))
+    for source, said in release_voices(spell).items():
+        denies = said.verdict in DENIALS and registry.choices.denial_of_release_says_held
+        found.setdefault(source, []).append(("reported" if denies else said.verdict, registry.independent(said)))
+    surest = {source: min((one for one, _own in said), key=SUREST.index) for source, said in found.items()}
+    return {source: (verdict, (verdict, True) in found[source]) for source, verdict in sorted(surest.items())}
+
+
+def own_reports(spell: Spell, source: str) -> list[Report]:
+    return speaking(one for one in spell.reports if one.source == source)[source]
+
+
+def own_word(reports: list[Report], name: str) -> Any:
+    """A source's own word, of the newest of its reports that has one; else what stood where they point."""
+    for one in reports:
+        if (said := one.word(name)) is not None:
+            return said
+    return next((said for one in reports if (said := one.kept.get(name)) is not None), None)
 
 
 def own_fact(spell: Spell, report: Report, name: str) -> Any:
-    """A source's own word on a fact of the detention: in the report that speaks, else in its newest other one there."""
-    mine = [one for one in spell.reports if one.source == report.source and not one.withdrawn]
-    others = sorted(mine, key=lambda one: -one.revision)
-    for one in (report, *others):
-        if (said := one.own(name)) is not None:
-            return said
-    return None
+    """A source's own word on a fact of the detention."""
+    return own_word(own_reports(spell, report.source), name)
 
 
 def vote(dates: list[PartialDate]) -> PartialDate | None:
@@ -122,16 +129,18 @@ class Release:
     status: str | None
     verdicts: dict[str, tuple[str, Report]]
     verified_by: tuple[str, ...]
+    confirmed_by: tuple[str, ...]  # by independent verifications
     sources: int  # how many independent ones verified it
     date: PartialDate | None
     facts: dict[str, str | None]
     publish: str
 
 
-def status_of(registry: Registry, verdicts: dict[str, tuple[str, Report]]) -> str | None:
-    """The status at one stage, from one verdict for each source."""
-    strong = {verdict for verdict, report in verdicts.values() if registry.independent(report)}
-    everyone = {verdict for verdict, _report in verdicts.values()}
+def status_of(said: Iterable[tuple[str, bool]]) -> str | None:
+    """The status that verdicts make, each with whether it is independent."""
+    said = list(said)
+    strong = {verdict for verdict, independent in said if independent}
+    everyone = {verdict for verdict, _independent in said}
     if "verified" in strong:
         return "contested" if strong & set(DENIALS) else "verified"
     if "refuted" in strong:
@@ -143,35 +152,54 @@ def status_of(registry: Registry, verdicts: dict[str, tuple[str, Report]]) -> st
     return "retracted" if everyone == {"retracted"} else None
 
 
-def consolidate(registry: Registry, said: list[tuple[str, Report]], name: str, dated: bool) -> Any:
-    """Independent verifying voices are asked first, then independent ones, then all.
+def weigh(registry: Registry, reports: Iterable[Report], name: str, dated: bool = False) -> list[tuple[Any, bool]]:
+    """The values that decide, each with whether it is independent: of independent verifying sources, else of
+    independent ones, else of all. Kept values vote where no independent source says one. Days that only accounts give
+    which are not independent date no independent verification."""
+    reports = list(reports)
+    if dated and any(registry.independent(one) and one.verdict == "verified" for one in reports):
+        reports = [one for one in reports if registry.independent(one)]
+    words: list[tuple[Any, Report, bool]] = []
+    for mine in speaking(reports).values():
+        said = next(((word, one, False) for one in mine if (word := one.word(name)) is not None), None)
+        if said is None and registry.choices.kept_values_vote:
+            said = next(((word, one, True) for one in mine if (word := one.kept.get(name)) is not None), None)
+        if said is not None:
+            words.append(said)
+    strong = [word for word in words if registry.independent(word[1])]
+    strong = [word for word in strong if not word[2]] or strong
+    verifying = [word for word in strong if word[1].verdict == "verified"]
+    return [(value, registry.independent(one)) for value, one, _kept in verifying or strong or words]
 
-    Days that only non-independent accounts give date no independent verification.
-    """
-    strong = [(verdict, report) for verdict, report in said if registry.independent(report)]
-    verifying = [(verdict, report) for verdict, report in strong if verdict == "verified"]
-    for tier in (verifying, strong, said):
-        if tier is said and dated and verifying:
-            return None
-        words = [one.own(name) if registry.choices.kept_values_vote else _word(one, name) for _verdict, one in tier]
-        values = [word for word in words if word is not None]
-        if values:
-            return vote(values) if dated else elect(values)
-    return None
+
+def consolidate(registry: Registry, reports: Iterable[Report], name: str, dated: bool = False) -> Any:
+    values = [value for value, _own in weigh(registry, reports, name, dated)]
+    if not values:
+        return None
+    return vote(values) if dated else elect(values)
 
 
-def _word(report: Report, name: str) -> Any:
-    return report.dates[name] if name in report.dates else report.facts.get(name)
-
-
-def country_of(registry: Registry, spell: Spell, said: list[tuple[str, Report]]) -> str | None:
-    """From any of its reports, withdrawn ones included, if no standing one says it."""
-    standing = [(one.verdict, one) for one in spell.reports if not one.withdrawn]
-    for some in (said, standing, [(one.verdict, one) for one in spell.reports]):
-        if any(_word(report, "country") for _verdict, report in some):
-            found: str | None = consolidate(registry, some, "country", dated=False)
+def country_of(registry: Registry, spell: Spell) -> str | None:
+    """From those who say that the person was held, else any that stands, else one that was withdrawn."""
+    for some in (
+        [one for one in spell.reports if one.holds],
+        [one for one in spell.reports if not one.withdrawn],
+        [one for one in spell.reports if one.withdrawn],
+    ):
+        if weigh(registry, some, "country"):
+            found: str | None = consolidate(registry, some, "country")
             return found
     return None
+
+
+def facts_of(registry: Registry, spell: Spell) -> dict[str, Any]:
+    """What is said of the detention: asked are all who say that the person was held."""
+    holding = [one for one in spell.reports if one.holds]
+    return {
+        "country": country_of(registry, spell),
+        "facility": consolidate(registry, holding, "facility"),
+        "designation": consolidate(registry, holding or spell.reports, "designation"),
+    }
 
 
 def releases_at(registry: Registry, stage: str) -> list[Release]:
@@ -190,73 +218,90 @@ def release_at(registry: Registry, person: str, spell: Spell, number: int, stage
     independent denial it has no status, and stands in no total."""
     if not spell.has_release:
         return None
-    verdicts = {
-        source: spoken for source, voice in release_voices(spell).items() if (spoken := voice.at(stage)) is not None
-    }
+    verdicts = {source: (said.verdict, said) for source, said in release_voices(spell).items() if at_stage(said, stage)}
     if not verdicts:
         return None
-    status = status_of(registry, verdicts)
-    said = [pair for pair in verdicts.values() if pair[0] in ASSERTIONS]
-    if not said and registry.choices.denials_date:
-        said = list(verdicts.values())
-    about = [pair for pair in held_voices(registry, spell).values() if pair[0] in ASSERTIONS]
-    about = about if registry.choices.facts_of_detention else said
-    facts = {name: consolidate(registry, about, name, dated=False) for name in ("facility", "designation")}
-    facts["kind"] = consolidate(registry, said, "kind", dated=False)
-    facts["country"] = country_of(registry, spell, about)
+    status = status_of((verdict, registry.independent(report)) for verdict, report in verdicts.values())
+    said = asked_at(registry, spell, stage)
+    facts = facts_of(registry, spell) | {"kind": consolidate(registry, said, "kind")}
+    if registry.gone(person):
+        facts["facility"] = None
+    verifying = {source: report for source, (verdict, report) in verdicts.items() if verdict == "verified"}
+    confirmed = tuple(sorted(source for source, report in verifying.items() if registry.independent(report)))
     return Release(
         person=person,
         spell=spell,
         number=number,
         status=status,
         verdicts=verdicts,
-        verified_by=tuple(sorted(source for source, (verdict, _report) in verdicts.items() if verdict == "verified")),
-        sources=sum(verdict == "verified" and registry.independent(report) for verdict, report in verdicts.values()),
+        verified_by=tuple(sorted(verifying)),
+        confirmed_by=confirmed,
+        sources=len(confirmed) if status in COUNTING else 0,
         date=consolidate(registry, said, stage, dated=True),
         facts=facts,
         publish=registry.publish.get(person, "anonymous"),
     )
 
 
+def asked_at(registry: Registry, spell: Spell, stage: str) -> list[Report]:
+    """Only voices that assert a stage are asked for its values; where nobody asserts it, those who speak of it."""
+    speaking_ = [one for one in release_voices(spell).values() if at_stage(one, stage)]
+    asserting = [one for one in speaking_ if one.asserts]
+    return asserting or (speaking_ if registry.choices.denials_date else [])
+
+
 def stage_of(registry: Registry, held_by: str) -> str:
-    """The stage of a release: the furthest at which it counts."""
+    """The stage that a posted verification means which names none: the furthest that somebody asserts, else the one at
+    which the release stands."""
     person = registry.person_of[held_by]
     for number, spell in enumerate(spells_of(registry, registry.people()[person])):
         if any(one.id == held_by for one in spell.reports):
-            releases = {step: release_at(registry, person, spell, number, step) for step in STAGES}
-            for wanted in (COUNTING, ("verified", "contested", "reported", "refuted", "retracted")):
-                for step in reversed(STAGES):
-                    release = releases[step]
-                    if release is not None and release.status in wanted:
-                        return step
+            asserted = [
+                step
+                for step in STAGES
+                if any(one.asserts and at_stage(one, step) for one in release_voices(spell).values())
+            ]
+            return asserted[-1] if asserted else standing_stage(registry, person, spell, number)
     return "carried_out"
 
 
-def kept_for(registry: Registry, target: str, at: str, stage: str | None) -> dict[str, Any]:
-    """What stood where a source points, as it is kept with its report."""
+def standing_stage(registry: Registry, person: str, spell: Spell, number: int) -> str:
+    """The furthest stage that counts, else the furthest that anybody speaks of."""
+    spoken = {step: one for step in STAGES if (one := release_at(registry, person, spell, number, step)) is not None}
+    counting = [step for step, one in spoken.items() if one.status in COUNTING]
+    return (counting or [*spoken] or ["carried_out"])[-1]
+
+
+def kept_for(registry: Registry, target: str, pointing: str) -> dict[str, Any]:
+    """What stood where a source points, as it is kept with its report: by the independent accounts there, where there
+    are any, and never by its own. Nothing is kept of people who may only be counted."""
     person = registry.person_of[target]
-    for number, spell in enumerate(spells_of(registry, registry.people()[person])):
+    if registry.publish.get(person) == "counted":
+        return {}
+    for spell in spells_of(registry, registry.people()[person]):
         if all(one.id != target for one in spell.reports):
             continue
-        kept: dict[str, Any] = {"detained_on": detained_on(registry, spell)}
-        said = [(one.verdict, one) for one in spell.reports if one.asserts]
-        kept |= {name: consolidate(registry, said, name, dated=False) for name in ("facility", "designation")}
-        kept["country"] = country_of(registry, spell, said)
-        for step in STAGES if at == "release" else ():
-            release = release_at(registry, person, spell, number, step)
-            if release is not None:
-                kept[step] = release.date
-                if step == (stage or "carried_out"):
-                    kept |= {name: value for name, value in release.facts.items() if value is not None}
-        return kept
+        standing = [one for one in spell.reports if not one.withdrawn and one.id != pointing]
+        alone = Spell([Unit([one], [one]) for one in standing if registry.independent(one)] or
+                      [Unit([one], [one]) for one in standing])  # fmt: skip
+        if not alone.units:
+            return {}
+        kept = facts_of(registry, alone) | {"detained_on": detained_on(registry, alone)}
+        days = [day for one in alone.reports if one.holds and (day := one.word("held_on")) is not None]
+        kept["held_on"] = max(days, key=lambda day: day.hi, default=None)
+        for step in STAGES:
+            kept[step] = consolidate(registry, asked_at(registry, alone, step), step, dated=True)
+        if alone.has_release:
+            stands = standing_stage(registry, person, alone, 0)
+            kept["kind"] = consolidate(registry, asked_at(registry, alone, stands), "kind")
+        return {name: value for name, value in kept.items() if value is not None}
     return {}
 
 
 def detained_on(registry: Registry, spell: Spell) -> PartialDate | None:
     """The consolidated day on which a spell began."""
-    said = [pair for pair in held_voices(registry, spell).values() if pair[0] in ASSERTIONS]
-    said = said or [(one.verdict, one) for one in spell.reports if not one.withdrawn]
-    found: PartialDate | None = consolidate(registry, said, "detained_on", dated=True)
+    holding = [one for one in spell.reports if one.holds] or spell.reports
+    found: PartialDate | None = consolidate(registry, holding, "detained_on", dated=True)
     return found
 
 

@@ -358,6 +358,18 @@ def test_what_was_kept_stays_over_corrections_and_the_same_body_again_changes_no
     assert world.by_source(**JANUARY) == {"jep": 1}
 
 
+def test_a_new_verification_takes_what_stands_there_then_and_nothing_of_an_older_moment(world: World) -> None:
+    filed = world.file("foro", release={"released_on": "2026-01-12", "kind": "pardon"})
+    world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
+    silent = {"release": {"released_on": "2026-01-12", "kind": None}}
+    path = f"/v1/reports/{filed['report']['id']}"
+    assert world.client.patch(path, json=silent, headers=world.headers("foro")).status_code == 200
+    assert world.by_source(kind="pardon") == {"jep": 1}
+    world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
+    assert world.by_source(kind="pardon") == {}
+    assert world.by_source(**JANUARY) == {"foro": 1, "jep": 1}
+
+
 def test_independent_accounts_are_seen_before_others(world: World) -> None:
     filed = world.file("foro", release={"released_on": "2026-01-12", "kind": "pardon"})
     body = {"release_id": filed["release"]["id"], "release": {"released_on": "2026-01-12", "kind": "amnesty"}}
