@@ -52,15 +52,23 @@ def release_voices(spell: Spell) -> dict[str, Report]:
     for source, reports in speaking(one for one in spell.reports if one.stage).items():
         furthest = max(STAGES.index(one.stage or "") for one in reports)
         left = [one for one in reports if STAGES.index(one.stage or "") == furthest]
-        days = [day for one in left if (day := one.word(STAGES[furthest])) is not None]
-        first = min(days, key=lambda day: (day.hi, day.lo), default=None)
-        agreeing = []
-        for one in left:  # what is undated is not disjoint from anything
-            day = one.word(STAGES[furthest])
-            if first is None or day is None or day.overlaps(first):
-                agreeing.append(one)
-        voices[source] = last_word(agreeing)
+        voices[source] = _of_earliest_date(left, STAGES[furthest])
     return voices
+
+
+def _of_earliest_date(reports: list[Report], stage: str) -> Report:
+    days = [day for one in reports if (day := one.word(stage)) is not None]
+    first = min(days, key=lambda day: (day.hi, day.lo), default=None)
+    agreeing = []
+    for one in reports:  # what is undated is not disjoint from anything
+        day = one.word(stage)
+        if first is None or day is None or day.overlaps(first):
+            agreeing.append(one)
+    said, apart = last_word(agreeing), [one for one in reports if one not in agreeing]
+    if said.verdict == "reported" and apart:  # which takes back no verified release of another day
+        later = _of_earliest_date(apart, stage)
+        return later if later.verdict == "verified" else said
+    return said
 
 
 SUREST = ("verified", "reported", "disputed", "refuted", "retracted")
@@ -165,7 +173,9 @@ def weigh(registry: Registry, reports: Iterable[Report], name: str, dated: bool 
         if said is None and registry.choices.kept_values_vote:
             said = next(((word, one, True) for one in mine if (word := one.kept.get(name)) is not None), None)
         if said is not None:
-            words.append(said)
+            # Who passes on what it verified has verified it still.
+            verifying_too = (one for one in mine if one.verdict == "verified" and one.word(name) == said[0])
+            words.append((said[0], next(verifying_too, said[1]), said[2]))
     strong = [word for word in words if registry.independent(word[1])]
     strong = [word for word in strong if not word[2]] or strong
     verifying = [word for word in strong if word[1].verdict == "verified"]

@@ -115,12 +115,22 @@ def asserts(account: Account, stage: str) -> bool:
 def _voice(said: list[Account]) -> Account:
     furthest = max(map(stage_of, said), key=STAGES.index)
     here = [one for one in said if stage_of(one) == furthest]
+    return _of_first_day(here, furthest)
+
+
+def _of_first_day(here: list[Account], furthest: str) -> Account:
+    """The last word on the earliest day; where that is only reported, a later one that the source verified."""
     days = [day for one in here if (day := day_of(one, DATES[furthest]))]
     first = min(days, key=lambda day: (day.hi, day.lo), default=None)
     fitting = [
         one for one in here if first is None or (day := day_of(one, DATES[furthest])) is None or day.overlaps(first)
     ]
-    return last_word(fitting)
+    word = last_word(fitting)
+    rest = [one for one in here if one not in fitting]
+    if said_of(word) != "reported" or not rest:
+        return word
+    later = _of_first_day(rest, furthest)
+    return later if said_of(later) == "verified" else word
 
 
 def last_word(said: list[Account]) -> Account:
@@ -163,7 +173,9 @@ def _votes(accounts: Iterable[Account], name: str, kept: str | None, empty: str 
             having = [one for one in of_one if one.content.get(path) not in (None, empty)]
             if having:
                 newest = max(having, key=lambda one: one.revision)
-                found.append((newest.content[path], newest))
+                value = newest.content[path]
+                sure_of = [one for one in having if said_of(one) == "verified" and one.content[path] == value]
+                found.append((value, max(sure_of, key=lambda one: one.revision, default=newest)))
                 break
     for said in (own, own + left):
         sure = [(value, one) for value, one in said if independent(one)]

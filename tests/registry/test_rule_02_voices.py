@@ -56,6 +56,13 @@ def test_then_the_earliest_disjoint_date_speaks() -> None:
     assert voice([out(1, on="2026-02-20"), out(2, on="2026-01-12")]) == 2
 
 
+def test_an_earlier_day_that_is_only_reported_takes_back_no_verified_one() -> None:
+    verified = out(1, on="2026-01-12", verification__verdict="verified")
+    assert voice([verified, out(2, on="2026-01-08")]) == 1
+    assert voice([verified, out(2, on="2026-01-08", verification__verdict="verified")]) == 2
+    assert voice([verified, out(2, on="2026-01-08", verification__verdict="refuted")]) == 2
+
+
 @pytest.mark.parametrize("stage, day", [("ordered", "ordered_on"), ("announced", "announced_on")])
 def test_the_date_is_that_of_the_stage(stage: str, day: str) -> None:
     dated: list[dict[str, Any]] = [{"release__stage": stage, f"release__{day}": on} for on in ("2026-01", "2026-02")]

@@ -73,6 +73,13 @@ def test_the_country_comes_from_any_report_of_the_spell_where_no_standing_one_sa
     assert row_of([withdrawn, *verified, denied, told], Detention)["country"] == "AR"
 
 
+def test_a_source_that_repeats_what_it_verified_verifies_it_still() -> None:
+    verified = held(1, "foro", detention__country="VE", verification__verdict="verified")
+    other = held(2, "jep", detention__country="CO", verification__verdict="verified")
+    assert row_of([verified, other], Detention)["country"] is None
+    assert row_of([verified, held(3, "foro", detention__country="VE"), other], Detention)["country"] is None
+
+
 def test_the_value_said_by_most_independent_verifying_sources_wins() -> None:
     verified = [
         out(n, source, "2026-01-13", verification__verdict="verified") for n, source in ((1, "foro"), (2, "jep"))

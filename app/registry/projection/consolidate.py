@@ -55,12 +55,15 @@ def _said(sources: Iterable[Sequence[Account]], read: Read, kept: Read | None) -
     return found
 
 
-def _word(accounts: Iterable[Account], read: Read, *, kept: bool) -> Said | None:
+def _word(accounts: Sequence[Account], read: Read, *, kept: bool) -> Said | None:
     for account in accounts:
         value = read(account)
         if value is not None:
-            verified = account.verdict is Verdict.VERIFIED
-            return Said(value, account.source.slug, account.independent, verified, kept)
+            # Who passes on what it verified has verified it still.
+            saying = (one for one in accounts if one.verdict is Verdict.VERIFIED and read(one) == value)
+            speaker = next(saying, account)
+            verified = speaker.verdict is Verdict.VERIFIED
+            return Said(value, speaker.source.slug, speaker.independent, verified, kept)
     return None
 
 

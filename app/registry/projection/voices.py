@@ -30,10 +30,20 @@ def release_voices(spell: Sequence[Account]) -> list[Account]:
 
 def _release_voice(said: list[Account]) -> Account:
     furthest = max((account.stage for account in said), key=lambda stage: RANK[stage])
-    dated = [(a, a.date(f"release.{DATE_OF_STAGE[furthest]}")) for a in said if a.stage is furthest]
+    return _voice_of([account for account in said if account.stage is furthest], furthest)
+
+
+def _voice_of(said: list[Account], stage: Stage) -> Account:
+    """The voice among accounts of one stage: the last word on the earliest day, unless that is only reported and a
+    later day verified."""
+    dated = [(account, account.date(f"release.{DATE_OF_STAGE[stage]}")) for account in said]
     first = min((day for _account, day in dated if day), key=lambda day: (day.hi, day.lo), default=None)
     agreeing = [account for account, day in dated if day is None or first is None or day.overlaps(first)]
-    return _last_word(agreeing)
+    voice, apart = _last_word(agreeing), [account for account in said if account not in agreeing]
+    if voice.verdict is not Verdict.REPORTED or not apart:
+        return voice
+    later = _voice_of(apart, stage)
+    return later if later.verdict is Verdict.VERIFIED else voice
 
 
 def _last_word(said: Sequence[Account]) -> Account:
