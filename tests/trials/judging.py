@@ -232,8 +232,9 @@ def _hidden(clerk: Clerk, hostile: str) -> Iterator[str]:
     wish = File(
         hostile, {"detainee": {"publish": "counted"}, "verification": {"verdict": "reported"}}, 2, ("detainee", 0)
     )
+    refused = clerk.refused
     wish.take(clerk)
-    asked = _tied(clerk, hostile)
+    asked = _tied(clerk, hostile) and clerk.refused == refused  # of whom it may not see it asks nothing
     Consent(0, "named", "guardian").take(clerk)
     answered = _class(clerk)
     if answered == "counted":
