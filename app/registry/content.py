@@ -118,6 +118,11 @@ def kept(content: Content) -> Content:
     return {name: value for name, value in content.items() if name.startswith(KEPT)}
 
 
+def without_kept(content: Content) -> Content:
+    """What was said itself, without what stood where the report points."""
+    return {name: value for name, value in content.items() if not name.startswith(KEPT)}
+
+
 def has_release(content: Content) -> bool:
     return "release.stage" in content
 
@@ -214,7 +219,7 @@ def with_citing(content: Content, slugs: Mapping[str, str]) -> Content:
 def as_sent(content: Content) -> Content:
     """The content as the source sent it: without what was kept, and the inverse of `with_class`, `with_age_span` and
     `with_citing`."""
-    content = {name: value for name, value in content.items() if not name.startswith(KEPT)}
+    content = without_kept(content)
     if AGE_SPAN in content:
         of_now = "/" not in content[AGE_SPAN]
         content = {name: value for name, value in content.items() if name != AGE_SPAN}
