@@ -82,7 +82,8 @@ def _accounts(session: Session, base: Record, revision: int) -> list[Account]:
     views, found = Views.of(session), []
     for record in held:
         version = records.current(session, record, revision)
-        if version is not None and not record.redacted:
+        hidden = record.redacted or record.publish_now == Publish.COUNTED  # parted from this person since
+        if version is not None and not hidden:
             found.append(account_of(record, version.entry, views, pointer=None, erased=False))
     return found
 

@@ -1,5 +1,6 @@
 """Rule 4: one value out of what several sources say."""
 
+import uuid
 from collections.abc import Sequence
 from itertools import permutations
 from typing import Any
@@ -409,6 +410,19 @@ def test_nothing_is_kept_with_a_report_that_hides_whom_it_points_at(world: World
     answer = world.post("/v1/detentions", {**pointing, "detainee": {"publish": "counted"}}, "jep")
     assert answer.status_code == 200
     assert "kept." not in str(world.rows("SELECT body FROM entry ORDER BY revision DESC LIMIT 1"))
+
+
+def test_nothing_is_kept_of_who_may_only_be_counted_since_two_people_were_parted(world: World) -> None:
+    first = world.file("foro", release={"released_on": "2026-01-12"})
+    other = world.file("pud", release={"released_on": "2026-01-12", "kind": "pardon"}, detainee__birth_date="1950")
+    world.judge(first["detainee"]["id"], other["detainee"]["id"], "same")
+    seen = world.revision
+    (decision,) = world.rows("SELECT id FROM decision WHERE decided_by LIKE '%curator%' OR judgement = 'same'")
+    path = f"/v1/identity/{uuid.UUID(decision[0])}"
+    assert world.client.request("DELETE", path, headers=world.headers("curator")).status_code == 200
+    world.consent(other["detainee"]["id"], "counted")
+    world.verify(first["release"]["id"], "jep", verdict="verified", method="family", seen=seen)
+    assert "pardon" not in str(world.rows("SELECT body FROM entry ORDER BY revision DESC LIMIT 1"))
 
 
 def test_counting_by_source_uses_its_own_values_and_totals_the_consolidated_ones(world: World) -> None:
