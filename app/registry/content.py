@@ -113,14 +113,14 @@ def split(content: Content) -> tuple[Content, Content]:
     return public, {name: value for name, value in content.items() if name not in readable}
 
 
-def spoken(content: Content) -> Content:
-    """The content without what was kept."""
-    return {name: value for name, value in content.items() if not name.startswith(KEPT)}
-
-
 def kept(content: Content) -> Content:
     """What stood where the report points, under `kept.`."""
     return {name: value for name, value in content.items() if name.startswith(KEPT)}
+
+
+def without_kept(content: Content) -> Content:
+    """What was said itself, without what stood where the report points."""
+    return {name: value for name, value in content.items() if not name.startswith(KEPT)}
 
 
 def has_release(content: Content) -> bool:
@@ -219,7 +219,7 @@ def with_citing(content: Content, slugs: Mapping[str, str]) -> Content:
 def as_sent(content: Content) -> Content:
     """The content as the source sent it: without what was kept, and the inverse of `with_class`, `with_age_span` and
     `with_citing`."""
-    content = spoken(content)
+    content = without_kept(content)
     if AGE_SPAN in content:
         of_now = "/" not in content[AGE_SPAN]
         content = {name: value for name, value in content.items() if name != AGE_SPAN}

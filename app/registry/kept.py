@@ -11,11 +11,13 @@ from app.errors import AheadOfHead, Invalid
 from app.models import Placement, Record
 from app.registry import records
 from app.registry.components import account_of
-from app.registry.content import KEPT, Content
+from app.registry.consent import CLASS
+from app.registry.content import KEPT, Content, without_kept
 from app.registry.projection.accounts import DATE_OF_STAGE, Account
 from app.registry.projection.consolidate import value_of
 from app.registry.projection.custody import read_custody
 from app.registry.projection.person import spell_facts
+from app.registry.records import Kind
 from app.registry.views import Views
 from app.registry.write import Desk
 from app.vocabulary import Designation, Publish, ReleaseKind
@@ -41,7 +43,20 @@ def seen_at(desk: Desk, base: Record, seen: int | None) -> int:
     return seen
 
 
-def standing_at(desk: Desk, base: Record, own: Record | None, revision: int) -> Content:
+def with_standing(
+    desk: Desk, said: Content, target: tuple[Record, Kind] | None, own: Record | None, seen: int | None
+) -> Content:
+    """What was said, with what stands where it points instead of what was kept of another spell or revision. A report
+    that asks for its person to be counted only keeps nothing: anybody could read it in the log."""
+    if target is None or target[1] == "detainee":
+        return said
+    bare = without_kept(said)
+    if said.get(CLASS) == Publish.COUNTED:
+        return bare
+    return {**bare, **_standing_at(desk, target[0], own, seen or desk.log.revision)}
+
+
+def _standing_at(desk: Desk, base: Record, own: Record | None, revision: int) -> Content:
     """What stood of the spell that holds `base`, under `kept.`: by its independent accounts where there are any.
     Nothing is kept of people who may only be counted. `own`: the pointing source's record, no witness of itself."""
     kept: Content = {f"{KEPT}seen": revision}
@@ -67,7 +82,8 @@ def _accounts(session: Session, base: Record, revision: int) -> list[Account]:
     views, found = Views.of(session), []
     for record in held:
         version = records.current(session, record, revision)
-        if version is not None and not record.redacted:
+        hidden = record.redacted or record.publish_now == Publish.COUNTED  # parted from this person since
+        if version is not None and not hidden:
             found.append(account_of(record, version.entry, views, pointer=None, erased=False))
     return found
 

@@ -17,7 +17,7 @@ from app.registry.projection.accounts import ASSERTIONS, parse
 from app.registry.records import Kind
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
 from app.registry.write import Desk, Outcome, new_id
-from app.vocabulary import Judgement, Publish, ReleaseKind, Stage, Verdict
+from app.vocabulary import Judgement, ReleaseKind, Stage, Verdict
 
 # What stands in a report's content without having been sent under that name.
 NOT_SENT = frozenset({content.NATIONAL_ID, "retraction.reason"})
@@ -237,8 +237,7 @@ def first_version(
     record_id = new_id()
     if match is None:
         match = linking.by_pointer(target) if target else linking.by_match(desk, said, linking.look_up(desk, said))
-    if target is not None and target[1] != "detainee" and said.get("detainee.publish") != Publish.COUNTED:
-        said = {**said, **kept.standing_at(desk, target[0], None, seen or desk.log.revision)}
+    said = kept.with_standing(desk, said, target, None, seen)
     for decision in match.decisions:
         linking.write_decision(desk, decision, record_id)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
@@ -270,8 +269,8 @@ def _next_version(
     if content.says_the_same(said, before) and pointer == version.pointer:
         ids = {"report": str(record.id), "version": version.number}
         return Outcome("report", OK, version.entry.revision, ids)
-    if target is not None and target[1] != "detainee" and (seen is not None or pointer != version.pointer):
-        said = content.spoken(said) | kept.standing_at(desk, target[0], record, seen or desk.log.revision)
+    if seen is not None or pointer != version.pointer:
+        said = kept.with_standing(desk, said, target, record, seen)
     _check_succession(before, said)
     if "source_record_id" in said and "source_record_id" not in before:
         records.remember_case(desk.session, desk.secret, record.source, said["source_record_id"], record.id)

@@ -1,5 +1,6 @@
 """Rule 4: one value out of what several sources say."""
 
+import uuid
 from collections.abc import Sequence
 from itertools import permutations
 from typing import Any
@@ -404,6 +405,43 @@ def test_where_a_person_was_held_is_by_source_what_that_source_says(world: World
     kept = [entry for entry in world.rows("SELECT body FROM entry") if "kept." in str(entry)]
     assert kept
     assert not any("rodeo" in str(entry) for entry in kept)
+
+
+def test_what_is_kept_is_of_the_spell_that_the_report_points_at_alone(world: World) -> None:
+    """A report that is pointed at another release keeps nothing of the former one."""
+    first = world.file("foro", release={"released_on": "2024-11-20", "kind": "pardon"})
+    again = {"detained_on": "2025-06-01", "country": "VE"}
+    body = {"detainee_id": first["detainee"]["id"], "detention": again, "release": {"released_on": "2026-01-12"}}
+    second = world.post("/v1/releases", body, "foro").json()
+    assert second["release"]["id"] != first["release"]["id"]
+    own = {"source_record_id": "J-1", "release": {}, "verification": {"verdict": "verified", "method": "family"}}
+    for filed in (first, second):
+        answer = world.post("/v1/releases", {"release_id": filed["release"]["id"], **own}, "jep")
+        assert answer.status_code in (200, 201)
+    assert world.by_source(kind="pardon") == {"foro": 1}
+
+
+def test_nothing_is_kept_with_a_report_that_hides_whom_it_points_at(world: World) -> None:
+    first = world.file("foro", release={"released_on": "2026-01-12", "kind": "pardon"})
+    pointing = {"detention_id": first["detention"]["id"], "source_record_id": "J-1"}
+    person = {"detainee_id": first["detainee"]["id"], "source_record_id": "J-1"}
+    assert world.post("/v1/detentions", person, "jep").status_code == 201
+    answer = world.post("/v1/detentions", {**pointing, "detainee": {"publish": "counted"}}, "jep")
+    assert answer.status_code == 200
+    assert "kept." not in str(world.rows("SELECT body FROM entry ORDER BY revision DESC LIMIT 1"))
+
+
+def test_nothing_is_kept_of_who_may_only_be_counted_since_two_people_were_parted(world: World) -> None:
+    first = world.file("foro", release={"released_on": "2026-01-12"})
+    other = world.file("pud", release={"released_on": "2026-01-12", "kind": "pardon"}, detainee__birth_date="1950")
+    world.judge(first["detainee"]["id"], other["detainee"]["id"], "same")
+    seen = world.revision
+    (decision,) = world.rows("SELECT id FROM decision WHERE decided_by LIKE '%curator%' OR judgement = 'same'")
+    path = f"/v1/identity/{uuid.UUID(decision[0])}"
+    assert world.client.request("DELETE", path, headers=world.headers("curator")).status_code == 200
+    world.consent(other["detainee"]["id"], "counted")
+    world.verify(first["release"]["id"], "jep", verdict="verified", method="family", seen=seen)
+    assert "pardon" not in str(world.rows("SELECT body FROM entry ORDER BY revision DESC LIMIT 1"))
 
 
 def test_counting_by_source_uses_its_own_values_and_totals_the_consolidated_ones(world: World) -> None:
