@@ -437,7 +437,7 @@ def test_nothing_is_kept_of_who_may_only_be_counted_since_two_people_were_parted
     world.judge(first["detainee"]["id"], other["detainee"]["id"], "same")
     seen = world.revision
     (decision,) = world.rows("SELECT id FROM decision WHERE decided_by LIKE '%curator%' OR judgement = 'same'")
-    path = f"/v1/identity/{uuid.UUID(decision[0])}"
+    path = f"/v1/identity/{uuid.UUID(str(decision[0]))}"
     assert world.client.request("DELETE", path, headers=world.headers("curator")).status_code == 200
     world.consent(other["detainee"]["id"], "counted")
     world.verify(first["release"]["id"], "jep", verdict="verified", method="family", seen=seen)
