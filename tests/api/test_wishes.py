@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app.database import writing
 from app.registry import wishes
@@ -254,6 +255,32 @@ def test_a_rebuild_lets_the_same_wishes_wait_those_of_the_past_too(
     with writing(world.engine) as session:
         rebuild(session)
     assert world.rows(rows) == erased
+
+
+def test_a_wish_reads_no_more_after_many_versions_and_records(world: World) -> None:
+    """Or whoever holds a key makes everybody wait who writes."""
+    known = by_two(world)
+    wish(world, known, detainee__publish="anonymous")
+
+    def statements(day: str) -> int:
+        read: list[str] = []
+
+        def note(*about: Any) -> None:
+            read.append(about[2])
+
+        event.listen(world.engine, "before_cursor_execute", note)
+        try:
+            again(world, detainee__publish="anonymous", detainee__publish_given_on=day)
+        finally:
+            event.remove(world.engine, "before_cursor_execute", note)
+        return len(read)
+
+    again(world, detainee__publish="anonymous", detainee__publish_given_on="2026-02-01")
+    few = statements("2026-02-02")
+    for number in range(12):
+        again(world, detainee__publish=("named", "anonymous")[number % 2], detainee__publish_given_on="2026-01-01")
+        wish(world, known, source_record_id=f"P-1-{number}", detainee__publish="anonymous")
+    assert statements("2026-02-03") < few + 12, "not one more for each of them"
 
 
 def public(world: World, known: Body) -> list[Any]:
