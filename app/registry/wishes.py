@@ -17,7 +17,7 @@ from app.dates import parse
 from app.models import OPEN, ProvisionalHiding, Record
 from app.registry import asked
 from app.registry.asked import GIVEN_ON
-from app.registry.consent import CLASS, OPENNESS
+from app.registry.consent import BIRTH, CLASS, OPENNESS
 from app.registry.content import ASKED, Content
 from app.registry.records import Version
 from app.registry.write import Desk
@@ -29,7 +29,7 @@ MOST_UNANSWERED = 10
 BURST = "hiding_burst"  # a source has so many wishes unanswered that further ones wait
 
 _UNANSWERED = (
-    select(col(ProvisionalHiding.source), func.count())
+    select(col(ProvisionalHiding.source), func.count(), func.max(col(ProvisionalHiding.since)))
     .where(
         col(ProvisionalHiding.until) == OPEN,
         col(ProvisionalHiding.stopped).is_(False),
@@ -98,5 +98,19 @@ def _stops(desk: Desk, said: Content) -> bool:
     number = desk.session.connection().execute(_UNANSWERED_OF, {"of": source}).one_or_none()
     if number is None or number[1] < MOST_UNANSWERED:
         return False
-    log.warning("wishes of source %s to hide people wait for a curator: %d are unanswered", desk.actor.slug, number[1])
+    _ring(desk.actor.slug, number[1], "a further wish waits without hiding anybody")
     return True
+
+
+def ring(desk: Desk, said: Content, revision: int) -> None:
+    """Say in the server's log that a report just written hides somebody, where its source has too many unanswered. A
+    birth hides like a wish and is never stopped: whoever hides a whole list by births must be noticed too."""
+    if said.get(CLASS) != Publish.COUNTED and BIRTH.isdisjoint(said):
+        return
+    number = desk.session.connection().execute(_UNANSWERED_OF, {"of": desk.actor.source}).one_or_none()
+    if number is not None and number[1] >= MOST_UNANSWERED and number[2] == revision:
+        _ring(desk.actor.slug, number[1], "one more hides somebody")
+
+
+def _ring(slug: str | None, unanswered: int, what: str) -> None:
+    log.warning("%s: %d reports of source %s hide people and are unanswered; %s", BURST, unanswered, slug, what)
