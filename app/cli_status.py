@@ -44,9 +44,9 @@ def lines(found: dict[str, Any]) -> list[str]:
     ]
     told += [f"  {source}: {number}" for source, number in found["hidden_by_source"].items()]
     told += [
-        f"WARNING {source}: {wishes.MOST_UNANSWERED} or more of its wishes to hide people are unanswered, and further "
-        "ones wait. Have a curator answer them (/v1/review); if the key may be stolen, revoke it and put the source in "
-        "quarantine."
+        f"WARNING {source}: {wishes.MOST_UNANSWERED} or more of its reports that hide people are unanswered, and "
+        "further wishes wait; births, which may be a child's, still hide at once. Have a curator answer them "
+        "(/v1/review); if the key may be stolen, revoke it and put the source in quarantine."
         for source in found["stopped_sources"]
     ]
     return told

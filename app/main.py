@@ -49,6 +49,9 @@ ROUTERS = (
 ASKED = ["If-None-Match"]  # a script that polls with the tag
 LISTS = ("/v1/imports", "/v1/match/list")  # addresses that take a whole list
 EXPOSED = ["ETag", "Link", "Retry-After", "Recuento-Revision", "Recuento-Rules", "Idempotency-Replayed", "Repr-Digest"]
+# Whole lists that are read at a time are this part of N: sixty at once are many seconds of the processor, and counts
+# and writes must find places beside them.
+LISTS_INSIDE = 4
 # Threads beyond the gate's N: readiness checks and file reads must not wait for a registry that is busy.
 SPARE_THREADS = 8
 # FastAPI can record validation failures with their input and exceptions with their text: nothing of it is wanted.
@@ -76,8 +79,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _open(app: FastAPI) -> None:
-    """Make the gate, and who files lists in turn with those who pass it."""
+    """Make the gate, the turns of whole lists before it, and who files lists in turn with those who pass it."""
     app.state.gate = asyncio.Semaphore(app.state.concurrency)
+    app.state.whole_lists = asyncio.Semaphore(max(1, app.state.concurrency // LISTS_INSIDE))
     app.state.imports = Worker(app.state.engine, app.state.secret, lambda: app.state.clock(), app.state.gate)
 
 

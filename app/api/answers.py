@@ -48,6 +48,11 @@ def media_type(asked: str | None, request: Request, among: dict[str, str] = MEDI
     return max(ours, key=lambda one: one[0])[1] if ours else MEDIA["json"]  # of equals the first
 
 
+def is_table(asked: str | None, request: Request) -> bool:
+    """Whether the answer is in rows: CSV or JSON Lines."""
+    return media_type(asked, request) != MEDIA["json"]
+
+
 def _weighed(part: str) -> tuple[str, float]:
     """A media range or a language and its weight (RFC 9110 section 12.4.2); what cannot be read weighs nothing."""
     media, *parameters = (piece.strip().lower() for piece in part.split(";"))

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
@@ -32,10 +33,20 @@ bearer = HTTPBearer(auto_error=False, description="A key: rcn_…")
 
 
 async def gate(request: Request) -> AsyncIterator[None]:
-    """At most N requests hold a session; the others wait here, holding neither a thread nor a connection."""
+    """At most N requests hold a session; the others wait here, holding neither a thread nor a connection. Whole lists
+    wait for their turn among themselves first."""
     places: asyncio.Semaphore = request.app.state.gate
-    async with places:
+    turns = request.app.state.whole_lists if asks_for_whole_list(request) else nullcontext()
+    async with turns, places:
         yield
+
+
+def asks_for_whole_list(request: Request) -> bool:
+    """Whether a list is asked for as a table, which comes whole."""
+    asked = request.query_params.get("format")
+    shape = getattr(request.scope["route"], "response_model", None)
+    listed = request.method == "GET" and "data" in getattr(shape, "model_fields", ())
+    return listed and (asked is None or asked in answers.MEDIA) and answers.is_table(asked, request)
 
 
 async def whole_body(request: Request) -> bytes:

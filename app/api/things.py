@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 
-from app.api.answers import MEDIA, Answer, media_type
+from app.api.answers import Answer, is_table
 from app.api.requests import Asked
 from app.api.wire import Tombstone
 from app.counts import records
@@ -31,7 +31,7 @@ def page(read: Asked, asked: Terms, build: Build[Terms], tag: str | None = None)
     between move nothing."""
 
     def make(revision: int) -> Answer:
-        if media_type(asked.format, read.request) != MEDIA["json"]:
+        if is_table(asked.format, read.request):
             return _whole_list(read, asked, build, revision)
         found = build(read, asked, revision)
         further = None if found.cursor is None else following(read, found.cursor, revision)
@@ -44,8 +44,9 @@ def page(read: Asked, asked: Terms, build: Build[Terms], tag: str | None = None)
 def _whole_list(read: Asked, asked: Terms, build: Build[Terms], revision: int) -> Answer:
     """A list as a table: its first rows, and how to come by the others.
 
-    Those are read while the answer is sent, some at a time, each on a session of its own that passes the gate anew: who
-    reads slowly keeps no place in it. They are of the same revision, by who may be shown to whom at that moment.
+    Those are read while the answer is sent, some at a time, each on a session of its own that waits for a turn among
+    the lists and passes the gate anew: who reads slowly keeps neither. They are of the same revision, by who may be
+    shown to whom at that moment.
     """
     if not isinstance(asked, Paged):
         return Answer({}, build(read, asked, revision).rows)
@@ -62,9 +63,9 @@ def _whole_list(read: Asked, asked: Terms, build: Build[Terms], revision: int) -
             return build(read.again(session), asked.model_copy(update={**pinned, "cursor": cursor}), revision)
 
     async def more() -> AsyncIterator[list[dict[str, Any]]]:
-        cursor = first.cursor
+        cursor, state = first.cursor, read.request.app.state
         while cursor is not None:
-            async with read.request.app.state.gate:
+            async with state.whole_lists, state.gate:
                 found = await run_in_threadpool(following_rows, cursor)
             yield found.rows
             cursor = found.cursor

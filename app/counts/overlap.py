@@ -9,12 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import BindParameter, and_, bindparam, func, select
 from sqlmodel import Session, col
 
 from app.counts import terms as wording
 from app.counts.selection import COUNTING, at, select_releases
-from app.counts.tally import by_slug
+from app.counts.tally import by_slug, scalar
 from app.counts.terms import CountTerms
 from app.database import chunks
 from app.dates import parse
@@ -30,8 +30,8 @@ _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 
 def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
-    """`{"releases", "sources", "pairs", "patterns"}` of the releases that the terms mean, by the independent sources
-    that verified them; the pattern without sources is of those that none verified."""
+    """`{"releases", "counted_apart", "sources", "pairs", "patterns"}` of the releases that the terms mean, by the
+    independent sources that verified them; the pattern without sources is of those that none verified."""
     terms = by_slug(session, terms)
     said = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
     by_release = verified_by(session, terms, reader, revision, independent=True)
@@ -47,11 +47,18 @@ def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) 
         "revision": revision,
         "terms": said,
         "releases": len(by_release),
+        "counted_apart": _counted_apart(session, terms, reader, revision),
         "sources": [_source(slug, by_release, copied, said, revision) for slug in slugs],
         "pairs": [_pair(pair, both[pair], verified, own, copied, said, revision) for pair in combinations(slugs, 2)],
         "patterns": _patterns(by_release, said, revision),
         "permalink": wording.link("/v1/counts/overlap", said, revision),
     }
+
+
+def _counted_apart(session: Session, terms: CountTerms, reader: Reader, revision: int) -> int:
+    """The releases, of those that the terms mean, of people who may only be counted."""
+    selection = select_releases(session, terms, reader, revision)
+    return scalar(session, selection, func.count(), and_(selection.inside, col(Standing.withheld).is_(True)))
 
 
 def verified_by(

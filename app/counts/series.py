@@ -97,7 +97,13 @@ def _points(
 
 def _total(point: _Point) -> Row:
     by_status = {status: point.numbers.by_status.get(status, 0) for status in COUNTING}
-    return {"on": point.end.isoformat(), "revision": point.revision, "releases": sum(by_status.values()), **by_status}
+    return {
+        "on": point.end.isoformat(),
+        "revision": point.revision,
+        "releases": sum(by_status.values()),
+        **by_status,
+        "counted_apart": point.numbers.counted_apart,
+    }
 
 
 def _line(slug: str, key: int, points: Sequence[_Point]) -> Row:

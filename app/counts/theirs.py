@@ -50,17 +50,27 @@ class Own:
 
 
 @dataclass(frozen=True)
+class Statement:
+    """What one source says of a detention and whom it was of, as far as the reader may see it. `states`: of its own
+    knowledge, as an independent source (`weighing.Witness`)."""
+
+    source: str
+    states: bool
+    content: Content
+
+
+@dataclass(frozen=True)
 class Spell:
     """One detention as the reader may see it. `names`: what its person can be recognised by besides; None where the
     reader must not learn that it met them. `independent`: whether a source that is reports the person.
-    `disputed`: what some of the sources say, where they contradict each other and `content` says nothing."""
+    `statements`: what each source says that may say who this is."""
 
     key: int
     ids: Row
     content: Content
     names: Content | None
     independent: bool
-    disputed: tuple[Content, ...] = ()
+    statements: tuple[Statement, ...] = ()
 
 
 def within(
@@ -149,13 +159,35 @@ def _of_person(person: Person, reader: Reader, independent: frozenset[str]) -> I
             **{name: (ended or detention)[name] for name in ("status", "verified_by", "reported_by")},
         }
         content = {name: value for name, value in said.items() if value not in (None, [])}
-        yield Spell(row["spell"], ids, content, names, heard, _disputed(shown["facts"]))
+        facts = {"detainee": shown["facts"], "detention": detention["facts"], "release": ended.get("facts", {})}
+        spoken = _speaking(person, row["spell"], independent if heard else None)
+        statements = tuple(
+            Statement(slug, states, _said_by(slug, content, facts)) for slug, states in sorted(spoken.items())
+        )
+        yield Spell(row["spell"], ids, content, names, heard, statements)
 
 
-def _disputed(facts: Facts) -> tuple[Content, ...]:
-    """Each value that some source gives for what the sources contradict each other in, and which is left open so."""
-    told = {name: facts[name]["said"] for name in ("birth_date", "gender") if name in facts}
-    return tuple({f"detainee.{name}": one["value"]} for name, said in told.items() if len(said) > 1 for one in said)
+def _speaking(person: Person, spell: int, among: frozenset[str] | None) -> dict[str, bool]:
+    """The sources whose word on a spell stands, of those given or of all, and whether each has it of itself."""
+    spoken: dict[str, bool] = {}
+    for row in person.verifications:
+        slug = person.slugs[row["source"]]
+        if row["spell"] == spell and row["verdict"] != Verdict.RETRACTED and (among is None or slug in among):
+            spoken[slug] = spoken.get(slug, False) or bool(row["independent"])
+    return spoken
+
+
+def _said_by(slug: str, content: Content, facts: dict[str, Facts]) -> Content:
+    """What stands of a detention, with what this source says instead of what all say together. Where the reader may
+    not see who says which birth, what may be seen of it stands for everybody's."""
+    own = {name: _word_of(slug, facts[name.partition(".")[0]].get(name.partition(".")[2])) for name in TELLING}
+    if "birth_date" not in facts["detainee"]:
+        del own["detainee.birth_date"]
+    return {name: value for name, value in (content | own).items() if value is not None}
+
+
+def _word_of(slug: str, fact: Row | None) -> Any:
+    return next((one["value"] for one in (fact or {}).get("said", ()) if slug in one["by"]), None)
 
 
 def _named(place: str | Row | None) -> str | None:
@@ -163,6 +195,11 @@ def _named(place: str | Row | None) -> str | None:
     return place["said"] if isinstance(place, dict) else place
 
 
+# What a source may say that tells who somebody is, beside the name.
+TELLING = (
+    "detainee.birth_date", "detainee.age", "detainee.age_on", "detainee.gender", "detainee.nationalities",
+    "detention.detained_on", "release.released_on",
+)  # fmt: skip
 OF_A_RELEASE = ("stage", "announced_on", "ordered_on", "released_on", "kind")
 
 

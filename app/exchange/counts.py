@@ -31,7 +31,9 @@ def of_series(found: Row, *, claims: bool) -> list[Row]:
 
 
 def of_overlap(found: Row) -> list[Row]:
-    """A row for each source, each pair and each exact pattern: `of` says which, `releases` how many."""
+    """A row of the total, and one for each source, each pair and each exact pattern: `of` says which, `releases` how
+    many."""
+    total = {"of": "total", "sources": [], "releases": found["releases"], "counted_apart": found["counted_apart"]}
     sources = [
         {"of": "source", "sources": [row["source"]], "releases": row["verified"], **_rest(row, "source", "verified")}
         for row in found["sources"]
@@ -41,7 +43,7 @@ def of_overlap(found: Row) -> list[Row]:
          **_flat(_flat(_rest(row, "a", "b", "both"), "dates"), "kinds")}
         for row in found["pairs"]
     ]  # fmt: skip
-    return [*sources, *pairs, *({"of": "pattern", **row} for row in found["patterns"])]
+    return [total, *sources, *pairs, *({"of": "pattern", **row} for row in found["patterns"])]
 
 
 def of_estimate(found: Row) -> list[Row]:

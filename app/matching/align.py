@@ -14,6 +14,7 @@ from time import thread_time
 
 from app.matching.candidates import MOST_CANDIDATES, MOST_ROWS
 from app.matching.score import REVIEW, Match, Person, birth_bounds, compare
+from app.matching.weighing import Witness, judged
 
 # Two pairs of one line whose scores lie no further apart are a tie, though the matcher be sure of one alone: a release
 # date that one of the two does not state counts as much, and whoever leaves it out is not another person for that.
@@ -45,12 +46,13 @@ NEVER = Deadline()
 class Line:
     """Who a line speaks of, and the keys by which it is found: lines that share none are never compared. `planted`: it
     may have been put there to unsettle who is known, so it is no rival of a line that was not. `whose`: of all lines of
-    one person the same, where that is known."""
+    one person the same, where that is known. `witnesses`: what each source says of the person, where several do."""
 
     person: Person
     keys: frozenset[str] = frozenset()
     planted: bool = False
     whose: str | None = None
+    witnesses: tuple[Witness, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def _likely(
             continue
         deadline.check()
         for b in index.candidates(line):
-            match = compare(line.person, theirs[b].person)
+            match = judged(line.person, compare(line.person, theirs[b].person), theirs[b].witnesses)
             if match.sure or match.score >= REVIEW:
                 found.append((match, a, b))
 

@@ -27,7 +27,7 @@ from app.models import (
     Report,
     Source,
 )
-from app.registry import blocking, erasure
+from app.registry import asked, blocking, erasure
 from app.registry.components import project_alone, reproject
 from app.registry.views import Views
 from app.vocabulary import Publish
@@ -103,13 +103,13 @@ class Projector:
         record_id = uuid.UUID(body["record"])
         out = Outbox(self._session.connection())
         if body["version"] == 1:
-            _hold_first(entry, self._record(entry, record_id), out)
+            self._hold_first(entry, self._record(entry, record_id), out)
         else:
             of = select(col(Record.key), col(Record.source)).where(col(Record.id) == record_id)
             key, source = self._execute(of).one()
             self._execute(_CLOSE_REPORT, {"of": key, "at": entry.revision})
             self._execute(_DELETE_KEYS, {"of": key})
-            _hold_version(entry, key, source, out)
+            self._hold_version(entry, key, source, out)
         out.flush()
         return (record_id,)
 
@@ -118,7 +118,7 @@ class Projector:
         class of publication."""
         row = self._record(entry, uuid.UUID(entry.body["record"]))
         row["publish_now"] = project_alone(self.views, SimpleNamespace(**row), entry, out)
-        _hold_first(entry, row, out)
+        self._hold_first(entry, row, out)
         return str(row["publish_now"])
 
     def _record(self, entry: Appended, record_id: uuid.UUID) -> dict[str, Any]:
@@ -210,18 +210,16 @@ class Projector:
     def _close(self, table: Any, key: int, revision: int) -> None:
         self._execute(update(table).where(table.key == key, table.until == OPEN).values(until=revision))
 
+    def _hold_first(self, entry: Appended, record: dict[str, Any], out: Outbox) -> None:
+        out.hold(_INSERT_RECORD, [record])
+        self._hold_version(entry, entry.revision, record["source"], out)
 
-def _hold_first(entry: Appended, record: dict[str, Any], out: Outbox) -> None:
-    out.hold(_INSERT_RECORD, [record])
-    _hold_version(entry, entry.revision, record["source"], out)
-
-
-def _hold_version(entry: Appended, record: int, source: int, out: Outbox) -> None:
-    """The version that an entry is of a record, and by what it is found."""
-    content = {**entry.body["said"], **entry.personal}
-    keys, born = blocking.keys_of(content), blocking.born(blocking.person_of(content))
-    out.hold(
-        _INSERT_REPORT, [{"record": record, "since": entry.revision, "until": OPEN, "version": entry.body["version"]}]
-    )
-    rows = [{"record": record, "key": found, "born": born, "source": source} for found in sorted(keys)]
-    out.hold(_INSERT_KEYS, rows)
+    def _hold_version(self, entry: Appended, record: int, source: int, out: Outbox) -> None:
+        """The version that an entry is of a record, by what it is found, and what it asked for."""
+        content = {**entry.body["said"], **entry.personal}
+        keys, born = blocking.keys_of(content), blocking.born(blocking.person_of(content))
+        row = {"record": record, "since": entry.revision, "until": OPEN, "version": entry.body["version"]}
+        out.hold(_INSERT_REPORT, [row])
+        rows = [{"record": record, "key": found, "born": born, "source": source} for found in sorted(keys)]
+        out.hold(_INSERT_KEYS, rows)
+        asked.hold(self._session, entry, record, out)

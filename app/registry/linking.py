@@ -6,7 +6,7 @@ curator. Decisions are written before the report they tie.
 
 import json
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, insert, select
 from sqlmodel import Session, col
 
 from app.matching import score
+from app.matching.weighing import Witness, weigh
 from app.models import OPEN, Lookalike, Placement, Record
 from app.registry import blocking, content, known
 from app.registry.content import Content
@@ -166,33 +167,21 @@ def _tie(desk: Desk, person: score.Person, group: Candidate) -> _Tie | None:
         for one in contents(desk.session, _records_of(desk.session, group.record))
         if desk.views.sources[one.source].independent or not group.independent
     ]
-    against = [(one, fields) for one in held if (fields := score.contradicted(person, one.person))]
-    if not against:
-        return _Tie(Pair(group.record, group.match))
-    sources = {one.source for one, _fields in against}
-    contested = {field for _one, fields in against for field in fields}
-    agreeing = _two_agreeing(desk, person, contested, [one for one in held if one.source not in sources])
-    if len(sources) > 1 or not agreeing:
+    witnesses = [Witness(one.source, _states(desk, one), one.person) for one in held]
+    weighed = weigh(person, witnesses)
+    if weighed is None:
         return None
-    pairs = [Pair(one, score.compare(person, one.person)) for one in agreeing]
+    if not weighed.against:
+        return _Tie(Pair(group.record, group.match))
+    pairs = [Pair(held[place], score.compare(person, held[place].person)) for place in weighed.agreeing]
     best = max(pairs, key=lambda pair: (pair.match.sure, pair.match.score))
-    outweighed = tuple(Pair(one, score.compare(person, one.person)) for one, _fields in against)
+    outweighed = tuple(Pair(held[place], score.compare(person, held[place].person)) for place in weighed.against)
     return _Tie(best, outweighed) if best.match.sure else None
 
 
-def _two_agreeing(desk: Desk, person: score.Person, fields: Collection[str], held: Sequence[Known]) -> list[Known]:
-    """The records that state every one of the fields as the report does, if two independent sources are among them
-    that agree with each other. Neither cites another: who repeats a fact does not state it a second time."""
-
-    def fit(one: score.Person, other: score.Person) -> bool:
-        return all(score.agree(one, other, field) for field in fields)
-
-    stated = [
-        one
-        for one in held
-        if desk.views.sources[one.source].independent and _first_hand(one.content) and fit(person, one.person)
-    ]
-    return [one for one in stated if any(one.source != two.source and fit(one.person, two.person) for two in stated)]
+def _states(desk: Desk, one: Known) -> bool:
+    """Whether a record counts among those that outweigh another: an independent source's own word, which stands."""
+    return desk.views.sources[one.source].independent and _first_hand(one.content)
 
 
 def _first_hand(said: Content) -> bool:

@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from app.log.entries import lock_head, replay
 from app.log.head import set_rules
 from app.models import (
+    AskedClass,
     BlockingKey,
     Claim,
     Consent,
@@ -25,7 +26,9 @@ from app.registry.apply import Projector
 from app.registry.components import PROJECTED
 from app.registry.projection import RULES
 
-BASE: tuple[type[Any], ...] = (Source, Facility, Record, Report, Decision, Consent, Claim, BlockingKey, PendingPair)
+BASE: tuple[type[Any], ...] = (
+    Source, Facility, Record, Report, AskedClass, Decision, Consent, Claim, BlockingKey, PendingPair,
+)  # fmt: skip
 
 
 def rebuild(session: Session) -> int:

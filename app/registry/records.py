@@ -76,12 +76,6 @@ def current(session: Session, record: Record, as_of: int = OPEN - 1) -> Version 
     return None if found is None else Version(found.version, entry_at(session, found.since))
 
 
-def versions(session: Session, record: int) -> list[Version]:
-    """All versions of a record, oldest first."""
-    found = session.scalars(select(Report).where(col(Report.record) == record).order_by(col(Report.version)))
-    return [Version(one.version, entry_at(session, one.since)) for one in found.all()]
-
-
 def newest(session: Session, record: Record) -> Version:
     version = current(session, record)
     assert version is not None

@@ -336,4 +336,5 @@ def _write(desk: Desk, body: dict[str, Any], said: Content, pointer: str | None,
     if pointer is not None:
         full["pointer"] = pointer
     entry = desk.write("report", full, personal)
+    wishes.ring(desk, said, entry.revision)
     return Outcome("report", status, entry.revision, {"report": body["record"], "version": body["version"]})

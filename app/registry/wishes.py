@@ -8,17 +8,16 @@ hiding anybody whom others show.
 
 import logging
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.dates import parse
-from app.models import OPEN, Placement, ProvisionalHiding, Record
-from app.registry import records
-from app.registry.consent import CLASS, OPENNESS
+from app.models import OPEN, ProvisionalHiding, Record
+from app.registry import asked
+from app.registry.asked import GIVEN_ON
+from app.registry.consent import BIRTH, CLASS, OPENNESS
 from app.registry.content import ASKED, Content
 from app.registry.records import Version
 from app.registry.write import Desk
@@ -28,26 +27,15 @@ from app.vocabulary import Publish
 # curator reads ten in a sitting; whoever holds a stolen key and would hide a whole list is stopped at its tenth name.
 MOST_UNANSWERED = 10
 BURST = "hiding_burst"  # a source has so many wishes unanswered that further ones wait
-GIVEN_ON = "detainee.publish_given_on"
 
 _UNANSWERED = (
-    select(col(ProvisionalHiding.source), func.count())
+    select(col(ProvisionalHiding.source), func.count(), func.max(col(ProvisionalHiding.since)))
     .where(
         col(ProvisionalHiding.until) == OPEN,
         col(ProvisionalHiding.stopped).is_(False),
         col(ProvisionalHiding.publish) == Publish.COUNTED,
     )
     .group_by(col(ProvisionalHiding.source))
-)
-_HOLDER: Any = aliased(Placement)
-_NAMED: Any = aliased(Record)
-_OWN_OF_PERSON = (
-    select(col(Record.key))
-    .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
-    .join(_HOLDER, (_HOLDER.detainee == col(Placement.detainee)) & (_HOLDER.until == OPEN))
-    .join(_NAMED, _NAMED.key == _HOLDER.record)
-    .where(_NAMED.id == bindparam("id"), col(Record.source) == bindparam("of"))
-    .order_by(col(Record.key))
 )
 _UNANSWERED_OF = _UNANSWERED.where(col(ProvisionalHiding.source) == bindparam("of"))
 
@@ -75,7 +63,7 @@ def of_new_report(desk: Desk, said: Content, tied: uuid.UUID | None) -> dict[str
     a record of the person it is tied to."""
     if tied is None or said.get(CLASS) in (None, Publish.NAMED):
         return {}
-    return _kept(desk, said, _earlier(desk, tied))
+    return _kept(desk, said, tied)
 
 
 def of_next_version(desk: Desk, record: Record, version: Version, said: Content) -> dict[str, Any]:
@@ -84,44 +72,22 @@ def of_next_version(desk: Desk, record: Record, version: Version, said: Content)
         return {}
     before = version.content
     if (said[CLASS], said.get(GIVEN_ON)) == (before.get(CLASS), before.get(GIVEN_ON)):
-        return _entry(_since(version), _stopped(version) and ASKED not in said)
-    return _kept(desk, said, _earlier(desk, record.id))
+        return _entry(asked.since(version.entry), asked.stopped(version.entry) and ASKED not in said)
+    return _kept(desk, said, record.id)
 
 
-def _earlier(desk: Desk, record: uuid.UUID) -> list[Version]:
-    """Every version of this source's reports of the person that holds a record: a curator answers a source, and a new
-    case number is no new wish."""
-    keys = desk.session.connection().execute(_OWN_OF_PERSON, {"id": record, "of": desk.actor.source}).scalars().all()
-    return [one for key in keys for one in records.versions(desk.session, key)]
-
-
-def _kept(desk: Desk, said: Content, earlier: Sequence[Version]) -> dict[str, Any]:
-    days = [parse(one.content[GIVEN_ON]) for one in earlier if GIVEN_ON in one.content]
-    renewed = GIVEN_ON in said and all(parse(said[GIVEN_ON]).lo > day.hi for day in days)
-    as_strict = [one for one in earlier if _as_strict(one.content, said)]
-    if renewed or not as_strict:
+def _kept(desk: Desk, said: Content, record: uuid.UUID) -> dict[str, Any]:
+    as_strict = OPENNESS[OPENNESS.index(said[CLASS]) :]
+    before = asked.earlier(desk.session, record, desk.actor.source, as_strict)
+    renewed = GIVEN_ON in said and (before.last_day is None or parse(said[GIVEN_ON]).lo > before.last_day)
+    if renewed or before.since is None:
         return _entry(None, _stops(desk, said))
-    last = max(as_strict, key=_since)
-    return _entry(_since(last), _stopped(last) and ASKED not in said)
+    return _entry(before.since, before.stopped and ASKED not in said)
 
 
 def _entry(since: int | None, stopped: bool) -> dict[str, Any]:
     kept = {**({} if since is None else {"since": since}), **({"stopped": True} if stopped else {})}
     return {"wish": kept} if kept else {}
-
-
-def _since(version: Version) -> int:
-    """The revision at which a version's wish was first made."""
-    since: int = version.entry.body.get("wish", {}).get("since", version.entry.revision)
-    return since
-
-
-def _stopped(version: Version) -> bool:
-    return bool(version.entry.body.get("wish", {}).get("stopped", False))
-
-
-def _as_strict(before: Content, said: Content) -> bool:
-    return CLASS in before and OPENNESS.index(before[CLASS]) >= OPENNESS.index(said[CLASS])
 
 
 def _stops(desk: Desk, said: Content) -> bool:
@@ -132,5 +98,19 @@ def _stops(desk: Desk, said: Content) -> bool:
     number = desk.session.connection().execute(_UNANSWERED_OF, {"of": source}).one_or_none()
     if number is None or number[1] < MOST_UNANSWERED:
         return False
-    log.warning("wishes of source %s to hide people wait for a curator: %d are unanswered", desk.actor.slug, number[1])
+    _ring(desk.actor.slug, number[1], "a further wish waits without hiding anybody")
     return True
+
+
+def ring(desk: Desk, said: Content, revision: int) -> None:
+    """Say in the server's log that a report just written hides somebody, where its source has too many unanswered. A
+    birth hides like a wish and is never stopped: whoever hides a whole list by births must be noticed too."""
+    if said.get(CLASS) != Publish.COUNTED and BIRTH.isdisjoint(said):
+        return
+    number = desk.session.connection().execute(_UNANSWERED_OF, {"of": desk.actor.source}).one_or_none()
+    if number is not None and number[1] >= MOST_UNANSWERED and number[2] == revision:
+        _ring(desk.actor.slug, number[1], "one more hides somebody")
+
+
+def _ring(slug: str | None, unanswered: int, what: str) -> None:
+    log.warning("%s: %d reports of source %s hide people and are unanswered; %s", BURST, unanswered, slug, what)

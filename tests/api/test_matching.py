@@ -357,6 +357,44 @@ def test_whom_another_report_of_the_person_rules_out_is_not_sure(world: World) -
     assert world.file("foro", detainee__gender="male")["match"]["outcome"] == "needs_review"
 
 
+FALSE: tuple[Body, ...] = ({"detainee__birth_date": "1990"}, {"detainee__gender": "female"})
+
+
+@pytest.mark.parametrize("false", FALSE, ids=["birth", "gender"])
+@pytest.mark.parametrize("who", ["later", "reader", "curator"])
+def test_one_false_record_filed_first_is_outweighed_by_two_as_where_a_report_is_tied(
+    world: World, who: str, false: Body
+) -> None:
+    world.add_source("later")
+    him = world.file("pud", **false)["detainee"]["id"]
+    for other in ("foro", "jep"):
+        world.file(other, detainee_id=him)
+    asked = {"detainee__birth_date": "1971-03-04", "detainee__gender": "male"}
+    (candidate,) = sought(world, who, **asked)
+    row = "M-1;Tomás Quintana Ribas;1971-03-04;2024-10-13;El Rodeo I;VE;2026-01-12;"
+    (pair,) = compare(world, "later", row)["both"]
+    later = world.file("later", **asked)
+    assert (later["match"]["outcome"], later["detainee"]["id"]) == ("linked", him)
+    assert (candidate["detainee_id"], candidate["sure"]) == (him, True)
+    assert pair["theirs"]["detainee_id"] == him
+
+
+@pytest.mark.parametrize("false", FALSE, ids=["birth", "gender"])
+def test_one_against_one_is_sure_nowhere(world: World, false: Body) -> None:
+    """Nor does a source that repeats the fact state it a second time."""
+    world.add_source("later")
+    him = world.file("pud", **false)["detainee"]["id"]
+    world.file("foro", detainee_id=him)
+    world.file("jep", detainee_id=him, verification__citing=["foro"])
+    row = "M-1;Tomás Quintana Ribas;1971;2024-10-13;El Rodeo I;VE;2026-01-12;"
+    found = compare(world, "curator", row)
+    candidates = sought(world, "curator")
+    assert [(one["detainee_id"], one["sure"]) for one in candidates] == [(him, False)]
+    of_births = "detainee__birth_date" in false  # the list has no genders, so that there it contradicts nothing
+    assert outcome(found) == ((0, 1, 0, 0) if of_births else (1, 0, 0, 0))
+    assert world.file("later")["match"]["outcome"] == "needs_review"
+
+
 def test_of_two_people_who_fit_surely_a_list_is_no_surer_than_a_report(world: World) -> None:
     """Though one of them fits by far better: they may be one, and somebody must say so."""
     her = {"detainee__full_name": "Nereida Sofía Altuve Campos", "detainee__birth_date": "1984",

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from threading import Event, Thread
+from time import sleep
 from typing import Any
 
 import httpx2
@@ -11,10 +12,11 @@ import pytest
 from httpx2 import Response
 
 from app.api import things
+from app.counts import lists
 from app.database import reading
 from app.registry import keys
 from tests.api.serving import serving
-from tests.support import Body, World
+from tests.support import A_WHILE, Body, World, make_report
 
 LISTS = ("/v1/releases", "/v1/detainees", "/v1/detentions")
 NAMES = [f"{first} {last}" for first in ("Ana", "Bea", "Ciro") for last in ("Paz", "Gil")] + ["Eva Luna"]
@@ -155,6 +157,38 @@ def test_who_reads_slowly_keeps_nobody_waiting(seven: World) -> None:
             for one, client in zip(opened, streams, strict=True):
                 one.__exit__(None, None, None)
                 client.close()
+
+
+def test_lists_leave_room_for_everybody_else_while_they_are_read(seven: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty that are asked for at once take their turns, so that a count and a write need not wait for all of them."""
+    inside, most, go_on = 0, 0, Event()
+    build = lists.releases
+
+    def slowly(*given: Any) -> Any:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        assert go_on.wait(60)
+        inside -= 1
+        return build(*given)
+
+    monkeypatch.setattr(lists, "releases", slowly)
+    with serving(seven.settings) as address, httpx2.Client(base_url=address, timeout=60) as client:
+        asked = [
+            Thread(target=client.get, args=("/v1/releases?format=csv",)) for _ in range(seven.settings.concurrency * 3)
+        ]
+        for thread in asked:
+            thread.start()
+        try:
+            sleep(A_WHILE)
+            assert client.get("/v1/counts/releases?format=csv").status_code == 200
+            body = make_report(detainee__full_name="Zoraida Montilla")
+            assert client.post("/v1/releases", json=body, headers=seven.headers("foro")).status_code == 201
+        finally:
+            go_on.set()
+            for thread in asked:
+                thread.join()
+    assert most == 1, "a quarter of four"
 
 
 def _fails(_engine: Any) -> Any:

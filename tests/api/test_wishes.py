@@ -4,10 +4,13 @@ import logging
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
-from app.database import writing
+from app.cli_status import status
+from app.database import reading, writing
 from app.registry import wishes
 from app.registry.rebuild import rebuild
+from app.registry.wishes import BURST
 from tests.support import GOVERNMENT, Body, World, make_report
 
 HIDE: dict[str, Any] = {"detainee__publish": "counted"}
@@ -196,6 +199,33 @@ def test_a_child_is_hidden_whatever_else_its_source_hides(world: World, monkeypa
     assert (answer["wish_waits"], shown(world, known)) == (False, False)
 
 
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "beside another's day"])
+def test_births_that_hide_grown_ups_ring_like_wishes_and_are_never_stopped(
+    world: World, caplog: pytest.LogCaptureFixture, alone: bool
+) -> None:
+    """A child's safety goes before a burst; who holds a stolen key is noticed all the same."""
+    people, number = [], wishes.MOST_UNANSWERED + 2
+    said = CHILD if alone else CHILD | {"detention": {"country": "VE"}, "release__released_on": None}
+    for one in range(number):
+        name = f"{'ABCDEFGHIJKLMNOP'[one]}nselmo {'abcdefghijklmnop'[one] * 3}uri Montes"
+        people.append(by_two(world, detainee__full_name=name, detainee__birth_date=None))
+        more = {"source_record_id": f"Q-{one}", "detainee__full_name": name, "detainee__publish": None}
+        with caplog.at_level(logging.WARNING, "recuento"):
+            assert wish(world, people[-1], **more, **said)["wish_waits"] is False
+        assert (BURST in caplog.text) == (one + 1 >= wishes.MOST_UNANSWERED)
+    assert [shown(world, one) for one in people] == [False] * number
+    assert {(row["because"], row["stopped"]) for row in hidden(world)} == {("birth", False)}
+    assert world.get("/readyz").json() == {"status": "ok", "warnings": [BURST]}
+    assert caplog.text.count("source pud") == number + 1 - wishes.MOST_UNANSWERED
+    assert not [word for word in ("nselmo", "Montes", "2010") if word in caplog.text]
+    with reading(world.engine) as session:
+        told = status(session)
+    assert (told["hidden_by_source"], told["stopped_sources"]) == ({"pud": number}, ["pud"])
+    another = by_two(world, detainee__full_name="Zenaida Prieto Roa")
+    answer = wish(world, another, source_record_id="P-Z", detainee__full_name="Zenaida Prieto Roa")
+    assert (answer["wish_waits"], shown(world, another)) == (True, True), "a wish after them waits"
+
+
 def test_only_an_administrator_puts_the_source_in_quarantine_and_that_shows_everybody_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,6 +284,32 @@ def test_a_rebuild_lets_the_same_wishes_wait_those_of_the_past_too(
     with writing(world.engine) as session:
         rebuild(session)
     assert world.rows(rows) == erased
+
+
+def test_a_wish_reads_no_more_after_many_versions_and_records(world: World) -> None:
+    """Or whoever holds a key makes everybody wait who writes."""
+    known = by_two(world)
+    wish(world, known, detainee__publish="anonymous")
+
+    def statements(day: str) -> int:
+        read: list[str] = []
+
+        def note(*about: Any) -> None:
+            read.append(about[2])
+
+        event.listen(world.engine, "before_cursor_execute", note)
+        try:
+            again(world, detainee__publish="anonymous", detainee__publish_given_on=day)
+        finally:
+            event.remove(world.engine, "before_cursor_execute", note)
+        return len(read)
+
+    again(world, detainee__publish="anonymous", detainee__publish_given_on="2026-02-01")
+    few = statements("2026-02-02")
+    for number in range(12):
+        again(world, detainee__publish=("named", "anonymous")[number % 2], detainee__publish_given_on="2026-01-01")
+        wish(world, known, source_record_id=f"P-1-{number}", detainee__publish="anonymous")
+    assert statements("2026-02-03") < few + 12, "not one more for each of them"
 
 
 def public(world: World, known: Body) -> list[Any]:

@@ -1,5 +1,7 @@
 """What a count could not look at: people counted once for each source, and values that may not be shown."""
 
+import csv
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -115,6 +117,35 @@ def test_a_total_of_the_held_says_it_too(world: World) -> None:
     world.file_detention("jep", detainee__full_name="Ana Paz", detainee__birth_date="1950")
     total = world.get("/v1/counts/detentions", held_on="2026-02-01").json()["total"]
     assert (total["detentions"], total["counted_apart"]) == (2, 1)
+
+
+TOTALS = ("releases", "counted_apart")
+
+
+def test_an_overlap_says_it_too_of_all_together(five: World) -> None:
+    five.file("jep", detainee__full_name="Damián Luque Ferro", detainee__publish="counted")
+    found = five.get("/v1/counts/overlap").json()
+    assert [found[name] for name in TOTALS] == [6, 2]
+    assert five.get("/v1/counts/overlap", released_from="2026-02").json()["counted_apart"] == 0
+    table = five.get("/v1/counts/overlap", format="csv").text.splitlines()
+    (total,) = [row for row in csv.DictReader(table) if row["of"] == "total"]
+    assert [total[name] for name in TOTALS] == ["6", "2"]
+
+
+@pytest.mark.parametrize("stated_at, basis", [("2026-03-01T13:00:00Z", "log"), ("2026-01-20T12:00:00Z", "said")])
+def test_the_registrys_numbers_beside_a_claim_say_it_too(five: World, stated_at: str, basis: str) -> None:
+    said = {"verification__verified_on": "2026-01-15", "detainee__birth_date": "1980"}
+    five.file("jep", detainee__full_name="Damián Luque Ferro", detainee__publish="counted", **said)
+    five.now += timedelta(days=1)
+    claim = {"claimant": "foro", "measure": "released", "qualifier": "exactly", "low": 9, "high": 9, "country": "VE",
+             "stated_at": stated_at, "window_from": "2026-01-01"}  # fmt: skip
+    filed = five.post("/v1/claims", claim, "foro").json()
+    address = f"/v1/claims/{filed['id']}/reconciliation"
+    told = five.get(address).json()
+    assert (told["then"]["basis"], told["then"]["counted_apart"]) == (basis, 2 if basis == "log" else 1)
+    assert [told["now"][name] for name in TOTALS] == [6, 2]
+    rows = {row["of"]: row for row in csv.DictReader(five.get(address, format="csv").text.splitlines())}
+    assert [rows["now"][name] for name in TOTALS] == ["6", "2"]
 
 
 def test_several_nationalities_mean_any_of_them_and_one_may_be_left_out(world: World) -> None:

@@ -45,11 +45,14 @@ def test_an_overlap_is_its_sources_pairs_and_patterns() -> None:
         "kinds": {},
     }
     found = {
+        "releases": 3,
+        "counted_apart": 1,
         "sources": [{"source": "foro", "verified": 3, "only_this_source": 1}],
         "pairs": [pair],
         "patterns": [{"sources": ["foro", "jep"], "releases": 2}],
     }
     assert of_overlap(found) == [
+        {"of": "total", "sources": [], "releases": 3, "counted_apart": 1},
         {"of": "source", "sources": ["foro"], "releases": 3, "only_this_source": 1},
         {
             "of": "pair",

@@ -67,10 +67,12 @@ def test_union_intersection_exactly_these_and_at_least_k_are_those_of_the_sets(
 @given(histories(), STAGES)
 def test_the_overlap_of_sources_is_that_of_the_sets(registry: Registry, history: list[Step], stage: str) -> None:
     with registry.after(history) as clerk, clerk.session() as session:
-        verified = [frozenset(one.confirmed_by()) for one in releases(clerk, stage)]
+        counted = releases(clerk, stage)
+        verified = [frozenset(one.confirmed_by()) for one in counted]
         terms = CountTerms.model_validate({"stage": stage})
         found = overlap(session, terms, ANYONE, len(clerk.entries()))
         assert found["releases"] == len(verified)
+        assert found["counted_apart"] == sum(one.person.publish == "counted" for one in counted)
         exact = Counter(verified)
         assert {frozenset(row["sources"]): row["releases"] for row in found["patterns"]} == exact
         each = Counter(chain.from_iterable(verified))

@@ -1,18 +1,25 @@
 """Whoever holds one key hides nobody for good, and what hides somebody is nothing that a reader can tell."""
 
 import re
+import uuid
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
-from sqlmodel import col
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
 
-from app.models import OPEN, Placement, ProvisionalHiding, Record
-from app.registry import wishes
+from app.dates import parse
+from app.log.entries import Appended, entry_at
+from app.models import OPEN, Placement, ProvisionalHiding, Record, Report
+from app.registry import asked, wishes
+from app.registry.asked import Earlier
 from app.registry.rebuild import rebuild
+from app.vocabulary import Judgement
 from tests.properties.histories import examples
-from tests.properties.steps import Amend, Body, Clerk, Consent, File, Registry, Step
+from tests.properties.steps import Amend, Body, Clerk, Consent, Decide, File, Redact, Registry, Retract, Step, Undo
 from tests.properties.test_rebuild import TABLES, rows
 from tests.support import make_report
 
@@ -117,3 +124,65 @@ def test_why_somebody_is_hidden_is_nothing_that_a_reader_can_tell(registry: Regi
     seen = [public(registry, [*SHOWN, File("pud", body, 0, ("detainee", 0))]) for body in hiding]
     assert seen[0] == seen[1] == seen[2]
     assert seen[0][0] != public(registry, SHOWN)[0]
+
+
+AROUND = st.one_of(
+    LATER,
+    LATER,
+    st.builds(Amend, st.sampled_from((0, 1, 2, 3, 4)), PATCHES),
+    st.builds(Decide, st.sampled_from((0, 1, 2, 3)), st.sampled_from((1, 2, 3, 4)), st.sampled_from(Judgement)),
+    st.builds(Undo, st.sampled_from((0, 1, 2)), st.booleans()),
+    st.builds(Retract, st.sampled_from((2, 3))),
+    st.builds(Redact, st.sampled_from((0, 2, 3))),
+)
+ALL_AROUND = st.builds(lambda first, later: [*SHOWN, first, *later], FIRST, st.lists(AROUND, min_size=3, max_size=14))
+
+
+def since(version: Appended) -> int:
+    made: int = version.body.get("wish", {}).get("since", version.revision)
+    return made
+
+
+def by_reading_all(session: Session, record: uuid.UUID, source: int | None, as_strict: list[str]) -> Earlier:
+    """What a source asked for of the person that holds a record, from every version of each of its reports there."""
+    theirs, named = aliased(Placement), aliased(Record)
+    versions = session.execute(
+        select(col(Report.since))
+        .join(Record, col(Record.key) == col(Report.record))
+        .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
+        .join(theirs, (col(theirs.detainee) == col(Placement.detainee)) & (col(theirs.until) == OPEN))
+        .join(named, col(named.key) == col(theirs.record))
+        .where(col(named.id) == record, col(Record.source) == source)
+        .order_by(col(Record.key), col(Report.version))
+    ).scalars()
+    entries = [entry_at(session, revision) for revision in versions]
+    days = [parse(e.personal[asked.GIVEN_ON]).hi for e in entries if asked.GIVEN_ON in e.personal]
+    strict = [entry for entry in entries if entry.body["said"].get("detainee.publish") in as_strict]
+    last = max(strict, key=since, default=None)
+    if last is None:
+        return Earlier(max(days, default=None), None, False)
+    return Earlier(max(days, default=None), since(last), bool(last.body.get("wish", {}).get("stopped")))
+
+
+@examples(40)
+@given(ALL_AROUND, st.sampled_from((1, 10)))
+def test_what_a_source_asked_for_is_what_every_version_of_its_reports_says(
+    registry: Registry, history: list[Step], most: int
+) -> None:
+    """Through corrections, judgements, withdrawals and erasures, and after a rebuild."""
+    asked_of: list[Any] = []
+
+    def compared(session: Session, *of: Any) -> Earlier:
+        found = looked_up(session, *of)
+        assert found == by_reading_all(session, *of)
+        asked_of.append(of)
+        return found
+
+    looked_up = asked.earlier
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wishes, "MOST_UNANSWERED", most)
+        patch.setattr(asked, "earlier", compared)
+        with registry.after(history) as clerk, clerk.session() as session:
+            rebuild(session)
+            for of in tuple(asked_of):
+                compared(session, *of)

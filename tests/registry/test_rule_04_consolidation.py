@@ -387,6 +387,33 @@ def test_independent_accounts_are_seen_before_others(world: World) -> None:
     assert world.by_source(kind="amnesty") == {"ministry": 0}
 
 
+def test_where_only_a_state_speaks_its_values_are_what_the_verifying_source_said_yes_to(world: World) -> None:
+    filed = world.file("ministry", release={"released_on": "2026-01-12", "kind": "pardon"})
+    world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
+    assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
+    silent = {"release": {"released_on": "2026-02-12", "kind": None}}
+    path = f"/v1/reports/{filed['report']['id']}"
+    assert world.client.patch(path, json=silent, headers=world.headers("ministry")).status_code == 200
+    assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
+
+
+@pytest.mark.parametrize("by", ["a consent", "a wish", "the correction"])
+def test_what_was_kept_stays_over_corrections_of_somebody_who_was_hidden_later(world: World, by: str) -> None:
+    filed = world.file("foro", release={"released_on": "2026-01-12", "kind": "pardon"}, source_record_id="F-1")
+    posted = world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
+    hide = {"detainee": {"publish": "counted"}}
+    if by == "a consent":
+        world.consent(filed["detainee"]["id"], "counted")
+    elif by == "a wish":
+        path = f"/v1/reports/{filed['report']['id']}"
+        assert world.client.patch(path, json=hide, headers=world.headers("foro")).status_code == 200
+    change = {"verification": {"method": "lawyer"}, **(hide if by == "the correction" else {})}
+    path = f"/v1/reports/{posted['report']['id']}"
+    assert world.client.patch(path, json=change, headers=world.headers("jep")).status_code == 200
+    assert world.get(f"/v1/releases/{filed['release']['id']}").status_code == 404
+    assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
+
+
 def test_where_a_person_was_held_is_by_source_what_that_source_says(world: World) -> None:
     world.add_facility()
     world.add_facility("el-helicoide", "El Helicoide")

@@ -26,6 +26,11 @@ class CitationOut(BaseModel):
     bibtex: str
 
 
+APART: Any = Field(
+    description="Of those counted: of people who may only be counted, and so stand once for each of their sources"
+)
+
+
 class Numbers(BaseModel):
     people: int
     verified: int
@@ -33,9 +38,7 @@ class Numbers(BaseModel):
     reported: int
     refuted: int
     by_min_sources: dict[str, int] = Field(description="k → those verified by at least k independent sources")
-    counted_apart: int = Field(
-        description="Of those counted: of people who may only be counted, and so stand once for each of their sources"
-    )
+    counted_apart: int = APART
 
 
 class Total(Numbers):
@@ -93,6 +96,7 @@ class Point(BaseModel):
     verified: int
     contested: int
     reported: int
+    counted_apart: int = APART
 
 
 class LinePoint(BaseModel):
@@ -163,6 +167,7 @@ class OverlapOut(Answered):
 
     terms: dict[str, Any]
     releases: int
+    counted_apart: int = APART
     sources: list[OverlapSource]
     pairs: list[OverlapPair]
     patterns: list[OverlapPattern]
@@ -209,6 +214,7 @@ class Counted(BaseModel):
     reported: int
     refuted: int
     by_min_sources: dict[str, int]
+    counted_apart: int = APART
     by_source: dict[str, int]
     not_heard_since: int | None = None
     uncertain_date: int | None = None

@@ -16,7 +16,7 @@ from app.counts.selection import COUNTING, at, select_releases, source_keys
 from app.counts.terms import CountTerms
 from app.database import chunks
 from app.dates import parse
-from app.models import Source, Verification, Voice
+from app.models import Source, Standing, Verification, Voice
 from app.registry.policy import Reader
 from app.registry.projection.voices import status_among
 from app.vocabulary import ReleaseStatus, Verdict
@@ -39,17 +39,19 @@ class Word(NamedTuple):
 
 
 def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day: int) -> Row:
-    """Numbers as of `day` (an ordinal): `by_min_sources`, `by_source`, `releases`, `reported`, `refuted`, `undated`,
-    and `learned_since`: releases of today's count that did not count by then, where everybody says when they knew."""
+    """Numbers as of `day` (an ordinal): `by_min_sources`, `by_source`, `releases`, `counted_apart`, `reported`,
+    `refuted`, `undated`, and `learned_since`: releases of today's count that did not count by then, where everybody
+    says when they knew."""
     keys = source_keys(session, terms)
     anybody = terms.model_copy(update=ANYBODY)
     selection = select_releases(session, anybody, reader, revision)
-    inside = set(session.scalars(selection.rows(selection.columns.spell).where(selection.inside)))
+    rows = session.execute(selection.rows(selection.columns.spell, col(Standing.withheld)).where(selection.inside))
+    inside: dict[int, bool] = dict(map(tuple, rows))
     own = select_releases(session, anybody, reader, revision, by_source=True)
     told = own.rows(col(Voice.spell), col(Voice.source)).where(own.inside, col(Voice.verdict) == Verdict.VERIFIED)
     by_themselves = {(spell, source) for spell, source in session.execute(told)}
 
-    words = _words(session, terms, inside | {spell for spell, _source in by_themselves}, revision)
+    words = _words(session, terms, inside.keys() | {spell for spell, _source in by_themselves}, revision)
     heard = {spell: [one for one in said if one.day is not None and one.day <= day] for spell, said in words.items()}
     wanted = {spell: said for spell, said in heard.items() if said and _wanted(terms, keys, said)}
     statuses = {spell: _status(said) for spell, said in wanted.items() if spell in inside}
@@ -69,6 +71,7 @@ def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day
         "by_min_sources": {
             str(k): sum(1 for n in confirmed if n >= k) for k in range(1, max(confirmed, default=0) + 1)
         },
+        "counted_apart": sum(1 for spell in counted if inside[spell]),
         "reported": numbers[ReleaseStatus.REPORTED],
         "refuted": numbers[ReleaseStatus.REFUTED],
         "by_source": dict(sorted((slugs[source], number) for source, number in by_source.items())),

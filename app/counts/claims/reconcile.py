@@ -235,6 +235,7 @@ class _Counts:
             "basis": "log",
             **{name: total[name] for name in names},
             "by_min_sources": total["by_min_sources"],
+            "counted_apart": total["counted_apart"],
             "by_source": {group["source"]: group["verified"] for group in counted["groups"] if group["verified"]},
             **({"not_heard_since": counted["not_heard_since"]} if "not_heard_since" in counted else {}),
             "uncertain_date": counted["uncertain_date"],

@@ -1,8 +1,10 @@
 """The registry's side: what a list asks it for, and the accounts it answers with."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from itertools import groupby
 
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
@@ -21,6 +23,7 @@ from app.matching import score
 from app.matching.align import Deadline, Line
 from app.matching.fold import fold
 from app.matching.score import Match
+from app.matching.weighing import Witness, judged
 from app.registry import blocking
 from app.registry.content import Content
 from app.registry.policy import Reader
@@ -96,14 +99,14 @@ def beside(
         people |= theirs.alike(session, [(one.line.keys, blocking.born(one.person)) for one in some], revision)
     same = same_place(session)
     places: dict[int, int] = {}
-    for spell in theirs.spells(session, sorted(people), reader, revision):
+    for spell, account, witnesses in _accounts(theirs.spells(session, sorted(people), reader, revision), same):
         deadline.check()
-        account = of_content(spell.content, spell.ids, same, spell.names)
         if spell.names is None:  # found by nothing, whoever they are
             account = replace(account, line=Line(account.person))
         else:
             # Whom only sources report that are not independent is no rival, as where a report is tied.
-            line = replace(account.line, planted=not spell.independent, whose=spell.ids["detainee_id"])
+            whose = spell.ids["detainee_id"]
+            line = replace(account.line, planted=not spell.independent, whose=whose, witnesses=witnesses)
             account = replace(account, line=line)
             places[spell.key] = len(found.accounts)
         if spell.key in inside:
@@ -128,24 +131,24 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
     mine = of_content(said, {}, same)
     people = theirs.alike(session, [(mine.line.keys, blocking.born(mine.person))], revision)
     found: dict[str, list[tuple[Match, Account]]] = defaultdict(list)
-    independent, contradicted = set(), set()
-    for spell in theirs.spells(session, sorted(people), reader, revision):
+    independent: set[str] = set()
+    witnesses: dict[str, list[Witness]] = defaultdict(list)
+    for spell, account, said_there in _accounts(
+        theirs.spells(session, sorted(people), reader, revision), same, all_days=True
+    ):
         if spell.names is None:
             continue
-        account = of_content(spell.content, spell.ids, same, spell.names)
+        person = spell.ids["detainee_id"]
+        witnesses[person] = list(said_there)
         # Found by what is stored, which may not be seen: whoever shares nothing with what is seen was not found, or
         # a place that is in no register could be tried out.
         if not mine.line.keys.isdisjoint(account.line.keys):
-            found[spell.ids["detainee_id"]].append((score.compare(mine.person, account.person), account))
+            found[person].append((score.compare(mine.person, account.person), account))
             if spell.independent:
-                independent.add(spell.ids["detainee_id"])
-            if any(score.contradict(mine.person, blocking.person_of(said)) for said in spell.disputed):
-                contradicted.add(spell.ids["detainee_id"])
-        elif spell.independent and score.contradict(mine.person, account.person):
-            contradicted.add(spell.ids["detainee_id"])
+                independent.add(person)
     best = {person: max(pairs, key=lambda pair: (pair[0].sure, pair[0].score)) for person, pairs in found.items()}
-    contradicted |= {person for person, pairs in found.items() if any(match.conflicts for match, _ in pairs)}
-    sure = [person for person, (match, _) in best.items() if match.sure and person not in contradicted]
+    best = {person: (judged(mine.person, match, witnesses[person]), a) for person, (match, a) in best.items()}
+    sure = [person for person, (match, _) in best.items() if match.sure]
     # As where a report is tied: a namesake whom a state files beside somebody leaves that person sure.
     sure = [person for person in sure if person in independent] or sure
     alike = [one for one in best.items() if one[1][0].sure or one[1][0].score >= score.REVIEW]
@@ -161,6 +164,25 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
         }
         for person, (match, account) in alike
     ]
+
+
+def _accounts(
+    spells: Iterable[theirs.Spell], same: SamePlace, *, all_days: bool = False
+) -> Iterator[tuple[theirs.Spell, Account, tuple[Witness, ...]]]:
+    """Each detention with its account and with what every source says of the person. Days said of a person's other
+    detentions speak against a line of a list only where `all_days`: a list is of detentions, a report of a person."""
+    for _person, group in groupby(spells, key=lambda spell: spell.ids["detainee_id"]):
+        of_one = [(spell, of_content(spell.content, spell.ids, same, spell.names)) for spell in group]
+        said = [(spell, said, account) for spell, account in of_one for said in spell.statements]
+        for spell, account in of_one:
+            witnesses = [_witness(one, there, dated=all_days or other is spell) for other, one, there in said]
+            yield spell, account, tuple(witnesses) if len(said) > 1 else ()  # one alone says what stands
+
+
+def _witness(said: theirs.Statement, account: Account, *, dated: bool) -> Witness:
+    person = replace(blocking.person_of(said.content), name=account.person.name, aliases=account.person.aliases)
+    person = replace(person, facility=account.person.facility)
+    return Witness(said.source, said.states, person if dated else replace(person, detained_on=None, released_on=None))
 
 
 def _questions(accounts: list[Account], asked: Scope, now: datetime) -> list[ReleaseQuery | DetentionQuery]:
