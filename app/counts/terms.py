@@ -242,6 +242,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def is_personal(terms: CountTerms | HeldCountTerms) -> bool:
-    """Whether a count reads personal dimensions, so that it depends on today's consent and on erasures."""
-    return bool(terms.traits() or terms.excluded()) or bool(set(terms.group_by) & PERSONAL_DIMENSIONS)
+def is_personal(terms: PersonTerms) -> bool:
+    """Whether an answer reads personal dimensions, so that it depends on today's consent and on erasures."""
+    groups = set(getattr(terms, "group_by", ()))
+    return bool(terms.traits() or terms.excluded() or groups & PERSONAL_DIMENSIONS)

@@ -12,7 +12,7 @@ from app.counts import terms as wording
 from app.counts.estimates import MOST_LISTS, BadTable, estimate
 from app.counts.overlap import patterns_of, verified_by
 from app.counts.selection import at
-from app.counts.tally import by_slug
+from app.counts.tally import by_slug, not_visible
 from app.counts.terms import CountTerms
 from app.database import chunks
 from app.errors import Invalid
@@ -55,7 +55,8 @@ def estimate_releases(
     # Where fewer than two lists are found, the same question is one that names none.
     asked = said | {"lists": used if len(used) > 1 else [], "dependent": [":".join(sorted(pair)) for pair in dependent]}
     link = wording.link("/v1/estimates/releases", asked, revision)
-    return {"revision": revision, "terms": said, **found, "permalink": link}
+    beside = not_visible(session, terms, reader, revision)
+    return {"revision": revision, "terms": said, **found, **beside, "permalink": link}
 
 
 def _nothing(used: Sequence[str], observed: int) -> Row:
