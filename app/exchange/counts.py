@@ -61,7 +61,7 @@ def of_estimate(found: Row) -> list[Row]:
         rows.append({**found["lower_bound"], "chosen": False})
     if found["refused"]:
         rows.append({"name": "refused", **found["refused"], "chosen": False})
-    observed = {"observed": found["observed"], "on_two_or_more": found["on_two_or_more"]}
+    observed = {name: found[name] for name in ("observed", "on_two_or_more", "counted_apart")}
     return _with_not_visible([{**row, **observed} for row in rows], found)
 
 

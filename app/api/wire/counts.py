@@ -275,6 +275,9 @@ class EstimateOut(Answered):
     lower_bound: dict[str, Any] | None
     assumptions: list[str]
     refused: dict[str, str] | None
+    counted_apart: int = Field(
+        description="Of those observed: of people who may only be counted, and so stand once for each of their sources"
+    )
     not_visible: NotVisible = None
     permalink: str
 
