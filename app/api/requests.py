@@ -127,8 +127,8 @@ class Asked:
     ) -> Response:
         """304 when the client has it already; otherwise what `build` makes at the revision asked for.
 
-        `moved_by_zone`: the registry's zone is in the numbers, which an operator may change, so that they are not kept
-        for ever unless the zone is asked for."""
+        `moved_by_zone`: the numbers depend on where a day ends. An operator may change the registry's zone, so that
+        caches keep such an answer for ever only where the client named the zone itself."""
         refuse_repeated(self.request, terms)
         self._require_rules(terms)
         zone = self.zone(terms)  # a wrong one is told also where no moment is asked for

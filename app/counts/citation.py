@@ -80,8 +80,8 @@ _CODES = {
     "age_group": "age_groups", "group": "groups", "legal_status": "legal_statuses", "condition": "conditions",
     "designation": "designations", "state": "states", "stage": "stages",
 }  # fmt: skip
-# Whether whom a release left under house arrest is among the held. Who was detained at home is in either way, so that
-# neither may be called a number of people in prison.
+# Whether people under house arrest after a release are among the held. People detained at home are counted either way,
+# so that neither number is one of people in prison.
 HOUSE_ARREST = {
     False: ("without those released to house arrest", "sin quienes salieron a arresto domiciliario"),
     True: ("with those released to house arrest", "con quienes salieron a arresto domiciliario"),

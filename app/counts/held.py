@@ -134,5 +134,5 @@ def require_day(terms: HeldTerms) -> None:
     """Raises Invalid for terms that mean something on a day only, where none is given."""
     asked = sorted(terms.model_fields_set & OF_A_DAY)
     if terms.held_on is None and asked:
-        detail = f"`{'`, `'.join(asked)}` ask who says that somebody is held on a day: add held_on."
+        detail = f"Add held_on, the day: who says that somebody is held is told of a day only (`{'`, `'.join(asked)}`)."
         raise Invalid.at("/held_on", "day_needed", detail)
