@@ -305,7 +305,7 @@ def rebuild() -> None:
 @cli.command()
 def status(as_json: AsJson = False) -> None:
     """Say how far the registry has come, what waits for a curator, and what somebody should look at."""
-    with database(_settings()) as engine, reading(engine) as session:
+    with opened(_settings()) as session:
         found = cli_status.status(session)
     print(json.dumps(found) if as_json else "\n".join(cli_status.lines(found)))  # noqa: T201 - this is the output
 

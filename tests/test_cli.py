@@ -14,17 +14,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 from sqlmodel import col
 
 from app import cli
 from app.config import Settings
-from app.database import reading
+from app.database import reading, writing
 from app.exchange.client import Stopped
 from app.exchange.imports import remote
-from app.models import ApiKey, Entry
+from app.models import ApiKey, Entry, Head
 from app.registry import wishes
 from app.registry.keys import PATTERN
+from app.registry.projection import RULES
 from tests.api.serving import serving
 from tests.databases import Templates
 from tests.support import World
@@ -265,6 +266,16 @@ def test_status_says_what_waits_and_whose_wishes_are_stopped_and_names_nobody(
     assert ran.status == 0
     assert "WARNING pud" in ran.out
     assert "Quintana" not in ran.out
+
+
+@pytest.mark.parametrize(
+    "command", [("status",), ("export",), ("key", "list"), ("facility", "import", "venezuela")], ids=" ".join
+)
+def test_rows_of_other_rules_are_told_of_and_not_read(recuento: Run, world: World, command: tuple[str, ...]) -> None:
+    world.file()
+    with writing(world.engine) as session:
+        session.execute(update(Head).values(rules=RULES - 1))
+    assert "run: recuento rebuild" in refused(recuento(*command))
 
 
 def test_the_openapi_document_is_printed_without_a_database(

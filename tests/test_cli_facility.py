@@ -100,11 +100,18 @@ def test_each_mistake_is_a_line_and_nothing_is_registered(recuento: Run, world: 
 @pytest.mark.parametrize("text, word", [
     ("", "no facility"), ("slug,name,kind,country,colour\na,A,prison,VE,red\n", "colour"),
     ('{"slug": "a"\n', "not JSON"), ('{"slug": "a", "slug": "b"}\n', "line 1"),
-    ("slug,name\na,A,prison\n", "more cells"),
+    ("slug,name\na,A,prison\n", "more cells"), ("slug,slug,name\na,b,B\n", "two columns"),
 ])  # fmt: skip
 def test_a_file_that_is_no_list_is_refused(recuento: Run, world: World, tmp_path: Path, text: str, word: str) -> None:
     with world.storing_nothing():
         assert word in told(recuento("facility", "import", filed(tmp_path, text)))[0]
+
+
+def test_a_cell_beyond_what_csv_can_hold_is_a_mistake_of_its_line(recuento: Run, world: World, tmp_path: Path) -> None:
+    endless = f"este,{'x' * 200_000},prison,VE"
+    (mistake, _nothing) = told(recuento("facility", "import", filed(tmp_path, f"slug,name,kind,country\n{endless}\n")))
+    assert mistake.startswith("line 2: it cannot be read as CSV")
+    assert registered(world) == {}
 
 
 def test_a_file_that_cannot_be_read_is_refused(recuento: Run, world: World, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def file_detention(write: Write, body: DetentionReportIn) -> Response:
 
 @people.get("/detainees", response_model=DetaineePage, responses=READING)
 def list_detainees(read: Read, asked: Annotated[DetaineeQuery, Query()]) -> Response:
-    """People; terms of detentions and releases mean people with such a one."""
+    """People. Terms that speak of a detention or a release mean whoever has one of which they hold."""
     return page(
         read,
         asked,

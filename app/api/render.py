@@ -50,7 +50,7 @@ def _report(session: Session, result: Any, reader: Reader) -> Row:
     person = records.people(session, [place.detainee], result.revision)[place.detainee]
     alone = place.detainee == record.key and len(person.ids) == 1
     if alone or not reader.recognises(person.publish):
-        # Towards whom the key may not read, and towards nobody at all, the answer is the same: the report's own.
+        # The report's own ids, whether it met nobody or met somebody whom this key may not recognise (rule 12).
         person, spell = records.alone(session, record, result.revision), record.key
         match: Row = {"outcome": MatchOutcome.NEW, "candidates": []}
     else:

@@ -113,9 +113,18 @@ class Asked:
         return Asked(session, reader, key, self.request)
 
     def since(self, terms: AsOf, name: str = "changed_since") -> int | None:
-        """The revision after which something must have changed, if the list asks for that under `name`."""
+        """The revision after which something must have changed, if the list asks for that under `name`.
+
+        Raises Invalid where it lies after the revision read: read backwards, whatever came between would look as if it
+        had left the list."""
         asked = getattr(terms, name)
-        return None if asked is None else self._at(name, asked, self.zone(terms))
+        if asked is None:
+            return None
+        since, until = self._at(name, asked, self.zone(terms)), self.revision(terms)
+        if since > until:
+            detail = f"This is after `as_of` (revision {until}): give an earlier moment, or leave `as_of` out."
+            raise Invalid.at(f"/{name}", "after_as_of", detail)
+        return since
 
     def _at(self, name: str, text: str, zone: tzinfo) -> int:
         if not _is_revision(text):
@@ -138,8 +147,8 @@ class Asked:
     ) -> Response:
         """304 when the client has it already; otherwise what `build` makes at the revision asked for.
 
-        `moved_by_zone`: the registry's zone is in the numbers, which an operator may change, so that they are not kept
-        for ever unless the zone is asked for."""
+        `moved_by_zone`: the numbers depend on where a day ends. An operator may change the registry's zone, so that
+        caches keep such an answer for ever only where the client named the zone itself."""
         refuse_repeated(self.request, terms)
         self._require_rules(terms)
         zone = self.zone(terms)  # a wrong one is told also where no moment is asked for

@@ -40,7 +40,7 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-READING = {304: {"description": "You have it already", "model": None}} | refusals(400, 401, 404, 422)
+READING = {304: {"description": "You have it already", "model": None}} | refusals(400, 401, 404, 410, 422)
 RECORD = {308: {"description": "Absorbed by the record at Location", "model": None}} | READING
 WRITING = refusals(400, 401, 403, 404, 409, 413, 415, 422)
 

@@ -47,7 +47,8 @@ def unlisted(said: Row, named: Row) -> bool:
 
 
 def verified_too(terms: Row, slug: str) -> Row:
-    """The term that adds a source to those that all verified it: the one of the two with that meaning that has room."""
+    """The term that asks that this source verified it too. `verified_by` and `all_of` mean the same, and a list has
+    room for so many sources only: the first of the two that has room."""
     full = len(terms.get("verified_by", [])) == MOST_SOURCES
     name = "all_of" if full else "verified_by"
     return {name: list(dict.fromkeys([*terms.get(name, []), slug]))}

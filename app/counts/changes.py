@@ -46,12 +46,17 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Among:
-    """The things that terms mean at a revision: a statement of the key and the person of each, and a day of theirs."""
+    """The things that terms mean at a revision: a statement of the key and the person of each, and a day of theirs.
+
+    `columns`: those of the spells that personal terms are read from; `has_spell`: whether a thing has a spell of which
+    a condition on these holds. A release and a detention are one spell each, a person may have several."""
 
     statement: Select[*tuple[Any, ...]]
     key: Any
     detainee: Any
+    columns: Any
     day: Any = None
+    has_spell: Callable[[Condition], Condition] = lambda of_spell: of_spell
 
 
 # The terms as asked, and a revision → what they mean then.

@@ -80,8 +80,8 @@ _CODES = {
     "age_group": "age_groups", "group": "groups", "legal_status": "legal_statuses", "condition": "conditions",
     "designation": "designations", "state": "states", "stage": "stages",
 }  # fmt: skip
-# Whether whom a release left under house arrest is among the held. Who was detained at home is in either way, so that
-# neither may be called a number of people in prison.
+# Whether people under house arrest after a release are among the held. People detained at home are counted either way,
+# so that neither number is one of people in prison.
 HOUSE_ARREST = {
     False: ("without those released to house arrest", "sin quienes salieron a arresto domiciliario"),
     True: ("with those released to house arrest", "con quienes salieron a arresto domiciliario"),
@@ -156,16 +156,22 @@ def sentence(counted: Row, recorded_at: str | None, address: str, lang: Language
     least = _AT_LEAST[lang] if _understated(counted) else ""
     # The groups themselves say by what they are.
     terms = {name: value for name, value in counted["terms"].items() if name != "group_by" or not by_source}
+    anybody = _BY_ANYBODY[lang] if "source" in terms else ""
     if lang == "es":
         said = f"{name}, revisión {numbered}: {least}{number} {THINGS[thing][2 + (number != 1)]}{_scope(terms, lang)}, "
-        said += f"de ellas {verified} verificada{_s(verified)}, {contested} controvertida{_s(contested)} y "
+        said += f"de ellas {verified} verificada{_s(verified)}{anybody}, {contested} controvertida{_s(contested)} y "
         said += f"{reported} solo reportada{_s(reported)}"
         said += f"; verificadas, por fuente: {by_source}" if by_source else ""
     else:
         said = f"{name}, revision {numbered}: {least}{number} {THINGS[thing][number != 1]}{_scope(terms, lang)}, "
-        said += f"of which {verified} verified, {contested} contested and {reported} only reported"
+        said += f"of which {verified} verified{anybody}, {contested} contested and {reported} only reported"
         said += f"; verified, by source: {by_source}" if by_source else ""
     return f"{said}{_silence(counted, lang)}{_apart(total, lang)}{_not_visible(counted, lang)}. {address}"
+
+
+# Of one source's releases `verified` is the status, which others give them too: without these words it would be read as
+# what that source verified.
+_BY_ANYBODY: dict[Language, str] = {"en": " by any independent source", "es": " por alguna fuente independiente"}
 
 
 def _s(number: int) -> str:

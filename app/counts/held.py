@@ -27,7 +27,7 @@ from app.counts.selection import (
     require_so_many,
     source_keys,
 )
-from app.counts.tally import Asked, Row, by_slug, not_visible, scalar, tallied
+from app.counts.tally import Asked, Row, by_slug, of_selection, scalar, tallied
 from app.counts.terms import HeldCountTerms, HeldTerms, PersonTerms, is_personal
 from app.errors import Invalid
 from app.log.entries import entry_at
@@ -51,15 +51,17 @@ def count_detentions(session: Session, terms: HeldCountTerms, reader: Reader, re
     def select_(by_source: bool) -> Selection:
         return select_held(session, terms, reader, revision, by_source=by_source)
 
-    def unseen() -> int:
-        return not_visible(session, select_held(session, terms.public(), reader, revision), terms, reader, revision)
+    def listed(named: Row) -> str | None:
+        return behind.of_detentions(said, named, revision)
 
-    asked = Asked(
-        said, select_, reader, revision, "detentions", lambda named: behind.of_detentions(said, named, revision), unseen
-    )
+    beside: Row = {}
+    if is_personal(terms):
+        open_to_all = select_held(session, terms.public(), reader, revision)
+        beside = of_selection(session, open_to_all, terms, reader, revision)
+    asked = Asked(said, select_, reader, revision, "detentions", listed, beside)
     silent = and_(select_(False).inside, col(Held.heard_hi) < _day(terms) - SILENCE)
     return {
-        **tallied(session, asked, personal=is_personal(terms)),
+        **tallied(session, asked),
         "not_heard_since": scalar(session, select_(False), func.count(), silent),
         "permalink": wording.link("/v1/counts/detentions", said, revision),
     }
@@ -132,5 +134,5 @@ def require_day(terms: HeldTerms) -> None:
     """Raises Invalid for terms that mean something on a day only, where none is given."""
     asked = sorted(terms.model_fields_set & OF_A_DAY)
     if terms.held_on is None and asked:
-        detail = f"`{'`, `'.join(asked)}` ask who says that somebody is held on a day: add held_on."
+        detail = f"Add held_on, the day: who says that somebody is held is told of a day only (`{'`, `'.join(asked)}`)."
         raise Invalid.at("/held_on", "day_needed", detail)

@@ -7,14 +7,15 @@ from typing import Any
 from sqlalchemy import Select, distinct, exists, func, literal, select
 from sqlmodel import Session, col
 
-from app.counts import changes, records
+from app.counts import changes, records, tally
 from app.counts.changes import Among, Listing
 from app.counts.held import select_held
+from app.counts.not_visible import partly_hidden
 from app.counts.paging import AFTER_ANY_DAY, BEFORE_ANY_DAY, Order, Page, page
 from app.counts.questions import ClaimQuery, DetaineeQuery, DetentionQuery, FacilityQuery, Paged, ReportQuery
 from app.counts.search import by_name
 from app.counts.selection import Condition, at, detained_within, person_conditions, select_releases, visible
-from app.counts.terms import PersonTerms, ReleaseTerms
+from app.counts.terms import PersonTerms, ReleaseTerms, is_personal
 from app.errors import NotFound
 from app.log.entries import entry_at
 from app.models import CaseKey, Claim, Detainee, Detention, Facility, Record, Report, Source
@@ -40,7 +41,15 @@ def _order(among: Among, sort: str | None) -> Order:
 
 
 def _listed(
-    session: Session, kind: Kind, listing: Listing, asked: Any, reader: Reader, revision: int, since: int | None
+    session: Session,
+    kind: Kind,
+    listing: Listing,
+    asked: Any,
+    reader: Reader,
+    revision: int,
+    since: int | None,
+    *,
+    says_withheld: bool = False,
 ) -> Page:
     """A page of what a listing holds, of people the reader may see; `since`: of what changed in it after a revision."""
     among = listing(asked, revision)
@@ -58,40 +67,49 @@ def _listed(
         return changes.page_of_changes(session, statement, order, shown, left, asked, revision)
     rows, cursor = page(session, statement, order, asked.cursor, asked.limit)
     people = records.people(session, {row[1] for row in rows}, revision)
-    return Page([records.shape(kind, people[row[1]], row[0], reader) for row in rows], cursor)
+    found = [records.shape(kind, people[row[1]], row[0], reader) for row in rows]
+    if asked.q is not None:
+        return Page(found, cursor)  # of a search nothing stands beside: nobody hidden is looked for
+
+    def beside() -> Row:
+        told = {"withheld": _withheld(session, among, reader, revision)} if says_withheld else {}
+        if is_personal(asked):
+            told["not_visible"] = _not_visible(session, listing, tally.by_slug(session, asked), reader, revision)
+        return told
+
+    return Page(found, cursor, beside)
+
+
+def _withheld(session: Session, among: Among, reader: Reader, revision: int) -> int:
+    """How many of the things listed are of people whom the reader may not see."""
+    return _number(session, among, ~visible(reader, among.detainee, revision))
+
+
+def _not_visible(session: Session, listing: Listing, asked: Any, reader: Reader, revision: int) -> int:
+    """How many match every term but personal ones, and may not be asked about one of these: as a count says it."""
+    among = listing(asked.public(), revision)
+    unseen = partly_hidden(among.columns, asked, reader, revision)
+    return 0 if unseen is None else _number(session, among, among.has_spell(unseen))
+
+
+def _number(session: Session, among: Among, which: Condition) -> int:
+    found = among.statement.where(which).with_only_columns(func.count(distinct(among.key)))
+    return int(session.scalars(found).one())
 
 
 def releases(session: Session, asked: Any, reader: Reader, revision: int, since: int | None = None) -> Page:
     """Releases that the terms mean, those of people the reader may not see left out; `since`: changed after it.
 
-    Beside them `withheld`: how many were left out, so that a count and the list behind it can be told to agree. Not of
-    a search, where nobody hidden is looked for.
+    Beside them `withheld`: how many were left out, so that a count and the list behind it can be told to agree.
     """
 
     def listing(terms: Any, at_revision: int) -> Among:
         found = select_releases(session, terms, reader, at_revision)
         columns = found.columns
         statement = found.rows(columns.spell, columns.detainee).where(found.inside)
-        return Among(statement, columns.spell, columns.detainee, columns.lo)
+        return Among(statement, columns.spell, columns.detainee, columns, columns.lo)
 
-    found = _listed(session, "release", listing, asked, reader, revision, since)
-    return _with_withheld(session, found, listing, asked, reader, revision, since)
-
-
-def _with_withheld(
-    session: Session, found: Page, listing: Listing, asked: Any, reader: Reader, revision: int, since: int | None
-) -> Page:
-    """The page with the number of those left out."""
-    if asked.q is not None or since is not None:
-        return found
-
-    def withheld() -> Row:
-        among = listing(asked, revision)
-        unseen = among.statement.where(~visible(reader, among.detainee, revision))
-        number = unseen.with_only_columns(func.count(distinct(among.key)))
-        return {"withheld": session.scalars(number).one()}
-
-    return Page(found.rows, found.cursor, withheld)
+    return _listed(session, "release", listing, asked, reader, revision, since, says_withheld=True)
 
 
 def detentions(
@@ -104,20 +122,19 @@ def detentions(
             found = select_held(session, terms, reader, at_revision)
             columns = found.columns
             statement = found.rows(columns.spell, columns.detainee).where(found.inside)
-            return Among(statement, columns.spell, columns.detainee, columns.lo)
+            return Among(statement, columns.spell, columns.detainee, columns, columns.lo)
         conditions = person_conditions(session, terms, Detention, reader, at_revision)
         taken = detained_within(terms, Detention, at_revision)[0]
         every = select(*_OF_DETENTION).where(at(Detention, at_revision), *conditions, taken)
-        return Among(every, *_OF_DETENTION, col(Detention.detained_lo))
+        return Among(every, *_OF_DETENTION, Detention, col(Detention.detained_lo))
 
-    found = _listed(session, "detention", listing, asked, reader, revision, since)
-    if asked.held_on is None:
-        return found
-    return _with_withheld(session, found, listing, asked, reader, revision, since)
+    says_withheld = asked.held_on is not None
+    return _listed(session, "detention", listing, asked, reader, revision, since, says_withheld=says_withheld)
 
 
 def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: int, since: int | None = None) -> Page:
-    """People; filters on a detention or a release mean people with such a one."""
+    """People. Terms that speak of a detention mean whoever has a detention of which all of these hold; terms that speak
+    of a release mean whoever has such a release."""
     key = col(Detainee.detainee)
 
     def listing(terms: DetaineeQuery, at_revision: int) -> Among:
@@ -126,12 +143,16 @@ def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: 
             *person_conditions(session, terms, Detention, reader, at_revision),
             *([detained_within(terms, Detention, at_revision)[0]] if terms.detained_from or terms.detained_to else []),
         ]
+
+        def has_spell(*conditions: Condition) -> Condition:
+            return exists(_spells_of(key, at_revision).where(*spells, *conditions))
+
         if spells:
-            statement = statement.where(exists(_spells_of(key, at_revision).where(*spells)))
+            statement = statement.where(has_spell())
         if terms.model_fields_set & RELEASE_TERMS:
             found = select_releases(session, terms, reader, at_revision)
             statement = statement.where(key.in_(found.rows(found.columns.detainee).where(found.inside)))
-        return Among(statement, key, key)
+        return Among(statement, key, key, Detention, has_spell=has_spell)
 
     return _listed(session, "detainee", listing, asked, reader, revision, since)
 

@@ -11,8 +11,8 @@ from app.registry.policy import Reader
 
 
 def partly_hidden(columns: Any, terms: Any, reader: Reader, revision: int) -> Condition | None:
-    """Of what matches the terms without their personal ones: whether the person's class opens some of these, which all
-    match, and hides another, or all of them; None where no class hides any from the reader.
+    """A condition on rows that match the terms without their personal ones: the person's class hides at least one of
+    these from the reader, and the row matches all that it opens. None where no class hides any from the reader.
 
     Neither a value that is hidden nor whether there is one is read."""
     asked = [*personal_filters(terms, columns, revision)]

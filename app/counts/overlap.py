@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from app.counts import terms as wording
 from app.counts.selection import COUNTING, at, select_releases
-from app.counts.tally import by_slug, scalar
+from app.counts.tally import by_slug, not_visible, scalar
 from app.counts.terms import CountTerms
 from app.database import chunks
 from app.dates import parse
@@ -51,6 +51,7 @@ def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) 
         "sources": [_source(slug, by_release, copied, said, revision) for slug in slugs],
         "pairs": [_pair(pair, both[pair], verified, own, copied, said, revision) for pair in combinations(slugs, 2)],
         "patterns": _patterns(by_release, said, revision),
+        **not_visible(session, terms, reader, revision),
         "permalink": wording.link("/v1/counts/overlap", said, revision),
     }
 

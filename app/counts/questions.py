@@ -152,7 +152,7 @@ class ReleaseQuery(ReleaseTerms, Paged):
 
 
 class DetaineeQuery(ReleaseTerms, Paged):
-    """A list of detainees as asked; terms of releases mean people with such a release."""
+    """A list of detainees as asked; terms that speak of a release mean whoever has one of which they hold."""
 
     q: Line | None = None
     changed_since: Moment | None = None

@@ -15,7 +15,7 @@ from app.counts import terms as wording
 from app.counts.claims.figures import WHO_SAYS, Figure, figures_at
 from app.counts.growth import Numbers, growth, numbers_at
 from app.counts.selection import COUNTING, select_releases
-from app.counts.tally import by_slug
+from app.counts.tally import by_slug, not_visible
 from app.counts.terms import CountTerms, Interval
 from app.dates import end_of_day, format_instant, zone_name
 from app.errors import Invalid
@@ -50,8 +50,8 @@ def series(session: Session, terms: CountTerms, asked: Asked, reader: Reader, re
     """`{"terms", "points", "series", "claims"}`; every number is cumulative from the beginning of the window.
 
     `series` holds for each source its verified releases, `points` the totals, both at the end of each interval;
-    `claims` the figures stated from the first day to the last. Raises Invalid for more than MOST_POINTS
-    or MOST_REVISIONS.
+    `claims` the figures stated from the first day to the last. With a personal term beside them `not_visible`, as of
+    the revision read. Raises Invalid for more than MOST_POINTS or MOST_REVISIONS.
     """
     terms = by_slug(session, terms)
     said = {**wording.echo(terms), "interval": asked.interval, "by": asked.by, "zone": zone_name(asked.zone)}
@@ -65,6 +65,7 @@ def series(session: Session, terms: CountTerms, asked: Asked, reader: Reader, re
         "points": [_total(point) for point in points],
         "series": [_line(slug, key, points) for slug, key in _sources(session, points)],
         "claims": [_claim(figure) for figure in _claims(session, terms, asked.zone, *span, revision)] if span else [],
+        **not_visible(session, terms, reader, revision),
         "permalink": wording.link("/v1/counts/series", said, revision),
     }
 

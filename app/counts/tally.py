@@ -25,7 +25,7 @@ from app.counts.selection import (
     select_releases,
     trait_of,
 )
-from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, HeldCountTerms, is_personal
+from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, HeldCountTerms, PersonTerms, is_personal
 from app.log.entries import redactions_since
 from app.models import PendingPair, Source, SourceTrait, Trait
 from app.registry.policy import Reader
@@ -65,7 +65,7 @@ class Dimension:
 class Asked:
     """What a count is of: its terms as echoed, which selection they mean (by source, or of all together), who reads
     it at which revision; `noun` names the things counted, `listed` is the address of one group's list, `not_visible`
-    counts what its personal terms could not look at."""
+    stands beside the numbers, and is empty where no term is personal."""
 
     said: Row
     select: Callable[[bool], Selection]
@@ -73,7 +73,7 @@ class Asked:
     revision: int
     noun: str
     listed: Callable[[Row], str | None]
-    not_visible: Callable[[], int]
+    not_visible: Row
 
 
 def count_releases(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
@@ -84,18 +84,15 @@ def count_releases(session: Session, terms: CountTerms, reader: Reader, revision
     def select_(by_source: bool) -> Selection:
         return select_releases(session, terms, reader, revision, by_source=by_source)
 
-    def unseen() -> int:
-        open_to_all = select_releases(session, terms.public(), reader, revision)
-        return not_visible(session, open_to_all, terms, reader, revision)
+    def listed(named: Row) -> str | None:
+        return behind.of_releases(said, named, revision)
 
-    asked = Asked(
-        said, select_, reader, revision, "releases", lambda named: behind.of_releases(said, named, revision), unseen
-    )
-    permalink = wording.link("/v1/counts/releases", said, revision)
-    return {**tallied(session, asked, personal=is_personal(terms)), "permalink": permalink}
+    beside = not_visible(session, terms, reader, revision)
+    asked = Asked(said, select_, reader, revision, "releases", listed, beside)
+    return {**tallied(session, asked), "permalink": wording.link("/v1/counts/releases", said, revision)}
 
 
-Terms = TypeVar("Terms", CountTerms, HeldCountTerms)
+Terms = TypeVar("Terms", bound=PersonTerms)
 
 
 def by_slug(session: Session, terms: Terms) -> Terms:
@@ -105,7 +102,7 @@ def by_slug(session: Session, terms: Terms) -> Terms:
     return terms.model_copy(update={"facility": facility_slug(session, terms.facility, terms.country)})
 
 
-def tallied(session: Session, asked: Asked, *, personal: bool) -> Row:
+def tallied(session: Session, asked: Asked) -> Row:
     """Totals, groups, and what stands apart from them."""
     selection, revision = asked.select(False), asked.revision
     answer: Row = {"revision": revision, "terms": asked.said, "total": _total(session, selection, asked.noun)}
@@ -114,17 +111,19 @@ def tallied(session: Session, asked: Asked, *, personal: bool) -> Row:
         answer["groups"] = _groups(session, asked, dimensions)
         if MULTIPLE & set(dimensions):
             answer["adds_up"] = False
-    if personal:
-        if redactions := redactions_since(session, revision):
-            answer["redactions_since"] = redactions
-        answer["not_visible"] = asked.not_visible()
+    if asked.not_visible and (redactions := redactions_since(session, revision)):
+        answer["redactions_since"] = redactions
     withheld = and_(selection.inside, selection.subject.standing.withheld.is_(True))
-    return answer | {
-        "uncertain_date": scalar(session, selection, func.count(), selection.uncertain),
-        "unresolved_duplicates": _unresolved(session, selection, revision),
-        "withheld": scalar(session, selection, func.count(distinct(selection.columns.detainee)), withheld),
-        "list": asked.listed({}),
-    }
+    return (
+        answer
+        | asked.not_visible
+        | {
+            "uncertain_date": scalar(session, selection, func.count(), selection.uncertain),
+            "unresolved_duplicates": _unresolved(session, selection, revision),
+            "withheld": scalar(session, selection, func.count(distinct(selection.columns.detainee)), withheld),
+            "list": asked.listed({}),
+        }
+    )
 
 
 def scalar(session: Session, selection: Selection, what: Any, where: Any) -> int:
@@ -133,13 +132,21 @@ def scalar(session: Session, selection: Selection, what: Any, where: Any) -> int
     return int(session.execute(selection.rows(what).where(where, counting)).scalar_one())
 
 
-def not_visible(
+def not_visible(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
+    """`{"not_visible": n}` for an answer about releases that has a personal term, and `{}` for any other."""
+    if not is_personal(terms):
+        return {}
+    return of_selection(session, select_releases(session, terms.public(), reader, revision), terms, reader, revision)
+
+
+def of_selection(
     session: Session, selection: Selection, terms: CountTerms | HeldCountTerms, reader: Reader, revision: int
-) -> int:
-    """How many of a selection without personal terms match every personal one that their class opens, and may not be
-    asked about another. What is hidden is not read, nor whether there is anything."""
+) -> Row:
+    """`not_visible` of a selection without personal terms: how many match every personal one that their class opens,
+    and may not be asked about another. What is hidden is not read, nor whether there is anything."""
     unseen = partly_hidden(selection.columns, terms, reader, revision)
-    return 0 if unseen is None else scalar(session, selection, func.count(), and_(selection.inside, unseen))
+    number = 0 if unseen is None else scalar(session, selection, func.count(), and_(selection.inside, unseen))
+    return {"not_visible": number}
 
 
 def _total(session: Session, selection: Selection, noun: str) -> Row:

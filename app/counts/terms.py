@@ -109,7 +109,8 @@ class PersonTerms(BaseModel):
         start = read.data.get(opens)
         if start and end and dates.parse_from(start) > dates.parse_to(end):
             raise PydanticCustomError(
-                "reversed_window", f"The window ends before it begins: give {opens} or a later day."
+                "reversed_window",
+                f"The window ends before it begins: give an earlier {opens}, or a later {read.field_name}.",
             )
         return end
 
@@ -163,8 +164,8 @@ class ReleaseTerms(EventTerms):
 
 
 class HeldTerms(PersonTerms):
-    """Filters on who is held on a day besides: the day, whether whom a release left under house arrest is held, and who
-    says so."""
+    """Filters on people held on a day besides: the day, whether house arrest after a release counts as being held, and
+    who says so."""
 
     held_on: Date | None = None
     house_arrest: bool = False
@@ -211,13 +212,13 @@ def edges(start: str | None, end: str | None) -> tuple[int | None, int | None]:
     return (None if start is None else dates.parse_from(start)), (None if end is None else dates.parse_to(end))
 
 
-# Echoed even when not asked for: a number means nothing without its stage, without gross or net, or where it is of the
-# held without whether house arrest is among it.
+# Echoed even when not asked for: nobody can tell what a number means without its stage, without gross or net, or, of
+# people held, without whether house arrest is among them.
 ALWAYS = ("stage", "net", "house_arrest", "group_by")
 
 
 def echo(terms: BaseModel) -> dict[str, Any]:
-    """The terms as said, with the defaults that change what a number means."""
+    """The terms that were asked for, and those defaults that say what a number means (ALWAYS)."""
     said = terms.model_dump(mode="json")
     defaults = {name: field.get_default(call_default_factory=True) for name, field in type(terms).model_fields.items()}
     return {
@@ -242,6 +243,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def is_personal(terms: CountTerms | HeldCountTerms) -> bool:
-    """Whether a count reads personal dimensions, so that it depends on today's consent and on erasures."""
-    return bool(terms.traits() or terms.excluded()) or bool(set(terms.group_by) & PERSONAL_DIMENSIONS)
+def is_personal(terms: PersonTerms) -> bool:
+    """Whether an answer reads personal dimensions, so that it depends on today's consent and on erasures."""
+    groups = set(getattr(terms, "group_by", ()))
+    return bool(terms.traits() or terms.excluded() or groups & PERSONAL_DIMENSIONS)

@@ -11,16 +11,21 @@ from sqlmodel import Session, col
 from app.counts import terms as wording
 from app.counts.estimates import MOST_LISTS, BadTable, estimate
 from app.counts.overlap import patterns_of, verified_by
-from app.counts.selection import at
-from app.counts.tally import by_slug
+from app.counts.selection import at, select_releases
+from app.counts.tally import by_slug, not_visible
 from app.counts.terms import CountTerms
 from app.database import chunks
 from app.errors import Invalid
-from app.models import Source, Verification
+from app.models import Source, Standing, Verification
 from app.registry.policy import Reader
 from app.vocabulary import Verdict
 
 Row = dict[str, Any]
+# Where the assumption that people are matched across lists may fail, and which way: of these nobody may be recognised.
+APART = (
+    "{} of the releases observed are of people who may only be counted: whoever several sources reported apart stands"
+    " once for each, on lists that seem to share nobody, and the estimate is then too high."
+)
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 
@@ -42,20 +47,35 @@ def estimate_releases(
     seen = sorted({slug for pattern in by_release.values() for slug in pattern})
     used = sorted(set(lists)) if lists else seen
     if len(used) > MOST_LISTS or len(lists) == 1:
-        detail = f"{len(used)} sources would be used: name 2 to {MOST_LISTS} of them under `lists`."
+        detail = f"Name 2 to {MOST_LISTS} sources under `lists`: "
+        detail += f"here {len(used)} verified releases." if len(used) > 1 else "one list alone overlaps with none."
         raise Invalid.at("/lists", "lists_out_of_range", detail)
-    patterns = patterns_of({spell: pattern & frozenset(used) for spell, pattern in by_release.items()})
+    by_used = {spell: pattern & frozenset(used) for spell, pattern in by_release.items()}
+    patterns = patterns_of(by_used)
     try:
         found = estimate(used, patterns, dependent, _citing(session, used, by_release, revision)).answer()
     except BadTable as error:
         if len(used) > 1:
             raise Invalid.at("/lists", "bad_table", str(error)) from error
         found = _nothing(used, sum(patterns.values()))
+    apart = _counted_apart(session, terms, reader, revision, {spell for spell, by in by_used.items() if by})
+    if apart:
+        found["assumptions"] = [*found["assumptions"], APART.format(apart)]
     said = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
     # Where fewer than two lists are found, the same question is one that names none.
     asked = said | {"lists": used if len(used) > 1 else [], "dependent": [":".join(sorted(pair)) for pair in dependent]}
     link = wording.link("/v1/estimates/releases", asked, revision)
-    return {"revision": revision, "terms": said, **found, "permalink": link}
+    beside = {"counted_apart": apart, **not_visible(session, terms, reader, revision)}
+    return {"revision": revision, "terms": said, **found, **beside, "permalink": link}
+
+
+def _counted_apart(
+    session: Session, terms: CountTerms, reader: Reader, revision: int, observed: Collection[int]
+) -> int:
+    """How many of the releases observed are of people who may only be counted, and so stand once for each source."""
+    selection = select_releases(session, terms, reader, revision)
+    apart = selection.rows(selection.columns.spell).where(selection.inside, col(Standing.withheld).is_(True))
+    return len(set(session.scalars(apart)).intersection(observed))
 
 
 def _nothing(used: Sequence[str], observed: int) -> Row:

@@ -9,9 +9,16 @@ FIGURE = ("claimant", "qualifier", "low", "high", "window_from", "window_to", "s
 
 def of_count(found: Row) -> list[Row]:
     """A row for each group, or one of the total; `by_min_sources` in columns of its own."""
-    beside = {name: found[name] for name in ("uncertain_date", "not_visible", "not_heard_since") if name in found}
-    rows: list[Row] = found.get("groups", [{**found["total"], **beside}])
-    return [_flat(row, "by_min_sources") for row in rows]
+    if "groups" in found:
+        return _with_not_visible([_flat(group, "by_min_sources") for group in found["groups"]], found)
+    beside: Row = {name: found[name] for name in ("uncertain_date", "not_visible", "not_heard_since") if name in found}
+    return [_flat({**found["total"], **beside}, "by_min_sources")]
+
+
+def _with_not_visible(rows: list[Row], found: Row) -> list[Row]:
+    """The rows, each with what a personal term could not look at in the whole answer: who sees a table in a spreadsheet
+    sees nothing of what stands beside its rows."""
+    return [{**row, "not_visible_in_all": found["not_visible"]} for row in rows] if "not_visible" in found else rows
 
 
 def of_series(found: Row, *, claims: bool) -> list[Row]:
@@ -22,6 +29,7 @@ def of_series(found: Row, *, claims: bool) -> list[Row]:
         {**point, **{source: numbers[position] for source, numbers in lines.items()}}
         for position, point in enumerate(found["points"])
     ]
+    points = _with_not_visible(points, found)
     if not claims:
         return points
     figures = [
@@ -43,7 +51,8 @@ def of_overlap(found: Row) -> list[Row]:
          **_flat(_flat(_rest(row, "a", "b", "both"), "dates"), "kinds")}
         for row in found["pairs"]
     ]  # fmt: skip
-    return [total, *sources, *pairs, *({"of": "pattern", **row} for row in found["patterns"])]
+    patterns = [{"of": "pattern", **row} for row in found["patterns"]]
+    return _with_not_visible([total, *sources, *pairs, *patterns], found)
 
 
 def of_estimate(found: Row) -> list[Row]:
@@ -54,8 +63,8 @@ def of_estimate(found: Row) -> list[Row]:
         rows.append({**found["lower_bound"], "chosen": False})
     if found["refused"]:
         rows.append({"name": "refused", **found["refused"], "chosen": False})
-    observed = {"observed": found["observed"], "on_two_or_more": found["on_two_or_more"]}
-    return [{**row, **observed} for row in rows]
+    observed = {name: found[name] for name in ("observed", "on_two_or_more", "counted_apart")}
+    return _with_not_visible([{**row, **observed} for row in rows], found)
 
 
 def of_reconciliation(found: Row) -> list[Row]:

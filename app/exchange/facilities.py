@@ -73,11 +73,22 @@ def _objects(text: str, found: Listed) -> Iterator[tuple[int, Any]]:
 def _rows(text: str, found: Listed) -> Iterator[tuple[int, dict[str, Any]]]:
     first = text.partition("\n")[0]
     reader = csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
-    unknown = [name for name in reader.fieldnames or [] if name not in COLUMNS]
-    if unknown:
-        detail = f"line 1: no column of a list of facilities is called {', '.join(unknown)}: {', '.join(COLUMNS)} are."
-        found.mistakes.append(detail)
-        return
+    try:
+        headings = reader.fieldnames or []
+        unknown = [name for name in headings if name not in COLUMNS]
+        if unknown:
+            named = ", ".join(unknown)
+            detail = f"line 1: no column of a list of facilities is called {named}: {', '.join(COLUMNS)} are."
+            found.mistakes.append(detail)
+        elif len(set(headings)) < len(headings):
+            found.mistakes.append("line 1: two columns have one heading: leave one of them out.")
+        else:
+            yield from _cells(reader, found)
+    except csv.Error as error:
+        found.mistakes.append(f"line {reader.line_num + 1}: it cannot be read as CSV ({error}).")
+
+
+def _cells(reader: "csv.DictReader[str]", found: Listed) -> Iterator[tuple[int, dict[str, Any]]]:
     for cells in reader:
         row: dict[str, Any] = {
             name: unquoted(cell).strip() for name, cell in cells.items() if isinstance(cell, str) and cell.strip()

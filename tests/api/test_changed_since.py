@@ -212,3 +212,16 @@ def test_a_cursor_of_another_order_is_refused(world: World) -> None:
     world.refuse(world.get("/v1/releases", cursor=cursor), 422, "invalid_cursor", "/cursor")
     huge = "WzkwMDcxOTkyNTQ3NDA5OTEsIDkwMDcxOTkyNTQ3NDA5OTFd"  # 2**53 - 1, twice
     assert world.get("/v1/releases", cursor=huge, sort="released_on").json()["data"] == []
+
+
+def test_changes_are_not_read_backwards(world: World) -> None:
+    """What came after `as_of` has not left the list: a copy that was told so would delete it."""
+    world.file()
+    early = world.revision
+    world.file("jep", detainee__full_name="Ana Paz", detainee__birth_date="1950")
+    late = world.revision
+    for path in ("/v1/releases", "/v1/detainees", "/v1/detentions", "/v1/claims"):
+        world.refuse(world.get(path, changed_since=late, as_of=early), 422, "after_as_of", "/changed_since")
+        assert world.get(path, changed_since=late, as_of=late).json()["data"] == []
+    world.refuse(world.get("/v1/corrections", since=late, as_of=early), 422, "after_as_of", "/since")
+    world.refuse(world.get("/v1/releases", changed_since=late, as_of=early, format="csv"), 422, "after_as_of")

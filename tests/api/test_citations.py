@@ -162,3 +162,14 @@ def test_the_cases_of_a_citation_are_a_table(cited: World) -> None:
     filed = cited.file("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")
     table = cited.get(address, format="csv").text.splitlines()
     assert table == ["change,release_id", f"newly_verified,{filed['release']['id']}"]
+
+
+def test_the_citation_of_one_sources_releases_credits_it_with_no_verification_of_others(world: World) -> None:
+    filed = world.file("foro", verification={"verdict": "reported"})
+    world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
+    count = world.count(source="foro", group_by="source")
+    assert (count["total"]["verified"], [group["verified"] for group in count["groups"]]) == (1, [0])
+    cited = world.count(source="foro")["citation"]
+    assert "by the word of: foro), of which 1 verified by any independent source, 0 contested" in cited["en"]
+    assert "según: foro), de ellas 1 verificada por alguna fuente independiente, 0 controvertidas" in cited["es"]
+    assert "of which 1 verified, 0 contested" in world.count()["citation"]["en"]

@@ -86,3 +86,10 @@ def test_a_citation_in_print_under_earlier_rules_is_gone_and_names_the_address_o
     refused = filed.client.get(printed)
     assert (refused.status_code, refused.json()["code"]) == (410, "rules_changed")
     assert refused.json()["address"] == today
+
+
+def test_the_refusal_of_earlier_rules_is_documented_wherever_rules_may_be_asked_for(world: World) -> None:
+    for path, operations in world.app.openapi()["paths"].items():
+        asked = operations.get("get", {})
+        if any(one["name"] == "rules" for one in asked.get("parameters", [])):
+            assert "410" in asked["responses"], path

@@ -1,6 +1,7 @@
 """What a count could not look at: people counted once for each source, and values that may not be shown."""
 
 import csv
+import io
 from datetime import timedelta
 from typing import Any
 
@@ -173,3 +174,72 @@ def test_several_nationalities_mean_any_of_them_and_one_may_be_left_out(world: W
         "CO": True,
         "VE": False,
     }
+
+
+def test_every_other_answer_with_a_personal_term_says_it_too(five: World) -> None:
+    """Of three who may be women, a series, an overlap, an estimate and the lists show one, and say that they cannot
+    look at the others."""
+    for path in ("/v1/counts/series", "/v1/counts/overlap", "/v1/estimates/releases"):
+        answer = five.get(path, gender="female").json()
+        assert (answer["not_visible"], five.get(path, "reader", gender="female").json()["not_visible"]) == (3, 0), path
+        assert "not_visible" not in five.get(path).json()
+    for path in ("/v1/releases", "/v1/detainees", "/v1/detentions"):
+        page = five.get(path, gender="female").json()
+        assert (len(page["data"]), page["not_visible"]) == (1, 3), path
+        assert five.get(path, gender="female", limit=1).json()["not_visible"] == 3
+        assert "not_visible" not in five.get(path).json()
+        assert five.get(path, gender="female", facility="Yare").json()["not_visible"] == 1
+        assert "not_visible" not in five.get(path, "reader", gender="female", q="Solano").json()
+        assert "not_visible" not in five.get(path, gender="female", changed_since=1).json()
+
+
+def test_a_list_counts_whom_it_may_not_look_at_among_what_its_other_terms_mean(five: World) -> None:
+    five.file_detention("jep", detainee__full_name="Ana Paz", detainee__publish="counted", detainee__birth_date="1950")
+    asked = {"/v1/releases": 3, "/v1/detainees": 4, "/v1/detentions": 4}
+    for path, number in asked.items():
+        assert five.get(path, gender="female").json()["not_visible"] == number, path
+        assert five.get(path, gender="female", country="AR").json()["not_visible"] == 0
+    assert five.get("/v1/detainees", gender="female", released_from="2026-01").json()["not_visible"] == 3
+    assert five.get("/v1/detentions", gender="female", held_on="2026-02-01").json()["not_visible"] == 1
+    assert five.get("/v1/releases", gender="female", status="retracted").json()["not_visible"] == 0
+
+
+def test_a_person_is_not_visible_by_one_and_the_same_detention(world: World) -> None:
+    """Somebody unnamed was in Rodeo once and in Yare later: who asks for Yare at the first time does not mean them."""
+    world.add_facility()
+    world.add_facility("yare", "Yare", area="Caracas")
+    once = world.file(detainee__publish="anonymous", release__released_on="2025-01-12")
+    later: Body = {"detention__detained_on": "2025-06-01", "detention__facility": "Yare"}
+    again = world.file("jep", detainee__publish="anonymous", **later)
+    world.judge(once["detainee"]["id"], again["detainee"]["id"], "same")
+    (person,) = world.get("/v1/detainees").json()["data"]
+    assert len(person["detentions"]) == 2
+    terms = {"gender": "female", "facility": "yare"}
+    assert world.get("/v1/detainees", **terms).json()["not_visible"] == 1
+    assert world.get("/v1/detainees", **terms, detained_to="2025-01-01").json()["not_visible"] == 0
+
+
+def test_a_claim_with_a_personal_term_is_put_beside_a_number_that_says_it(five: World) -> None:
+    claim = {"claimant": "jep", "measure": "released", "qualifier": "exactly", "said": 3, "country": "VE",
+             "window_from": "2026-01-08", "stated_at": "2026-01-31", "zone": "Z",
+             "definition": {"terms": {"gender": "female"}}}  # fmt: skip
+    filed = five.post("/v1/claims", claim, "foro").json()
+    found = five.get(f"/v1/claims/{filed['id']}/reconciliation").json()
+    assert (found["now"]["releases"], found["now"]["not_visible"]) == (1, 3)
+
+
+@pytest.mark.parametrize("dimension", ["month", "gender", "source"])
+def test_a_table_of_groups_says_in_each_row_of_how_many_the_whole_count_cannot_tell(
+    five: World, dimension: str
+) -> None:
+    rows = five.get("/v1/counts/releases", gender="female", group_by=dimension, format="csv").text.splitlines()
+    assert rows[0].endswith(",not_visible_in_all")
+    assert {row.rpartition(",")[2] for row in rows[1:]} == {"3"}
+    assert "not_visible" not in five.get("/v1/counts/releases", group_by="month", format="csv").text
+
+
+@pytest.mark.parametrize("path", ["/v1/counts/series", "/v1/counts/overlap", "/v1/estimates/releases"])
+def test_the_other_tables_say_it_in_each_row(five: World, path: str) -> None:
+    rows = list(csv.DictReader(io.StringIO(five.get(path, gender="female", format="csv").text)))
+    assert rows
+    assert {row["not_visible_in_all"] for row in rows} == {"3"}

@@ -68,7 +68,7 @@ def test_an_overlap_is_its_sources_pairs_and_patterns() -> None:
 
 
 def test_an_estimate_is_its_models_and_bound_and_a_refusal_is_a_row_of_its_own() -> None:
-    seen = {"observed": 20, "on_two_or_more": 8}
+    seen = {"observed": 20, "on_two_or_more": 8, "counted_apart": 2}
     chosen = of_estimate({**seen, "models": [MODEL], "chosen": MODEL, "lower_bound": BOUND, "refused": None})
     assert chosen == [{**MODEL, "chosen": True, **seen}, {**BOUND, "chosen": False, **seen}]
     refused = {"code": "too_few_shared", "reason": "Three people are on two lists."}

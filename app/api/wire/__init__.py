@@ -1,6 +1,6 @@
 """The shapes of answers, for documentation and for clients that generate code; the answers themselves are dicts."""
 
-from app.api.wire.base import Fact, Page, Receipt, Said, Tombstone
+from app.api.wire.base import CountedPage, Fact, Page, PersonalPage, Receipt, Said, Tombstone
 from app.api.wire.corrections import CorrectionPage
 from app.api.wire.counts import (
     BalanceStep,
@@ -60,14 +60,18 @@ from app.api.wire.records import (
 )
 
 
-class ReleasePage(Page[ReleaseShape | Tombstone]):
-    """Releases, and how many of the same terms may not be shown; with `changed_since` what left comes last."""
-
-    withheld: int | None = None
+class DetaineePage(PersonalPage[DetaineeShape | Tombstone]):
+    """People; with `changed_since` what left the list comes last."""
 
 
-DetentionPage = Page[DetentionShape | Tombstone]
-DetaineePage = Page[DetaineeShape | Tombstone]
+class DetentionPage(CountedPage[DetentionShape | Tombstone]):
+    """Detentions, with `held_on` those of who was held that day; with `changed_since` what left the list comes last."""
+
+
+class ReleasePage(CountedPage[ReleaseShape | Tombstone]):
+    """Releases; with `changed_since` what left the list comes last."""
+
+
 VerificationPage = Page[VerificationOut]
 ReportPage = Page[ReportShape]
 SourcePage = Page[SourceShape]

@@ -1,7 +1,7 @@
 """Shapes that the others are made of."""
 
 import uuid
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -40,11 +40,32 @@ class Answered(BaseModel):
     as_of: MomentOut | None = Field(default=None, description="Where the `as_of` asked for is a day alone")
 
 
+NotVisible = Annotated[
+    int | None,
+    Field(
+        description="With a personal term: those that match every other term, and every personal one that their class "
+        "of publication opens, and of whom another value asked about may not be shown"
+    ),
+]
+
+
 class Page(Answered, Generic[T]):
     """A page of a list; `next` is the address of the following one."""
 
     data: list[T]
     next: str | None
+
+
+class PersonalPage(Page[T]):
+    """A page of people, or of what is known of them."""
+
+    not_visible: NotVisible = None
+
+
+class CountedPage(PersonalPage[T]):
+    """A page of what can be counted: releases, or who is held on a day."""
+
+    withheld: int | None = Field(default=None, description="Those of the same terms whom no list may show")
 
 
 class Tombstone(BaseModel):

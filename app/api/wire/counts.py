@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from app.api.wire.base import Answered
+from app.api.wire.base import Answered, NotVisible
 from app.vocabulary import Reason
 
 
@@ -64,11 +64,7 @@ class Count(Answered):
     uncertain_date: int
     unresolved_duplicates: int
     withheld: int
-    not_visible: int | None = Field(
-        default=None,
-        description="With a personal term: those that match every other term, and every personal one that their class "
-        "of publication opens, and of whom another value asked about may not be shown",
-    )
+    not_visible: NotVisible = None
     list: str | None = Field(description="Those counted; null where no list can say which they are")
     permalink: str
     citation: CitationOut
@@ -133,6 +129,7 @@ class SeriesOut(Answered):
     points: list[Point]
     series: list[Line]
     claims: list[PlacedFigure]
+    not_visible: NotVisible = None
     permalink: str
 
 
@@ -171,6 +168,7 @@ class OverlapOut(Answered):
     sources: list[OverlapSource]
     pairs: list[OverlapPair]
     patterns: list[OverlapPattern]
+    not_visible: NotVisible = None
     permalink: str
 
 
@@ -217,6 +215,7 @@ class Counted(BaseModel):
     counted_apart: int = APART
     by_source: dict[str, int]
     not_heard_since: int | None = None
+    not_visible: NotVisible = None
     uncertain_date: int | None = None
     withheld: int | None = None
     undated: int | None = Field(default=None, description="Verifications that do not say when: `said` leaves them out")
@@ -282,6 +281,10 @@ class EstimateOut(Answered):
     lower_bound: dict[str, Any] | None
     assumptions: list[str]
     refused: dict[str, str] | None
+    counted_apart: int = Field(
+        description="Of those observed: of people who may only be counted, and so stand once for each of their sources"
+    )
+    not_visible: NotVisible = None
     permalink: str
 
 

@@ -237,7 +237,7 @@ class _Counts:
             "by_min_sources": total["by_min_sources"],
             "counted_apart": total["counted_apart"],
             "by_source": {group["source"]: group["verified"] for group in counted["groups"] if group["verified"]},
-            **({"not_heard_since": counted["not_heard_since"]} if "not_heard_since" in counted else {}),
+            **{name: counted[name] for name in ("not_heard_since", "not_visible") if name in counted},
             "uncertain_date": counted["uncertain_date"],
             "withheld": counted["withheld"],
             "permalink": counted["permalink"],

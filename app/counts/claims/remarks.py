@@ -14,6 +14,9 @@ Row = dict[str, Any]
 # grew by more than 2.5 times from one to the next (from 17 to 41 in a night); a slip of one digit makes ten of one, and
 # a window or a definition that changed without a word often three or more.
 JUMP = 3
+FALL = (
+    "The same running total was larger before: ask whether it was corrected, or leaves out people who were taken again."
+)
 
 
 def remarks(figure: Figure, own: Sequence[Figure]) -> list[Row]:
@@ -27,10 +30,7 @@ def remarks(figure: Figure, own: Sequence[Figure]) -> list[Row]:
     before = max(earlier, key=_when)
     (low, high), (lowest, highest) = figure.bounds, before.bounds
     if high is not None and lowest is not None and high < lowest:
-        detail = (
-            "The same running total was larger before. It falls where it is corrected, or leaves out who was taken "
-        )
-        return [_remark("fall", detail + "again.", before)]
+        return [_remark("fall", FALL, before)]
     if low is not None and highest and low > JUMP * highest:
         detail = f"It is more than {JUMP} times the same running total before: ask whether it counts the same."
         return [_remark("jump", detail, before)]
