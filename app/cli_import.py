@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from app.database import reading
 from app.exchange.client import Line, Stopped
-from app.exchange.imports import local, remote, stored
+from app.exchange.imports import local, receipts, remote, stored
 from app.exchange.imports.faults import BadFile, place_of
 from app.exchange.imports.groups import Groups, in_language
 from app.exchange.imports.groups import told as groups_told
@@ -71,10 +71,10 @@ def import_list(
         task = bar.add_task("Trying" if sent.dry_run else "Filing", total=None)
 
         def tell(job: ListImport) -> None:
-            bar.update(task, total=job.rows, completed=stored.shape(job)["settled"])
+            bar.update(task, total=job.rows, completed=receipts.shape(job)["settled"])
 
         job = local.file_list(engine, secret, clock, slug, path.read_bytes(), sent, tell)
-    return _print(_rows(engine, job), stored.shape(job), _Cells(path, sent), told)
+    return _print(_rows(engine, job), receipts.shape(job), _Cells(path, sent), told)
 
 
 def send_list(
@@ -182,7 +182,7 @@ def _rows(engine: Engine, job: ListImport) -> Iterator[stored.Row]:
     after = 0
     while True:
         with reading(engine) as session:
-            rows = stored.rows_of(session, job.id, after, PAGE)
+            rows = receipts.rows_of(session, job.id, after, PAGE)
         yield from rows
         if len(rows) < PAGE:
             return

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from app.database import make_engine
-from app.exchange.imports import local
-from app.exchange.imports.stored import Sent, shape
+from app.exchange.imports import local, receipts
+from app.exchange.imports.stored import Sent
 from app.models import ListImport
 from bench.drill_import import SECRET, SOURCE, now, prepare
 from bench.invented import csv_of
@@ -29,9 +29,8 @@ def main() -> None:
             wall, spent = time.perf_counter(), time.process_time()
             job = local.file_list(engine, SECRET, now, SOURCE, data, Sent(), _nothing)
             wall, spent = time.perf_counter() - wall, time.process_time() - spent
-            sys.stdout.write(
-                f"{what}: {rows / wall:,.0f} rows/s, {rows / spent:,.0f} by processor; {shape(job)['counts']}\n"
-            )
+            became = receipts.shape(job)["counts"]
+            sys.stdout.write(f"{what}: {rows / wall:,.0f} rows/s, {rows / spent:,.0f} by processor; {became}\n")
         engine.dispose()
     # Linux gives kibibytes.
     sys.stdout.write(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB at most\n")

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.counts import lists, records, review, shapes
-from app.exchange.imports import stored
+from app.exchange.imports import receipts, stored
 from app.log.entries import entry_at
 from app.models import (
     Decision,
@@ -133,7 +133,7 @@ def _about_detainee(session: Session, result: Any, _reader: Reader) -> Row:
 
 
 def _import(session: Session, result: Any, reader: Reader) -> Row:
-    return stored.shape(stored.own(session, uuid.UUID(result.ids["import"]), reader.source))
+    return receipts.shape(stored.own(session, uuid.UUID(result.ids["import"]), reader.source))
 
 
 RENDERERS: dict[str, Callable[[Session, Any, Reader], Row]] = {

@@ -18,7 +18,7 @@ from sqlmodel import Session, col
 
 from app.database import reading
 from app.errors import Problem
-from app.exchange.imports import questions, stored
+from app.exchange.imports import questions, receipts, stored
 from app.exchange.imports.checked import body_of, numbered, placed
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.groups import kept_error
@@ -195,7 +195,7 @@ class Running:
         with as_only_writer(self._engine) as session:
             if job.state == "checking":
                 if json.loads(job.counts)["error"]:
-                    raise _strict(stored.rows_of(session, job.id, 0, 1, "error")[0]["row"], "nothing was filed")
+                    raise _strict(receipts.rows_of(session, job.id, 0, 1, "error")[0]["row"], "nothing was filed")
                 if not stored.begin_again(session, job, "running"):
                     return False
                 self._from_the_top("running")
