@@ -354,6 +354,25 @@ def test_a_list_is_told_in_spanish_too(recuento: Run, tmp_path: Path, monkeypatc
     assert "2 rows were left out, as the mapping says (rows 3, 4)." in ran.out
 
 
+def test_a_receipt_tells_the_places_that_nobody_registered_as_the_file_has_them(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    asked = ("import", "list.csv", "--source", "example-watch")
+    (tmp_path / "list.csv").write_text(
+        LIST.replace("país", "centro de reclusión;país").replace(";VE", ";El Rodeo I;VE")
+    )
+    for options in ((), ("--dry-run",)):
+        ran = recuento(*asked, *options)
+        assert "2 × unregistered_facility" in ran.out
+        assert "    row 2: El Rodeo I\n    row 3: El Rodeo I\n" in ran.out
+        assert (ran.status, ran.err) == (0, "")
+    assert "la curaduría que lo registre" in recuento(*asked, "--lang", "es").out
+    (tmp_path / "list.csv").write_text(LIST)
+    (tmp_path / "map.toml").write_text('[constants]\n"detention.facility" = "Ramo Verde"\n')
+    assert "row 3: Ramo Verde\n" in recuento(*asked, "--mapping", "map.toml").out
+    recuento("facility", "import", "venezuela")
+    assert "unregistered_facility" not in recuento(*asked, "--mapping", "map.toml").out
+
+
 def test_a_strict_list_with_one_row_in_error_says_what_would_have_become_of_all(recuento: Run, tmp_path: Path) -> None:
     add_source(recuento)
     (tmp_path / "list.csv").write_text(LIST + "A-3;S/I;VE\n")

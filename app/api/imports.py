@@ -87,7 +87,8 @@ def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[ImportAsked, 
     """How far one of your lists has got, and its receipt once it is through."""
     job = _own(read, import_id)
     lang = asked.lang or preferred_language(read.request)
-    row = receipts.shape(job, lang, groups.of_import(read.session, job, lang))
+    places = receipts.places_of(read.session, job)
+    row = receipts.shape(job, lang, groups.of_import(read.session, job, lang), places)
     return read.answer(asked, lambda _revision: answers.Answer(row, [row]), _tag(read, asked, job, lang))
 
 

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -10,11 +10,15 @@ from sqlmodel import Session, col
 
 from app.dates import format_instant
 from app.exchange.imports.groups import in_language
-from app.exchange.imports.sayings import detail
+from app.exchange.imports.layout import RowsCounted
+from app.exchange.imports.sayings import detail, line
 from app.exchange.imports.says import KINDS, NOT_HELD
-from app.exchange.imports.stored import ABOUT, Row
+from app.exchange.imports.stored import ABOUT, UNREGISTERED, Row
 from app.models import ImportRow, ListImport
+from app.registry.views import unregistered_place
 from app.vocabulary import Language
+
+UNREGISTERED_FACILITY = "unregistered_facility"  # as the answer to a single report calls it
 
 
 def rows_of(
@@ -46,8 +50,37 @@ def summed(tally: dict[str, int]) -> Row:
     }
 
 
-def shape(job: ListImport, lang: Language = "en", groups: Sequence[Row] = ()) -> Row:
-    """An import as its source reads it: the receipt, once it is through. `groups`: of `groups.of_import`."""
+def places_of(session: Session, job: ListImport) -> dict[int, str]:
+    """Row → the place that it names and that is still not registered, of the rows that a receipt names: read from the
+    reports, since an import keeps no words of theirs. Of a trial there are none."""
+    rows = RowsCounted(**json.loads(job.told).get(UNREGISTERED, {})).rows
+    asked = select(col(ImportRow.row), col(ImportRow.revision)).where(
+        col(ImportRow.list_import) == job.id, col(ImportRow.row).in_(rows), col(ImportRow.revision).is_not(None)
+    )
+    found = {row: unregistered_place(session, revision) for row, revision in session.execute(asked)}
+    return {row: place for row, place in found.items() if place is not None}
+
+
+def warnings(unregistered: Row, lang: Language, places: Mapping[int, str]) -> list[Row]:
+    """What was accepted and may not be what was meant. `unregistered`: how many rows, and the first of them."""
+    if not unregistered["count"]:
+        return []
+    return [
+        {
+            "pointer": "/detention/facility",
+            "code": UNREGISTERED_FACILITY,
+            "detail": line(UNREGISTERED_FACILITY, lang),
+            "count": unregistered["count"],
+            "examples": [{"row": row, "value": places.get(row)} for row in unregistered["rows"]],
+        }
+    ]
+
+
+def shape(
+    job: ListImport, lang: Language = "en", groups: Sequence[Row] = (), places: Mapping[int, str] | None = None
+) -> Row:
+    """An import as its source reads it: the receipt, once it is through. `groups`: of `groups.of_import`. `places`: of
+    `places_of`."""
     told = json.loads(job.told)
     problem = None if job.fault is None else json.loads(job.fault)
     return {
@@ -76,6 +109,7 @@ def shape(job: ListImport, lang: Language = "en", groups: Sequence[Row] = ()) ->
         "unread": told.get("unread", []),
         "left_out": told.get("left_out", {"count": 0, "rows": []}),
         "groups": list(groups),
+        "warnings": warnings(RowsCounted(**told.get(UNREGISTERED, {})).shape(), lang, places or {}),
         "questions": [one | {"detail": detail(one["code"], one["detail"], lang)} for one in json.loads(job.questions)],
         "problem": problem and problem | {"detail": detail(problem["code"], problem["detail"], lang)},
     }

@@ -18,9 +18,11 @@ from app.exchange.imports import questions
 from app.exchange.imports.checked import placed
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.journal import Journal
+from app.exchange.imports.layout import RowsCounted
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.local import bounded
 from app.exchange.imports.parts import Cut, Part, cut
+from app.exchange.imports.receipts import UNREGISTERED_FACILITY, warnings
 from app.exchange.imports.run import NO_ROWS
 from app.exchange.imports.says import KINDS
 from app.exchange.imports.stored import OPEN_STATES, Row, Sent
@@ -60,6 +62,16 @@ class _Question(_Said):
     answer: Literal["confirm", "mapping"] = "confirm"
 
 
+class _Example(BaseModel):
+    row: int  # of the part
+
+
+class _Warning(BaseModel):
+    code: str
+    count: int
+    examples: list[_Example]
+
+
 class _Receipt(BaseModel):
     id: uuid.UUID
     state: ImportState
@@ -72,6 +84,7 @@ class _Receipt(BaseModel):
     gained: dict[str, int] = {}
     held_counted: int = 0
     held_not_counted: dict[str, int] = {}
+    warnings: list[_Warning] = []
     questions: list[_Question]
     problem: _Said | None
 
@@ -258,6 +271,11 @@ class _Sum:
             if revision is not None
         ]
         state = ImportState.FAILED if problem else ImportState.QUESTIONED if questions else ImportState.DONE
+        unregistered = RowsCounted()
+        for part, receipt in filed or []:
+            for told in receipt.warnings if receipt.state == ImportState.DONE else ():
+                if told.code == UNREGISTERED_FACILITY:
+                    unregistered.add(*(_row_of(part, one.row) for one in told.examples), count=told.count)
         if filed:
             part, last = filed[-1]
             state, questions = last.state, [one.model_dump() for one in last.questions]
@@ -282,6 +300,7 @@ class _Sum:
             **self._opened.shape(),
             **self._opened.tally.shape(),
             "derived_case_numbers": self._cut.derived,
+            "warnings": warnings(unregistered.shape(), "en", {}),
             "questions": questions or [],
             "problem": problem,
             "imports": [receipt.id for receipt in receipts],

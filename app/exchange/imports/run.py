@@ -9,6 +9,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any
@@ -254,9 +255,7 @@ class _Batch:
         stood = self._stood(desk, [body for _row, body in ready])
         results = file_rows(desk, [body for _row, body in ready], written)
         for (row, body), result in zip(ready, results, strict=False):
-            settled[row.number] = _settled(
-                row, body, result, before, stood.get(str(body.source_record_id), {}), desk.now
-            )
+            settled[row.number] = _settled(row, body, result, before, stood.get(str(body.source_record_id), {}), desk)
         done = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]
         self.left, self.rows = self.rows[len(done) :], done
         return [settled[row.number] for row in done]
@@ -270,7 +269,7 @@ class _Batch:
 
 
 def _settled(
-    row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int, stood: Says, now: datetime
+    row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int, stood: Says, desk: Desk
 ) -> RowOutcome:
     """What became of a row. `stood`: what its report said before."""
     if isinstance(result, Problem):
@@ -281,10 +280,12 @@ def _settled(
     said, about = says(body.model_dump(mode="json")), _about(body)
     tally = changed(stood, said)
     if about == "held":
-        reason = why_not_held(said, now.date().toordinal())
+        reason = why_not_held(said, desk.now.date().toordinal())
         tally["held_counted" if reason is None else f"held_{reason}"] += 1
     report = uuid.UUID(result.ids["report"])
-    return RowOutcome(row.number, outcome, report, result.revision, None, about, dict(tally))
+    place, country = said.get("detention.facility"), said.get("detention.country")
+    unregistered = desk.views.is_unregistered(place, country)
+    return RowOutcome(row.number, outcome, report, result.revision, None, about, dict(tally), unregistered)
 
 
 def _about(body: DetentionReportIn) -> About | None:
@@ -299,7 +300,7 @@ def _error(row: Row, faults: list[Fault]) -> RowOutcome:
 
 def _undone(one: RowOutcome) -> RowOutcome:
     """Nothing of a trial stands: no report has these ids."""
-    return RowOutcome(one.row, one.outcome, None, None, one.faults, one.about, one.tally)
+    return replace(one, report=None, revision=None)
 
 
 def _strict(row: int, what: str) -> BadFile:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 
 from app.errors import Conflict, NotFound
 from app.exchange.imports.groups import Groups
+from app.exchange.imports.layout import RowsCounted
 from app.exchange.imports.lists import digest_of
 from app.exchange.imports.mapping import Mapping
 from app.import_codes import ImportOutcome
@@ -31,6 +32,8 @@ RECEIVED = 202  # noted, and filed as whoever sent it reads on
 # What rows speak of, counted: somebody who is out, or somebody held. A death or an escape is neither.
 About = Literal["releases", "held"]
 ABOUT: tuple[About, ...] = ("releases", "held")
+UNREGISTERED = "unregistered"  # rows that name a place which nobody has registered: never the names
+SUMMED = frozenset({*ABOUT, "groups", "tally", UNREGISTERED})  # of rows: forgotten where they are tried anew
 
 Row = dict[str, Any]
 ImportId = uuid.UUID
@@ -59,6 +62,7 @@ class RowOutcome:
     faults: list[dict[str, Any]] | None
     about: About | None = None
     tally: dict[str, int] = field(default_factory=dict)
+    unregistered: bool = False  # it names a place that nobody has registered
 
 
 def begin(session: Session, source: int, key_id: str | None, digest: str, sent: Sent, now: datetime) -> ListImport:
@@ -157,14 +161,17 @@ def advance(session: Session, job: ListImport, rows: Sequence[RowOutcome], done:
     """Settle rows together with what was filed of them; False where somebody else did so first, and nothing may be
     kept."""
     counts, told = json.loads(job.counts), json.loads(job.told)
-    groups = Groups(told.get("groups", []))
+    groups, unregistered = Groups(told.get("groups", [])), RowsCounted(**told.get(UNREGISTERED, {}))
     for row in rows:
         counts[row.outcome] += 1
         groups.add(row.row, row.faults or [])
         if row.about is not None:
             told[row.about] = told.get(row.about, 0) + 1
         told["tally"] = dict(Counter(told.get("tally", {})) + Counter(row.tally))
+        if row.unregistered:
+            unregistered.add(row.row)
     told["groups"] = groups.kept()
+    told[UNREGISTERED] = unregistered.shape()
     revisions = [row.revision for row in rows if row.revision is not None and row.outcome not in ("unchanged", "error")]
     first = min([*revisions, *([job.first_revision] if job.first_revision else [])], default=None)
     last = max([*revisions, *([job.last_revision] if job.last_revision else [])], default=None)
@@ -236,7 +243,7 @@ def begin_again(session: Session, job: ListImport, state: str) -> bool:
 
 
 def _without_tally(job: ListImport) -> str:
-    told = {name: found for name, found in json.loads(job.told).items() if name not in (*ABOUT, "groups", "tally")}
+    told = {name: found for name, found in json.loads(job.told).items() if name not in SUMMED}
     return json.dumps(told, ensure_ascii=False)
 
 

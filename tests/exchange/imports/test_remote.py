@@ -127,6 +127,14 @@ def test_a_list_sent_in_parts_is_told_as_one(sender: Sender) -> None:
     assert counts(again) == {"unchanged": 4, "error": 1}
 
 
+def test_places_that_nobody_registered_are_told_by_their_rows_in_the_file(sender: Sender) -> None:
+    placed = "\n".join(row + ";Ramo Verde" for row in ROWS)
+    receipt, _rows = sender.send(f"{HEAD.strip()};centro de reclusión\n{placed}\n")
+    assert sender.posts > 1
+    (warning,) = receipt["warnings"]
+    assert (warning["count"], [one["row"] for one in warning["examples"]]) == (4, [2, 3, 5])
+
+
 def test_what_arrives_is_what_the_same_file_would_be_where_it_is_filed(sender: Sender) -> None:
     nameless = LIST.replace("código;", "").replace("treinta", "1980")
     for number in range(1, 6):
