@@ -72,7 +72,7 @@ def import_list(
             bar.update(task, total=job.rows, completed=receipts.shape(job)["settled"])
 
         job = local.file_list(engine, secret, clock, slug, path.read_bytes(), sent, tell)
-    return _print(_rows(engine, job), receipts.shape(job), _Cells(path, sent), told)
+    return _print(_rows(engine, job), receipts.shape(job, told.lang), _Cells(path, sent), told)
 
 
 def send_list(
@@ -84,7 +84,7 @@ def send_list(
     with _bar() as bar:
         watch = _Watch(bar, "Trying" if sent.dry_run else "Sending")
         try:
-            with Line(to, key, watch.say) as sender:
+            with Line(to, key, watch.say, told.lang) as sender:
                 receipt, rows = remote.file_list(
                     sender, _journals(), path, sent, now, watch, source=slug, every=told.as_json
                 )
@@ -184,13 +184,13 @@ def _left_to_do(receipt: stored.Row, lang: Language) -> str | None:
     if problem:
         return detail(problem["code"], problem["detail"], lang)
     if receipt["questions"]:
-        asked = " ".join(detail(one["code"], one["detail"], lang) for one in receipt["questions"])
+        asked = " ".join(one["detail"] for one in receipt["questions"])
         filed = line("nothing_more_filed" if receipt["last_revision"] else "nothing_filed", lang)
         return f"{filed} {asked}{' (--confirm)' if confirmed(receipt['questions']) else ''}"
     if receipt["state"] != "done":
         return line("somebody_else", lang)
     wrong = receipt["counts"]["error"]
-    return line("one_wrong" if wrong == 1 else "many_wrong", lang, count=wrong) if wrong else None
+    return line("wrong_rows", lang, count=wrong) if wrong else None
 
 
 def _rows(engine: Engine, job: ListImport) -> Iterator[stored.Row]:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from app.exchange.imports.sayings import line
 from app.exchange.imports.stored import Row
-from app.exchange.titles import titled
+from app.exchange.titles import named
 from app.import_codes import ImportOutcome
 from app.vocabulary import Language
 
@@ -39,7 +39,7 @@ def _where(group: Row, lang: Language) -> str:
     if group["column"] is None:
         return ""
     heading = f' "{group["heading"]}"' if group["heading"] else ""
-    field = line("read_as", lang, field=group["field"]) if group["field"] else ""
+    field = line("read_as", lang, field=named(group["field"], lang)) if group["field"] else ""
     return line("where", lang, column=group["column"], heading=heading, field=field)
 
 
@@ -52,7 +52,7 @@ def _print_columns(receipt: Row, lang: Language) -> None:
         count = unread.get(column["column"], 0)
         if not (column["heading"] or column["fields"] or count):
             continue
-        fields = ", ".join(f"{titled(name, lang)} [{name}]".removeprefix(f"{name} ") for name in column["fields"])
+        fields = ", ".join(named(name, lang) for name in column["fields"])
         if count:
             fields = "; ".join(filter(None, (fields, line("unread_cells", lang, count=count))))
         heading = column["heading"] or line("no_heading", lang)
@@ -88,13 +88,14 @@ def print_receipt(receipt: Row, outcomes: Counter[str], lang: Language) -> None:
     # Of a strict list that failed in its trial the receipt counts errors only. From afar only those are asked for.
     refused = receipt["state"] == "failed" and not receipt["dry_run"] and outcomes.total() > receipt["settled"]
     counted = outcomes if refused else receipt["counts"]
-    counts = ", ".join(f"{counted[one]} {line(OUTCOMES.get(one, one.value), lang)}" for one in ImportOutcome)
+    counts = ", ".join(line(OUTCOMES.get(one, one.value), lang, count=counted[one]) for one in ImportOutcome)
     what = "would_have_become" if refused else "would_become" if receipt["dry_run"] else "became"
-    put(line(what, lang, told=sum(counted.values()), rows=receipt["rows"], counts=counts))
+    put(line(what, lang, told=sum(counted.values()), count=receipt["rows"], counts=counts))
     if refused:
         put(line("nothing_filed", lang))
     elif receipt["releases"] or receipt["held"]:
-        put(line("about", lang, releases=receipt["releases"], held=receipt["held"]))
+        about = {name: line(name, lang, count=receipt[name]) for name in ("releases", "held")}
+        put(line("about", lang, **about))
         _print_changes(receipt, lang)
     if receipt["first_revision"] and not receipt["dry_run"]:
         first, last = receipt["first_revision"], receipt["last_revision"]
@@ -104,14 +105,17 @@ def print_receipt(receipt: Row, outcomes: Counter[str], lang: Language) -> None:
 
 
 def _print_changes(receipt: Row, lang: Language) -> None:
-    """What is taken back and added, and who is held and not counted so."""
+    """What is taken back and added, and how many of the held count as held."""
     for change in ("lost", "gained"):
         told = [f"{line(kind, lang)} {number}" for kind, number in receipt[change].items() if number]
         if told:
             put(line(change, lang, told=", ".join(told)))
+    if receipt["held"]:
+        people = line("people", lang, count=receipt["held"])
+        put(line("held_counted", lang, count=receipt["held_counted"], people=people))
     if receipt["held_not_counted"]:
-        reasons = ", ".join(f"{number} {line(why, lang)}" for why, number in receipt["held_not_counted"].items())
-        put(line("held_counted", lang, counted=receipt["held_counted"], held=receipt["held"], reasons=reasons))
+        reasons = ", ".join(line(why, lang, count=number) for why, number in receipt["held_not_counted"].items())
+        put(line("held_not_counted", lang, reasons=reasons))
 
 
 def put(text: str) -> None:

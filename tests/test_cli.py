@@ -324,7 +324,7 @@ def test_a_list_that_needs_somebody_says_where_and_ends_with_status_1(recuento: 
     asked = ("import", "list.csv", "--source", "example-watch", "--mapping", "map.toml")
     ran = recuento(*asked)
     assert ran.status == 1
-    assert '2 × invalid_number, column C "edad" read as detainee.age' in ran.out
+    assert '2 × invalid_number, column C "edad" read as Age [detainee.age]' in ran.out
     assert "Write the age in completed years" in ran.out
     assert "row 2: VE\n    row 3: treinta\n" in ran.out
     assert "C (edad): Age [detainee.age]" in ran.out
@@ -339,11 +339,14 @@ def test_a_list_is_told_in_spanish_too(recuento: Run, tmp_path: Path, monkeypatc
     (tmp_path / "list.csv").write_text(LIST.replace("A-2;Julio Peralta Ríos", "A-2;Familia Ríos") + "Total: 2;;\n")
     asked = ("import", "list.csv", "--source", "example-watch")
     ran = recuento(*asked, "--lang", "es")
-    assert '1 × several_people, columna B "nombre" leída como detainee.full_name' in ran.out
+    assert '1 × several_people, columna B "nombre" leída como Nombre y apellidos [detainee.full_name]' in ran.out
     assert "fila 3: Familia Ríos" in ran.out  # read from the file: the registry keeps no name that it did not file
     assert '3 = "leave_out"' in ran.out
     assert "A (código): Número de caso [source_record_id]" in ran.out
-    assert "1 nuevas" in ran.out
+    assert "3 filas quedaron así: 1 nueva, 0 actualizadas, 0 sin cambios, 0 vinculadas, 0 por revisar" in ran.out
+    assert "De ellas 0 son excarcelaciones, y 1 dice que alguien sigue detenido." in ran.out
+    assert "0 de 1 persona detenida cuentan hoy como detenidas según usted." in ran.out
+    assert "Las demás no: 1 no tiene día de detención" in ran.out
     assert ran.err == "recuento: 2 filas tienen errores: corríjalas y envíe el archivo otra vez.\n"
     monkeypatch.setenv("LC_ALL", "es_VE.UTF-8")
     assert "quedaron así" in recuento(*asked).out
@@ -409,6 +412,56 @@ def test_a_list_is_questioned_until_confirmed(recuento: Run, tmp_path: Path) -> 
     ran = recuento("import", "list.csv", "--source", "example-watch")
     assert (ran.status, "--confirm" in ran.err) == (1, True)
     assert recuento("import", "list.csv", "--source", "example-watch", "--confirm").status == 0
+
+
+GONE = (
+    ("en", 'Verification [verification.verdict] (2 rows; column E "verificación" of your last list)'),
+    ("en", 'Place of detention [detention.facility] (2 rows; in column C "penal" no cell says it)'),
+    ("es", "Verificación [verification.verdict] (2 filas; columna E «verificación» de su última lista)"),
+    ("es", "Centro de reclusión [detention.facility] (2 filas; en la columna C «penal» ninguna celda lo dice)"),
+)
+
+
+def test_a_list_that_says_less_is_told_by_field_and_column_in_either_language(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    (tmp_path / "list.csv").write_text(
+        "código;nombre;penal;detenido el;verificación;método;país\n"
+        "A-1;Rosa Inés Valdivia;Yare;2024;verificado;familia;VE\nA-2;Julio Peralta;Yare;2024;verificado;familia;VE\n"
+    )
+    asked = ("import", "list.csv", "--source", "example-watch")
+    assert "2 of 2 people held count as held by your word today." in recuento(*asked).out
+    (tmp_path / "list.csv").write_text(
+        "código;nombre;penal;detenido el;país\nA-1;Rosa Inés Valdivia;;2024;VE\nA-2;Julio Peralta;;2024;VE\n"
+    )
+    for lang, said in GONE:
+        ran = recuento(*asked, "--lang", lang)
+        assert (ran.status, said in ran.err) == (1, True), ran.err
+
+
+def test_a_receipt_of_one_row_is_told_in_the_singular(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    (tmp_path / "list.csv").write_text("nombre;detenido el;país;x\nRosa Inés Valdivia;2024;VE;y\nTotal: 1;;;\n")
+    (tmp_path / "map.toml").write_text('[rows]\nnot_a_person = "leave_out"\n')
+    asked = ("import", "list.csv", "--source", "example-watch", "--mapping", "map.toml")
+    told = recuento(*asked, "--dry-run", "--lang", "es").out
+    for said in (
+        "1 de 1 fila quedaría así: 1 nueva",
+        "Se dejó fuera 1 fila, como dice el mapa (fila 3).",
+        "1 de las filas no tiene número de caso",
+        "1 de sus celdas dice algo",
+        "1 dice que alguien sigue detenido",
+        "1 de 1 persona detenida cuenta hoy como detenida según usted.",
+    ):
+        assert said in told, told
+    told = recuento(*asked).out
+    for said in (
+        "1 of 1 row became: 1 new",
+        "1 row was left out, as the mapping says (row 3).",
+        "1 of the rows has no case number",
+        "1 says that somebody is held",
+        "1 of 1 person held counts as held by your word today.",
+    ):
+        assert said in told, told
 
 
 def test_a_question_that_a_mapping_answers_is_not_answered_by_confirm(recuento: Run, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 from app.dates import format_instant
 from app.exchange.imports.groups import in_language
 from app.exchange.imports.layout import RowsCounted
-from app.exchange.imports.sayings import detail, line
+from app.exchange.imports.sayings import asked, detail, line
 from app.exchange.imports.says import KINDS, NOT_HELD
 from app.exchange.imports.stored import ABOUT, UNREGISTERED, Row
 from app.models import ImportRow, ListImport
@@ -110,6 +110,6 @@ def shape(
         "left_out": told.get("left_out", {"count": 0, "rows": []}),
         "groups": list(groups),
         "warnings": warnings(RowsCounted(**told.get(UNREGISTERED, {})).shape(), lang, places or {}),
-        "questions": [one | {"detail": detail(one["code"], one["detail"], lang)} for one in json.loads(job.questions)],
+        "questions": [asked(one, lang) for one in json.loads(job.questions)],
         "problem": problem and problem | {"detail": detail(problem["code"], problem["detail"], lang)},
     }

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, Field
 
 from app.exchange.client import GIVES_UP_AFTER, Gone, Line, Stopped
-from app.exchange.imports import questions
+from app.exchange.imports import questions, sayings
 from app.exchange.imports.checked import placed
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.journal import Journal
@@ -27,7 +27,7 @@ from app.exchange.imports.run import NO_ROWS
 from app.exchange.imports.says import KINDS
 from app.exchange.imports.stored import OPEN_STATES, Row, Sent
 from app.import_codes import ImportOutcome, ImportState
-from app.vocabulary import Role
+from app.vocabulary import Language, Role
 
 # Seconds until it is asked again how far a part has got: it is through in a fraction of one, unless others wait too.
 FIRST_LOOK, LONGEST_LOOK = 0.3, 5.0
@@ -119,11 +119,11 @@ def file_list(
     found = cut(opened.rows())
     if not found.rows:
         raise BadFile("no_rows", NO_ROWS)
-    receipt = _Sum(opened, found, sent)
+    receipt = _Sum(opened, found, sent, line.lang)
     asked = [*opened.questions(), *questions.about_ages(opened, found.ages)]
     asked += questions.about_rows(found.rows, None, counting=counting)
     if asked:
-        return receipt.shape(questions=asked), receipt.wrong()
+        return receipt.shape(questions=[sayings.asked(one, line.lang) for one in asked]), receipt.wrong()
     if sent.strict and found.wrong and not sent.dry_run:
         return receipt.shape(problem=_strict(min(found.wrong), "nothing was filed")), receipt.wrong()
     me = line.get("/v1/me", _Me)
@@ -243,8 +243,8 @@ class _Filing:
 class _Sum:
     """The receipt of a whole list, summed from those of its parts: read as that of a list filed in one."""
 
-    def __init__(self, opened: Opened, found: Cut, sent: Sent) -> None:
-        self._opened, self._cut, self._sent = opened, found, sent
+    def __init__(self, opened: Opened, found: Cut, sent: Sent, lang: Language) -> None:
+        self._opened, self._cut, self._sent, self._lang = opened, found, sent, lang
 
     def wrong(self) -> list[Row]:
         """The rows that were not sent."""
@@ -300,7 +300,7 @@ class _Sum:
             **self._opened.shape(),
             **self._opened.tally.shape(),
             "derived_case_numbers": self._cut.derived,
-            "warnings": warnings(unregistered.shape(), "en", {}),
+            "warnings": warnings(unregistered.shape(), self._lang, {}),
             "questions": questions or [],
             "problem": problem,
             "imports": [receipt.id for receipt in receipts],

@@ -26,8 +26,8 @@ from app.exchange.imports.groups import kept_error
 from app.exchange.imports.keys import Keys
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
-from app.exchange.imports.questions import Question
 from app.exchange.imports.rows import Row
+from app.exchange.imports.sayings import Question
 from app.exchange.imports.says import Says, changed, says, why_not_held
 from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
@@ -96,7 +96,7 @@ class Running:
         with reading(self._engine) as session:
             given = None if job.mapping is None else Mapping.model_validate_json(job.mapping)
             opened = open_list(self._data, given, lambda digest: stored.saved_mapping(session, job.source, digest))
-            before = stored.last_rows(session, job.source)
+            before = stored.last_list(session, job.source)
         number, counting = opened.count()
         if number == 0:
             raise BadFile("no_rows", NO_ROWS)
@@ -122,7 +122,7 @@ class Running:
         return True
 
     def _questions(
-        self, job: ListImport, opened: Opened, rows: int, before: int | None, *, counting: bool
+        self, job: ListImport, opened: Opened, rows: int, before: ListImport | None, *, counting: bool
     ) -> list[Question]:
         """What is to be answered before anything is filed; once the list is confirmed, what that does not answer."""
         looked = questions.look_at(opened.rows())
@@ -130,8 +130,12 @@ class Running:
         if job.confirmed:
             return asked
         with reading(self._engine) as session:
-            stands = questions.about_what_stands(session, self._secret, job.source, looked)
-        return [*asked, *questions.about_rows(rows, before, counting=counting), *stands]
+            told = json.loads(before.told).get("columns", []) if before else []
+            stands = questions.about_what_stands(
+                session, self._secret, job.source, looked, opened.shape()["columns"], told
+            )
+        most = (before.whole or before.rows) if before else None
+        return [*asked, *questions.about_rows(rows, most, counting=counting), *stands]
 
     def _from_the_top(self, state: str) -> None:
         assert self._opened is not None
@@ -291,6 +295,8 @@ def _settled(
 def _about(body: DetentionReportIn) -> About | None:
     if isinstance(body, ReleaseReportIn):
         return "releases"
+    if body.detainee is not None and body.detainee.died_on is not None:
+        return None
     return "held" if body.detention is None or body.detention.ended is None else None
 
 

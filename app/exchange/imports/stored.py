@@ -261,10 +261,10 @@ def own(session: Session, job: uuid.UUID, source: int | None) -> ListImport:
     return found
 
 
-def last_rows(session: Session, source: int) -> int | None:
-    """How many rows the source's last finished list had; of one that came in parts, all of them."""
+def last_list(session: Session, source: int) -> ListImport | None:
+    """The source's last list that was filed; of one that came in parts, its last part."""
     return session.scalars(
-        select(func.coalesce(col(ListImport.whole), col(ListImport.rows)))
+        select(ListImport)
         .where(col(ListImport.source) == source, col(ListImport.state) == "done", col(ListImport.dry_run).is_(False))
         .order_by(col(ListImport.finished_at).desc())
         .limit(1)
