@@ -128,9 +128,11 @@ def joined(group: str, heading: str) -> str:
     with its group may be known without it, and else shows both."""
     if not group or not heading or compared(group) == compared(heading):
         return heading or group
-    for one in (f"{heading} de {group}", f"{heading} of {group}", f"{heading} {group}", f"{group} {heading}"):
-        if _known_as(compared(one)):
-            return one
+    together = (f"{heading} de {group}", f"{heading} of {group}", f"{heading} {group}", f"{group} {heading}")
+    known = next((one for one in together if compared(one) in KNOWN), None)  # "Date of Arrest", not "Date de Arrest"
+    known = known or next((one for one in together if _known_as(compared(one))), None)
+    if known is not None:
+        return known
     return heading if _known_as(compared(heading)) else f"{group} / {heading}"
 
 
