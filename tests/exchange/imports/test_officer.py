@@ -14,7 +14,7 @@ from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.texts import encoding_of, rows
 from app.exchange.imports.workbooks import Workbook
 from tests.exchange.imports import messy
-from tests.exchange.imports.test_nothing_slips import slipped
+from tests.exchange.imports.test_nothing_slips import MAPPINGS, REAL, slipped
 from tests.exchange.imports.test_run import counts
 from tests.support import Body, World
 
@@ -167,7 +167,8 @@ def as_csv(data: bytes, opened: Opened, without: str) -> bytes:
         with Workbook(data, opened.sheet) as book:
             every = {row.number: list(row.texts) for row in book.rows()}
     else:
-        every = dict(rows(data, encoding_of(data), ",;"[b";" in data]))
+        first_line = data.partition(b"\n")[0].decode("latin-1")
+        every = dict(rows(data, encoding_of(data), max(",;", key=first_line.count)))
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";")
     for number in range(1, max(every) + 1):
@@ -240,3 +241,30 @@ def test_a_weekly_list_saved_without_its_zeros_and_verdicts_is_asked_about_both(
         in (receipt["questions"][0]["detail"])
     )
     assert (world.by_source(), world.count()["total"]) == before
+
+
+# Name → rows filed, those in error, those who died, and a column with what the next list would no longer say in it.
+REAL_LISTS = {
+    "azerbaijan-2014": (98, {}, 0, "F", "Place of detention [detention.facility] (69 rows"),
+    "china": (923, {"invalid_date": 2, "serial_date": 1}, 20, "F", "End of sentence [detention.sentence] (901 rows"),
+}
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"the real lists are not here ({REAL})")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", REAL_LISTS)
+def test_a_real_list_goes_through_the_whole_job(world: World, name: str) -> None:
+    filed_rows, in_error, died, emptied, gone = REAL_LISTS[name]
+    data, answers = (REAL / f"{name}.csv").read_bytes(), (MAPPINGS / f"{name}.toml").read_text(encoding="utf-8")
+    tried = world.send_list(data, mapping=answers, dry_run=True)
+    filed = world.send_list(data, mapping=answers)
+    assert (asked(tried), wrong(tried), wrong(filed)) == ({}, in_error, in_error)
+    left_wrong = {"error": sum(in_error.values())} if in_error else {}
+    assert counts(tried) == counts(filed) == {"new": filed_rows} | left_wrong
+    assert (filed["releases"], filed["held"]) == (0, filed_rows - died)
+    revision = world.revision
+    assert counts(world.send_list(data, mapping=answers)) == {"unchanged": filed_rows} | left_wrong
+    receipt = world.send_list(as_csv(data, open_list(data, Mapping.read(answers)), emptied), mapping=answers)
+    assert asked(receipt) == {"column_gone": 1}
+    assert gone in receipt["questions"][0]["detail"]
+    assert world.revision == revision
