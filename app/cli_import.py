@@ -24,7 +24,7 @@ from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping, decoded
 from app.exchange.imports.questions import confirmed
 from app.exchange.imports.rows import MOST_SHOWN
-from app.exchange.imports.sayings import detail, line
+from app.exchange.imports.sayings import line, problem
 from app.exchange.imports.stored import Sent
 from app.import_codes import ImportOutcome
 from app.models import ListImport
@@ -89,7 +89,7 @@ def send_list(
                     sender, _journals(), path, sent, now, watch, source=slug, every=told.as_json
                 )
         except BadFile as fault:
-            raise BadFile(fault.code, detail(fault.code, fault.detail, told.lang), fault.row) from None
+            raise BadFile(fault.code, problem(fault.shape(), told.lang)["detail"], fault.row) from None
         except Stopped as stopped:
             raise Stopped(f"{stopped} {GOES_ON}" if watch.begun else str(stopped)) from None
         except KeyboardInterrupt:
@@ -180,9 +180,8 @@ def _name_places(receipt: stored.Row, cells: _Cells) -> None:
 
 
 def _left_to_do(receipt: stored.Row, lang: Language) -> str | None:
-    problem = receipt["problem"]
-    if problem:
-        return detail(problem["code"], problem["detail"], lang)
+    if receipt["problem"]:
+        return str(receipt["problem"]["detail"])
     if receipt["questions"]:
         asked = " ".join(one["detail"] for one in receipt["questions"])
         filed = line("nothing_more_filed" if receipt["last_revision"] else "nothing_filed", lang)

@@ -406,6 +406,18 @@ def test_a_file_that_is_no_list_or_a_source_that_is_none_is_one_line(recuento: R
     assert "not TOML" in refused(wrong)
 
 
+def test_why_a_list_is_not_filed_is_told_in_spanish_by_column_and_row(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    asked = ("import", "list.csv", "--source", "example-watch", "--lang", "es")
+    (tmp_path / "list.csv").write_text("nombre;estado;situación;país\nRosa Inés Valdivia;Miranda;detenida;VE\n")
+    twice = "Las columnas B y C se leen las dos como Estado de la persona [state]"
+    assert twice in recuento(*asked).err
+    (tmp_path / "map.toml").write_text('[columns]\n"Quién" = "detainee.full_name"\n')
+    assert 'no tiene: "Quién".' in recuento(*asked, "--mapping", "map.toml").err
+    (tmp_path / "list.csv").write_text(LIST + "A-3;Elsa Mora;Nirgendwo\n")
+    assert "La fila 4 tiene un error: no se registró nada" in recuento(*asked, "--strict").err
+
+
 def test_a_list_is_questioned_until_confirmed(recuento: Run, tmp_path: Path) -> None:
     add_source(recuento)
     (tmp_path / "list.csv").write_text("id;nombre;país\n1;Rosa Inés Valdivia;VE\n2;Julio Peralta Ríos;VE\n")

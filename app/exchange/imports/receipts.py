@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.dates import format_instant
+from app.exchange.imports import sayings
 from app.exchange.imports.groups import in_language
 from app.exchange.imports.layout import RowsCounted
-from app.exchange.imports.sayings import asked, detail, line
+from app.exchange.imports.sayings import asked, line
 from app.exchange.imports.says import KINDS, NOT_HELD
 from app.exchange.imports.stored import ABOUT, UNREGISTERED, Row
 from app.models import ImportRow, ListImport
@@ -111,5 +112,5 @@ def shape(
         "groups": list(groups),
         "warnings": warnings(RowsCounted(**told.get(UNREGISTERED, {})).shape(), lang, places or {}),
         "questions": [asked(one, lang) for one in json.loads(job.questions)],
-        "problem": problem and problem | {"detail": detail(problem["code"], problem["detail"], lang)},
+        "problem": problem and sayings.problem(problem, lang),
     }

@@ -23,7 +23,7 @@ from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.local import bounded
 from app.exchange.imports.parts import Cut, Part, cut
 from app.exchange.imports.receipts import UNREGISTERED_FACILITY, warnings
-from app.exchange.imports.run import NO_ROWS
+from app.exchange.imports.run import NO_ROWS, strict
 from app.exchange.imports.says import KINDS
 from app.exchange.imports.stored import OPEN_STATES, Row, Sent
 from app.import_codes import ImportOutcome, ImportState
@@ -125,7 +125,7 @@ def file_list(
     if asked:
         return receipt.shape(questions=[sayings.asked(one, line.lang) for one in asked]), receipt.wrong()
     if sent.strict and found.wrong and not sent.dry_run:
-        return receipt.shape(problem=_strict(min(found.wrong), "nothing was filed")), receipt.wrong()
+        return receipt.shape(problem=strict(min(found.wrong)).shape()), receipt.wrong()
     me = line.get("/v1/me", _Me)
     if me.role != Role.REPORTER or me.source is None:
         raise Stopped(f"This key is a {me.role}'s: a list is sent with a reporter's key.")
@@ -155,7 +155,7 @@ class _Filing:
             errors = [row for one in tried for row in self._rows(*one, (ImportOutcome.ERROR,))]
             if errors:
                 self._journal.finish()
-                return receipt.shape(problem=_strict(errors[0]["row"], "nothing was filed")), errors
+                return receipt.shape(problem=strict(errors[0]["row"]).shape()), errors
             if tried and tried[-1][1].state != ImportState.DONE:
                 return receipt.shape(tried), []
         filed = self._pass(trial=self._sent.dry_run)
@@ -302,7 +302,7 @@ class _Sum:
             "derived_case_numbers": self._cut.derived,
             "warnings": warnings(unregistered.shape(), self._lang, {}),
             "questions": questions or [],
-            "problem": problem,
+            "problem": problem and sayings.problem(problem, self._lang),
             "imports": [receipt.id for receipt in receipts],
         }
 
@@ -312,7 +312,7 @@ def _problem(part: Part, receipt: _Receipt) -> Row | None:
         return None
     row = _row_of(part, receipt.problem.row or 1)
     if receipt.problem.code == "strict":
-        return _strict(row, f"nothing from row {part.rows[0]} on was filed")
+        return strict(row, part.rows[0]).shape()
     return BadFile(receipt.problem.code, receipt.problem.detail, row).shape()
 
 
@@ -321,7 +321,3 @@ def _row_of(part: Part, number: int) -> int:
     if not 0 < number <= len(part.rows):
         raise Stopped(UNSENT)
     return part.rows[number - 1]
-
-
-def _strict(row: int, what: str) -> Row:
-    return BadFile("strict", f"Row {row} is in error: {what}, as asked for.", row).shape()

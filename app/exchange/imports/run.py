@@ -176,7 +176,7 @@ class Running:
             if job.strict and any(one.outcome == "error" for one in outcomes):
                 session.rollback()
                 wrong = next(one.row for one in outcomes if one.outcome == "error")
-                raise _strict(wrong, f"nothing from row {batch.rows[0].number} on was filed")
+                raise strict(wrong, batch.rows[0].number)
             if not stored.advance(session, job, outcomes, batch.last, now):
                 session.rollback()
                 return None
@@ -200,7 +200,7 @@ class Running:
         with as_only_writer(self._engine) as session:
             if job.state == "checking":
                 if json.loads(job.counts)["error"]:
-                    raise _strict(receipts.rows_of(session, job.id, 0, 1, "error")[0]["row"], "nothing was filed")
+                    raise strict(receipts.rows_of(session, job.id, 0, 1, "error")[0]["row"])
                 if not stored.begin_again(session, job, "running"):
                     return False
                 self._from_the_top("running")
@@ -309,5 +309,8 @@ def _undone(one: RowOutcome) -> RowOutcome:
     return replace(one, report=None, revision=None)
 
 
-def _strict(row: int, what: str) -> BadFile:
-    return BadFile("strict", f"Row {row} is in error: {what}, as asked for.", row)
+def strict(row: int, first: int | None = None) -> BadFile:
+    """Nothing was filed because of a row; nothing from the `first` row on, where those before are in."""
+    if first is None:
+        return BadFile.said("strict", row)
+    return BadFile.said("strict_from", row, code="strict", first=first)

@@ -5,7 +5,7 @@ their Spanish is found by their code, or by the English where one code is told i
 """
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,11 +33,28 @@ def question(code: str, row: int | None = None, lang: Language = "en") -> str:
 
 def about_list(code: str, answer: Answer = "confirm", **values: Value) -> Question:
     """A question about a whole list, in every language. `answer`: by what it is answered."""
-    details = {
-        lang: said.format(**{name: one(lang) if callable(one) else one for name, one in values.items()})
-        for lang, said in zip(LANGUAGES, _SAID["asked"][code], strict=True)
-    }
+    details = dict(zip(LANGUAGES, _both("asked", code, values), strict=True))
     return {"code": code, "details": details, "answer": answer}
+
+
+def of_file(name: str, **values: Value) -> tuple[str, str]:
+    """Why a file is not filed, in English and Spanish."""
+    english, spanish = _both("files", name, values)
+    return english, spanish
+
+
+def _both(part: str, name: str, values: Mapping[str, Value]) -> list[str]:
+    return [
+        said.format(**{name: one(lang) if callable(one) else one for name, one in values.items()})
+        for lang, said in zip(LANGUAGES, _SAID[part][name], strict=True)
+    ]
+
+
+def problem(kept: dict[str, Any], lang: Language) -> dict[str, Any]:
+    """Why a file was not filed, as a reader of that language is told. `kept`: of `BadFile.shape`."""
+    spanish = kept.get("spanish") if lang == "es" else None
+    told = spanish or detail(kept["code"], kept["detail"], lang)
+    return {"code": kept["code"], "detail": told, "row": kept["row"]}
 
 
 def asked(one: Question, lang: Language) -> Question:
