@@ -75,8 +75,9 @@ drill-import: $(VENV)/.dev ## Kill an import at 100 random points and resume it
 drill-upload: $(VENV)/.dev ## Send a list through a line that breaks (RATE=10000: as slow as in the field), killing both ends
 	$(BIN)/python -c "from bench.drill_upload import main; main()" $(RATE)
 
-bench-import: $(VENV)/.runtime ## File ROWS (100000) invented reports, then the same file again
+bench-import: $(VENV)/.runtime ## File ROWS (100000) invented reports, then the same file again; try them in a process of its own
 	$(BIN)/python -m bench.imports $(ROWS)
+	$(BIN)/python -m bench.imports $(ROWS) --dry-run
 
 bench-lists: $(VENV)/.runtime ## Try the lists named in LISTS, each with its mapping: "a.csv:a.toml b.csv:b.toml"
 	$(BIN)/python -m bench.lists $(LISTS)

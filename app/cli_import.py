@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -14,9 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Engine
 
+from app.cli_receipt import print_groups, print_receipt, put
 from app.database import reading
 from app.exchange.client import Line, Stopped
-from app.exchange.imports import local, remote, stored
+from app.exchange.imports import local, receipts, remote, stored
 from app.exchange.imports.faults import BadFile, place_of
 from app.exchange.imports.groups import Groups, in_language
 from app.exchange.imports.groups import told as groups_told
@@ -24,17 +24,15 @@ from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping, decoded
 from app.exchange.imports.questions import confirmed
 from app.exchange.imports.rows import MOST_SHOWN
-from app.exchange.imports.sayings import detail, line
+from app.exchange.imports.sayings import line, problem
 from app.exchange.imports.stored import Sent
-from app.exchange.titles import titled
 from app.import_codes import ImportOutcome
 from app.models import ListImport
 from app.vocabulary import Language
 
 # Rows read at a time for printing.
 PAGE = 1_000
-# What an outcome is called, where a word of the same name says more.
-OUTCOMES = {ImportOutcome.NEEDS_REVIEW: "to_review"}
+PLACE = "detention.facility"
 GOES_ON = "What is in stays in: run the same command again, and it goes on where it stopped."
 
 
@@ -71,10 +69,10 @@ def import_list(
         task = bar.add_task("Trying" if sent.dry_run else "Filing", total=None)
 
         def tell(job: ListImport) -> None:
-            bar.update(task, total=job.rows, completed=stored.shape(job)["settled"])
+            bar.update(task, total=job.rows, completed=receipts.shape(job)["settled"])
 
         job = local.file_list(engine, secret, clock, slug, path.read_bytes(), sent, tell)
-    return _print(_rows(engine, job), stored.shape(job), _Cells(path, sent), told)
+    return _print(_rows(engine, job), receipts.shape(job, told.lang), _Cells(path, sent), told)
 
 
 def send_list(
@@ -86,12 +84,12 @@ def send_list(
     with _bar() as bar:
         watch = _Watch(bar, "Trying" if sent.dry_run else "Sending")
         try:
-            with Line(to, key, watch.say) as sender:
+            with Line(to, key, watch.say, told.lang) as sender:
                 receipt, rows = remote.file_list(
                     sender, _journals(), path, sent, now, watch, source=slug, every=told.as_json
                 )
         except BadFile as fault:
-            raise BadFile(fault.code, detail(fault.code, fault.detail, told.lang), fault.row) from None
+            raise BadFile(fault.code, problem(fault.shape(), told.lang)["detail"], fault.row) from None
         except Stopped as stopped:
             raise Stopped(f"{stopped} {GOES_ON}" if watch.begun else str(stopped)) from None
         except KeyboardInterrupt:
@@ -146,6 +144,14 @@ class _Cells:
             return {row.number: row.texts for row in rows if row.number in wanted}
         return {}
 
+    def places_of(self, wanted: set[int], columns: list[stored.Row]) -> dict[int, str]:
+        """What rows call the place where somebody is held: in a column, or in the mapping for every row."""
+        place = next((place_of(one["column"]) for one in columns if PLACE in one["fields"]), None)
+        same = self._mapping.constants.get(PLACE) if self._mapping else None
+        if place is None:
+            return dict.fromkeys(wanted, same) if same else {}
+        return {row: texts[place].strip()[:MOST_SHOWN] for row, texts in self.of(wanted).items() if place < len(texts)}
+
 
 def _print(rows: Iterable[stored.Row], receipt: stored.Row, cells: _Cells, told: Telling) -> str | None:
     outcomes, groups, values = _print_rows(rows, told)
@@ -156,33 +162,41 @@ def _print(rows: Iterable[stored.Row], receipt: stored.Row, cells: _Cells, told:
         return values.get((row, column)) or (said[place].strip()[:MOST_SHOWN] if place < len(said) else None)
 
     receipt["groups"] = groups_told(groups.kept(), receipt["columns"], told.lang, value_of)
+    _name_places(receipt, cells)
     if told.as_json:
-        _line(json.dumps(receipt, ensure_ascii=False, default=str))
+        put(json.dumps(receipt, ensure_ascii=False, default=str))
     else:
-        _print_groups(receipt["groups"], told.lang)
-        _print_receipt(receipt, outcomes, told.lang)
+        print_groups(receipt["groups"], told.lang)
+        print_receipt(receipt, outcomes, told.lang)
     return _left_to_do(receipt, told.lang)
 
 
+def _name_places(receipt: stored.Row, cells: _Cells) -> None:
+    """Say of the rows that name a place which nobody has registered what they call it: a registry keeps no names."""
+    examples = [one for warning in receipt["warnings"] for one in warning["examples"]]
+    named = cells.places_of({one["row"] for one in examples}, receipt["columns"])
+    for one in examples:
+        one["value"] = named.get(one["row"])
+
+
 def _left_to_do(receipt: stored.Row, lang: Language) -> str | None:
-    problem = receipt["problem"]
-    if problem:
-        return detail(problem["code"], problem["detail"], lang)
+    if receipt["problem"]:
+        return str(receipt["problem"]["detail"])
     if receipt["questions"]:
-        asked = " ".join(detail(one["code"], one["detail"], lang) for one in receipt["questions"])
+        asked = " ".join(one["detail"] for one in receipt["questions"])
         filed = line("nothing_more_filed" if receipt["last_revision"] else "nothing_filed", lang)
         return f"{filed} {asked}{' (--confirm)' if confirmed(receipt['questions']) else ''}"
     if receipt["state"] != "done":
         return line("somebody_else", lang)
     wrong = receipt["counts"]["error"]
-    return line("one_wrong" if wrong == 1 else "many_wrong", lang, count=wrong) if wrong else None
+    return line("wrong_rows", lang, count=wrong) if wrong else None
 
 
 def _rows(engine: Engine, job: ListImport) -> Iterator[stored.Row]:
     after = 0
     while True:
         with reading(engine) as session:
-            rows = stored.rows_of(session, job.id, after, PAGE)
+            rows = receipts.rows_of(session, job.id, after, PAGE)
         yield from rows
         if len(rows) < PAGE:
             return
@@ -204,96 +218,7 @@ def _print_rows(
             values |= {(row["row"], error["column"]): error.get("value") for error in row["errors"]}
         if told.as_json:
             shown = row | {"errors": in_language(row["errors"], row["row"], told.lang)}
-            _line(json.dumps(shown, ensure_ascii=False, default=str))
+            put(json.dumps(shown, ensure_ascii=False, default=str))
         elif row["outcome"] == ImportOutcome.NEEDS_REVIEW:
-            _line(line("row", told.lang, row=row["row"], outcome=line("needs_review", told.lang)))
+            put(line("row", told.lang, row=row["row"], outcome=line("needs_review", told.lang)))
     return outcomes, groups, values
-
-
-def _print_groups(groups: list[stored.Row], lang: Language) -> None:
-    """What is asked, then what is wrong: each kind once, with the first few rows."""
-    for name, questions in (("asked", True), ("wrong", False)):
-        some = [group for group in groups if group["question"] is questions]
-        if some:
-            _line(line(name, lang))
-        for group in some:
-            _line(line("group", lang, count=group["count"], code=group["code"], where=_where(group, lang)))
-            _line(f"    {group['detail']}")
-            for example in group["examples"]:
-                value = f": {example['value']}" if example["value"] else ""
-                _line(line("example", lang, row=example["row"], value=value))
-            more = group["count"] - len(group["examples"])
-            if more > 0:
-                _line(line("more", lang, count=more))
-
-
-def _where(group: stored.Row, lang: Language) -> str:
-    if group["column"] is None:
-        return ""
-    heading = f' "{group["heading"]}"' if group["heading"] else ""
-    field = line("read_as", lang, field=group["field"]) if group["field"] else ""
-    return line("where", lang, column=group["column"], heading=heading, field=field)
-
-
-def _print_columns(receipt: stored.Row, lang: Language) -> None:
-    """As what each column was read; of those without a heading only what holds something."""
-    unread = {one["column"]: one["count"] for one in receipt["unread"]}
-    if receipt["columns"]:
-        _line(line("columns", lang))
-    for column in receipt["columns"]:
-        count = unread.get(column["column"], 0)
-        if not (column["heading"] or column["fields"] or count):
-            continue
-        fields = ", ".join(f"{titled(name, lang)} [{name}]".removeprefix(f"{name} ") for name in column["fields"])
-        if count:
-            fields = "; ".join(filter(None, (fields, line("unread_cells", lang, count=count))))
-        heading = column["heading"] or line("no_heading", lang)
-        _line(line("column", lang, column=column["column"], heading=heading, fields=fields or line("unread", lang)))
-
-
-def _print_receipt(receipt: stored.Row, outcomes: Counter[str], lang: Language) -> None:
-    if receipt["rows"] is None:
-        return  # the file could not be read: there is nothing to tell but why
-    _print_columns(receipt, lang)
-    if receipt["unsaid"]:
-        words = ", ".join(f'{one["column"]} "{one["word"]}" × {one["count"]}' for one in receipt["unsaid"])
-        _line(line("unsaid", lang, words=words))
-    left_out = receipt["left_out"]
-    if left_out["count"]:
-        rows = ", ".join(map(str, left_out["rows"])) + (", …" if left_out["count"] > len(left_out["rows"]) else "")
-        _line(line("left_out", lang, count=left_out["count"], rows=rows))
-    if receipt["other_sheets"]:
-        _line(line("other_sheets", lang, sheet=receipt["sheet"], others=", ".join(receipt["other_sheets"])))
-    if receipt["derived_case_numbers"]:
-        _line(line("derived", lang, count=receipt["derived_case_numbers"]))
-    # Of a strict list that failed in its trial the receipt counts errors only. From afar only those are asked for.
-    refused = receipt["state"] == "failed" and not receipt["dry_run"] and outcomes.total() > receipt["settled"]
-    counted = outcomes if refused else receipt["counts"]
-    counts = ", ".join(f"{counted[one]} {line(OUTCOMES.get(one, one.value), lang)}" for one in ImportOutcome)
-    what = "would_have_become" if refused else "would_become" if receipt["dry_run"] else "became"
-    _line(line(what, lang, told=sum(counted.values()), rows=receipt["rows"], counts=counts))
-    if refused:
-        _line(line("nothing_filed", lang))
-    elif receipt["releases"] or receipt["held"]:
-        _line(line("about", lang, releases=receipt["releases"], held=receipt["held"]))
-        _print_changes(receipt, lang)
-    if receipt["first_revision"] and not receipt["dry_run"]:
-        first, last = receipt["first_revision"], receipt["last_revision"]
-        _line(line("revisions", lang, first=first, last=last, digest=receipt["digest"]))
-    if receipt["dry_run"] and receipt["state"] == "done":
-        _line(line("nothing_stored", lang))
-
-
-def _print_changes(receipt: stored.Row, lang: Language) -> None:
-    """What is taken back and added, and who is held and not counted so."""
-    for change in ("lost", "gained"):
-        told = [f"{line(kind, lang)} {number}" for kind, number in receipt[change].items() if number]
-        if told:
-            _line(line(change, lang, told=", ".join(told)))
-    if receipt["held_not_counted"]:
-        reasons = ", ".join(f"{number} {line(why, lang)}" for why, number in receipt["held_not_counted"].items())
-        _line(line("held_counted", lang, counted=receipt["held_counted"], held=receipt["held"], reasons=reasons))
-
-
-def _line(text: str) -> None:
-    sys.stdout.write(text + "\n")

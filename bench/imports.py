@@ -1,4 +1,5 @@
-"""How fast a list is filed: invented reports with case numbers, matched as always; then the same file again.
+"""How fast a list is filed: invented reports with case numbers, matched as always; then the same file again. With
+--dry-run it is only tried, which remembers its rows, and the memory is that of the trial.
 
 Prints rows a second of wall time and of processor time, and the largest memory this process took. On a machine that
 does other things the processor time is the one to compare.
@@ -11,27 +12,27 @@ import time
 from pathlib import Path
 
 from app.database import make_engine
-from app.exchange.imports import local
-from app.exchange.imports.stored import Sent, shape
+from app.exchange.imports import local, receipts
+from app.exchange.imports.stored import Sent
 from app.models import ListImport
 from bench.drill_import import SECRET, SOURCE, now, prepare
 from bench.invented import csv_of
 
 
 def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    numbers = [one for one in sys.argv[1:] if one.isdecimal()]
+    rows, dry_run = int(numbers[0]) if numbers else 100_000, "--dry-run" in sys.argv
     data = csv_of(rows, crowd=True)
     with tempfile.TemporaryDirectory(prefix="recuento-bench-") as folder:
         url = f"sqlite:///{Path(folder) / 'bench.db'}"
         prepare(url)
         engine = make_engine(url)
-        for what in ("new", "again"):
+        for what in ("tried",) if dry_run else ("new", "again"):
             wall, spent = time.perf_counter(), time.process_time()
-            job = local.file_list(engine, SECRET, now, SOURCE, data, Sent(), _nothing)
+            job = local.file_list(engine, SECRET, now, SOURCE, data, Sent(dry_run=dry_run), _nothing)
             wall, spent = time.perf_counter() - wall, time.process_time() - spent
-            sys.stdout.write(
-                f"{what}: {rows / wall:,.0f} rows/s, {rows / spent:,.0f} by processor; {shape(job)['counts']}\n"
-            )
+            became = receipts.shape(job)["counts"]
+            sys.stdout.write(f"{what}: {rows / wall:,.0f} rows/s, {rows / spent:,.0f} by processor; {became}\n")
         engine.dispose()
     # Linux gives kibibytes.
     sys.stdout.write(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB at most\n")

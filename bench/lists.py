@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from app.database import make_engine, reading
-from app.exchange.imports import local, stored
+from app.exchange.imports import local, receipts
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.stored import Sent
 from bench.drill_import import SECRET, SOURCE, now, prepare
@@ -25,9 +25,9 @@ def main() -> None:
             sent = Sent(dry_run=True, mapping=Mapping.read(Path(mapping).read_text(encoding="utf-8")))
             job = local.file_list(engine, SECRET, now, SOURCE, Path(path).read_bytes(), sent, lambda _job: None)
             with reading(engine) as session:
-                wrong = stored.rows_of(session, job.id, 0, job.rows or 1, "error")
+                wrong = receipts.rows_of(session, job.id, 0, job.rows or 1, "error")
             engine.dispose()
-        sys.stdout.write(f"{Path(path).name}: {job.rows} rows, {stored.shape(job)['counts']}\n")
+        sys.stdout.write(f"{Path(path).name}: {job.rows} rows, {receipts.shape(job)['counts']}\n")
         for row in wrong:
             told = Counter((error["column"], error["code"]) for error in row["errors"])
             sys.stdout.write(f"  row {row['row']}: {', '.join(f'{code} in {column}' for column, code in told)}\n")

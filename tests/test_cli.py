@@ -335,7 +335,7 @@ def test_a_list_that_needs_somebody_says_where_and_ends_with_status_1(recuento: 
     asked = ("import", "list.csv", "--source", "example-watch", "--mapping", "map.toml")
     ran = recuento(*asked)
     assert ran.status == 1
-    assert '2 × invalid_number, column C "edad" read as detainee.age' in ran.out
+    assert '2 × invalid_number, column C "edad" read as Age [detainee.age]' in ran.out
     assert "Write the age in completed years" in ran.out
     assert "row 2: VE\n    row 3: treinta\n" in ran.out
     assert "C (edad): Age [detainee.age]" in ran.out
@@ -350,11 +350,14 @@ def test_a_list_is_told_in_spanish_too(recuento: Run, tmp_path: Path, monkeypatc
     (tmp_path / "list.csv").write_text(LIST.replace("A-2;Julio Peralta Ríos", "A-2;Familia Ríos") + "Total: 2;;\n")
     asked = ("import", "list.csv", "--source", "example-watch")
     ran = recuento(*asked, "--lang", "es")
-    assert '1 × several_people, columna B "nombre" leída como detainee.full_name' in ran.out
+    assert '1 × several_people, columna B "nombre" leída como Nombre y apellidos [detainee.full_name]' in ran.out
     assert "fila 3: Familia Ríos" in ran.out  # read from the file: the registry keeps no name that it did not file
     assert '3 = "leave_out"' in ran.out
     assert "A (código): Número de caso [source_record_id]" in ran.out
-    assert "1 nuevas" in ran.out
+    assert "3 filas quedaron así: 1 nueva, 0 actualizadas, 0 sin cambios, 0 vinculadas, 0 por revisar" in ran.out
+    assert "De ellas 0 son excarcelaciones, y 1 dice que alguien sigue detenido." in ran.out
+    assert "0 de 1 persona detenida cuentan hoy como detenidas según usted." in ran.out
+    assert "Las demás no: 1 no tiene día de detención" in ran.out
     assert ran.err == "recuento: 2 filas tienen errores: corríjalas y envíe el archivo otra vez.\n"
     monkeypatch.setenv("LC_ALL", "es_VE.UTF-8")
     assert "quedaron así" in recuento(*asked).out
@@ -363,6 +366,25 @@ def test_a_list_is_told_in_spanish_too(recuento: Run, tmp_path: Path, monkeypatc
     ran = recuento(*asked, "--mapping", "map.toml")
     assert (ran.status, ran.err) == (0, "")
     assert "2 rows were left out, as the mapping says (rows 3, 4)." in ran.out
+
+
+def test_a_receipt_tells_the_places_that_nobody_registered_as_the_file_has_them(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    asked = ("import", "list.csv", "--source", "example-watch")
+    (tmp_path / "list.csv").write_text(
+        LIST.replace("país", "centro de reclusión;país").replace(";VE", ";El Rodeo I;VE")
+    )
+    for options in ((), ("--dry-run",)):
+        ran = recuento(*asked, *options)
+        assert "2 × unregistered_facility" in ran.out
+        assert "    row 2: El Rodeo I\n    row 3: El Rodeo I\n" in ran.out
+        assert (ran.status, ran.err) == (0, "")
+    assert "la curaduría que lo registre" in recuento(*asked, "--lang", "es").out
+    (tmp_path / "list.csv").write_text(LIST)
+    (tmp_path / "map.toml").write_text('[constants]\n"detention.facility" = "Ramo Verde"\n')
+    assert "row 3: Ramo Verde\n" in recuento(*asked, "--mapping", "map.toml").out
+    recuento("facility", "import", "venezuela")
+    assert "unregistered_facility" not in recuento(*asked, "--mapping", "map.toml").out
 
 
 def test_a_strict_list_with_one_row_in_error_says_what_would_have_become_of_all(recuento: Run, tmp_path: Path) -> None:
@@ -395,12 +417,74 @@ def test_a_file_that_is_no_list_or_a_source_that_is_none_is_one_line(recuento: R
     assert "not TOML" in refused(wrong)
 
 
+def test_why_a_list_is_not_filed_is_told_in_spanish_by_column_and_row(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    asked = ("import", "list.csv", "--source", "example-watch", "--lang", "es")
+    (tmp_path / "list.csv").write_text("nombre;estado;situación;país\nRosa Inés Valdivia;Miranda;detenida;VE\n")
+    twice = "Las columnas B y C se leen las dos como Estado de la persona [state]"
+    assert twice in recuento(*asked).err
+    (tmp_path / "map.toml").write_text('[columns]\n"Quién" = "detainee.full_name"\n')
+    assert 'no tiene: "Quién".' in recuento(*asked, "--mapping", "map.toml").err
+    (tmp_path / "list.csv").write_text(LIST + "A-3;Elsa Mora;Nirgendwo\n")
+    assert "La fila 4 tiene un error: no se registró nada" in recuento(*asked, "--strict").err
+
+
 def test_a_list_is_questioned_until_confirmed(recuento: Run, tmp_path: Path) -> None:
     add_source(recuento)
     (tmp_path / "list.csv").write_text("id;nombre;país\n1;Rosa Inés Valdivia;VE\n2;Julio Peralta Ríos;VE\n")
     ran = recuento("import", "list.csv", "--source", "example-watch")
     assert (ran.status, "--confirm" in ran.err) == (1, True)
     assert recuento("import", "list.csv", "--source", "example-watch", "--confirm").status == 0
+
+
+GONE = (
+    ("en", 'Verification [verification.verdict] (2 rows; column E "verificación" of your last list)'),
+    ("en", 'Place of detention [detention.facility] (2 rows; in column C "penal" no cell says it)'),
+    ("es", "Verificación [verification.verdict] (2 filas; columna E «verificación» de su última lista)"),
+    ("es", "Centro de reclusión [detention.facility] (2 filas; en la columna C «penal» ninguna celda lo dice)"),
+)
+
+
+def test_a_list_that_says_less_is_told_by_field_and_column_in_either_language(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    (tmp_path / "list.csv").write_text(
+        "código;nombre;penal;detenido el;verificación;método;país\n"
+        "A-1;Rosa Inés Valdivia;Yare;2024;verificado;familia;VE\nA-2;Julio Peralta;Yare;2024;verificado;familia;VE\n"
+    )
+    asked = ("import", "list.csv", "--source", "example-watch")
+    assert "2 of 2 people held count as held by your word today." in recuento(*asked).out
+    (tmp_path / "list.csv").write_text(
+        "código;nombre;penal;detenido el;país\nA-1;Rosa Inés Valdivia;;2024;VE\nA-2;Julio Peralta;;2024;VE\n"
+    )
+    for lang, said in GONE:
+        ran = recuento(*asked, "--lang", lang)
+        assert (ran.status, said in ran.err) == (1, True), ran.err
+
+
+def test_a_receipt_of_one_row_is_told_in_the_singular(recuento: Run, tmp_path: Path) -> None:
+    add_source(recuento)
+    (tmp_path / "list.csv").write_text("nombre;detenido el;país;x\nRosa Inés Valdivia;2024;VE;y\nTotal: 1;;;\n")
+    (tmp_path / "map.toml").write_text('[rows]\nnot_a_person = "leave_out"\n')
+    asked = ("import", "list.csv", "--source", "example-watch", "--mapping", "map.toml")
+    told = recuento(*asked, "--dry-run", "--lang", "es").out
+    for said in (
+        "1 de 1 fila quedaría así: 1 nueva",
+        "Se dejó fuera 1 fila, como dice el mapa (fila 3).",
+        "1 de las filas no tiene número de caso",
+        "1 de sus celdas dice algo",
+        "1 dice que alguien sigue detenido",
+        "1 de 1 persona detenida cuenta hoy como detenida según usted.",
+    ):
+        assert said in told, told
+    told = recuento(*asked).out
+    for said in (
+        "1 of 1 row became: 1 new",
+        "1 row was left out, as the mapping says (row 3).",
+        "1 of the rows has no case number",
+        "1 says that somebody is held",
+        "1 of 1 person held counts as held by your word today.",
+    ):
+        assert said in told, told
 
 
 def test_a_question_that_a_mapping_answers_is_not_answered_by_confirm(recuento: Run, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from app.api.wire import ImportOut, ImportRowPage
 from app.api.writes import Writing, written_with
 from app.counts.paging import Page, read_cursor, write_cursor
 from app.counts.questions import AsOf, Paged
-from app.exchange.imports import groups, stored
+from app.exchange.imports import groups, receipts, stored
 from app.import_codes import ImportOutcome
 from app.models import ListImport
 from app.vocabulary import Language, Role
@@ -87,7 +87,8 @@ def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[ImportAsked, 
     """How far one of your lists has got, and its receipt once it is through."""
     job = _own(read, import_id)
     lang = asked.lang or preferred_language(read.request)
-    row = stored.shape(job, lang, groups.of_import(read.session, job, lang))
+    places = receipts.places_of(read.session, job)
+    row = receipts.shape(job, lang, groups.of_import(read.session, job, lang), places)
     return read.answer(asked, lambda _revision: answers.Answer(row, [row]), _tag(read, asked, job, lang))
 
 
@@ -101,7 +102,7 @@ def list_import_rows(read: Read, import_id: uuid.UUID, asked: Annotated[ImportRo
 
 def _rows(read: Asked, asked: ImportRowQuery, job: ListImport, lang: Language) -> Page:
     position = read_cursor(asked.cursor)
-    rows = stored.rows_of(read.session, job.id, position[0] if position else 0, asked.limit + 1, asked.outcome, lang)
+    rows = receipts.rows_of(read.session, job.id, position[0] if position else 0, asked.limit + 1, asked.outcome, lang)
     shown = rows[: asked.limit]
     return Page(shown, write_cursor([shown[-1]["row"]]) if len(rows) > asked.limit else None)
 

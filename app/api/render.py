@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.counts import lists, records, review, shapes
-from app.exchange.imports import stored
+from app.exchange.imports import receipts, stored
 from app.log.entries import entry_at
 from app.models import (
     Decision,
@@ -20,7 +20,7 @@ from app.models import (
 from app.registry import records as registry_records
 from app.registry.claims import claim_at
 from app.registry.policy import Reader
-from app.registry.views import Views
+from app.registry.views import unregistered_place
 from app.vocabulary import MatchOutcome
 
 Row = dict[str, Any]
@@ -63,7 +63,7 @@ def _report(session: Session, result: Any, reader: Reader) -> Row:
         match["candidates"] = candidates
     detainee, detention = shapes.detainee(person, reader), records.shape("detention", person, spell, reader)
     release = records.shape("release", person, spell, reader) if spell in person.releases else None
-    unregistered = _unregistered(session, result.revision)
+    unregistered = unregistered_place(session, result.revision)
     if unregistered is not None:
         # Its own words are no secret to the source; to others they are (policy.py).
         spells = (one for one in detainee["detentions"] if one["id"] == detention["id"])
@@ -80,14 +80,6 @@ def _report(session: Session, result: Any, reader: Reader) -> Row:
         "warnings": [] if unregistered is None else [UNREGISTERED],
         "receipt": _receipt(session, result.revision),
     }
-
-
-def _unregistered(session: Session, revision: int) -> str | None:
-    """The place that the report of a revision names, if nobody has registered it."""
-    entry = entry_at(session, revision)
-    named: str | None = entry.personal.get("detention.facility")
-    found = Views.of(session).facility(named, entry.body["said"].get("detention.country"))
-    return None if found is not None else named
 
 
 def _source(session: Session, result: Any, _reader: Reader) -> Row:
@@ -133,7 +125,7 @@ def _about_detainee(session: Session, result: Any, _reader: Reader) -> Row:
 
 
 def _import(session: Session, result: Any, reader: Reader) -> Row:
-    return stored.shape(stored.own(session, uuid.UUID(result.ids["import"]), reader.source))
+    return receipts.shape(stored.own(session, uuid.UUID(result.ids["import"]), reader.source))
 
 
 RENDERERS: dict[str, Callable[[Session, Any, Reader], Row]] = {

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ValidationError
 from app.errors import Problem
 from app.exchange.strict_json import parse_json
 from app.registry.keys import PATTERN
+from app.vocabulary import Language
 
 # Seconds without a byte after which a connection is taken for dead: satellites and busy cells take 5 to 10 for a turn.
 STALLED = 20.0
@@ -82,9 +83,10 @@ def _is_here(host: str) -> bool:
 
 
 class Line:
-    """The line to one registry; use as a context manager. `tell` is called with what a person should see."""
+    """The line to one registry; use as a context manager. `tell` is called with what a person should see. `lang`: in
+    which a registry is to tell what it asks."""
 
-    def __init__(self, address: str, key: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, address: str, key: str, tell: Callable[[str], None], lang: Language = "en") -> None:
         self.address = origin(address)
         if PATTERN.fullmatch(key) is None:
             raise Stopped(
@@ -92,12 +94,14 @@ class Line:
                 "it was copied to its end."
             )
         self._tell = tell
+        self.lang: Language = lang
         self._client = httpx2.Client(
             base_url=self.address,
             headers={
                 "Authorization": f"Bearer {key}",
                 "Accept": "application/json",
                 "Accept-Encoding": "identity",
+                "Accept-Language": lang,
                 "User-Agent": "recuento",
             },
             timeout=STALLED,

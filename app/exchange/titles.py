@@ -1,4 +1,4 @@
-"""What the columns of our own workbooks are called, in English and in Spanish."""
+"""What the fields of a report are called, in English and in Spanish."""
 
 import tomllib
 from pathlib import Path
@@ -14,6 +14,8 @@ def title(field: str, lang: Language) -> str:
     return TITLES[field][LANGUAGES.index(lang)]
 
 
-def titled(field: str, lang: Language) -> str:
-    """The same of a field that no workbook of ours has a column for: its own name."""
-    return title(field, lang) if field in TITLES else field
+def named(field: str, lang: Language) -> str:
+    """A field by its heading and its own name, which a mapping takes: "Charges [detention.charges]". What is said in
+    several columns has the heading of the first: "End of sentence [detention.sentence]"."""
+    one = next((known for known in TITLES if known == field or known.startswith(f"{field}.")), None)
+    return field if one is None else f"{title(one, lang)} [{field}]"

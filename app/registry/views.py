@@ -8,6 +8,7 @@ from typing import Self
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from app.log.entries import entry_at
 from app.matching.fold import fold
 from app.models import OPEN, Facility, Source
 from app.registry.projection import FacilityView, SourceView
@@ -82,6 +83,10 @@ class Views:
             return named.get(country) or named[None]
         return next(iter(named.values())) if country is None and len(named) == 1 else None
 
+    def is_unregistered(self, said: str | None, country: str | None) -> bool:
+        """Whether a report names a place, and nobody has registered one of that name."""
+        return said is not None and self.facility(said, country) is None
+
     def forget_sources(self) -> None:
         self.__dict__.pop("sources_by_slug", None)
         self.__dict__.pop("sources", None)
@@ -89,3 +94,11 @@ class Views:
 
     def forget_facilities(self) -> None:
         self.__dict__.pop("_facilities", None)
+
+
+def unregistered_place(session: Session, revision: int) -> str | None:
+    """The place that the report of a revision names, if nobody has registered it."""
+    entry = entry_at(session, revision)
+    named: str | None = entry.personal.get("detention.facility")
+    country = entry.body["said"].get("detention.country")
+    return named if Views.of(session).is_unregistered(named, country) else None

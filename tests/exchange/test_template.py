@@ -43,6 +43,13 @@ def test_every_heading_of_ours_is_known_to_an_import(lang: Language) -> None:
 
 
 @every_language
+def test_every_field_that_a_column_can_be_read_for_has_a_title_of_its_own(lang: Language) -> None:
+    titles = [title(path, lang) for path in FIELDS]
+    assert all(titles)
+    assert len(set(titles)) == len(FIELDS) == len(TITLES)
+
+
+@every_language
 def test_the_empty_template_has_all_columns_and_no_rows(lang: Language) -> None:
     opened = open_list(template(lang), None)
     assert [column.fields for column in opened.columns] == [(path,) for path in COLUMNS]

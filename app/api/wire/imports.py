@@ -84,6 +84,17 @@ class ImportGroup(BaseModel):
     examples: list[ImportExample]
 
 
+class ImportWarning(BaseModel):
+    """What was accepted of rows and may not be what was meant: how many, and the first few, with the place as they name
+    it while their reports stand and nobody has registered it."""
+
+    pointer: str
+    code: Literal["unregistered_facility"]
+    detail: str
+    count: int
+    examples: list[ImportExample]
+
+
 class ImportOut(BaseModel):
     """A list sent by you: how far it has got; once it is through, its receipt."""
 
@@ -116,6 +127,7 @@ class ImportOut(BaseModel):
     unread: list[ImportUnread]
     left_out: ImportLeftOut
     groups: list[ImportGroup]
+    warnings: list[ImportWarning]
     questions: list[ImportQuestion]
     problem: ImportFault | None
 

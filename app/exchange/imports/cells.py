@@ -10,6 +10,7 @@ from app.countries import COUNTRIES
 from app.exchange import template
 from app.exchange.imports.fields import BIRTH, FIELDS, GIVEN_NAMES, NAME, SURNAMES, Field
 from app.exchange.imports.said_dates import Order, UnclearDate, read
+from app.exchange.imports.sayings import FAULTS
 from app.exchange.imports.texts import MOST_CHARACTERS, UNREAD
 from app.exchange.tables import unquoted
 from app.matching.fold import fold
@@ -153,7 +154,7 @@ def _years(text: str) -> str:
     match = _YEARS.fullmatch(text)
     assert match is not None
     if match[1] > match[2]:
-        raise UnreadCell("invalid_date", "The later of these two years stands first: correct it.")
+        raise UnreadCell("invalid_date", FAULTS["years_turned"])
     return f"{match[1]}/{match[2]}"
 
 
@@ -179,11 +180,7 @@ def _state(text: str) -> tuple[str, str]:
     for codes in STATE_CODES:
         if (code := _code_words(codes).get(bare)) is not None:
             return codes, code
-    raise UnreadCell(
-        "unknown_code",
-        "This is not read as what became of a person: write released, held, or a kind of release or of end that is at "
-        "/v1/vocabulary, or say what it means under `values.state` in the mapping.",
-    )
+    raise UnreadCell("unknown_code", FAULTS["state_unread"])
 
 
 def _date(text: str, order: Order | None) -> str:
@@ -206,10 +203,7 @@ def _unknown(codes: str, *, m: bool) -> str:
     if codes == CODES:
         return "This is not a country known here: say what it means under `values` in the mapping."
     if m:
-        return (
-            "M can be mujer or masculino, and the other letters of this column do not say which: write the word, or "
-            'say in the mapping [values."detainee.gender"] M = "male"'
-        )
+        return FAULTS["m_is_open"]
     english, spanish = (vocabulary(lang)[codes][:NAMED] for lang in ("en", "es"))
     named = ", ".join(f"{one['label']} or {other['label']}" for one, other in zip(english, spanish, strict=True))
     sheet = ", and on the last sheet of the template" if codes in OFFERED else ""

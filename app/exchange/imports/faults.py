@@ -2,20 +2,32 @@
 the value of a cell stands beside them, for whoever sent it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from app.exchange.imports.sayings import Value, of_file
 
 
 class BadFile(Exception):
-    """The file cannot be read as a list; `code` is stable, the message says what to do."""
+    """The file cannot be read as a list; `code` is stable, the message says what to do. `spanish`: the same, where the
+    sentence for the code would not name what this one does."""
 
-    def __init__(self, code: str, detail: str, row: int | None = None) -> None:
+    def __init__(self, code: str, detail: str, row: int | None = None, spanish: str | None = None) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.row = row
+        self.spanish = spanish
+
+    @classmethod
+    def said(cls, name: str, row: int | None = None, *, code: str | None = None, **values: Value) -> Self:
+        """Of a sentence that stands in both languages."""
+        english, spanish = of_file(name, **(values if row is None else values | {"row": row}))
+        return cls(code or name, english, row, spanish)
 
     def shape(self) -> dict[str, Any]:
-        return {"code": self.code, "detail": self.detail, "row": self.row}
+        """As it is kept."""
+        shape = {"code": self.code, "detail": self.detail, "row": self.row}
+        return shape if self.spanish is None else shape | {"spanish": self.spanish}
 
 
 @dataclass(frozen=True, slots=True)

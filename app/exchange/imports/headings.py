@@ -4,12 +4,15 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from app.exchange.imports.cells import WORDS
 from app.exchange.imports.faults import BadFile, letter, place_of
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.mapping import HEADING_LENGTH, MOST_NAMED, Mapping, compared
+from app.exchange.imports.sayings import line
 from app.exchange.imports.texts import MOST_COLUMNS, UNREAD
+from app.exchange.titles import named
 from app.matching.fold import fold
 
 # Headings that must be known before a row is taken for the row of headings.
@@ -128,9 +131,11 @@ def joined(group: str, heading: str) -> str:
     with its group may be known without it, and else shows both."""
     if not group or not heading or compared(group) == compared(heading):
         return heading or group
-    for one in (f"{heading} de {group}", f"{heading} of {group}", f"{heading} {group}", f"{group} {heading}"):
-        if _known_as(compared(one)):
-            return one
+    together = (f"{heading} de {group}", f"{heading} of {group}", f"{heading} {group}", f"{group} {heading}")
+    known = next((one for one in together if compared(one) in KNOWN), None)  # "Date of Arrest", not "Date de Arrest"
+    known = known or next((one for one in together if _known_as(compared(one))), None)
+    if known is not None:
+        return known
     return heading if _known_as(compared(heading)) else f"{group} / {heading}"
 
 
@@ -180,22 +185,16 @@ def columns(cells: Sequence[str], mapping: Mapping, hidden: Collection[int] = ()
     found = _given_beside_surnames([_column(place, cell, mapping, hidden) for place, cell in enumerate(cells)])
     missing = mapping.targets.keys() - {compared(column.heading) for column in found}
     if missing:
-        named = [f'"{heading[:MOST_NAMED]}"' for heading in mapping.columns if compared(heading) in missing]
-        more = f" and {len(named) - MOST_MISSING} more" if len(named) > MOST_MISSING else ""
-        raise BadFile(
-            "mapping_mismatch",
-            f"The mapping names columns that this list does not have: {', '.join(named[:MOST_MISSING])}{more}. Correct "
-            "their headings in it.",
-        )
+        quoted = [f'"{heading[:MOST_NAMED]}"' for heading in mapping.columns if compared(heading) in missing]
+        listed, more = ", ".join(quoted[:MOST_MISSING]), len(quoted) - MOST_MISSING
+        told = partial(line, "gone_more", listed=listed, count=more) if more > 0 else listed
+        raise BadFile.said("mapping_mismatch", named=told)
     taken: dict[str, str] = {}
     for column in found:
         for name in column.fields[:1]:
             if name in taken:
-                raise BadFile(
-                    "two_columns_for_one",
-                    f"Columns {taken[name]} and {column.letter} are both read as {name}: say which in a mapping, under "
-                    f"[positions] if both have one heading: {column.letter} = [] leaves this one out.",
-                )
+                field = partial(named, name)
+                raise BadFile.said("two_columns_for_one", first=taken[name], second=column.letter, field=field)
             taken[name] = column.letter
     read = {name for column in found for name in column.fields} | mapping.constants.keys()
     if read.isdisjoint(TELLING):

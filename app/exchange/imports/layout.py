@@ -4,6 +4,7 @@ out or hidden. Each is a question; until a mapping answers it, the row is left o
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from app.exchange.imports.cells import WORDS
 from app.exchange.imports.faults import letter
@@ -15,7 +16,7 @@ from app.matching.fold import fold
 
 LOOKED_AT = 200  # characters of a cell: longer than any title or name
 PARTED = 3  # parts between commas: "Paz, Juana" has two, and is one person
-MOST_EXAMPLES = 3  # rows that are named of those left out: enough to look them up
+MOST_EXAMPLES = 3  # rows that are named of those counted: enough to look them up
 # Kinds of fields that take any text.
 WIDE = frozenset({"line", "lines", "text", "state"})
 
@@ -124,14 +125,17 @@ def _is_several(text: str) -> bool:
     return sum(1 for part in text.split(",") if part.strip()) >= PARTED
 
 
-class LeftOut:
-    """The rows that a mapping leaves out, counted."""
+class RowsCounted:
+    """Rows of which one thing is told: how many there are, and the first of them."""
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.rows: list[int] = []  # the first of them
+    def __init__(self, count: int = 0, rows: Sequence[int] = ()) -> None:
+        self.count = count
+        self.rows = list(rows)
 
-    def add(self, number: int) -> None:
-        self.count += 1
-        if len(self.rows) < MOST_EXAMPLES:
-            self.rows.append(number)
+    def add(self, *numbers: int, count: int = 1) -> None:
+        """`count` more, of which these are the first."""
+        self.count += count
+        self.rows += numbers[: max(0, MOST_EXAMPLES - len(self.rows))]
+
+    def shape(self) -> dict[str, Any]:
+        return {"count": self.count, "rows": self.rows}

@@ -19,6 +19,7 @@ from app.exchange.imports.layout import Layout
 from app.exchange.imports.mapping import MOST_NAMED, Mapping
 from app.exchange.imports.reports import body_of, is_report
 from app.exchange.imports.rows import Reader, Row, Tally
+from app.exchange.imports.sayings import Question, Value, about_list
 from app.exchange.imports.texts import Cells
 from app.exchange.imports.workbooks import Sheet, Workbook
 from app.exchange.strict_json import parse_json
@@ -36,15 +37,6 @@ EXAMPLES = frozenset(template.WORDS["sheets"]["help"])
 # Rows that may stand above the headings: a title, a date, a paragraph.
 HEADINGS_WITHIN = 20
 GROUPED = 2  # cells of a row of headings above another
-HIDDEN_COLUMN = (
-    'Column {} ("{}") is hidden in the sheet, and would be read: show it, or name it in a mapping under [columns] with '
-    "its field, or with [] to leave it out."
-)
-SENTENCE_DATE = (
-    'Column {} ("{}") holds dates: the day of the judgement, or the end of the sentence? Say in a mapping under '
-    '[columns] what they are: "detention.sentence.until" for the end, ["detention.sentence.until", '
-    '"detention.sentence.term"] where other cells say how long, [] to leave the column out.'
-)
 # What other files begin with, and what to do with them.
 _OTHERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
     ((b"<!doctype", b"<html", b"<head", b"<table", b"<?xml", b"<body", b"<meta"), "html_page",
@@ -90,15 +82,13 @@ class Opened:
             counting = counting and place is not None and place < len(cells) and cells[place].strip() == str(number)
         return number, counting and number > 1
 
-    def questions(self) -> list[dict[str, str]]:
+    def questions(self) -> list[Question]:
         """What only a mapping can answer: the meaning of a whole column. Raises BadFile."""
         found = [
-            _asked("hidden_column", HIDDEN_COLUMN, one)
-            for one in self.columns
-            if one.hidden and one.fields and not one.named
+            about_column("hidden_column", one) for one in self.columns if one.hidden and one.fields and not one.named
         ]
         found += [
-            _asked("sentence_date", SENTENCE_DATE, one)
+            about_column("sentence_date", one)
             for one in self.columns
             if one.fields == (SENTENCE_TERM,) and not one.named and self._has_dates(one.place)
         ]
@@ -122,9 +112,9 @@ class Opened:
         }
 
 
-def _asked(code: str, detail: str, column: Column) -> dict[str, str]:
+def about_column(code: str, column: Column, **values: Value) -> Question:
     """A question about a column."""
-    return {"code": code, "detail": detail.format(column.letter, column.heading[:MOST_NAMED]), "answer": "mapping"}
+    return about_list(code, "mapping", column=column.letter, heading=column.heading[:MOST_NAMED], **values)
 
 
 def digest_of(data: bytes) -> str:

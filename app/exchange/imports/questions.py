@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 from sqlmodel import Session
 
@@ -12,11 +13,14 @@ from app.database import chunks
 from app.exchange.imports.checked import body_of, numbered
 from app.exchange.imports.headings import day_of_ages
 from app.exchange.imports.keys import DERIVED, Keys
-from app.exchange.imports.lists import Opened
+from app.exchange.imports.lists import Opened, about_column
 from app.exchange.imports.rows import Row
+from app.exchange.imports.sayings import Question, about_list, line, rows
 from app.exchange.imports.says import says
+from app.exchange.titles import named
 from app.registry import records
 from app.registry.content import AGE, AGE_ON, BIRTH
+from app.vocabulary import Language
 
 # A list of this many times more or fewer rows than the last one is likely another list, or half of one.
 FAR = 2
@@ -30,8 +34,7 @@ _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 AGE_NAME, DAY_NAME, BIRTH_NAME = (name.removeprefix("detainee.") for name in (AGE, AGE_ON, BIRTH))
 
-Question = dict[str, str]
-Answer = Literal["confirm", "mapping"]
+Shape = dict[str, Any]
 
 
 @dataclass
@@ -43,11 +46,11 @@ class Looked:
     said: dict[str, tuple[frozenset[str], int]] = field(default_factory=dict)
 
 
-def look_at(rows: Iterable[Row]) -> Looked:
+def look_at(read: Iterable[Row]) -> Looked:
     """Read a list to its end. Rows in error say nothing."""
     looked, keys = Looked(), Keys()
     alike: dict[frozenset[str], frozenset[str]] = {}  # rows say few different sets of things
-    for row in rows:
+    for row in read:
         checked = numbered(row, keys)
         looked.ages += has_undated_age(checked)
         body = body_of(checked)
@@ -69,33 +72,25 @@ def about_ages(opened: Opened, undated: int) -> list[Question]:
     dated = AGE_ON in opened.mapping.constants or any(AGE_ON in one.fields for one in opened.columns)
     if not undated or column is None or dated or opened.mapping.age_on or day_of_ages(opened.columns):
         return []
-    detail = (
-        f"Column {column.letter} gives ages, and nothing says on which day people were as old ({_rows(undated)} "
-        'without a date of birth). Say it in a mapping: age_on = "detained_on" for ages at the arrest, '
-        'age_on = "filed" for ages of today, or a date, age_on = "2026-01-12"; or head the column so ("Age at arrest", '
-        '"Edad actual").'
-    )
-    return [_question("age_needs_day", detail, "mapping")]
+    return [about_column("age_needs_day", column, rows=rows(undated))]
 
 
-def about_rows(rows: int, before: int | None, *, counting: bool) -> list[Question]:
+def about_rows(number: int, before: int | None, *, counting: bool) -> list[Question]:
     """Questions about how many rows there are, and about case numbers that only count them."""
     found = []
-    if before is not None and before >= FEW and not before / FAR <= rows <= before * FAR:
-        detail = f"This list has {rows} rows, your last one had {before}. If that is right, confirm it."
-        found.append(_question("row_count", detail))
+    if before is not None and before >= FEW and not before / FAR <= number <= before * FAR:
+        found.append(about_list("row_count", rows=rows(number), before=before))
     if counting:
-        detail = (
-            "The case numbers only count the rows, so that the next list may give them to other people. If they are "
-            "case numbers all the same, confirm it; if not, leave the column out in a mapping."
-        )
-        found.append(_question("numbers_count_rows", detail))
+        found.append(about_list("numbers_count_rows"))
     return found
 
 
-def about_what_stands(session: Session, secret: bytes, source: int, looked: Looked) -> list[Question]:
+def about_what_stands(
+    session: Session, secret: bytes, source: int, looked: Looked, columns: Sequence[Shape], before: Sequence[Shape]
+) -> list[Question]:
     """Questions about a list that says less than the reports that stand under its case numbers, or that gives people
-    numbers which differ from known ones only as a spreadsheet would make them."""
+    numbers which differ from known ones only as a spreadsheet would make them. `columns`: of this list and of the one
+    `before`, as they are told."""
     digests = {records.case_digest(secret, source, case): case for case in looked.said}
     lost: Counter[str] = Counter()
     known: set[str] = set()
@@ -107,24 +102,34 @@ def about_what_stands(session: Session, secret: bytes, source: int, looked: Look
     gone = {name: number for name, number in lost.items() if name not in still and number >= LEAST_LOST}
     found = []
     if gone:
-        listed = ", ".join(f"{name} ({_rows(number)})" for name, number in sorted(gone.items())[:MOST_TOLD])
-        more = f" and {len(gone) - MOST_TOLD} more" if len(gone) > MOST_TOLD else ""
-        detail = (
-            f"You said before, and no row of this list says any more: {listed}{more}. It would be taken back. Is a "
-            "column missing, or headed otherwise? If it is right to take it back, confirm it."
-        )
-        found.append(_question("column_gone", detail))
+        found.append(about_list("column_gone", gone=partial(_gone, gone, columns, before)))
     unknown = {case: row for case, (_says, row) in looked.said.items() if case not in known and _is_own(case)}
-    rows = sorted(_alike(session, source, unknown, known)) if unknown else []
-    if rows:
-        told = ", ".join(map(str, rows[:MOST_TOLD])) + (" …" if len(rows) > MOST_TOLD else "")
-        detail = (
-            f"{_rows(len(rows))} (row {told}) would become new people: their case numbers differ from earlier ones of "
-            "yours only in leading zeros, blanks or capitals, as a spreadsheet changes them. Write them as before, in "
-            "cells formatted as text. If they are other people, confirm it."
-        )
-        found.append(_question("case_numbers_alike", detail))
+    alike = sorted(_alike(session, source, unknown, known)) if unknown else []
+    if alike:
+        told = ", ".join(map(str, alike[:MOST_TOLD])) + (" …" if len(alike) > MOST_TOLD else "")
+        numbers = partial(line, "row_numbers", count=len(alike), rows=told)
+        found.append(about_list("case_numbers_alike", rows=rows(len(alike)), named=numbers))
     return found
+
+
+def _gone(gone: Mapping[str, int], columns: Sequence[Shape], before: Sequence[Shape], lang: Language) -> str:
+    """Fields that no row says any more, each with the column where it stood, or where nothing says it now."""
+    listed = []
+    for name, number in sorted(gone.items())[:MOST_TOLD]:
+        told = {"field": named(name, lang), "rows": line("rows", lang, count=number)}
+        here, there = (next((one for one in some if _is_read_for(one, name)), None) for some in (columns, before))
+        if here is not None:
+            told |= {"column": here["column"], "heading": here["heading"]}
+        elif there is not None:
+            told |= {"column": there["column"], "heading": there["heading"]}
+        listed.append(line("gone_here" if here else "gone_from" if there else "gone", lang, **told))
+    more = len(gone) - len(listed)
+    text = ", ".join(listed)
+    return line("gone_more", lang, listed=text, count=more) if more else text
+
+
+def _is_read_for(column: Shape, name: str) -> bool:
+    return any(field == name or field.startswith(f"{name}.") for field in column["fields"])
 
 
 def _alike(session: Session, source: int, unknown: dict[str, int], here: set[str]) -> Iterator[int]:
@@ -140,15 +145,6 @@ def _is_own(case: str) -> bool:
 def _form(case: str) -> str:
     """A case number without what spreadsheets change of it."""
     return _LEADING_ZEROS.sub("", "".join(case.split()).casefold())
-
-
-def _rows(number: int) -> str:
-    return "1 row" if number == 1 else f"{number} rows"
-
-
-def _question(code: str, detail: str, answer: Answer = "confirm") -> Question:
-    """`answer`: by what it is answered."""
-    return {"code": code, "detail": detail, "answer": answer}
 
 
 def confirmed(questions: list[Any]) -> bool:

@@ -14,18 +14,20 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, Field
 
 from app.exchange.client import GIVES_UP_AFTER, Gone, Line, Stopped
-from app.exchange.imports import questions
+from app.exchange.imports import questions, sayings
 from app.exchange.imports.checked import placed
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.journal import Journal
+from app.exchange.imports.layout import RowsCounted
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.local import bounded
 from app.exchange.imports.parts import Cut, Part, cut
-from app.exchange.imports.run import NO_ROWS
+from app.exchange.imports.receipts import UNREGISTERED_FACILITY, warnings
+from app.exchange.imports.run import NO_ROWS, strict
 from app.exchange.imports.says import KINDS
 from app.exchange.imports.stored import OPEN_STATES, Row, Sent
 from app.import_codes import ImportOutcome, ImportState
-from app.vocabulary import Role
+from app.vocabulary import Language, Role
 
 # Seconds until it is asked again how far a part has got: it is through in a fraction of one, unless others wait too.
 FIRST_LOOK, LONGEST_LOOK = 0.3, 5.0
@@ -60,6 +62,16 @@ class _Question(_Said):
     answer: Literal["confirm", "mapping"] = "confirm"
 
 
+class _Example(BaseModel):
+    row: int  # of the part
+
+
+class _Warning(BaseModel):
+    code: str
+    count: int
+    examples: list[_Example]
+
+
 class _Receipt(BaseModel):
     id: uuid.UUID
     state: ImportState
@@ -72,6 +84,7 @@ class _Receipt(BaseModel):
     gained: dict[str, int] = {}
     held_counted: int = 0
     held_not_counted: dict[str, int] = {}
+    warnings: list[_Warning] = []
     questions: list[_Question]
     problem: _Said | None
 
@@ -106,13 +119,13 @@ def file_list(
     found = cut(opened.rows())
     if not found.rows:
         raise BadFile("no_rows", NO_ROWS)
-    receipt = _Sum(opened, found, sent)
+    receipt = _Sum(opened, found, sent, line.lang)
     asked = [*opened.questions(), *questions.about_ages(opened, found.ages)]
     asked += questions.about_rows(found.rows, None, counting=counting)
     if asked:
-        return receipt.shape(questions=asked), receipt.wrong()
+        return receipt.shape(questions=[sayings.asked(one, line.lang) for one in asked]), receipt.wrong()
     if sent.strict and found.wrong and not sent.dry_run:
-        return receipt.shape(problem=_strict(min(found.wrong), "nothing was filed")), receipt.wrong()
+        return receipt.shape(problem=strict(min(found.wrong)).shape()), receipt.wrong()
     me = line.get("/v1/me", _Me)
     if me.role != Role.REPORTER or me.source is None:
         raise Stopped(f"This key is a {me.role}'s: a list is sent with a reporter's key.")
@@ -142,7 +155,7 @@ class _Filing:
             errors = [row for one in tried for row in self._rows(*one, (ImportOutcome.ERROR,))]
             if errors:
                 self._journal.finish()
-                return receipt.shape(problem=_strict(errors[0]["row"], "nothing was filed")), errors
+                return receipt.shape(problem=strict(errors[0]["row"]).shape()), errors
             if tried and tried[-1][1].state != ImportState.DONE:
                 return receipt.shape(tried), []
         filed = self._pass(trial=self._sent.dry_run)
@@ -230,8 +243,8 @@ class _Filing:
 class _Sum:
     """The receipt of a whole list, summed from those of its parts: read as that of a list filed in one."""
 
-    def __init__(self, opened: Opened, found: Cut, sent: Sent) -> None:
-        self._opened, self._cut, self._sent = opened, found, sent
+    def __init__(self, opened: Opened, found: Cut, sent: Sent, lang: Language) -> None:
+        self._opened, self._cut, self._sent, self._lang = opened, found, sent, lang
 
     def wrong(self) -> list[Row]:
         """The rows that were not sent."""
@@ -258,6 +271,11 @@ class _Sum:
             if revision is not None
         ]
         state = ImportState.FAILED if problem else ImportState.QUESTIONED if questions else ImportState.DONE
+        unregistered = RowsCounted()
+        for part, receipt in filed or []:
+            for told in receipt.warnings if receipt.state == ImportState.DONE else ():
+                if told.code == UNREGISTERED_FACILITY:
+                    unregistered.add(*(_row_of(part, one.row) for one in told.examples), count=told.count)
         if filed:
             part, last = filed[-1]
             state, questions = last.state, [one.model_dump() for one in last.questions]
@@ -282,8 +300,9 @@ class _Sum:
             **self._opened.shape(),
             **self._opened.tally.shape(),
             "derived_case_numbers": self._cut.derived,
+            "warnings": warnings(unregistered.shape(), self._lang, {}),
             "questions": questions or [],
-            "problem": problem,
+            "problem": problem and sayings.problem(problem, self._lang),
             "imports": [receipt.id for receipt in receipts],
         }
 
@@ -293,7 +312,7 @@ def _problem(part: Part, receipt: _Receipt) -> Row | None:
         return None
     row = _row_of(part, receipt.problem.row or 1)
     if receipt.problem.code == "strict":
-        return _strict(row, f"nothing from row {part.rows[0]} on was filed")
+        return strict(row, part.rows[0]).shape()
     return BadFile(receipt.problem.code, receipt.problem.detail, row).shape()
 
 
@@ -302,7 +321,3 @@ def _row_of(part: Part, number: int) -> int:
     if not 0 < number <= len(part.rows):
         raise Stopped(UNSENT)
     return part.rows[number - 1]
-
-
-def _strict(row: int, what: str) -> Row:
-    return BadFile("strict", f"Row {row} is in error: {what}, as asked for.", row).shape()

@@ -11,7 +11,7 @@ from app.exchange.imports.faults import Fault, letter, place_of
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.genders import GENDER
 from app.exchange.imports.headings import Column, day_of_ages
-from app.exchange.imports.layout import Layout, LeftOut
+from app.exchange.imports.layout import Layout, RowsCounted
 from app.exchange.imports.mapping import DAYS_OF_AGES, Mapping
 from app.exchange.imports.sayings import question
 from app.exchange.imports.texts import Cells
@@ -53,7 +53,7 @@ class Tally:
     def __init__(self) -> None:
         self.unsaid: Counter[tuple[str, str]] = Counter()  # column and word: cells read as "nothing is known"
         self.unread: Counter[str] = Counter()  # column: cells that were not read
-        self.left_out = LeftOut()
+        self.left_out = RowsCounted()
 
     def shape(self) -> dict[str, Any]:
         """As it is told."""
@@ -63,7 +63,7 @@ class Tally:
                 for (column, word), count in self.unsaid.most_common(MOST_WORDS)
             ],
             "unread": [{"column": column, "count": count} for column, count in sorted(self.unread.items())],
-            "left_out": {"count": self.left_out.count, "rows": self.left_out.rows},
+            "left_out": self.left_out.shape(),
         }
 
 

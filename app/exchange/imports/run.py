@@ -9,6 +9,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any
@@ -18,15 +19,15 @@ from sqlmodel import Session, col
 
 from app.database import reading
 from app.errors import Problem
-from app.exchange.imports import questions, stored
+from app.exchange.imports import questions, receipts, stored
 from app.exchange.imports.checked import body_of, numbered, placed
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.groups import kept_error
 from app.exchange.imports.keys import Keys
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
-from app.exchange.imports.questions import Question
 from app.exchange.imports.rows import Row
+from app.exchange.imports.sayings import Question
 from app.exchange.imports.says import Says, changed, says, why_not_held
 from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
@@ -95,7 +96,7 @@ class Running:
         with reading(self._engine) as session:
             given = None if job.mapping is None else Mapping.model_validate_json(job.mapping)
             opened = open_list(self._data, given, lambda digest: stored.saved_mapping(session, job.source, digest))
-            before = stored.last_rows(session, job.source)
+            before = stored.last_list(session, job.source)
         number, counting = opened.count()
         if number == 0:
             raise BadFile("no_rows", NO_ROWS)
@@ -121,7 +122,7 @@ class Running:
         return True
 
     def _questions(
-        self, job: ListImport, opened: Opened, rows: int, before: int | None, *, counting: bool
+        self, job: ListImport, opened: Opened, rows: int, before: ListImport | None, *, counting: bool
     ) -> list[Question]:
         """What is to be answered before anything is filed; once the list is confirmed, what that does not answer."""
         looked = questions.look_at(opened.rows())
@@ -129,8 +130,12 @@ class Running:
         if job.confirmed:
             return asked
         with reading(self._engine) as session:
-            stands = questions.about_what_stands(session, self._secret, job.source, looked)
-        return [*asked, *questions.about_rows(rows, before, counting=counting), *stands]
+            told = json.loads(before.told).get("columns", []) if before else []
+            stands = questions.about_what_stands(
+                session, self._secret, job.source, looked, opened.shape()["columns"], told
+            )
+        most = (before.whole or before.rows) if before else None
+        return [*asked, *questions.about_rows(rows, most, counting=counting), *stands]
 
     def _from_the_top(self, state: str) -> None:
         assert self._opened is not None
@@ -171,7 +176,7 @@ class Running:
             if job.strict and any(one.outcome == "error" for one in outcomes):
                 session.rollback()
                 wrong = next(one.row for one in outcomes if one.outcome == "error")
-                raise _strict(wrong, f"nothing from row {batch.rows[0].number} on was filed")
+                raise strict(wrong, batch.rows[0].number)
             if not stored.advance(session, job, outcomes, batch.last, now):
                 session.rollback()
                 return None
@@ -195,7 +200,7 @@ class Running:
         with as_only_writer(self._engine) as session:
             if job.state == "checking":
                 if json.loads(job.counts)["error"]:
-                    raise _strict(stored.rows_of(session, job.id, 0, 1, "error")[0]["row"], "nothing was filed")
+                    raise strict(receipts.rows_of(session, job.id, 0, 1, "error")[0]["row"])
                 if not stored.begin_again(session, job, "running"):
                     return False
                 self._from_the_top("running")
@@ -254,9 +259,7 @@ class _Batch:
         stood = self._stood(desk, [body for _row, body in ready])
         results = file_rows(desk, [body for _row, body in ready], written)
         for (row, body), result in zip(ready, results, strict=False):
-            settled[row.number] = _settled(
-                row, body, result, before, stood.get(str(body.source_record_id), {}), desk.now
-            )
+            settled[row.number] = _settled(row, body, result, before, stood.get(str(body.source_record_id), {}), desk)
         done = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]
         self.left, self.rows = self.rows[len(done) :], done
         return [settled[row.number] for row in done]
@@ -270,7 +273,7 @@ class _Batch:
 
 
 def _settled(
-    row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int, stood: Says, now: datetime
+    row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int, stood: Says, desk: Desk
 ) -> RowOutcome:
     """What became of a row. `stood`: what its report said before."""
     if isinstance(result, Problem):
@@ -281,15 +284,19 @@ def _settled(
     said, about = says(body.model_dump(mode="json")), _about(body)
     tally = changed(stood, said)
     if about == "held":
-        reason = why_not_held(said, now.date().toordinal())
+        reason = why_not_held(said, desk.now.date().toordinal())
         tally["held_counted" if reason is None else f"held_{reason}"] += 1
     report = uuid.UUID(result.ids["report"])
-    return RowOutcome(row.number, outcome, report, result.revision, None, about, dict(tally))
+    place, country = said.get("detention.facility"), said.get("detention.country")
+    unregistered = desk.views.is_unregistered(place, country)
+    return RowOutcome(row.number, outcome, report, result.revision, None, about, dict(tally), unregistered)
 
 
 def _about(body: DetentionReportIn) -> About | None:
     if isinstance(body, ReleaseReportIn):
         return "releases"
+    if body.detainee is not None and body.detainee.died_on is not None:
+        return None
     return "held" if body.detention is None or body.detention.ended is None else None
 
 
@@ -299,8 +306,11 @@ def _error(row: Row, faults: list[Fault]) -> RowOutcome:
 
 def _undone(one: RowOutcome) -> RowOutcome:
     """Nothing of a trial stands: no report has these ids."""
-    return RowOutcome(one.row, one.outcome, None, None, one.faults, one.about, one.tally)
+    return replace(one, report=None, revision=None)
 
 
-def _strict(row: int, what: str) -> BadFile:
-    return BadFile("strict", f"Row {row} is in error: {what}, as asked for.", row)
+def strict(row: int, first: int | None = None) -> BadFile:
+    """Nothing was filed because of a row; nothing from the `first` row on, where those before are in."""
+    if first is None:
+        return BadFile.said("strict", row)
+    return BadFile.said("strict_from", row, code="strict", first=first)

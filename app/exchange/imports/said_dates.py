@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NoReturn
 
 from app import dates
+from app.exchange.imports.sayings import FAULTS
 
 
 class Order(StrEnum):
@@ -47,7 +48,6 @@ _CLOCK = re.compile(r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}
 _SERIAL = re.compile(r"[1-5]\d{4}")
 
 LEAP_YEAR = "2024"  # has every day that any year has
-_FORMS = "12 January 2026, 12 de enero de 2026, 2026-01-12, or less of it: enero 2026, 2026"
 
 
 def read(text: str, order: Order | None) -> str:
@@ -57,7 +57,7 @@ def read(text: str, order: Order | None) -> str:
     """
     said = " ".join(_CLOCK.sub("", text.strip()).split()).strip(".,").casefold()
     if len(said) > dates.MAX_TEXT:
-        _refuse("invalid_date", f"Write the date as {_FORMS}.")
+        _refuse("invalid_date", FAULTS["date_long"])
     if _SERIAL.fullmatch(said):
         _refuse(
             "serial_date", "This is a spreadsheet's number for a day: format the column as a date and save it again."
@@ -74,11 +74,11 @@ def read(text: str, order: Order | None) -> str:
             return _written(match[year], MONTHS[match[month]], int(match[day]) if day else None)
     if (match := _NO_YEAR.fullmatch(said)) and match[2] in MONTHS:
         _written(LEAP_YEAR, MONTHS[match[2]], int(match[1]))
-        _refuse("invalid_date", f"The year is missing: write the date as {_FORMS}.")
+        _refuse("invalid_date", FAULTS["date_without_year"])
     try:
         return dates.parse(said).text
     except dates.DateError:
-        _refuse("invalid_date", f"This is not read as a date: write it as {_FORMS}.")
+        _refuse("invalid_date", FAULTS["date_unread"])
 
 
 def _numbers(first: int, second: int, year: str, order: Order | None) -> str:
@@ -98,7 +98,7 @@ def _written(year: str, month: int, day: int | None) -> str:
     try:
         return dates.parse(f"{year}-{month:02}" + ("" if day is None else f"-{day:02}")).text
     except dates.DateError:
-        _refuse("invalid_date", "The calendar has no such day: correct it, or leave off what is not known.")
+        _refuse("invalid_date", FAULTS["no_such_day"])
 
 
 def _refuse(code: str, detail: str) -> NoReturn:

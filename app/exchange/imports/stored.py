@@ -1,4 +1,4 @@
-"""Imports as the database keeps them: begun, carried on batch by batch, and asked about afterwards."""
+"""Imports as the database keeps them: begun, carried on batch by batch, ended. What is told of them: `receipts`."""
 
 import json
 import uuid
@@ -11,17 +11,14 @@ from typing import Any, Literal
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
-from app.dates import format_instant
 from app.errors import Conflict, NotFound
-from app.exchange.imports.groups import Groups, in_language
+from app.exchange.imports.groups import Groups
+from app.exchange.imports.layout import RowsCounted
 from app.exchange.imports.lists import digest_of
 from app.exchange.imports.mapping import Mapping
-from app.exchange.imports.sayings import detail
-from app.exchange.imports.says import KINDS, NOT_HELD
 from app.import_codes import ImportOutcome
 from app.models import ImportFile, ImportMapping, ImportRow, ListImport
 from app.registry.write import Desk, Outcome, new_id
-from app.vocabulary import Language
 
 # Whoever works on an import says so again with each batch. A batch takes seconds: after this long the process is gone.
 LEASE = timedelta(minutes=2)
@@ -35,6 +32,8 @@ RECEIVED = 202  # noted, and filed as whoever sent it reads on
 # What rows speak of, counted: somebody who is out, or somebody held. A death or an escape is neither.
 About = Literal["releases", "held"]
 ABOUT: tuple[About, ...] = ("releases", "held")
+UNREGISTERED = "unregistered"  # rows that name a place which nobody has registered: never the names
+SUMMED = frozenset({*ABOUT, "groups", "tally", UNREGISTERED})  # of rows: forgotten where they are tried anew
 
 Row = dict[str, Any]
 ImportId = uuid.UUID
@@ -63,6 +62,7 @@ class RowOutcome:
     faults: list[dict[str, Any]] | None
     about: About | None = None
     tally: dict[str, int] = field(default_factory=dict)
+    unregistered: bool = False  # it names a place that nobody has registered
 
 
 def begin(session: Session, source: int, key_id: str | None, digest: str, sent: Sent, now: datetime) -> ListImport:
@@ -161,14 +161,17 @@ def advance(session: Session, job: ListImport, rows: Sequence[RowOutcome], done:
     """Settle rows together with what was filed of them; False where somebody else did so first, and nothing may be
     kept."""
     counts, told = json.loads(job.counts), json.loads(job.told)
-    groups = Groups(told.get("groups", []))
+    groups, unregistered = Groups(told.get("groups", [])), RowsCounted(**told.get(UNREGISTERED, {}))
     for row in rows:
         counts[row.outcome] += 1
         groups.add(row.row, row.faults or [])
         if row.about is not None:
             told[row.about] = told.get(row.about, 0) + 1
         told["tally"] = dict(Counter(told.get("tally", {})) + Counter(row.tally))
+        if row.unregistered:
+            unregistered.add(row.row)
     told["groups"] = groups.kept()
+    told[UNREGISTERED] = unregistered.shape()
     revisions = [row.revision for row in rows if row.revision is not None and row.outcome not in ("unchanged", "error")]
     first = min([*revisions, *([job.first_revision] if job.first_revision else [])], default=None)
     last = max([*revisions, *([job.last_revision] if job.last_revision else [])], default=None)
@@ -240,7 +243,7 @@ def begin_again(session: Session, job: ListImport, state: str) -> bool:
 
 
 def _without_tally(job: ListImport) -> str:
-    told = {name: found for name, found in json.loads(job.told).items() if name not in (*ABOUT, "groups", "tally")}
+    told = {name: found for name, found in json.loads(job.told).items() if name not in SUMMED}
     return json.dumps(told, ensure_ascii=False)
 
 
@@ -258,10 +261,10 @@ def own(session: Session, job: uuid.UUID, source: int | None) -> ListImport:
     return found
 
 
-def last_rows(session: Session, source: int) -> int | None:
-    """How many rows the source's last finished list had; of one that came in parts, all of them."""
+def last_list(session: Session, source: int) -> ListImport | None:
+    """The source's last list that was filed; of one that came in parts, its last part."""
     return session.scalars(
-        select(func.coalesce(col(ListImport.whole), col(ListImport.rows)))
+        select(ListImport)
         .where(col(ListImport.source) == source, col(ListImport.state) == "done", col(ListImport.dry_run).is_(False))
         .order_by(col(ListImport.finished_at).desc())
         .limit(1)
@@ -277,67 +280,3 @@ def save_mapping(session: Session, source: int, headings: str, mapping: Mapping,
     """Keep a mapping for the next list; only for the only writer, as two that find none would both add it."""
     session.merge(ImportMapping(source=source, headings=headings, mapping=mapping.model_dump_json(), saved_at=now))
     session.flush()
-
-
-def rows_of(
-    session: Session, job: uuid.UUID, after: int, limit: int, outcome: str | None = None, lang: Language = "en"
-) -> list[dict[str, Any]]:
-    """What became of the rows after a row's number."""
-    asked = select(ImportRow).where(col(ImportRow.list_import) == job, col(ImportRow.row) > after)
-    if outcome is not None:
-        asked = asked.where(col(ImportRow.outcome) == outcome)
-    rows = session.scalars(asked.order_by(col(ImportRow.row)).limit(limit)).all()
-    return [
-        {
-            "row": one.row,
-            "outcome": one.outcome,
-            "report_id": one.report,
-            "revision": one.revision,
-            "errors": in_language(json.loads(one.faults), one.row, lang) if one.faults else [],
-        }
-        for one in rows
-    ]
-
-
-def summed(tally: dict[str, int]) -> Row:
-    """What a list took back and added, and how many of those it says are held count as held by its source's word."""
-    return {
-        **{change: {kind: tally.get(f"{kind}_{change}", 0) for kind in KINDS} for change in ("lost", "gained")},
-        "held_counted": tally.get("held_counted", 0),
-        "held_not_counted": {why: tally[f"held_{why}"] for why in NOT_HELD if f"held_{why}" in tally},
-    }
-
-
-def shape(job: ListImport, lang: Language = "en", groups: Sequence[Row] = ()) -> Row:
-    """An import as its source reads it: the receipt, once it is through. `groups`: of `groups.of_import`."""
-    told = json.loads(job.told)
-    problem = None if job.fault is None else json.loads(job.fault)
-    return {
-        "id": job.id,
-        "state": job.state,
-        "dry_run": job.dry_run,
-        "strict": job.strict,
-        "created_at": format_instant(job.created_at),
-        "finished_at": None if job.finished_at is None else format_instant(job.finished_at),
-        "digest": job.digest,
-        "rows": job.rows,
-        "whole": job.whole,
-        "settled": sum(json.loads(job.counts).values()),
-        "counts": json.loads(job.counts),
-        **{one: told.get(one, 0) for one in ABOUT},
-        **summed(told.get("tally", {})),
-        "first_revision": job.first_revision,
-        "last_revision": job.last_revision,
-        "form": told.get("form"),
-        "sheet": told.get("sheet"),
-        "other_sheets": told.get("other_sheets", []),
-        "columns": told.get("columns", []),
-        "saved_mapping": told.get("saved_mapping", False),
-        "derived_case_numbers": told.get("derived_case_numbers", 0),
-        "unsaid": told.get("unsaid", []),
-        "unread": told.get("unread", []),
-        "left_out": told.get("left_out", {"count": 0, "rows": []}),
-        "groups": list(groups),
-        "questions": [one | {"detail": detail(one["code"], one["detail"], lang)} for one in json.loads(job.questions)],
-        "problem": problem and problem | {"detail": detail(problem["code"], problem["detail"], lang)},
-    }

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from app.database import reading
-from app.exchange.imports import run, stored
+from app.exchange.imports import receipts, run, stored
 from app.exchange.imports.stored import Sent
 from tests.exchange.imports.test_run import counts, many
 from tests.exchange.imports.test_run_at_once import another, running_on
@@ -51,7 +51,7 @@ def drawn(rows: int, seed: int, prefix: str = "P") -> str:
 
 def outcomes(world: World, receipt: Body) -> list[str]:
     with reading(world.engine) as session:
-        return [row["outcome"] for row in stored.rows_of(session, uuid.UUID(receipt["id"]), 0, receipt["rows"])]
+        return [row["outcome"] for row in receipts.rows_of(session, uuid.UUID(receipt["id"]), 0, receipt["rows"])]
 
 
 def test_a_trial_foretells_what_becomes_of_each_row_of_a_list_of_namesakes(
@@ -108,5 +108,5 @@ def test_a_trial_that_another_process_takes_up_begins_anew(world: World, monkeyp
         pass
     assert not first.step()
     with reading(world.engine) as session:
-        receipt = stored.shape(stored.load(session, first.job))
+        receipt = receipts.shape(stored.load(session, first.job))
     assert (receipt["state"], counts(receipt)) == ("done", {"new": 4, "needs_review": 4})

@@ -109,7 +109,10 @@ def test_a_list_whose_verdicts_fell_to_none_is_questioned_until_confirmed(world:
     without = listed(rest=";;con nombre")
     receipt = world.send_list(without)
     assert (receipt["state"], codes(receipt), receipt["settled"]) == ("questioned", [("column_gone", "confirm")], 0)
-    assert "verification.verdict (3 rows)" in receipt["questions"][0]["detail"]
+    told = 'Verification [verification.verdict] (3 rows; in column G "verificación" no cell says it)'
+    assert told in receipt["questions"][0]["detail"]
+    spanish = world.get(f"/v1/imports/{receipt['id']}", "foro", lang="es").json()["questions"]
+    assert "en la columna G «verificación» ninguna celda lo dice" in spanish[0]["detail"]
     assert codes(world.send_list(without, dry_run=True)) == [("column_gone", "confirm")]
     assert world.by_source() == {"foro": 3}
     taken_back = world.send_list(without, confirm=True)
@@ -147,6 +150,13 @@ def test_case_numbers_that_differ_in_capitals_are_questioned_and_those_of_others
     assert codes(world.send_list(listed(("fp-10", "FP-20", "FP-100")))) == [("case_numbers_alike", "confirm")]
     assert codes(world.send_list(listed(("FP-1", "FP-2", "FP-1000")))) == []
     assert codes(world.send_list(listed(("fp-10", "fp-20", "fp-100")), who="jep")) == []
+
+
+def test_somebody_who_died_is_neither_out_nor_held(world: World) -> None:
+    said = "código;nombre;detenido el;fecha de muerte;fecha de excarcelación;país\nA-1;Ana Ruz;2024;2025;;VE\n"
+    receipt = world.send_list(said + "A-2;Eva Sol;2024;2025-06;2025-01;VE\nA-3;Olga Rey;2024;;;VE\n")
+    assert (receipt["releases"], receipt["held"], receipt["held_counted"]) == (1, 1, 1)
+    assert receipt["counts"]["new"] == 3
 
 
 def test_a_receipt_says_how_many_of_the_held_count_as_held_and_why_not(world: World) -> None:

@@ -15,7 +15,7 @@ from app.exchange.client import Line, Stopped
 from app.exchange.imports import parts, remote
 from app.exchange.imports.stored import Sent
 from app.registry import keys
-from app.vocabulary import Role
+from app.vocabulary import Language, Role
 from bench.bad_line import BadLine
 from bench.invented import csv_of
 from tests.api.serving import serving
@@ -71,13 +71,22 @@ class Sender:
         self._client = partial(httpx2.Client, transport=httpx2.MockTransport(handle))
         self._patch = monkeypatch
 
-    def send(self, text: str, who: str = "foro", *, source: str | None = None, every: bool = True, **sent: Any) -> Any:
+    def send(
+        self,
+        text: str,
+        who: str = "foro",
+        *,
+        source: str | None = None,
+        every: bool = True,
+        lang: Language = "en",
+        **sent: Any,
+    ) -> Any:
         path = self.folder / "list.csv"
         path.write_text(text, encoding="utf-8")
         self.watch = Watcher()
         self._patch.setattr(httpx2, "Client", self._client)
         try:
-            with Line("http://127.0.0.1", self.world.keys[who], self.watch.say) as line:
+            with Line("http://127.0.0.1", self.world.keys[who], self.watch.say, lang) as line:
                 return remote.file_list(
                     line, self.folder / "state", path, Sent(**sent), NOW, self.watch, source=source, every=every
                 )
@@ -125,6 +134,30 @@ def test_a_list_sent_in_parts_is_told_as_one(sender: Sender) -> None:
     assert sender.watch.settled[-1] == (5, 5)
     again, _rows = sender.send(LIST)
     assert counts(again) == {"unchanged": 4, "error": 1}
+
+
+def test_places_that_nobody_registered_are_told_by_their_rows_in_the_file(sender: Sender) -> None:
+    placed = "\n".join(row + ";Ramo Verde" for row in ROWS)
+    receipt, _rows = sender.send(f"{HEAD.strip()};centro de reclusión\n{placed}\n")
+    assert sender.posts > 1
+    (warning,) = receipt["warnings"]
+    assert (warning["count"], [one["row"] for one in warning["examples"]]) == (4, [2, 3, 5])
+
+
+def test_what_a_registry_asks_is_told_in_the_language_of_whoever_sends(sender: Sender) -> None:
+    placed = HEAD.strip() + ";centro de reclusión\n" + "".join(f"{row};Ramo Verde\n" for row in ROWS)
+    sender.send(placed)
+    field: dict[Language, str] = {
+        "en": "Place of detention [detention.facility] (2 rows)",
+        "es": "Centro de reclusión [",
+    }
+    for lang, told in field.items():
+        receipt, _rows = sender.send(placed.replace("Ramo Verde", ""), lang=lang)
+        (question,) = receipt["questions"]
+        assert (question["code"], question["answer"], told in question["detail"]) == ("column_gone", "confirm", True)
+    undated = placed.replace("fecha de nacimiento", "edad").replace("1971", "55")
+    receipt, _rows = sender.send(undated, lang="es")
+    assert "La columna C («edad») tiene edades" in receipt["questions"][0]["detail"]
 
 
 def test_what_arrives_is_what_the_same_file_would_be_where_it_is_filed(sender: Sender) -> None:

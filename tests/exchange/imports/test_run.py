@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.database import reading, writing
 from app.demo.names import names as invented_names
-from app.exchange.imports import local, run, stored
+from app.exchange.imports import local, receipts, run, stored
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.run import Running
 from app.exchange.imports.stored import Sent
@@ -159,7 +159,7 @@ def test_an_import_stopped_after_any_batch_is_taken_up_where_it_stopped(
     assert not first.step()  # it was overtaken: what it reads on is settled already
     assert world.revision == revision + 6
     with reading(world.engine) as session:
-        assert counts(stored.shape(stored.load(session, job))) == {"new": 10}
+        assert counts(receipts.shape(stored.load(session, job))) == {"new": 10}
 
 
 def begin(world: World, data: bytes, key: str | None = None, sent: Sent | None = None) -> "stored.ImportId":
@@ -252,7 +252,7 @@ def test_what_became_of_rows_is_forgotten_after_a_while_and_the_receipt_is_not(w
     world.now = NOW + 2 * stored.ROWS_KEPT
     with writing(world.engine) as session:
         stored.forget_rows(session, world.now)
-        assert stored.rows_of(session, next(iter(session.scalars(select(ListImport)))).id, 0, 10) == []
+        assert receipts.rows_of(session, next(iter(session.scalars(select(ListImport)))).id, 0, 10) == []
     assert receipt["counts"]["new"] == 2
 
 
@@ -275,7 +275,7 @@ def test_a_local_list_that_was_killed_is_found_again_by_its_file(world: World, m
     with pytest.raises(Killed):
         file(kill)
     done = file(lambda _job: None)
-    assert (done.state, counts(stored.shape(done))) == ("done", {"new": 10})
+    assert (done.state, counts(receipts.shape(done))) == ("done", {"new": 10})
     assert world.rows("SELECT count(*) FROM list_import") == [(1,)]
 
 
