@@ -52,7 +52,7 @@ def person_class(accounts: Sequence[Account], consents: Sequence[Given]) -> str:
     """
     if any(account.redacted for account in accounts):
         return Publish.COUNTED
-    waiting = {hiding.record for hiding in provisional(accounts, consents) if hiding.stopped}
+    waiting = {hiding.record for hiding in _hidings(accounts, consents) if hiding.stopped}
     heard = [account for account in _heard(accounts) if account.record not in waiting]
     if not consents:
         return strictest(list(filter(None, map(_asked, heard))) or [Publish.ANONYMOUS])
@@ -62,9 +62,15 @@ def person_class(accounts: Sequence[Account], consents: Sequence[Given]) -> str:
 
 def provisional(accounts: Sequence[Account], consents: Sequence[Given]) -> list[Hiding]:
     """The reports that hide the person against what stands, each until a curator's consent answers it: no one key hides
-    anybody for good. A name that is closed again after a consent waits like all else that a consent opened."""
+    anybody for good. A name that is closed again after a consent waits like all else that a consent opened. Of somebody
+    erased nothing is left for a curator to answer."""
     if any(account.redacted or account.erased for account in accounts):
         return []
+    return _hidings(accounts, consents)
+
+
+def _hidings(accounts: Sequence[Account], consents: Sequence[Given]) -> list[Hiding]:
+    """Those reports, also of somebody who was erased later: a replay must find the class that the person had before."""
     heard = _heard(accounts)
     if consents:
         standing, last = _consented(consents)

@@ -139,8 +139,10 @@ def test_a_birth_of_one_source_that_makes_a_child_beside_others_days_waits_too()
     assert provisional([two, held[1], born], []) == [], "nobody's word alone"
 
 
-def test_of_somebody_erased_nothing_waits() -> None:
+def test_of_somebody_erased_nothing_waits_and_the_class_before_the_erasure_stays() -> None:
     assert provisional([*SHOWN, replace(HIDING, erased=True)], []) == []
+    said = [*SHOWN, replace(HIDING, stopped=True)]
+    assert person_class([replace(one, erased=True) for one in said], []) == person_class(said, []) == "anonymous"
 
 
 def test_a_source_that_says_nothing_later_changes_nothing() -> None:
