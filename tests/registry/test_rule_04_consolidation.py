@@ -378,6 +378,17 @@ def test_a_new_verification_takes_what_stands_there_then_and_nothing_of_an_older
     assert world.by_source(**JANUARY) == {"foro": 1, "jep": 1}
 
 
+@pytest.mark.parametrize("first", ["foro", "jep"])
+def test_a_verification_keeps_the_same_whichever_report_of_the_release_was_filed_first(
+    world: World, first: str
+) -> None:
+    """foro knows of the detention alone and jep of the release; a release takes its id from the older report."""
+    filing = {"foro": world.file_detention, "jep": world.file}
+    answers = [filing[who](who) for who in sorted(filing, key=lambda who: who != first)]
+    world.verify(answers[-1]["release"]["id"], "foro", verdict="verified", method="family")
+    assert world.by_source(**JANUARY) == {"foro": 1, "jep": 1}
+
+
 def test_independent_accounts_are_seen_before_others(world: World) -> None:
     filed = world.file("foro", release={"released_on": "2026-01-12", "kind": "pardon"})
     body = {"release_id": filed["release"]["id"], "release": {"released_on": "2026-01-12", "kind": "amnesty"}}
