@@ -418,6 +418,16 @@ def test_where_a_person_was_held_is_by_source_what_that_source_says(world: World
     assert not any("rodeo" in str(entry) for entry in kept)
 
 
+def test_a_place_that_nobody_registered_is_a_sources_own_word_too(world: World) -> None:
+    world.add_facility()
+    release = world.file("foro", detention__facility="El Rodeo I")["release"]["id"]
+    said = {"detention": {"facility": "Un sótano de Boleíta"}, "release": {}}
+    verified = {"verification": {"verdict": "verified", "method": "family"}}
+    assert world.post("/v1/releases", {"release_id": release, **said, **verified}, "jep").status_code == 201
+    assert world.by_source(facility="El Rodeo I") == {"foro": 1}
+    assert world.by_source() == {"foro": 1, "jep": 1}
+
+
 def test_what_is_kept_is_of_the_spell_that_the_report_points_at_alone(world: World) -> None:
     """A report that is pointed at another release keeps nothing of the former one."""
     first = world.file("foro", release={"released_on": "2024-11-20", "kind": "pardon"})

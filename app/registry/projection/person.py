@@ -131,7 +131,10 @@ def _slug(account: Account) -> str | None:
 
 
 def _kept_slug(account: Account) -> str | None:
-    return account.kept_facility.slug if account.kept_facility else None
+    """The place kept with an account that names none itself: a place nobody registered is its source's own word too."""
+    if account.kept_facility is None or "detention.facility" in account.content:
+        return None
+    return account.kept_facility.slug
 
 
 def _areas(accounts: Sequence[Account]) -> dict[str, str | None]:
