@@ -42,7 +42,7 @@ from app.models import (
 )
 from app.registry import consent
 from app.registry.clusters import Edge, resolve
-from app.registry.content import Content
+from app.registry.content import KEPT_FACILITY, Content
 from app.registry.difference import Spans
 from app.registry.projection import Account, Rows, project
 from app.registry.views import Views
@@ -221,7 +221,7 @@ def _account(
         content=content,
         pointer=pointer,
         facility=views.facility(content.get("detention.facility"), content.get("detention.country")),
-        kept_facility=views.facility(content.get("kept.facility"), content.get("kept.country")),
+        kept_facility=views.facility(content.get(KEPT_FACILITY), content.get("kept.country")),
         redacted=record.redacted,
         erased=erased,
         points=points,
