@@ -16,5 +16,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # Rows that go are made by a rebuild alone: whoever comes back must not take those left for complete.
+    op.execute("UPDATE head SET rules = 1")
     with op.batch_alter_table("placement", schema=None) as batch_op:
         batch_op.drop_column("contradicts")

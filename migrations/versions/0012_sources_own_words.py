@@ -38,6 +38,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # Rows that go are made by a rebuild alone: whoever comes back must not take those left for complete.
+    op.execute("UPDATE head SET rules = 1")
     op.drop_table("source_trait")
     with op.batch_alter_table("detainee", schema=None) as batch_op:
         batch_op.drop_column("rearrest_claimed")
