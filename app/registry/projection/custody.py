@@ -1,6 +1,6 @@
 """One spell read whole: the detention, how it ended, and the release with its stages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as made_by
 from typing import Any
@@ -149,39 +149,40 @@ def read_custody(spell: Sequence[Account]) -> Custody:
 
 
 def with_next(custodies: Sequence[Custody]) -> list[Custody]:
-    """Number the spells and tell each what followed it (rule 8: net)."""
-    linked = []
-    for number, custody in enumerate(custodies):
-        before, later = custodies[:number], custodies[number + 1 :]
-        after = any(earlier.out or earlier.stated for earlier in before)
+    """Number the spells and tell each what came before it and by which day a later one had begun (rule 8: net)."""
+    stated, released = False, False
+    earlier: list[tuple[bool, bool]] = []
+    for custody in custodies:
+        earlier.append((stated or released, released))
+        stated, released = stated or custody.stated, released or custody.out is not None
+    linked: list[Custody] = []
+    begun: int | None = None
+    begun_by_source: dict[int, int] = {}
+    for number in range(len(custodies) - 1, -1, -1):
+        custody, (after, after_release) = custodies[number], earlier[number]
         linked.append(
             replace(
                 custody,
                 ordinal=number + 1,
                 claimed=after and custody.asserted and not custody.stated,
-                after_release=any(earlier.out for earlier in before),
-                next_hi=_begun_by(later),
-                next_hi_by_source=_begun_by_source(later),
+                after_release=after_release,
+                next_hi=begun,
+                next_hi_by_source=dict(begun_by_source),
             )
         )
-    return linked
+        # The earliest of all: a vague date may hide behind a precise one after it.
+        if custody.began is not None:
+            begun = custody.began.hi if begun is None else min(begun, custody.began.hi)
+        for source, day in _begun_by_source(custody):
+            begun_by_source[source] = min(day, begun_by_source.get(source, day))
+    return linked[::-1]
 
 
-def _begun_by(later: Sequence[Custody]) -> int | None:
-    """The day by which some later detention had begun, as independent sources say: a vague date may hide behind a
-    precise one after it."""
-    return min((one.began.hi for one in later if one.began is not None), default=None)
-
-
-def _begun_by_source(later: Sequence[Custody]) -> dict[int, int]:
-    """Source → the day by which, as it says itself, a later detention had begun."""
-    begun: dict[int, int] = {}
-    for custody in later:
-        for account in custody.accounts:
-            start = account.detained or account.date("kept.detained_on")
-            if account.asserts_detention and start is not None:
-                begun[account.source.key] = min(start.hi, begun.get(account.source.key, start.hi))
-    return begun
+def _begun_by_source(custody: Custody) -> Iterator[tuple[int, int]]:
+    """The sources that tell of the detention, and the day by which it had begun as each says itself."""
+    for account in custody.accounts:
+        if account.asserts_detention and account.began is not None:
+            yield account.source.key, account.began.hi
 
 
 def _country(spell: Sequence[Account]) -> Fact | None:

@@ -176,13 +176,17 @@ def pointer_roots(accounts: Iterable[Account], pointer: dict[int, int]) -> dict[
 
     A pointer into another person's reports (after an undo) is void; a circle follows the least record id in it.
     """
-    by_record = {account.record: account for account in accounts}
-    roots = {}
-    for start in by_record:
-        path = [start]
-        while (target := pointer.get(path[-1])) in by_record and target not in path:
-            path.append(target)
-        roots[start] = path[-1]
-        if target is not None and target in path:
-            roots[start] = min(path[path.index(target) :], key=lambda record: by_record[record].id)
+    ids = {account.record: account.id for account in accounts}
+    roots: dict[int, int] = {}
+    for start in ids:
+        path: dict[int, None] = {}
+        at = start
+        while at not in roots and at not in path and pointer.get(at) in ids:
+            path[at] = None
+            at = pointer[at]
+        root = roots.get(at, at)
+        if at in path:
+            walked = list(path)
+            root = min(walked[walked.index(at) :], key=lambda record: ids[record])
+        roots |= dict.fromkeys((*path, at), root)
     return roots

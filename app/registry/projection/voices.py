@@ -38,8 +38,11 @@ def _voice_of(said: list[Account], stage: Stage) -> Account:
     later day verified."""
     dated = [(account, account.date(f"release.{DATE_OF_STAGE[stage]}")) for account in said]
     first = min((day for _account, day in dated if day), key=lambda day: (day.hi, day.lo), default=None)
-    agreeing = [account for account, day in dated if day is None or first is None or day.overlaps(first)]
-    voice, apart = _last_word(agreeing), [account for account in said if account not in agreeing]
+    agreeing: list[Account] = []
+    apart: list[Account] = []
+    for account, day in dated:
+        (agreeing if day is None or first is None or day.overlaps(first) else apart).append(account)
+    voice = _last_word(agreeing)
     if voice.verdict is not Verdict.REPORTED or not apart:
         return voice
     later = _voice_of(apart, stage)
