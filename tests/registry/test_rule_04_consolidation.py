@@ -6,6 +6,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app.dates import parse
 from app.models import (
@@ -387,6 +388,30 @@ def test_a_verification_keeps_the_same_whichever_report_of_the_release_was_filed
     answers = [filing[who](who) for who in sorted(filing, key=lambda who: who != first)]
     world.verify(answers[-1]["release"]["id"], "foro", verdict="verified", method="family")
     assert world.by_source(**JANUARY) == {"foro": 1, "jep": 1}
+
+
+def test_what_stands_there_is_read_at_once_however_many_report_it(world: World) -> None:
+    release = world.file("foro")["release"]["id"]
+    body = {"release_id": release, "release": {}}
+
+    def statements(who: str) -> int:
+        read: list[str] = []
+
+        def note(*given: Any) -> None:
+            read.append(given[2])
+
+        event.listen(world.engine, "before_cursor_execute", note)
+        try:
+            world.verify(release, who, verdict="verified", method="family")
+        finally:
+            event.remove(world.engine, "before_cursor_execute", note)
+        return len(read)
+
+    few = statements("jep")
+    more = 20
+    for number in range(more):
+        assert world.post("/v1/releases", {**body, "source_record_id": f"M-{number}"}, "ministry").status_code == 201
+    assert statements("pud") < few + more, "not one for each report"
 
 
 def test_independent_accounts_are_seen_before_others(world: World) -> None:
