@@ -18,9 +18,9 @@ class Unit:
     """A report, the root, and the reports that point at it; the root is the first of `members`.
 
     A pointer that no date contradicts beats dates, so the root's dates place every member. But each member can end the
-    detention, and each keeps it standing where the root was withdrawn. Where an independent member points at a root of a
-    source that is not, the independent members' dates come before the root's. Where any member is independent, no other
-    pointing member's dates are heard: otherwise a state could move an organisation's word by what it says beside it."""
+    detention, and each keeps it standing where the root was withdrawn. Where independent members point at a root that
+    is not, their dates come before the root's. Where any member is independent, no other pointing member's dates are
+    heard: otherwise a state could move an organisation's word by what it says beside it."""
 
     members: tuple[Account, ...]
 
@@ -71,8 +71,8 @@ class Unit:
 
     @cached_property
     def days(self) -> list[PartialDate]:
-        """The days of release, or of another end, that the unit speaks of, denied and withdrawn ones too: the root's, or
-        the independent members' where their dates come first; where these give none, those of all that are heard."""
+        """The days of release, or of another end, that the unit speaks of, denied and withdrawn ones too: the root's,
+        or the independent members' where their dates come first; where these give none, those of all that are heard."""
         first = self._independent if self._others_lead else [self.root]
         told = [day for account in first if (day := _day_of(account)) is not None]
         return told or [day for account in self._heard if (day := _day_of(account)) is not None]
