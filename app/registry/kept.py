@@ -1,4 +1,4 @@
-"""What stands where a report points: kept with that report, so that its source's own count rests on what it saw.
+"""The values that stand where a report points: kept with that report, so that its source's own count rests on them.
 
 A source that verifies a release by its id says yes to what stood there. Whatever others say later, or take back, moves
 the totals and not the count of that source.
@@ -24,7 +24,7 @@ from app.registry.records import Kind
 from app.registry.write import Desk
 from app.vocabulary import Designation, Publish, ReleaseKind
 
-# Facts of a detention that a source's own count reads.
+# The facts of a detention that the count of one source reads.
 OF_DETENTION = ("detained_on", "held_on", "country", "designation")
 
 # Made once: building a statement costs more than running it.
@@ -48,8 +48,8 @@ _STOOD = (
 
 
 def seen_at(desk: Desk, base: Record, seen: int | None) -> int:
-    """The revision that a client had seen, by default the newest. Raises Invalid for one that has not come, and for one
-    at which the report pointed at was not there."""
+    """The revision that a client had seen, by default the newest. Raises AheadOfHead for a revision that has not come,
+    and Invalid for one at which the report pointed at was not there yet."""
     head = desk.log.revision
     if seen is None:
         return head
@@ -67,8 +67,9 @@ def seen_at(desk: Desk, base: Record, seen: int | None) -> int:
 def with_standing(
     desk: Desk, said: Content, target: tuple[Record, Kind] | None, own: Record | None, seen: int | None
 ) -> Content:
-    """What was said, with what stands where it points instead of what was kept of another spell or revision. A report
-    that asks for its person to be counted only keeps nothing: anybody could read it in the log."""
+    """What was said, with the values that stood at the target at the revision `seen` (by default the newest) in place
+    of those kept before. A report that asks for its person to be counted only keeps nothing, since anybody could read
+    the kept values in the log. One that points at a person keeps nothing new: the person may have several releases."""
     if target is None or target[1] == "detainee":
         return said
     bare = without_kept(said)
@@ -78,8 +79,8 @@ def with_standing(
 
 
 def _standing_at(desk: Desk, base: Record, own: Record | None, revision: int) -> Content:
-    """What stood of the spell that holds `base`, under `kept.`: by its independent accounts where there are any.
-    Nothing is kept of people who may only be counted. `own`: the pointing source's record, no witness of itself."""
+    """The values of the spell that held `base`, under `kept.`, by its independent reports where there are any. Nothing
+    is kept of people who may only be counted. `own`: the pointing report's record; it is no witness of itself."""
     kept: Content = {f"{KEPT}seen": revision}
     if base.publish_now == Publish.COUNTED:
         return kept
@@ -90,7 +91,8 @@ def _standing_at(desk: Desk, base: Record, own: Record | None, revision: int) ->
 
 
 def _accounts(desk: Desk, base: Record, revision: int) -> list[Account]:
-    """The reports of the spell that held `base`, as they stood; none that is hidden now, parted from it since."""
+    """The reports of the spell that held `base`, as they stood at a revision, without those of people who may only be
+    counted today: two people may have been taken for one then."""
     return [
         account_of(record, read(entry, disclosures), desk.views, pointer=None, erased=False)
         for record, entry, disclosures in desk.session.execute(_STOOD, {"base": base.key, "at": revision})
