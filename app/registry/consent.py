@@ -77,9 +77,9 @@ def _hidings(accounts: Sequence[Account], consents: Sequence[Given]) -> list[Hid
         standing, last = _consented(consents)
         closing = [a for a in heard if _since(a) > last and stricter(a.content.get(CLASS, standing), standing)]
         return [Hiding(a.record, a.source.key, a.content[CLASS], "consent", a.stopped) for a in closing]
-    if len({account.source.key for account in heard}) <= OTHERS:
+    if len({account.source.key for account in accounts}) == 1:  # nobody else shows the person
         return []
-    hiding = [a for a in heard if _asked(a) == Publish.COUNTED] or _making_a_child(heard, accounts)
+    hiding = [a for a in heard if _asked(a) == Publish.COUNTED] or _making_a_child(accounts)
     against = [account for account in hiding if _others_show(account, heard)]
     return [Hiding(a.record, a.source.key, Publish.COUNTED, "reports", a.stopped) for a in against]
 
@@ -105,20 +105,21 @@ def _consented(consents: Sequence[Given]) -> tuple[str, int]:
 
 
 def _others_show(account: Account, heard: Sequence[Account]) -> bool:
-    """Whether the standing reports of two other independent sources ask for a class that shows the person."""
+    """Whether the standing reports of two other independent sources ask for a class that shows the person; against a
+    source that is not independent those of one do."""
     showing = {
         other.source.key
         for other in heard
         if other.independent and not other.retracted and _asked(other) in (Publish.NAMED, Publish.ANONYMOUS)
     }
-    return len(showing - {account.source.key}) >= OTHERS
+    return len(showing - {account.source.key}) >= (OTHERS if account.source.independent else 1)
 
 
-def _making_a_child(heard: Sequence[Account], accounts: Sequence[Account]) -> list[Account]:
+def _making_a_child(accounts: Sequence[Account]) -> list[Account]:
     """The reports of a source without whose births the person could be no child."""
-    if not may_be_minor(*parted(accounts)):
+    giving = [account for account in accounts if not BIRTH.isdisjoint(account.content)]
+    if not giving or not may_be_minor(*parted(accounts)):
         return []
-    giving = [account for account in heard if not BIRTH.isdisjoint(account.content)]
     return [one for one in giving if not may_be_minor(*parted(_without_births_of(one.source.key, accounts)))]
 
 
