@@ -138,6 +138,27 @@ def test_down_to_nothing_and_up_again_with_people_in_it(world: World) -> None:
     assert left == {"head": 1}
 
 
+@pytest.mark.parametrize("to", ["0009", "0010", "0011"])
+def test_who_goes_back_and_returns_has_lost_rows_and_is_refused_until_they_are_made_anew(
+    world: World, to: str
+) -> None:
+    known = world.file("foro")
+    for who, publish in (("jep", "named"), ("pud", "counted")):
+        world.file(who, detainee__publish=publish, detainee_id=known["detainee"]["id"])
+    denied = {"detainee__full_name": "Berta Solano Ugas", "verification": {"verdict": "disputed"}}
+    world.file("ministry", **denied)
+    stored = world.stored()
+    assert stored["provisional_hiding"] == 1
+    assert world.rows("SELECT count(*) FROM release WHERE status IS NULL") == [(1,)]
+    move(world.engine, command.downgrade, to)
+    with pytest.raises(OtherRules, match="recuento rebuild"):
+        create_app(world.settings)
+    with writing(world.engine) as session:
+        rebuild(session)
+    create_app(world.settings).state.engine.dispose()
+    assert world.stored() == stored
+
+
 def test_a_database_from_before_the_held_is_refused_until_its_rows_are_made_anew(world: World) -> None:
     world.file("foro")
     world.file_detention("jep", detainee__full_name="Ismael Otero Invento", detainee__birth_date="1950")

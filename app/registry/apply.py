@@ -94,7 +94,7 @@ class Projector:
         named = {body["slug"], *body["names"], *(json.loads(before.names) if before else [])}
         self._new_version(Facility, body["slug"], values, entry.revision)
         self.views.forget_facilities()
-        keys = [blocking.facility_key(fold(name)) for name in named]
+        keys = [blocking.kept_facility_key(body["slug"]), *(blocking.facility_key(fold(name)) for name in named)]
         of = select(col(BlockingKey.record)).where(col(BlockingKey.key).in_(keys))
         return self._session.scalars(select(col(Record.id)).where(col(Record.key).in_(of))).all()
 

@@ -7,10 +7,12 @@ from app.matching.candidates import Found, Wanted
 from app.matching.fold import fold
 from app.matching.keys import OF_WORD, blocking_keys, fewest_keys, word_keys
 from app.matching.score import BIRTH_CONFLICT, BIRTH_SPAN, Person, birth_bounds
-from app.registry.content import AGE_ON, AGE_SPAN, NATIONAL_ID, Content
+from app.registry.content import AGE_ON, AGE_SPAN, KEPT_FACILITY, NATIONAL_ID, Content
 from app.registry.projection.accounts import parse
 
 _FACILITY = "f:"
+# No report is looked up by it, so that a place kept with a report makes nobody a candidate.
+_KEPT_FACILITY = "s:"
 _IDENTITY = "i:"
 # Years between the first possible years of two births that contradict each other, however vague they are: a telling one
 # spans three years at most, and from the last of one to the first of the other it is more than BIRTH_CONFLICT.
@@ -21,13 +23,21 @@ def facility_key(folded_name: str) -> str:
     return f"{_FACILITY}{folded_name}"
 
 
+def kept_facility_key(slug: str) -> str:
+    return f"{_KEPT_FACILITY}{slug}"
+
+
 def keys_of(content: Content) -> frozenset[str]:
-    """The stored keys of a report: its names, the place as said, and combinations that find the nameless."""
+    """The stored keys of a report: its names, the place as said and the one kept with it, and combinations that find
+    the nameless."""
     name, aliases = content.get("detainee.full_name"), content.get("detainee.aliases", ())
     keys = set(blocking_keys(name, aliases) | word_keys(name, aliases))
     place = content.get("detention.facility")
     if place is not None:
         keys.add(facility_key(fold(place)))
+    kept = content.get(KEPT_FACILITY)
+    if kept is not None:
+        keys.add(kept_facility_key(kept))
     digest = content.get(NATIONAL_ID)
     if digest is not None:
         keys.add(f"{_IDENTITY}{digest}")
@@ -44,7 +54,7 @@ def _nameless_keys(content: Content) -> set[str]:
 
 def searched_keys(content: Content) -> frozenset[str]:
     """The keys by which a report's candidates are looked up: a place or a word alone would find a whole prison."""
-    return frozenset(key for key in keys_of(content) if not key.startswith((_FACILITY, OF_WORD)))
+    return frozenset(key for key in keys_of(content) if not key.startswith((_FACILITY, _KEPT_FACILITY, OF_WORD)))
 
 
 def wanted(content: Content) -> Wanted:

@@ -1,4 +1,4 @@
-"""What a published number means, by the word before it: "more than 400" is 401 or more, with no upper end (pure)."""
+"""The bounds of a published number, by the word before it: "more than 400" is 401 or more, with no upper end (pure)."""
 
 from app.errors import pointed
 from app.vocabulary import Qualifier
@@ -14,10 +14,10 @@ BOUNDS: dict[Qualifier, tuple[bool, bool]] = {
     Qualifier.BETWEEN: (True, True),
     Qualifier.UNQUANTIFIED: (False, False),
 }
-# Of these the number printed is none of those meant: how far the nearest one meant lies from it.
+# Qualifiers that do not mean the number as printed → how far from it the nearest number meant lies.
 BEYOND = {Qualifier.MORE_THAN: 1, Qualifier.FEWER_THAN: -1}
-# "More than 399" is hardly ever printed. A bound of these two that is a multiple of this is the number as printed, put
-# where the first number beyond it belongs; who means it all the same says what was printed.
+# A bound of those two qualifiers that is a multiple of this is refused: it is most likely the number as printed, put
+# where the first number beyond it belongs, since "more than 399" is hardly ever printed. Whoever means it gives `said`.
 ROUND = 10
 
 Bounds = tuple[int | None, int | None]
@@ -25,14 +25,14 @@ Fault = dict[str, str]
 
 
 def bounds_of(qualifier: Qualifier, said: int) -> Bounds:
-    """The lowest and the highest number meant by one number as printed; None is open."""
+    """The lowest and the highest number that one number as printed means; None is open."""
     nearest = said + BEYOND.get(qualifier, 0)
     low, high = BOUNDS[qualifier]
     return nearest if low else None, nearest if high else None
 
 
 def meant(qualifier: Qualifier, said: int | None, low: int | None, high: int | None) -> Bounds:
-    """The bounds of a claim without faults: as given, and what is not given by the number as printed."""
+    """The bounds of a claim without faults: those given, and for one not given that of the number as printed."""
     if said is None:
         return low, high
     following = bounds_of(qualifier, said)
@@ -40,7 +40,7 @@ def meant(qualifier: Qualifier, said: int | None, low: int | None, high: int | N
 
 
 def faults(qualifier: Qualifier, said: int | None, low: int | None, high: int | None) -> list[Fault]:
-    """What is wrong with the numbers of a claim, each with the right one."""
+    """The faults in the numbers of a claim; each tells the right number."""
     if said is not None and qualifier in (Qualifier.BETWEEN, Qualifier.UNQUANTIFIED):
         detail = f"`{qualifier}` has no one number as printed: leave `said` out"
         detail += ", and give `low` and `high`." if qualifier is Qualifier.BETWEEN else "."
@@ -53,7 +53,7 @@ def faults(qualifier: Qualifier, said: int | None, low: int | None, high: int | 
 
 
 def _missing(qualifier: Qualifier, said: int | None, low: int | None, high: int | None) -> list[Fault]:
-    """Bounds that are needed and not given, or given and not possible, or that contradict each other."""
+    """The faults of bounds that are missing, that the qualifier does not have, or that contradict each other."""
     found = []
     given = {"low": low, "high": high}
     for (name, value), needed in zip(given.items(), BOUNDS[qualifier], strict=True):
@@ -71,7 +71,7 @@ def _missing(qualifier: Qualifier, said: int | None, low: int | None, high: int 
 
 
 def _as_printed(qualifier: Qualifier, low: int | None, high: int | None) -> list[Fault]:
-    """A bound that is the number as printed, of a qualifier that means the numbers beyond it."""
+    """The fault of a bound that is the number as printed, where the qualifier means the numbers beyond it."""
     step = BEYOND.get(qualifier)
     name, value = ("low", low) if qualifier is Qualifier.MORE_THAN else ("high", high)
     if step is None or not value or value % ROUND:
@@ -84,7 +84,8 @@ def _as_printed(qualifier: Qualifier, low: int | None, high: int | None) -> list
 
 
 def _against(qualifier: Qualifier, said: int, low: int | None, high: int | None) -> list[Fault]:
-    """Bounds that contradict the number as printed. Around "about 400" they may lie apart, with 400 between them."""
+    """The faults of bounds that contradict the number as printed. Those of "about 400" may differ, with 400 between
+    them."""
     right = dict(zip(("low", "high"), bounds_of(qualifier, said), strict=True))
     if qualifier is Qualifier.ABOUT:
         wrong = [name for name, ok in (("low", low is None or low <= said), ("high", high is None or said <= high))

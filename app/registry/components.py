@@ -42,7 +42,7 @@ from app.models import (
 )
 from app.registry import consent
 from app.registry.clusters import Edge, resolve
-from app.registry.content import Content
+from app.registry.content import KEPT_FACILITY, Content
 from app.registry.difference import Spans
 from app.registry.projection import Account, Rows, project
 from app.registry.views import Views
@@ -152,9 +152,9 @@ def reproject(
 
 
 def project_alone(views: Views, record: Any, entry: Appended, out: Outbox) -> str:
-    """Hold the rows of someone of whom `entry` is the only report; returns the class of publication for today.
+    """Hold back the rows of a person of whom `entry` is the only report; returns the class of publication for today.
 
-    The same as `reproject` of a component of one, without reading what cannot be there yet.
+    It does what `reproject` does for a component of one record, without reading what cannot be there yet.
     """
     account = account_of(record, entry, views, pointer=None, erased=False)
     rows, today = _projected([account], [])
@@ -164,8 +164,9 @@ def project_alone(views: Views, record: Any, entry: Appended, out: Outbox) -> st
 
 
 def _projected(members: Sequence[Account], given: Sequence[consent.Given]) -> tuple[Rows, str]:
-    """The rows of one person, and the class of publication for today: it closes for whom the reports together may show
-    to be a child, while the log's own stays as filed."""
+    """The rows of one person, and the person's class of publication for today: `counted` where the reports together
+    leave it possible that the person was a child. The class in the rows follows from what was filed alone, since a
+    replay must give it again after the births are erased."""
     publish = consent.person_class(members, given)
     child = not given and consent.may_be_minor(*consent.parted(members))
     rows = project(members, publish)
@@ -221,7 +222,7 @@ def _account(
         content=content,
         pointer=pointer,
         facility=views.facility(content.get("detention.facility"), content.get("detention.country")),
-        kept_facility=views.facility(content.get("kept.facility"), content.get("kept.country")),
+        kept_facility=views.facility(content.get(KEPT_FACILITY), content.get("kept.country")),
         redacted=record.redacted,
         erased=erased,
         points=points,
@@ -243,7 +244,7 @@ def _write_pending(
     component: Collection[uuid.UUID],
     revision: int,
 ) -> None:
-    """Which `unsure` decisions still wait: both people known, not one person, and not judged different."""
+    """Write which `unsure` decisions wait for a curator: those on two known people whom nobody judged different."""
     ends = {record for edge in edges for record in (edge.a, edge.b)} | set(component)
     place: dict[uuid.UUID, int] = dict(_rows(session, _PLACES, ends))
     known = [edge for edge in edges if edge.a in place and edge.b in place]

@@ -13,9 +13,9 @@ CLASS = "detainee.publish"  # as filed: `counted` already stands there for who m
 OPENNESS = (Publish.NAMED, Publish.ANONYMOUS, Publish.COUNTED)
 
 
-# What a possible child is told by; without these a report says nothing of anybody's age.
+# The fields from which a report tells that the person may be a child; without them it tells nothing of an age.
 BIRTH = frozenset({"detainee.birth_date", "detainee.age", "detainee.age_on"})
-# Independent sources other than the one that hides somebody, from which on its word alone is not enough.
+# With so many other independent sources that show a person, the word of one that hides the person is provisional.
 OTHERS = 2
 
 Given = tuple[int, int, str]  # revision, record, class
@@ -23,8 +23,9 @@ Given = tuple[int, int, str]  # revision, record, class
 
 @dataclass(frozen=True, slots=True)
 class Hiding:
-    """A report that closes a person, to `publish`, against what stands, until a curator has looked: `consent`, or the
-    `reports` of two other independent sources. `stopped`: it does not close anything meanwhile."""
+    """A report that closes a person to the class `publish`, provisionally, until a curator has looked. `against`: what
+    it closes the person against, a curator's `consent` or the `reports` of two other independent sources. `stopped`:
+    the report closes nothing meanwhile."""
 
     record: int
     source: int
@@ -44,15 +45,15 @@ def strictest(classes: Iterable[str]) -> str:
 def person_class(accounts: Sequence[Account], consents: Sequence[Given]) -> str:
     """The class of a person.
 
-    Without consent the strictest of what the reports ask for, `anonymous` where one does not say; a report that only
-    points at somebody asks for nothing by saying nothing. Sources that are not independent are asked where no other
-    speaks: a state must not hide whom others name. A consent answers for all that was asked before it; who asks for a
-    class later can only close it further. Where people with several consents turn out to be one, the strictest of
-    the latest ones holds.
+    Without a consent, the strictest class that a report asks for. A report that says none asks for `anonymous`, unless
+    it was filed by pointing at somebody: then it asks for nothing. Sources that are not independent are heard only
+    where no independent one reports the person: a state must not hide whom others name. A consent answers all that was
+    asked before it, and a report that asks later can only close the person further. Where people with several consents
+    turn out to be one, the strictest of each one's latest consent holds.
     """
     if any(account.redacted for account in accounts):
         return Publish.COUNTED
-    waiting = {hiding.record for hiding in provisional(accounts, consents) if hiding.stopped}
+    waiting = {hiding.record for hiding in _hidings(accounts, consents) if hiding.stopped}
     heard = [account for account in _heard(accounts) if account.record not in waiting]
     if not consents:
         return strictest(list(filter(None, map(_asked, heard))) or [Publish.ANONYMOUS])
@@ -61,18 +62,24 @@ def person_class(accounts: Sequence[Account], consents: Sequence[Given]) -> str:
 
 
 def provisional(accounts: Sequence[Account], consents: Sequence[Given]) -> list[Hiding]:
-    """The reports that hide the person against what stands, each until a curator's consent answers it: no one key hides
-    anybody for good. A name that is closed again after a consent waits like all else that a consent opened."""
+    """The reports that close the person provisionally, each until a curator's consent answers it: no one key hides
+    anybody for good. A report that asks for `anonymous` after a consent opened the name is one of them. Of an erased
+    person nothing is left for a curator to answer."""
     if any(account.redacted or account.erased for account in accounts):
         return []
+    return _hidings(accounts, consents)
+
+
+def _hidings(accounts: Sequence[Account], consents: Sequence[Given]) -> list[Hiding]:
+    """Those reports, also of a person who was erased later: a replay must find the class from before the erasure."""
     heard = _heard(accounts)
     if consents:
         standing, last = _consented(consents)
         closing = [a for a in heard if _since(a) > last and stricter(a.content.get(CLASS, standing), standing)]
         return [Hiding(a.record, a.source.key, a.content[CLASS], "consent", a.stopped) for a in closing]
-    if len({account.source.key for account in heard}) <= OTHERS:
+    if len({account.source.key for account in accounts}) == 1:  # nobody else shows the person
         return []
-    hiding = [a for a in heard if _asked(a) == Publish.COUNTED] or _making_a_child(heard, accounts)
+    hiding = [a for a in heard if _asked(a) == Publish.COUNTED] or _making_a_child(accounts)
     against = [account for account in hiding if _others_show(account, heard)]
     return [Hiding(a.record, a.source.key, Publish.COUNTED, "reports", a.stopped) for a in against]
 
@@ -82,7 +89,7 @@ def _heard(accounts: Sequence[Account]) -> list[Account]:
 
 
 def _asked(account: Account) -> str | None:
-    """The class that a report asks for, by saying nothing too."""
+    """The class that a report asks for: by saying none for `anonymous`, or where it points at somebody for nothing."""
     asked: str | None = account.content.get(CLASS, None if account.points else Publish.ANONYMOUS)
     return asked
 
@@ -92,45 +99,46 @@ def _since(account: Account) -> int:
 
 
 def _consented(consents: Sequence[Given]) -> tuple[str, int]:
-    """The class that the latest consents give, and the revision of the last."""
+    """The class that the latest consents give, and the revision of the last of them."""
     latest = {record: asked for _revision, record, asked in sorted(consents)}
     return strictest(latest.values()), max(revision for revision, _record, _asked in consents)
 
 
 def _others_show(account: Account, heard: Sequence[Account]) -> bool:
-    """Whether two other independent sources' standing reports ask for more than to be counted."""
+    """Whether the standing reports of two other independent sources ask for a class that shows the person; against a
+    source that is not independent those of one do."""
     showing = {
         other.source.key
         for other in heard
         if other.independent and not other.retracted and _asked(other) in (Publish.NAMED, Publish.ANONYMOUS)
     }
-    return len(showing - {account.source.key}) >= OTHERS
+    return len(showing - {account.source.key}) >= (OTHERS if account.source.independent else 1)
 
 
-def _making_a_child(heard: Sequence[Account], accounts: Sequence[Account]) -> list[Account]:
-    """The reports of one source whose birth alone, beside the days of others, makes the person a possible child."""
-    if not may_be_minor(*parted(accounts)):
+def _making_a_child(accounts: Sequence[Account]) -> list[Account]:
+    """The reports of a source without whose births the person could be no child."""
+    giving = [account for account in accounts if not BIRTH.isdisjoint(account.content)]
+    if not giving or not may_be_minor(*parted(accounts)):
         return []
-    giving = [account for account in heard if not BIRTH.isdisjoint(account.content)]
     return [one for one in giving if not may_be_minor(*parted(_without_births_of(one.source.key, accounts)))]
 
 
 def _without_births_of(source: int, accounts: Sequence[Account]) -> list[Account]:
-    """The reports, those of one source without what they say of a birth."""
+    """The reports of a person, with those of one source telling no birth."""
     return [replace(a, content=without_birth(a.content)) if a.source.key == source else a for a in accounts]
 
 
 def without_birth(said: Content) -> Content:
-    """A report without what it says of a birth, and without the class that follows from that."""
+    """A report's content without what it tells of a birth, and without the class that follows from that."""
     return {name: value for name, value in as_sent(said).items() if name not in BIRTH}
 
 
 def may_be_minor(reports: Sequence[Content], others: Sequence[Content] = ()) -> bool:
-    """Whether the birth that one report gives and the detention that another gives leave somebody under 18.
+    """Whether the birth that one report gives and the detention that another gives leave the person under 18.
 
-    Each report was judged alone when it was filed; this is what they say together. `others` are reports of sources that
-    are not independent, beside those of sources that are: their days are heard only where no independent source gives a
-    birth, or a state could hide whom it likes by one invented day.
+    Each report was judged alone when it was filed; this judges them together. `others`: the reports of sources that are
+    not independent, where some source is. Their detentions are heard only where no independent source gives a birth, or
+    a state could hide whom it likes by one invented day.
     """
     births = _births(reports)
     days = _detentions(reports) if births else _detentions(reports) or _detentions(others)
@@ -138,7 +146,8 @@ def may_be_minor(reports: Sequence[Content], others: Sequence[Content] = ()) -> 
 
 
 def parted(accounts: Sequence[Account]) -> tuple[list[Content], list[Content]]:
-    """What independent sources say and what the others say; all of it first where no source is independent."""
+    """The contents of independent sources' reports, and those of the others'; where no source is independent, all of
+    them and none."""
     heard = [account.content for account in accounts if account.source.independent]
     others = [account.content for account in accounts if not account.source.independent]
     return (heard, others) if heard else (others, [])

@@ -42,6 +42,7 @@ KEPT_PUBLIC = frozenset(
         "seen", "detained_on", "held_on", "country", "designation", "released_on", "ordered_on", "announced_on", "kind",
     )
 )  # fmt: skip
+KEPT_FACILITY = f"{KEPT}facility"
 SECTIONS = ("detainee", "detention", "release", "verification")
 
 ADULT = 18

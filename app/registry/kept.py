@@ -1,15 +1,18 @@
-"""What stands where a report points: kept with that report, so that its source's own count rests on what it saw.
+"""The values that stand where a report points: kept with that report, so that its source's own count rests on them.
 
 A source that verifies a release by its id says yes to what stood there. Whatever others say later, or take back, moves
 the totals and not the count of that source.
 """
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from typing import Any
+
+from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from app.errors import AheadOfHead, Invalid
-from app.models import Placement, Record
-from app.registry import records
+from app.log.entries import read
+from app.models import Entry, Placement, Record, Report, Sealed
 from app.registry.components import account_of
 from app.registry.consent import CLASS
 from app.registry.content import KEPT, Content, without_kept
@@ -18,17 +21,35 @@ from app.registry.projection.consolidate import value_of
 from app.registry.projection.custody import read_custody
 from app.registry.projection.person import spell_facts
 from app.registry.records import Kind
-from app.registry.views import Views
 from app.registry.write import Desk
 from app.vocabulary import Designation, Publish, ReleaseKind
 
-# Facts of a detention that a source's own count reads.
+# The facts of a detention that the count of one source reads.
 OF_DETENTION = ("detained_on", "held_on", "country", "designation")
+
+# Made once: building a statement costs more than running it.
+_BASE = aliased(Placement)
+_AT: BindParameter[Any] = bindparam("at")
+_STOOD = (
+    select(Record, Entry, col(Sealed.disclosures))
+    .join(Placement, col(Placement.record) == col(Record.key))
+    .join(_BASE, col(_BASE.spell) == col(Placement.spell))
+    .join(Report, col(Report.record) == col(Record.key))
+    .join(Entry, col(Entry.revision) == col(Report.since))
+    .outerjoin(Sealed, col(Sealed.revision) == col(Report.since))
+    .where(
+        col(_BASE.record) == bindparam("base"),
+        *(col(table.since) <= _AT for table in (_BASE, Placement, Report)),
+        *(col(table.until) > _AT for table in (_BASE, Placement, Report)),
+        col(Record.redacted).is_(False),
+        col(Record.publish_now) != Publish.COUNTED,
+    )
+)
 
 
 def seen_at(desk: Desk, base: Record, seen: int | None) -> int:
-    """The revision that a client had seen, by default the newest. Raises Invalid for one that has not come, and for one
-    at which the report pointed at was not there."""
+    """The revision that a client had seen, by default the newest. Raises AheadOfHead for a revision that has not come,
+    and Invalid for one at which the report pointed at was not there yet."""
     head = desk.log.revision
     if seen is None:
         return head
@@ -46,8 +67,9 @@ def seen_at(desk: Desk, base: Record, seen: int | None) -> int:
 def with_standing(
     desk: Desk, said: Content, target: tuple[Record, Kind] | None, own: Record | None, seen: int | None
 ) -> Content:
-    """What was said, with what stands where it points instead of what was kept of another spell or revision. A report
-    that asks for its person to be counted only keeps nothing: anybody could read it in the log."""
+    """What was said, with the values that stood at the target at the revision `seen` (by default the newest) in place
+    of those kept before. A report that asks for its person to be counted only keeps nothing, since anybody could read
+    the kept values in the log. One that points at a person keeps nothing new: the person may have several releases."""
     if target is None or target[1] == "detainee":
         return said
     bare = without_kept(said)
@@ -57,35 +79,24 @@ def with_standing(
 
 
 def _standing_at(desk: Desk, base: Record, own: Record | None, revision: int) -> Content:
-    """What stood of the spell that holds `base`, under `kept.`: by its independent accounts where there are any.
-    Nothing is kept of people who may only be counted. `own`: the pointing source's record, no witness of itself."""
+    """The values of the spell that held `base`, under `kept.`, by its independent reports where there are any. Nothing
+    is kept of people who may only be counted. `own`: the pointing report's record; it is no witness of itself."""
     kept: Content = {f"{KEPT}seen": revision}
     if base.publish_now == Publish.COUNTED:
         return kept
-    accounts = [
-        account for account in _accounts(desk.session, base, revision) if own is None or account.record != own.key
-    ]
-    standing = [account for account in accounts if not account.retracted]
+    others = [account for account in _accounts(desk, base, revision) if own is None or account.record != own.key]
+    standing = [account for account in others if not account.retracted]
     among = [account for account in standing if account.independent] or standing
     return kept | ({f"{KEPT}{name}": value for name, value in _values(among).items()} if among else {})
 
 
-def _accounts(session: Session, base: Record, revision: int) -> list[Account]:
-    place = records.placement(session, base.key, revision)
-    if place is None:
-        return []
-    held = session.scalars(
-        select(Record)
-        .join(Placement, col(Placement.record) == col(Record.key))
-        .where(col(Placement.spell) == place.spell, col(Placement.since) <= revision, col(Placement.until) > revision)
-    ).all()
-    views, found = Views.of(session), []
-    for record in held:
-        version = records.current(session, record, revision)
-        hidden = record.redacted or record.publish_now == Publish.COUNTED  # parted from this person since
-        if version is not None and not hidden:
-            found.append(account_of(record, version.entry, views, pointer=None, erased=False))
-    return found
+def _accounts(desk: Desk, base: Record, revision: int) -> list[Account]:
+    """The reports of the spell that held `base`, as they stood at a revision, without those of people who may only be
+    counted today: two people may have been taken for one then."""
+    return [
+        account_of(record, read(entry, disclosures), desk.views, pointer=None, erased=False)
+        for record, entry, disclosures in desk.session.execute(_STOOD, {"base": base.key, "at": revision})
+    ]
 
 
 def _values(accounts: list[Account]) -> Content:

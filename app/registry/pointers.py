@@ -1,4 +1,4 @@
-"""What a report points at: the record that an id derives from, and the report as which a pointer is kept (rule 2)."""
+"""What a report points at: the record from which an id derives, and the report that a pointer is kept to (rule 2)."""
 
 import json
 import uuid
@@ -24,7 +24,7 @@ POINTERS: tuple[tuple[str, Kind], ...] = (
     ("detention_id", "detention"),
     ("detainee_id", "detainee"),
 )
-# Sorts a day that is not stated after every stated one: who says no day could stand in another spell tomorrow.
+# Sorts a report without a day after every report with one: its spell may be another one tomorrow.
 UNSTATED = 10**9
 
 # Made once: building a statement costs more than running it.
@@ -50,7 +50,8 @@ def target_of(desk: Desk, body: DetentionReportIn) -> tuple[Record, Kind] | None
 
 
 def known(desk: Desk, kind: Kind, thing_id: uuid.UUID) -> Record:
-    """The record an id derives from, if this key may know of it: as anyone may, or because it is its own."""
+    """The record from which an id derives. Raises NotFound where there is none, and where this key may not know of it:
+    the person is hidden from it, and the record is another source's."""
     record = records.derived_from(desk.session, kind, thing_id)
     if record is None or record.redacted:
         raise NotFound(f"There is no {kind} with this id.")
@@ -64,12 +65,14 @@ def known(desk: Desk, kind: Kind, thing_id: uuid.UUID) -> Record:
 def spell_pointer(
     desk: Desk, target: tuple[Record, Kind], own: uuid.UUID | None = None, before: str | None = None
 ) -> str | None:
-    """The id of the report as which a pointer is kept: of those that speak of the release pointed at the earliest of an
-    independent source, else the earliest; of those of the detention the earliest. None where it points at a person.
+    """The id of the report that a pointer is kept to. A pointer at a release is kept to the earliest report of an
+    independent source that speaks of that release, else to the earliest one that does; a pointer at a detention to the
+    earliest report of the spell. A pointer at a person is kept to no report.
 
-    `before`: what the report `own` pointed at until now. It stays where that stands in the same spell, so that sending
-    a report again changes nothing, and where the earliest is `own` itself, which its own dates place. Of people whom
-    the key may not see its own reports alone are looked at: anybody can read the pointer in the log.
+    `before`: the id of the report that the report `own` pointed at until now. That pointer stays while both stand in
+    one spell, so that sending a report again changes nothing; and where the earliest report is `own` itself, since a
+    report does not point at itself. Where the person is hidden from the key, only the key's own reports are looked at:
+    anybody can read the pointer in the log.
     """
     base, kind = target
     if kind == "detainee":
@@ -117,7 +120,7 @@ def require_one_person(session: Session, record: Record, target: Record) -> None
 
 
 def own_record_in(session: Session, spell: int, source: int) -> Record | None:
-    """This source's record of a spell: the one that speaks of its release, else its newest."""
+    """This source's record of a spell: the newest that speaks of a release, else the newest."""
     rows = session.execute(
         select(Record, col(Entry.body), col(Report.since))
         .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
@@ -130,9 +133,10 @@ def own_record_in(session: Session, spell: int, source: int) -> Record | None:
 
 
 def stage_asserted(session: Session, spell: int) -> str:
-    """The furthest stage of a release that somebody asserts, refuted or not; where nobody does, the one it stands at.
+    """The furthest stage of a release that a source asserts, refuted or not; where none does, the stage it stands at.
 
-    Who verifies what another refutes speaks of the stage in dispute, not of the earlier one that still counts."""
+    A source that verifies what another refutes speaks of the stage in dispute, not of the earlier one that still
+    counts."""
     asserted = session.scalars(
         select(col(Voice.stage)).where(
             col(Voice.spell) == spell, col(Voice.until) == OPEN, col(Voice.verdict).in_(ASSERTIONS)

@@ -94,10 +94,9 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
     said = {name: value for name, value in said.items() if value != []}
     checks.check(said, desk.now, points=True, flat=True)
     said = _classed(desk, said, own, stood or None)
-    target: tuple[Record, Kind] | None = (base, "release") if own is None or own.key != base.key else None
     if own is None:
-        return first_version(desk, said, target, seen=seen)
-    return _next_version(desk, own, said, target, seen=seen)
+        return first_version(desk, said, (base, "release"), seen=seen)
+    return _next_version(desk, own, said, (base, "release"), seen=seen)
 
 
 def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Callable[[int], bool]) -> Outcome:
@@ -260,8 +259,6 @@ def _next_version(
     version = records.newest(desk.session, record)
     before = version.content
     said = {**said, **content.kept(before)}
-    if target is not None and target[0].key == record.key:
-        target = None
     pointer = version.pointer
     if target is not None:
         pointers.require_one_person(desk.session, record, target[0])

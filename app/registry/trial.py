@@ -1,25 +1,25 @@
-"""What the rows of a list that is only tried would have left behind for the rows after them.
+"""The memory of a dry run: what earlier rows of a list would have left behind for later ones.
 
-A trial is undone batch by batch, while the rows of a run stand for all that follow. So a trial remembers what decides
-whom a later row is like: the people to whom earlier rows would have been tied.
+The rows of a real run stand for all rows that follow; those of a dry run are undone batch by batch. So a trial
+remembers whom a later row would meet: the people to whom earlier rows would have been tied.
 """
 
 from app.matching.score import Person
 
-# Records of a trial are numbered below all that stand, whose numbers are revisions.
+# The first number of a trial's records: far below those of standing records, which are revisions and so above 0.
 FIRST = -1_000_000_000
 
 
 class Trial:
-    """The rows tried so far, all of one source. `tied`: person → what the rows say of them that would be tied there."""
+    """The rows tried so far, all of one source. `tied`: person → whom the rows describe that would be tied there."""
 
     def __init__(self) -> None:
         self.tied: dict[int, list[Person]] = {}
-        self.counted: set[int] = set()  # people of whom a row would leave nothing but a count
+        self.counted: set[int] = set()  # people whom a tied row would close to `counted`
         self._next = FIRST
 
     def number(self) -> int:
-        """The number of a record that would have been made."""
+        """A new number for a record that a real run would have made."""
         self._next += 1
         return self._next
 

@@ -336,3 +336,13 @@ def test_who_is_hidden_provisionally_is_read_like_anybody_counted(world: World) 
     provisional = public(world, known)
     consent(world, known, "counted")
     assert public(world, known) == provisional
+
+
+def test_a_birth_that_a_government_invents_hides_nobody_unseen(world: World) -> None:
+    """It hides at once, since it may be a child's; a curator learns of it and answers for good."""
+    known = by_two(world, detainee__birth_date=None)
+    world.file(GOVERNMENT, **CHILD, detainee_id=known["detainee"]["id"])
+    assert not shown(world, known)
+    assert [(row["source"], row["because"]) for row in hidden(world)] == [(GOVERNMENT, "birth")]
+    assert consent(world, known, "named").status_code == 201
+    assert (shown(world, known), hidden(world)) == (True, [])

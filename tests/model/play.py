@@ -207,11 +207,10 @@ class Played:
         target = target_of(head, held_by, at, report.id)
         pointer = report.pointer
         kept = report.kept
-        if held_by != report.id:
-            if (again or pointer is None) and held_by in seen.reports:
-                kept = kept_for(seen, held_by, report.id)
-            if pointer is None and target != report.id:
-                pointer = Pointer(target, at)
+        if (again or pointer is None) and held_by in seen.reports:
+            kept = kept_for(seen, held_by, report.id)
+        if pointer is None and target != report.id:
+            pointer = Pointer(target, at)
         self.reports[report.id] = replace(report, pointer=pointer, kept=kept)
 
     def _verify(self, number: int, step: Step) -> Response | None:

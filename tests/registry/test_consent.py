@@ -139,8 +139,19 @@ def test_a_birth_of_one_source_that_makes_a_child_beside_others_days_waits_too()
     assert provisional([two, held[1], born], []) == [], "nobody's word alone"
 
 
-def test_of_somebody_erased_nothing_waits() -> None:
+def test_a_birth_that_only_a_state_gives_waits_beside_one_other_source() -> None:
+    held = account(1, "foro", detainee__publish="named", detention__detained_on="2025-07-01")
+    born = account(2, "ministry", detainee__birth_date="2010", detention__detained_on="2025-07-01")
+    assert provisional([held, born], []) == [Hiding(2, 4, "counted", "reports", stopped=False)]
+    assert provisional([born], []) == [], "nobody shows them"
+    grown = replace(held, content={**held.content, "detainee.birth_date": "1971"})
+    assert provisional([grown, born], []) == [], "it hides nobody whose birth an independent source gives"
+
+
+def test_of_somebody_erased_nothing_waits_and_the_class_before_the_erasure_stays() -> None:
     assert provisional([*SHOWN, replace(HIDING, erased=True)], []) == []
+    said = [*SHOWN, replace(HIDING, stopped=True)]
+    assert person_class([replace(one, erased=True) for one in said], []) == person_class(said, []) == "anonymous"
 
 
 def test_a_source_that_says_nothing_later_changes_nothing() -> None:

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Select, Table, select
 from sqlmodel import col
 
 from app.database import is_sqlite, reading, writing
 from app.models import Consent, Decision, Entry, Record, Sealed, metadata
+from app.registry import wishes
 from app.registry.rebuild import rebuild
 from tests.support import Body, World, make_report
 
@@ -192,3 +194,20 @@ def test_a_rebuild_brings_nobody_back(world: World) -> None:
     with writing(world.engine) as session:
         rebuild(session)
     assert traces(world) == set()
+
+
+def test_a_rebuild_finds_the_class_that_the_erased_had_before_also_where_a_wish_waited(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wishes, "MOST_UNANSWERED", 1)
+    for name in ("Otra Persona", "Zenobia Quetzalí"):
+        known = world.file("foro", detainee__full_name=name)
+        for who, publish in (("jep", "named"), ("pud", "counted")):
+            world.file(who, detainee__full_name=name, detainee__publish=publish, detainee_id=known["detainee"]["id"])
+    classes = "SELECT detainee, since, until, publish FROM detainee ORDER BY detainee, since"
+    assert world.rows("SELECT count(*) FROM provisional_hiding WHERE stopped") == [(1,)]
+    world.redact(known["detainee"]["id"])
+    before = world.rows(classes)
+    with writing(world.engine) as session:
+        rebuild(session)
+    assert world.rows(classes) == before

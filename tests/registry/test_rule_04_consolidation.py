@@ -6,6 +6,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app.dates import parse
 from app.models import (
@@ -378,6 +379,41 @@ def test_a_new_verification_takes_what_stands_there_then_and_nothing_of_an_older
     assert world.by_source(**JANUARY) == {"foro": 1, "jep": 1}
 
 
+@pytest.mark.parametrize("first", ["foro", "jep"])
+def test_a_verification_keeps_the_same_whichever_report_of_the_release_was_filed_first(
+    world: World, first: str
+) -> None:
+    """foro knows of the detention alone and jep of the release; a release takes its id from the older report."""
+    filing = {"foro": world.file_detention, "jep": world.file}
+    answers = [filing[who](who) for who in sorted(filing, key=lambda who: who != first)]
+    world.verify(answers[-1]["release"]["id"], "foro", verdict="verified", method="family")
+    assert world.by_source(**JANUARY) == {"foro": 1, "jep": 1}
+
+
+def test_what_stands_there_is_read_at_once_however_many_report_it(world: World) -> None:
+    release = world.file("foro")["release"]["id"]
+    body = {"release_id": release, "release": {}}
+
+    def statements(who: str) -> int:
+        read: list[str] = []
+
+        def note(*given: Any) -> None:
+            read.append(given[2])
+
+        event.listen(world.engine, "before_cursor_execute", note)
+        try:
+            world.verify(release, who, verdict="verified", method="family")
+        finally:
+            event.remove(world.engine, "before_cursor_execute", note)
+        return len(read)
+
+    few = statements("jep")
+    more = 20
+    for number in range(more):
+        assert world.post("/v1/releases", {**body, "source_record_id": f"M-{number}"}, "ministry").status_code == 201
+    assert statements("pud") < few + more, "not one for each report"
+
+
 def test_independent_accounts_are_seen_before_others(world: World) -> None:
     filed = world.file("foro", release={"released_on": "2026-01-12", "kind": "pardon"})
     body = {"release_id": filed["release"]["id"], "release": {"released_on": "2026-01-12", "kind": "amnesty"}}
@@ -432,6 +468,16 @@ def test_where_a_person_was_held_is_by_source_what_that_source_says(world: World
     kept = [entry for entry in world.rows("SELECT body FROM entry") if "kept." in str(entry)]
     assert kept
     assert not any("rodeo" in str(entry) for entry in kept)
+
+
+def test_a_place_that_nobody_registered_is_a_sources_own_word_too(world: World) -> None:
+    world.add_facility()
+    release = world.file("foro", detention__facility="El Rodeo I")["release"]["id"]
+    said = {"detention": {"facility": "Un sótano de Boleíta"}, "release": {}}
+    verified = {"verification": {"verdict": "verified", "method": "family"}}
+    assert world.post("/v1/releases", {"release_id": release, **said, **verified}, "jep").status_code == 201
+    assert world.by_source(facility="El Rodeo I") == {"foro": 1}
+    assert world.by_source() == {"foro": 1, "jep": 1}
 
 
 def test_what_is_kept_is_of_the_spell_that_the_report_points_at_alone(world: World) -> None:

@@ -144,6 +144,16 @@ def test_a_change_of_a_facility_reprojects_what_names_it_in_that_entry(world: Wo
     assert by_facility(world, as_of=taken_back) == {"el-rodeo-i": 1, None: 1}
 
 
+def test_a_facility_that_only_stood_where_a_report_points_is_changed_there_too(world: World) -> None:
+    world.post("/v1/facilities", RODEO, "curator")
+    filed = world.file("foro", source_record_id="F-1")
+    world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
+    world.file("foro", source_record_id="F-1", detention__facility="Yare")
+    change(world, "/v1/facilities/el-rodeo-i", {"area": "Guatire"}, "curator")
+    assert world.by_source(area="Guatire") == {"jep": 1}
+    assert world.by_source(area=RODEO["area"]) == {}
+
+
 def test_it_is_the_same_path_as_a_rebuild(world: World) -> None:
     world.file("foro")
     world.file("jep")

@@ -1,7 +1,9 @@
 """The projection: the current reports of one person → the rows that are shown and counted (pure).
 
-Spells (`spells`), voices and status (`voices`), consolidated values (`consolidate`) and the rows they give (`rows`)
-are the rules that keep counts right; `accounts` is what they read.
+`accounts` is what the rules read: reports. `units` puts those together that point at each other, `spells` divides them
+into detentions, `voices` hears each source once and derives statuses, `consolidate` makes one value of what several
+sources say, `custody`, `ends` and `held` read a detention whole, `person` tells the facts about the person, and `rows`
+writes all of it as table rows.
 """
 
 from app.registry.projection.accounts import Account, FacilityView, SourceView
@@ -9,6 +11,6 @@ from app.registry.projection.rows import Rows, project
 
 __all__ = ["RULES", "Account", "FacilityView", "Rows", "SourceView", "project"]
 
-# The number of the rules above. Whoever changes what rows or numbers follow from the same reports counts it up, so that
-# a number cited under other rules is never answered with another number in silence.
+# The number of the rules of this package. Whoever changes which rows or numbers follow from the same reports adds one,
+# so that the registry never answers a citation made under other rules with another number in silence.
 RULES = 2

@@ -10,7 +10,7 @@ from app.vocabulary import Designation, Method, ReleaseKind, Stage, Verdict
 
 parse = lru_cache(maxsize=8192)(dates.parse)  # the same few hundred days recur in every report
 
-# A copy confirms nothing: these methods repeat what somebody else found.
+# Methods that repeat what somebody else found. A copy confirms nothing.
 SECOND_HAND = frozenset({Method.PRESS, Method.OTHER_ORGANISATION, Method.OFFICIAL_STATEMENT})
 ASSERTIONS = frozenset({Verdict.REPORTED, Verdict.VERIFIED})
 DENIALS = frozenset({Verdict.REFUTED, Verdict.DISPUTED})
@@ -40,12 +40,14 @@ class FacilityView:
 
 @dataclass(frozen=True)
 class Account:
-    """The current version of one record. `revision` is the version's, `record` the first one's.
+    """What one report says: the current version of its record.
 
-    `redacted`: erased by then; `erased`: erased at some time, so that nothing personal is left to show of any time.
-    `points`: filed by pointing at somebody known. `kept_facility`: where the person was held as far as the report
-    pointed at said so. `wished`: the revision at which it came to ask for its class of publication, by default its own;
-    `stopped`: the wish closes nothing that speaks against it until a curator agrees.
+    `record` is the key of the record, `revision` that of the version. `pointer`: the record of the report it points at.
+    `redacted`: the person had been erased at the revision projected; `erased`: the person is erased at any revision, so
+    that a replay shows nothing personal of any time. `points`: the report was filed by pointing at somebody known.
+    `facility`: the registered facility that the report names; `kept_facility`: the one kept with it, where it pointed.
+    `wished`: the revision at which its source first asked for this class of publication; None is `revision`.
+    `stopped`: the wish for that class closes nothing that others show, until a curator agrees.
     """
 
     record: int
@@ -63,13 +65,13 @@ class Account:
     stopped: bool = False
 
     def date(self, name: str) -> PartialDate | None:
-        """The partial date said under `section.field`, if any."""
+        """The partial date that the report says under `section.field`, if any."""
         text = self.content.get(name)
         return None if text is None else parse(text)
 
     def told(self, name: str) -> PartialDate | None:
-        """The date said under `section.field`; else the one kept with it, which stood there when it verified by
-        pointing."""
+        """The partial date that the report says under `section.field`; else the one kept with it: what stood where it
+        pointed."""
         return self.date(name) or self.date(f"kept.{name.partition('.')[2]}")
 
     @cached_property
@@ -86,7 +88,7 @@ class Account:
 
     @cached_property
     def kind(self) -> str | None:
-        """The kind of release it names; `unspecified` is saying nothing."""
+        """The kind of release that the report names; `unspecified` names none."""
         kind = self.content.get("release.kind")
         return None if kind == ReleaseKind.UNSPECIFIED else kind
 
@@ -105,17 +107,17 @@ class Account:
 
     @cached_property
     def began(self) -> PartialDate | None:
-        """The day of arrest by which its spell is found, its own or the one kept with it."""
+        """The day of arrest by which the report's spell is found: the report's own, or the one kept with it."""
         return self.told("detention.detained_on")
 
     @cached_property
     def let_go(self) -> PartialDate | None:
-        """The day of release by which its spell is found, its own or the one kept with it."""
+        """The day of release by which the report's spell is found: the report's own, or the one kept with it."""
         return self.told("release.released_on") if self.has_release else None
 
     @cached_property
     def independent(self) -> bool:
-        """Its verdict counts as a confirmation of its own (design: independence)."""
+        """Whether the verdict confirms something: of an independent source, by its own work, citing nobody."""
         return (
             self.source.independent
             and not self.content.get("verification.citing")
@@ -128,12 +130,13 @@ class Account:
 
     @cached_property
     def asserts_detention(self) -> bool:
-        """It holds that the person was detained: who denies a release still says so."""
+        """Whether the report holds that the person was detained. A denial of a release says so too."""
         return not self.retracted and (self.has_release or self.verdict is not Verdict.REFUTED)
 
     @cached_property
     def end(self) -> PartialDate | None:
-        """The end of custody it asserts itself: a release carried out, or another end (death, escape, …)."""
+        """The day on which custody ended, as the report itself asserts: in a release carried out, or in another end
+        (death, escape, …)."""
         if self.verdict not in ASSERTIONS:
             return None
         if self.has_release and self.stage is Stage.CARRIED_OUT and self.released is not None:
@@ -143,6 +146,6 @@ class Account:
 
     @cached_property
     def position(self) -> PartialDate | None:
-        """A day that tells which spell it speaks of, when it does not say when the person was detained."""
+        """A day within or at the end of custody, by which the report's spell is found where it states no arrest."""
         names = ("release.released_on", "release.ordered_on", "release.announced_on", "detention.held_on")
         return next((found for name in names if (found := self.told(name)) is not None), self.end)

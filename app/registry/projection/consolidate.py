@@ -13,13 +13,14 @@ Fact = dict[str, Any]
 Read = Callable[[Account], Any]
 
 
-# How each field of a section is made one fact out of what the sources say.
+# Field of a section → how what the sources say of it becomes one fact.
 Combined = Mapping[str, Callable[[Sequence["Said"]], Fact | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One source's value of one fact. `kept`: not its own word, but what stood where its report points."""
+    """One source's value of one fact. `kept`: the value is not the source's own word; it stood where its report
+    points."""
 
     value: Any
     source: str
@@ -29,13 +30,13 @@ class Said:
 
 
 def said_by(accounts: Iterable[Account], read: Read, kept: Read | None = None) -> list[Said]:
-    """Each source's value: that of its newest account that has one; else, by `kept`, that which stood where it
-    pointed."""
+    """Each source's value, by `read` from its newest account that says one; else by `kept` from what stood where the
+    source's report points."""
     return _said(_newest_first(accounts), read, kept)
 
 
 def _newest_first(accounts: Iterable[Account]) -> list[list[Account]]:
-    """The accounts of each source that may speak."""
+    """For each source its accounts that may speak, the newest first."""
     accounts = list(accounts)
     if len(accounts) == 1:  # as most often
         return [accounts]
@@ -59,7 +60,7 @@ def _word(accounts: Sequence[Account], read: Read, *, kept: bool) -> Said | None
     for account in accounts:
         value = read(account)
         if value is not None:
-            # Who passes on what it verified has verified it still.
+            # A source that repeats as reported what it verified has verified it still.
             saying = (one for one in accounts if one.verdict is Verdict.VERIFIED and read(one) == value)
             speaker = next(saying, account)
             verified = speaker.verdict is Verdict.VERIFIED
@@ -68,7 +69,8 @@ def _word(accounts: Sequence[Account], read: Read, *, kept: bool) -> Said | None
 
 
 def own_word(accounts: Sequence[Account], read: Read, kept: Read) -> Any:
-    """The value of one source, newest account first: its own word, else what stood where it pointed, else None."""
+    """The value of one source from its accounts, newest first: its own word, else what stood where its report points,
+    else None."""
     word = _word(accounts, read, kept=False) or _word(accounts, kept, kept=True)
     return None if word is None else word.value
 
@@ -78,37 +80,38 @@ def field(name: str) -> Read:
 
 
 def kept(name: str) -> Read:
-    """What stood under `name` where a report points, when it was filed."""
+    """Reads the value of `name` kept with a report: what stood where the report points when it was filed."""
     return field(f"kept.{name}")
 
 
 def voting(said: Sequence[Said]) -> list[Said]:
-    """Those whose values decide: the independent sources that verified, else the independent ones, else all. What was
-    kept from elsewhere has no vote beside the word of an independent source."""
+    """The values that decide: those of the independent sources that verified, else those of the independent ones, else
+    all. A kept value has no vote beside an independent source's own word."""
     independent = [one for one in said if one.independent]
     independent = [one for one in independent if not one.kept] or independent
     return [one for one in independent if one.verified] or independent or list(said)
 
 
 def plain_fact(said: Sequence[Said]) -> Fact | None:
-    """The value that most of those say who decide; where several values tie, none. `{value, said: [{value, by}]}`."""
+    """The value that most deciding sources say; None where several values tie. `{value, said: [{value, by}]}`."""
     return _fact(said, _same, lambda tied: tied[0] if len(tied) == 1 else None)
 
 
 def shown_fact(said: Sequence[Said]) -> Fact | None:
-    """The same for what is shown and never counted: of several spellings of a name one must stand in a list."""
+    """`plain_fact` for what is shown and never counted: of several spellings of a name that tie one must stand in a
+    list, the first in byte order."""
     return _fact(said, _same, lambda tied: min(tied, key=_bytes))
 
 
 def date_fact(said: Sequence[Said]) -> Fact | None:
-    """The same for partial dates: a coarser one supports every finer one inside it, and those that tie become the
+    """`plain_fact` for partial dates: a coarser date supports every finer one inside it, and dates that tie become the
     interval that holds them all."""
     return _fact(said, lambda a, b: parse(b).within(parse(a)), _hull)
 
 
 def day_fact(accounts: Sequence[Account], name: str, among: str) -> Fact | None:
-    """The day of what the accounts verify or report, said under `among`.`name`; None as its value where only those give
-    one whose days do not count (`dating`)."""
+    """The date fact that the accounts say under `among`.`name`. Its value is None where only accounts whose days do not
+    count (`dating`) give one."""
     read, kept_ = field(f"{among}.{name}"), kept(name)
     said = said_by(accounts, read, kept_)
     if not said:
@@ -119,14 +122,14 @@ def day_fact(accounts: Sequence[Account], name: str, among: str) -> Fact | None:
 
 
 def dating(accounts: Sequence[Account]) -> list[Account]:
-    """Those whose days count: days that only accounts give which are not independent date no independent
-    verification."""
+    """The accounts whose days count: where an independent one verifies, the independent ones alone, so that no other
+    source dates an independent verification."""
     checked = any(account.independent and account.verdict is Verdict.VERIFIED for account in accounts)
     return [account for account in accounts if account.independent or not checked]
 
 
 def latest_fact(said: Sequence[Said]) -> Fact | None:
-    """The latest date anyone says, not the most frequent."""
+    """The fact whose value is the latest date that a source says, not the most frequent."""
     if not said:
         return None
     value = max((one.value for one in said), key=last_day)
@@ -134,12 +137,12 @@ def latest_fact(said: Sequence[Said]) -> Fact | None:
 
 
 def last_day(text: str) -> tuple[int, str]:
-    """Sorts partial dates by the last day they may mean."""
+    """What partial dates are sorted by: the last day they may mean."""
     return parse(text).hi, text
 
 
 def union_fact(said: Sequence[Said]) -> Fact | None:
-    """All values of the independent sources together; of all sources when none is independent."""
+    """The fact that holds all values of the independent sources together; of all sources where none is independent."""
     if not said:
         return None
     independent = [one for one in said if one.independent] or said
@@ -152,7 +155,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _hull(tied: Sequence[str]) -> str:
-    """The interval that holds all these dates; as one of them is written, where that one holds them all."""
+    """The interval that holds all these dates; where one of the dates holds them all, that one as it is written."""
     days = [parse(text) for text in tied]
     lo, hi = min(day.lo for day in days), max(day.hi for day in days)
     whole = [day.text for day in days if (day.lo, day.hi) == (lo, hi)]
@@ -162,7 +165,7 @@ def _hull(tied: Sequence[str]) -> str:
 def _fact(
     said: Sequence[Said], supports: Callable[[Any, Any], bool], settle: Callable[[Sequence[Any]], Any]
 ) -> Fact | None:
-    """The fact whose value `settle` makes of those that most sources support."""
+    """The fact whose value `settle` chooses or makes from the values that most deciding sources support."""
     if not said:
         return None
     values = [one.value for one in voting(said)]
@@ -178,7 +181,8 @@ def _fact(
 
 
 def _listed(said: Sequence[Said], first: Any) -> list[dict[str, Any]]:
-    """Who says what in their own words: the chosen value first, the others in byte order."""
+    """`[{value, by}]`: each value that sources say in their own words, and who says it; the chosen value first, the
+    others in byte order."""
     said = [one for one in said if not one.kept]
     if len(said) == 1:  # as most often
         return [{"value": said[0].value, "by": [said[0].source]}]
@@ -200,7 +204,7 @@ def value_of(facts: dict[str, Fact], name: str) -> Any:
 
 
 def collect(accounts: Sequence[Account], names: Combined, section: str) -> dict[str, Fact]:
-    """The facts of a section, by field name, leaving out what nobody said."""
+    """Field name → fact, for the fields of a section that somebody said."""
     facts = {}
     sources = _newest_first(accounts)
     for name, combine in names.items():

@@ -1,6 +1,6 @@
-"""One spell read whole: the detention, how it ended, and the release with its stages."""
+"""One spell as its reports tell it together: the detention, how it ended, and the release with its stages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as made_by
 from typing import Any
@@ -36,7 +36,7 @@ from app.vocabulary import STAGES, Designation, ReleaseKind, ReleaseStatus, Stag
 
 @dataclass(frozen=True)
 class Outcome:
-    """The release of a spell: who says what at which stage."""
+    """The release of a spell: what each source says, and the status, the day and the kind at each stage."""
 
     voices: list[Account]
     statuses: dict[Stage, ReleaseStatus | None]
@@ -55,12 +55,13 @@ class Outcome:
 class Custody:
     """A spell: `spell` is the record key of its earliest report; `ordinal` counts a person's spells from 1.
 
-    `left` and `otherwise` are how it ended, in a release carried out and in another way (`ended_how`), as those say
-    whose word counts beside those who knew of the person `known` and the days on which the person was `inside`: `seen`
-    there, or arrested. `set_aside`: an end is told, and nobody's word on it counts.
+    `seen`: the days on which a source knew the person held; `inside`: those that a source says itself, and the days of
+    arrest. `known`: the sources that know of the detention themselves. Beside these, not every source's word on an end
+    counts (`ends`). `left` is the end in a release carried out, `otherwise` that in another way (`ended_how`), both by
+    the sources whose word counts. `set_aside`: an end is told, and the word of no source that tells it counts.
 
-    `stated`: an independent source reports the detention; `began`: on the day that such sources give. `claimed`: a
-    detention after another of which only sources speak that are not independent.
+    `stated`: an independent source reports the detention; `began`: the day of arrest that such sources give. `claimed`:
+    a detention that follows another and that no independent source reports.
     """
 
     spell: int
@@ -91,7 +92,7 @@ class Custody:
 
     @property
     def out(self) -> Outcome | None:
-        """The release, if it was carried out as far as anyone who counts says."""
+        """The release, where it counts as carried out and the word of a source that says so counts."""
         outcome = self.outcome
         if outcome is None or self.left is None or outcome.stage is not Stage.CARRIED_OUT:
             return None
@@ -104,7 +105,7 @@ class Custody:
 
 
 def read_custody(spell: Sequence[Account]) -> Custody:
-    """Consolidate one spell. What only those say who do not assert it is used where nobody asserts it."""
+    """Consolidate one spell from the reports that assert the detention; where none does, from all of them."""
     asserting = [account for account in spell if account.asserts_detention]
     heard = asserting or list(spell)
     facts = _told(
@@ -149,44 +150,46 @@ def read_custody(spell: Sequence[Account]) -> Custody:
 
 
 def with_next(custodies: Sequence[Custody]) -> list[Custody]:
-    """Number the spells and tell each what followed it (rule 8: net)."""
-    linked = []
-    for number, custody in enumerate(custodies):
-        before, later = custodies[:number], custodies[number + 1 :]
-        after = any(earlier.out or earlier.stated for earlier in before)
+    """The spells, numbered; each knows whether a release came before it, and by which day a later detention had begun,
+    as independent sources together and as each source says (rule 8: net)."""
+    stated, released = False, False
+    earlier: list[tuple[bool, bool]] = []
+    for custody in custodies:
+        earlier.append((stated or released, released))
+        stated, released = stated or custody.stated, released or custody.out is not None
+    linked: list[Custody] = []
+    begun: int | None = None
+    begun_by_source: dict[int, int] = {}
+    for number in range(len(custodies) - 1, -1, -1):
+        custody, (after, after_release) = custodies[number], earlier[number]
         linked.append(
             replace(
                 custody,
                 ordinal=number + 1,
                 claimed=after and custody.asserted and not custody.stated,
-                after_release=any(earlier.out for earlier in before),
-                next_hi=_begun_by(later),
-                next_hi_by_source=_begun_by_source(later),
+                after_release=after_release,
+                next_hi=begun,
+                next_hi_by_source=dict(begun_by_source),
             )
         )
-    return linked
+        # The earliest of all: a vague date may hide behind a precise one after it.
+        if custody.began is not None:
+            begun = custody.began.hi if begun is None else min(begun, custody.began.hi)
+        for source, day in _begun_by_source(custody):
+            begun_by_source[source] = min(day, begun_by_source.get(source, day))
+    return linked[::-1]
 
 
-def _begun_by(later: Sequence[Custody]) -> int | None:
-    """The day by which some later detention had begun, as independent sources say: a vague date may hide behind a
-    precise one after it."""
-    return min((one.began.hi for one in later if one.began is not None), default=None)
-
-
-def _begun_by_source(later: Sequence[Custody]) -> dict[int, int]:
-    """Source → the day by which, as it says itself, a later detention had begun."""
-    begun: dict[int, int] = {}
-    for custody in later:
-        for account in custody.accounts:
-            start = account.detained or account.date("kept.detained_on")
-            if account.asserts_detention and start is not None:
-                begun[account.source.key] = min(start.hi, begun.get(account.source.key, start.hi))
-    return begun
+def _begun_by_source(custody: Custody) -> Iterator[tuple[int, int]]:
+    """`(source, day)` for each report of the detention: the day by which it had begun, as that report says."""
+    for account in custody.accounts:
+        if account.asserts_detention and account.began is not None:
+            yield account.source.key, account.began.hi
 
 
 def _country(spell: Sequence[Account]) -> Fact | None:
-    """Where it was, as those say who assert it; else as any report of it says: a spell whose first report was withdrawn
-    is still one of its country."""
+    """The country, by the reports that assert the detention; else by those that stand; else by withdrawn ones: a spell
+    whose first report was withdrawn is still one of its country."""
     asserting = [account for account in spell if account.asserts_detention]
     standing = [account for account in spell if not account.retracted]
     withdrawn = [account for account in spell if account.retracted]
@@ -198,12 +201,12 @@ def _country(spell: Sequence[Account]) -> Fact | None:
 
 
 def _told(**facts: Fact | None) -> dict[str, Fact]:
-    """The facts that somebody tells."""
+    """The facts that are not None."""
     return {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def _held(accounts: Sequence[Account]) -> Fact | None:
-    """The last day somebody knew the person held, by the last one that each source knew."""
+    """The last day on which a source knew the person held: of each source its last one, of these the latest."""
     knowing = [account for account in accounts if "detention.held_on" in account.content]
     knowing.sort(key=lambda account: last_day(account.content["detention.held_on"]))
     last_of = {account.source.key: account for account in knowing}
@@ -211,7 +214,7 @@ def _held(accounts: Sequence[Account]) -> Fact | None:
 
 
 def _ended(accounts: Sequence[Account], how: Fact | None, end: End | None) -> dict[str, Fact]:
-    """How it ended otherwise and when, as those say whose word counts, with what everybody says."""
+    """How and when the detention ended otherwise, by the sources whose word counts, beside what every source says."""
     day = end.day.text if end and end.day else None
     told = _told(ended_how=plain_fact(said_by(accounts, _how)), ended_on=date_fact(said_by(accounts, ended_on)))
     values = {"ended_how": how["value"] if how else None, "ended_on": day}
@@ -224,7 +227,7 @@ def _how(account: Account) -> str | None:
 
 
 def ended_on(account: Account) -> str | None:
-    """The day of an end other than a release, as an account says it."""
+    """The day of an end other than a release, as the account says it."""
     on: str | None = account.content.get("detention.ended", {}).get("on")
     return on
 
@@ -235,7 +238,7 @@ def _disjoint(spell: Sequence[Account]) -> bool:
 
 
 def _asked(voices: Sequence[Account], stage: Stage) -> list[Account]:
-    """Who tells the facts of a stage: those who assert it; if nobody does, those who speak of it."""
+    """The voices that tell the facts of a stage: those that assert it; where none does, those that speak of it."""
     return [v for v in voices if asserts(v, stage)] or [v for v in voices if speaks_for(v, stage)]
 
 

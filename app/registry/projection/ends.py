@@ -1,10 +1,10 @@
-"""An end of custody beside the days on which somebody was seen inside.
+"""An end of custody, weighed against the days on which sources saw the person inside.
 
-Rule 1 holds within a spell as it does between two: what others verified is ended by an independent verification only,
-while a source ends what it verified itself by any method. An end that only those state who did not check it themselves
-does not count against an independent source that saw the person inside afterwards, and without a day not against any
-that reports the person held. Where words of the same weight contradict each other, the end is uncertain from the day
-told on.
+Rule 1 holds within a spell as it does between two: only an independent source ends what others verified, while a source
+ends by any method what it verified itself. So an end that a source states without having checked it does not count
+where another source verified the detention, or an independent one saw the person inside afterwards; and where it has no
+day, not beside any other independent source that reports the person held. Where words of the same weight contradict
+each other, the end is uncertain from its day on.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +23,7 @@ Read = Callable[[Account], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A day on which a source knew the person held, and whether it checked that itself."""
+    """A day on which a source knew the person held, and whether that source checked it itself."""
 
     day: PartialDate
     independent: bool
@@ -31,8 +31,9 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """An end as it is told. `day`: the one agreed on, None where nobody says when; `given`: those that the sources
-    give which settle it; `independent`: whether these checked it themselves; `by`: the slugs of all who state it."""
+    """An end of custody. `day`: the day that the sources agree on, None where none says when; `given`: the days of the
+    sources that settle it; `independent`: whether one of these checked it itself; `by`: the slugs of all sources that
+    state the end and whose word counts."""
 
     day: PartialDate | None
     given: tuple[PartialDate, ...] = ()
@@ -42,14 +43,15 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """The keys of the sources that hold that the person was detained, of their own knowledge: that `verified` it, and
-    that `stated` it at all."""
+    """The keys of the sources that know of the detention themselves: those that `verified` it, and all that `stated`
+    it, whatever their verdict."""
 
     verified: frozenset[int] = frozenset()
     stated: frozenset[int] = frozenset()
 
     def outweigh(self, account: Account, day: str | None) -> bool:
-        """Whether others know the person held whom the end that an account tells does not count against."""
+        """Whether other sources' word that the person was held outweighs the end that an account states, on `day` or on
+        none."""
         against = self.verified if day is not None else self.verified | self.stated
         return not account.independent and bool(against - {account.source.key})
 
@@ -58,20 +60,21 @@ NOBODY = Witnesses()
 
 
 def witnesses(accounts: Iterable[Account]) -> Witnesses:
-    """Those among the accounts of a spell."""
+    """The witnesses among the accounts of a spell."""
     own = [account for account in accounts if account.independent and account.asserts_detention]
     verified = frozenset(account.source.key for account in own if account.verdict is Verdict.VERIFIED)
     return Witnesses(verified, frozenset(account.source.key for account in own))
 
 
 def seen_by(accounts: Iterable[Account], name: str = HELD_ON) -> list[Seen]:
-    """The days, said under `name`, on which those who assert the detention knew the person held."""
+    """The days that the accounts which assert the detention say under `name`: of being seen held, or of arrest."""
     told = [(account, account.date(name)) for account in accounts if account.asserts_detention]
     return [Seen(day, account.independent) for account, day in told if day is not None]
 
 
 def seen_or_kept(accounts: Sequence[Account]) -> list[Seen]:
-    """Those days; beside no independent source's own, those too that stood where the others point."""
+    """The days on which sources saw the person held; where no independent source gives one, those kept with reports
+    that give none themselves are among them."""
     own = seen_by(accounts)
     if any(one.independent for one in own):
         return own
@@ -79,13 +82,14 @@ def seen_or_kept(accounts: Sequence[Account]) -> list[Seen]:
 
 
 def inside_by(accounts: Sequence[Account]) -> list[Seen]:
-    """The days inside that can contradict an end: those that sources say themselves, and those of arrest."""
+    """The days inside that can contradict an end: those on which sources saw the person held, by their own word, and
+    the days of arrest."""
     return [*seen_by(accounts), *seen_by(accounts, "detention.detained_on")]
 
 
 def credible(accounts: Iterable[Account], read: Read, seen: Iterable[Seen], known: Witnesses = NOBODY) -> list[Account]:
-    """Those whose end, on the day that `read` gives, no independent source contradicts that outweighs them: neither one
-    that saw the person later, nor others that knew the person held (`known`)."""
+    """The accounts whose end, on the day that `read` gives, counts: their source checked it itself, or no independent
+    source saw the person later and no other one knew the person held (`known`)."""
     last = max((one.day.lo for one in seen if one.independent), default=FIRST_DAY)
     said = [(account, read(account)) for account in accounts]
     told = [(account, day) for account, day in said if not known.outweigh(account, day)]
@@ -99,8 +103,8 @@ def end_of(
     known: Witnesses = NOBODY,
     kept: Read | None = None,
 ) -> End | None:
-    """The end that the accounts tell together, on the day that `read` gives, or `kept` for who gives none; None where
-    nobody whose word counts states one."""
+    """The end that the accounts whose word counts tell together, on the day that `read` gives of each, or `kept` where
+    it gives none; None where no account's word counts."""
     heard = credible(accounts, read, seen, known)
     if not heard:
         return None
@@ -116,13 +120,14 @@ def end_of(
 
 
 def bounds(end: End, inside: Iterable[PartialDate], against: Iterable[PartialDate]) -> Days:
-    """First and last possible day of an end. `inside`: days on which the person was held, which it cannot precede;
-    `against`: those of them that weigh as much as the end. An end before one of these may not have been: the last
-    possible day is then one given that agrees with them all, if there is one."""
+    """First and last possible day of an end. `inside`: days on which the person was held; `against`: those of them that
+    weigh as much as the end. The end is no earlier than a day inside that its own day leaves possible. Where its day
+    lies before one of `against`, it may not have been: the last possible day is then the earliest given one that agrees
+    with them all, if there is one."""
     if end.day is None:
         return max((day.lo for day in inside), default=FIRST_DAY), LAST_DAY
     lo, hi = end.day.lo, end.day.hi
-    # An interval of contradicting days is sharpened by a day inside only as far as that agrees with them all.
+    # Where contradicting days became an interval, a day inside moves its beginning only if that rules none of them out.
     agreed = min((day.hi for day in end.given if day.within(end.day)), default=hi)
     lo = max((day.lo for day in inside if lo < day.lo <= agreed), default=lo)
     last = max((day.lo for day in against), default=FIRST_DAY)
@@ -137,6 +142,6 @@ def earliest(ends: Sequence[Days]) -> Days:
 
 
 def finer(one: End, other: End | None) -> End:
-    """Of two words on one and the same end the more precise one, then the earlier."""
+    """Of two days given for the same end the more precise one, then the earlier."""
     dated = [end for end in (one, other) if end is not None and end.day is not None]
     return min(dated, key=lambda end: (end.day.hi - end.day.lo, end.day.hi) if end.day else (0, 0), default=one)

@@ -1,10 +1,10 @@
 """Who was held from when to when: each detention as all sources together say it, and as each of them does.
 
-A source's own row rests on its own word: what it does not say is taken from what stood where its report points, kept
-with that report, and from nobody else.
+A source's own row rests on its own word: what the source does not say is taken from what stood where its report
+points, kept with that report, and from nobody else.
 
-Whoever speaks of a release says that the person was held before it: who verified the release verified that too, and
-who denies it says that the person is held still.
+A source that speaks of a release says that the person was held before it: one that verified the release verified that
+too, and one that denies the release says that the person is held still.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,12 +36,13 @@ Told = TypeVar("Told")
 
 DIED_ON = "detainee.died_on"
 
-# Of what one source says about a detention and about the release from it, the surest is its word on being held.
+# The surest verdict first: of what one source says about a detention and about the release from it, the surest verdict
+# is its word on whether the person was held.
 SUREST = (Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
 
 
 def held_row(custody: Custody, death: End | None, publish: str) -> Row:
-    """The row of all sources together. `death`: of who died in this detention or after it."""
+    """The row of all sources together. `death`: the person's, where it came in this detention or after it."""
     heard = [_surest(said) for said in _words(custody).values()]
     status = status_among(heard)
     out = custody.out
@@ -65,8 +66,8 @@ def held_row(custody: Custody, death: End | None, publish: str) -> Row:
 
 
 def held_voices(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
-    """A row for each source, by its own days. `deaths`: source → the day of death as it says, of who died in this
-    detention or after it."""
+    """A row for each source, by that source's own days. `deaths`: source → the day of the person's death as the source
+    says, where it came in this detention or after it."""
     rows = []
     for source, said in _words(custody).items():
         verdict, independent = _surest(said)
@@ -90,7 +91,7 @@ def held_voices(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
 
 
 def own_accounts(custody: Custody, source: int) -> list[Account]:
-    """A source's accounts of a detention that may speak, the newest first."""
+    """One source's accounts of a detention that may speak, the newest first."""
     return newest_first(by_source(account for account in custody.accounts if account.source.key == source)[source])
 
 
@@ -103,14 +104,14 @@ def own_place(own: Sequence[Account]) -> Row:
 
 
 def death_of(accounts: Iterable[Account], inside: Sequence[Seen], known: Witnesses = NOBODY) -> End | None:
-    """The death of a person who was `inside` on some days, as those say whose word counts beside them and beside those
-    who `known` the person held."""
+    """The death of a person, by the sources whose word counts beside the days on which the person was `inside` and
+    beside the sources that knew of the detention (`known`)."""
     said = [account for account in accounts if not account.retracted and DIED_ON in account.content]
     return end_of(said, field(DIED_ON), inside, known)
 
 
 def deaths_by_source(accounts: Iterable[Account]) -> dict[int, PartialDate]:
-    """Source → the day of death that its newest account of the person with one gives."""
+    """Source → the day of death that its newest account gives, of those that give one."""
     found = {}
     for source, said in by_source(accounts).items():
         newest = sorted((account for account in said if not account.retracted), key=lambda account: -account.revision)
@@ -121,7 +122,7 @@ def deaths_by_source(accounts: Iterable[Account]) -> dict[int, PartialDate]:
 
 
 def _words(custody: Custody) -> dict[int, list[tuple[Verdict, bool]]]:
-    """Source → its verdicts on being held, each with whether it is independent."""
+    """Source → its verdicts on whether the person was held, each with whether it is independent."""
     found: dict[int, list[tuple[Verdict, bool]]] = {}
     for voice in custody.voices:
         found.setdefault(voice.source.key, []).append((voice.verdict, voice.independent))
@@ -138,8 +139,8 @@ def _surest(said: Sequence[tuple[Verdict, bool]]) -> tuple[Verdict, bool]:
 
 @dataclass(frozen=True)
 class _Ends:
-    """How a detention ended: by a release (`home`: to house arrest), otherwise (`died`: in a death), by the death of
-    who was let go; each None where nobody says it."""
+    """How a detention ended: `left` in a release (`home`: to house arrest), `otherwise` in another way (`died`: in a
+    death), and `death`, the person's death at whatever time; each is None where nobody says it."""
 
     left: End | None
     otherwise: End | None
@@ -148,21 +149,21 @@ class _Ends:
     died: bool
 
     def of(self, *, house_arrest: bool) -> list[End]:
-        """Those that count; `house_arrest`: where whoever a release left under house arrest is held still."""
+        """The ends that count. `house_arrest`: count as held still whoever was released to house arrest."""
         if self.left is not None and not (house_arrest and self.home):
             return _told(self.left, self.death)
-        if self.otherwise is not None and self.died:  # `ended` and `died_on` speak of one death
+        if self.otherwise is not None and self.died:  # `detention.ended` and `detainee.died_on` speak of one death
             return [finer(self.otherwise, self.death)]
         return _told(self.otherwise, self.death)
 
 
 def _bounds(ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDate], against: Sequence[Seen]) -> Row:
-    """First and last possible day of the end, and of that which is no release to house arrest. `seen`: days on which
-    the person was held; `against`: those that can contradict an end."""
+    """First and last possible day of the end (`out_`), and of the end if a release to house arrest is none (`free_`).
+    `seen`: days on which the person was held; `against`: those that can contradict an end."""
     inside = [*seen, *_told(detained)]
 
     def of(end: End) -> Days:
-        if ends.home and end is ends.left:  # whoever was held after it may have been held at home
+        if ends.home and end is ends.left:  # whoever was seen held after this end may have been held at home
             return bounds(end, _told(detained), [])
         return bounds(end, inside, [one.day for one in against if one.independent or not end.independent])
 
@@ -171,7 +172,7 @@ def _bounds(ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDat
 
 
 def _ends_of(custody: Custody, source: int, own: Sequence[Account], death: PartialDate | None) -> _Ends:
-    """How the detention ended by the word of one source."""
+    """How the detention ended, by one source's own word (`own`: its accounts, newest first)."""
     ended = next((one for one in own if one.verdict in ASSERTIONS and "detention.ended" in one.content), None)
     on = ended and ended_on(ended)
     otherwise = End(parse(on) if on else None) if ended else None
@@ -187,7 +188,7 @@ def _ends_of(custody: Custody, source: int, own: Sequence[Account], death: Parti
 
 def own_day(voice: Account, stage: Stage) -> PartialDate | None:
     """The day of a stage by a source's own word."""
-    return voice.date(f"release.{DATE_OF_STAGE[stage]}") or voice.date(f"kept.{DATE_OF_STAGE[stage]}")
+    return voice.told(f"release.{DATE_OF_STAGE[stage]}")
 
 
 def own_kind(voice: Account) -> str:
@@ -196,15 +197,16 @@ def own_kind(voice: Account) -> str:
 
 
 def _begun(detained: PartialDate | None, seen: Sequence[PartialDate]) -> tuple[int | None, int | None]:
-    """First and last possible day of the beginning: whoever was seen held on a day had been taken by then."""
+    """First and last possible day of the beginning: whoever was seen held on a day had been arrested by then."""
     after = [day.hi for day in seen if detained is None or day.hi >= detained.lo]
     days = [*after, *([detained.hi] if detained else [])]
     return (detained.lo if detained else None), min(days, default=None)
 
 
 def _heard_until(custody: Custody, ends: Sequence[PartialDate | None]) -> int | None:
-    """The last day on which somebody can have known of the person. Of sightings and checks those of independent sources
-    are heard where there are any: a state must not end the silence about whom it made disappear."""
+    """The last day on which a source can have known of the person: of the arrest, a sighting, a check, or an end. Where
+    independent sources saw or checked, no other's day is heard: a state must not end the silence about a person whom
+    it made disappear."""
     checked = [voice for voice in custody.voices if voice.verdict in ASSERTIONS]
     checked += [voice for voice in (custody.outcome.voices if custody.outcome else []) if voice.verdict in DENIALS]
     dated = [(day, voice.independent) for voice in checked if (day := voice.date("verification.verified_on"))]

@@ -1,4 +1,4 @@
-"""The facts about the person and the place: everything here but the public facts is personal."""
+"""The facts about the person and the place. All of them but `public_facts` are personal."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -39,7 +39,7 @@ _PERSON: Combined = {
     "groups": union_fact,
     "father_name": shown_fact,
 }
-# What is nobody's but the source's own: kept by source, and combined with nothing.
+# Fields that are combined with no other source's: they are stored by source.
 BY_SOURCE = ("evidence", "citing_unlisted")
 
 _CUSTODY: Combined = {
@@ -52,7 +52,7 @@ _CUSTODY: Combined = {
 }
 # Fact → the trait (personal dimension of counts) it gives.
 _PERSON_TRAITS = {
-    "age": "age",  # no dimension of counts; what is shown of an unnamed person stands here whole
+    "age": "age",  # no dimension of counts: here, so that traits hold all that the class of an unnamed person opens
     "gender": "gender",
     "category": "category",
     "nationalities": "nationality",
@@ -76,7 +76,7 @@ def public_facts(accounts: Sequence[Account]) -> dict[str, Fact]:
 
 
 def personal_facts(accounts: Sequence[Account], custodies: Sequence[Custody]) -> dict[str, Fact]:
-    """The personal facts about a person; what was withdrawn is not among them."""
+    """The personal facts about a person, by the reports that stand."""
     facts = collect([account for account in accounts if not account.retracted], _PERSON, "detainee")
     if "birth_date" in facts and value_of(facts, "age") is None:
         day = _reference_day(custodies)
@@ -87,13 +87,15 @@ def personal_facts(accounts: Sequence[Account], custodies: Sequence[Custody]) ->
 
 
 def _reference_day(custodies: Sequence[Custody]) -> PartialDate | None:
-    """The day an age is told for: the last release or detention, so that nothing changes by time alone."""
+    """The day for which the age is told: that of the last release, or else of being held or detained, so that nothing
+    changes by the passing of time alone."""
     last = custodies[-1]
     return last.ended or last.held or last.detained
 
 
 def spell_facts(custody: Custody) -> dict[str, Any]:
-    """The personal facts of a spell: place, law, conditions; evidence and whom a source cites, by source."""
+    """The personal facts of a spell: place, law, conditions; and by source its evidence and whom it cites that is no
+    source here."""
     heard = [account for account in custody.accounts if account.asserts_detention]
     facts: dict[str, Any] = collect(heard, _CUSTODY, "detention") | _facility(heard)
     outcome = custody.outcome
@@ -131,7 +133,10 @@ def _slug(account: Account) -> str | None:
 
 
 def _kept_slug(account: Account) -> str | None:
-    return account.kept_facility.slug if account.kept_facility else None
+    """The place kept with an account that names none itself: a place nobody registered is its source's own word too."""
+    if account.kept_facility is None or "detention.facility" in account.content:
+        return None
+    return account.kept_facility.slug
 
 
 def _areas(accounts: Sequence[Account]) -> dict[str, str | None]:
@@ -140,15 +145,16 @@ def _areas(accounts: Sequence[Account]) -> dict[str, str | None]:
 
 
 def own_traits(own: Sequence[Account]) -> set[tuple[str, str]]:
-    """The pairs that rest on one source's word (its accounts, newest first): where it says that the person was held."""
+    """`(dimension, value)` pairs by one source's own word, from its accounts, newest first: the facility in which the
+    person was held, and its area."""
     facility = own_word(own, _slug, _kept_slug)
     found = {"facility": facility, "area": _areas(own).get(facility) if facility else None}
     return {(name, value) for name, value in found.items() if value}
 
 
 def traits(custody: Custody, about: dict[str, Fact], facts: dict[str, Any]) -> set[tuple[str, str]]:
-    """`(dimension, value)` pairs by which a spell can be filtered and grouped, from the facts `about` the person and
-    those of the spell."""
+    """`(dimension, value)` pairs by which a spell is filtered and grouped, from the facts `about` the person and those
+    of the spell."""
     found = _values(about, _PERSON_TRAITS) | _values(facts, _SPELL_TRAITS)
     group = age_group(custody, about)
     return found | ({("age_group", group)} if group else set())
@@ -164,7 +170,7 @@ def _values(facts: dict[str, Any], names: dict[str, str]) -> set[tuple[str, str]
 
 
 def age_group(custody: Custody, about: dict[str, Fact]) -> str | None:
-    """The age group at the detention (or the nearest day known); None when it cannot be told."""
+    """The age group on the day of the detention, or on the nearest day known; None where two groups are possible."""
     named = ("birth_date", "age")
     content = {f"detainee.{name}": value for name in named if (value := value_of(about, name)) is not None}
     content |= _day_of_age(about)
@@ -180,7 +186,8 @@ def age_group(custody: Custody, about: dict[str, Fact]) -> str | None:
 
 
 def _day_of_age(about: dict[str, Fact]) -> dict[str, Any]:
-    """The day, or else the span of days, that whoever says the age gives for it: another's day is of another age."""
+    """The day of the age, or else its span of days, from a source that says this age: another source's day is of
+    another age."""
     age = about.get("age", {"value": None, "said": []})
     speakers = {source for one in age["said"] if one["value"] == age["value"] for source in one["by"]}
     for name in ("age_on", "age_span"):

@@ -1,4 +1,4 @@
-"""From spells and voices to table rows: dictionaries by table, without `since` and `until`."""
+"""The rows of one person, as dictionaries by table, without `since` and `until`."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -33,17 +33,17 @@ Row = dict[str, Any]
 Rows = dict[type[Any], list[Row]]
 
 
-# Made once: json.dumps makes another each time.
+# Made once: json.dumps makes another encoder each time.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def dump(value: Any) -> str:
-    """JSON as stored: stable, so that equal facts are equal text."""
+    """JSON as it is stored. Equal facts give equal text, so that a row that says the same is not replaced."""
     return _ENCODER.encode(value)
 
 
 def project(accounts: Sequence[Account], publish: str) -> Rows:
-    """All rows of one person. `publish` is the person's class after consent. Raises nothing."""
+    """All rows of one person. `publish`: the person's class of publication, after consent. Raises nothing."""
     detainee = min(account.record for account in accounts)
     custodies = with_next([read_custody(spell) for spell in spells(accounts)])
     facts = person.public_facts(accounts)
@@ -78,15 +78,15 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
 
 
 def standing_last(custodies: Sequence[Custody]) -> Custody:
-    """The spell that tells where the person is: the latest that an independent source states. Of a person of whom none
-    speaks it is the latest that is no claimed re-arrest."""
+    """The spell that tells where the person is: the latest that an independent source states; where there is none, the
+    latest that is no claimed re-arrest."""
     stated = [custody for custody in custodies if custody.stated]
     return (stated or [custody for custody in custodies if not custody.claimed])[-1]
 
 
 def state_of(last: Custody, died: End | None, independent: Collection[str]) -> State:
-    """Where the person is, as far as the last spell tells. A death that no independent source (a slug of those)
-    reports does not stand against a release that one does."""
+    """Where the person is, as far as the last spell tells. A death that no source among `independent` (slugs) reports
+    does not stand against a release that one of them reports."""
     deaths = [died, last.otherwise if last.ended_how == EndedHow.DIED else None]
     by = {slug for death in deaths if death is not None for slug in death.by}
     voices = last.out.voices if last.out else []
@@ -102,7 +102,7 @@ def state_of(last: Custody, died: End | None, independent: Collection[str]) -> S
 
 def _personal(accounts: Sequence[Account], custodies: Sequence[Custody]) -> Rows:
     about = person.personal_facts(accounts, custodies)
-    # Whoever looks for somebody by the spelling of one list must find the person whom another list spells otherwise.
+    # A person is found by every list's spelling of the name, not by the shown one alone.
     names = [said["value"] for said in about.get("full_name", {}).get("said", [])]
     aliases = about.get("aliases", {}).get("value", [])
     spells_facts = [(custody, person.spell_facts(custody)) for custody in custodies]
@@ -131,7 +131,8 @@ def _source_traits(custody: Custody) -> list[Row]:
 
 
 def _held(accounts: Sequence[Account], custodies: Sequence[Custody], last: int, died: End | None, publish: str) -> Rows:
-    """`last`: the place of the spell that tells where the person is; whoever died was in no earlier one any more."""
+    """The rows of being held. `last`: the place of the spell that tells where the person is. A death ends that spell
+    and later ones: the person had left the earlier ones alive."""
     deaths = held.deaths_by_source(accounts)
     rows: Rows = {Held: [], HeldVoice: []}
     for place, custody in enumerate(custodies):
@@ -141,7 +142,8 @@ def _held(accounts: Sequence[Account], custodies: Sequence[Custody], last: int, 
 
 
 def _placements(accounts: Sequence[Account], custodies: Sequence[Custody]) -> list[Row]:
-    """Where each report stands, and which one it contradicts that it points at and that stands elsewhere."""
+    """The spell of each report; and `contradicts`: the record that it points at, where the report's own dates place it
+    in another spell than that record's."""
     spell_of = {account.record: custody.spell for custody in custodies for account in custody.accounts}
     pointed_at = contradicted(accounts) if any(account.pointer is not None for account in accounts) else {}
     return [
@@ -215,7 +217,7 @@ def _voices(custody: Custody) -> list[Row]:
 
 
 def _voice(custody: Custody, voice: Account, stage: Stage) -> Row:
-    """One source at one stage, by its own word."""
+    """The row of one source at one stage, by its own word."""
     when = held.own_day(voice, stage)
     return {
         "spell": custody.spell,

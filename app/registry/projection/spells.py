@@ -1,9 +1,9 @@
 """Rule 1: which reports of one person speak of the same spell in custody.
 
-A spell is cut where a detention begins after an end that somebody asserts; reports that fit several spells are placed
-by their dates afterwards. Reports of independent sources are divided first; the others then join one of their spells or
-stand alone, so that no state can part or join what organisations say. Nothing here looks at arrival, so no order of the
-same reports changes the result.
+A spell ends where somebody asserts an end and a detention begins after it; reports that fit several spells are placed
+by their dates afterwards. The reports of independent sources are divided first; the others then join one of those
+spells or stand alone, so that no state can part or join what organisations say. Nothing here looks at when a report
+arrived, so the order of the same reports changes nothing.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ EVER, NEVER = -1, 10**9
 
 @dataclass
 class Spell:
-    """Units of one spell. `checked`: it was cut among reports of independent sources, and their ends alone are its own.
-    `opened`: the day of arrest by which it had begun after the one before; None for the first."""
+    """The units of one spell. `checked`: it was cut among reports of independent sources, and only their ends end it.
+    `opened`: the day of arrest at which it was cut from the spell before; None for the first spell."""
 
     checked: bool
     opened: PartialDate | None = None
@@ -39,7 +39,7 @@ class Spell:
         return [day for unit in self.units for day in unit.days]
 
     def ended_by(self, start: PartialDate) -> bool:
-        """Whether it had ended when a detention began."""
+        """Whether the spell had ended when a detention began on `start`."""
         return any(_ends_by(unit, start, checked=self.checked) for unit in self.units)
 
 
@@ -51,7 +51,7 @@ def spells(accounts: Sequence[Account]) -> list[list[Account]]:
     standing = [unit for unit in units if unit.stands]
     found = _divide(standing) if standing else [Spell(checked=False)]
     placed = [list(spell.units) for spell in found]
-    for unit in units:  # what was withdrawn attaches last, and to nothing but what stands
+    for unit in units:  # a withdrawn unit attaches last, and only to units that stand
         if not unit.stands:
             placed[_best(unit, found, range(len(found)))].append(unit)
     return [[account for unit in spell for account in unit.members] for spell in placed]
@@ -82,15 +82,15 @@ def _divide(units: Sequence[Unit]) -> list[Spell]:
 
 
 def _standing_alone(units: Sequence[Unit]) -> list[Spell]:
-    """Spells that only other sources tell of, between two of the independent ones, or before or after them."""
+    """The spells that units make among themselves which fit none of the independent sources' spells."""
     found = _cut(units, checked=False)
     found[0].opened = found[0].begun
     return found
 
 
 def _told_before(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
-    """The units of a release that no independent source states, before the first arrest that one gives; and all units,
-    the reports of such a release parted from what an independent source says."""
+    """The units of a release that no independent source states and that lies before the first arrest that one gives;
+    and all units, where the report of such a release no longer follows the independent source's that it points at."""
     checked = [account for unit in units for account in unit.members if account.source.independent]
     first = min((a.began.lo for a in checked if a.asserts_detention and a.began is not None), default=None)
     if first is None:
@@ -110,13 +110,14 @@ def _told_before(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
 
 
 def _order(unit: Unit) -> tuple[int, int, str]:
-    """By day of arrest, day of release, record id."""
+    """What units are sorted by: the day of arrest, the day of release, the record id."""
     begun = EVER if unit.begun is None else unit.begun.lo
     return begun, min((day.lo for day in unit.days), default=NEVER), unit.root.id
 
 
 def _cut(units: Sequence[Unit], *, checked: bool) -> list[Spell]:
-    """Cut greedily; a unit whose interval reaches past a cut may belong on either side of it."""
+    """Cut at the earliest arrest that follows an end. A unit that speaks of days after a cut as well may belong on
+    either side of it, and is put into the pools of both until `_placed` chooses one."""
     pools = [Spell(checked)]
     for unit in sorted(units, key=_order):
         start = unit.begun
@@ -128,7 +129,8 @@ def _cut(units: Sequence[Unit], *, checked: bool) -> list[Spell]:
 
 
 def _ends_by(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
-    """Whether a unit's detention had ended when one began: on the same day, if that unit's began before."""
+    """Whether the unit's detention had ended when another began on `start`. An end on that very day counts where the
+    unit's detention began before it."""
     for account, end in unit.independent_ends if checked else unit.ends:
         began = unit.begun or account.began
         if end.hi < start.lo or (end.hi == start.lo and began is not None and began.hi < start.lo):
@@ -137,7 +139,7 @@ def _ends_by(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
 
 
 def _reaches(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
-    """Whether a unit of an earlier spell may speak of the one that begins at `start` as well."""
+    """Whether a unit of an earlier spell may speak as well of the spell that begins on `start`."""
     if _ends_by(unit, start, checked=checked):
         return False
     told = [end for _account, end in unit.ends] or unit.days
@@ -147,12 +149,13 @@ def _reaches(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
 
 
 def _let_go_after(unit: Unit, start: PartialDate | None) -> bool:
-    """Whether it speaks of a release after a later detention had begun: then of no earlier one."""
+    """Whether every release that the unit speaks of lies after a detention that began on `start`: then the unit speaks
+    of no spell before that detention."""
     return start is not None and bool(unit.days) and all(day.lo > start.hi for day in unit.days)
 
 
 def _placed(pools: list[Spell]) -> list[Spell]:
-    """Put every unit into one of its pools."""
+    """Put every unit into one spell: the units of one pool first, then those of several, judged by the former."""
     homes: dict[int, list[int]] = {}
     units = {unit.root.record: unit for pool in pools for unit in pool.units}
     for number, pool in enumerate(pools):
@@ -171,8 +174,9 @@ def _placed(pools: list[Spell]) -> list[Spell]:
 
 
 def _best(unit: Unit, known: Sequence[Spell], numbers: Sequence[int]) -> int:
-    """Which of the spells the unit belongs to, judged by what is in `known`: by day of release, then by day of arrest,
-    then the last one begun by its day; a unit that tells no day the earliest."""
+    """The number, among `numbers`, of the spell that the unit belongs to, judged by the units in `known`: the one with
+    its day of release, then the one with its day of arrest, then the last one begun by its day. A unit that tells no
+    day belongs to the earliest spell."""
 
     def distance(number: int) -> tuple[bool, bool, int]:
         spell = known[number]
@@ -184,18 +188,19 @@ def _best(unit: Unit, known: Sequence[Spell], numbers: Sequence[int]) -> int:
 
 
 def _same_release(unit: Unit, spell: Spell) -> bool:
-    """Whether the spell has a release of that day: one before the unit's own arrest is another one."""
+    """Whether the spell has a release on a day that the unit speaks of. A release before the unit's own arrest is of
+    another spell."""
     known = [day for day in spell.days if unit.begun is None or day.hi >= unit.begun.lo]
     return any(day.overlaps(when) for day in known for when in unit.days)
 
 
 def _day(unit: Unit) -> PartialDate | None:
-    """The day by which a unit is placed where no other tells."""
+    """The day by which a unit is placed where neither its release nor its arrest is one of a known spell."""
     return min(unit.days, key=lambda day: (day.hi, day.lo), default=unit.position or unit.begun)
 
 
 def _begun_by(spell: Spell, unit: Unit) -> bool:
-    """Whether the spell had begun on the unit's day. Who was let go on the day of an arrest was let go before it."""
+    """Whether the spell had begun by the unit's day. A release on the very day of an arrest came before that arrest."""
     when = _day(unit)
     if spell.opened is None or when is None:
         return True
@@ -207,8 +212,9 @@ def _fitting(unit: Unit, known: Sequence[Spell]) -> list[int]:
 
 
 def _fits(unit: Unit, known: Sequence[Spell], number: int) -> bool:
-    """Whether a unit that is not independent may speak of a spell: it begins no detention after its end, and tells of
-    no release before it began, nor after a later one had begun that an independent source states."""
+    """Whether a unit that is not independent may speak of a spell: the unit begins no detention after the spell's end,
+    and tells of no release before the spell began, nor of one after a later spell began that an independent source
+    states."""
     spell = known[number]
     if _same_release(unit, spell):
         return True
@@ -221,6 +227,6 @@ def _fits(unit: Unit, known: Sequence[Spell], number: int) -> bool:
 
 
 def _ended_before(unit: Unit, found: Sequence[Spell]) -> int:
-    """How many of the spells had ended before what the unit speaks of."""
+    """The number of spells that had ended before the unit's arrest, or before its release where it tells no arrest."""
     day = unit.begun or min(unit.days, key=lambda day: (day.hi, day.lo))
     return max((number for number, spell in enumerate(found, 1) if spell.ended_by(day)), default=0)

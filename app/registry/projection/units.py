@@ -1,4 +1,4 @@
-"""Reports that belong together because they point at one another, and what they tell of their spell together."""
+"""Reports that belong together because one points at the other, and what they tell of their spell together."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,17 +8,19 @@ from app.dates import PartialDate
 from app.registry.projection.accounts import ASSERTIONS, DATE_OF_STAGE, Account
 from app.vocabulary import Stage
 
-# The dates by which a pointer is found to be contradicted. Days on which somebody was seen are not among them: each
-# source sees a prisoner on another day.
+# The dates that contradict a pointer where two reports give disjoint ones. Days on which a source saw the person are
+# not among them: each source sees a prisoner on another day.
 COMPARED = ("detention.detained_on", *(f"release.{name}" for name in DATE_OF_STAGE.values()))
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A report with those that point at it, itself first. A pointer that no date contradicts beats dates, so the first
-    one's own dates place them all; but each of them can end the detention, and each keeps it standing where the first
-    was withdrawn. Where only those who point are independent, their dates come first, and where any is, no other that
-    points is heard: otherwise a state could move an organisation's word by what it says beside it."""
+    """A report, the root, and the reports that point at it; the root is the first of `members`.
+
+    A pointer that no date contradicts beats dates, so the root's dates place every member. But each member can end the
+    detention, and each keeps it standing where the root was withdrawn. Where independent members point at a root that
+    is not, their dates come before the root's. Where any member is independent, no other pointing member's dates are
+    heard: otherwise a state could move an organisation's word by what it says beside it."""
 
     members: tuple[Account, ...]
 
@@ -37,13 +39,13 @@ class Unit:
 
     @cached_property
     def begun(self) -> PartialDate | None:
-        """The day of arrest that it speaks of."""
+        """The day of arrest of the detention that the unit speaks of."""
         return next((account.began for account in self._heard if account.began is not None), None)
 
     @cached_property
     def ends(self) -> list[tuple[Account, PartialDate]]:
-        """Who asserts that the detention ended, and when. An undated word on a release takes the date kept with it, or
-        else the one beside it, and so does one dated before the detention that it speaks of."""
+        """The members that assert that the detention ended, and the day of each. An assertion without a day, or with
+        one before the arrest, takes the day of another member (`_beside`)."""
         said = [(account, end if self._can_end(end := end_of(account)) else None) for account in self.members]
         taken = [
             (account, end or (self._beside(account, said) if _asserts_out(account) else None)) for account, end in said
@@ -51,8 +53,8 @@ class Unit:
         return [(account, end) for account, end in taken if end is not None]
 
     def _beside(self, account: Account, said: Sequence[tuple[Account, PartialDate | None]]) -> PartialDate | None:
-        """The day that an undated word on a release takes: that of the report pointed at, or the earliest of others; an
-        independent source's that of independent ones."""
+        """The day that an undated assertion of a release takes: the root's, or else the earliest that members assert.
+        An independent source's assertion takes a day of independent members only."""
         pointed_at = self.root.let_go if self.root.stage is Stage.CARRIED_OUT else None
         if self._can_end(pointed_at):
             return pointed_at
@@ -61,7 +63,7 @@ class Unit:
 
     @cached_property
     def independent_ends(self) -> list[tuple[Account, PartialDate]]:
-        """Those that an independent source asserts, by whatever method."""
+        """The ends that an independent source asserts, by whatever method."""
         return [(account, end) for account, end in self.ends if account.source.independent]
 
     def _can_end(self, end: PartialDate | None) -> bool:
@@ -69,8 +71,8 @@ class Unit:
 
     @cached_property
     def days(self) -> list[PartialDate]:
-        """The days of release (or another end) it speaks of, denied and withdrawn ones included: those of whose dates
-        come first, or what the others say where these say none."""
+        """The days of release, or of another end, that the unit speaks of, denied and withdrawn ones too: the root's,
+        or the independent members' where their dates come first; where these give none, those of all that are heard."""
         first = self._independent if self._others_lead else [self.root]
         told = [day for account in first if (day := _day_of(account)) is not None]
         return told or [day for account in self._heard if (day := _day_of(account)) is not None]
@@ -85,7 +87,7 @@ class Unit:
 
     @property
     def pointing_others(self) -> list[Account]:
-        """Those that point at what an independent source says and are not independent."""
+        """The pointing members that are not independent, where another member is."""
         return [account for account in self.members[1:] if self.independent and not account.source.independent]
 
     @property
@@ -94,8 +96,8 @@ class Unit:
 
     @cached_property
     def _heard(self) -> list[Account]:
-        """The first one and those that stand, whose dates come first in front; what others withdrew places nobody who
-        did not."""
+        """The members whose dates place the unit, in the order in which they are asked. A withdrawn report, unless it
+        is the root, places nobody who withdrew nothing."""
         if self._others_lead:
             return [*self._independent, self.root]
         if self.independent:
@@ -104,7 +106,7 @@ class Unit:
 
 
 def end_of(account: Account) -> PartialDate | None:
-    """The end of custody that it asserts, on its own day or the one kept with it."""
+    """The day on which custody ended, as the account asserts: its own day or the one kept with it."""
     return account.end or (account.let_go if _asserts_out(account) else None)
 
 
@@ -117,7 +119,7 @@ def _asserts_out(account: Account) -> bool:
 
 
 def units_of(accounts: Iterable[Account]) -> list[Unit]:
-    """The accounts of one person, together where one follows another."""
+    """The accounts of one person as units, each account in one of them."""
     by_record = {account.record: account for account in accounts}
     members: dict[int, list[int]] = {}
     for record, root in _followed(by_record).items():
@@ -129,7 +131,7 @@ def units_of(accounts: Iterable[Account]) -> list[Unit]:
 
 
 def contradicted(accounts: Sequence[Account]) -> dict[int, int]:
-    """Record → the record it points at, where their dates contradict so that its own place it."""
+    """Record → the record it points at, for the records whose own dates place them because they contradict that one."""
     by_record = {account.record: account for account in accounts}
     roots = _followed(by_record)
     return {
@@ -141,9 +143,10 @@ def contradicted(accounts: Sequence[Account]) -> dict[int, int]:
 
 
 def _followed(by_record: dict[int, Account]) -> dict[int, int]:
-    """Record → the record whose spell it follows: `pointer_roots`, but past no report whose dates contradict its own.
+    """Record → the record whose spell it follows: `pointer_roots` without the pointers that dates contradict.
 
-    A report that came to contradict the one it follows stands by its own dates, and whoever points at it goes along."""
+    A report that contradicts the one it points at, or the root it would follow, stands by its own dates, and the
+    reports that point at it go along."""
     pointers = {
         record: account.pointer
         for record, account in by_record.items()
@@ -158,8 +161,9 @@ def _followed(by_record: dict[int, Account]) -> dict[int, int]:
 
 
 def _contradict(one: Account, other: Account) -> bool:
-    """Whether two reports cannot speak of the same spell: on days apart, or one of a release before the arrest."""
-    if one is other:  # whatever it says
+    """Whether two reports cannot speak of the same spell: they give disjoint dates of one event, or one of them gives a
+    release before the arrest that the other gives."""
+    if one is other:  # a report does not contradict itself, even where it says a release before an arrest
         return False
     days = [(one.told(name), other.told(name)) for name in COMPARED]
     if any(a is not None and b is not None and not a.overlaps(b) for a, b in days):
@@ -172,17 +176,21 @@ def _let_go_before(one: Account, other: Account) -> bool:
 
 
 def pointer_roots(accounts: Iterable[Account], pointer: dict[int, int]) -> dict[int, int]:
-    """Record → the record whose spell it follows: itself, or where its chain of pointers ends.
+    """Record → the record whose spell it follows: itself, or the record at which its chain of pointers ends.
 
-    A pointer into another person's reports (after an undo) is void; a circle follows the least record id in it.
+    A pointer at a report of another person (after an undo) is void; all in a circle follow the record of the least id.
     """
-    by_record = {account.record: account for account in accounts}
-    roots = {}
-    for start in by_record:
-        path = [start]
-        while (target := pointer.get(path[-1])) in by_record and target not in path:
-            path.append(target)
-        roots[start] = path[-1]
-        if target is not None and target in path:
-            roots[start] = min(path[path.index(target) :], key=lambda record: by_record[record].id)
+    ids = {account.record: account.id for account in accounts}
+    roots: dict[int, int] = {}
+    for start in ids:
+        path: dict[int, None] = {}
+        at = start
+        while at not in roots and at not in path and pointer.get(at) in ids:
+            path[at] = None
+            at = pointer[at]
+        root = roots.get(at, at)
+        if at in path:
+            walked = list(path)
+            root = min(walked[walked.index(at) :], key=lambda record: ids[record])
+        roots |= dict.fromkeys((*path, at), root)
     return roots

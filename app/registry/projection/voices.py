@@ -1,4 +1,4 @@
-"""Rule 2: one voice per source, spell and object; and what the voices together make of a release (status)."""
+"""Rule 2: one voice per source, spell and object (detention or release), and the status that voices give a release."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ COUNTING = frozenset({ReleaseStatus.VERIFIED, ReleaseStatus.CONTESTED, ReleaseSt
 
 
 def by_source(accounts: Iterable[Account]) -> dict[int, list[Account]]:
-    """Source key → its accounts that may speak: the retracted only if none other stands."""
+    """Source key → the source's accounts that may speak: retracted ones only where no other of that source stands."""
     every = list(accounts)
     if len(every) == 1:  # as most often
         return {every[0].source.key: every}
@@ -24,7 +24,8 @@ def by_source(accounts: Iterable[Account]) -> dict[int, list[Account]]:
 
 
 def release_voices(spell: Sequence[Account]) -> list[Account]:
-    """Each source's one account of the release: the furthest stage, the earliest disjoint date, the last word."""
+    """For each source the one account that speaks for it on the release: of the furthest stage, then of the earliest
+    disjoint date, then the last word."""
     return [_release_voice(said) for said in by_source(a for a in spell if a.has_release).values()]
 
 
@@ -34,12 +35,15 @@ def _release_voice(said: list[Account]) -> Account:
 
 
 def _voice_of(said: list[Account], stage: Stage) -> Account:
-    """The voice among accounts of one stage: the last word on the earliest day, unless that is only reported and a
-    later day verified."""
+    """The account that speaks among one source's accounts of one stage: the last word on the earliest day, unless that
+    day is only reported and a later, disjoint one verified."""
     dated = [(account, account.date(f"release.{DATE_OF_STAGE[stage]}")) for account in said]
     first = min((day for _account, day in dated if day), key=lambda day: (day.hi, day.lo), default=None)
-    agreeing = [account for account, day in dated if day is None or first is None or day.overlaps(first)]
-    voice, apart = _last_word(agreeing), [account for account in said if account not in agreeing]
+    agreeing: list[Account] = []
+    apart: list[Account] = []
+    for account, day in dated:
+        (agreeing if day is None or first is None or day.overlaps(first) else apart).append(account)
+    voice = _last_word(agreeing)
     if voice.verdict is not Verdict.REPORTED or not apart:
         return voice
     later = _voice_of(apart, stage)
@@ -47,7 +51,7 @@ def _voice_of(said: list[Account], stage: Stage) -> Account:
 
 
 def _last_word(said: Sequence[Account]) -> Account:
-    """The newest account. But `reported` takes back no `verified` that stands beside it (ADR 0027)."""
+    """The newest account; but a `reported` takes back no `verified` of another report of that source (ADR 0027)."""
     newest = max(said, key=lambda account: account.revision)
     if newest.verdict is not Verdict.REPORTED:
         return newest
@@ -57,13 +61,15 @@ def _last_word(said: Sequence[Account]) -> Account:
 
 
 def detention_voices(spell: Sequence[Account]) -> list[Account]:
-    """Each source's verdict on the detention itself: its last word without speaking of a release."""
+    """For each source the one account that speaks for it on the detention itself: the last word among those that speak
+    of no release."""
     said = by_source(account for account in spell if not account.has_release)
     return [_last_word(accounts) for accounts in said.values()]
 
 
 def speaks_for(voice: Account, stage: Stage) -> bool:
-    """An assertion speaks for its stage and the earlier ones, a denial for its stage and the later ones."""
+    """Whether a voice speaks for a stage: an assertion does for its own and the earlier ones, a denial for its own and
+    the later ones."""
     if voice.verdict in ASSERTIONS or voice.retracted:
         return RANK[stage] <= RANK[voice.stage]
     return RANK[stage] >= RANK[voice.stage]
@@ -74,13 +80,13 @@ def asserts(voice: Account, stage: Stage) -> bool:
 
 
 def status_at(voices: Sequence[Account], stage: Stage) -> ReleaseStatus | None:
-    """What stands of a release at a stage; None where nobody asserts it and no independent source denies it."""
+    """The status of a release at a stage; None where nobody asserts it there and no independent source denies it."""
     return status_among([(voice.verdict, voice.independent) for voice in voices if speaks_for(voice, stage)])
 
 
 def status_among(heard: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | None:
-    """What verdicts make together, each with whether it is independent. A denial alone that is not independent makes
-    nothing: a state refutes no release by being the first to speak of it."""
+    """The status that verdicts give together, each with whether it is independent. Denials alone, none of which is
+    independent, give no status: a state refutes no release by being the first to speak of it."""
     independent = {verdict for verdict, of_its_own in heard if of_its_own}
     if Verdict.VERIFIED in independent:
         contested = independent & {Verdict.REFUTED, Verdict.DISPUTED}
@@ -96,12 +102,12 @@ def status_among(heard: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | None:
 
 
 def statuses(voices: Sequence[Account]) -> dict[Stage, ReleaseStatus | None]:
-    """Status by stage, for the stages somebody speaks of."""
+    """Stage → status, for the stages that a voice speaks for."""
     spoken_of = [stage for stage in STAGES if any(speaks_for(voice, stage) for voice in voices)]
     return {stage: status_at(voices, stage) for stage in spoken_of}
 
 
 def standing_stage(by_stage: dict[Stage, ReleaseStatus | None]) -> Stage:
-    """The furthest stage that counts; the furthest spoken of when none does."""
+    """The furthest stage at which the release counts; where it counts at none, the furthest that a voice speaks for."""
     counting = [stage for stage, status in by_stage.items() if status in COUNTING]
     return max(counting or by_stage, key=lambda stage: RANK[stage])

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from itertools import permutations
+from time import process_time
 from typing import Any
 
 from hypothesis import given
@@ -170,3 +172,16 @@ def test_a_verification_tells_what_its_source_said_and_nothing_it_did_not() -> N
         "verified_on": "2026-01-13",
         "citing": [],
     }
+
+
+def test_a_long_chain_of_pointers_keeps_the_registry_a_moment_and_not_minutes() -> None:
+    """A person is projected whole under the lock of the log, and one key may file as many reports as it likes, each
+    with an earlier arrest than the last, so that the next one points at it."""
+    arrests = [date(2023, 12, 31) - timedelta(days=number) for number in range(1_000)]
+    chain = [
+        held(number, "pud", f"{day.isoformat()}/2024-01-10", pointer=number - 1)
+        for number, day in enumerate(arrests, 2)
+    ]
+    begun = process_time()
+    project([out(1, "foro", "2024-05-01", since="2024-01-10"), *chain], "named")
+    assert process_time() - begun < 3
