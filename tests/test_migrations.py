@@ -139,9 +139,7 @@ def test_down_to_nothing_and_up_again_with_people_in_it(world: World) -> None:
 
 
 @pytest.mark.parametrize("to", ["0009", "0010", "0011"])
-def test_who_goes_back_and_returns_has_lost_rows_and_is_refused_until_they_are_made_anew(
-    world: World, to: str
-) -> None:
+def test_who_goes_back_and_returns_has_lost_rows_and_is_refused_until_they_are_made_anew(world: World, to: str) -> None:
     known = world.file("foro")
     for who, publish in (("jep", "named"), ("pud", "counted")):
         world.file(who, detainee__publish=publish, detainee_id=known["detainee"]["id"])
