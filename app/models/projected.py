@@ -35,9 +35,9 @@ class PendingPair(SQLModel, table=True):
 
 
 class ProvisionalHiding(SQLModel, table=True):
-    """Personal. A report that closes its person (to `publish`) against a curator's consent, or against the reports of
-    two other independent sources, and waits for a curator. `stopped`: it waits without hiding, since its source has
-    too many of them unanswered."""
+    """Personal. A report that closes its person to the class `publish`, against a curator's consent or against the
+    reports of other independent sources, and waits for a curator. `stopped`: the report closes nothing meanwhile, since
+    too many of its source wait unanswered."""
 
     __tablename__ = "provisional_hiding"
     __table_args__ = (
@@ -64,7 +64,7 @@ class Detainee(SQLModel, table=True):
     publish: str  # the class at that revision: counts of the withheld are reproducible
     state: str
     rearrested: bool
-    rearrest_claimed: bool  # a re-arrest or an end that only sources state which are not independent
+    rearrest_claimed: bool  # only sources that are not independent state a re-arrest, or an end
     facts: str = text_column()  # JSON: the public facts, each with who says so
 
 
@@ -265,8 +265,8 @@ class Trait(SQLModel, table=True):
 
 
 class SourceTrait(SQLModel, table=True):
-    """Personal. Where a person was held in a spell (facility, area) by the word of one source: what its own count is
-    grouped and filtered by."""
+    """Personal. Where a person was held in a spell (facility, area) by one source's own word: the values by which that
+    source's count is grouped and filtered."""
 
     __tablename__ = "source_trait"
     __table_args__ = (Index(None, "detainee", "until"), Index(None, "source", "name", "value"))

@@ -33,8 +33,9 @@ PUBLIC = frozenset(
         "verification.citing",
     }
 )
-# What stood where a report points when it was filed: kept with the report, beside what its source says itself. Dates,
-# kind, country and designation stand readable in the log, as they do where they were said; the facility does not.
+# The values that stood where a report points when it was filed are kept with the report under this prefix, beside what
+# its source says itself. Dates, kind, country and designation stand readable in the log, as they do where they were
+# said; the facility is sealed.
 KEPT = "kept."
 KEPT_PUBLIC = frozenset(
     KEPT + name
@@ -115,12 +116,12 @@ def split(content: Content) -> tuple[Content, Content]:
 
 
 def kept(content: Content) -> Content:
-    """What stood where the report points, under `kept.`."""
+    """The kept values of a report: what stood where it points."""
     return {name: value for name, value in content.items() if name.startswith(KEPT)}
 
 
 def without_kept(content: Content) -> Content:
-    """What was said itself, without what stood where the report points."""
+    """What the report says itself, without the kept values."""
     return {name: value for name, value in content.items() if not name.startswith(KEPT)}
 
 
@@ -174,7 +175,8 @@ def age_filed_on(content: Content, before: Content | None, first: str, today: st
 
 
 def child_by_one_end(content: Content, today: str) -> bool:
-    """Whether the person was under 18 by one end of the span of days of an age, and an adult by the other."""
+    """Whether the age's day decides if the person was a child: one end of its span of days allows that, the other does
+    not."""
     first, within, last = content.get(AGE_SPAN, "").partition("/")
     return bool(within) and is_minor({**content, AGE_ON: first}, today) != is_minor({**content, AGE_ON: last}, today)
 

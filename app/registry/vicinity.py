@@ -1,4 +1,5 @@
-"""Whom the rows of a list may speak of: looked up for many of them together, and kept up with what the rows write.
+"""The records of people whom the rows of a list may speak of: looked up for many rows together, and kept up to date
+with what the rows write.
 
 Looking up row by row costs three questions a row; these cost a few for hundreds.
 """
@@ -53,8 +54,8 @@ class Vicinity:
     """The records near some reports, as they stand in this transaction."""
 
     def __init__(self, desk: Desk, reports: Sequence[Content], written: Written | None = None) -> None:
-        """Of these reports; they are looked up as they are asked for, in their order. `written`: of earlier rows that
-        are tried, which nobody else can read."""
+        """Of these reports, which are looked up as they are asked for, in their order. `written`: the records that
+        earlier rows of a trial would have made, which no question to the database finds."""
         self._desk = desk
         self._reports = reports
         self._known: dict[int, Known] = {}
@@ -80,8 +81,9 @@ class Vicinity:
         return [Near(_hidden(one.known), one.namesake) if one.known.detainee in counted else one for one in found]
 
     def _nearest(self, wanted: Wanted, found: list[Near], shared: dict[int, int]) -> list[Near]:
-        """Of the source's own records as many as have places, by the keys they share, wherever they were found: the
-        same in a trial, which remembers all earlier rows, and in a run, which reads those of earlier batches."""
+        """The records found, with at most MOST_FOUND of the source's own: those that share most keys with the report.
+        So a trial, which remembers all earlier rows, compares with the same records as a run, which reads those of
+        earlier batches from the database."""
         own = [one.known for one in found if one.known.source == self._desk.actor.source]
         if len(own) <= MOST_FOUND:
             return found
@@ -116,7 +118,8 @@ class Vicinity:
             self._written.add(blocking.wanted(known.content), numbered)
 
     def _number(self, record: int) -> int:
-        """A record that is about to be undone has the number of another one in the next batch."""
+        """The number of a record in this trial: a record that is about to be undone gets one of its own, since a record
+        of the next batch will have the same revision."""
         if self._desk.trial is None or record <= self._head:
             return record
         return self._numbers.setdefault(record, self._desk.trial.number())
