@@ -22,7 +22,8 @@ from app.counts.questions import AsOf
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, RulesChanged, Unauthenticated
 from app.exchange.titles import LANGUAGES
-from app.log.entries import head, last_revision_at
+from app.log.entries import last_revision_at
+from app.log.head import revision_under
 from app.models import ApiKey
 from app.registry import keys
 from app.registry.policy import ANYONE, Reader
@@ -104,7 +105,7 @@ class Asked:
     @cached_property
     def _head(self) -> int:
         """Read once: the tag and the body of an answer must speak of the same head."""
-        return head(self.session)[0]
+        return revision_under(self.session, RULES)
 
     def again(self, session: Session) -> "Asked":
         """The same request on another session, by who may read at this moment."""

@@ -28,7 +28,9 @@ REPLAY_BATCH = 1_000
 
 _INSERT_ENTRY = insert(Entry)
 _INSERT_SEALED = insert(Sealed)
-_LOCK_HEAD = select(col(Head.revision), col(Head.recorded_at)).where(col(Head.id) == 1).with_for_update()
+_LOCK_HEAD = (
+    select(col(Head.revision), col(Head.recorded_at), col(Head.rules)).where(col(Head.id) == 1).with_for_update()
+)
 _ADVANCE = update(Head).where(col(Head.id) == 1).values(revision=bindparam("to"), recorded_at=bindparam("at"))
 
 
@@ -46,8 +48,13 @@ class Appended:
 
 def lock_head(session: Session) -> tuple[int, datetime]:
     """Become the only writer until the transaction ends; `(revision, recorded_at)` of the head."""
+    revision, recorded_at, _rules = _locked(session)
+    return revision, recorded_at
+
+
+def _locked(session: Session) -> tuple[int, datetime, int]:
     row = session.connection().execute(_LOCK_HEAD).one()
-    return row.revision, row.recorded_at
+    return row.revision, row.recorded_at, row.rules
 
 
 @contextmanager
@@ -60,11 +67,12 @@ def as_only_writer(engine: Engine) -> Iterator[Session]:
 
 
 class Log:
-    """The log's writing end within one transaction; holds the head lock until that ends."""
+    """The log's writing end within one transaction; holds the head lock until that ends. `rules`: those under which the
+    rows stand."""
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
-        self.revision, last = lock_head(session)
+        self.revision, last, self.rules = _locked(session)
         # Never decreasing: a clock set back must not make the past move.
         self.recorded_at = max(now.astimezone(UTC), last)
 

@@ -4,6 +4,7 @@ the data is a demo's."""
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
+from app.errors import Problem
 from app.log.sealed import keyed_digest
 from app.models import Head
 
@@ -12,8 +13,18 @@ class WrongSecret(RuntimeError):
     """The secret is not the one this database was written with."""
 
 
-class OtherRules(RuntimeError):
-    """The rows were projected under other rules than those of this version."""
+class OtherRules(Problem):
+    """The rows were projected under other rules than those of this version: found at the start, or, where another
+    version's rebuild left a server running, by its next request."""
+
+    status, code, title = 503, "other_rules", "Rows of other rules"
+
+    def __init__(self, stored: int, rules: int) -> None:
+        super().__init__(
+            f"The rows of this database were made under rules {stored}, and this version counts by rules {rules}. "
+            "Whoever runs the registry: stop every server on it, then run: recuento rebuild (or start the version that "
+            "made these rows)"
+        )
 
 
 def is_bound(session: Session) -> bool:
@@ -43,11 +54,17 @@ def require_rules(session: Session, rules: int) -> None:
     if stored == rules:
         return
     if revision:
-        raise OtherRules(
-            f"The rows of this database were made under rules {stored}, and this version counts by rules {rules}: "
-            "stop every server on it, then run: recuento rebuild"
-        )
+        raise OtherRules(stored, rules)
     set_rules(session, rules)
+
+
+def revision_under(session: Session, rules: int) -> int:
+    """The number of entries. Raises OtherRules where the rows no longer are those of these rules: a server that another
+    version's rebuild left running must not tell its numbers under the name of the old rules."""
+    stored, revision = session.execute(select(col(Head.rules), col(Head.revision))).one()
+    if stored != rules:
+        raise OtherRules(stored, rules)
+    return int(revision)
 
 
 def set_rules(session: Session, rules: int) -> None:

@@ -11,8 +11,10 @@ from sqlmodel import Session
 from app.config import TwoPerson
 from app.database import Outbox
 from app.log.entries import Appended, Log
+from app.log.head import OtherRules
 from app.registry.apply import Projector
 from app.registry.policy import Reader
+from app.registry.projection import RULES
 from app.registry.trial import Trial
 from app.vocabulary import MatchOutcome
 
@@ -60,6 +62,8 @@ class Desk:
         self.key_id = key_id
         self.two_person = frozenset(two_person)
         self.log = Log(session, now)
+        if self.log.rules != RULES:
+            raise OtherRules(self.log.rules, RULES)  # rows of two rules must never stand side by side
         self._projector = Projector(session)
         self.views = self._projector.views
 

@@ -13,7 +13,7 @@ from app.main import create_app
 from app.models import Head
 from app.registry.projection import RULES
 from app.registry.rebuild import rebuild
-from tests.support import World
+from tests.support import World, make_report
 
 EARLIER = RULES - 1
 
@@ -93,3 +93,13 @@ def test_the_refusal_of_earlier_rules_is_documented_wherever_rules_may_be_asked_
         asked = operations.get("get", {})
         if any(one["name"] == "rules" for one in asked.get("parameters", [])):
             assert "410" in asked["responses"], path
+
+
+def test_a_server_left_running_through_another_versions_rebuild_reads_and_writes_nothing(filed: World) -> None:
+    entries = filed.revision
+    under(filed, RULES + 1)
+    for path in ("/v1/counts/releases", "/v1/releases", "/v1/counts/series"):
+        filed.refuse(filed.get(path), 503, "other_rules")
+    filed.refuse(filed.post("/v1/releases", make_report(), "foro"), 503, "other_rules")
+    under(filed, RULES)
+    assert filed.revision == entries
