@@ -38,15 +38,21 @@ class Written:
 
     def __init__(self) -> None:
         self.known: dict[int, Known] = {}
-        self._keys: dict[str, dict[int, int | None]] = {}  # key → records, and their years of birth
+        self._born: dict[int, int | None] = {}
+        # Key → records. Of five keys four are those of one record, and a tuple of it takes a fifth of what a dict does:
+        # a trial remembers every row of a list.
+        self._keys: dict[str, tuple[int, ...]] = {}
 
     def add(self, wanted: Wanted, known: Known) -> None:
         for key in wanted.keys:
-            self._keys.setdefault(key, {})[known.key] = wanted.born
+            records = self._keys.get(key, ())
+            if known.key not in records:
+                self._keys[key] = (*records, known.key)
+        self._born[known.key] = wanted.born
         self.known[known.key] = known
 
     def near(self, wanted: Wanted) -> list[Found]:
-        rows = (row for key in wanted.keys for row in self._keys.get(key, {}).items())
+        rows = ((record, self._born[record]) for key in wanted.keys for record in self._keys.get(key, ()))
         return candidates.best(rows, MOST_FOUND)
 
 

@@ -17,7 +17,8 @@ from app.models import OPEN, ListImport, Source
 from app.registry.policy import Reader
 from app.vocabulary import Role
 
-# The largest list imagined, 200,000 rows, has about 30 MB: twice that, and the process still stays below 500 MB.
+# The largest list imagined, 200,000 rows, has about 30 MB: twice that, and a run still stays below 500 MB. A trial
+# remembers its rows, and takes more (decision 0039).
 MOST_BYTES = 64 * 1024 * 1024
 
 Tell = Callable[[ListImport], None]
