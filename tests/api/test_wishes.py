@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from app.cli_status import status
+from app.cli.status import standing
 from app.database import reading, writing
 from app.registry import wishes
 from app.registry.rebuild import rebuild
@@ -219,7 +219,7 @@ def test_births_that_hide_grown_ups_ring_like_wishes_and_are_never_stopped(
     assert caplog.text.count("source pud") == number + 1 - wishes.MOST_UNANSWERED
     assert not [word for word in ("nselmo", "Montes", "2010") if word in caplog.text]
     with reading(world.engine) as session:
-        told = status(session)
+        told = standing(session)
     assert (told["hidden_by_source"], told["stopped_sources"]) == ({"pud": number}, ["pud"])
     another = by_two(world, detainee__full_name="Zenaida Prieto Roa")
     answer = wish(world, another, source_record_id="P-Z", detainee__full_name="Zenaida Prieto Roa")

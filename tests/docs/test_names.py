@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-import typer.main
 from sqlmodel import SQLModel
 
 from app import errors
-from app.cli import cli
+from app.cli import COMMANDS, command
 from app.config import Settings
 from app.counts.terms import CountTerms, Dimension
 from app.main import create_app
@@ -33,13 +32,15 @@ def test_every_make_target_named_exists(page: Path) -> None:
 @every_page
 def test_every_command_and_option_named_exists(page: Path) -> None:
     for line in _commands(page, "recuento"):
-        command: Any = typer.main.get_command(cli)
         words = line.replace("\\", " ").split()[1:]
-        while hasattr(command, "commands"):
+        assert words, line
+        assert words[0] in COMMANDS, line
+        named_one: Any = command(words.pop(0))
+        while hasattr(named_one, "commands"):
             assert words, line
-            assert words[0] in command.commands, line
-            command = command.commands[words.pop(0)]
-        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+            assert words[0] in named_one.commands, line
+            named_one = named_one.commands[words.pop(0)]
+        known = {option for parameter in named_one.params for option in (*parameter.opts, *parameter.secondary_opts)}
         assert {word for word in words if word.startswith("--")} - known == set(), line
 
 

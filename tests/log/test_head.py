@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from app.cli_database import opened
+from app.cli.database import opened
 from app.config import Settings, UnreadableSecret
 from app.database import reading, writing
 from app.log.head import WrongSecret, bind_secret, is_demo, mark_demo

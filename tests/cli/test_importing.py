@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli_import import at_column, mapping_of
+from app.cli.importing import at_column, mapping_of
 from app.exchange.imports.faults import BadFile
 
 MAPPING = '[columns]\n"Quién" = "detainee.full_name"\n'

@@ -1,18 +1,25 @@
-"""What `recuento export` writes: public releases, entities, a whole copy, or one source's own reports."""
+"""`recuento export`: public releases, entities, a whole copy, or one source's own reports. A copy is read back here."""
 
 import sys
 from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from sqlmodel import Session
 
+from app.cli.database import database, opened
+from app.cli.output import fail
+from app.config import Settings
+from app.database import reading
 from app.exchange import copies, exports, ftm, own, package
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.local import reporter
 from app.exchange.tables import Form
+from app.log.entries import head
 from app.registry.write import Desk
 
 
@@ -22,6 +29,39 @@ class ExportForm(StrEnum):
     CSV = "csv"
     JSONL = "jsonl"
     FTM = "ftm"
+
+
+commands = typer.Typer()
+
+
+@commands.command()
+def export(
+    form: Annotated[
+        ExportForm, typer.Option("--format", help="csv, jsonl or ftm (FollowTheMoney).")
+    ] = ExportForm.JSONL,
+    source: Annotated[str | None, typer.Option(help="Slug of a source: its own reports, whole.")] = None,
+    to: Annotated[Path | None, typer.Option(file_okay=False, help="A new folder for all that is public.")] = None,
+    as_of: Annotated[int | None, typer.Option(min=0, help="A revision; default the newest.")] = None,
+) -> None:
+    """Write all public releases to stdout, everything public into a folder, or a source's own reports to stdout."""
+    left, settings = None, Settings()
+    with opened(settings):
+        pass  # migrated, and its rows known to be of today's rules
+    with database(settings) as engine, reading(engine) as session:
+        newest = head(session)[0]
+        if as_of is not None and as_of > newest:
+            fail(f"The registry is at revision {newest}: ask for that or an earlier one.")
+        revision = newest if as_of is None else as_of
+        if to is not None and source is not None:
+            fail("A folder holds what is public: leave out --to for a source's own reports.")
+        if to is not None:
+            copy(session, to, revision)
+        elif source is not None:
+            left = of_source(session, source, form, revision)
+        else:
+            public(session, form, revision)
+    if left is not None:
+        fail(left)
 
 
 def copy(session: Session, folder: Path, revision: int) -> None:

@@ -2,14 +2,14 @@
 
 import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli_database import database, opened
-from app.cli_import import at_column, mapping_of
+from app.cli.database import database, opened
+from app.cli.importing import at_column, mapping_of
+from app.cli.output import AsJson, now
 from app.config import Settings
 from app.database import reading
 from app.exchange import workbook
@@ -31,6 +31,10 @@ AMapping = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help
 NOBODYS = "Say whose list it is (--source SLUG), or give a second list."
 
 
+commands = typer.Typer()
+
+
+@commands.command("match")
 def match_lists(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Your list.")],
     other: Annotated[
@@ -45,13 +49,13 @@ def match_lists(
     held_on: Annotated[str | None, typer.Option(help="Likewise: who is held on this day.")] = None,
     xlsx: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all of it into this workbook.")] = None,
     lang: Annotated[Language, typer.Option(help="Of the workbook.")] = "en",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Lay a list beside another, or beside the registry: on both, likely, mine only, theirs only. Stores nothing."""
     if xlsx is not None:
         _require_new(xlsx)  # before the minutes that a comparison may take
     if other is not None:
-        found = run.two_lists(_list(file, mapping), _list(other, other_mapping), datetime.now(UTC))
+        found = run.two_lists(_list(file, mapping), _list(other, other_mapping), now())
     elif source is None:
         raise BadFile("source_required", NOBODYS)
     else:
@@ -69,6 +73,7 @@ def match_lists(
         raise BadFile("unread_rows", f"{what} compared with nothing: correct the list.")
 
 
+@commands.command("template")
 def write_template(
     file: Annotated[Path, typer.Argument(dir_okay=False, help="The workbook to write, such as list.xlsx.")],
     lang: Annotated[Language, typer.Option(help="en or es.")] = "en",
@@ -106,8 +111,7 @@ def _with_registry(slug: str, mine: run.List, asked: Scope) -> Row:
     with opened(settings):
         pass  # with another secret no case number of one's own would be found
     with database(settings) as engine, reading(engine) as session:
-        secret, now = settings.secret_key(), datetime.now(UTC)
-        return run.with_registry(session, secret, now, reporter(session, slug), mine, asked)
+        return run.with_registry(session, settings.secret_key(), now(), reporter(session, slug), mine, asked)
 
 
 def _print(found: Row, xlsx: Path | None) -> None:

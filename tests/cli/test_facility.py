@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.demo.facilities import FILE, NAMES
+from tests.cli.test_commands import Ran, Run, recuento, refused
 from tests.support import World
-from tests.test_cli import Ran, Run, recuento, refused
 
 __all__ = ["recuento"]  # the fixture
 

@@ -31,7 +31,7 @@ from tests.databases import Templates
 from tests.support import World
 
 SECRET = "a secret of the tests"  # that of the `settings` fixture
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 
 
 class Ran(NamedTuple):
@@ -603,3 +603,12 @@ def answered(url: str, server: "subprocess.Popen[str]") -> Any:
         except OSError:
             with suppress(subprocess.TimeoutExpired):
                 raise AssertionError(f"ended with {server.wait(timeout=0.1)}: {server.communicate()}") from None
+
+
+def test_help_lists_every_command_with_its_own_words_and_imports_none_of_them() -> None:
+    asked = "import sys; from app.cli import cli; cli.main(['--help'], standalone_mode=False); print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout
+    for name, (_module, text) in cli.COMMANDS.items():
+        assert f" {name} " in told
+        assert " ".join(cli.command(name).help.split("\n\n")[0].split()) == text
+    assert {"sqlalchemy", "fastapi", "pydantic", "numpy"} & set(told.split()) == set()

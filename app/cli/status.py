@@ -1,17 +1,42 @@
-"""recuento status: how far the registry has come, and what somebody should look at."""
+"""`recuento status`: how far the registry has come, and what somebody should look at. `recuento rebuild`: rows anew."""
 
+import json
 from typing import Any
 
+import typer
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from app.cli.database import opened
+from app.cli.output import AsJson, console
+from app.config import Settings
 from app.dates import format_instant
 from app.log.entries import head
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source
 from app.registry import wishes
+from app.registry.rebuild import rebuild as rebuild_rows
+
+commands = typer.Typer()
 
 
-def status(session: Session) -> dict[str, Any]:
+@commands.command()
+def rebuild() -> None:
+    """Make every row anew from the log and the sealed values, under this version's rules. Under unchanged rules the
+    rows are the same as before."""
+    with console.status("Replaying the log …"), opened(Settings(), any_rules=True) as session:
+        number = rebuild_rows(session)
+    console.print(f"Replayed {number} entries.")
+
+
+@commands.command()
+def status(as_json: AsJson = False) -> None:
+    """Say how far the registry has come, what waits for a curator, and what somebody should look at."""
+    with opened(Settings()) as session:
+        told = standing(session)
+    print(json.dumps(told) if as_json else "\n".join(lines(told)))  # noqa: T201 - this is the output
+
+
+def standing(session: Session) -> dict[str, Any]:
     """Nothing in it is about a person: sources, and how much of theirs waits for a curator."""
     revision, recorded_at = head(session)
     named = session.execute(select(col(Source.key), col(Source.slug)).where(col(Source.until) == OPEN))

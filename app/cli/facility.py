@@ -1,14 +1,13 @@
 """`recuento facility`: places of detention, one by one or from a list."""
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from app.cli_database import opened
+from app.cli.database import opened
+from app.cli.output import console, now
 from app.config import Settings
 from app.demo.facilities import FILE as OF_VENEZUELA
 from app.errors import Problem
@@ -21,13 +20,14 @@ from app.registry.schemas import FacilityIn
 from app.registry.write import Desk
 from app.vocabulary import FacilityKind, Role
 
-facility_cli = typer.Typer(help="Facilities: where people are held.", no_args_is_help=True)
-console = Console(stderr=True)
+commands = typer.Typer()
+facility_commands = typer.Typer(help="Facilities: where people are held.", no_args_is_help=True)
+commands.add_typer(facility_commands, name="facility")
 # Lists that come with the program, by the name under which they can be asked for wherever it is installed.
 SHIPPED = {"venezuela": OF_VENEZUELA}
 
 
-@facility_cli.command("add")
+@facility_commands.command("add")
 def add_facility(
     slug: str,
     name: Annotated[str, typer.Option(help="The name shown.")],
@@ -41,12 +41,12 @@ def add_facility(
     settings = Settings()
     with opened(settings) as session:
         lock_head(session)  # as for every entry, the clock is read in its turn
-        desk = Desk(session, Reader(Role.CURATOR), datetime.now(UTC), settings.secret_key())
+        desk = Desk(session, Reader(Role.CURATOR), now(), settings.secret_key())
         outcome = directory.add_facility(desk, body)
     console.print(f"Registered {slug} at revision {outcome.revision}.")
 
 
-@facility_cli.command("import")
+@facility_commands.command("import")
 def import_facilities(
     file: Annotated[Path, typer.Argument(help="CSV or JSON Lines; or `venezuela`, the list that comes with the demo.")],
 ) -> None:
@@ -63,7 +63,7 @@ def import_facilities(
     mistakes = listed.mistakes
     with opened(settings) as session:
         revision, _recorded = lock_head(session)
-        desk = Desk(session, Reader(Role.CURATOR), datetime.now(UTC), settings.secret_key())
+        desk = Desk(session, Reader(Role.CURATOR), now(), settings.secret_key())
         for line, body in listed.bodies.items():
             try:
                 outcome = directory.put_facility(desk, body)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from app.cli.output import AsJson
 from app.counts.estimates import BadTable, Estimate, estimate, read_csv
 
 TITLES = {
@@ -27,13 +28,17 @@ RULES = {
 }
 
 
+commands = typer.Typer()
+
+
+@commands.command("estimate")
 def estimate_table(
     file: Annotated[Path, typer.Argument(help="CSV: a 0/1 column for each list, and `count`.")],
     dependent: Annotated[
         list[str] | None,
         typer.Option(help="Two lists that are not independent, as A:B; may be repeated.", metavar="A:B"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Estimate how many people no list has seen. A refusal with its reason is an answer too."""
     try:

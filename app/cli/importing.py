@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Engine
 
-from app.cli_receipt import print_groups, print_receipt, put
+from app.cli.receipt import print_groups, print_receipt, put
 from app.database import reading
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import local, receipts, remote, stored

@@ -1,0 +1,89 @@
+"""recuento: the command line. Exit status 0 only when all of it worked; errors are one clear line on stderr.
+
+A command's module is imported when the command runs, so that `recuento --help` needs none of them.
+"""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
+
+# A command, the module of this package that has it, and the first sentences of its help.
+COMMANDS = {
+    "serve": ("serve", "Bring the database to the newest schema, then serve."),
+    "demo": ("serve", "Replay January 2026: real published figures, invented people."),
+    "source": ("source", "Sources: who reports and who claims."),
+    "key": ("key", "Keys: who may write, and who sees restricted fields."),
+    "facility": ("facility", "Facilities: where people are held."),
+    "import": (
+        "lists",
+        "File a list as a source's reports: here as --source, or --to a registry elsewhere, over whatever line there "
+        "is.",
+    ),
+    "match": (
+        "match",
+        "Lay a list beside another, or beside the registry: on both, likely, mine only, theirs only. Stores nothing.",
+    ),
+    "template": ("match", "Write a workbook that a field office can fill in and send back as a list."),
+    "export": (
+        "export",
+        "Write all public releases to stdout, everything public into a folder, or a source's own reports to stdout.",
+    ),
+    "estimate": (
+        "estimate",
+        "Estimate how many people no list has seen. A refusal with its reason is an answer too.",
+    ),
+    "status": (
+        "status",
+        "Say how far the registry has come, what waits for a curator, and what somebody should look at.",
+    ),
+    "rebuild": (
+        "status",
+        "Make every row anew from the log and the sealed values, under this version's rules. Under unchanged rules the "
+        "rows are the same as before.",
+    ),
+    "openapi": ("serve", "Print the OpenAPI document."),
+}
+
+
+class CommandGroup(TyperGroup):
+    """The commands by name and help; the one that is called is imported then."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, _listed, rest = super().resolve_command(ctx, args)
+        return name, command(str(name)), rest
+
+
+def command(name: str) -> Any:
+    """The command of that name, or the group of commands, with what it takes."""
+    module, _help = COMMANDS[name]
+    return get_group(import_module(f"app.cli.{module}").commands).commands[name]
+
+
+cli = CommandGroup(
+    name="recuento",
+    help="A registry of political prisoners that anyone can count from.",
+    no_args_is_help=True,
+    commands=[TyperCommand(name, help=text) for name, (_module, text) in COMMANDS.items()],
+)
+
+
+def main() -> None:
+    """The entry point: turns every foreseeable failure into one line, with status 1, or 2 for a wrong command."""
+    try:
+        # Not alone: what was typed wrongly is told here like all else, in one line and no box around it.
+        sys.exit(cli.main(prog_name="recuento", standalone_mode=False))
+    except typer.TyperException as error:
+        print(f"recuento: {error.format_message()}", file=sys.stderr)  # noqa: T201 - this is the output
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(1)
+    except Exception as error:
+        line = import_module("app.cli.failures").line_of(error)
+        if line is None:
+            raise
+        print(f"recuento: {line}", file=sys.stderr)  # noqa: T201 - this is the output
+        sys.exit(1)

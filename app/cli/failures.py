@@ -1,0 +1,26 @@
+"""What a command could not do, in one line for whoever ran it."""
+
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.config import UnreadableSecret
+from app.counts.estimates import BadTable
+from app.demo.run import NotADemo
+from app.errors import Problem
+from app.exchange.client import Stopped
+from app.exchange.imports.faults import BadFile
+from app.log.head import WrongSecret
+
+# Their text is written for whoever runs the command.
+TOLD = (WrongSecret, UnreadableSecret, NotADemo, BadTable, BadFile, Stopped)
+
+
+def line_of(error: Exception) -> str | None:
+    """The line that tells of a foreseeable failure; None for one that is a defect."""
+    if isinstance(error, Problem):
+        return " ".join(dict.fromkeys([error.detail, *(one["detail"] for one in error.extra.get("errors", []))]))
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    if isinstance(error, SQLAlchemyError):
+        return f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?"
+    return str(error) if isinstance(error, TOLD) else None

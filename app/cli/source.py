@@ -1,0 +1,50 @@
+"""`recuento source`: who reports and who claims."""
+
+from typing import Annotated
+
+import typer
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.cli.database import opened
+from app.cli.output import AsJson, console, now, show
+from app.config import Settings
+from app.log.entries import lock_head
+from app.models import OPEN, Source
+from app.registry import directory
+from app.registry.policy import Reader
+from app.registry.schemas import SourceIn
+from app.registry.write import Desk
+from app.vocabulary import Role, SourceKind
+
+commands = typer.Typer()
+source_commands = typer.Typer(help="Sources: who reports and who claims.", no_args_is_help=True)
+commands.add_typer(source_commands, name="source")
+
+
+@source_commands.command("add")
+def add_source(
+    slug: str,
+    name: Annotated[str, typer.Option(help="The name shown.")],
+    kind: Annotated[SourceKind, typer.Option(help="What kind of body it is.")],
+    country: Annotated[str | None, typer.Option(help="ISO 3166-1 alpha-2.")] = None,
+    independent: Annotated[bool | None, typer.Option(help="Default: yes, except for governments.")] = None,
+    definition: Annotated[str | None, typer.Option(help="Whom it lists.")] = None,
+) -> None:
+    """Add a source."""
+    settings = Settings()
+    body = SourceIn(slug=slug, name=name, kind=kind, country=country, independent=independent, definition=definition)
+    with opened(settings) as session:
+        lock_head(session)  # as for every entry, the clock is read in its turn
+        desk = Desk(session, Reader(Role.ADMIN), now(), settings.secret_key())
+        outcome = directory.add_source(desk, body)
+    console.print(f"Added {slug} at revision {outcome.revision}.")
+
+
+@source_commands.command("list")
+def list_sources(as_json: AsJson = False) -> None:
+    """List the sources."""
+    with opened(Settings()) as session:
+        rows = session.scalars(select(Source).where(col(Source.until) == OPEN).order_by(col(Source.slug))).all()
+        sources = [{"slug": r.slug, "name": r.name, "kind": r.kind, "independent": r.independent} for r in rows]
+    show(sources, as_json=as_json)
