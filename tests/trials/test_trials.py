@@ -9,8 +9,9 @@ from sqlmodel import col
 from app.models import OPEN, Voice
 from tests.properties.steps import File, Registry, Step, Verify
 from tests.support import GOVERNMENT, World, make_report
-from tests.trials.drawing import HOSTILE, STOLEN, Correct, Drawing, Trial
+from tests.trials.drawing import HOSTILE, STOLEN, Drawing, Trial
 from tests.trials.judging import judge, shortest
+from tests.trials.steps import Correct
 
 TRIALS = {"sqlite": 20, "postgresql": 3}  # by each hostile source
 FIRST = 100_000  # beyond the seeds of a campaign
