@@ -96,8 +96,10 @@ def _moved_at_once(registry: Registry, trial: Trial) -> Moved:
 def _comparable(trial: Trial, before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What must not differ. The one exception is rule 1: "spells are cut among reports of independent sources first (by
     source, whatever the method)". So whoever holds the key of one may invent an end and an arrest that part two reports
-    of another source, which then has two voices where it had one; of no source whose own reports stay together, and by
-    no state."""
+    of another source, which then has two voices where it had one. And the reports of a state, which join the spells of
+    independent sources or stand alone, stand elsewhere once a further independent report says where these begin and
+    end: two of them in one spell may part, and two apart come together, and the state's own number is one more or one
+    less. No source is moved whose own reports stay together as they were, and none by a state."""
     parted = {key for key, spells in before["spells"].items() if after["spells"].get(key) != spells}
     if trial.hostile == GOVERNMENT:
         parted = set()
