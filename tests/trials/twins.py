@@ -29,11 +29,12 @@ Told = list[tuple[str, str]]  # what was asked, and the answer
 SIDES = 2
 ASKED = 22  # of the questions below, in one trial: all of them would take longer than the trial
 # People of whom nobody speaks but to have them counted. (Who asks that somebody named be counted hides a person whom
-# everybody saw, and that is seen.) Grown-ups all: a child is of that class without being asked for.
+# everybody saw, and that is seen.) Grown-ups all: a child is of that class without being asked for. No day of birth is
+# whole: a curator is refused to join two of these that differ.
 NAMES = ("Delia Arteaga Mora", "Delia Arteaga", "Fermín Castro Lugo", "Fermin Castro")
 HIDDEN: dict[str, tuple[Any, ...]] = {
     "full_name": NAMES,
-    "birth_date": ("1971", "1971-05", "1940-05-05", "1989-09-09"),
+    "birth_date": ("1971", "1971-05", "1940-05", "1989"),
     "gender": ("male", "female"),
     "nationalities": (["VE"], ["AR", "CO"]),
     "category": ("civilian", "military", "police"),
@@ -46,6 +47,7 @@ HIDDEN_OF_THE_DETENTION: dict[str, tuple[Any, ...]] = {
 }
 HIDDEN_OF_THE_RELEASE: dict[str, tuple[Any, ...]] = {"conditions": (["travel_ban"], ["gag_order", "reporting_duty"])}
 CHECKED_ITSELF = ("family", "lawyer")  # which of these it was is sealed; that it was one of them is not
+OPEN_STILL = 0.5  # of the reports of other organisations
 APART = 10  # case numbers of people who may only be counted are others than those of the named
 
 RELEASES, DETENTIONS, OVERLAP, SERIES = (
@@ -121,7 +123,7 @@ def of_side(step: Step, trial: Trial, side: int) -> Step | None:
     if not isinstance(step, File) or step.source in (trial.hostile, GOVERNMENT):
         return step
     drawn = Random(f"{trial.seed} {step}")
-    if step == trial.honest[0] or drawn.random() < 0.5:
+    if drawn.random() < OPEN_STILL:
         return step
     person = f"{step.source} {step.case}" if step.case is not None else str(step)
     values = Random(f"{trial.seed} {side} {person}")
