@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from app.registry import reports
 from app.vocabulary import Judgement
 from tests.properties.histories import KINDS, LATE, METHODS, PEOPLE, PLACES, RELEASED, SPELLS
-from tests.properties.steps import Body, Clerk, Consent, Decide, File, Step, Verify
+from tests.properties.steps import Body, Consent, Decide, File, Place, Step, Verify
 from tests.support import GOVERNMENT
+from tests.trials.steps import Claims, Correct, Line, SendList, VerifySeen, Withdraw
 
 STOLEN = "pud"  # the independent source whose key somebody stole
 HOSTILE = (GOVERNMENT, STOLEN)
@@ -16,37 +16,12 @@ VERDICTS = ("verified", "reported", "disputed", "refuted", "retracted")
 IN_GOOD_FAITH = ("verified", "verified", "reported")
 HELD_ON = ("2024-11", "2026-01-05", "2026-01-11", "2026-01-25", "2026-02-20")
 GIVEN_ON = ("2026-01-20", "2026-02-10", "2026-02-20")
+FACILITIES = (  # that are registered, so that reports name them and counts ask for them
+    Place("el-rodeo-i", ("El Rodeo I",), "Miranda"),
+    Place("el-helicoide", ("Helicoide",), "Caracas"),
+)
+MOST_AGO = 12  # entries ago that somebody had read what is verified
 BEFORE = ("2023-05", "2024-10-14", "2025-06-01", "2026-01-12", "2026-02-15")  # days on which nobody else speaks
-
-
-@dataclass(frozen=True)
-class Correct:
-    """A correction of one of a source's own reports."""
-
-    source: str
-    number: int
-    patch: Body
-
-    def take(self, clerk: Clerk) -> None:
-        if (record := _own(clerk, self.source, self.number)) is not None:
-            clerk.act(self.source, lambda desk: reports.amend(desk, record, self.patch, lambda _version: True))
-
-
-@dataclass(frozen=True)
-class Withdraw:
-    """One of a source's own reports withdrawn."""
-
-    source: str
-    number: int
-
-    def take(self, clerk: Clerk) -> None:
-        if (record := _own(clerk, self.source, self.number)) is not None:
-            clerk.act(self.source, lambda desk: reports.retract(desk, record, "invented", lambda _version: True))
-
-
-def _own(clerk: Clerk, source: str, number: int) -> Any:
-    own = [record for record, slug in clerk.records if slug == source]
-    return own[number % len(own)] if own else None
 
 
 @dataclass(frozen=True)
@@ -64,6 +39,8 @@ class Trial:
             *(f"  {step}" for step in self.honest),
             f"then {self.hostile}:",
             *(f"  {step}" for step in self.attack),
+            *(["then others:"] if self.later else []),
+            *(f"  {step}" for step in self.later),
         ]
         return "\n".join(steps)
 
@@ -76,7 +53,11 @@ class Drawing:
         self._seed, self._hostile = seed, hostile
 
     def trial(self) -> Trial:
-        honest = [self._report("foro", first=True), *(self._honest() for _ in range(self._random.randint(2, 7)))]
+        honest: list[Step] = [
+            *FACILITIES,
+            self._report("foro", first=True),
+            *(self._honest() for _ in range(self._random.randint(2, 7))),
+        ]
         attack = [self._attack() for _ in range(self._random.randint(2, 8))]
         return Trial(self._seed, self._hostile, tuple(honest), tuple(attack), tuple(self._later()))
 
@@ -123,15 +104,39 @@ class Drawing:
 
     def _attack(self) -> Step:
         draw = self._random.random()
-        if draw < 0.5:
+        if draw < 0.42:
             return self._report(self._hostile, hostile=True)
-        if draw < 0.7:
-            return Verify(self._hostile, self._random.randrange(8), self._verdict(VERDICTS))
-        if draw < 0.93:
+        if draw < 0.6:
+            return self._verify()
+        if draw < 0.8:
             return Correct(self._hostile, self._random.randrange(4), self._patch(hostile=True))
-        return Withdraw(self._hostile, self._random.randrange(4))
+        if draw < 0.86:
+            return Withdraw(self._hostile, self._random.randrange(4))
+        if draw < 0.96:
+            return self._list()
+        return self._claim()
 
-    def _report(self, source: str, *, first: bool = False, hostile: bool = False) -> Step:
+    def _verify(self) -> Step:
+        """What stands, or what stood before."""
+        number, verdict = self._random.randrange(8), self._verdict(VERDICTS)
+        if self._chance(0.6):
+            return Verify(self._hostile, number, verdict)
+        return VerifySeen(self._hostile, number, verdict, self._random.randint(1, MOST_AGO))
+
+    def _list(self) -> Step:
+        """Rows that open records, and rows under case numbers that stand, as a list sent every week has them."""
+        lines = [self._report(self._hostile, hostile=True) for _ in range(self._random.randint(1, 3))]
+        return SendList(self._hostile, tuple(Line(line.body, line.case, line.points) for line in lines))
+
+    def _claim(self) -> Step:
+        body: Body = {"measure": self._random.choice(("released", "held")), "country": "VE"}
+        body |= {"qualifier": self._random.choice(("at_least", "more_than", "exactly")), "claimant": self._hostile}
+        body |= {"said": self._random.choice((1, 40, 400)), "stated_at": "2026-02-20", "window_to": "2026-02-15"}
+        if body["measure"] == "released":
+            body["window_from"] = self._random.choice(("2026-01-08", "2026"))
+        return Claims(self._hostile, body | ({"source_record_id": "figure"} if self._chance(0.5) else {}))
+
+    def _report(self, source: str, *, first: bool = False, hostile: bool = False) -> File:
         detained, released = self._random.choice(SPELLS)
         if hostile and self._chance(0.4):
             detained, released = self._maybe(0.7, BEFORE), self._maybe(0.7, (*BEFORE, *RELEASED))

@@ -17,6 +17,8 @@ from app.vocabulary import Verdict
 from tests.properties.steps import Clerk, Consent, File, Registry, Step
 from tests.support import GOVERNMENT
 from tests.trials.drawing import Trial
+from tests.trials.steps import Hand
+from tests.trials.totals import miscounted, totals, unlike_the_rule
 
 Moved = list[str]
 
@@ -49,6 +51,7 @@ READ = {
 }  # fmt: skip
 # Of a total that independent sources verified.
 SETTLED = ("stage", "status", "lo", "hi", "next_hi", "independent_verified")
+OF_THE_SPELL = ("country", "designation", "facility")
 
 
 def judge(registry: Registry, trial: Trial) -> Moved:
@@ -64,10 +67,11 @@ def _moved_later(registry: Registry, trial: Trial) -> Moved:
         return []
     states, filed = [], []
     for attack in ((), trial.attack):
-        with registry.after([*trial.honest, *attack]) as clerk:
+        with registry.after([]) as clerk:
+            hand = Hand(clerk, trial.seed)
+            hand.take(*trial.honest, *attack)
             refused = clerk.refused
-            for step in trial.later:
-                step.take(clerk)
+            hand.take(*trial.later)
             filed.append(clerk.refused - refused)
             states.append(_state(clerk, trial.hostile))
     moved = [*_difference(*_comparable(trial, *states))] if filed[0] == filed[1] else []
@@ -75,23 +79,27 @@ def _moved_later(registry: Registry, trial: Trial) -> Moved:
 
 
 def _moved_at_once(registry: Registry, trial: Trial) -> Moved:
-    with registry.after(list(trial.honest)) as clerk:
+    with registry.after([]) as clerk:
+        hand = Hand(clerk, trial.seed)
+        hand.take(*trial.honest)
         before, counted = _state(clerk, trial.hostile), _counted(clerk, trial)
         for number, step in enumerate(trial.attack):
-            step.take(clerk)
+            hand.take(step)
             after = _state(clerk, trial.hostile)
-            if moved := [*_difference(*_comparable(trial, before, after))]:
+            if moved := [*_difference(*_comparable(trial, before, after)), *_unlike_the_rule(clerk, trial)]:
                 return [f"step {number + 1} of the attack: {step}", *moved]
         parted = before["spells"] != _state(clerk, trial.hostile)["spells"]
         moved = [] if parted else [*_difference(counted, _counted(clerk, trial))]
-        return [*moved, *_hidden(clerk, trial.hostile)]
+        return [*moved, *_miscounted(clerk, trial), *_hidden(clerk, trial.hostile)]
 
 
 def _comparable(trial: Trial, before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What must not differ. The one exception is rule 1: "spells are cut among reports of independent sources first (by
     source, whatever the method)". So whoever holds the key of one may invent an end and an arrest that part two reports
-    of another source, which then has two voices where it had one; of no source whose own reports stay together, and by
-    no state."""
+    of another source, which then has two voices where it had one. And the reports of a state, which join the spells of
+    independent sources or stand alone, stand elsewhere once a further independent report says where these begin and
+    end: two of them in one spell may part, and two apart come together, and the state's own number is one more or one
+    less. No source is moved whose own reports stay together as they were, and none by a state."""
     parted = {key for key, spells in before["spells"].items() if after["spells"].get(key) != spells}
     if trial.hostile == GOVERNMENT:
         parted = set()
@@ -130,10 +138,7 @@ def _with(trial: Trial, name: str, steps: tuple[Step, ...]) -> Trial:
 
 def _state(clerk: Clerk, hostile: str) -> dict[str, Any]:
     with clerk.session() as session:
-        key = session.scalars(
-            select(col(Source.key)).where(col(Source.slug) == hostile, col(Source.until) == OPEN)
-        ).one()
-        own, spells = _spells(session, key)
+        own, spells = _spells(session, _key(session, hostile))
         return {
             "spells": spells,
             **{table.__name__: _rows(session, table, own) for table in READ},
@@ -181,22 +186,51 @@ def _stands(table: Any) -> Any:
 
 
 def _settled(session: Session) -> dict[str, Any]:
-    """The totals of what independent sources verified: a state moves neither their days nor their status."""
-    verified = col(Standing.until) == OPEN, col(Standing.independent_verified) > 0
+    """The totals of what independent sources verified: a state moves neither their days nor their status, nor what any
+    independent source says of their kind, country, designation or place."""
+    said = {(total.spell, total.fact, total.stage): total for total in totals(session)}
+
+    def facts(spell: int, stage: str | None) -> tuple[str, ...]:
+        found = [said[spell, name, None] for name in OF_THE_SPELL]
+        found += [said[spell, "kind", stage]] if stage else []
+        return tuple(str(total.standing) if total.settled else "not said" for total in found)
+
     columns = [col(getattr(Standing, name)) for name in SETTLED]
-    held = select(col(Held.status), col(Held.lo), col(Held.hi), col(Held.next_hi), col(Held.independent_verified))
+    verified = col(Standing.until) == OPEN, col(Standing.independent_verified) > 0
+    out = session.execute(select(col(Standing.spell), *columns).where(*verified))
+    held = select(
+        col(Held.spell), col(Held.status), col(Held.lo), col(Held.hi), col(Held.next_hi), col(Held.independent_verified)
+    )
     inside = session.execute(held.where(col(Held.until) == OPEN, col(Held.independent_verified) > 0))
     return {
-        "totals": sorted(tuple(map(str, row)) for row in session.execute(select(*columns).where(*verified))),
-        "held": sorted(tuple(map(str, row)) for row in inside),
+        "totals": sorted((*map(str, row), *facts(spell, row[0])) for spell, *row in out),
+        "held": sorted((*map(str, row), *facts(spell, None)) for spell, *row in inside),
     }
+
+
+def _unlike_the_rule(clerk: Clerk, trial: Trial) -> list[str]:
+    with clerk.session() as session:
+        return [*unlike_the_rule(session, _key(session, trial.hostile))]
+
+
+def _miscounted(clerk: Clerk, trial: Trial) -> list[str]:
+    with clerk.session() as session:
+        return [*miscounted(session, _revision(session), trial.seed)]
+
+
+def _key(session: Session, slug: str) -> int:
+    return session.scalars(select(col(Source.key)).where(col(Source.slug) == slug, col(Source.until) == OPEN)).one()
+
+
+def _revision(session: Session) -> int:
+    return int(session.scalars(select(func.max(col(Entry.revision)))).one())
 
 
 def _counted(clerk: Clerk, trial: Trial) -> dict[str, Any]:
     """The numbers of every other source as some counts tell them; which ones, differs from trial to trial."""
     found: dict[str, Any] = {}
     with clerk.session() as session:
-        revision = session.scalars(select(func.max(col(Entry.revision)))).one()
+        revision = _revision(session)
         for number in range(ASKED):
             said = OF_RELEASES[(trial.seed + number * 3) % len(OF_RELEASES)]
             grouped = CountTerms.model_validate(

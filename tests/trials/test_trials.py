@@ -7,12 +7,17 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.models import OPEN, Voice
+from app.registry.projection import consolidate
 from tests.properties.steps import File, Registry, Step, Verify
 from tests.support import GOVERNMENT, World, make_report
-from tests.trials.drawing import HOSTILE, STOLEN, Correct, Drawing, Trial
+from tests.trials import totals
+from tests.trials.drawing import HOSTILE, STOLEN, Drawing, Trial
 from tests.trials.judging import judge, shortest
+from tests.trials.steps import Claims, Correct, Hand, Line, SendList, VerifySeen
+from tests.trials.twins import tell_apart
 
 TRIALS = {"sqlite": 20, "postgresql": 3}  # by each hostile source
+TWICE = {"sqlite": 3, "postgresql": 1}  # of them in two registries
 FIRST = 100_000  # beyond the seeds of a campaign
 
 
@@ -29,6 +34,71 @@ def test_a_hostile_source_moves_no_number_of_another(registry: Registry, hostile
         if judge(registry, trial):
             short = shortest(registry, trial)
             pytest.fail(f"{short}\n" + "\n".join(judge(registry, short)))
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_two_registries_that_hide_other_things_tell_the_public_the_same(registry: Registry, hostile: str) -> None:
+    for seed in range(FIRST, FIRST + TWICE[registry.engine.dialect.name]):
+        trial = Drawing(seed, hostile).trial()
+        assert not tell_apart(registry, trial), trial
+
+
+def test_two_registries_are_told_apart_by_whoever_may_see_what_they_hide(registry: Registry) -> None:
+    assert tell_apart(registry, Drawing(FIRST, GOVERNMENT).trial(), "reader")
+
+
+@pytest.mark.parametrize(
+    "hostile, honest, told",
+    [
+        (GOVERNMENT, ("foro",), "totals"),  # what one independent source verified, a state's word made open
+        (STOLEN, ("foro", "jep"), "by rule 4"),
+        (STOLEN, ("foro", "jep"), "two independent sources verify"),
+    ],
+)
+def test_a_total_that_takes_every_word_alike_would_be_noticed(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, hostile: str, honest: tuple[str, ...], told: str
+) -> None:
+    """With the consolidation of an app that hears whoever speaks last."""
+    first = File(honest[0], make_report(release__kind="pardon"))
+    others = [Verify(source, 0, {"verdict": "verified", "method": "family", "kind": "pardon"}) for source in honest[1:]]
+    attack = Verify(hostile, 0, {"verdict": "verified", "method": "family", "kind": "house_arrest"})
+    trial = Trial(1, hostile, (first, *others), (attack,))
+    assert not judge(registry, trial)
+    monkeypatch.setattr(consolidate, "voting", lambda said: list(said)[-1:])
+    assert any(line.startswith(told) for line in judge(registry, trial))
+
+
+def test_a_miscounted_total_would_be_noticed(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = Trial(0, GOVERNMENT, (File("foro", make_report(release__kind="house_arrest")),), ())
+    assert not judge(registry, trial)
+    monkeypatch.setattr(totals, "count_releases", lambda *_: {"total": {"verified": 0}})
+    assert judge(registry, trial) == ["verified under kind=house_arrest: 0, and by rule 4 1"]
+
+
+def test_a_hostile_source_sends_lists_files_figures_and_verifies_what_it_saw_before(registry: Registry) -> None:
+    """None of these steps is refused where a source may do it, and a list in another's name is noticed."""
+    honest: list[Step] = [File("foro", make_report())]
+    rows = (Line(make_report(detainee=None), 1, ("release", 0)), Line(make_report(detainee__full_name="Elsa Mora"), 2))
+    figure = {"measure": "released", "qualifier": "at_least", "said": 400, "claimant": STOLEN, "country": "VE"}
+    seen = VerifySeen(STOLEN, 0, {"verdict": "verified", "method": "lawyer"}, ago=1)
+    with registry.after([]) as clerk:
+        Hand(clerk, 1).take(*honest, SendList(STOLEN, rows), Claims(STOLEN, figure), seen)
+        assert (clerk.refused, len(clerk.records)) == (0, 3)
+        assert [entry.kind for entry in clerk.entries()][-2:] == ["claim", "report"]
+    forged = SendList("foro", (Line(make_report(release__released_on="2026-02-10"), 1),))
+    honest = [File("foro", make_report(), 1)]
+    assert judge(registry, Trial(1, GOVERNMENT, tuple(honest), (forged,)))
+
+
+def test_a_history_that_is_built_twice_has_the_same_ids(registry: Registry) -> None:
+    steps = [File("foro", make_report()), File("foro", make_report()), File("jep", make_report())]
+    built = []
+    for some in (steps, [steps[0], File(GOVERNMENT, make_report()), *steps[1:]]):
+        with registry.after([]) as clerk:
+            Hand(clerk, 1).take(*some)
+            built.append([record for record, source in clerk.records if source != GOVERNMENT])
+    assert built[0] == built[1]
+    assert len(set(built[0])) == len(steps)
 
 
 def test_a_trial_would_notice(registry: Registry) -> None:
