@@ -5,7 +5,8 @@ from itertools import combinations
 from typing import Any
 
 from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
-from tests.model.model import ASSERTIONS, COUNTING, OF_DETENTION, Registry, Report, spells_of
+from tests.model.model import ASSERTIONS, COUNTING, OF_DETENTION, Registry, Report
+from tests.model.spells import spells_of
 from tests.model.voices import Release, consolidate, own_fact, releases_at
 
 Terms = dict[str, Any]

@@ -7,7 +7,8 @@ from tests.model.compare import differences, tell
 from tests.model.counting import count_overlap, count_releases
 from tests.model.held import count_held, state_of
 from tests.model.histories import draw
-from tests.model.model import Registry, Report, Source, spells_of
+from tests.model.model import Registry, Report, Source
+from tests.model.spells import spells_of
 
 HISTORIES = range(1, 9)
 DATED = {"announced_on": "announced", "ordered_on": "ordered", "released_on": "carried_out"}

@@ -1,0 +1,87 @@
+"""What a pointing report follows, what stage it means, and what stood there: kept as its word where it says nothing."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from tests.model.model import COUNTING, OF_DETENTION, STAGES, Registry, Report
+from tests.model.spells import Spell, early, spells_of
+from tests.model.voices import asked_at, consolidate, country_of, release_at, release_voices
+
+
+def place_of(registry: Registry, report: str) -> tuple[str, int, Spell]:
+    """The person, and the spell that holds a report."""
+    person = registry.person_of[report]
+    for number, spell in enumerate(spells_of(registry, registry.people()[person])):
+        if any(one.id == report for one in spell.reports):
+            return person, number, spell
+    raise LookupError(report)
+
+
+def stage_meant(registry: Registry, held_by: str) -> str:
+    """A verification that names no stage speaks of the furthest that somebody asserts, else of the furthest in
+    dispute."""
+    _person, _number, spell = place_of(registry, held_by)
+    voices = release_voices(spell).values()
+    for some in ([one for one in voices if one.asserts], [one for one in voices if not one.withdrawn], list(voices)):
+        stages = [one.stage for one in some if one.stage]
+        if stages:
+            return max(stages, key=STAGES.index)
+    return "carried_out"
+
+
+def standing_stage(registry: Registry, person: str, number: int, spell: Spell) -> str:
+    """The furthest stage at which the release counts."""
+    for stage in reversed(STAGES):
+        release = release_at(registry, person, spell, number, stage)
+        if release is not None and release.status in COUNTING:
+            return stage
+    return "carried_out"
+
+
+def may_not_see(registry: Registry, person: str, source: str) -> bool:
+    """Towards people of class `counted` every key is blind, and those of sources that are not independent towards
+    anyone unnamed."""
+    publish = registry.publish.get(person)
+    return publish == "counted" or (publish != "named" and not registry.sources[source].counts)
+
+
+def target_of(registry: Registry, held_by: str, at: str, source: str) -> str | None:
+    """The report as which a pointer is kept: of a release, the earliest independent one that speaks of it, else the
+    earliest; of a detention, the earliest of the spell. Of a person whom the key may not see, one of its own."""
+    person, _number, spell = place_of(registry, held_by)
+    found: Sequence[Report] = spell.reports
+    if may_not_see(registry, person, source):
+        found = [one for one in found if one.source == source]
+    if at == "release":
+        found = [one for one in found if one.stage]
+    found = [one for one in found if not one.withdrawn] or found
+    if at == "release":
+        found = [one for one in found if registry.sources[one.source].counts] or found
+    return min(found, key=early).id if found else None
+
+
+def kept_for(registry: Registry, held_by: str, at: str, source: str) -> dict[str, Any]:
+    """What stood there, by the rules of consolidation, from independent accounts where there are any, and never from
+    the source's own. Nothing is kept of people who may only be counted."""
+    person, number, spell = place_of(registry, held_by)
+    if registry.publish.get(person) == "counted":
+        return {}
+    theirs = [one for one in spell.reports if one.source != source]
+    holding = _accounts(registry, [one for one in theirs if one.holds])
+    found: dict[str, Any] = {name: consolidate(registry, holding, name) for name in OF_DETENTION}
+    found["country"] = country_of(registry, spell)
+    found["detained_on"] = consolidate(registry, holding, "detained_on", dated=True)
+    if at == "release":
+        others = replace(spell, bundles=[replace(spell.bundles[0], reports=theirs, guides=[])])
+        for stage in STAGES:
+            found[stage] = consolidate(
+                registry, _accounts(registry, asked_at(registry, others, stage)), stage, dated=True
+            )
+        stage = standing_stage(registry, person, number, others)
+        found["kind"] = consolidate(registry, _accounts(registry, asked_at(registry, others, stage)), "kind")
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _accounts(registry: Registry, reports: Sequence[Report]) -> list[Report]:
+    return [one for one in reports if registry.independent(one)] or list(reports)
