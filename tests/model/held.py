@@ -85,7 +85,7 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
     verifying = {
         source for source, (verdict, own) in held_words(registry, spell).items() if verdict == "verified" and own
     }
-    beside = [one for one in accounts(registry, spell) if registry.sources[one.source].counts]
+    beside = [one for one in accounts(registry, spell) if registry.independent(one)]
     ending = []
     for one in saying:
         if not registry.independent(one):
@@ -100,7 +100,7 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
     independent = any(registry.independent(one) for one in ending) or not ending
     day = consolidate(registry, ending, "carried_out", dated=True) if ending else release.date
     given = tuple(said for one in ending if (said := one.own("carried_out")) is not None)
-    home = consolidate(registry, ending, "kind") == HOME if ending else release.facts["kind"] == HOME
+    home = release.facts["kind"] == HOME
     if not independent and _known_inside_after(registry, spell, day):
         return None
     return End(day, given, independent, home)
@@ -178,7 +178,6 @@ def stay(start: PartialDate | None, inside: Sequence[Inside], end: End | None, l
             left = (end.day.lo, min(agreeing, default=NEVER))
         else:
             left = (max(end.day.lo, min(floor, end.day.hi)), end.day.hi)
-            begun = min(begun, end.day.hi)
     return Stay(first, begun, left, NEVER if later is None else later)
 
 
@@ -242,8 +241,8 @@ class HeldQuestion:
         elif place == "inside":
             own = sum(verdict == "verified" and independent for verdict, independent in words.values())
             self.inside.append((person, status, own if status in COUNTING else 0))
-            heard = [one.day.hi for one in seen] + ([start.hi] if start else [])
-            last = max((day for day in heard if day <= self.day), default=None)
+            heard = [one.day.hi for one in seen] + [day.hi for day in (start, end and end.day) if day]
+            last = max(heard, default=None)
             if status in COUNTING and (last is None or self.day - last > LONG_SILENCE):
                 self.silent += 1
 

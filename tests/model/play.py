@@ -207,7 +207,7 @@ class Played:
         report = self.reports[answer["report"]["id"]]
         pointer, kept = report.pointer, report.kept
         if again or pointer is None:
-            kept = kept_for(seen, held_by, at, report.source) if held_by in seen.reports else {}
+            kept = kept_for(seen, held_by, report.source) if held_by in seen.reports else {}
         if pointer is None:
             target = target_of(head, held_by, at, report.source)
             pointer = None if target in (None, report.id) else Pointer(target, at)

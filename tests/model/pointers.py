@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.model.model import COUNTING, OF_DETENTION, STAGES, Registry, Report
-from tests.model.spells import Spell, early, spells_of
+from tests.model.spells import Bundle, Spell, early, spells_of
 from tests.model.voices import asked_at, consolidate, country_of, release_at, release_voices
 
 
@@ -61,25 +61,25 @@ def target_of(registry: Registry, held_by: str, at: str, source: str) -> str | N
     return min(found, key=early).id if found else None
 
 
-def kept_for(registry: Registry, held_by: str, at: str, source: str) -> dict[str, Any]:
+def kept_for(registry: Registry, held_by: str, source: str) -> dict[str, Any]:
     """What stood there, by the rules of consolidation, from independent accounts where there are any, and never from
     the source's own. Nothing is kept of people who may only be counted."""
     person, number, spell = place_of(registry, held_by)
     if registry.publish.get(person) == "counted":
         return {}
-    theirs = [one for one in spell.reports if one.source != source]
+    theirs = [one for one in spell.reports if one.source != source and not one.withdrawn]
+    others = replace(spell, bundles=[Bundle(theirs, theirs)])
     holding = _accounts(registry, [one for one in theirs if one.holds])
     found: dict[str, Any] = {name: consolidate(registry, holding, name) for name in OF_DETENTION}
-    found["country"] = country_of(registry, spell)
+    found["country"] = country_of(registry, others)
     found["detained_on"] = consolidate(registry, holding, "detained_on", dated=True)
-    if at == "release":
-        others = replace(spell, bundles=[replace(spell.bundles[0], reports=theirs, guides=[])])
-        for stage in STAGES:
-            found[stage] = consolidate(
-                registry, _accounts(registry, asked_at(registry, others, stage)), stage, dated=True
-            )
-        stage = standing_stage(registry, person, number, others)
-        found["kind"] = consolidate(registry, _accounts(registry, asked_at(registry, others, stage)), "kind")
+    seen = [day for one in holding if (day := one.own("held_on")) is not None]
+    found["held_on"] = max(seen, key=lambda day: (day.hi, day.lo), default=None)
+    for stage in STAGES:
+        asked = _accounts(registry, asked_at(registry, others, stage))
+        found[stage] = consolidate(registry, asked, stage, dated=True)
+    stage = standing_stage(registry, person, number, others)
+    found["kind"] = consolidate(registry, _accounts(registry, asked_at(registry, others, stage)), "kind")
     return {name: value for name, value in found.items() if value is not None}
 
 

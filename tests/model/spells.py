@@ -171,14 +171,13 @@ class Spell:
 
     def over_before(self, start: PartialDate) -> bool:
         """It ended before a detention began."""
-        return any(_over_before(day, self.bundles, start) for one in self.bundles for day in one.outs)
+        return any(over_before(one, start) for one in self.bundles)
 
 
-def _over_before(day: PartialDate, spell: Iterable[Bundle], start: PartialDate) -> bool:
-    """An end that does not pass the start: on the same day only if the detention that ended had begun earlier."""
-    if day.hi != start.lo:
-        return day.hi < start.lo
-    return any(one.start is not None and one.start.hi < start.lo for one in spell)
+def over_before(bundle: Bundle, start: PartialDate) -> bool:
+    """It has an end that does not pass the start: on the same day only if it was detained earlier itself."""
+    earlier = bundle.start is not None and bundle.start.hi < start.lo
+    return any(day.hi < start.lo or (day.hi == start.lo and earlier) for day in bundle.outs)
 
 
 def cut(bundles: Iterable[Bundle], *, stated: bool) -> list[Spell]:
@@ -190,7 +189,7 @@ def cut(bundles: Iterable[Bundle], *, stated: bool) -> list[Spell]:
     opened: PartialDate | None = None
     for bundle in sorted(bundles, key=lambda one: one.key):
         start = bundle.start
-        if start is not None and any(_over_before(day, group, start) for one in group for day in one.outs):
+        if start is not None and any(over_before(one, start) for one in group):
             later = [one for one in group if _lies_after(one, start)]
             either = [one for one in group if one not in later and _may_lie_after(one, start)]
             left = [one for one in group if one not in later and one not in either]
@@ -234,8 +233,17 @@ def fits(bundle: Bundle, spells: Sequence[Spell], number: int) -> bool:
 
 
 def same_release(bundle: Bundle, spell: Spell) -> bool:
-    days = [one.out for one in spell.bundles if one.out is not None]
-    return bundle.out is not None and any(bundle.out.overlaps(day) for day in days)
+    for stage in STAGES:
+        mine = [one.let_go for one in bundle.guides if one.stage == stage and one.let_go is not None]
+        days = [
+            one.let_go
+            for other in spell.bundles
+            for one in other.guides
+            if one.stage == stage and one.let_go is not None
+        ]
+        if mine and any(mine[0].overlaps(day) for day in days):
+            return True
+    return False
 
 
 def same_arrest(bundle: Bundle, spell: Spell) -> bool:
