@@ -119,16 +119,16 @@ def state_of(registry: Registry, person: str) -> Answer:
     """Where a person stands by the last spell that an independent source states, and whether they were taken again: a
     detention that no independent source states, after one that one does or after a release, changes neither."""
     spells = spells_of(registry, registry.people()[person])
-    ends = [end_of(registry, person, spell, number) for number, spell in enumerate(spells)]
-    states = [_state(registry, spell, end) for spell, end in zip(spells, ends, strict=True)]
-    telling = [number for number, spell in enumerate(spells) if stated(registry, spell)] or list(range(len(spells)))
-    last = next((number for number in reversed(telling) if states[number] != "unknown"), None)
-    again = any(
-        ends[number] is not None and any(stated(registry, spell) and states[at] != "unknown"
-        for at, spell in enumerate(spells) if at > number)
-        for number in range(len(spells))
-    )  # fmt: skip
-    return {"state": "unknown" if last is None else states[last], "rearrested": again}
+    state, settled, left, again = "unknown", False, False, False
+    for number, spell in enumerate(spells):
+        end = end_of(registry, person, spell, number)
+        now, independent = _state(registry, spell, end), stated(registry, spell)
+        if now != "unknown" and (independent or not settled):
+            again = again or (left and independent)
+            state = now
+        settled = settled or independent or end is not None
+        left = left or end is not None
+    return {"state": state, "rearrested": again}
 
 
 def _state(registry: Registry, spell: Spell, end: End | None) -> str:
@@ -139,6 +139,10 @@ def _state(registry: Registry, spell: Spell, end: End | None) -> str:
 
 
 # --- who is held on a day ---------------------------------------------------------------------------------------------
+
+
+def _before(seen: Inside, start: PartialDate | None) -> bool:
+    return start is not None and seen.day.hi < start.lo
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,13 @@ class Stay:
         return "inside" if self.begun <= day <= self.left[0] else "uncertain"
 
 
-def stay(start: PartialDate | None, inside: Sequence[Inside], end: End | None, later: int | None) -> Stay:
+def stay(
+    start: PartialDate | None,
+    inside: Sequence[Inside],
+    end: End | None,
+    later: int | None,
+    against: Sequence[Inside],
+) -> Stay:
     """Nobody left before a day inside. An end that a day inside contradicts which weighs as much is uncertain from its
     own day on, until the first day that is given for it and agrees with the days inside, or for good."""
     seen = [one.day for one in inside]
@@ -169,11 +179,11 @@ def stay(start: PartialDate | None, inside: Sequence[Inside], end: End | None, l
     if end is not None:
         floor = max((one.day.lo for one in inside), default=first)
         floor = max(floor, first)
-        against = [one.day for one in inside if one.independent or not end.independent]
+        weighty = [one.day for one in against if one.independent or not end.independent]
         if end.day is None:
             left = (floor, NEVER)
-        elif any(day.lo > end.day.hi for day in against):
-            known = max(day.lo for day in against)
+        elif any(day.lo > end.day.hi for day in weighty):
+            known = max(day.lo for day in weighty)
             agreeing = [day.hi for day in end.given if day.hi >= known]
             left = (end.day.lo, min(agreeing, default=NEVER))
         else:
@@ -231,11 +241,12 @@ class HeldQuestion:
         words = held_words(registry, spell)
         status = status_of(words.values())
         start = consolidate(registry, reports, "detained_on", dated=True)
-        seen = days_inside(registry, reports, "held_on")
-        end = self._leaves(end_of(registry, person, spell, number))
+        seen = [one for one in days_inside(registry, reports, "held_on") if one.independent or not _before(one, start)]
+        end = end_of(registry, person, spell, number)
+        against = [*seen, *days_inside(registry, reports, "detained_on")]
         later = [_stated_start(registry, other) for other in spells[number + 1 :]]
         following = min((day.hi for day in later if day is not None), default=None)
-        place = stay(start, seen, end, following).on(self.day)
+        place = stay(start, seen, self._leaves(end), following, against).on(self.day)
         if place == "uncertain":
             self.uncertain += status in COUNTING
         elif place == "inside":
@@ -261,7 +272,7 @@ class HeldQuestion:
         later = [one.start for other in spells[number + 1 :] for one in other.reports
                  if one.source == source and one.holds and one.start is not None]  # fmt: skip
         following = min((day.hi for day in later), default=None)
-        place = stay(start, seen, self._leaves(end), following).on(self.day)
+        place = stay(start, seen, self._leaves(end), following, seen).on(self.day)
         if place == "outside":
             return
         group = self.groups.setdefault((source,), dict.fromkeys(SOURCE_NUMBERS, 0))

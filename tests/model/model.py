@@ -70,17 +70,7 @@ class Report:
     def own(self, name: str) -> Any:
         """A source's own word; else, where it verified by pointing, what stood there."""
         said = self.word(name)
-        return said if said is not None or self._denies_kept(name) else self.kept.get(name)
-
-    def _denies_kept(self, name: str) -> bool:
-        """A kept day is not its word where its own makes it impossible: nobody leaves before the arrest."""
-        if name == "detained_on":
-            kept, out = self.kept.get(name), self.word(self.stage or "carried_out")
-            return kept is not None and out is not None and out.hi < kept.lo
-        if name in STAGES:
-            kept, start = self.kept.get(name), self.word("detained_on")
-            return kept is not None and start is not None and kept.hi < start.lo
-        return False
+        return self.kept.get(name) if said is None else said
 
     @property
     def refutes_detention(self) -> bool:

@@ -94,7 +94,7 @@ class Bundle:
         for one in self.guides:
             if one.states_release:
                 day = one.let_go or self.reports[0].own("carried_out")
-                if day is not None:
+                if day is not None and (one.start is None or one.start.lo <= day.hi):
                     days.append(day)
         return days
 
@@ -211,7 +211,7 @@ def _lies_after(bundle: Bundle, start: PartialDate) -> bool:
 
 def _may_lie_after(bundle: Bundle, start: PartialDate) -> bool:
     """A day of it may be one of the later detention."""
-    days = [bundle.start, bundle.day]
+    days = [bundle.start or bundle.day, bundle.out]
     return any(day is not None and day.hi >= start.lo for day in days) and not any(
         day.hi <= start.lo for day in bundle.outs
     )
@@ -295,17 +295,18 @@ def spells_of(registry: Registry, reports: Sequence[Report]) -> list[Spell]:
 def _with_others(spells: list[Spell], weak: Iterable[Bundle]) -> list[Spell]:
     """What stands alone between two spells is cut among itself; what joins one neither splits nor ends it."""
     alone: dict[int, list[Bundle]] = {}
-    joined: dict[int, list[Bundle]] = {}
+    joining: list[Bundle] = []
     for bundle in sorted(weak, key=lambda one: one.key):
         gap = _gap(bundle, spells)
         if gap is None:
-            joined.setdefault(join(bundle, spells), []).append(bundle)
+            joining.append(bundle)
         else:
             alone.setdefault(gap, []).append(bundle)
     found = cut(alone.get(0, []), stated=False)
     for number, spell in enumerate(spells):
-        spell.bundles += joined.get(number, [])
         found += [spell, *cut(alone.get(number + 1, []), stated=False)]
+    for place, bundle in [(join(bundle, found), bundle) for bundle in joining]:
+        found[place].bundles.append(bundle)
     return found
 
 
