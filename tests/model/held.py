@@ -91,7 +91,7 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
         if not registry.independent(one):
             if verifying - {one.source}:
                 continue
-            if one.own("carried_out") is None and any(other.source != one.source for other in beside):
+            if one.word("carried_out") is None and any(other.source != one.source for other in beside):
                 continue
         ending.append(one)
     # A release that is contested by a dispute alone has nobody who asserts it, and ends custody all the same.

@@ -89,8 +89,8 @@ class Report:
 
     @property
     def let_go(self) -> PartialDate | None:
-        """The day of its release, at the stage of which it speaks."""
-        found: PartialDate | None = self.own(self.stage) if self.stage else None
+        """The day of its release, whether it says that this was carried out or not."""
+        found: PartialDate | None = self.own("carried_out")
         return found
 
     @property

@@ -205,16 +205,14 @@ class Played:
     def _point(self, answer: Body, head: Registry, held_by: str, at: str, seen: Registry, again: bool) -> None:
         """Keep what the pointer follows, and what stood there; `again`: a verification takes what stands there now."""
         report = self.reports[answer["report"]["id"]]
-        new = report.arrival == report.revision
-        if report.pointer is None and not new:
-            return  # the next version of a report that does not point
-        pointer = report.pointer
-        if new:
+        if held_by == report.id:
+            return  # an id that derives from its own report: the next version of that
+        pointer, kept = report.pointer, report.kept
+        if again or pointer is None:
+            kept = kept_for(seen, held_by, report.id) if held_by in seen.reports else {}
+        if pointer is None:
             target = target_of(head, held_by, at, report.source)
-            pointer = None if target is None else Pointer(target, at)
-        kept = report.kept
-        if new or again:
-            kept = kept_for(seen, held_by, report.source) if held_by in seen.reports else {}
+            pointer = None if target in (None, report.id) else Pointer(target, at)
         self.reports[report.id] = replace(report, pointer=pointer, kept=kept)
 
     def _verify(self, number: int, step: Step) -> Response | None:

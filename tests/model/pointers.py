@@ -31,19 +31,13 @@ def stage_meant(registry: Registry, held_by: str) -> str:
 
 
 def standing_stage(registry: Registry, person: str, number: int, spell: Spell) -> str:
-    """The furthest stage at which the release counts."""
+    """The furthest stage at which the release counts, else the furthest of which anybody speaks."""
     for stage in reversed(STAGES):
         release = release_at(registry, person, spell, number, stage)
         if release is not None and release.status in COUNTING:
             return stage
-    return "carried_out"
-
-
-def may_not_see(registry: Registry, person: str, source: str) -> bool:
-    """Towards people of class `counted` every key is blind, and those of sources that are not independent towards
-    anyone unnamed."""
-    publish = registry.publish.get(person)
-    return publish == "counted" or (publish != "named" and not registry.sources[source].counts)
+    stages = [one.stage for one in spell.reports if one.stage]
+    return max(stages, key=STAGES.index, default="carried_out")
 
 
 def target_of(registry: Registry, held_by: str, at: str, source: str) -> str | None:
@@ -51,7 +45,7 @@ def target_of(registry: Registry, held_by: str, at: str, source: str) -> str | N
     earliest; of a detention, the earliest of the spell. Of a person whom the key may not see, one of its own."""
     person, _number, spell = place_of(registry, held_by)
     found: Sequence[Report] = spell.reports
-    if may_not_see(registry, person, source):
+    if registry.publish.get(person) == "counted":  # towards whom every key is blind
         found = [one for one in found if one.source == source]
     if at == "release":
         found = [one for one in found if one.stage]
@@ -61,27 +55,25 @@ def target_of(registry: Registry, held_by: str, at: str, source: str) -> str | N
     return min(found, key=early).id if found else None
 
 
-def kept_for(registry: Registry, held_by: str, source: str) -> dict[str, Any]:
+def kept_for(registry: Registry, held_by: str, pointing: str) -> dict[str, Any]:
     """What stood there, by the rules of consolidation, from independent accounts where there are any, and never from
     the source's own. Nothing is kept of people who may only be counted."""
     person, number, spell = place_of(registry, held_by)
     if registry.publish.get(person) == "counted":
         return {}
-    theirs = [one for one in spell.reports if one.source != source and not one.withdrawn]
-    others = replace(spell, bundles=[Bundle(theirs, theirs)])
-    holding = _accounts(registry, [one for one in theirs if one.holds])
+    theirs = [one for one in spell.reports if one.id != pointing and not one.withdrawn]
+    theirs = [one for one in theirs if registry.independent(one)] or theirs
+    there = replace(spell, bundles=[Bundle(theirs, theirs)])
+    holding = [one for one in theirs if one.holds]
     found: dict[str, Any] = {name: consolidate(registry, holding, name) for name in OF_DETENTION}
-    found["country"] = country_of(registry, others)
+    found["country"] = country_of(registry, there)
     found["detained_on"] = consolidate(registry, holding, "detained_on", dated=True)
-    seen = [day for one in holding if (day := one.own("held_on")) is not None]
+    seen = [day for one in holding if (day := one.word("held_on")) is not None]
     found["held_on"] = max(seen, key=lambda day: (day.hi, day.lo), default=None)
     for stage in STAGES:
-        asked = _accounts(registry, asked_at(registry, others, stage))
-        found[stage] = consolidate(registry, asked, stage, dated=True)
-    stage = standing_stage(registry, person, number, others)
-    found["kind"] = consolidate(registry, _accounts(registry, asked_at(registry, others, stage)), "kind")
+        day = consolidate(registry, asked_at(registry, there, stage), stage, dated=True)
+        if day is not None and not (found["detained_on"] is not None and day.hi < found["detained_on"].lo):
+            found[stage] = day
+    stage = standing_stage(registry, person, number, there)
+    found["kind"] = consolidate(registry, asked_at(registry, there, stage), "kind")
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _accounts(registry: Registry, reports: Sequence[Report]) -> list[Report]:
-    return [one for one in reports if registry.independent(one)] or list(reports)

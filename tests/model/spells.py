@@ -13,8 +13,9 @@ NEVER = 10**9
 
 
 def early(report: Report) -> tuple[int, int, int, int, str]:
-    """The order of rule 1: by day of arrest, day of release, record id; who says no day comes last."""
-    start, out = report.start, report.let_go
+    """The order of rule 1: by day of arrest, day of release, record id; who says no day itself comes last."""
+    start: PartialDate | None = report.word("detained_on")
+    out: PartialDate | None = report.word("carried_out")
     return (
         start.lo if start else NEVER,
         start.hi if start else NEVER,
@@ -103,7 +104,7 @@ class Bundle:
         """A day on which it knew something: of the release, else of the order, the announcement or of being held."""
         if self.out is not None:
             return self.out
-        for name in ("carried_out", "ordered", "announced", "held_on"):
+        for name in ("ordered", "announced", "held_on"):
             for one in self.guides:
                 found: PartialDate | None = one.own(name)
                 if found is not None:
@@ -233,17 +234,8 @@ def fits(bundle: Bundle, spells: Sequence[Spell], number: int) -> bool:
 
 
 def same_release(bundle: Bundle, spell: Spell) -> bool:
-    for stage in STAGES:
-        mine = [one.let_go for one in bundle.guides if one.stage == stage and one.let_go is not None]
-        days = [
-            one.let_go
-            for other in spell.bundles
-            for one in other.guides
-            if one.stage == stage and one.let_go is not None
-        ]
-        if mine and any(mine[0].overlaps(day) for day in days):
-            return True
-    return False
+    days = [one.out for one in spell.bundles if one.out is not None]
+    return bundle.out is not None and any(bundle.out.overlaps(day) for day in days)
 
 
 def same_arrest(bundle: Bundle, spell: Spell) -> bool:
