@@ -46,8 +46,9 @@ class Inside:
 
 
 def accounts(registry: Registry, spell: Spell) -> list[Report]:
-    """Of each source what says that the person was held."""
-    return [one for reports in speaking(spell.reports).values() for one in reports if one.holds]
+    """Of each source what says that the person was held; where nobody says so, what denies it."""
+    every = [one for reports in speaking(spell.reports).values() for one in reports if not one.withdrawn]
+    return [one for one in every if one.holds] or every
 
 
 def days_inside(registry: Registry, reports: Sequence[Report], name: str) -> list[Inside]:
@@ -89,6 +90,8 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
     ending = []
     for one in saying:
         if not registry.independent(one):
+            if _known_inside_after(registry, spell, one.own("carried_out")):
+                continue
             if verifying - {one.source}:
                 continue
             if one.word("carried_out") is None and any(other.source != one.source for other in beside):
@@ -101,8 +104,6 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
     day = consolidate(registry, ending, "carried_out", dated=True) if ending else release.date
     given = tuple(said for one in ending if (said := one.own("carried_out")) is not None)
     home = release.facts["kind"] == HOME
-    if not independent and _known_inside_after(registry, spell, day):
-        return None
     return End(day, given, independent, home)
 
 
@@ -177,12 +178,13 @@ def stay(
     first = start.lo if start else 0
     left = (NEVER, NEVER)
     if end is not None:
-        floor = max((one.day.lo for one in inside), default=first)
-        floor = max(floor, first)
+        # Whoever is seen held after a release to house arrest may have been seen at home.
+        floor = max([first] if end.home else [first, *(one.day.lo for one in inside)])
+        against = [one for one in against if not (end.home and one in inside)]
         weighty = [one.day for one in against if one.independent or not end.independent]
         if end.day is None:
             left = (floor, NEVER)
-        elif any(day.lo > end.day.hi for day in weighty):
+        elif any(day.lo > given.hi for day in weighty for given in (end.day, *end.given)):
             known = max(day.lo for day in weighty)
             agreeing = [day.hi for day in end.given if day.hi >= known]
             left = (end.day.lo, min(agreeing, default=NEVER))
@@ -263,12 +265,15 @@ class HeldQuestion:
         verdict = held_words(registry, spell)[source][0]
         mine = own_reports(spell, source)
         start = own_word(mine, "detained_on")
-        seen = [Inside(day, True) for one in mine if (day := one.own("held_on")) is not None]
+        seen = [Inside(day, True) for one in mine if not one.withdrawn and (day := one.word("held_on")) is not None]
         voice = release_voices(spell).get(source)
         end = None
         if voice is not None and voice.asserts and at_stage(voice, "carried_out"):
             day = voice.own("carried_out")
             end = End(day, (day,) if day else (), True, voice.own("kind") == HOME)
+        if not seen:  # what stood where it points, unless its own word lets the person go before
+            kept = [day for one in mine if (day := one.kept.get("held_on")) is not None]
+            seen = [Inside(day, True) for day in kept[:1] if end is None or end.day is None or day.lo <= end.day.hi]
         later = [one.start for other in spells[number + 1 :] for one in other.reports
                  if one.source == source and one.holds and one.start is not None]  # fmt: skip
         following = min((day.hi for day in later), default=None)

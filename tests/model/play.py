@@ -15,7 +15,7 @@ from app.registry.schemas import VerificationOfReleaseIn
 from tests.databases import Templates, settings_of
 from tests.model.histories import PEOPLE, Body, Step
 from tests.model.model import Choices, Pointer, Registry, Report, Source
-from tests.model.pointers import kept_for, stage_meant, target_of
+from tests.model.pointers import in_one_spell, kept_for, stage_meant, target_of
 from tests.model.spells import spells_of
 from tests.support import GOVERNMENT, INDEPENDENT, World
 
@@ -210,7 +210,7 @@ class Played:
         pointer, kept = report.pointer, report.kept
         if again or pointer is None:
             kept = kept_for(seen, held_by, report.id) if held_by in seen.reports else {}
-        if pointer is None:
+        if pointer is None or not in_one_spell(head, held_by, pointer.target):
             target = target_of(head, held_by, at, report.source)
             pointer = None if target in (None, report.id) else Pointer(target, at)
         self.reports[report.id] = replace(report, pointer=pointer, kept=kept)

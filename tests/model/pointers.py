@@ -18,16 +18,17 @@ def place_of(registry: Registry, report: str) -> tuple[str, int, Spell]:
     raise LookupError(report)
 
 
+def in_one_spell(registry: Registry, one: str, other: str) -> bool:
+    """Pointing at the same spell again changes nothing."""
+    return any(report.id == other for report in place_of(registry, one)[2].reports)
+
+
 def stage_meant(registry: Registry, held_by: str) -> str:
-    """A verification that names no stage speaks of the furthest that somebody asserts, else of the furthest in
-    dispute."""
+    """A verification that names no stage speaks of the furthest that somebody asserts, else of the last one: who
+    verifies what another refutes says that it was carried out."""
     _person, _number, spell = place_of(registry, held_by)
-    voices = release_voices(spell).values()
-    for some in ([one for one in voices if one.asserts], [one for one in voices if not one.withdrawn], list(voices)):
-        stages = [one.stage for one in some if one.stage]
-        if stages:
-            return max(stages, key=STAGES.index)
-    return "carried_out"
+    stages = [one.stage for one in release_voices(spell).values() if one.asserts and one.stage]
+    return max(stages, key=STAGES.index, default="carried_out")
 
 
 def standing_stage(registry: Registry, person: str, number: int, spell: Spell) -> str:
@@ -72,7 +73,7 @@ def kept_for(registry: Registry, held_by: str, pointing: str) -> dict[str, Any]:
     found["held_on"] = max(seen, key=lambda day: (day.hi, day.lo), default=None)
     for stage in STAGES:
         day = consolidate(registry, asked_at(registry, there, stage), stage, dated=True)
-        if day is not None and not (found["detained_on"] is not None and day.hi < found["detained_on"].lo):
+        if day is not None:
             found[stage] = day
     stage = standing_stage(registry, person, number, there)
     found["kind"] = consolidate(registry, asked_at(registry, there, stage), "kind")
