@@ -21,6 +21,7 @@ from tests.model.voices import (
     release_voices,
     speaking,
     status_of,
+    weigh,
 )
 
 LONG_SILENCE = 180  # days without a day on which somebody knew the person inside
@@ -102,7 +103,7 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
         return None
     independent = any(registry.independent(one) for one in ending) or not ending
     day = consolidate(registry, ending, "carried_out", dated=True) if ending else release.date
-    given = tuple(said for one in ending if (said := one.own("carried_out")) is not None)
+    given = tuple(said for said, _own in weigh(registry, ending, "carried_out", dated=True))
     home = release.facts["kind"] == HOME
     return End(day, given, independent, home)
 
@@ -254,7 +255,8 @@ class HeldQuestion:
         elif place == "inside":
             own = sum(verdict == "verified" and independent for verdict, independent in words.values())
             self.inside.append((person, status, own if status in COUNTING else 0))
-            heard = [one.day.hi for one in seen] + [day.hi for day in (start, end and end.day) if day]
+            known = [one for one in seen if one.independent] or seen
+            heard = [one.day.hi for one in known] + [day.hi for day in (start, end and end.day) if day]
             last = max(heard, default=None)
             if status in COUNTING and (last is None or self.day - last > LONG_SILENCE):
                 self.silent += 1
@@ -277,7 +279,10 @@ class HeldQuestion:
         later = [one.start for other in spells[number + 1 :] for one in other.reports
                  if one.source == source and one.holds and one.start is not None]  # fmt: skip
         following = min((day.hi for day in later), default=None)
-        place = stay(start, seen, self._leaves(end), following, seen).on(self.day)
+        taken = [
+            Inside(day, True) for one in mine if not one.withdrawn and (day := one.word("detained_on")) is not None
+        ]
+        place = stay(start, seen, self._leaves(end), following, [*seen, *taken]).on(self.day)
         if place == "outside":
             return
         group = self.groups.setdefault((source,), dict.fromkeys(SOURCE_NUMBERS, 0))

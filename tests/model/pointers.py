@@ -59,9 +59,9 @@ def target_of(registry: Registry, held_by: str, at: str, source: str) -> str | N
 def kept_for(registry: Registry, held_by: str, pointing: str) -> dict[str, Any]:
     """What stood there, by the rules of consolidation, from independent accounts where there are any, and never from
     the source's own. Nothing is kept of people who may only be counted."""
-    person, number, spell = place_of(registry, held_by)
-    if registry.publish.get(person) == "counted":
+    if held_by not in registry.reports or registry.publish.get(registry.person_of[held_by]) == "counted":
         return {}
+    person, number, spell = place_of(registry, held_by)
     theirs = [one for one in spell.reports if one.id != pointing and not one.withdrawn]
     theirs = [one for one in theirs if registry.independent(one)] or theirs
     there = replace(spell, bundles=[Bundle(theirs, theirs)])

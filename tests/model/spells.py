@@ -12,17 +12,11 @@ from tests.model.model import STAGES, Registry, Report
 NEVER = 10**9
 
 
-def early(report: Report) -> tuple[int, int, int, int, str]:
+def early(report: Report) -> tuple[int, int, str]:
     """The order of rule 1: by day of arrest, day of release, record id; who says no day itself comes last."""
     start: PartialDate | None = report.word("detained_on")
     out: PartialDate | None = report.word("carried_out")
-    return (
-        start.lo if start else NEVER,
-        start.hi if start else NEVER,
-        out.lo if out else NEVER,
-        out.hi if out else NEVER,
-        report.id,
-    )
+    return start.lo if start else NEVER, out.lo if out else NEVER, report.id
 
 
 # --- who follows whom -------------------------------------------------------------------------------------------------
@@ -112,16 +106,10 @@ class Bundle:
         return None
 
     @property
-    def key(self) -> tuple[int, int, int, int, str]:
+    def key(self) -> tuple[int, int, str]:
         """The order of cutting: who says no arrest can belong to the first spell."""
         start, out = self.start, self.out
-        return (
-            start.lo if start else 0,
-            start.hi if start else 0,
-            out.lo if out else NEVER,
-            out.hi if out else NEVER,
-            self.reports[0].id,
-        )
+        return start.lo if start else 0, out.lo if out else NEVER, self.reports[0].id
 
 
 def bundled(registry: Registry, reports: Sequence[Report]) -> list[Bundle]:
