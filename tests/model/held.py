@@ -244,7 +244,7 @@ class HeldQuestion:
         words = held_words(registry, spell)
         status = status_of(words.values())
         start = consolidate(registry, reports, "detained_on", dated=True)
-        seen = [one for one in days_inside(registry, reports, "held_on") if one.independent or not _before(one, start)]
+        seen = [one for one in days_inside(registry, reports, "held_on") if not _before(one, start)]
         end = end_of(registry, person, spell, number)
         against = [*seen, *days_inside(registry, reports, "detained_on")]
         later = [_stated_start(registry, other) for other in spells[number + 1 :]]
@@ -267,12 +267,14 @@ class HeldQuestion:
         verdict = held_words(registry, spell)[source][0]
         mine = own_reports(spell, source)
         start = own_word(mine, "detained_on")
+        mine = [one for one in mine if one.holds] or mine
         seen = [Inside(day, True) for one in mine if not one.withdrawn and (day := one.word("held_on")) is not None]
         voice = release_voices(spell).get(source)
         end = None
         if voice is not None and voice.asserts and at_stage(voice, "carried_out"):
             day = voice.own("carried_out")
             end = End(day, (day,) if day else (), True, voice.own("kind") == HOME)
+        seen = [one for one in seen if not _before(one, start)]
         if not seen:  # what stood where it points, unless its own word lets the person go before
             kept = [day for one in mine if (day := one.kept.get("held_on")) is not None]
             seen = [Inside(day, True) for day in kept[:1] if end is None or end.day is None or day.lo <= end.day.hi]

@@ -209,7 +209,8 @@ class Played:
             return  # an id that derives from its own report: the next version of that
         pointer, kept = report.pointer, report.kept
         if again or pointer is None:
-            kept = kept_for(seen, held_by, report.id) or kept
+            there = kept_for(seen, held_by, report.id)
+            kept = kept if there is None else there
         if pointer is None or not in_one_spell(head, held_by, pointer.target):
             target = target_of(head, held_by, at, report.source)
             pointer = None if target in (None, report.id) else Pointer(target, at)

@@ -56,11 +56,13 @@ def target_of(registry: Registry, held_by: str, at: str, source: str) -> str | N
     return min(found, key=early).id if found else None
 
 
-def kept_for(registry: Registry, held_by: str, pointing: str) -> dict[str, Any]:
+def kept_for(registry: Registry, held_by: str, pointing: str) -> dict[str, Any] | None:
     """What stood there, by the rules of consolidation, from independent accounts where there are any, and never from
     the source's own. Nothing is kept of people who may only be counted."""
-    if held_by not in registry.reports or registry.publish.get(registry.person_of[held_by]) == "counted":
+    if held_by not in registry.reports:
         return {}
+    if registry.publish.get(registry.person_of[held_by]) == "counted":
+        return None
     person, number, spell = place_of(registry, held_by)
     theirs = [one for one in spell.reports if one.id != pointing and not one.withdrawn]
     theirs = [one for one in theirs if registry.independent(one)] or theirs

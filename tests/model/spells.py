@@ -79,7 +79,7 @@ class Bundle:
 
     @property
     def out(self) -> PartialDate | None:
-        return next((one.let_go for one in self.guides if one.let_go is not None), None)
+        return next((one.let_go for one in self.guides if one.let_go is not None and _possible(one)), None)
 
     @property
     def outs(self) -> list[PartialDate]:
@@ -89,7 +89,7 @@ class Bundle:
         for one in self.guides:
             if one.states_release:
                 day = one.let_go or self.reports[0].own("carried_out")
-                if day is not None and (one.start is None or one.start.lo <= day.hi):
+                if day is not None and _possible(one):
                     days.append(day)
         return days
 
@@ -110,6 +110,11 @@ class Bundle:
         """The order of cutting: who says no arrest can belong to the first spell."""
         start, out = self.start, self.out
         return start.lo if start else 0, out.lo if out else NEVER, self.reports[0].id
+
+
+def _possible(report: Report) -> bool:
+    """A release before its own arrest, of which one was kept, says nothing of where the report belongs."""
+    return report.start is None or report.let_go is None or report.start.lo <= report.let_go.hi
 
 
 def bundled(registry: Registry, reports: Sequence[Report]) -> list[Bundle]:
@@ -200,10 +205,8 @@ def _lies_after(bundle: Bundle, start: PartialDate) -> bool:
 
 def _may_lie_after(bundle: Bundle, start: PartialDate) -> bool:
     """A day of it may be one of the later detention."""
-    days = [bundle.start or bundle.day, bundle.out]
-    return any(day is not None and day.hi >= start.lo for day in days) and not any(
-        day.hi <= start.lo for day in bundle.outs
-    )
+    day = bundle.day if bundle.start is None else bundle.out
+    return day is not None and day.hi >= start.lo and not any(end.hi <= start.lo for end in bundle.outs)
 
 
 def fits(bundle: Bundle, spells: Sequence[Spell], number: int) -> bool:
@@ -313,7 +316,6 @@ def _before_all(bundle: Bundle, spells: Sequence[Spell]) -> bool:
     strong = [one for spell in spells for one in spell.bundles]
     starts = [one.start for one in strong if one.start is not None]
     first = min(starts, key=lambda day: (day.lo, day.hi), default=None)
-    asserted = [one.let_go for one in bundle.guides if one.asserts and one.let_go is not None]
-    if first is None or not any(day.hi <= first.lo for day in asserted):
+    if first is None or not any(day.hi <= first.lo for day in bundle.outs):
         return False
     return not any(day.hi <= first.lo for one in strong for day in one.outs)
