@@ -59,7 +59,7 @@ def days_inside(registry: Registry, reports: Sequence[Report], name: str) -> lis
     found = []
     for one in reports:
         day = one.word(name)
-        if day is not None and (registry.independent(one) or not verified):
+        if day is not None and one.holds and (registry.independent(one) or not verified):
             found.append(Inside(day, registry.independent(one)))
     return found
 
@@ -102,7 +102,8 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
     if not ending and (saying or release.status != "contested"):
         return None
     independent = any(registry.independent(one) for one in ending) or not ending
-    day = consolidate(registry, ending, "carried_out", dated=True) if ending else release.date
+    asked = ending or [one for _verdict, one in release.verdicts.values() if registry.independent(one)]
+    day = consolidate(registry, asked, "carried_out", dated=True)
     given = tuple(said for said, _own in weigh(registry, ending, "carried_out", dated=True))
     home = release.facts["kind"] == HOME
     return End(day, given, independent, home)
@@ -180,14 +181,15 @@ def stay(
     left = (NEVER, NEVER)
     if end is not None:
         # Whoever is seen held after a release to house arrest may have been seen at home.
-        floor = max([first] if end.home else [first, *(one.day.lo for one in inside)])
+        known = [] if end.home else [one.day.lo for one in inside]
+        floor = max([first, *(day for day in known if end.day is None or day <= end.day.hi)])
         against = [one for one in against if not (end.home and one in inside)]
         weighty = [one.day for one in against if one.independent or not end.independent]
         if end.day is None:
             left = (floor, NEVER)
         elif any(day.lo > given.hi for day in weighty for given in (end.day, *end.given)):
-            known = max(day.lo for day in weighty)
-            agreeing = [day.hi for day in end.given if day.hi >= known]
+            last = max(day.lo for day in weighty)
+            agreeing = [day.hi for day in end.given if day.hi >= last]
             left = (end.day.lo, min(agreeing, default=NEVER))
         else:
             left = (max(end.day.lo, min(floor, end.day.hi)), end.day.hi)
@@ -268,7 +270,7 @@ class HeldQuestion:
         mine = own_reports(spell, source)
         start = own_word(mine, "detained_on")
         mine = [one for one in mine if one.holds] or mine
-        seen = [Inside(day, True) for one in mine if not one.withdrawn and (day := one.word("held_on")) is not None]
+        seen = [Inside(day, True) for one in mine if one.holds and (day := one.word("held_on")) is not None]
         voice = release_voices(spell).get(source)
         end = None
         if voice is not None and voice.asserts and at_stage(voice, "carried_out"):
@@ -276,7 +278,7 @@ class HeldQuestion:
             end = End(day, (day,) if day else (), True, voice.own("kind") == HOME)
         seen = [one for one in seen if not _before(one, start)]
         if not seen:  # what stood where it points, unless its own word lets the person go before
-            kept = [day for one in mine if (day := one.kept.get("held_on")) is not None]
+            kept = [day for one in mine if one.holds and (day := one.kept.get("held_on")) is not None]
             seen = [Inside(day, True) for day in kept[:1] if end is None or end.day is None or day.lo <= end.day.hi]
         later = [one.start for other in spells[number + 1 :] for one in other.reports
                  if one.source == source and one.holds and one.start is not None]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.model.model import COUNTING, OF_DETENTION, STAGES, Registry, Report
 from tests.model.spells import Bundle, Spell, early, spells_of
-from tests.model.voices import asked_at, consolidate, country_of, release_at, release_voices
+from tests.model.voices import asked_at, at_stage, consolidate, country_of, release_at, release_voices
 
 
 def place_of(registry: Registry, report: str) -> tuple[str, int, Spell]:
@@ -24,10 +24,13 @@ def in_one_spell(registry: Registry, one: str, other: str) -> bool:
 
 
 def stage_meant(registry: Registry, held_by: str) -> str:
-    """A verification that names no stage speaks of the furthest that somebody asserts, else of the last one: who
-    verifies what another refutes says that it was carried out."""
+    """A verification that names no stage speaks of the furthest that somebody asserts, else of the furthest that
+    anybody speaks of: who verifies what another refutes says that it was carried out."""
     _person, _number, spell = place_of(registry, held_by)
-    stages = [one.stage for one in release_voices(spell).values() if one.asserts and one.stage]
+    voices = release_voices(spell).values()
+    stages = [one.stage for one in voices if one.asserts and one.stage]
+    if not stages:
+        stages = [stage for stage in STAGES if any(at_stage(one, stage) for one in voices)]
     return max(stages, key=STAGES.index, default="carried_out")
 
 
@@ -67,7 +70,7 @@ def kept_for(registry: Registry, held_by: str, pointing: str) -> dict[str, Any] 
     theirs = [one for one in spell.reports if one.id != pointing and not one.withdrawn]
     theirs = [one for one in theirs if registry.independent(one)] or theirs
     there = replace(spell, bundles=[Bundle(theirs, theirs)])
-    holding = [one for one in theirs if one.holds]
+    holding = [one for one in theirs if one.holds] or theirs
     found: dict[str, Any] = {name: consolidate(registry, holding, name) for name in OF_DETENTION}
     found["country"] = country_of(registry, there)
     found["detained_on"] = consolidate(registry, holding, "detained_on", dated=True)

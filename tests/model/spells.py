@@ -215,13 +215,16 @@ def fits(bundle: Bundle, spells: Sequence[Spell], number: int) -> bool:
     spell, start, out = spells[number], bundle.start, bundle.day
     if same_release(bundle, spell):
         return True
+    standing = any(one.holds for one in bundle.reports)
     if out is not None and any(
         one.stated and one.begun is not None and out.lo > one.begun.hi for one in spells[number + 1 :]
     ):
         return False
+    if not standing:
+        return True
     if start is not None and spell.over_before(start):
         return False
-    return out is None or spell.begun is None or out.hi >= spell.begun.lo
+    return bundle.out is None or spell.begun is None or bundle.out.hi >= spell.begun.lo
 
 
 def same_release(bundle: Bundle, spell: Spell) -> bool:
@@ -307,7 +310,7 @@ def _gap(bundle: Bundle, spells: Sequence[Spell]) -> int | None:
     if after == len(spells):
         return after
     following = spells[after].begun
-    ends = [day for day in bundle.outs if following is not None and day.hi <= following.lo]
+    ends = [day for day in bundle.outs if following is not None and day.hi < following.lo]
     return after if ends else None
 
 
