@@ -36,6 +36,7 @@ class End:
     given: tuple[PartialDate, ...]
     independent: bool
     home: bool
+    at_home: bool  # somebody says so, and who is seen held afterwards may have been seen at home
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,11 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
     if not ending and (saying or release.status != "contested"):
         return None
     independent = any(registry.independent(one) for one in ending) or not ending
-    asked = ending or [one for _verdict, one in release.verdicts.values() if registry.independent(one)]
-    day = consolidate(registry, asked, "carried_out", dated=True)
+    deniers = [one for _verdict, one in release.verdicts.values() if registry.independent(one)]
+    day = consolidate(registry, ending or deniers, "carried_out", dated=True) if ending or verifying else release.date
     given = tuple(said for said, _own in weigh(registry, ending, "carried_out", dated=True))
     home = release.facts["kind"] == HOME
-    return End(day, given, independent, home)
+    return End(day, given, independent, home, home and bool(ending))
 
 
 def _known_inside_after(registry: Registry, spell: Spell, day: PartialDate | None) -> bool:
@@ -181,10 +182,9 @@ def stay(
     left = (NEVER, NEVER)
     if end is not None:
         # Whoever is seen held after a release to house arrest may have been seen at home.
-        known = [] if end.home else [one.day.lo for one in inside]
+        known = [] if end.at_home else [one.day.lo for one in inside]
         floor = max([first, *(day for day in known if end.day is None or day <= end.day.hi)])
-        against = [one for one in against if not (end.home and one in inside)]
-        weighty = [one.day for one in against if one.independent or not end.independent]
+        weighty = [one.day for one in against if (one.independent or not end.independent) and not end.at_home]
         if end.day is None:
             left = (floor, NEVER)
         elif any(day.lo > given.hi for day in weighty for given in (end.day, *end.given)):
@@ -275,7 +275,8 @@ class HeldQuestion:
         end = None
         if voice is not None and voice.asserts and at_stage(voice, "carried_out"):
             day = voice.own("carried_out")
-            end = End(day, (day,) if day else (), True, voice.own("kind") == HOME)
+            home = voice.own("kind") == HOME
+            end = End(day, (day,) if day else (), True, home, home)
         seen = [one for one in seen if not _before(one, start)]
         if not seen:  # what stood where it points, unless its own word lets the person go before
             kept = [day for one in mine if one.holds and (day := one.kept.get("held_on")) is not None]

@@ -291,14 +291,15 @@ def _with_others(spells: list[Spell], weak: Iterable[Bundle]) -> list[Spell]:
     found = cut(alone.get(0, []), stated=False)
     for number, spell in enumerate(spells):
         found += [spell, *cut(alone.get(number + 1, []), stated=False)]
-    for place, bundle in [(join(bundle, found), bundle) for bundle in joining]:
-        found[place].bundles.append(bundle)
+    for bundle in sorted(joining, key=lambda one: early(one.reports[0])):
+        found[join(bundle, found)].bundles.append(bundle)
     return found
 
 
 def _gap(bundle: Bundle, spells: Sequence[Spell]) -> int | None:
     """Before which of the spells it stands alone, if it does."""
-    if any(same_release(bundle, spell) for spell in spells):
+    asserted = [day for spell in spells for one in spell.bundles for day in one.outs]
+    if bundle.out is not None and any(bundle.out.overlaps(day) for day in asserted):
         return None
     if _before_all(bundle, spells):
         return 0
