@@ -15,6 +15,7 @@ from tests.model.voices import (
     at_stage,
     consolidate,
     held_words,
+    last_word,
     own_reports,
     own_word,
     release_at,
@@ -70,6 +71,19 @@ def stated(registry: Registry, spell: Spell) -> bool:
     return any(one.holds and registry.sources[one.source].counts for one in spell.reports)
 
 
+def verifying_held(registry: Registry, spell: Spell) -> set[str]:
+    """The sources that verified that the person was held: as their last word on the detention, or by a release that
+    they verified at whatever stage and on whatever day."""
+    found = set()
+    for source, reports in speaking(spell.reports).items():
+        detention = [one for one in reports if not one.stage]
+        said = [last_word(detention)] if detention else []
+        said += [one for one in reports if one.stage]
+        if any(one.verdict == "verified" and registry.independent(one) for one in said):
+            found.add(source)
+    return found
+
+
 def _stated_start(registry: Registry, spell: Spell) -> PartialDate | None:
     """The day of arrest as independent sources state it together."""
     saying = [one for one in accounts(registry, spell) if registry.sources[one.source].counts]
@@ -85,9 +99,7 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
     if release is None or release.status not in COUNTING:
         return None
     saying = [one for one in release_voices(spell).values() if at_stage(one, "carried_out") and one.asserts]
-    verifying = {
-        source for source, (verdict, own) in held_words(registry, spell).items() if verdict == "verified" and own
-    }
+    verifying = verifying_held(registry, spell)
     beside = [one for one in accounts(registry, spell) if registry.independent(one)]
     ending = []
     for one in saying:
@@ -296,10 +308,8 @@ class HeldQuestion:
             return
         group[verdict] += 1
         if verdict == "verified":
-            others = {
-                name for name, (word, own) in held_words(registry, spell).items() if own and word == "verified"
-            } - {source}
-            group["only_this_source"] += not others
+            words = held_words(registry, spell).items()
+            group["only_this_source"] += not {name for name, said in words if said == ("verified", True)} - {source}
             self.people.setdefault((source,), set()).add(person)
 
 
