@@ -37,7 +37,7 @@ class End:
     given: tuple[PartialDate, ...]
     independent: bool
     home: bool
-    at_home: bool  # somebody says so, and who is seen held afterwards may have been seen at home
+    at_home: bool  # somebody asserts that, so that no later day contradicts it
 
 
 @dataclass(frozen=True)
@@ -194,9 +194,10 @@ def stay(
     left = (NEVER, NEVER)
     if end is not None:
         # Whoever is seen held after a release to house arrest may have been seen at home.
-        known = [] if end.at_home else [one.day.lo for one in inside]
+        known = [] if end.home else [one.day.lo for one in inside]
         floor = max([first, *(day for day in known if end.day is None or day <= end.day.hi)])
-        weighty = [one.day for one in against if (one.independent or not end.independent) and not end.at_home]
+        against = [] if end.at_home else [one for one in against if not (end.home and one in inside)]
+        weighty = [one.day for one in against if one.independent or not end.independent]
         if end.day is None:
             left = (floor, NEVER)
         elif any(day.lo > given.hi for day in weighty for given in (end.day, *end.given)):

@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from httpx2 import Response
 
 from app.dates import PartialDate, parse
-from app.registry.schemas import VerificationOfReleaseIn
 from tests.databases import Templates, settings_of
 from tests.model.histories import PEOPLE, Body, Step
 from tests.model.model import Choices, Pointer, Registry, Report, Source
@@ -224,7 +223,7 @@ class Played:
         head = self.snapshots[-1]
         seen = head
         back = body.pop("seen", None)
-        if back is not None and takes_seen():
+        if back is not None:
             seen = self.snapshots[max(0, len(self.snapshots) - 1 - back)]
             body["seen"] = seen.revision
         response = self.world.post(f"/v1/releases/{target['release']['id']}/verifications", body, step.by)
@@ -312,12 +311,6 @@ class Played:
         if response.status_code < 300:
             self.facilities[step.body["name"]] = step.body["slug"]
         return response
-
-
-@cache
-def takes_seen() -> bool:
-    """Whether a verification may say at which revision its source looked."""
-    return "seen" in VerificationOfReleaseIn.model_fields
 
 
 @cache

@@ -168,12 +168,6 @@ class Spell:
         return any(over_before(one, start) for one in self.bundles)
 
 
-def over_before(self, start: PartialDate) -> bool:
-        """It ended before a detention began, and nobody lets the person go afterwards."""
-        later = any(day.hi >= start.lo for one in self.bundles for day in one.outs if not over_before(one, start))
-        return not later and any(over_before(one, start) for one in self.bundles)
-
-
 def over_before(bundle: Bundle, start: PartialDate) -> bool:
     """It has an end that does not pass the start: on the same day only if it was detained earlier itself."""
     earlier = bundle.start is not None and bundle.start.hi < start.lo
