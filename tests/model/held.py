@@ -56,14 +56,14 @@ def accounts(registry: Registry, spell: Spell) -> list[Report]:
 
 def days_inside(registry: Registry, reports: Sequence[Report], name: str) -> list[Inside]:
     """Days of arrest, or of being seen held. Beside an independent verification days that only others give date
-    nothing."""
+    nothing; what stood where somebody points counts where no independent source says a day."""
     verified = any(one.verdict == "verified" and registry.independent(one) for one in reports)
-    found = []
-    for one in reports:
-        day = one.word(name)
-        if day is not None and one.holds and (registry.independent(one) or not verified):
-            found.append(Inside(day, registry.independent(one)))
-    return found
+    dating = [one for one in reports if one.holds and (registry.independent(one) or not verified)]
+    found = [Inside(day, registry.independent(one)) for one in dating if (day := one.word(name)) is not None]
+    if any(one.independent for one in found):
+        return found
+    kept = [(one, one.kept.get(name)) for one in dating if one.word(name) is None]
+    return found + [Inside(day, registry.independent(one)) for one, day in kept if day is not None]
 
 
 def stated(registry: Registry, spell: Spell) -> bool:
