@@ -60,10 +60,13 @@ def days_inside(registry: Registry, reports: Sequence[Report], name: str) -> lis
     verified = any(one.verdict == "verified" and registry.independent(one) for one in reports)
     dating = [one for one in reports if one.holds and (registry.independent(one) or not verified)]
     found = [Inside(day, registry.independent(one)) for one in dating if (day := one.word(name)) is not None]
-    if any(one.independent for one in found):
+    if name == "detained_on" or any(one.independent for one in found):
         return found
-    kept = [(one, one.kept.get(name)) for one in dating if one.word(name) is None]
-    return found + [Inside(day, registry.independent(one)) for one, day in kept if day is not None]
+    for one in dating:
+        kept, out = one.kept.get(name), one.word("carried_out")
+        if one.word(name) is None and kept is not None and (out is None or kept.lo <= out.hi):
+            found.append(Inside(kept, registry.independent(one)))
+    return found
 
 
 def stated(registry: Registry, spell: Spell) -> bool:
