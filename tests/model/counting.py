@@ -5,7 +5,8 @@ from itertools import combinations
 from typing import Any
 
 from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
-from tests.model.model import ASSERTIONS, COUNTING, OF_DETENTION, Registry, Report, spells_of
+from tests.model.model import ASSERTIONS, COUNTING, OF_DETENTION, Registry, Report
+from tests.model.spells import spells_of
 from tests.model.voices import Release, consolidate, own_fact, releases_at
 
 Terms = dict[str, Any]
@@ -94,8 +95,10 @@ class Question:
     def _place(self, date: PartialDate | None) -> Place:
         return place_in_window(date, *self.window)
 
-    def _own(self, release: Release, source: str) -> tuple[str, Report] | None:
-        return release.verdicts.get(source)
+    def _asked(self, release: Release) -> tuple[str, Report] | None:
+        """What the source says whose own values are asked for."""
+        source = self.terms.get("source")
+        return release.verdicts.get(source) if source else None
 
     # --- the count ------------------------------------------------------------------------------------------------
 
@@ -107,7 +110,7 @@ class Question:
         hidden = 0
         asks_closed = any(name in self.terms or name in many(self.terms, "group_by") for name in PERSONAL)
         for release in self.every:
-            own = release.verdicts.get(source) if source else None
+            own = self._asked(release)
             if source and (own is None or own[0] not in ASSERTIONS):
                 continue
             facts, date = self._values(release, own)
@@ -185,7 +188,7 @@ class Question:
         sorted_in: dict[tuple[Any, ...], list[Release]] = {}
         for release in releases:
             if release.status in (*COUNTING, "refuted"):
-                sorted_in.setdefault(self._key(release, dimensions, None), []).append(release)
+                sorted_in.setdefault(self._key(release, dimensions, self._asked(release)), []).append(release)
         return {key: self._total(some) for key, some in sorted_in.items()}
 
     def _source_groups(self, others: list[str]) -> dict[tuple[Any, ...], Answer]:

@@ -1,164 +1,215 @@
-"""The model's count of who is held on a day, and where each person stands."""
+"""How spells end, who is held on a day, and where people stand.
 
-from collections.abc import Iterable
+Written from rules 1, 4 and 8 of the design and from the decisions on being held, on ends and on totals alone.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.dates import PartialDate, parse_to
-from tests.model.counting import SOURCE_NUMBERS, Answer, Terms, many, taken_again
-from tests.model.model import ASSERTIONS, COUNTING, FAR, Registry, Report, Spell, spells_of
+from tests.model.counting import SOURCE_NUMBERS, Answer, Terms, many
+from tests.model.model import ASSERTIONS, COUNTING, Registry, Report
+from tests.model.spells import NEVER, Spell, spells_of
 from tests.model.voices import (
-    asked_at,
     at_stage,
     consolidate,
-    detained_on,
     held_words,
+    last_word,
     own_reports,
     own_word,
     release_at,
     release_voices,
+    speaking,
     status_of,
     weigh,
 )
 
-LONG_SILENCE = 180  # days
+LONG_SILENCE = 180  # days without a day on which somebody knew the person inside
+HOME = "house_arrest"
 
 
 @dataclass(frozen=True)
 class End:
-    """How a spell is over: the day agreed on, those given, and whether an independent source gives one."""
+    """How a spell is over. `day`: on which, as far as it is agreed on; `given`: every day that is given for it."""
 
     day: PartialDate | None
-    given: tuple[PartialDate, ...] = ()
-    independent: bool = False
-    home: bool = False  # to house arrest
+    given: tuple[PartialDate, ...]
+    independent: bool
+    home: bool
+    at_home: bool  # somebody asserts that, so that no later day contradicts it
 
 
-def dating(registry: Registry, reports: Iterable[Report]) -> list[Report]:
-    """Those whose days count: beside an independent verification only independent ones."""
-    reports = list(reports)
-    if any(registry.independent(one) and one.verdict == "verified" for one in reports):
-        return [one for one in reports if registry.independent(one)]
-    return reports
+@dataclass(frozen=True)
+class Inside:
+    """A day on which somebody knew the person inside."""
+
+    day: PartialDate
+    independent: bool
 
 
-def inside_days(registry: Registry, reports: Iterable[Report]) -> list[tuple[PartialDate, bool]]:
-    """The days of arrest and of being seen held, each with whether it is independent."""
-    return [
-        (day, registry.independent(one))
-        for one in reports
-        if one.holds
-        for name in ("held_on", "detained_on")
-        if (day := one.word(name)) is not None
-    ]
+def accounts(registry: Registry, spell: Spell) -> list[Report]:
+    """Of each source what says that the person was held; where nobody says so, what denies it."""
+    every = [one for reports in speaking(spell.reports).values() for one in reports if not one.withdrawn]
+    return [one for one in every if one.holds] or every
 
 
-def seen_days(registry: Registry, reports: Iterable[Report]) -> list[tuple[PartialDate, bool]]:
-    """The days on which somebody was seen held; beside no independent one those too that stood where others point."""
-    holding = [one for one in reports if one.holds]
-    own = [(day, registry.independent(one)) for one in holding if (day := one.word("held_on")) is not None]
-    if any(independent for _day, independent in own):
-        return own
-    rest = [one for one in holding if one.word("held_on") is None]
-    return own + [(day, registry.independent(one)) for one in rest if (day := one.kept.get("held_on")) is not None]
-
-
-def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | None:
-    """The release by which a spell is over, if one counts that was carried out. What others verified is ended by an
-    independent verification only, an undated word ends nothing beside an independent report of the detention, and none
-    that is not independent ends anything before a day on which an independent source knew the person inside."""
-    release = release_at(registry, person, spell, number, "carried_out")
-    if release is None or release.status not in COUNTING:
-        return None
-    holding = [one for one in spell.reports if one.holds]
-    strong = [one for one in holding if registry.independent(one)]
-    last = max((day.lo for day, own in inside_days(registry, dating(registry, holding)) if own), default=0)
-
-    def counts(one: Report) -> bool:
-        if registry.independent(one):
-            return True
-        day = one.word("carried_out")
-        against = [other for other in strong if day is None or other.verdict == "verified"]
-        return not any(other.source != one.source for other in against) and (day is None or day.hi >= last)
-
-    heard = [one for one in asked_at(registry, spell, "carried_out") if counts(one)]
-    if not heard:
-        return None
-    given = weigh(registry, heard, "carried_out", dated=True)
-    return End(
-        consolidate(registry, heard, "carried_out", dated=True),
-        tuple(day for day, _own in given),
-        any(own for _day, own in given),
-        home=release.facts["kind"] == "house_arrest",
-    )
+def days_inside(registry: Registry, reports: Sequence[Report], name: str) -> list[Inside]:
+    """Days of arrest, or of being seen held. Beside an independent verification days that only others give date
+    nothing; what stood where somebody points counts where no independent source says a day."""
+    verified = any(one.verdict == "verified" and registry.independent(one) for one in reports)
+    dating = [one for one in reports if one.holds and (registry.independent(one) or not verified)]
+    found = [Inside(day, registry.independent(one)) for one in dating if (day := one.word(name)) is not None]
+    if name == "detained_on" or any(one.independent for one in found):
+        return found
+    for one in dating:
+        kept, out = one.kept.get(name), one.word("carried_out")
+        if one.word(name) is None and kept is not None and (out is None or kept.lo <= out.hi):
+            found.append(Inside(kept, registry.independent(one)))
+    return found
 
 
 def stated(registry: Registry, spell: Spell) -> bool:
     """An independent source reports the detention."""
-    return any(registry.sources[one.source].counts and one.holds for one in spell.reports)
+    return any(one.holds and registry.sources[one.source].counts for one in spell.reports)
+
+
+def verifying_held(registry: Registry, spell: Spell) -> set[str]:
+    """The sources that verified that the person was held: as their last word on the detention, or by a release that
+    they verified at whatever stage and on whatever day."""
+    found = set()
+    for source, reports in speaking(spell.reports).items():
+        detention = [one for one in reports if not one.stage]
+        said = [last_word(detention)] if detention else []
+        said += [one for one in reports if one.stage]
+        if any(one.verdict == "verified" and registry.independent(one) for one in said):
+            found.add(source)
+    return found
+
+
+def _stated_start(registry: Registry, spell: Spell) -> PartialDate | None:
+    """The day of arrest as independent sources state it together."""
+    saying = [one for one in accounts(registry, spell) if registry.sources[one.source].counts]
+    found: PartialDate | None = consolidate(registry, saying, "detained_on", dated=True)
+    return found
+
+
+def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | None:
+    """The release by which a spell is over, if one counts as carried out. What others verified only an independent
+    source ends; an undated word of others ends nothing beside an independent report of the detention; nor does an end
+    that no independent account states before a day on which an independent one knew the person inside."""
+    release = release_at(registry, person, spell, number, "carried_out")
+    if release is None or release.status not in COUNTING:
+        return None
+    saying = [one for one in release_voices(spell).values() if at_stage(one, "carried_out") and one.asserts]
+    verifying = verifying_held(registry, spell)
+    beside = [one for one in accounts(registry, spell) if registry.independent(one)]
+    ending = []
+    for one in saying:
+        if not registry.independent(one):
+            if _known_inside_after(registry, spell, one.own("carried_out")):
+                continue
+            if verifying - {one.source}:
+                continue
+            if one.word("carried_out") is None and any(other.source != one.source for other in beside):
+                continue
+        ending.append(one)
+    # A release that is contested by a dispute alone has nobody who asserts it, and ends custody all the same.
+    if not ending and (saying or release.status != "contested"):
+        return None
+    independent = any(registry.independent(one) for one in ending) or not ending
+    deniers = [one for _verdict, one in release.verdicts.values() if registry.independent(one)]
+    day = consolidate(registry, ending or deniers, "carried_out", dated=True) if ending or verifying else release.date
+    given = tuple(said for said, _own in weigh(registry, ending, "carried_out", dated=True))
+    home = release.facts["kind"] == HOME
+    return End(day, given, independent, home, home and bool(ending))
+
+
+def _known_inside_after(registry: Registry, spell: Spell, day: PartialDate | None) -> bool:
+    reports = accounts(registry, spell)
+    days = days_inside(registry, reports, "held_on") + days_inside(registry, reports, "detained_on")
+    return any(one.independent and day is not None and one.day.lo > day.hi for one in days)
+
+
+# --- where people stand -----------------------------------------------------------------------------------------------
 
 
 def state_of(registry: Registry, person: str) -> Answer:
-    """Where a person stands by the last spell that an independent source states, and whether they were taken again."""
+    """Where a person stands by the last spell that an independent source states, and whether they were taken again: a
+    detention that no independent source states, after one that one does or after a release, changes neither."""
     spells = spells_of(registry, registry.people()[person])
-    ends = [end_of(registry, person, spell, number) for number, spell in enumerate(spells)]
-    known = [stated(registry, spell) for spell in spells]
-    again = any(known[number] and any(ends[:number]) for number in range(len(spells)))
-    last = max((number for number, one in enumerate(known) if one), default=-1)
-    if last < 0:  # nobody independent: the last one that is no re-arrest of only others
-        heard = [any(one.holds for one in spell.reports) for spell in spells]
-        claimed = [heard[number] and any(ends[:number]) for number in range(len(spells))]
-        last = max(number for number, one in enumerate(claimed) if not one)
-    end = ends[last]
+    state, settled, left, again = "unknown", False, False, False
+    for number, spell in enumerate(spells):
+        end = end_of(registry, person, spell, number)
+        now, independent = _state(registry, spell, end), stated(registry, spell)
+        if now != "unknown" and (independent or not settled):
+            again = again or (left and independent)
+            state = now
+        settled = settled or independent or end is not None
+        left = left or end is not None
+    return {"state": state, "rearrested": again}
+
+
+def _state(registry: Registry, spell: Spell, end: End | None) -> str:
     if end is not None:
-        return {"state": "house_arrest" if end.home else "released", "rearrested": again}
-    held = any(one.holds for one in spells[last].reports)
-    return {"state": "held" if held else "unknown", "rearrested": again}
+        return HOME if end.home else "released"
+    words = [verdict for verdict, _own in held_words(registry, spell).values()]
+    return "held" if any(one in COUNTING or one == "disputed" for one in words) else "unknown"
+
+
+# --- who is held on a day ---------------------------------------------------------------------------------------------
+
+
+def _before(seen: Inside, start: PartialDate | None) -> bool:
+    return start is not None and seen.day.hi < start.lo
 
 
 @dataclass(frozen=True)
 class Stay:
-    """From when to when somebody was held, each as the first and the last possible day."""
+    """From when to when somebody was held: the first day on which they may have been taken, the one by which they had
+    been; the first day on which they may have left and the one by which they had; the day by which they were held
+    again."""
 
-    first: int | None
-    begun: int | None
+    first: int
+    begun: int
     left: tuple[int, int]
-    next: int | None
+    next: int
 
     def on(self, day: int) -> str:
         """Whoever leaves on a day was held on it; a later detention that had begun ends an earlier one."""
-        begun = self.begun is not None and self.begun <= day
-        if self.left[1] < day or (self.next is not None and self.next <= day):
+        if day < self.first or day > self.left[1] or self.next <= day:
             return "outside"
-        if begun and self.left[0] >= day:
-            return "inside"
-        return "outside" if not begun and self.first is not None and self.first > day else "uncertain"
+        return "inside" if self.begun <= day <= self.left[0] else "uncertain"
 
 
 def stay(
     start: PartialDate | None,
-    seen: list[PartialDate],
+    inside: Sequence[Inside],
     end: End | None,
-    against: list[tuple[PartialDate, bool]],
     later: int | None,
+    against: Sequence[Inside],
 ) -> Stay:
-    """Nobody left before a day inside; an end before a day inside that weighs as much may not have been."""
-    after = [day.hi for day in seen if start is None or day.hi >= start.lo]
-    begun = min([*after, *([start.hi] if start else [])], default=None)
-    first = start.lo if start else None
-    if end is None:
-        return Stay(first, begun, (FAR, FAR), later)
-    inside = [*([] if end.home else seen), *([start] if start else [])]
-    if end.day is None:
-        return Stay(first, begun, (max((day.lo for day in inside), default=0), FAR), later)
-    lo, hi = end.day.lo, end.day.hi
-    agreed = min((day.hi for day in end.given if end.day.contains(day)), default=hi)
-    lo = max((day.lo for day in inside if lo < day.lo <= agreed), default=lo)
-    equal = [] if end.home else [day.lo for day, own in against if own or not end.independent]
-    last = max(equal, default=0)
-    if last > hi:
-        hi = min((day.hi for day in end.given if day.hi >= last), default=FAR)
-    return Stay(first, begun, (lo, hi), later)
+    """Nobody left before a day inside. An end that a day inside contradicts which weighs as much is uncertain from its
+    own day on, until the first day that is given for it and agrees with the days inside, or for good."""
+    seen = [one.day for one in inside]
+    begun = min((day.hi for day in [*([start] if start else []), *seen]), default=NEVER)
+    first = start.lo if start else 0
+    left = (NEVER, NEVER)
+    if end is not None:
+        # Whoever is seen held after a release to house arrest may have been seen at home.
+        known = [] if end.home else [one.day.lo for one in inside]
+        floor = max([first, *(day for day in known if end.day is None or day <= end.day.hi)])
+        against = [] if end.at_home else [one for one in against if not (end.home and one in inside)]
+        weighty = [one.day for one in against if one.independent or not end.independent]
+        if end.day is None:
+            left = (floor, NEVER)
+        elif any(day.lo > given.hi for day in weighty for given in (end.day, *end.given)):
+            last = max(day.lo for day in weighty)
+            agreeing = [day.hi for day in end.given if day.hi >= last]
+            left = (end.day.lo, min(agreeing, default=NEVER))
+        else:
+            left = (max(end.day.lo, min(floor, end.day.hi)), end.day.hi)
+    return Stay(first, begun, left, NEVER if later is None else later)
 
 
 class HeldQuestion:
@@ -174,8 +225,11 @@ class HeldQuestion:
 
     def count(self) -> Answer:
         for person, reports in self.registry.people().items():
-            for number, spell in enumerate(spells_of(self.registry, reports)):
-                self._spell(person, number, spell)
+            spells = spells_of(self.registry, reports)
+            for number, spell in enumerate(spells):
+                self._total(person, number, spell, spells)
+                for source in held_words(self.registry, spell):
+                    self._source(person, number, source, spells)
         counted = [one for one in self.inside if one[1] in COUNTING]
         total: Answer = {
             status: sum(one[1] == status for one in self.inside)
@@ -198,48 +252,68 @@ class HeldQuestion:
             }
         return answer
 
-    def _ended(self, end: End | None) -> End | None:
-        """House arrest leaves the person under arrest; whether such people are counted is a term."""
+    def _leaves(self, end: End | None) -> End | None:
+        """Whoever a release left under house arrest is held still where such people are counted."""
         return None if end is not None and end.home and self.terms.get("house_arrest") else end
 
-    def _spell(self, person: str, number: int, spell: Spell) -> None:
-        registry = self.registry
+    def _total(self, person: str, number: int, spell: Spell, spells: Sequence[Spell]) -> None:
+        """As all sources together know it."""
+        registry, reports = self.registry, accounts(self.registry, spell)
         words = held_words(registry, spell)
         status = status_of(words.values())
-        whole, start = end_of(registry, person, spell, number), detained_on(registry, spell)
-        sure = dating(registry, [one for one in spell.reports if one.holds])
-        seen, later = seen_days(registry, sure), taken_again(registry, person, number, None)
-        place = stay(start, [day for day, _own in seen], self._ended(whole), inside_days(registry, sure), later)
-        where = place.on(self.day)
-        self.uncertain += where == "uncertain" and status in COUNTING
-        if where == "inside":
-            self.inside.append((person, status, sum(word == ("verified", True) for word in words.values())))
-            known = [day for day, own in seen if own] or [day for day, _own in seen]
-            heard = [day.hi for day in (start, *known, whole.day if whole else None) if day is not None]
-            self.silent += status in COUNTING and bool(heard) and max(heard) < self.day - LONG_SILENCE
-        for source, (verdict, _own) in words.items():
-            others = {one for one, word in words.items() if word == ("verified", True)} - {source}
-            self._source(person, number, spell, source, verdict, alone=not others)
+        start = consolidate(registry, reports, "detained_on", dated=True)
+        seen = [one for one in days_inside(registry, reports, "held_on") if not _before(one, start)]
+        end = end_of(registry, person, spell, number)
+        against = [*seen, *days_inside(registry, reports, "detained_on")]
+        later = [_stated_start(registry, other) for other in spells[number + 1 :]]
+        following = min((day.hi for day in later if day is not None), default=None)
+        place = stay(start, seen, self._leaves(end), following, against).on(self.day)
+        if place == "uncertain":
+            self.uncertain += status in COUNTING
+        elif place == "inside":
+            own = sum(verdict == "verified" and independent for verdict, independent in words.values())
+            self.inside.append((person, status, own if status in COUNTING else 0))
+            known = [one for one in seen if one.independent] or seen
+            heard = [one.day.hi for one in known] + [day.hi for day in (start, end and end.day) if day]
+            last = max(heard, default=None)
+            if status in COUNTING and (last is None or self.day - last > LONG_SILENCE):
+                self.silent += 1
 
-    def _source(self, person: str, number: int, spell: Spell, source: str, verdict: str, *, alone: bool) -> None:
+    def _source(self, person: str, number: int, source: str, spells: Sequence[Spell]) -> None:
         """A source by its own word: when the detention began, and whether it is over."""
-        registry, mine = self.registry, own_reports(spell, source)
+        registry, spell = self.registry, spells[number]
+        verdict = held_words(registry, spell)[source][0]
+        mine = own_reports(spell, source)
+        start = own_word(mine, "detained_on")
+        mine = [one for one in mine if one.holds] or mine
+        seen = [Inside(day, True) for one in mine if one.holds and (day := one.word("held_on")) is not None]
         voice = release_voices(spell).get(source)
         end = None
         if voice is not None and voice.asserts and at_stage(voice, "carried_out"):
-            end = self._ended(End(voice.own("carried_out"), home=voice.own("kind") == "house_arrest"))
-        seen = [day for day, _own in seen_days(registry, mine)]
-        later = taken_again(registry, person, number, source)
-        place = stay(own_word(mine, "detained_on"), seen, end, inside_days(registry, mine), later).on(self.day)
-        if place == "outside" or (place == "uncertain" and verdict not in ASSERTIONS):
+            day = voice.own("carried_out")
+            home = voice.own("kind") == HOME
+            end = End(day, (day,) if day else (), True, home, home)
+        seen = [one for one in seen if not _before(one, start)]
+        if not seen:  # what stood where it points, unless its own word lets the person go before
+            kept = [day for one in mine if one.holds and (day := one.kept.get("held_on")) is not None]
+            seen = [Inside(day, True) for day in kept[:1] if end is None or end.day is None or day.lo <= end.day.hi]
+        later = [one.start for other in spells[number + 1 :] for one in other.reports
+                 if one.source == source and one.holds and one.start is not None]  # fmt: skip
+        following = min((day.hi for day in later), default=None)
+        taken = [
+            Inside(day, True) for one in mine if not one.withdrawn and (day := one.word("detained_on")) is not None
+        ]
+        place = stay(start, seen, self._leaves(end), following, [*seen, *taken]).on(self.day)
+        if place == "outside":
             return
         group = self.groups.setdefault((source,), dict.fromkeys(SOURCE_NUMBERS, 0))
         if place == "uncertain":
-            group["uncertain_date"] += 1
+            group["uncertain_date"] += verdict in ASSERTIONS
             return
         group[verdict] += 1
         if verdict == "verified":
-            group["only_this_source"] += alone
+            words = held_words(registry, spell).items()
+            group["only_this_source"] += not {name for name, said in words if said == ("verified", True)} - {source}
             self.people.setdefault((source,), set()).add(person)
 
 

@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 from httpx2 import Response
 
 from app.dates import PartialDate, parse
-from app.registry.schemas import VerificationOfReleaseIn
 from tests.databases import Templates, settings_of
 from tests.model.histories import PEOPLE, Body, Step
-from tests.model.model import Choices, Pointer, Registry, Report, Source, spells_of
-from tests.model.voices import kept_for, stage_of, target_of
+from tests.model.model import Choices, Pointer, Registry, Report, Source
+from tests.model.pointers import in_one_spell, kept_for, stage_meant, target_of
+from tests.model.spells import spells_of
 from tests.support import GOVERNMENT, INDEPENDENT, World
 
 FACILITY = ("El Rodeo I", "el-rodeo-i")
@@ -204,13 +204,13 @@ class Played:
     def _point(self, answer: Body, head: Registry, held_by: str, at: str, seen: Registry, again: bool) -> None:
         """Keep what the pointer follows, and what stood there; `again`: a verification takes what stands there now."""
         report = self.reports[answer["report"]["id"]]
-        target = target_of(head, held_by, at, report.id)
-        pointer = report.pointer
-        kept = report.kept
-        if (again or pointer is None) and held_by in seen.reports:
-            kept = kept_for(seen, held_by, report.id)
-        if pointer is None and target != report.id:
-            pointer = Pointer(target, at)
+        pointer, kept = report.pointer, report.kept
+        if again or pointer is None:
+            there = kept_for(seen, held_by, report.id)
+            kept = kept if there is None else there
+        if pointer is None or not in_one_spell(head, held_by, pointer.target):
+            target = target_of(head, held_by, at, report.source)
+            pointer = None if target in (None, report.id) else Pointer(target, at)
         self.reports[report.id] = replace(report, pointer=pointer, kept=kept)
 
     def _verify(self, number: int, step: Step) -> Response | None:
@@ -221,7 +221,7 @@ class Played:
         head = self.snapshots[-1]
         seen = head
         back = body.pop("seen", None)
-        if back is not None and takes_seen():
+        if back is not None:
             seen = self.snapshots[max(0, len(self.snapshots) - 1 - back)]
             body["seen"] = seen.revision
         response = self.world.post(f"/v1/releases/{target['release']['id']}/verifications", body, step.by)
@@ -232,7 +232,7 @@ class Played:
             return response
         held_by = self.bases.get(target["release"]["id"], target["report"]["id"])
         said = self.bodies.get(answer["report"]["id"], {})
-        stage = "carried_out" if "released_on" in body else stage_of(head.registry, held_by)
+        stage = "carried_out" if "released_on" in body else stage_meant(head.registry, held_by)
         release = dict(said.get("release") or {"stage": stage})
         release |= {name: body[name] for name in ("stage", "released_on", "kind") if name in body}
         verification = dict(said.get("verification") or {})
@@ -309,12 +309,6 @@ class Played:
         if response.status_code < 300:
             self.facilities[step.body["name"]] = step.body["slug"]
         return response
-
-
-@cache
-def takes_seen() -> bool:
-    """Whether a verification may say at which revision its source looked."""
-    return "seen" in VerificationOfReleaseIn.model_fields
 
 
 @cache

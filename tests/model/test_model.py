@@ -7,7 +7,8 @@ from tests.model.compare import differences, tell
 from tests.model.counting import count_overlap, count_releases
 from tests.model.held import count_held, state_of
 from tests.model.histories import draw
-from tests.model.model import Registry, Report, Source, spells_of
+from tests.model.model import Pointer, Registry, Report, Source
+from tests.model.spells import spells_of
 
 HISTORIES = range(1, 9)
 DATED = {"announced_on": "announced", "ordered_on": "ordered", "released_on": "carried_out"}
@@ -29,6 +30,7 @@ def report(name: str, source: str, **said: Any) -> Report:
         stage=about,
         dates=dict.fromkeys(("announced", "ordered", "carried_out", "detained_on", "held_on")) | dates,
         facts={"kind": said.get("kind"), "country": "VE", "facility": None, "designation": None},
+        pointer=Pointer(said["at_release"], "release") if "at_release" in said else None,
     )
 
 
@@ -56,6 +58,34 @@ def test_a_release_after_a_later_detention_began_does_not_fit_an_earlier_spell()
     later = report("b", "jep", detained_on="2025-06-01")
     assert spelled(first, later, report("c", "pud", released_on="2025-09-01")) == [{"a"}, {"b", "c"}]
     assert spelled(first, later, report("c", "pud", stage="carried_out")) == [{"a", "c"}, {"b"}]
+
+
+def test_the_same_day_cuts_only_if_the_one_that_ended_was_detained_earlier() -> None:
+    again = report("b", "jep", detained_on="2025-01-01")
+    assert spelled(report("a", "foro", released_on="2025-01-01"), again) == [{"a", "b"}]
+
+
+def test_a_pointer_beats_days_until_they_contradict() -> None:
+    first = report("a", "foro", detained_on="2024-01-01", released_on="2025-01-01")
+    later = report("b", "jep", detained_on="2025-06-01")
+    assert spelled(first, later, report("c", "pud", stage="carried_out", at_release="b")) == [{"a"}, {"b", "c"}]
+    apart = report("c", "pud", released_on="2024-12", at_release="b")
+    assert spelled(first, later, apart) == [{"a", "c"}, {"b"}]
+
+
+def test_what_stands_alone_ends_before_the_next_begins() -> None:
+    first = report("a", "foro", detained_on="2024-01-01", released_on="2025-01-01")
+    later = report("b", "jep", detained_on="2025-06-01")
+    for out, spells in (("2025-05-31", [{"a"}, {"m"}, {"b"}]), ("2025-06-01", [{"a"}, {"b", "m"}])):
+        assert spelled(first, later, report("m", "ministry", detained_on="2025-03-01", released_on=out)) == spells
+
+
+def test_a_verification_that_its_source_disputes_since_holds_back_no_end() -> None:
+    out = report("a", "jep", detained_on="2024-01-01", released_on="2025-01-01", method="official_statement")
+    seen = report("b", "pud", detained_on="2024-01-01")
+    since = report("c", "pud", detained_on="2024-01-01", verdict="disputed", at=2)
+    assert state_of(registry(out, seen), "p")["state"] == "held"
+    assert state_of(registry(out, seen, since), "p")["state"] == "released"
 
 
 def test_others_never_split_a_spell_nor_end_it() -> None:

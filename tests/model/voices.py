@@ -1,22 +1,12 @@
 """One voice for each source, statuses by stage, and the values that all sources together give a release."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from app.dates import PartialDate, parse
-from tests.model.model import (
-    ASSERTIONS,
-    COUNTING,
-    DENIALS,
-    STAGES,
-    Registry,
-    Report,
-    Spell,
-    Unit,
-    order,
-    spells_of,
-)
+from tests.model.model import ASSERTIONS, COUNTING, DENIALS, STAGES, Registry, Report
+from tests.model.spells import Spell, spells_of
 
 Said = tuple[str, Report]
 
@@ -258,72 +248,3 @@ def asked_at(registry: Registry, spell: Spell, stage: str) -> list[Report]:
     speaking_ = [one for one in release_voices(spell).values() if at_stage(one, stage)]
     asserting = [one for one in speaking_ if one.asserts]
     return asserting or (speaking_ if registry.choices.denials_date else [])
-
-
-def stage_of(registry: Registry, held_by: str) -> str:
-    """The stage that a posted verification means which names none: the furthest that somebody asserts, else the one at
-    which the release stands."""
-    person = registry.person_of[held_by]
-    for number, spell in enumerate(spells_of(registry, registry.people()[person])):
-        if any(one.id == held_by for one in spell.reports):
-            asserted = [
-                step
-                for step in STAGES
-                if any(one.asserts and at_stage(one, step) for one in release_voices(spell).values())
-            ]
-            return asserted[-1] if asserted else standing_stage(registry, person, spell, number)
-    return "carried_out"
-
-
-def standing_stage(registry: Registry, person: str, spell: Spell, number: int) -> str:
-    """The furthest stage that counts, else the furthest that anybody speaks of."""
-    spoken = {step: one for step in STAGES if (one := release_at(registry, person, spell, number, step)) is not None}
-    counting = [step for step, one in spoken.items() if one.status in COUNTING]
-    return (counting or [*spoken] or ["carried_out"])[-1]
-
-
-def kept_for(registry: Registry, target: str, pointing: str) -> dict[str, Any]:
-    """What stood where a source points, as it is kept with its report: by the independent accounts there, where there
-    are any, and never by its own. Nothing is kept of people who may only be counted."""
-    person = registry.person_of[target]
-    if registry.publish.get(person) == "counted":
-        return {}
-    for spell in spells_of(registry, registry.people()[person]):
-        if all(one.id != target for one in spell.reports):
-            continue
-        standing = [one for one in spell.reports if not one.withdrawn and one.id != pointing]
-        alone = Spell([Unit([one], [one]) for one in standing if registry.independent(one)] or
-                      [Unit([one], [one]) for one in standing])  # fmt: skip
-        if not alone.units:
-            return {}
-        kept = facts_of(registry, alone) | {"detained_on": detained_on(registry, alone)}
-        days = [day for one in alone.reports if one.holds and (day := one.word("held_on")) is not None]
-        kept["held_on"] = max(days, key=lambda day: day.hi, default=None)
-        for step in STAGES:
-            kept[step] = consolidate(registry, asked_at(registry, alone, step), step, dated=True)
-        if alone.has_release:
-            stands = standing_stage(registry, person, alone, 0)
-            kept["kind"] = consolidate(registry, asked_at(registry, alone, stands), "kind")
-        return {name: value for name, value in kept.items() if value is not None}
-    return {}
-
-
-def detained_on(registry: Registry, spell: Spell) -> PartialDate | None:
-    """The consolidated day on which a spell began."""
-    holding = [one for one in spell.reports if one.holds] or spell.reports
-    found: PartialDate | None = consolidate(registry, holding, "detained_on", dated=True)
-    return found
-
-
-def target_of(registry: Registry, held_by: str, at: str, pointing: str) -> str:
-    """The report as which a pointer is kept: the earliest independent one that speaks of that release, else the
-    earliest; of a detention, the earliest of the spell."""
-    person = registry.person_of[held_by]
-    for spell in spells_of(registry, registry.people()[person]):
-        if any(one.id == held_by for one in spell.reports):
-            others = [one for one in spell.reports if one.id != pointing and not one.withdrawn] or spell.reports
-            about: Callable[[Report], bool] = lambda one: at != "release" or one.stage is not None  # noqa: E731
-            strong = [one for one in others if registry.sources[one.source].counts and about(one)]
-            every = [one for one in others if about(one)] or others
-            return min(strong if at == "release" and strong else every, key=order).id
-    return held_by

@@ -1,0 +1,325 @@
+"""Which reports speak of one time in custody: those tied by pointers, what is cut, what joins, what stands alone.
+
+Written from rules 1 and 2 of the design and from the decisions on spells and pointers alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from app.dates import PartialDate
+from tests.model.model import STAGES, Registry, Report
+
+NEVER = 10**9
+
+
+def early(report: Report) -> tuple[int, int, str]:
+    """The order of rule 1: by day of arrest, day of release, record id; who says no day itself comes last."""
+    start: PartialDate | None = report.word("detained_on")
+    out: PartialDate | None = report.word("carried_out")
+    return start.lo if start else NEVER, out.lo if out else NEVER, report.id
+
+
+# --- who follows whom -------------------------------------------------------------------------------------------------
+
+
+def contradicts(one: Report, other: Report) -> bool:
+    """Two reports cannot speak of one spell: a day of theirs is disjoint, or one lets go before the other's arrest."""
+    for name in ("detained_on", *STAGES):
+        mine, theirs = one.own(name), other.own(name)
+        if mine is not None and theirs is not None and not mine.overlaps(theirs):
+            return True
+    return _out_before_arrest(one, other) or _out_before_arrest(other, one)
+
+
+def _out_before_arrest(one: Report, other: Report) -> bool:
+    return one.let_go is not None and other.start is not None and one.let_go.hi < other.start.lo
+
+
+def leads(reports: Sequence[Report]) -> dict[str, list[Report]]:
+    """Report → the reports that its pointers lead to, one after another, as far as no day contradicts on the way."""
+    known = {one.id: one for one in reports}
+    follows = {
+        one.id: one.pointer.target
+        for one in reports
+        if one.pointer is not None and one.pointer.target in known and one.pointer.target != one.id
+    }
+    for one in sorted(reports, key=early):  # of those that point at each other the earliest leads
+        if one.id in _after(one.id, follows):
+            del follows[one.id]
+    ways: dict[str, list[Report]] = {}
+
+    def way(name: str) -> list[Report]:
+        if name not in ways:
+            target = follows.get(name)
+            ahead = [] if target is None else [known[target], *way(target)]
+            ways[name] = [] if any(contradicts(known[name], one) for one in ahead) else ahead
+        return ways[name]
+
+    return {one.id: way(one.id) for one in reports}
+
+
+def _after(name: str, follows: dict[str, str]) -> list[str]:
+    found: list[str] = []
+    while name in follows and follows[name] not in found:
+        name = follows[name]
+        found.append(name)
+    return found
+
+
+@dataclass
+class Bundle:
+    """Reports that stand together whatever their days, since they point at the first of them."""
+
+    reports: list[Report]  # the leader first
+    guides: list[Report]  # those whose days place all of them, the first one first
+
+    @property
+    def start(self) -> PartialDate | None:
+        return next((one.start for one in self.guides if one.start is not None), None)
+
+    @property
+    def out(self) -> PartialDate | None:
+        return next((one.let_go for one in self.guides if one.let_go is not None and _possible(one)), None)
+
+    @property
+    def outs(self) -> list[PartialDate]:
+        """Every day of a release that was carried out and that somebody asserts: an undated word takes the day of the
+        report that it follows."""
+        days = []
+        for one in self.guides:
+            if one.states_release:
+                day = one.let_go or self.reports[0].own("carried_out")
+                if day is not None and _possible(one):
+                    days.append(day)
+        return days
+
+    @property
+    def day(self) -> PartialDate | None:
+        """A day on which it knew something: of the release, else of the order, the announcement or of being held."""
+        if self.out is not None:
+            return self.out
+        for name in ("ordered", "announced", "held_on"):
+            for one in self.guides:
+                found: PartialDate | None = one.own(name)
+                if found is not None:
+                    return found
+        return None
+
+    @property
+    def key(self) -> tuple[int, int, str]:
+        """The order of cutting: who says no arrest can belong to the first spell."""
+        start, out = self.start, self.out
+        return start.lo if start else 0, out.lo if out else NEVER, self.reports[0].id
+
+
+def _possible(report: Report) -> bool:
+    """A release before its own arrest, of which one was kept, says nothing of where the report belongs."""
+    return report.start is None or report.let_go is None or report.start.lo <= report.let_go.hi
+
+
+def bundled(registry: Registry, reports: Sequence[Report]) -> list[Bundle]:
+    """Reports with those that lead them. Where the leader is independent its days place them all; where only those who
+    point are, theirs do."""
+    ways = leads(reports)
+    followers: dict[str, list[Report]] = {}
+    known = {one.id: one for one in reports}
+    for one in reports:
+        leader = ways[one.id][-1].id if ways[one.id] else one.id
+        followers.setdefault(leader, []).append(one)
+    found = []
+    for leader, members in followers.items():
+        rest = sorted((one for one in members if one.id != leader), key=early)
+        together = [known[leader], *rest]
+        standing = [one for one in together if one.holds]
+        strong = [one for one in standing if registry.sources[one.source].counts]
+        found.append(Bundle(together, strong or standing or together))
+    return found
+
+
+# --- spells -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Spell:
+    """One time in custody. `opened`: the arrest by which it was cut from the one before."""
+
+    bundles: list[Bundle]
+    opened: PartialDate | None = None
+    stated: bool = False  # by an independent source, so that it takes releases from the spells before
+
+    @property
+    def reports(self) -> list[Report]:
+        return [one for bundle in self.bundles for one in bundle.reports]
+
+    @property
+    def has_release(self) -> bool:
+        return any(one.stage for one in self.reports)
+
+    @property
+    def begun(self) -> PartialDate | None:
+        """The arrest with which it began."""
+        if self.opened is not None:
+            return self.opened
+        starts = [one.start for one in self.bundles if one.start is not None]
+        return min(starts, key=lambda day: (day.hi, day.lo), default=None)
+
+    def over_before(self, start: PartialDate) -> bool:
+        """It ended before a detention began."""
+        return any(over_before(one, start) for one in self.bundles)
+
+
+def over_before(bundle: Bundle, start: PartialDate) -> bool:
+    """It has an end that does not pass the start: on the same day only if it was detained earlier itself."""
+    earlier = bundle.start is not None and bundle.start.hi < start.lo
+    return any(day.hi < start.lo or (day.hi == start.lo and earlier) for day in bundle.outs)
+
+
+def cut(bundles: Iterable[Bundle], *, stated: bool) -> list[Spell]:
+    """Greedily, in the order of rule 1, at the earliest end that does not pass the next start. Who was let go after the
+    next detention began goes on into that; who may belong on either side is placed by what is certain, in the end."""
+    spells: list[Spell] = []
+    group: list[Bundle] = []
+    aside: list[Bundle] = []
+    opened: PartialDate | None = None
+    for bundle in sorted(bundles, key=lambda one: one.key):
+        start = bundle.start
+        if start is not None and any(over_before(one, start) for one in group):
+            later = [one for one in group if _lies_after(one, start)]
+            either = [one for one in group if one not in later and _may_lie_after(one, start)]
+            left = [one for one in group if one not in later and one not in either]
+            spells.append(Spell(left, opened, stated))
+            aside += either
+            group, opened = later, start
+        group.append(bundle)
+    if group:
+        spells.append(Spell(group, opened, stated))
+    for bundle in sorted(aside, key=lambda one: one.key):
+        spells[join(bundle, spells)].bundles.append(bundle)
+    return spells
+
+
+def _lies_after(bundle: Bundle, start: PartialDate) -> bool:
+    """Its release lies after a later detention began."""
+    return bundle.out is not None and bundle.out.lo > start.hi
+
+
+def _may_lie_after(bundle: Bundle, start: PartialDate) -> bool:
+    """A day of it may be one of the later detention."""
+    day = bundle.day if bundle.start is None else bundle.out
+    return day is not None and day.hi >= start.lo and not any(end.hi <= start.lo for end in bundle.outs)
+
+
+def fits(bundle: Bundle, spells: Sequence[Spell], number: int) -> bool:
+    """Its release does not lie after a later detention began, which an independent source states; it was not taken
+    after this spell was over, nor let go before it began. An equal day of release fits whatever arrest stands by it."""
+    spell, start, out = spells[number], bundle.start, bundle.day
+    if same_release(bundle, spell):
+        return True
+    standing = any(one.holds for one in bundle.reports)
+    if out is not None and any(
+        one.stated and one.begun is not None and out.lo > one.begun.hi for one in spells[number + 1 :]
+    ):
+        return False
+    if not standing:
+        return True
+    if start is not None and spell.over_before(start):
+        return False
+    return bundle.out is None or spell.begun is None or bundle.out.hi >= spell.begun.lo
+
+
+def same_release(bundle: Bundle, spell: Spell) -> bool:
+    days = [one.out for one in spell.bundles if one.out is not None]
+    return bundle.out is not None and any(bundle.out.overlaps(day) for day in days)
+
+
+def same_arrest(bundle: Bundle, spell: Spell) -> bool:
+    days = [one.start for one in spell.bundles if one.start is not None]
+    return bundle.start is not None and any(bundle.start.overlaps(day) for day in days)
+
+
+def begun_by(spell: Spell, bundle: Bundle) -> bool:
+    """It had begun by a day of the bundle; who was let go on the day of an arrest was let go before it."""
+    begun, day = spell.begun, bundle.day or bundle.start
+    if begun is None or day is None:
+        return begun is None
+    return begun.hi < day.lo if day == bundle.out else begun.hi <= day.lo
+
+
+def join(bundle: Bundle, spells: Sequence[Spell]) -> int:
+    """By equal day of release, then by day of arrest, then the last spell begun by its day, and without any day the
+    earliest; never two."""
+    left = [number for number in range(len(spells)) if fits(bundle, spells, number)] or list(range(len(spells)))
+    left = [number for number in left if same_release(bundle, spells[number])] or left
+    left = [number for number in left if same_arrest(bundle, spells[number])] or left
+    if bundle.day is None and bundle.start is None:
+        return left[0]
+    return max((number for number in left if begun_by(spells[number], bundle)), default=left[0])
+
+
+def spells_of(registry: Registry, reports: Sequence[Report]) -> list[Spell]:
+    """Cut among reports of independent sources; the others join or stand alone; withdrawn ones attach last."""
+    strong: list[Bundle] = []
+    weak: list[Bundle] = []
+    gone: list[Bundle] = []
+    for bundle in bundled(registry, reports):
+        standing = [one for one in bundle.reports if one.holds]
+        if any(registry.sources[one.source].counts for one in standing):
+            strong.append(bundle)
+        else:
+            (weak if standing else gone).append(bundle)
+    spells = cut(strong, stated=True) if strong else cut(weak, stated=False)
+    if strong:
+        spells = _with_others(spells, weak)
+    if not spells and gone:
+        return [Spell(gone)]
+    placed = [(join(bundle, spells), bundle) for bundle in sorted(gone, key=lambda one: one.key)]
+    for number, bundle in placed:
+        spells[number].bundles.append(bundle)
+    return spells
+
+
+def _with_others(spells: list[Spell], weak: Iterable[Bundle]) -> list[Spell]:
+    """What stands alone between two spells is cut among itself; what joins one neither splits nor ends it."""
+    alone: dict[int, list[Bundle]] = {}
+    joining: list[Bundle] = []
+    for bundle in sorted(weak, key=lambda one: one.key):
+        gap = _gap(bundle, spells)
+        if gap is None:
+            joining.append(bundle)
+        else:
+            alone.setdefault(gap, []).append(bundle)
+    found = cut(alone.get(0, []), stated=False)
+    for number, spell in enumerate(spells):
+        found += [spell, *cut(alone.get(number + 1, []), stated=False)]
+    for bundle in sorted(joining, key=lambda one: early(one.reports[0])):
+        found[join(bundle, found)].bundles.append(bundle)
+    return found
+
+
+def _gap(bundle: Bundle, spells: Sequence[Spell]) -> int | None:
+    """Before which of the spells it stands alone, if it does."""
+    asserted = [day for spell in spells for one in spell.bundles for day in one.outs]
+    if bundle.out is not None and any(bundle.out.overlaps(day) for day in asserted):
+        return None
+    if _before_all(bundle, spells):
+        return 0
+    start = bundle.start
+    over = [number for number, spell in enumerate(spells) if start is not None and spell.over_before(start)]
+    if not over:
+        return None
+    after = over[-1] + 1
+    if after == len(spells):
+        return after
+    following = spells[after].begun
+    ends = [day for day in bundle.outs if following is not None and day.hi < following.lo]
+    return after if ends else None
+
+
+def _before_all(bundle: Bundle, spells: Sequence[Spell]) -> bool:
+    """It asserts a release that no independent source asserts before the first arrest that one gives."""
+    strong = [one for spell in spells for one in spell.bundles]
+    starts = [one.start for one in strong if one.start is not None]
+    first = min(starts, key=lambda day: (day.lo, day.hi), default=None)
+    if first is None or not any(day.hi <= first.lo for day in bundle.outs):
+        return False
+    return not any(day.hi <= first.lo for one in strong if one.start is None for day in one.outs)
