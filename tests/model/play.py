@@ -82,11 +82,15 @@ class Played:
         return {report: names[root(founder)] for report, founder in self.founder_of.items()}
 
     def registry(self, publish: dict[str, str]) -> Registry:
-        placed = {
-            one.id: replace(one, facts=one.facts | {"facility": self.facilities.get(one.facts.get("facility") or "")})
-            for one in self.reports.values()
-        }
+        placed = {one.id: self._placed(one) for one in self.reports.values()}
         return Registry(placed, dict(self.sources), self.person_of(), publish, self.choices)
+
+    def _placed(self, report: Report) -> Report:
+        """With the place that is registered. One that is not is the source's own word all the same, so that the place
+        kept with the report is none."""
+        said = report.facts.get("facility")
+        kept = {name: value for name, value in report.kept.items() if name != "facility" or not said}
+        return replace(report, facts=report.facts | {"facility": self.facilities.get(said or "")}, kept=kept)
 
     def _look(self) -> None:
         """Note the registry as it stands now; people and their classes are taken from the registry's own list."""

@@ -152,10 +152,11 @@ def status_of(said: Iterable[tuple[str, bool]]) -> str | None:
 
 def weigh(registry: Registry, reports: Iterable[Report], name: str, dated: bool = False) -> list[tuple[Any, bool]]:
     """The values that decide, each with whether it is independent: of independent verifying sources, else of
-    independent ones, else of all. Kept values vote where no independent source says one. Days that only accounts give
-    which are not independent date no independent verification."""
+    independent ones, else of all. Kept values vote where no independent source says one. Days and
+    kinds that only accounts give which are not independent are none of an independent verification."""
     reports = list(reports)
-    if dated and any(registry.independent(one) and one.verdict == "verified" for one in reports):
+    guarded = dated or name == "kind"
+    if guarded and any(registry.independent(one) and one.verdict == "verified" for one in reports):
         reports = [one for one in reports if registry.independent(one)]
     words: list[tuple[Any, Report, bool]] = []
     for mine in speaking(reports).values():

@@ -146,6 +146,15 @@ def test_days_that_only_a_government_gives_date_no_independent_verification() ->
     assert row_of(reported, Standing, stage="carried_out")["lo"] is not None
 
 
+def test_nor_does_a_kind_that_only_a_government_states_make_house_arrest_of_it(world: World) -> None:
+    release = world.file("foro", release={"released_on": "2026-01-12"})["release"]["id"]
+    world.verify(release, "ministry", verdict="verified", method="court_record", kind="house_arrest")
+    assert world.count(kind="unspecified")["total"]["verified"] == 1
+    assert world.count(kind="house_arrest")["total"]["releases"] == 0
+    kind = world.get(f"/v1/releases/{release}").json()["facts"]["kind"]
+    assert kind == {"value": None, "said": [{"value": "house_arrest", "by": ["ministry"]}]}
+
+
 def test_nor_does_a_day_of_arrest_that_only_a_government_gives_date_a_detention_verified() -> None:
     said = [held(1, "ministry", "2024-10-13"), held(2, "foro", pointer=1, verification__verdict="verified")]
     row = row_of(said, Detention)

@@ -190,9 +190,15 @@ def totals(session: Session) -> list[Total]:
     for spell, stage, kind, *others in session.execute(_STANDING):
         voices = [reports[record] for record in speaking[spell]]
         asked = [v for v in voices if v.asserts(stage)] or [v for v in voices if v.speaks_for(stage)]
-        found.append(Total(spell, "kind", stage, _votes(asked, "kind"), kind))
+        found.append(Total(spell, "kind", stage, _votes(_deciding(asked), "kind"), kind))
         assert tuple(others) == tables[spell], "one total, told in two tables"
     return found
+
+
+def _deciding(asked: list[Said]) -> list[Said]:
+    """Where an independent source verified a release, what others say makes no house arrest of it."""
+    checked = any(one.independent and one.verdict == "verified" for one in asked)
+    return [one for one in asked if one.independent or not checked]
 
 
 def _groups(said: list[Said], held: list[Said]) -> list[list[Said]]:

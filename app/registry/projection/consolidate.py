@@ -110,13 +110,24 @@ def date_fact(said: Sequence[Said]) -> Fact | None:
 
 
 def day_fact(accounts: Sequence[Account], name: str, among: str) -> Fact | None:
-    """The date fact that the accounts say under `among`.`name`. Its value is None where only accounts whose days do not
-    count (`dating`) give one."""
-    read, kept_ = field(f"{among}.{name}"), kept(name)
+    """The date that accounts give under `among`.`name`."""
+    return _beside_verifying(accounts, field(f"{among}.{name}"), kept(name), date_fact)
+
+
+def kind_fact(accounts: Sequence[Account]) -> Fact | None:
+    """The kind of release that accounts state."""
+    return _beside_verifying(accounts, lambda account: account.kind, kept("kind"), plain_fact)
+
+
+def _beside_verifying(
+    accounts: Sequence[Account], read: Read, kept_: Read, fact_of: Callable[[Sequence[Said]], Fact | None]
+) -> Fact | None:
+    """The fact whose value is None where an independent source verifies and only others state one (`dating`): a state
+    neither dates what others verified nor makes house arrest of it. All that is said is listed."""
     said = said_by(accounts, read, kept_)
     if not said:
         return None
-    fact = date_fact(said_by(dating(accounts), read, kept_))
+    fact = fact_of(said_by(dating(accounts), read, kept_))
     value = None if fact is None else fact["value"]
     return {"value": value, "said": _listed(said, value)}
 

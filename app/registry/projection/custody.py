@@ -15,6 +15,7 @@ from app.registry.projection.consolidate import (
     day_fact,
     field,
     kept,
+    kind_fact,
     last_day,
     latest_fact,
     plain_fact,
@@ -256,7 +257,7 @@ def _outcome(voices: list[Account]) -> Outcome | None:
             continue
         asked = _asked(voices, at)
         date = day_fact(asked, DATE_OF_STAGE[at], "release")
-        kind = plain_fact(said_by(asked, lambda account: account.kind, kept("kind")))
+        kind = kind_fact(asked)
         facts |= _told(**{DATE_OF_STAGE[at]: date})
         if kind and at is stage:
             facts["kind"] = kind
