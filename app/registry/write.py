@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app.config import TwoPerson
 from app.database import Outbox
 from app.log.entries import Appended, Log
-from app.log.head import OtherRules
+from app.log.head import require_rules
 from app.registry.apply import Projector
 from app.registry.policy import Reader
 from app.registry.projection import RULES
@@ -63,7 +63,7 @@ class Desk:
         self.two_person = frozenset(two_person)
         self.log = Log(session, now)
         if self.log.rules != RULES:
-            raise OtherRules(self.log.rules, RULES)  # rows of two rules must never stand side by side
+            require_rules(session, RULES)  # rows of two rules must never stand side by side
         self._projector = Projector(session)
         self.views = self._projector.views
 

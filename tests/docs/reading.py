@@ -8,7 +8,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # The pages of a stranger, and the decisions behind them.
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-EVERY_PAGE = [*PAGES, ROOT / "CHANGELOG.md", *DECISIONS]
+GUIDES = [ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md")]
+EVERY_PAGE = [*PAGES, *GUIDES, ROOT / "CHANGELOG.md", *DECISIONS]
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
