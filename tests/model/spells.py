@@ -82,6 +82,11 @@ class Bundle:
         return next((one.let_go for one in self.guides if one.let_go is not None and _possible(one)), None)
 
     @property
+    def told(self) -> PartialDate | None:
+        """The day of a release that it speaks of, even one before its arrest."""
+        return next((one.let_go for one in self.guides if one.let_go is not None), None)
+
+    @property
     def outs(self) -> list[PartialDate]:
         """Every day of a release that was carried out and that somebody asserts: an undated word takes the day of the
         report that it follows."""
@@ -228,8 +233,10 @@ def fits(bundle: Bundle, spells: Sequence[Spell], number: int) -> bool:
 
 
 def same_release(bundle: Bundle, spell: Spell) -> bool:
-    days = [one.out for one in spell.bundles if one.out is not None]
-    return bundle.out is not None and any(bundle.out.overlaps(day) for day in days)
+    """A day on which others say or deny that somebody was let go, though not one before the bundle's own arrest."""
+    days = [one.told for one in spell.bundles if one.told is not None]
+    start, out = bundle.start, bundle.out
+    return out is not None and any(out.overlaps(day) for day in days if start is None or day.hi >= start.lo)
 
 
 def same_arrest(bundle: Bundle, spell: Spell) -> bool:
@@ -238,11 +245,11 @@ def same_arrest(bundle: Bundle, spell: Spell) -> bool:
 
 
 def begun_by(spell: Spell, bundle: Bundle) -> bool:
-    """It had begun by a day of the bundle; who was let go on the day of an arrest was let go before it."""
+    """It may have begun by a day of the bundle; who was let go on the day of an arrest was let go before it."""
     begun, day = spell.begun, bundle.day or bundle.start
     if begun is None or day is None:
         return begun is None
-    return begun.hi < day.lo if day == bundle.out else begun.hi <= day.lo
+    return begun.lo < day.hi if day == bundle.out else begun.lo <= day.hi
 
 
 def join(bundle: Bundle, spells: Sequence[Spell]) -> int:
@@ -303,6 +310,8 @@ def _gap(bundle: Bundle, spells: Sequence[Spell]) -> int | None:
         return None
     if _before_all(bundle, spells):
         return 0
+    if any(same_release(bundle, spell) for spell in spells):
+        return None
     start = bundle.start
     over = [number for number, spell in enumerate(spells) if start is not None and spell.over_before(start)]
     if not over:

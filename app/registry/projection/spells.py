@@ -202,9 +202,9 @@ def _day(unit: Unit) -> PartialDate | None:
 def _begun_by(spell: Spell, unit: Unit) -> bool:
     """Whether the spell had begun by the unit's day. A release on the very day of an arrest came before that arrest."""
     when = _day(unit)
-    if spell.opened is None or when is None:
+    if spell.begun is None or when is None:
         return True
-    return spell.opened.lo < when.hi or (not unit.days and spell.opened.lo == when.hi)
+    return spell.begun.lo < when.hi or (not unit.days and spell.begun.lo == when.hi)
 
 
 def _fitting(unit: Unit, known: Sequence[Spell]) -> list[int]:
