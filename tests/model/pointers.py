@@ -59,13 +59,14 @@ def target_of(registry: Registry, held_by: str, at: str, source: str) -> str | N
     return min(found, key=early).id if found else None
 
 
-def kept_for(registry: Registry, held_by: str, pointing: str) -> dict[str, Any] | None:
+def kept_for(registry: Registry, held_by: str, pointing: str, head: Registry) -> dict[str, Any] | None:
     """What stood there, by the rules of consolidation, from independent accounts where there are any, and never from
-    the source's own. Nothing is kept of people who may only be counted."""
+    the source's own. Nothing is kept of people who may only be counted now, whatever they were at the revision seen."""
     if held_by not in registry.reports:
         return {}
-    if registry.publish.get(registry.person_of[held_by]) == "counted":
+    if head.publish.get(head.person_of[held_by]) == "counted":
         return None
+    registry = replace(registry, sources=head.sources)
     person, number, spell = place_of(registry, held_by)
     theirs = [one for one in spell.reports if one.id != pointing and not one.withdrawn]
     theirs = [one for one in theirs if registry.independent(one)] or theirs
@@ -74,7 +75,7 @@ def kept_for(registry: Registry, held_by: str, pointing: str) -> dict[str, Any] 
     found: dict[str, Any] = {name: consolidate(registry, holding, name) for name in OF_DETENTION}
     found["country"] = country_of(registry, there)
     found["detained_on"] = consolidate(registry, holding, "detained_on", dated=True)
-    seen = [day for one in holding if (day := one.word("held_on")) is not None]
+    seen = [day for one in holding if one.holds and (day := one.word("held_on")) is not None]
     found["held_on"] = max(seen, key=lambda day: (day.hi, day.lo), default=None)
     for stage in STAGES:
         day = consolidate(registry, asked_at(registry, there, stage), stage, dated=True)

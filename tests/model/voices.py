@@ -187,7 +187,8 @@ def weigh(registry: Registry, reports: Iterable[Report], name: str, dated: bool 
             said = next(((word, one, True) for one in mine if (word := one.kept.get(name)) is not None), None)
         if said is not None:
             # Who passes on what it verified has verified it still.
-            verifying_too = (one for one in mine if one.verdict == "verified" and one.word(name) == said[0])
+            verified = [one for one in mine if one.verdict == "verified"]
+            verifying_too = (one for one in verified if (one.kept.get if said[2] else one.word)(name) == said[0])
             words.append((said[0], next(verifying_too, said[1]), said[2]))
     strong = [word for word in words if registry.independent(word[1])]
     strong = [word for word in strong if not word[2]] or strong

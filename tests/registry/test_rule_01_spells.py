@@ -288,6 +288,11 @@ def test_withdrawn_reports_attach_last_to_the_spell_they_spoke_of() -> None:
     assert records_of([withdrawn, *TWO_SPELLS]) == [[1], [2, 3]]
 
 
+def test_a_withdrawn_release_after_a_later_detention_began_is_of_no_earlier_one() -> None:
+    withdrawn = out(3, "jep", "2026-01-05", "2024-10-13", verification__verdict="retracted")
+    assert records_of([*TWO_SPELLS, withdrawn]) == [[1], [2, 3]]
+
+
 def test_when_all_is_withdrawn_one_spell_holds_it() -> None:
     assert records_of([out(n, on="2026-01-12", verification__verdict="retracted") for n in (1, 2)]) == [[1, 2]]
 
