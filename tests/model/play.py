@@ -214,7 +214,7 @@ class Played:
             kept = kept if there is None else there
         if pointer is None or not in_one_spell(head, held_by, pointer.target):
             target = target_of(head, held_by, at, report.source)
-            pointer = None if target in (None, report.id) else Pointer(target, at)
+            pointer = pointer if target in (None, report.id) else Pointer(target, at)
         self.reports[report.id] = replace(report, pointer=pointer, kept=kept)
 
     def _verify(self, number: int, step: Step) -> Response | None:
