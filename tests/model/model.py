@@ -89,8 +89,8 @@ class Report:
 
     @property
     def let_go(self) -> PartialDate | None:
-        """The day of its release, whether it says that this was carried out or not."""
-        found: PartialDate | None = self.own("carried_out")
+        """The day of its release, carried out or not; a report of a detention has none."""
+        found: PartialDate | None = self.own("carried_out") if self.stage else None
         return found
 
     @property

@@ -210,11 +210,12 @@ class Played:
         report = self.reports[answer["report"]["id"]]
         pointer, kept = report.pointer, report.kept
         if again or pointer is None:
-            there = kept_for(seen, held_by, report.id)
+            counted = (self.bodies[report.id].get("detainee") or {}).get("publish") == "counted"
+            there = {} if counted else kept_for(seen, held_by, report.id, head)
             kept = kept if there is None else there
         if pointer is None or not in_one_spell(head, held_by, pointer.target):
             target = target_of(head, held_by, at, report.source)
-            pointer = None if target in (None, report.id) else Pointer(target, at)
+            pointer = pointer if target in (None, report.id) else Pointer(target, at)
         self.reports[report.id] = replace(report, pointer=pointer, kept=kept)
 
     def _verify(self, number: int, step: Step) -> Response | None:

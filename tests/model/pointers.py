@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.model.model import COUNTING, OF_DETENTION, STAGES, Registry, Report
 from tests.model.spells import Bundle, Spell, early, spells_of
-from tests.model.voices import asked_at, at_stage, consolidate, country_of, release_at, release_voices
+from tests.model.voices import asked_at, consolidate, country_of, release_at, release_voices, voices_at
 
 
 def place_of(registry: Registry, report: str) -> tuple[str, int, Spell]:
@@ -25,13 +25,11 @@ def in_one_spell(registry: Registry, one: str, other: str) -> bool:
 
 def stage_meant(registry: Registry, held_by: str) -> str:
     """A verification that names no stage speaks of the furthest that somebody asserts, else of the furthest that
-    anybody speaks of: who verifies what another refutes says that it was carried out."""
-    _person, _number, spell = place_of(registry, held_by)
-    voices = release_voices(spell).values()
-    stages = [one.stage for one in voices if one.asserts and one.stage]
-    if not stages:
-        stages = [stage for stage in STAGES if any(at_stage(one, stage) for one in voices)]
-    return max(stages, key=STAGES.index, default="carried_out")
+    anybody speaks of: who verifies what another refutes says that it was carried out. Where a dispute alone stands, it
+    is the furthest that is not refuted."""
+    person, number, spell = place_of(registry, held_by)
+    stages = [one.stage for one in release_voices(spell).values() if one.asserts and one.stage]
+    return max(stages, key=STAGES.index, default=standing_stage(registry, person, number, spell))
 
 
 def standing_stage(registry: Registry, person: str, number: int, spell: Spell) -> str:
@@ -40,8 +38,7 @@ def standing_stage(registry: Registry, person: str, number: int, spell: Spell) -
         release = release_at(registry, person, spell, number, stage)
         if release is not None and release.status in COUNTING:
             return stage
-    stages = [one.stage for one in spell.reports if one.stage]
-    return max(stages, key=STAGES.index, default="carried_out")
+    return next((stage for stage in reversed(STAGES) if voices_at(spell, stage)), "carried_out")
 
 
 def target_of(registry: Registry, held_by: str, at: str, source: str) -> str | None:
@@ -59,13 +56,14 @@ def target_of(registry: Registry, held_by: str, at: str, source: str) -> str | N
     return min(found, key=early).id if found else None
 
 
-def kept_for(registry: Registry, held_by: str, pointing: str) -> dict[str, Any] | None:
+def kept_for(registry: Registry, held_by: str, pointing: str, head: Registry) -> dict[str, Any] | None:
     """What stood there, by the rules of consolidation, from independent accounts where there are any, and never from
-    the source's own. Nothing is kept of people who may only be counted."""
+    the source's own. Nothing is kept of people who may only be counted now, whatever they were at the revision seen."""
     if held_by not in registry.reports:
         return {}
-    if registry.publish.get(registry.person_of[held_by]) == "counted":
+    if head.publish.get(head.person_of[held_by]) == "counted":
         return None
+    registry = replace(registry, sources=head.sources)
     person, number, spell = place_of(registry, held_by)
     theirs = [one for one in spell.reports if one.id != pointing and not one.withdrawn]
     theirs = [one for one in theirs if registry.independent(one)] or theirs
@@ -74,7 +72,7 @@ def kept_for(registry: Registry, held_by: str, pointing: str) -> dict[str, Any] 
     found: dict[str, Any] = {name: consolidate(registry, holding, name) for name in OF_DETENTION}
     found["country"] = country_of(registry, there)
     found["detained_on"] = consolidate(registry, holding, "detained_on", dated=True)
-    seen = [day for one in holding if (day := one.word("held_on")) is not None]
+    seen = [day for one in holding if one.holds and (day := one.word("held_on")) is not None]
     found["held_on"] = max(seen, key=lambda day: (day.hi, day.lo), default=None)
     for stage in STAGES:
         day = consolidate(registry, asked_at(registry, there, stage), stage, dated=True)

@@ -1,7 +1,4 @@
-"""Which reports speak of one time in custody: those tied by pointers, what is cut, what joins, what stands alone.
-
-Written from rules 1 and 2 of the design and from the decisions on spells and pointers alone.
-"""
+"""Which reports speak of one time in custody: those tied by pointers, what is cut, what joins, what stands alone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -79,7 +76,14 @@ class Bundle:
 
     @property
     def out(self) -> PartialDate | None:
-        return next((one.let_go for one in self.guides if one.let_go is not None and _possible(one)), None)
+        return min(self.told, key=lambda day: (day.hi, day.lo), default=None)
+
+    @property
+    def told(self) -> list[PartialDate]:
+        """The days of a release that it speaks of, asserted or not, before its arrest or not: of the leader where its
+        days place all, else of all guides."""
+        leading = [one for one in self.guides if one is self.reports[0] and one.let_go is not None]
+        return [day for one in leading or self.guides if (day := one.let_go) is not None]
 
     @property
     def outs(self) -> list[PartialDate]:
@@ -94,11 +98,16 @@ class Bundle:
         return days
 
     @property
+    def ends(self) -> list[PartialDate]:
+        """`outs`, as everybody in it asserts them."""
+        return Bundle(self.reports, self.reports).outs
+
+    @property
     def day(self) -> PartialDate | None:
         """A day on which it knew something: of the release, else of the order, the announcement or of being held."""
         if self.out is not None:
             return self.out
-        for name in ("ordered", "announced", "held_on"):
+        for name in ("carried_out", "ordered", "announced", "held_on"):  # kept where it speaks of no release
             for one in self.guides:
                 found: PartialDate | None = one.own(name)
                 if found is not None:
@@ -129,11 +138,17 @@ def bundled(registry: Registry, reports: Sequence[Report]) -> list[Bundle]:
     found = []
     for leader, members in followers.items():
         rest = sorted((one for one in members if one.id != leader), key=early)
-        together = [known[leader], *rest]
-        standing = [one for one in together if one.holds]
-        strong = [one for one in standing if registry.sources[one.source].counts]
-        found.append(Bundle(together, strong or standing or together))
+        found.append(_together(registry, [known[leader], *rest]))
     return found
+
+
+def _together(registry: Registry, reports: list[Report]) -> Bundle:
+    standing = [one for one in reports if one.holds]
+    return Bundle(reports, _strong(registry, standing) or standing or reports)
+
+
+def _strong(registry: Registry, reports: Iterable[Report]) -> list[Report]:
+    return [one for one in reports if one.holds and registry.sources[one.source].counts]
 
 
 # --- spells -----------------------------------------------------------------------------------------------------------
@@ -200,36 +215,37 @@ def cut(bundles: Iterable[Bundle], *, stated: bool) -> list[Spell]:
 
 def _lies_after(bundle: Bundle, start: PartialDate) -> bool:
     """Its release lies after a later detention began."""
-    return bundle.out is not None and bundle.out.lo > start.hi
+    return bool(bundle.told) and all(day.lo > start.hi for day in bundle.told)
 
 
 def _may_lie_after(bundle: Bundle, start: PartialDate) -> bool:
     """A day of it may be one of the later detention."""
-    day = bundle.day if bundle.start is None else bundle.out
-    return day is not None and day.hi >= start.lo and not any(end.hi <= start.lo for end in bundle.outs)
+    if over_before(bundle, start):
+        return False
+    if days := bundle.outs or bundle.told:
+        return any(day.hi > start.lo for day in days)
+    return bundle.start is None and bundle.day is not None and bundle.day.hi >= start.lo
 
 
 def fits(bundle: Bundle, spells: Sequence[Spell], number: int) -> bool:
     """Its release does not lie after a later detention began, which an independent source states; it was not taken
     after this spell was over, nor let go before it began. An equal day of release fits whatever arrest stands by it."""
-    spell, start, out = spells[number], bundle.start, bundle.day
+    spell, start = spells[number], bundle.start
     if same_release(bundle, spell):
         return True
-    standing = any(one.holds for one in bundle.reports)
-    if out is not None and any(
-        one.stated and one.begun is not None and out.lo > one.begun.hi for one in spells[number + 1 :]
-    ):
+    later = [one.begun for one in spells[number + 1 :] if one.stated and one.begun is not None]
+    if any(_lies_after(bundle, begun) for begun in later):
         return False
-    if not standing:
-        return True
     if start is not None and spell.over_before(start):
         return False
-    return bundle.out is None or spell.begun is None or bundle.out.hi >= spell.begun.lo
+    return spell.begun is None or not bundle.outs or any(day.hi >= spell.begun.lo for day in bundle.outs)
 
 
 def same_release(bundle: Bundle, spell: Spell) -> bool:
-    days = [one.out for one in spell.bundles if one.out is not None]
-    return bundle.out is not None and any(bundle.out.overlaps(day) for day in days)
+    """A day on which others say or deny that somebody was let go, though not one before the bundle's own arrest."""
+    start = bundle.start
+    days = [day for one in spell.bundles for day in one.told if start is None or day.hi >= start.lo]
+    return any(day.overlaps(out) for day in days for out in bundle.told)
 
 
 def same_arrest(bundle: Bundle, spell: Spell) -> bool:
@@ -238,11 +254,11 @@ def same_arrest(bundle: Bundle, spell: Spell) -> bool:
 
 
 def begun_by(spell: Spell, bundle: Bundle) -> bool:
-    """It had begun by a day of the bundle; who was let go on the day of an arrest was let go before it."""
+    """It may have begun by a day of the bundle; who was let go on the day of an arrest was let go before it."""
     begun, day = spell.begun, bundle.day or bundle.start
     if begun is None or day is None:
         return begun is None
-    return begun.hi < day.lo if day == bundle.out else begun.hi <= day.lo
+    return begun.lo < day.hi if day == bundle.out else begun.lo <= day.hi
 
 
 def join(bundle: Bundle, spells: Sequence[Spell]) -> int:
@@ -261,15 +277,14 @@ def spells_of(registry: Registry, reports: Sequence[Report]) -> list[Spell]:
     strong: list[Bundle] = []
     weak: list[Bundle] = []
     gone: list[Bundle] = []
-    for bundle in bundled(registry, reports):
-        standing = [one for one in bundle.reports if one.holds]
-        if any(registry.sources[one.source].counts for one in standing):
+    before, bundles = _before_all(registry, bundled(registry, reports))
+    for bundle in bundles:
+        if _strong(registry, bundle.reports):
             strong.append(bundle)
         else:
-            (weak if standing else gone).append(bundle)
-    spells = cut(strong, stated=True) if strong else cut(weak, stated=False)
-    if strong:
-        spells = _with_others(spells, weak)
+            (weak if any(one.holds for one in bundle.reports) else gone).append(bundle)
+    # Where no independent source reports the person, nothing is before the first arrest that one gives.
+    spells = _with_others(cut(strong, stated=True), weak, before) if strong else cut(weak, stated=False)
     if not spells and gone:
         return [Spell(gone)]
     placed = [(join(bundle, spells), bundle) for bundle in sorted(gone, key=lambda one: one.key)]
@@ -278,9 +293,9 @@ def spells_of(registry: Registry, reports: Sequence[Report]) -> list[Spell]:
     return spells
 
 
-def _with_others(spells: list[Spell], weak: Iterable[Bundle]) -> list[Spell]:
+def _with_others(spells: list[Spell], weak: Iterable[Bundle], before: list[Bundle]) -> list[Spell]:
     """What stands alone between two spells is cut among itself; what joins one neither splits nor ends it."""
-    alone: dict[int, list[Bundle]] = {}
+    alone: dict[int, list[Bundle]] = {0: before}
     joining: list[Bundle] = []
     for bundle in sorted(weak, key=lambda one: one.key):
         gap = _gap(bundle, spells)
@@ -298,11 +313,8 @@ def _with_others(spells: list[Spell], weak: Iterable[Bundle]) -> list[Spell]:
 
 def _gap(bundle: Bundle, spells: Sequence[Spell]) -> int | None:
     """Before which of the spells it stands alone, if it does."""
-    asserted = [day for spell in spells for one in spell.bundles for day in one.outs]
-    if bundle.out is not None and any(bundle.out.overlaps(day) for day in asserted):
+    if any(same_release(bundle, spell) for spell in spells):
         return None
-    if _before_all(bundle, spells):
-        return 0
     start = bundle.start
     over = [number for number, spell in enumerate(spells) if start is not None and spell.over_before(start)]
     if not over:
@@ -315,11 +327,23 @@ def _gap(bundle: Bundle, spells: Sequence[Spell]) -> int | None:
     return after if ends else None
 
 
-def _before_all(bundle: Bundle, spells: Sequence[Spell]) -> bool:
-    """It asserts a release that no independent source asserts before the first arrest that one gives."""
-    strong = [one for spell in spells for one in spell.bundles]
-    starts = [one.start for one in strong if one.start is not None]
-    first = min(starts, key=lambda day: (day.lo, day.hi), default=None)
-    if first is None or not any(day.hi <= first.lo for day in bundle.outs):
-        return False
-    return not any(day.hi <= first.lo for one in strong if one.start is None for day in one.outs)
+def _before_all(registry: Registry, bundles: list[Bundle]) -> tuple[list[Bundle], list[Bundle]]:
+    """Those that assert a release which no independent source asserts, before the first arrest that one gives; and the
+    others. Who is not independent and says so while it points at an independent source leaves that source."""
+    strong = [one for bundle in bundles for one in _strong(registry, bundle.reports)]
+    first = min((one.start.lo for one in strong if one.start is not None), default=None)
+    stated = [day for bundle in bundles if _strong(registry, bundle.reports) for day in bundle.outs]
+
+    def before(day: PartialDate | None) -> bool:
+        return day is not None and first is not None and day.hi < first and not any(day.overlaps(one) for one in stated)
+
+    standing = []
+    for bundle in bundles:
+        astray = []
+        if _strong(registry, bundle.reports):
+            weak = [one for one in bundle.reports[1:] if not registry.sources[one.source].counts]
+            astray = [one for one in weak if one.states_release and before(one.let_go)]
+        standing += [_together(registry, [one for one in bundle.reports if one not in astray])]
+        standing += [Bundle([one], [one]) for one in astray]
+    alone = [bundle for bundle in standing if bundle.ends and all(before(day) for day in bundle.ends)]
+    return alone, [bundle for bundle in standing if bundle not in alone]

@@ -8,8 +8,6 @@ from app.dates import PartialDate, parse
 from tests.model.model import ASSERTIONS, COUNTING, DENIALS, STAGES, Registry, Report
 from tests.model.spells import Spell, spells_of
 
-Said = tuple[str, Report]
-
 
 def at_stage(said: Report, stage: str) -> bool:
     """An assertion speaks for its stage and the earlier ones, a denial for its stage and the later ones."""
@@ -46,6 +44,30 @@ def release_voices(spell: Spell) -> dict[str, Report]:
     return voices
 
 
+def voices_at(spell: Spell, stage: str) -> dict[str, Report]:
+    """The voices at a stage: those of the release that speak for it; but a voice that only reports a further stage, or
+    denies one, takes back no earlier stage that its source verified."""
+    heard = {}
+    for source, reports in speaking(one for one in spell.reports if one.stage).items():
+        said = _heard_at(reports, stage)
+        if said is not None:
+            heard[source] = said
+    return heard
+
+
+def _heard_at(reports: list[Report], stage: str) -> Report | None:
+    said = [_of_earliest_date(here, own) for own in reversed(STAGES) if (here := _of(reports, own))]
+    whole = said[0] if at_stage(said[0], stage) else None
+    if whole is not None and whole.verdict != "reported":
+        return whole
+    looked = [one for one in said[1:] if at_stage(one, stage) and one.verdict != "reported"]
+    return looked[0] if looked and looked[0].verdict == "verified" else whole
+
+
+def _of(reports: list[Report], stage: str) -> list[Report]:
+    return [one for one in reports if one.stage == stage]
+
+
 def _of_earliest_date(reports: list[Report], stage: str) -> Report:
     days = [day for one in reports if (day := one.word(stage)) is not None]
     first = min(days, key=lambda day: (day.hi, day.lo), default=None)
@@ -71,7 +93,7 @@ def held_words(registry: Registry, spell: Spell) -> dict[str, tuple[str, bool]]:
     for source, reports in speaking(one for one in spell.reports if not one.stage).items():
         said = last_word(reports)
         found.setdefault(source, []).append((said.verdict, registry.independent(said)))
-    for source, said in release_voices(spell).items():
+    for source, said in (voice for stage in STAGES for voice in voices_at(spell, stage).items()):
         denies = said.verdict in DENIALS and registry.choices.denial_of_release_says_held
         found.setdefault(source, []).append(("reported" if denies else said.verdict, registry.independent(said)))
     surest = {source: min((one for one, _own in said), key=SUREST.index) for source, said in found.items()}
@@ -165,7 +187,8 @@ def weigh(registry: Registry, reports: Iterable[Report], name: str, dated: bool 
             said = next(((word, one, True) for one in mine if (word := one.kept.get(name)) is not None), None)
         if said is not None:
             # Who passes on what it verified has verified it still.
-            verifying_too = (one for one in mine if one.verdict == "verified" and one.word(name) == said[0])
+            verified = [one for one in mine if one.verdict == "verified"]
+            verifying_too = (one for one in verified if (one.kept.get if said[2] else one.word)(name) == said[0])
             words.append((said[0], next(verifying_too, said[1]), said[2]))
     strong = [word for word in words if registry.independent(word[1])]
     strong = [word for word in strong if not word[2]] or strong
@@ -219,7 +242,7 @@ def release_at(registry: Registry, person: str, spell: Spell, number: int, stage
     independent denial it has no status, and stands in no total."""
     if not spell.has_release:
         return None
-    verdicts = {source: (said.verdict, said) for source, said in release_voices(spell).items() if at_stage(said, stage)}
+    verdicts = {source: (said.verdict, said) for source, said in voices_at(spell, stage).items()}
     if not verdicts:
         return None
     status = status_of((verdict, registry.independent(report)) for verdict, report in verdicts.values())
@@ -246,6 +269,6 @@ def release_at(registry: Registry, person: str, spell: Spell, number: int, stage
 
 def asked_at(registry: Registry, spell: Spell, stage: str) -> list[Report]:
     """Only voices that assert a stage are asked for its values; where nobody asserts it, those who speak of it."""
-    speaking_ = [one for one in release_voices(spell).values() if at_stage(one, stage)]
+    speaking_ = list(voices_at(spell, stage).values())
     asserting = [one for one in speaking_ if one.asserts]
     return asserting or (speaking_ if registry.choices.denials_date else [])

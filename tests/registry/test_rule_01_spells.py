@@ -253,6 +253,13 @@ def test_the_day_of_arrest_tells_before_another_day_that_it_knows_of() -> None:
     assert records_of([*TWO_SPELLS, held(3, "ministry", **seen)]) == [[1], [2, 3]]
 
 
+def test_the_first_spell_of_independent_sources_is_not_begun_before_their_first_arrest() -> None:
+    alone, arrested = out(1, "ministry", "2025-03", "2025"), held(2, since="2026-01-12")
+    announced = account(3, "ministry", release__stage="announced", release__announced_on="2025-08-10")
+    assert records_of([alone, arrested, announced]) == [[1, 3], [2]]
+    assert records_of([arrested, announced]) == [[2, 3]]
+
+
 def test_only_a_wholly_undated_one_joins_the_earliest() -> None:
     assert records_of([*TWO_SPELLS, out(3, "jep"), account(4, "pud")]) == [[1, 3, 4], [2]]
 
@@ -279,6 +286,11 @@ def test_withdrawn_reports_never_cut() -> None:
 def test_withdrawn_reports_attach_last_to_the_spell_they_spoke_of() -> None:
     withdrawn = out(3, "jep", "2026-01-12", "2025-09-01", verification__verdict="retracted")
     assert records_of([withdrawn, *TWO_SPELLS]) == [[1], [2, 3]]
+
+
+def test_a_withdrawn_release_after_a_later_detention_began_is_of_no_earlier_one() -> None:
+    withdrawn = out(3, "jep", "2026-01-05", "2024-10-13", verification__verdict="retracted")
+    assert records_of([*TWO_SPELLS, withdrawn]) == [[1], [2, 3]]
 
 
 def test_when_all_is_withdrawn_one_spell_holds_it() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.models import Placement, Verification, Voice
+from app.dates import parse
+from app.models import HeldVoice, Placement, Standing, Verification, Voice
 from app.registry.projection import Account
 from tests.registry.accounts import Row, account, held, out, records_of, row_of, rows_of
 from tests.support import World, make_report
@@ -101,11 +102,66 @@ def test_reported_takes_back_no_verified_of_the_same_source(verdicts: tuple[str,
     assert voice([held(n, verification__verdict=said) for n, said in enumerate(verdicts, 1)], "detention") == speaks
 
 
+def announced(record: int, verdict: str, on: str | None = "2026-01-08", stage: str = "announced") -> Account:
+    dates = {"announced": "announced_on", "ordered": "ordered_on", "carried_out": "released_on"}
+    said: dict[str, Any] = {"release__stage": stage, f"release__{dates[stage]}": on}
+    return account(record, **said, verification__verdict=verdict)
+
+
+def by_stage(*accounts: Account) -> dict[str, str]:
+    return {row["stage"]: row["verdict"] for row in rows_of(accounts, Voice)}
+
+
+def test_a_later_stage_that_is_only_reported_takes_back_no_verified_earlier_one() -> None:
+    said = announced(1, "verified"), out(2, on="2026-01-12")
+    rows = {row["stage"]: (row["verdict"], row["lo"], row["hi"]) for row in rows_of(said, Voice)}
+    day = parse("2026-01-08").lo
+    assert rows["announced"] == ("verified", day, day)
+    assert by_stage(*said) == {"announced": "verified", "ordered": "reported", "carried_out": "reported"}
+    stages = {row["stage"]: (row["status"], row["independent_verified"]) for row in rows_of(said, Standing)}
+    assert stages == {"announced": ("verified", 1), "ordered": ("reported", 0), "carried_out": ("reported", 0)}
+    assert voice(said) == 2  # the furthest stage is the source's word on the release as a whole
+
+
+@pytest.mark.parametrize(
+    "others, heard",
+    [
+        ((announced(2, "reported", None, "ordered"), announced(3, "reported", None, "carried_out")), "verified"),
+        ((announced(2, "disputed", None, "ordered"), announced(3, "reported", None, "carried_out")), "verified"),
+        ((announced(2, "disputed"), announced(3, "reported", None, "carried_out")), "reported"),
+        ((announced(2, "refuted", None, "carried_out"),), "verified"),
+    ],
+)
+def test_at_the_earlier_stage_its_own_last_word_is_heard(others: tuple[Account, ...], heard: str) -> None:
+    assert by_stage(announced(1, "verified"), *others)["announced"] == heard
+
+
+def test_a_later_stage_that_is_denied_leaves_what_was_only_reported_silent() -> None:
+    assert by_stage(announced(1, "reported"), announced(2, "refuted", None, "carried_out")) == {
+        "carried_out": "refuted"
+    }
+
+
+def test_whoever_verified_an_announcement_verified_still_that_the_person_was_held() -> None:
+    (row,) = rows_of([announced(1, "verified"), out(2, on="2026-01-12")], HeldVoice)
+    assert row["verdict"] == "verified"
+
+
 def test_two_cases_of_one_list_that_are_one_person_stay_verified_by_who_looked(world: World) -> None:
     looked = world.file("foro", source_record_id="A-1", verification__verdict="verified")
     again = world.file("foro", source_record_id="A-2", verification__verdict="reported")
     world.judge(looked["detainee"]["id"], again["detainee"]["id"], "same")
     assert world.by_source() == {"foro": 1}
+
+
+def test_a_release_reported_under_another_case_lowers_no_verified_announcement(world: World) -> None:
+    announcement = {"stage": "announced", "announced_on": "2026-01-08"}
+    looked = world.file("foro", source_record_id="A-1", release=announcement, verification__verdict="verified")
+    person = looked["detainee"]["id"]
+    world.file("foro", source_record_id="A-2", detainee_id=person, detainee={}, verification__verdict="reported")
+    for stage, verified in (("announced", 1), ("carried_out", 0)):
+        assert world.by_source(stage=stage) == {"foro": verified}, stage
+        assert world.count(stage=stage)["total"]["verified"] == verified, stage
 
 
 def test_a_report_without_a_release_never_silences_one() -> None:

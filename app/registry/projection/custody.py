@@ -25,21 +25,22 @@ from app.registry.projection.consolidate import (
 from app.registry.projection.ends import End, Seen, Witnesses, credible, end_of, inside_by, seen_or_kept, witnesses
 from app.registry.projection.voices import (
     COUNTING,
-    asserts,
     detention_voices,
     release_voices,
-    speaks_for,
     standing_stage,
     statuses,
+    voices_by_stage,
 )
-from app.vocabulary import STAGES, Designation, ReleaseKind, ReleaseStatus, Stage, Verdict
+from app.vocabulary import Designation, ReleaseKind, ReleaseStatus, Stage, Verdict
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The release of a spell: what each source says, and the status, the day and the kind at each stage."""
+    """The release of a spell: what each source says, and the status, the day and the kind at each stage. `voices`: one
+    of each source, on the release as a whole; `heard`: those that speak for a stage."""
 
     voices: list[Account]
+    heard: dict[Stage, list[Account]]
     statuses: dict[Stage, ReleaseStatus | None]
     stage: Stage
     dates: dict[Stage, PartialDate | None]
@@ -117,8 +118,11 @@ def read_custody(spell: Sequence[Account]) -> Custody:
     )
     detained, held = value_of(facts, "detained_on"), value_of(facts, "held_on")
     sure = dating(asserting)
-    inside, voices, known = inside_by(sure), release_voices(spell), witnesses(asserting)
-    leaving, ending = _asked(voices, Stage.CARRIED_OUT), [a for a in asserting if a.verdict in ASSERTIONS and _how(a)]
+    inside, heard_at, known = inside_by(sure), voices_by_stage(spell), witnesses(asserting)
+    leaving, ending = (
+        _asked(heard_at.get(Stage.CARRIED_OUT, [])),
+        [a for a in asserting if a.verdict in ASSERTIONS and _how(a)],
+    )
     left = end_of(leaving, field("release.released_on"), inside, known, kept("released_on"))
     otherwise = end_of(ending, ended_on, inside, known)
     how = plain_fact(said_by(credible(ending, ended_on, inside, known), _how))
@@ -141,9 +145,9 @@ def read_custody(spell: Sequence[Account]) -> Custody:
         ended_how=how["value"] if how else None,
         otherwise=otherwise,
         facts=facts,
-        outcome=_outcome(voices),
+        outcome=_outcome(release_voices(spell), heard_at),
         disjoint_releases=_disjoint(spell),
-        set_aside=(left is None and any(asserts(voice, Stage.CARRIED_OUT) for voice in voices))
+        set_aside=(left is None and any(voice.verdict in ASSERTIONS for voice in heard_at.get(Stage.CARRIED_OUT, [])))
         or (otherwise is None and bool(ending)),
         stated=bool(of_independent),
         began=parse(began["value"]) if began and began["value"] else None,
@@ -238,24 +242,22 @@ def _disjoint(spell: Sequence[Account]) -> bool:
     return any(not a.overlaps(b) for number, a in enumerate(days) for b in days[number + 1 :])
 
 
-def _asked(voices: Sequence[Account], stage: Stage) -> list[Account]:
-    """The voices that tell the facts of a stage: those that assert it; where none does, those that speak of it."""
-    return [v for v in voices if asserts(v, stage)] or [v for v in voices if speaks_for(v, stage)]
+def _asked(heard: list[Account]) -> list[Account]:
+    """The voices, among those heard at a stage, that tell its facts: those that assert it; where none does, all."""
+    return [voice for voice in heard if voice.verdict in ASSERTIONS] or heard
 
 
-def _outcome(voices: list[Account]) -> Outcome | None:
+def _outcome(voices: list[Account], heard_at: dict[Stage, list[Account]]) -> Outcome | None:
     if not voices:
         return None
-    by_stage = statuses(voices)
+    by_stage = statuses(heard_at)
     stage = standing_stage(by_stage)
     dates: dict[Stage, PartialDate | None] = {}
     kinds: dict[Stage, str] = {}
     facts: dict[str, Fact] = {}
     stages: dict[Stage, dict[str, Any]] = {}
-    for at in STAGES:
-        if at not in by_stage:
-            continue
-        asked = _asked(voices, at)
+    for at, heard in heard_at.items():
+        asked = _asked(heard)
         date = day_fact(asked, DATE_OF_STAGE[at], "release")
         kind = kind_fact(asked)
         facts |= _told(**{DATE_OF_STAGE[at]: date})
@@ -264,13 +266,13 @@ def _outcome(voices: list[Account]) -> Outcome | None:
         day = date["value"] if date else None
         dates[at] = parse(day) if day else None
         kinds[at] = (kind["value"] if kind else None) or ReleaseKind.UNSPECIFIED
-        verifying = [v for v in voices if v.verdict is Verdict.VERIFIED and speaks_for(v, at)]
+        verifying = [v for v in heard if v.verdict is Verdict.VERIFIED]
         stages[at] = {
             "status": by_stage[at],
             "date": day,
             "verified_by": sorted(v.source.slug for v in verifying),
             "independent": sum(v.independent for v in verifying),
-            "reported_by": sorted(v.source.slug for v in voices if asserts(v, at) and v not in verifying),
+            "reported_by": sorted(v.source.slug for v in heard if v.verdict is Verdict.REPORTED),
         }
     lifted = collect([v for v in voices if v.verdict in ASSERTIONS], {"measures_lifted_on": date_fact}, "release")
-    return Outcome(voices, by_stage, stage, dates, kinds, facts | lifted, stages)
+    return Outcome(voices, heard_at, by_stage, stage, dates, kinds, facts | lifted, stages)

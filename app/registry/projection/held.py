@@ -126,7 +126,8 @@ def _words(custody: Custody) -> dict[int, list[tuple[Verdict, bool]]]:
     found: dict[int, list[tuple[Verdict, bool]]] = {}
     for voice in custody.voices:
         found.setdefault(voice.source.key, []).append((voice.verdict, voice.independent))
-    for voice in custody.outcome.voices if custody.outcome else []:
+    heard = custody.outcome.heard.values() if custody.outcome else ()
+    for voice in (voice for voices in heard for voice in voices):
         verdict = Verdict.REPORTED if voice.verdict in DENIALS else voice.verdict
         found.setdefault(voice.source.key, []).append((verdict, voice.independent))
     return dict(sorted(found.items()))

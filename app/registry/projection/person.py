@@ -5,7 +5,7 @@ from typing import Any
 
 from app.dates import PartialDate, age_bounds_at
 from app.registry.content import birth_of
-from app.registry.projection.accounts import Account, parse
+from app.registry.projection.accounts import ASSERTIONS, Account, parse
 from app.registry.projection.consolidate import (
     Combined,
     Fact,
@@ -20,7 +20,6 @@ from app.registry.projection.consolidate import (
     value_of,
 )
 from app.registry.projection.custody import Custody
-from app.registry.projection.voices import asserts
 from app.vocabulary import AgeGroup
 
 # The field counts adolescents below 18 and the old from 70 on (weekly tables of the organisations).
@@ -100,7 +99,7 @@ def spell_facts(custody: Custody) -> dict[str, Any]:
     facts: dict[str, Any] = collect(heard, _CUSTODY, "detention") | _facility(heard)
     outcome = custody.outcome
     if outcome is not None:
-        asked = [voice for voice in outcome.voices if asserts(voice, outcome.stage)]
+        asked = [voice for voice in outcome.heard[outcome.stage] if voice.verdict in ASSERTIONS]
         facts |= collect(asked, {"conditions": union_fact, "destination": plain_fact}, "release")
     voices = {"detention": custody.voices, "release": outcome.voices if outcome else []}
     for name in BY_SOURCE:

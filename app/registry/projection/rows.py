@@ -26,8 +26,8 @@ from app.registry.projection.custody import Custody, read_custody, with_next
 from app.registry.projection.ends import End
 from app.registry.projection.spells import spells
 from app.registry.projection.units import contradicted
-from app.registry.projection.voices import COUNTING, asserts, by_source, speaks_for
-from app.vocabulary import STAGES, EndedHow, Publish, ReleaseKind, Stage, State
+from app.registry.projection.voices import COUNTING, asserts, by_source
+from app.vocabulary import EndedHow, Publish, ReleaseKind, Stage, State
 
 Row = dict[str, Any]
 Rows = dict[type[Any], list[Row]]
@@ -213,7 +213,7 @@ def _voices(custody: Custody) -> list[Row]:
     outcome = custody.outcome
     if outcome is None:
         return []
-    return [_voice(custody, voice, stage) for voice in outcome.voices for stage in STAGES if speaks_for(voice, stage)]
+    return [_voice(custody, voice, stage) for stage, voices in outcome.heard.items() for voice in voices]
 
 
 def _voice(custody: Custody, voice: Account, stage: Stage) -> Row:

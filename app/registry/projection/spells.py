@@ -53,7 +53,7 @@ def spells(accounts: Sequence[Account]) -> list[list[Account]]:
     placed = [list(spell.units) for spell in found]
     for unit in units:  # a withdrawn unit attaches last, and only to units that stand
         if not unit.stands:
-            placed[_best(unit, found, range(len(found)))].append(unit)
+            placed[_best(unit, found, _fitting(unit, found) or range(len(found)))].append(unit)
     return [[account for unit in spell for account in unit.members] for spell in placed]
 
 
@@ -202,9 +202,9 @@ def _day(unit: Unit) -> PartialDate | None:
 def _begun_by(spell: Spell, unit: Unit) -> bool:
     """Whether the spell had begun by the unit's day. A release on the very day of an arrest came before that arrest."""
     when = _day(unit)
-    if spell.opened is None or when is None:
+    if spell.begun is None or when is None:
         return True
-    return spell.opened.lo < when.hi or (not unit.days and spell.opened.lo == when.hi)
+    return spell.begun.lo < when.hi or (not unit.days and spell.begun.lo == when.hi)
 
 
 def _fitting(unit: Unit, known: Sequence[Spell]) -> list[int]:
@@ -212,9 +212,9 @@ def _fitting(unit: Unit, known: Sequence[Spell]) -> list[int]:
 
 
 def _fits(unit: Unit, known: Sequence[Spell], number: int) -> bool:
-    """Whether a unit that is not independent may speak of a spell: the unit begins no detention after the spell's end,
-    and tells of no release before the spell began, nor of one after a later spell began that an independent source
-    states."""
+    """Whether a unit that is not independent, or that was withdrawn, may speak of a spell: the unit begins no detention
+    after the spell's end, and tells of no release before the spell began, nor of one after a later spell began that an
+    independent source states."""
     spell = known[number]
     if _same_release(unit, spell):
         return True

@@ -24,14 +24,39 @@ def by_source(accounts: Iterable[Account]) -> dict[int, list[Account]]:
 
 
 def release_voices(spell: Sequence[Account]) -> list[Account]:
-    """For each source the one account that speaks for it on the release: of the furthest stage, then of the earliest
-    disjoint date, then the last word."""
-    return [_release_voice(said) for said in by_source(a for a in spell if a.has_release).values()]
+    """For each source the one account that speaks for it on the release as a whole: of the furthest stage, then of the
+    earliest disjoint date, then the last word."""
+    return [_release_voice(said)[0] for said in _about_release(spell)]
 
 
-def _release_voice(said: list[Account]) -> Account:
+def voices_by_stage(spell: Sequence[Account]) -> dict[Stage, list[Account]]:
+    """Stage → for each source that speaks for it the one account that does; without the stages of which nobody speaks.
+    A source speaks by its voice on the release as a whole, but this takes back no earlier stage that the source
+    verified, where it only reports the later one or denies that."""
+    about = _about_release(spell)
+    heard = {stage: [voice for said in about if (voice := _voice_at(said, stage)) is not None] for stage in STAGES}
+    return {stage: voices for stage, voices in heard.items() if voices}
+
+
+def _about_release(spell: Sequence[Account]) -> list[list[Account]]:
+    return list(by_source(account for account in spell if account.has_release).values())
+
+
+def _voice_at(said: list[Account], stage: Stage) -> Account | None:
+    """The account that speaks among one source's at a stage, if any does."""
+    voice, of_earlier = _release_voice(said)
+    heard = voice if speaks_for(voice, stage) else None
+    if not of_earlier or (heard is not None and heard.verdict is not Verdict.REPORTED):
+        return heard
+    earlier = _voice_at(of_earlier, stage)
+    return earlier if earlier is not None and earlier.verdict is Verdict.VERIFIED else heard
+
+
+def _release_voice(said: list[Account]) -> tuple[Account, list[Account]]:
+    """The account that speaks among one source's, and those of earlier stages than it."""
     furthest = max((account.stage for account in said), key=lambda stage: RANK[stage])
-    return _voice_of([account for account in said if account.stage is furthest], furthest)
+    of_furthest = [account for account in said if account.stage is furthest]
+    return _voice_of(of_furthest, furthest), [account for account in said if account.stage is not furthest]
 
 
 def _voice_of(said: list[Account], stage: Stage) -> Account:
@@ -79,11 +104,6 @@ def asserts(voice: Account, stage: Stage) -> bool:
     return voice.verdict in ASSERTIONS and speaks_for(voice, stage)
 
 
-def status_at(voices: Sequence[Account], stage: Stage) -> ReleaseStatus | None:
-    """The status of a release at a stage; None where nobody asserts it there and no independent source denies it."""
-    return status_among([(voice.verdict, voice.independent) for voice in voices if speaks_for(voice, stage)])
-
-
 def status_among(heard: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | None:
     """The status that verdicts give together, each with whether it is independent. Denials alone, none of which is
     independent, give no status: a state refutes no release by being the first to speak of it."""
@@ -101,10 +121,12 @@ def status_among(heard: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | None:
     return ReleaseStatus.RETRACTED if withdrawn else None
 
 
-def statuses(voices: Sequence[Account]) -> dict[Stage, ReleaseStatus | None]:
-    """Stage → status, for the stages that a voice speaks for."""
-    spoken_of = [stage for stage in STAGES if any(speaks_for(voice, stage) for voice in voices)]
-    return {stage: status_at(voices, stage) for stage in spoken_of}
+def statuses(heard: dict[Stage, list[Account]]) -> dict[Stage, ReleaseStatus | None]:
+    """Stage → the status that the voices heard there give; None where nobody asserts it there and no independent source
+    denies it."""
+    return {
+        stage: status_among([(voice.verdict, voice.independent) for voice in voices]) for stage, voices in heard.items()
+    }
 
 
 def standing_stage(by_stage: dict[Stage, ReleaseStatus | None]) -> Stage:
