@@ -15,6 +15,7 @@ from tests.model.voices import (
     at_stage,
     consolidate,
     held_words,
+    holding,
     last_word,
     own_reports,
     own_word,
@@ -51,7 +52,7 @@ class Inside:
 def accounts(registry: Registry, spell: Spell) -> list[Report]:
     """Of each source what says that the person was held; where nobody says so, what denies it."""
     every = [one for reports in speaking(spell.reports).values() for one in reports if not one.withdrawn]
-    return [one for one in every if one.holds] or every
+    return holding(every) or every
 
 
 def days_inside(registry: Registry, reports: Sequence[Report], name: str) -> list[Inside]:
@@ -71,20 +72,18 @@ def days_inside(registry: Registry, reports: Sequence[Report], name: str) -> lis
 
 def stated(registry: Registry, spell: Spell) -> bool:
     """An independent source reports the detention."""
-    return any(one.holds and registry.sources[one.source].counts for one in spell.reports)
+    return any(registry.sources[one.source].counts for one in holding(spell.reports))
 
 
-def verifying_held(registry: Registry, spell: Spell) -> set[str]:
-    """The sources that verified that the person was held: as their last word on the detention, or by a release that
-    they verified at whatever stage and on whatever day."""
-    found = set()
-    for source, reports in speaking(spell.reports).items():
+def witnesses(registry: Registry, spell: Spell) -> list[Report]:
+    """By whom independent sources knew that the person was held: of each its last word on the detention, and what it
+    says of a release at whatever stage and on whatever day."""
+    found = []
+    for reports in speaking(spell.reports).values():
         detention = [one for one in reports if not one.stage]
-        said = [last_word(detention)] if detention else []
-        said += [one for one in reports if one.stage]
-        if any(one.verdict == "verified" and registry.independent(one) for one in said):
-            found.add(source)
-    return found
+        found += [last_word(detention)] if detention else []
+        found += [one for one in reports if one.stage]
+    return [one for one in found if one.holds and registry.independent(one)]
 
 
 def _stated_start(registry: Registry, spell: Spell) -> PartialDate | None:
@@ -102,8 +101,8 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
     if release is None or release.status not in COUNTING:
         return None
     saying = [one for one in release_voices(spell).values() if at_stage(one, "carried_out") and one.asserts]
-    verifying = verifying_held(registry, spell)
-    beside = [one for one in accounts(registry, spell) if registry.independent(one)]
+    beside = witnesses(registry, spell)
+    verifying = {one.source for one in beside if one.verdict == "verified"}
     ending = []
     for one in saying:
         if not registry.independent(one):
@@ -297,8 +296,8 @@ class HeldQuestion:
         if not seen:  # what stood where it points, unless its own word lets the person go before
             kept = [day for one in mine if one.holds and (day := one.kept.get("held_on")) is not None]
             seen = [Inside(day, True) for day in kept[:1] if end is None or end.day is None or day.lo <= end.day.hi]
-        later = [one.start for other in spells[number + 1 :] for one in other.reports
-                 if one.source == source and one.holds and one.start is not None]  # fmt: skip
+        later = [one.start for other in spells[number + 1 :] for one in holding(other.reports)
+                 if one.source == source and one.start is not None]  # fmt: skip
         following = min((day.hi for day in later), default=None)
         taken = [
             Inside(day, True) for one in mine if not one.withdrawn and (day := one.word("detained_on")) is not None

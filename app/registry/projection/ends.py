@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from app.dates import FIRST_DAY, LAST_DAY, PartialDate
 from app.registry.projection.accounts import Account, parse
 from app.registry.projection.consolidate import date_fact, dating, said_by, voting
+from app.registry.projection.voices import detention_voices
 from app.vocabulary import Verdict
 
 Days = tuple[int, int]  # the first and the last possible day
@@ -59,9 +60,11 @@ class Witnesses:
 NOBODY = Witnesses()
 
 
-def witnesses(accounts: Iterable[Account]) -> Witnesses:
-    """The witnesses among the accounts of a spell."""
-    own = [account for account in accounts if account.independent and account.asserts_detention]
+def witnesses(accounts: Sequence[Account]) -> Witnesses:
+    """The witnesses among the accounts that assert a detention: by what each source says of a release, and by its one
+    voice on the detention itself, which its earlier words do not outlive."""
+    voices = detention_voices(accounts)
+    own = [account for account in accounts if account.independent and (account.has_release or account in voices)]
     verified = frozenset(account.source.key for account in own if account.verdict is Verdict.VERIFIED)
     return Witnesses(verified, frozenset(account.source.key for account in own))
 

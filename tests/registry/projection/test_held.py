@@ -88,6 +88,30 @@ def test_a_source_ends_what_it_verified_itself_by_any_method() -> None:
     assert on([verified, others, heard], "2025-12-01", by="foro") == ["out"]
 
 
+def test_a_verification_that_its_own_source_has_since_disputed_holds_back_no_end() -> None:
+    heard = out(1, "jep", "2025-06-01", SINCE, verification__verdict="verified", verification__method="press")
+    looked = held(2, "pud", SINCE, verification__verdict="verified")
+    disputed = held(3, "pud", SINCE, verification__verdict="disputed", verification__method="official_statement")
+    assert on([heard, looked], "2025-12-01") == ["in"]
+    assert on([heard, looked, disputed], "2025-12-01") == ["out"]
+    assert on([heard, disputed, replace(looked, revision=4)], "2025-12-01") == ["in"], "the last word is the newest"
+    confirmed = out(4, "pud", "2026-01-12", verification__verdict="verified")
+    assert on([heard, looked, disputed, confirmed], "2026-01-12") == ["in"], "who verified a release knew of it"
+
+
+def test_nor_an_undated_one_does_a_report_that_its_own_source_repeats_from_others() -> None:
+    end, own = out(1, "ministry", None, SINCE), held(2, "foro", SINCE)
+    repeated = held(3, "foro", SINCE, verification__method="press")
+    assert on([end, own], "2025-12-01") == ["in"]
+    assert on([end, own, repeated], "2025-12-01") == ["perhaps"]
+
+
+def test_a_sighting_of_who_has_since_refuted_the_detention_is_none() -> None:
+    end, refuted = out(1, "ministry", "2025-06-01", SINCE), held(3, "foro", SINCE, verification__verdict="refuted")
+    assert on([end, seen(2, "foro", "2026-01-10")], "2025-12-01") == ["in"]
+    assert on([end, seen(2, "foro", "2026-01-10"), refuted], "2025-12-01") == ["out"]
+
+
 def test_a_day_of_arrest_is_a_day_inside() -> None:
     said = [held(1, "foro", "2025-09-01"), held(2, "jep", "2025-05-01"), out(3, "ministry", "2025-06-01")]
     assert on(said, "2025-10-01") == ["in"]
