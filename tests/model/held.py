@@ -12,6 +12,7 @@ from tests.model.counting import SOURCE_NUMBERS, Answer, Terms, many
 from tests.model.model import ASSERTIONS, COUNTING, Registry, Report
 from tests.model.spells import NEVER, Spell, spells_of
 from tests.model.voices import (
+    asked_at,
     at_stage,
     consolidate,
     held_words,
@@ -32,10 +33,12 @@ HOME = "house_arrest"
 
 @dataclass(frozen=True)
 class End:
-    """How a spell is over. `day`: on which, as far as it is agreed on; `given`: every day that is given for it."""
+    """How a spell is over. `day`: on which, as far as it is agreed on; `given`: the days out of which this was made;
+    `told`: every day that an independent account gives itself."""
 
     day: PartialDate | None
     given: tuple[PartialDate, ...]
+    told: tuple[PartialDate, ...]
     independent: bool
     home: bool
     at_home: bool  # somebody asserts that, so that no later day contradicts it
@@ -118,10 +121,12 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
         return None
     independent = any(registry.independent(one) for one in ending) or not ending
     deniers = [one for _verdict, one in release.verdicts.values() if registry.independent(one)]
-    day = consolidate(registry, ending or deniers, "carried_out", dated=True) if ending or verifying else release.date
-    given = tuple(said for said, _own in weigh(registry, ending, "carried_out", dated=True))
+    dating = ending or (deniers if verifying else asked_at(registry, spell, "carried_out"))
+    day = consolidate(registry, dating, "carried_out", dated=True)
+    given = tuple(said for said, _own in weigh(registry, dating, "carried_out", dated=True))
+    strong = [one.word("carried_out") for one in dating if registry.independent(one)]
     home = release.facts["kind"] == HOME
-    return End(day, given, independent, home, home and bool(ending))
+    return End(day, given, tuple(filter(None, strong)), independent, home, home and bool(ending))
 
 
 def _known_inside_after(registry: Registry, spell: Spell, day: PartialDate | None) -> bool:
@@ -204,7 +209,7 @@ def stay(
             left = (floor, NEVER)
         elif any(day.lo > given.hi for day in weighty for given in (end.day, *end.given)):
             last = max(day.lo for day in weighty)
-            agreeing = [day.hi for day in end.given if day.hi >= last]
+            agreeing = [day.hi for day in (*end.given, *end.told) if day.hi >= last]
             left = (end.day.lo, min(agreeing, default=NEVER))
         else:
             left = (max(end.day.lo, min(floor, end.day.hi)), end.day.hi)
@@ -291,7 +296,7 @@ class HeldQuestion:
         if voice is not None and voice.asserts and at_stage(voice, "carried_out"):
             day = voice.own("carried_out")
             home = voice.own("kind") == HOME
-            end = End(day, (day,) if day else (), True, home, home)
+            end = End(day, (day,) if day else (), (), True, home, home)
         seen = [one for one in seen if not _before(one, start)]
         if not seen:  # what stood where it points, unless its own word lets the person go before
             kept = [day for one in mine if one.holds and (day := one.kept.get("held_on")) is not None]

@@ -144,6 +144,24 @@ def test_the_doubt_ends_on_a_day_that_agrees_with_the_sighting() -> None:
     assert on(said, "2026-01-10", "2026-01-12", "2026-01-13") == ["perhaps", "perhaps", "out"]
 
 
+def test_the_doubt_ends_on_an_independent_day_that_nobody_verified() -> None:
+    verified = out(1, "foro", "2026-01-05", SINCE, verification__verdict="verified")
+    said = [verified, seen(2, "jep", "2026-01-10", pointer=1)]
+    assert on(said, "2026-03-01") == ["perhaps"]
+    assert on([*said, out(3, "pud", "2026-02-01")], "2026-01-05", "2026-02-01", "2026-02-02") == [
+        "in", "perhaps", "out",
+    ]  # fmt: skip
+    assert on([*said, out(3, "ministry", "2026-02-01")], "2026-02-02") == ["perhaps"]
+    assert on([*said, out(3, "pud", "2026-02-01", verification__method="press")], "2026-02-02") == ["perhaps"]
+
+
+def test_a_day_that_settles_no_end_moves_no_beginning_of_it() -> None:
+    """Foro verified that the person left in January, jep saw the person inside until the tenth."""
+    verified = out(1, "foro", "2026-01", SINCE, verification__verdict="verified")
+    said = [verified, seen(2, "jep", "2026-01-10", pointer=1), out(3, "pud", "2026-01-05")]
+    assert on(said, "2026-01-09", "2026-01-20", "2026-02-01") == ["in", "perhaps", "out"]
+
+
 def test_a_sighting_by_a_ministry_contradicts_no_independent_release() -> None:
     said = [out(1, "foro", "2026-01-05", SINCE), held(2, "ministry", pointer=1, detention__held_on="2026-01-10")]
     assert on(said, "2026-01-10") == ["out"]
