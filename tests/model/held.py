@@ -53,8 +53,8 @@ class Inside:
 
 
 def accounts(registry: Registry, spell: Spell) -> list[Report]:
-    """Of each source what says that the person was held; where nobody says so, what denies it."""
-    every = [one for reports in speaking(spell.reports).values() for one in reports if not one.withdrawn]
+    """Of each source what says that the person was held; where nobody says so, what denies it or was withdrawn."""
+    every = [one for reports in speaking(spell.reports).values() for one in reports]
     return holding(every) or every
 
 
@@ -91,7 +91,7 @@ def witnesses(registry: Registry, spell: Spell) -> list[Report]:
 
 def _stated_start(registry: Registry, spell: Spell) -> PartialDate | None:
     """The day of arrest as independent sources state it together."""
-    saying = [one for one in accounts(registry, spell) if registry.sources[one.source].counts]
+    saying = [one for one in holding(spell.reports) if registry.sources[one.source].counts]
     found: PartialDate | None = consolidate(registry, saying, "detained_on", dated=True)
     return found
 
