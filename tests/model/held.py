@@ -300,7 +300,8 @@ class HeldQuestion:
         seen = [one for one in seen if not _before(one, start)]
         if not seen:  # what stood where it points, unless its own word lets the person go before
             kept = [day for one in mine if one.holds and (day := one.kept.get("held_on")) is not None]
-            seen = [Inside(day, True) for day in kept[:1] if end is None or end.day is None or day.lo <= end.day.hi]
+            kept = [day for day in kept[:1] if not _before(Inside(day, True), start)]
+            seen = [Inside(day, True) for day in kept if end is None or end.day is None or day.lo <= end.day.hi]
         later = [one.start for other in spells[number + 1 :] for one in holding(other.reports)
                  if one.source == source and one.start is not None]  # fmt: skip
         following = min((day.hi for day in later), default=None)
