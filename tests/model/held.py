@@ -62,7 +62,7 @@ def days_inside(registry: Registry, reports: Sequence[Report], name: str) -> lis
     """Days of arrest, or of being seen held. Beside an independent verification days that only others give date
     nothing; what stood where somebody points counts where no independent source says a day."""
     verified = any(one.verdict == "verified" and registry.independent(one) for one in reports)
-    dating = [one for one in reports if one.holds and (registry.independent(one) or not verified)]
+    dating = [one for one in holding(reports) if registry.independent(one) or not verified]
     found = [Inside(day, registry.independent(one)) for one in dating if (day := one.word(name)) is not None]
     if name == "detained_on" or any(one.independent for one in found):
         return found
@@ -103,7 +103,8 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
     release = release_at(registry, person, spell, number, "carried_out")
     if release is None or release.status not in COUNTING:
         return None
-    saying = [one for one in release_voices(spell).values() if at_stage(one, "carried_out") and one.asserts]
+    # A release that is contested by a dispute alone has nobody who asserts it, and ends custody by who disputes it.
+    saying = asked_at(registry, spell, "carried_out")
     beside = witnesses(registry, spell)
     verifying = {one.source for one in beside if one.verdict == "verified"}
     ending = []
@@ -116,17 +117,14 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
             if one.word("carried_out") is None and any(other.source != one.source for other in beside):
                 continue
         ending.append(one)
-    # A release that is contested by a dispute alone has nobody who asserts it, and ends custody all the same.
-    if not ending and (saying or release.status != "contested"):
+    if not ending:
         return None
-    independent = any(registry.independent(one) for one in ending) or not ending
-    deniers = [one for _verdict, one in release.verdicts.values() if registry.independent(one)]
-    dating = ending or (deniers if verifying else asked_at(registry, spell, "carried_out"))
-    day = consolidate(registry, dating, "carried_out", dated=True)
-    given = tuple(said for said, _own in weigh(registry, dating, "carried_out", dated=True))
-    strong = [one.word("carried_out") for one in dating if registry.independent(one)]
+    day = consolidate(registry, ending, "carried_out", dated=True)
+    weighed = weigh(registry, ending, "carried_out", dated=True)
+    given, independent = tuple(said for said, _own in weighed), any(own for _said, own in weighed)
+    strong = [one.word("carried_out") for one in ending if registry.independent(one)]
     home = release.facts["kind"] == HOME
-    return End(day, given, tuple(filter(None, strong)), independent, home, home and bool(ending))
+    return End(day, given, tuple(filter(None, strong)), independent, home, home and ending[0].asserts)
 
 
 def _known_inside_after(registry: Registry, spell: Spell, day: PartialDate | None) -> bool:
