@@ -200,17 +200,16 @@ def stay(
     if end is not None:
         # Whoever is seen held after a release to house arrest may have been seen at home.
         known = [] if end.home else [one.day.lo for one in inside]
-        floor = max([first, *(day for day in known if end.day is None or day <= end.day.hi)])
         against = [] if end.at_home else [one for one in against if not (end.home and one in inside)]
-        weighty = [one.day for one in against if one.independent or not end.independent]
+        last = max((one.day.lo for one in against if one.independent or not end.independent), default=0)
         if end.day is None:
-            left = (floor, NEVER)
-        elif any(day.lo > given.hi for day in weighty for given in (end.day, *end.given)):
-            last = max(day.lo for day in weighty)
-            agreeing = [day.hi for day in (*end.given, *end.told) if day.hi >= last]
-            left = (end.day.lo, min(agreeing, default=NEVER))
+            left = (max([first, *known]), NEVER)
         else:
-            left = (max(end.day.lo, min(floor, end.day.hi)), end.day.hi)
+            # Where contradicting days became an interval, a day that rules one of them out contradicts something.
+            agreed = min((day.hi for day in end.given if end.day.contains(day)), default=end.day.hi)
+            lo = max([end.day.lo, *(day for day in (first, *known) if day <= agreed)])
+            agreeing = [day.hi for day in (*end.given, *end.told) if day.hi >= last]
+            left = (lo, end.day.hi if last <= end.day.hi else min(agreeing, default=NEVER))
     return Stay(first, begun, left, NEVER if later is None else later)
 
 
