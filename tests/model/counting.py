@@ -7,7 +7,7 @@ from typing import Any
 from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
 from tests.model.model import ASSERTIONS, COUNTING, OF_DETENTION, Registry, Report
 from tests.model.spells import spells_of
-from tests.model.voices import Release, consolidate, own_fact, releases_at
+from tests.model.voices import Release, consolidate, holding, own_fact, releases_at
 
 Terms = dict[str, Any]
 Answer = dict[str, Any]
@@ -41,12 +41,12 @@ def taken_again(registry: Registry, person: str, number: int, source: str | None
     of one source."""
     days = []
     for spell in spells_of(registry, registry.people()[person])[number + 1 :]:
-        holding = [one for one in spell.reports if one.holds]
+        held = holding(spell.reports)
         if source is None:
-            stated = [one for one in holding if registry.sources[one.source].counts]
+            stated = [one for one in held if registry.sources[one.source].counts]
             days.append(consolidate(registry, stated, "detained_on", dated=True))
         else:
-            days += [one.start for one in holding if one.source == source]
+            days += [one.start for one in held if one.source == source]
     return min((day.hi for day in days if day is not None), default=None)
 
 

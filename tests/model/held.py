@@ -12,9 +12,11 @@ from tests.model.counting import SOURCE_NUMBERS, Answer, Terms, many
 from tests.model.model import ASSERTIONS, COUNTING, Registry, Report
 from tests.model.spells import NEVER, Spell, spells_of
 from tests.model.voices import (
+    asked_at,
     at_stage,
     consolidate,
     held_words,
+    holding,
     last_word,
     own_reports,
     own_word,
@@ -31,10 +33,12 @@ HOME = "house_arrest"
 
 @dataclass(frozen=True)
 class End:
-    """How a spell is over. `day`: on which, as far as it is agreed on; `given`: every day that is given for it."""
+    """How a spell is over. `day`: on which, as far as it is agreed on; `given`: the days out of which this was made;
+    `told`: every day that an independent account gives itself."""
 
     day: PartialDate | None
     given: tuple[PartialDate, ...]
+    told: tuple[PartialDate, ...]
     independent: bool
     home: bool
     at_home: bool  # somebody asserts that, so that no later day contradicts it
@@ -49,16 +53,16 @@ class Inside:
 
 
 def accounts(registry: Registry, spell: Spell) -> list[Report]:
-    """Of each source what says that the person was held; where nobody says so, what denies it."""
-    every = [one for reports in speaking(spell.reports).values() for one in reports if not one.withdrawn]
-    return [one for one in every if one.holds] or every
+    """Of each source what says that the person was held; where nobody says so, what denies it or was withdrawn."""
+    every = [one for reports in speaking(spell.reports).values() for one in reports]
+    return holding(every) or every
 
 
 def days_inside(registry: Registry, reports: Sequence[Report], name: str) -> list[Inside]:
     """Days of arrest, or of being seen held. Beside an independent verification days that only others give date
     nothing; what stood where somebody points counts where no independent source says a day."""
     verified = any(one.verdict == "verified" and registry.independent(one) for one in reports)
-    dating = [one for one in reports if one.holds and (registry.independent(one) or not verified)]
+    dating = [one for one in holding(reports) if registry.independent(one) or not verified]
     found = [Inside(day, registry.independent(one)) for one in dating if (day := one.word(name)) is not None]
     if name == "detained_on" or any(one.independent for one in found):
         return found
@@ -71,25 +75,23 @@ def days_inside(registry: Registry, reports: Sequence[Report], name: str) -> lis
 
 def stated(registry: Registry, spell: Spell) -> bool:
     """An independent source reports the detention."""
-    return any(one.holds and registry.sources[one.source].counts for one in spell.reports)
+    return any(registry.sources[one.source].counts for one in holding(spell.reports))
 
 
-def verifying_held(registry: Registry, spell: Spell) -> set[str]:
-    """The sources that verified that the person was held: as their last word on the detention, or by a release that
-    they verified at whatever stage and on whatever day."""
-    found = set()
-    for source, reports in speaking(spell.reports).items():
+def witnesses(registry: Registry, spell: Spell) -> list[Report]:
+    """By whom independent sources knew that the person was held: of each its last word on the detention, and what it
+    says of a release at whatever stage and on whatever day."""
+    found = []
+    for reports in speaking(spell.reports).values():
         detention = [one for one in reports if not one.stage]
-        said = [last_word(detention)] if detention else []
-        said += [one for one in reports if one.stage]
-        if any(one.verdict == "verified" and registry.independent(one) for one in said):
-            found.add(source)
-    return found
+        found += [last_word(detention)] if detention else []
+        found += [one for one in reports if one.stage]
+    return [one for one in found if one.holds and registry.independent(one)]
 
 
 def _stated_start(registry: Registry, spell: Spell) -> PartialDate | None:
     """The day of arrest as independent sources state it together."""
-    saying = [one for one in accounts(registry, spell) if registry.sources[one.source].counts]
+    saying = [one for one in holding(spell.reports) if registry.sources[one.source].counts]
     found: PartialDate | None = consolidate(registry, saying, "detained_on", dated=True)
     return found
 
@@ -101,9 +103,10 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
     release = release_at(registry, person, spell, number, "carried_out")
     if release is None or release.status not in COUNTING:
         return None
-    saying = [one for one in release_voices(spell).values() if at_stage(one, "carried_out") and one.asserts]
-    verifying = verifying_held(registry, spell)
-    beside = [one for one in accounts(registry, spell) if registry.independent(one)]
+    # A release that is contested by a dispute alone has nobody who asserts it, and ends custody by who disputes it.
+    saying = asked_at(registry, spell, "carried_out")
+    beside = witnesses(registry, spell)
+    verifying = {one.source for one in beside if one.verdict == "verified"}
     ending = []
     for one in saying:
         if not registry.independent(one):
@@ -114,15 +117,14 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
             if one.word("carried_out") is None and any(other.source != one.source for other in beside):
                 continue
         ending.append(one)
-    # A release that is contested by a dispute alone has nobody who asserts it, and ends custody all the same.
-    if not ending and (saying or release.status != "contested"):
+    if not ending:
         return None
-    independent = any(registry.independent(one) for one in ending) or not ending
-    deniers = [one for _verdict, one in release.verdicts.values() if registry.independent(one)]
-    day = consolidate(registry, ending or deniers, "carried_out", dated=True) if ending or verifying else release.date
-    given = tuple(said for said, _own in weigh(registry, ending, "carried_out", dated=True))
+    day = consolidate(registry, ending, "carried_out", dated=True)
+    weighed = weigh(registry, ending, "carried_out", dated=True)
+    given, independent = tuple(said for said, _own in weighed), any(own for _said, own in weighed)
+    strong = [one.word("carried_out") for one in ending if registry.independent(one)]
     home = release.facts["kind"] == HOME
-    return End(day, given, independent, home, home and bool(ending))
+    return End(day, given, tuple(filter(None, strong)), independent, home, home and ending[0].asserts)
 
 
 def _known_inside_after(registry: Registry, spell: Spell, day: PartialDate | None) -> bool:
@@ -198,17 +200,16 @@ def stay(
     if end is not None:
         # Whoever is seen held after a release to house arrest may have been seen at home.
         known = [] if end.home else [one.day.lo for one in inside]
-        floor = max([first, *(day for day in known if end.day is None or day <= end.day.hi)])
         against = [] if end.at_home else [one for one in against if not (end.home and one in inside)]
-        weighty = [one.day for one in against if one.independent or not end.independent]
+        last = max((one.day.lo for one in against if one.independent or not end.independent), default=0)
         if end.day is None:
-            left = (floor, NEVER)
-        elif any(day.lo > given.hi for day in weighty for given in (end.day, *end.given)):
-            last = max(day.lo for day in weighty)
-            agreeing = [day.hi for day in end.given if day.hi >= last]
-            left = (end.day.lo, min(agreeing, default=NEVER))
+            left = (max([first, *known]), NEVER)
         else:
-            left = (max(end.day.lo, min(floor, end.day.hi)), end.day.hi)
+            # Where contradicting days became an interval, a day that rules one of them out contradicts something.
+            agreed = min((day.hi for day in end.given if end.day.contains(day)), default=end.day.hi)
+            lo = max([end.day.lo, *(day for day in (first, *known) if day <= agreed)])
+            agreeing = [day.hi for day in (*end.given, *end.told) if day.hi >= last]
+            left = (lo, end.day.hi if last <= end.day.hi else min(agreeing, default=NEVER))
     return Stay(first, begun, left, NEVER if later is None else later)
 
 
@@ -292,13 +293,14 @@ class HeldQuestion:
         if voice is not None and voice.asserts and at_stage(voice, "carried_out"):
             day = voice.own("carried_out")
             home = voice.own("kind") == HOME
-            end = End(day, (day,) if day else (), True, home, home)
+            end = End(day, (day,) if day else (), (), True, home, home)
         seen = [one for one in seen if not _before(one, start)]
         if not seen:  # what stood where it points, unless its own word lets the person go before
             kept = [day for one in mine if one.holds and (day := one.kept.get("held_on")) is not None]
-            seen = [Inside(day, True) for day in kept[:1] if end is None or end.day is None or day.lo <= end.day.hi]
-        later = [one.start for other in spells[number + 1 :] for one in other.reports
-                 if one.source == source and one.holds and one.start is not None]  # fmt: skip
+            kept = [day for day in kept[:1] if not _before(Inside(day, True), start)]
+            seen = [Inside(day, True) for day in kept if end is None or end.day is None or day.lo <= end.day.hi]
+        later = [one.start for other in spells[number + 1 :] for one in holding(other.reports)
+                 if one.source == source and one.start is not None]  # fmt: skip
         following = min((day.hi for day in later), default=None)
         taken = [
             Inside(day, True) for one in mine if not one.withdrawn and (day := one.word("detained_on")) is not None

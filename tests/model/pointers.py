@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.model.model import COUNTING, OF_DETENTION, STAGES, Registry, Report
 from tests.model.spells import Bundle, Spell, early, spells_of
-from tests.model.voices import asked_at, consolidate, country_of, release_at, release_voices, voices_at
+from tests.model.voices import asked_at, consolidate, country_of, holding, release_at, release_voices, voices_at
 
 
 def place_of(registry: Registry, report: str) -> tuple[str, int, Spell]:
@@ -68,11 +68,11 @@ def kept_for(registry: Registry, held_by: str, pointing: str, head: Registry) ->
     theirs = [one for one in spell.reports if one.id != pointing and not one.withdrawn]
     theirs = [one for one in theirs if registry.independent(one)] or theirs
     there = replace(spell, bundles=[Bundle(theirs, theirs)])
-    holding = [one for one in theirs if one.holds] or theirs
-    found: dict[str, Any] = {name: consolidate(registry, holding, name) for name in OF_DETENTION}
+    held = holding(theirs) or theirs
+    found: dict[str, Any] = {name: consolidate(registry, held, name) for name in OF_DETENTION}
     found["country"] = country_of(registry, there)
-    found["detained_on"] = consolidate(registry, holding, "detained_on", dated=True)
-    seen = [day for one in holding if one.holds and (day := one.word("held_on")) is not None]
+    found["detained_on"] = consolidate(registry, held, "detained_on", dated=True)
+    seen = [day for one in held if one.holds and (day := one.word("held_on")) is not None]
     found["held_on"] = max(seen, key=lambda day: (day.hi, day.lo), default=None)
     for stage in STAGES:
         day = consolidate(registry, asked_at(registry, there, stage), stage, dated=True)

@@ -33,6 +33,15 @@ def speaking(reports: Iterable[Report]) -> dict[str, list[Report]]:
     return {source: [one for one in every if not one.withdrawn] or every for source, every in sorted(found.items())}
 
 
+def holding(reports: Iterable[Report]) -> list[Report]:
+    """The reports which say that the person was held, without those on which their source has the last word that this
+    was not so. What it says of a release says that the person was held."""
+    reports = list(reports)
+    about = speaking(one for one in reports if not one.stage)
+    denying = {source for source, mine in about.items() if last_word(mine).refutes_detention}
+    return [one for one in reports if one.holds and (one.stage or one.source not in denying)]
+
+
 def release_voices(spell: Spell) -> dict[str, Report]:
     """One voice per source: the furthest stage, then the earliest disjoint date, then the newest. A report without a
     release never silences one."""
@@ -206,7 +215,7 @@ def consolidate(registry: Registry, reports: Iterable[Report], name: str, dated:
 def country_of(registry: Registry, spell: Spell) -> str | None:
     """From those who say that the person was held, else any that stands, else one that was withdrawn."""
     for some in (
-        [one for one in spell.reports if one.holds],
+        holding(spell.reports),
         [one for one in spell.reports if not one.withdrawn],
         [one for one in spell.reports if one.withdrawn],
     ):
@@ -218,11 +227,11 @@ def country_of(registry: Registry, spell: Spell) -> str | None:
 
 def facts_of(registry: Registry, spell: Spell) -> dict[str, Any]:
     """What is said of the detention: asked are all who say that the person was held."""
-    holding = [one for one in spell.reports if one.holds]
+    held = holding(spell.reports)
     return {
         "country": country_of(registry, spell),
-        "facility": consolidate(registry, holding, "facility"),
-        "designation": consolidate(registry, holding or spell.reports, "designation"),
+        "facility": consolidate(registry, held, "facility"),
+        "designation": consolidate(registry, held or spell.reports, "designation"),
     }
 
 

@@ -107,11 +107,11 @@ class Detention:
         if self.word:
             ends = self.word.ends(house_arrest=terms.house_arrest)
             return where(self.word.began, ends, self.word.inside, self.spell.next_of.get(self.word.slug), day)
-        began = self.spell.detained, seen(checked(one for one in self.spell.accounts if one.asserts_detention))
+        began = self.spell.detained, seen(checked(self.spell.asserting))
         return where(began, self._ends(house_arrest=terms.house_arrest), self.spell.inside, self.spell.next_hi, day)
 
     def silent(self, terms: HeldCountTerms) -> bool:
-        holding = checked(one for one in self.spell.accounts if one.asserts_detention)
+        holding = checked(self.spell.asserting)
         known = [*saw(holding), *(day for word in self.words for day in word.heard)]
         told = [self.spell.detained, *([day for day, own in known if own] or [day for day, _own in known])]
         ends = [self.spell.left if self.spell.out else None, self.spell.ended if _counts(self.spell) else None]

@@ -35,6 +35,7 @@ class End:
     given: list[PartialDate]
     checked: bool
     by: set[str]
+    told: list[PartialDate] = field(default_factory=list)  # by all who looked themselves
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Spell:
     """One spell in custody, with its release as all say it (`stages`) and as each source says it (`voices`)."""
 
     accounts: list[Account]
+    asserting: list[Account]
     country: str | None
     designation: str
     detained: PartialDate | None
@@ -211,13 +213,14 @@ def _all_of(accounts: Iterable[Account], name: str) -> list[str]:
 
 
 def read_spell(accounts: list[Account]) -> Spell:
-    holding = [one for one in accounts if _holds(one)]
+    holding = _asserting(accounts)
     heard = holding or accounts
     voices = [_voice(said) for said in speaking(one for one in accounts if "release.stage" in one.content)]
     ends = _with_end([one for one in holding if said_of(one) in ("reported", "verified")])
     held = [parse(one.content["detention.held_on"]) for one in holding if "detention.held_on" in one.content]
     inside = days_inside(checked(holding))
-    own = [one for one in holding if independent(one)]
+    last = [last_word(said) for said in speaking(one for one in holding if "release.stage" not in one.content)]
+    own = [one for one in holding if independent(one) and ("release.stage" in one.content or one in last)]
     known = {
         "any": {one.source.slug for one in own},
         "verified": {one.source.slug for one in own if said_of(one) == "verified"},
@@ -227,6 +230,7 @@ def read_spell(accounts: list[Account]) -> Spell:
     out = [one for one in heard_out if asserts(one, "carried_out")] or heard_out
     return Spell(
         accounts=accounts,
+        asserting=holding,
         country=_country(accounts, holding),
         designation=_agreed(heard, "detainee.designation", kept="kept.designation", empty="unstated") or "unstated",
         detained=_agreed_day(checked(heard), "detention.detained_on", "kept.detained_on"),
@@ -298,7 +302,11 @@ def end_of(
     dated = checked(heard)
     days = [parse(value) for value in _votes(dated, name, kept, None)]
     sure = [one for one in dated if independent(one) and (name in one.content or (kept and kept in one.content))]
-    return End(_agreed_day(dated, name, kept), days, checked=bool(sure), by={one.source.slug for one in heard})
+    saying = speaking(one for one in sure if name in one.content)
+    told = [parse(max(said, key=lambda one: one.revision).content[name]) for said in saying]
+    return End(
+        _agreed_day(dated, name, kept), days, checked=bool(sure), by={one.source.slug for one in heard}, told=told
+    )
 
 
 def _with_end(accounts: list[Account]) -> list[Account]:
@@ -314,6 +322,14 @@ def _holds(account: Account) -> bool:
     """Whether it says that the person was detained: who denies a release still does."""
     verdict = said_of(account)
     return verdict != "retracted" and ("release.stage" in account.content or verdict != "refuted")
+
+
+def _asserting(accounts: list[Account]) -> list[Account]:
+    """Those that say so, unless the last word of their source on the detention is that it was not so."""
+    about = speaking(one for one in accounts if "release.stage" not in one.content)
+    refuting = {said[0].source.slug for said in about if said_of(last_word(said)) == "refuted"}
+    holding = [one for one in accounts if _holds(one)]
+    return [one for one in holding if "release.stage" in one.content or one.source.slug not in refuting]
 
 
 def _stages(voices: list[Account]) -> dict[str, Standing]:
@@ -343,9 +359,9 @@ def what_followed(spell: Spell, earlier: list[Spell], later: list[Spell]) -> Non
     starts = [one.begun_by.hi for one in later if one.begun_by]
     spell.next_hi = min(starts, default=None)
     for one in later:
-        for account in one.accounts:
+        for account in one.asserting:
             start = day_of(account, "detention.detained_on") or day_of(account, "kept.detained_on")
-            if start and _holds(account):
+            if start:
                 slug = account.source.slug
                 spell.next_of[slug] = min(start.hi, spell.next_of.get(slug, start.hi))
 
@@ -399,7 +415,7 @@ def about_person(accounts: list[Account]) -> dict[str, Any]:
 
 
 def traits_of(spell: Spell, about: dict[str, Any]) -> set[tuple[str, str]]:
-    holding = [one for one in spell.accounts if _holds(one)]
+    holding = spell.asserting
     found = {(name, about[name]) for name in ("gender", "category") if about[name]}
     found |= {("nationality", one) for one in about["nationalities"]} | {("group", one) for one in about["groups"]}
     found |= {("age_group", group)} if (group := _age_group(spell, about)) else set()

@@ -163,7 +163,7 @@ class Ending:
         later = [one for one, checked in against if (checked or not self.end.checked) and one.lo > when.hi]
         if self.home or not later:
             return True if when.hi < day else None
-        agreeing = [one for one in self.end.given if all(seen.lo <= one.hi for seen in later)]
+        agreeing = [one for one in (*self.end.given, *self.end.told) if all(seen.lo <= one.hi for seen in later)]
         return True if any(one.hi < day for one in agreeing) else None
 
 

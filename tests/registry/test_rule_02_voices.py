@@ -171,6 +171,21 @@ def test_a_report_without_a_release_never_silences_one() -> None:
     assert {row["verdict"] for row in rows_of(said, Voice)} == {"verified"}
 
 
+def test_where_a_person_stands_and_the_count_by_source_hear_the_same_voice(world: World) -> None:
+    """Jep passes an end on; pud verified the detention, and disputes it under another case."""
+    end = world.file("jep", detention__detained_on="2024-10-13", verification__method="official_statement")
+    person = end["detainee"]["id"]
+    cases = {"P-1": {"verdict": "verified", "method": "family"},
+             "P-2": {"verdict": "disputed", "method": "official_statement"}}  # fmt: skip
+    for case, said in cases.items():
+        world.file_detention("pud", detainee_id=person, detainee={}, detention__detained_on="2024-10-13",
+                             source_record_id=case, verification=said)  # fmt: skip
+    state = world.get(f"/v1/detainees/{person}").json()["state"]
+    groups = world.get("/v1/counts/detentions", held_on="2026-02-01", group_by="source").json()["groups"]
+    verified = {group["source"]: group["verified"] for group in groups}
+    assert (verified["pud"], state) == (0, "released")
+
+
 def own(world: World, who: str) -> list[Row]:
     return list(world.get("/v1/reports", who).json()["data"])
 

@@ -177,3 +177,11 @@ def test_who_denies_the_later_detention_does_not_know_of_it() -> None:
     said = [*THREE, out(4, "jep", "2026-01-12"), held(5, "jep", pointer=3, verification__verdict="refuted")]
     voices = {(row["spell"], row["source"]): row["next_hi"] for row in rows_of(said, Voice)}
     assert voices[2, 2] is None
+
+
+def test_who_has_since_refuted_the_later_detention_does_not_know_of_it() -> None:
+    said = [*THREE, held(4, since="2026-02-01", pointer=3, verification__verdict="refuted")]
+    assert next(row["next_hi"] for row in rows_of(said, Standing) if row["spell"] == 2) is None
+    assert next(row["next_hi"] for row in rows_of(said, Voice) if row["spell"] == 2) is None
+    said += [held(5, "jep", "2026-02-03", pointer=3)]
+    assert next(row["next_hi"] for row in rows_of(said, Standing) if row["spell"] == 2) == day("2026-02-03")

@@ -57,10 +57,11 @@ class Outcome:
 class Custody:
     """A spell: `spell` is the record key of its earliest report; `ordinal` counts a person's spells from 1.
 
-    `seen`: the days on which a source knew the person held; `inside`: those that a source says itself, and the days of
-    arrest. `known`: the sources that know of the detention themselves. Beside these, not every source's word on an end
-    counts (`ends`). `left` is the end in a release carried out, `otherwise` that in another way (`ended_how`), both by
-    the sources whose word counts. `set_aside`: an end is told, and the word of no source that tells it counts.
+    `asserting`: the accounts that assert the detention. `seen`: the days on which a source knew the person held;
+    `inside`: those that a source says itself, and the days of arrest. `known`: the sources that know of the detention
+    themselves. Beside these, not every source's word on an end counts (`ends`). `left` is the end in a release carried
+    out, `otherwise` that in another way (`ended_how`), both by the sources whose word counts. `set_aside`: an end is
+    told, and the word of no source that tells it counts.
 
     `stated`: an independent source reports the detention; `began`: the day of arrest that such sources give. `claimed`:
     a detention that follows another and that no independent source reports.
@@ -69,7 +70,7 @@ class Custody:
     spell: int
     accounts: list[Account]
     voices: list[Account]
-    asserted: bool
+    asserting: list[Account]
     country: str | None
     designation: str
     detained: PartialDate | None
@@ -93,6 +94,10 @@ class Custody:
     next_hi_by_source: dict[int, int] = made_by(default_factory=dict)
 
     @property
+    def asserted(self) -> bool:
+        return bool(self.asserting)
+
+    @property
     def out(self) -> Outcome | None:
         """The release, where it counts as carried out and the word of a source that says so counts."""
         outcome = self.outcome
@@ -108,7 +113,7 @@ class Custody:
 
 def read_custody(spell: Sequence[Account]) -> Custody:
     """Consolidate one spell from the reports that assert the detention; where none does, from all of them."""
-    asserting = [account for account in spell if account.asserts_detention]
+    asserting = _asserting(spell)
     heard = asserting or list(spell)
     facts = _told(
         detained_on=day_fact(heard, "detained_on", "detention"),
@@ -133,7 +138,7 @@ def read_custody(spell: Sequence[Account]) -> Custody:
         spell=min(account.record for account in spell),
         accounts=list(spell),
         voices=detention_voices(spell),
-        asserted=bool(asserting),
+        asserting=asserting,
         country=value_of(facts, "country"),
         designation=value_of(facts, "designation") or Designation.UNSTATED,
         detained=parse(detained) if detained else None,
@@ -152,6 +157,16 @@ def read_custody(spell: Sequence[Account]) -> Custody:
         stated=bool(of_independent),
         began=parse(began["value"]) if began and began["value"] else None,
     )
+
+
+def _asserting(spell: Sequence[Account]) -> list[Account]:
+    """The reports that assert the detention, without those on which their source has the last word that refutes it: a
+    source has one voice on the detention (rule 2). What it says of a release asserts the detention still."""
+    asserting = [account for account in spell if account.asserts_detention]
+    if len(asserting) == len(spell):  # as most often: nobody refutes
+        return asserting
+    refuting = {voice.source.key for voice in detention_voices(spell) if voice.verdict is Verdict.REFUTED}
+    return [account for account in asserting if account.has_release or account.source.key not in refuting]
 
 
 def with_next(custodies: Sequence[Custody]) -> list[Custody]:
@@ -187,15 +202,15 @@ def with_next(custodies: Sequence[Custody]) -> list[Custody]:
 
 def _begun_by_source(custody: Custody) -> Iterator[tuple[int, int]]:
     """`(source, day)` for each report of the detention: the day by which it had begun, as that report says."""
-    for account in custody.accounts:
-        if account.asserts_detention and account.began is not None:
+    for account in custody.asserting:
+        if account.began is not None:
             yield account.source.key, account.began.hi
 
 
 def _country(spell: Sequence[Account]) -> Fact | None:
     """The country, by the reports that assert the detention; else by those that stand; else by withdrawn ones: a spell
     whose first report was withdrawn is still one of its country."""
-    asserting = [account for account in spell if account.asserts_detention]
+    asserting = _asserting(spell)
     standing = [account for account in spell if not account.retracted]
     withdrawn = [account for account in spell if account.retracted]
     told = (

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from app.dates import FIRST_DAY, LAST_DAY, PartialDate
 from app.registry.projection.accounts import Account, parse
 from app.registry.projection.consolidate import date_fact, dating, said_by, voting
+from app.registry.projection.voices import detention_voices
 from app.vocabulary import Verdict
 
 Days = tuple[int, int]  # the first and the last possible day
@@ -32,11 +33,13 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class End:
     """An end of custody. `day`: the day that the sources agree on, None where none says when; `given`: the days of the
-    sources that settle it; `independent`: whether one of these checked it itself; `by`: the slugs of all sources that
-    state the end and whose word counts."""
+    sources that settle it; `told`: those that independent accounts give themselves, whether they settle it or not;
+    `independent`: whether one of those that settle it checked it itself; `by`: the slugs of all sources that state the
+    end and whose word counts."""
 
     day: PartialDate | None
     given: tuple[PartialDate, ...] = ()
+    told: tuple[PartialDate, ...] = ()
     independent: bool = False
     by: frozenset[str] = frozenset()
 
@@ -59,9 +62,11 @@ class Witnesses:
 NOBODY = Witnesses()
 
 
-def witnesses(accounts: Iterable[Account]) -> Witnesses:
-    """The witnesses among the accounts of a spell."""
-    own = [account for account in accounts if account.independent and account.asserts_detention]
+def witnesses(accounts: Sequence[Account]) -> Witnesses:
+    """The witnesses among the accounts that assert a detention: by what each source says of a release, and by its one
+    voice on the detention itself, which its earlier words do not outlive."""
+    voices = detention_voices(accounts)
+    own = [account for account in accounts if account.independent and (account.has_release or account in voices)]
     verified = frozenset(account.source.key for account in own if account.verdict is Verdict.VERIFIED)
     return Witnesses(verified, frozenset(account.source.key for account in own))
 
@@ -114,6 +119,7 @@ def end_of(
     return End(
         day=parse(agreed["value"]) if agreed else None,
         given=tuple(parse(one.value) for one in settling),
+        told=tuple(parse(one.value) for one in said if one.independent and not one.kept),
         independent=any(one.independent for one in settling),
         by=frozenset(account.source.slug for account in heard),
     )
@@ -122,8 +128,8 @@ def end_of(
 def bounds(end: End, inside: Iterable[PartialDate], against: Iterable[PartialDate]) -> Days:
     """First and last possible day of an end. `inside`: days on which the person was held; `against`: those of them that
     weigh as much as the end. The end is no earlier than a day inside that its own day leaves possible. Where its day
-    lies before one of `against`, it may not have been: the last possible day is then the earliest given one that agrees
-    with them all, if there is one."""
+    lies before one of `against`, it may not have been: the last possible day is then the earliest one that a source
+    gives and that agrees with them all, if there is one."""
     if end.day is None:
         return max((day.lo for day in inside), default=FIRST_DAY), LAST_DAY
     lo, hi = end.day.lo, end.day.hi
@@ -132,7 +138,7 @@ def bounds(end: End, inside: Iterable[PartialDate], against: Iterable[PartialDat
     lo = max((day.lo for day in inside if lo < day.lo <= agreed), default=lo)
     last = max((day.lo for day in against), default=FIRST_DAY)
     if last > hi:
-        hi = min((day.hi for day in end.given if day.hi >= last), default=LAST_DAY)
+        hi = min((day.hi for day in (*end.given, *end.told) if day.hi >= last), default=LAST_DAY)
     return lo, hi
 
 

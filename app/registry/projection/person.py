@@ -95,7 +95,7 @@ def _reference_day(custodies: Sequence[Custody]) -> PartialDate | None:
 def spell_facts(custody: Custody) -> dict[str, Any]:
     """The personal facts of a spell: place, law, conditions; and by source its evidence and whom it cites that is no
     source here."""
-    heard = [account for account in custody.accounts if account.asserts_detention]
+    heard = custody.asserting
     facts: dict[str, Any] = collect(heard, _CUSTODY, "detention") | _facility(heard)
     outcome = custody.outcome
     if outcome is not None:

@@ -1,6 +1,7 @@
 """One spell read whole: what it says of custody, and of the person's state."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,6 +102,21 @@ def test_where_nobody_holds_that_there_was_a_detention_the_state_is_unknown(verd
     denied = held(1, since="2024-10-13", verification__verdict=verdict)
     assert state(denied) == "unknown"
     assert facts(denied)["detained_on"] == "2024-10-13"
+
+
+def test_so_it_is_where_its_source_has_since_refuted_it_under_another_case() -> None:
+    filed, refuted = held(1, since="2024-10-13"), held(2, since="2024-10-13", verification__verdict="refuted")
+    assert state(filed, refuted) == "unknown"
+    assert state(refuted, replace(filed, revision=3)) == "held", "the last word is the newest"
+    assert state(filed, refuted, held(3, "jep", "2024-10-13")) == "held"
+
+
+def test_a_detention_that_its_source_has_since_refuted_takes_nobody_again() -> None:
+    before, taken = out(1, on="2025-06-01", since="2024-10-13"), held(2, since="2025-09-01")
+    refuted = held(3, since="2025-09-01", verification__verdict="refuted")
+    found = row_of([before, taken, refuted], Detainee)
+    assert (found["state"], found["rearrested"]) == ("released", False)
+    assert state(before, taken) == "held"
 
 
 def test_a_transfer_is_no_release_and_no_new_detention() -> None:

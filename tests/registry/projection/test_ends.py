@@ -56,7 +56,7 @@ def test_what_is_left_of_an_end_is_told_by_those_who_count() -> None:
     ministry, police = out(1, "ministry", "2026-01-05"), out(2, "police", "2026-01-12")
     assert end_of([ministry], RELEASED, seen) is None
     later = end_of([ministry, police], RELEASED, seen)
-    assert later == End(parse("2026-01-12"), (parse("2026-01-12"),), independent=False, by=frozenset({"police"}))
+    assert later == End(parse("2026-01-12"), (parse("2026-01-12"),), (), independent=False, by=frozenset({"police"}))
     undated = end_of([ministry, out(3, "foro")], RELEASED, seen)
     assert undated == End(None, (), independent=False, by=frozenset({"foro"}))
 

@@ -88,6 +88,30 @@ def test_a_source_ends_what_it_verified_itself_by_any_method() -> None:
     assert on([verified, others, heard], "2025-12-01", by="foro") == ["out"]
 
 
+def test_a_verification_that_its_own_source_has_since_disputed_holds_back_no_end() -> None:
+    heard = out(1, "jep", "2025-06-01", SINCE, verification__verdict="verified", verification__method="press")
+    looked = held(2, "pud", SINCE, verification__verdict="verified")
+    disputed = held(3, "pud", SINCE, verification__verdict="disputed", verification__method="official_statement")
+    assert on([heard, looked], "2025-12-01") == ["in"]
+    assert on([heard, looked, disputed], "2025-12-01") == ["out"]
+    assert on([heard, disputed, replace(looked, revision=4)], "2025-12-01") == ["in"], "the last word is the newest"
+    confirmed = out(4, "pud", "2026-01-12", verification__verdict="verified")
+    assert on([heard, looked, disputed, confirmed], "2026-01-12") == ["in"], "who verified a release knew of it"
+
+
+def test_nor_an_undated_one_does_a_report_that_its_own_source_repeats_from_others() -> None:
+    end, own = out(1, "ministry", None, SINCE), held(2, "foro", SINCE)
+    repeated = held(3, "foro", SINCE, verification__method="press")
+    assert on([end, own], "2025-12-01") == ["in"]
+    assert on([end, own, repeated], "2025-12-01") == ["perhaps"]
+
+
+def test_a_sighting_of_who_has_since_refuted_the_detention_is_none() -> None:
+    end, refuted = out(1, "ministry", "2025-06-01", SINCE), held(3, "foro", SINCE, verification__verdict="refuted")
+    assert on([end, seen(2, "foro", "2026-01-10")], "2025-12-01") == ["in"]
+    assert on([end, seen(2, "foro", "2026-01-10"), refuted], "2025-12-01") == ["out"]
+
+
 def test_a_day_of_arrest_is_a_day_inside() -> None:
     said = [held(1, "foro", "2025-09-01"), held(2, "jep", "2025-05-01"), out(3, "ministry", "2025-06-01")]
     assert on(said, "2025-10-01") == ["in"]
@@ -118,6 +142,24 @@ def test_where_independent_sources_contradict_each_other_nothing_is_sure() -> No
 def test_the_doubt_ends_on_a_day_that_agrees_with_the_sighting() -> None:
     said = [out(1, "foro", "2026-01-05", SINCE), seen(2, "jep", "2026-01-10", pointer=1), out(3, "jep", "2026-01-12")]
     assert on(said, "2026-01-10", "2026-01-12", "2026-01-13") == ["perhaps", "perhaps", "out"]
+
+
+def test_the_doubt_ends_on_an_independent_day_that_nobody_verified() -> None:
+    verified = out(1, "foro", "2026-01-05", SINCE, verification__verdict="verified")
+    said = [verified, seen(2, "jep", "2026-01-10", pointer=1)]
+    assert on(said, "2026-03-01") == ["perhaps"]
+    assert on([*said, out(3, "pud", "2026-02-01")], "2026-01-05", "2026-02-01", "2026-02-02") == [
+        "in", "perhaps", "out",
+    ]  # fmt: skip
+    assert on([*said, out(3, "ministry", "2026-02-01")], "2026-02-02") == ["perhaps"]
+    assert on([*said, out(3, "pud", "2026-02-01", verification__method="press")], "2026-02-02") == ["perhaps"]
+
+
+def test_a_day_that_settles_no_end_moves_no_beginning_of_it() -> None:
+    """Foro verified that the person left in January, jep saw the person inside until the tenth."""
+    verified = out(1, "foro", "2026-01", SINCE, verification__verdict="verified")
+    said = [verified, seen(2, "jep", "2026-01-10", pointer=1), out(3, "pud", "2026-01-05")]
+    assert on(said, "2026-01-09", "2026-01-20", "2026-02-01") == ["in", "perhaps", "out"]
 
 
 def test_a_sighting_by_a_ministry_contradicts_no_independent_release() -> None:
