@@ -64,6 +64,7 @@ def test_a_total_that_takes_every_word_alike_would_be_noticed(
     attack = Verify(hostile, 0, {"verdict": "verified", "method": "family", "kind": "house_arrest"})
     trial = Trial(1, hostile, (first, *others), (attack,))
     assert not judge(registry, trial)
+    monkeypatch.setattr(consolidate, "dating", list)
     monkeypatch.setattr(consolidate, "voting", lambda said: list(said)[-1:])
     assert any(line.startswith(told) for line in judge(registry, trial))
 

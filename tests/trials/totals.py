@@ -113,9 +113,13 @@ class Said:
     def kept(self, fact: str) -> Any:
         return _unless_nothing(fact, self.content.get(f"kept.{fact}"))
 
+    @property
+    def rank(self) -> int:
+        return STAGES.index(self.content.get("release.stage", "carried_out"))
+
     def speaks_for(self, stage: str) -> bool:
-        own, asked = STAGES.index(self.content.get("release.stage", "carried_out")), STAGES.index(stage)
-        return asked >= own if self.verdict in ("refuted", "disputed") else asked <= own
+        asked = STAGES.index(stage)
+        return asked >= self.rank if self.verdict in ("refuted", "disputed") else asked <= self.rank
 
     def asserts(self, stage: str) -> bool:
         return self.verdict in ("reported", "verified") and self.speaks_for(stage)
@@ -188,11 +192,29 @@ def totals(session: Session) -> list[Total]:
         ]
     speaking = _by_spell(session.execute(_SPEAKING))
     for spell, stage, kind, *others in session.execute(_STANDING):
-        voices = [reports[record] for record in speaking[spell]]
+        about = [reports[record] for record in spells[spell]]
+        voices = [_heard(reports[record], about, stage) for record in speaking[spell]]
         asked = [v for v in voices if v.asserts(stage)] or [v for v in voices if v.speaks_for(stage)]
         found.append(Total(spell, "kind", stage, _votes(_deciding(asked), "kind"), kind))
         assert tuple(others) == tables[spell], "one total, told in two tables"
     return found
+
+
+def _heard(voice: Said, about: list[Said], stage: str) -> Said:
+    """By which of its reports a source is heard at a stage (rule 2): its voice on the release, which takes back no
+    earlier stage that the source verified where it only reports a later one or denies that."""
+    if voice.speaks_for(stage) and voice.verdict != "reported":
+        return voice
+    own = [one for one in about if one.source == voice.source and one.released and one.rank < voice.rank]
+    denied = [(one.rank, one.revision) for one in own if one.verdict in ("disputed", "refuted")]
+    verified = [
+        one
+        for one in own
+        if one.verdict == "verified"
+        and one.asserts(stage)
+        and not any(rank == one.rank and revision > one.revision for rank, revision in denied)
+    ]
+    return max(verified, key=lambda one: (one.rank, one.revision), default=voice)
 
 
 def _deciding(asked: list[Said]) -> list[Said]:
@@ -218,6 +240,8 @@ def _votes(said: list[Said], fact: str) -> tuple[Vote, ...]:
 
 
 def _vote(own: list[Said], fact: str, *, kept: bool) -> Vote | None:
+    if kept and fact == "facility":  # a place nobody registered is the source's own word, too
+        own = [one for one in own if "detention.facility" not in one.content]
     stated = [(one, one.kept(fact) if kept else one.own(fact)) for one in own]
     stated = [(one, value) for one, value in stated if value is not None]
     if not stated:
