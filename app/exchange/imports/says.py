@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from app.dates import parse
+from app.registry.checks import PAST_DATES
 from app.registry.content import Content, as_sent, flatten
 from app.registry.projection.accounts import ASSERTIONS
 from app.vocabulary import Designation, ReleaseKind, Stage, Verdict
@@ -18,17 +19,9 @@ UNSAID = {
 }
 # What no body needs to repeat (`reports.with_kept`), or what names the report.
 KEPT = frozenset({"detainee.national_id", "detainee.national_id_digest", "retraction.reason", "source_record_id"})
-DATES = (
-    "detainee.birth_date",
-    "detainee.died_on",
-    "detention.detained_on",
-    "detention.held_on",
-    "release.released_on",
-    "release.announced_on",
-    "release.ordered_on",
-    "release.measures_lifted_on",
-    "verification.verified_on",
-)
+# Days of an age or of a wish are no dates of their own: they come and go with what they belong to.
+OF_OTHERS = ("detainee.age_on", "detainee.publish_given_on")
+DATES = tuple(name for name in PAST_DATES if name not in OF_OTHERS)
 # What a receipt tells the loss and the gain of → the fields that it is said in.
 KINDS = {"verdicts": ("verification.verdict",), "dates": DATES, "wishes": ("detainee.publish",)}
 # Why somebody held may not be counted as held on the day of filing by this source's own word.
