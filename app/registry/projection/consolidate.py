@@ -133,8 +133,8 @@ def _beside_verifying(
 
 
 def dating(accounts: Sequence[Account]) -> list[Account]:
-    """The accounts whose days count: where an independent one verifies, the independent ones alone, so that no other
-    source dates an independent verification."""
+    """The accounts whose days and kinds count: where an independent one verifies, the independent ones alone, so that
+    no other source dates an independent verification or changes its kind."""
     checked = any(account.independent and account.verdict is Verdict.VERIFIED for account in accounts)
     return [account for account in accounts if account.independent or not checked]
 
