@@ -263,8 +263,8 @@ def main() -> int:
             if given.only not in difference.kind:
                 continue
             kinds[difference.kind] += 1
+            say(f"seed {seed}: {difference.kind}")
             if kinds[difference.kind] <= given.examples:
-                say(f"seed {seed}: {difference.kind}")
                 say(tell(*minimise(steps, difference, choose)))
     spent = monotonic() - begun
     say(f"{played_through} histories in {spent:.0f} s; {unplayed} where the model cannot follow who is whom")

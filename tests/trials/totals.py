@@ -183,7 +183,8 @@ def totals(session: Session) -> list[Total]:
     found = []
     for spell, records in spells.items():
         said = [reports[record] for record in records]
-        held = [one for one in said if one.holds_that_held]
+        refuting = _last_refuting(said)
+        held = [one for one in said if one.holds_that_held and (one.released or one.source not in refuting)]
         of_country = next((votes for some in _groups(said, held) if (votes := _votes(some, "country"))), ())
         found += [
             Total(spell, "country", None, of_country, tables[spell][0]),
@@ -197,6 +198,21 @@ def totals(session: Session) -> list[Total]:
         asked = [v for v in voices if v.asserts(stage)] or [v for v in voices if v.speaks_for(stage)]
         found.append(Total(spell, "kind", stage, _votes(_deciding(asked), "kind"), kind))
         assert tuple(others) == tables[spell], "one total, told in two tables"
+    return found
+
+
+def _last_refuting(said: list[Said]) -> set[int]:
+    """The sources whose one voice on the detention (rule 2) refutes it: their newest report of it, but that what they
+    only report takes back nothing that they verified."""
+    found = set()
+    for source in {one.source for one in said}:
+        own = sorted((one for one in said if one.source == source and not one.released), key=lambda one: -one.revision)
+        own = [one for one in own if one.verdict != "retracted"]
+        looked = [one for one in own if one.verdict != "reported"]
+        if own and own[0].verdict == "reported" and looked and looked[0].verdict == "verified":
+            own = looked
+        if own and own[0].verdict == "refuted":
+            found.add(source)
     return found
 
 

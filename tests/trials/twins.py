@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.models import Entry
-from tests.properties.steps import Body, Clerk, Consent, File, Registry, Step
+from tests.properties.steps import Body, Clerk, Consent, File, Registry, Step, Verify
 from tests.support import GOVERNMENT, make_report
 from tests.trials.drawing import Trial
 from tests.trials.steps import Hand
@@ -137,8 +137,10 @@ def of_side(step: Step, trial: Trial, side: int) -> Step | None:
     body["detention"] |= hidden(HIDDEN_OF_THE_DETENTION)
     if "release" in body:
         body["release"] |= hidden(HIDDEN_OF_THE_RELEASE)
-    if body["verification"]["method"] in CHECKED_ITSELF:
-        body["verification"]["method"] = values.choice(CHECKED_ITSELF)
+    # Who verifies again says the method openly: the same one as the hidden one would be a repeat, another a correction.
+    verifies_again = any(isinstance(one, Verify) and one.source == step.source for one in trial.honest)
+    if body["verification"]["method"] in CHECKED_ITSELF and not verifies_again:
+        body["verification"]["method"] = Random(f"{trial.seed} {side} {person} method").choice(CHECKED_ITSELF)
     return replace(step, body=body, case=None if step.case is None else step.case + APART)
 
 
