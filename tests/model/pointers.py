@@ -71,6 +71,7 @@ def kept_for(registry: Registry, held_by: str, pointing: str, head: Registry) ->
     held = holding(theirs) or theirs
     found: dict[str, Any] = {name: consolidate(registry, held, name) for name in OF_DETENTION}
     found["country"] = country_of(registry, there)
+    found["facility"] = consolidate(registry, holding(theirs), "facility")
     found["detained_on"] = consolidate(registry, held, "detained_on", dated=True)
     seen = [day for one in held if one.holds and (day := one.word("held_on")) is not None]
     found["held_on"] = max(seen, key=lambda day: (day.hi, day.lo), default=None)

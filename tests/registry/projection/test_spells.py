@@ -121,6 +121,15 @@ def test_a_unit_of_withdrawn_reports_does_not_stand() -> None:
     assert not Unit((held(1, verification__verdict="refuted"),)).stands
 
 
+def test_a_withdrawn_arrest_cuts_nothing_for_who_points_at_it() -> None:
+    """Who stands by an earlier end, and says only the year of the arrest, is not taken again on a day withdrawn."""
+    withdrawn = out(1, "foro", "2026-01-08", "2025-06-01", verification__verdict="retracted")
+    pointing = replace(out(2, "jep", "2026-01-08", "2025"), pointer=1)
+    earlier = out(3, "pud", "2025-06-01", "2024-10")
+    assert len(records_of([withdrawn, pointing, earlier])) == 1
+    assert len(records_of([out(1, "foro", "2026-01-08", "2025-06-01"), pointing, earlier])) == 2
+
+
 def test_an_undated_word_on_a_release_takes_the_date_of_the_report_it_points_at_or_the_earliest_beside_it() -> None:
     undated = out(3, "foro")
     first = out(1, "ministry", "2026-01-12", verification__verdict="retracted")
