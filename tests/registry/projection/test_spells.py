@@ -130,6 +130,14 @@ def test_a_withdrawn_arrest_cuts_nothing_for_who_points_at_it() -> None:
     assert len(records_of([out(1, "foro", "2026-01-08", "2025-06-01"), pointing, earlier])) == 2
 
 
+def test_a_ministrys_new_date_moves_nobody_who_points_at_its_report() -> None:
+    """What an independent source says stands by its own and kept dates, also where it has no day of arrest."""
+    pointing = replace(out(2, "jep", "2026-01-08", verification__verdict="verified"), pointer=1)
+    earlier = out(3, "pud", "2025-08-10", "2024-10")
+    for since in (None, "2025-11-20"):
+        assert len(records_of([out(1, "ministry", "2026-01-08", since), pointing, earlier])) == 1
+
+
 def test_an_undated_word_on_a_release_takes_the_date_of_the_report_it_points_at_or_the_earliest_beside_it() -> None:
     undated = out(3, "foro")
     first = out(1, "ministry", "2026-01-12", verification__verdict="retracted")
