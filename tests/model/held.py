@@ -66,7 +66,7 @@ def days_inside(registry: Registry, reports: Sequence[Report], name: str) -> lis
     if name == "detained_on" or any(one.independent for one in found):
         return found
     for one in dating:
-        kept, out = one.kept.get(name), one.word("carried_out")
+        kept, out = one.kept.get(name), one.word("carried_out") if one.asserts else None
         if one.word(name) is None and kept is not None and (out is None or kept.lo <= out.hi):
             found.append(Inside(kept, registry.independent(one)))
     return found

@@ -205,6 +205,13 @@ def test_a_source_takes_no_kept_day_beside_its_own_sighting() -> None:
     assert on([pointing], "2025-03-01", by="ministry") == ["in"]
 
 
+@pytest.mark.parametrize("verdict, heard", [("verified", "2025-03-02"), ("disputed", "2026-01-02")])
+def test_a_kept_day_inside_after_ones_own_release_breaks_no_silence(verdict: str, heard: str) -> None:
+    said = out(1, "foro", "2025-03-02", SINCE, verification__verdict=verdict)
+    said = replace(said, content={**said.content, "kept.held_on": "2026-01-02"})
+    assert row_of([said], Held)["heard_hi"] == parse(heard).hi
+
+
 def test_a_source_borrows_no_day_of_release_but_that_which_stood_where_it_pointed() -> None:
     own = out(1, "foro", None, SINCE, detention__held_on="2026-01-10")
     said = [own, out(2, "jep", "2026-01-12", pointer=1)]
