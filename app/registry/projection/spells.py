@@ -128,10 +128,15 @@ def _cut(units: Sequence[Unit], *, checked: bool) -> list[Spell]:
     return _placed(pools)
 
 
+def _ends(unit: Unit, *, checked: bool) -> list[tuple[Account, PartialDate]]:
+    """The ends by which a unit is cut and placed: among independent sources' reports only theirs."""
+    return unit.independent_ends if checked else unit.ends
+
+
 def _ends_by(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
     """Whether the unit's detention had ended when another began on `start`. An end on that very day counts where the
     unit's detention began before it."""
-    for account, end in unit.independent_ends if checked else unit.ends:
+    for account, end in _ends(unit, checked=checked):
         began = unit.begun or account.began
         if end.hi < start.lo or (end.hi == start.lo and began is not None and began.hi < start.lo):
             return True
@@ -142,7 +147,7 @@ def _reaches(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
     """Whether a unit of an earlier spell may speak as well of the spell that begins on `start`."""
     if _ends_by(unit, start, checked=checked):
         return False
-    told = [end for _account, end in unit.ends] or unit.days
+    told = [end for _account, end in _ends(unit, checked=checked)] or unit.days
     if told:
         return any(end.hi > start.lo for end in told)
     return unit.begun is None and (unit.position is None or unit.position.hi >= start.lo)

@@ -138,6 +138,15 @@ def test_a_ministrys_new_date_moves_nobody_who_points_at_its_report() -> None:
         assert len(records_of([out(1, "ministry", "2026-01-08", since), pointing, earlier])) == 1
 
 
+def test_a_ministrys_release_keeps_no_organisations_order_from_the_later_spell() -> None:
+    """What points at the order of 2026 and says 2025 moves neither it nor itself into the spell of 2025."""
+    ordered = account(1, "foro", release__stage="ordered", release__ordered_on="2026-01")
+    told = replace(out(2, "ministry", "2025-03", "2024-10-14"), pointer=1)
+    spells_of_others = [out(3, "pud", "2025-06-01", "2024-10-13"), out(4, "jep", "2026-01-12", "2025-11-20")]
+    assert records_of([ordered, *spells_of_others]) == [[3], [1, 4]]
+    assert records_of([ordered, told, *spells_of_others]) == [[3], [1, 2, 4]]
+
+
 def test_an_undated_word_on_a_release_takes_the_date_of_the_report_it_points_at_or_the_earliest_beside_it() -> None:
     undated = out(3, "foro")
     first = out(1, "ministry", "2026-01-12", verification__verdict="retracted")
