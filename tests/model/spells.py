@@ -213,8 +213,8 @@ def cut(bundles: Iterable[Bundle], *, stated: bool) -> list[Spell]:
         group.append(bundle)
     if group:
         spells.append(Spell(group, opened, stated))
-    for bundle in sorted(aside, key=lambda one: one.key):
-        spells[join(bundle, spells)].bundles.append(bundle)
+    for number, bundle in [(join(bundle, spells), bundle) for bundle in aside]:
+        spells[number].bundles.append(bundle)
     return spells
 
 

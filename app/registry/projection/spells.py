@@ -233,5 +233,6 @@ def _fits(unit: Unit, known: Sequence[Spell], number: int) -> bool:
 
 def _ended_before(unit: Unit, found: Sequence[Spell]) -> int:
     """The number of spells that had ended before the unit's arrest, or before its release where it tells no arrest."""
-    day = unit.begun or min(unit.days, key=lambda day: (day.hi, day.lo))
+    told = unit.days or [end for _account, end in unit.ends]
+    day = unit.begun or min(told, key=lambda day: (day.hi, day.lo))
     return max((number for number, spell in enumerate(found, 1) if spell.ended_by(day)), default=0)

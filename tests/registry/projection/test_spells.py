@@ -147,6 +147,12 @@ def test_a_ministrys_release_keeps_no_organisations_order_from_the_later_spell()
     assert records_of([ordered, told, *spells_of_others]) == [[3], [1, 2, 4]]
 
 
+def test_who_points_without_a_day_at_a_ministrys_earlier_release_goes_with_it() -> None:
+    pointing = replace(held(2, "jep"), pointer=1)
+    said = [out(1, "ministry", "2023-05-01"), pointing, out(3, "pud", "2025-06-01", "2024-10-13")]
+    assert records_of(said) == [[1, 2], [3]]
+
+
 def test_an_undated_word_on_a_release_takes_the_date_of_the_report_it_points_at_or_the_earliest_beside_it() -> None:
     undated = out(3, "foro")
     first = out(1, "ministry", "2026-01-12", verification__verdict="retracted")
