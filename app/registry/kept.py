@@ -65,19 +65,16 @@ def seen_at(desk: Desk, base: Record, seen: int | None) -> int:
 
 
 def with_standing(
-    desk: Desk, said: Content, target: tuple[Record, Kind] | None, own: Record | None, seen: int | None, *, again: bool
+    desk: Desk, said: Content, target: tuple[Record, Kind] | None, own: Record | None, seen: int | None
 ) -> Content:
     """What was said, with the values that stood at the target at the revision `seen` (by default the newest) in place
     of those kept before. A report that asks for its person to be counted only keeps nothing, since anybody could read
-    the kept values in the log. One that points at a person keeps nothing new: the person may have several releases.
-    `again`: it pointed there before; what was kept then stays where the person may only be counted by now."""
+    the kept values in the log. One that points at a person keeps nothing new: the person may have several releases."""
     if target is None or target[1] == "detainee":
         return said
     bare = without_kept(said)
     if said.get(CLASS) == Publish.COUNTED:
         return bare
-    if again and target[0].publish_now == Publish.COUNTED:
-        return said
     return {**bare, **_standing_at(desk, target[0], own, seen or desk.log.revision)}
 
 

@@ -236,7 +236,7 @@ def first_version(
     record_id = new_id()
     if match is None:
         match = linking.by_pointer(target) if target else linking.by_match(desk, said, linking.look_up(desk, said))
-    said = kept.with_standing(desk, said, target, None, seen, again=False)
+    said = kept.with_standing(desk, said, target, None, seen)
     for decision in match.decisions:
         linking.write_decision(desk, decision, record_id)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
@@ -267,7 +267,7 @@ def _next_version(
         ids = {"report": str(record.id), "version": version.number}
         return Outcome("report", OK, version.entry.revision, ids)
     if seen is not None or pointer != version.pointer:
-        said = kept.with_standing(desk, said, target, record, seen, again=pointer == version.pointer)
+        said = kept.with_standing(desk, said, target, record, seen)
     _check_succession(before, said)
     if "source_record_id" in said and "source_record_id" not in before:
         records.remember_case(desk.session, desk.secret, record.source, said["source_record_id"], record.id)

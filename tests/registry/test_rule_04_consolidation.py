@@ -459,16 +459,6 @@ def test_what_was_kept_stays_over_corrections_of_somebody_who_was_hidden_later(w
     assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
 
 
-def test_what_was_kept_stays_where_its_source_verifies_again_somebody_hidden_since(world: World) -> None:
-    held = world.file_detention("jep")
-    released = {"released_on": "2026-01-12", "kind": "pardon"}
-    filed = world.post("/v1/releases", {"detention_id": held["detention"]["id"], "release": released}, "foro").json()
-    world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
-    world.consent(filed["detainee"]["id"], "counted")
-    world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
-    assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
-
-
 def test_where_a_person_was_held_is_by_source_what_that_source_says(world: World) -> None:
     world.add_facility()
     world.add_facility("el-helicoide", "El Helicoide")

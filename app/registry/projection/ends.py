@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from app.dates import FIRST_DAY, LAST_DAY, PartialDate
-from app.registry.projection.accounts import ASSERTIONS, Account, parse
+from app.registry.projection.accounts import Account, parse
 from app.registry.projection.consolidate import date_fact, dating, said_by, voting
 from app.registry.projection.voices import detention_voices
 from app.vocabulary import Verdict
 
 Days = tuple[int, int]  # the first and the last possible day
-HELD_ON, KEPT_HELD_ON = "detention.held_on", "kept.held_on"
+HELD_ON = "detention.held_on"
 STANDS: Days = (LAST_DAY, LAST_DAY)  # nobody says that it ended
 Read = Callable[[Account], str | None]
 
@@ -79,18 +79,11 @@ def seen_by(accounts: Iterable[Account], name: str = HELD_ON) -> list[Seen]:
 
 def seen_or_kept(accounts: Sequence[Account]) -> list[Seen]:
     """The days on which sources saw the person held; where no independent source gives one, those kept with reports
-    that give none themselves are among them, unless such a report itself lets the person go before."""
+    that give none themselves are among them."""
     own = seen_by(accounts)
     if any(one.independent for one in own):
         return own
-    silent = [account for account in accounts if HELD_ON not in account.content]
-    return own + [seen for account in silent for seen in seen_by([account], KEPT_HELD_ON) if not _gone(account, seen)]
-
-
-def _gone(account: Account, seen: Seen) -> bool:
-    """Whether the account itself asserts a release before the day on which others saw the person held."""
-    asserted = account.has_release and account.verdict in ASSERTIONS
-    return asserted and account.released is not None and account.released.hi < seen.day.lo
+    return own + seen_by((account for account in accounts if HELD_ON not in account.content), "kept.held_on")
 
 
 def inside_by(accounts: Sequence[Account]) -> list[Seen]:

@@ -26,7 +26,6 @@ from app.registry.projection.ends import (
     end_of,
     finer,
     inside_by,
-    seen_by,
     seen_or_kept,
 )
 from app.registry.projection.voices import COUNTING, asserts, by_source, status_among
@@ -75,7 +74,7 @@ def held_voices(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
         own = own_accounts(custody, source)
         arrest = own_word(own, field("detention.detained_on"), kept("detained_on"))
         detained = parse(arrest) if arrest else None
-        inside, days = inside_by(own), [one.day for one in seen_by(own) or seen_or_kept(own)]
+        inside, days = inside_by(own), [one.day for one in seen_or_kept(own)]
         rows.append(
             {
                 "spell": custody.spell,

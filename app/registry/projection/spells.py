@@ -128,15 +128,10 @@ def _cut(units: Sequence[Unit], *, checked: bool) -> list[Spell]:
     return _placed(pools)
 
 
-def _ends(unit: Unit, *, checked: bool) -> list[tuple[Account, PartialDate]]:
-    """The ends by which a unit is cut and placed: among independent sources' reports only theirs."""
-    return unit.independent_ends if checked else unit.ends
-
-
 def _ends_by(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
     """Whether the unit's detention had ended when another began on `start`. An end on that very day counts where the
     unit's detention began before it."""
-    for account, end in _ends(unit, checked=checked):
+    for account, end in unit.independent_ends if checked else unit.ends:
         began = unit.begun or account.began
         if end.hi < start.lo or (end.hi == start.lo and began is not None and began.hi < start.lo):
             return True
@@ -147,7 +142,7 @@ def _reaches(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
     """Whether a unit of an earlier spell may speak as well of the spell that begins on `start`."""
     if _ends_by(unit, start, checked=checked):
         return False
-    told = [end for _account, end in _ends(unit, checked=checked)] or unit.days
+    told = [end for _account, end in unit.ends] or unit.days
     if told:
         return any(end.hi > start.lo for end in told)
     return unit.begun is None and (unit.position is None or unit.position.hi >= start.lo)
@@ -233,6 +228,5 @@ def _fits(unit: Unit, known: Sequence[Spell], number: int) -> bool:
 
 def _ended_before(unit: Unit, found: Sequence[Spell]) -> int:
     """The number of spells that had ended before the unit's arrest, or before its release where it tells no arrest."""
-    told = unit.days or [end for _account, end in unit.ends]
-    day = unit.begun or min(told, key=lambda day: (day.hi, day.lo))
+    day = unit.begun or min(unit.days, key=lambda day: (day.hi, day.lo))
     return max((number for number, spell in enumerate(found, 1) if spell.ended_by(day)), default=0)

@@ -18,9 +18,9 @@ class Unit:
     """A report, the root, and the reports that point at it; the root is the first of `members`.
 
     A pointer that no date contradicts beats dates, so the root's dates place every member. But each member can end the
-    detention, and where the root was withdrawn, the members that stand are placed by their own and kept dates. Where
-    any member is independent, no other member's dates are heard: otherwise a state could move an organisation's word by
-    what it says beside it, or by a new date in the report that the organisation points at."""
+    detention, and each keeps it standing where the root was withdrawn. Where independent members point at a root that
+    is not, their dates come before the root's. Where any member is independent, no other pointing member's dates are
+    heard: otherwise a state could move an organisation's word by what it says beside it."""
 
     members: tuple[Account, ...]
 
@@ -71,10 +71,11 @@ class Unit:
 
     @cached_property
     def days(self) -> list[PartialDate]:
-        """The days of release, or of another end, that the unit speaks of, denied ones too: the root's, or where the
-        root gives none, those of all that are heard."""
-        of_root = _day_of(self.root) if self._heard[0] is self.root else None
-        return [of_root] if of_root else [day for account in self._heard if (day := _day_of(account)) is not None]
+        """The days of release, or of another end, that the unit speaks of, denied and withdrawn ones too: the root's,
+        or the independent members' where their dates come first; where these give none, those of all that are heard."""
+        first = self._independent if self._others_lead else [self.root]
+        told = [day for account in first if (day := _day_of(account)) is not None]
+        return told or [day for account in self._heard if (day := _day_of(account)) is not None]
 
     @cached_property
     def position(self) -> PartialDate | None:
@@ -89,12 +90,19 @@ class Unit:
         """The pointing members that are not independent, where another member is."""
         return [account for account in self.members[1:] if self.independent and not account.source.independent]
 
+    @property
+    def _others_lead(self) -> bool:
+        return self.independent and not self.root.source.independent
+
     @cached_property
     def _heard(self) -> list[Account]:
-        """The members whose dates place the unit, in the order in which they are asked. A withdrawn report places no
-        member that stands, the root's dates not either."""
-        standing = [account for account in self.members if account.asserts_detention]
-        return self._independent or standing or list(self.members)
+        """The members whose dates place the unit, in the order in which they are asked. A withdrawn report, unless it
+        is the root, places nobody who withdrew nothing."""
+        if self._others_lead:
+            return [*self._independent, self.root]
+        if self.independent:
+            return [self.root, *(account for account in self._independent if account is not self.root)]
+        return [account for account in self.members if account is self.root or not (self.stands and account.retracted)]
 
 
 def end_of(account: Account) -> PartialDate | None:

@@ -196,22 +196,6 @@ def test_a_source_takes_no_day_from_others_beside_its_own_sighting() -> None:
         assert on(said, "2025-12-01", "2026-01-10", "2026-01-11", by=by) == ["in", "in", "perhaps"]
 
 
-def test_a_source_takes_no_kept_day_beside_its_own_sighting() -> None:
-    """A ministry's own sighting is no independent one, and its own word all the same."""
-    pointing = out(1, "ministry", "2026-01-10", detention__held_on=None)
-    pointing = replace(pointing, content={**pointing.content, "kept.held_on": "2025-01-15"})
-    seen_itself = held(2, "ministry", "2025", detention__held_on="2025-07-01")
-    assert on([pointing, seen_itself], "2025-03-01", "2025-07-01", by="ministry") == ["perhaps", "in"]
-    assert on([pointing], "2025-03-01", by="ministry") == ["in"]
-
-
-@pytest.mark.parametrize("verdict, heard", [("verified", "2025-03-02"), ("disputed", "2026-01-02")])
-def test_a_kept_day_inside_after_ones_own_release_breaks_no_silence(verdict: str, heard: str) -> None:
-    said = out(1, "foro", "2025-03-02", SINCE, verification__verdict=verdict)
-    said = replace(said, content={**said.content, "kept.held_on": "2026-01-02"})
-    assert row_of([said], Held)["heard_hi"] == parse(heard).hi
-
-
 def test_a_source_borrows_no_day_of_release_but_that_which_stood_where_it_pointed() -> None:
     own = out(1, "foro", None, SINCE, detention__held_on="2026-01-10")
     said = [own, out(2, "jep", "2026-01-12", pointer=1)]

@@ -121,38 +121,6 @@ def test_a_unit_of_withdrawn_reports_does_not_stand() -> None:
     assert not Unit((held(1, verification__verdict="refuted"),)).stands
 
 
-def test_a_withdrawn_arrest_cuts_nothing_for_who_points_at_it() -> None:
-    """Who stands by an earlier end, and says only the year of the arrest, is not taken again on a day withdrawn."""
-    withdrawn = out(1, "foro", "2026-01-08", "2025-06-01", verification__verdict="retracted")
-    pointing = replace(out(2, "jep", "2026-01-08", "2025"), pointer=1)
-    earlier = out(3, "pud", "2025-06-01", "2024-10")
-    assert len(records_of([withdrawn, pointing, earlier])) == 1
-    assert len(records_of([out(1, "foro", "2026-01-08", "2025-06-01"), pointing, earlier])) == 2
-
-
-def test_a_ministrys_new_date_moves_nobody_who_points_at_its_report() -> None:
-    """What an independent source says stands by its own and kept dates, also where it has no day of arrest."""
-    pointing = replace(out(2, "jep", "2026-01-08", verification__verdict="verified"), pointer=1)
-    earlier = out(3, "pud", "2025-08-10", "2024-10")
-    for since in (None, "2025-11-20"):
-        assert len(records_of([out(1, "ministry", "2026-01-08", since), pointing, earlier])) == 1
-
-
-def test_a_ministrys_release_keeps_no_organisations_order_from_the_later_spell() -> None:
-    """What points at the order of 2026 and says 2025 moves neither it nor itself into the spell of 2025."""
-    ordered = account(1, "foro", release__stage="ordered", release__ordered_on="2026-01")
-    told = replace(out(2, "ministry", "2025-03", "2024-10-14"), pointer=1)
-    spells_of_others = [out(3, "pud", "2025-06-01", "2024-10-13"), out(4, "jep", "2026-01-12", "2025-11-20")]
-    assert records_of([ordered, *spells_of_others]) == [[3], [1, 4]]
-    assert records_of([ordered, told, *spells_of_others]) == [[3], [1, 2, 4]]
-
-
-def test_who_points_without_a_day_at_a_ministrys_earlier_release_goes_with_it() -> None:
-    pointing = replace(held(2, "jep"), pointer=1)
-    said = [out(1, "ministry", "2023-05-01"), pointing, out(3, "pud", "2025-06-01", "2024-10-13")]
-    assert records_of(said) == [[1, 2], [3]]
-
-
 def test_an_undated_word_on_a_release_takes_the_date_of_the_report_it_points_at_or_the_earliest_beside_it() -> None:
     undated = out(3, "foro")
     first = out(1, "ministry", "2026-01-12", verification__verdict="retracted")
