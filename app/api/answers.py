@@ -10,8 +10,8 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.counts.questions import AsOf
 from app.exchange import tables
+from app.reading.questions import AsOf
 from app.registry.projection import RULES
 
 VARY = "Accept, Authorization"

@@ -10,18 +10,18 @@ from app.api.answers import Answer
 from app.api.requests import Asked, require_rules
 from app.counts import overlap, series
 from app.counts.citation import BadCode, citation, short_address, unpack
-from app.counts.compare import compare
-from app.counts.held import count_detentions, dated
-from app.counts.questions import AsOf, CountQuery, EstimateQuery, HeldQuery, OverlapQuery, SeriesQuery
-from app.counts.selection import source_keys
+from app.counts.comparison import compare
+from app.counts.estimates.from_registry import estimate_releases
 from app.counts.tally import count_releases
-from app.counts.terms import CountTerms, EventTerms, HeldCountTerms, echo, is_personal
-from app.counts.unseen import estimate_releases
 from app.dates import format_instant
 from app.errors import Invalid, NotFound
 from app.exchange import counts as tables
 from app.log.entries import entry_at
 from app.log.head import is_demo
+from app.reading.held import count_detentions, dated
+from app.reading.questions import AsOf, CountQuery, EstimateQuery, HeldQuery, OverlapQuery, SeriesQuery
+from app.reading.selection import source_keys
+from app.reading.terms import CountTerms, EventTerms, HeldCountTerms, echo, is_personal
 from app.registry.projection import RULES
 
 Row = dict[str, Any]

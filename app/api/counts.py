@@ -8,7 +8,7 @@ from app.api import counted
 from app.api.requests import Read
 from app.api.routes import READING, router
 from app.api.wire import DetentionCount, EstimateOut, OverlapOut, ReleaseCount, SeriesOut
-from app.counts.questions import CountQuery, EstimateQuery, HeldQuery, OverlapQuery, SeriesQuery
+from app.reading.questions import CountQuery, EstimateQuery, HeldQuery, OverlapQuery, SeriesQuery
 
 counts = router("counts")
 

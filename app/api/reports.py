@@ -12,8 +12,8 @@ from app.api.routes import READING, WRITING, refusals, router
 from app.api.things import page
 from app.api.wire import Filed, ReportOut, ReportPage
 from app.api.writes import Write
-from app.counts import lists
-from app.counts.questions import AsOf, ReportQuery
+from app.reading import lists
+from app.reading.questions import AsOf, ReportQuery
 from app.registry import reports as filing
 from app.registry.schemas import RetractIn
 from app.vocabulary import Role

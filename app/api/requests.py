@@ -18,13 +18,13 @@ from sqlmodel import Session
 
 from app import __version__, dates
 from app.api import answers
-from app.counts.questions import AsOf
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, RulesChanged, Unauthenticated
 from app.exchange.titles import LANGUAGES
 from app.log.entries import last_revision_at
 from app.log.head import revision_under
 from app.models import ApiKey
+from app.reading.questions import AsOf
 from app.registry import keys
 from app.registry.policy import ANYONE, Reader
 from app.registry.projection import RULES

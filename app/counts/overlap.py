@@ -12,13 +12,13 @@ from typing import Any
 from sqlalchemy import BindParameter, and_, bindparam, func, select
 from sqlmodel import Session, col
 
-from app.counts import terms as wording
-from app.counts.selection import COUNTING, at, select_releases
 from app.counts.tally import by_slug, not_visible, scalar
-from app.counts.terms import CountTerms
 from app.database import chunks
 from app.dates import parse
 from app.models import Source, Standing, Verification, Voice
+from app.reading import terms as wording
+from app.reading.selection import COUNTING, at, select_releases
+from app.reading.terms import CountTerms
 from app.registry.policy import Reader
 from app.registry.projection.accounts import DATE_OF_STAGE
 from app.registry.schemas import MOST_SOURCES

@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from app.counts import terms as wording
 from app.counts.claims.figures import WHO_SAYS, Figure, figures_at
 from app.counts.growth import Numbers, growth, numbers_at
-from app.counts.selection import COUNTING, select_releases
 from app.counts.tally import by_slug, not_visible
-from app.counts.terms import CountTerms, Interval
 from app.dates import end_of_day, format_instant, zone_name
 from app.errors import Invalid
 from app.log.entries import last_revision_at
 from app.models import OPEN, Entry, Source, Standing
+from app.reading import terms as wording
+from app.reading.selection import COUNTING, select_releases
+from app.reading.terms import CountTerms, Interval
 from app.registry.claims import ClaimTermsIn
 from app.registry.policy import Reader
 from app.vocabulary import Measure

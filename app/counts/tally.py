@@ -9,11 +9,13 @@ from sqlalchemy import Select, and_, case, distinct, exists, func, literal, sele
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts import behind, buckets
-from app.counts import terms as wording
-from app.counts.behind import MULTIPLE_TRAITS, UNITS, WITHHELD
-from app.counts.not_visible import partly_hidden
-from app.counts.selection import (
+from app.counts import buckets, list_addresses
+from app.counts.list_addresses import MULTIPLE_TRAITS, UNITS, WITHHELD
+from app.log.entries import redactions_since
+from app.models import PendingPair, Source, SourceTrait, Trait
+from app.reading import terms as wording
+from app.reading.not_visible import partly_hidden
+from app.reading.selection import (
     ASSERTED,
     COUNTING,
     OF_SOURCE,
@@ -25,9 +27,7 @@ from app.counts.selection import (
     select_releases,
     trait_of,
 )
-from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, HeldCountTerms, PersonTerms, is_personal
-from app.log.entries import redactions_since
-from app.models import PendingPair, Source, SourceTrait, Trait
+from app.reading.terms import PERSONAL_DIMENSIONS, CountTerms, HeldCountTerms, PersonTerms, is_personal
 from app.registry.policy import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 
@@ -85,7 +85,7 @@ def count_releases(session: Session, terms: CountTerms, reader: Reader, revision
         return select_releases(session, terms, reader, revision, by_source=by_source)
 
     def listed(named: Row) -> str | None:
-        return behind.of_releases(said, named, revision)
+        return list_addresses.of_releases(said, named, revision)
 
     beside = not_visible(session, terms, reader, revision)
     asked = Asked(said, select_, reader, revision, "releases", listed, beside)

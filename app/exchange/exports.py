@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from sqlmodel import Session
 
-from app.counts import lists
-from app.counts.questions import MOST_LIMIT, ReleaseQuery
 from app.exchange import tables
 from app.exchange.paging import pages
 from app.exchange.tables import Form
+from app.reading import lists
+from app.reading.questions import MOST_LIMIT, ReleaseQuery
 from app.registry.policy import ANYONE
 
 

@@ -17,11 +17,11 @@ from typing import Any
 
 from sqlmodel import Session
 
-from app.counts import lists
-from app.counts.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Paged, ReleaseQuery
-from app.counts.selection import COUNTING
 from app.exchange import tables
 from app.exchange.paging import every
+from app.reading import lists
+from app.reading.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Paged, ReleaseQuery
+from app.reading.selection import COUNTING
 from app.registry.policy import ANYONE
 from app.vocabulary import Publish, ReleaseStatus, SourceKind, Stage
 

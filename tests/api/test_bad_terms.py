@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from app.counts.terms import Dimension, Interval
+from app.reading.terms import Dimension, Interval
 from app.vocabulary import ReleaseKind, ReleaseStatus, Stage, State
 from tests.support import Body, World
 

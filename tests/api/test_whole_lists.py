@@ -12,8 +12,8 @@ import pytest
 from httpx2 import Response
 
 from app.api import things
-from app.counts import lists
 from app.database import reading
+from app.reading import lists
 from app.registry import keys
 from tests.api.serving import serving
 from tests.support import A_WHILE, Body, World, make_report

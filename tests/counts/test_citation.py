@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.counts import terms as wording
 from app.counts.citation import CITED, BadCode, bibtex, citation, sentence, short_address, unpack
-from app.counts.terms import CountTerms, Dimension
+from app.reading import terms as wording
+from app.reading.terms import CountTerms, Dimension
 from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import Language, vocabulary
 

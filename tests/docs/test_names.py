@@ -11,8 +11,8 @@ from sqlmodel import SQLModel
 from app import errors
 from app.cli import COMMANDS, command
 from app.config import Settings
-from app.counts.terms import CountTerms, Dimension
 from app.main import create_app
+from app.reading.terms import CountTerms, Dimension
 from app.registry.content import PUBLIC
 from app.registry.policy import ANONYMOUS_FACTS, NAMED_FACTS
 from tests.docs.reading import DECISIONS, EVERY_PAGE, PAGES, ROOT, blocks, links, named, title

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from app.counts.terms import CountTerms, HeldCountTerms
+from app.reading.terms import CountTerms, HeldCountTerms
 from app.vocabulary import Judgement
 from tests.properties.steps import (
     SLUGS,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from app.counts.terms import PERSONAL_DIMENSIONS
+from app.reading.terms import PERSONAL_DIMENSIONS
 from app.registry.policy import Reader
 
 Traits = Collection[tuple[str, str]]

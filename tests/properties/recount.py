@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, is_personal
 from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
+from app.reading.terms import PERSONAL_DIMENSIONS, CountTerms, is_personal
 from app.registry.policy import Reader
 from app.registry.projection import Account
 from tests.properties import personal

@@ -6,8 +6,8 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from app.counts.terms import PERSONAL_DIMENSIONS, HeldCountTerms, is_personal
 from app.dates import Place, parse_from, parse_to, place_in_window
+from app.reading.terms import PERSONAL_DIMENSIONS, HeldCountTerms, is_personal
 from app.registry.policy import Reader
 from tests.properties import personal
 from tests.properties.past import Past, Person, strictest

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.counts.tally import count_releases
-from app.counts.terms import CountTerms
+from app.reading.terms import CountTerms
 from app.registry import identity, linking, reports
 from app.registry.policy import ANYONE
 from app.registry.schemas import DetentionReportIn, IdentityIn, ReleaseReportIn

@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts import terms as wording
-from app.counts.compare import compare
+from app.counts.comparison import compare
 from app.counts.overlap import overlap
 from app.counts.tally import MULTIPLE, count_releases
-from app.counts.terms import CountTerms
+from app.reading import terms as wording
+from app.reading.terms import CountTerms
 from app.registry.policy import ANYONE, Reader
 from app.vocabulary import Role
 from tests.properties.histories import PRIVATE_DIMENSIONS, PUBLIC_DIMENSIONS, count_terms, examples, histories

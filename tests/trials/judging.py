@@ -8,10 +8,10 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.held import count_detentions
 from app.counts.tally import count_releases
-from app.counts.terms import CountTerms, HeldCountTerms
 from app.models import OPEN, Entry, Held, HeldVoice, Placement, Record, Source, SourceTrait, Standing, Voice
+from app.reading.held import count_detentions
+from app.reading.terms import CountTerms, HeldCountTerms
 from app.registry.policy import ANYONE
 from app.vocabulary import Verdict
 from tests.properties.steps import Clerk, Consent, File, Registry, Step

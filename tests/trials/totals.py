@@ -14,7 +14,6 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.counts.tally import count_releases
-from app.counts.terms import CountTerms
 from app.log import sealed
 from app.models import (
     OPEN,
@@ -30,6 +29,7 @@ from app.models import (
     Trait,
     Verification,
 )
+from app.reading.terms import CountTerms
 from app.registry.policy import Reader
 from app.vocabulary import Role
 

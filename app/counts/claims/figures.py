@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app import dates
-from app.counts.selection import at
-from app.counts.terms import edges
 from app.models import Claim, Entry
+from app.reading.selection import at
+from app.reading.terms import edges
 from app.vocabulary import Measure, Stage
 
 Row = dict[str, Any]

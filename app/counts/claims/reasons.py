@@ -9,7 +9,7 @@ from textwrap import shorten
 from typing import Any
 
 from app.counts.claims.figures import FURTHEST, Figure
-from app.counts.terms import TRAIT_FILTERS
+from app.reading.terms import TRAIT_FILTERS
 from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
 from app.vocabulary import Measure, Reason
 

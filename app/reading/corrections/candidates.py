@@ -6,11 +6,11 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, union
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.corrections.restated import VERDICT
-from app.counts.questions import CorrectionQuery
-from app.counts.selection import at
 from app.errors import Invalid
 from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, Record, Report, Verification
+from app.reading.corrections.restated import VERDICT
+from app.reading.questions import CorrectionQuery
+from app.reading.selection import at
 from app.registry.projection.accounts import DENIALS
 from app.registry.views import Views
 from app.vocabulary import CorrectionKind, Judgement

@@ -13,15 +13,15 @@ from typing import Any
 from sqlalchemy import distinct, func, select
 from sqlmodel import Session, col
 
-from app.counts import records, shapes
-from app.counts.held import select_held
-from app.counts.questions import DetentionQuery, ReleaseQuery
-from app.counts.selection import at, select_releases, visible
-from app.counts.shapes import Person
 from app.database import chunks
 from app.errors import Invalid
 from app.matching.candidates import Wanted, look_up_each
 from app.models import Placement, Record
+from app.reading import records, shapes
+from app.reading.held import select_held
+from app.reading.questions import DetentionQuery, ReleaseQuery
+from app.reading.selection import at, select_releases, visible
+from app.reading.shapes import Person
 from app.registry.content import Content
 from app.registry.policy import Facts, Reader
 from app.registry.records import by_cases, case_digest

@@ -7,18 +7,19 @@ from typing import Any
 from sqlalchemy import Select, distinct, exists, func, literal, select
 from sqlmodel import Session, col
 
-from app.counts import changes, records, tally
-from app.counts.changes import Among, Listing
-from app.counts.held import select_held
-from app.counts.not_visible import partly_hidden
-from app.counts.paging import AFTER_ANY_DAY, BEFORE_ANY_DAY, Order, Page, page
-from app.counts.questions import ClaimQuery, DetaineeQuery, DetentionQuery, FacilityQuery, Paged, ReportQuery
-from app.counts.search import by_name
-from app.counts.selection import Condition, at, detained_within, person_conditions, select_releases, visible
-from app.counts.terms import PersonTerms, ReleaseTerms, is_personal
+from app.counts import tally
 from app.errors import NotFound
 from app.log.entries import entry_at
 from app.models import CaseKey, Claim, Detainee, Detention, Facility, Record, Report, Source
+from app.reading import changes, records
+from app.reading.changes import Among, Listing
+from app.reading.held import select_held
+from app.reading.not_visible import partly_hidden
+from app.reading.paging import AFTER_ANY_DAY, BEFORE_ANY_DAY, Order, Page, page
+from app.reading.questions import ClaimQuery, DetaineeQuery, DetentionQuery, FacilityQuery, Paged, ReportQuery
+from app.reading.search import by_name
+from app.reading.selection import Condition, at, detained_within, person_conditions, select_releases, visible
+from app.reading.terms import PersonTerms, ReleaseTerms, is_personal
 from app.registry import content
 from app.registry import records as stored
 from app.registry.policy import Reader

@@ -8,8 +8,6 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, t
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.questions import EstimateQuery
-from app.counts.terms import HeldTerms, PersonTerms, ReleaseTerms, edges
 from app.errors import Invalid, pointed
 from app.models import (
     OPEN,
@@ -25,6 +23,8 @@ from app.models import (
     Trait,
     Voice,
 )
+from app.reading.questions import EstimateQuery
+from app.reading.terms import HeldTerms, PersonTerms, ReleaseTerms, edges
 from app.registry.policy import Reader
 from app.registry.views import Views
 from app.vocabulary import Publish, ReleaseStatus, Verdict

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.counts.claims.knew import knew
+from app.counts.claims.valid_time import knew
 from app.counts.tally import count_releases
-from app.counts.terms import CountTerms
 from app.database import reading
+from app.reading.terms import CountTerms
 from app.registry.policy import ANYONE
 from tests.support import NOW, Body, World
 

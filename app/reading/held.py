@@ -12,9 +12,13 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app import dates
-from app.counts import behind
-from app.counts import terms as wording
-from app.counts.selection import (
+from app.counts import list_addresses
+from app.counts.tally import Asked, Row, by_slug, of_selection, scalar, tallied
+from app.errors import Invalid
+from app.log.entries import entry_at
+from app.models import Held, HeldVoice
+from app.reading import terms as wording
+from app.reading.selection import (
     ASSERTED,
     Condition,
     Selection,
@@ -27,11 +31,7 @@ from app.counts.selection import (
     require_so_many,
     source_keys,
 )
-from app.counts.tally import Asked, Row, by_slug, of_selection, scalar, tallied
-from app.counts.terms import HeldCountTerms, HeldTerms, PersonTerms, is_personal
-from app.errors import Invalid
-from app.log.entries import entry_at
-from app.models import Held, HeldVoice
+from app.reading.terms import HeldCountTerms, HeldTerms, PersonTerms, is_personal
 from app.registry.policy import Reader
 
 HELD = Subject(Held, HeldVoice, aliased(HeldVoice), ("spell",))
@@ -52,7 +52,7 @@ def count_detentions(session: Session, terms: HeldCountTerms, reader: Reader, re
         return select_held(session, terms, reader, revision, by_source=by_source)
 
     def listed(named: Row) -> str | None:
-        return behind.of_detentions(said, named, revision)
+        return list_addresses.of_detentions(said, named, revision)
 
     beside: Row = {}
     if is_personal(terms):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from app.counts.terms import (
+from app.reading.terms import (
     MOST_VALUES,
     CountTerms,
     EventTerms,

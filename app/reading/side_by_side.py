@@ -3,10 +3,10 @@
 from collections.abc import Callable, Container, Iterable
 from typing import Any
 
-from app.counts import shapes
-from app.counts.shapes import Person
 from app.dates import parse
 from app.matching.fold import fold
+from app.reading import shapes
+from app.reading.shapes import Person
 from app.registry.policy import Facts, Reader
 
 Row = dict[str, Any]

@@ -3,10 +3,10 @@
 from typing import Any
 
 from app.counts import buckets
-from app.counts import terms as wording
 from app.counts.buckets import Unit
-from app.counts.selection import COUNTING
 from app.dates import parse_from, parse_to
+from app.reading import terms as wording
+from app.reading.selection import COUNTING
 from app.registry.schemas import MOST_SOURCES
 
 Row = dict[str, Any]

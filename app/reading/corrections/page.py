@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.counts.corrections import candidates, drafts
-from app.counts.corrections.drafts import Draft
-from app.counts.corrections.places import Places
-from app.counts.paging import Page, read_cursor, write_cursor
-from app.counts.questions import CorrectionQuery
 from app.dates import format_instant
 from app.models import Entry
+from app.reading.corrections import candidates, drafts
+from app.reading.corrections.drafts import Draft
+from app.reading.corrections.placements import Places
+from app.reading.paging import Page, read_cursor, write_cursor
+from app.reading.questions import CorrectionQuery
 from app.registry.policy import Reader
 from app.vocabulary import CorrectionKind
 

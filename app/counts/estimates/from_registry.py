@@ -8,15 +8,15 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, select
 from sqlmodel import Session, col
 
-from app.counts import terms as wording
 from app.counts.estimates import MOST_LISTS, BadTable, estimate
 from app.counts.overlap import patterns_of, verified_by
-from app.counts.selection import at, select_releases
 from app.counts.tally import by_slug, not_visible
-from app.counts.terms import CountTerms
 from app.database import chunks
 from app.errors import Invalid
 from app.models import Source, Standing, Verification
+from app.reading import terms as wording
+from app.reading.selection import at, select_releases
+from app.reading.terms import CountTerms
 from app.registry.policy import Reader
 from app.vocabulary import Verdict
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, bindparam, literal, select
 from sqlmodel import Session
 
-from app.counts.selection import in_window, select_releases, source_keys
-from app.counts.terms import CountTerms, ReleaseTerms
 from app.database import Key, reading
 from app.dates import PartialDate, Place, place_in_window
 from app.errors import Invalid
+from app.reading.selection import in_window, select_releases, source_keys
+from app.reading.terms import CountTerms, ReleaseTerms
 from app.registry.policy import ANYONE
 from tests.support import World
 

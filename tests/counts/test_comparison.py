@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.counts.compare import MOST_CASES, WORDS, _some_of_each, summary
+from app.counts.comparison import MOST_CASES, WORDS, _some_of_each, summary
 from tests.support import NOW, Body, World
 
 JANUARY = {"released_from": "2026-01-08", "released_to": "2026-01-31"}

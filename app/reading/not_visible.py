@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import and_, or_, true
 
-from app.counts.selection import Condition, hidden, personal_filters, sees_all
-from app.counts.terms import PERSONAL_DIMENSIONS
+from app.reading.selection import Condition, hidden, personal_filters, sees_all
+from app.reading.terms import PERSONAL_DIMENSIONS
 from app.registry.consent import OPENNESS
 from app.registry.policy import Reader
 

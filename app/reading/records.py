@@ -8,8 +8,6 @@ from typing import Any, cast
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.counts import shapes
-from app.counts.shapes import Ids, Person
 from app.errors import Moved, NotFound
 from app.models import (
     Consent,
@@ -25,6 +23,8 @@ from app.models import (
     SpellPersonal,
     Verification,
 )
+from app.reading import shapes
+from app.reading.shapes import Ids, Person
 from app.registry import records
 from app.registry.components import account_of
 from app.registry.consent import person_class, strictest

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, and_, bindparam, select
 from sqlmodel import Session, col
 
-from app.counts.selection import COUNTING, at, select_releases, source_keys
-from app.counts.terms import CountTerms
 from app.database import chunks
 from app.dates import parse
 from app.models import Source, Standing, Verification, Voice
+from app.reading.selection import COUNTING, at, select_releases, source_keys
+from app.reading.terms import CountTerms
 from app.registry.policy import Reader
 from app.registry.projection.voices import status_among
 from app.vocabulary import ReleaseStatus, Verdict

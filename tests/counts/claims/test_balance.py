@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.counts.claims.balance import balance
 from app.counts.claims.figures import Figure
-from app.counts.claims.stock import balance
 from tests.counts.claims.figuring import all_of, figure, part
 
 Row = dict[str, Any]

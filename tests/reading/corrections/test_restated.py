@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.counts.corrections.restated import FIGURES, SHOWN, of_claim, of_report
+from app.reading.corrections.restated import FIGURES, SHOWN, of_claim, of_report
 from app.registry.content import PUBLIC, flatten, split
 from app.vocabulary import CorrectionKind
 from tests.support import make_report

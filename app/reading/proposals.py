@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.counts import records, shapes
-from app.counts.paging import Page
-from app.counts.selection import at
 from app.dates import format_instant
 from app.log.entries import head
 from app.models import ApiKey, Placement, Proposal
+from app.reading import records, shapes
+from app.reading.paging import Page
+from app.reading.selection import at
 from app.registry.policy import Reader
 
 # More wait nowhere for long: each is seen by every curator who opens the list.

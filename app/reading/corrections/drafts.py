@@ -10,10 +10,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.corrections import restated
-from app.counts.corrections.places import Place, Places
 from app.database import chunks
 from app.models import Claim, Decision, Entry, Record, Report
+from app.reading.corrections import restated
+from app.reading.corrections.placements import Place, Places
 from app.vocabulary import CorrectionKind
 
 Row = dict[str, Any]

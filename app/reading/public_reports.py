@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.selection import at, visible
-from app.counts.shapes import Person
 from app.log.entries import entry_at
 from app.models import Placement, Record, Report
+from app.reading.selection import at, visible
+from app.reading.shapes import Person
 from app.registry.content import KEPT, KEPT_PUBLIC, PUBLIC, Content
 from app.registry.policy import ANYONE, Facts
 from app.vocabulary import Verdict

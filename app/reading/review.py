@@ -8,14 +8,14 @@ from sqlalchemy import Select, case, exists, func, literal, null, or_, select, t
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts import records, shapes
-from app.counts.paging import Page, read_cursor, write_cursor
-from app.counts.questions import Paged
-from app.counts.selection import at
-from app.counts.shapes import Person
-from app.counts.side_by_side import side_by_side
 from app.log.entries import entry_at
 from app.models import BlockingKey, Decision, Detention, Lookalike, PendingPair, Placement, ProvisionalHiding, Record
+from app.reading import records, shapes
+from app.reading.paging import Page, read_cursor, write_cursor
+from app.reading.questions import Paged
+from app.reading.selection import at
+from app.reading.shapes import Person
+from app.reading.side_by_side import side_by_side
 from app.registry import blocking
 from app.registry import records as stored
 from app.registry.content import ASKED

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.counts import shapes
-from app.counts.shapes import Ids, Person
+from app.reading import shapes
+from app.reading.shapes import Ids, Person
 from app.registry.policy import ANYONE, Reader
 from app.vocabulary import Role
 

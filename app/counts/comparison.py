@@ -10,11 +10,11 @@ from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.held import select_held
-from app.counts.selection import ASSERTED, COUNTING, Selection, at, hidden, select_releases, source_keys
-from app.counts.terms import CountTerms, HeldCountTerms
 from app.database import chunks
 from app.models import Held, HeldVoice, Placement, Record, Standing, Voice
+from app.reading.held import select_held
+from app.reading.selection import ASSERTED, COUNTING, Selection, at, hidden, select_releases, source_keys
+from app.reading.terms import CountTerms, HeldCountTerms
 from app.registry.policy import Reader
 from app.vocabulary import Language, Publish, ReleaseStatus
 

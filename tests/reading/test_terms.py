@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.counts import terms as wording
-from app.counts.questions import DetentionQuery, ReleaseQuery
-from app.counts.terms import CountTerms, ReleaseTerms
 from app.dates import parse_from, parse_to
+from app.reading import terms as wording
+from app.reading.questions import DetentionQuery, ReleaseQuery
+from app.reading.terms import CountTerms, ReleaseTerms
 from app.registry.projection import RULES
 from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
 

@@ -16,11 +16,6 @@ from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts import records, shapes
-from app.counts.paging import Order, Page, after, read_cursor, write_cursor
-from app.counts.questions import Paged
-from app.counts.selection import Condition, at, visible
-from app.counts.shapes import Person
 from app.models import (
     Claim,
     Detainee,
@@ -37,6 +32,11 @@ from app.models import (
     Verification,
     Voice,
 )
+from app.reading import records, shapes
+from app.reading.paging import Order, Page, after, read_cursor, write_cursor
+from app.reading.questions import Paged
+from app.reading.selection import Condition, at, visible
+from app.reading.shapes import Person
 from app.registry.policy import Reader
 from app.registry.records import Kind
 from app.vocabulary import Publish

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import bindparam, case, exists, false, literal, or_, select
 from sqlmodel import Session, col
 
-from app.counts.selection import Condition, at, hidden
 from app.matching.candidates import Wanted, look_up
 from app.matching.fold import fold
 from app.matching.keys import search_keys
 from app.matching.names import SAME, answers
 from app.models import DetaineePersonal, Placement
+from app.reading.selection import Condition, at, hidden
 from app.registry.policy import Reader
 from app.vocabulary import Publish
 

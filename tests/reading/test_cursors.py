@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts.paging import read_cursor, write_cursor
 from app.errors import Invalid
 from app.models import OPEN
+from app.reading.paging import read_cursor, write_cursor
 
 KEYS = st.integers(-OPEN, OPEN)
 
