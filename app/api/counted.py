@@ -12,13 +12,14 @@ from app.counts import overlap, series
 from app.counts.citation import BadCode, citation, short_address, unpack
 from app.counts.comparison import compare
 from app.counts.estimates.from_registry import estimate_releases
+from app.counts.held import count_detentions
 from app.counts.tally import count_releases
 from app.dates import format_instant
 from app.errors import Invalid, NotFound
 from app.exchange import counts as tables
 from app.log.entries import entry_at
 from app.log.head import is_demo
-from app.reading.held import count_detentions, dated
+from app.reading.held import dated
 from app.reading.questions import AsOf, CountQuery, EstimateQuery, HeldQuery, OverlapQuery, SeriesQuery
 from app.reading.selection import source_keys
 from app.reading.terms import CountTerms, EventTerms, HeldCountTerms, echo, is_personal

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
+from app.counts.held import SILENCE
 from app.reading import terms as wording
-from app.reading.held import SILENCE
 from app.vocabulary import Language, label
 
 Row = dict[str, Any]

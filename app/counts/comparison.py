@@ -13,8 +13,9 @@ from sqlmodel import Session, col
 from app.database import chunks
 from app.models import Held, HeldVoice, Placement, Record, Standing, Voice
 from app.reading.held import select_held
-from app.reading.selection import ASSERTED, COUNTING, Selection, at, hidden, select_releases, source_keys
+from app.reading.selection import ASSERTED, COUNTING, Selection, select_releases, source_keys
 from app.reading.terms import CountTerms, HeldCountTerms
+from app.reading.visibility import at, hidden
 from app.registry.policy import Reader
 from app.vocabulary import Language, Publish, ReleaseStatus
 

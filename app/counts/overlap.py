@@ -12,13 +12,14 @@ from typing import Any
 from sqlalchemy import BindParameter, and_, bindparam, func, select
 from sqlmodel import Session, col
 
-from app.counts.tally import by_slug, not_visible, scalar
+from app.counts.tally import not_visible, scalar
 from app.database import chunks
 from app.dates import parse
 from app.models import Source, Standing, Verification, Voice
 from app.reading import terms as wording
-from app.reading.selection import COUNTING, at, select_releases
+from app.reading.selection import COUNTING, select_releases, with_facility_slug
 from app.reading.terms import CountTerms
+from app.reading.visibility import at
 from app.registry.policy import Reader
 from app.registry.projection.accounts import DATE_OF_STAGE
 from app.registry.schemas import MOST_SOURCES
@@ -32,7 +33,7 @@ _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
     """`{"releases", "counted_apart", "sources", "pairs", "patterns"}` of the releases that the terms mean, by the
     independent sources that verified them; the pattern without sources is of those that none verified."""
-    terms = by_slug(session, terms)
+    terms = with_facility_slug(session, terms)
     said = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
     by_release = verified_by(session, terms, reader, revision, independent=True)
     copied = _copied(by_release, verified_by(session, terms, reader, revision))

@@ -13,13 +13,13 @@ from sqlmodel import Session, col
 
 from app.counts.claims.figures import WHO_SAYS, Figure, figures_at
 from app.counts.growth import Numbers, growth, numbers_at
-from app.counts.tally import by_slug, not_visible
+from app.counts.tally import not_visible
 from app.dates import end_of_day, format_instant, zone_name
 from app.errors import Invalid
 from app.log.entries import last_revision_at
 from app.models import OPEN, Entry, Source, Standing
 from app.reading import terms as wording
-from app.reading.selection import COUNTING, select_releases
+from app.reading.selection import COUNTING, select_releases, with_facility_slug
 from app.reading.terms import CountTerms, Interval
 from app.registry.claims import ClaimTermsIn
 from app.registry.policy import Reader
@@ -53,7 +53,7 @@ def series(session: Session, terms: CountTerms, asked: Asked, reader: Reader, re
     `claims` the figures stated from the first day to the last. With a personal term beside them `not_visible`, as of
     the revision read. Raises Invalid for more than MOST_POINTS or MOST_REVISIONS.
     """
-    terms = by_slug(session, terms)
+    terms = with_facility_slug(session, terms)
     said = {**wording.echo(terms), "interval": asked.interval, "by": asked.by, "zone": zone_name(asked.zone)}
     said.pop("group_by", None)
     span = _span(session, terms, asked, reader, revision)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Select, and_, case, distinct, exists, func, literal, select
 from sqlalchemy.orm import aliased
@@ -14,20 +14,10 @@ from app.counts.list_addresses import MULTIPLE_TRAITS, UNITS, WITHHELD
 from app.log.entries import redactions_since
 from app.models import PendingPair, Source, SourceTrait, Trait
 from app.reading import terms as wording
-from app.reading.not_visible import partly_hidden
-from app.reading.selection import (
-    ASSERTED,
-    COUNTING,
-    OF_SOURCE,
-    Selection,
-    Subject,
-    at,
-    facility_slug,
-    hidden_trait,
-    select_releases,
-    trait_of,
-)
-from app.reading.terms import PERSONAL_DIMENSIONS, CountTerms, HeldCountTerms, PersonTerms, is_personal
+from app.reading.selection import ASSERTED, COUNTING, Selection, Subject, select_releases, with_facility_slug
+from app.reading.terms import PERSONAL_DIMENSIONS, CountTerms, HeldCountTerms, is_personal
+from app.reading.traits import OF_SOURCE, partly_hidden, trait_of
+from app.reading.visibility import at, hidden_trait
 from app.registry.policy import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 
@@ -78,7 +68,7 @@ class Asked:
 
 def count_releases(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
     """Totals and groups in the shape of `GET /v1/counts/releases`, without the envelope's `recorded_at`."""
-    terms = by_slug(session, terms)
+    terms = with_facility_slug(session, terms)
     said = wording.echo(terms)
 
     def select_(by_source: bool) -> Selection:
@@ -90,16 +80,6 @@ def count_releases(session: Session, terms: CountTerms, reader: Reader, revision
     beside = not_visible(session, terms, reader, revision)
     asked = Asked(said, select_, reader, revision, "releases", listed, beside)
     return {**tallied(session, asked), "permalink": wording.link("/v1/counts/releases", said, revision)}
-
-
-Terms = TypeVar("Terms", bound=PersonTerms)
-
-
-def by_slug(session: Session, terms: Terms) -> Terms:
-    """The terms with the facility by its slug: a name may be another's tomorrow, and the permalink stays."""
-    if terms.facility is None:
-        return terms
-    return terms.model_copy(update={"facility": facility_slug(session, terms.facility, terms.country)})
 
 
 def tallied(session: Session, asked: Asked) -> Row:

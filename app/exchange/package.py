@@ -23,8 +23,8 @@ from app.log.entries import entry_at
 from app.models import Detainee
 from app.reading import lists, public_reports, records, shapes
 from app.reading.questions import MOST_LIMIT, ClaimQuery, FacilityQuery, Paged, ReleaseQuery
-from app.reading.selection import at, visible
 from app.reading.shapes import Person
+from app.reading.visibility import at, visible
 from app.registry.policy import ANYONE
 
 Row = dict[str, Any]

@@ -35,8 +35,8 @@ from app.models import (
 from app.reading import records, shapes
 from app.reading.paging import Order, Page, after, read_cursor, write_cursor
 from app.reading.questions import Paged
-from app.reading.selection import Condition, at, visible
 from app.reading.shapes import Person
+from app.reading.visibility import Condition, at, visible
 from app.registry.policy import Reader
 from app.registry.records import Kind
 from app.vocabulary import Publish

@@ -7,23 +7,18 @@ later detention that had begun by then ends an earlier one that nobody is known 
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import and_, func, not_, or_
+from sqlalchemy import and_, not_, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app import dates
-from app.counts import list_addresses
-from app.counts.tally import Asked, Row, by_slug, of_selection, scalar, tallied
 from app.errors import Invalid
 from app.log.entries import entry_at
 from app.models import Held, HeldVoice
-from app.reading import terms as wording
 from app.reading.selection import (
     ASSERTED,
-    Condition,
     Selection,
     Subject,
-    at,
     both,
     conditions_of_sources,
     detained_within,
@@ -31,40 +26,13 @@ from app.reading.selection import (
     require_so_many,
     source_keys,
 )
-from app.reading.terms import HeldCountTerms, HeldTerms, PersonTerms, is_personal
+from app.reading.terms import HeldCountTerms, HeldTerms, PersonTerms
+from app.reading.visibility import Condition, at
 from app.registry.policy import Reader
 
 HELD = Subject(Held, HeldVoice, aliased(HeldVoice), ("spell",))
-# Organisations list who is held until they hear that somebody left. Half a year without a word (families visit, courts
-# sit, lists are revised within it) is when a list may be out of date rather than the person in prison.
-SILENCE = 180  # days
 # The terms that speak of a day and of who says so; without a day a list of detentions is one of them all.
 OF_A_DAY = HeldTerms.model_fields.keys() - PersonTerms.model_fields.keys() - {"held_on"}
-
-
-def count_detentions(session: Session, terms: HeldCountTerms, reader: Reader, revision: int) -> Row:
-    """Totals and groups in the shape of `GET /v1/counts/detentions`, without `recorded_at`. The terms name a day,
-    unless at revision 0, where there is nobody."""
-    terms = by_slug(session, terms)
-    said = wording.echo(terms)
-
-    def select_(by_source: bool) -> Selection:
-        return select_held(session, terms, reader, revision, by_source=by_source)
-
-    def listed(named: Row) -> str | None:
-        return list_addresses.of_detentions(said, named, revision)
-
-    beside: Row = {}
-    if is_personal(terms):
-        open_to_all = select_held(session, terms.public(), reader, revision)
-        beside = of_selection(session, open_to_all, terms, reader, revision)
-    asked = Asked(said, select_, reader, revision, "detentions", listed, beside)
-    silent = and_(select_(False).inside, col(Held.heard_hi) < _day(terms) - SILENCE)
-    return {
-        **tallied(session, asked),
-        "not_heard_since": scalar(session, select_(False), func.count(), silent),
-        "permalink": wording.link("/v1/counts/detentions", said, revision),
-    }
 
 
 def select_held(
@@ -86,7 +54,7 @@ def select_held(
         where.append(col(Held.status).in_(terms.status))
     where += conditions_of_sources(HELD, terms, keys, revision)
     where += person_conditions(session, terms, columns, reader, revision)
-    held = on_day(columns, _day(terms), house_arrest=terms.house_arrest)
+    held = on_day(columns, day_of(terms), house_arrest=terms.house_arrest)
     inside, uncertain = both(held, detained_within(terms, columns, revision, own=own))
     return Selection(HELD, columns, tuple(where), own, inside, uncertain)
 
@@ -103,7 +71,7 @@ def on_day(columns: Any, day: int, *, house_arrest: bool) -> tuple[Condition, Co
     return inside, and_(not_gone, not_taken_again, not_(to_come), not_(and_(begun, stays)))
 
 
-def _day(terms: HeldTerms) -> int:
+def day_of(terms: HeldTerms) -> int:
     return dates.FIRST_DAY if terms.day is None else terms.day
 
 

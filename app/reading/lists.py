@@ -7,19 +7,19 @@ from typing import Any
 from sqlalchemy import Select, distinct, exists, func, literal, select
 from sqlmodel import Session, col
 
-from app.counts import tally
 from app.errors import NotFound
 from app.log.entries import entry_at
 from app.models import CaseKey, Claim, Detainee, Detention, Facility, Record, Report, Source
 from app.reading import changes, records
 from app.reading.changes import Among, Listing
 from app.reading.held import select_held
-from app.reading.not_visible import partly_hidden
 from app.reading.paging import AFTER_ANY_DAY, BEFORE_ANY_DAY, Order, Page, page
 from app.reading.questions import ClaimQuery, DetaineeQuery, DetentionQuery, FacilityQuery, Paged, ReportQuery
 from app.reading.search import by_name
-from app.reading.selection import Condition, at, detained_within, person_conditions, select_releases, visible
+from app.reading.selection import detained_within, person_conditions, select_releases, with_facility_slug
 from app.reading.terms import PersonTerms, ReleaseTerms, is_personal
+from app.reading.traits import partly_hidden
+from app.reading.visibility import Condition, at, visible
 from app.registry import content
 from app.registry import records as stored
 from app.registry.policy import Reader
@@ -75,7 +75,7 @@ def _listed(
     def beside() -> Row:
         told = {"withheld": _withheld(session, among, reader, revision)} if says_withheld else {}
         if is_personal(asked):
-            told["not_visible"] = _not_visible(session, listing, tally.by_slug(session, asked), reader, revision)
+            told["not_visible"] = _not_visible(session, listing, with_facility_slug(session, asked), reader, revision)
         return told
 
     return Page(found, cursor, beside)

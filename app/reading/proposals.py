@@ -11,7 +11,7 @@ from app.log.entries import head
 from app.models import ApiKey, Placement, Proposal
 from app.reading import records, shapes
 from app.reading.paging import Page
-from app.reading.selection import at
+from app.reading.visibility import at
 from app.registry.policy import Reader
 
 # More wait nowhere for long: each is seen by every curator who opens the list.

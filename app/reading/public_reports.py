@@ -13,8 +13,8 @@ from sqlmodel import Session, col
 
 from app.log.entries import entry_at
 from app.models import Placement, Record, Report
-from app.reading.selection import at, visible
 from app.reading.shapes import Person
+from app.reading.visibility import at, visible
 from app.registry.content import KEPT, KEPT_PUBLIC, PUBLIC, Content
 from app.registry.policy import ANYONE, Facts
 from app.vocabulary import Verdict

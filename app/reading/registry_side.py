@@ -20,8 +20,9 @@ from app.models import Placement, Record
 from app.reading import records, shapes
 from app.reading.held import select_held
 from app.reading.questions import DetentionQuery, ReleaseQuery
-from app.reading.selection import at, select_releases, visible
+from app.reading.selection import select_releases
 from app.reading.shapes import Person
+from app.reading.visibility import at, visible
 from app.registry.content import Content
 from app.registry.policy import Facts, Reader
 from app.registry.records import by_cases, case_digest

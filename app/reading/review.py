@@ -13,9 +13,9 @@ from app.models import BlockingKey, Decision, Detention, Lookalike, PendingPair,
 from app.reading import records, shapes
 from app.reading.paging import Page, read_cursor, write_cursor
 from app.reading.questions import Paged
-from app.reading.selection import at
 from app.reading.shapes import Person
 from app.reading.side_by_side import side_by_side
+from app.reading.visibility import at
 from app.registry import blocking
 from app.registry import records as stored
 from app.registry.content import ASKED

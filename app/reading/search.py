@@ -12,7 +12,7 @@ from app.matching.fold import fold
 from app.matching.keys import search_keys
 from app.matching.names import SAME, answers
 from app.models import DetaineePersonal, Placement
-from app.reading.selection import Condition, at, hidden
+from app.reading.visibility import Condition, at, hidden
 from app.registry.policy import Reader
 from app.vocabulary import Publish
 

@@ -1,10 +1,9 @@
 """Which releases the terms mean at a revision: SQL shared by counts and lists, so that they cannot disagree."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
+from sqlalchemy import Select, and_, exists, func, or_, select, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -14,67 +13,24 @@ from app.models import (
     Detainee,
     Detention,
     HeldVoice,
-    Placement,
-    Record,
     Release,
     Source,
-    SourceTrait,
     Standing,
-    Trait,
     Voice,
 )
 from app.reading.questions import EstimateQuery
 from app.reading.terms import HeldTerms, PersonTerms, ReleaseTerms, edges
+from app.reading.traits import personal_filters
+from app.reading.visibility import Condition, at, hidden_trait
 from app.registry.policy import Reader
 from app.registry.views import Views
-from app.vocabulary import Publish, ReleaseStatus, Verdict
+from app.vocabulary import ReleaseStatus, Verdict
 
-# Personal dimensions that rest on the word of each source; the others are of the person.
-OF_SOURCE = frozenset({"facility", "area"})
 COUNTING = (ReleaseStatus.VERIFIED.value, ReleaseStatus.CONTESTED.value, ReleaseStatus.REPORTED.value)
 ASSERTED = (Verdict.VERIFIED.value, Verdict.REPORTED.value)
 
-Condition = ColumnElement[bool]
 # `(inside, uncertain)`: surely within what is asked for; perhaps.
 Placed = tuple[Condition, Condition]
-
-
-def at(table: Any, revision: int) -> Condition:
-    """Rows of a projected table that hold at a revision."""
-    return and_(col(table.since) <= revision, col(table.until) > revision)
-
-
-def hidden(detainee: Any, classes: tuple[str, ...], revision: int) -> Condition:
-    """Whether today's class of a person is among `classes`.
-
-    The person is who it was at the revision; its class is the strictest of today's classes of the records it held.
-    """
-    return exists(
-        select(1)
-        .select_from(Placement)
-        .join(Record, col(Record.key) == col(Placement.record))
-        .where(col(Placement.detainee) == detainee, at(Placement, revision), col(Record.publish_now).in_(classes))
-    )
-
-
-def hidden_trait(
-    reader: Reader, detainee: Any, name: str, revision: int, values: Sequence[str] = ()
-) -> Condition | None:
-    """Whether the reader may not see a personal dimension of a person (with one of these values); None when it may of
-    everyone."""
-    classes = tuple(str(publish) for publish in Publish if not sees_all(reader, publish, name, values))
-    return hidden(detainee, classes, revision) if classes else None
-
-
-def sees_all(reader: Reader, publish: str, name: str, values: Sequence[str]) -> bool:
-    """Whether the reader may see these values of a dimension, or any at all, of someone of that class."""
-    return all(reader.sees_trait(publish, name, value) for value in values or (None,))
-
-
-def visible(reader: Reader, detainee: Any, revision: int) -> Condition:
-    """Whether a person stands in lists for the reader."""
-    classes = tuple(str(publish) for publish in Publish if not reader.sees_person(publish))
-    return ~hidden(detainee, classes, revision) if classes else true()
 
 
 def source_keys(session: Session, terms: ReleaseTerms | HeldTerms | EstimateQuery) -> dict[str, int]:
@@ -319,25 +275,11 @@ def facility_slug(session: Session, said: str, country: str | None) -> str:
     return facility.slug
 
 
-def trait_of(trait: Any, own: Any, columns: Any, name: str, revision: int) -> tuple[Any, Condition]:
-    """The table in which a personal dimension of a selected row stands, `trait` or `own`, and which of its rows are the
-    row's: by the word of the source whose row it is, where the dimension rests on that."""
-    by_source = name in OF_SOURCE and getattr(columns, "source", None) is not None
-    table = own if by_source else trait
-    found = and_(table.spell == columns.spell, table.name == name, at(table, revision))
-    return table, and_(found, table.source == columns.source) if by_source else found
+Terms = TypeVar("Terms", bound=PersonTerms)
 
 
-def personal_filters(terms: PersonTerms, columns: Any, revision: int) -> Iterator[tuple[str, list[str], Condition]]:
-    """`(dimension, values asked about, whether a row matches)`; the facility by its slug."""
-    for name, values in terms.traits().items():
-        yield name, values, _has_trait(columns, name, revision, values)
-    for name, values in terms.excluded().items():
-        yield name, values, and_(_has_trait(columns, name, revision), ~_has_trait(columns, name, revision, values))
-
-
-def _has_trait(columns: Any, name: str, revision: int, values: Sequence[str] | None = None) -> Condition:
-    """Whether a row has a value of a dimension, one of `values` where they are given."""
-    table, of_row = trait_of(Trait, SourceTrait, columns, name, revision)
-    among = () if values is None else (table.value.in_(values),)
-    return exists(select(1).where(of_row, *among))
+def with_facility_slug(session: Session, terms: Terms) -> Terms:
+    """The terms with the facility by its slug: a name may be another's tomorrow, and the permalink stays."""
+    if terms.facility is None:
+        return terms
+    return terms.model_copy(update={"facility": facility_slug(session, terms.facility, terms.country)})

@@ -18,7 +18,7 @@ from app.exchange import copies, own, package
 from app.exchange.tables import Form
 from app.log.entries import head
 from app.models import OPEN, Detainee, Detention, Held, HeldVoice, Source, Standing, Voice
-from app.reading.selection import at, visible
+from app.reading.visibility import at, visible
 from app.registry.listing import file_rows
 from app.registry.policy import ANYONE, Reader
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.counts.held import count_detentions
 from app.counts.tally import count_releases
-from app.reading.held import count_detentions
 from app.reading.terms import CountTerms, HeldCountTerms
 from app.registry.policy import ANYONE, Reader
 from app.vocabulary import Role

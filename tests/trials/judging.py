@@ -8,9 +8,9 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from app.counts.held import count_detentions
 from app.counts.tally import count_releases
 from app.models import OPEN, Entry, Held, HeldVoice, Placement, Record, Source, SourceTrait, Standing, Voice
-from app.reading.held import count_detentions
 from app.reading.terms import CountTerms, HeldCountTerms
 from app.registry.policy import ANYONE
 from app.vocabulary import Verdict

@@ -12,8 +12,8 @@ from sqlmodel import Session, col
 
 from app import dates
 from app.models import Claim, Entry
-from app.reading.selection import at
 from app.reading.terms import edges
+from app.reading.visibility import at
 from app.vocabulary import Measure, Stage
 
 Row = dict[str, Any]

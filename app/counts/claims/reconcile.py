@@ -19,14 +19,14 @@ from app.counts.claims.figures import Figure, Figures, arithmetic, figures_at, m
 from app.counts.claims.reasons import BEYOND_TERMS, Known, differences, hindrances, reasons
 from app.counts.claims.remarks import remarks
 from app.counts.claims.valid_time import knew
+from app.counts.held import count_detentions
 from app.counts.tally import count_releases
 from app.dates import parse_to
 from app.errors import Invalid, NotFound
 from app.log.entries import last_revision_at
 from app.models import Entry, Source
-from app.reading.held import count_detentions
-from app.reading.selection import at
 from app.reading.terms import CountTerms, HeldCountTerms
+from app.reading.visibility import at
 from app.registry.policy import Reader
 from app.vocabulary import Measure, Stage
 

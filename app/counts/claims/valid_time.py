@@ -15,8 +15,9 @@ from sqlmodel import Session, col
 from app.database import chunks
 from app.dates import parse
 from app.models import Source, Standing, Verification, Voice
-from app.reading.selection import COUNTING, at, select_releases, source_keys
+from app.reading.selection import COUNTING, select_releases, source_keys
 from app.reading.terms import CountTerms
+from app.reading.visibility import at
 from app.registry.policy import Reader
 from app.registry.projection.voices import status_among
 from app.vocabulary import ReleaseStatus, Verdict

@@ -10,13 +10,14 @@ from sqlmodel import Session, col
 
 from app.counts.estimates import MOST_LISTS, BadTable, estimate
 from app.counts.overlap import patterns_of, verified_by
-from app.counts.tally import by_slug, not_visible
+from app.counts.tally import not_visible
 from app.database import chunks
 from app.errors import Invalid
 from app.models import Source, Standing, Verification
 from app.reading import terms as wording
-from app.reading.selection import at, select_releases
+from app.reading.selection import select_releases, with_facility_slug
 from app.reading.terms import CountTerms
+from app.reading.visibility import at
 from app.registry.policy import Reader
 from app.vocabulary import Verdict
 
@@ -42,7 +43,7 @@ def estimate_releases(
     Sources of which one cites the other in verifying one of these releases are no two lists: the estimate is refused.
     Raises Invalid where one list is named, or there are more than MOST_LISTS.
     """
-    terms = by_slug(session, terms)
+    terms = with_facility_slug(session, terms)
     by_release = verified_by(session, terms, reader, revision, independent=True)
     seen = sorted({slug for pattern in by_release.values() for slug in pattern})
     used = sorted(set(lists)) if lists else seen

@@ -10,7 +10,7 @@ from app.errors import Invalid
 from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, Record, Report, Verification
 from app.reading.corrections.restated import VERDICT
 from app.reading.questions import CorrectionQuery
-from app.reading.selection import at
+from app.reading.visibility import at
 from app.registry.projection.accounts import DENIALS
 from app.registry.views import Views
 from app.vocabulary import CorrectionKind, Judgement
