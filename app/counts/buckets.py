@@ -5,11 +5,11 @@ Ordinal 1 is Monday, 1 January of year 1. Months follow H. Hinnant, "chrono-comp
 """
 
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import case
 
-Unit = Literal["day", "week", "month"]
+from app.reading.dimensions import Unit
 
 # Days from 1 March of year 0, where the algorithm begins, to the day before ordinal 1.
 BEFORE_FIRST_DAY = 305

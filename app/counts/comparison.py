@@ -11,16 +11,15 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.database import chunks
-from app.models import Held, HeldVoice, Placement, Record, Standing, Voice
-from app.reading.held import select_held
-from app.reading.selection import ASSERTED, COUNTING, Selection, select_releases, source_keys
-from app.reading.terms import CountTerms, HeldCountTerms
-from app.reading.visibility import at, hidden
+from app.models import Placement, Record
+from app.reading.countables import countable_of
+from app.reading.selection import ASSERTED, COUNTING, source_keys
+from app.reading.terms import ReleaseTerms, SourcedTerms
+from app.reading.visibility import Condition, at, hidden
 from app.registry.policy import Reader
 from app.vocabulary import Language, Publish, ReleaseStatus
 
 Row = dict[str, Any]
-Terms = CountTerms | HeldCountTerms
 # Cases listed in one answer; the numbers are of all of them.
 MOST_CASES = 200
 
@@ -66,7 +65,7 @@ class Case:
     change: str
 
 
-def compare(session: Session, terms: Terms, reader: Reader, then: int, now: int) -> Row:
+def compare(session: Session, terms: SourcedTerms, reader: Reader, then: int, now: int) -> Row:
     """`{"added", "removed", "changes": {…}, "summary": {"en", "es"}, "cases": [...], "cases_left_out": n,
     "withheld_cases": n}`; `then` is the earlier revision. What counted then + added − removed = what counts now; the
     other changes are of what counts at both. Of more than MOST_CASES the first of each change are listed in turn, so
@@ -80,8 +79,7 @@ def compare(session: Session, terms: Terms, reader: Reader, then: int, now: int)
     ]
     numbers = Counter(case.change for case in cases)
     changes = {change: numbers[change] for change in WORDS if numbers[change]}
-    name = "detention_id" if isinstance(terms, HeldCountTerms) else "release_id"
-    shown = _shown(session, cases, before | after, reader, now, name)
+    shown = _shown(session, cases, before | after, reader, now, f"{countable_of(terms).record}_id")
     return {
         "added": len(come),
         "removed": len(gone),
@@ -111,20 +109,14 @@ def summary(changes: dict[str, int], lang: Language) -> str:
     return ", ".join(said) or ("nothing has changed" if lang == "en" else "nada ha cambiado")
 
 
-def _counted(session: Session, terms: Terms, reader: Reader, revision: int) -> dict[int, Counted]:
-    selection = _selected(session, terms, reader, revision)
+def _counted(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> dict[int, Counted]:
+    selection = countable_of(terms).select(session, terms, reader, revision)
     columns, status = selection.columns, selection.subject.standing.status
     said = selection.subject.voice.verdict if selection.own else status
     rows = session.execute(
         selection.rows(columns.spell, columns.detainee, said).where(selection.inside, status.in_(COUNTING))
     )
     return {spell: Counted(detainee, said) for spell, detainee, said in rows}
-
-
-def _selected(session: Session, terms: Terms, reader: Reader, revision: int) -> Selection:
-    if isinstance(terms, HeldCountTerms):
-        return select_held(session, terms, reader, revision)
-    return select_releases(session, terms, reader, revision)
 
 
 def _both(before: dict[int, Counted], after: dict[int, Counted]) -> Iterator[Case]:
@@ -141,7 +133,7 @@ def _became(was: str, became: str) -> str:
     return _GAINED[ReleaseStatus(became)]
 
 
-def _lost(session: Session, terms: Terms, spells: Mapping[int, str], now: int) -> Iterator[Case]:
+def _lost(session: Session, terms: SourcedTerms, spells: Mapping[int, str], now: int) -> Iterator[Case]:
     places, statuses = _places(session, spells, now), _statuses(session, terms, spells, now)
     verdicts = _verdicts(session, terms, spells, now)
     for spell, was in sorted(spells.items()):
@@ -157,7 +149,7 @@ def _lost(session: Session, terms: Terms, spells: Mapping[int, str], now: int) -
             yield Case(spell, "moved_out")
 
 
-def _gained(session: Session, terms: Terms, spells: Mapping[int, str], then: int) -> Iterator[Case]:
+def _gained(session: Session, terms: SourcedTerms, spells: Mapping[int, str], then: int) -> Iterator[Case]:
     places, statuses = _places(session, spells, then), _statuses(session, terms, spells, then)
     verdicts = _verdicts(session, terms, spells, then)
     wanted = terms.status or COUNTING
@@ -180,25 +172,25 @@ def _places(session: Session, spells: Collection[int], revision: int) -> dict[in
     return {record: spell for some in chunks(spells) for record, spell in session.execute(found, {"among": some})}
 
 
-def _statuses(session: Session, terms: Terms, spells: Collection[int], revision: int) -> dict[int, str | None]:
-    table: Any = Held if isinstance(terms, HeldCountTerms) else Standing
-    found = select(table.spell, table.status).where(table.spell.in_(_AMONG), at(table, revision))
-    if isinstance(terms, CountTerms):
-        found = found.where(table.stage == terms.stage)
+def _statuses(session: Session, terms: SourcedTerms, spells: Collection[int], revision: int) -> dict[int, str | None]:
+    table = countable_of(terms).subject.standing
+    found = select(table.spell, table.status).where(*_stands(table, terms, revision))
     return {spell: status for some in chunks(spells) for spell, status in session.execute(found, {"among": some})}
 
 
-def _verdicts(session: Session, terms: Terms, spells: Collection[int], revision: int) -> dict[int, str]:
+def _stands(table: Any, terms: SourcedTerms, revision: int) -> list[Condition]:
+    """The rows of a table at a revision that are of the spells asked about, at the stage that is counted if any is."""
+    stage = [table.stage == terms.stage] if isinstance(terms, ReleaseTerms) else []
+    return [table.spell.in_(_AMONG), at(table, revision), *stage]
+
+
+def _verdicts(session: Session, terms: SourcedTerms, spells: Collection[int], revision: int) -> dict[int, str]:
     """Spell → the verdict of the one source whose releases or detentions the terms ask for."""
     if terms.source is None:
         return {}
-    table: Any = HeldVoice if isinstance(terms, HeldCountTerms) else Voice
+    table = countable_of(terms).subject.voice
     source = source_keys(session, terms)[terms.source]
-    found = select(table.spell, table.verdict).where(
-        table.spell.in_(_AMONG), table.source == source, at(table, revision)
-    )
-    if isinstance(terms, CountTerms):
-        found = found.where(table.stage == terms.stage)
+    found = select(table.spell, table.verdict).where(*_stands(table, terms, revision), table.source == source)
     return {spell: verdict for some in chunks(spells) for spell, verdict in session.execute(found, {"among": some})}
 
 

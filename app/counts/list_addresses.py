@@ -3,46 +3,46 @@
 from typing import Any
 
 from app.counts import buckets
-from app.counts.buckets import Unit
 from app.dates import parse_from, parse_to
 from app.reading import terms as wording
+from app.reading.countables import Countable
+from app.reading.dimensions import DIMENSIONS
 from app.reading.selection import COUNTING
 from app.registry.schemas import MOST_SOURCES
 
 Row = dict[str, Any]
 WITHHELD = "withheld"
-# Dimensions with several values per release: their groups overlap.
-MULTIPLE_TRAITS = frozenset({"nationality"})
-UNITS: dict[str, Unit] = {"day": "day", "week": "week", "month": "month"}
+# Personal dimensions with several values per release: their groups overlap.
+OVERLAPPING = frozenset(name for name, of in DIMENSIONS.items() if of.personal and of.several)
 
 
-def of_releases(said: Row, named: Row, revision: int) -> str | None:
-    """The address of the releases behind a group; None where no filter can say which they are."""
+def address(countable: Countable, said: Row, named: Row, revision: int) -> str | None:
+    """The address of what is behind a group; None where no filter can say which they are."""
     if unlisted(said, named):
         return None
-    if said["net"] and UNITS.keys() & named.keys():
+    buckets_of = {name: unit for name in named if (unit := DIMENSIONS[name].unit)}
+    if buckets_of and said["net"]:
         return None  # the end of a bucket would become the day by which a re-arrest counts
     terms = {name: value for name, value in said.items() if name != "group_by"}
     if "source" in named:  # by that source's own days and kinds, as the group counts
         terms |= verified_too(terms, named["source"])
-        terms["source"] = named["source"]
+        if "net" in said:
+            terms["source"] = named["source"]
     else:
         terms.setdefault("status", list(COUNTING))
     for name, value in named.items():
-        if name in UNITS:
-            terms |= _narrower(terms, *buckets.bucket_dates(value, UNITS[name]))
-        elif name in ("kind", "status", *MULTIPLE_TRAITS):
-            terms[name] = [value]
+        if name in buckets_of:
+            terms |= _narrower(terms, *buckets.bucket_dates(value, buckets_of[name]))
         else:
-            terms[name] = value
-    return wording.link("/v1/releases", terms, revision)
+            terms[name] = [value] if DIMENSIONS[name].asked_as_list else value
+    return wording.link(countable.listed, terms, revision)
 
 
 def unlisted(said: Row, named: Row) -> bool:
     """Whether no filter can say which a group's are: a value is missing or withheld, or the terms already ask for
     another value of a dimension that can have several."""
     return any(value in (None, WITHHELD) for value in named.values()) or any(
-        named[name] not in said.get(name, [named[name]]) for name in MULTIPLE_TRAITS & named.keys()
+        named[name] not in said.get(name, [named[name]]) for name in named if name in OVERLAPPING
     )
 
 
@@ -61,16 +61,3 @@ def _narrower(terms: Row, first: str, last: str) -> Row:
         "released_from": first if start is None or parse_from(start) < parse_from(first) else start,
         "released_to": last if end is None or parse_to(end) > parse_to(last) else end,
     }
-
-
-def of_detentions(said: Row, named: Row, revision: int) -> str | None:
-    """The address of the detentions behind a group; None where no filter can say which they are."""
-    if unlisted(said, named):
-        return None
-    terms = {name: value for name, value in said.items() if name != "group_by"}
-    if "source" in named:  # by that source's own days, as the group counts
-        terms |= verified_too(terms, named["source"])
-    else:
-        terms.setdefault("status", list(COUNTING))
-    terms |= {name: [value] if name in ("status", *MULTIPLE_TRAITS) else value for name, value in named.items()}
-    return wording.link("/v1/detentions", terms, revision)

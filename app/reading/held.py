@@ -31,6 +31,9 @@ from app.reading.visibility import Condition, at
 from app.registry.policy import Reader
 
 HELD = Subject(Held, HeldVoice, aliased(HeldVoice), ("spell",))
+# Organisations list who is held until they hear that somebody left. Half a year without a word (families visit, courts
+# sit, lists are revised within it) is when a list may be out of date rather than the person in prison.
+SILENCE = 180  # days
 # The terms that speak of a day and of who says so; without a day a list of detentions is one of them all.
 OF_A_DAY = HeldTerms.model_fields.keys() - PersonTerms.model_fields.keys() - {"held_on"}
 
@@ -69,6 +72,11 @@ def on_day(columns: Any, day: int, *, house_arrest: bool) -> tuple[Condition, Co
     not_taken_again = or_(columns.next_hi.is_(None), columns.next_hi > day)
     inside = and_(begun, stays, not_taken_again)
     return inside, and_(not_gone, not_taken_again, not_(to_come), not_(and_(begun, stays)))
+
+
+def silent(terms: HeldTerms) -> Condition:
+    """Whether nobody has been heard to be held since long before the day."""
+    return col(Held.heard_hi) < day_of(terms) - SILENCE
 
 
 def day_of(terms: HeldTerms) -> int:

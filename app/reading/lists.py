@@ -142,7 +142,7 @@ def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: 
         statement: Any = select(key, key.label("person")).where(at(Detainee, at_revision))
         spells = [
             *person_conditions(session, terms, Detention, reader, at_revision),
-            *([detained_within(terms, Detention, at_revision)[0]] if terms.detained_from or terms.detained_to else []),
+            *([detained_within(terms, Detention, at_revision)[0]] if terms.arrested != (None, None) else []),
         ]
 
         def has_spell(*conditions: Condition) -> Condition:

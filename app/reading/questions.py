@@ -15,6 +15,7 @@ from app.reading.terms import (
     Moment,
     ReleaseTerms,
     Several,
+    SourcedTerms,
 )
 from app.registry.schemas import Code, Country, Line, Slug, Sources
 from app.vocabulary import CorrectionKind, Language, Measure, Stage
@@ -96,11 +97,15 @@ class VocabularyQuery(AsOf):
     lang: Literal["en", "es"] = "en"
 
 
-class CountQuery(CountTerms, AsOf):
+class CountedQuery(SourcedTerms, AsOf):
+    """A count of anything as asked."""
+
+
+class CountQuery(CountTerms, CountedQuery):
     """A count as asked: its terms and the revision."""
 
 
-class HeldQuery(HeldCountTerms, AsOf):
+class HeldQuery(HeldCountTerms, CountedQuery):
     """A count of the held as asked: its terms and the revision."""
 
 

@@ -18,10 +18,9 @@ from app.errors import Invalid
 from app.matching.candidates import Wanted, look_up_each
 from app.models import Placement, Record
 from app.reading import records, shapes
-from app.reading.held import select_held
-from app.reading.questions import DetentionQuery, ReleaseQuery
-from app.reading.selection import select_releases
+from app.reading.countables import countable_of
 from app.reading.shapes import Person
+from app.reading.terms import SourcedTerms
 from app.reading.visibility import at, visible
 from app.registry.content import Content
 from app.registry.policy import Facts, Reader
@@ -74,15 +73,10 @@ class Spell:
     statements: tuple[Statement, ...] = ()
 
 
-def within(
-    session: Session, asked: ReleaseQuery | DetentionQuery, reader: Reader, revision: int
-) -> tuple[dict[int, int], int]:
+def within(session: Session, asked: SourcedTerms, reader: Reader, revision: int) -> tuple[dict[int, int], int]:
     """Spell → person of the releases asked for, or of the detentions that a day is asked of, and how many more are
     withheld. Raises Invalid."""
-    if isinstance(asked, ReleaseQuery):
-        selection = select_releases(session, asked, reader, revision)
-    else:
-        selection = select_held(session, asked, reader, revision)
+    selection = countable_of(asked).select(session, asked, reader, revision)
     spell, detainee = selection.columns.spell, selection.columns.detainee
     seen = visible(reader, detainee, revision)
     rows = session.execute(selection.rows(spell, detainee).where(selection.inside, seen).limit(MOST_THEIRS + 1)).all()

@@ -19,7 +19,7 @@ from app.models import (
     Voice,
 )
 from app.reading.questions import EstimateQuery
-from app.reading.terms import HeldTerms, PersonTerms, ReleaseTerms, edges
+from app.reading.terms import PersonTerms, ReleaseTerms, SourcedTerms
 from app.reading.traits import personal_filters
 from app.reading.visibility import Condition, at, hidden_trait
 from app.registry.policy import Reader
@@ -33,7 +33,7 @@ ASSERTED = (Verdict.VERIFIED.value, Verdict.REPORTED.value)
 Placed = tuple[Condition, Condition]
 
 
-def source_keys(session: Session, terms: ReleaseTerms | HeldTerms | EstimateQuery) -> dict[str, int]:
+def source_keys(session: Session, terms: SourcedTerms | EstimateQuery) -> dict[str, int]:
     """Slug → key of the sources the terms name. Raises Invalid for those that do not exist."""
     named = terms.sources_named()
     if not named:
@@ -50,7 +50,7 @@ def source_keys(session: Session, terms: ReleaseTerms | HeldTerms | EstimateQuer
     return found
 
 
-def require_so_many(session: Session, terms: ReleaseTerms | HeldTerms) -> None:
+def require_so_many(session: Session, terms: SourcedTerms) -> None:
     """Raises Invalid for more sources than there are: the count would be nought, and look like an answer."""
     for name, least in (("min_sources", 1), ("sources", 0)):
         asked = getattr(terms, name)
@@ -184,7 +184,7 @@ def _release_conditions(terms: ReleaseTerms, columns: Columns, keys: dict[str, i
 
 
 def conditions_of_sources(
-    subject: Subject, terms: ReleaseTerms | HeldTerms, keys: dict[str, int], revision: int
+    subject: Subject, terms: SourcedTerms, keys: dict[str, int], revision: int
 ) -> list[Condition]:
     """By whom it was verified, and by how many."""
     every = dict.fromkeys([*terms.verified_by, *terms.all_of])
@@ -242,7 +242,7 @@ def person_conditions(
 
 def detained_within(terms: PersonTerms, columns: Any, revision: int, *, own: bool = False) -> Placed:
     """Whether the person was taken within the days asked for; `own`: by the source whose row it is."""
-    window = edges(terms.detained_from, terms.detained_to)
+    window = terms.arrested
     if window == (None, None):
         return true(), ~true()
     if own:

@@ -4,13 +4,14 @@ One vocabulary serves counts and lists, so that every count can link to the list
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from app import dates
+from app.reading.dimensions import DETENTIONS, PERSONAL, RELEASES, HeldDimension, ReleaseDimension
 from app.registry.projection import RULES
 from app.registry.schemas import MOST_COUNTED, Country, Date, Line, Slug, Sources, unique
 from app.vocabulary import (
@@ -30,29 +31,7 @@ from app.vocabulary import (
 MOST_DIMENSIONS = 3  # at once: beyond these a table says more than a count
 MOST_VALUES = 20
 
-Dimension = Literal[
-    "source", "status", "kind", "country", "month", "week", "day", "designation", "sources",
-    "facility", "area", "gender", "category", "age_group", "nationality",
-]  # fmt: skip
-HeldDimension = Literal[
-    "source", "status", "country", "designation", "sources",
-    "facility", "area", "gender", "category", "age_group", "nationality", "legal_status",
-]  # fmt: skip
-PERSONAL_DIMENSIONS = frozenset({"facility", "area", "gender", "category", "age_group", "nationality", "legal_status"})
-# The filters on personal dimensions, by the trait each reads.
-TRAIT_FILTERS = {
-    "facility": "facility",
-    "area": "area",
-    "gender": "gender",
-    "category": "category",
-    "age_group": "age_group",
-    "nationality": "nationality",
-    "group": "group",
-    "legal_status": "legal_status",
-    "condition": "condition",
-    "destination": "destination",
-}
-PERSONAL_FILTERS = (*TRAIT_FILTERS, "not_nationality")
+PERSONAL_FILTERS = (*PERSONAL, "not_nationality")
 
 # A revision, an instant, a date or a zone: read once the head and the registry's zone are known.
 Moment = Annotated[str, Field(min_length=1, max_length=dates.MAX_TEXT)]
@@ -114,12 +93,15 @@ class PersonTerms(BaseModel):
             )
         return end
 
+    @property
+    def arrested(self) -> tuple[int | None, int | None]:
+        """First and last day of those within which the person was taken, as ordinals; None is open."""
+        return edges(self.detained_from, self.detained_to)
+
     def traits(self) -> dict[str, list[str]]:
         """Personal dimension → the values asked for, any of which will do."""
-        given = {trait: _each(getattr(self, name)) for name, trait in TRAIT_FILTERS.items()}
-        return {
-            trait: [str(value) for value in values] for trait, values in given.items() if values not in ([], [None])
-        }
+        given = {name: _each(getattr(self, name)) for name in PERSONAL}
+        return {name: [str(value) for value in values] for name, values in given.items() if values not in ([], [None])}
 
     def excluded(self) -> dict[str, list[str]]:
         """Personal dimension → the values that none of those known may be."""
@@ -146,9 +128,39 @@ class EventTerms(PersonTerms):
         return edges(self.released_from, self.released_to)
 
 
-class ReleaseTerms(EventTerms):
+class SourcedTerms(PersonTerms):
+    """Terms of things that sources verify. `noun`: what is counted (`countables.py`).
+
+    Each kind of terms has the filters on who says so where its addresses have them, so that they are declared here for
+    the type checker alone.
+    """
+
+    noun: ClassVar[str]
+    if TYPE_CHECKING:
+        status: Several[ReleaseStatus] = []
+        source: Slug | None = None
+        verified_by: Sources = []
+        any_of: Sources = []
+        all_of: Sources = []
+        min_sources: AtLeast | None = None
+        sources: Exactly | None = None
+
+    @property
+    def leaves_day_open(self) -> bool:
+        """Whether the terms mean a day that they do not name."""
+        return False
+
+    def sources_named(self) -> list[tuple[str, str]]:
+        """`(pointer, slug)` of every source the terms name."""
+        lists = ("verified_by", "any_of", "all_of", "only_by")
+        named = [(f"/{name}/{n}", slug) for name in lists for n, slug in enumerate(getattr(self, name, ()))]
+        return named if self.source is None else [("/source", self.source), *named]
+
+
+class ReleaseTerms(EventTerms, SourcedTerms):
     """Filters on releases besides: who says so."""
 
+    noun = RELEASES
     status: Several[ReleaseStatus] = []
     source: Slug | None = None
     verified_by: Sources = []
@@ -158,15 +170,12 @@ class ReleaseTerms(EventTerms):
     min_sources: AtLeast | None = None
     sources: Exactly | None = None
 
-    def sources_named(self) -> list[tuple[str, str]]:
-        """`(pointer, slug)` of every source the terms name."""
-        return _sources_named(self, "verified_by", "any_of", "all_of", "only_by")
 
-
-class HeldTerms(PersonTerms):
+class HeldTerms(SourcedTerms):
     """Filters on people held on a day besides: the day, whether house arrest after a release counts as being held, and
     who says so."""
 
+    noun = DETENTIONS
     held_on: Date | None = None
     house_arrest: bool = False
     status: Several[ReleaseStatus] = []
@@ -182,21 +191,16 @@ class HeldTerms(PersonTerms):
         """The day asked about, as an ordinal: a month or a year means its last."""
         return None if self.held_on is None else dates.parse_to(self.held_on)
 
-    def sources_named(self) -> list[tuple[str, str]]:
-        """`(pointer, slug)` of every source the terms name."""
-        return _sources_named(self, "verified_by", "any_of", "all_of")
-
-
-def _sources_named(terms: Any, *lists: str) -> list[tuple[str, str]]:
-    named = [(f"/{name}/{number}", slug) for name in lists for number, slug in enumerate(getattr(terms, name))]
-    return named if terms.source is None else [("/source", terms.source), *named]
+    @property
+    def leaves_day_open(self) -> bool:
+        return self.held_on is None
 
 
 class CountTerms(ReleaseTerms):
     """The terms of a count."""
 
     stage: Stage = Stage.CARRIED_OUT
-    group_by: Annotated[list[Dimension], Field(max_length=MOST_DIMENSIONS), AfterValidator(unique)] = []
+    group_by: Annotated[list[ReleaseDimension], Field(max_length=MOST_DIMENSIONS), AfterValidator(unique)] = []
 
 
 class HeldCountTerms(HeldTerms):
@@ -246,4 +250,4 @@ def _text(value: Any) -> str:
 def is_personal(terms: PersonTerms) -> bool:
     """Whether an answer reads personal dimensions, so that it depends on today's consent and on erasures."""
     groups = set(getattr(terms, "group_by", ()))
-    return bool(terms.traits() or terms.excluded() or groups & PERSONAL_DIMENSIONS)
+    return bool(terms.traits() or terms.excluded() or groups.intersection(PERSONAL))

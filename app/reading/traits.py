@@ -7,19 +7,17 @@ from typing import Any
 from sqlalchemy import and_, exists, or_, select, true
 
 from app.models import SourceTrait, Trait
-from app.reading.terms import PERSONAL_DIMENSIONS, PersonTerms
+from app.reading.dimensions import DIMENSIONS, Stands
+from app.reading.terms import PersonTerms
 from app.reading.visibility import Condition, at, hidden, sees_all
 from app.registry.consent import OPENNESS
 from app.registry.policy import Reader
-
-# Personal dimensions that rest on the word of each source; the others are of the person.
-OF_SOURCE = frozenset({"facility", "area"})
 
 
 def trait_of(trait: Any, own: Any, columns: Any, name: str, revision: int) -> tuple[Any, Condition]:
     """The table in which a personal dimension of a selected row stands, `trait` or `own`, and which of its rows are the
     row's: by the word of the source whose row it is, where the dimension rests on that."""
-    by_source = name in OF_SOURCE and getattr(columns, "source", None) is not None
+    by_source = DIMENSIONS[name].stands is Stands.PLACE and getattr(columns, "source", None) is not None
     table = own if by_source else trait
     found = and_(table.spell == columns.spell, table.name == name, at(table, revision))
     return table, and_(found, table.source == columns.source) if by_source else found
@@ -46,7 +44,7 @@ def partly_hidden(columns: Any, terms: Any, reader: Reader, revision: int) -> Co
 
     Neither a value that is hidden nor whether there is one is read."""
     asked = [*personal_filters(terms, columns, revision)]
-    asked += [(name, [], true()) for name in getattr(terms, "group_by", []) if name in PERSONAL_DIMENSIONS]
+    asked += [(name, [], true()) for name in getattr(terms, "group_by", []) if DIMENSIONS[name].personal]
     found: list[Condition] = []
     for place, publish in enumerate(OPENNESS):
         seen = [sees_all(reader, publish, name, values) for name, values, _matching in asked]

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, bindparam, select
 
 from app import dates
-from app.counts.buckets import Unit, bucket_dates, bucket_number, bucket_text
+from app.counts.buckets import bucket_dates, bucket_number, bucket_text
 from app.database import Key
 from app.dates import PartialDate, parse, parse_from, parse_to
+from app.reading.dimensions import Unit
 
 UNITS: tuple[Unit, ...] = ("day", "week", "month")
 # Where a calendar breaks first: leap days, ISO weeks of two years, ends of months and of centuries.

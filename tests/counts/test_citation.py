@@ -1,7 +1,7 @@
 """A citation says everything that the number depends on, and its short address leads to that number or to none."""
 
 import re
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from app.counts.citation import CITED, BadCode, bibtex, citation, sentence, short_address, unpack
 from app.reading import terms as wording
-from app.reading.terms import CountTerms, Dimension
+from app.reading.dimensions import RELEASES, dimensions_of
+from app.reading.terms import CountTerms
 from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import Language, vocabulary
 
@@ -31,7 +32,7 @@ CODES = {
     "age_group": "age_groups", "group": "groups", "legal_status": "legal_statuses", "condition": "conditions",
     "designation": "designations", "state": "states",
 }  # fmt: skip
-DIMENSIONS = get_args(Dimension)
+DIMENSIONS = dimensions_of(RELEASES)
 LINES = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=200)
 SLUGS = st.from_regex(r"[a-z0-9]{1,30}(-[a-z0-9]{1,30})?", fullmatch=True)
 SOURCES = st.lists(SLUGS, min_size=1, max_size=MOST_SOURCES, unique=True)

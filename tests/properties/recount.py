@@ -6,7 +6,8 @@ from itertools import product
 from typing import Any
 
 from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
-from app.reading.terms import PERSONAL_DIMENSIONS, CountTerms, is_personal
+from app.reading.dimensions import DIMENSIONS
+from app.reading.terms import CountTerms, is_personal
 from app.registry.policy import Reader
 from app.registry.projection import Account
 from tests.properties import personal
@@ -243,7 +244,7 @@ def _of_source(found: list[Release], terms: CountTerms) -> Row | None:
 
 def _values(one: Release, name: str, reader: Reader) -> list[Any]:
     """The values of a dimension for one release: several only where a person has several."""
-    if name in PERSONAL_DIMENSIONS:
+    if DIMENSIONS[name].personal:
         if not reader.sees_trait(one.today, name):
             return ["withheld"]
         return sorted(value for trait, value in one.traits if trait == name) or [None]

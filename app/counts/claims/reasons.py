@@ -9,7 +9,7 @@ from textwrap import shorten
 from typing import Any
 
 from app.counts.claims.figures import FURTHEST, Figure
-from app.reading.terms import TRAIT_FILTERS
+from app.reading.dimensions import PERSONAL
 from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
 from app.vocabulary import Measure, Reason
 
@@ -159,7 +159,7 @@ def reasons(known: Known) -> list[Named]:
         detail = f"When it was stated the registry had no report of {_where_and_when(figure)}."
         found.append(Named(Reason.NO_COVERAGE, detail))
     found += [*_gross_or_net(known), *_hours(known), *_citations(known), *_of_the_held(known), *_learned(known)]
-    personal = sorted(figure.terms.keys() & TRAIT_FILTERS.keys())
+    personal = sorted(figure.terms.keys() & {*PERSONAL})
     if personal and not known.whole:
         detail = f"Of its terms `{'`, `'.join(personal)}` the registry counts only people of whom that may be shown."
         found.append(Named(Reason.CONSENT, detail))

@@ -20,6 +20,7 @@ from app.matching.fold import fold
 from app.matching.score import Match
 from app.matching.weighing import Witness, judged
 from app.reading import registry_side, terms
+from app.reading.countables import countable_of
 from app.reading.held import refuse_future
 from app.reading.questions import DetentionQuery, ReleaseQuery
 from app.reading.selection import COUNTING
@@ -86,8 +87,7 @@ def beside(
     inside: dict[int, int] = {}
     for question in _questions(listed.accounts, asked, now):
         of_list, withheld = registry_side.within(session, question, reader, revision)
-        path = "/v1/releases" if isinstance(question, ReleaseQuery) else "/v1/detentions"
-        address = terms.link(path, terms.echo(question), revision)
+        address = terms.link(countable_of(question).listed, terms.echo(question), revision)
         found.lists.append({"list": address, "listed": len(of_list), "withheld": withheld})
         inside |= of_list
     own = {}

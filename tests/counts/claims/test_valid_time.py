@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.counts.claims.valid_time import knew
-from app.counts.tally import count_releases
+from app.counts.tally import count
 from app.database import reading
 from app.reading.terms import CountTerms
 from app.registry.policy import ANYONE
@@ -137,7 +137,7 @@ def test_when_every_day_has_passed_it_is_todays_count_but_for_the_undated(
         with subtests.test(str(terms)):
             asked = CountTerms.model_validate({**JANUARY, "group_by": ["source"], **terms})
             with reading(late.engine) as session:
-                today = count_releases(session, asked, ANYONE, late.revision)
+                today = count(session, asked, ANYONE, late.revision)
                 said = knew(session, asked, ANYONE, late.revision, NOW.date().toordinal())
             by_source = {group["source"]: group["verified"] for group in today["groups"] if group["verified"]}
             undated = said["undated"]
