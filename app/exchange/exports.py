@@ -6,8 +6,8 @@ from sqlmodel import Session
 
 from app.exchange import tables
 from app.exchange.paging import pages
-from app.exchange.tables import Form
 from app.reading import lists
+from app.reading.formats import Form
 from app.reading.questions import MOST_LIMIT, ReleaseQuery
 from app.registry.policy import ANYONE
 

@@ -20,8 +20,8 @@ from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAM
 from app.exchange.imports.layout import asked_of_name
 from app.exchange.imports.reports import body_of
 from app.exchange.paging import pages
-from app.exchange.tables import Form
 from app.reading import lists
+from app.reading.formats import Form
 from app.reading.questions import MOST_LIMIT, ReportQuery
 from app.registry.policy import Reader
 

@@ -22,6 +22,7 @@ from app.exchange.table_schema import TABLES, TITLES, cell, schema
 from app.log.entries import entry_at
 from app.models import Detainee
 from app.reading import lists, public_reports, records, shapes
+from app.reading.formats import MEDIA
 from app.reading.questions import MOST_LIMIT, ClaimQuery, FacilityQuery, Paged, ReleaseQuery
 from app.reading.shapes import Person
 from app.reading.visibility import at, visible
@@ -130,7 +131,7 @@ def _resource(path: Path, name: str) -> Row:
         "path": path.name,
         "type": "table",
         "format": "csv",
-        "mediatype": "text/csv",
+        "mediatype": MEDIA["csv"],
         "encoding": "utf-8",
         "bytes": len(data),
         "hash": f"sha256:{hashlib.sha256(data).hexdigest()}",

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from app.reading.formats import Format
 from app.reading.terms import (
     MOST_VALUES,
     CountTerms,
@@ -33,7 +34,7 @@ class AsOf(BaseModel):
     as_of: Moment | None = None
     zone: Moment | None = None
     rules: Annotated[int, Field(ge=1)] | None = None
-    format: Literal["json", "csv", "jsonl"] | None = None
+    format: Format | None = None
 
 
 class Paged(AsOf):
