@@ -39,7 +39,7 @@ MOST_CODE = MOST_QUERY * 4 // 3  # base64 of a query that could not be packed
 
 # Terms in words. Country, windows, stage and net are said in the sentence itself.
 NAMES: dict[str, tuple[str, str]] = {
-    **{name: of.label for name, of in DIMENSIONS.items() if of.unit is None and name != "country"},
+    **{name: of.label for name, of in DIMENSIONS.items() if of.is_filter and name != "country"},
     "not_nationality": ("nationality other than", "nacionalidad distinta de"),
     "state": ("state", "estado"),
     "rearrested": ("detained again", "detenida de nuevo"),

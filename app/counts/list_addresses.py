@@ -20,8 +20,7 @@ def address(countable: Countable, said: Row, named: Row, revision: int) -> str |
     """The address of what is behind a group; None where no filter can say which they are."""
     if unlisted(said, named):
         return None
-    buckets_of = {name: unit for name in named if (unit := DIMENSIONS[name].unit)}
-    if buckets_of and said["net"]:
+    if said.get("net") and not all(DIMENSIONS[name].is_filter for name in named):
         return None  # the end of a bucket would become the day by which a re-arrest counts
     terms = {name: value for name, value in said.items() if name != "group_by"}
     if "source" in named:  # by that source's own days and kinds, as the group counts
@@ -31,10 +30,11 @@ def address(countable: Countable, said: Row, named: Row, revision: int) -> str |
     else:
         terms.setdefault("status", list(COUNTING))
     for name, value in named.items():
-        if name in buckets_of:
-            terms |= _narrower(terms, *buckets.bucket_dates(value, buckets_of[name]))
+        dimension = DIMENSIONS[name]
+        if dimension.unit and not dimension.is_filter:
+            terms |= _narrower(terms, *buckets.bucket_dates(value, dimension.unit))
         else:
-            terms[name] = [value] if DIMENSIONS[name].asked_as_list else value
+            terms[name] = [value] if dimension.asked_as_list else value
     return wording.link(countable.listed, terms, revision)
 
 

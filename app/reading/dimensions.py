@@ -43,6 +43,11 @@ class Dimension:
         """Whether its values are seen by today's consent and leave with an erasure."""
         return self.stands in (Stands.PERSON, Stands.PLACE)
 
+    @property
+    def is_filter(self) -> bool:
+        """Whether a term of that name asks for its values; those made from the counted day are windows instead."""
+        return self.stands is not Stands.DAY
+
 
 # In the order in which the API names them; facets that are filters alone stand between, where filters are read.
 DIMENSIONS = {

@@ -109,7 +109,7 @@ class Subject:
 
 # Aliases are made once: making one costs more than running the statement in which it stands.
 RELEASES = Subject(Standing, Voice, aliased(Voice), ("spell", "stage"))
-_ARRESTED: Any = aliased(Detention)
+_ARRESTED: Any = aliased(Detention)  # `columns` may be those of Detention itself
 _ARRESTED_BY: Any = aliased(HeldVoice)
 
 
@@ -245,16 +245,19 @@ def detained_within(terms: PersonTerms, columns: Any, revision: int, *, own: boo
     window = terms.arrested
     if window == (None, None):
         return true(), ~true()
-    if own:
-        voice = _ARRESTED_BY
-        said = and_(voice.spell == columns.spell, voice.source == columns.source, at(voice, revision))
-        found = in_window(voice.lo, voice.hi, window)
-    else:
-        detention = _ARRESTED  # `columns` may be those of Detention itself
-        said = and_(detention.spell == columns.spell, at(detention, revision))
-        found = in_window(detention.detained_lo, detention.detained_hi, window)
-    inside, uncertain = (exists(select(1).where(said, place)) for place in found)
+    table = _ARRESTED_BY if own else _ARRESTED
+    of_row, lo, hi = arrest_of(table, columns, revision, own=own)
+    inside, uncertain = (exists(select(1).where(of_row, place)) for place in in_window(lo, hi, window))
     return inside, uncertain
+
+
+def arrest_of(table: Any, columns: Any, revision: int, *, own: bool) -> tuple[Condition, Any, Any]:
+    """Which row of `table` (of HeldVoice if `own`, else of Detention) tells the day of arrest of a selected row, and the
+    bounds of that day."""
+    of_row = and_(table.spell == columns.spell, at(table, revision))
+    if own:
+        return and_(of_row, table.source == columns.source), table.lo, table.hi
+    return of_row, table.detained_lo, table.detained_hi
 
 
 def both(one: Placed, other: Placed) -> Placed:
