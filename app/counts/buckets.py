@@ -1,4 +1,4 @@
-"""Days, ISO weeks and months of ordinals, in SQL and back: the same buckets as `app.dates.bucket`.
+"""Days, ISO weeks and months of ordinals, in SQL and back.
 
 Ordinal 1 is Monday, 1 January of year 1. Months follow H. Hinnant, "chrono-compatible low-level date algorithms"
 (days_from_civil), in whole numbers that both databases divide alike.

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
+from app.dates import PartialDate, Place, parse_from, parse_to, place_in_window
 from app.reading.dimensions import DIMENSIONS
 from app.reading.terms import CountTerms, is_personal
 from app.registry.policy import Reader
 from app.registry.projection import Account
+from tests.buckets import bucket
 from tests.properties import personal
 from tests.properties.past import Past, Person, strictest
 from tests.properties.saying import (
