@@ -107,7 +107,7 @@ def _flat(row: Row) -> Row:
 
 
 def _descriptor(session: Session, folder: Path, revision: int) -> Row:
-    withheld = lists.releases(session, ReleaseQuery(limit=1), ANYONE, revision).beside()["withheld"]
+    withheld = lists.counted(session, ReleaseQuery(limit=1), ANYONE, revision).beside()["withheld"]
     described: Row = {
         "$schema": PROFILE,
         "name": "recuento",

@@ -5,9 +5,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 RELEASES, DETENTIONS = "releases", "detentions"
-EVERY = frozenset({RELEASES, DETENTIONS})
 OF_RELEASES, OF_DETENTIONS = frozenset({RELEASES}), frozenset({DETENTIONS})
-NONE: frozenset[str] = frozenset()
+FILTER_ALONE: frozenset[str] = frozenset()
 
 Unit = Literal["day", "week", "month"]
 
@@ -25,14 +24,14 @@ class Stands(Enum):
 
 @dataclass(frozen=True)
 class Dimension:
-    """A dimension of counts. `label`: in English and Spanish; `counts`: the counts that can be grouped by it (of NONE
-    it is a filter alone); `several`: one release can have several values, whose groups overlap; `codes`: the code list
+    """A dimension of counts. `label`: in English and Spanish; `counts`: those that can be grouped by it, by
+    default all; `several`: one release can have several values, whose groups overlap; `codes`: the code list
     of its values; `asked_as_list`: its filter takes several values; `unit`: of those made from a day."""
 
     name: str
     label: tuple[str, str]
     stands: Stands
-    counts: frozenset[str] = EVERY
+    counts: frozenset[str] | None = None
     several: bool = False
     codes: str | None = None
     asked_as_list: bool = False
@@ -68,12 +67,12 @@ DIMENSIONS = {
         Dimension("category", ("category", "categoría"), Stands.PERSON, codes="categories"),
         Dimension("age_group", ("age", "edad"), Stands.PERSON, codes="age_groups"),
         Dimension("nationality", ("nationality", "nacionalidad"), Stands.PERSON, several=True, asked_as_list=True),
-        Dimension("group", ("group", "grupo"), Stands.PERSON, NONE, several=True, codes="groups"),
+        Dimension("group", ("group", "grupo"), Stands.PERSON, FILTER_ALONE, several=True, codes="groups"),
         Dimension(
             "legal_status", ("legal status", "situación jurídica"), Stands.PERSON, OF_DETENTIONS, codes="legal_statuses"
         ),
-        Dimension("condition", ("condition", "medida"), Stands.PERSON, NONE, several=True, codes="conditions"),
-        Dimension("destination", ("destination", "destino"), Stands.PERSON, NONE),
+        Dimension("condition", ("condition", "medida"), Stands.PERSON, FILTER_ALONE, several=True, codes="conditions"),
+        Dimension("destination", ("destination", "destino"), Stands.PERSON, FILTER_ALONE),
     )
 }
 PERSONAL = tuple(name for name, dimension in DIMENSIONS.items() if dimension.personal)
@@ -81,7 +80,7 @@ PERSONAL = tuple(name for name, dimension in DIMENSIONS.items() if dimension.per
 
 def dimensions_of(noun: str) -> tuple[str, ...]:
     """The dimensions that counts of these things can be grouped by."""
-    return tuple(name for name, dimension in DIMENSIONS.items() if noun in dimension.counts)
+    return tuple(name for name, dimension in DIMENSIONS.items() if dimension.counts is None or noun in dimension.counts)
 
 
 if TYPE_CHECKING:

@@ -15,19 +15,9 @@ from app import dates
 from app.errors import Invalid
 from app.log.entries import entry_at
 from app.models import Held, HeldVoice
-from app.reading.selection import (
-    ASSERTED,
-    Selection,
-    Subject,
-    both,
-    conditions_of_sources,
-    detained_within,
-    person_conditions,
-    require_so_many,
-    source_keys,
-)
+from app.reading.selection import Placed, Selection, Subject, selected
 from app.reading.terms import HeldCountTerms, HeldTerms, PersonTerms
-from app.reading.visibility import Condition, at
+from app.reading.visibility import Condition
 from app.registry.policy import Reader
 
 HELD = Subject(Held, HeldVoice, aliased(HeldVoice), ("spell",))
@@ -42,27 +32,14 @@ def select_held(
     session: Session, terms: HeldTerms, reader: Reader, revision: int, *, by_source: bool = False
 ) -> Selection:
     """The detentions that the terms mean. `by_source`: one row per detention and source, by the source's own days."""
-    keys = source_keys(session, terms)
-    require_so_many(session, terms)
-    own = by_source or terms.source is not None
-    columns: Any = HeldVoice if own else Held
-    where: list[Condition] = [at(Held, revision)]
-    if own:
-        where.append(at(HeldVoice, revision))
-    if terms.source is not None:
-        where.append(col(HeldVoice.source) == keys[terms.source])
-        if not by_source:
-            where.append(col(HeldVoice.verdict).in_(ASSERTED))
-    if terms.status:
-        where.append(col(Held.status).in_(terms.status))
-    where += conditions_of_sources(HELD, terms, keys, revision)
-    where += person_conditions(session, terms, columns, reader, revision)
-    held = on_day(columns, day_of(terms), house_arrest=terms.house_arrest)
-    inside, uncertain = both(held, detained_within(terms, columns, revision, own=own))
-    return Selection(HELD, columns, tuple(where), own, inside, uncertain)
+
+    def held(columns: Any) -> Placed:
+        return on_day(columns, day_of(terms), house_arrest=terms.house_arrest)
+
+    return selected(session, HELD, terms, reader, revision, by_source=by_source, conditions=(), placed=held)
 
 
-def on_day(columns: Any, day: int, *, house_arrest: bool) -> tuple[Condition, Condition]:
+def on_day(columns: Any, day: int, *, house_arrest: bool) -> Placed:
     """`(inside, uncertain)`: surely held on the day; perhaps, since a date is missing or too coarse."""
     left_lo, left_hi = (columns.free_lo, columns.free_hi) if house_arrest else (columns.out_lo, columns.out_hi)
     begun = and_(columns.hi.is_not(None), columns.hi <= day)

@@ -12,12 +12,12 @@ from app.log.entries import entry_at
 from app.models import CaseKey, Claim, Detainee, Detention, Facility, Record, Report, Source
 from app.reading import changes, records
 from app.reading.changes import Among, Listing
-from app.reading.held import select_held
+from app.reading.countables import countable_of
 from app.reading.paging import AFTER_ANY_DAY, BEFORE_ANY_DAY, Order, Page, page
 from app.reading.questions import ClaimQuery, DetaineeQuery, DetentionQuery, FacilityQuery, Paged, ReportQuery
 from app.reading.search import by_name
 from app.reading.selection import detained_within, person_conditions, select_releases, with_facility_slug
-from app.reading.terms import PersonTerms, ReleaseTerms, is_personal
+from app.reading.terms import PersonTerms, ReleaseTerms, SourcedTerms, is_personal
 from app.reading.traits import partly_hidden
 from app.reading.visibility import Condition, at, visible
 from app.registry import content
@@ -98,39 +98,36 @@ def _number(session: Session, among: Among, which: Condition) -> int:
     return int(session.scalars(found).one())
 
 
-def releases(session: Session, asked: Any, reader: Reader, revision: int, since: int | None = None) -> Page:
-    """Releases that the terms mean, those of people the reader may not see left out; `since`: changed after it.
+def counted(session: Session, asked: SourcedTerms, reader: Reader, revision: int, since: int | None = None) -> Page:
+    """What a count of the same terms counts, that of people the reader may not see left out; `since`: changed after it.
 
     Beside them `withheld`: how many were left out, so that a count and the list behind it can be told to agree.
     """
+    countable = countable_of(asked)
 
     def listing(terms: Any, at_revision: int) -> Among:
-        found = select_releases(session, terms, reader, at_revision)
+        found = countable.select(session, terms, reader, at_revision)
         columns = found.columns
         statement = found.rows(columns.spell, columns.detainee).where(found.inside)
         return Among(statement, columns.spell, columns.detainee, columns, columns.lo)
 
-    return _listed(session, "release", listing, asked, reader, revision, since, says_withheld=True)
+    return _listed(session, countable.record, listing, asked, reader, revision, since, says_withheld=True)
 
 
 def detentions(
     session: Session, asked: DetentionQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page:
-    """Spells in custody; with a day those held on it, and then, beside them, how many were left out: `withheld`."""
+    """Spells in custody, or, with a day, those that a count of the held counts on it."""
 
     def listing(terms: DetentionQuery, at_revision: int) -> Among:
-        if terms.held_on is not None:
-            found = select_held(session, terms, reader, at_revision)
-            columns = found.columns
-            statement = found.rows(columns.spell, columns.detainee).where(found.inside)
-            return Among(statement, columns.spell, columns.detainee, columns, columns.lo)
         conditions = person_conditions(session, terms, Detention, reader, at_revision)
         taken = detained_within(terms, Detention, at_revision)[0]
         every = select(*_OF_DETENTION).where(at(Detention, at_revision), *conditions, taken)
         return Among(every, *_OF_DETENTION, Detention, col(Detention.detained_lo))
 
-    says_withheld = asked.held_on is not None
-    return _listed(session, "detention", listing, asked, reader, revision, since, says_withheld=says_withheld)
+    if asked.held_on is not None:
+        return counted(session, asked, reader, revision, since)
+    return _listed(session, "detention", listing, asked, reader, revision, since)
 
 
 def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: int, since: int | None = None) -> Page:

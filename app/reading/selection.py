@@ -1,5 +1,6 @@
 """Which releases the terms mean at a revision: SQL shared by counts and lists, so that they cannot disagree."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -73,26 +74,6 @@ def in_window(lo: Any, hi: Any, window: tuple[int | None, int | None]) -> Placed
 
 
 @dataclass(frozen=True)
-class Columns:
-    """Where a selection reads what it filters by: consolidated, or one source's own."""
-
-    spell: Any
-    source: Any  # of Voice; None of Standing
-    detainee: Any
-    lo: Any
-    hi: Any
-    kind: Any
-    country: Any
-    designation: Any
-    next_hi: Any
-
-    @classmethod
-    def of(cls, table: Any) -> "Columns":
-        names = cls.__dataclass_fields__
-        return cls(**{name: getattr(table, name, None) for name in names})
-
-
-@dataclass(frozen=True)
 class Subject:
     """What is counted: the table with a row for each as all sources say it, the one with a row for each source, that
     one once more for what others say, and by which columns they belong together."""
@@ -118,7 +99,7 @@ class Selection:
     """Releases at one stage and revision, or detentions; `own` reads each source's own values from `voice`."""
 
     subject: Subject
-    columns: Any  # with the names of `Columns`, as far as the subject has them
+    columns: Any  # the table that filters read: consolidated values, or one source's own
     conditions: tuple[Condition, ...]
     own: bool
     inside: Condition
@@ -132,58 +113,66 @@ class Selection:
         return statement.where(*self.conditions)
 
 
-def select_releases(
-    session: Session, terms: ReleaseTerms, reader: Reader, revision: int, *, by_source: bool = False
+def selected(
+    session: Session,
+    subject: Subject,
+    terms: SourcedTerms,
+    reader: Reader,
+    revision: int,
+    *,
+    by_source: bool,
+    conditions: Sequence[Condition],
+    placed: Callable[[Any], Placed],
 ) -> Selection:
-    """The selection that the terms mean. `by_source`: one row per release and source, by the source's own values."""
+    """The selection of a subject that terms mean. `by_source`: one row for each source, by its own values;
+    `conditions`: those of this subject alone; `placed`: whether a row's days are within what is asked for."""
     keys = source_keys(session, terms)
     require_so_many(session, terms)
     own = by_source or terms.source is not None
-    columns = Columns.of(Voice if own else Standing)
-    where: list[Condition] = [at(Standing, revision)]
-    if own:
-        where.append(at(Voice, revision))
+    standing, voice = subject.standing, subject.voice
+    columns = voice if own else standing
+    where = [at(standing, revision), *([at(voice, revision)] if own else []), *conditions]
     if terms.source is not None:
-        where.append(col(Voice.source) == keys[terms.source])
+        where.append(voice.source == keys[terms.source])
         if not by_source:
-            where.append(col(Voice.verdict).in_(ASSERTED))
-    where += _release_conditions(terms, columns, keys, revision)
+            where.append(voice.verdict.in_(ASSERTED))
+    if terms.status:
+        where.append(standing.status.in_(terms.status))
+    where += _conditions_of_sources(subject, terms, keys, revision)
     where += person_conditions(session, terms, columns, reader, revision)
+    inside, uncertain = both(placed(columns), detained_within(terms, columns, revision, own=own))
+    return Selection(subject, columns, tuple(where), own, inside, uncertain)
+
+
+def select_releases(
+    session: Session, terms: ReleaseTerms, reader: Reader, revision: int, *, by_source: bool = False
+) -> Selection:
+    """The releases that the terms mean. `by_source`: one row per release and source, by the source's own values."""
+    columns: Any = Voice if by_source or terms.source is not None else Standing
+    where = [col(Standing.stage) == terms.stage if terms.stage is not None else _at_its_own_stage(revision)]
+    if terms.kind:
+        where.append(columns.kind.in_(terms.kind))
     if terms.net:
         end = terms.window[1]
         begun = columns.next_hi.is_not(None) if end is None else columns.next_hi <= end
         where.append(or_(columns.next_hi.is_(None), ~begun))
-    released = in_window(columns.lo, columns.hi, terms.window)
-    inside, uncertain = both(released, detained_within(terms, columns, revision, own=own))
-    return Selection(RELEASES, columns, tuple(where), own, inside, uncertain)
+
+    def released(columns: Any) -> Placed:
+        return in_window(columns.lo, columns.hi, terms.window)
+
+    return selected(session, RELEASES, terms, reader, revision, by_source=by_source, conditions=where, placed=released)
 
 
-def _release_conditions(terms: ReleaseTerms, columns: Columns, keys: dict[str, int], revision: int) -> list[Condition]:
-    where: list[Condition] = []
-    if terms.stage is not None:
-        where.append(col(Standing.stage) == terms.stage)
-    else:
-        where.append(
-            exists(
-                select(1).where(
-                    col(Release.spell) == col(Standing.spell),
-                    col(Release.stage) == col(Standing.stage),
-                    at(Release, revision),
-                )
-            )
+def _at_its_own_stage(revision: int) -> Condition:
+    """Whether a row is of the furthest stage at which its release counts."""
+    return exists(
+        select(1).where(
+            col(Release.spell) == col(Standing.spell), col(Release.stage) == col(Standing.stage), at(Release, revision)
         )
-    if terms.kind:
-        where.append(columns.kind.in_(terms.kind))
-    if terms.status:
-        where.append(col(Standing.status).in_(terms.status))
-    if terms.only_by:
-        only = [keys[slug] for slug in terms.only_by]
-        where += [verified_by(RELEASES, [key], revision, independent=True) for key in only]
-        where.append(~verified_by(RELEASES, only, revision, others=True, independent=True))
-    return where + conditions_of_sources(RELEASES, terms, keys, revision)
+    )
 
 
-def conditions_of_sources(
+def _conditions_of_sources(
     subject: Subject, terms: SourcedTerms, keys: dict[str, int], revision: int
 ) -> list[Condition]:
     """By whom it was verified, and by how many."""
@@ -191,6 +180,9 @@ def conditions_of_sources(
     where = [verified_by(subject, [keys[slug]], revision) for slug in every]
     if terms.any_of:
         where.append(verified_by(subject, [keys[slug] for slug in terms.any_of], revision))
+    if only := [keys[slug] for slug in getattr(terms, "only_by", ())]:
+        where += [verified_by(subject, [key], revision, independent=True) for key in only]
+        where.append(~verified_by(subject, only, revision, others=True, independent=True))
     if terms.min_sources is not None:
         where.append(subject.standing.independent_verified >= terms.min_sources)
     if terms.sources is not None:

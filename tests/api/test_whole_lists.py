@@ -162,7 +162,7 @@ def test_who_reads_slowly_keeps_nobody_waiting(seven: World) -> None:
 def test_lists_leave_room_for_everybody_else_while_they_are_read(seven: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sixty that are asked for at once take their turns, so that a count and a write need not wait for all of them."""
     inside, most, go_on = 0, 0, Event()
-    build = lists.releases
+    build = lists.counted
 
     def slowly(*given: Any) -> Any:
         nonlocal inside, most
