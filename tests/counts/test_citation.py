@@ -33,6 +33,7 @@ CODES = {
     "designation": "designations", "state": "states",
 }  # fmt: skip
 DIMENSIONS = dimensions_of(RELEASES)
+SCHEMA = CountTerms.model_json_schema()["properties"]
 LINES = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=200)
 SLUGS = st.from_regex(r"[a-z0-9]{1,30}(-[a-z0-9]{1,30})?", fullmatch=True)
 SOURCES = st.lists(SLUGS, min_size=1, max_size=MOST_SOURCES, unique=True)
@@ -53,10 +54,14 @@ def said_of(name: str) -> st.SearchStrategy[Any]:
     by_name: Row = {
         "country": st.sampled_from(("VE", "NI", "BY")),
         "facility": SLUGS, "area": LINES, "destination": LINES, "source": SLUGS, "net": st.booleans(),
-        "rearrested": st.booleans(), "min_sources": st.integers(1, 1000), "sources": st.integers(0, 1000),
+        "rearrested": st.booleans(),
         "released_from": DAYS, "released_to": DAYS, "detained_from": DAYS, "detained_to": DAYS,
         "group_by": st.lists(st.sampled_from(DIMENSIONS), min_size=1, max_size=3, unique=True),
     }  # fmt: skip
+    kinds = [SCHEMA[name], *SCHEMA[name].get("anyOf", ())]
+    for kind in kinds:
+        if kind.get("type") == "integer":
+            return st.integers(kind.get("minimum", 1), kind["maximum"])
     found: st.SearchStrategy[Any] = by_name.get(name, SOURCES)
     return found
 
