@@ -18,7 +18,7 @@ from app.errors import Invalid, NotFound
 from app.exchange import counts as tables
 from app.log.entries import entry_at
 from app.log.head import is_demo
-from app.reading.countables import countable_marked, countable_of
+from app.reading.countables import countable_addressed, countable_of
 from app.reading.questions import AsOf, CountedQuery, EstimateQuery, OverlapQuery, SeriesQuery
 from app.reading.selection import source_keys
 from app.reading.terms import CountTerms, EventTerms, SourcedTerms, echo, is_personal
@@ -82,7 +82,7 @@ def then_and_now(read: Asked, code: str, asked: AsOf) -> Response:
     cited = _cited(code)
     terms = _terms(cited)
     then = read.revision(cited)
-    require_rules(cited.rules or RULES_UNSAID, short_address(echo(terms), then))
+    require_rules(cited.rules or RULES_UNSAID, short_address(echo(terms), then, countable_of(terms)))
 
     def build(revision: int) -> Answer:
         if revision < then:
@@ -131,9 +131,13 @@ def _cited(code: str) -> CountedQuery:
     """The count that an address stands for. Raises NotFound."""
     try:
         given: dict[str, Any] = {}
-        for name, value in unpack(code):
+        noun, pairs = unpack(code)
+        for name, value in pairs:
             given.setdefault(name, []).append(value)
-        query = countable_marked(given).query
+        countable = countable_addressed(noun, given)
+        if countable is None:
+            raise BadCode
+        query = countable.query
         several = {name for name, field in query.model_fields.items() if field.default == []}
         return query(**{name: value if name in several else value[-1] for name, value in given.items()})
     except (BadCode, ValidationError):

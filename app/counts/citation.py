@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from app.reading import terms as wording
-from app.reading.countables import countable_marked
-from app.reading.dimensions import DIMENSIONS
+from app.reading.countables import COUNTABLES, Countable, countable_counted
+from app.reading.dimensions import DIMENSIONS, RELEASES
 from app.reading.held import SILENCE
 from app.vocabulary import Language, label
 
@@ -71,9 +71,10 @@ class BadCode(ValueError):
     """Not an address that was given out here."""
 
 
-def short_address(terms: Row, revision: int) -> str:
-    """`/c/…`: the terms of a count and its revision, packed."""
-    query = wording.link("", terms, revision).removeprefix("?")
+def short_address(terms: Row, revision: int, countable: Countable = COUNTABLES[RELEASES]) -> str:
+    """`/c/…`: the terms of a count and its revision, packed, after the noun where no term tells what is counted."""
+    noun = "" if countable.mark else countable.noun
+    query = wording.link(noun, terms, revision).removeprefix("?")
     packer = zlib.compressobj(9, wbits=-15, zdict=_DICTIONARY)
     packed = packer.compress(query.encode()) + packer.flush()
     return CITED + PACKING + _written(packed + _check(packed))
@@ -87,8 +88,8 @@ def _written(code: bytes) -> str:
     return base64.urlsafe_b64encode(code).decode().rstrip("=")
 
 
-def unpack(code: str) -> list[tuple[str, str]]:
-    """The parameters in a code, `as_of` the last. Raises BadCode."""
+def unpack(code: str) -> tuple[str, list[tuple[str, str]]]:
+    """The noun in a code, if it says one, and the parameters, `as_of` the last. Raises BadCode."""
     if not code.startswith(PACKING) or len(code) > MOST_CODE:
         raise BadCode
     text = code.removeprefix(PACKING)
@@ -98,19 +99,19 @@ def unpack(code: str) -> list[tuple[str, str]]:
         packed, check = written[:-_CHECK], written[-_CHECK:]
         if check != _check(packed) or text != _written(written):
             raise BadCode
-        query = unpacker.decompress(packed, MOST_QUERY)
-        pairs = parse_qsl(query.decode(), keep_blank_values=True, strict_parsing=True)
+        noun, _mark, query = unpacker.decompress(packed, MOST_QUERY).decode().rpartition("?")
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True)
     except (binascii.Error, zlib.error, ValueError):
         raise BadCode from None
     if not unpacker.eof or unpacker.unused_data or pairs[-1][0] != "as_of":
         raise BadCode
-    return pairs
+    return noun, pairs
 
 
 def citation(counted: Row, recorded_at: str | None, base: str, *, demo: bool) -> Row:
     """The `citation` block of a count. `base`: the registry's public address, which stands before short ones; `demo`:
     whether the people are invented, which nobody who pastes it must leave out by accident."""
-    address = base + short_address(counted["terms"], counted["revision"])
+    address = base + short_address(counted["terms"], counted["revision"], countable_counted(counted["total"]))
     when = None if recorded_at is None else _SECONDS.sub("", recorded_at)
     return {
         "address": address,
@@ -123,7 +124,7 @@ def citation(counted: Row, recorded_at: str | None, base: str, *, demo: bool) ->
 
 def sentence(counted: Row, recorded_at: str | None, address: str, lang: Language, *, demo: bool = False) -> str:
     """One sentence that says what was counted, how much of it, and as of when."""
-    total, countable = counted["total"], countable_marked(counted["terms"])
+    total, countable = counted["total"], countable_counted(counted["total"])
     number, by_source = total[countable.noun], _by_source(counted)
     things = countable.names[2 * (lang == "es") + (number != 1)]
     verified, contested, reported = (total[name] for name in ("verified", "contested", "reported"))
@@ -258,7 +259,7 @@ _TEX = str.maketrans(
 def bibtex(counted: Row, recorded_at: str | None, address: str, *, demo: bool = False) -> str:
     """A BibTeX entry. The year is the one the revision was recorded in; the key ends like the address, so that two
     counts of one revision are two entries."""
-    title = countable_marked(counted["terms"]).title
+    title = countable_counted(counted["total"]).title
     scope = _scope(counted["terms"], "en").translate(_TEX)
     note = f"Revision {_numbered(counted['revision'], recorded_at)}"
     lines = [

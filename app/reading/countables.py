@@ -3,7 +3,7 @@
 To count something else, write its terms, the selection that they mean, and its record.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any, Protocol
@@ -41,9 +41,9 @@ class Countable:
     """One kind of thing that is counted.
 
     `noun`: how addresses and totals name it; `record`: of what its list shows records; `terms`: of its counts, `query`:
-    those with a revision; `mark`: the term that every one of its counts echoes and no other's does; `names`: one and
-    several in English, one and several in Spanish; `title`: of a bibliography; `dated`: gives terms the day they mean
-    at a revision; `beside`: numbers told beside the total, each by which of those counted it is of.
+    those with a revision; `names`: one and several in English, one and several in Spanish; `title`: of a bibliography;
+    `mark`: the term by which its short addresses are told, which say the noun where there is none; `dated`: gives terms
+    the day they mean at a revision; `beside`: numbers told beside the total, each by which of those counted it is of.
     """
 
     noun: str
@@ -52,9 +52,9 @@ class Countable:
     select: Select
     terms: type[SourcedTerms]
     query: type[CountedQuery]
-    mark: str
     names: tuple[str, str, str, str]
     title: str
+    mark: str | None = None
     dated: Dated = _as_they_are
     beside: Mapping[str, Callable[[Any], Condition]] = field(default_factory=dict)
 
@@ -105,6 +105,13 @@ def countable_of(terms: SourcedTerms) -> Countable:
     return COUNTABLES[terms.noun]
 
 
-def countable_marked(echoed: Mapping[str, Any]) -> Countable:
-    """What a count is of by its terms as echoed; addresses in print that have no mark are of releases."""
-    return next((one for one in COUNTABLES.values() if one.mark in echoed), COUNTABLES[RELEASES])
+def countable_counted(total: Mapping[str, Any]) -> Countable:
+    """What a total counts: it names that."""
+    return next(countable for noun, countable in COUNTABLES.items() if noun in total)
+
+
+def countable_addressed(noun: str, terms: Collection[str]) -> Countable | None:
+    """What a short address counts, by the noun it says, else by the mark among its terms; without one, releases."""
+    if noun:
+        return COUNTABLES.get(noun)
+    return next((countable for countable in COUNTABLES.values() if countable.mark in terms), COUNTABLES[RELEASES])

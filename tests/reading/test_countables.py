@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.reading.countables import COUNTABLES, Countable, countable_marked, countable_of
+from app.reading.countables import COUNTABLES, Countable, countable_addressed, countable_of
 from app.reading.dimensions import DIMENSIONS, dimensions_of
 from app.reading.terms import CountTerms, HeldCountTerms, ReleaseTerms, echo
 from app.registry.projection.person import _PERSON_TRAITS, _SPELL_TRAITS
@@ -15,7 +15,9 @@ every_countable = pytest.mark.parametrize("countable", COUNTABLES.values(), ids=
 def test_terms_and_addresses_tell_what_they_count(countable: Countable) -> None:
     terms = countable.terms()
     assert countable_of(terms) is countable
-    assert countable_marked(echo(terms)) is countable
+    assert countable_addressed("", echo(terms)) is countable
+    assert countable_addressed(countable.noun, ()) is countable
+    assert countable_addressed("people", ()) is None
 
 
 @every_countable
