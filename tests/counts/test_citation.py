@@ -33,7 +33,13 @@ CODES = {
     "designation": "designations", "state": "states",
 }  # fmt: skip
 DIMENSIONS = dimensions_of(RELEASES)
-SCHEMA = CountTerms.model_json_schema()["properties"]
+# Terms that are numbers: the least and the largest.
+NUMBERS = {
+    name: (kind.get("minimum", 1), kind["maximum"])
+    for name, term in CountTerms.model_json_schema()["properties"].items()
+    for kind in (term, *term.get("anyOf", ()))
+    if kind.get("type") == "integer"
+}
 LINES = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=200)
 SLUGS = st.from_regex(r"[a-z0-9]{1,30}(-[a-z0-9]{1,30})?", fullmatch=True)
 SOURCES = st.lists(SLUGS, min_size=1, max_size=MOST_SOURCES, unique=True)
@@ -58,10 +64,8 @@ def said_of(name: str) -> st.SearchStrategy[Any]:
         "released_from": DAYS, "released_to": DAYS, "detained_from": DAYS, "detained_to": DAYS,
         "group_by": st.lists(st.sampled_from(DIMENSIONS), min_size=1, max_size=3, unique=True),
     }  # fmt: skip
-    kinds = [SCHEMA[name], *SCHEMA[name].get("anyOf", ())]
-    for kind in kinds:
-        if kind.get("type") == "integer":
-            return st.integers(kind.get("minimum", 1), kind["maximum"])
+    if name in NUMBERS:
+        return st.integers(*NUMBERS[name])
     found: st.SearchStrategy[Any] = by_name.get(name, SOURCES)
     return found
 
@@ -161,12 +165,13 @@ def test_no_term_of_the_permalink_is_left_out_of_the_sentence(lang: Language, te
 
 # A value for every term, none of them its default.
 EACH: Row = {
-    "stage": "ordered", "net": True, "rearrested": False, "min_sources": 2, "sources": 0, "group_by": ["kind"],
+    "stage": "ordered", "net": True, "rearrested": False, "group_by": ["kind"],
     "kind": ["amnesty"], "status": ["verified"], "country": "VE", "nationality": ["AR"], "not_nationality": ["VE"],
     "gender": "female",
     "category": "military", "age_group": "over_70", "group": "journalist", "legal_status": "pretrial",
     "condition": "travel_ban", "designation": "political", "state": "held", "facility": "yare", "area": "Aragua",
     "destination": "ES", "source": "foro",
+    **{name: least for name, (least, _most) in NUMBERS.items()},
     **{name: ["jep"] for name in ("verified_by", "any_of", "all_of", "only_by")},
     **dict.fromkeys(("released_from", "released_to", "detained_from", "detained_to"), "2026-01-08"),
 }  # fmt: skip
