@@ -112,12 +112,12 @@ def test_groups_of_three_dimensions_add_up_to_those_of_two_and_one_or_say_that_t
                 wide: count(session, terms.model_copy(update={"group_by": dimensions[:wide]}), reader, head)
                 for wide in (1, 2, 3)
             }
-            for wide, count in counted.items():
+            for wide, answer in counted.items():
                 overlapping = bool(MULTIPLE & set(dimensions[:wide]))
-                assert count.get("adds_up", True) is not overlapping
+                assert answer.get("adds_up", True) is not overlapping
                 if not overlapping:
-                    (total,) = summed([{**count["total"]}], []).values()
-                    assert summed(count["groups"], []).get((), Counter()) == total, (terms, dimensions)
+                    (total,) = summed([{**answer["total"]}], []).values()
+                    assert summed(answer["groups"], []).get((), Counter()) == total, (terms, dimensions)
             if not MULTIPLE & set(dimensions):
                 for wide in (1, 2):
                     of_fewer = summed(counted[wide]["groups"], dimensions[:wide])
