@@ -7,7 +7,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, and_, bindparam, func, select
 from sqlmodel import Session, col
@@ -27,6 +27,16 @@ from app.vocabulary import ReleaseKind, Stage, Verdict
 
 Row = dict[str, Any]
 Pattern = frozenset[str]
+
+
+class Word(NamedTuple):
+    """What one source gives itself of a release: the day of the stage, and the kind unless it is unspecified."""
+
+    date: str | None = None
+    kind: str | None = None
+
+
+UNSAID = Word()
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 
@@ -125,13 +135,13 @@ def _pair(
     pair: tuple[str, str],
     both: Sequence[int],
     verified: Mapping[str, int],
-    own: Mapping[int, dict[str, Row]],
+    own: Mapping[int, dict[str, Word]],
     copied: Pattern,
     said: Row,
     revision: int,
 ) -> Row:
     a, b = pair
-    words = [(own.get(spell, {}).get(a, {}), own.get(spell, {}).get(b, {})) for spell in both]
+    words = [(own.get(spell, {}).get(a, UNSAID), own.get(spell, {}).get(b, UNSAID)) for spell in both]
     return {
         "a": a,
         "b": b,
@@ -150,24 +160,24 @@ def _agreement(found: list[str], names: tuple[str, ...]) -> Row:
     return {name: numbers[name] for name in (*names, "unsaid")}
 
 
-def _dates(one: Row, other: Row) -> str:
+def _dates(one: Word, other: Word) -> str:
     """Whether two sources give one day, days that may be one, or days that cannot."""
-    if not one.get("date") or not other.get("date"):
+    if not one.date or not other.date:
         return "unsaid"
-    if one["date"] == other["date"]:
+    if one.date == other.date:
         return "same"
-    return "compatible" if parse(one["date"]).overlaps(parse(other["date"])) else "different"
+    return "compatible" if parse(one.date).overlaps(parse(other.date)) else "different"
 
 
-def _kinds(one: Row, other: Row) -> str:
-    if not one.get("kind") or not other.get("kind"):
+def _kinds(one: Word, other: Word) -> str:
+    if not one.kind or not other.kind:
         return "unsaid"
-    return "same" if one["kind"] == other["kind"] else "different"
+    return "same" if one.kind == other.kind else "different"
 
 
-def _own_words(session: Session, stage: Stage, spells: Collection[int], revision: int) -> dict[int, dict[str, Row]]:
+def _own_words(session: Session, stage: Stage, spells: Collection[int], revision: int) -> dict[int, dict[str, Word]]:
     """Spell → source → the day of the stage and the kind of release it gives itself."""
-    found: dict[int, dict[str, Row]] = defaultdict(dict)
+    found: dict[int, dict[str, Word]] = defaultdict(dict)
     said = select(col(Verification.spell), col(Source.slug), col(Verification.said)).where(
         col(Verification.source) == col(Source.key),
         at(Source, revision),
@@ -179,7 +189,7 @@ def _own_words(session: Session, stage: Stage, spells: Collection[int], revision
         for spell, slug, text in session.execute(said, {"among": some}):
             word = json.loads(text)
             kind = None if word["kind"] == ReleaseKind.UNSPECIFIED else word["kind"]
-            found[spell][slug] = {"date": word[DATE_OF_STAGE[stage]], "kind": kind}
+            found[spell][slug] = Word(word[DATE_OF_STAGE[stage]], kind)
     return found
 
 
