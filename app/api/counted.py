@@ -44,10 +44,10 @@ def count_of(read: Asked, asked: CountedQuery) -> Response:
 def series_of(read: Asked, asked: SeriesQuery) -> Response:
     """A count as it grew."""
     terms = _release_terms(asked)
-    how = series.Asked(asked.interval, asked.by, read.zone(asked))
+    steps = series.Steps(asked.interval, asked.by, read.zone(asked))
 
     def build(revision: int) -> Answer:
-        found = series.series(read.session, terms, how, read.reader, revision)
+        found = series.series(read.session, terms, steps, read.reader, revision)
         return Answer(found, tables.of_series(found, claims=asked.claims))
 
     return _answer(read, asked, terms, build, moved_by_zone=True)
