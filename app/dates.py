@@ -28,7 +28,6 @@ REMEMBERED = 16_384  # dates once read: a registry holds few days, and each repo
 FIRST_DAY, LAST_DAY = 1, date.max.toordinal()
 
 Precision = Literal["day", "month", "year", "interval"]
-Unit = Literal["day", "week", "month"]
 
 _PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _DAY_FIRST = re.compile(r"[0-9]{1,2}[-/. ][0-9]{1,2}[-/. ][0-9]{2,4}")
@@ -290,16 +289,3 @@ def birth_bounds_from_age(age: int, on: PartialDate) -> tuple[int, int]:
     if hi < FIRST_DAY:
         raise DateError("No one can have been that old on that date: correct the age or the date.")
     return lo, hi
-
-
-def bucket(when: PartialDate | None, unit: Unit) -> str | None:
-    """The one day, ISO week or month holding the whole date (2026-01-12, 2026-W03, 2026-01), else None."""
-    if when is None:
-        return None
-    first, last = when.first, when.last
-    if unit == "day":
-        return first.isoformat() if first == last else None
-    if unit == "month":
-        return first.isoformat()[:7] if (first.year, first.month) == (last.year, last.month) else None
-    year, week, _ = first.isocalendar()
-    return f"{year:04}-W{week:02}" if (year, week) == last.isocalendar()[:2] else None

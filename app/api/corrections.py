@@ -10,13 +10,13 @@ from app.api.requests import Asked, Read
 from app.api.routes import READING, router
 from app.api.things import following, page
 from app.api.wire import CorrectionPage
-from app.counts.corrections.page import NAMESPACE
-from app.counts.corrections.page import corrections as corrected
-from app.counts.paging import Page
-from app.counts.questions import CorrectionQuery, FeedQuery
 from app.dates import format_instant
 from app.exchange import atom
 from app.log.entries import entry_at
+from app.reading.corrections.page import NAMESPACE
+from app.reading.corrections.page import corrections as corrected
+from app.reading.paging import Page
+from app.reading.questions import CorrectionQuery, FeedQuery
 
 corrections = router("corrections")
 FEED: dict[int | str, dict[str, Any]] = {

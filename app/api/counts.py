@@ -8,7 +8,7 @@ from app.api import counted
 from app.api.requests import Read
 from app.api.routes import READING, router
 from app.api.wire import DetentionCount, EstimateOut, OverlapOut, ReleaseCount, SeriesOut
-from app.counts.questions import CountQuery, EstimateQuery, HeldQuery, OverlapQuery, SeriesQuery
+from app.reading.questions import CountQuery, EstimateQuery, HeldQuery, OverlapQuery, SeriesQuery
 
 counts = router("counts")
 
@@ -16,7 +16,7 @@ counts = router("counts")
 @counts.get("/counts/releases", response_model=ReleaseCount, responses=READING)
 def count_releases(read: Read, asked: Annotated[CountQuery, Query()]) -> Response:
     """How many releases, by whom verified. The permalink returns the same numbers for ever."""
-    return counted.release_count(read, asked)
+    return counted.count_of(read, asked)
 
 
 @counts.get("/counts/detentions", response_model=DetentionCount, responses=READING)
@@ -25,7 +25,7 @@ def count_detentions(read: Read, asked: Annotated[HeldQuery, Query()]) -> Respon
 
     Whom a release left under house arrest is counted with `house_arrest=true` only; whoever was detained at home is
     counted either way."""
-    return counted.held_count(read, asked)
+    return counted.count_of(read, asked)
 
 
 @counts.get("/counts/series", response_model=SeriesOut, responses=READING)

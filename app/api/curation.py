@@ -10,9 +10,9 @@ from app.api.routes import READING, WRITING, refusals, router, upserting
 from app.api.things import page
 from app.api.wire import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, ReviewPage
 from app.api.writes import Write
-from app.counts.proposals import proposals
-from app.counts.questions import AsOf, Paged
-from app.counts.review import review
+from app.reading.proposals import proposals
+from app.reading.questions import AsOf, Paged
+from app.reading.review import review
 from app.registry import identity, second
 from app.registry.schemas import ConsentIn, IdentityIn, RedactionIn
 from app.vocabulary import Role

@@ -18,11 +18,11 @@ from app.api.wire import (
     SourcePage,
 )
 from app.api.writes import Write
-from app.counts import lists
-from app.counts.questions import AsOf, FacilityQuery, Paged, VocabularyQuery
 from app.dates import format_instant
 from app.errors import NotFound, Unauthenticated
 from app.models import Facility, Source
+from app.reading import lists
+from app.reading.questions import AsOf, FacilityQuery, Paged, VocabularyQuery
 from app.registry import directory as listing
 from app.registry.schemas import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
 from app.vocabulary import Role, vocabulary

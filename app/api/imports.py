@@ -15,11 +15,11 @@ from app.api.things import page
 from app.api.uploads import SENT, mapping_of, parts
 from app.api.wire import ImportOut, ImportRowPage
 from app.api.writes import Writing, written_with
-from app.counts.paging import Page, read_cursor, write_cursor
-from app.counts.questions import AsOf, Paged
 from app.exchange.imports import groups, receipts, stored
 from app.import_codes import ImportOutcome
 from app.models import ListImport
+from app.reading.paging import Page, read_cursor, write_cursor
+from app.reading.questions import AsOf, Paged
 from app.vocabulary import Language, Role
 
 imports = router("imports")

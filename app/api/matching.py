@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Depends, Query, Response
 from fastapi.routing import APIRoute
@@ -19,11 +19,13 @@ from app.exchange import workbook
 from app.exchange.comparing import report, run, sheets
 from app.exchange.comparing.registry import Scope
 from app.exchange.imports.faults import BadFile
+from app.reading import formats
+from app.reading.formats import FormatOrWorkbook
 from app.registry.schemas import PersonSoughtIn
 from app.vocabulary import Language, Role
 
 matching = router("matching")
-MEDIA = answers.MEDIA | {"xlsx": workbook.MEDIA_TYPE}
+MEDIA = formats.MEDIA | {"xlsx": workbook.MEDIA_TYPE}
 BUSY = "Another list is being compared. Nothing is wrong with yours: send it again in a minute."
 # Of the processor: twice what 5,000 rows take, which is more than any field office keeps.
 MOST_SECONDS = 30.0
@@ -35,7 +37,7 @@ _ONE_ASKS = Lock()
 class ComparisonQuery(Scope):
     """A comparison as asked: beside which detentions, in which form, and in which language a workbook of it is."""
 
-    format: Literal["json", "csv", "jsonl", "xlsx"] | None = None
+    format: FormatOrWorkbook | None = None
     lang: Language = "en"
 
 

@@ -18,10 +18,10 @@ from app.api.wire import (
     VerificationPage,
 )
 from app.api.writes import Write
-from app.counts import lists, records
-from app.counts.held import refuse_future, require_day
-from app.counts.paging import Page
-from app.counts.questions import AsOf, DetaineeQuery, DetentionQuery
+from app.reading import lists, records
+from app.reading.held import refuse_future, require_day
+from app.reading.paging import Page
+from app.reading.questions import AsOf, DetaineeQuery, DetentionQuery
 from app.registry import reports
 from app.registry.schemas import DetentionReportIn
 from app.vocabulary import Role

@@ -10,8 +10,8 @@ from app.api.routes import READING, RECORD, router, upserting
 from app.api.things import page, record, verdicts
 from app.api.wire import Filed, ReleaseOut, ReleasePage, VerificationPage
 from app.api.writes import Write
-from app.counts import lists
-from app.counts.questions import AsOf, ReleaseQuery
+from app.reading import lists
+from app.reading.questions import AsOf, ReleaseQuery
 from app.registry import reports
 from app.registry.schemas import ReleaseReportIn, VerificationOfReleaseIn
 from app.vocabulary import Role
@@ -41,7 +41,7 @@ def list_releases(read: Read, asked: Annotated[ReleaseQuery, Query()]) -> Respon
     return page(
         read,
         asked,
-        lambda read, asked, revision: lists.releases(read.session, asked, read.reader, revision, read.since(asked)),
+        lambda read, asked, revision: lists.counted(read.session, asked, read.reader, revision, read.since(asked)),
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.counts import lists, records, review, shapes
 from app.exchange.imports import receipts, stored
 from app.log.entries import entry_at
 from app.models import (
@@ -17,6 +16,7 @@ from app.models import (
     Record,
     Source,
 )
+from app.reading import lists, records, review, shapes
 from app.registry import records as registry_records
 from app.registry.claims import claim_at
 from app.registry.policy import Reader

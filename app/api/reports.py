@@ -12,8 +12,9 @@ from app.api.routes import READING, WRITING, refusals, router
 from app.api.things import page
 from app.api.wire import Filed, ReportOut, ReportPage
 from app.api.writes import Write
-from app.counts import lists
-from app.counts.questions import AsOf, ReportQuery
+from app.reading import lists
+from app.reading.formats import JSON
+from app.reading.questions import AsOf, ReportQuery
 from app.registry import reports as filing
 from app.registry.schemas import RetractIn
 from app.vocabulary import Role
@@ -22,9 +23,9 @@ reports = router("reports")
 IfMatch = Annotated[list[str] | None, Header(description="The ETag of the report your change is based on")]
 
 
-def _tag(report_id: uuid.UUID, version: int, media: str = answers.MEDIA["json"]) -> str:
+def _tag(report_id: uuid.UUID, version: int, media: str = JSON) -> str:
     """The tag of a report covers its version, not the head: a change is refused only if this report changed."""
-    suffix = "" if media == answers.MEDIA["json"] else f"-{media}"
+    suffix = "" if media == JSON else f"-{media}"
     return f'"{report_id}-v{version}{suffix}"'
 
 

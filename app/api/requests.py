@@ -18,13 +18,14 @@ from sqlmodel import Session
 
 from app import __version__, dates
 from app.api import answers
-from app.counts.questions import AsOf
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, RulesChanged, Unauthenticated
 from app.exchange.titles import LANGUAGES
 from app.log.entries import last_revision_at
 from app.log.head import revision_under
 from app.models import ApiKey
+from app.reading.formats import MEDIA
+from app.reading.questions import AsOf
 from app.registry import keys
 from app.registry.policy import ANYONE, Reader
 from app.registry.projection import RULES
@@ -47,7 +48,7 @@ def asks_for_whole_list(request: Request) -> bool:
     asked = request.query_params.get("format")
     shape = getattr(request.scope["route"], "response_model", None)
     listed = request.method == "GET" and "data" in getattr(shape, "model_fields", ())
-    return listed and (asked is None or asked in answers.MEDIA) and answers.is_table(asked, request)
+    return listed and (asked is None or asked in MEDIA) and answers.is_table(asked, request)
 
 
 async def whole_body(request: Request) -> bytes:

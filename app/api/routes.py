@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from app.api.gate import StrictRoute
 from app.errors import PROBLEM_JSON
+from app.reading import formats
 
 
 class PointedError(BaseModel):
@@ -52,8 +53,7 @@ def upserting(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
 
 # What a route that takes `format` answers besides JSON.
 TABLES: dict[str, Any] = {
-    "text/csv": {"schema": {"type": "string", "description": "The rows as a table (RFC 4180)"}},
-    "application/jsonl": {"schema": {"type": "string", "description": "The rows, one JSON object a line"}},
+    media: {"schema": {"type": "string", "description": told}} for media, told in formats.TABLES.items()
 }
 
 

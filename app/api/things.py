@@ -11,12 +11,12 @@ from fastapi.concurrency import run_in_threadpool
 from app.api.answers import Answer, is_table
 from app.api.requests import Asked
 from app.api.wire import Tombstone
-from app.counts import records
-from app.counts.paging import Page
-from app.counts.questions import MOST_LIMIT, AsOf, Paged
 from app.database import reading
 from app.errors import Invalid
 from app.exchange.tables import columns_of_shape
+from app.reading import records
+from app.reading.paging import Page
+from app.reading.questions import MOST_LIMIT, AsOf, Paged
 from app.registry.projection import RULES
 from app.registry.records import Kind
 

@@ -18,16 +18,16 @@ from app.database import reading
 from app.exchange import copies, exports, ftm, own, package
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.local import reporter
-from app.exchange.tables import Form
 from app.log.entries import head
+from app.reading.formats import Form
 from app.registry.write import Desk
 
 
 class ExportForm(StrEnum):
     """The forms of an export."""
 
-    CSV = "csv"
-    JSONL = "jsonl"
+    CSV = Form.CSV.value
+    JSONL = Form.JSONL.value
     FTM = "ftm"
 
 

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import func
 from sqlmodel import Session, col
 
-from app.counts.selection import COUNTING, Condition, Selection, select_releases
-from app.counts.terms import CountTerms
 from app.models import Standing, Voice
+from app.reading.selection import COUNTING, Selection, select_releases
+from app.reading.terms import CountTerms
+from app.reading.visibility import Condition
 from app.registry.policy import Reader
 from app.vocabulary import Verdict
 

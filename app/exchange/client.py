@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.errors import Problem
 from app.exchange.strict_json import parse_json
+from app.reading.formats import MEDIA
 from app.registry.keys import PATTERN
 from app.vocabulary import Language
 
@@ -124,7 +125,7 @@ class Line:
 
     def post(self, path: str, data: bytes, once: str, shape: type[T], **asked: Any) -> T:
         """What a registry answers to `data`, sent packed, as often as needed and done once. Raises Stopped, Gone."""
-        headers = {"Content-Type": "application/jsonl", "Content-Encoding": "gzip", "Idempotency-Key": once}
+        headers = {"Content-Type": MEDIA["jsonl"], "Content-Encoding": "gzip", "Idempotency-Key": once}
         packed = gzip.compress(data, mtime=0)
         return self._read(
             self._answer(lambda: self._ask("POST", path, params=asked, content=packed, headers=headers)), shape

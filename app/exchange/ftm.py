@@ -17,11 +17,11 @@ from typing import Any
 
 from sqlmodel import Session
 
-from app.counts import lists
-from app.counts.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Paged, ReleaseQuery
-from app.counts.selection import COUNTING
 from app.exchange import tables
 from app.exchange.paging import every
+from app.reading import lists
+from app.reading.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Paged, ReleaseQuery
+from app.reading.selection import COUNTING
 from app.registry.policy import ANYONE
 from app.vocabulary import Publish, ReleaseStatus, SourceKind, Stage
 
@@ -50,7 +50,7 @@ def entities(session: Session, revision: int, told: Counter[str]) -> Iterator[st
             held = [detention(one, names, places) for one in row["detentions"] if _is_said(one)]
             yield tables.to_jsonl([person(row), *held])
     asked = ReleaseQuery(limit=MOST_LIMIT, stage=Stage.CARRIED_OUT, status=[ReleaseStatus(one) for one in COUNTING])
-    for row in every(lambda one: lists.releases(session, one, ANYONE, revision), asked):
+    for row in every(lambda one: lists.counted(session, one, ANYONE, revision), asked):
         if row["detainee_id"] in named and row["stage"] == Stage.CARRIED_OUT:
             yield tables.to_jsonl([release(row, names, places)])
 

@@ -13,8 +13,6 @@ from typing import Any
 
 from sqlmodel import Session
 
-from app.counts import lists
-from app.counts.questions import MOST_LIMIT, ReportQuery
 from app.exchange import tables
 from app.exchange.imports import cells
 from app.exchange.imports.cells import UnreadCell
@@ -22,7 +20,9 @@ from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAM
 from app.exchange.imports.layout import asked_of_name
 from app.exchange.imports.reports import body_of
 from app.exchange.paging import pages
-from app.exchange.tables import Form
+from app.reading import lists
+from app.reading.formats import Form
+from app.reading.questions import MOST_LIMIT, ReportQuery
 from app.registry.policy import Reader
 
 Row = dict[str, Any]

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from app.counts.paging import Page
-from app.counts.questions import Paged
+from app.reading.paging import Page
+from app.reading.questions import Paged
 
 Asked = TypeVar("Asked", bound=Paged)
 

@@ -5,7 +5,6 @@ import io
 import json
 import re
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
@@ -17,13 +16,6 @@ _QUOTED = re.compile(rf"'+[{re.escape(''.join(FORMULA))}]")
 SEPARATOR = "; "
 # The keys of a place that nobody registered: a cell holds its name as said, where that of another holds its slug.
 PLACE = {"slug", "said"}
-
-
-class Form(StrEnum):
-    """The forms of a table: CSV for spreadsheets, JSON Lines without loss."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
 
 
 def columns_of(rows: Sequence[dict[str, Any]]) -> list[str]:

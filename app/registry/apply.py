@@ -6,7 +6,6 @@ The same function serves a request and a replay, inside the transaction of the e
 import json
 import uuid
 from collections.abc import Callable, Collection
-from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -117,7 +116,7 @@ class Projector:
         """Hold what `apply` would write for the first report of somebody whom no decision ties to anybody; the person's
         class of publication."""
         row = self._record(entry, uuid.UUID(entry.body["record"]))
-        row["publish_now"] = project_alone(self.views, SimpleNamespace(**row), entry, out)
+        row["publish_now"] = project_alone(self.views, Record(**row), entry, out)
         self._hold_first(entry, row, out)
         return str(row["publish_now"])
 

@@ -151,7 +151,7 @@ def reproject(
         _write_pending(session, edges, component, revision)
 
 
-def project_alone(views: Views, record: Any, entry: Appended, out: Outbox) -> str:
+def project_alone(views: Views, record: Record, entry: Appended, out: Outbox) -> str:
     """Hold back the rows of a person of whom `entry` is the only report; returns the class of publication for today.
 
     It does what `reproject` does for a component of one record, without reading what cannot be there yet.

@@ -12,8 +12,8 @@ import pytest
 from httpx2 import Response
 
 from app.api import things
-from app.counts import lists
 from app.database import reading
+from app.reading import lists
 from app.registry import keys
 from tests.api.serving import serving
 from tests.support import A_WHILE, Body, World, make_report
@@ -162,7 +162,7 @@ def test_who_reads_slowly_keeps_nobody_waiting(seven: World) -> None:
 def test_lists_leave_room_for_everybody_else_while_they_are_read(seven: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sixty that are asked for at once take their turns, so that a count and a write need not wait for all of them."""
     inside, most, go_on = 0, 0, Event()
-    build = lists.releases
+    build = lists.counted
 
     def slowly(*given: Any) -> Any:
         nonlocal inside, most

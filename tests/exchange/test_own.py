@@ -15,8 +15,8 @@ from sqlmodel import col
 from app.config import Settings
 from app.database import reading
 from app.exchange import own
-from app.exchange.tables import Form
 from app.models import OPEN, Source
+from app.reading.formats import Form
 from app.registry.policy import Reader
 from app.vocabulary import Role
 from tests.databases import Templates

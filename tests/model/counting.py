@@ -4,7 +4,8 @@ from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
-from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
+from app.dates import PartialDate, Place, parse_from, parse_to, place_in_window
+from tests.buckets import bucket
 from tests.model.model import ASSERTIONS, COUNTING, OF_DETENTION, Registry, Report
 from tests.model.spells import spells_of
 from tests.model.voices import Release, consolidate, holding, own_fact, releases_at

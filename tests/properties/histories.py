@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from app.counts.terms import CountTerms, HeldCountTerms
+from app.reading.dimensions import DETENTIONS, DIMENSIONS, RELEASES, dimensions_of
+from app.reading.terms import CountTerms, HeldCountTerms
 from app.vocabulary import Judgement
 from tests.properties.steps import (
     SLUGS,
@@ -231,8 +232,8 @@ WINDOWS = st.sampled_from(
         {"released_from": "2026", "released_to": "2026-02-09"},
     )
 )
-PUBLIC_DIMENSIONS = ("source", "status", "kind", "country", "month", "week", "day", "designation", "sources")
-PRIVATE_DIMENSIONS = ("facility", "area", "gender", "category", "age_group", "nationality")
+PUBLIC_DIMENSIONS = tuple(name for name in dimensions_of(RELEASES) if not DIMENSIONS[name].personal)
+PRIVATE_DIMENSIONS = tuple(name for name in dimensions_of(RELEASES) if DIMENSIONS[name].personal)
 
 
 def count_terms(*, personal: bool = True, grouped: bool = False) -> st.SearchStrategy[CountTerms]:
@@ -313,8 +314,7 @@ def held_terms(*, grouped: bool = False) -> st.SearchStrategy[HeldCountTerms]:
     }
     names = st.sets(st.sampled_from(sorted(filters)), max_size=2)
     chosen = names.flatmap(lambda some: st.fixed_dictionaries({name: filters[name] for name in sorted(some)}))
-    dimensions = ("source", "status", "country", "designation", "sources", "legal_status", *PRIVATE_DIMENSIONS)
-    groups = st.lists(st.sampled_from(dimensions), min_size=1, max_size=2, unique=True)
+    groups = st.lists(st.sampled_from(dimensions_of(DETENTIONS)), min_size=1, max_size=2, unique=True)
     return st.builds(
         lambda day, group_by, chosen: HeldCountTerms.model_validate({"held_on": day, "group_by": group_by, **chosen}),
         st.sampled_from(HELD_ON),

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, is_personal
-from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
+from app.dates import PartialDate, Place, parse_from, parse_to, place_in_window
+from app.reading.dimensions import DIMENSIONS
+from app.reading.terms import CountTerms, is_personal
 from app.registry.policy import Reader
 from app.registry.projection import Account
+from tests.buckets import bucket
 from tests.properties import personal
 from tests.properties.past import Past, Person, strictest
 from tests.properties.saying import (
@@ -243,7 +245,7 @@ def _of_source(found: list[Release], terms: CountTerms) -> Row | None:
 
 def _values(one: Release, name: str, reader: Reader) -> list[Any]:
     """The values of a dimension for one release: several only where a person has several."""
-    if name in PERSONAL_DIMENSIONS:
+    if DIMENSIONS[name].personal:
         if not reader.sees_trait(one.today, name):
             return ["withheld"]
         return sorted(value for trait, value in one.traits if trait == name) or [None]

@@ -6,8 +6,9 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from app.counts.terms import PERSONAL_DIMENSIONS, HeldCountTerms, is_personal
 from app.dates import Place, parse_from, parse_to, place_in_window
+from app.reading.dimensions import DIMENSIONS
+from app.reading.terms import HeldCountTerms, is_personal
 from app.registry.policy import Reader
 from tests.properties import personal
 from tests.properties.past import Past, Person, strictest
@@ -246,7 +247,7 @@ def _of_source(found: list[Detention], terms: HeldCountTerms) -> Row | None:
 
 
 def _values(one: Detention, name: str, reader: Reader) -> list[Any]:
-    if name in PERSONAL_DIMENSIONS:
+    if DIMENSIONS[name].personal:
         if not reader.sees_trait(one.today, name):
             return ["withheld"]
         return sorted(value for trait, value in one.traits if trait == name) or [None]

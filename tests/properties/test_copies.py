@@ -12,13 +12,13 @@ from hypothesis import given
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
-from app.counts.selection import at, visible
 from app.database import writing
 from app.errors import Problem
 from app.exchange import copies, own, package
-from app.exchange.tables import Form
 from app.log.entries import head
 from app.models import OPEN, Detainee, Detention, Held, HeldVoice, Source, Standing, Voice
+from app.reading.formats import Form
+from app.reading.visibility import at, visible
 from app.registry.listing import file_rows
 from app.registry.policy import ANYONE, Reader
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn

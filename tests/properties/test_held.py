@@ -4,9 +4,9 @@ from typing import Any
 
 from hypothesis import given
 
-from app.counts.terms import HeldCountTerms
 from app.dates import parse_to
 from app.models import Detainee, Held, HeldVoice
+from app.reading.terms import HeldCountTerms
 from app.registry.projection import Account, project
 from app.registry.projection.spells import spells
 from tests.properties.histories import examples

@@ -15,8 +15,8 @@ from unittest import mock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts.tally import count_releases
-from app.counts.terms import CountTerms
+from app.counts.tally import count
+from app.reading.terms import CountTerms
 from app.registry import identity, linking, reports
 from app.registry.policy import ANYONE
 from app.registry.schemas import DetentionReportIn, IdentityIn, ReleaseReportIn
@@ -104,7 +104,7 @@ def _told(
         entries = clerk.entries()
         past = Past(entries, len(entries))
         with clerk.session() as session:
-            counts = [count_releases(session, terms, ANYONE, len(entries)) for terms in asked]
+            counts = [count(session, terms, ANYONE, len(entries)) for terms in asked]
     people = {frozenset(record.hex for record in person.records) for person in past.people}
     spells = {frozenset(one.id for one in spell.accounts) for person in past.people for spell in person.spells}
     return people, spells, [_numbers(count) for count in counts]

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts import terms as wording
-from app.counts.terms import CountTerms
+from app.reading import terms as wording
+from app.reading.terms import CountTerms
 from tests.properties.histories import count_terms, examples, histories
 from tests.properties.steps import Registry, Step
 

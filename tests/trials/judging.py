@@ -8,10 +8,9 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.held import count_detentions
-from app.counts.tally import count_releases
-from app.counts.terms import CountTerms, HeldCountTerms
+from app.counts.tally import count
 from app.models import OPEN, Entry, Held, HeldVoice, Placement, Record, Source, SourceTrait, Standing, Voice
+from app.reading.terms import CountTerms, HeldCountTerms
 from app.registry.policy import ANYONE
 from app.vocabulary import Verdict
 from tests.properties.steps import Clerk, Consent, File, Registry, Step
@@ -236,10 +235,10 @@ def _counted(clerk: Clerk, trial: Trial) -> dict[str, Any]:
             grouped = CountTerms.model_validate(
                 {**said, "group_by": DIMENSIONS[(trial.seed + number) % len(DIMENSIONS)]}
             )
-            found[f"releases {said}"] = _of_others(count_releases(session, grouped, ANYONE, revision), trial.hostile)
+            found[f"releases {said}"] = _of_others(count(session, grouped, ANYONE, revision), trial.hostile)
         said = OF_HELD[trial.seed % len(OF_HELD)]
         held = HeldCountTerms.model_validate({**said, "group_by": ["source"]})
-        found[f"held {said}"] = _of_others(count_detentions(session, held, ANYONE, revision), trial.hostile)
+        found[f"held {said}"] = _of_others(count(session, held, ANYONE, revision), trial.hostile)
     return found
 
 

@@ -72,7 +72,7 @@ def test_a_total_that_takes_every_word_alike_would_be_noticed(
 def test_a_miscounted_total_would_be_noticed(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial(0, GOVERNMENT, (File("foro", make_report(release__kind="house_arrest")),), ())
     assert not judge(registry, trial)
-    monkeypatch.setattr(totals, "count_releases", lambda *_: {"total": {"verified": 0}})
+    monkeypatch.setattr(totals, "count", lambda *_: {"total": {"verified": 0}})
     assert judge(registry, trial) == ["verified under kind=house_arrest: 0, and by rule 4 1"]
 
 

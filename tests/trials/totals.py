@@ -13,8 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.counts.tally import count_releases
-from app.counts.terms import CountTerms
+from app.counts.tally import count
 from app.log import sealed
 from app.models import (
     OPEN,
@@ -30,6 +29,7 @@ from app.models import (
     Trait,
     Verification,
 )
+from app.reading.terms import CountTerms
 from app.registry.policy import Reader
 from app.vocabulary import Role
 
@@ -306,6 +306,6 @@ def miscounted(session: Session, revision: int, number: int) -> Iterator[str]:
              and total.stage in (None, "carried_out")}  # fmt: skip
     right = len(among & set(session.scalars(_VERIFIED)))
     terms = CountTerms.model_validate({fact: [value] if fact == "kind" else value})
-    counted = count_releases(session, terms, Reader(Role.READER), revision)["total"]["verified"]
+    counted = count(session, terms, Reader(Role.READER), revision)["total"]["verified"]
     if counted != right:
         yield f"verified under {fact}={value}: {counted}, and by rule 4 {right}"

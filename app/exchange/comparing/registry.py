@@ -10,11 +10,6 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
 from app import dates
-from app.counts import terms, theirs
-from app.counts.held import refuse_future
-from app.counts.questions import DetentionQuery, ReleaseQuery
-from app.counts.selection import COUNTING
-from app.counts.terms import Several
 from app.database import chunks
 from app.errors import Invalid
 from app.exchange.comparing.accounts import Account, Row, SamePlace, conflicts, of_content, reasons_of
@@ -24,6 +19,12 @@ from app.matching.align import Deadline, Line
 from app.matching.fold import fold
 from app.matching.score import Match
 from app.matching.weighing import Witness, judged
+from app.reading import registry_side, terms
+from app.reading.countables import countable_of
+from app.reading.held import refuse_future
+from app.reading.questions import DetentionQuery, ReleaseQuery
+from app.reading.selection import COUNTING
+from app.reading.terms import Several
 from app.registry import blocking
 from app.registry.content import Content
 from app.registry.policy import Reader
@@ -85,21 +86,20 @@ def beside(
     found = Theirs()
     inside: dict[int, int] = {}
     for question in _questions(listed.accounts, asked, now):
-        of_list, withheld = theirs.within(session, question, reader, revision)
-        path = "/v1/releases" if isinstance(question, ReleaseQuery) else "/v1/detentions"
-        address = terms.link(path, terms.echo(question), revision)
+        of_list, withheld = registry_side.within(session, question, reader, revision)
+        address = terms.link(countable_of(question).listed, terms.echo(question), revision)
         found.lists.append({"list": address, "listed": len(of_list), "withheld": withheld})
         inside |= of_list
     own = {}
     if reader.role is Role.REPORTER and reader.source is not None:
-        own = theirs.own(session, secret, reader.source, listed.cases, revision)
+        own = registry_side.own(session, secret, reader.source, listed.cases, revision)
     people = {*inside.values(), *(one.detainee for one in own.values())}
     for some in chunks(listed.accounts, TOGETHER):
         deadline.check()
-        people |= theirs.alike(session, [(one.line.keys, blocking.born(one.person)) for one in some], revision)
+        people |= registry_side.alike(session, [(one.line.keys, blocking.born(one.person)) for one in some], revision)
     same = same_place(session)
     places: dict[int, int] = {}
-    for spell, account, witnesses in _accounts(theirs.spells(session, sorted(people), reader, revision), same):
+    for spell, account, witnesses in _accounts(registry_side.spells(session, sorted(people), reader, revision), same):
         deadline.check()
         if spell.names is None:  # found by nothing, whoever they are
             account = replace(account, line=Line(account.person))
@@ -129,12 +129,12 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
     best. `sure` is at most one: where two fit, a curator decides."""
     same = same_place(session)
     mine = of_content(said, {}, same)
-    people = theirs.alike(session, [(mine.line.keys, blocking.born(mine.person))], revision)
+    people = registry_side.alike(session, [(mine.line.keys, blocking.born(mine.person))], revision)
     found: dict[str, list[tuple[Match, Account]]] = defaultdict(list)
     independent: set[str] = set()
     witnesses: dict[str, list[Witness]] = defaultdict(list)
     for spell, account, said_there in _accounts(
-        theirs.spells(session, sorted(people), reader, revision), same, all_days=True
+        registry_side.spells(session, sorted(people), reader, revision), same, all_days=True
     ):
         if spell.names is None:
             continue
@@ -167,8 +167,8 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
 
 
 def _accounts(
-    spells: Iterable[theirs.Spell], same: SamePlace, *, all_days: bool = False
-) -> Iterator[tuple[theirs.Spell, Account, tuple[Witness, ...]]]:
+    spells: Iterable[registry_side.Spell], same: SamePlace, *, all_days: bool = False
+) -> Iterator[tuple[registry_side.Spell, Account, tuple[Witness, ...]]]:
     """Each detention with its account and with what every source says of the person. Days said of a person's other
     detentions speak against a line of a list only where `all_days`: a list is of detentions, a report of a person."""
     for _person, group in groupby(spells, key=lambda spell: spell.ids["detainee_id"]):
@@ -179,7 +179,7 @@ def _accounts(
             yield spell, account, tuple(witnesses) if len(said) > 1 else ()  # one alone says what stands
 
 
-def _witness(said: theirs.Statement, account: Account, *, dated: bool) -> Witness:
+def _witness(said: registry_side.Statement, account: Account, *, dated: bool) -> Witness:
     person = replace(blocking.person_of(said.content), name=account.person.name, aliases=account.person.aliases)
     person = replace(person, facility=account.person.facility)
     return Witness(said.source, said.states, person if dated else replace(person, detained_on=None, released_on=None))

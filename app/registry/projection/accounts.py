@@ -10,8 +10,24 @@ from app.vocabulary import Designation, Method, ReleaseKind, Stage, Verdict
 
 parse = lru_cache(maxsize=8192)(dates.parse)  # the same few hundred days recur in every report
 
+# By what a source knows something itself. Every other method is second-hand, a new one until somebody adds it here: at
+# worst a verification then does not count yet, and no copy ever counts as one.
+FIRST_HAND = frozenset(
+    {
+        Method.FAMILY,
+        Method.LAWYER,
+        Method.DETAINEE,
+        Method.AT_THE_GATE,
+        Method.RELEASE_ORDER,
+        Method.COURT_RECORD,
+        Method.OFFICIAL_LIST,
+        Method.DIPLOMATIC,
+        Method.PHOTO_VIDEO,
+        Method.FELLOW_PRISONER,
+    }
+)
 # Methods that repeat what somebody else found. A copy confirms nothing.
-SECOND_HAND = frozenset({Method.PRESS, Method.OTHER_ORGANISATION, Method.OFFICIAL_STATEMENT})
+SECOND_HAND = frozenset(Method) - FIRST_HAND
 ASSERTIONS = frozenset({Verdict.REPORTED, Verdict.VERIFIED})
 DENIALS = frozenset({Verdict.REFUTED, Verdict.DISPUTED})
 DATE_OF_STAGE = {
