@@ -1,5 +1,7 @@
 """A test finds its database as the template is, whatever the test before it did to its own."""
 
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -52,6 +54,21 @@ def test_what_one_test_wrote_the_next_does_not_find(templates: Templates, kind: 
             change(url, "DELETE FROM entry")
 
 
+def test_a_test_on_postgresql_is_marked_so_that_a_run_can_leave_it_out(
+    request: pytest.FixtureRequest, database_url: str
+) -> None:
+    marked = request.node.get_closest_marker("postgresql") is not None
+    assert marked == database_url.startswith("postgresql")
+
+
+def test_no_server_starts_for_who_works_on_sqlite_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    monkeypatch.setattr("tests.databases._server", lambda: started.append("a server"))
+    with closing(Templates(tmp_path)) as templates, templates.copy("sqlite", templates.world("sqlite")[0]):
+        assert not started
+
+
+@pytest.mark.postgresql
 @pytest.mark.parametrize("statement", [
     "CREATE TABLE more (x integer)",
     "ALTER TABLE head ADD COLUMN more integer",
@@ -65,6 +82,7 @@ def test_a_database_whose_schema_a_test_changed_is_not_used_again(templates: Tem
         psycopg.connect(changed)
 
 
+@pytest.mark.postgresql
 def test_a_database_is_used_as_often_as_its_tables_stay_small(templates: Templates) -> None:
     used = set()
     for _use in range(USES + 1):
@@ -73,6 +91,7 @@ def test_a_database_is_used_as_often_as_its_tables_stay_small(templates: Templat
     assert 1 < len(used) < 5  # the one that waited, or a few, and the one after it
 
 
+@pytest.mark.postgresql
 def test_whoever_is_still_connected_to_a_database_is_ended_with_the_test(templates: Templates) -> None:
     with templates.copy("postgresql", templates.empty("postgresql")) as url:
         connection = psycopg.connect(url)

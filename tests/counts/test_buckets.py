@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, bindparam, select
 
@@ -11,6 +11,7 @@ from app import dates
 from app.counts.buckets import Unit, bucket_dates, bucket_number, bucket_text
 from app.database import Key
 from app.dates import PartialDate, parse, parse_from, parse_to
+from tests.drawn import USUAL, examples
 
 UNITS: tuple[Unit, ...] = ("day", "week", "month")
 # Where a calendar breaks first: leap days, ISO weeks of two years, ends of months and of centuries.
@@ -44,7 +45,7 @@ def _in_sql(engine: Engine, when: list[PartialDate], unit: Unit) -> list[int | N
 
 
 @pytest.mark.parametrize("unit", UNITS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(USUAL)
 @given(when=st.lists(partial_dates(), min_size=1, max_size=20))
 def test_a_date_is_in_the_same_bucket_in_sql_as_in_the_calendar(
     engine: Engine, unit: Unit, when: list[PartialDate]

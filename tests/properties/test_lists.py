@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from app.counts import terms as wording
 from app.counts.selection import COUNTING
 from app.counts.terms import CountTerms, HeldCountTerms
-from tests.properties.histories import count_terms, examples, held_terms, histories
+from tests.drawn import examples
+from tests.properties.histories import count_terms, held_terms, histories
 from tests.properties.steps import Registry, Step
 from tests.support import World
 
