@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import Dialect, Engine, event, func, literal, select, text, union_all
 from sqlalchemy.engine import make_url
@@ -31,6 +30,7 @@ from app.registry.projection import RULES
 from app.registry.schemas import SourceIn
 from app.registry.write import Desk
 from app.vocabulary import Role
+from tests.client import Client
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -150,7 +150,7 @@ class World:
         self.engine = self.app.state.engine
         self.now = begun
         self.app.state.clock = lambda: self.now
-        self.client = TestClient(self.app, raise_server_exceptions=False)
+        self.client = Client(self.app)
         self.keys = {**keys} if keys else self._furnish()
 
     def _furnish(self) -> dict[str, str]:
