@@ -7,8 +7,10 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import MetaData, select, text
+from sqlalchemy.engine import make_url
 
 from app.database import is_sqlite, make_engine, reading, writing
+from tests.connections import CONNECTIONS
 from tests.databases import ENGINES, USES, Templates, settings_of
 from tests.support import World
 
@@ -98,3 +100,21 @@ def test_whoever_is_still_connected_to_a_database_is_ended_with_the_test(templat
         connection.execute("UPDATE head SET demo = true")
     with connection, pytest.raises(psycopg.OperationalError, match="terminating connection"):
         connection.commit()
+
+
+@pytest.mark.postgresql
+def test_a_connection_waits_for_the_next_test_unless_something_in_it_is_unfinished(templates: Templates) -> None:
+    template, keys = templates.world("postgresql")
+    waiting: list[int] = []
+    reused = []
+    for _test in range(2):
+        with templates.copy("postgresql", template) as url:
+            with World(settings_of(url), keys=keys) as world:
+                ((process,),) = world.rows("SELECT pg_backend_pid()")
+            reused.append(process in waiting)
+            waiting = CONNECTIONS.waiting(str(make_url(url).database))
+            unfinished = psycopg.connect(url)
+            unfinished.execute("SELECT 1")
+            CONNECTIONS.give_back(unfinished)
+            assert unfinished.closed
+    assert reused == [False, True]
