@@ -31,6 +31,11 @@ _INSERT_SEALED = insert(Sealed)
 _LOCK_HEAD = (
     select(col(Head.revision), col(Head.recorded_at), col(Head.rules)).where(col(Head.id) == 1).with_for_update()
 )
+_ENTRY_AT = (
+    select(*Entry.__table__.c, col(Sealed.disclosures))  # type: ignore[attr-defined]
+    .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
+    .where(col(Entry.revision) == bindparam("at"))
+)
 _ADVANCE = update(Head).where(col(Head.id) == 1).values(revision=bindparam("to"), recorded_at=bindparam("at"))
 
 
@@ -132,6 +137,10 @@ def replay(session: Session) -> Iterator[Appended]:
 
 def read(entry: Entry, disclosures: str | None) -> Appended:
     """A stored entry with what is left of its personal values."""
+    return _told(entry, disclosures)
+
+
+def _told(entry: Any, disclosures: str | None) -> Appended:
     body = json.loads(entry.body)
     personal = sealed.values(disclosures)
     return Appended(entry.revision, entry.kind, entry.recorded_at, body, personal, entry.leaf_hash)
@@ -139,9 +148,8 @@ def read(entry: Entry, disclosures: str | None) -> Appended:
 
 def entry_at(session: Session, revision: int) -> Appended:
     """The entry of that revision."""
-    entry = session.get_one(Entry, revision)
-    kept = session.get(Sealed, revision)
-    return read(entry, kept.disclosures if kept else None)
+    row = session.connection().execute(_ENTRY_AT, {"at": revision}).one()
+    return _told(row, row.disclosures)
 
 
 def head(session: Session) -> tuple[int, datetime]:

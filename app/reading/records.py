@@ -5,9 +5,10 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
+from app.database import Key
 from app.errors import Moved, NotFound
 from app.models import (
     Consent,
@@ -36,11 +37,33 @@ from app.registry.views import Views
 Row = dict[str, Any]
 
 
-def _rows(session: Session, table: type[Any], detainees: Collection[int], revision: int) -> list[Row]:
-    columns = table.__table__.c
-    found = session.execute(
-        select(*columns).where(columns.detainee.in_(detainees), columns.since <= revision, columns.until > revision)
+# Statements are made once: building one costs more than running it.
+_SOME: Any = bindparam("some", expanding=True)
+_REVISION: Any = bindparam("revision", type_=Key)
+_TABLES: tuple[type[Any], ...] = (
+    Detainee, DetaineePersonal, Detention, SpellPersonal, Release, Verification, Held, HeldVoice,
+)  # fmt: skip
+_ROWS = {
+    table: select(*table.__table__.c).where(
+        table.__table__.c.detainee.in_(_SOME), table.__table__.c.since <= _REVISION, table.__table__.c.until > _REVISION
     )
+    for table in _TABLES
+}
+_RECORDS_HELD = (
+    select(col(Placement.detainee), Record)
+    .join(Record, col(Record.key) == col(Placement.record))
+    .where(col(Placement.detainee).in_(_SOME), col(Placement.since) <= _REVISION, col(Placement.until) > _REVISION)
+)
+_PLACED = (
+    select(col(Placement.record), col(Placement.since), col(Placement.spell), col(Placement.detainee))
+    .where(col(Placement.record).in_(_SOME), col(Placement.since) <= _REVISION)
+    .order_by(col(Placement.record), col(Placement.since))
+)
+_SLUGS = select(col(Source.key), col(Source.slug))
+
+
+def _rows(session: Session, table: type[Any], detainees: Collection[int], revision: int) -> list[Row]:
+    found = session.connection().execute(_ROWS[table], {"some": list(detainees), "revision": revision})
     return [dict(row) for row in found.mappings()]
 
 
@@ -48,17 +71,11 @@ def people(session: Session, detainees: Collection[int], revision: int) -> dict[
     """Detainee key → everything known of that person at the revision, with today's class."""
     if not detainees:
         return {}
-    held = session.execute(
-        select(col(Placement.detainee), Record)
-        .join(Record, col(Record.key) == col(Placement.record))
-        .where(
-            col(Placement.detainee).in_(detainees), col(Placement.since) <= revision, col(Placement.until) > revision
-        )
-    ).all()
+    held = session.execute(_RECORDS_HELD, {"some": list(detainees), "revision": revision}).all()
     records_of: dict[int, list[Record]] = {}
     for key, record in held:
         records_of.setdefault(key, []).append(record)
-    slugs = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
+    slugs = dict(session.execute(_SLUGS).all())
     moved = _moved(session, [record.key for _key, record in held], revision)
     found = {}
     for row in _rows(session, Detainee, detainees, revision):
@@ -89,11 +106,7 @@ def people(session: Session, detainees: Collection[int], revision: int) -> dict[
 
 def _moved(session: Session, keys: Sequence[int], revision: int) -> dict[int, list[int]]:
     """Record → the revisions at which a correction or a decision put it somewhere else."""
-    rows = session.execute(
-        select(col(Placement.record), col(Placement.since), col(Placement.spell), col(Placement.detainee))
-        .where(col(Placement.record).in_(keys), col(Placement.since) <= revision)
-        .order_by(col(Placement.record), col(Placement.since))
-    )
+    rows = session.connection().execute(_PLACED, {"some": list(keys), "revision": revision})
     found: dict[int, list[int]] = {}
     before: dict[int, tuple[int, int]] = {}
     for record, since, spell, detainee in rows:
@@ -174,10 +187,7 @@ def history(session: Session, detainee_id: uuid.UUID, reader: Reader, revision: 
     """Every revision at which anything shown of a detainee changed, with what was shown from then on."""
     _person, key = one(session, "detainee", detainee_id, reader, revision)
     since: set[int] = set()
-    tables: tuple[type[Any], ...] = (
-        Detainee, DetaineePersonal, Detention, SpellPersonal, Release, Verification, Held, HeldVoice,
-    )  # fmt: skip
-    for table in tables:
+    for table in _TABLES:
         columns = table.__table__.c
         since |= set(session.scalars(select(columns.since).where(columns.detainee == key, columns.since <= revision)))
     versions: list[Row] = []

@@ -151,7 +151,10 @@ def by_case(session: Session, secret: bytes, source: int, case: str) -> Record |
     """The record under a source's own case number, or of that id. Raises Redacted for an erased one."""
     digest = case_digest(secret, source, case)
     record_id = session.connection().execute(_RECORD_OF_CASE, {"digest": digest}).scalar_one_or_none()
-    found = select(Record).where(col(Record.id) == (record_id or _id_in(case)), col(Record.source) == source)
+    record_id = record_id or _id_in(case)
+    if record_id is None:  # as of every new report: nothing to look for
+        return None
+    found = select(Record).where(col(Record.id) == record_id, col(Record.source) == source)
     record = session.scalars(found).one_or_none()
     if record is not None and record.redacted:
         raise Redacted(ERASED)

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, bindparam, select
 
@@ -12,6 +12,7 @@ from app.database import Key
 from app.dates import PartialDate, parse, parse_from, parse_to
 from app.reading.dimensions import Unit
 from tests.buckets import bucket
+from tests.drawn import USUAL, examples
 
 UNITS: tuple[Unit, ...] = ("day", "week", "month")
 # Where a calendar breaks first: leap days, ISO weeks of two years, ends of months and of centuries.
@@ -45,7 +46,7 @@ def _in_sql(engine: Engine, when: list[PartialDate], unit: Unit) -> list[int | N
 
 
 @pytest.mark.parametrize("unit", UNITS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(USUAL)
 @given(when=st.lists(partial_dates(), min_size=1, max_size=20))
 def test_a_date_is_in_the_same_bucket_in_sql_as_in_the_calendar(
     engine: Engine, unit: Unit, when: list[PartialDate]

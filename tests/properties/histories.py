@@ -1,13 +1,8 @@
-"""Random histories of a registry. Few people, places and days, so that things meet.
+"""Random histories of a registry. Few people, places and days, so that things meet."""
 
-Short runs by default, the same on every machine; HYPOTHESIS_PROFILE=long looks further, and elsewhere each time.
-"""
-
-import os
 from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from app.reading.dimensions import DETENTIONS, DIMENSIONS, RELEASES, dimensions_of
@@ -28,24 +23,6 @@ from tests.properties.steps import (
     Undo,
     Verify,
 )
-
-settings.register_profile(
-    "short",
-    derandomize=True,
-    deadline=None,  # two engines on a busy machine: a slow example is no failure
-    database=None,
-    phases=(Phase.explicit, Phase.generate, Phase.shrink),  # not `explain`: it traces every line of every example
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-settings.register_profile("long", settings.get_profile("short"), derandomize=False, print_blob=True)
-PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "short")
-LONGER = {"short": 1, "long": 20}[PROFILE]
-
-
-def examples(number: int) -> settings:
-    """So many examples in a short run. The profile is no default: other tests look as far as they ever did."""
-    return settings(settings.get_profile(PROFILE), max_examples=number * LONGER)
-
 
 # Invented people: each fact as several sources might write it.
 PEOPLE: tuple[dict[str, tuple[Any, ...]], ...] = (

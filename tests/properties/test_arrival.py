@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.registry.projection import Account, project
 from app.registry.projection.spells import spells
-from tests.properties.histories import examples
+from tests.drawn import examples
 from tests.registry.accounts import held, out
 from tests.registry.projection.histories import reports
 

@@ -24,7 +24,8 @@ from app.registry.policy import ANYONE, Reader
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.write import Desk
 from app.vocabulary import Role
-from tests.properties.histories import examples, histories
+from tests.drawn import examples
+from tests.properties.histories import histories
 from tests.properties.steps import Registry, Step
 from tests.support import NOW
 

@@ -9,7 +9,8 @@ from app.counts.tally import count
 from app.reading.terms import CountTerms, HeldCountTerms
 from app.registry.policy import ANYONE, Reader
 from app.vocabulary import Role
-from tests.properties.histories import count_terms, examples, held_terms, histories
+from tests.drawn import examples
+from tests.properties.histories import count_terms, held_terms, histories
 from tests.properties.past import Past
 from tests.properties.recount import recount
 from tests.properties.recount_held import recount_held

@@ -9,7 +9,7 @@ from app.models import Detainee, Held, HeldVoice
 from app.reading.terms import HeldCountTerms
 from app.registry.projection import Account, project
 from app.registry.projection.spells import spells
-from tests.properties.histories import examples
+from tests.drawn import examples
 from tests.properties.past import Person
 from tests.properties.recount_held import Detention
 from tests.properties.saying import Spell, death_of, last_of, rearrested, spells_of, state_of

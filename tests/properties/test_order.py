@@ -21,7 +21,8 @@ from app.registry import identity, linking, reports
 from app.registry.policy import ANYONE
 from app.registry.schemas import DetentionReportIn, IdentityIn, ReleaseReportIn
 from app.vocabulary import Judgement, MatchOutcome
-from tests.properties.histories import JUDGED, SOURCES, SPELLS, bodies, count_terms, examples, weighted
+from tests.drawn import examples
+from tests.properties.histories import JUDGED, SOURCES, SPELLS, bodies, count_terms, weighted
 from tests.properties.past import Past
 from tests.properties.steps import SLUGS, Body, ChangeSource, Clerk, Registry
 

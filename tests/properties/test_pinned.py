@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from app.reading import terms as wording
 from app.reading.terms import CountTerms
-from tests.properties.histories import count_terms, examples, histories
+from tests.drawn import examples
+from tests.properties.histories import count_terms, histories
 from tests.properties.steps import Registry, Step
 
 FORMS = st.sampled_from(("json", "json", "csv", "jsonl"))

@@ -14,7 +14,8 @@ from app.log.tree import leaf_hash
 from app.models import OPEN, CaseKey, Entry, Facility, Head, Report, Sealed, Source
 from app.registry.components import PROJECTED
 from app.registry.rebuild import BASE, rebuild
-from tests.properties.histories import examples, histories
+from tests.drawn import examples
+from tests.properties.histories import histories
 from tests.properties.steps import Registry, Step
 
 Row = dict[str, Any]

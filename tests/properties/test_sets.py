@@ -14,7 +14,8 @@ from app.reading import terms as wording
 from app.reading.terms import CountTerms
 from app.registry.policy import ANYONE, Reader
 from app.vocabulary import Role
-from tests.properties.histories import PRIVATE_DIMENSIONS, PUBLIC_DIMENSIONS, count_terms, examples, histories
+from tests.drawn import examples
+from tests.properties.histories import PRIVATE_DIMENSIONS, PUBLIC_DIMENSIONS, count_terms, histories
 from tests.properties.past import Past
 from tests.properties.recount import Release
 from tests.properties.saying import COUNTING

@@ -18,7 +18,7 @@ from app.registry import asked, wishes
 from app.registry.asked import Earlier
 from app.registry.rebuild import rebuild
 from app.vocabulary import Judgement
-from tests.properties.histories import examples
+from tests.drawn import examples
 from tests.properties.steps import Amend, Body, Clerk, Consent, Decide, File, Redact, Registry, Retract, Step, Undo
 from tests.properties.test_rebuild import TABLES, rows
 from tests.support import make_report

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, bindparam, literal, select
 from sqlmodel import Session
@@ -15,6 +15,7 @@ from app.errors import Invalid
 from app.reading.selection import in_window, select_releases, source_keys
 from app.reading.terms import CountTerms, ReleaseTerms
 from app.registry.policy import ANYONE
+from tests.drawn import USUAL, examples
 from tests.support import World
 
 FIRST = date(2026, 1, 1).toordinal()
@@ -30,7 +31,7 @@ def _place(session: Session, when: PartialDate | None, window: tuple[int | None,
     return found[0], found[1]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(USUAL)
 @given(when=WHEN, window=st.tuples(EDGE, EDGE))
 def test_a_date_lies_in_a_window_in_sql_as_it_does_in_words(
     engine: Engine, when: PartialDate | None, window: tuple[int | None, int | None]
