@@ -1,13 +1,14 @@
 """Sources, facilities, claims and keys."""
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
 from app.api.wire.base import Answered, Receipt
 from app.api.wire.counts import Arithmetic
 from app.vocabulary import (
+    LISTS,
     FacilityKind,
     Role,
     SourceKind,
@@ -50,7 +51,7 @@ class ClaimShape(BaseModel):
     joint_with: list[str]
     measure: str
     qualifier: str
-    said: int | None = Field(description="The number as printed, where it was filed")
+    said: int | None
     low: int | None
     high: int | None
     window_from: str | None
@@ -97,6 +98,40 @@ class Me(Answered):
     role: Role
     source: str | None
     expires_at: str
+
+
+class Health(BaseModel):
+    """The server answers; `warnings`: what whoever runs it should look at, where there is anything."""
+
+    status: Literal["ok"]
+    warnings: list[str] = []
+
+
+class CodeOut(BaseModel):
+    """A code, or a word of the glossary, with what it is called and what it means in one language."""
+
+    code: str
+    label: str
+    definition: str
+
+
+def _codes(about: str | None) -> Any:
+    return list[CodeOut], Field(description=about)
+
+
+if TYPE_CHECKING:
+
+    class VocabularyOut(Answered):
+        """Every code list, and the words of the field."""
+
+else:
+    VocabularyOut = create_model(
+        "VocabularyOut",
+        __base__=Answered,
+        __doc__="Every code list by its name, and the words of the field (`glossary`).",
+        **{name: _codes(codes.__doc__) for name, codes in LISTS.items()},
+        glossary=_codes("The words of the field, as this registry uses them."),
+    )
 
 
 class UnknownFacility(BaseModel):
