@@ -31,6 +31,7 @@ from app.registry.projection import RULES
 from app.registry.schemas import SourceIn
 from app.registry.write import Desk
 from app.vocabulary import Role
+from tests import declared
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -151,6 +152,7 @@ class World:
         self.now = begun
         self.app.state.clock = lambda: self.now
         self.client = TestClient(self.app, raise_server_exceptions=False)
+        self.client.event_hooks["response"].append(declared.check)
         self.keys = {**keys} if keys else self._furnish()
 
     def _furnish(self) -> dict[str, str]:
