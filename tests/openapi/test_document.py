@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from typing import Any
 
 import pytest
@@ -58,6 +59,14 @@ def test_a_text_is_a_sentence_in_each_language() -> None:
         for name, text in descriptions()[part].items():
             assert text.strip() == text, name
             assert text.endswith((".", "…")), name
+
+
+def test_the_two_languages_are_not_mixed() -> None:
+    for name, texts in descriptions()["parameters"].items():
+        english, spanish = (re.sub(r"`[^`]*`|\([^)]*\)", "", text) for text in texts)
+        assert re.findall(r"\b(the|and|of|with|by|which|left|out)\b", spanish, re.IGNORECASE) == [], name
+        assert re.findall(r"\b(el|los|las|del|que|una|por|si|falta)\b", english, re.IGNORECASE) == [], name
+        assert re.findall(r"\w[cs]ion\b|\b(segun|tambien|dia|numero|pais)\b", spanish) == [], name
 
 
 def test_an_operation_is_called_as_its_function_is(document: Node) -> None:
