@@ -147,3 +147,20 @@ def test_the_help_of_a_command_says_what_the_document_says(document: Node) -> No
     added = {option.name: option.help for option in command("source").commands["add"].params}
     for name in ("name", "kind", "country", "independent", "definition"):
         assert added[name] == fields[name]["description"]
+
+
+def test_a_shape_and_an_answer_say_what_they_are(document: Node) -> None:
+    assert [name for name, schema in document["components"]["schemas"].items() if not schema.get("description")] == []
+    said = {answer["description"] for one in operations(document) for answer in one["responses"].values()}
+    assert "Successful Response" not in said
+    assert all(said)
+
+
+def test_a_key_may_be_left_out_where_everybody_may_read(document: Node) -> None:
+    public = {one["operationId"] for one in operations(document) if {} in one.get("security", [{}])}
+    assert {"count_releases", "list_releases", "read_citation", "is_alive", "read_claim"} <= public
+    keyed = {one["operationId"] for one in operations(document)} - public
+    writes = {one["operationId"] for path in document["paths"].values() for m, one in path.items() if m != "get"}
+    assert keyed == writes | {
+        "read_me", "list_review", "list_proposals", "list_reports", "read_report", "read_import", "list_import_rows"
+    }  # fmt: skip

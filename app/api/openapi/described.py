@@ -9,21 +9,27 @@ from app.vocabulary import LISTS, vocabulary
 Node = dict[str, Any]
 REF = "#/components/schemas/"
 NULL = {"type": "null"}
+UNDESCRIBED = "Successful Response"  # what FastAPI says of an answer
 
 
 def describe(document: Node) -> None:
     """Describe every parameter, field and code, and drop titles and defaults that are null."""
     schemas: Node = document["components"]["schemas"]
+    shapes = descriptions.descriptions()["shapes"]
     sent = _reached([one["requestBody"] for one in _operations(document) if "requestBody" in one], schemas)
     for operation in _operations(document):
         for parameter in operation.get("parameters", []):
             _parameter(parameter, operation["operationId"])
+        for answer in operation["responses"].values():
+            _answer(answer, schemas)
         for schema in _contents(operation):
             _fields(schema, "", "bodies")
             _plain(schema)
     for name, schema in schemas.items():
         _fields(schema, name, "bodies" if name in sent else "answers")
         _plain(schema)
+        if name in shapes:
+            schema.setdefault("description", shapes[name])
     meanings = vocabulary("en")
     for name, codes in LISTS.items():
         if codes.__name__ in schemas:
@@ -43,6 +49,15 @@ def _parameter(parameter: Node, operation: str) -> None:
     if text is not None:
         parameter["description"] = text
         parameter["schema"] = {**parameter["schema"], "description": text}  # some generators read it here
+
+
+def _answer(answer: Node, schemas: Node) -> None:
+    """An answer that nobody described is what its shape is."""
+    if answer["description"] != UNDESCRIBED:
+        return
+    contents: list[Node] = [*answer.get("content", {}).values()]
+    shape = str(contents[0]["schema"]["$ref"])
+    answer["description"] = schemas[shape.removeprefix(REF)]["description"]
 
 
 def _fields(schema: Node, name: str, part: str) -> None:

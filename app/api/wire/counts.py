@@ -123,11 +123,15 @@ class Point(BaseModel):
 
 
 class LinePoint(BaseModel):
+    """One source's count at the end of an interval."""
+
     on: str
     verified: int
 
 
 class Line(BaseModel):
+    """One source in a series."""
+
     source: str
     points: list[LinePoint]
 
@@ -145,6 +149,8 @@ class FigureOut(Bounds):
 
 
 class PlacedFigure(FigureOut):
+    """A published figure where it stands in a series."""
+
     at: str
     series: str | None
 
@@ -161,6 +167,8 @@ class SeriesOut(Answered):
 
 
 class OverlapSource(BaseModel):
+    """What one source verified."""
+
     source: str
     verified: int
     only_this_source: int
@@ -169,6 +177,8 @@ class OverlapSource(BaseModel):
 
 
 class OverlapPair(BaseModel):
+    """What two sources verified."""
+
     a: str
     b: str
     both: int
@@ -181,6 +191,8 @@ class OverlapPair(BaseModel):
 
 
 class OverlapPattern(BaseModel):
+    """What exactly these sources verified."""
+
     sources: list[str]
     releases: int
     list: str | None
@@ -222,6 +234,8 @@ class CitedOut(Answered):
 
 
 class ReasonOut(BaseModel):
+    """Why two numbers differ."""
+
     code: Reason
     detail: str
 
@@ -252,6 +266,8 @@ class Counted(BaseModel):
 
 
 class PublishedFigure(FigureOut):
+    """Another published figure, and how far it lies apart."""
+
     distance: Bounds
     reasons: list[Reason]
 

@@ -16,6 +16,8 @@ from app.vocabulary import (
 
 
 class SourceShape(BaseModel):
+    """Who reports or claims."""
+
     slug: str
     name: str
     kind: SourceKind
@@ -30,6 +32,8 @@ class SourceOut(SourceShape, Answered):
 
 
 class FacilityShape(BaseModel):
+    """A place of detention."""
+
     slug: str
     name: str
     names: list[str]
@@ -77,23 +81,33 @@ class ClaimShape(BaseModel):
 
 
 class ClaimOut(ClaimShape, Answered):
+    """A published figure at a revision, and what corrected it."""
+
     superseded_by: list[uuid.UUID]
     arithmetic: list[Arithmetic]
 
 
 class FiledSource(SourceShape):
+    """The source as it was written, with the receipt."""
+
     receipt: Receipt
 
 
 class FiledFacility(FacilityShape):
+    """The place of detention as it was written, with the receipt."""
+
     receipt: Receipt
 
 
 class FiledClaim(ClaimShape):
+    """The figure as it was filed, with the receipt."""
+
     receipt: Receipt
 
 
 class Me(Answered):
+    """Who a key is."""
+
     key_id: str
     role: Role
     source: str | None
