@@ -30,6 +30,7 @@ from app.registry.projection import RULES
 from app.registry.schemas import SourceIn
 from app.registry.write import Desk
 from app.vocabulary import Role
+from tests import declared
 from tests.client import Client
 from tests.connections import CONNECTIONS
 
@@ -154,6 +155,7 @@ class World:
         self.now = begun
         self.app.state.clock = lambda: self.now
         self.client = Client(self.app)
+        self.client.event_hooks["response"].append(declared.check)
         self.keys = {**keys} if keys else self._furnish()
 
     def _furnish(self) -> dict[str, str]:

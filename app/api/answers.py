@@ -70,6 +70,19 @@ def preferred(accepted: str, among: Sequence[str]) -> str:
     return max(ours, key=lambda one: one[0])[1] if ours else among[0]
 
 
+def tags_known(request: Request) -> set[str]:
+    """The tags of `If-None-Match`, compared weakly (RFC 9110 section 13.1.2): a proxy that compresses an answer weakens
+    its tag."""
+    given = ",".join(request.headers.getlist("if-none-match"))
+    return {part.strip().removeprefix("W/") for part in given.split(",")}
+
+
+def takes_gzip(request: Request) -> bool:
+    """Whether the client can unpack what is packed with gzip (RFC 9110 section 12.5.3)."""
+    accepted = ",".join(request.headers.getlist("accept-encoding")).split(",")
+    return any(coding == "gzip" and weight > 0 for coding, weight in map(_weighed, accepted))
+
+
 def headers_of(revision: int, tag: str, caching: str) -> dict[str, str]:
     """What a 200 and the 304 in its place both carry (RFC 9110 section 15.4.5)."""
     return {

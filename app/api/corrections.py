@@ -7,7 +7,7 @@ from fastapi import Query, Response
 
 from app.api.answers import Answer
 from app.api.requests import Asked, Read
-from app.api.routes import READING, router
+from app.api.routes import READING, refusals, router
 from app.api.things import following, page
 from app.api.wire import CorrectionPage
 from app.dates import format_instant
@@ -25,13 +25,13 @@ FEED: dict[int | str, dict[str, Any]] = {
 PAGING = ("cursor", "limit", "as_of", "rules", "zone", "since")  # a page of a feed is no other feed
 
 
-@corrections.get("/corrections", response_model=CorrectionPage, responses=READING)
+@corrections.get("/corrections", response_model=CorrectionPage, responses=refusals(*READING))
 def list_corrections(read: Read, asked: Annotated[CorrectionQuery, Query()]) -> Response:
     """What was retracted, refuted, disputed, restated, merged, parted or superseded, newest first."""
     return page(read, asked, _found)
 
 
-@corrections.get("/corrections.atom", response_class=Response, responses=FEED | READING)
+@corrections.get("/corrections.atom", response_class=Response, responses=FEED | refusals(*READING))
 def follow_corrections(read: Read, asked: Annotated[FeedQuery, Query()]) -> Response:
     """The same as an Atom feed (RFC 4287); older pages stand under `next`."""
     return read.answer(asked, lambda revision: _feed(read, asked, revision))

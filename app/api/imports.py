@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api import answers
 from app.api.requests import Asked, Read, preferred_language, refuse_repeated
-from app.api.routes import READING, WRITING, refusals, router
+from app.api.routes import POSTING, THING, refusals, router
 from app.api.things import page
 from app.api.uploads import SENT, mapping_of, parts
 from app.api.wire import ImportOut, ImportRowPage
 from app.api.writes import Writing, written_with
+from app.errors import Conflict, Forbidden
 from app.exchange.imports import groups, receipts, stored
 from app.import_codes import ImportOutcome
 from app.models import ListImport
@@ -76,13 +77,13 @@ imports.add_api_route(
     methods=["POST"],
     status_code=stored.RECEIVED,
     response_model=ImportOut,
-    responses=WRITING,
+    responses=refusals(*POSTING, Conflict),
     openapi_extra=SENT,
     route_class_override=APIRoute,  # the body is a file, not JSON
 )
 
 
-@imports.get("/imports/{import_id}", response_model=ImportOut, responses=READING | refusals(403))
+@imports.get("/imports/{import_id}", response_model=ImportOut, responses=refusals(*THING, Forbidden))
 def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[ImportAsked, Query()]) -> Response:
     """How far one of your lists has got, and its receipt once it is through."""
     job = _own(read, import_id)
@@ -92,7 +93,7 @@ def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[ImportAsked, 
     return read.answer(asked, lambda _revision: answers.Answer(row, [row]), _tag(read, asked, job, lang))
 
 
-@imports.get("/imports/{import_id}/rows", response_model=ImportRowPage, responses=READING | refusals(403))
+@imports.get("/imports/{import_id}/rows", response_model=ImportRowPage, responses=refusals(*THING, Forbidden))
 def list_import_rows(read: Read, import_id: uuid.UUID, asked: Annotated[ImportRowQuery, Query()]) -> Response:
     """What became of each row: new, updated, unchanged, linked, needs review, or in error and why."""
     job = _own(read, import_id)

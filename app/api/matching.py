@@ -11,10 +11,10 @@ from starlette.datastructures import State
 
 from app.api import answers
 from app.api.requests import Asked, Read, refuse_repeated, whole_body
-from app.api.routes import refusals, router
+from app.api.routes import BODY, CHANGING, refusals, router
 from app.api.uploads import SENT, mapping_of, parts
 from app.api.wire import CandidatesOut, ComparisonOut
-from app.errors import Invalid, Unavailable
+from app.errors import Invalid, PayloadTooLarge, Unavailable, UnsupportedMediaType
 from app.exchange import workbook
 from app.exchange.comparing import report, run, sheets
 from app.exchange.comparing.registry import Scope
@@ -41,7 +41,7 @@ class ComparisonQuery(Scope):
     lang: Language = "en"
 
 
-@matching.post("/match", response_model=CandidatesOut, responses=refusals(400, 401, 413, 415, 422))
+@matching.post("/match", response_model=CandidatesOut, responses=refusals(*BODY, *CHANGING))
 def match_person(read: Read, body: PersonSoughtIn) -> Response:
     """Whom a report of this person may speak of, with the reasons. Nothing is stored, and nothing is said of people
     whom this key may not recognise. Identification numbers are compared with nobody's."""
@@ -111,7 +111,7 @@ matching.add_api_route(
     match_list,
     methods=["POST"],
     response_model=ComparisonOut,
-    responses=refusals(400, 401, 413, 422, 503),
+    responses=refusals(PayloadTooLarge, UnsupportedMediaType, *CHANGING),
     openapi_extra=SENT,
     route_class_override=APIRoute,  # the body is a file, not JSON
 )

@@ -6,10 +6,11 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from app.api.requests import Read
-from app.api.routes import READING, RECORD, router, upserting
+from app.api.routes import FILING, POSTING, READING, RECORD, refusals, router, upserting
 from app.api.things import page, record, verdicts
 from app.api.wire import Filed, ReleaseOut, ReleasePage, VerificationPage
 from app.api.writes import Write
+from app.errors import AheadOfHead, Conflict, NotFound, Redacted
 from app.reading import lists
 from app.reading.questions import AsOf, ReleaseQuery
 from app.registry import reports
@@ -19,7 +20,7 @@ from app.vocabulary import Role
 releases = router("releases")
 
 
-@releases.post("/releases", status_code=201, response_model=Filed, responses=upserting(Filed))
+@releases.post("/releases", status_code=201, response_model=Filed, responses=upserting(Filed) | refusals(*FILING))
 def file_release(write: Write, body: ReleaseReportIn) -> Response:
     """Report a release. 201 when it is new, 200 when your record already said exactly this or is superseded by it."""
     write.allow(Role.REPORTER)
@@ -27,7 +28,10 @@ def file_release(write: Write, body: ReleaseReportIn) -> Response:
 
 
 @releases.post(
-    "/releases/{release_id}/verifications", status_code=201, response_model=Filed, responses=upserting(Filed)
+    "/releases/{release_id}/verifications",
+    status_code=201,
+    response_model=Filed,
+    responses=upserting(Filed) | refusals(*POSTING, NotFound, Conflict, Redacted, AheadOfHead),
 )
 def verify_release(write: Write, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Response:
     """Give your verdict on a known release: the next version of your report there, or a new one."""
@@ -35,7 +39,7 @@ def verify_release(write: Write, release_id: uuid.UUID, body: VerificationOfRele
     return write.run(lambda desk: reports.verify_release(desk, release_id, body))
 
 
-@releases.get("/releases", response_model=ReleasePage, responses=READING)
+@releases.get("/releases", response_model=ReleasePage, responses=refusals(*READING))
 def list_releases(read: Read, asked: Annotated[ReleaseQuery, Query()]) -> Response:
     """Releases that the terms mean. Without `stage`, each at the stage it stands at."""
     return page(
@@ -45,13 +49,13 @@ def list_releases(read: Read, asked: Annotated[ReleaseQuery, Query()]) -> Respon
     )
 
 
-@releases.get("/releases/{release_id}", response_model=ReleaseOut, responses=RECORD)
+@releases.get("/releases/{release_id}", response_model=ReleaseOut, responses=refusals(*RECORD))
 def read_release(read: Read, release_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """One release, each fact with who says so. 308 to the standing id when this one was absorbed."""
     return record(read, asked, "release", release_id)
 
 
-@releases.get("/releases/{release_id}/verifications", response_model=VerificationPage, responses=RECORD)
+@releases.get("/releases/{release_id}/verifications", response_model=VerificationPage, responses=refusals(*RECORD))
 def list_verifications(read: Read, release_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """Each source's standing verdict on a release."""
     return verdicts(read, asked, "release", release_id)

@@ -8,10 +8,11 @@ from fastapi import Body, Header, Query, Response
 
 from app.api import answers
 from app.api.requests import Read
-from app.api.routes import READING, WRITING, refusals, router
+from app.api.routes import AMENDING, POSTING, READING, refusals, router
 from app.api.things import page
 from app.api.wire import Filed, ReportOut, ReportPage
 from app.api.writes import Write
+from app.errors import Forbidden, NotFound, Superseded
 from app.reading import lists
 from app.reading.formats import JSON
 from app.reading.questions import AsOf, ReportQuery
@@ -20,7 +21,7 @@ from app.registry.schemas import RetractIn
 from app.vocabulary import Role
 
 reports = router("reports")
-IfMatch = Annotated[list[str] | None, Header(description="The ETag of the report your change is based on")]
+IfMatch = Annotated[list[str] | None, Header(include_in_schema=False)]
 
 
 def _tag(report_id: uuid.UUID, version: int, media: str = JSON) -> str:
@@ -35,7 +36,7 @@ def _matches(report_id: uuid.UUID, if_match: list[str] | None) -> Callable[[int]
     return lambda version: "*" in given or _tag(report_id, version) in given
 
 
-@reports.get("/reports", response_model=ReportPage, responses=READING | refusals(403))
+@reports.get("/reports", response_model=ReportPage, responses=refusals(*READING, Forbidden))
 def list_reports(read: Read, asked: Annotated[ReportQuery, Query()]) -> Response:
     """Your own reports, whole: all of them, or that under a case number of yours."""
     read.allow(Role.REPORTER)
@@ -47,7 +48,7 @@ def list_reports(read: Read, asked: Annotated[ReportQuery, Query()]) -> Response
     )
 
 
-@reports.get("/reports/{report_id}", response_model=ReportOut, responses=READING | refusals(403))
+@reports.get("/reports/{report_id}", response_model=ReportOut, responses=refusals(*READING, Forbidden, NotFound))
 def read_report(read: Read, report_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """One of your own reports as you sent it. Its ETag goes into If-Match when you correct it."""
     read.allow(Role.REPORTER)
@@ -56,7 +57,7 @@ def read_report(read: Read, report_id: uuid.UUID, asked: Annotated[AsOf, Query()
     return read.answer(asked, lambda _revision: answers.Answer(row, [row]), tag)
 
 
-@reports.patch("/reports/{report_id}", response_model=Filed, responses=WRITING | refusals(412))
+@reports.patch("/reports/{report_id}", response_model=Filed, responses=refusals(*AMENDING))
 def amend_report(
     write: Write,
     report_id: uuid.UUID,
@@ -68,7 +69,7 @@ def amend_report(
     return write.run(lambda desk: filing.amend(desk, report_id, patch, _matches(report_id, if_match)))
 
 
-@reports.post("/reports/{report_id}/retract", response_model=Filed, responses=WRITING | refusals(412))
+@reports.post("/reports/{report_id}/retract", response_model=Filed, responses=refusals(*POSTING, NotFound, Superseded))
 def retract_report(
     write: Write, report_id: uuid.UUID, body: RetractIn | None = None, if_match: IfMatch = None
 ) -> Response:

@@ -159,9 +159,7 @@ class Asked:
         settled = not moved_by_zone or terms.zone is not None
         caching = answers.caching(terms, public_count=public_count, settled=settled, keyed=self.key is not None)
         headers = answers.headers_of(revision, tag, caching)
-        # Compared weakly (RFC 9110 section 13.1.2): a proxy that compresses an answer weakens its tag.
-        given = ",".join(self.request.headers.getlist("if-none-match"))
-        known = {part.strip().removeprefix("W/") for part in given.split(",")}
+        known = answers.tags_known(self.request)
         if tag in known:
             return Response(status_code=304, headers=headers)
         built = self._ruled(build(revision))  # `*` asks whether there is anything at all: what is not there is refused

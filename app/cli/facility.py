@@ -10,6 +10,7 @@ from app.cli.database import opened
 from app.cli.output import console, now
 from app.config import Settings
 from app.demo.facilities import FILE as OF_VENEZUELA
+from app.descriptions import of_field
 from app.errors import Problem
 from app.exchange import facilities
 from app.exchange.imports.faults import BadFile
@@ -30,10 +31,10 @@ SHIPPED = {"venezuela": OF_VENEZUELA}
 @facility_commands.command("add")
 def add_facility(
     slug: str,
-    name: Annotated[str, typer.Option(help="The name shown.")],
-    country: Annotated[str, typer.Option(help="ISO 3166-1 alpha-2.")],
-    kind: Annotated[FacilityKind, typer.Option(help="What kind of place it is.")] = FacilityKind.PRISON,
-    area: Annotated[str | None, typer.Option(help="The state or province.")] = None,
+    name: Annotated[str, typer.Option(help=of_field("FacilityIn", "name"))],
+    country: Annotated[str, typer.Option(help=of_field("FacilityIn", "country"))],
+    kind: Annotated[FacilityKind, typer.Option(help=of_field("FacilityIn", "kind"))] = FacilityKind.PRISON,
+    area: Annotated[str | None, typer.Option(help=of_field("FacilityIn", "area"))] = None,
     also: Annotated[list[str] | None, typer.Option(help="Another name of it; may be repeated.")] = None,
 ) -> None:
     """Register a facility: reports that name it, before or after, are placed there."""

@@ -9,6 +9,7 @@ from sqlmodel import col
 from app.cli.database import opened
 from app.cli.output import AsJson, console, now, show
 from app.config import Settings
+from app.descriptions import of_field
 from app.log.entries import lock_head
 from app.models import OPEN, Source
 from app.registry import directory
@@ -25,11 +26,11 @@ commands.add_typer(source_commands, name="source")
 @source_commands.command("add")
 def add_source(
     slug: str,
-    name: Annotated[str, typer.Option(help="The name shown.")],
-    kind: Annotated[SourceKind, typer.Option(help="What kind of body it is.")],
-    country: Annotated[str | None, typer.Option(help="ISO 3166-1 alpha-2.")] = None,
-    independent: Annotated[bool | None, typer.Option(help="Default: yes, except for governments.")] = None,
-    definition: Annotated[str | None, typer.Option(help="Whom it lists.")] = None,
+    name: Annotated[str, typer.Option(help=of_field("SourceIn", "name"))],
+    kind: Annotated[SourceKind, typer.Option(help=of_field("SourceIn", "kind"))],
+    country: Annotated[str | None, typer.Option(help=of_field("SourceIn", "country"))] = None,
+    independent: Annotated[bool | None, typer.Option(help=of_field("SourceIn", "independent"))] = None,
+    definition: Annotated[str | None, typer.Option(help=of_field("SourceIn", "definition"))] = None,
 ) -> None:
     """Add a source."""
     settings = Settings()
