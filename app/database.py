@@ -189,7 +189,7 @@ def chunks(values: Iterable[T], size: int = IN_CHUNK) -> Iterator[list[T]]:
         yield every[start : start + size]
 
 
-class Outbox:
+class WriteBuffer:
     """Rows held back, to be written many at a time: running a statement costs more than most rows it writes.
 
     Nothing that is held can be read yet. What each statement writes stays in the order it came, and statements run in
@@ -200,7 +200,7 @@ class Outbox:
         self._connection = connection
         self._held: dict[Executable, list[dict[str, Any]]] = {}
 
-    def hold(self, statement: Executable, rows: Iterable[dict[str, Any]]) -> None:
+    def add(self, statement: Executable, rows: Iterable[dict[str, Any]]) -> None:
         self._held.setdefault(statement, []).extend(rows)
 
     def flush(self) -> None:

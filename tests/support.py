@@ -24,11 +24,11 @@ from app.log.entries import as_only_writer
 from app.log.head import bind_secret, require_rules
 from app.main import create_app
 from app.models import metadata
-from app.registry import directory, keys
+from app.registry import api_keys, directory
 from app.registry.policy import Reader
 from app.registry.projection import RULES
 from app.registry.schemas import SourceIn
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests import declared
 from tests.client import Client
@@ -180,13 +180,13 @@ class World:
         _GARAGE.give_back(self.app, self.settings)
 
     def _add_source(self, session: Session, slug: str, kind: str) -> None:
-        desk = Desk(session, Reader(Role.ADMIN), self.now, self.app.state.secret)
+        context = WriteContext(session, Reader(Role.ADMIN), self.now, self.app.state.secret)
         directory.add_source(
-            desk, SourceIn.model_validate({"slug": slug, "name": slug.title(), "kind": kind, "country": "VE"})
+            context, SourceIn.model_validate({"slug": slug, "name": slug.title(), "kind": kind, "country": "VE"})
         )
 
     def _key(self, session: Session, role: Role, source: str | None) -> str:
-        return keys.create(session, role, source, 365, self.now)
+        return api_keys.create(session, role, source, 365, self.now)
 
     def headers(self, who: str | None, **more: str) -> dict[str, str]:
         """The headers of a key: a source's slug or a role; None for the public."""

@@ -7,7 +7,7 @@ from fastapi import Response
 from pydantic import ValidationError
 
 from app.api.answers import Answer
-from app.api.requests import Asked, require_rules
+from app.api.requests import ReadContext, require_rules
 from app.counts import overlap, series
 from app.counts.citation import BadCode, citation, short_address, unpack
 from app.counts.comparison import compare
@@ -29,7 +29,7 @@ RULES_UNSAID = 1  # addresses in print under the first rules do not name them
 UNKNOWN = "This is no address of a citation: check that it was copied whole."
 
 
-def count_of(read: Asked, asked: CountedQuery) -> Response:
+def count_of(read: ReadContext, asked: CountedQuery) -> Response:
     """A count; terms of a day that give none mean that on which the revision was recorded."""
     terms = _terms(asked)
     countable = countable_of(terms)
@@ -41,7 +41,7 @@ def count_of(read: Asked, asked: CountedQuery) -> Response:
     return _answer(read, asked, terms, build, moved_by_zone=terms.leaves_day_open)
 
 
-def series_of(read: Asked, asked: SeriesQuery) -> Response:
+def series_of(read: ReadContext, asked: SeriesQuery) -> Response:
     """A count as it grew."""
     terms = _release_terms(asked)
     steps = series.Steps(asked.interval, asked.by, read.zone(asked))
@@ -53,7 +53,7 @@ def series_of(read: Asked, asked: SeriesQuery) -> Response:
     return _answer(read, asked, terms, build, moved_by_zone=True)
 
 
-def overlap_of(read: Asked, asked: OverlapQuery) -> Response:
+def overlap_of(read: ReadContext, asked: OverlapQuery) -> Response:
     """Which sources verified the same."""
     terms = _release_terms(asked)
 
@@ -64,7 +64,7 @@ def overlap_of(read: Asked, asked: OverlapQuery) -> Response:
     return _answer(read, asked, terms, build)
 
 
-def estimate_of(read: Asked, asked: EstimateQuery) -> Response:
+def estimate_of(read: ReadContext, asked: EstimateQuery) -> Response:
     """How many there were, seen or not."""
     terms = _release_terms(asked)
     dependent = [frozenset(pair.split(":")) for pair in asked.dependent]
@@ -77,7 +77,7 @@ def estimate_of(read: Asked, asked: EstimateQuery) -> Response:
     return _answer(read, asked, terms, build)
 
 
-def then_and_now(read: Asked, code: str, asked: AsOf) -> Response:
+def then_and_now(read: ReadContext, code: str, asked: AsOf) -> Response:
     """The count that an address stands for as cited, today, and what changed between."""
     cited = _cited(code)
     terms = _terms(cited)
@@ -97,7 +97,7 @@ def then_and_now(read: Asked, code: str, asked: AsOf) -> Response:
 
 
 def _answer(
-    read: Asked,
+    read: ReadContext,
     asked: AsOf,
     terms: SourcedTerms,
     build: Callable[[int], Answer],
@@ -118,7 +118,7 @@ def _terms(asked: SourcedTerms) -> SourcedTerms:
     return terms(**asked.model_dump(include=set(terms.model_fields), exclude_unset=True))
 
 
-def _cited_count(read: Asked, terms: SourcedTerms, revision: int) -> Answer:
+def _cited_count(read: ReadContext, terms: SourcedTerms, revision: int) -> Answer:
     """A count at a revision with how to cite it."""
     found = count(read.session, terms, read.reader, revision)
     recorded_at = format_instant(entry_at(read.session, revision).recorded_at) if revision else None

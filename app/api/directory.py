@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from app.api.answers import Answer
-from app.api.requests import Asked, Read
+from app.api.requests import Read, ReadContext
 from app.api.routes import PATCHING, POSTING, READING, THING, refusals, router
 from app.api.things import page, whole
 from app.api.wire import (
@@ -25,7 +25,7 @@ from app.glossary import glossary
 from app.models import Facility, Source
 from app.reading import lists
 from app.reading.questions import AsOf, FacilityQuery, Paged, VocabularyQuery
-from app.registry import directory as listing
+from app.registry import directory as bulk_filing
 from app.registry.schemas import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
 from app.vocabulary import Role, vocabulary
 
@@ -43,14 +43,14 @@ def read_me(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
 def add_source(write: Write, body: SourceIn) -> Response:
     """Add a source (admin). Governments are not independent unless said otherwise."""
     write.allow(Role.ADMIN)
-    return write.run(lambda desk: listing.add_source(desk, body))
+    return write.run(lambda context: bulk_filing.add_source(context, body))
 
 
 @directory.patch("/sources/{slug}", response_model=FiledSource, responses=refusals(*PATCHING))
 def change_source(write: Write, slug: Slug, body: SourcePatch) -> Response:
     """Change a source (admin), or set it in quarantine: shown, but not counted as independent."""
     write.allow(Role.ADMIN)
-    return write.run(lambda desk: listing.change_source(desk, slug, body))
+    return write.run(lambda context: bulk_filing.change_source(context, slug, body))
 
 
 @directory.get("/sources", response_model=SourcePage, responses=refusals(*READING))
@@ -71,14 +71,14 @@ def read_source(read: Read, slug: Slug, asked: Annotated[AsOf, Query()]) -> Resp
 def add_facility(write: Write, body: FacilityIn) -> Response:
     """Register a facility (curator). Reports that name it are placed there from now on."""
     write.allow(Role.CURATOR)
-    return write.run(lambda desk: listing.add_facility(desk, body))
+    return write.run(lambda context: bulk_filing.add_facility(context, body))
 
 
 @directory.patch("/facilities/{slug}", response_model=FiledFacility, responses=refusals(*PATCHING, AlreadyExists))
 def change_facility(write: Write, slug: Slug, body: FacilityPatch) -> Response:
     """Change a facility (curator)."""
     write.allow(Role.CURATOR)
-    return write.run(lambda desk: listing.change_facility(desk, slug, body))
+    return write.run(lambda context: bulk_filing.change_facility(context, slug, body))
 
 
 @directory.get("/facilities", response_model=FacilityPage, responses=refusals(*READING))
@@ -101,7 +101,7 @@ def read_vocabulary(read: Read, asked: Annotated[VocabularyQuery, Query()]) -> R
     return read.answer(asked, lambda revision: Answer({**codes, "revision": revision}, rows))
 
 
-def _whose_key(read: Asked) -> dict[str, Any]:
+def _whose_key(read: ReadContext) -> dict[str, Any]:
     if read.key is None:
         raise Unauthenticated("Send a key to learn who it is: Authorization: Bearer rcn_…")
     expires = format_instant(read.key.expires_at)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.exchange.imports import receipts, stored
-from app.log.entries import Appended, entry_at
+from app.log.entries import LogEntry, entry_at
 from app.models import (
     Decision,
     Facility,
@@ -42,7 +42,7 @@ def _receipt(session: Session, revision: int) -> Row:
     return _receipt_of(entry_at(session, revision))
 
 
-def _receipt_of(entry: Appended) -> Row:
+def _receipt_of(entry: LogEntry) -> Row:
     return {"revision": entry.revision, "leaf_hash": entry.leaf_hash.hex()}
 
 

@@ -26,7 +26,7 @@ from app.log.head import revision_under
 from app.models import ApiKey
 from app.reading.formats import MEDIA
 from app.reading.questions import AsOf
-from app.registry import keys
+from app.registry import api_keys
 from app.registry.policy import ANYONE, Reader
 from app.registry.projection import RULES
 from app.vocabulary import Language, Role
@@ -75,7 +75,7 @@ def _token(request: Request) -> str | None:
 
 
 @dataclass
-class Asked:
+class ReadContext:
     """A request that reads: the session, who asks, and the request itself for tags and links."""
 
     session: Session
@@ -112,7 +112,7 @@ class Asked:
         """The same request on another session, by who may read at this moment."""
         token = None if self.key is None else _token(self.request)
         reader, key = _who(session, token, self.request)
-        return Asked(session, reader, key, self.request)
+        return ReadContext(session, reader, key, self.request)
 
     def since(self, terms: AsOf, name: str = "changed_since") -> int | None:
         """The revision after which something must have changed, if the list asks for that under `name`.
@@ -257,13 +257,13 @@ def _asked(
     token: Annotated[str | None, Depends(bearer_token)],
     _place: Annotated[None, Depends(gate, scope="function")],
     _documented: Annotated[Any, Depends(bearer)],
-) -> Iterator[Asked]:
+) -> Iterator[ReadContext]:
     with reading(request.app.state.engine) as session:
-        yield Asked(session, *_who(session, token, request), request)
+        yield ReadContext(session, *_who(session, token, request), request)
 
 
 def _who(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
-    return (ANYONE, None) if token is None else keys.authenticate(session, token, request.app.state.clock())
+    return (ANYONE, None) if token is None else api_keys.authenticate(session, token, request.app.state.clock())
 
 
-Read = Annotated[Asked, Depends(_asked, scope="function")]
+Read = Annotated[ReadContext, Depends(_asked, scope="function")]

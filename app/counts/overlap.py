@@ -15,13 +15,13 @@ from sqlmodel import Session, col
 from app.counts.tally import not_visible, scalar
 from app.database import chunks
 from app.dates import parse
-from app.models import Source, Standing, Verification, Voice
+from app.models import ReleaseAtStage, Source, SourceRelease, Verification
 from app.reading import terms as wording
 from app.reading.selection import COUNTING, select_releases, with_facility_slug
 from app.reading.terms import CountTerms
 from app.reading.visibility import at
 from app.registry.policy import Reader
-from app.registry.projection.accounts import DATE_OF_STAGE
+from app.registry.projection.statements import DATE_OF_STAGE
 from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import ReleaseKind, Stage, Verdict
 
@@ -70,7 +70,7 @@ def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) 
 def _counted_apart(session: Session, terms: CountTerms, reader: Reader, revision: int) -> int:
     """The releases, of those that the terms mean, of people who may only be counted."""
     selection = select_releases(session, terms, reader, revision)
-    return scalar(session, selection, func.count(), and_(selection.inside, col(Standing.withheld).is_(True)))
+    return scalar(session, selection, func.count(), and_(selection.inside, col(ReleaseAtStage.withheld).is_(True)))
 
 
 def verified_by(
@@ -81,17 +81,17 @@ def verified_by(
     `independent`: only those whose verification counts as a confirmation of its own.
     """
     selection = select_releases(session, terms, reader, revision)
-    counted = selection.rows(selection.columns.spell).where(selection.inside, col(Standing.status).in_(COUNTING))
+    counted = selection.rows(selection.columns.spell).where(selection.inside, col(ReleaseAtStage.status).in_(COUNTING))
     found: dict[int, set[str]] = {spell: set() for spell in session.scalars(counted)}
-    voices = select(col(Voice.spell), col(Source.slug)).where(
-        at(Voice, revision),
-        col(Voice.stage) == terms.stage,
-        col(Voice.verdict) == Verdict.VERIFIED,
-        col(Voice.source) == col(Source.key),
+    voices = select(col(SourceRelease.spell), col(Source.slug)).where(
+        at(SourceRelease, revision),
+        col(SourceRelease.stage) == terms.stage,
+        col(SourceRelease.verdict) == Verdict.VERIFIED,
+        col(SourceRelease.source) == col(Source.key),
         at(Source, revision),
-        *([col(Voice.independent).is_(True)] if independent else []),
+        *([col(SourceRelease.independent).is_(True)] if independent else []),
     )
-    for spell, slug in session.execute(voices.where(col(Voice.spell).in_(counted.scalar_subquery()))):
+    for spell, slug in session.execute(voices.where(col(SourceRelease.spell).in_(counted.scalar_subquery()))):
         found[spell].add(slug)
     return {spell: frozenset(slugs) for spell, slugs in found.items()}
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlmodel import Session
 
 from app.exchange import tables
-from app.exchange.paging import pages
+from app.exchange.all_pages import pages
 from app.reading import lists
 from app.reading.formats import Form
 from app.reading.questions import MOST_LIMIT, ReleaseQuery

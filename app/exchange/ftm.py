@@ -18,7 +18,7 @@ from typing import Any
 from sqlmodel import Session
 
 from app.exchange import tables
-from app.exchange.paging import every
+from app.exchange.all_pages import every
 from app.reading import lists
 from app.reading.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Paged, ReleaseQuery
 from app.reading.selection import COUNTING

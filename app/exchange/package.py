@@ -17,7 +17,7 @@ from sqlmodel import Session, col
 
 from app.database import chunks
 from app.dates import format_instant
-from app.exchange.paging import every
+from app.exchange.all_pages import every
 from app.exchange.table_schema import TABLES, TITLES, cell, schema
 from app.log.entries import entry_at
 from app.models import Detainee

@@ -15,7 +15,7 @@ import rfc8785
 from sqlalchemy import Engine, bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
-from app.database import Outbox, writing
+from app.database import WriteBuffer, writing
 from app.dates import format_instant
 from app.errors import Invalid
 from app.log import sealed, tree
@@ -40,7 +40,7 @@ _ADVANCE = update(Head).where(col(Head.id) == 1).values(revision=bindparam("to")
 
 
 @dataclass(frozen=True, slots=True)
-class Appended:
+class LogEntry:
     """An entry as the rest of the system sees it, live or in a replay."""
 
     revision: int
@@ -82,8 +82,8 @@ class Log:
         self.recorded_at = max(now.astimezone(UTC), last)
 
     def append(
-        self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None, out: Outbox | None = None
-    ) -> Appended:
+        self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None, buffer: WriteBuffer | None = None
+    ) -> LogEntry:
         """Write one entry of `kind`; personal values go beside it, sealed. Returns what was written.
 
         With an outbox it is written when that is flushed."""
@@ -104,19 +104,19 @@ class Log:
             "leaf_hash": leaf,
         }
         kept = sealed.dump(disclosures) if disclosures else None
-        given = out or Outbox(self._session.connection())
-        given.hold(_INSERT_ENTRY, [row])
+        given = buffer or WriteBuffer(self._session.connection())
+        buffer.add(_INSERT_ENTRY, [row])
         if kept is not None:
-            given.hold(_INSERT_SEALED, [{"revision": self.revision, "disclosures": kept}])
-        given.hold(_ADVANCE, [{"to": self.revision, "at": self.recorded_at}])
-        if out is None:
+            buffer.add(_INSERT_SEALED, [{"revision": self.revision, "disclosures": kept}])
+        buffer.add(_ADVANCE, [{"to": self.revision, "at": self.recorded_at}])
+        if buffer is None:
             given.flush()
         # What was written, not what was meant: a replay will read these bytes.
         written = json.loads(canonical)
-        return Appended(self.revision, kind, self.recorded_at, written, sealed.values(kept), leaf)
+        return LogEntry(self.revision, kind, self.recorded_at, written, sealed.values(kept), leaf)
 
 
-def replay(session: Session) -> Iterator[Appended]:
+def replay(session: Session) -> Iterator[LogEntry]:
     """Every entry in order, with what is left of its personal values."""
     last = 0
     while True:
@@ -135,18 +135,18 @@ def replay(session: Session) -> Iterator[Appended]:
         last = rows[-1][0].revision
 
 
-def read(entry: Entry, disclosures: str | None) -> Appended:
+def read(entry: Entry, disclosures: str | None) -> LogEntry:
     """A stored entry with what is left of its personal values."""
     return _told(entry, disclosures)
 
 
-def _told(entry: Any, disclosures: str | None) -> Appended:
+def _told(entry: Any, disclosures: str | None) -> LogEntry:
     body = json.loads(entry.body)
     personal = sealed.values(disclosures)
-    return Appended(entry.revision, entry.kind, entry.recorded_at, body, personal, entry.leaf_hash)
+    return LogEntry(entry.revision, entry.kind, entry.recorded_at, body, personal, entry.leaf_hash)
 
 
-def entry_at(session: Session, revision: int) -> Appended:
+def entry_at(session: Session, revision: int) -> LogEntry:
     """The entry of that revision."""
     row = session.connection().execute(_ENTRY_AT, {"at": revision}).one()
     return _told(row, row.disclosures)

@@ -11,26 +11,26 @@ no sequence and a rebuild gives the same ones. A projected row holds for revisio
 personal values stand in tables of their own, so that erasing a person touches no public row.
 """
 
-from app.models.base import AskedClass, BlockingKey, Claim, Consent, Decision, Facility, Record, Report, Source
+from app.models.base import BlockingKey, Claim, Consent, Decision, Facility, Record, Report, RequestedClass, Source
 from app.models.columns import OPEN, metadata
 from app.models.imports import ImportFile, ImportMapping, ImportRow, ListImport
-from app.models.log import ApiKey, CaseKey, Entry, Head, IdempotentAnswer, Lookalike, Proposal, Sealed
+from app.models.log import ApiKey, CaseKey, Entry, Head, HiddenCandidatePair, IdempotentAnswer, Proposal, Sealed
 from app.models.projected import (
     Detainee,
     DetaineePersonal,
     Detention,
-    Held,
-    HeldVoice,
+    DetentionState,
     PendingPair,
     Placement,
     ProvisionalHiding,
     Release,
+    ReleaseAtStage,
+    SourceDetention,
+    SourceRelease,
     SourceTrait,
     SpellPersonal,
-    Standing,
     Trait,
     Verification,
-    Voice,
 )
 
 __all__ = [

@@ -86,7 +86,7 @@ class Consent(SQLModel, table=True):
     publish: str
 
 
-class AskedClass(SQLModel, table=True):
+class RequestedClass(SQLModel, table=True):
     """Personal. That versions of a record came to ask for a class of publication: at `since` the last time, first said
     by the version of `revision`; `stopped` if that wish waits without hiding anybody. `given_hi`: the last possible day
     on which any wish for that class was given."""
@@ -117,8 +117,8 @@ class Claim(SQLModel, table=True):
 
 
 class BlockingKey(SQLModel, table=True):
-    """Personal. What a record can be found by (`matching/keys.py`, `registry/blocking.py`), the year of birth, and the
-    record's source: a look-up is answered from the index alone."""
+    """Personal. What a record can be found by (`matching/name_keys.py`, `registry/blocking.py`), the year of birth, and
+    the record's source: a look-up is answered from the index alone."""
 
     __tablename__ = "blocking_key"
     __table_args__ = (Index(None, "key", "born", "record", "source"),)

@@ -67,7 +67,7 @@ class CaseKey(SQLModel, table=True):
     record_id: uuid.UUID = Field(sa_type=Uuid)
 
 
-class Lookalike(SQLModel, table=True):
+class HiddenCandidatePair(SQLModel, table=True):
     """Personal. Two records that look alike, where whoever filed the second may not learn of the first: the log is
     public, and an entry about the pair would confirm a guess. Or (`contradicts`) a record of a person that says that
     this is somebody else, and was outweighed when the later one was tied to that person. Only curators read it; an

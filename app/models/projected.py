@@ -126,7 +126,7 @@ class Release(SQLModel, table=True):
     facts: str = text_column()
 
 
-class Standing(SQLModel, table=True):
+class ReleaseAtStage(SQLModel, table=True):
     """A release at one stage, as all sources together say it: what totals count."""
 
     __table_args__ = (
@@ -151,7 +151,7 @@ class Standing(SQLModel, table=True):
     withheld: bool
 
 
-class Voice(SQLModel, table=True):
+class SourceRelease(SQLModel, table=True):
     """A release at one stage, as one source says it: what counts by source count."""
 
     __table_args__ = (
@@ -177,7 +177,7 @@ class Voice(SQLModel, table=True):
     next_hi: int | None
 
 
-class Held(SQLModel, table=True):
+class DetentionState(SQLModel, table=True):
     """A detention with its beginning and its end, as all sources together say it: what totals of the held count.
 
     `lo`..`hi`: the first and last possible day of the beginning; null: undated. `out`: of the end in any release;
@@ -209,7 +209,7 @@ class Held(SQLModel, table=True):
     withheld: bool
 
 
-class HeldVoice(SQLModel, table=True):
+class SourceDetention(SQLModel, table=True):
     """A detention with its beginning and its end, as one source says it: what counts of the held by source count."""
 
     __tablename__ = "held_voice"

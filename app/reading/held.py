@@ -14,13 +14,13 @@ from sqlmodel import Session, col
 from app import dates
 from app.errors import Invalid
 from app.log.entries import entry_at
-from app.models import Held, HeldVoice
+from app.models import DetentionState, SourceDetention
 from app.reading.selection import Placed, Selection, Subject, selected
 from app.reading.terms import HeldCountTerms, HeldTerms, PersonTerms
 from app.reading.visibility import Condition
 from app.registry.policy import Reader
 
-HELD = Subject(Held, HeldVoice, aliased(HeldVoice), ("spell",))
+HELD = Subject(DetentionState, SourceDetention, aliased(SourceDetention), ("spell",))
 # Organisations list who is held until they hear that somebody left. Half a year without a word (families visit, courts
 # sit, lists are revised within it) is when a list may be out of date rather than the person in prison.
 SILENCE = 180  # days
@@ -53,7 +53,7 @@ def on_day(columns: Any, day: int, *, house_arrest: bool) -> Placed:
 
 def silent(terms: HeldTerms) -> Condition:
     """Whether nobody has been heard to be held since long before the day."""
-    return col(Held.heard_hi) < day_of(terms) - SILENCE
+    return col(DetentionState.heard_hi) < day_of(terms) - SILENCE
 
 
 def day_of(terms: HeldTerms) -> int:

@@ -15,19 +15,19 @@ from app.models import (
     Detainee,
     DetaineePersonal,
     Detention,
-    Held,
-    HeldVoice,
+    DetentionState,
     Placement,
     Record,
     Release,
     Source,
+    SourceDetention,
     SpellPersonal,
     Verification,
 )
 from app.reading import shapes
 from app.reading.shapes import Ids, Person
 from app.registry import records
-from app.registry.components import account_of
+from app.registry.components import statement_of
 from app.registry.consent import person_class, strictest
 from app.registry.policy import Reader
 from app.registry.projection import project
@@ -41,7 +41,7 @@ Row = dict[str, Any]
 _SOME: Any = bindparam("some", expanding=True)
 _REVISION: Any = bindparam("revision", type_=Key)
 _TABLES: tuple[type[Any], ...] = (
-    Detainee, DetaineePersonal, Detention, SpellPersonal, Release, Verification, Held, HeldVoice,
+    Detainee, DetaineePersonal, Detention, SpellPersonal, Release, Verification, DetentionState, SourceDetention,
 )  # fmt: skip
 _ROWS = {
     table: select(*table.__table__.c).where(
@@ -97,9 +97,9 @@ def people(session: Session, detainees: Collection[int], revision: int) -> dict[
         found[row["detainee"]].releases[row["spell"]] = row
     for row in _rows(session, Verification, detainees, revision):
         found[row["detainee"]].verifications.append(row)
-    for row in _rows(session, Held, detainees, revision):
+    for row in _rows(session, DetentionState, detainees, revision):
         found[row["detainee"]].held[row["spell"]] = row
-    for row in _rows(session, HeldVoice, detainees, revision):
+    for row in _rows(session, SourceDetention, detainees, revision):
         found[row["detainee"]].held_voices.append(row)
     return found
 
@@ -141,7 +141,7 @@ def alone(session: Session, record: Record, revision: int) -> Person:
     """The person as one report alone tells it."""
     version = records.current(session, record, revision)
     assert version is not None
-    account = account_of(record, version.entry, Views(session), pointer=None, erased=record.redacted)
+    account = statement_of(record, version.entry, Views(session), pointer=None, erased=record.redacted)
     given = session.scalars(select(Consent).where(col(Consent.record) == record.key))
     publish = person_class([account], [(one.key, one.record, one.publish) for one in given])
     rows = project([account], publish)
@@ -153,8 +153,8 @@ def alone(session: Session, record: Record, revision: int) -> Person:
         spells={row["spell"]: json.loads(row["facts"]) for row in rows.get(SpellPersonal, [])},
         releases={row["spell"]: row for row in rows[Release]},
         verifications=rows[Verification],
-        held={row["spell"]: row for row in rows[Held]},
-        held_voices=rows[HeldVoice],
+        held={row["spell"]: row for row in rows[DetentionState]},
+        held_voices=rows[SourceDetention],
         ids={record.key: Ids(record.detainee_id, record.detention_id, record.release_id)},
         slugs={record.source: account.source.slug},
     )

@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 
 from app.database import chunks
 from app.errors import Invalid
-from app.matching.candidates import Wanted, look_up_each
+from app.matching.lookup import BlockingQuery, look_up_each
 from app.models import Placement, Record
 from app.reading import records, shapes
 from app.reading.countables import countable_of
@@ -50,7 +50,7 @@ class Own:
 
 
 @dataclass(frozen=True)
-class Statement:
+class VisibleStatement:
     """What one source says of a detention and whom it was of, as far as the reader may see it. `states`: of its own
     knowledge, as an independent source (`weighing.Witness`)."""
 
@@ -70,7 +70,7 @@ class Spell:
     content: Content
     names: Content | None
     independent: bool
-    statements: tuple[Statement, ...] = ()
+    statements: tuple[VisibleStatement, ...] = ()
 
 
 def within(session: Session, asked: SourcedTerms, reader: Reader, revision: int) -> tuple[dict[int, int], int]:
@@ -88,7 +88,7 @@ def within(session: Session, asked: SourcedTerms, reader: Reader, revision: int)
 
 def alike(session: Session, lines: Iterable[tuple[Collection[str], int | None]], revision: int) -> set[int]:
     """The people whom lines may speak of, found by the keys and the year of birth of each, as a report's are."""
-    found = {one.record for some in look_up_each(session, [Wanted(*line) for line in lines]) for one in some}
+    found = {one.record for some in look_up_each(session, [BlockingQuery(*line) for line in lines]) for one in some}
     people: set[int] = set()
     for among in chunks(found):
         held = select(col(Placement.detainee)).where(col(Placement.record).in_(among), at(Placement, revision))
@@ -157,7 +157,7 @@ def _of_person(person: Person, reader: Reader, independent: frozenset[str]) -> I
         facts = {"detainee": shown["facts"], "detention": detention["facts"], "release": ended.get("facts", {})}
         spoken = _speaking(person, row["spell"], independent if heard else None)
         statements = tuple(
-            Statement(slug, states, _said_by(slug, content, facts)) for slug, states in sorted(spoken.items())
+            VisibleStatement(slug, states, _said_by(slug, content, facts)) for slug, states in sorted(spoken.items())
         )
         yield Spell(row["spell"], ids, content, names, heard, statements)
 

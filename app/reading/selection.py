@@ -13,11 +13,11 @@ from app.models import (
     OPEN,
     Detainee,
     Detention,
-    HeldVoice,
     Release,
+    ReleaseAtStage,
     Source,
-    Standing,
-    Voice,
+    SourceDetention,
+    SourceRelease,
 )
 from app.reading.questions import EstimateQuery
 from app.reading.terms import PersonTerms, ReleaseTerms, SourcedTerms
@@ -89,9 +89,9 @@ class Subject:
 
 
 # Aliases are made once: making one costs more than running the statement in which it stands.
-RELEASES = Subject(Standing, Voice, aliased(Voice), ("spell", "stage"))
+RELEASES = Subject(ReleaseAtStage, SourceRelease, aliased(SourceRelease), ("spell", "stage"))
 _ARRESTED: Any = aliased(Detention)  # `columns` may be those of Detention itself
-_ARRESTED_BY: Any = aliased(HeldVoice)
+_ARRESTED_BY: Any = aliased(SourceDetention)
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,8 @@ def select_releases(
     session: Session, terms: ReleaseTerms, reader: Reader, revision: int, *, by_source: bool = False
 ) -> Selection:
     """The releases that the terms mean. `by_source`: one row per release and source, by the source's own values."""
-    columns: Any = Voice if by_source or terms.source is not None else Standing
-    where = [col(Standing.stage) == terms.stage if terms.stage is not None else _at_its_own_stage(revision)]
+    columns: Any = SourceRelease if by_source or terms.source is not None else ReleaseAtStage
+    where = [col(ReleaseAtStage.stage) == terms.stage if terms.stage is not None else _at_its_own_stage(revision)]
     if terms.kind:
         where.append(columns.kind.in_(terms.kind))
     if terms.net:
@@ -167,7 +167,9 @@ def _at_its_own_stage(revision: int) -> Condition:
     """Whether a row is of the furthest stage at which its release counts."""
     return exists(
         select(1).where(
-            col(Release.spell) == col(Standing.spell), col(Release.stage) == col(Standing.stage), at(Release, revision)
+            col(Release.spell) == col(ReleaseAtStage.spell),
+            col(Release.stage) == col(ReleaseAtStage.stage),
+            at(Release, revision),
         )
     )
 

@@ -3,12 +3,12 @@
 from datetime import date
 
 from app.dates import PartialDate
-from app.matching.candidates import Found, Wanted
 from app.matching.fold import fold
-from app.matching.keys import OF_WORD, blocking_keys, fewest_keys, word_keys
+from app.matching.lookup import BlockingHit, BlockingQuery
+from app.matching.name_keys import OF_WORD, blocking_keys, fewest_keys, word_keys
 from app.matching.score import BIRTH_CONFLICT, BIRTH_SPAN, Person, birth_bounds
 from app.registry.content import AGE_ON, AGE_SPAN, KEPT_FACILITY, NATIONAL_ID, Content
-from app.registry.projection.accounts import parse
+from app.registry.projection.statements import parse
 
 _FACILITY = "f:"
 # No report is looked up by it, so that a place kept with a report makes nobody a candidate.
@@ -57,10 +57,10 @@ def searched_keys(content: Content) -> frozenset[str]:
     return frozenset(key for key in keys_of(content) if not key.startswith((_FACILITY, _KEPT_FACILITY, OF_WORD)))
 
 
-def wanted(content: Content) -> Wanted:
+def wanted(content: Content) -> BlockingQuery:
     """How a report's candidates are looked up."""
     fewest = fewest_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ()))
-    return Wanted(searched_keys(content), born(person_of(content)), fewest)
+    return BlockingQuery(searched_keys(content), born(person_of(content)), fewest)
 
 
 def born(person: Person) -> int | None:
@@ -71,12 +71,12 @@ def born(person: Person) -> int | None:
     return date.fromordinal(bounds[0]).year
 
 
-def namesake(wanted: Wanted, found: Found) -> bool:
+def namesake(wanted: BlockingQuery, found: BlockingHit) -> bool:
     """Whether a record may have the very same name, word for word."""
     return found.most >= wanted.fewest
 
 
-def ruled_out(wanted: Wanted, found: Found) -> bool:
+def ruled_out(wanted: BlockingQuery, found: BlockingHit) -> bool:
     """Whether a record is surely somebody else's, by its birth, so that it need not be read: neither the very same name
     nor one identification number, which a curator should see all the same."""
     if wanted.born is None or found.born is None or abs(wanted.born - found.born) <= BORN_APART:

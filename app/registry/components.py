@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import BindParameter, Row, and_, bindparam, exists, or_, select, update
 from sqlmodel import Session, col
 
-from app.database import Outbox, chunks
+from app.database import WriteBuffer, chunks
 from app.log import sealed
-from app.log.entries import Appended
+from app.log.entries import LogEntry
 from app.models import (
     OPEN,
     Consent,
@@ -23,28 +23,28 @@ from app.models import (
     Detainee,
     DetaineePersonal,
     Detention,
+    DetentionState,
     Entry,
-    Held,
-    HeldVoice,
     PendingPair,
     Placement,
     ProvisionalHiding,
     Record,
     Release,
+    ReleaseAtStage,
     Report,
     Sealed,
+    SourceDetention,
+    SourceRelease,
     SourceTrait,
     SpellPersonal,
-    Standing,
     Trait,
     Verification,
-    Voice,
 )
 from app.registry import consent
 from app.registry.clusters import Edge, resolve
 from app.registry.content import KEPT_FACILITY, Content
-from app.registry.difference import Spans
-from app.registry.projection import Account, Rows, project
+from app.registry.projection import Rows, Statement, project
+from app.registry.versioned_table import VersionedTable
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish
 
@@ -56,10 +56,10 @@ PROJECTED: tuple[type[Any], ...] = (
     SourceTrait,
     SpellPersonal,
     Release,
-    Standing,
-    Voice,
-    Held,
-    HeldVoice,
+    ReleaseAtStage,
+    SourceRelease,
+    DetentionState,
+    SourceDetention,
     Verification,
     Trait,
     ProvisionalHiding,
@@ -68,13 +68,13 @@ PROJECTED: tuple[type[Any], ...] = (
 # Statements are made once and run on the connection: building one costs more than running it, and rows that are
 # only read need no identity map.
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
-_SPANS = {table: Spans(table, "detainee") for table in PROJECTED}
-_PENDING = Spans(PendingPair, "decision")
+_TABLES = {table: VersionedTable(table, "detainee") for table in PROJECTED}
+_PENDING = VersionedTable(PendingPair, "decision")
 _EDGES = select(
     col(Decision.key), col(Decision.id), col(Decision.a), col(Decision.b),
     col(Decision.judgement), col(Decision.decided_by), col(Decision.score),
 ).where(col(Decision.until) == OPEN, or_(col(Decision.a).in_(_AMONG), col(Decision.b).in_(_AMONG)))  # fmt: skip
-_ACCOUNTS = (
+_STATEMENTS = (
     select(
         col(Record.key), col(Record.id), col(Record.source), col(Record.redacted), col(Record.publish_now),
         col(Report.since), col(Entry.body), col(Sealed.disclosures), col(Placement.detainee),
@@ -129,20 +129,20 @@ def reproject(
 ) -> None:
     """Compute the clusters around the seeds, project each and write the difference at `revision`."""
     component, edges = component_of(session, seeds)
-    stored = list(_rows(session, _ACCOUNTS, component))
-    accounts = _accounts(stored, views, erased)
+    stored = list(_rows(session, _STATEMENTS, component))
+    statements = _statements(stored, views, erased)
     consents = _consents(session, [row.key for row in stored if row.consented])
     wanted: Rows = {table: [] for table in PROJECTED}
     classes: dict[int, str] = {}
-    for cluster in resolve(accounts, [edge for edge in edges if edge.a in accounts and edge.b in accounts]):
-        members = [accounts[record] for record in cluster]
+    for cluster in resolve(statements, [edge for edge in edges if edge.a in statements and edge.b in statements]):
+        members = [statements[record] for record in cluster]
         given = [one for member in members for one in consents.get(member.record, [])]
         rows, today = _projected(members, given)
         for table, found in rows.items():
             wanted[table] += found
         classes |= {member.record: today for member in members}
     old = {row.detainee for row in stored if row.detainee is not None}
-    for table, spans in _SPANS.items():
+    for table, spans in _TABLES.items():
         spans.replace(session.connection(), old, wanted[table], revision)
     changed = [{"of": r.key, "class": classes[r.key]} for r in stored if r.publish_now != classes[r.key]]
     if changed:
@@ -151,19 +151,19 @@ def reproject(
         _write_pending(session, edges, component, revision)
 
 
-def project_alone(views: Views, record: Record, entry: Appended, out: Outbox) -> str:
+def project_alone(views: Views, record: Record, entry: LogEntry, buffer: WriteBuffer) -> str:
     """Hold back the rows of a person of whom `entry` is the only report; returns the class of publication for today.
 
     It does what `reproject` does for a component of one record, without reading what cannot be there yet.
     """
-    account = account_of(record, entry, views, pointer=None, erased=False)
-    rows, today = _projected([account], [])
+    statement = statement_of(record, entry, views, pointer=None, erased=False)
+    rows, today = _projected([statement], [])
     for table, found in rows.items():
-        _SPANS[table].open(out, found, entry.revision)
+        _TABLES[table].open(buffer, found, entry.revision)
     return today
 
 
-def _projected(members: Sequence[Account], given: Sequence[consent.Given]) -> tuple[Rows, str]:
+def _projected(members: Sequence[Statement], given: Sequence[consent.Given]) -> tuple[Rows, str]:
     """The rows of one person, and the person's class of publication for today: `counted` where the reports together
     leave it possible that the person was a child. The class in the rows follows from what was filed alone, since a
     replay must give it again after the births are erased."""
@@ -176,14 +176,14 @@ def _projected(members: Sequence[Account], given: Sequence[consent.Given]) -> tu
     return rows, Publish.COUNTED if child else publish
 
 
-def _accounts(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Account]:
+def _statements(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Statement]:
     """The current accounts of the component."""
     keys = {row.id: row.key for row in stored}
-    accounts = {}
+    statements = {}
     for row in stored:
         body = json.loads(row.body)
         pointer = body.get("pointer")
-        accounts[row.id] = _account(
+        statements[row.id] = _statement(
             row,
             row.since,
             {**body["said"], **sealed.values(row.disclosures)},
@@ -193,17 +193,17 @@ def _accounts(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.U
             points=pointer is not None or "person" in body,
             wish=body.get("wish", {}),
         )
-    return accounts
+    return statements
 
 
-def account_of(record: Record, version: Appended, views: Views, *, pointer: int | None, erased: bool) -> Account:
+def statement_of(record: Record, version: LogEntry, views: Views, *, pointer: int | None, erased: bool) -> Statement:
     """One version of a record as the projection reads it."""
     content = {**version.body["said"], **version.personal}
     wish = version.body.get("wish", {})
-    return _account(record, version.revision, content, views, pointer=pointer, erased=erased, wish=wish)
+    return _statement(record, version.revision, content, views, pointer=pointer, erased=erased, wish=wish)
 
 
-def _account(
+def _statement(
     record: Record | Row[Any],
     revision: int,
     content: Content,
@@ -213,8 +213,8 @@ def _account(
     erased: bool,
     wish: dict[str, Any],
     points: bool = False,
-) -> Account:
-    return Account(
+) -> Statement:
+    return Statement(
         record=record.key,
         id=record.id.hex,
         source=views.sources[record.source],

@@ -15,12 +15,12 @@ from sqlmodel import Session, col
 
 from app.dates import parse
 from app.models import OPEN, ProvisionalHiding, Record
-from app.registry import asked
-from app.registry.asked import GIVEN_ON
+from app.registry import requested_classes
 from app.registry.consent import BIRTH, CLASS, OPENNESS
 from app.registry.content import ASKED, Content
 from app.registry.records import Version
-from app.registry.write import Desk
+from app.registry.requested_classes import GIVEN_ON
+from app.registry.write import WriteContext
 from app.vocabulary import Publish
 
 # Provisional hidings of one source that may wait for a curator at once. Families change their minds one by one, and a
@@ -58,31 +58,33 @@ def warnings(session: Session) -> list[str]:
     return [BURST] if stopped_sources(session) else []
 
 
-def of_new_report(desk: Desk, said: Content, tied: uuid.UUID | None) -> dict[str, Any]:
+def of_new_report(context: WriteContext, report: Content, tied: uuid.UUID | None) -> dict[str, Any]:
     """What the entry of a new report keeps of its wish; one that nothing ties to anybody closes nobody else's. `tied`:
     a record of the person it is tied to."""
-    if tied is None or said.get(CLASS) in (None, Publish.NAMED):
+    if tied is None or report.get(CLASS) in (None, Publish.NAMED):
         return {}
-    return _kept(desk, said, tied)
+    return _kept(context, report, tied)
 
 
-def of_next_version(desk: Desk, record: Record, version: Version, said: Content) -> dict[str, Any]:
+def of_next_version(context: WriteContext, record: Record, version: Version, report: Content) -> dict[str, Any]:
     """What the entry of a report's next version keeps of its wish."""
-    if said.get(CLASS) in (None, Publish.NAMED):
+    if report.get(CLASS) in (None, Publish.NAMED):
         return {}
     before = version.content
-    if (said[CLASS], said.get(GIVEN_ON)) == (before.get(CLASS), before.get(GIVEN_ON)):
-        return _entry(asked.since(version.entry), asked.stopped(version.entry) and ASKED not in said)
-    return _kept(desk, said, record.id)
+    if (report[CLASS], report.get(GIVEN_ON)) == (before.get(CLASS), before.get(GIVEN_ON)):
+        return _entry(
+            requested_classes.since(version.entry), requested_classes.stopped(version.entry) and ASKED not in report
+        )
+    return _kept(context, report, record.id)
 
 
-def _kept(desk: Desk, said: Content, record: uuid.UUID) -> dict[str, Any]:
-    as_strict = OPENNESS[OPENNESS.index(said[CLASS]) :]
-    before = asked.earlier(desk.session, record, desk.actor.source, as_strict)
-    renewed = GIVEN_ON in said and (before.last_day is None or parse(said[GIVEN_ON]).lo > before.last_day)
+def _kept(context: WriteContext, report: Content, record: uuid.UUID) -> dict[str, Any]:
+    as_strict = OPENNESS[OPENNESS.index(report[CLASS]) :]
+    before = requested_classes.earlier(context.session, record, context.actor.source, as_strict)
+    renewed = GIVEN_ON in report and (before.last_day is None or parse(report[GIVEN_ON]).lo > before.last_day)
     if renewed or before.since is None:
-        return _entry(None, _stops(desk, said))
-    return _entry(before.since, before.stopped and ASKED not in said)
+        return _entry(None, _stops(context, report))
+    return _entry(before.since, before.stopped and ASKED not in report)
 
 
 def _entry(since: int | None, stopped: bool) -> dict[str, Any]:
@@ -90,26 +92,26 @@ def _entry(since: int | None, stopped: bool) -> dict[str, Any]:
     return {"wish": kept} if kept else {}
 
 
-def _stops(desk: Desk, said: Content) -> bool:
+def _stops(context: WriteContext, report: Content) -> bool:
     """Whether a new wish must wait. One that follows from a birth never does: it may be a child's."""
-    source = desk.actor.source
-    if said.get(CLASS) != Publish.COUNTED or ASKED in said or source is None:
+    source = context.actor.source
+    if report.get(CLASS) != Publish.COUNTED or ASKED in report or source is None:
         return False
-    number = desk.session.connection().execute(_UNANSWERED_OF, {"of": source}).one_or_none()
+    number = context.session.connection().execute(_UNANSWERED_OF, {"of": source}).one_or_none()
     if number is None or number[1] < MOST_UNANSWERED:
         return False
-    _ring(desk.actor.slug, number[1], "a further wish waits without hiding anybody")
+    _ring(context.actor.slug, number[1], "a further wish waits without hiding anybody")
     return True
 
 
-def ring(desk: Desk, said: Content, revision: int) -> None:
+def ring(context: WriteContext, report: Content, revision: int) -> None:
     """Say in the server's log that a report just written hides somebody, where its source has too many unanswered. A
     birth hides like a wish and is never stopped: whoever hides a whole list by births must be noticed too."""
-    if said.get(CLASS) != Publish.COUNTED and BIRTH.isdisjoint(said):
+    if report.get(CLASS) != Publish.COUNTED and BIRTH.isdisjoint(report):
         return
-    number = desk.session.connection().execute(_UNANSWERED_OF, {"of": desk.actor.source}).one_or_none()
+    number = context.session.connection().execute(_UNANSWERED_OF, {"of": context.actor.source}).one_or_none()
     if number is not None and number[1] >= MOST_UNANSWERED and number[2] == revision:
-        _ring(desk.actor.slug, number[1], "one more hides somebody")
+        _ring(context.actor.slug, number[1], "one more hides somebody")
 
 
 def _ring(slug: str | None, unanswered: int, what: str) -> None:

@@ -26,7 +26,7 @@ from app.database import writing
 from app.demo import run as replay
 from app.errors import PROBLEM_JSON
 from app.main import ROUTERS, create_app
-from app.registry import keys
+from app.registry import api_keys
 from app.vocabulary import Role
 from tests.replay import settings_for
 
@@ -135,7 +135,7 @@ def stage(database: Path) -> Iterator[Stage]:
     with writing(app.state.engine) as session:
         given = {"reporter": replay.guest_key(session, NOW)}
         for role in (Role.READER, Role.CURATOR, Role.ADMIN):
-            given[role.value] = keys.create(session, role, None, 30, NOW)
+            given[role.value] = api_keys.create(session, role, None, 30, NOW)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Stage(client, app, given)
 

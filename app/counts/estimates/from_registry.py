@@ -13,7 +13,7 @@ from app.counts.overlap import patterns_of, verified_by
 from app.counts.tally import not_visible
 from app.database import chunks
 from app.errors import Invalid
-from app.models import Source, Standing, Verification
+from app.models import ReleaseAtStage, Source, Verification
 from app.reading import terms as wording
 from app.reading.selection import select_releases, with_facility_slug
 from app.reading.terms import CountTerms
@@ -75,7 +75,7 @@ def _counted_apart(
 ) -> int:
     """How many of the releases observed are of people who may only be counted, and so stand once for each source."""
     selection = select_releases(session, terms, reader, revision)
-    apart = selection.rows(selection.columns.spell).where(selection.inside, col(Standing.withheld).is_(True))
+    apart = selection.rows(selection.columns.spell).where(selection.inside, col(ReleaseAtStage.withheld).is_(True))
     return len(set(session.scalars(apart)).intersection(observed))
 
 

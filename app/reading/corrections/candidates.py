@@ -11,7 +11,7 @@ from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, Recor
 from app.reading.corrections.restated import VERDICT
 from app.reading.questions import CorrectionQuery
 from app.reading.visibility import at
-from app.registry.projection.accounts import DENIALS
+from app.registry.projection.statements import DENIALS
 from app.registry.views import Views
 from app.vocabulary import CorrectionKind, Judgement
 

@@ -1,13 +1,13 @@
 """The projection: the current reports of one person → the rows that are shown and counted (pure).
 
-`accounts` is what the rules read: reports. `units` puts those together that point at each other, `spells` divides them
-into detentions, `voices` hears each source once and derives statuses, `consolidate` makes one value of what several
-sources say, `custody`, `ends` and `held` read a detention whole, `person` tells the facts about the person, and `rows`
-writes all of it as table rows.
+`statements` is what the rules read: reports. `units` puts those together that point at each other, `spells` divides
+them into detentions, `voices` hears each source once and derives statuses, `consolidate` makes one value of what
+several sources say, `custody`, `ends` and `held` read a detention whole, `person` tells the facts about the person, and
+`rows` writes all of it as table rows.
 """
 
-from app.registry.projection.accounts import Account, FacilityView, SourceView
 from app.registry.projection.rows import Rows, project
+from app.registry.projection.statements import FacilityView, SourceView, Statement
 
 __all__ = ["RULES", "Account", "FacilityView", "Rows", "SourceView", "project"]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.dates import PartialDate
-from app.registry.projection.accounts import Account
+from app.registry.projection.statements import Statement
 from app.registry.projection.units import Unit, end_of, units_of
 
 # Sorts an unknown day of arrest before every known one, and an unknown day of release after.
@@ -43,18 +43,18 @@ class Spell:
         return any(_ends_by(unit, start, checked=self.checked) for unit in self.units)
 
 
-def spells(accounts: Sequence[Account]) -> list[list[Account]]:
-    """Divide the accounts of one person into spells, earliest first. Every account is in exactly one."""
-    if len(accounts) == 1:  # as most often
-        return [list(accounts)]
-    units = units_of(accounts)
+def spells(statements: Sequence[Statement]) -> list[list[Statement]]:
+    """Divide the statements of one person into spells, earliest first. Every statement is in exactly one."""
+    if len(statements) == 1:  # as most often
+        return [list(statements)]
+    units = units_of(statements)
     standing = [unit for unit in units if unit.stands]
-    found = _divide(standing) if standing else [Spell(checked=False)]
-    placed = [list(spell.units) for spell in found]
+    cut = _divide(standing) if standing else [Spell(checked=False)]
+    placed = [list(spell.units) for spell in cut]
     for unit in units:  # a withdrawn unit attaches last, and only to units that stand
         if not unit.stands:
-            placed[_best(unit, found, _fitting(unit, found) or range(len(found)))].append(unit)
-    return [[account for unit in spell for account in unit.members] for spell in placed]
+            placed[_best(unit, cut, _fitting(unit, cut) or range(len(cut)))].append(unit)
+    return [[statement for unit in spell for statement in unit.members] for spell in placed]
 
 
 def _divide(units: Sequence[Unit]) -> list[Spell]:
@@ -62,19 +62,19 @@ def _divide(units: Sequence[Unit]) -> list[Spell]:
     checked = [unit for unit in standing if unit.independent and unit not in early]
     if not checked:  # where no independent source speaks, the others are divided among themselves
         return _cut(standing, checked=False)
-    found = _cut(checked, checked=True)
+    cut = _cut(checked, checked=True)
     apart: dict[int, list[Unit]] = {}
     joining: list[Unit] = []
     for unit in standing:
-        if unit in early or not (unit.independent or _fitting(unit, found)):
-            apart.setdefault(_ended_before(unit, found), []).append(unit)
+        if unit in early or not (unit.independent or _fitting(unit, cut)):
+            apart.setdefault(_ended_before(unit, cut), []).append(unit)
         elif not unit.independent:
             joining.append(unit)
     every: list[Spell] = []
-    for number in range(len(found) + 1):
+    for number in range(len(cut) + 1):
         if number in apart:
             every += _standing_alone(apart[number])
-        every += found[number : number + 1]
+        every += cut[number : number + 1]
     known = [Spell(spell.checked, spell.opened, list(spell.units)) for spell in every]
     for unit in joining:
         every[_best(unit, known, _fitting(unit, known))].units.append(unit)
@@ -83,15 +83,15 @@ def _divide(units: Sequence[Unit]) -> list[Spell]:
 
 def _standing_alone(units: Sequence[Unit]) -> list[Spell]:
     """The spells that units make among themselves which fit none of the independent sources' spells."""
-    found = _cut(units, checked=False)
-    found[0].opened = found[0].begun
-    return found
+    cut = _cut(units, checked=False)
+    cut[0].opened = cut[0].begun
+    return cut
 
 
 def _told_before(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
     """The units of a release that no independent source states and that lies before the first arrest that one gives;
     and all units, where the report of such a release no longer follows the independent source's that it points at."""
-    checked = [account for unit in units for account in unit.members if account.source.independent]
+    checked = [statement for unit in units for statement in unit.members if statement.source.independent]
     first = min((a.began.lo for a in checked if a.asserts_detention and a.began is not None), default=None)
     if first is None:
         return [], list(units)
@@ -102,9 +102,9 @@ def _told_before(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
 
     standing = []
     for unit in units:
-        astray = [account for account in unit.pointing_others if before(end_of(account))]
-        standing += [Unit(tuple(account for account in unit.members if account not in astray))]
-        standing += [Unit((account,)) for account in astray]
+        astray = [statement for statement in unit.pointing_others if before(end_of(statement))]
+        standing += [Unit(tuple(statement for statement in unit.members if statement not in astray))]
+        standing += [Unit((statement,)) for statement in astray]
     early = [one for one in standing if one.ends and all(before(end) for _account, end in one.ends)]
     return early, standing
 
@@ -128,7 +128,7 @@ def _cut(units: Sequence[Unit], *, checked: bool) -> list[Spell]:
     return _placed(pools)
 
 
-def _ends(unit: Unit, *, checked: bool) -> list[tuple[Account, PartialDate]]:
+def _ends(unit: Unit, *, checked: bool) -> list[tuple[Statement, PartialDate]]:
     """The ends by which a unit is cut and placed: among independent sources' reports only theirs."""
     return unit.independent_ends if checked else unit.ends
 
@@ -136,8 +136,8 @@ def _ends(unit: Unit, *, checked: bool) -> list[tuple[Account, PartialDate]]:
 def _ends_by(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
     """Whether the unit's detention had ended when another began on `start`. An end on that very day counts where the
     unit's detention began before it."""
-    for account, end in _ends(unit, checked=checked):
-        began = unit.begun or account.began
+    for statement, end in _ends(unit, checked=checked):
+        began = unit.begun or statement.began
         if end.hi < start.lo or (end.hi == start.lo and began is not None and began.hi < start.lo):
             return True
     return False
@@ -165,8 +165,8 @@ def _placed(pools: list[Spell]) -> list[Spell]:
     units = {unit.root.record: unit for pool in pools for unit in pool.units}
     for number, pool in enumerate(pools):
         for unit in pool.units:
-            found = homes.setdefault(unit.root.record, [])
-            homes[unit.root.record] = [number] if _let_go_after(unit, pool.opened) else [*found, number]
+            cut = homes.setdefault(unit.root.record, [])
+            homes[unit.root.record] = [number] if _let_go_after(unit, pool.opened) else [*cut, number]
     certain = [Spell(pool.checked, pool.opened) for pool in pools]
     for record, numbers in homes.items():
         if len(numbers) == 1:
@@ -231,8 +231,8 @@ def _fits(unit: Unit, known: Sequence[Spell], number: int) -> bool:
     return opened is None or not unit.ends or any(end.hi >= opened.lo for _account, end in unit.ends)
 
 
-def _ended_before(unit: Unit, found: Sequence[Spell]) -> int:
+def _ended_before(unit: Unit, cut: Sequence[Spell]) -> int:
     """The number of spells that had ended before the unit's arrest, or before its release where it tells no arrest."""
     told = unit.days or [end for _account, end in unit.ends]
     day = unit.begun or min(told, key=lambda day: (day.hi, day.lo))
-    return max((number for number, spell in enumerate(found, 1) if spell.ended_by(day)), default=0)
+    return max((number for number, spell in enumerate(cut, 1) if spell.ended_by(day)), default=0)

@@ -13,15 +13,15 @@ from sqlmodel import col
 from app.errors import AheadOfHead, Invalid
 from app.log.entries import read
 from app.models import Entry, Placement, Record, Report, Sealed
-from app.registry.components import account_of
+from app.registry.components import statement_of
 from app.registry.consent import CLASS
 from app.registry.content import KEPT, Content, without_kept
-from app.registry.projection.accounts import DATE_OF_STAGE, Account
 from app.registry.projection.consolidate import value_of
 from app.registry.projection.custody import read_custody
 from app.registry.projection.person import spell_facts
+from app.registry.projection.statements import DATE_OF_STAGE, Statement
 from app.registry.records import Kind
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Designation, Publish, ReleaseKind
 
 # The facts of a detention that the count of one source reads.
@@ -47,10 +47,10 @@ _STOOD = (
 )
 
 
-def seen_at(desk: Desk, base: Record, seen: int | None) -> int:
+def seen_at(context: WriteContext, base: Record, seen: int | None) -> int:
     """The revision that a client had seen, by default the newest. Raises AheadOfHead for a revision that has not come,
     and Invalid for one at which the report pointed at was not there yet."""
-    head = desk.log.revision
+    head = context.log.revision
     if seen is None:
         return head
     if seen > head:
@@ -65,51 +65,59 @@ def seen_at(desk: Desk, base: Record, seen: int | None) -> int:
 
 
 def with_standing(
-    desk: Desk, said: Content, target: tuple[Record, Kind] | None, own: Record | None, seen: int | None, *, again: bool
+    context: WriteContext,
+    report: Content,
+    target: tuple[Record, Kind] | None,
+    own: Record | None,
+    seen: int | None,
+    *,
+    again: bool,
 ) -> Content:
     """What was said, with the values that stood at the target at the revision `seen` (by default the newest) in place
     of those kept before. A report that asks for its person to be counted only keeps nothing, since anybody could read
     the kept values in the log. One that points at a person keeps nothing new: the person may have several releases.
     `again`: it pointed there before; what was kept then stays where the person may only be counted by now."""
     if target is None or target[1] == "detainee":
-        return said
-    bare = without_kept(said)
-    if said.get(CLASS) == Publish.COUNTED:
+        return report
+    bare = without_kept(report)
+    if report.get(CLASS) == Publish.COUNTED:
         return bare
     if again and target[0].publish_now == Publish.COUNTED:
-        return said
-    return {**bare, **_standing_at(desk, target[0], own, seen or desk.log.revision)}
+        return report
+    return {**bare, **_standing_at(context, target[0], own, seen or context.log.revision)}
 
 
-def _standing_at(desk: Desk, base: Record, own: Record | None, revision: int) -> Content:
+def _standing_at(context: WriteContext, base: Record, own: Record | None, revision: int) -> Content:
     """The values of the spell that held `base`, under `kept.`, by its independent reports where there are any. Nothing
     is kept of people who may only be counted. `own`: the pointing report's record; it is no witness of itself."""
     kept: Content = {f"{KEPT}seen": revision}
     if base.publish_now == Publish.COUNTED:
         return kept
-    others = [account for account in _accounts(desk, base, revision) if own is None or account.record != own.key]
-    standing = [account for account in others if not account.retracted]
-    among = [account for account in standing if account.independent] or standing
+    others = [
+        statement for statement in _statements(context, base, revision) if own is None or statement.record != own.key
+    ]
+    standing = [statement for statement in others if not statement.retracted]
+    among = [statement for statement in standing if statement.independent] or standing
     return kept | ({f"{KEPT}{name}": value for name, value in _values(among).items()} if among else {})
 
 
-def _accounts(desk: Desk, base: Record, revision: int) -> list[Account]:
+def _statements(context: WriteContext, base: Record, revision: int) -> list[Statement]:
     """The reports of the spell that held `base`, as they stood at a revision, without those of people who may only be
     counted today: two people may have been taken for one then."""
     return [
-        account_of(record, read(entry, disclosures), desk.views, pointer=None, erased=False)
-        for record, entry, disclosures in desk.session.execute(_STOOD, {"base": base.key, "at": revision})
+        statement_of(record, read(entry, disclosures), context.views, pointer=None, erased=False)
+        for record, entry, disclosures in context.session.execute(_STOOD, {"base": base.key, "at": revision})
     ]
 
 
-def _values(accounts: list[Account]) -> Content:
-    custody = read_custody(accounts)
-    facts = custody.facts | (custody.outcome.facts if custody.outcome else {})
-    said = {name: value_of(facts, name) for name in (*OF_DETENTION, *DATE_OF_STAGE.values())}
-    said["kind"] = custody.outcome.kind if custody.outcome else None
-    said["facility"] = value_of(spell_facts(custody), "facility")
+def _values(statements: list[Statement]) -> Content:
+    custody = read_custody(statements)
+    facts = custody.facts | (custody.release.facts if custody.release else {})
+    report = {name: value_of(facts, name) for name in (*OF_DETENTION, *DATE_OF_STAGE.values())}
+    report["kind"] = custody.release.kind if custody.release else None
+    report["facility"] = value_of(spell_facts(custody), "facility")
     return {
         name: value
-        for name, value in said.items()
+        for name, value in report.items()
         if value not in (None, ReleaseKind.UNSPECIFIED, Designation.UNSTATED)
     }

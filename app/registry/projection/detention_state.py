@@ -12,23 +12,23 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from app.dates import PartialDate
-from app.registry.projection.accounts import ASSERTIONS, DATE_OF_STAGE, DENIALS, Account, parse
 from app.registry.projection.consolidate import field, kept, newest_first, own_word
 from app.registry.projection.custody import Custody, ended_on
 from app.registry.projection.ends import (
     NOBODY,
     Days,
     End,
-    Seen,
+    Sighting,
     Witnesses,
     bounds,
+    days_inside,
     earliest,
     end_of,
     finer,
-    inside_by,
-    seen_by,
-    seen_or_kept,
+    sightings,
+    sightings_or_kept,
 )
+from app.registry.projection.statements import ASSERTIONS, DATE_OF_STAGE, DENIALS, Statement, parse
 from app.registry.projection.voices import COUNTING, asserts, by_source, status_among
 from app.vocabulary import Designation, EndedHow, Publish, ReleaseKind, Stage, Verdict
 
@@ -42,11 +42,11 @@ DIED_ON = "detainee.died_on"
 SUREST = (Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
 
 
-def held_row(custody: Custody, death: End | None, publish: str) -> Row:
+def state_row(custody: Custody, death: End | None, publish: str) -> Row:
     """The row of all sources together. `death`: the person's, where it came in this detention or after it."""
     heard = [_surest(said) for said in _words(custody).values()]
     status = status_among(heard)
-    out = custody.out
+    out = custody.counted_release
     home = out is not None and out.kind == ReleaseKind.HOUSE_ARREST
     left = custody.left if out else None
     ends = _Ends(left, custody.otherwise, death, home=home, died=custody.ended_how == EndedHow.DIED)
@@ -72,10 +72,10 @@ def held_voices(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
     rows = []
     for source, said in _words(custody).items():
         verdict, independent = _surest(said)
-        own = own_accounts(custody, source)
+        own = own_statements(custody, source)
         arrest = own_word(own, field("detention.detained_on"), kept("detained_on"))
         detained = parse(arrest) if arrest else None
-        inside, days = inside_by(own), [one.day for one in seen_by(own) or seen_or_kept(own)]
+        inside, days = days_inside(own), [one.day for one in sightings(own) or sightings_or_kept(own)]
         rows.append(
             {
                 "spell": custody.spell,
@@ -85,38 +85,43 @@ def held_voices(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
                 **_named("", _begun(detained, days)),
                 **_bounds(_ends_of(custody, source, own, deaths.get(source)), detained, days, inside),
                 "next_hi": custody.next_hi_by_source.get(source),
-                **own_place(own),
+                **own_country_and_designation(own),
             }
         )
     return rows
 
 
-def own_accounts(custody: Custody, source: int) -> list[Account]:
-    """One source's accounts of a detention that may speak, the newest first."""
-    return newest_first(by_source(account for account in custody.accounts if account.source.key == source)[source])
+def own_statements(custody: Custody, source: int) -> list[Statement]:
+    """One source's statements of a detention that may speak, the newest first."""
+    return newest_first(
+        by_source(statement for statement in custody.statements if statement.source.key == source)[source]
+    )
 
 
-def own_place(own: Sequence[Account]) -> Row:
+def own_country_and_designation(own: Sequence[Statement]) -> Row:
     """The country and the designation by a source's own word."""
     return {
         "country": own_word(own, field("detention.country"), kept("country")),
-        "designation": own_word(own, lambda account: account.designation, kept("designation")) or Designation.UNSTATED,
+        "designation": own_word(own, lambda statement: statement.designation, kept("designation"))
+        or Designation.UNSTATED,
     }
 
 
-def death_of(accounts: Iterable[Account], inside: Sequence[Seen], known: Witnesses = NOBODY) -> End | None:
+def death_of(statements: Iterable[Statement], inside: Sequence[Sighting], known: Witnesses = NOBODY) -> End | None:
     """The death of a person, by the sources whose word counts beside the days on which the person was `inside` and
     beside the sources that knew of the detention (`known`)."""
-    said = [account for account in accounts if not account.retracted and DIED_ON in account.content]
+    said = [statement for statement in statements if not statement.retracted and DIED_ON in statement.content]
     return end_of(said, field(DIED_ON), inside, known)
 
 
-def deaths_by_source(accounts: Iterable[Account]) -> dict[int, PartialDate]:
-    """Source → the day of death that its newest account gives, of those that give one."""
+def deaths_by_source(statements: Iterable[Statement]) -> dict[int, PartialDate]:
+    """Source → the day of death that its newest statement gives, of those that give one."""
     found = {}
-    for source, said in by_source(accounts).items():
-        newest = sorted((account for account in said if not account.retracted), key=lambda account: -account.revision)
-        day = _first(account.date(DIED_ON) for account in newest)
+    for source, said in by_source(statements).items():
+        newest = sorted(
+            (statement for statement in said if not statement.retracted), key=lambda statement: -statement.revision
+        )
+        day = _first(statement.date(DIED_ON) for statement in newest)
         if day is not None:
             found[source] = day
     return found
@@ -127,7 +132,7 @@ def _words(custody: Custody) -> dict[int, list[tuple[Verdict, bool]]]:
     found: dict[int, list[tuple[Verdict, bool]]] = {}
     for voice in custody.voices:
         found.setdefault(voice.source.key, []).append((voice.verdict, voice.independent))
-    heard = custody.outcome.heard.values() if custody.outcome else ()
+    heard = custody.release.heard.values() if custody.release else ()
     for voice in (voice for voices in heard for voice in voices):
         verdict = Verdict.REPORTED if voice.verdict in DENIALS else voice.verdict
         found.setdefault(voice.source.key, []).append((verdict, voice.independent))
@@ -159,7 +164,7 @@ class _Ends:
         return _told(self.otherwise, self.death)
 
 
-def _bounds(ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDate], against: Sequence[Seen]) -> Row:
+def _bounds(ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDate], against: Sequence[Sighting]) -> Row:
     """First and last possible day of the end (`out_`), and of the end if a release to house arrest is none (`free_`).
     `seen`: days on which the person was held; `against`: those that can contradict an end."""
     inside = [*seen, *_told(detained)]
@@ -173,13 +178,13 @@ def _bounds(ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDat
     return _named("out_", out) | _named("free_", free)
 
 
-def _ends_of(custody: Custody, source: int, own: Sequence[Account], death: PartialDate | None) -> _Ends:
-    """How the detention ended, by one source's own word (`own`: its accounts, newest first)."""
+def _ends_of(custody: Custody, source: int, own: Sequence[Statement], death: PartialDate | None) -> _Ends:
+    """How the detention ended, by one source's own word (`own`: its statements, newest first)."""
     ended = next((one for one in own if one.verdict in ASSERTIONS and "detention.ended" in one.content), None)
     on = ended and ended_on(ended)
     otherwise = End(parse(on) if on else None) if ended else None
-    outcome = custody.outcome
-    voice = next((one for one in outcome.voices if one.source.key == source), None) if outcome else None
+    release = custody.release
+    voice = next((one for one in release.voices if one.source.key == source), None) if release else None
     left, home = None, False
     if voice is not None and asserts(voice, Stage.CARRIED_OUT):
         home = own_kind(voice) == ReleaseKind.HOUSE_ARREST
@@ -188,12 +193,12 @@ def _ends_of(custody: Custody, source: int, own: Sequence[Account], death: Parti
     return _Ends(left, otherwise, End(death) if death else None, home=home, died=died)
 
 
-def own_day(voice: Account, stage: Stage) -> PartialDate | None:
+def own_day(voice: Statement, stage: Stage) -> PartialDate | None:
     """The day of a stage by a source's own word."""
-    return voice.told(f"release.{DATE_OF_STAGE[stage]}")
+    return voice.date_or_kept(f"release.{DATE_OF_STAGE[stage]}")
 
 
-def own_kind(voice: Account) -> str:
+def own_kind(voice: Statement) -> str:
     """The kind of release by a source's own word."""
     return voice.kind or voice.content.get("kept.kind") or ReleaseKind.UNSPECIFIED
 
@@ -210,7 +215,7 @@ def _heard_until(custody: Custody, ends: Sequence[PartialDate | None]) -> int | 
     independent sources saw or checked, no other's day is heard: a state must not end the silence about a person whom
     it made disappear."""
     checked = [voice for voice in custody.voices if voice.verdict in ASSERTIONS]
-    checked += [voice for voice in (custody.outcome.voices if custody.outcome else []) if voice.verdict in DENIALS]
+    checked += [voice for voice in (custody.release.voices if custody.release else []) if voice.verdict in DENIALS]
     dated = [(day, voice.independent) for voice in checked if (day := voice.date("verification.verified_on"))]
     heard = [*((one.day, one.independent) for one in custody.seen), *dated]
     days = [day for day, independent in heard if independent] or [day for day, _independent in heard]
