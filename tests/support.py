@@ -29,7 +29,7 @@ from app.registry import directory, keys
 from app.registry.policy import Reader
 from app.registry.projection import RULES
 from app.registry.schemas import SourceIn
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Role
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -175,9 +175,9 @@ class World:
         _GARAGE.give_back(self.app, self.settings)
 
     def _add_source(self, session: Session, slug: str, kind: str) -> None:
-        desk = Desk(session, Reader(Role.ADMIN), self.now, self.app.state.secret)
+        context = WriteContext(session, Reader(Role.ADMIN), self.now, self.app.state.secret)
         directory.add_source(
-            desk, SourceIn.model_validate({"slug": slug, "name": slug.title(), "kind": kind, "country": "VE"})
+            context, SourceIn.model_validate({"slug": slug, "name": slug.title(), "kind": kind, "country": "VE"})
         )
 
     def _key(self, session: Session, role: Role, source: str | None) -> str:

@@ -30,7 +30,7 @@ claims = router("claims")
 def add_claim(write: Write, body: ClaimIn) -> Response:
     """File a published figure, as it was said (reporter or curator)."""
     write.allow(Role.REPORTER, Role.CURATOR)
-    return write.run(lambda desk: file_claim(desk, body))
+    return write.run(lambda context: file_claim(context, body))
 
 
 @claims.get("/claims", response_model=ClaimPage, responses=READING)

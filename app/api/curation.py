@@ -28,14 +28,14 @@ def decide_identity(write: Write, body: IdentityIn) -> Response:
     """Judge whether two detainees are one person (curator). Nothing is merged: it can be undone. 202 where the registry
     asks two curators for it: it holds once another one decides the same."""
     write.allow(Role.CURATOR)
-    return write.run(lambda desk: identity.decide(desk, body))
+    return write.run(lambda context: identity.decide(context, body))
 
 
 @curation.delete("/identity/{decision_id}", response_model=Decided, responses=WRITING)
 def undo_identity(write: Write, decision_id: uuid.UUID) -> Response:
     """Undo a decision (curator): everything is as it was without it."""
     write.allow(Role.CURATOR)
-    return write.run(lambda desk: identity.undo(desk, decision_id))
+    return write.run(lambda context: identity.undo(context, decision_id))
 
 
 @curation.get("/review", response_model=ReviewPage, responses=READING | refusals(403))
@@ -59,7 +59,7 @@ def list_proposals(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
 def withdraw_proposal(write: Write, proposal_id: uuid.UUID) -> Response:
     """Take a decision off the list that waits for a second curator (curator): one's own, or one not to be shared."""
     write.allow(Role.CURATOR)
-    return write.run(lambda desk: second.withdraw(desk, proposal_id))
+    return write.run(lambda context: second.withdraw(context, proposal_id))
 
 
 @curation.post(
@@ -69,11 +69,11 @@ def give_consent(write: Write, detainee_id: uuid.UUID, body: ConsentIn) -> Respo
     """Record what the person, or who speaks for them, allows (curator). It holds at once, in pinned answers too; 202
     where the registry asks two curators before more is shown."""
     write.allow(Role.CURATOR)
-    return write.run(lambda desk: identity.give_consent(desk, detainee_id, body))
+    return write.run(lambda context: identity.give_consent(context, detainee_id, body))
 
 
 @curation.post("/detainees/{detainee_id}/redaction", status_code=201, response_model=FiledRedaction, responses=WRITING)
 def redact_detainee(write: Write, detainee_id: uuid.UUID, body: RedactionIn | None = None) -> Response:
     """Erase a person's personal data for good (admin). Counts by source, date and stage stay as they were."""
     write.allow(Role.ADMIN)
-    return write.run(lambda desk: identity.redact(desk, detainee_id, body.reason if body else None))
+    return write.run(lambda context: identity.redact(context, detainee_id, body.reason if body else None))

@@ -41,14 +41,14 @@ def read_me(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
 def add_source(write: Write, body: SourceIn) -> Response:
     """Add a source (admin). Governments are not independent unless said otherwise."""
     write.allow(Role.ADMIN)
-    return write.run(lambda desk: listing.add_source(desk, body))
+    return write.run(lambda context: listing.add_source(context, body))
 
 
 @directory.patch("/sources/{slug}", response_model=FiledSource, responses=WRITING)
 def change_source(write: Write, slug: Slug, body: SourcePatch) -> Response:
     """Change a source (admin), or set it in quarantine: shown, but not counted as independent."""
     write.allow(Role.ADMIN)
-    return write.run(lambda desk: listing.change_source(desk, slug, body))
+    return write.run(lambda context: listing.change_source(context, slug, body))
 
 
 @directory.get("/sources", response_model=SourcePage, responses=READING)
@@ -67,14 +67,14 @@ def read_source(read: Read, slug: Slug, asked: Annotated[AsOf, Query()]) -> Resp
 def add_facility(write: Write, body: FacilityIn) -> Response:
     """Register a facility (curator). Reports that name it are placed there from now on."""
     write.allow(Role.CURATOR)
-    return write.run(lambda desk: listing.add_facility(desk, body))
+    return write.run(lambda context: listing.add_facility(context, body))
 
 
 @directory.patch("/facilities/{slug}", response_model=FiledFacility, responses=WRITING)
 def change_facility(write: Write, slug: Slug, body: FacilityPatch) -> Response:
     """Change a facility (curator)."""
     write.allow(Role.CURATOR)
-    return write.run(lambda desk: listing.change_facility(desk, slug, body))
+    return write.run(lambda context: listing.change_facility(context, slug, body))
 
 
 @directory.get("/facilities", response_model=FacilityPage, responses=READING)

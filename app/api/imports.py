@@ -64,7 +64,7 @@ def send_list(
     sent = stored.Sent(asked.dry_run, asked.strict, asked.confirm, mapping_of(mapping), asked.whole)
     # The same list in another envelope is the same request.
     once = Writing(writing.actor, writing.key, request, data + b"\n" + (mapping or b""))
-    response = once.run(lambda desk: stored.receive(desk, writing.key.id, data, sent))
+    response = once.run(lambda context: stored.receive(context, writing.key.id, data, sent))
     response.headers["Location"] = f"/v1/imports/{json.loads(bytes(response.body))['id']}"
     request.app.state.imports.wake()
     return response

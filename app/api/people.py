@@ -33,7 +33,7 @@ people = router("people")
 def file_detention(write: Write, body: DetentionReportIn) -> Response:
     """Report that someone is held: the body of a release report without the release."""
     write.allow(Role.REPORTER)
-    return write.run(lambda desk: reports.file_report(desk, body))
+    return write.run(lambda context: reports.file_report(context, body))
 
 
 @people.get("/detainees", response_model=DetaineePage, responses=READING)

@@ -23,7 +23,7 @@ releases = router("releases")
 def file_release(write: Write, body: ReleaseReportIn) -> Response:
     """Report a release. 201 when it is new, 200 when your record already said exactly this or is superseded by it."""
     write.allow(Role.REPORTER)
-    return write.run(lambda desk: reports.file_report(desk, body))
+    return write.run(lambda context: reports.file_report(context, body))
 
 
 @releases.post(
@@ -32,7 +32,7 @@ def file_release(write: Write, body: ReleaseReportIn) -> Response:
 def verify_release(write: Write, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Response:
     """Give your verdict on a known release: the next version of your report there, or a new one."""
     write.allow(Role.REPORTER)
-    return write.run(lambda desk: reports.verify_release(desk, release_id, body))
+    return write.run(lambda context: reports.verify_release(context, release_id, body))
 
 
 @releases.get("/releases", response_model=ReleasePage, responses=READING)

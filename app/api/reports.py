@@ -64,7 +64,7 @@ def amend_report(
 ) -> Response:
     """Correct a report: what the patch names changes, null removes, all else stays."""
     write.allow(Role.REPORTER)
-    return write.run(lambda desk: filing.amend(desk, report_id, patch, _matches(report_id, if_match)))
+    return write.run(lambda context: filing.amend(context, report_id, patch, _matches(report_id, if_match)))
 
 
 @reports.post("/reports/{report_id}/retract", response_model=Filed, responses=WRITING | refusals(412))
@@ -74,4 +74,4 @@ def retract_report(
     """Withdraw a report. It stays visible as withdrawn: corrections are part of the record."""
     write.allow(Role.REPORTER)
     matches, reason = _matches(report_id, if_match), body.reason if body else None
-    return write.run(lambda desk: filing.retract(desk, report_id, reason, matches))
+    return write.run(lambda context: filing.retract(context, report_id, reason, matches))

@@ -20,7 +20,7 @@ from app.exchange.imports.faults import BadFile
 from app.exchange.imports.local import reporter
 from app.exchange.tables import Form
 from app.log.entries import head
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 
 
 class ExportForm(StrEnum):
@@ -74,9 +74,9 @@ def copy(session: Session, folder: Path, revision: int) -> None:
     _tell(f"Revision {revision} in {folder}. In no table, as in no list: the people behind {withheld} releases.")
 
 
-def read_copy(desk: Desk, folder: Path) -> None:
+def read_copy(context: WriteContext, folder: Path) -> None:
     """Read a copy back, and say for whom it speaks. Raises BadFile, Conflict."""
-    found = copies.read(desk, folder)
+    found = copies.read(context, folder)
     named = [f"{slug} ({'' if alone else 'not '}independent)" for slug, alone in found.sources.items()]
     _tell(f"It speaks for {', '.join(named) or 'nobody'}: read a copy only from whom you trust.")
     _tell(f"Filed {found.reports} reports of a copy.")

@@ -17,7 +17,7 @@ from app.log.entries import lock_head
 from app.registry import directory
 from app.registry.policy import Reader
 from app.registry.schemas import FacilityIn
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import FacilityKind, Role
 
 commands = typer.Typer()
@@ -41,8 +41,8 @@ def add_facility(
     settings = Settings()
     with opened(settings) as session:
         lock_head(session)  # as for every entry, the clock is read in its turn
-        desk = Desk(session, Reader(Role.CURATOR), now(), settings.secret_key())
-        outcome = directory.add_facility(desk, body)
+        context = WriteContext(session, Reader(Role.CURATOR), now(), settings.secret_key())
+        outcome = directory.add_facility(context, body)
     console.print(f"Registered {slug} at revision {outcome.revision}.")
 
 
@@ -63,16 +63,16 @@ def import_facilities(
     mistakes = listed.mistakes
     with opened(settings) as session:
         revision, _recorded = lock_head(session)
-        desk = Desk(session, Reader(Role.CURATOR), now(), settings.secret_key())
+        context = WriteContext(session, Reader(Role.CURATOR), now(), settings.secret_key())
         for line, body in listed.bodies.items():
             try:
-                outcome = directory.put_facility(desk, body)
+                outcome = directory.put_facility(context, body)
             except Problem as refusal:
                 mistakes += [f"line {line}: {detail}" for detail in facilities.said(refusal)]
                 continue
             what = "registered" if outcome.status == 201 else "changed" if outcome.revision > revision else "unchanged"
             became[what] += 1
-        head = desk.log.revision
+        head = context.log.revision
         if mistakes:
             for mistake in mistakes:
                 print(f"recuento: {mistake}", file=sys.stderr)  # noqa: T201 - this is the output

@@ -11,7 +11,7 @@ from app.cli.output import AsJson, fail, now
 from app.config import Settings
 from app.exchange.imports import stored
 from app.registry.policy import Reader
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Language, Role
 
 commands = typer.Typer()
@@ -47,7 +47,7 @@ def import_list(
         if source or to or mapping or dry_run or strict or confirm:
             raise typer.BadParameter("a copy is read whole, into an empty registry here: leave the other options out")
         with opened(settings) as session:
-            export.read_copy(Desk(session, Reader(Role.ADMIN), now(), settings.secret_key()), file)
+            export.read_copy(WriteContext(session, Reader(Role.ADMIN), now(), settings.secret_key()), file)
         return
     sent = stored.Sent(dry_run, strict, confirm, importing.mapping_of(mapping))
     told = importing.Telling(lang or importing.reader_language(), as_json)

@@ -14,7 +14,7 @@ from app.models import OPEN, Source
 from app.registry import directory
 from app.registry.policy import Reader
 from app.registry.schemas import SourceIn
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Role, SourceKind
 
 commands = typer.Typer()
@@ -36,8 +36,8 @@ def add_source(
     body = SourceIn(slug=slug, name=name, kind=kind, country=country, independent=independent, definition=definition)
     with opened(settings) as session:
         lock_head(session)  # as for every entry, the clock is read in its turn
-        desk = Desk(session, Reader(Role.ADMIN), now(), settings.secret_key())
-        outcome = directory.add_source(desk, body)
+        context = WriteContext(session, Reader(Role.ADMIN), now(), settings.secret_key())
+        outcome = directory.add_source(context, body)
     console.print(f"Added {slug} at revision {outcome.revision}.")
 
 

@@ -29,7 +29,7 @@ from app.registry.schemas import (
     ReleaseReportIn,
     SourceIn,
 )
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 
 Row = dict[str, str]
 Said = dict[str, Any]
@@ -43,23 +43,23 @@ class Read:
     sources: dict[str, bool]
 
 
-def read(desk: Desk, folder: Path) -> Read:
+def read(context: WriteContext, folder: Path) -> Read:
     """File the reports of a copy. Raises BadFile, Conflict, Problem."""
-    require_empty(desk)
+    require_empty(context)
     _require_whole(folder)
     sources: dict[str, bool] = {}
     for line, row in _rows(folder, "sources"):
         with _of_line("sources", line):
             said = _said("sources", row)
             source = SourceIn.model_validate(said)
-            directory.add_source(desk, source)
+            directory.add_source(context, source)
             sources[source.slug] = said["independent"] and not source.quarantined
     for line, row in _rows(folder, "facilities"):
         with _of_line("facilities", line):
-            directory.add_facility(desk, FacilityIn.model_validate(_facility(row)))
+            directory.add_facility(context, FacilityIn.model_validate(_facility(row)))
     reports = sorted(_reports(folder), key=lambda one: one.number)
     _require_known(reports)
-    return Read(file_copies(desk, reports), sources)
+    return Read(file_copies(context, reports), sources)
 
 
 def _require_whole(folder: Path) -> None:

@@ -15,7 +15,7 @@ import rfc8785
 from sqlalchemy import Engine, bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
-from app.database import Outbox, writing
+from app.database import WriteBuffer, writing
 from app.dates import format_instant
 from app.errors import Invalid
 from app.log import sealed, tree
@@ -35,8 +35,8 @@ _ADVANCE = update(Head).where(col(Head.id) == 1).values(revision=bindparam("to")
 
 
 @dataclass(frozen=True, slots=True)
-class Appended:
-    """An entry as the rest of the system sees it, live or in a replay."""
+class LogEntry:
+    """An entry of the log with its readable and its personal values, just appended or replayed."""
 
     revision: int
     kind: str
@@ -77,11 +77,10 @@ class Log:
         self.recorded_at = max(now.astimezone(UTC), last)
 
     def append(
-        self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None, out: Outbox | None = None
-    ) -> Appended:
-        """Write one entry of `kind`; personal values go beside it, sealed. Returns what was written.
-
-        With an outbox it is written when that is flushed."""
+        self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None, buffer: WriteBuffer | None = None
+    ) -> LogEntry:
+        """Write one entry of `kind`, its personal values sealed beside it, and return the entry. With a `buffer` it is
+        written when the buffer is flushed."""
         disclosures = sealed.seal(personal or {})
         full = {"v": FORMAT, "kind": kind, "recorded_at": format_instant(self.recorded_at), **body}
         if disclosures:
@@ -99,19 +98,19 @@ class Log:
             "leaf_hash": leaf,
         }
         kept = sealed.dump(disclosures) if disclosures else None
-        given = out or Outbox(self._session.connection())
-        given.hold(_INSERT_ENTRY, [row])
+        writes = buffer or WriteBuffer(self._session.connection())
+        writes.add(_INSERT_ENTRY, [row])
         if kept is not None:
-            given.hold(_INSERT_SEALED, [{"revision": self.revision, "disclosures": kept}])
-        given.hold(_ADVANCE, [{"to": self.revision, "at": self.recorded_at}])
-        if out is None:
-            given.flush()
+            writes.add(_INSERT_SEALED, [{"revision": self.revision, "disclosures": kept}])
+        writes.add(_ADVANCE, [{"to": self.revision, "at": self.recorded_at}])
+        if buffer is None:
+            writes.flush()
         # What was written, not what was meant: a replay will read these bytes.
         written = json.loads(canonical)
-        return Appended(self.revision, kind, self.recorded_at, written, sealed.values(kept), leaf)
+        return LogEntry(self.revision, kind, self.recorded_at, written, sealed.values(kept), leaf)
 
 
-def replay(session: Session) -> Iterator[Appended]:
+def replay(session: Session) -> Iterator[LogEntry]:
     """Every entry in order, with what is left of its personal values."""
     last = 0
     while True:
@@ -130,14 +129,14 @@ def replay(session: Session) -> Iterator[Appended]:
         last = rows[-1][0].revision
 
 
-def read(entry: Entry, disclosures: str | None) -> Appended:
+def read(entry: Entry, disclosures: str | None) -> LogEntry:
     """A stored entry with what is left of its personal values."""
     body = json.loads(entry.body)
     personal = sealed.values(disclosures)
-    return Appended(entry.revision, entry.kind, entry.recorded_at, body, personal, entry.leaf_hash)
+    return LogEntry(entry.revision, entry.kind, entry.recorded_at, body, personal, entry.leaf_hash)
 
 
-def entry_at(session: Session, revision: int) -> Appended:
+def entry_at(session: Session, revision: int) -> LogEntry:
     """The entry of that revision."""
     entry = session.get_one(Entry, revision)
     kept = session.get(Sealed, revision)

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlmodel import Session, col
 
-from app.database import Outbox
-from app.log.entries import Appended
+from app.database import WriteBuffer
+from app.log.entries import LogEntry
 from app.matching.fold import fold
 from app.models import (
     OPEN,
@@ -58,9 +58,9 @@ class Projector:
         self.views = Views.of(session) if erased is None else Views(session)
         self._erased = frozenset(erased or ())
 
-    def apply(self, entry: Appended) -> None:
+    def apply(self, entry: LogEntry) -> None:
         """Bring the tables to the state after `entry`."""
-        handlers: dict[str, Callable[[Appended], Collection[uuid.UUID]]] = {
+        handlers: dict[str, Callable[[LogEntry], Collection[uuid.UUID]]] = {
             "source": self._source,
             "facility": self._facility,
             "report": self._report,
@@ -73,7 +73,7 @@ class Projector:
         if touched:
             reproject(self._session, self.views, touched, entry.revision, self._erased)
 
-    def _source(self, entry: Appended) -> Collection[uuid.UUID]:
+    def _source(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
         values = {name: body[name] for name in ("slug", "name", "kind", "country", "independent", "quarantined")}
         values["definition"] = body.get("definition")
@@ -85,7 +85,7 @@ class Projector:
             return ()
         return self._session.scalars(select(col(Record.id)).where(col(Record.source) == after.key)).all()
 
-    def _facility(self, entry: Appended) -> Collection[uuid.UUID]:
+    def _facility(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
         values = {name: body[name] for name in ("slug", "kind", "area", "country")}
         values["names"] = json.dumps(body["names"], ensure_ascii=False)
@@ -98,30 +98,30 @@ class Projector:
         of = select(col(BlockingKey.record)).where(col(BlockingKey.key).in_(keys))
         return self._session.scalars(select(col(Record.id)).where(col(Record.key).in_(of))).all()
 
-    def _report(self, entry: Appended) -> Collection[uuid.UUID]:
+    def _report(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
         record_id = uuid.UUID(body["record"])
-        out = Outbox(self._session.connection())
+        buffer = WriteBuffer(self._session.connection())
         if body["version"] == 1:
-            self._hold_first(entry, self._record(entry, record_id), out)
+            self._add_first(entry, self._record(entry, record_id), buffer)
         else:
             of = select(col(Record.key), col(Record.source)).where(col(Record.id) == record_id)
             key, source = self._execute(of).one()
             self._execute(_CLOSE_REPORT, {"of": key, "at": entry.revision})
             self._execute(_DELETE_KEYS, {"of": key})
-            self._hold_version(entry, key, source, out)
-        out.flush()
+            self._add_version(entry, key, source, buffer)
+        buffer.flush()
         return (record_id,)
 
-    def apply_alone(self, entry: Appended, out: Outbox) -> str:
+    def apply_alone(self, entry: LogEntry, buffer: WriteBuffer) -> str:
         """Hold what `apply` would write for the first report of somebody whom no decision ties to anybody; the person's
         class of publication."""
         row = self._record(entry, uuid.UUID(entry.body["record"]))
-        row["publish_now"] = project_alone(self.views, SimpleNamespace(**row), entry, out)
-        self._hold_first(entry, row, out)
+        row["publish_now"] = project_alone(self.views, SimpleNamespace(**row), entry, buffer)
+        self._add_first(entry, row, buffer)
         return str(row["publish_now"])
 
-    def _record(self, entry: Appended, record_id: uuid.UUID) -> dict[str, Any]:
+    def _record(self, entry: LogEntry, record_id: uuid.UUID) -> dict[str, Any]:
         body = entry.body
         return {
             "key": entry.revision,
@@ -135,7 +135,7 @@ class Projector:
             "redacted": False,
         }
 
-    def _identity(self, entry: Appended) -> Collection[uuid.UUID]:
+    def _identity(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
         if "undoes" in body:
             undone = self._session.execute(
@@ -163,14 +163,14 @@ class Projector:
         known = self._execute(_KNOWN, {"ids": [a, b]}).scalars().all()
         return known if len(known) == 2 else ()
 
-    def _consent(self, entry: Appended) -> Collection[uuid.UUID]:
+    def _consent(self, entry: LogEntry) -> Collection[uuid.UUID]:
         record_id = uuid.UUID(entry.body["record"])
         key = self._session.scalars(select(col(Record.key)).where(col(Record.id) == record_id)).one()
         row = {"key": entry.revision, "record": key, "publish": entry.body["publish"]}
         self._execute(insert(Consent), row)
         return (record_id,)
 
-    def _claim(self, entry: Appended) -> Collection[uuid.UUID]:
+    def _claim(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
         claim_id = uuid.UUID(body["id"])
         before = self._session.scalars(
@@ -192,7 +192,7 @@ class Projector:
         self._execute(insert(Claim), row)
         return ()
 
-    def _redaction(self, entry: Appended) -> Collection[uuid.UUID]:
+    def _redaction(self, entry: LogEntry) -> Collection[uuid.UUID]:
         records = [uuid.UUID(record) for record in entry.body["records"]]
         erasure.erase(self._session, records)
         return records
@@ -210,16 +210,16 @@ class Projector:
     def _close(self, table: Any, key: int, revision: int) -> None:
         self._execute(update(table).where(table.key == key, table.until == OPEN).values(until=revision))
 
-    def _hold_first(self, entry: Appended, record: dict[str, Any], out: Outbox) -> None:
-        out.hold(_INSERT_RECORD, [record])
-        self._hold_version(entry, entry.revision, record["source"], out)
+    def _add_first(self, entry: LogEntry, record: dict[str, Any], buffer: WriteBuffer) -> None:
+        buffer.add(_INSERT_RECORD, [record])
+        self._add_version(entry, entry.revision, record["source"], buffer)
 
-    def _hold_version(self, entry: Appended, record: int, source: int, out: Outbox) -> None:
+    def _add_version(self, entry: LogEntry, record: int, source: int, buffer: WriteBuffer) -> None:
         """The version that an entry is of a record, by what it is found, and what it asked for."""
         content = {**entry.body["said"], **entry.personal}
         keys, born = blocking.keys_of(content), blocking.born(blocking.person_of(content))
         row = {"record": record, "since": entry.revision, "until": OPEN, "version": entry.body["version"]}
-        out.hold(_INSERT_REPORT, [row])
+        buffer.add(_INSERT_REPORT, [row])
         rows = [{"record": record, "key": found, "born": born, "source": source} for found in sorted(keys)]
-        out.hold(_INSERT_KEYS, rows)
-        asked.hold(self._session, entry, record, out)
+        buffer.add(_INSERT_KEYS, rows)
+        asked.add(self._session, entry, record, buffer)

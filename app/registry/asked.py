@@ -14,9 +14,9 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.database import Outbox
+from app.database import WriteBuffer
 from app.dates import parse
-from app.log.entries import Appended
+from app.log.entries import LogEntry
 from app.models import OPEN, AskedClass, Placement, Record
 from app.registry.consent import CLASS
 from app.vocabulary import Publish
@@ -73,18 +73,18 @@ def earlier(session: Session, record: uuid.UUID, source: int | None, as_strict: 
     return Earlier(last_day, *((None, False) if last is None else last))
 
 
-def since(entry: Appended) -> int:
+def since(entry: LogEntry) -> int:
     """The revision at which the wish of a version was first made."""
     made: int = entry.body.get("wish", {}).get("since", entry.revision)
     return made
 
 
-def stopped(entry: Appended) -> bool:
+def stopped(entry: LogEntry) -> bool:
     """Whether the wish of a version waits without hiding anybody."""
     return bool(entry.body.get("wish", {}).get("stopped", False))
 
 
-def hold(session: Session, entry: Appended, record: int, out: Outbox) -> None:
+def add(session: Session, entry: LogEntry, record: int, buffer: WriteBuffer) -> None:
     """Hold what a version adds to what its record asked for; of two that repeat one wish the first speaks for it."""
     said = {**entry.body["said"], **entry.personal}
     # Who names no class closes nobody, like those who ask for the name, and is remembered for the day alone.
@@ -97,11 +97,11 @@ def hold(session: Session, entry: Appended, record: int, out: Outbox) -> None:
         stands = session.connection().execute(_STANDING, {"of": record, "class": publish}).one_or_none()
     new = {"revision": entry.revision, "since": since(entry), "stopped": stopped(entry)}
     if stands is None:
-        out.hold(_INSERT, [{"record": record, "publish": publish, "given_hi": day, **new}])
+        buffer.add(_INSERT, [{"record": record, "publish": publish, "given_hi": day, **new}])
         return
     days = [one for one in (stands.given_hi, day) if one is not None]
     if new["since"] <= stands.since:
         new = {"revision": stands.revision, "since": stands.since, "stopped": stands.stopped}
     if (new["since"], max(days, default=None)) != (stands.since, stands.given_hi):
         values = {"at": new["revision"], "from": new["since"], "waits": new["stopped"]}
-        out.hold(_UPDATE, [{"of": record, "class": publish, "last_day": max(days, default=None), **values}])
+        buffer.add(_UPDATE, [{"of": record, "class": publish, "last_day": max(days, default=None), **values}])

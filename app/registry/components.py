@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import BindParameter, Row, and_, bindparam, exists, or_, select, update
 from sqlmodel import Session, col
 
-from app.database import Outbox, chunks
+from app.database import WriteBuffer, chunks
 from app.log import sealed
-from app.log.entries import Appended
+from app.log.entries import LogEntry
 from app.models import (
     OPEN,
     Consent,
@@ -43,8 +43,8 @@ from app.models import (
 from app.registry import consent
 from app.registry.clusters import Edge, resolve
 from app.registry.content import KEPT_FACILITY, Content
-from app.registry.difference import Spans
 from app.registry.projection import Account, Rows, project
+from app.registry.versioned_table import VersionedTable
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish
 
@@ -68,8 +68,8 @@ PROJECTED: tuple[type[Any], ...] = (
 # Statements are made once and run on the connection: building one costs more than running it, and rows that are
 # only read need no identity map.
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
-_SPANS = {table: Spans(table, "detainee") for table in PROJECTED}
-_PENDING = Spans(PendingPair, "decision")
+_TABLES = {table: VersionedTable(table, "detainee") for table in PROJECTED}
+_PENDING = VersionedTable(PendingPair, "decision")
 _EDGES = select(
     col(Decision.key), col(Decision.id), col(Decision.a), col(Decision.b),
     col(Decision.judgement), col(Decision.decided_by), col(Decision.score),
@@ -142,8 +142,8 @@ def reproject(
             wanted[table] += found
         classes |= {member.record: today for member in members}
     old = {row.detainee for row in stored if row.detainee is not None}
-    for table, spans in _SPANS.items():
-        spans.replace(session.connection(), old, wanted[table], revision)
+    for model, versioned in _TABLES.items():
+        versioned.replace(session.connection(), old, wanted[model], revision)
     changed = [{"of": r.key, "class": classes[r.key]} for r in stored if r.publish_now != classes[r.key]]
     if changed:
         session.connection().execute(_SET_CLASS, changed)
@@ -151,15 +151,15 @@ def reproject(
         _write_pending(session, edges, component, revision)
 
 
-def project_alone(views: Views, record: Any, entry: Appended, out: Outbox) -> str:
-    """Hold back the rows of a person of whom `entry` is the only report; returns the class of publication for today.
+def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffer) -> str:
+    """Add to the buffer the rows of a person of whom `entry` is the only report; returns today's class of publication.
 
     It does what `reproject` does for a component of one record, without reading what cannot be there yet.
     """
     account = account_of(record, entry, views, pointer=None, erased=False)
     rows, today = _projected([account], [])
     for table, found in rows.items():
-        _SPANS[table].open(out, found, entry.revision)
+        _TABLES[table].open(buffer, found, entry.revision)
     return today
 
 
@@ -196,7 +196,7 @@ def _accounts(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.U
     return accounts
 
 
-def account_of(record: Record, version: Appended, views: Views, *, pointer: int | None, erased: bool) -> Account:
+def account_of(record: Record, version: LogEntry, views: Views, *, pointer: int | None, erased: bool) -> Account:
     """One version of a record as the projection reads it."""
     content = {**version.body["said"], **version.personal}
     wish = version.body.get("wish", {})

@@ -21,7 +21,7 @@ from app.registry.projection.consolidate import value_of
 from app.registry.projection.custody import read_custody
 from app.registry.projection.person import spell_facts
 from app.registry.records import Kind
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Designation, Publish, ReleaseKind
 
 # The facts of a detention that the count of one source reads.
@@ -47,10 +47,10 @@ _STOOD = (
 )
 
 
-def seen_at(desk: Desk, base: Record, seen: int | None) -> int:
+def seen_at(context: WriteContext, base: Record, seen: int | None) -> int:
     """The revision that a client had seen, by default the newest. Raises AheadOfHead for a revision that has not come,
     and Invalid for one at which the report pointed at was not there yet."""
-    head = desk.log.revision
+    head = context.log.revision
     if seen is None:
         return head
     if seen > head:
@@ -65,7 +65,7 @@ def seen_at(desk: Desk, base: Record, seen: int | None) -> int:
 
 
 def with_standing(
-    desk: Desk, said: Content, target: tuple[Record, Kind] | None, own: Record | None, seen: int | None
+    context: WriteContext, said: Content, target: tuple[Record, Kind] | None, own: Record | None, seen: int | None
 ) -> Content:
     """What was said, with the values that stood at the target at the revision `seen` (by default the newest) in place
     of those kept before. A report that asks for its person to be counted only keeps nothing, since anybody could read
@@ -75,27 +75,27 @@ def with_standing(
     bare = without_kept(said)
     if said.get(CLASS) == Publish.COUNTED:
         return bare
-    return {**bare, **_standing_at(desk, target[0], own, seen or desk.log.revision)}
+    return {**bare, **_standing_at(context, target[0], own, seen or context.log.revision)}
 
 
-def _standing_at(desk: Desk, base: Record, own: Record | None, revision: int) -> Content:
+def _standing_at(context: WriteContext, base: Record, own: Record | None, revision: int) -> Content:
     """The values of the spell that held `base`, under `kept.`, by its independent reports where there are any. Nothing
     is kept of people who may only be counted. `own`: the pointing report's record; it is no witness of itself."""
     kept: Content = {f"{KEPT}seen": revision}
     if base.publish_now == Publish.COUNTED:
         return kept
-    others = [account for account in _accounts(desk, base, revision) if own is None or account.record != own.key]
+    others = [account for account in _accounts(context, base, revision) if own is None or account.record != own.key]
     standing = [account for account in others if not account.retracted]
     among = [account for account in standing if account.independent] or standing
     return kept | ({f"{KEPT}{name}": value for name, value in _values(among).items()} if among else {})
 
 
-def _accounts(desk: Desk, base: Record, revision: int) -> list[Account]:
+def _accounts(context: WriteContext, base: Record, revision: int) -> list[Account]:
     """The reports of the spell that held `base`, as they stood at a revision, without those of people who may only be
     counted today: two people may have been taken for one then."""
     return [
-        account_of(record, read(entry, disclosures), desk.views, pointer=None, erased=False)
-        for record, entry, disclosures in desk.session.execute(_STOOD, {"base": base.key, "at": revision})
+        account_of(record, read(entry, disclosures), context.views, pointer=None, erased=False)
+        for record, entry, disclosures in context.session.execute(_STOOD, {"base": base.key, "at": revision})
     ]
 
 

@@ -23,7 +23,7 @@ from app.models import OPEN, Entry, Placement, Record, Report, Sealed
 from app.registry import blocking
 from app.registry.blocking import namesake, ruled_out
 from app.registry.content import Content
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 
 # Records found, before it is asked whose they are: few enough to ask that in a millisecond, and so many that whoever
 # plants them under one name is noticed.
@@ -108,35 +108,39 @@ def contents(session: Session, keys: Iterable[int]) -> list[Known]:
     return found
 
 
-def look_up(desk: Desk, wanted: Sequence[Wanted]) -> list[dict[int, bool]]:
+def look_up(context: WriteContext, wanted: Sequence[Wanted]) -> list[dict[int, bool]]:
     """For each report, by what is wanted of it, the records to compare it with, and whether each may have the very same
     name: of those that share most keys MOST_CANDIDATES of independent sources, and OF_A_STATE of each other one.
     People all of whose records found are ruled out are not among them; somebody of whom one record is not is read
     whole, for what conflicts."""
-    found = candidates.look_up_each(desk.session, wanted, MOST_FOUND)
+    found = candidates.look_up_each(context.session, wanted, MOST_FOUND)
     possible = [
         {one.record for one in some if not ruled_out(who, one)} for who, some in zip(wanted, found, strict=True)
     ]
-    holders = _holders(desk.session, set().union(*possible))
-    return [_worth_reading(desk, *one, holders) for one in zip(wanted, found, possible, strict=True)]
+    holders = _holders(context.session, set().union(*possible))
+    return [_worth_reading(context, *one, holders) for one in zip(wanted, found, possible, strict=True)]
 
 
 def _worth_reading(
-    desk: Desk, wanted: Wanted, found: Sequence[Found], possible: Collection[int], holders: dict[int, tuple[int, int]]
+    context: WriteContext,
+    wanted: Wanted,
+    found: Sequence[Found],
+    possible: Collection[int],
+    holders: dict[int, tuple[int, int]],
 ) -> dict[int, bool]:
     people = {holders[record][0] for record in possible}
     # By source; independent ones share theirs, which stands under None. Earlier rows of a list take no place of theirs:
     # they have their own.
     room: defaultdict[int | None, int] = defaultdict(lambda: OF_A_STATE, {None: candidates.MOST_CANDIDATES})
-    if desk.listing:
-        room[desk.actor.source] = MOST_FOUND
+    if context.listing:
+        room[context.actor.source] = MOST_FOUND
     kept = {}
     for one in found:
         if one.record not in holders or holders[one.record][0] not in people:
             continue
         source = holders[one.record][1]
-        own = desk.listing and source == desk.actor.source
-        of = source if own or not desk.views.sources[source].independent else None
+        own = context.listing and source == context.actor.source
+        of = source if own or not context.views.sources[source].independent else None
         if room[of]:
             room[of] -= 1
             kept[one.record] = namesake(wanted, one)
@@ -152,17 +156,17 @@ def _holders(session: Session, records: Collection[int]) -> dict[int, tuple[int,
     }
 
 
-def compare(desk: Desk, person: score.Person, found: Sequence[Near]) -> list[Candidate]:
+def compare(context: WriteContext, person: score.Person, found: Sequence[Near]) -> list[Candidate]:
     """The people who hold the records found, best first, each by its record most like the report; without those whose
     every record says that they are somebody else."""
     held: dict[int, list[Near]] = {}
     for one in found:
         held.setdefault(one.known.detainee, []).append(one)
     heard = {
-        detainee: [one for one in records if desk.views.sources[one.known.source].independent]
+        detainee: [one for one in records if context.views.sources[one.known.source].independent]
         for detainee, records in held.items()
     }
-    elsewhere = _independently_reported(desk, [detainee for detainee, records in heard.items() if not records])
+    elsewhere = _independently_reported(context, [detainee for detainee, records in heard.items() if not records])
     people = [
         _candidate(person, heard[detainee], records, overruled=detainee in elsewhere)
         for detainee, records in held.items()
@@ -183,10 +187,10 @@ def _candidate(
     return Candidate(record, match, sources, bool(independent), overruled)
 
 
-def _independently_reported(desk: Desk, people: Collection[int]) -> set[int]:
+def _independently_reported(context: WriteContext, people: Collection[int]) -> set[int]:
     """Those of the people whom an independent source reports, under whatever keys."""
     if not people:
         return set()
-    rows = desk.session.connection().execute(_REPORTED_BY, {"people": list(people)})
-    tied = desk.trial.tied.keys() if desk.trial and desk.actor.independent else set()
-    return {detainee for detainee, source in rows if desk.views.sources[source].independent} | (tied & set(people))
+    rows = context.session.connection().execute(_REPORTED_BY, {"people": list(people)})
+    tied = context.trial.tied.keys() if context.trial and context.actor.independent else set()
+    return {detainee for detainee, source in rows if context.views.sources[source].independent} | (tied & set(people))

@@ -21,7 +21,7 @@ from app.registry.content import Content
 from app.registry.known import Candidate, Known, Near, compare, contents
 from app.registry.projection.accounts import SECOND_HAND, parse
 from app.registry.records import Kind
-from app.registry.write import Desk, new_id
+from app.registry.write import WriteContext, new_id
 from app.vocabulary import Judgement, MatchOutcome, Publish, Verdict
 
 # Pairs listed for review per report, best first: beyond these a curator searches rather than reads.
@@ -80,82 +80,82 @@ def by_pointer(target: tuple[Record, Kind]) -> Matched:
     return Matched(MatchOutcome.LINKED, (Planned(target[0].id, Judgement.SAME, "reporter", SURE),))
 
 
-def compared(desk: Desk, said: Content) -> Content:
+def compared(context: WriteContext, said: Content) -> Content:
     """What of a report is compared with others: in a trial not the identification number. Trials leave no trace, and
     whoever tried a civil register by them, number by number, would learn who is here."""
-    if desk.trial is None:
+    if context.trial is None:
         return said
     return {name: value for name, value in said.items() if name != content.NATIONAL_ID}
 
 
-def look_up(desk: Desk, said: Content) -> list[Near]:
+def look_up(context: WriteContext, said: Content) -> list[Near]:
     """The records that a new report may be of: those that share a stored key."""
-    (found,) = known.look_up(desk, [blocking.wanted(compared(desk, said))])
-    return [Near(one, found[one.key]) for one in contents(desk.session, found)]
+    (found,) = known.look_up(context, [blocking.wanted(compared(context, said))])
+    return [Near(one, found[one.key]) for one in contents(context.session, found)]
 
 
-def by_match(desk: Desk, said: Content, found: Sequence[Near]) -> Matched:
+def by_match(context: WriteContext, said: Content, found: Sequence[Near]) -> Matched:
     """Compare a new report with the records found for it."""
-    person = blocking.person_of(compared(desk, said))
-    people = compare(desk, person, found)
-    alike = [one for one in people if one.match.sure or (one.match.score >= score.REVIEW and _tells(desk, one))]
-    told = [one for one in alike if _may_tell(desk, said, one)]
+    person = blocking.person_of(compared(context, said))
+    people = compare(context, person, found)
+    alike = [one for one in people if one.match.sure or (one.match.score >= score.REVIEW and _tells(context, one))]
+    told = [one for one in alike if _may_tell(context, said, one)]
     unsaid = tuple([Pair(one.record, one.match) for one in alike if one not in told][:MOST_REVIEWED])
-    sure = [one for one in told if one.match.sure and not _repeats(desk, said, one)]
-    ties = [(one, tie) for one in sure if (tie := _tie(desk, person, one)) is not None]
+    sure = [one for one in told if one.match.sure and not _repeats(context, said, one)]
+    ties = [(one, tie) for one in sure if (tie := _tie(context, person, one)) is not None]
     # A namesake whom a state files beside somebody must not keep that person's reports apart.
     ties = [(one, tie) for one, tie in ties if one.independent] or ties
     if len(ties) == 1:
         (group, tie), *_ = ties
-        outcome = _known_as(MatchOutcome.LINKED, desk, [group])
+        outcome = _known_as(MatchOutcome.LINKED, context, [group])
         return Matched(outcome, (_planned(tie.to, Judgement.SAME),), unsaid, tie.outweighed)
     waiting = tuple(_planned(Pair(one.record, one.match), Judgement.UNSURE) for one in told[:MOST_REVIEWED])
-    return Matched(_known_as(MatchOutcome.NEEDS_REVIEW, desk, told[:MOST_REVIEWED]), waiting, unsaid)
+    return Matched(_known_as(MatchOutcome.NEEDS_REVIEW, context, told[:MOST_REVIEWED]), waiting, unsaid)
 
 
-def _tells(desk: Desk, one: Candidate) -> bool:
+def _tells(context: WriteContext, one: Candidate) -> bool:
     """Whether a pair that is not sure is worth a curator's look. Not where the report most like the row is of the same
     source, and the two agree in no more than the name, or contradict each other in more than when: its namesakes are
     many, and the source itself gives them different case numbers."""
-    if not desk.listing or one.record.source != desk.actor.source:
+    if not context.listing or one.record.source != context.actor.source:
         return True
     agreeing = {reason.feature for reason in one.match.reasons if reason.score >= LEAST_AGREEING.get(reason.feature, 2)}
     return bool(agreeing) and set(one.match.conflicts) <= {"dates"}
 
 
-def _known_as(outcome: MatchOutcome, desk: Desk, groups: Sequence[Candidate]) -> MatchOutcome:
+def _known_as(outcome: MatchOutcome, context: WriteContext, groups: Sequence[Candidate]) -> MatchOutcome:
     """An outcome as the key may know it (rule 12): of people whom it may not recognise, that the report was new."""
-    return outcome if any(desk.actor.recognises(g.record.publish) for g in groups) else MatchOutcome.NEW
+    return outcome if any(context.actor.recognises(g.record.publish) for g in groups) else MatchOutcome.NEW
 
 
-def _may_tell(desk: Desk, said: Content, one: Candidate) -> bool:
+def _may_tell(context: WriteContext, said: Content, one: Candidate) -> bool:
     """Whether an entry in the log would tell nobody what they may not know (rule 12).
 
     A guess at somebody whom the key may not recognise would be confirmed by the tie, or by what waits for a curator.
     And a state that files a row first would see its row tied, or doubted, by who reports that person unnamed later: a
     report that does not ask to be named is told of nobody whom only others report that are not independent."""
     named = said.get("detainee.publish") == Publish.NAMED
-    planted = not one.independent and not named and desk.actor.source not in one.sources
-    return not one.overruled and not planted and desk.actor.recognises(one.record.publish)
+    planted = not one.independent and not named and context.actor.source not in one.sources
+    return not one.overruled and not planted and context.actor.recognises(one.record.publish)
 
 
-def _repeats(desk: Desk, said: Content, group: Candidate) -> bool:
+def _repeats(context: WriteContext, said: Content, group: Candidate) -> bool:
     """Whether this source already has a standing report of the same spell there: the same name twice in one list
     is two people until a curator says otherwise; a detention after its own release is not a repetition, unless it
     comes as a row of a list, of which no two are ever tied here."""
-    if desk.listing:
-        return desk.actor.source in group.sources or _holds_own(desk, group)
-    if desk.actor.source not in group.sources:
+    if context.listing:
+        return context.actor.source in group.sources or _holds_own(context, group)
+    if context.actor.source not in group.sources:
         return False
     own = [
         record.content
-        for record in contents(desk.session, _records_of(desk.session, group.record))
-        if record.source == desk.actor.source and record.content["verification.verdict"] != Verdict.RETRACTED
+        for record in contents(context.session, _records_of(context.session, group.record))
+        if record.source == context.actor.source and record.content["verification.verdict"] != Verdict.RETRACTED
     ]
     return any(not _follows(said, other) and not _follows(other, said) for other in own)
 
 
-def _tie(desk: Desk, person: score.Person, group: Candidate) -> _Tie | None:
+def _tie(context: WriteContext, person: score.Person, group: Candidate) -> _Tie | None:
     """How to tie the report to a person of whom a record is surely alike; None where another record of the person
     says that this is somebody else, also one that no key finds: or a single report that calls two people by one
     another's names would make them one. Where independent sources report the person, any of theirs.
@@ -164,10 +164,10 @@ def _tie(desk: Desk, person: score.Person, group: Candidate) -> _Tie | None:
     those, so that it stays with them when a curator parts them from the other."""
     held = [
         one
-        for one in contents(desk.session, _records_of(desk.session, group.record))
-        if desk.views.sources[one.source].independent or not group.independent
+        for one in contents(context.session, _records_of(context.session, group.record))
+        if context.views.sources[one.source].independent or not group.independent
     ]
-    witnesses = [Witness(one.source, _states(desk, one), one.person) for one in held]
+    witnesses = [Witness(one.source, _states(context, one), one.person) for one in held]
     weighed = weigh(person, witnesses)
     if weighed is None:
         return None
@@ -179,9 +179,9 @@ def _tie(desk: Desk, person: score.Person, group: Candidate) -> _Tie | None:
     return _Tie(best, outweighed) if best.match.sure else None
 
 
-def _states(desk: Desk, one: Known) -> bool:
+def _states(context: WriteContext, one: Known) -> bool:
     """Whether a record counts among those that outweigh another: an independent source's own word, which stands."""
-    return desk.views.sources[one.source].independent and _first_hand(one.content)
+    return context.views.sources[one.source].independent and _first_hand(one.content)
 
 
 def _first_hand(said: Content) -> bool:
@@ -190,12 +190,12 @@ def _first_hand(said: Content) -> bool:
     return not copied and said["verification.verdict"] != Verdict.RETRACTED
 
 
-def _holds_own(desk: Desk, group: Candidate) -> bool:
+def _holds_own(context: WriteContext, group: Candidate) -> bool:
     """Whether the person holds a record of this source at all, alike or not."""
-    if desk.trial and group.record.detainee in desk.trial.tied:
+    if context.trial and group.record.detainee in context.trial.tied:
         return True
-    of = select(col(Record.source)).where(col(Record.key).in_(_records_of(desk.session, group.record)))
-    return desk.actor.source in desk.session.scalars(of).all()
+    of = select(col(Record.source)).where(col(Record.key).in_(_records_of(context.session, group.record)))
+    return context.actor.source in context.session.scalars(of).all()
 
 
 def _follows(later: Content, earlier: Content) -> bool:
@@ -227,12 +227,12 @@ def _reasons(match: score.Match) -> list[dict[str, Any]]:
     return [{"feature": r.feature, "score": round(r.score, 3), "note": r.note} for r in match.reasons]
 
 
-def keep_unsaid(desk: Desk, match: Matched, record: int) -> None:
+def keep_unsaid(context: WriteContext, match: Matched, record: int) -> None:
     """Keep, for curators alone, whom a report just written looks like, and what contradicts it in the person that it
     was tied to: a record that was outweighed waits once, however many reports outweigh it."""
     if not match.unsaid and not match.outweighed:
         return
-    run = desk.session.connection().execute
+    run = context.session.connection().execute
     waiting = set(run(_WAITING, {"among": [pair.record.key for pair in match.outweighed]}).scalars())
     new = [pair for pair in match.outweighed if pair.record.key not in waiting]
     rows = [
@@ -250,7 +250,7 @@ def keep_unsaid(desk: Desk, match: Matched, record: int) -> None:
         run(_INSERT_LOOKALIKES, rows)
 
 
-def write_decision(desk: Desk, decision: Planned, record_id: uuid.UUID) -> None:
+def write_decision(context: WriteContext, decision: Planned, record_id: uuid.UUID) -> None:
     """The identity entry that ties, or may tie, a report about to be written."""
     body = {
         "id": str(new_id()),
@@ -260,4 +260,4 @@ def write_decision(desk: Desk, decision: Planned, record_id: uuid.UUID) -> None:
         "by": decision.by,
         "score": decision.score,
     }
-    desk.write("identity", body, {"reasons": list(decision.reasons)} if decision.reasons else None)
+    context.write("identity", body, {"reasons": list(decision.reasons)} if decision.reasons else None)

@@ -17,7 +17,7 @@ from app.registry.linking import Matched
 from app.registry.schemas import DetentionReportIn
 from app.registry.trial import Trial
 from app.registry.vicinity import Vicinity, Written
-from app.registry.write import Desk, Outcome, new_id
+from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import Judgement, Publish
 
 # Seconds that the rows of one transaction may take before others get their turn at the log: rows that fit many people,
@@ -40,37 +40,37 @@ Act = Outcome | Problem | _New | DetentionReportIn
 
 
 def file_rows(
-    desk: Desk, bodies: Sequence[DetentionReportIn], written: Written | None = None
+    context: WriteContext, bodies: Sequence[DetentionReportIn], written: Written | None = None
 ) -> list[Outcome | Problem]:
     """For each body, in order, what became of it, or why it was refused. A refused one leaves nothing behind.
     `written`: of a trial, what it would have written before.
 
     Fewer than were given once LONGEST has gone by: the others are for another transaction."""
     until = monotonic() + LONGEST
-    source = reports.source_of(desk)
+    source = reports.source_of(context)
     digests = {
-        place: records.case_digest(desk.secret, source, body.source_record_id)
+        place: records.case_digest(context.secret, source, body.source_record_id)
         for place, body in enumerate(bodies)
         if body.source_record_id is not None
     }
-    stood = records.by_cases(desk.session, digests.values())
-    planned = _Planned(desk)
+    stood = records.by_cases(context.session, digests.values())
+    planned = _Planned(context)
     ready = [planned.plan(body, digests.get(place), stood) for place, body in enumerate(bodies)]
-    filing = _Filing(desk, Vicinity(desk, [linking.compared(desk, said) for said in planned.new], written))
+    filing = _Filing(context, Vicinity(context, [linking.compared(context, said) for said in planned.new], written))
     results: list[Outcome | Problem] = []
     for act in ready:
         results.append(filing.file(act))
         if monotonic() > until:
             break
-    desk.held.flush()
+    context.pending_writes.flush()
     return results
 
 
 class _Planned:
     """What is to be done with each row, as far as it can be told before any is written."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: WriteContext) -> None:
+        self._context = context
         self._seen: set[str] = set()
         self._by_id = False  # a row before named a report by its id, whatever its case number is
         self.new: list[Content] = []
@@ -85,7 +85,7 @@ class _Planned:
         if points or seen or self._by_id:
             return body
         try:
-            said = reports.content_of(self._desk, body)
+            said = reports.content_of(self._context, body)
             before = stood.get(digest)
             return self._opening(body, said, digest) if before is None else self._again(body, said, before)
         except Problem as refusal:
@@ -94,15 +94,15 @@ class _Planned:
     def _again(self, body: DetentionReportIn, said: Content, stood: records.Stood) -> Act:
         if stood.redacted:
             raise Redacted(records.ERASED)
-        said = reports.classed(self._desk, said, stood.filed_on, stood.content)
+        said = reports.classed(self._context, said, stood.filed_on, stood.content)
         said = reports.with_kept(said, body, stood.content)
         if not content.says_the_same(said, stood.content):
             return body
         return Outcome("report", reports.OK, stood.revision, {"report": str(stood.record), "version": stood.number})
 
     def _opening(self, body: DetentionReportIn, said: Content, digest: str) -> _New:
-        checks.check(said, self._desk.now, points=False)
-        said = {**reports.classed(self._desk, said, None, None), "source_record_id": body.source_record_id}
+        checks.check(said, self._context.now, points=False)
+        said = {**reports.classed(self._context, said, None, None), "source_record_id": body.source_record_id}
         row = _New(said, digest, len(self.new))
         self.new.append(said)
         return row
@@ -111,8 +111,8 @@ class _Planned:
 class _Filing:
     """The rows of one transaction, in their order."""
 
-    def __init__(self, desk: Desk, vicinity: Vicinity) -> None:
-        self._desk = desk
+    def __init__(self, context: WriteContext, vicinity: Vicinity) -> None:
+        self._context = context
         self._vicinity = vicinity
 
     def file(self, act: Act) -> Outcome | Problem:
@@ -121,7 +121,7 @@ class _Filing:
                 case _New():
                     return self._open(act)
                 case DetentionReportIn():
-                    return self._saved(lambda: reports.file_report(self._desk, act))
+                    return self._saved(lambda: reports.file_report(self._context, act))
                 case _:
                     return act
         except Problem as refusal:
@@ -129,22 +129,28 @@ class _Filing:
 
     def _open(self, row: _New) -> Outcome:
         """The first version of a record: held back, unless a decision ties it to somebody."""
-        desk, said = self._desk, row.said
+        context, said = self._context, row.said
         near = self._vicinity.of(row.place)
-        match = linking.by_match(desk, said, near)
-        if desk.trial is not None:
-            return self._foretold(desk.trial, row, match, near)
+        match = linking.by_match(context, said, near)
+        if context.trial is not None:
+            return self._foretold(context.trial, row, match, near)
         if match.decisions or match.unsaid:
-            return self._saved(lambda: reports.first_version(desk, said, None, match))
+            return self._saved(lambda: reports.first_version(context, said, None, match))
         record_id = new_id()
         public, personal = content.split(said)
-        entry, publish = desk.write_alone(
-            {"source": desk.actor.slug, "record": str(record_id), "subject": str(new_id()), "version": 1,
+        entry, publish = context.write_alone(
+            {"source": context.actor.slug, "record": str(record_id), "subject": str(new_id()), "version": 1,
              "said": public}, personal,
         )  # fmt: skip
-        desk.held.hold(records.INSERT_CASE, [{"digest": row.digest, "record_id": record_id}])
+        context.pending_writes.add(records.INSERT_CASE, [{"digest": row.digest, "record_id": record_id}])
         known = Known(
-            entry.revision, record_id, reports.source_of(desk), publish, entry.revision, said, blocking.person_of(said)
+            entry.revision,
+            record_id,
+            reports.source_of(context),
+            publish,
+            entry.revision,
+            said,
+            blocking.person_of(said),
         )
         self._vicinity.add(row.place, known)
         ids = {"report": str(record_id), "version": 1}
@@ -152,26 +158,26 @@ class _Filing:
 
     def _foretold(self, trial: Trial, row: _New, match: Matched, near: Sequence[Near]) -> Outcome:
         """What would become of a record: nothing is written, and the rows that follow are told."""
-        desk, number, record_id = self._desk, trial.number(), new_id()
-        person = blocking.person_of(linking.compared(desk, row.said))
+        context, number, record_id = self._context, trial.number(), new_id()
+        person = blocking.person_of(linking.compared(context, row.said))
         publish = row.said.get("detainee.publish", Publish.ANONYMOUS.value)
         tied = {one.record for one in match.decisions if one.judgement is Judgement.SAME}
         detainee = next((one.known.detainee for one in near if one.known.id in tied), number)
         if detainee != number:
             trial.tie(detainee, person, counted=publish == Publish.COUNTED)
-        known = Known(number, record_id, reports.source_of(desk), publish, detainee, {}, person)
+        known = Known(number, record_id, reports.source_of(context), publish, detainee, {}, person)
         self._vicinity.add(row.place, known)
-        return Outcome("report", reports.CREATED, desk.log.revision, {"report": str(record_id)}, match.outcome)
+        return Outcome("report", reports.CREATED, context.log.revision, {"report": str(record_id)}, match.outcome)
 
     def _saved(self, act: Callable[[], Outcome]) -> Outcome:
         """Do it with everything before it written, and undo it alone where it is refused half-way."""
-        self._desk.held.flush()
-        before = self._desk.log.revision
+        self._context.pending_writes.flush()
+        before = self._context.log.revision
         try:
-            with self._desk.session.begin_nested():
+            with self._context.session.begin_nested():
                 outcome = act()
         except Problem:
-            self._desk.log.revision = before
+            self._context.log.revision = before
             raise
         if outcome.revision > before:
             self._vicinity.read_again(uuid.UUID(outcome.ids["report"]))

@@ -16,7 +16,7 @@ from app.registry.projection.accounts import ASSERTIONS, parse
 from app.registry.projection.voices import RANK
 from app.registry.records import Kind
 from app.registry.schemas import DetentionReportIn
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Stage, Verdict
 
 POINTERS: tuple[tuple[str, Kind], ...] = (
@@ -39,31 +39,31 @@ _SAME_SPELL = (
 )
 
 
-def target_of(desk: Desk, body: DetentionReportIn) -> tuple[Record, Kind] | None:
+def target_of(context: WriteContext, body: DetentionReportIn) -> tuple[Record, Kind] | None:
     given = [(kind, getattr(body, name)) for name, kind in POINTERS if getattr(body, name) is not None]
     if len(given) > 1:
         raise Invalid.at("", "one_pointer", "Point at one of detainee_id, detention_id, release_id; not at several.")
     if not given:
         return None
     kind, thing_id = given[0]
-    return known(desk, kind, thing_id), kind
+    return known(context, kind, thing_id), kind
 
 
-def known(desk: Desk, kind: Kind, thing_id: uuid.UUID) -> Record:
+def known(context: WriteContext, kind: Kind, thing_id: uuid.UUID) -> Record:
     """The record from which an id derives. Raises NotFound where there is none, and where this key may not know of it:
     the person is hidden from it, and the record is another source's."""
-    record = records.derived_from(desk.session, kind, thing_id)
+    record = records.derived_from(context.session, kind, thing_id)
     if record is None or record.redacted:
         raise NotFound(f"There is no {kind} with this id.")
-    if record.source != desk.actor.source and not desk.actor.sees_person(record.publish_now):
+    if record.source != context.actor.source and not context.actor.sees_person(record.publish_now):
         raise NotFound(f"There is no {kind} with this id.")
-    if kind == "release" and not has_release(desk.session, record):
+    if kind == "release" and not has_release(context.session, record):
         raise NotFound("There is no release with this id.")
     return record
 
 
 def spell_pointer(
-    desk: Desk, target: tuple[Record, Kind], own: uuid.UUID | None = None, before: str | None = None
+    context: WriteContext, target: tuple[Record, Kind], own: uuid.UUID | None = None, before: str | None = None
 ) -> str | None:
     """The id of the report that a pointer is kept to. A pointer at a release is kept to the earliest report of an
     independent source that speaks of that release, else to the earliest one that does; a pointer at a detention to the
@@ -77,18 +77,18 @@ def spell_pointer(
     base, kind = target
     if kind == "detainee":
         return before
-    found = desk.session.connection().execute(_SAME_SPELL, {"base": base.key}).all()
+    found = context.session.connection().execute(_SAME_SPELL, {"base": base.key}).all()
     if before is not None and uuid.UUID(before) in {row.id for row in found}:
         return before
-    seen = desk.actor.sees_person(base.publish_now)
-    told = [(row, json.loads(row.body)["said"]) for row in found if seen or row.source == desk.actor.source]
+    seen = context.actor.sees_person(base.publish_now)
+    told = [(row, json.loads(row.body)["said"]) for row in found if seen or row.source == context.actor.source]
     if kind == "release":
         told = [(row, said) for row, said in told if content.has_release(said)] or told
 
     def rank(one: tuple[Any, Content]) -> tuple[bool, bool, int, int, str]:
         row, said = one
         withdrawn = said["verification.verdict"] == Verdict.RETRACTED
-        other = kind == "release" and not desk.views.sources[row.source].independent
+        other = kind == "release" and not context.views.sources[row.source].independent
         return (
             withdrawn,
             other,

@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from app.database import chunks
 from app.errors import NotFound, Redacted
 from app.log import sealed
-from app.log.entries import Appended, entry_at
+from app.log.entries import LogEntry, entry_at
 from app.models import OPEN, CaseKey, Entry, Placement, Record, Report, Sealed
 from app.registry.content import Content
 
@@ -52,7 +52,7 @@ class Version:
     """The current version of a record: its number, the entry it stands in, and what it says."""
 
     number: int
-    entry: Appended
+    entry: LogEntry
 
     @property
     def content(self) -> Content:

@@ -16,7 +16,7 @@ from app.registry.content import Content
 from app.registry.projection.accounts import ASSERTIONS, parse
 from app.registry.records import Kind
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
-from app.registry.write import Desk, Outcome, new_id
+from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import Judgement, ReleaseKind, Stage, Verdict
 
 # What stands in a report's content without having been sent under that name.
@@ -29,7 +29,7 @@ TELLING_DIGITS = 6
 CREATED, OK = 201, 200
 
 
-def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
+def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
     """File one account of one detention, with or without its release.
 
     A case number makes it an upsert: the same content changes nothing, other content is the next version. A report
@@ -37,15 +37,15 @@ def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
     Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict,
     NotFound.
     """
-    target, case = pointers.target_of(desk, body), body.source_record_id
-    said = content_of(desk, body)
-    record = None if case is None else records.by_case(desk.session, desk.secret, source_of(desk), case)
-    version = None if record is None else records.newest(desk.session, record)
-    checks.check(said, desk.now, points=target is not None or (version is not None and version.points))
-    said = _classed(desk, said, record, None if version is None else version.content)
+    target, case = pointers.target_of(context, body), body.source_record_id
+    said = content_of(context, body)
+    record = None if case is None else records.by_case(context.session, context.secret, source_of(context), case)
+    version = None if record is None else records.newest(context.session, record)
+    checks.check(said, context.now, points=target is not None or (version is not None and version.points))
+    said = _classed(context, said, record, None if version is None else version.content)
     if record is not None and version is not None:
-        return _next_version(desk, record, with_kept(said, body, version.content), target)
-    return first_version(desk, said if case is None else {**said, "source_record_id": case}, target)
+        return _next_version(context, record, with_kept(said, body, version.content), target)
+    return first_version(context, said if case is None else {**said, "source_record_id": case}, target)
 
 
 def with_kept(said: Content, body: DetentionReportIn, before: Content) -> Content:
@@ -62,20 +62,20 @@ def with_kept(said: Content, body: DetentionReportIn, before: Content) -> Conten
     return {**said, **{name: before[name] for name in stays & before.keys()}}
 
 
-def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
+def verify_release(context: WriteContext, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
     """Give this source's verdict on a known release as it stood at the revision it had `seen`: the next version of its
     report there, or a new one. Raises Invalid, NotFound, Conflict."""
-    base = pointers.known(desk, "release", release_id)
-    seen = kept.seen_at(desk, base, body.seen)
-    place = records.placement(desk.session, base.key)
+    base = pointers.known(context, "release", release_id)
+    seen = kept.seen_at(context, base, body.seen)
+    place = records.placement(context.session, base.key)
     assert place is not None
-    own = pointers.own_record_in(desk.session, place.spell, source_of(desk))
+    own = pointers.own_record_in(context.session, place.spell, source_of(context))
     if body.source_record_id is not None:
-        cased = records.by_case(desk.session, desk.secret, source_of(desk), body.source_record_id)
+        cased = records.by_case(context.session, context.secret, source_of(context), body.source_record_id)
         if cased is not None and own is not None and cased.key != own.key:
             raise Conflict("Your case number stands for another detention: send another one, or none.")
         own = own or cased
-    stood = records.newest(desk.session, own).content if own else {}
+    stood = records.newest(context.session, own).content if own else {}
     before = content.with_age_of_now(content.as_sent(stood))
     before.pop("retraction.reason", None)
     case = before.get("source_record_id")
@@ -86,26 +86,28 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
     said = {**before, **_verdict(body)}
     if not content.has_release(said):
         carried_out = "release.released_on" in said
-        stage = Stage.CARRIED_OUT.value if carried_out else pointers.stage_asserted(desk.session, place.spell)
+        stage = Stage.CARRIED_OUT.value if carried_out else pointers.stage_asserted(context.session, place.spell)
         said = {"release.stage": stage, "release.kind": ReleaseKind.UNSPECIFIED.value, **said}
     if body.source_record_id is not None:
         said["source_record_id"] = body.source_record_id
-    said = _with_citing(desk, said)
+    said = _with_citing(context, said)
     said = {name: value for name, value in said.items() if value != []}
-    checks.check(said, desk.now, points=True, flat=True)
-    said = _classed(desk, said, own, stood or None)
+    checks.check(said, context.now, points=True, flat=True)
+    said = _classed(context, said, own, stood or None)
     if own is None:
-        return first_version(desk, said, (base, "release"), seen=seen)
-    return _next_version(desk, own, said, (base, "release"), seen=seen)
+        return first_version(context, said, (base, "release"), seen=seen)
+    return _next_version(context, own, said, (base, "release"), seen=seen)
 
 
-def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Callable[[int], bool]) -> Outcome:
+def amend(
+    context: WriteContext, report_id: uuid.UUID, patch: dict[str, Any], matches: Callable[[int], bool]
+) -> Outcome:
     """Correct a report by a JSON Merge Patch (RFC 7396) on the content it was filed with.
 
     `matches` tells whether the change is based on a version; raises Superseded if not on the standing one, and
     AnotherPerson like `file_report`.
     """
-    record, version = _current(desk, report_id, matches)
+    record, version = _current(context, report_id, matches)
     before = content.as_sent(version.content)
     shape = content.unflatten({k: v for k, v in before.items() if k not in NOT_SENT})
     merged = merge_patch(shape, patch)
@@ -117,34 +119,36 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
         raise Invalid.at("", "pointer_is_fixed", "A report cannot be pointed elsewhere: retract it and file another.")
     if body.source_record_id != before.get("source_record_id"):
         raise _case_fixed("A case number cannot change: file a new report.")
-    said = content_of(desk, body)
+    said = content_of(context, body)
     if Verdict.RETRACTED == before["verification.verdict"] == said["verification.verdict"]:
         raise Conflict("This report was withdrawn: send a verification with a verdict along to take that back.")
     if "national_id" not in (patch.get("detainee") or {}) and content.NATIONAL_ID in before:
         said[content.NATIONAL_ID] = before[content.NATIONAL_ID]
-    checks.check(said, desk.now, points=version.points)
-    said = _classed(desk, said, record, version.content)
+    checks.check(said, context.now, points=version.points)
+    said = _classed(context, said, record, version.content)
     if body.source_record_id is not None:
         said["source_record_id"] = body.source_record_id
-    return _next_version(desk, record, said, None)
+    return _next_version(context, record, said, None)
 
 
-def retract(desk: Desk, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]) -> Outcome:
+def retract(context: WriteContext, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]) -> Outcome:
     """Withdraw a report: it stays visible as withdrawn, and asserts nothing any more.
 
     Raises Superseded like `amend`.
     """
-    record, version = _current(desk, report_id, matches)
+    record, version = _current(context, report_id, matches)
     said = {**version.content, "verification.verdict": Verdict.RETRACTED.value}
     if reason is not None:
         said["retraction.reason"] = reason
-    return _next_version(desk, record, said, None)
+    return _next_version(context, record, said, None)
 
 
-def _current(desk: Desk, report_id: uuid.UUID, matches: Callable[[int], bool]) -> tuple[Record, records.Version]:
+def _current(
+    context: WriteContext, report_id: uuid.UUID, matches: Callable[[int], bool]
+) -> tuple[Record, records.Version]:
     """One's own record and the version a change is based on."""
-    record = records.own(desk.session, report_id, desk.actor.source)
-    version = records.newest(desk.session, record)
+    record = records.own(context.session, report_id, context.actor.source)
+    version = records.newest(context.session, record)
     if not matches(version.number):
         raise Superseded(
             "The report has a newer version, or If-Match holds no ETag of it in quotes: read it again, then repeat."
@@ -167,13 +171,13 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return merged
 
 
-def source_of(desk: Desk) -> int:
+def source_of(context: WriteContext) -> int:
     """The key of the source that reports."""
-    assert desk.actor.source is not None  # a reporter's key always has one (policy of keys)
-    return desk.actor.source
+    assert context.actor.source is not None  # a reporter's key always has one (policy of keys)
+    return context.actor.source
 
 
-def content_of(desk: Desk, body: DetentionReportIn) -> Content:
+def content_of(context: WriteContext, body: DetentionReportIn) -> Content:
     """What the body says, flat; identification numbers become digests before anything else sees them."""
     said = content.flatten(body.model_dump(mode="json"))
     number = said.pop("detainee.national_id", None)
@@ -182,8 +186,8 @@ def content_of(desk: Desk, body: DetentionReportIn) -> Content:
         if compared is None:
             detail = "This is not an identification number: leave the field out when you do not know it."
             raise Invalid.at("/detainee/national_id", "invalid_national_id", detail)
-        said[content.NATIONAL_ID] = sealed.keyed_digest(desk.secret, "national_id", compared)
-    return _with_citing(desk, content.with_age_of_now(said))
+        said[content.NATIONAL_ID] = sealed.keyed_digest(context.secret, "national_id", compared)
+    return _with_citing(context, content.with_age_of_now(said))
 
 
 def compared_number(number: str) -> str | None:
@@ -195,21 +199,21 @@ def compared_number(number: str) -> str | None:
     return digits if len(digits) >= TELLING_DIGITS else plain
 
 
-def _with_citing(desk: Desk, said: Content) -> Content:
+def _with_citing(context: WriteContext, said: Content) -> Content:
     """Most reports cite nobody, and then nobody's name is read."""
-    return content.with_citing(said, desk.views.source_names) if content.CITING in said else said
+    return content.with_citing(said, context.views.source_names) if content.CITING in said else said
 
 
-def _classed(desk: Desk, said: Content, record: Record | None, before: Content | None) -> Content:
+def _classed(context: WriteContext, said: Content, record: Record | None, before: Content | None) -> Content:
     """What was said with its class. `before`: what stands of the record."""
-    first = None if record is None else entry_at(desk.session, record.key).recorded_at.date().isoformat()
-    return classed(desk, said, first, before)
+    first = None if record is None else entry_at(context.session, record.key).recorded_at.date().isoformat()
+    return classed(context, said, first, before)
 
 
-def classed(desk: Desk, said: Content, first: str | None, before: Content | None) -> Content:
+def classed(context: WriteContext, said: Content, first: str | None, before: Content | None) -> Content:
     """What was said with its class, and the span of days of an age without its day. `first`: the day on which the
     record was first filed, if it stands: what is sent again years later changes nothing. Raises AgeNeedsDay."""
-    today = desk.log.recorded_at.date().isoformat()
+    today = context.log.recorded_at.date().isoformat()
     first = first or today
     said = content.with_age_span(said, content.age_filed_on(said, before, first, today))
     checks.require_day_of_age(said, before, first)
@@ -225,7 +229,7 @@ def _verdict(body: VerificationOfReleaseIn) -> Content:
 
 
 def first_version(
-    desk: Desk,
+    context: WriteContext,
     said: Content,
     target: tuple[Record, Kind] | None,
     match: linking.Matched | None = None,
@@ -235,42 +239,44 @@ def first_version(
     default the newest."""
     record_id = new_id()
     if match is None:
-        match = linking.by_pointer(target) if target else linking.by_match(desk, said, linking.look_up(desk, said))
-    said = kept.with_standing(desk, said, target, None, seen)
+        match = (
+            linking.by_pointer(target) if target else linking.by_match(context, said, linking.look_up(context, said))
+        )
+    said = kept.with_standing(context, said, target, None, seen)
     for decision in match.decisions:
-        linking.write_decision(desk, decision, record_id)
+        linking.write_decision(context, decision, record_id)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
     if target is not None and target[1] == "detainee":
         body["person"] = str(target[0].id)
     if "source_record_id" in said:
-        records.remember_case(desk.session, desk.secret, source_of(desk), said["source_record_id"], record_id)
+        records.remember_case(context.session, context.secret, source_of(context), said["source_record_id"], record_id)
     tied = next((one.record for one in match.decisions if one.judgement is Judgement.SAME), None)
-    body |= wishes.of_new_report(desk, said, tied)
-    pointer = pointers.spell_pointer(desk, target) if target else None
-    filed = _write(desk, body, said, pointer, CREATED)
-    linking.keep_unsaid(desk, match, filed.revision)
+    body |= wishes.of_new_report(context, said, tied)
+    pointer = pointers.spell_pointer(context, target) if target else None
+    filed = _write(context, body, said, pointer, CREATED)
+    linking.keep_unsaid(context, match, filed.revision)
     return replace(filed, match=match.outcome)
 
 
 def _next_version(
-    desk: Desk, record: Record, said: Content, target: tuple[Record, Kind] | None, seen: int | None = None
+    context: WriteContext, record: Record, said: Content, target: tuple[Record, Kind] | None, seen: int | None = None
 ) -> Outcome:
     """`seen`: the revision at which a verification read its target; a correction keeps what was kept."""
-    version = records.newest(desk.session, record)
+    version = records.newest(context.session, record)
     before = version.content
     said = {**said, **content.kept(before)}
     pointer = version.pointer
     if target is not None:
-        pointers.require_one_person(desk.session, record, target[0])
-        pointer = pointers.spell_pointer(desk, target, record.id, pointer)
+        pointers.require_one_person(context.session, record, target[0])
+        pointer = pointers.spell_pointer(context, target, record.id, pointer)
     if content.says_the_same(said, before) and pointer == version.pointer:
         ids = {"report": str(record.id), "version": version.number}
         return Outcome("report", OK, version.entry.revision, ids)
     if seen is not None or pointer != version.pointer:
-        said = kept.with_standing(desk, said, target, record, seen)
+        said = kept.with_standing(context, said, target, record, seen)
     _check_succession(before, said)
     if "source_record_id" in said and "source_record_id" not in before:
-        records.remember_case(desk.session, desk.secret, record.source, said["source_record_id"], record.id)
+        records.remember_case(context.session, context.secret, record.source, said["source_record_id"], record.id)
     body = {
         "record": str(record.id),
         "subject": str(record.detainee_id),
@@ -279,8 +285,8 @@ def _next_version(
     }
     if "person" in version.entry.body:
         body["person"] = version.entry.body["person"]
-    body |= wishes.of_next_version(desk, record, version, said)
-    return _write(desk, body, said, pointer, OK)
+    body |= wishes.of_next_version(context, record, version, said)
+    return _write(context, body, said, pointer, OK)
 
 
 def _check_succession(before: Content, after: Content) -> None:
@@ -327,11 +333,11 @@ def _dropped() -> ReleaseDropped:
     return ReleaseDropped("This record has a release: retract the report instead of sending it without one.")
 
 
-def _write(desk: Desk, body: dict[str, Any], said: Content, pointer: str | None, status: int) -> Outcome:
+def _write(context: WriteContext, body: dict[str, Any], said: Content, pointer: str | None, status: int) -> Outcome:
     public, personal = content.split(said)
-    full = {"source": desk.actor.slug, **body, "said": public}
+    full = {"source": context.actor.slug, **body, "said": public}
     if pointer is not None:
         full["pointer"] = pointer
-    entry = desk.write("report", full, personal)
-    wishes.ring(desk, said, entry.revision)
+    entry = context.write("report", full, personal)
+    wishes.ring(context, said, entry.revision)
     return Outcome("report", status, entry.revision, {"report": body["record"], "version": body["version"]})

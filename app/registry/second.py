@@ -16,16 +16,18 @@ from sqlmodel import Session, col
 from app.errors import NotFound
 from app.models import OPEN, Placement, Proposal, Record
 from app.registry import records
-from app.registry.write import Desk, Outcome, new_id
+from app.registry.write import Outcome, WriteContext, new_id
 
 Kind = Literal["identity", "consent"]
 
 
-def wait_for_second(desk: Desk, kind: Kind, about: Sequence[Record], decision: str, body: BaseModel) -> Outcome | None:
+def wait_for_second(
+    context: WriteContext, kind: Kind, about: Sequence[Record], decision: str, body: BaseModel
+) -> Outcome | None:
     """The outcome of a decision that now waits; None where another curator had made the same one, which is then no
     longer waiting and is to be carried out. Whoever proposed it cannot be the second."""
     a, b = about[0].key, about[-1].key
-    found = _waiting(desk.session, kind, a, b, decision)
+    found = _waiting(context.session, kind, a, b, decision)
     if found is None:
         found = Proposal(
             id=new_id(),
@@ -34,15 +36,15 @@ def wait_for_second(desk: Desk, kind: Kind, about: Sequence[Record], decision: s
             b=b,
             decision=decision,
             body=body.model_dump_json(),
-            proposed_by=desk.key_id,
-            proposed_at=desk.now,
+            proposed_by=context.key_id,
+            proposed_at=context.now,
         )
-        desk.session.add(found)
-        desk.session.flush()
-    elif found.proposed_by != desk.key_id:
-        _remove(desk.session, found.id)
+        context.session.add(found)
+        context.session.flush()
+    elif found.proposed_by != context.key_id:
+        _remove(context.session, found.id)
         return None
-    return Outcome("proposal", 202, desk.log.revision, {"id": str(found.id)})
+    return Outcome("proposal", 202, context.log.revision, {"id": str(found.id)})
 
 
 def _waiting(session: Session, kind: Kind, a: int, b: int, decision: str) -> Proposal | None:
@@ -62,12 +64,12 @@ def _waiting(session: Session, kind: Kind, a: int, b: int, decision: str) -> Pro
     ).first()
 
 
-def withdraw(desk: Desk, proposal_id: uuid.UUID) -> Outcome:
+def withdraw(context: WriteContext, proposal_id: uuid.UUID) -> Outcome:
     """Take a decision off that waits for a second curator: one's own, or one that this curator will not share."""
-    if desk.session.get(Proposal, proposal_id) is None:
+    if context.session.get(Proposal, proposal_id) is None:
         raise NotFound("There is no decision with this id that waits for a second curator.")
-    _remove(desk.session, proposal_id)
-    return Outcome("proposal", 200, desk.log.revision, {"id": str(proposal_id)})
+    _remove(context.session, proposal_id)
+    return Outcome("proposal", 200, context.log.revision, {"id": str(proposal_id)})
 
 
 def _remove(session: Session, proposal_id: uuid.UUID) -> None:

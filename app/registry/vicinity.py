@@ -18,7 +18,7 @@ from app.models import OPEN, Placement, Record
 from app.registry import blocking
 from app.registry.content import Content
 from app.registry.known import MOST_FOUND, Known, Near, contents, look_up
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Publish
 
 # Rows looked up together: so many that each costs little, so few that all take a small part of a transaction's time.
@@ -59,17 +59,17 @@ class Written:
 class Vicinity:
     """The records near some reports, as they stand in this transaction."""
 
-    def __init__(self, desk: Desk, reports: Sequence[Content], written: Written | None = None) -> None:
+    def __init__(self, context: WriteContext, reports: Sequence[Content], written: Written | None = None) -> None:
         """Of these reports, which are looked up as they are asked for, in their order. `written`: the records that
         earlier rows of a trial would have made, which no question to the database finds."""
-        self._desk = desk
+        self._context = context
         self._reports = reports
         self._known: dict[int, Known] = {}
         self._written = Written() if written is None else written
         self._numbers: dict[
             int, int
         ] = {}  # record of a trial, which others of the next batch are numbered as → its own
-        self._head = desk.log.revision
+        self._head = context.log.revision
         self._wanted: list[Wanted] = []
         self._near: list[dict[int, bool]] = []
 
@@ -81,7 +81,7 @@ class Vicinity:
         near = dict(self._near[place])
         written = self._written.near(wanted)
         near |= {one.record: blocking.namesake(wanted, one) for one in written}
-        made, counted = self._written.known, self._desk.trial.counted if self._desk.trial else ()
+        made, counted = self._written.known, self._context.trial.counted if self._context.trial else ()
         found = [Near(made.get(record) or self._known[record], alike) for record, alike in near.items()]
         found = self._nearest(wanted, found, {one.record: one.shared for one in written})
         return [Near(_hidden(one.known), one.namesake) if one.known.detainee in counted else one for one in found]
@@ -90,7 +90,7 @@ class Vicinity:
         """The records found, with at most MOST_FOUND of the source's own: those that share most keys with the report.
         So a trial, which remembers all earlier rows, compares with the same records as a run, which reads those of
         earlier batches from the database."""
-        own = [one.known for one in found if one.known.source == self._desk.actor.source]
+        own = [one.known for one in found if one.known.source == self._context.actor.source]
         if len(own) <= MOST_FOUND:
             return found
 
@@ -107,8 +107,8 @@ class Vicinity:
         """Look up whom the next TOGETHER may speak of, but for what is held back, which cannot be read yet."""
         done = len(self._near)
         wanted = [blocking.wanted(said) for said in self._reports[done : done + TOGETHER]]
-        near = look_up(self._desk, wanted)
-        for known in contents(self._desk.session, {record for some in near for record in some} - self._known.keys()):
+        near = look_up(self._context, wanted)
+        for known in contents(self._context.session, {record for some in near for record in some} - self._known.keys()):
             self._known[known.key] = known
         self._wanted += wanted
         self._near += near
@@ -126,13 +126,13 @@ class Vicinity:
     def _number(self, record: int) -> int:
         """The number of a record in this trial: a record that is about to be undone gets one of its own, since a record
         of the next batch will have the same revision."""
-        if self._desk.trial is None or record <= self._head:
+        if self._context.trial is None or record <= self._head:
             return record
-        return self._numbers.setdefault(record, self._desk.trial.number())
+        return self._numbers.setdefault(record, self._context.trial.number())
 
     def _holding(self, report: uuid.UUID) -> Iterator[Known]:
-        records = self._desk.session.connection().execute(_OF_ONE_PERSON, {"id": report}).scalars().all()
-        yield from contents(self._desk.session, records)
+        records = self._context.session.connection().execute(_OF_ONE_PERSON, {"id": report}).scalars().all()
+        yield from contents(self._context.session, records)
 
 
 def _hidden(known: Known) -> Known:

@@ -20,7 +20,7 @@ from app.registry.asked import GIVEN_ON
 from app.registry.consent import BIRTH, CLASS, OPENNESS
 from app.registry.content import ASKED, Content
 from app.registry.records import Version
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Publish
 
 # Provisional hidings of one source that may wait for a curator at once. Families change their minds one by one, and a
@@ -58,30 +58,30 @@ def warnings(session: Session) -> list[str]:
     return [BURST] if stopped_sources(session) else []
 
 
-def of_new_report(desk: Desk, said: Content, tied: uuid.UUID | None) -> dict[str, Any]:
+def of_new_report(context: WriteContext, said: Content, tied: uuid.UUID | None) -> dict[str, Any]:
     """What the entry of a new report keeps of its wish; one that nothing ties to anybody closes nobody else's. `tied`:
     a record of the person it is tied to."""
     if tied is None or said.get(CLASS) in (None, Publish.NAMED):
         return {}
-    return _kept(desk, said, tied)
+    return _kept(context, said, tied)
 
 
-def of_next_version(desk: Desk, record: Record, version: Version, said: Content) -> dict[str, Any]:
+def of_next_version(context: WriteContext, record: Record, version: Version, said: Content) -> dict[str, Any]:
     """What the entry of a report's next version keeps of its wish."""
     if said.get(CLASS) in (None, Publish.NAMED):
         return {}
     before = version.content
     if (said[CLASS], said.get(GIVEN_ON)) == (before.get(CLASS), before.get(GIVEN_ON)):
         return _entry(asked.since(version.entry), asked.stopped(version.entry) and ASKED not in said)
-    return _kept(desk, said, record.id)
+    return _kept(context, said, record.id)
 
 
-def _kept(desk: Desk, said: Content, record: uuid.UUID) -> dict[str, Any]:
+def _kept(context: WriteContext, said: Content, record: uuid.UUID) -> dict[str, Any]:
     as_strict = OPENNESS[OPENNESS.index(said[CLASS]) :]
-    before = asked.earlier(desk.session, record, desk.actor.source, as_strict)
+    before = asked.earlier(context.session, record, context.actor.source, as_strict)
     renewed = GIVEN_ON in said and (before.last_day is None or parse(said[GIVEN_ON]).lo > before.last_day)
     if renewed or before.since is None:
-        return _entry(None, _stops(desk, said))
+        return _entry(None, _stops(context, said))
     return _entry(before.since, before.stopped and ASKED not in said)
 
 
@@ -90,26 +90,26 @@ def _entry(since: int | None, stopped: bool) -> dict[str, Any]:
     return {"wish": kept} if kept else {}
 
 
-def _stops(desk: Desk, said: Content) -> bool:
+def _stops(context: WriteContext, said: Content) -> bool:
     """Whether a new wish must wait. One that follows from a birth never does: it may be a child's."""
-    source = desk.actor.source
+    source = context.actor.source
     if said.get(CLASS) != Publish.COUNTED or ASKED in said or source is None:
         return False
-    number = desk.session.connection().execute(_UNANSWERED_OF, {"of": source}).one_or_none()
+    number = context.session.connection().execute(_UNANSWERED_OF, {"of": source}).one_or_none()
     if number is None or number[1] < MOST_UNANSWERED:
         return False
-    _ring(desk.actor.slug, number[1], "a further wish waits without hiding anybody")
+    _ring(context.actor.slug, number[1], "a further wish waits without hiding anybody")
     return True
 
 
-def ring(desk: Desk, said: Content, revision: int) -> None:
+def ring(context: WriteContext, said: Content, revision: int) -> None:
     """Say in the server's log that a report just written hides somebody, where its source has too many unanswered. A
     birth hides like a wish and is never stopped: whoever hides a whole list by births must be noticed too."""
     if said.get(CLASS) != Publish.COUNTED and BIRTH.isdisjoint(said):
         return
-    number = desk.session.connection().execute(_UNANSWERED_OF, {"of": desk.actor.source}).one_or_none()
+    number = context.session.connection().execute(_UNANSWERED_OF, {"of": context.actor.source}).one_or_none()
     if number is not None and number[1] >= MOST_UNANSWERED and number[2] == revision:
-        _ring(desk.actor.slug, number[1], "one more hides somebody")
+        _ring(context.actor.slug, number[1], "one more hides somebody")
 
 
 def _ring(slug: str | None, unanswered: int, what: str) -> None:

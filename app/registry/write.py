@@ -9,8 +9,8 @@ from typing import Any
 from sqlmodel import Session
 
 from app.config import TwoPerson
-from app.database import Outbox
-from app.log.entries import Appended, Log
+from app.database import WriteBuffer
+from app.log.entries import Log, LogEntry
 from app.log.head import require_rules
 from app.registry.apply import Projector
 from app.registry.policy import Reader
@@ -30,8 +30,8 @@ class Outcome:
     match: MatchOutcome | None = None  # of a new report, as its key may know it
 
 
-class Desk:
-    """Everything a write needs: the session, who writes, the time, the key of keyed digests, and the log's end.
+class WriteContext:
+    """What a write needs: the session, the actor, the clock, the secret of keyed digests, and the log.
 
     `two_person`: the decisions that two curators must make, told apart by `key_id`. `zone`: in which a day without a
     zone ends. `listing`: what is written are the rows of a list, which the matcher never ties to each other (rule 5).
@@ -58,7 +58,7 @@ class Desk:
         self.zone = zone
         self.listing = listing
         self.trial = trial
-        self.held = Outbox(session.connection())
+        self.pending_writes = WriteBuffer(session.connection())
         self.key_id = key_id
         self.two_person = frozenset(two_person)
         self.log = Log(session, now)
@@ -67,18 +67,18 @@ class Desk:
         self._projector = Projector(session)
         self.views = self._projector.views
 
-    def write(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None) -> Appended:
+    def write(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None) -> LogEntry:
         """Append one entry and bring the tables up to it."""
-        self.held.flush()  # what came before is written before
+        self.pending_writes.flush()  # entries are written in their order
         entry = self.log.append(kind, body, personal)
         self._projector.apply(entry)
         return entry
 
-    def write_alone(self, body: dict[str, Any], personal: dict[str, Any]) -> tuple[Appended, str]:
-        """Append the first report of somebody whom no decision ties to anybody, and hold it back with its rows: nothing
-        of it can be read before `held` is flushed. The entry, and the person's class of publication."""
-        entry = self.log.append("report", body, personal, self.held)
-        return entry, self._projector.apply_alone(entry, self.held)
+    def write_alone(self, body: dict[str, Any], personal: dict[str, Any]) -> tuple[LogEntry, str]:
+        """Append the first report of a person whom no decision ties to anybody, with its rows, to `pending_writes`: no
+        row of it can be read before these are flushed. Returns the entry and the person's class of publication."""
+        entry = self.log.append("report", body, personal, self.pending_writes)
+        return entry, self._projector.apply_alone(entry, self.pending_writes)
 
 
 def new_id() -> uuid.UUID:

@@ -18,7 +18,7 @@ from app.log.head import is_demo
 from app.models import ApiKey, Entry
 from app.registry import keys
 from app.registry.claims import ClaimIn
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from tests.demo.conftest import Replayed
 from tests.support import World
 
@@ -76,8 +76,8 @@ def test_a_replay_that_fails_half_way_leaves_nothing_behind(engine: Engine, monk
     class Cut(Exception):
         """Half-way: directories and the first reports are written."""
 
-    def cut(desk: Desk, _body: ClaimIn) -> None:
-        assert head(desk.session)[0] > 0
+    def cut(context: WriteContext, _body: ClaimIn) -> None:
+        assert head(context.session)[0] > 0
         raise Cut
 
     monkeypatch.setattr(run, "file_claim", cut)

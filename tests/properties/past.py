@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
-from app.log.entries import Appended
+from app.log.entries import LogEntry
 from app.matching.fold import fold
 from app.registry.projection import Account, FacilityView, SourceView
 from app.registry.projection.spells import spells
@@ -51,10 +51,10 @@ class Person:
 class Past:
     """The registry after `entries[:revision]`; of what was erased at any time nothing personal is left."""
 
-    def __init__(self, entries: Sequence[Appended], revision: int) -> None:
+    def __init__(self, entries: Sequence[LogEntry], revision: int) -> None:
         self.sources: dict[str, SourceView] = {}
         self.facilities: dict[str, dict[str, Any]] = {}
-        self.reports: dict[uuid.UUID, Appended] = {}
+        self.reports: dict[uuid.UUID, LogEntry] = {}
         self.keys: dict[uuid.UUID, int] = {}
         self.wishes: dict[uuid.UUID, list[tuple[str, int]]] = {}
         self.decisions: dict[str, dict[str, Any]] = {}
@@ -68,15 +68,15 @@ class Past:
         self.accounts = {record: self._account(record, entry) for record, entry in self.reports.items()}
         self.people = [self._person(cluster) for cluster in self._clusters()]
 
-    def _read_source(self, entry: Appended) -> None:
+    def _read_source(self, entry: LogEntry) -> None:
         said = entry.body
         key = self.sources[said["slug"]].key if said["slug"] in self.sources else entry.revision
         self.sources[said["slug"]] = SourceView(key, said["slug"], said["independent"] and not said["quarantined"])
 
-    def _read_facility(self, entry: Appended) -> None:
+    def _read_facility(self, entry: LogEntry) -> None:
         self.facilities[entry.body["slug"]] = entry.body
 
-    def _read_report(self, entry: Appended) -> None:
+    def _read_report(self, entry: LogEntry) -> None:
         record = uuid.UUID(entry.body["record"])
         asked = entry.body["said"].get("detainee.publish")
         before = self.reports.get(record)
@@ -99,22 +99,22 @@ class Past:
         cluster: set[uuid.UUID] = next((one for one in self._clusters() if known in one), set())
         return [one for one in cluster if self.reports[one].body["source"] == source and one in self.wishes]
 
-    def _read_identity(self, entry: Appended) -> None:
+    def _read_identity(self, entry: LogEntry) -> None:
         if "undoes" in entry.body:
             del self.decisions[entry.body["undoes"]]
         else:
             self.decisions[entry.body["id"]] = entry.body
 
-    def _read_consent(self, entry: Appended) -> None:
+    def _read_consent(self, entry: LogEntry) -> None:
         self.consents.append((entry.revision, uuid.UUID(entry.body["record"]), entry.body["publish"]))
 
-    def _read_redaction(self, entry: Appended) -> None:
+    def _read_redaction(self, entry: LogEntry) -> None:
         self.redacted |= {uuid.UUID(record) for record in entry.body["records"]}
 
-    def _read_claim(self, entry: Appended) -> None:
+    def _read_claim(self, entry: LogEntry) -> None:
         pass
 
-    def _account(self, record: uuid.UUID, entry: Appended) -> Account:
+    def _account(self, record: uuid.UUID, entry: LogEntry) -> Account:
         pointer = entry.body.get("pointer")
         content = {**entry.body["said"], **entry.personal}
         return Account(

@@ -22,7 +22,7 @@ from app.models import OPEN, Detainee, Detention, Held, HeldVoice, Source, Stand
 from app.registry.listing import file_rows
 from app.registry.policy import ANYONE, Reader
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests.properties.histories import examples, histories
 from tests.properties.steps import Registry, Step
@@ -64,7 +64,7 @@ def test_a_copy_counts_whoever_stands_in_lists_as_the_registry_does(
         package.write(session, folder, head(session)[0])
         original = people(session)
     with writing(empty) as session:
-        copies.read(Desk(session, Reader(Role.ADMIN), NOW, b"another secret"), folder)
+        copies.read(WriteContext(session, Reader(Role.ADMIN), NOW, b"another secret"), folder)
         copied = people(session)
         session.rollback()
     assert copied == original
@@ -82,7 +82,7 @@ def test_what_a_source_exports_of_its_own_changes_nothing_when_it_is_filed_again
             actor = Reader(Role.REPORTER, source.key, source.slug, source.independent)
             lines = "".join(own.reports(session, actor, Form.JSONL, revision, own.Told())).splitlines()
             bodies = [body_of_request(json.loads(line)) for line in lines]
-            filed = file_rows(Desk(session, actor, NOW, clerk.world.app.state.secret, listing=True), bodies)
+            filed = file_rows(WriteContext(session, actor, NOW, clerk.world.app.state.secret, listing=True), bodies)
             assert [one for one in filed if isinstance(one, Problem)] == []
             assert head(session)[0] == revision
 

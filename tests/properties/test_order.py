@@ -100,7 +100,7 @@ def _told(
         for one in judged:
             a, b = _id("subject", one.a % len(filings)), _id("subject", one.b % len(filings))
             body = IdentityIn(a=a, b=b, judgement=one.judgement, reason="judged")
-            clerk.act("curator", lambda desk, body=body: identity.decide(desk, body))
+            clerk.act("curator", lambda context, body=body: identity.decide(context, body))
         entries = clerk.entries()
         past = Past(entries, len(entries))
         with clerk.session() as session:
@@ -125,7 +125,7 @@ def _file(clerk: Clerk, filing: Filing, number: int) -> None:
         mock.patch.object(reports, "new_id", side_effect=ids),
         mock.patch.object(linking, "by_match", return_value=unmatched),
     ):
-        clerk.act(filing.source, lambda desk: reports.file_report(desk, shape.model_validate(body)))
+        clerk.act(filing.source, lambda context: reports.file_report(context, shape.model_validate(body)))
 
 
 def _order(filings: Sequence[Filing], spells: set[frozenset[str]], random: Random) -> list[int]:

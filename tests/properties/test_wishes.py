@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.dates import parse
-from app.log.entries import Appended, entry_at
+from app.log.entries import LogEntry, entry_at
 from app.models import OPEN, Placement, ProvisionalHiding, Record, Report
 from app.registry import asked, wishes
 from app.registry.asked import Earlier
@@ -138,7 +138,7 @@ AROUND = st.one_of(
 ALL_AROUND = st.builds(lambda first, later: [*SHOWN, first, *later], FIRST, st.lists(AROUND, min_size=3, max_size=14))
 
 
-def since(version: Appended) -> int:
+def since(version: LogEntry) -> int:
     made: int = version.body.get("wish", {}).get("since", version.revision)
     return made
 

@@ -8,7 +8,7 @@ from app.database import writing
 from app.registry import known, linking
 from app.registry.content import flatten
 from app.registry.policy import Reader
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests.support import GOVERNMENT, Body, World, make_report
 
@@ -90,7 +90,7 @@ def test_a_state_has_few_of_the_places_of_those_compared_and_leaves_the_others_t
             world.file(who, source_record_id=f"P-{year}", detainee__birth_date=str(1940 + 10 * year))
     with writing(world.engine) as session:
         foro = Reader(Role.REPORTER, 1, "foro", independent=True)
-        desk = Desk(session, foro, world.now, world.app.state.secret)
-        near = linking.look_up(desk, flatten(make_report()))
-        of_a_state = [one for one in near if not desk.views.sources[one.known.source].independent]
+        context = WriteContext(session, foro, world.now, world.app.state.secret)
+        near = linking.look_up(context, flatten(make_report()))
+        of_a_state = [one for one in near if not context.views.sources[one.known.source].independent]
     assert (len(of_a_state), len(near)) == (2, 5)

@@ -7,7 +7,7 @@ import pytest
 
 from app.database import reading, writing
 from app.errors import Invalid, Problem
-from app.log.entries import Appended, Log
+from app.log.entries import Log, LogEntry
 from app.matching.candidates import Wanted
 from app.models import metadata
 from app.registry.components import PROJECTED
@@ -18,7 +18,7 @@ from app.registry.rebuild import BASE, rebuild
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.trial import Trial
 from app.registry.views import Views
-from app.registry.write import Desk, Outcome
+from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
 from tests.support import GOVERNMENT, Body, World, make_report
 
@@ -35,9 +35,9 @@ def file_all(world: World, *bodies: Body, who: str = "foro") -> list[Outcome | P
     with writing(world.engine) as session:
         source = Views(session).sources_by_slug[who]
         actor = Reader(Role.REPORTER, source.key, who, source.independent)
-        desk = Desk(session, actor, world.now, world.app.state.secret, listing=True)
+        context = WriteContext(session, actor, world.now, world.app.state.secret, listing=True)
         shapes = [(ReleaseReportIn if "release" in body else DetentionReportIn).model_validate(body) for body in bodies]
-        return file_rows(desk, shapes)
+        return file_rows(context, shapes)
 
 
 def told(results: list[Outcome | Problem]) -> list[str]:
@@ -112,7 +112,7 @@ def test_a_row_refused_half_way_leaves_no_gap_in_the_log(world: World, monkeypat
     before = world.revision
     refusals = [Invalid.at("", "too_large", "Shorten it.")]
 
-    def refusing(log: Log, kind: str, *given: Any) -> Appended:
+    def refusing(log: Log, kind: str, *given: Any) -> LogEntry:
         if kind == "report" and log.revision > before and refusals:  # the decision that ties the row is written
             raise refusals.pop()
         return append(log, kind, *given)
@@ -198,9 +198,9 @@ def test_rows_that_are_left_to_the_next_transaction_are_not_looked_up_in_this_on
 ) -> None:
     asked: list[int] = []
 
-    def counting(desk: Desk, wanted: list[Wanted]) -> list[dict[int, bool]]:
+    def counting(context: WriteContext, wanted: list[Wanted]) -> list[dict[int, bool]]:
         asked.append(len(wanted))
-        return look_up(desk, wanted)
+        return look_up(context, wanted)
 
     monkeypatch.setattr("app.registry.vicinity.look_up", counting)
     monkeypatch.setattr("app.registry.vicinity.TOGETHER", 2)
@@ -214,9 +214,9 @@ def test_rows_that_are_left_to_the_next_transaction_are_not_looked_up_in_this_on
 def test_looking_up_counts_as_time_of_the_transaction(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     passed = [0.0]
 
-    def long(desk: Desk, wanted: list[Wanted]) -> list[dict[int, bool]]:
+    def long(context: WriteContext, wanted: list[Wanted]) -> list[dict[int, bool]]:
         passed[0] += 2 * LONGEST
-        return look_up(desk, wanted)
+        return look_up(context, wanted)
 
     monkeypatch.setattr("app.registry.vicinity.look_up", long)
     monkeypatch.setattr("app.registry.listing.monotonic", lambda: passed[0])
@@ -247,7 +247,7 @@ def test_a_trial_compares_no_identification_number(world: World) -> None:
         with writing(world.engine) as session:
             source = Views(session).sources_by_slug["foro"]
             actor = Reader(Role.REPORTER, source.key, "foro", True)
-            desk = Desk(session, actor, world.now, world.app.state.secret, listing=True, trial=trial)
-            outcomes += told(file_rows(desk, [ReleaseReportIn.model_validate(row)]))
+            context = WriteContext(session, actor, world.now, world.app.state.secret, listing=True, trial=trial)
+            outcomes += told(file_rows(context, [ReleaseReportIn.model_validate(row)]))
             session.rollback()
     assert outcomes == ["201 new", "201 linked"]

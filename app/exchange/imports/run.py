@@ -39,7 +39,7 @@ from app.registry.reports import source_of
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.trial import Trial
 from app.registry.vicinity import Written
-from app.registry.write import Desk, Outcome
+from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
 
 # Rows of one transaction. Fewer cost more per row; more keep other writers waiting longer than a second.
@@ -171,8 +171,8 @@ class Running:
     def _file(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
         with as_only_writer(self._engine) as session, _collecting_later():
             now = self._clock()
-            desk = Desk(session, self._actor(session, job, now), now, self._secret, listing=True)
-            outcomes = batch.file(desk)
+            context = WriteContext(session, self._actor(session, job, now), now, self._secret, listing=True)
+            outcomes = batch.file(context)
             if job.strict and any(one.outcome == "error" for one in outcomes):
                 session.rollback()
                 wrong = next(one.row for one in outcomes if one.outcome == "error")
@@ -186,8 +186,10 @@ class Running:
         """What would become of rows: filed, and undone."""
         with as_only_writer(self._engine) as session, _collecting_later():
             now = self._clock()
-            desk = Desk(session, self._actor(session, job, now), now, self._secret, listing=True, trial=self._trial)
-            outcomes = [_undone(one) for one in batch.file(desk, self._written)]
+            context = WriteContext(
+                session, self._actor(session, job, now), now, self._secret, listing=True, trial=self._trial
+            )
+            outcomes = [_undone(one) for one in batch.file(context, self._written)]
             session.rollback()
         with as_only_writer(self._engine) as session:
             if not stored.advance(session, job, outcomes, batch.last, self._clock()):
@@ -245,9 +247,9 @@ class _Batch:
     def last(self) -> int:
         return self.rows[-1].number
 
-    def file(self, desk: Desk, written: Written | None = None) -> list[RowOutcome]:
+    def file(self, context: WriteContext, written: Written | None = None) -> list[RowOutcome]:
         """File the rows that can be read; what became of each, in order. `written`: by those tried before."""
-        before = desk.log.revision
+        before = context.log.revision
         settled: dict[int, RowOutcome] = {}
         ready: list[tuple[Row, DetentionReportIn]] = []
         for row in self.rows:
@@ -256,24 +258,26 @@ class _Batch:
                 settled[row.number] = _error(row, body)
             else:
                 ready.append((row, body))
-        stood = self._stood(desk, [body for _row, body in ready])
-        results = file_rows(desk, [body for _row, body in ready], written)
+        stood = self._stood(context, [body for _row, body in ready])
+        results = file_rows(context, [body for _row, body in ready], written)
         for (row, body), result in zip(ready, results, strict=False):
-            settled[row.number] = _settled(row, body, result, before, stood.get(str(body.source_record_id), {}), desk)
+            settled[row.number] = _settled(
+                row, body, result, before, stood.get(str(body.source_record_id), {}), context
+            )
         done = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]
         self.left, self.rows = self.rows[len(done) :], done
         return [settled[row.number] for row in done]
 
-    def _stood(self, desk: Desk, bodies: list[DetentionReportIn]) -> dict[str, Says]:
+    def _stood(self, context: WriteContext, bodies: list[DetentionReportIn]) -> dict[str, Says]:
         """Case number → what its report says before the row is filed."""
-        source, cases = source_of(desk), [str(body.source_record_id) for body in bodies]
-        digests = {records.case_digest(desk.secret, source, case): case for case in cases}
-        found = records.by_cases(desk.session, digests.keys())
+        source, cases = source_of(context), [str(body.source_record_id) for body in bodies]
+        digests = {records.case_digest(context.secret, source, case): case for case in cases}
+        found = records.by_cases(context.session, digests.keys())
         return {digests[digest]: says(one.content) for digest, one in found.items()}
 
 
 def _settled(
-    row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int, stood: Says, desk: Desk
+    row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int, stood: Says, context: WriteContext
 ) -> RowOutcome:
     """What became of a row. `stood`: what its report said before."""
     if isinstance(result, Problem):
@@ -284,11 +288,11 @@ def _settled(
     said, about = says(body.model_dump(mode="json")), _about(body)
     tally = changed(stood, said)
     if about == "held":
-        reason = why_not_held(said, desk.now.date().toordinal())
+        reason = why_not_held(said, context.now.date().toordinal())
         tally["held_counted" if reason is None else f"held_{reason}"] += 1
     report = uuid.UUID(result.ids["report"])
     place, country = said.get("detention.facility"), said.get("detention.country")
-    unregistered = desk.views.is_unregistered(place, country)
+    unregistered = context.views.is_unregistered(place, country)
     return RowOutcome(row.number, outcome, report, result.revision, None, about, dict(tally), unregistered)
 
 

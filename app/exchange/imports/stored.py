@@ -18,7 +18,7 @@ from app.exchange.imports.lists import digest_of
 from app.exchange.imports.mapping import Mapping
 from app.import_codes import ImportOutcome
 from app.models import ImportFile, ImportMapping, ImportRow, ListImport
-from app.registry.write import Desk, Outcome, new_id
+from app.registry.write import Outcome, WriteContext, new_id
 
 # Whoever works on an import says so again with each batch. A batch takes seconds: after this long the process is gone.
 LEASE = timedelta(minutes=2)
@@ -98,15 +98,15 @@ def forget_rows(session: Session, now: datetime) -> None:
     session.connection().execute(delete(ImportRow).where(col(ImportRow.list_import).in_(old)))
 
 
-def receive(desk: Desk, key_id: str, data: bytes, sent: Sent) -> Outcome:
+def receive(context: WriteContext, key_id: str, data: bytes, sent: Sent) -> Outcome:
     """Note a list that was sent, and keep its file until it is through. Raises Conflict where too many wait."""
-    assert desk.actor.source is not None  # a reporter's key always has one (policy of keys)
-    if waiting(desk.session, desk.actor.source) >= MOST_WAITING:
+    assert context.actor.source is not None  # a reporter's key always has one (policy of keys)
+    if waiting(context.session, context.actor.source) >= MOST_WAITING:
         detail = f"{MOST_WAITING} lists of yours are not through yet: wait until one is, then send this one."
         raise Conflict(detail, headers={"Retry-After": WAIT})
-    job = begin(desk.session, desk.actor.source, key_id, digest_of(data), sent, desk.now)
-    keep_file(desk.session, job.id, data)
-    return Outcome("import", RECEIVED, desk.log.revision, {"import": str(job.id)})
+    job = begin(context.session, context.actor.source, key_id, digest_of(data), sent, context.now)
+    keep_file(context.session, job.id, data)
+    return Outcome("import", RECEIVED, context.log.revision, {"import": str(job.id)})
 
 
 def keep_file(session: Session, job: uuid.UUID, data: bytes) -> None:

@@ -16,7 +16,7 @@ from app.exchange.imports.worker import Worker
 from app.models import ImportFile, ListImport
 from app.registry import keys as api_keys
 from app.registry.views import Views
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from bench.drill_import import drill
 from tests.exchange.imports.sheets import packed
 from tests.support import GOVERNMENT, NOW, Body, World, kept_waiting
@@ -301,9 +301,9 @@ def test_cycles_are_collected_after_a_step_and_not_during_it(world: World, monke
     collecting = []
     filed = run._Batch.file
 
-    def watched(batch: run._Batch, desk: Desk) -> list[stored.RowOutcome]:
+    def watched(batch: run._Batch, context: WriteContext) -> list[stored.RowOutcome]:
         collecting.append(gc.isenabled())
-        return filed(batch, desk)
+        return filed(batch, context)
 
     monkeypatch.setattr(run._Batch, "file", watched)
     assert world.send_list(LIST)["counts"]["new"] == 2

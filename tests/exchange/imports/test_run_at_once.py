@@ -17,7 +17,7 @@ from app.registry import directory
 from app.registry import keys as api_keys
 from app.registry.policy import Reader
 from app.registry.schemas import SourcePatch
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests.exchange.imports.test_run import FIRST, HEAD, begin, counts, many
 from tests.support import A_WHILE, NOW, World, kept_waiting
@@ -65,8 +65,8 @@ def test_a_source_that_is_quarantined_while_its_list_waits_is_told_of_nobody_unn
     )
     running = running_on(world, HEAD + FIRST, Sent(dry_run=True))
     with kept_waiting(world.engine, running.step) as session:
-        desk = Desk(session, Reader(Role.ADMIN), NOW, world.app.state.secret)
-        directory.change_source(desk, "foro", SourcePatch(quarantined=True))
+        context = WriteContext(session, Reader(Role.ADMIN), NOW, world.app.state.secret)
+        directory.change_source(context, "foro", SourcePatch(quarantined=True))
     with reading(world.engine) as session:
         assert counts(receipts.shape(stored.load(session, running.job))) == {"new": 1}
 

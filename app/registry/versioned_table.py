@@ -1,4 +1,4 @@
-"""Rows that hold for a span of revisions: close those no longer wanted as they are, open those that are new.
+"""Tables whose rows carry transaction time (`since`, `until`): close rows that no longer hold, insert new ones.
 
 Statements are made once for each table: building one costs more than running it.
 """
@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
-from app.database import Outbox, chunks
+from app.database import WriteBuffer, chunks
 from app.models import OPEN
 
 Row = dict[str, Any]
 
 
-class Spans:
-    """One table of such rows; those that may change together are found by one of its columns."""
+class VersionedTable:
+    """One such table. Rows that may change together are found by the value of one column, `found_by`."""
 
     def __init__(self, model: type[Any], found_by: str) -> None:
         table: Table = model.__table__
@@ -54,10 +54,10 @@ class Spans:
         if opened:  # an empty list would insert a row of defaults
             run.execute(self._insert, [{**row, "since": revision, "until": OPEN} for row in opened])
 
-    def open(self, out: Outbox, wanted: list[Row], revision: int) -> None:
-        """Hold rows of somebody who has none yet."""
+    def open(self, buffer: WriteBuffer, wanted: list[Row], revision: int) -> None:
+        """Add to the buffer rows of a person who has none yet."""
         once = {tuple(row[n] for n in self._key): row for row in wanted}
-        out.hold(self._insert, [{**row, "since": revision, "until": OPEN} for row in once.values()])
+        buffer.add(self._insert, [{**row, "since": revision, "until": OPEN} for row in once.values()])
 
     def _found(self, run: Connection, among: Collection[Any]) -> Iterable[tuple[Any, ...]]:
         for some in chunks(among):

@@ -7,10 +7,10 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from app.database import chunks, writing
 from app.models import OPEN, Trait, metadata
-from app.registry.difference import Spans
+from app.registry.versioned_table import VersionedTable
 
 TABLE = metadata.tables["trait"]
-TRAITS = Spans(Trait, "detainee")
+TRAITS = VersionedTable(Trait, "detainee")
 
 Row = dict[str, int | str]
 
