@@ -26,16 +26,16 @@ from app.models import (
     Detainee,
     DetaineePersonal,
     Detention,
-    Held,
-    HeldVoice,
+    DetentionState,
     Placement,
     Record,
     Release,
+    ReleaseAtStage,
+    SourceDetention,
+    SourceRelease,
     SpellPersonal,
-    Standing,
     Trait,
     Verification,
-    Voice,
 )
 from app.registry.policy import Reader
 from app.registry.records import Kind
@@ -65,7 +65,18 @@ Listing = Callable[[Any, int], Among]
 # Aliases, since the list itself may be of one of these tables; made once, which costs more than running a statement.
 _OF_SPELL: tuple[Any, ...] = tuple(
     aliased(table)
-    for table in (Release, Detention, Verification, SpellPersonal, Standing, Voice, Held, HeldVoice, Trait, Placement)
+    for table in (
+        Release,
+        Detention,
+        Verification,
+        SpellPersonal,
+        ReleaseAtStage,
+        SourceRelease,
+        DetentionState,
+        SourceDetention,
+        Trait,
+        Placement,
+    )
 )
 _OF_PERSON: tuple[Any, ...] = (aliased(Detainee), aliased(DetaineePersonal))
 _KEYS: dict[str, tuple[Any, str]] = {

@@ -14,7 +14,7 @@ from app.counts.held import select_held
 from app.counts.selection import ASSERTED, COUNTING, Selection, at, hidden, select_releases, source_keys
 from app.counts.terms import CountTerms, HeldCountTerms
 from app.database import chunks
-from app.models import Held, HeldVoice, Placement, Record, Standing, Voice
+from app.models import DetentionState, Placement, Record, ReleaseAtStage, SourceDetention, SourceRelease
 from app.registry.policy import Reader
 from app.vocabulary import Language, Publish, ReleaseStatus
 
@@ -180,7 +180,7 @@ def _places(session: Session, spells: Collection[int], revision: int) -> dict[in
 
 
 def _statuses(session: Session, terms: Terms, spells: Collection[int], revision: int) -> dict[int, str | None]:
-    table: Any = Held if isinstance(terms, HeldCountTerms) else Standing
+    table: Any = DetentionState if isinstance(terms, HeldCountTerms) else ReleaseAtStage
     found = select(table.spell, table.status).where(table.spell.in_(_AMONG), at(table, revision))
     if isinstance(terms, CountTerms):
         found = found.where(table.stage == terms.stage)
@@ -191,7 +191,7 @@ def _verdicts(session: Session, terms: Terms, spells: Collection[int], revision:
     """Spell → the verdict of the one source whose releases or detentions the terms ask for."""
     if terms.source is None:
         return {}
-    table: Any = HeldVoice if isinstance(terms, HeldCountTerms) else Voice
+    table: Any = SourceDetention if isinstance(terms, HeldCountTerms) else SourceRelease
     source = source_keys(session, terms)[terms.source]
     found = select(table.spell, table.verdict).where(
         table.spell.in_(_AMONG), table.source == source, at(table, revision)

@@ -31,10 +31,10 @@ from app.counts.tally import Asked, Row, by_slug, of_selection, scalar, tallied
 from app.counts.terms import HeldCountTerms, HeldTerms, PersonTerms, is_personal
 from app.errors import Invalid
 from app.log.entries import entry_at
-from app.models import Held, HeldVoice
+from app.models import DetentionState, SourceDetention
 from app.registry.policy import Reader
 
-HELD = Subject(Held, HeldVoice, aliased(HeldVoice), ("spell",))
+HELD = Subject(DetentionState, SourceDetention, aliased(SourceDetention), ("spell",))
 # Organisations list who is held until they hear that somebody left. Half a year without a word (families visit, courts
 # sit, lists are revised within it) is when a list may be out of date rather than the person in prison.
 SILENCE = 180  # days
@@ -59,7 +59,7 @@ def count_detentions(session: Session, terms: HeldCountTerms, reader: Reader, re
         open_to_all = select_held(session, terms.public(), reader, revision)
         beside = of_selection(session, open_to_all, terms, reader, revision)
     asked = Asked(said, select_, reader, revision, "detentions", listed, beside)
-    silent = and_(select_(False).inside, col(Held.heard_hi) < _day(terms) - SILENCE)
+    silent = and_(select_(False).inside, col(DetentionState.heard_hi) < _day(terms) - SILENCE)
     return {
         **tallied(session, asked),
         "not_heard_since": scalar(session, select_(False), func.count(), silent),
@@ -74,16 +74,16 @@ def select_held(
     keys = source_keys(session, terms)
     require_so_many(session, terms)
     own = by_source or terms.source is not None
-    columns: Any = HeldVoice if own else Held
-    where: list[Condition] = [at(Held, revision)]
+    columns: Any = SourceDetention if own else DetentionState
+    where: list[Condition] = [at(DetentionState, revision)]
     if own:
-        where.append(at(HeldVoice, revision))
+        where.append(at(SourceDetention, revision))
     if terms.source is not None:
-        where.append(col(HeldVoice.source) == keys[terms.source])
+        where.append(col(SourceDetention.source) == keys[terms.source])
         if not by_source:
-            where.append(col(HeldVoice.verdict).in_(ASSERTED))
+            where.append(col(SourceDetention.verdict).in_(ASSERTED))
     if terms.status:
-        where.append(col(Held.status).in_(terms.status))
+        where.append(col(DetentionState.status).in_(terms.status))
     where += conditions_of_sources(HELD, terms, keys, revision)
     where += person_conditions(session, terms, columns, reader, revision)
     held = on_day(columns, _day(terms), house_arrest=terms.house_arrest)

@@ -18,7 +18,7 @@ from app.counts.tally import by_slug, not_visible, scalar
 from app.counts.terms import CountTerms
 from app.database import chunks
 from app.dates import parse
-from app.models import Source, Standing, Verification, Voice
+from app.models import ReleaseAtStage, Source, SourceRelease, Verification
 from app.registry.policy import Reader
 from app.registry.projection.accounts import DATE_OF_STAGE
 from app.registry.schemas import MOST_SOURCES
@@ -59,7 +59,7 @@ def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) 
 def _counted_apart(session: Session, terms: CountTerms, reader: Reader, revision: int) -> int:
     """The releases, of those that the terms mean, of people who may only be counted."""
     selection = select_releases(session, terms, reader, revision)
-    return scalar(session, selection, func.count(), and_(selection.inside, col(Standing.withheld).is_(True)))
+    return scalar(session, selection, func.count(), and_(selection.inside, col(ReleaseAtStage.withheld).is_(True)))
 
 
 def verified_by(
@@ -70,17 +70,17 @@ def verified_by(
     `independent`: only those whose verification counts as a confirmation of its own.
     """
     selection = select_releases(session, terms, reader, revision)
-    counted = selection.rows(selection.columns.spell).where(selection.inside, col(Standing.status).in_(COUNTING))
+    counted = selection.rows(selection.columns.spell).where(selection.inside, col(ReleaseAtStage.status).in_(COUNTING))
     found: dict[int, set[str]] = {spell: set() for spell in session.scalars(counted)}
-    voices = select(col(Voice.spell), col(Source.slug)).where(
-        at(Voice, revision),
-        col(Voice.stage) == terms.stage,
-        col(Voice.verdict) == Verdict.VERIFIED,
-        col(Voice.source) == col(Source.key),
+    voices = select(col(SourceRelease.spell), col(Source.slug)).where(
+        at(SourceRelease, revision),
+        col(SourceRelease.stage) == terms.stage,
+        col(SourceRelease.verdict) == Verdict.VERIFIED,
+        col(SourceRelease.source) == col(Source.key),
         at(Source, revision),
-        *([col(Voice.independent).is_(True)] if independent else []),
+        *([col(SourceRelease.independent).is_(True)] if independent else []),
     )
-    for spell, slug in session.execute(voices.where(col(Voice.spell).in_(counted.scalar_subquery()))):
+    for spell, slug in session.execute(voices.where(col(SourceRelease.spell).in_(counted.scalar_subquery()))):
         found[spell].add(slug)
     return {spell: frozenset(slugs) for spell, slugs in found.items()}
 

@@ -16,12 +16,12 @@ from app.models import (
     Detainee,
     DetaineePersonal,
     Detention,
-    Held,
-    HeldVoice,
+    DetentionState,
     Placement,
     Record,
     Release,
     Source,
+    SourceDetention,
     SpellPersonal,
     Verification,
 )
@@ -80,9 +80,9 @@ def people(session: Session, detainees: Collection[int], revision: int) -> dict[
         found[row["detainee"]].releases[row["spell"]] = row
     for row in _rows(session, Verification, detainees, revision):
         found[row["detainee"]].verifications.append(row)
-    for row in _rows(session, Held, detainees, revision):
+    for row in _rows(session, DetentionState, detainees, revision):
         found[row["detainee"]].held[row["spell"]] = row
-    for row in _rows(session, HeldVoice, detainees, revision):
+    for row in _rows(session, SourceDetention, detainees, revision):
         found[row["detainee"]].held_voices.append(row)
     return found
 
@@ -140,8 +140,8 @@ def alone(session: Session, record: Record, revision: int) -> Person:
         spells={row["spell"]: json.loads(row["facts"]) for row in rows.get(SpellPersonal, [])},
         releases={row["spell"]: row for row in rows[Release]},
         verifications=rows[Verification],
-        held={row["spell"]: row for row in rows[Held]},
-        held_voices=rows[HeldVoice],
+        held={row["spell"]: row for row in rows[DetentionState]},
+        held_voices=rows[SourceDetention],
         ids={record.key: Ids(record.detainee_id, record.detention_id, record.release_id)},
         slugs={record.source: account.source.slug},
     )
@@ -175,7 +175,7 @@ def history(session: Session, detainee_id: uuid.UUID, reader: Reader, revision: 
     _person, key = one(session, "detainee", detainee_id, reader, revision)
     since: set[int] = set()
     tables: tuple[type[Any], ...] = (
-        Detainee, DetaineePersonal, Detention, SpellPersonal, Release, Verification, Held, HeldVoice,
+        Detainee, DetaineePersonal, Detention, SpellPersonal, Release, Verification, DetentionState, SourceDetention,
     )  # fmt: skip
     for table in tables:
         columns = table.__table__.c

@@ -15,7 +15,16 @@ from app.counts.selection import at
 from app.counts.shapes import Person
 from app.counts.side_by_side import side_by_side
 from app.log.entries import entry_at
-from app.models import BlockingKey, Decision, Detention, Lookalike, PendingPair, Placement, ProvisionalHiding, Record
+from app.models import (
+    BlockingKey,
+    Decision,
+    Detention,
+    HiddenCandidatePair,
+    PendingPair,
+    Placement,
+    ProvisionalHiding,
+    Record,
+)
 from app.registry import blocking
 from app.registry import records as stored
 from app.registry.content import ASKED
@@ -37,7 +46,7 @@ def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Pag
     """What waits for a curator, best first: who is hidden provisionally; pairs that may be one person, and records
     that contradict those of their own person; then releases on days apart and reports that contradict what they point
     at, then the pairs that a curator has looked at and could not decide."""
-    parts = (_hidden_at, _pending, _lookalikes, _contradictions, _apart_at, _contradicting)
+    parts = (_hidden_at, _pending, _hidden_pairs, _contradictions, _apart_at, _contradicting)
     waiting = union_all(*(part(revision) for part in parts)).subquery()
     score, key, other = waiting.c.score, waiting.c.key, waiting.c.other
     statement = select(waiting)
@@ -69,17 +78,17 @@ def _pending(revision: int) -> Select[*tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def _lookalikes(revision: int) -> Select[*tuple[Any, ...]]:
+def _hidden_pairs(revision: int) -> Select[*tuple[Any, ...]]:
     """Pairs that the log is silent about, as long as they are two people and nobody judged them different."""
     one: Any = aliased(Placement)
     two: Any = aliased(Placement)
     return (
         select(
-            literal("pair"), col(Lookalike.score), col(Lookalike.record), col(Lookalike.other),
-            two.detainee, one.detainee,
+            literal("pair"), col(HiddenCandidatePair.score), col(HiddenCandidatePair.record),
+            col(HiddenCandidatePair.other), two.detainee, one.detainee,
         )
-        .join(one, (one.record == Lookalike.record) & at(one, revision))
-        .join(two, (two.record == Lookalike.other) & at(two, revision))
+        .join(one, (one.record == HiddenCandidatePair.record) & at(one, revision))
+        .join(two, (two.record == HiddenCandidatePair.other) & at(two, revision))
         .where(
             one.detainee != two.detainee,
             ~_judged_different(one.detainee, two.detainee, revision),
@@ -148,14 +157,14 @@ def _contradictions(revision: int) -> Select[*tuple[Any, ...]]:
     )  # fmt: skip
     return (
         select(
-            literal("contradiction"), col(Lookalike.score), col(Lookalike.record), col(Lookalike.other),
-            one.detainee, null(),
+            literal("contradiction"), col(HiddenCandidatePair.score), col(HiddenCandidatePair.record),
+            col(HiddenCandidatePair.other), one.detainee, null(),
         )
-        .join(one, (one.record == Lookalike.record) & at(one, revision))
-        .join(two, (two.record == Lookalike.other) & at(two, revision))
-        .join(a, a.key == Lookalike.record)
-        .join(b, b.key == Lookalike.other)
-        .where(col(Lookalike.contradicts).is_(True), one.detainee == two.detainee, ~judged_same)
+        .join(one, (one.record == HiddenCandidatePair.record) & at(one, revision))
+        .join(two, (two.record == HiddenCandidatePair.other) & at(two, revision))
+        .join(a, a.key == HiddenCandidatePair.record)
+        .join(b, b.key == HiddenCandidatePair.other)
+        .where(col(HiddenCandidatePair.contradicts).is_(True), one.detainee == two.detainee, ~judged_same)
     )  # fmt: skip
 
 
@@ -169,7 +178,7 @@ def _contradicting(revision: int) -> Select[*tuple[Any, ...]]:
 
 def _pair(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> Row:
     if row.other:
-        decision, reasons = None, json.loads(session.get_one(Lookalike, (row.key, row.other)).reasons)
+        decision, reasons = None, json.loads(session.get_one(HiddenCandidatePair, (row.key, row.other)).reasons)
     else:
         entry = entry_at(session, row.key)
         decision, reasons = entry.body["id"], entry.personal.get("reasons", [])
@@ -263,7 +272,7 @@ def _hidden(session: Session, row: Any, people: dict[int, Person], reader: Reade
 
 def _contradiction(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> Row:
     """What two reports of one person say, each alone, and by which decisions the outweighed one is tied."""
-    kept = session.get_one(Lookalike, (row.key, row.other))
+    kept = session.get_one(HiddenCandidatePair, (row.key, row.other))
     report, against = (session.get_one(Record, key) for key in (row.key, row.other))
     a, b = (records.alone(session, record, revision) for record in (report, against))
     ties = session.scalars(

@@ -15,15 +15,15 @@ from app.models import (
     OPEN,
     Detainee,
     Detention,
-    HeldVoice,
     Placement,
     Record,
     Release,
+    ReleaseAtStage,
     Source,
+    SourceDetention,
+    SourceRelease,
     SourceTrait,
-    Standing,
     Trait,
-    Voice,
 )
 from app.registry.policy import Reader
 from app.registry.views import Views
@@ -152,9 +152,9 @@ class Subject:
 
 
 # Aliases are made once: making one costs more than running the statement in which it stands.
-RELEASES = Subject(Standing, Voice, aliased(Voice), ("spell", "stage"))
+RELEASES = Subject(ReleaseAtStage, SourceRelease, aliased(SourceRelease), ("spell", "stage"))
 _ARRESTED: Any = aliased(Detention)
-_ARRESTED_BY: Any = aliased(HeldVoice)
+_ARRESTED_BY: Any = aliased(SourceDetention)
 
 
 @dataclass(frozen=True)
@@ -183,14 +183,14 @@ def select_releases(
     keys = source_keys(session, terms)
     require_so_many(session, terms)
     own = by_source or terms.source is not None
-    columns = Columns.of(Voice if own else Standing)
-    where: list[Condition] = [at(Standing, revision)]
+    columns = Columns.of(SourceRelease if own else ReleaseAtStage)
+    where: list[Condition] = [at(ReleaseAtStage, revision)]
     if own:
-        where.append(at(Voice, revision))
+        where.append(at(SourceRelease, revision))
     if terms.source is not None:
-        where.append(col(Voice.source) == keys[terms.source])
+        where.append(col(SourceRelease.source) == keys[terms.source])
         if not by_source:
-            where.append(col(Voice.verdict).in_(ASSERTED))
+            where.append(col(SourceRelease.verdict).in_(ASSERTED))
     where += _release_conditions(terms, columns, keys, revision)
     where += person_conditions(session, terms, columns, reader, revision)
     if terms.net:
@@ -205,13 +205,13 @@ def select_releases(
 def _release_conditions(terms: ReleaseTerms, columns: Columns, keys: dict[str, int], revision: int) -> list[Condition]:
     where: list[Condition] = []
     if terms.stage is not None:
-        where.append(col(Standing.stage) == terms.stage)
+        where.append(col(ReleaseAtStage.stage) == terms.stage)
     else:
         where.append(
             exists(
                 select(1).where(
-                    col(Release.spell) == col(Standing.spell),
-                    col(Release.stage) == col(Standing.stage),
+                    col(Release.spell) == col(ReleaseAtStage.spell),
+                    col(Release.stage) == col(ReleaseAtStage.stage),
                     at(Release, revision),
                 )
             )
@@ -219,7 +219,7 @@ def _release_conditions(terms: ReleaseTerms, columns: Columns, keys: dict[str, i
     if terms.kind:
         where.append(columns.kind.in_(terms.kind))
     if terms.status:
-        where.append(col(Standing.status).in_(terms.status))
+        where.append(col(ReleaseAtStage.status).in_(terms.status))
     if terms.only_by:
         only = [keys[slug] for slug in terms.only_by]
         where += [verified_by(RELEASES, [key], revision, independent=True) for key in only]

@@ -20,7 +20,7 @@ from app.counts.terms import CountTerms, Interval
 from app.dates import end_of_day, format_instant, zone_name
 from app.errors import Invalid
 from app.log.entries import last_revision_at
-from app.models import OPEN, Entry, Source, Standing
+from app.models import OPEN, Entry, ReleaseAtStage, Source
 from app.registry.claims import ClaimTermsIn
 from app.registry.policy import Reader
 from app.vocabulary import Measure
@@ -149,7 +149,9 @@ def _span(session: Session, terms: CountTerms, asked: Asked, reader: Reader, rev
         gross = terms.model_copy(update={"net": False})
         selection = select_releases(session, gross, reader, revision)
         lo, hi = selection.columns.lo, selection.columns.hi
-        within = selection.rows(func.min(lo), func.max(hi)).where(selection.inside, col(Standing.status).in_(COUNTING))
+        within = selection.rows(func.min(lo), func.max(hi)).where(
+            selection.inside, col(ReleaseAtStage.status).in_(COUNTING)
+        )
         least, most = session.execute(within).one()
         if least is None:
             return None

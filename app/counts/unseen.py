@@ -16,7 +16,7 @@ from app.counts.tally import by_slug, not_visible
 from app.counts.terms import CountTerms
 from app.database import chunks
 from app.errors import Invalid
-from app.models import Source, Standing, Verification
+from app.models import ReleaseAtStage, Source, Verification
 from app.registry.policy import Reader
 from app.vocabulary import Verdict
 
@@ -74,7 +74,7 @@ def _counted_apart(
 ) -> int:
     """How many of the releases observed are of people who may only be counted, and so stand once for each source."""
     selection = select_releases(session, terms, reader, revision)
-    apart = selection.rows(selection.columns.spell).where(selection.inside, col(Standing.withheld).is_(True))
+    apart = selection.rows(selection.columns.spell).where(selection.inside, col(ReleaseAtStage.withheld).is_(True))
     return len(set(session.scalars(apart)).intersection(observed))
 
 

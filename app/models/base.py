@@ -86,12 +86,12 @@ class Consent(SQLModel, table=True):
     publish: str
 
 
-class AskedClass(SQLModel, table=True):
+class RequestedClass(SQLModel, table=True):
     """Personal. That versions of a record came to ask for a class of publication: at `since` the last time, first said
     by the version of `revision`; `stopped` if that wish waits without hiding anybody. `given_hi`: the last possible day
     on which any wish for that class was given."""
 
-    __tablename__ = "asked_class"
+    __tablename__ = "requested_class"
     __table_args__ = (one_of("publish", Publish),)
     record: int = key_column(primary_key=True)
     publish: str = Field(primary_key=True)

@@ -126,9 +126,10 @@ class Release(SQLModel, table=True):
     facts: str = text_column()
 
 
-class Standing(SQLModel, table=True):
+class ReleaseAtStage(SQLModel, table=True):
     """A release at one stage, as all sources together say it: what totals count."""
 
+    __tablename__ = "release_at_stage"
     __table_args__ = (
         one_of("stage", Stage),
         one_of("status", ReleaseStatus),
@@ -151,9 +152,10 @@ class Standing(SQLModel, table=True):
     withheld: bool
 
 
-class Voice(SQLModel, table=True):
+class SourceRelease(SQLModel, table=True):
     """A release at one stage, as one source says it: what counts by source count."""
 
+    __tablename__ = "source_release"
     __table_args__ = (
         one_of("stage", Stage),
         one_of("verdict", Verdict),
@@ -177,7 +179,7 @@ class Voice(SQLModel, table=True):
     next_hi: int | None
 
 
-class Held(SQLModel, table=True):
+class DetentionState(SQLModel, table=True):
     """A detention with its beginning and its end, as all sources together say it: what totals of the held count.
 
     `lo`..`hi`: the first and last possible day of the beginning; null: undated. `out`: of the end in any release;
@@ -185,6 +187,7 @@ class Held(SQLModel, table=True):
     nobody says when, that is the last possible day.
     """
 
+    __tablename__ = "detention_state"
     __table_args__ = (
         one_of("status", ReleaseStatus),
         Index(None, "detainee", "until"),
@@ -209,10 +212,10 @@ class Held(SQLModel, table=True):
     withheld: bool
 
 
-class HeldVoice(SQLModel, table=True):
+class SourceDetention(SQLModel, table=True):
     """A detention with its beginning and its end, as one source says it: what counts of the held by source count."""
 
-    __tablename__ = "held_voice"
+    __tablename__ = "source_detention"
     __table_args__ = (
         one_of("verdict", Verdict),
         Index(None, "detainee", "until"),

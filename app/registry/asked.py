@@ -17,19 +17,19 @@ from sqlmodel import Session, col
 from app.database import WriteBuffer
 from app.dates import parse
 from app.log.entries import LogEntry
-from app.models import OPEN, AskedClass, Placement, Record
+from app.models import OPEN, Placement, Record, RequestedClass
 from app.registry.consent import CLASS
 from app.vocabulary import Publish
 
 GIVEN_ON = "detainee.publish_given_on"
 
-_INSERT = insert(AskedClass)
+_INSERT = insert(RequestedClass)
 _STANDING = select(
-    col(AskedClass.revision), col(AskedClass.since), col(AskedClass.stopped), col(AskedClass.given_hi)
-).where(col(AskedClass.record) == bindparam("of"), col(AskedClass.publish) == bindparam("class"))
+    col(RequestedClass.revision), col(RequestedClass.since), col(RequestedClass.stopped), col(RequestedClass.given_hi)
+).where(col(RequestedClass.record) == bindparam("of"), col(RequestedClass.publish) == bindparam("class"))
 _UPDATE = (
-    update(AskedClass)
-    .where(col(AskedClass.record) == bindparam("of"), col(AskedClass.publish) == bindparam("class"))
+    update(RequestedClass)
+    .where(col(RequestedClass.record) == bindparam("of"), col(RequestedClass.publish) == bindparam("class"))
     .values(
         revision=bindparam("at"), since=bindparam("from"), stopped=bindparam("waits"), given_hi=bindparam("last_day")
     )
@@ -37,18 +37,18 @@ _UPDATE = (
 _HOLDER: Any = aliased(Placement)
 _NAMED: Any = aliased(Record)
 _OWN_OF_PERSON = (
-    select(AskedClass)
-    .join(Record, col(Record.key) == col(AskedClass.record))
+    select(RequestedClass)
+    .join(Record, col(Record.key) == col(RequestedClass.record))
     .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
     .join(_HOLDER, (_HOLDER.detainee == col(Placement.detainee)) & (_HOLDER.until == OPEN))
     .join(_NAMED, _NAMED.key == _HOLDER.record)
     .where(_NAMED.id == bindparam("id"), col(Record.source) == bindparam("source"))
 )
-_LAST_DAY = _OWN_OF_PERSON.with_only_columns(func.max(col(AskedClass.given_hi)))
+_LAST_DAY = _OWN_OF_PERSON.with_only_columns(func.max(col(RequestedClass.given_hi)))
 _LAST_ASKED = (
-    _OWN_OF_PERSON.with_only_columns(col(AskedClass.since), col(AskedClass.stopped))
-    .where(col(AskedClass.publish).in_(bindparam("as_strict", expanding=True)))
-    .order_by(col(AskedClass.since).desc(), col(AskedClass.record), col(AskedClass.revision))
+    _OWN_OF_PERSON.with_only_columns(col(RequestedClass.since), col(RequestedClass.stopped))
+    .where(col(RequestedClass.publish).in_(bindparam("as_strict", expanding=True)))
+    .order_by(col(RequestedClass.since).desc(), col(RequestedClass.record), col(RequestedClass.revision))
     .limit(1)
 )
 

@@ -8,17 +8,17 @@ from sqlalchemy import Table, and_, delete, insert, or_, select, update
 from sqlmodel import Session, col
 
 from app.models import (
-    AskedClass,
     BlockingKey,
     Consent,
     Decision,
     DetaineePersonal,
-    Lookalike,
+    HiddenCandidatePair,
     Placement,
     Proposal,
     ProvisionalHiding,
     Record,
     Report,
+    RequestedClass,
     Sealed,
     SourceTrait,
     SpellPersonal,
@@ -40,11 +40,15 @@ def erase(session: Session, records: Collection[uuid.UUID]) -> None:
         select(col(Decision.key)).where(or_(col(Decision.a).in_(records), col(Decision.b).in_(records))),
     ):
         run(delete(Sealed).where(col(Sealed.revision).in_(revisions)))
-    asked = col(AskedClass.record).in_(keys)
-    run(delete(AskedClass).where(asked, col(AskedClass.publish) == Publish.NAMED))  # kept for its day alone
-    run(update(AskedClass).where(asked).values(given_hi=None))
+    asked = col(RequestedClass.record).in_(keys)
+    run(delete(RequestedClass).where(asked, col(RequestedClass.publish) == Publish.NAMED))  # kept for its day alone
+    run(update(RequestedClass).where(asked).values(given_hi=None))
     run(delete(BlockingKey).where(col(BlockingKey.record).in_(keys)))
-    run(delete(Lookalike).where(or_(col(Lookalike.record).in_(keys), col(Lookalike.other).in_(keys))))
+    run(
+        delete(HiddenCandidatePair).where(
+            or_(col(HiddenCandidatePair.record).in_(keys), col(HiddenCandidatePair.other).in_(keys))
+        )
+    )
     run(delete(Proposal).where(or_(col(Proposal.a).in_(keys), col(Proposal.b).in_(keys))))
     _erase_rows(session, keys)
 

@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 
 from app.matching import score
 from app.matching.weighing import Witness, weigh
-from app.models import OPEN, Lookalike, Placement, Record
+from app.models import OPEN, HiddenCandidatePair, Placement, Record
 from app.registry import blocking, content, known
 from app.registry.content import Content
 from app.registry.known import Candidate, Known, Near, compare, contents
@@ -32,9 +32,10 @@ SURE = 1000  # a pointer is not a guess
 LEAST_AGREEING = {"birth": 0.7, "facility": 1.0, "detained_on": 1.0, "released_on": 1.0}
 
 # Made once: building a statement costs more than running it.
-_INSERT_LOOKALIKES = insert(Lookalike)
-_WAITING = select(col(Lookalike.other)).where(
-    col(Lookalike.other).in_(bindparam("among", expanding=True)), col(Lookalike.contradicts).is_(True)
+_INSERT_HIDDEN_PAIRS = insert(HiddenCandidatePair)
+_WAITING = select(col(HiddenCandidatePair.other)).where(
+    col(HiddenCandidatePair.other).in_(bindparam("among", expanding=True)),
+    col(HiddenCandidatePair.contradicts).is_(True),
 )
 
 
@@ -247,7 +248,7 @@ def keep_unsaid(context: WriteContext, match: Matched, record: int) -> None:
         for pair in pairs
     ]
     if rows:  # an empty list would insert a row of defaults
-        run(_INSERT_LOOKALIKES, rows)
+        run(_INSERT_HIDDEN_PAIRS, rows)
 
 
 def write_decision(context: WriteContext, decision: Planned, record_id: uuid.UUID) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Conflict, Invalid, NotFound
-from app.models import OPEN, Entry, Placement, Record, Release, Report, Voice
+from app.models import OPEN, Entry, Placement, Record, Release, Report, SourceRelease
 from app.registry import content, records
 from app.registry.content import Content
 from app.registry.projection.accounts import ASSERTIONS, parse
@@ -138,8 +138,10 @@ def stage_asserted(session: Session, spell: int) -> str:
     A source that verifies what another refutes speaks of the stage in dispute, not of the earlier one that still
     counts."""
     asserted = session.scalars(
-        select(col(Voice.stage)).where(
-            col(Voice.spell) == spell, col(Voice.until) == OPEN, col(Voice.verdict).in_(ASSERTIONS)
+        select(col(SourceRelease.stage)).where(
+            col(SourceRelease.spell) == spell,
+            col(SourceRelease.until) == OPEN,
+            col(SourceRelease.verdict).in_(ASSERTIONS),
         )
     ).all()
     if asserted:

@@ -10,7 +10,6 @@ from sqlmodel import Session, col
 from app.log.entries import lock_head, replay
 from app.log.head import set_rules
 from app.models import (
-    AskedClass,
     BlockingKey,
     Claim,
     Consent,
@@ -20,6 +19,7 @@ from app.models import (
     PendingPair,
     Record,
     Report,
+    RequestedClass,
     Source,
 )
 from app.registry.apply import Projector
@@ -27,7 +27,7 @@ from app.registry.components import PROJECTED
 from app.registry.projection import RULES
 
 BASE: tuple[type[Any], ...] = (
-    Source, Facility, Record, Report, AskedClass, Decision, Consent, Claim, BlockingKey, PendingPair,
+    Source, Facility, Record, Report, RequestedClass, Decision, Consent, Claim, BlockingKey, PendingPair,
 )  # fmt: skip
 
 

@@ -14,8 +14,8 @@ from tests.properties.past import Past, Person, strictest
 from tests.properties.saying import (
     COUNTING,
     DATES,
+    ReleaseAtStage,
     Spell,
-    Standing,
     by_its_word,
     day_of,
     independent,
@@ -37,7 +37,7 @@ class Release:
     today: str
     spell: Spell
     stage: str
-    at: Standing
+    at: ReleaseAtStage
     voice: Account | None = None
 
     @property

@@ -17,7 +17,7 @@ COPIES = ("press", "other_organisation", "official_statement")
 
 
 @dataclass
-class Standing:
+class ReleaseAtStage:
     """A release at one stage, consolidated."""
 
     status: str | None
@@ -49,7 +49,7 @@ class Spell:
     detained: PartialDate | None
     asserted: bool
     voices: list[Account]
-    stages: dict[str, Standing]
+    stages: dict[str, ReleaseAtStage]
     inside: list[tuple[PartialDate, bool]]
     left: End | None
     ended_how: str | None
@@ -332,7 +332,7 @@ def _asserting(accounts: list[Account]) -> list[Account]:
     return [one for one in holding if "release.stage" in one.content or one.source.slug not in refuting]
 
 
-def _stages(voices: list[Account]) -> dict[str, Standing]:
+def _stages(voices: list[Account]) -> dict[str, ReleaseAtStage]:
     found = {}
     for stage in STAGES:
         heard = [voice for voice in voices if speaks(voice, stage)]
@@ -340,7 +340,7 @@ def _stages(voices: list[Account]) -> dict[str, Standing]:
             asked = [voice for voice in heard if asserts(voice, stage)] or heard
             status = _status(heard)
             verified = sum(1 for voice in heard if said_of(voice) == "verified" and independent(voice))
-            found[stage] = Standing(
+            found[stage] = ReleaseAtStage(
                 status=status,
                 day=_agreed_day(checked(asked), DATES[stage], kept_under(DATES[stage])),
                 kind=_agreed(asked, "release.kind", kept="kept.kind", empty="unspecified") or "unspecified",

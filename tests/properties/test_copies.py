@@ -18,7 +18,7 @@ from app.errors import Problem
 from app.exchange import copies, own, package
 from app.exchange.tables import Form
 from app.log.entries import head
-from app.models import OPEN, Detainee, Detention, Held, HeldVoice, Source, Standing, Voice
+from app.models import OPEN, Detainee, Detention, DetentionState, ReleaseAtStage, Source, SourceDetention, SourceRelease
 from app.registry.listing import file_rows
 from app.registry.policy import ANYONE, Reader
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
@@ -29,7 +29,7 @@ from tests.properties.steps import Registry, Step
 from tests.support import NOW
 
 # What counts of releases and of the held read, and what names a row in one registry alone.
-COUNTED: tuple[type[Any], ...] = (Detainee, Detention, Standing, Voice, Held, HeldVoice)
+COUNTED: tuple[type[Any], ...] = (Detainee, Detention, ReleaseAtStage, SourceRelease, DetentionState, SourceDetention)
 OWN = {"since", "until", "detainee", "spell", "source", "publish", "withheld"}
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 
 from app.counts.terms import HeldCountTerms
 from app.dates import parse_to
-from app.models import Detainee, Held, HeldVoice
+from app.models import Detainee, DetentionState, SourceDetention
 from app.registry.projection import Account, project
 from app.registry.projection.spells import spells
 from tests.properties.histories import examples
@@ -46,8 +46,8 @@ def words_of(person: Person, spell: Spell) -> list[Word]:
 @given(reports())
 def test_who_was_inside_on_a_day_is_what_the_reports_say_together_and_one_by_one(said: list[Account]) -> None:
     rows = project(said, "named")
-    together = {row["spell"]: row for row in rows[Held]}
-    by_source = {(row["spell"], row["source"]): row for row in rows[HeldVoice]}
+    together = {row["spell"]: row for row in rows[DetentionState]}
+    by_source = {(row["spell"], row["source"]): row for row in rows[SourceDetention]}
     person = read_person(said)
     assert (rows[Detainee][0]["state"], rows[Detainee][0]["rearrested"]) == (person.state, person.rearrested)
     for spell in person.spells:

@@ -176,7 +176,7 @@ def test_a_row_tells_nothing_of_whom_a_state_has_planted(world: World) -> None:
     assert told(file_all(world, person(0, detainee__publish="counted"), person(1))) == ["201 new", "201 new"]
     assert world.revision == revision + 2
     assert world.get(f"/v1/releases/{planted['release']['id']}").status_code == 200
-    assert world.rows("SELECT count(*) FROM lookalike") == [(1,)]
+    assert world.rows("SELECT count(*) FROM hidden_candidate_pair") == [(1,)]
 
 
 def test_who_was_erased_does_not_come_back_with_the_next_list(world: World) -> None:

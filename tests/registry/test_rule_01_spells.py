@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.models import Detainee, Detention, Release, Standing
+from app.models import Detainee, Detention, Release, ReleaseAtStage
 from tests.registry.accounts import account, held, out, records_of, row_of, rows_of
 from tests.support import World
 
@@ -36,7 +36,7 @@ def test_derived_status_never_ends_an_interval() -> None:
     stated = out(1, on="2025-06-01", since="2024-10-13")
     refuted = [out(n, source, "2025-06-01", verification__verdict="refuted") for n, source in ((2, "jep"), (3, "pud"))]
     again = held(4, since="2025-09-01")
-    assert row_of([stated, *refuted], Standing, stage="carried_out")["status"] == "refuted"
+    assert row_of([stated, *refuted], ReleaseAtStage, stage="carried_out")["status"] == "refuted"
     assert records_of([stated, *refuted, again]) == [[1, 2, 3], [4]]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.dates import parse
-from app.models import HeldVoice, Placement, Standing, Verification, Voice
+from app.models import Placement, ReleaseAtStage, SourceDetention, SourceRelease, Verification
 from app.registry.projection import Account
 from tests.registry.accounts import Row, account, held, out, records_of, row_of, rows_of
 from tests.support import World, make_report
@@ -109,16 +109,16 @@ def announced(record: int, verdict: str, on: str | None = "2026-01-08", stage: s
 
 
 def by_stage(*accounts: Account) -> dict[str, str]:
-    return {row["stage"]: row["verdict"] for row in rows_of(accounts, Voice)}
+    return {row["stage"]: row["verdict"] for row in rows_of(accounts, SourceRelease)}
 
 
 def test_a_later_stage_that_is_only_reported_takes_back_no_verified_earlier_one() -> None:
     said = announced(1, "verified"), out(2, on="2026-01-12")
-    rows = {row["stage"]: (row["verdict"], row["lo"], row["hi"]) for row in rows_of(said, Voice)}
+    rows = {row["stage"]: (row["verdict"], row["lo"], row["hi"]) for row in rows_of(said, SourceRelease)}
     day = parse("2026-01-08").lo
     assert rows["announced"] == ("verified", day, day)
     assert by_stage(*said) == {"announced": "verified", "ordered": "reported", "carried_out": "reported"}
-    stages = {row["stage"]: (row["status"], row["independent_verified"]) for row in rows_of(said, Standing)}
+    stages = {row["stage"]: (row["status"], row["independent_verified"]) for row in rows_of(said, ReleaseAtStage)}
     assert stages == {"announced": ("verified", 1), "ordered": ("reported", 0), "carried_out": ("reported", 0)}
     assert voice(said) == 2  # the furthest stage is the source's word on the release as a whole
 
@@ -143,7 +143,7 @@ def test_a_later_stage_that_is_denied_leaves_what_was_only_reported_silent() -> 
 
 
 def test_whoever_verified_an_announcement_verified_still_that_the_person_was_held() -> None:
-    (row,) = rows_of([announced(1, "verified"), out(2, on="2026-01-12")], HeldVoice)
+    (row,) = rows_of([announced(1, "verified"), out(2, on="2026-01-12")], SourceDetention)
     assert row["verdict"] == "verified"
 
 
@@ -168,7 +168,7 @@ def test_a_report_without_a_release_never_silences_one() -> None:
     said = [out(1, on="2026-01-12", verification__verdict="verified"), held(2, verification__verdict="verified")]
     assert voice(said) == 1
     assert voice(said, "detention") == 2
-    assert {row["verdict"] for row in rows_of(said, Voice)} == {"verified"}
+    assert {row["verdict"] for row in rows_of(said, SourceRelease)} == {"verified"}
 
 
 def test_where_a_person_stands_and_the_count_by_source_hear_the_same_voice(world: World) -> None:

@@ -12,12 +12,12 @@ from app.dates import parse
 from app.models import (
     DetaineePersonal,
     Detention,
-    HeldVoice,
     Release,
+    ReleaseAtStage,
+    SourceDetention,
+    SourceRelease,
     SpellPersonal,
-    Standing,
     Verification,
-    Voice,
 )
 from app.registry.projection import Account
 from tests.registry.accounts import HELICOIDE, RODEO, account, held, out, row_of, rows_of
@@ -48,7 +48,7 @@ def test_the_day_of_the_order_is_not_that_of_the_release() -> None:
     done = out(2, "foro", "2026-02-03", release__kind="full_release")
     told = stages(ordered, done)
     assert (told["ordered"]["date"], told["carried_out"]["date"]) == ("2026-01-19", "2026-02-03")
-    kinds = {row["stage"]: row["kind"] for row in rows_of([ordered, done], Standing)}
+    kinds = {row["stage"]: row["kind"] for row in rows_of([ordered, done], ReleaseAtStage)}
     assert kinds["carried_out"] == "full_release"
 
 
@@ -136,14 +136,14 @@ def test_where_nobody_is_independent_most_decide() -> None:
 
 def test_days_that_only_a_government_gives_date_no_independent_verification() -> None:
     said = [out(1, "ministry", "2026-01-13"), out(2, "foro", verification__verdict="verified")]
-    row = row_of(said, Standing, stage="carried_out")
+    row = row_of(said, ReleaseAtStage, stage="carried_out")
     assert (row["status"], row["lo"], row["hi"]) == ("verified", None, None)
     assert row_of(said, Release)["facts"]["facts"]["released_on"] == {
         "value": None,
         "said": [{"value": "2026-01-13", "by": ["ministry"]}],
     }
     reported = [out(1, "ministry", "2026-01-13"), out(2, "foro")]
-    assert row_of(reported, Standing, stage="carried_out")["lo"] is not None
+    assert row_of(reported, ReleaseAtStage, stage="carried_out")["lo"] is not None
 
 
 def test_nor_does_a_kind_that_only_a_government_states_make_house_arrest_of_it(world: World) -> None:
@@ -195,7 +195,7 @@ def test_other_contradicting_values_that_tie_are_left_open_with_who_says_what() 
         out(1, "foro", release__kind="pardon", detention__country="VE", facility=RODEO),
         out(2, "jep", release__kind="acquittal", detention__country="CO", facility=HELICOIDE),
     ]
-    row = row_of(said, Standing, stage="carried_out")
+    row = row_of(said, ReleaseAtStage, stage="carried_out")
     assert (row["kind"], row["country"]) == ("unspecified", None)
     assert row_of(said, Release)["facts"]["facts"]["kind"] == {
         "value": None,
@@ -210,7 +210,7 @@ def test_a_verifying_source_breaks_a_tie_of_kinds() -> None:
         out(1, "foro", release__kind="pardon"),
         out(2, "jep", release__kind="acquittal", verification__verdict="verified"),
     ]
-    assert row_of(said, Standing, stage="carried_out")["kind"] == "acquittal"
+    assert row_of(said, ReleaseAtStage, stage="carried_out")["kind"] == "acquittal"
 
 
 def test_of_two_spellings_of_a_name_which_nothing_counts_one_is_shown() -> None:
@@ -262,7 +262,7 @@ def test_where_nobody_is_independent_the_union_is_of_all() -> None:
 
 
 def own_values(said: Sequence[Account], source: int) -> Any:
-    row = row_of(said, Voice, stage="carried_out", source=source)
+    row = row_of(said, SourceRelease, stage="carried_out", source=source)
     return row["lo"], row["hi"], row["kind"], row["country"], row["designation"]
 
 
@@ -299,9 +299,12 @@ def test_else_on_what_stood_where_it_pointed() -> None:
 def test_what_was_kept_votes_only_where_no_independent_source_states_a_value() -> None:
     kept = out(2, "pud", verification__verdict="verified", pointer=1, **KEPT)
     said = [out(1, "foro", "2026-02-20", release__kind="acquittal"), kept]
-    assert (released_on(*said), row_of(said, Standing, stage="carried_out")["kind"]) == ("2026-02-20", "acquittal")
+    assert (released_on(*said), row_of(said, ReleaseAtStage, stage="carried_out")["kind"]) == (
+        "2026-02-20",
+        "acquittal",
+    )
     alone = [out(1, "foro"), kept]
-    assert (released_on(*alone), row_of(alone, Standing, stage="carried_out")["kind"]) == ("2026-01-12", "pardon")
+    assert (released_on(*alone), row_of(alone, ReleaseAtStage, stage="carried_out")["kind"]) == ("2026-01-12", "pardon")
     assert released_on(out(1, "ministry", "2026-03-01"), kept) == "2026-01-12"
 
 
@@ -318,7 +321,7 @@ def test_a_detention_is_by_its_source_from_when_that_source_says() -> None:
         held(2, "jep"),
         held(3, "pud", pointer=1, kept__detained_on="2024-10-13", kept__held_on="2025-01-01"),
     ]
-    rows = {row["source"]: (row["lo"], row["hi"]) for row in rows_of(said, HeldVoice)}
+    rows = {row["source"]: (row["lo"], row["hi"]) for row in rows_of(said, SourceDetention)}
     day = parse("2024-10-13").lo
     assert rows == {1: (day, day), 2: (None, None), 3: (day, day)}
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.models import OPEN, Voice
+from app.models import OPEN, SourceRelease
 from app.registry.projection import consolidate
 from tests.properties.steps import File, Registry, Step, Verify
 from tests.support import GOVERNMENT, World, make_report
@@ -125,7 +125,9 @@ def test_an_independent_source_alone_parts_two_reports_of_another(registry: Regi
         trial = Trial(1, hostile, tuple(honest), (File(hostile, ended, points=("detention", 1)),))
         assert not judge(registry, trial)
         with registry.after([*trial.honest, *trial.attack]) as clerk, clerk.session() as session:
-            of_foro = select(Voice).where(
-                col(Voice.source) == 1, col(Voice.stage) == "announced", col(Voice.until) == OPEN
+            of_foro = select(SourceRelease).where(
+                col(SourceRelease.source) == 1,
+                col(SourceRelease.stage) == "announced",
+                col(SourceRelease.until) == OPEN,
             )
             assert len(session.scalars(of_foro).all()) == spells, hostile

@@ -18,15 +18,15 @@ from app.counts.terms import CountTerms
 from app.log import sealed
 from app.models import (
     OPEN,
+    DetentionState,
     Entry,
     Facility,
-    Held,
     Placement,
     Record,
+    ReleaseAtStage,
     Report,
     Sealed,
     Source,
-    Standing,
     Trait,
     Verification,
 )
@@ -69,12 +69,20 @@ _SPEAKING = select(col(Verification.spell), col(Verification.record)).where(
     col(Verification.until) == OPEN, col(Verification.object) == "release"
 )
 _FACILITY = select(col(Trait.spell), col(Trait.value)).where(col(Trait.until) == OPEN, col(Trait.name) == "facility")
-_HELD = select(col(Held.spell), col(Held.country), col(Held.designation)).where(col(Held.until) == OPEN)
+_HELD = select(col(DetentionState.spell), col(DetentionState.country), col(DetentionState.designation)).where(
+    col(DetentionState.until) == OPEN
+)
 _STANDING = select(
-    col(Standing.spell), col(Standing.stage), col(Standing.kind), col(Standing.country), col(Standing.designation)
-).where(col(Standing.until) == OPEN)
-_VERIFIED = select(col(Standing.spell)).where(
-    col(Standing.until) == OPEN, col(Standing.stage) == "carried_out", col(Standing.status) == "verified"
+    col(ReleaseAtStage.spell),
+    col(ReleaseAtStage.stage),
+    col(ReleaseAtStage.kind),
+    col(ReleaseAtStage.country),
+    col(ReleaseAtStage.designation),
+).where(col(ReleaseAtStage.until) == OPEN)
+_VERIFIED = select(col(ReleaseAtStage.spell)).where(
+    col(ReleaseAtStage.until) == OPEN,
+    col(ReleaseAtStage.stage) == "carried_out",
+    col(ReleaseAtStage.status) == "verified",
 )
 
 

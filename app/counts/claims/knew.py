@@ -16,7 +16,7 @@ from app.counts.selection import COUNTING, at, select_releases, source_keys
 from app.counts.terms import CountTerms
 from app.database import chunks
 from app.dates import parse
-from app.models import Source, Standing, Verification, Voice
+from app.models import ReleaseAtStage, Source, SourceRelease, Verification
 from app.registry.policy import Reader
 from app.registry.projection.voices import status_among
 from app.vocabulary import ReleaseStatus, Verdict
@@ -45,10 +45,14 @@ def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day
     keys = source_keys(session, terms)
     anybody = terms.model_copy(update=ANYBODY)
     selection = select_releases(session, anybody, reader, revision)
-    rows = session.execute(selection.rows(selection.columns.spell, col(Standing.withheld)).where(selection.inside))
+    rows = session.execute(
+        selection.rows(selection.columns.spell, col(ReleaseAtStage.withheld)).where(selection.inside)
+    )
     inside: dict[int, bool] = dict(map(tuple, rows))
     own = select_releases(session, anybody, reader, revision, by_source=True)
-    told = own.rows(col(Voice.spell), col(Voice.source)).where(own.inside, col(Voice.verdict) == Verdict.VERIFIED)
+    told = own.rows(col(SourceRelease.spell), col(SourceRelease.source)).where(
+        own.inside, col(SourceRelease.verdict) == Verdict.VERIFIED
+    )
     by_themselves = {(spell, source) for spell, source in session.execute(told)}
 
     words = _words(session, terms, inside.keys() | {spell for spell, _source in by_themselves}, revision)
@@ -117,9 +121,9 @@ def _wanted(terms: CountTerms, keys: dict[str, int], said: Sequence[Word]) -> bo
 def _words(session: Session, terms: CountTerms, spells: Collection[int], revision: int) -> dict[int, list[Word]]:
     """What every source says of the releases at the stage asked for."""
     days = _days(session, spells, revision)
-    found = select(col(Voice.spell), col(Voice.source), col(Voice.verdict), col(Voice.independent)).where(
-        col(Voice.spell).in_(_AMONG), col(Voice.stage) == terms.stage, at(Voice, revision)
-    )
+    found = select(
+        col(SourceRelease.spell), col(SourceRelease.source), col(SourceRelease.verdict), col(SourceRelease.independent)
+    ).where(col(SourceRelease.spell).in_(_AMONG), col(SourceRelease.stage) == terms.stage, at(SourceRelease, revision))
     words: dict[int, list[Word]] = defaultdict(list)
     for some in chunks(spells):
         for spell, source, verdict, independent in session.execute(found, {"among": some}):

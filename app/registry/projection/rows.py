@@ -9,16 +9,16 @@ from app.models import (
     Detainee,
     DetaineePersonal,
     Detention,
-    Held,
-    HeldVoice,
+    DetentionState,
     Placement,
     Release,
+    ReleaseAtStage,
+    SourceDetention,
+    SourceRelease,
     SourceTrait,
     SpellPersonal,
-    Standing,
     Trait,
     Verification,
-    Voice,
 )
 from app.registry.projection import held, person
 from app.registry.projection.accounts import Account
@@ -63,8 +63,8 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
         ],
         Detention: [_detention(custody) for custody in custodies],
         Release: [_release(custody) for custody in custodies if custody.outcome],
-        Standing: [row for custody in custodies for row in _standings(custody, publish)],
-        Voice: [row for custody in custodies for row in _voices(custody)],
+        ReleaseAtStage: [row for custody in custodies for row in _standings(custody, publish)],
+        SourceRelease: [row for custody in custodies for row in _voices(custody)],
         **_held(accounts, custodies, custodies.index(last), died if state is State.DIED else None, publish),
         Verification: [row for custody in custodies for row in _verifications(custody)],
         Placement: _placements(accounts, custodies),
@@ -134,10 +134,10 @@ def _held(accounts: Sequence[Account], custodies: Sequence[Custody], last: int, 
     """The rows of being held. `last`: the place of the spell that tells where the person is. A death ends that spell
     and later ones: the person had left the earlier ones alive."""
     deaths = held.deaths_by_source(accounts)
-    rows: Rows = {Held: [], HeldVoice: []}
+    rows: Rows = {DetentionState: [], SourceDetention: []}
     for place, custody in enumerate(custodies):
-        rows[Held].append(held.held_row(custody, died if place >= last else None, publish))
-        rows[HeldVoice] += held.held_voices(custody, deaths if place >= last else {})
+        rows[DetentionState].append(held.held_row(custody, died if place >= last else None, publish))
+        rows[SourceDetention] += held.held_voices(custody, deaths if place >= last else {})
     return rows
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app import dates
-from app.models import Detainee, Detention, Release, Standing
+from app.models import Detainee, Detention, Release, ReleaseAtStage
 from app.registry.projection import Account
 from app.vocabulary import EndedHow, ReleaseKind
 from tests.registry.accounts import account, held, out, row_of, rows_of
@@ -37,7 +37,7 @@ def test_who_was_let_go_is_released_whatever_the_legal_outcome(kind: str) -> Non
 def test_house_arrest_is_a_release_that_leaves_its_own_state() -> None:
     home = out(1, on="2026-01-12", release__kind="house_arrest")
     assert state(home) == "house_arrest"
-    row = row_of([home], Standing, stage="carried_out")
+    row = row_of([home], ReleaseAtStage, stage="carried_out")
     assert (row["status"], row["kind"]) == ("reported", "house_arrest")
 
 
@@ -67,7 +67,7 @@ def test_a_contested_release_is_a_release() -> None:
 def test_another_end_of_custody_is_no_release_nor_is_the_end_of_a_sentence(how: str) -> None:
     ended = held(1, since="2024-10-13", detention__ended={"on": "2026-01-12", "how": how})
     assert state(ended) == "unknown"
-    assert rows_of([ended], Release) == rows_of([ended], Standing) == []
+    assert rows_of([ended], Release) == rows_of([ended], ReleaseAtStage) == []
     row = detention(ended)
     assert (row["ended_lo"], row["has_release"]) == (dates.parse("2026-01-12").lo, False)
 
@@ -132,7 +132,7 @@ def test_measures_lifted_on_someone_already_out_are_no_second_release() -> None:
     ]
     (release,) = rows_of(said, Release)
     assert release["facts"]["facts"]["measures_lifted_on"]["value"] == "2026-02-25"
-    standing = row_of(said, Standing, stage="carried_out")
+    standing = row_of(said, ReleaseAtStage, stage="carried_out")
     assert (standing["lo"], standing["kind"]) == (dates.parse("2026-01-12").lo, "release_with_measures")
 
 
@@ -237,12 +237,12 @@ def test_the_kind_is_that_of_the_stage() -> None:
         account(1, "ministry", release__stage="announced", release__kind="amnesty"),
         out(2, "foro", "2026-03-09", release__kind="acquittal"),
     ]
-    kinds = {row["stage"]: row["kind"] for row in rows_of(said, Standing)}
+    kinds = {row["stage"]: row["kind"] for row in rows_of(said, ReleaseAtStage)}
     assert kinds == {"announced": "acquittal", "ordered": "acquittal", "carried_out": "acquittal"}
     assert row_of(said, Release)["facts"]["facts"]["kind"]["value"] == "acquittal"
 
 
 def test_a_kind_that_nobody_says_is_unspecified() -> None:
     said = [out(1, on="2026-01-12", release__kind="unspecified")]
-    assert {row["kind"] for row in rows_of(said, Standing)} == {"unspecified"}
+    assert {row["kind"] for row in rows_of(said, ReleaseAtStage)} == {"unspecified"}
     assert "kind" not in row_of(said, Release)["facts"]["facts"]

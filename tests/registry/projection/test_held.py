@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.dates import parse
-from app.models import Detainee, Held, HeldVoice, Release, Standing
+from app.models import Detainee, DetentionState, Release, ReleaseAtStage, SourceDetention
 from app.registry.projection import Account
 from tests.registry.accounts import JEP, SOURCES, account, held, out, row_of, rows_of
 
@@ -23,7 +23,7 @@ def _place(row: dict[str, Any], day: str, ends: str) -> str:
 
 def on(said: list[Account], *days: str, by: str | None = None, house_arrest: bool = False) -> list[str]:
     """Whether the person was `in` or `out` on each day, or `perhaps` in, as all say or as one source does."""
-    row = row_of(said, Held) if by is None else row_of(said, HeldVoice, source=SOURCES[by].key)
+    row = row_of(said, DetentionState) if by is None else row_of(said, SourceDetention, source=SOURCES[by].key)
     return [_place(row, day, "free" if house_arrest else "out") for day in days]
 
 
@@ -248,4 +248,4 @@ def test_a_later_sighting_leaves_the_release_and_what_was_said_of_it_where_they_
     said = [seen(1, "foro", "2026-01-10"), out(2, "ministry", "2025-06-01", pointer=1)]
     (release,) = rows_of(said, Release)
     assert (release["stage"], release["status"]) == ("carried_out", "reported")
-    assert row_of(said, Standing, stage="carried_out")["lo"] == parse("2025-06-01").lo
+    assert row_of(said, ReleaseAtStage, stage="carried_out")["lo"] == parse("2025-06-01").lo

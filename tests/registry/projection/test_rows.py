@@ -16,12 +16,12 @@ from app.models import (
     Detention,
     Placement,
     Release,
+    ReleaseAtStage,
+    SourceRelease,
     SourceTrait,
     SpellPersonal,
-    Standing,
     Trait,
     Verification,
-    Voice,
 )
 from app.registry.projection import Account, Rows, project
 from tests.registry.accounts import account, held, out, row_of
@@ -70,7 +70,7 @@ def test_every_report_is_placed_and_every_row_hangs_on_a_spell(said: list[Accoun
     assert sorted(row["record"] for row in found[Placement]) == [one.record for one in said]
     spells = {row["spell"] for row in found[Placement]}
     assert {row["spell"] for row in found[Detention]} == spells
-    for table in (Release, Standing, Voice, Verification, SpellPersonal, Trait):
+    for table in (Release, ReleaseAtStage, SourceRelease, Verification, SpellPersonal, Trait):
         assert {row["spell"] for row in found[table]} <= spells
     assert {row["detainee"] for table in found for row in found[table]} == {1}
 
@@ -89,14 +89,14 @@ def test_a_spell_has_a_release_exactly_when_a_report_there_speaks_of_one(said: l
     spell_of = {row["record"]: row["spell"] for row in found[Placement]}
     spoken = {spell_of[one.record] for one in said if one.has_release}
     assert {row["spell"] for row in found[Release]} == spoken
-    assert {row["spell"] for row in found[Standing]} == {row["spell"] for row in found[Voice]} == spoken
+    assert {row["spell"] for row in found[ReleaseAtStage]} == {row["spell"] for row in found[SourceRelease]} == spoken
 
 
 @given(reports())
 def test_every_standing_is_of_a_stage_that_a_voice_speaks_of(said: list[Account]) -> None:
     found = project(said, "named")
-    assert {(row["spell"], row["stage"]) for row in found[Standing]} == {
-        (row["spell"], row["stage"]) for row in found[Voice]
+    assert {(row["spell"], row["stage"]) for row in found[ReleaseAtStage]} == {
+        (row["spell"], row["stage"]) for row in found[SourceRelease]
     }
 
 
@@ -138,8 +138,8 @@ def test_one_erased_report_leaves_nothing_personal_of_the_whole_person() -> None
 
 def test_whoever_is_counted_is_withheld_in_the_rows_of_that_revision() -> None:
     said = [out(1, on="2026-01-12")]
-    assert {row["withheld"] for row in project(said, "counted")[Standing]} == {True}
-    assert {row["withheld"] for row in project(said, "anonymous")[Standing]} == {False}
+    assert {row["withheld"] for row in project(said, "counted")[ReleaseAtStage]} == {True}
+    assert {row["withheld"] for row in project(said, "anonymous")[ReleaseAtStage]} == {False}
     assert project(said, "counted")[Detainee][0]["publish"] == "counted"
 
 
@@ -151,13 +151,13 @@ def test_a_voice_tells_what_its_source_says_and_takes_nothing_from_others() -> N
         out(2, "jep", "2026-01-13", detention__country="CO", release__kind="pardon"),
         out(3, "pud"),
     ]
-    own = row_of(said, Voice, source=2, stage="carried_out")
+    own = row_of(said, SourceRelease, source=2, stage="carried_out")
     assert (own["country"], own["kind"], own["designation"]) == ("CO", "pardon", "unstated")
-    unsaid = row_of(said, Voice, source=3, stage="carried_out")
+    unsaid = row_of(said, SourceRelease, source=3, stage="carried_out")
     assert [unsaid[name] for name in ("lo", "hi", "kind", "country", "designation")] == [
         None, None, "unspecified", None, "unstated",
     ]  # fmt: skip
-    assert row_of(said, Standing, stage="carried_out")["designation"] == "political"
+    assert row_of(said, ReleaseAtStage, stage="carried_out")["designation"] == "political"
 
 
 def test_a_verification_tells_what_its_source_said_and_nothing_it_did_not() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.models import Release, Standing
+from app.models import Release, ReleaseAtStage
 from app.registry.projection import Account
 from app.registry.projection.voices import COUNTING, asserts, speaks_for, standing_stage, status_among, statuses
 from app.vocabulary import STAGES, ReleaseStatus, Stage, Verdict
@@ -200,7 +200,7 @@ def test_a_release_refuted_as_carried_out_still_stands_as_ordered() -> None:
     said = [voice("reported", record=1), voice("refuted", "jep", record=2)]
     release = row_of(said, Release)
     assert (release["stage"], release["status"]) == ("ordered", "reported")
-    assert {row["stage"]: row["status"] for row in rows_of(said, Standing)} == {
+    assert {row["stage"]: row["status"] for row in rows_of(said, ReleaseAtStage)} == {
         "announced": "reported",
         "ordered": "reported",
         "carried_out": "refuted",
@@ -215,9 +215,9 @@ def test_a_release_denied_from_the_first_stage_on_stands_nowhere() -> None:
 
 def test_at_least_k_counts_independent_verified_contested_ones_included() -> None:
     said = [*cell("foro verified", "jep verified", "pud disputed", "ministry verified")]
-    row = row_of(said, Standing, stage="carried_out")
+    row = row_of(said, ReleaseAtStage, stage="carried_out")
     assert (row["status"], row["independent_verified"]) == ("contested", 2)
-    assert row_of(cell("ministry verified"), Standing, stage="carried_out")["independent_verified"] == 0
+    assert row_of(cell("ministry verified"), ReleaseAtStage, stage="carried_out")["independent_verified"] == 0
     told = row_of(said, Release)["facts"]["stages"]["carried_out"]
     assert told["verified_by"] == ["foro", "jep", "ministry"]
     assert (told["independent"], told["reported_by"]) == (2, [])
