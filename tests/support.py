@@ -25,7 +25,7 @@ from app.log.entries import as_only_writer
 from app.log.head import bind_secret, require_rules
 from app.main import create_app
 from app.models import metadata
-from app.registry import directory, keys
+from app.registry import api_keys, directory
 from app.registry.policy import Reader
 from app.registry.projection import RULES
 from app.registry.schemas import SourceIn
@@ -181,7 +181,7 @@ class World:
         )
 
     def _key(self, session: Session, role: Role, source: str | None) -> str:
-        return keys.create(session, role, source, 365, self.now)
+        return api_keys.create(session, role, source, 365, self.now)
 
     def headers(self, who: str | None, **more: str) -> dict[str, str]:
         """The headers of a key: a source's slug or a role; None for the public."""

@@ -23,7 +23,7 @@ from app.counts.questions import AsOf, FacilityQuery, Paged, VocabularyQuery
 from app.dates import format_instant
 from app.errors import NotFound, Unauthenticated
 from app.models import Facility, Source
-from app.registry import directory as listing
+from app.registry import directory as bulk_filing
 from app.registry.schemas import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
 from app.vocabulary import Role, vocabulary
 
@@ -41,14 +41,14 @@ def read_me(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
 def add_source(write: Write, body: SourceIn) -> Response:
     """Add a source (admin). Governments are not independent unless said otherwise."""
     write.allow(Role.ADMIN)
-    return write.run(lambda context: listing.add_source(context, body))
+    return write.run(lambda context: bulk_filing.add_source(context, body))
 
 
 @directory.patch("/sources/{slug}", response_model=FiledSource, responses=WRITING)
 def change_source(write: Write, slug: Slug, body: SourcePatch) -> Response:
     """Change a source (admin), or set it in quarantine: shown, but not counted as independent."""
     write.allow(Role.ADMIN)
-    return write.run(lambda context: listing.change_source(context, slug, body))
+    return write.run(lambda context: bulk_filing.change_source(context, slug, body))
 
 
 @directory.get("/sources", response_model=SourcePage, responses=READING)
@@ -67,14 +67,14 @@ def read_source(read: Read, slug: Slug, asked: Annotated[AsOf, Query()]) -> Resp
 def add_facility(write: Write, body: FacilityIn) -> Response:
     """Register a facility (curator). Reports that name it are placed there from now on."""
     write.allow(Role.CURATOR)
-    return write.run(lambda context: listing.add_facility(context, body))
+    return write.run(lambda context: bulk_filing.add_facility(context, body))
 
 
 @directory.patch("/facilities/{slug}", response_model=FiledFacility, responses=WRITING)
 def change_facility(write: Write, slug: Slug, body: FacilityPatch) -> Response:
     """Change a facility (curator)."""
     write.allow(Role.CURATOR)
-    return write.run(lambda context: listing.change_facility(context, slug, body))
+    return write.run(lambda context: bulk_filing.change_facility(context, slug, body))
 
 
 @directory.get("/facilities", response_model=FacilityPage, responses=READING)

@@ -25,7 +25,7 @@ from app.exchange.titles import LANGUAGES
 from app.log.entries import last_revision_at
 from app.log.head import revision_under
 from app.models import ApiKey
-from app.registry import keys
+from app.registry import api_keys
 from app.registry.policy import ANYONE, Reader
 from app.registry.projection import RULES
 from app.vocabulary import Language, Role
@@ -264,7 +264,7 @@ def _asked(
 
 
 def _who(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
-    return (ANYONE, None) if token is None else keys.authenticate(session, token, request.app.state.clock())
+    return (ANYONE, None) if token is None else api_keys.authenticate(session, token, request.app.state.clock())
 
 
 Read = Annotated[Asked, Depends(_asked, scope="function")]

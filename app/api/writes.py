@@ -19,7 +19,7 @@ from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
 from app.log.entries import as_only_writer
 from app.models import ApiKey, IdempotentAnswer
-from app.registry import keys
+from app.registry import api_keys
 from app.registry.policy import Reader
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
@@ -121,7 +121,7 @@ def written_with(
         raise Unauthenticated("Writing needs a key: Authorization: Bearer rcn_…")
     # Who has no key takes no lock: authentication only reads.
     with reading(request.app.state.engine) as session:
-        actor, key = keys.authenticate(session, token, request.app.state.clock())
+        actor, key = api_keys.authenticate(session, token, request.app.state.clock())
     return Writing(actor, key, request, body)
 
 

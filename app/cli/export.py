@@ -15,7 +15,7 @@ from app.cli.database import database, opened
 from app.cli.output import fail
 from app.config import Settings
 from app.database import reading
-from app.exchange import copies, exports, ftm, own, package
+from app.exchange import copies, exports, ftm, own_reports, package
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.local import reporter
 from app.exchange.tables import Form
@@ -97,8 +97,8 @@ def of_source(session: Session, slug: str, form: ExportForm, revision: int) -> s
     source = reporter(session, slug)
     if form is ExportForm.FTM:
         return "A source's own reports are written as jsonl or csv."
-    told = own.Told()
-    _write(own.reports(session, source, Form(form.value), revision, told))
+    told = own_reports.Told()
+    _write(own_reports.reports(session, source, Form(form.value), revision, told))
     if told.pointing:
         _tell(f"{told.pointing} reports only point at somebody whom others report: no other registry can read those.")
     if not told.lost:

@@ -8,9 +8,9 @@ from sqlalchemy import bindparam, case, exists, false, literal, or_, select
 from sqlmodel import Session, col
 
 from app.counts.selection import Condition, at, hidden
-from app.matching.candidates import Wanted, look_up
 from app.matching.fold import fold
-from app.matching.keys import search_keys
+from app.matching.lookup import BlockingQuery, look_up
+from app.matching.name_keys import search_keys
 from app.matching.names import SAME, answers
 from app.models import DetaineePersonal, Placement
 from app.registry.policy import Reader
@@ -52,7 +52,7 @@ def by_name(session: Session, reader: Reader, q: str, detainee: Any, revision: i
 
 def _alike(session: Session, q: str, revision: int) -> dict[int, int]:
     """Person → likeness in thousandths, of those found by the keys of the question."""
-    records = [found.record for found in look_up(session, Wanted(search_keys(q)))]
+    records = [found.record for found in look_up(session, BlockingQuery(search_keys(q)))]
     if not records:
         return {}
     rows = session.execute(

@@ -20,7 +20,7 @@ from app.counts.selection import at, select_releases, visible
 from app.counts.shapes import Person
 from app.database import chunks
 from app.errors import Invalid
-from app.matching.candidates import Wanted, look_up_each
+from app.matching.lookup import BlockingQuery, look_up_each
 from app.models import Placement, Record
 from app.registry.content import Content
 from app.registry.policy import Facts, Reader
@@ -93,7 +93,7 @@ def within(
 
 def alike(session: Session, lines: Iterable[tuple[Collection[str], int | None]], revision: int) -> set[int]:
     """The people whom lines may speak of, found by the keys and the year of birth of each, as a report's are."""
-    found = {one.record for some in look_up_each(session, [Wanted(*line) for line in lines]) for one in some}
+    found = {one.record for some in look_up_each(session, [BlockingQuery(*line) for line in lines]) for one in some}
     people: set[int] = set()
     for among in chunks(found):
         held = select(col(Placement.detainee)).where(col(Placement.record).in_(among), at(Placement, revision))

@@ -16,7 +16,7 @@ from app.demo.sources import sources
 from app.log.entries import head
 from app.log.head import is_demo, mark_demo
 from app.models import OPEN, ApiKey, Placement, Record, Source
-from app.registry import directory, identity, keys, records, reports
+from app.registry import api_keys, directory, identity, records, reports
 from app.registry.claims import ClaimIn, file_claim
 from app.registry.policy import Reader
 from app.registry.schemas import DetentionReportIn, FacilityIn, IdentityIn, ReleaseReportIn, SourceIn
@@ -60,8 +60,8 @@ def guest_key(session: Session, now: datetime) -> str:
     source = session.scalars(mine).one()
     live = select(ApiKey).where(col(ApiKey.source) == source, col(ApiKey.revoked_at).is_(None))
     for key in session.scalars(live).all():
-        keys.revoke(session, key.id, now)
-    return keys.create(session, Role.REPORTER, str(GUEST["slug"]), KEY_DAYS, now)
+        api_keys.revoke(session, key.id, now)
+    return api_keys.create(session, Role.REPORTER, str(GUEST["slug"]), KEY_DAYS, now)
 
 
 class Replay:

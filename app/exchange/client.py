@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.errors import Problem
 from app.exchange.strict_json import parse_json
-from app.registry.keys import PATTERN
+from app.registry.api_keys import PATTERN
 from app.vocabulary import Language
 
 # Seconds without a byte after which a connection is taken for dead: satellites and busy cells take 5 to 10 for a turn.

@@ -19,7 +19,7 @@ from app.exchange.package import DESCRIPTOR
 from app.exchange.strict_json import clean
 from app.exchange.table_schema import KEPT, SAID, TABLES, value
 from app.registry import directory
-from app.registry.copying import Copied, file_copies, require_empty
+from app.registry.replication import ReplicatedReport, replicate, require_empty
 from app.registry.schemas import (
     DetaineeIn,
     DetentionIn,
@@ -59,7 +59,7 @@ def read(context: WriteContext, folder: Path) -> Read:
             directory.add_facility(context, FacilityIn.model_validate(_facility(row)))
     reports = sorted(_reports(folder), key=lambda one: one.number)
     _require_known(reports)
-    return Read(file_copies(context, reports), sources)
+    return Read(replicate(context, reports), sources)
 
 
 def _require_whole(folder: Path) -> None:
@@ -118,7 +118,7 @@ def _of_line(name: str, line: int) -> Iterator[None]:
         raise _bad(name, line) from None
 
 
-def _require_known(reports: Sequence[Copied]) -> None:
+def _require_known(reports: Sequence[ReplicatedReport]) -> None:
     """Raises BadFile where two reports have one number, or one follows another that is not there."""
     numbers = {one.number for one in reports}
     if len(numbers) < len(reports):
@@ -141,7 +141,7 @@ def _facility(row: Row) -> Said:
     return {**said, "point": None if lat is None or lon is None else {"lat": lat, "lon": lon}}
 
 
-def _reports(folder: Path) -> Iterator[Copied]:
+def _reports(folder: Path) -> Iterator[ReplicatedReport]:
     for line, row in _rows(folder, "reports"):
         with _of_line("reports", line):
             said = _said("reports", row)
@@ -149,7 +149,7 @@ def _reports(folder: Path) -> Iterator[Copied]:
             schema = ReleaseReportIn if "release" in body else DetentionReportIn
             kept = {name: said[name] for name in KEPT if name in said}
             _kept_shape(kept)
-            copied = Copied(
+            copied = ReplicatedReport(
                 said["report"],
                 said["source"],
                 said["detainee"],

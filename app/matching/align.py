@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import inf
 from time import thread_time
 
-from app.matching.candidates import MOST_CANDIDATES, MOST_ROWS
+from app.matching.lookup import MOST_CANDIDATES, MOST_ROWS
 from app.matching.score import REVIEW, Match, Person, birth_bounds, compare
 from app.matching.weighing import Witness, judged
 

@@ -117,8 +117,8 @@ class Claim(SQLModel, table=True):
 
 
 class BlockingKey(SQLModel, table=True):
-    """Personal. What a record can be found by (`matching/keys.py`, `registry/blocking.py`), the year of birth, and the
-    record's source: a look-up is answered from the index alone."""
+    """Personal. A blocking key of a record (`matching/name_keys.py`, `registry/blocking.py`), with its year of birth and
+    its source: a look-up is answered from the index alone."""
 
     __tablename__ = "blocking_key"
     __table_args__ = (Index(None, "key", "born", "record", "source"),)

@@ -27,7 +27,7 @@ from app.models import (
     Report,
     Source,
 )
-from app.registry import asked, blocking, erasure
+from app.registry import blocking, erasure, requested_classes
 from app.registry.components import project_alone, reproject
 from app.registry.views import Views
 from app.vocabulary import Publish
@@ -222,4 +222,4 @@ class Projector:
         buffer.add(_INSERT_REPORT, [row])
         rows = [{"record": record, "key": found, "born": born, "source": source} for found in sorted(keys)]
         buffer.add(_INSERT_KEYS, rows)
-        asked.add(self._session, entry, record, buffer)
+        requested_classes.add(self._session, entry, record, buffer)

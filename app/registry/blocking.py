@@ -3,9 +3,9 @@
 from datetime import date
 
 from app.dates import PartialDate
-from app.matching.candidates import Found, Wanted
 from app.matching.fold import fold
-from app.matching.keys import OF_WORD, blocking_keys, fewest_keys, word_keys
+from app.matching.lookup import BlockingHit, BlockingQuery
+from app.matching.name_keys import OF_WORD, blocking_keys, fewest_keys, word_keys
 from app.matching.score import BIRTH_CONFLICT, BIRTH_SPAN, Person, birth_bounds
 from app.registry.content import AGE_ON, AGE_SPAN, KEPT_FACILITY, NATIONAL_ID, Content
 from app.registry.projection.accounts import parse
@@ -57,10 +57,10 @@ def searched_keys(content: Content) -> frozenset[str]:
     return frozenset(key for key in keys_of(content) if not key.startswith((_FACILITY, _KEPT_FACILITY, OF_WORD)))
 
 
-def wanted(content: Content) -> Wanted:
+def query_of(content: Content) -> BlockingQuery:
     """How a report's candidates are looked up."""
     fewest = fewest_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ()))
-    return Wanted(searched_keys(content), born(person_of(content)), fewest)
+    return BlockingQuery(searched_keys(content), born(person_of(content)), fewest)
 
 
 def born(person: Person) -> int | None:
@@ -71,19 +71,19 @@ def born(person: Person) -> int | None:
     return date.fromordinal(bounds[0]).year
 
 
-def namesake(wanted: Wanted, found: Found) -> bool:
+def namesake(query: BlockingQuery, hit: BlockingHit) -> bool:
     """Whether a record may have the very same name, word for word."""
-    return found.most >= wanted.fewest
+    return hit.most >= query.fewest
 
 
-def ruled_out(wanted: Wanted, found: Found) -> bool:
+def ruled_out(query: BlockingQuery, hit: BlockingHit) -> bool:
     """Whether a record is surely somebody else's, by its birth, so that it need not be read: neither the very same name
     nor one identification number, which a curator should see all the same."""
-    if wanted.born is None or found.born is None or abs(wanted.born - found.born) <= BORN_APART:
+    if query.born is None or hit.born is None or abs(query.born - hit.born) <= BORN_APART:
         return False
-    if any(key.startswith(_IDENTITY) for key in wanted.keys):
+    if any(key.startswith(_IDENTITY) for key in query.keys):
         return False
-    return not namesake(wanted, found)
+    return not namesake(query, hit)
 
 
 def person_of(content: Content) -> Person:

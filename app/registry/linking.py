@@ -16,9 +16,9 @@ from sqlmodel import Session, col
 from app.matching import score
 from app.matching.weighing import Witness, weigh
 from app.models import OPEN, HiddenCandidatePair, Placement, Record
-from app.registry import blocking, content, known
+from app.registry import blocking, candidates, content
+from app.registry.candidates import CandidatePerson, CandidateRecord, StandingRecord, compare, contents
 from app.registry.content import Content
-from app.registry.known import Candidate, Known, Near, compare, contents
 from app.registry.projection.accounts import SECOND_HAND, parse
 from app.registry.records import Kind
 from app.registry.write import WriteContext, new_id
@@ -40,7 +40,7 @@ _WAITING = select(col(HiddenCandidatePair.other)).where(
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class LinkDecision:
     """A decision about to be written: which record, judged by whom, how sure and why."""
 
     record: uuid.UUID
@@ -54,17 +54,17 @@ class Planned:
 class Pair:
     """A record that the report was compared with, and what came of it."""
 
-    record: Known
+    record: StandingRecord
     match: score.Match
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
+class LinkResult:
     """What the key may know of it, what the log will say, and what only a curator may learn: whom the report looks
     like (`unsaid`), and the records of the person it is tied to that contradict it and were outweighed."""
 
     outcome: MatchOutcome
-    decisions: tuple[Planned, ...] = ()
+    decisions: tuple[LinkDecision, ...] = ()
     unsaid: tuple[Pair, ...] = ()
     outweighed: tuple[Pair, ...] = ()
 
@@ -77,8 +77,8 @@ class _Tie:
     outweighed: tuple[Pair, ...] = ()
 
 
-def by_pointer(target: tuple[Record, Kind]) -> Matched:
-    return Matched(MatchOutcome.LINKED, (Planned(target[0].id, Judgement.SAME, "reporter", SURE),))
+def by_pointer(target: tuple[Record, Kind]) -> LinkResult:
+    return LinkResult(MatchOutcome.LINKED, (LinkDecision(target[0].id, Judgement.SAME, "reporter", SURE),))
 
 
 def compared(context: WriteContext, said: Content) -> Content:
@@ -89,13 +89,13 @@ def compared(context: WriteContext, said: Content) -> Content:
     return {name: value for name, value in said.items() if name != content.NATIONAL_ID}
 
 
-def look_up(context: WriteContext, said: Content) -> list[Near]:
+def look_up(context: WriteContext, said: Content) -> list[CandidateRecord]:
     """The records that a new report may be of: those that share a stored key."""
-    (found,) = known.look_up(context, [blocking.wanted(compared(context, said))])
-    return [Near(one, found[one.key]) for one in contents(context.session, found)]
+    (found,) = candidates.look_up(context, [blocking.query_of(compared(context, said))])
+    return [CandidateRecord(one, found[one.key]) for one in contents(context.session, found)]
 
 
-def by_match(context: WriteContext, said: Content, found: Sequence[Near]) -> Matched:
+def by_match(context: WriteContext, said: Content, found: Sequence[CandidateRecord]) -> LinkResult:
     """Compare a new report with the records found for it."""
     person = blocking.person_of(compared(context, said))
     people = compare(context, person, found)
@@ -109,12 +109,12 @@ def by_match(context: WriteContext, said: Content, found: Sequence[Near]) -> Mat
     if len(ties) == 1:
         (group, tie), *_ = ties
         outcome = _known_as(MatchOutcome.LINKED, context, [group])
-        return Matched(outcome, (_planned(tie.to, Judgement.SAME),), unsaid, tie.outweighed)
-    waiting = tuple(_planned(Pair(one.record, one.match), Judgement.UNSURE) for one in told[:MOST_REVIEWED])
-    return Matched(_known_as(MatchOutcome.NEEDS_REVIEW, context, told[:MOST_REVIEWED]), waiting, unsaid)
+        return LinkResult(outcome, (_link_decision(tie.to, Judgement.SAME),), unsaid, tie.outweighed)
+    waiting = tuple(_link_decision(Pair(one.record, one.match), Judgement.UNSURE) for one in told[:MOST_REVIEWED])
+    return LinkResult(_known_as(MatchOutcome.NEEDS_REVIEW, context, told[:MOST_REVIEWED]), waiting, unsaid)
 
 
-def _tells(context: WriteContext, one: Candidate) -> bool:
+def _tells(context: WriteContext, one: CandidatePerson) -> bool:
     """Whether a pair that is not sure is worth a curator's look. Not where the report most like the row is of the same
     source, and the two agree in no more than the name, or contradict each other in more than when: its namesakes are
     many, and the source itself gives them different case numbers."""
@@ -124,12 +124,12 @@ def _tells(context: WriteContext, one: Candidate) -> bool:
     return bool(agreeing) and set(one.match.conflicts) <= {"dates"}
 
 
-def _known_as(outcome: MatchOutcome, context: WriteContext, groups: Sequence[Candidate]) -> MatchOutcome:
+def _known_as(outcome: MatchOutcome, context: WriteContext, groups: Sequence[CandidatePerson]) -> MatchOutcome:
     """An outcome as the key may know it (rule 12): of people whom it may not recognise, that the report was new."""
     return outcome if any(context.actor.recognises(g.record.publish) for g in groups) else MatchOutcome.NEW
 
 
-def _may_tell(context: WriteContext, said: Content, one: Candidate) -> bool:
+def _may_tell(context: WriteContext, said: Content, one: CandidatePerson) -> bool:
     """Whether an entry in the log would tell nobody what they may not know (rule 12).
 
     A guess at somebody whom the key may not recognise would be confirmed by the tie, or by what waits for a curator.
@@ -140,7 +140,7 @@ def _may_tell(context: WriteContext, said: Content, one: Candidate) -> bool:
     return not one.overruled and not planted and context.actor.recognises(one.record.publish)
 
 
-def _repeats(context: WriteContext, said: Content, group: Candidate) -> bool:
+def _repeats(context: WriteContext, said: Content, group: CandidatePerson) -> bool:
     """Whether this source already has a standing report of the same spell there: the same name twice in one list
     is two people until a curator says otherwise; a detention after its own release is not a repetition, unless it
     comes as a row of a list, of which no two are ever tied here."""
@@ -156,7 +156,7 @@ def _repeats(context: WriteContext, said: Content, group: Candidate) -> bool:
     return any(not _follows(said, other) and not _follows(other, said) for other in own)
 
 
-def _tie(context: WriteContext, person: score.Person, group: Candidate) -> _Tie | None:
+def _tie(context: WriteContext, person: score.Person, group: CandidatePerson) -> _Tie | None:
     """How to tie the report to a person of whom a record is surely alike; None where another record of the person
     says that this is somebody else, also one that no key finds: or a single report that calls two people by one
     another's names would make them one. Where independent sources report the person, any of theirs.
@@ -180,7 +180,7 @@ def _tie(context: WriteContext, person: score.Person, group: Candidate) -> _Tie 
     return _Tie(best, outweighed) if best.match.sure else None
 
 
-def _states(context: WriteContext, one: Known) -> bool:
+def _states(context: WriteContext, one: StandingRecord) -> bool:
     """Whether a record counts among those that outweigh another: an independent source's own word, which stands."""
     return context.views.sources[one.source].independent and _first_hand(one.content)
 
@@ -191,7 +191,7 @@ def _first_hand(said: Content) -> bool:
     return not copied and said["verification.verdict"] != Verdict.RETRACTED
 
 
-def _holds_own(context: WriteContext, group: Candidate) -> bool:
+def _holds_own(context: WriteContext, group: CandidatePerson) -> bool:
     """Whether the person holds a record of this source at all, alike or not."""
     if context.trial and group.record.detainee in context.trial.tied:
         return True
@@ -210,14 +210,14 @@ def _follows(later: Content, earlier: Content) -> bool:
     return day > parse(ended).hi
 
 
-def _records_of(session: Session, record: Known) -> Sequence[int]:
+def _records_of(session: Session, record: StandingRecord) -> Sequence[int]:
     """All records of the person that holds a record."""
     held = select(col(Placement.record)).where(col(Placement.detainee) == record.detainee, col(Placement.until) == OPEN)
     return session.scalars(held).all()
 
 
-def _planned(pair: Pair, judgement: Judgement) -> Planned:
-    return Planned(pair.record.id, judgement, "matcher", _thousandths(pair.match), tuple(_reasons(pair.match)))
+def _link_decision(pair: Pair, judgement: Judgement) -> LinkDecision:
+    return LinkDecision(pair.record.id, judgement, "matcher", _thousandths(pair.match), tuple(_reasons(pair.match)))
 
 
 def _thousandths(match: score.Match) -> int:
@@ -228,7 +228,7 @@ def _reasons(match: score.Match) -> list[dict[str, Any]]:
     return [{"feature": r.feature, "score": round(r.score, 3), "note": r.note} for r in match.reasons]
 
 
-def keep_unsaid(context: WriteContext, match: Matched, record: int) -> None:
+def keep_unsaid(context: WriteContext, match: LinkResult, record: int) -> None:
     """Keep, for curators alone, whom a report just written looks like, and what contradicts it in the person that it
     was tied to: a record that was outweighed waits once, however many reports outweigh it."""
     if not match.unsaid and not match.outweighed:
@@ -251,7 +251,7 @@ def keep_unsaid(context: WriteContext, match: Matched, record: int) -> None:
         run(_INSERT_HIDDEN_PAIRS, rows)
 
 
-def write_decision(context: WriteContext, decision: Planned, record_id: uuid.UUID) -> None:
+def write_decision(context: WriteContext, decision: LinkDecision, record_id: uuid.UUID) -> None:
     """The identity entry that ties, or may tie, a report about to be written."""
     body = {
         "id": str(new_id()),

@@ -11,7 +11,7 @@ from app.log.entries import entry_at
 from app.matching import score
 from app.matching.names import ONE_WORD
 from app.models import Record
-from app.registry import blocking, checks, content, kept, linking, pointers, records, wishes
+from app.registry import blocking, checks, content, kept_values, linking, pointers, records, wishes
 from app.registry.content import Content
 from app.registry.projection.accounts import ASSERTIONS, parse
 from app.registry.records import Kind
@@ -66,7 +66,7 @@ def verify_release(context: WriteContext, release_id: uuid.UUID, body: Verificat
     """Give this source's verdict on a known release as it stood at the revision it had `seen`: the next version of its
     report there, or a new one. Raises Invalid, NotFound, Conflict."""
     base = pointers.known(context, "release", release_id)
-    seen = kept.seen_at(context, base, body.seen)
+    seen = kept_values.seen_at(context, base, body.seen)
     place = records.placement(context.session, base.key)
     assert place is not None
     own = pointers.own_record_in(context.session, place.spell, source_of(context))
@@ -232,7 +232,7 @@ def first_version(
     context: WriteContext,
     said: Content,
     target: tuple[Record, Kind] | None,
-    match: linking.Matched | None = None,
+    match: linking.LinkResult | None = None,
     seen: int | None = None,
 ) -> Outcome:
     """Open a record; `match` where it was looked for before. `seen`: the revision at which the target was read, by
@@ -242,7 +242,7 @@ def first_version(
         match = (
             linking.by_pointer(target) if target else linking.by_match(context, said, linking.look_up(context, said))
         )
-    said = kept.with_standing(context, said, target, None, seen)
+    said = kept_values.with_standing(context, said, target, None, seen)
     for decision in match.decisions:
         linking.write_decision(context, decision, record_id)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
@@ -273,7 +273,7 @@ def _next_version(
         ids = {"report": str(record.id), "version": version.number}
         return Outcome("report", OK, version.entry.revision, ids)
     if seen is not None or pointer != version.pointer:
-        said = kept.with_standing(context, said, target, record, seen)
+        said = kept_values.with_standing(context, said, target, record, seen)
     _check_succession(before, said)
     if "source_record_id" in said and "source_record_id" not in before:
         records.remember_case(context.session, context.secret, record.source, said["source_record_id"], record.id)

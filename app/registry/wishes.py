@@ -15,11 +15,11 @@ from sqlmodel import Session, col
 
 from app.dates import parse
 from app.models import OPEN, ProvisionalHiding, Record
-from app.registry import asked
-from app.registry.asked import GIVEN_ON
+from app.registry import requested_classes
 from app.registry.consent import BIRTH, CLASS, OPENNESS
 from app.registry.content import ASKED, Content
 from app.registry.records import Version
+from app.registry.requested_classes import GIVEN_ON
 from app.registry.write import WriteContext
 from app.vocabulary import Publish
 
@@ -72,13 +72,15 @@ def of_next_version(context: WriteContext, record: Record, version: Version, sai
         return {}
     before = version.content
     if (said[CLASS], said.get(GIVEN_ON)) == (before.get(CLASS), before.get(GIVEN_ON)):
-        return _entry(asked.since(version.entry), asked.stopped(version.entry) and ASKED not in said)
+        return _entry(
+            requested_classes.since(version.entry), requested_classes.stopped(version.entry) and ASKED not in said
+        )
     return _kept(context, said, record.id)
 
 
 def _kept(context: WriteContext, said: Content, record: uuid.UUID) -> dict[str, Any]:
     as_strict = OPENNESS[OPENNESS.index(said[CLASS]) :]
-    before = asked.earlier(context.session, record, context.actor.source, as_strict)
+    before = requested_classes.earlier(context.session, record, context.actor.source, as_strict)
     renewed = GIVEN_ON in said and (before.last_day is None or parse(said[GIVEN_ON]).lo > before.last_day)
     if renewed or before.since is None:
         return _entry(None, _stops(context, said))

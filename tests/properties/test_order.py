@@ -120,7 +120,7 @@ def _file(clerk: Clerk, filing: Filing, number: int) -> None:
         body[f"{kind}_id"] = _id("subject", target) if kind == "detainee" else uuid.uuid5(_id("record", target), kind)
     shape = ReleaseReportIn if "release" in body else DetentionReportIn
     ids = [_id("record", number), _id("subject", number)]
-    unmatched = linking.Matched(MatchOutcome.NEW)
+    unmatched = linking.LinkResult(MatchOutcome.NEW)
     with (
         mock.patch.object(reports, "new_id", side_effect=ids),
         mock.patch.object(linking, "by_match", return_value=unmatched),

@@ -14,9 +14,9 @@ from sqlmodel import Session, col
 from app.dates import parse
 from app.log.entries import LogEntry, entry_at
 from app.models import OPEN, Placement, ProvisionalHiding, Record, Report
-from app.registry import asked, wishes
-from app.registry.asked import Earlier
+from app.registry import requested_classes, wishes
 from app.registry.rebuild import rebuild
+from app.registry.requested_classes import Earlier
 from app.vocabulary import Judgement
 from tests.properties.histories import examples
 from tests.properties.steps import Amend, Body, Clerk, Consent, Decide, File, Redact, Registry, Retract, Step, Undo
@@ -156,7 +156,9 @@ def by_reading_all(session: Session, record: uuid.UUID, source: int | None, as_s
         .order_by(col(Record.key), col(Report.version))
     ).scalars()
     entries = [entry_at(session, revision) for revision in versions]
-    days = [parse(e.personal[asked.GIVEN_ON]).hi for e in entries if asked.GIVEN_ON in e.personal]
+    days = [
+        parse(e.personal[requested_classes.GIVEN_ON]).hi for e in entries if requested_classes.GIVEN_ON in e.personal
+    ]
     strict = [entry for entry in entries if entry.body["said"].get("detainee.publish") in as_strict]
     last = max(strict, key=since, default=None)
     if last is None:
@@ -178,10 +180,10 @@ def test_what_a_source_asked_for_is_what_every_version_of_its_reports_says(
         asked_of.append(of)
         return found
 
-    looked_up = asked.earlier
+    looked_up = requested_classes.earlier
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wishes, "MOST_UNANSWERED", most)
-        patch.setattr(asked, "earlier", compared)
+        patch.setattr(requested_classes, "earlier", compared)
         with registry.after(history) as clerk, clerk.session() as session:
             rebuild(session)
             for of in tuple(asked_of):

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from app.database import reading, writing
 from app.models import DetaineePersonal, Record
+from app.registry import api_keys
 from app.registry import content as content_module
-from app.registry import keys
 from app.registry.content import AGE_SPAN, birth_of, is_minor, with_age_span
 from app.registry.rebuild import rebuild
 from app.registry.records import newest
@@ -134,7 +134,7 @@ def test_the_same_list_sent_again_when_the_child_has_grown_changes_nothing(world
     first = world.post("/v1/detentions", body, "foro").json()
     world.now += YEARS
     with writing(world.engine) as session:
-        world.keys["foro"] = keys.create(session, Role.REPORTER, "foro", 365, world.now)
+        world.keys["foro"] = api_keys.create(session, Role.REPORTER, "foro", 365, world.now)
     again = world.post("/v1/detentions", body, "foro")
     assert (again.status_code, again.json()["receipt"]) == (200, first["receipt"])
     report = f"/v1/reports/{first['report']['id']}"

@@ -12,13 +12,13 @@ from unittest.mock import patch
 from sqlalchemy import select
 from sqlmodel import col
 
+from app.exchange.imports.case_numbers import Keys
 from app.exchange.imports.checked import body_of, numbered
-from app.exchange.imports.keys import Keys
 from app.exchange.imports.lists import open_list
 from app.models import OPEN, Source
 from app.registry import claims, reports
+from app.registry.bulk_filing import file_rows
 from app.registry.claims import ClaimIn
-from app.registry.listing import file_rows
 from app.registry.policy import Reader
 from app.registry.schemas import VerificationOfReleaseIn
 from app.registry.write import Outcome, WriteContext

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.exchange.comparing.accounts import Account, Row, SamePlace, of_content
+from app.exchange.imports.case_numbers import DERIVED, Keys
 from app.exchange.imports.checked import body_of, numbered, placed
 from app.exchange.imports.faults import BadFile, Fault
-from app.exchange.imports.keys import DERIVED, Keys
 from app.exchange.imports.lists import Opened
 from app.matching.align import NEVER, Deadline
 from app.registry import checks, content

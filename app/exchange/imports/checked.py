@@ -6,8 +6,8 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from app.errors import pointed_errors
+from app.exchange.imports.case_numbers import Keys, Repeated
 from app.exchange.imports.faults import Fault
-from app.exchange.imports.keys import Keys, Repeated
 from app.exchange.imports.rows import Row
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from app.exchange.imports.case_numbers import Keys
 from app.exchange.imports.checked import body_of, numbered
 from app.exchange.imports.faults import Fault
-from app.exchange.imports.keys import Keys
 from app.exchange.imports.questions import has_undated_age
 from app.exchange.imports.rows import Row
 

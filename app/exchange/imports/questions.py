@@ -10,9 +10,9 @@ from typing import Any
 from sqlmodel import Session
 
 from app.database import chunks
+from app.exchange.imports.case_numbers import DERIVED, Keys
 from app.exchange.imports.checked import body_of, numbered
 from app.exchange.imports.headings import day_of_ages
-from app.exchange.imports.keys import DERIVED, Keys
 from app.exchange.imports.lists import Opened, about_column
 from app.exchange.imports.rows import Row
 from app.exchange.imports.sayings import Question, about_list, line, rows

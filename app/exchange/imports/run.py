@@ -20,10 +20,10 @@ from sqlmodel import Session, col
 from app.database import reading
 from app.errors import Problem
 from app.exchange.imports import questions, receipts, stored
+from app.exchange.imports.case_numbers import Keys
 from app.exchange.imports.checked import body_of, numbered, placed
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.groups import kept_error
-from app.exchange.imports.keys import Keys
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.rows import Row
@@ -33,12 +33,12 @@ from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
 from app.models import OPEN, ApiKey, ListImport, Source
 from app.registry import records
-from app.registry.listing import file_rows
+from app.registry.bulk_filing import file_rows
+from app.registry.candidate_cache import WrittenRecords
 from app.registry.policy import Reader
 from app.registry.reports import source_of
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.trial import Trial
-from app.registry.vicinity import Written
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
 
@@ -69,7 +69,7 @@ class Running:
         self._opened: Opened | None = None
         self._keys = Keys()
         self._left: list[Row] = []  # read, and not settled yet
-        self._trial, self._written = Trial(), Written()  # what the rows tried so far would have left behind
+        self._trial, self._written = Trial(), WrittenRecords()  # what the rows tried so far would have left behind
         self._tried = 0  # the last of them
         self._most = TRIAL_BATCH  # rows of the next batch: few after one that took long
 
@@ -142,7 +142,7 @@ class Running:
         self._state = state
         self._keys = Keys()
         self._left = []
-        self._trial, self._written, self._tried = Trial(), Written(), 0
+        self._trial, self._written, self._tried = Trial(), WrittenRecords(), 0
         self._rows = self._opened.rows()
 
     def _batch(self, job: ListImport, rows: Iterator[Row]) -> bool:
@@ -247,7 +247,7 @@ class _Batch:
     def last(self) -> int:
         return self.rows[-1].number
 
-    def file(self, context: WriteContext, written: Written | None = None) -> list[RowOutcome]:
+    def file(self, context: WriteContext, written: WrittenRecords | None = None) -> list[RowOutcome]:
         """File the rows that can be read; what became of each, in order. `written`: by those tried before."""
         before = context.log.revision
         settled: dict[int, RowOutcome] = {}

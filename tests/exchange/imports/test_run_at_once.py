@@ -13,8 +13,8 @@ from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.run import Running
 from app.exchange.imports.stored import Sent
+from app.registry import api_keys as api_keys
 from app.registry import directory
-from app.registry import keys as api_keys
 from app.registry.policy import Reader
 from app.registry.schemas import SourcePatch
 from app.registry.write import WriteContext
@@ -135,7 +135,7 @@ def test_of_two_at_the_end_of_a_trial_one_begins_to_file(world: World) -> None:
 def test_what_is_left_of_a_batch_that_was_cut_is_let_be_once_another_has_settled_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.listing.LONGEST", 0.0)
+    monkeypatch.setattr("app.registry.bulk_filing.LONGEST", 0.0)
     slow = running_on(world, many(8))
     assert slow.step()  # one row, and seven are left
     quick = another(world, slow)

@@ -11,12 +11,12 @@ from time import monotonic
 
 from app.errors import Problem, Redacted
 from app.registry import blocking, checks, content, linking, pointers, records, reports
+from app.registry.candidate_cache import CandidateCache, WrittenRecords
+from app.registry.candidates import CandidateRecord, StandingRecord
 from app.registry.content import Content
-from app.registry.known import Known, Near
-from app.registry.linking import Matched
+from app.registry.linking import LinkResult
 from app.registry.schemas import DetentionReportIn
 from app.registry.trial import Trial
-from app.registry.vicinity import Vicinity, Written
 from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import Judgement, Publish
 
@@ -40,7 +40,7 @@ Act = Outcome | Problem | _New | DetentionReportIn
 
 
 def file_rows(
-    context: WriteContext, bodies: Sequence[DetentionReportIn], written: Written | None = None
+    context: WriteContext, bodies: Sequence[DetentionReportIn], written: WrittenRecords | None = None
 ) -> list[Outcome | Problem]:
     """For each body, in order, what became of it, or why it was refused. A refused one leaves nothing behind.
     `written`: of a trial, what it would have written before.
@@ -56,7 +56,9 @@ def file_rows(
     stood = records.by_cases(context.session, digests.values())
     planned = _Planned(context)
     ready = [planned.plan(body, digests.get(place), stood) for place, body in enumerate(bodies)]
-    filing = _Filing(context, Vicinity(context, [linking.compared(context, said) for said in planned.new], written))
+    filing = _Filing(
+        context, CandidateCache(context, [linking.compared(context, said) for said in planned.new], written)
+    )
     results: list[Outcome | Problem] = []
     for act in ready:
         results.append(filing.file(act))
@@ -111,9 +113,9 @@ class _Planned:
 class _Filing:
     """The rows of one transaction, in their order."""
 
-    def __init__(self, context: WriteContext, vicinity: Vicinity) -> None:
+    def __init__(self, context: WriteContext, candidates: CandidateCache) -> None:
         self._context = context
-        self._vicinity = vicinity
+        self._candidates = candidates
 
     def file(self, act: Act) -> Outcome | Problem:
         try:
@@ -130,7 +132,7 @@ class _Filing:
     def _open(self, row: _New) -> Outcome:
         """The first version of a record: held back, unless a decision ties it to somebody."""
         context, said = self._context, row.said
-        near = self._vicinity.of(row.place)
+        near = self._candidates.of(row.place)
         match = linking.by_match(context, said, near)
         if context.trial is not None:
             return self._foretold(context.trial, row, match, near)
@@ -143,7 +145,7 @@ class _Filing:
              "said": public}, personal,
         )  # fmt: skip
         context.pending_writes.add(records.INSERT_CASE, [{"digest": row.digest, "record_id": record_id}])
-        known = Known(
+        known = StandingRecord(
             entry.revision,
             record_id,
             reports.source_of(context),
@@ -152,11 +154,11 @@ class _Filing:
             said,
             blocking.person_of(said),
         )
-        self._vicinity.add(row.place, known)
+        self._candidates.add(row.place, known)
         ids = {"report": str(record_id), "version": 1}
         return Outcome("report", reports.CREATED, entry.revision, ids, match.outcome)
 
-    def _foretold(self, trial: Trial, row: _New, match: Matched, near: Sequence[Near]) -> Outcome:
+    def _foretold(self, trial: Trial, row: _New, match: LinkResult, near: Sequence[CandidateRecord]) -> Outcome:
         """What would become of a record: nothing is written, and the rows that follow are told."""
         context, number, record_id = self._context, trial.number(), new_id()
         person = blocking.person_of(linking.compared(context, row.said))
@@ -165,8 +167,8 @@ class _Filing:
         detainee = next((one.known.detainee for one in near if one.known.id in tied), number)
         if detainee != number:
             trial.tie(detainee, person, counted=publish == Publish.COUNTED)
-        known = Known(number, record_id, reports.source_of(context), publish, detainee, {}, person)
-        self._vicinity.add(row.place, known)
+        known = StandingRecord(number, record_id, reports.source_of(context), publish, detainee, {}, person)
+        self._candidates.add(row.place, known)
         return Outcome("report", reports.CREATED, context.log.revision, {"report": str(record_id)}, match.outcome)
 
     def _saved(self, act: Callable[[], Outcome]) -> Outcome:
@@ -180,5 +182,5 @@ class _Filing:
             self._context.log.revision = before
             raise
         if outcome.revision > before:
-            self._vicinity.read_again(uuid.UUID(outcome.ids["report"]))
+            self._candidates.read_again(uuid.UUID(outcome.ids["report"]))
         return outcome

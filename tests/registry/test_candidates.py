@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.database import writing
-from app.registry import known, linking
+from app.registry import candidates, linking
 from app.registry.content import flatten
 from app.registry.policy import Reader
 from app.registry.write import WriteContext
@@ -83,8 +83,8 @@ def test_one_identification_number_is_shown_to_a_curator_whatever_else_contradic
 def test_a_state_has_few_of_the_places_of_those_compared_and_leaves_the_others_theirs(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(known, "OF_A_STATE", 2)
-    monkeypatch.setattr("app.matching.candidates.MOST_CANDIDATES", 3)
+    monkeypatch.setattr(candidates, "OF_A_STATE", 2)
+    monkeypatch.setattr("app.matching.lookup.MOST_CANDIDATES", 3)
     for who, number in ((GOVERNMENT, 4), ("jep", 4)):
         for year in range(number):
             world.file(who, source_record_id=f"P-{year}", detainee__birth_date=str(1940 + 10 * year))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.config import Settings
-from tests.registry.test_listing import file_all
+from tests.registry.test_bulk_filing import file_all
 from tests.support import GOVERNMENT, Body, World, make_report
 
 NAMES = (

@@ -7,8 +7,8 @@ from sqlalchemy import Engine, insert
 from sqlmodel import Session
 
 from app.database import writing
-from app.matching import candidates
-from app.matching.candidates import Wanted, look_up, look_up_each
+from app.matching import lookup
+from app.matching.lookup import BlockingQuery, look_up, look_up_each
 from app.models import BlockingKey
 
 ROWS = 20  # what a look-up may read in these tests
@@ -16,7 +16,7 @@ ROWS = 20  # what a look-up may read in these tests
 
 @pytest.fixture(autouse=True)
 def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates, "MOST_ROWS", ROWS)
+    monkeypatch.setattr(lookup, "MOST_ROWS", ROWS)
 
 
 def keep(session: Session, record: int, keys: Iterable[str], born: int | None = None, source: int = 1) -> None:
@@ -25,7 +25,7 @@ def keep(session: Session, record: int, keys: Iterable[str], born: int | None = 
 
 
 def found(session: Session, keys: Iterable[str], born: int | None = None) -> list[int]:
-    return [one.record for one in look_up(session, Wanted(list(keys), born))]
+    return [one.record for one in look_up(session, BlockingQuery(list(keys), born))]
 
 
 def test_who_shares_most_keys_comes_first_and_nobody_is_found_by_none(engine: Engine) -> None:
@@ -56,7 +56,7 @@ def test_a_rare_key_finds_its_record_among_thousands_who_share_a_common_one(engi
 
 
 def test_many_are_found_as_each_would_be_alone(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates, "TOGETHER", 3)
+    monkeypatch.setattr(lookup, "TOGETHER", 3)
     with writing(engine) as session:
         for record in range(1, 2 * ROWS):
             keep(session, record, ["p:jose|rodriguez"], 1930 + record)
@@ -71,7 +71,7 @@ def test_many_are_found_as_each_would_be_alone(engine: Engine, monkeypatch: pyte
             ["p:z|z"],
             ["p:a|c"],
         )
-        wanted = [Wanted(some, born) for some in keys for born in (None, 1950)]
+        wanted = [BlockingQuery(some, born) for some in keys for born in (None, 1950)]
         assert look_up_each(session, wanted) == [look_up(session, one) for one in wanted]
 
 
@@ -82,7 +82,7 @@ def test_a_source_with_many_records_takes_none_of_the_places_of_others(engine: E
         keep(session, 98, ["p:a|b"], source=2)
         keep(session, 99, ["p:a|b", "p:a|c"], source=3)
         keys = ["p:a|b", "p:a|c", "p:b|c"]
-        assert [one.record for one in look_up(session, Wanted(keys), most=3)] == [1, 2, 3, 99, 98]
+        assert [one.record for one in look_up(session, BlockingQuery(keys), most=3)] == [1, 2, 3, 99, 98]
 
 
 def test_of_keys_that_too_many_share_whoever_is_found_may_have_them_all(engine: Engine) -> None:
@@ -90,5 +90,5 @@ def test_of_keys_that_too_many_share_whoever_is_found_may_have_them_all(engine: 
         for record in range(1, 2 * ROWS):
             keep(session, record, ["p:jose|luis"], 1930)
         keep(session, 99, ["p:jose|luis", "p:luis|brull"], 1930)
-        (one,) = look_up(session, Wanted(["p:jose|luis", "p:luis|brull"], 1980))
+        (one,) = look_up(session, BlockingQuery(["p:jose|luis", "p:luis|brull"], 1980))
         assert (one.record, one.shared, one.most, one.born) == (99, 1, 2, 1930)

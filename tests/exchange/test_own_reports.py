@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from app.config import Settings
 from app.database import reading
-from app.exchange import own
+from app.exchange import own_reports
 from app.exchange.tables import Form
 from app.models import OPEN, Source
 from app.registry.policy import Reader
@@ -41,11 +41,11 @@ def elsewhere(settings: Settings, templates: Templates, tmp_path: Path) -> Itera
         yield made
 
 
-def exported(world: World, form: Form = Form.JSONL, slug: str = "foro") -> tuple[str, own.Told]:
-    told = own.Told()
+def exported(world: World, form: Form = Form.JSONL, slug: str = "foro") -> tuple[str, own_reports.Told]:
+    told = own_reports.Told()
     with reading(world.engine) as session:
         key = session.scalars(select(col(Source.key)).where(col(Source.slug) == slug, col(Source.until) == OPEN)).one()
-        return "".join(own.reports(session, Reader(Role.REPORTER, key, slug), form, world.revision, told)), told
+        return "".join(own_reports.reports(session, Reader(Role.REPORTER, key, slug), form, world.revision, told)), told
 
 
 def outcomes(world: World, text: str) -> dict[str, int]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.exchange.imports.keys import DERIVED, Keys, Repeated
+from app.exchange.imports.case_numbers import DERIVED, Keys, Repeated
 
 
 def keys_of(*bodies: dict[str, Any]) -> list[str]:

@@ -11,8 +11,8 @@ from sqlmodel import Session
 from app.database import reading, writing
 from app.errors import Invalid, NotFound, Unauthenticated
 from app.models import ApiKey
-from app.registry import keys
-from app.registry.keys import ALPHABET, PATTERN
+from app.registry import api_keys
+from app.registry.api_keys import ALPHABET, PATTERN
 from app.vocabulary import Role
 from tests.support import NOW, World
 
@@ -31,7 +31,7 @@ def session(world: World) -> Iterator[Session]:
 
 
 def create(session: Session, source: str | None = "foro", role: Role = Role.REPORTER, days: int = 10) -> str:
-    return keys.create(session, role, source, days, NOW)
+    return api_keys.create(session, role, source, days, NOW)
 
 
 def identifier(key: str) -> str:
@@ -40,7 +40,7 @@ def identifier(key: str) -> str:
 
 def refused(session: Session, key: str, why: str, now: datetime = NOW) -> None:
     with pytest.raises(Unauthenticated) as error:
-        keys.authenticate(session, key, now)
+        api_keys.authenticate(session, key, now)
     assert why in error.value.detail
     assert key not in error.value.detail
 
@@ -61,7 +61,7 @@ def test_the_checksum_is_the_crc_32_of_id_and_secret_in_base_62() -> None:
     while number:
         number, digit = divmod(number, 62)
         digits.append(ALPHABET[digit])
-    assert keys._checksum("123456789") == "".join(reversed(digits)).rjust(6, "0")
+    assert api_keys._checksum("123456789") == "".join(reversed(digits)).rjust(6, "0")
 
 
 def test_only_the_digest_of_the_secret_is_stored(session: Session) -> None:
@@ -91,7 +91,7 @@ def test_a_key_that_was_not_copied_whole_says_so(session: Session) -> None:
 
 def forged(key: str, secret: str) -> str:
     """A key of the same id with another secret, and the checksum to it."""
-    return f"rcn_{identifier(key)}{secret}{keys._checksum(identifier(key) + secret)}"
+    return f"rcn_{identifier(key)}{secret}{api_keys._checksum(identifier(key) + secret)}"
 
 
 def test_unknown_wrong_expired_and_revoked_keys_are_refused_in_the_same_words(session: Session) -> None:
@@ -99,23 +99,23 @@ def test_unknown_wrong_expired_and_revoked_keys_are_refused_in_the_same_words(se
     refused(session, forged(key, "A" * 32), VALID)
     refused(session, forged("rcn_00000000", "A" * 32), VALID)
     refused(session, key, VALID, NOW + 10 * DAY)
-    keys.revoke(session, identifier(key), NOW)
+    api_keys.revoke(session, identifier(key), NOW)
     refused(session, key, VALID)
 
 
 def test_a_key_is_valid_until_the_moment_it_ends(session: Session) -> None:
     key = create(session, days=10)
-    keys.authenticate(session, key, NOW + 10 * DAY - timedelta(microseconds=1))
+    api_keys.authenticate(session, key, NOW + 10 * DAY - timedelta(microseconds=1))
     refused(session, key, VALID, NOW + 10 * DAY)
 
 
 def test_a_revoked_key_stays_revoked_as_of_the_first_time(session: Session) -> None:
     key = create(session)
-    keys.revoke(session, identifier(key), NOW + DAY)
-    keys.revoke(session, identifier(key), NOW + 2 * DAY)
+    api_keys.revoke(session, identifier(key), NOW + DAY)
+    api_keys.revoke(session, identifier(key), NOW + 2 * DAY)
     assert session.get_one(ApiKey, identifier(key)).revoked_at == NOW + DAY
     with pytest.raises(NotFound):
-        keys.revoke(session, "00000000", NOW)
+        api_keys.revoke(session, "00000000", NOW)
 
 
 def test_two_keys_of_a_role_live_at_once_and_no_more(session: Session) -> None:
@@ -124,15 +124,15 @@ def test_two_keys_of_a_role_live_at_once_and_no_more(session: Session) -> None:
         create(session)
     assert refusal.value.extra["errors"][0]["code"] == "too_many_keys"
     for key in (first, second):
-        keys.authenticate(session, key, NOW)
+        api_keys.authenticate(session, key, NOW)
 
 
 def test_a_revoked_or_expired_key_makes_room_for_another(session: Session) -> None:
     first = create(session)
     create(session, days=5)
-    keys.revoke(session, identifier(first), NOW)
+    api_keys.revoke(session, identifier(first), NOW)
     create(session)
-    assert keys.create(session, Role.REPORTER, "foro", 10, NOW + 5 * DAY)
+    assert api_keys.create(session, Role.REPORTER, "foro", 10, NOW + 5 * DAY)
 
 
 def test_other_sources_and_other_roles_have_keys_of_their_own(session: Session) -> None:
@@ -157,7 +157,7 @@ def test_a_reporters_key_needs_a_source_and_the_source_must_be_there(session: Se
 def test_a_key_says_who_writes_and_whether_independently(
     session: Session, source: str | None, role: Role, independent: bool
 ) -> None:
-    reader, key = keys.authenticate(session, created := create(session, source, role), NOW)
+    reader, key = api_keys.authenticate(session, created := create(session, source, role), NOW)
     assert (reader.role, reader.slug, reader.independent) == (role, source, independent)
     assert (reader.source is None) == (source is None)
     assert key.id == identifier(created)
@@ -168,5 +168,5 @@ def test_a_change_of_a_source_holds_for_its_keys_at_once(world: World) -> None:
     patch = world.client.patch("/v1/sources/foro", json={"independent": False}, headers=world.headers("admin"))
     assert patch.status_code == 200
     with reading(world.engine) as session:
-        reader, _key = keys.authenticate(session, key, datetime(2026, 3, 2, tzinfo=UTC))
+        reader, _key = api_keys.authenticate(session, key, datetime(2026, 3, 2, tzinfo=UTC))
     assert reader.independent is False

@@ -12,14 +12,14 @@ from typing import Any
 
 from app.errors import Conflict, Invalid
 from app.registry import checks, content, linking, reports
-from app.registry.linking import SURE, Planned
+from app.registry.linking import SURE, LinkDecision
 from app.registry.schemas import DetentionReportIn
 from app.registry.write import WriteContext, new_id
 from app.vocabulary import Judgement
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class ReplicatedReport:
     """A report of a copy. `number` names it there; `person` is whoever it speaks of; `points_at` is the number of the
     report whose spell it follows, which may come later; `kept` is what stood there when it was filed."""
 
@@ -37,7 +37,7 @@ def require_empty(context: WriteContext) -> None:
         raise Conflict("A copy is read into an empty registry only, and this one is not: use a new database.")
 
 
-def file_copies(context: WriteContext, copies: Iterable[Copied]) -> int:
+def replicate(context: WriteContext, copies: Iterable[ReplicatedReport]) -> int:
     """File all reports of a copy, in order; how many. Raises Invalid."""
     ids: defaultdict[int, uuid.UUID] = defaultdict(new_id)
     first: dict[str, uuid.UUID] = {}
@@ -50,7 +50,7 @@ def file_copies(context: WriteContext, copies: Iterable[Copied]) -> int:
         record = ids[one.number]
         person = first.setdefault(one.person, record)
         if person != record:
-            linking.write_decision(context, Planned(person, Judgement.SAME, "reporter", SURE), record)
+            linking.write_decision(context, LinkDecision(person, Judgement.SAME, "reporter", SURE), record)
         public, personal = content.split({**said, **one.kept})
         body: dict[str, Any] = {"source": one.source, "record": str(record), "subject": str(new_id()), "version": 1}
         if one.points_at is not None:

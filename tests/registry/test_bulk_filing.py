@@ -8,11 +8,11 @@ import pytest
 from app.database import reading, writing
 from app.errors import Invalid, Problem
 from app.log.entries import Log, LogEntry
-from app.matching.candidates import Wanted
+from app.matching.lookup import BlockingQuery
 from app.models import metadata
+from app.registry.bulk_filing import LONGEST, file_rows
+from app.registry.candidates import look_up
 from app.registry.components import PROJECTED
-from app.registry.known import look_up
-from app.registry.listing import LONGEST, file_rows
 from app.registry.policy import Reader
 from app.registry.rebuild import BASE, rebuild
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
@@ -188,7 +188,7 @@ def test_who_was_erased_does_not_come_back_with_the_next_list(world: World) -> N
 
 
 def test_a_transaction_that_takes_long_leaves_rows_to_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.registry.listing.LONGEST", 0.0)
+    monkeypatch.setattr("app.registry.bulk_filing.LONGEST", 0.0)
     bodies = [person(place) for place in range(3)]
     assert told(file_all(world, *bodies)) == ["201 new"]
 
@@ -198,15 +198,15 @@ def test_rows_that_are_left_to_the_next_transaction_are_not_looked_up_in_this_on
 ) -> None:
     asked: list[int] = []
 
-    def counting(context: WriteContext, wanted: list[Wanted]) -> list[dict[int, bool]]:
+    def counting(context: WriteContext, wanted: list[BlockingQuery]) -> list[dict[int, bool]]:
         asked.append(len(wanted))
         return look_up(context, wanted)
 
-    monkeypatch.setattr("app.registry.vicinity.look_up", counting)
-    monkeypatch.setattr("app.registry.vicinity.TOGETHER", 2)
+    monkeypatch.setattr("app.registry.candidate_cache.look_up", counting)
+    monkeypatch.setattr("app.registry.candidate_cache.TOGETHER", 2)
     assert told(file_all(world, *(person(place) for place in range(3)))) == ["201 new"] * 3
     assert asked == [2, 1]
-    monkeypatch.setattr("app.registry.listing.LONGEST", 0.0)
+    monkeypatch.setattr("app.registry.bulk_filing.LONGEST", 0.0)
     file_all(world, *(person(place) for place in (3, 4, 2)))
     assert asked == [2, 1, 2]
 
@@ -214,19 +214,19 @@ def test_rows_that_are_left_to_the_next_transaction_are_not_looked_up_in_this_on
 def test_looking_up_counts_as_time_of_the_transaction(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     passed = [0.0]
 
-    def long(context: WriteContext, wanted: list[Wanted]) -> list[dict[int, bool]]:
+    def long(context: WriteContext, wanted: list[BlockingQuery]) -> list[dict[int, bool]]:
         passed[0] += 2 * LONGEST
         return look_up(context, wanted)
 
-    monkeypatch.setattr("app.registry.vicinity.look_up", long)
-    monkeypatch.setattr("app.registry.listing.monotonic", lambda: passed[0])
+    monkeypatch.setattr("app.registry.candidate_cache.look_up", long)
+    monkeypatch.setattr("app.registry.bulk_filing.monotonic", lambda: passed[0])
     assert told(file_all(world, *(person(place) for place in range(3)))) == ["201 new"]
 
 
 def test_a_row_looked_up_later_meets_whom_an_earlier_row_has_made(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.vicinity.TOGETHER", 1)
+    monkeypatch.setattr("app.registry.candidate_cache.TOGETHER", 1)
     world.file("jep", detainee__full_name=NAMES[1], detainee__birth_date="1964")
     again = [{**person(place), "source_record_id": f"N-{place}"} for place in (0, 1)]
     results = told(file_all(world, person(0), person(1), *again))

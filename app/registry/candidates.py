@@ -17,8 +17,8 @@ from sqlmodel import Session, col
 
 from app.database import chunks
 from app.log import sealed
-from app.matching import candidates, score
-from app.matching.candidates import Found, Wanted
+from app.matching import lookup, score
+from app.matching.lookup import BlockingHit, BlockingQuery
 from app.models import OPEN, Entry, Placement, Record, Report, Sealed
 from app.registry import blocking
 from app.registry.blocking import namesake, ruled_out
@@ -61,7 +61,7 @@ _REPORTED_BY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StandingRecord:
     """A standing record, who holds it, what it says and of whom."""
 
     key: int
@@ -73,15 +73,15 @@ class Known:
     person: score.Person
 
 
-class Near(NamedTuple):
+class CandidateRecord(NamedTuple):
     """A record found for a report, and whether it may have the very same name."""
 
-    known: Known
+    known: StandingRecord
     namesake: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class CandidatePerson:
     """A person some of whose records share a key with the report.
 
     `record` and `match`: the best pair among those that may say who this is. `sources`: of all that share a key.
@@ -89,14 +89,14 @@ class Candidate:
     reports the person under other keys.
     """
 
-    record: Known
+    record: StandingRecord
     match: score.Match
     sources: frozenset[int]
     independent: bool
     overruled: bool
 
 
-def contents(session: Session, keys: Iterable[int]) -> list[Known]:
+def contents(session: Session, keys: Iterable[int]) -> list[StandingRecord]:
     """The standing records with these keys, oldest first."""
     found = []
     for some in chunks(sorted(keys)):
@@ -104,16 +104,16 @@ def contents(session: Session, keys: Iterable[int]) -> list[Known]:
             _CONTENTS, {"keys": some}
         ):
             said = {**json.loads(body)["said"], **sealed.values(disclosures)}
-            found.append(Known(key, record_id, source, publish, detainee, said, blocking.person_of(said)))
+            found.append(StandingRecord(key, record_id, source, publish, detainee, said, blocking.person_of(said)))
     return found
 
 
-def look_up(context: WriteContext, wanted: Sequence[Wanted]) -> list[dict[int, bool]]:
+def look_up(context: WriteContext, wanted: Sequence[BlockingQuery]) -> list[dict[int, bool]]:
     """For each report, by what is wanted of it, the records to compare it with, and whether each may have the very same
     name: of those that share most keys MOST_CANDIDATES of independent sources, and OF_A_STATE of each other one.
     People all of whose records found are ruled out are not among them; somebody of whom one record is not is read
     whole, for what conflicts."""
-    found = candidates.look_up_each(context.session, wanted, MOST_FOUND)
+    found = lookup.look_up_each(context.session, wanted, MOST_FOUND)
     possible = [
         {one.record for one in some if not ruled_out(who, one)} for who, some in zip(wanted, found, strict=True)
     ]
@@ -123,15 +123,15 @@ def look_up(context: WriteContext, wanted: Sequence[Wanted]) -> list[dict[int, b
 
 def _worth_reading(
     context: WriteContext,
-    wanted: Wanted,
-    found: Sequence[Found],
+    wanted: BlockingQuery,
+    found: Sequence[BlockingHit],
     possible: Collection[int],
     holders: dict[int, tuple[int, int]],
 ) -> dict[int, bool]:
     people = {holders[record][0] for record in possible}
     # By source; independent ones share theirs, which stands under None. Earlier rows of a list take no place of theirs:
     # they have their own.
-    room: defaultdict[int | None, int] = defaultdict(lambda: OF_A_STATE, {None: candidates.MOST_CANDIDATES})
+    room: defaultdict[int | None, int] = defaultdict(lambda: OF_A_STATE, {None: lookup.MOST_CANDIDATES})
     if context.listing:
         room[context.actor.source] = MOST_FOUND
     kept = {}
@@ -156,10 +156,10 @@ def _holders(session: Session, records: Collection[int]) -> dict[int, tuple[int,
     }
 
 
-def compare(context: WriteContext, person: score.Person, found: Sequence[Near]) -> list[Candidate]:
+def compare(context: WriteContext, person: score.Person, found: Sequence[CandidateRecord]) -> list[CandidatePerson]:
     """The people who hold the records found, best first, each by its record most like the report; without those whose
     every record says that they are somebody else."""
-    held: dict[int, list[Near]] = {}
+    held: dict[int, list[CandidateRecord]] = {}
     for one in found:
         held.setdefault(one.known.detainee, []).append(one)
     heard = {
@@ -175,8 +175,8 @@ def compare(context: WriteContext, person: score.Person, found: Sequence[Near]) 
 
 
 def _candidate(
-    person: score.Person, independent: Sequence[Near], every: Sequence[Near], *, overruled: bool
-) -> Candidate | None:
+    person: score.Person, independent: Sequence[CandidateRecord], every: Sequence[CandidateRecord], *, overruled: bool
+) -> CandidatePerson | None:
     telling = independent or every
     alike = [one.known for one in telling if one.namesake or not score.contradict(person, one.known.person)]
     if not alike:
@@ -184,7 +184,7 @@ def _candidate(
     pairs = [(record, score.compare(person, record.person)) for record in alike]
     record, match = max(pairs, key=lambda pair: (pair[1].sure, pair[1].score))
     sources = frozenset(one.known.source for one in every)
-    return Candidate(record, match, sources, bool(independent), overruled)
+    return CandidatePerson(record, match, sources, bool(independent), overruled)
 
 
 def _independently_reported(context: WriteContext, people: Collection[int]) -> set[int]:

@@ -62,7 +62,7 @@ _BORN_ABOUT = _RANKED.replace("{counted}", _NARROWED.replace("{years}", "born BE
 _ANYWHO = _RANKED.replace("{counted}", _NARROWED.replace("WHERE {years}", ""))
 
 
-class Wanted(NamedTuple):
+class BlockingQuery(NamedTuple):
     """Somebody to be found: by which keys, and the year of birth, if known, which narrows keys that too many share.
     `fewest`: how many of the keys somebody of the very same name shares at least."""
 
@@ -71,7 +71,7 @@ class Wanted(NamedTuple):
     fewest: int = 0
 
 
-class Found(NamedTuple):
+class BlockingHit(NamedTuple):
     """A record, how many of the keys it has as far as they were counted, how many it has at most, and its first
     possible year of birth, where that is telling."""
 
@@ -81,14 +81,16 @@ class Found(NamedTuple):
     born: int | None
 
 
-def look_up(session: Session, wanted: Wanted, most: int = MOST_CANDIDATES) -> list[Found]:
+def look_up(session: Session, wanted: BlockingQuery, most: int = MOST_CANDIDATES) -> list[BlockingHit]:
     """The records that share most of the keys, so many at most of each source."""
     return look_up_each(session, [wanted], most)[0]
 
 
-def look_up_each(session: Session, wanted: Sequence[Wanted], most: int = MOST_CANDIDATES) -> list[list[Found]]:
+def look_up_each(
+    session: Session, wanted: Sequence[BlockingQuery], most: int = MOST_CANDIDATES
+) -> list[list[BlockingHit]]:
     """The same for many: those who have rare keys only are counted TOGETHER, the others one by one."""
-    found: list[list[Found]] = []
+    found: list[list[BlockingHit]] = []
     for some in chunks(wanted, TOGETHER):
         sizes = _sizes(session, {key for one in some for key in one.keys})
         parted = [_parted(sizes, one.keys) for one in some]
@@ -98,7 +100,7 @@ def look_up_each(session: Session, wanted: Sequence[Wanted], most: int = MOST_CA
     return found
 
 
-def best(rows: Iterable[tuple[int, int | None]], most: int = MOST_CANDIDATES) -> list[Found]:
+def best(rows: Iterable[tuple[int, int | None]], most: int = MOST_CANDIDATES) -> list[BlockingHit]:
     """The records that come most often, with a row for every key that a record shares."""
     born: dict[int, int | None] = {}
     shared = Counter[int]()
@@ -106,7 +108,7 @@ def best(rows: Iterable[tuple[int, int | None]], most: int = MOST_CANDIDATES) ->
         shared[record] += 1
         born[record] = year
     ranked = sorted(shared, key=lambda record: (-shared[record], record))[:most]
-    return [Found(record, shared[record], shared[record], born[record]) for record in ranked]
+    return [BlockingHit(record, shared[record], shared[record], born[record]) for record in ranked]
 
 
 def _run(session: Session, sql: str, given: dict[str, Any], **values: int) -> Any:
@@ -137,16 +139,18 @@ def _parted(sizes: dict[str, int], keys: Collection[str]) -> tuple[list[str], li
     return rare, common
 
 
-def _sharing(session: Session, asked: Sequence[Sequence[str]], most: int) -> list[list[Found]]:
+def _sharing(session: Session, asked: Sequence[Sequence[str]], most: int) -> list[list[BlockingHit]]:
     """For each list of rare keys the records that have most of them."""
-    found: list[list[Found]] = [[] for _ in asked]
+    found: list[list[BlockingHit]] = [[] for _ in asked]
     pairs = [(who, key) for who, keys in enumerate(asked) for key in keys]
     for who, record, shared, born in _run(session, _COUNTED, {"asked": pairs}, most=most):
-        found[who].append(Found(record, shared, shared, born))
+        found[who].append(BlockingHit(record, shared, shared, born))
     return found
 
 
-def _narrowed(session: Session, rare: Sequence[str], common: Sequence[str], born: int | None, most: int) -> list[Found]:
+def _narrowed(
+    session: Session, rare: Sequence[str], common: Sequence[str], born: int | None, most: int
+) -> list[BlockingHit]:
     """Where some keys are common: of those the records about as old, if the birth is known; if it is not, any of them,
     where no key is rare."""
     keys = {"rare": [[key] for key in rare], "common": [[key] for key in common]}
@@ -157,4 +161,4 @@ def _narrowed(session: Session, rare: Sequence[str], common: Sequence[str], born
         found = _run(session, _ANYWHO, keys | ({"common": []} if rare else {}), **values)
     # Of common keys not all rows were counted: whoever was found may have all of them.
     every = len(rare) + len(common)
-    return [Found(record, shared, min(shared + len(common), every), year) for _who, record, shared, year in found]
+    return [BlockingHit(record, shared, min(shared + len(common), every), year) for _who, record, shared, year in found]
