@@ -14,7 +14,7 @@ from app.config import Settings
 from app.database import reading
 from app.exchange import workbook
 from app.exchange.comparing import run, sheets
-from app.exchange.comparing.accounts import Row
+from app.exchange.comparing.detentions import Row
 from app.exchange.comparing.registry import Scope
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.local import bounded, reporter

@@ -20,7 +20,7 @@ from app.database import chunks
 from app.dates import parse
 from app.models import ReleaseAtStage, Source, SourceRelease, Verification
 from app.registry.policy import Reader
-from app.registry.projection.accounts import DATE_OF_STAGE
+from app.registry.projection.statements import DATE_OF_STAGE
 from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import ReleaseKind, Stage, Verdict
 

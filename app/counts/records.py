@@ -26,7 +26,7 @@ from app.models import (
     Verification,
 )
 from app.registry import records
-from app.registry.components import account_of
+from app.registry.components import statement_of
 from app.registry.consent import person_class, strictest
 from app.registry.policy import Reader
 from app.registry.projection import project
@@ -128,7 +128,7 @@ def alone(session: Session, record: Record, revision: int) -> Person:
     """The person as one report alone tells it."""
     version = records.current(session, record, revision)
     assert version is not None
-    account = account_of(record, version.entry, Views(session), pointer=None, erased=record.redacted)
+    account = statement_of(record, version.entry, Views(session), pointer=None, erased=record.redacted)
     given = session.scalars(select(Consent).where(col(Consent.record) == record.key))
     publish = person_class([account], [(one.key, one.record, one.publish) for one in given])
     rows = project([account], publish)

@@ -117,7 +117,7 @@ class Claim(SQLModel, table=True):
 
 
 class BlockingKey(SQLModel, table=True):
-    """Personal. A blocking key of a record (`matching/name_keys.py`, `registry/blocking.py`), with its year of birth and
+    """Personal. A blocking key of a record (`matching/name_keys.py`, `registry/blocking.py`), its year of birth and
     its source: a look-up is answered from the index alone."""
 
     __tablename__ = "blocking_key"

@@ -8,7 +8,7 @@ from app.matching.lookup import BlockingHit, BlockingQuery
 from app.matching.name_keys import OF_WORD, blocking_keys, fewest_keys, word_keys
 from app.matching.score import BIRTH_CONFLICT, BIRTH_SPAN, Person, birth_bounds
 from app.registry.content import AGE_ON, AGE_SPAN, KEPT_FACILITY, NATIONAL_ID, Content
-from app.registry.projection.accounts import parse
+from app.registry.projection.statements import parse
 
 _FACILITY = "f:"
 # No report is looked up by it, so that a place kept with a report makes nobody a candidate.

@@ -8,7 +8,7 @@ from app.dates import PartialDate, parse
 from app.errors import AgeNeedsDay, FileAClaim, Invalid, pointed
 from app.registry import content as reported
 from app.registry.content import Content
-from app.registry.projection.accounts import DENIALS
+from app.registry.projection.statements import DENIALS
 from app.registry.schemas import OLDEST
 from app.vocabulary import Verdict
 

@@ -43,7 +43,7 @@ from app.models import (
 from app.registry import consent
 from app.registry.clusters import Edge, resolve
 from app.registry.content import KEPT_FACILITY, Content
-from app.registry.projection import Account, Rows, project
+from app.registry.projection import Rows, Statement, project
 from app.registry.versioned_table import VersionedTable
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish
@@ -74,7 +74,7 @@ _EDGES = select(
     col(Decision.key), col(Decision.id), col(Decision.a), col(Decision.b),
     col(Decision.judgement), col(Decision.decided_by), col(Decision.score),
 ).where(col(Decision.until) == OPEN, or_(col(Decision.a).in_(_AMONG), col(Decision.b).in_(_AMONG)))  # fmt: skip
-_ACCOUNTS = (
+_STATEMENTS = (
     select(
         col(Record.key), col(Record.id), col(Record.source), col(Record.redacted), col(Record.publish_now),
         col(Report.since), col(Entry.body), col(Sealed.disclosures), col(Placement.detainee),
@@ -129,13 +129,13 @@ def reproject(
 ) -> None:
     """Compute the clusters around the seeds, project each and write the difference at `revision`."""
     component, edges = component_of(session, seeds)
-    stored = list(_rows(session, _ACCOUNTS, component))
-    accounts = _accounts(stored, views, erased)
+    stored = list(_rows(session, _STATEMENTS, component))
+    statements = _statements(stored, views, erased)
     consents = _consents(session, [row.key for row in stored if row.consented])
     wanted: Rows = {table: [] for table in PROJECTED}
     classes: dict[int, str] = {}
-    for cluster in resolve(accounts, [edge for edge in edges if edge.a in accounts and edge.b in accounts]):
-        members = [accounts[record] for record in cluster]
+    for cluster in resolve(statements, [edge for edge in edges if edge.a in statements and edge.b in statements]):
+        members = [statements[record] for record in cluster]
         given = [one for member in members for one in consents.get(member.record, [])]
         rows, today = _projected(members, given)
         for table, found in rows.items():
@@ -156,14 +156,14 @@ def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffe
 
     It does what `reproject` does for a component of one record, without reading what cannot be there yet.
     """
-    account = account_of(record, entry, views, pointer=None, erased=False)
-    rows, today = _projected([account], [])
+    statement = statement_of(record, entry, views, pointer=None, erased=False)
+    rows, today = _projected([statement], [])
     for table, found in rows.items():
         _TABLES[table].open(buffer, found, entry.revision)
     return today
 
 
-def _projected(members: Sequence[Account], given: Sequence[consent.Given]) -> tuple[Rows, str]:
+def _projected(members: Sequence[Statement], given: Sequence[consent.Given]) -> tuple[Rows, str]:
     """The rows of one person, and the person's class of publication for today: `counted` where the reports together
     leave it possible that the person was a child. The class in the rows follows from what was filed alone, since a
     replay must give it again after the births are erased."""
@@ -176,14 +176,14 @@ def _projected(members: Sequence[Account], given: Sequence[consent.Given]) -> tu
     return rows, Publish.COUNTED if child else publish
 
 
-def _accounts(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Account]:
+def _statements(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Statement]:
     """The current accounts of the component."""
     keys = {row.id: row.key for row in stored}
-    accounts = {}
+    statements = {}
     for row in stored:
         body = json.loads(row.body)
         pointer = body.get("pointer")
-        accounts[row.id] = _account(
+        statements[row.id] = _statement(
             row,
             row.since,
             {**body["said"], **sealed.values(row.disclosures)},
@@ -193,17 +193,17 @@ def _accounts(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.U
             points=pointer is not None or "person" in body,
             wish=body.get("wish", {}),
         )
-    return accounts
+    return statements
 
 
-def account_of(record: Record, version: LogEntry, views: Views, *, pointer: int | None, erased: bool) -> Account:
+def statement_of(record: Record, version: LogEntry, views: Views, *, pointer: int | None, erased: bool) -> Statement:
     """One version of a record as the projection reads it."""
     content = {**version.body["said"], **version.personal}
     wish = version.body.get("wish", {})
-    return _account(record, version.revision, content, views, pointer=pointer, erased=erased, wish=wish)
+    return _statement(record, version.revision, content, views, pointer=pointer, erased=erased, wish=wish)
 
 
-def _account(
+def _statement(
     record: Record | Row[Any],
     revision: int,
     content: Content,
@@ -213,8 +213,8 @@ def _account(
     erased: bool,
     wish: dict[str, Any],
     points: bool = False,
-) -> Account:
-    return Account(
+) -> Statement:
+    return Statement(
         record=record.key,
         id=record.id.hex,
         source=views.sources[record.source],

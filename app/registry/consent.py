@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from app.dates import PartialDate, age_bounds_at
 from app.registry.content import ADULT, Content, as_sent, birth_of
-from app.registry.projection.accounts import Account, parse
+from app.registry.projection.statements import Statement, parse
 from app.vocabulary import Publish
 
 CLASS = "detainee.publish"  # as filed: `counted` already stands there for who may be a minor
@@ -42,7 +42,7 @@ def strictest(classes: Iterable[str]) -> str:
     return max(classes, key=OPENNESS.index)
 
 
-def person_class(accounts: Sequence[Account], consents: Sequence[Given]) -> str:
+def person_class(statements: Sequence[Statement], consents: Sequence[Given]) -> str:
     """The class of a person.
 
     Without a consent, the strictest class that a report asks for. A report that says none asks for `anonymous`, unless
@@ -51,51 +51,51 @@ def person_class(accounts: Sequence[Account], consents: Sequence[Given]) -> str:
     asked before it, and a report that asks later can only close the person further. Where people with several consents
     turn out to be one, the strictest of each one's latest consent holds.
     """
-    if any(account.redacted for account in accounts):
+    if any(statement.redacted for statement in statements):
         return Publish.COUNTED
-    waiting = {hiding.record for hiding in _hidings(accounts, consents) if hiding.stopped}
-    heard = [account for account in _heard(accounts) if account.record not in waiting]
+    waiting = {hiding.record for hiding in _hidings(statements, consents) if hiding.stopped}
+    heard = [statement for statement in _heard(statements) if statement.record not in waiting]
     if not consents:
         return strictest(list(filter(None, map(_asked, heard))) or [Publish.ANONYMOUS])
     standing, last = _consented(consents)
     return strictest([standing, *filter(None, (a.content.get(CLASS) for a in heard if _since(a) > last))])
 
 
-def provisional(accounts: Sequence[Account], consents: Sequence[Given]) -> list[Hiding]:
+def provisional(statements: Sequence[Statement], consents: Sequence[Given]) -> list[Hiding]:
     """The reports that close the person provisionally, each until a curator's consent answers it: no one key hides
     anybody for good. A report that asks for `anonymous` after a consent opened the name is one of them. Of an erased
     person nothing is left for a curator to answer."""
-    if any(account.redacted or account.erased for account in accounts):
+    if any(statement.redacted or statement.erased for statement in statements):
         return []
-    return _hidings(accounts, consents)
+    return _hidings(statements, consents)
 
 
-def _hidings(accounts: Sequence[Account], consents: Sequence[Given]) -> list[Hiding]:
+def _hidings(statements: Sequence[Statement], consents: Sequence[Given]) -> list[Hiding]:
     """Those reports, also of a person who was erased later: a replay must find the class from before the erasure."""
-    heard = _heard(accounts)
+    heard = _heard(statements)
     if consents:
         standing, last = _consented(consents)
         closing = [a for a in heard if _since(a) > last and stricter(a.content.get(CLASS, standing), standing)]
         return [Hiding(a.record, a.source.key, a.content[CLASS], "consent", a.stopped) for a in closing]
-    if len({account.source.key for account in accounts}) == 1:  # nobody else shows the person
+    if len({statement.source.key for statement in statements}) == 1:  # nobody else shows the person
         return []
-    hiding = [a for a in heard if _asked(a) == Publish.COUNTED] or _making_a_child(accounts)
-    against = [account for account in hiding if _others_show(account, heard)]
+    hiding = [a for a in heard if _asked(a) == Publish.COUNTED] or _making_a_child(statements)
+    against = [statement for statement in hiding if _others_show(statement, heard)]
     return [Hiding(a.record, a.source.key, Publish.COUNTED, "reports", a.stopped) for a in against]
 
 
-def _heard(accounts: Sequence[Account]) -> list[Account]:
-    return [account for account in accounts if account.source.independent] or list(accounts)
+def _heard(statements: Sequence[Statement]) -> list[Statement]:
+    return [statement for statement in statements if statement.source.independent] or list(statements)
 
 
-def _asked(account: Account) -> str | None:
+def _asked(statement: Statement) -> str | None:
     """The class that a report asks for: by saying none for `anonymous`, or where it points at somebody for nothing."""
-    asked: str | None = account.content.get(CLASS, None if account.points else Publish.ANONYMOUS)
+    asked: str | None = statement.content.get(CLASS, None if statement.points else Publish.ANONYMOUS)
     return asked
 
 
-def _since(account: Account) -> int:
-    return account.revision if account.wished is None else account.wished
+def _since(statement: Statement) -> int:
+    return statement.revision if statement.wished is None else statement.wished
 
 
 def _consented(consents: Sequence[Given]) -> tuple[str, int]:
@@ -104,7 +104,7 @@ def _consented(consents: Sequence[Given]) -> tuple[str, int]:
     return strictest(latest.values()), max(revision for revision, _record, _asked in consents)
 
 
-def _others_show(account: Account, heard: Sequence[Account]) -> bool:
+def _others_show(statement: Statement, heard: Sequence[Statement]) -> bool:
     """Whether the standing reports of two other independent sources ask for a class that shows the person; against a
     source that is not independent those of one do."""
     showing = {
@@ -112,20 +112,20 @@ def _others_show(account: Account, heard: Sequence[Account]) -> bool:
         for other in heard
         if other.independent and not other.retracted and _asked(other) in (Publish.NAMED, Publish.ANONYMOUS)
     }
-    return len(showing - {account.source.key}) >= (OTHERS if account.source.independent else 1)
+    return len(showing - {statement.source.key}) >= (OTHERS if statement.source.independent else 1)
 
 
-def _making_a_child(accounts: Sequence[Account]) -> list[Account]:
+def _making_a_child(statements: Sequence[Statement]) -> list[Statement]:
     """The reports of a source without whose births the person could be no child."""
-    giving = [account for account in accounts if not BIRTH.isdisjoint(account.content)]
-    if not giving or not may_be_minor(*parted(accounts)):
+    giving = [statement for statement in statements if not BIRTH.isdisjoint(statement.content)]
+    if not giving or not may_be_minor(*parted(statements)):
         return []
-    return [one for one in giving if not may_be_minor(*parted(_without_births_of(one.source.key, accounts)))]
+    return [one for one in giving if not may_be_minor(*parted(_without_births_of(one.source.key, statements)))]
 
 
-def _without_births_of(source: int, accounts: Sequence[Account]) -> list[Account]:
+def _without_births_of(source: int, statements: Sequence[Statement]) -> list[Statement]:
     """The reports of a person, with those of one source telling no birth."""
-    return [replace(a, content=without_birth(a.content)) if a.source.key == source else a for a in accounts]
+    return [replace(a, content=without_birth(a.content)) if a.source.key == source else a for a in statements]
 
 
 def without_birth(said: Content) -> Content:
@@ -145,11 +145,11 @@ def may_be_minor(reports: Sequence[Content], others: Sequence[Content] = ()) -> 
     return any(age_bounds_at(birth, day)[0] < ADULT for birth in births or _births(others) for day in days)
 
 
-def parted(accounts: Sequence[Account]) -> tuple[list[Content], list[Content]]:
+def parted(statements: Sequence[Statement]) -> tuple[list[Content], list[Content]]:
     """The contents of independent sources' reports, and those of the others'; where no source is independent, all of
     them and none."""
-    heard = [account.content for account in accounts if account.source.independent]
-    others = [account.content for account in accounts if not account.source.independent]
+    heard = [statement.content for statement in statements if statement.source.independent]
+    others = [statement.content for statement in statements if not statement.source.independent]
     return (heard, others) if heard else (others, [])
 
 

@@ -13,13 +13,13 @@ from sqlmodel import col
 from app.errors import AheadOfHead, Invalid
 from app.log.entries import read
 from app.models import Entry, Placement, Record, Report, Sealed
-from app.registry.components import account_of
+from app.registry.components import statement_of
 from app.registry.consent import CLASS
 from app.registry.content import KEPT, Content, without_kept
-from app.registry.projection.accounts import DATE_OF_STAGE, Account
 from app.registry.projection.consolidate import value_of
 from app.registry.projection.custody import read_custody
 from app.registry.projection.person import spell_facts
+from app.registry.projection.statements import DATE_OF_STAGE, Statement
 from app.registry.records import Kind
 from app.registry.write import WriteContext
 from app.vocabulary import Designation, Publish, ReleaseKind
@@ -84,23 +84,25 @@ def _standing_at(context: WriteContext, base: Record, own: Record | None, revisi
     kept: Content = {f"{KEPT}seen": revision}
     if base.publish_now == Publish.COUNTED:
         return kept
-    others = [account for account in _accounts(context, base, revision) if own is None or account.record != own.key]
-    standing = [account for account in others if not account.retracted]
-    among = [account for account in standing if account.independent] or standing
+    others = [
+        statement for statement in _statements(context, base, revision) if own is None or statement.record != own.key
+    ]
+    standing = [statement for statement in others if not statement.retracted]
+    among = [statement for statement in standing if statement.independent] or standing
     return kept | ({f"{KEPT}{name}": value for name, value in _values(among).items()} if among else {})
 
 
-def _accounts(context: WriteContext, base: Record, revision: int) -> list[Account]:
+def _statements(context: WriteContext, base: Record, revision: int) -> list[Statement]:
     """The reports of the spell that held `base`, as they stood at a revision, without those of people who may only be
     counted today: two people may have been taken for one then."""
     return [
-        account_of(record, read(entry, disclosures), context.views, pointer=None, erased=False)
+        statement_of(record, read(entry, disclosures), context.views, pointer=None, erased=False)
         for record, entry, disclosures in context.session.execute(_STOOD, {"base": base.key, "at": revision})
     ]
 
 
-def _values(accounts: list[Account]) -> Content:
-    custody = read_custody(accounts)
+def _values(statements: list[Statement]) -> Content:
+    custody = read_custody(statements)
     facts = custody.facts | (custody.outcome.facts if custody.outcome else {})
     said = {name: value_of(facts, name) for name in (*OF_DETENTION, *DATE_OF_STAGE.values())}
     said["kind"] = custody.outcome.kind if custody.outcome else None

@@ -19,7 +19,7 @@ from app.models import OPEN, HiddenCandidatePair, Placement, Record
 from app.registry import blocking, candidates, content
 from app.registry.candidates import CandidatePerson, CandidateRecord, StandingRecord, compare, contents
 from app.registry.content import Content
-from app.registry.projection.accounts import SECOND_HAND, parse
+from app.registry.projection.statements import SECOND_HAND, parse
 from app.registry.records import Kind
 from app.registry.write import WriteContext, new_id
 from app.vocabulary import Judgement, MatchOutcome, Publish, Verdict

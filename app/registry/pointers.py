@@ -12,7 +12,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.models import OPEN, Entry, Placement, Record, Release, Report, SourceRelease
 from app.registry import content, records
 from app.registry.content import Content
-from app.registry.projection.accounts import ASSERTIONS, parse
+from app.registry.projection.statements import ASSERTIONS, parse
 from app.registry.projection.voices import RANK
 from app.registry.records import Kind
 from app.registry.schemas import DetentionReportIn

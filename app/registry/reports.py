@@ -13,7 +13,7 @@ from app.matching.names import ONE_WORD
 from app.models import Record
 from app.registry import blocking, checks, content, kept_values, linking, pointers, records, wishes
 from app.registry.content import Content
-from app.registry.projection.accounts import ASSERTIONS, parse
+from app.registry.projection.statements import ASSERTIONS, parse
 from app.registry.records import Kind
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
 from app.registry.write import Outcome, WriteContext, new_id

@@ -52,7 +52,7 @@ class Inside:
     independent: bool
 
 
-def accounts(registry: Registry, spell: Spell) -> list[Report]:
+def statements(registry: Registry, spell: Spell) -> list[Report]:
     """Of each source what says that the person was held; where nobody says so, what denies it or was withdrawn."""
     every = [one for reports in speaking(spell.reports).values() for one in reports]
     return holding(every) or every
@@ -128,7 +128,7 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
 
 
 def _known_inside_after(registry: Registry, spell: Spell, day: PartialDate | None) -> bool:
-    reports = accounts(registry, spell)
+    reports = statements(registry, spell)
     days = days_inside(registry, reports, "held_on") + days_inside(registry, reports, "detained_on")
     return any(one.independent and day is not None and one.day.lo > day.hi for one in days)
 
@@ -259,7 +259,7 @@ class HeldQuestion:
 
     def _total(self, person: str, number: int, spell: Spell, spells: Sequence[Spell]) -> None:
         """As all sources together know it."""
-        registry, reports = self.registry, accounts(self.registry, spell)
+        registry, reports = self.registry, statements(self.registry, spell)
         words = held_words(registry, spell)
         status = status_of(words.values())
         start = consolidate(registry, reports, "detained_on", dated=True)

@@ -8,7 +8,7 @@ from typing import Any
 from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, is_personal
 from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
 from app.registry.policy import Reader
-from app.registry.projection import Account
+from app.registry.projection import Statement
 from tests.properties import personal
 from tests.properties.past import Past, Person, strictest
 from tests.properties.saying import (
@@ -38,7 +38,7 @@ class Release:
     spell: Spell
     stage: str
     at: ReleaseAtStage
-    voice: Account | None = None
+    voice: Statement | None = None
 
     @property
     def day(self) -> PartialDate | None:
@@ -53,9 +53,9 @@ class Release:
         return Word(self.spell, self.person, self.voice.source.slug, self.own).taken
 
     @property
-    def own(self) -> list[Account]:
+    def own(self) -> list[Statement]:
         """The accounts of the source whose row it is."""
-        return [one for one in self.spell.accounts if self.voice and one.source == self.voice.source]
+        return [one for one in self.spell.statements if self.voice and one.source == self.voice.source]
 
     @property
     def kind(self) -> str:
@@ -86,7 +86,7 @@ class Release:
 
     @property
     def identity(self) -> tuple[int, ...]:
-        return tuple(sorted(account.record for account in self.spell.accounts))
+        return tuple(sorted(statement.record for statement in self.spell.statements))
 
     def verified_by(self) -> set[str]:
         voices = [one for one in self.spell.voices if said_of(one) == "verified" and speaks(one, self.stage)]

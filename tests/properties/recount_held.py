@@ -64,13 +64,13 @@ class Detention:
 
     @property
     def country(self) -> str | None:
-        return own_word(self.word.accounts, "detention.country") if self.word else self.spell.country
+        return own_word(self.word.statements, "detention.country") if self.word else self.spell.country
 
     @property
     def designation(self) -> str:
         if self.word is None:
             return self.spell.designation
-        return str(own_word(self.word.accounts, "detainee.designation", "unstated") or "unstated")
+        return str(own_word(self.word.statements, "detainee.designation", "unstated") or "unstated")
 
     @property
     def traits(self) -> set[tuple[str, str]]:
@@ -151,8 +151,8 @@ def _all(past: Past, today: Past) -> Iterator[Detention]:
     for person in past.people:
         publish = strictest(today.class_of(record) for record in person.records)
         for spell in person.spells:
-            slugs = sorted({one.source.slug for one in spell.accounts})
-            of = {slug: [one for one in spell.accounts if one.source.slug == slug] for slug in slugs}
+            slugs = sorted({one.source.slug for one in spell.statements})
+            of = {slug: [one for one in spell.statements if one.source.slug == slug] for slug in slugs}
             yield Detention(person, publish, spell, [Word(spell, person, slug, of[slug]) for slug in slugs])
 
 
@@ -190,7 +190,7 @@ def _matches(one: Detention, terms: HeldCountTerms, reader: Reader) -> bool:
 
 
 def _number(found: Iterable[Detention]) -> int:
-    return len({tuple(sorted(account.record for account in one.spell.accounts)) for one in found})
+    return len({tuple(sorted(statement.record for statement in one.spell.statements)) for one in found})
 
 
 def _people(found: Iterable[Detention]) -> int:

@@ -106,7 +106,7 @@ def _told(
         with clerk.session() as session:
             counts = [count_releases(session, terms, ANYONE, len(entries)) for terms in asked]
     people = {frozenset(record.hex for record in person.records) for person in past.people}
-    spells = {frozenset(one.id for one in spell.accounts) for person in past.people for spell in person.spells}
+    spells = {frozenset(one.id for one in spell.statements) for person in past.people for spell in person.spells}
     return people, spells, [_numbers(count) for count in counts]
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from app.registry.projection import Account, FacilityView, SourceView, project
+from app.registry.projection import FacilityView, SourceView, Statement, project
 from app.registry.projection.spells import spells
 
 FORO = SourceView(1, "foro", independent=True)
@@ -20,7 +20,7 @@ HELICOIDE = FacilityView(2, "el-helicoide", "El Helicoide", "Caracas")
 Row = dict[str, Any]
 
 
-def account(
+def statement(
     record: int,
     source: str = "foro",
     *,
@@ -31,7 +31,7 @@ def account(
     redacted: bool = False,
     erased: bool = False,
     **content: Any,
-) -> Account:
+) -> Statement:
     """A report: `release__released_on="2026-01-12"` says that field. It is `reported` unless it says otherwise;
     `verified` and denials are by the family. Anything said of a release makes it a report of one, carried out."""
     said = {path.replace("__", ".", 1): value for path, value in content.items()}
@@ -41,7 +41,7 @@ def account(
     if any(name.startswith("release.") for name in said):
         said.setdefault("release.stage", "carried_out")
         said.setdefault("release.kind", "unspecified")
-    return Account(
+    return Statement(
         record=record,
         id=id or f"{record:032x}",
         source=SOURCES[source],
@@ -54,31 +54,31 @@ def account(
     )
 
 
-def held(record: int, source: str = "foro", since: str | None = None, **more: Any) -> Account:
+def held(record: int, source: str = "foro", since: str | None = None, **more: Any) -> Statement:
     """A report that someone is held."""
-    return account(record, source, detention__detained_on=since, **more)
+    return statement(record, source, detention__detained_on=since, **more)
 
 
-def out(record: int, source: str = "foro", on: str | None = None, since: str | None = None, **more: Any) -> Account:
+def out(record: int, source: str = "foro", on: str | None = None, since: str | None = None, **more: Any) -> Statement:
     """A report that someone was let go."""
     more.setdefault("release__stage", "carried_out")
-    return account(record, source, release__released_on=on, detention__detained_on=since, **more)
+    return statement(record, source, release__released_on=on, detention__detained_on=since, **more)
 
 
-def records_of(accounts: Iterable[Account]) -> list[list[int]]:
+def records_of(statements: Iterable[Statement]) -> list[list[int]]:
     """The records of each spell, earliest spell first."""
-    return [sorted(one.record for one in spell) for spell in spells(list(accounts))]
+    return [sorted(one.record for one in spell) for spell in spells(list(statements))]
 
 
-def rows_of(accounts: Iterable[Account], table: type[Any], publish: str = "named") -> list[Row]:
+def rows_of(statements: Iterable[Statement], table: type[Any], publish: str = "named") -> list[Row]:
     """The rows of a table, their JSON read."""
-    rows = project(list(accounts), publish).get(table, [])
+    rows = project(list(statements), publish).get(table, [])
     read = {"facts", "said"}
     return [{name: json.loads(v) if name in read else v for name, v in row.items()} for row in rows]
 
 
-def row_of(accounts: Iterable[Account], table: type[Any], **where: Any) -> Row:
+def row_of(statements: Iterable[Statement], table: type[Any], **where: Any) -> Row:
     """The one row of a table with these values."""
-    rows = [row for row in rows_of(accounts, table) if all(row[name] == value for name, value in where.items())]
+    rows = [row for row in rows_of(statements, table) if all(row[name] == value for name, value in where.items())]
     assert len(rows) == 1, rows
     return rows[0]

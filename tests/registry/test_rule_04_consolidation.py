@@ -19,20 +19,20 @@ from app.models import (
     SpellPersonal,
     Verification,
 )
-from app.registry.projection import Account
-from tests.registry.accounts import HELICOIDE, RODEO, account, held, out, row_of, rows_of
+from app.registry.projection import Statement
+from tests.registry.statements import HELICOIDE, RODEO, held, out, row_of, rows_of, statement
 from tests.support import World
 
 
-def released_on(*said: Account) -> Any:
+def released_on(*said: Statement) -> Any:
     return row_of(said, Release)["facts"]["facts"]["released_on"]["value"]
 
 
-def stages(*said: Account) -> Any:
+def stages(*said: Statement) -> Any:
     return row_of(said, Release)["facts"]["stages"]
 
 
-def about(*said: Account) -> Any:
+def about(*said: Statement) -> Any:
     """Personal facts: name → value."""
     return {name: fact["value"] for name, fact in row_of(said, DetaineePersonal)["facts"].items()}
 
@@ -44,7 +44,7 @@ def test_only_voices_that_assert_the_stage_in_question_are_asked() -> None:
 
 
 def test_the_day_of_the_order_is_not_that_of_the_release() -> None:
-    ordered = account(1, "jep", release__stage="ordered", release__ordered_on="2026-01-19", release__kind="pardon")
+    ordered = statement(1, "jep", release__stage="ordered", release__ordered_on="2026-01-19", release__kind="pardon")
     done = out(2, "foro", "2026-02-03", release__kind="full_release")
     told = stages(ordered, done)
     assert (told["ordered"]["date"], told["carried_out"]["date"]) == ("2026-01-19", "2026-02-03")
@@ -215,8 +215,8 @@ def test_a_verifying_source_breaks_a_tie_of_kinds() -> None:
 
 def test_of_two_spellings_of_a_name_which_nothing_counts_one_is_shown() -> None:
     names = [
-        account(1, "foro", detainee__full_name="Ángela Rojas"),
-        account(2, "jep", detainee__full_name="Angela Rojas"),
+        statement(1, "foro", detainee__full_name="Ángela Rojas"),
+        statement(2, "jep", detainee__full_name="Angela Rojas"),
     ]
     assert about(*names)["full_name"] == about(*reversed(names))["full_name"] == "Angela Rojas"
 
@@ -237,8 +237,8 @@ MULTIPLE = ("nationalities", "aliases", "groups")
 def test_multi_valued_facts_are_the_union_of_independent_sources(field: str) -> None:
     name = f"detainee__{field}"
     values: tuple[dict[str, Any], ...] = ({name: ["AR"]}, {name: ["IL", "AR"]}, {name: ["US"]})
-    said = [account(1, "foro", **values[0]), account(2, "jep", **values[1])]
-    copied = account(3, "ministry", **values[2])
+    said = [statement(1, "foro", **values[0]), statement(2, "jep", **values[1])]
+    copied = statement(3, "ministry", **values[2])
     fact = row_of([*said, copied], DetaineePersonal)["facts"][field]
     assert fact["value"] == ["AR", "IL"]
     assert {one["by"][0] for one in fact["said"]} == {"foro", "jep", "ministry"}
@@ -255,13 +255,13 @@ def test_conditions_are_the_union_of_independent_sources() -> None:
 
 def test_where_nobody_is_independent_the_union_is_of_all() -> None:
     said = [
-        account(1, "ministry", detainee__nationalities=["AR"]),
-        account(2, "police", detainee__nationalities=["IL"]),
+        statement(1, "ministry", detainee__nationalities=["AR"]),
+        statement(2, "police", detainee__nationalities=["IL"]),
     ]
     assert about(*said)["nationalities"] == ["AR", "IL"]
 
 
-def own_values(said: Sequence[Account], source: int) -> Any:
+def own_values(said: Sequence[Statement], source: int) -> Any:
     row = row_of(said, SourceRelease, stage="carried_out", source=source)
     return row["lo"], row["hi"], row["kind"], row["country"], row["designation"]
 

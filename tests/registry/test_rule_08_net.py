@@ -7,7 +7,7 @@ import pytest
 
 from app import dates
 from app.models import ReleaseAtStage, SourceRelease
-from tests.registry.accounts import account, held, out, rows_of
+from tests.registry.statements import held, out, rows_of, statement
 from tests.support import World
 
 WINDOW = {"released_from": "2026-01-08", "released_to": "2026-01-31"}
@@ -160,7 +160,7 @@ def test_a_source_that_says_twice_when_means_the_earlier() -> None:
 
 
 def test_a_source_that_does_not_say_when_takes_nobody_elses_day() -> None:
-    said = [*THREE[:2], out(4, "jep", "2026-01-12"), THREE[2], account(5, "jep", detention__held_on="2026-02-03")]
+    said = [*THREE[:2], out(4, "jep", "2026-01-12"), THREE[2], statement(5, "jep", detention__held_on="2026-02-03")]
     voices = {(row["spell"], row["source"]): row["next_hi"] for row in rows_of(said, SourceRelease)}
     assert voices[2, 2] is None
     assert voices[1, 1] == day("2025-09-01")

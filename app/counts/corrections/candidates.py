@@ -11,7 +11,7 @@ from app.counts.questions import CorrectionQuery
 from app.counts.selection import at
 from app.errors import Invalid
 from app.models import OPEN, Claim, Decision, Detention, Entry, Placement, Record, Report, Verification
-from app.registry.projection.accounts import DENIALS
+from app.registry.projection.statements import DENIALS
 from app.registry.views import Views
 from app.vocabulary import CorrectionKind, Judgement
 

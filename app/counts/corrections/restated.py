@@ -7,7 +7,7 @@ what was only passed on. To say something else is one, and so is to say less.
 from typing import Any
 
 from app.registry.content import Content, has_release
-from app.registry.projection.accounts import DENIALS, parse
+from app.registry.projection.statements import DENIALS, parse
 from app.registry.projection.voices import RANK
 from app.vocabulary import CorrectionKind, Designation, ReleaseKind, Stage, Verdict
 

@@ -40,7 +40,7 @@ SamePlace = Callable[[str, str | None], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ComparedDetention:
     """`shown`: whose line it is (a row's number, or ids) and FIELDS, null where nothing is said or may be seen."""
 
     shown: Row
@@ -53,7 +53,7 @@ class Account:
 
 def of_content(
     content: Content, place: Row, same_place: SamePlace | None = None, names: Content | None = None
-) -> Account:
+) -> ComparedDetention:
     """The account of a report's content. `names`: what its person is recognised by and what is not shown."""
     known = {**content, **(names or {})}
     if same_place is not None and "detention.facility" in known:
@@ -61,10 +61,10 @@ def of_content(
     # By the place as said too: so it may stand in a registry.
     keys = blocking.searched_keys(known) | blocking.searched_keys(content)
     shown = {**place, **{name: content.get(path) for name, path in FIELDS.items()}}
-    return Account(shown, Line(blocking.person_of(known), keys))
+    return ComparedDetention(shown, Line(blocking.person_of(known), keys))
 
 
-def conflicts(mine: Account, theirs: Account) -> list[Row]:
+def conflicts(mine: ComparedDetention, theirs: ComparedDetention) -> list[Row]:
     """`[{field, mine, theirs}]` of what cannot both be true. A date inside another is coarser, and no conflict; nor is
     what only one side says. HELD_AFTER_RELEASE has the day of whoever saw the person held, and the other's release."""
     found = [name for name, contradict in _CONTRADICT.items() if contradict(mine, theirs)]
@@ -76,11 +76,11 @@ def conflicts(mine: Account, theirs: Account) -> list[Row]:
     return told
 
 
-def _of_both(name: str, other: str, mine: Account, theirs: Account) -> Row:
+def _of_both(name: str, other: str, mine: ComparedDetention, theirs: ComparedDetention) -> Row:
     return {"field": HELD_AFTER_RELEASE, "mine": mine.shown[name], "theirs": theirs.shown[other]}
 
 
-def _held_after(one: Account, other: Account) -> bool:
+def _held_after(one: ComparedDetention, other: ComparedDetention) -> bool:
     """Whether one side saw the person held when the other says they were out."""
     held, released = one.shown["held_on"], other.shown["released_on"]
     return bool(held and released and parse(held).lo > parse(released).hi)
@@ -91,11 +91,11 @@ def reasons_of(match: Match) -> list[Row]:
     return [{"feature": one.feature, "score": round(one.score, 3), "note": one.note} for one in match.reasons]
 
 
-Contradict = Callable[[Account, Account], bool]
+Contradict = Callable[[ComparedDetention, ComparedDetention], bool]
 
 
 def _days(name: str) -> Contradict:
-    def contradict(mine: Account, theirs: Account) -> bool:
+    def contradict(mine: ComparedDetention, theirs: ComparedDetention) -> bool:
         one, other = mine.shown[name], theirs.shown[name]
         return bool(one and other and not parse(one).overlaps(parse(other)))
 
@@ -103,18 +103,18 @@ def _days(name: str) -> Contradict:
 
 
 def _codes(name: str, vague: str | None = None) -> Contradict:
-    def contradict(mine: Account, theirs: Account) -> bool:
+    def contradict(mine: ComparedDetention, theirs: ComparedDetention) -> bool:
         one, other = mine.shown[name], theirs.shown[name]
         return None not in (one, other) and one != other and vague not in (one, other)
 
     return contradict
 
 
-def _births(mine: Account, theirs: Account) -> bool:
+def _births(mine: ComparedDetention, theirs: ComparedDetention) -> bool:
     return bool(mine.shown["birth"] and theirs.shown["birth"]) and _days("birth")(mine, theirs)
 
 
-def _ages(mine: Account, theirs: Account) -> bool:
+def _ages(mine: ComparedDetention, theirs: ComparedDetention) -> bool:
     """Where one side or both give an age only, a year more or less is how ages are told."""
     one, other = birth_bounds(mine.person), birth_bounds(theirs.person)
     if one is None or other is None or (mine.shown["birth"] and theirs.shown["birth"]):
@@ -123,7 +123,7 @@ def _ages(mine: Account, theirs: Account) -> bool:
     return apart > BIRTH_AGREES * dates.A_YEAR
 
 
-def _places(mine: Account, theirs: Account) -> bool:
+def _places(mine: ComparedDetention, theirs: ComparedDetention) -> bool:
     """ "Helicoide" and "El Helicoide" are one place, and "El Rodeo" is "El Rodeo I" told less exactly."""
     if not (mine.person.facility and theirs.person.facility):
         return False
@@ -137,7 +137,7 @@ def _telling(place: str) -> set[str]:
     return said - PARTICLES or said
 
 
-def _nations(mine: Account, theirs: Account) -> bool:
+def _nations(mine: ComparedDetention, theirs: ComparedDetention) -> bool:
     one, other = mine.person.nationalities, theirs.person.nationalities
     return bool(one and other and not one & other)
 

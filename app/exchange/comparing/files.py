@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.exchange.comparing.accounts import Account, Row, SamePlace, of_content
+from app.exchange.comparing.detentions import ComparedDetention, Row, SamePlace, of_content
 from app.exchange.imports.case_numbers import DERIVED, Keys
 from app.exchange.imports.checked import body_of, numbered, placed
 from app.exchange.imports.faults import BadFile, Fault
@@ -23,7 +23,7 @@ TOO_MANY = f"A list to be compared has at most {MOST_ROWS:,} rows: part it, by c
 class Listed:
     """A list as accounts, the case number of each, and the rows that could not be read or cannot be true."""
 
-    accounts: list[Account] = field(default_factory=list)
+    accounts: list[ComparedDetention] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
     unread: list[Row] = field(default_factory=list)
 

@@ -17,7 +17,7 @@ from app.counts.selection import COUNTING
 from app.counts.terms import Several
 from app.database import chunks
 from app.errors import Invalid
-from app.exchange.comparing.accounts import Account, Row, SamePlace, conflicts, of_content, reasons_of
+from app.exchange.comparing.detentions import ComparedDetention, Row, SamePlace, conflicts, of_content, reasons_of
 from app.exchange.comparing.files import Listed
 from app.matching import score
 from app.matching.align import Deadline, Line
@@ -54,7 +54,7 @@ class Theirs:
     `tied`: the place of a row → that of the report under its case number; `lists`: the addresses that were asked."""
 
     lists: list[Row] = field(default_factory=list)
-    accounts: list[Account] = field(default_factory=list)
+    accounts: list[ComparedDetention] = field(default_factory=list)
     asked: set[int] = field(default_factory=set)
     tied: dict[int, int] = field(default_factory=dict)
 
@@ -130,7 +130,7 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
     same = same_place(session)
     mine = of_content(said, {}, same)
     people = theirs.alike(session, [(mine.line.keys, blocking.born(mine.person))], revision)
-    found: dict[str, list[tuple[Match, Account]]] = defaultdict(list)
+    found: dict[str, list[tuple[Match, ComparedDetention]]] = defaultdict(list)
     independent: set[str] = set()
     witnesses: dict[str, list[Witness]] = defaultdict(list)
     for spell, account, said_there in _accounts(
@@ -168,7 +168,7 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
 
 def _accounts(
     spells: Iterable[theirs.Spell], same: SamePlace, *, all_days: bool = False
-) -> Iterator[tuple[theirs.Spell, Account, tuple[Witness, ...]]]:
+) -> Iterator[tuple[theirs.Spell, ComparedDetention, tuple[Witness, ...]]]:
     """Each detention with its account and with what every source says of the person. Days said of a person's other
     detentions speak against a line of a list only where `all_days`: a list is of detentions, a report of a person."""
     for _person, group in groupby(spells, key=lambda spell: spell.ids["detainee_id"]):
@@ -179,13 +179,13 @@ def _accounts(
             yield spell, account, tuple(witnesses) if len(said) > 1 else ()  # one alone says what stands
 
 
-def _witness(said: theirs.Statement, account: Account, *, dated: bool) -> Witness:
+def _witness(said: theirs.Statement, account: ComparedDetention, *, dated: bool) -> Witness:
     person = replace(blocking.person_of(said.content), name=account.person.name, aliases=account.person.aliases)
     person = replace(person, facility=account.person.facility)
     return Witness(said.source, said.states, person if dated else replace(person, detained_on=None, released_on=None))
 
 
-def _questions(accounts: list[Account], asked: Scope, now: datetime) -> list[ReleaseQuery | DetentionQuery]:
+def _questions(accounts: list[ComparedDetention], asked: Scope, now: datetime) -> list[ReleaseQuery | DetentionQuery]:
     """The lists of the registry that are asked for: of the countries of this one; where it has releases, those from its
     first day to its last; where it has people held, who is held on the day it last knew them held, or today."""
     countries = asked.country or sorted({one.person.country for one in accounts if one.person.country})
@@ -204,7 +204,7 @@ def _questions(accounts: list[Account], asked: Scope, now: datetime) -> list[Rel
     return found
 
 
-def _window(accounts: list[Account], asked: Scope) -> tuple[str | None, str | None]:
+def _window(accounts: list[ComparedDetention], asked: Scope) -> tuple[str | None, str | None]:
     if asked.released_from or asked.released_to:
         return asked.released_from, asked.released_to
     days = [one.person.released_on for one in accounts if one.person.released_on]
@@ -213,7 +213,7 @@ def _window(accounts: list[Account], asked: Scope) -> tuple[str | None, str | No
     return _day(min(day.lo for day in days)), _day(max(day.hi for day in days))
 
 
-def _last_held(accounts: list[Account], now: datetime) -> str:
+def _last_held(accounts: list[ComparedDetention], now: datetime) -> str:
     today = now.date().toordinal()
     said = [dates.parse(one.shown["held_on"]).hi for one in accounts if one.shown["held_on"] and not one.shown["stage"]]
     return _day(min(max(said, default=today), today))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from app.exchange.comparing.accounts import FIELDS, Account, Row, conflicts, reasons_of
+from app.exchange.comparing.detentions import FIELDS, ComparedDetention, Row, conflicts, reasons_of
 from app.exchange.comparing.files import Listed
 from app.matching.align import NEVER, Deadline, Pair, align
 
@@ -14,7 +14,7 @@ CASE_NUMBER: Row = {"feature": "case_number", "score": 1.0, "note": "the same ca
 
 def compare(
     mine: Listed,
-    theirs: Sequence[Account],
+    theirs: Sequence[ComparedDetention],
     tied: Mapping[int, int] | None = None,
     asked: Collection[int] | None = None,
     deadline: Deadline = NEVER,
@@ -44,7 +44,7 @@ def compare(
     return {"summary": summary, **found}
 
 
-def _pair(pair: Pair, mine: Sequence[Account], theirs: Sequence[Account]) -> Row:
+def _pair(pair: Pair, mine: Sequence[ComparedDetention], theirs: Sequence[ComparedDetention]) -> Row:
     a, b = mine[pair.a], theirs[pair.b]
     return {
         "score": 1.0 if pair.match is None else round(pair.match.score, 3),

@@ -6,7 +6,7 @@ from math import inf
 from sqlmodel import Session
 
 from app.exchange.comparing import registry
-from app.exchange.comparing.accounts import Row
+from app.exchange.comparing.detentions import Row
 from app.exchange.comparing.files import read
 from app.exchange.comparing.registry import Scope
 from app.exchange.comparing.report import compare

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.exchange.comparing.accounts import FIELDS, Row
+from app.exchange.comparing.detentions import FIELDS, Row
 from app.exchange.comparing.report import THEIRS
 from app.exchange.imports.sayings import detail
 from app.exchange.tables import SEPARATOR

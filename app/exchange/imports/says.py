@@ -6,7 +6,7 @@ from typing import Any
 from app.dates import parse
 from app.registry.checks import PAST_DATES
 from app.registry.content import Content, as_sent, flatten
-from app.registry.projection.accounts import ASSERTIONS
+from app.registry.projection.statements import ASSERTIONS
 from app.vocabulary import Designation, ReleaseKind, Stage, Verdict
 
 Says = Content

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from app.registry.projection.accounts import Account, parse
+from app.registry.projection.statements import Statement, parse
 from app.registry.projection.voices import by_source
 from app.vocabulary import Verdict
 
 Fact = dict[str, Any]
-Read = Callable[[Account], Any]
+ReadValue = Callable[[Statement], Any]
 
 
 # Field of a section → how what the sources say of it becomes one fact.
@@ -29,57 +29,57 @@ class Said:
     kept: bool = False
 
 
-def said_by(accounts: Iterable[Account], read: Read, kept: Read | None = None) -> list[Said]:
-    """Each source's value, by `read` from its newest account that says one; else by `kept` from what stood where the
+def said_by(statements: Iterable[Statement], read: ReadValue, kept: ReadValue | None = None) -> list[Said]:
+    """Each source's value, by `read` from its newest statement that says one; else by `kept` from what stood where the
     source's report points."""
-    return _said(_newest_first(accounts), read, kept)
+    return _said(_newest_first(statements), read, kept)
 
 
-def _newest_first(accounts: Iterable[Account]) -> list[list[Account]]:
-    """For each source its accounts that may speak, the newest first."""
-    accounts = list(accounts)
-    if len(accounts) == 1:  # as most often
-        return [accounts]
-    return [newest_first(said) for said in by_source(accounts).values()]
+def _newest_first(statements: Iterable[Statement]) -> list[list[Statement]]:
+    """For each source its statements that may speak, the newest first."""
+    statements = list(statements)
+    if len(statements) == 1:  # as most often
+        return [statements]
+    return [newest_first(said) for said in by_source(statements).values()]
 
 
-def newest_first(said: Sequence[Account]) -> list[Account]:
-    return list(said) if len(said) == 1 else sorted(said, key=lambda account: -account.revision)
+def newest_first(said: Sequence[Statement]) -> list[Statement]:
+    return list(said) if len(said) == 1 else sorted(said, key=lambda statement: -statement.revision)
 
 
-def _said(sources: Iterable[Sequence[Account]], read: Read, kept: Read | None) -> list[Said]:
+def _said(sources: Iterable[Sequence[Statement]], read: ReadValue, kept: ReadValue | None) -> list[Said]:
     found = []
-    for accounts in sources:
-        one = _word(accounts, read, kept=False) or (_word(accounts, kept, kept=True) if kept else None)
+    for statements in sources:
+        one = _word(statements, read, kept=False) or (_word(statements, kept, kept=True) if kept else None)
         if one is not None:
             found.append(one)
     return found
 
 
-def _word(accounts: Sequence[Account], read: Read, *, kept: bool) -> Said | None:
-    for account in accounts:
-        value = read(account)
+def _word(statements: Sequence[Statement], read: ReadValue, *, kept: bool) -> Said | None:
+    for statement in statements:
+        value = read(statement)
         if value is not None:
             # A source that repeats as reported what it verified has verified it still.
-            saying = (one for one in accounts if one.verdict is Verdict.VERIFIED and read(one) == value)
-            speaker = next(saying, account)
+            saying = (one for one in statements if one.verdict is Verdict.VERIFIED and read(one) == value)
+            speaker = next(saying, statement)
             verified = speaker.verdict is Verdict.VERIFIED
             return Said(value, speaker.source.slug, speaker.independent, verified, kept)
     return None
 
 
-def own_word(accounts: Sequence[Account], read: Read, kept: Read) -> Any:
-    """The value of one source from its accounts, newest first: its own word, else what stood where its report points,
+def own_word(statements: Sequence[Statement], read: ReadValue, kept: ReadValue) -> Any:
+    """The value of one source from its statements, newest first: its own word, else what stood where its report points,
     else None."""
-    word = _word(accounts, read, kept=False) or _word(accounts, kept, kept=True)
+    word = _word(statements, read, kept=False) or _word(statements, kept, kept=True)
     return None if word is None else word.value
 
 
-def field(name: str) -> Read:
-    return lambda account: account.content.get(name)
+def field(name: str) -> ReadValue:
+    return lambda statement: statement.content.get(name)
 
 
-def kept(name: str) -> Read:
+def kept(name: str) -> ReadValue:
     """Reads the value of `name` kept with a report: what stood where the report points when it was filed."""
     return field(f"kept.{name}")
 
@@ -109,34 +109,34 @@ def date_fact(said: Sequence[Said]) -> Fact | None:
     return _fact(said, lambda a, b: parse(b).within(parse(a)), _hull)
 
 
-def day_fact(accounts: Sequence[Account], name: str, among: str) -> Fact | None:
-    """The date that accounts give under `among`.`name`."""
-    return _beside_verifying(accounts, field(f"{among}.{name}"), kept(name), date_fact)
+def day_fact(statements: Sequence[Statement], name: str, among: str) -> Fact | None:
+    """The date that statements give under `among`.`name`."""
+    return _beside_verifying(statements, field(f"{among}.{name}"), kept(name), date_fact)
 
 
-def kind_fact(accounts: Sequence[Account]) -> Fact | None:
-    """The kind of release that accounts state."""
-    return _beside_verifying(accounts, lambda account: account.kind, kept("kind"), plain_fact)
+def kind_fact(statements: Sequence[Statement]) -> Fact | None:
+    """The kind of release that statements state."""
+    return _beside_verifying(statements, lambda statement: statement.kind, kept("kind"), plain_fact)
 
 
 def _beside_verifying(
-    accounts: Sequence[Account], read: Read, kept_: Read, fact_of: Callable[[Sequence[Said]], Fact | None]
+    statements: Sequence[Statement], read: ReadValue, kept_: ReadValue, fact_of: Callable[[Sequence[Said]], Fact | None]
 ) -> Fact | None:
     """The fact whose value is None where an independent source verifies and only others state one (`dating`): a state
     neither dates what others verified nor makes house arrest of it. All that is said is listed."""
-    said = said_by(accounts, read, kept_)
+    said = said_by(statements, read, kept_)
     if not said:
         return None
-    fact = fact_of(said_by(dating(accounts), read, kept_))
+    fact = fact_of(said_by(dating(statements), read, kept_))
     value = None if fact is None else fact["value"]
     return {"value": value, "said": _listed(said, value)}
 
 
-def dating(accounts: Sequence[Account]) -> list[Account]:
-    """The accounts whose days and kinds count: where an independent one verifies, the independent ones alone, so that
+def dating(statements: Sequence[Statement]) -> list[Statement]:
+    """The statements whose days and kinds count: where an independent one verifies, the independent ones alone, so that
     no other source dates an independent verification or changes its kind."""
-    checked = any(account.independent and account.verdict is Verdict.VERIFIED for account in accounts)
-    return [account for account in accounts if account.independent or not checked]
+    checked = any(statement.independent and statement.verdict is Verdict.VERIFIED for statement in statements)
+    return [statement for statement in statements if statement.independent or not checked]
 
 
 def latest_fact(said: Sequence[Said]) -> Fact | None:
@@ -214,13 +214,13 @@ def value_of(facts: dict[str, Fact], name: str) -> Any:
     return None if fact is None else fact["value"]
 
 
-def collect(accounts: Sequence[Account], names: Combined, section: str) -> dict[str, Fact]:
+def collect(statements: Sequence[Statement], names: Combined, section: str) -> dict[str, Fact]:
     """Field name → fact, for the fields of a section that somebody said."""
     facts = {}
-    sources = _newest_first(accounts)
+    sources = _newest_first(statements)
     for name, combine in names.items():
         path = f"{section}.{name}"
-        if any(path in account.content for account in accounts):  # most fields nobody fills in
+        if any(path in statement.content for statement in statements):  # most fields nobody fills in
             fact = combine(_said(sources, field(path), None))
             if fact is not None:
                 facts[name] = fact

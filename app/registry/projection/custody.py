@@ -6,7 +6,6 @@ from dataclasses import field as made_by
 from typing import Any
 
 from app.dates import PartialDate
-from app.registry.projection.accounts import ASSERTIONS, DATE_OF_STAGE, Account, parse
 from app.registry.projection.consolidate import (
     Fact,
     collect,
@@ -23,6 +22,7 @@ from app.registry.projection.consolidate import (
     value_of,
 )
 from app.registry.projection.ends import End, Seen, Witnesses, credible, end_of, inside_by, seen_or_kept, witnesses
+from app.registry.projection.statements import ASSERTIONS, DATE_OF_STAGE, Statement, parse
 from app.registry.projection.voices import (
     COUNTING,
     detention_voices,
@@ -39,8 +39,8 @@ class Outcome:
     """The release of a spell: what each source says, and the status, the day and the kind at each stage. `voices`: one
     of each source, on the release as a whole; `heard`: those that speak for a stage."""
 
-    voices: list[Account]
-    heard: dict[Stage, list[Account]]
+    voices: list[Statement]
+    heard: dict[Stage, list[Statement]]
     statuses: dict[Stage, ReleaseStatus | None]
     stage: Stage
     dates: dict[Stage, PartialDate | None]
@@ -57,7 +57,7 @@ class Outcome:
 class Custody:
     """A spell: `spell` is the record key of its earliest report; `ordinal` counts a person's spells from 1.
 
-    `asserting`: the accounts that assert the detention. `seen`: the days on which a source knew the person held;
+    `asserting`: the statements that assert the detention. `seen`: the days on which a source knew the person held;
     `inside`: those that a source says itself, and the days of arrest. `known`: the sources that know of the detention
     themselves. Beside these, not every source's word on an end counts (`ends`). `left` is the end in a release carried
     out, `otherwise` that in another way (`ended_how`), both by the sources whose word counts. `set_aside`: an end is
@@ -68,9 +68,9 @@ class Custody:
     """
 
     spell: int
-    accounts: list[Account]
-    voices: list[Account]
-    asserting: list[Account]
+    statements: list[Statement]
+    voices: list[Statement]
+    asserting: list[Statement]
     country: str | None
     designation: str
     detained: PartialDate | None
@@ -111,14 +111,14 @@ class Custody:
         return None if end is None else end.day
 
 
-def read_custody(spell: Sequence[Account]) -> Custody:
+def read_custody(spell: Sequence[Statement]) -> Custody:
     """Consolidate one spell from the reports that assert the detention; where none does, from all of them."""
     asserting = _asserting(spell)
     heard = asserting or list(spell)
     facts = _told(
         detained_on=day_fact(heard, "detained_on", "detention"),
         country=_country(spell),
-        designation=plain_fact(said_by(heard, lambda account: account.designation, kept("designation"))),
+        designation=plain_fact(said_by(heard, lambda statement: statement.designation, kept("designation"))),
         held_on=_held(asserting),
     )
     detained, held = value_of(facts, "detained_on"), value_of(facts, "held_on")
@@ -132,11 +132,11 @@ def read_custody(spell: Sequence[Account]) -> Custody:
     otherwise = end_of(ending, ended_on, inside, known)
     how = plain_fact(said_by(credible(ending, ended_on, inside, known), _how))
     facts |= _ended(ending, how, otherwise)
-    of_independent = [account for account in asserting if account.source.independent]
+    of_independent = [statement for statement in asserting if statement.source.independent]
     began = day_fact(of_independent, "detained_on", "detention")
     return Custody(
-        spell=min(account.record for account in spell),
-        accounts=list(spell),
+        spell=min(statement.record for statement in spell),
+        statements=list(spell),
         voices=detention_voices(spell),
         asserting=asserting,
         country=value_of(facts, "country"),
@@ -159,14 +159,14 @@ def read_custody(spell: Sequence[Account]) -> Custody:
     )
 
 
-def _asserting(spell: Sequence[Account]) -> list[Account]:
+def _asserting(spell: Sequence[Statement]) -> list[Statement]:
     """The reports that assert the detention, without those on which their source has the last word that refutes it: a
     source has one voice on the detention (rule 2). What it says of a release asserts the detention still."""
-    asserting = [account for account in spell if account.asserts_detention]
+    asserting = [statement for statement in spell if statement.asserts_detention]
     if len(asserting) == len(spell):  # as most often: nobody refutes
         return asserting
     refuting = {voice.source.key for voice in detention_voices(spell) if voice.verdict is Verdict.REFUTED}
-    return [account for account in asserting if account.has_release or account.source.key not in refuting]
+    return [statement for statement in asserting if statement.has_release or statement.source.key not in refuting]
 
 
 def with_next(custodies: Sequence[Custody]) -> list[Custody]:
@@ -202,17 +202,17 @@ def with_next(custodies: Sequence[Custody]) -> list[Custody]:
 
 def _begun_by_source(custody: Custody) -> Iterator[tuple[int, int]]:
     """`(source, day)` for each report of the detention: the day by which it had begun, as that report says."""
-    for account in custody.asserting:
-        if account.began is not None:
-            yield account.source.key, account.began.hi
+    for statement in custody.asserting:
+        if statement.began is not None:
+            yield statement.source.key, statement.began.hi
 
 
-def _country(spell: Sequence[Account]) -> Fact | None:
+def _country(spell: Sequence[Statement]) -> Fact | None:
     """The country, by the reports that assert the detention; else by those that stand; else by withdrawn ones: a spell
     whose first report was withdrawn is still one of its country."""
     asserting = _asserting(spell)
-    standing = [account for account in spell if not account.retracted]
-    withdrawn = [account for account in spell if account.retracted]
+    standing = [statement for statement in spell if not statement.retracted]
+    withdrawn = [statement for statement in spell if statement.retracted]
     told = (
         plain_fact(said_by(some, field("detention.country"), kept("country")))
         for some in (asserting, standing, withdrawn)
@@ -225,44 +225,48 @@ def _told(**facts: Fact | None) -> dict[str, Fact]:
     return {name: fact for name, fact in facts.items() if fact is not None}
 
 
-def _held(accounts: Sequence[Account]) -> Fact | None:
+def _held(statements: Sequence[Statement]) -> Fact | None:
     """The last day on which a source knew the person held: of each source its last one, of these the latest."""
-    knowing = [account for account in accounts if "detention.held_on" in account.content]
-    knowing.sort(key=lambda account: last_day(account.content["detention.held_on"]))
-    last_of = {account.source.key: account for account in knowing}
+    knowing = [statement for statement in statements if "detention.held_on" in statement.content]
+    knowing.sort(key=lambda statement: last_day(statement.content["detention.held_on"]))
+    last_of = {statement.source.key: statement for statement in knowing}
     return latest_fact(said_by(last_of.values(), field("detention.held_on")))
 
 
-def _ended(accounts: Sequence[Account], how: Fact | None, end: End | None) -> dict[str, Fact]:
+def _ended(statements: Sequence[Statement], how: Fact | None, end: End | None) -> dict[str, Fact]:
     """How and when the detention ended otherwise, by the sources whose word counts, beside what every source says."""
     day = end.day.text if end and end.day else None
-    told = _told(ended_how=plain_fact(said_by(accounts, _how)), ended_on=date_fact(said_by(accounts, ended_on)))
+    told = _told(ended_how=plain_fact(said_by(statements, _how)), ended_on=date_fact(said_by(statements, ended_on)))
     values = {"ended_how": how["value"] if how else None, "ended_on": day}
     return {name: {**fact, "value": values[name]} for name, fact in told.items()}
 
 
-def _how(account: Account) -> str | None:
-    how: str | None = account.content.get("detention.ended", {}).get("how")
+def _how(statement: Statement) -> str | None:
+    how: str | None = statement.content.get("detention.ended", {}).get("how")
     return how
 
 
-def ended_on(account: Account) -> str | None:
-    """The day of an end other than a release, as the account says it."""
-    on: str | None = account.content.get("detention.ended", {}).get("on")
+def ended_on(statement: Statement) -> str | None:
+    """The day of an end other than a release, as the statement says it."""
+    on: str | None = statement.content.get("detention.ended", {}).get("on")
     return on
 
 
-def _disjoint(spell: Sequence[Account]) -> bool:
-    days = [account.released for account in spell if account.released is not None and account.end == account.released]
+def _disjoint(spell: Sequence[Statement]) -> bool:
+    days = [
+        statement.released
+        for statement in spell
+        if statement.released is not None and statement.end == statement.released
+    ]
     return any(not a.overlaps(b) for number, a in enumerate(days) for b in days[number + 1 :])
 
 
-def _asked(heard: list[Account]) -> list[Account]:
+def _asked(heard: list[Statement]) -> list[Statement]:
     """The voices, among those heard at a stage, that tell its facts: those that assert it; where none does, all."""
     return [voice for voice in heard if voice.verdict in ASSERTIONS] or heard
 
 
-def _outcome(voices: list[Account], heard_at: dict[Stage, list[Account]]) -> Outcome | None:
+def _outcome(voices: list[Statement], heard_at: dict[Stage, list[Statement]]) -> Outcome | None:
     if not voices:
         return None
     by_stage = statuses(heard_at)

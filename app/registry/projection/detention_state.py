@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from app.dates import PartialDate
-from app.registry.projection.accounts import ASSERTIONS, DATE_OF_STAGE, DENIALS, Account, parse
 from app.registry.projection.consolidate import field, kept, newest_first, own_word
 from app.registry.projection.custody import Custody, ended_on
 from app.registry.projection.ends import (
@@ -28,6 +27,7 @@ from app.registry.projection.ends import (
     inside_by,
     seen_or_kept,
 )
+from app.registry.projection.statements import ASSERTIONS, DATE_OF_STAGE, DENIALS, Statement, parse
 from app.registry.projection.voices import COUNTING, asserts, by_source, status_among
 from app.vocabulary import Designation, EndedHow, Publish, ReleaseKind, Stage, Verdict
 
@@ -41,7 +41,7 @@ DIED_ON = "detainee.died_on"
 SUREST = (Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
 
 
-def held_row(custody: Custody, death: End | None, publish: str) -> Row:
+def state_row(custody: Custody, death: End | None, publish: str) -> Row:
     """The row of all sources together. `death`: the person's, where it came in this detention or after it."""
     heard = [_surest(said) for said in _words(custody).values()]
     status = status_among(heard)
@@ -65,13 +65,13 @@ def held_row(custody: Custody, death: End | None, publish: str) -> Row:
     }
 
 
-def held_voices(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
+def source_rows(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
     """A row for each source, by that source's own days. `deaths`: source → the day of the person's death as the source
     says, where it came in this detention or after it."""
     rows = []
     for source, said in _words(custody).items():
         verdict, independent = _surest(said)
-        own = own_accounts(custody, source)
+        own = own_statements(custody, source)
         arrest = own_word(own, field("detention.detained_on"), kept("detained_on"))
         detained = parse(arrest) if arrest else None
         inside, days = inside_by(own), [one.day for one in seen_or_kept(own)]
@@ -90,32 +90,37 @@ def held_voices(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
     return rows
 
 
-def own_accounts(custody: Custody, source: int) -> list[Account]:
-    """One source's accounts of a detention that may speak, the newest first."""
-    return newest_first(by_source(account for account in custody.accounts if account.source.key == source)[source])
+def own_statements(custody: Custody, source: int) -> list[Statement]:
+    """One source's statements of a detention that may speak, the newest first."""
+    return newest_first(
+        by_source(statement for statement in custody.statements if statement.source.key == source)[source]
+    )
 
 
-def own_place(own: Sequence[Account]) -> Row:
+def own_place(own: Sequence[Statement]) -> Row:
     """The country and the designation by a source's own word."""
     return {
         "country": own_word(own, field("detention.country"), kept("country")),
-        "designation": own_word(own, lambda account: account.designation, kept("designation")) or Designation.UNSTATED,
+        "designation": own_word(own, lambda statement: statement.designation, kept("designation"))
+        or Designation.UNSTATED,
     }
 
 
-def death_of(accounts: Iterable[Account], inside: Sequence[Seen], known: Witnesses = NOBODY) -> End | None:
+def death_of(statements: Iterable[Statement], inside: Sequence[Seen], known: Witnesses = NOBODY) -> End | None:
     """The death of a person, by the sources whose word counts beside the days on which the person was `inside` and
     beside the sources that knew of the detention (`known`)."""
-    said = [account for account in accounts if not account.retracted and DIED_ON in account.content]
+    said = [statement for statement in statements if not statement.retracted and DIED_ON in statement.content]
     return end_of(said, field(DIED_ON), inside, known)
 
 
-def deaths_by_source(accounts: Iterable[Account]) -> dict[int, PartialDate]:
-    """Source → the day of death that its newest account gives, of those that give one."""
+def deaths_by_source(statements: Iterable[Statement]) -> dict[int, PartialDate]:
+    """Source → the day of death that its newest statement gives, of those that give one."""
     found = {}
-    for source, said in by_source(accounts).items():
-        newest = sorted((account for account in said if not account.retracted), key=lambda account: -account.revision)
-        day = _first(account.date(DIED_ON) for account in newest)
+    for source, said in by_source(statements).items():
+        newest = sorted(
+            (statement for statement in said if not statement.retracted), key=lambda statement: -statement.revision
+        )
+        day = _first(statement.date(DIED_ON) for statement in newest)
         if day is not None:
             found[source] = day
     return found
@@ -172,8 +177,8 @@ def _bounds(ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDat
     return _named("out_", out) | _named("free_", free)
 
 
-def _ends_of(custody: Custody, source: int, own: Sequence[Account], death: PartialDate | None) -> _Ends:
-    """How the detention ended, by one source's own word (`own`: its accounts, newest first)."""
+def _ends_of(custody: Custody, source: int, own: Sequence[Statement], death: PartialDate | None) -> _Ends:
+    """How the detention ended, by one source's own word (`own`: its statements, newest first)."""
     ended = next((one for one in own if one.verdict in ASSERTIONS and "detention.ended" in one.content), None)
     on = ended and ended_on(ended)
     otherwise = End(parse(on) if on else None) if ended else None
@@ -187,12 +192,12 @@ def _ends_of(custody: Custody, source: int, own: Sequence[Account], death: Parti
     return _Ends(left, otherwise, End(death) if death else None, home=home, died=died)
 
 
-def own_day(voice: Account, stage: Stage) -> PartialDate | None:
+def own_day(voice: Statement, stage: Stage) -> PartialDate | None:
     """The day of a stage by a source's own word."""
     return voice.told(f"release.{DATE_OF_STAGE[stage]}")
 
 
-def own_kind(voice: Account) -> str:
+def own_kind(voice: Statement) -> str:
     """The kind of release by a source's own word."""
     return voice.kind or voice.content.get("kept.kind") or ReleaseKind.UNSPECIFIED
 

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from app.dates import FIRST_DAY, LAST_DAY, PartialDate
-from app.registry.projection.accounts import Account, parse
 from app.registry.projection.consolidate import date_fact, dating, said_by, voting
+from app.registry.projection.statements import Statement, parse
 from app.registry.projection.voices import detention_voices
 from app.vocabulary import Verdict
 
 Days = tuple[int, int]  # the first and the last possible day
 HELD_ON = "detention.held_on"
 STANDS: Days = (LAST_DAY, LAST_DAY)  # nobody says that it ended
-Read = Callable[[Account], str | None]
+ReadValue = Callable[[Statement], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class End:
     """An end of custody. `day`: the day that the sources agree on, None where none says when; `given`: the days of the
-    sources that settle it; `told`: those that independent accounts give themselves, whether they settle it or not;
+    sources that settle it; `told`: those that independent statements give themselves, whether they settle it or not;
     `independent`: whether one of those that settle it checked it itself; `by`: the slugs of all sources that state the
     end and whose word counts."""
 
@@ -52,65 +52,71 @@ class Witnesses:
     verified: frozenset[int] = frozenset()
     stated: frozenset[int] = frozenset()
 
-    def outweigh(self, account: Account, day: str | None) -> bool:
-        """Whether other sources' word that the person was held outweighs the end that an account states, on `day` or on
-        none."""
+    def outweigh(self, statement: Statement, day: str | None) -> bool:
+        """Whether other sources' word that the person was held outweighs the end that a statement states, on `day` or
+        on none."""
         against = self.verified if day is not None else self.verified | self.stated
-        return not account.independent and bool(against - {account.source.key})
+        return not statement.independent and bool(against - {statement.source.key})
 
 
 NOBODY = Witnesses()
 
 
-def witnesses(accounts: Sequence[Account]) -> Witnesses:
-    """The witnesses among the accounts that assert a detention: by what each source says of a release, and by its one
+def witnesses(statements: Sequence[Statement]) -> Witnesses:
+    """The witnesses among the statements that assert a detention: by what each source says of a release, and by its one
     voice on the detention itself, which its earlier words do not outlive."""
-    voices = detention_voices(accounts)
-    own = [account for account in accounts if account.independent and (account.has_release or account in voices)]
-    verified = frozenset(account.source.key for account in own if account.verdict is Verdict.VERIFIED)
-    return Witnesses(verified, frozenset(account.source.key for account in own))
+    voices = detention_voices(statements)
+    own = [
+        statement
+        for statement in statements
+        if statement.independent and (statement.has_release or statement in voices)
+    ]
+    verified = frozenset(statement.source.key for statement in own if statement.verdict is Verdict.VERIFIED)
+    return Witnesses(verified, frozenset(statement.source.key for statement in own))
 
 
-def seen_by(accounts: Iterable[Account], name: str = HELD_ON) -> list[Seen]:
-    """The days that the accounts which assert the detention say under `name`: of being seen held, or of arrest."""
-    told = [(account, account.date(name)) for account in accounts if account.asserts_detention]
-    return [Seen(day, account.independent) for account, day in told if day is not None]
+def seen_by(statements: Iterable[Statement], name: str = HELD_ON) -> list[Seen]:
+    """The days that the statements which assert the detention say under `name`: of being seen held, or of arrest."""
+    told = [(statement, statement.date(name)) for statement in statements if statement.asserts_detention]
+    return [Seen(day, statement.independent) for statement, day in told if day is not None]
 
 
-def seen_or_kept(accounts: Sequence[Account]) -> list[Seen]:
+def seen_or_kept(statements: Sequence[Statement]) -> list[Seen]:
     """The days on which sources saw the person held; where no independent source gives one, those kept with reports
     that give none themselves are among them."""
-    own = seen_by(accounts)
+    own = seen_by(statements)
     if any(one.independent for one in own):
         return own
-    return own + seen_by((account for account in accounts if HELD_ON not in account.content), "kept.held_on")
+    return own + seen_by((statement for statement in statements if HELD_ON not in statement.content), "kept.held_on")
 
 
-def inside_by(accounts: Sequence[Account]) -> list[Seen]:
+def inside_by(statements: Sequence[Statement]) -> list[Seen]:
     """The days inside that can contradict an end: those on which sources saw the person held, by their own word, and
     the days of arrest."""
-    return [*seen_by(accounts), *seen_by(accounts, "detention.detained_on")]
+    return [*seen_by(statements), *seen_by(statements, "detention.detained_on")]
 
 
-def credible(accounts: Iterable[Account], read: Read, seen: Iterable[Seen], known: Witnesses = NOBODY) -> list[Account]:
-    """The accounts whose end, on the day that `read` gives, counts: their source checked it itself, or no independent
+def credible(
+    statements: Iterable[Statement], read: ReadValue, seen: Iterable[Seen], known: Witnesses = NOBODY
+) -> list[Statement]:
+    """The statements whose end, on the day that `read` gives, counts: their source checked it itself, or no independent
     source saw the person later and no other one knew the person held (`known`)."""
     last = max((one.day.lo for one in seen if one.independent), default=FIRST_DAY)
-    said = [(account, read(account)) for account in accounts]
-    told = [(account, day) for account, day in said if not known.outweigh(account, day)]
-    return [account for account, day in told if account.independent or day is None or parse(day).hi >= last]
+    said = [(statement, read(statement)) for statement in statements]
+    told = [(statement, day) for statement, day in said if not known.outweigh(statement, day)]
+    return [statement for statement, day in told if statement.independent or day is None or parse(day).hi >= last]
 
 
 def end_of(
-    accounts: Sequence[Account],
-    read: Read,
+    statements: Sequence[Statement],
+    read: ReadValue,
     seen: Sequence[Seen],
     known: Witnesses = NOBODY,
-    kept: Read | None = None,
+    kept: ReadValue | None = None,
 ) -> End | None:
-    """The end that the accounts whose word counts tell together, on the day that `read` gives of each, or `kept` where
-    it gives none; None where no account's word counts."""
-    heard = credible(accounts, read, seen, known)
+    """The end that the statements whose word counts tell together, on the day that `read` gives of each, or `kept`
+    where it gives none; None where no statement's word counts."""
+    heard = credible(statements, read, seen, known)
     if not heard:
         return None
     said = said_by(dating(heard), read, kept)
@@ -121,7 +127,7 @@ def end_of(
         given=tuple(parse(one.value) for one in settling),
         told=tuple(parse(one.value) for one in said if one.independent and not one.kept),
         independent=any(one.independent for one in settling),
-        by=frozenset(account.source.slug for account in heard),
+        by=frozenset(statement.source.slug for statement in heard),
     )
 
 

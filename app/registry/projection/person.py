@@ -5,7 +5,6 @@ from typing import Any
 
 from app.dates import PartialDate, age_bounds_at
 from app.registry.content import birth_of
-from app.registry.projection.accounts import ASSERTIONS, Account, parse
 from app.registry.projection.consolidate import (
     Combined,
     Fact,
@@ -20,6 +19,7 @@ from app.registry.projection.consolidate import (
     value_of,
 )
 from app.registry.projection.custody import Custody
+from app.registry.projection.statements import ASSERTIONS, Statement, parse
 from app.vocabulary import AgeGroup
 
 # The field counts adolescents below 18 and the old from 70 on (weekly tables of the organisations).
@@ -66,17 +66,17 @@ _SPELL_TRAITS = {
 }
 
 
-def public_facts(accounts: Sequence[Account]) -> dict[str, Fact]:
+def public_facts(statements: Sequence[Statement]) -> dict[str, Fact]:
     """The public facts about a person: the day of death and each source's designation."""
-    heard = [account for account in accounts if not account.retracted]
+    heard = [statement for statement in statements if not statement.retracted]
     facts = collect(heard, {"died_on": date_fact}, "detainee")
-    designation = plain_fact(said_by(heard, lambda account: account.designation, kept("designation")))
+    designation = plain_fact(said_by(heard, lambda statement: statement.designation, kept("designation")))
     return facts | ({"designation": designation} if designation else {})
 
 
-def personal_facts(accounts: Sequence[Account], custodies: Sequence[Custody]) -> dict[str, Fact]:
+def personal_facts(statements: Sequence[Statement], custodies: Sequence[Custody]) -> dict[str, Fact]:
     """The personal facts about a person, by the reports that stand."""
-    facts = collect([account for account in accounts if not account.retracted], _PERSON, "detainee")
+    facts = collect([statement for statement in statements if not statement.retracted], _PERSON, "detainee")
     if "birth_date" in facts and value_of(facts, "age") is None:
         day = _reference_day(custodies)
         if day is not None:
@@ -116,35 +116,36 @@ def spell_facts(custody: Custody) -> dict[str, Any]:
     return facts
 
 
-def _facility(accounts: Sequence[Account]) -> dict[str, Fact]:
+def _facility(statements: Sequence[Statement]) -> dict[str, Fact]:
     """The registered facility and its area; a place nobody registered is kept apart, as said."""
-    registered = plain_fact(said_by(accounts, _slug, _kept_slug))
-    as_said = shown_fact(said_by(accounts, lambda a: None if a.facility else a.content.get("detention.facility")))
+    registered = plain_fact(said_by(statements, _slug, _kept_slug))
+    as_said = shown_fact(said_by(statements, lambda a: None if a.facility else a.content.get("detention.facility")))
     facts = {name: fact for name, fact in (("facility", registered), ("facility_as_said", as_said)) if fact}
-    area = _areas(accounts).get(registered["value"]) if registered else None
+    area = _areas(statements).get(registered["value"]) if registered else None
     if area:
         facts["area"] = {"value": area, "said": []}
     return facts
 
 
-def _slug(account: Account) -> str | None:
-    return account.facility.slug if account.facility else None
+def _slug(statement: Statement) -> str | None:
+    return statement.facility.slug if statement.facility else None
 
 
-def _kept_slug(account: Account) -> str | None:
-    """The place kept with an account that names none itself: a place nobody registered is its source's own word too."""
-    if account.kept_facility is None or "detention.facility" in account.content:
+def _kept_slug(statement: Statement) -> str | None:
+    """The place kept with a statement that names none itself: a place nobody registered is its source's own word
+    too."""
+    if statement.kept_facility is None or "detention.facility" in statement.content:
         return None
-    return account.kept_facility.slug
+    return statement.kept_facility.slug
 
 
-def _areas(accounts: Sequence[Account]) -> dict[str, str | None]:
-    views = [view for account in accounts for view in (account.kept_facility, account.facility) if view]
+def _areas(statements: Sequence[Statement]) -> dict[str, str | None]:
+    views = [view for statement in statements for view in (statement.kept_facility, statement.facility) if view]
     return {view.slug: view.area for view in views}
 
 
-def own_traits(own: Sequence[Account]) -> set[tuple[str, str]]:
-    """`(dimension, value)` pairs by one source's own word, from its accounts, newest first: the facility in which the
+def own_traits(own: Sequence[Statement]) -> set[tuple[str, str]]:
+    """`(dimension, value)` pairs by one source's own word, from its statements, newest first: the facility in which the
     person was held, and its area."""
     facility = own_word(own, _slug, _kept_slug)
     found = {"facility": facility, "area": _areas(own).get(facility) if facility else None}

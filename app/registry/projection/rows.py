@@ -20,11 +20,11 @@ from app.models import (
     Trait,
     Verification,
 )
-from app.registry.projection import held, person
-from app.registry.projection.accounts import Account
+from app.registry.projection import detention_state, person
 from app.registry.projection.custody import Custody, read_custody, with_next
 from app.registry.projection.ends import End
 from app.registry.projection.spells import spells
+from app.registry.projection.statements import Statement
 from app.registry.projection.units import contradicted
 from app.registry.projection.voices import COUNTING, asserts, by_source
 from app.vocabulary import EndedHow, Publish, ReleaseKind, Stage, State
@@ -42,14 +42,14 @@ def dump(value: Any) -> str:
     return _ENCODER.encode(value)
 
 
-def project(accounts: Sequence[Account], publish: str) -> Rows:
+def project(statements: Sequence[Statement], publish: str) -> Rows:
     """All rows of one person. `publish`: the person's class of publication, after consent. Raises nothing."""
-    detainee = min(account.record for account in accounts)
-    custodies = with_next([read_custody(spell) for spell in spells(accounts)])
-    facts = person.public_facts(accounts)
+    detainee = min(statement.record for statement in statements)
+    custodies = with_next([read_custody(spell) for spell in spells(statements)])
+    facts = person.public_facts(statements)
     last = standing_last(custodies)
-    died = held.death_of(accounts, last.inside, last.known)
-    state = state_of(last, died, {a.source.slug for a in accounts if a.source.independent})
+    died = detention_state.death_of(statements, last.inside, last.known)
+    state = state_of(last, died, {a.source.slug for a in statements if a.source.independent})
     rows: Rows = {
         Detainee: [
             {
@@ -63,14 +63,16 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
         ],
         Detention: [_detention(custody) for custody in custodies],
         Release: [_release(custody) for custody in custodies if custody.outcome],
-        ReleaseAtStage: [row for custody in custodies for row in _standings(custody, publish)],
-        SourceRelease: [row for custody in custodies for row in _voices(custody)],
-        **_held(accounts, custodies, custodies.index(last), died if state is State.DIED else None, publish),
+        ReleaseAtStage: [row for custody in custodies for row in _stage_rows(custody, publish)],
+        SourceRelease: [row for custody in custodies for row in _source_rows(custody)],
+        **_detention_states(
+            statements, custodies, custodies.index(last), died if state is State.DIED else None, publish
+        ),
         Verification: [row for custody in custodies for row in _verifications(custody)],
-        Placement: _placements(accounts, custodies),
+        Placement: _placements(statements, custodies),
     }
-    if not any(account.erased for account in accounts):
-        rows |= _personal(accounts, custodies)
+    if not any(statement.erased for statement in statements):
+        rows |= _personal(statements, custodies)
     for found in rows.values():
         for row in found:
             row["detainee"] = detainee
@@ -100,8 +102,8 @@ def state_of(last: Custody, died: End | None, independent: Collection[str]) -> S
     return State.HELD
 
 
-def _personal(accounts: Sequence[Account], custodies: Sequence[Custody]) -> Rows:
-    about = person.personal_facts(accounts, custodies)
+def _personal(statements: Sequence[Statement], custodies: Sequence[Custody]) -> Rows:
+    about = person.personal_facts(statements, custodies)
     # A person is found by every list's spelling of the name, not by the shown one alone.
     names = [said["value"] for said in about.get("full_name", {}).get("said", [])]
     aliases = about.get("aliases", {}).get("value", [])
@@ -125,27 +127,29 @@ def _personal(accounts: Sequence[Account], custodies: Sequence[Custody]) -> Rows
 def _source_traits(custody: Custody) -> list[Row]:
     return [
         {"spell": custody.spell, "source": source, "name": name, "value": value}
-        for source in by_source(custody.accounts)
-        for name, value in sorted(person.own_traits(held.own_accounts(custody, source)))
+        for source in by_source(custody.statements)
+        for name, value in sorted(person.own_traits(detention_state.own_statements(custody, source)))
     ]
 
 
-def _held(accounts: Sequence[Account], custodies: Sequence[Custody], last: int, died: End | None, publish: str) -> Rows:
+def _detention_states(
+    statements: Sequence[Statement], custodies: Sequence[Custody], last: int, died: End | None, publish: str
+) -> Rows:
     """The rows of being held. `last`: the place of the spell that tells where the person is. A death ends that spell
     and later ones: the person had left the earlier ones alive."""
-    deaths = held.deaths_by_source(accounts)
+    deaths = detention_state.deaths_by_source(statements)
     rows: Rows = {DetentionState: [], SourceDetention: []}
     for place, custody in enumerate(custodies):
-        rows[DetentionState].append(held.held_row(custody, died if place >= last else None, publish))
-        rows[SourceDetention] += held.held_voices(custody, deaths if place >= last else {})
+        rows[DetentionState].append(detention_state.state_row(custody, died if place >= last else None, publish))
+        rows[SourceDetention] += detention_state.source_rows(custody, deaths if place >= last else {})
     return rows
 
 
-def _placements(accounts: Sequence[Account], custodies: Sequence[Custody]) -> list[Row]:
+def _placements(statements: Sequence[Statement], custodies: Sequence[Custody]) -> list[Row]:
     """The spell of each report; and `contradicts`: the record that it points at, where the report's own dates place it
     in another spell than that record's."""
-    spell_of = {account.record: custody.spell for custody in custodies for account in custody.accounts}
-    pointed_at = contradicted(accounts) if any(account.pointer is not None for account in accounts) else {}
+    spell_of = {statement.record: custody.spell for custody in custodies for statement in custody.statements}
+    pointed_at = contradicted(statements) if any(statement.pointer is not None for statement in statements) else {}
     return [
         {"record": record, "spell": spell, "contradicts": target if spell_of.get(target, spell) != spell else None}
         for record, spell in spell_of.items()
@@ -184,7 +188,7 @@ def _release(custody: Custody) -> Row:
     }
 
 
-def _standings(custody: Custody, publish: str) -> list[Row]:
+def _stage_rows(custody: Custody, publish: str) -> list[Row]:
     outcome = custody.outcome
     if outcome is None:
         return []
@@ -209,16 +213,16 @@ def _standings(custody: Custody, publish: str) -> list[Row]:
     return rows
 
 
-def _voices(custody: Custody) -> list[Row]:
+def _source_rows(custody: Custody) -> list[Row]:
     outcome = custody.outcome
     if outcome is None:
         return []
-    return [_voice(custody, voice, stage) for stage, voices in outcome.heard.items() for voice in voices]
+    return [_source_row(custody, voice, stage) for stage, voices in outcome.heard.items() for voice in voices]
 
 
-def _voice(custody: Custody, voice: Account, stage: Stage) -> Row:
+def _source_row(custody: Custody, voice: Statement, stage: Stage) -> Row:
     """The row of one source at one stage, by its own word."""
-    when = held.own_day(voice, stage)
+    when = detention_state.own_day(voice, stage)
     return {
         "spell": custody.spell,
         "stage": stage,
@@ -227,8 +231,8 @@ def _voice(custody: Custody, voice: Account, stage: Stage) -> Row:
         "independent": voice.independent,
         "lo": when and when.lo,
         "hi": when and when.hi,
-        "kind": held.own_kind(voice),
-        **held.own_place(held.own_accounts(custody, voice.source.key)),
+        "kind": detention_state.own_kind(voice),
+        **detention_state.own_place(detention_state.own_statements(custody, voice.source.key)),
         "next_hi": custody.next_hi_by_source.get(voice.source.key),
     }
 
@@ -240,7 +244,7 @@ def _verifications(custody: Custody) -> list[Row]:
     return rows
 
 
-def _verification(custody: Custody, about: str, voice: Account) -> Row:
+def _verification(custody: Custody, about: str, voice: Statement) -> Row:
     content = voice.content
     said = {
         "stage": content.get("release.stage"),

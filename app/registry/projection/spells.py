@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.dates import PartialDate
-from app.registry.projection.accounts import Account
+from app.registry.projection.statements import Statement
 from app.registry.projection.units import Unit, end_of, units_of
 
 # Sorts an unknown day of arrest before every known one, and an unknown day of release after.
@@ -43,18 +43,18 @@ class Spell:
         return any(_ends_by(unit, start, checked=self.checked) for unit in self.units)
 
 
-def spells(accounts: Sequence[Account]) -> list[list[Account]]:
-    """Divide the accounts of one person into spells, earliest first. Every account is in exactly one."""
-    if len(accounts) == 1:  # as most often
-        return [list(accounts)]
-    units = units_of(accounts)
+def spells(statements: Sequence[Statement]) -> list[list[Statement]]:
+    """Divide the statements of one person into spells, earliest first. Every statement is in exactly one."""
+    if len(statements) == 1:  # as most often
+        return [list(statements)]
+    units = units_of(statements)
     standing = [unit for unit in units if unit.stands]
     found = _divide(standing) if standing else [Spell(checked=False)]
     placed = [list(spell.units) for spell in found]
     for unit in units:  # a withdrawn unit attaches last, and only to units that stand
         if not unit.stands:
             placed[_best(unit, found, _fitting(unit, found) or range(len(found)))].append(unit)
-    return [[account for unit in spell for account in unit.members] for spell in placed]
+    return [[statement for unit in spell for statement in unit.members] for spell in placed]
 
 
 def _divide(units: Sequence[Unit]) -> list[Spell]:
@@ -91,21 +91,21 @@ def _standing_alone(units: Sequence[Unit]) -> list[Spell]:
 def _told_before(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
     """The units of a release that no independent source states and that lies before the first arrest that one gives;
     and all units, where the report of such a release no longer follows the independent source's that it points at."""
-    checked = [account for unit in units for account in unit.members if account.source.independent]
+    checked = [statement for unit in units for statement in unit.members if statement.source.independent]
     first = min((a.began.lo for a in checked if a.asserts_detention and a.began is not None), default=None)
     if first is None:
         return [], list(units)
-    stated = [end for unit in units for _account, end in unit.independent_ends]
+    stated = [end for unit in units for _statement, end in unit.independent_ends]
 
     def before(end: PartialDate | None) -> bool:
         return end is not None and end.hi < first and not any(end.overlaps(other) for other in stated)
 
     standing = []
     for unit in units:
-        astray = [account for account in unit.pointing_others if before(end_of(account))]
-        standing += [Unit(tuple(account for account in unit.members if account not in astray))]
-        standing += [Unit((account,)) for account in astray]
-    early = [one for one in standing if one.ends and all(before(end) for _account, end in one.ends)]
+        astray = [statement for statement in unit.pointing_others if before(end_of(statement))]
+        standing += [Unit(tuple(statement for statement in unit.members if statement not in astray))]
+        standing += [Unit((statement,)) for statement in astray]
+    early = [one for one in standing if one.ends and all(before(end) for _statement, end in one.ends)]
     return early, standing
 
 
@@ -131,8 +131,8 @@ def _cut(units: Sequence[Unit], *, checked: bool) -> list[Spell]:
 def _ends_by(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
     """Whether the unit's detention had ended when another began on `start`. An end on that very day counts where the
     unit's detention began before it."""
-    for account, end in unit.independent_ends if checked else unit.ends:
-        began = unit.begun or account.began
+    for statement, end in unit.independent_ends if checked else unit.ends:
+        began = unit.begun or statement.began
         if end.hi < start.lo or (end.hi == start.lo and began is not None and began.hi < start.lo):
             return True
     return False
@@ -142,7 +142,7 @@ def _reaches(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
     """Whether a unit of an earlier spell may speak as well of the spell that begins on `start`."""
     if _ends_by(unit, start, checked=checked):
         return False
-    told = [end for _account, end in unit.ends] or unit.days
+    told = [end for _statement, end in unit.ends] or unit.days
     if told:
         return any(end.hi > start.lo for end in told)
     return unit.begun is None and (unit.position is None or unit.position.hi >= start.lo)
@@ -223,7 +223,7 @@ def _fits(unit: Unit, known: Sequence[Spell], number: int) -> bool:
     if any(later.checked and _let_go_after(unit, later.begun) for later in known[number + 1 :]):
         return False
     opened = spell.opened
-    return opened is None or not unit.ends or any(end.hi >= opened.lo for _account, end in unit.ends)
+    return opened is None or not unit.ends or any(end.hi >= opened.lo for _statement, end in unit.ends)
 
 
 def _ended_before(unit: Unit, found: Sequence[Spell]) -> int:

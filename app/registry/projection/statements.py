@@ -39,7 +39,7 @@ class FacilityView:
 
 
 @dataclass(frozen=True)
-class Account:
+class Statement:
     """What one report says: the current version of its record.
 
     `record` is the key of the record, `revision` that of the version. `pointer`: the record of the report it points at.

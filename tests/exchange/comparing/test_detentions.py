@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from app.exchange.comparing.accounts import Account, conflicts, of_content
+from app.exchange.comparing.detentions import ComparedDetention, conflicts, of_content
 
 BASE = {"detainee.full_name": "Eufemia Landaeta", "detention.country": "VE"}
 
 
-def account(**said: Any) -> Account:
+def account(**said: Any) -> ComparedDetention:
     return of_content({**BASE, **{name.replace("__", "."): value for name, value in said.items()}}, {"row": 2})
 
 

@@ -19,8 +19,8 @@ from app.registry.projection.consolidate import (
     union_fact,
     value_of,
 )
-from tests.registry.accounts import account
 from tests.registry.projection.histories import DATES
+from tests.registry.statements import statement
 
 SOURCES = ("foro", "jep", "pud", "ministry")
 
@@ -130,16 +130,16 @@ def test_the_latest_date_ends_last(said: list[Said]) -> None:
 def test_where_nobody_says_anything_there_is_no_fact() -> None:
     assert [combine([]) for combine in (plain_fact, date_fact, latest_fact, union_fact)] == [None] * 4
     assert value_of({}, "kind") is None
-    assert collect([account(1)], {"kind": plain_fact}, "release") == {}
+    assert collect([statement(1)], {"kind": plain_fact}, "release") == {}
 
 
 def test_a_source_says_what_its_newest_report_that_speaks_of_it_says() -> None:
     said = [
-        account(1, revision=7, detainee__gender="male"),
-        account(2, detainee__gender="female"),
-        account(3, revision=9),
-        account(4, "jep", detainee__gender="female", detainee__full_name="Berta", revision=5),
-        account(5, "jep", detainee__gender="male", verification__verdict="retracted", revision=11),
+        statement(1, revision=7, detainee__gender="male"),
+        statement(2, detainee__gender="female"),
+        statement(3, revision=9),
+        statement(4, "jep", detainee__gender="female", detainee__full_name="Berta", revision=5),
+        statement(5, "jep", detainee__gender="male", verification__verdict="retracted", revision=11),
     ]
     assert [(one.source, one.value) for one in said_by(said, field("detainee.gender"))] == [
         ("foro", "male"),

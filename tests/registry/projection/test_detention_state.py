@@ -7,8 +7,8 @@ import pytest
 
 from app.dates import parse
 from app.models import Detainee, DetentionState, Release, ReleaseAtStage, SourceDetention
-from app.registry.projection import Account
-from tests.registry.accounts import JEP, SOURCES, account, held, out, row_of, rows_of
+from app.registry.projection import Statement
+from tests.registry.statements import JEP, SOURCES, held, out, row_of, rows_of, statement
 
 SINCE = "2024-10-13"
 
@@ -21,13 +21,13 @@ def _place(row: dict[str, Any], day: str, ends: str) -> str:
     return "in" if begun and row[f"{ends}_lo"] >= when else "perhaps"
 
 
-def on(said: list[Account], *days: str, by: str | None = None, house_arrest: bool = False) -> list[str]:
+def on(said: list[Statement], *days: str, by: str | None = None, house_arrest: bool = False) -> list[str]:
     """Whether the person was `in` or `out` on each day, or `perhaps` in, as all say or as one source does."""
     row = row_of(said, DetentionState) if by is None else row_of(said, SourceDetention, source=SOURCES[by].key)
     return [_place(row, day, "free" if house_arrest else "out") for day in days]
 
 
-def seen(record: int, source: str, day: str, **more: Any) -> Account:
+def seen(record: int, source: str, day: str, **more: Any) -> Statement:
     return held(record, source, SINCE, detention__held_on=day, verification__verdict="verified",
                 verification__method="family", **more)  # fmt: skip
 
@@ -48,14 +48,14 @@ ENDS_BY_THE_MINISTRY = {
 
 
 @pytest.mark.parametrize("end", ENDS_BY_THE_MINISTRY.values(), ids=ENDS_BY_THE_MINISTRY)
-def test_an_end_that_only_a_ministry_states_does_not_count_against_a_later_sighting(end: Account) -> None:
+def test_an_end_that_only_a_ministry_states_does_not_count_against_a_later_sighting(end: Statement) -> None:
     said = [seen(1, "foro", "2026-01-10"), end]
     assert on(said, "2025-05-01", "2025-12-01", "2026-01-10", "2026-02-10") == ["in"] * 4
     assert row_of(said, Detainee)["state"] == "held"
 
 
 @pytest.mark.parametrize("end", ENDS_BY_THE_MINISTRY.values(), ids=ENDS_BY_THE_MINISTRY)
-def test_what_others_verified_is_ended_by_an_independent_verification_only(end: Account) -> None:
+def test_what_others_verified_is_ended_by_an_independent_verification_only(end: Statement) -> None:
     verified = held(1, "foro", SINCE, verification__verdict="verified")
     assert on([verified, end], "2025-12-01") == ["in"]
     assert row_of([verified, end], Detainee)["state"] == "held"
@@ -71,7 +71,7 @@ UNDATED_BY_THE_MINISTRY = {
 
 
 @pytest.mark.parametrize("end", UNDATED_BY_THE_MINISTRY.values(), ids=UNDATED_BY_THE_MINISTRY)
-def test_an_undated_end_that_only_a_ministry_states_is_told_beside(end: Account) -> None:
+def test_an_undated_end_that_only_a_ministry_states_is_told_beside(end: Statement) -> None:
     said = [held(1, "foro", SINCE), end]
     assert on(said, "2025-12-01") == on(said, "2025-12-01", by="foro") == ["in"]
     person = row_of(said, Detainee)
@@ -239,7 +239,7 @@ def test_whoever_was_held_after_a_release_to_house_arrest_may_have_been_held_at_
 
 
 def test_who_denies_a_release_with_a_later_day_inside_holds_against_a_ministry() -> None:
-    denial = account(2, "foro", pointer=1, release__stage="carried_out", detention__held_on="2026-01-28",
+    denial = statement(2, "foro", pointer=1, release__stage="carried_out", detention__held_on="2026-01-28",
                      verification__verdict="disputed")  # fmt: skip
     assert on([out(1, "ministry", "2026-01-24", SINCE), denial], "2026-02-10") == ["in"]
 

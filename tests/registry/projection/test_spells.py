@@ -6,37 +6,37 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.registry.projection import Account
+from app.registry.projection import Statement
 from app.registry.projection.spells import spells
 from app.registry.projection.units import Unit, contradicted, pointer_roots
-from tests.registry.accounts import account, held, out, records_of
 from tests.registry.projection.histories import reports
+from tests.registry.statements import held, out, records_of, statement
 
 
-def ids_of(said: list[Account]) -> list[list[str]]:
+def ids_of(said: list[Statement]) -> list[list[str]]:
     return [sorted(one.id for one in spell) for spell in spells(said)]
 
 
 @given(reports())
-def test_every_report_is_in_exactly_one_spell(said: list[Account]) -> None:
+def test_every_report_is_in_exactly_one_spell(said: list[Statement]) -> None:
     placed = [record for spell in records_of(said) for record in spell]
     assert sorted(placed) == [one.record for one in said]
 
 
 @given(reports())
-def test_no_spell_is_empty(said: list[Account]) -> None:
+def test_no_spell_is_empty(said: list[Statement]) -> None:
     assert all(records_of(said))
 
 
 @given(reports(), st.randoms(use_true_random=False))
-def test_no_order_of_the_reports_changes_the_spells(said: list[Account], random: object) -> None:
+def test_no_order_of_the_reports_changes_the_spells(said: list[Statement], random: object) -> None:
     before = records_of(said)
     random.shuffle(said)  # type: ignore[attr-defined]
     assert records_of(said) == before
 
 
 @given(reports(), st.randoms(use_true_random=False))
-def test_no_order_of_arrival_changes_the_spells(said: list[Account], random: Random) -> None:
+def test_no_order_of_arrival_changes_the_spells(said: list[Statement], random: Random) -> None:
     """The same reports come in another order: they keep their ids, and get other keys and revisions."""
     arrival = [one.record for one in said]
     random.shuffle(arrival)
@@ -49,7 +49,7 @@ def test_no_order_of_arrival_changes_the_spells(said: list[Account], random: Ran
 
 
 @given(reports())
-def test_whoever_points_stands_where_it_points_unless_dates_contradict_that(said: list[Account]) -> None:
+def test_whoever_points_stands_where_it_points_unless_dates_contradict_that(said: list[Statement]) -> None:
     placed = {record: number for number, spell in enumerate(records_of(said)) for record in spell}
     overruled = contradicted(said)
     for one in said:
@@ -58,7 +58,7 @@ def test_whoever_points_stands_where_it_points_unless_dates_contradict_that(said
 
 
 @given(reports())
-def test_others_neither_part_nor_join_what_independent_sources_report(said: list[Account]) -> None:
+def test_others_neither_part_nor_join_what_independent_sources_report(said: list[Statement]) -> None:
     """Whatever they point at; who points at them follows them, until dates contradict that."""
     standing = [one for one in said if one.asserts_detention]
     checked = {one.record for one in standing if one.source.independent}
@@ -71,7 +71,7 @@ def test_others_neither_part_nor_join_what_independent_sources_report(said: list
 
 
 @given(reports())
-def test_every_spell_is_held_by_some_report_that_stands_if_any_does(said: list[Account]) -> None:
+def test_every_spell_is_held_by_some_report_that_stands_if_any_does(said: list[Statement]) -> None:
     """What was withdrawn makes no detention of its own."""
     if any(one.asserts_detention for one in said):
         for spell in spells(said):
@@ -81,7 +81,7 @@ def test_every_spell_is_held_by_some_report_that_stands_if_any_does(said: list[A
 
 
 @given(reports())
-def test_withdrawn_reports_change_no_spell_of_the_others(said: list[Account]) -> None:
+def test_withdrawn_reports_change_no_spell_of_the_others(said: list[Statement]) -> None:
     """Those that nobody who stands points at, by however many steps."""
     pointer = {one.record: one.pointer for one in said}
     kept: set[int] = set()
@@ -96,7 +96,7 @@ def test_withdrawn_reports_change_no_spell_of_the_others(said: list[Account]) ->
 
 
 @given(reports())
-def test_two_spells_have_an_asserted_end_between_them(said: list[Account]) -> None:
+def test_two_spells_have_an_asserted_end_between_them(said: list[Statement]) -> None:
     """No re-arrest without somebody's word that custody had ended by the day a later detention began."""
     found = spells(said)
     ends = [end for spell in found for one in spell if (end := one.let_go or one.end) is not None]
@@ -139,13 +139,13 @@ def test_a_word_dated_before_the_detention_it_points_at_ends_it_when_the_others_
 
 
 def test_an_undated_word_on_an_order_ends_nothing() -> None:
-    ordered = account(2, "foro", release__stage="ordered")
+    ordered = statement(2, "foro", release__stage="ordered")
     assert [one.record for one, _end in Unit((out(1, "jep", "2026-01-12"), ordered)).ends] == [1]
 
 
 def test_roots_follow_pointers() -> None:
-    said = [account(number) for number in (1, 2, 3, 4)]
+    said = [statement(number) for number in (1, 2, 3, 4)]
     assert pointer_roots(said, {2: 1, 3: 2, 4: 99}) == {1: 1, 2: 1, 3: 1, 4: 4}
     assert pointer_roots(said[:3], {1: 2, 2: 3, 3: 2}) == {1: 2, 2: 2, 3: 2}
     assert pointer_roots(said[:1], {1: 1}) == {1: 1}
-    assert pointer_roots([account(1, id="b" * 32), account(2, id="a" * 32)], {1: 2, 2: 1}) == {1: 2, 2: 2}
+    assert pointer_roots([statement(1, id="b" * 32), statement(2, id="a" * 32)], {1: 2, 2: 1}) == {1: 2, 2: 2}

@@ -6,27 +6,27 @@ import pytest
 
 from app import dates
 from app.vocabulary import Method, Stage, Verdict
-from tests.registry.accounts import account, held, out
+from tests.registry.statements import held, out, statement
 
 OWN = [method for method in Method if method not in ("press", "other_organisation", "official_statement")]
 
 
 @pytest.mark.parametrize("method", OWN)
 def test_what_a_source_found_out_itself_is_independent(method: str) -> None:
-    assert account(1, verification__method=method).independent
+    assert statement(1, verification__method=method).independent
 
 
 @pytest.mark.parametrize("method", ["press", "other_organisation", "official_statement"])
 def test_what_somebody_else_found_out_is_not(method: str) -> None:
-    assert not account(1, verification__method=method).independent
+    assert not statement(1, verification__method=method).independent
 
 
 def test_citing_another_is_not() -> None:
-    assert not account(1, verification__method="family", verification__citing=["jep"]).independent
+    assert not statement(1, verification__method="family", verification__citing=["jep"]).independent
 
 
 def test_a_source_that_is_not_independent_never_is() -> None:
-    assert not account(1, "ministry", verification__method="court_record").independent
+    assert not statement(1, "ministry", verification__method="court_record").independent
 
 
 @pytest.mark.parametrize("verdict", Verdict)
@@ -84,9 +84,9 @@ def test_unspecified_and_unstated_are_saying_nothing() -> None:
     ],
 )
 def test_a_day_it_speaks_of_tells_its_place(said: dict[str, Any], position: str) -> None:
-    assert account(1, **said).position == dates.parse(position)
+    assert statement(1, **said).position == dates.parse(position)
 
 
 def test_who_says_no_day_tells_no_place() -> None:
-    assert account(1).position is None
-    assert account(1, release__stage="announced").position is None
+    assert statement(1).position is None
+    assert statement(1, release__stage="announced").position is None
