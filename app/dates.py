@@ -45,7 +45,7 @@ class DateError(ValueError):
     """A date, zone or instant that cannot be read; the message says how to write it."""
 
 
-class Place(StrEnum):
+class WindowPosition(StrEnum):
     """Where a partial date lies relative to a window."""
 
     INSIDE = "inside"
@@ -136,7 +136,7 @@ def parse_to(text: str) -> int:
     return parse(text).hi
 
 
-def place_in_window(when: PartialDate | None, start: int | None, end: int | None) -> Place:
+def place_in_window(when: PartialDate | None, start: int | None, end: int | None) -> WindowPosition:
     """Where a date lies in the window of days ``start``..``end``, both inclusive, ``None`` = no edge.
 
     A window without edges excludes nothing, so everything is inside it, an undated event too. With an edge,
@@ -144,16 +144,16 @@ def place_in_window(when: PartialDate | None, start: int | None, end: int | None
     window.
     """
     if start is None and end is None:
-        return Place.INSIDE
+        return WindowPosition.INSIDE
     lo = FIRST_DAY if start is None else start
     hi = LAST_DAY if end is None else end
     if lo > hi:
         raise DateError("The window ends before it begins: the _from date must not be after the _to date.")
     if when is None:
-        return Place.UNCERTAIN
+        return WindowPosition.UNCERTAIN
     if lo <= when.lo and when.hi <= hi:
-        return Place.INSIDE
-    return Place.OUTSIDE if when.hi < lo or when.lo > hi else Place.UNCERTAIN
+        return WindowPosition.INSIDE
+    return WindowPosition.OUTSIDE if when.hi < lo or when.lo > hi else WindowPosition.UNCERTAIN
 
 
 def _aware(instant: datetime) -> datetime:

@@ -7,7 +7,7 @@ from fastapi import Response
 from pydantic import ValidationError
 
 from app.api.answers import Answer
-from app.api.requests import Asked, require_rules
+from app.api.requests import ReadContext, require_rules
 from app.counts import overlap, series
 from app.counts.citation import BadCode, citation, short_address, unpack
 from app.counts.compare import compare
@@ -29,13 +29,13 @@ RULES_UNSAID = 1  # addresses in print under the first rules do not name them
 UNKNOWN = "This is no address of a citation: check that it was copied whole."
 
 
-def release_count(read: Asked, asked: CountQuery) -> Response:
+def release_count(read: ReadContext, asked: CountQuery) -> Response:
     """A count of releases."""
     terms = _release_terms(asked)
     return _answer(read, asked, terms, lambda revision: _cited_count(read, terms, revision))
 
 
-def held_count(read: Asked, asked: HeldQuery) -> Response:
+def held_count(read: ReadContext, asked: HeldQuery) -> Response:
     """A count of who is held on the day asked for, or on that on which the revision was recorded."""
     terms = _held_terms(asked)
 
@@ -46,7 +46,7 @@ def held_count(read: Asked, asked: HeldQuery) -> Response:
     return _answer(read, asked, terms, build, moved_by_zone=asked.held_on is None)
 
 
-def series_of(read: Asked, asked: SeriesQuery) -> Response:
+def series_of(read: ReadContext, asked: SeriesQuery) -> Response:
     """A count as it grew."""
     terms = _release_terms(asked)
     how = series.Asked(asked.interval, asked.by, read.zone(asked))
@@ -58,7 +58,7 @@ def series_of(read: Asked, asked: SeriesQuery) -> Response:
     return _answer(read, asked, terms, build, moved_by_zone=True)
 
 
-def overlap_of(read: Asked, asked: OverlapQuery) -> Response:
+def overlap_of(read: ReadContext, asked: OverlapQuery) -> Response:
     """Which sources verified the same."""
     terms = _release_terms(asked)
 
@@ -69,7 +69,7 @@ def overlap_of(read: Asked, asked: OverlapQuery) -> Response:
     return _answer(read, asked, terms, build)
 
 
-def estimate_of(read: Asked, asked: EstimateQuery) -> Response:
+def estimate_of(read: ReadContext, asked: EstimateQuery) -> Response:
     """How many there were, seen or not."""
     terms = _release_terms(asked)
     dependent = [frozenset(pair.split(":")) for pair in asked.dependent]
@@ -82,7 +82,7 @@ def estimate_of(read: Asked, asked: EstimateQuery) -> Response:
     return _answer(read, asked, terms, build)
 
 
-def then_and_now(read: Asked, code: str, asked: AsOf) -> Response:
+def then_and_now(read: ReadContext, code: str, asked: AsOf) -> Response:
     """The count that an address stands for as cited, today, and what changed between."""
     cited = _cited(code)
     terms = _held_terms(cited) if isinstance(cited, HeldQuery) else _release_terms(cited)
@@ -102,7 +102,7 @@ def then_and_now(read: Asked, code: str, asked: AsOf) -> Response:
 
 
 def _answer(
-    read: Asked,
+    read: ReadContext,
     asked: AsOf,
     terms: CountTerms | HeldCountTerms,
     build: Callable[[int], Answer],
@@ -122,7 +122,7 @@ def _held_terms(asked: HeldQuery) -> HeldCountTerms:
     return HeldCountTerms(**asked.model_dump(include=set(HeldCountTerms.model_fields), exclude_unset=True))
 
 
-def _cited_count(read: Asked, terms: CountTerms | HeldCountTerms, revision: int) -> Answer:
+def _cited_count(read: ReadContext, terms: CountTerms | HeldCountTerms, revision: int) -> Answer:
     """A count at a revision with how to cite it."""
     count: Callable[..., Row] = count_detentions if isinstance(terms, HeldCountTerms) else count_releases
     found = count(read.session, terms, read.reader, revision)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from app.api.answers import Answer
-from app.api.requests import Asked, Read
+from app.api.requests import Read, ReadContext
 from app.api.routes import READING, WRITING, router
 from app.api.things import page, whole
 from app.api.wire import (
@@ -97,7 +97,7 @@ def read_vocabulary(read: Read, asked: Annotated[VocabularyQuery, Query()]) -> R
     return read.answer(asked, lambda revision: Answer({**codes, "revision": revision}, rows))
 
 
-def _whose_key(read: Asked) -> dict[str, Any]:
+def _whose_key(read: ReadContext) -> dict[str, Any]:
     if read.key is None:
         raise Unauthenticated("Send a key to learn who it is: Authorization: Bearer rcn_…")
     expires = format_instant(read.key.expires_at)

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api import answers
-from app.api.requests import Asked, Read, preferred_language, refuse_repeated
+from app.api.requests import Read, ReadContext, preferred_language, refuse_repeated
 from app.api.routes import READING, WRITING, refusals, router
 from app.api.things import page
 from app.api.uploads import SENT, mapping_of, parts
@@ -100,18 +100,18 @@ def list_import_rows(read: Read, import_id: uuid.UUID, asked: Annotated[ImportRo
     return page(read, asked, lambda read, asked, _revision: _rows(read, asked, job, lang), _tag(read, asked, job, lang))
 
 
-def _rows(read: Asked, asked: ImportRowQuery, job: ListImport, lang: Language) -> Page:
+def _rows(read: ReadContext, asked: ImportRowQuery, job: ListImport, lang: Language) -> Page:
     position = read_cursor(asked.cursor)
     rows = receipts.rows_of(read.session, job.id, position[0] if position else 0, asked.limit + 1, asked.outcome, lang)
     shown = rows[: asked.limit]
     return Page(shown, write_cursor([shown[-1]["row"]]) if len(rows) > asked.limit else None)
 
 
-def _own(read: Asked, import_id: uuid.UUID) -> ListImport:
+def _own(read: ReadContext, import_id: uuid.UUID) -> ListImport:
     read.allow(Role.REPORTER)
     return stored.own(read.session, import_id, read.reader.source)
 
 
-def _tag(read: Asked, asked: AsOf, job: ListImport, lang: Language) -> str:
+def _tag(read: ReadContext, asked: AsOf, job: ListImport, lang: Language) -> str:
     """An import moves while the registry stands still."""
     return read.tag(asked, job.state, str(job.done), lang)

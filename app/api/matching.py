@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import State
 
 from app.api import answers
-from app.api.requests import Asked, Read, refuse_repeated, whole_body
+from app.api.requests import Read, ReadContext, refuse_repeated, whole_body
 from app.api.routes import refusals, router
 from app.api.uploads import SENT, mapping_of, parts
 from app.api.wire import CandidatesOut, ComparisonOut
@@ -48,14 +48,14 @@ def match_person(read: Read, body: PersonSoughtIn) -> Response:
     return answers.json_response(found, 200, _headers(found))
 
 
-def _known(_body: Annotated[bytes, Depends(whole_body)], read: Read) -> Asked:
+def _known(_body: Annotated[bytes, Depends(whole_body)], read: Read) -> ReadContext:
     """Who sends a list: asked once all of it is here, and before anything of it is unpacked."""
     read.allow(*Role)
     return read
 
 
 def match_list(
-    read: Annotated[Asked, Depends(_known)],
+    read: Annotated[ReadContext, Depends(_known)],
     sent: Annotated[tuple[bytes, bytes | None], Depends(parts)],
     asked: Annotated[ComparisonQuery, Query()],
 ) -> Response:
@@ -65,7 +65,7 @@ def match_list(
     return _in_form(read, asked, _compared(read, sent, asked))
 
 
-def _compared(read: Asked, sent: tuple[bytes, bytes | None], asked: Scope) -> dict[str, Any]:
+def _compared(read: ReadContext, sent: tuple[bytes, bytes | None], asked: Scope) -> dict[str, Any]:
     state = read.request.app.state
     with _turn(state, read):
         try:
@@ -78,7 +78,7 @@ def _compared(read: Asked, sent: tuple[bytes, bytes | None], asked: Scope) -> di
 
 
 @contextmanager
-def _turn(state: State, read: Asked) -> Iterator[None]:
+def _turn(state: State, read: ReadContext) -> Iterator[None]:
     """One list at a time of whoever asks, and of all together half of what the gate lets in: the others go on counting.
     Raises Unavailable."""
     who = read.reader.slug or (read.key and read.key.id)
@@ -92,7 +92,7 @@ def _turn(state: State, read: Asked) -> Iterator[None]:
         state.comparing.remove(who)
 
 
-def _in_form(read: Asked, asked: ComparisonQuery, found: dict[str, Any]) -> Response:
+def _in_form(read: ReadContext, asked: ComparisonQuery, found: dict[str, Any]) -> Response:
     media = answers.media_type(asked.format, read.request, MEDIA)
     headers = _headers(found)
     if media == workbook.MEDIA_TYPE:

@@ -74,7 +74,7 @@ def _token(request: Request) -> str | None:
 
 
 @dataclass
-class Asked:
+class ReadContext:
     """A request that reads: the session, who asks, and the request itself for tags and links."""
 
     session: Session
@@ -107,11 +107,11 @@ class Asked:
         """Read once: the tag and the body of an answer must speak of the same head."""
         return revision_under(self.session, RULES)
 
-    def again(self, session: Session) -> "Asked":
+    def again(self, session: Session) -> "ReadContext":
         """The same request on another session, by who may read at this moment."""
         token = None if self.key is None else _token(self.request)
         reader, key = _who(session, token, self.request)
-        return Asked(session, reader, key, self.request)
+        return ReadContext(session, reader, key, self.request)
 
     def since(self, terms: AsOf, name: str = "changed_since") -> int | None:
         """The revision after which something must have changed, if the list asks for that under `name`.
@@ -258,13 +258,13 @@ def _asked(
     token: Annotated[str | None, Depends(bearer_token)],
     _place: Annotated[None, Depends(gate, scope="function")],
     _documented: Annotated[Any, Depends(bearer)],
-) -> Iterator[Asked]:
+) -> Iterator[ReadContext]:
     with reading(request.app.state.engine) as session:
-        yield Asked(session, *_who(session, token, request), request)
+        yield ReadContext(session, *_who(session, token, request), request)
 
 
 def _who(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
     return (ANYONE, None) if token is None else api_keys.authenticate(session, token, request.app.state.clock())
 
 
-Read = Annotated[Asked, Depends(_asked, scope="function")]
+Read = Annotated[ReadContext, Depends(_asked, scope="function")]

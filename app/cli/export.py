@@ -97,7 +97,7 @@ def of_source(session: Session, slug: str, form: ExportForm, revision: int) -> s
     source = reporter(session, slug)
     if form is ExportForm.FTM:
         return "A source's own reports are written as jsonl or csv."
-    told = own_reports.Told()
+    told = own_reports.Losses()
     _write(own_reports.reports(session, source, Form(form.value), revision, told))
     if told.pointing:
         _tell(f"{told.pointing} reports only point at somebody whom others report: no other registry can read those.")

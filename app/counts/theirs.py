@@ -50,7 +50,7 @@ class Own:
 
 
 @dataclass(frozen=True)
-class Statement:
+class VisibleStatement:
     """What one source says of a detention and whom it was of, as far as the reader may see it. `states`: of its own
     knowledge, as an independent source (`weighing.Witness`)."""
 
@@ -70,7 +70,7 @@ class Spell:
     content: Content
     names: Content | None
     independent: bool
-    statements: tuple[Statement, ...] = ()
+    statements: tuple[VisibleStatement, ...] = ()
 
 
 def within(
@@ -162,7 +162,7 @@ def _of_person(person: Person, reader: Reader, independent: frozenset[str]) -> I
         facts = {"detainee": shown["facts"], "detention": detention["facts"], "release": ended.get("facts", {})}
         spoken = _speaking(person, row["spell"], independent if heard else None)
         statements = tuple(
-            Statement(slug, states, _said_by(slug, content, facts)) for slug, states in sorted(spoken.items())
+            VisibleStatement(slug, states, _said_by(slug, content, facts)) for slug, states in sorted(spoken.items())
         )
         yield Spell(row["spell"], ids, content, names, heard, statements)
 

@@ -36,14 +36,14 @@ Said = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class FiledCopy:
     """What was filed of a copy. `sources`: whom it speaks for, and whether each counts as independent."""
 
     reports: int
     sources: dict[str, bool]
 
 
-def read(context: WriteContext, folder: Path) -> Read:
+def read(context: WriteContext, folder: Path) -> FiledCopy:
     """File the reports of a copy. Raises BadFile, Conflict, Problem."""
     require_empty(context)
     _require_whole(folder)
@@ -59,7 +59,7 @@ def read(context: WriteContext, folder: Path) -> Read:
             directory.add_facility(context, FacilityIn.model_validate(_facility(row)))
     reports = sorted(_reports(folder), key=lambda one: one.number)
     _require_known(reports)
-    return Read(replicate(context, reports), sources)
+    return FiledCopy(replicate(context, reports), sources)
 
 
 def _require_whole(folder: Path) -> None:

@@ -7,7 +7,7 @@ from sqlmodel import Session
 from app.counts import lists
 from app.counts.questions import MOST_LIMIT, ReleaseQuery
 from app.exchange import tables
-from app.exchange.paging import pages
+from app.exchange.all_pages import pages
 from app.exchange.tables import Form
 from app.registry.policy import ANYONE
 

@@ -19,16 +19,16 @@ PART = ";"  # between the names in a cell
 
 
 @dataclass
-class Listed:
+class FacilityList:
     """What a file says: the facilities by the line they stand in, and each mistake as one line of words."""
 
     bodies: dict[int, FacilityIn]
     mistakes: list[str]
 
 
-def read(data: bytes) -> Listed:
+def read(data: bytes) -> FacilityList:
     """Read a list of facilities; a mistake in one line hides none in another."""
-    found = Listed({}, [])
+    found = FacilityList({}, [])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -61,7 +61,7 @@ def said(refusal: Problem) -> list[str]:
     return list(dict.fromkeys(error["detail"] for error in errors)) or [refusal.detail]
 
 
-def _objects(text: str, found: Listed) -> Iterator[tuple[int, Any]]:
+def _objects(text: str, found: FacilityList) -> Iterator[tuple[int, Any]]:
     for line, written in enumerate(text.splitlines(), 1):
         if written.strip():
             try:
@@ -70,7 +70,7 @@ def _objects(text: str, found: Listed) -> Iterator[tuple[int, Any]]:
                 found.mistakes += [f"line {line}: {detail}" for detail in said(refusal)]
 
 
-def _rows(text: str, found: Listed) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(text: str, found: FacilityList) -> Iterator[tuple[int, dict[str, Any]]]:
     first = text.partition("\n")[0]
     reader = csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
     try:
@@ -88,7 +88,7 @@ def _rows(text: str, found: Listed) -> Iterator[tuple[int, dict[str, Any]]]:
         found.mistakes.append(f"line {reader.line_num + 1}: it cannot be read as CSV ({error}).")
 
 
-def _cells(reader: "csv.DictReader[str]", found: Listed) -> Iterator[tuple[int, dict[str, Any]]]:
+def _cells(reader: "csv.DictReader[str]", found: FacilityList) -> Iterator[tuple[int, dict[str, Any]]]:
     for cells in reader:
         row: dict[str, Any] = {
             name: unquoted(cell).strip() for name, cell in cells.items() if isinstance(cell, str) and cell.strip()

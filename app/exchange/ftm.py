@@ -21,7 +21,7 @@ from app.counts import lists
 from app.counts.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Paged, ReleaseQuery
 from app.counts.selection import COUNTING
 from app.exchange import tables
-from app.exchange.paging import every
+from app.exchange.all_pages import every
 from app.registry.policy import ANYONE
 from app.vocabulary import Publish, ReleaseStatus, SourceKind, Stage
 

@@ -16,12 +16,12 @@ from sqlmodel import Session
 from app.counts import lists
 from app.counts.questions import MOST_LIMIT, ReportQuery
 from app.exchange import tables
+from app.exchange.all_pages import pages
 from app.exchange.imports import cells
 from app.exchange.imports.cells import UnreadCell
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
-from app.exchange.imports.layout import asked_of_name
-from app.exchange.imports.reports import body_of
-from app.exchange.paging import pages
+from app.exchange.imports.layout import question_about_name
+from app.exchange.imports.listed_reports import body_of
 from app.exchange.tables import Form
 from app.registry.policy import Reader
 
@@ -33,7 +33,7 @@ COLUMNS = tuple(name for name in FIELDS if name not in NOT_WRITTEN)
 
 
 @dataclass
-class Told:
+class Losses:
     """What whoever exports must know: fields that a cell cannot carry, each with its number of reports, and reports
     that say too little to stand without the one they were filed by pointing at."""
 
@@ -41,16 +41,16 @@ class Told:
     pointing: int = 0
 
 
-def reports(session: Session, source: Reader, form: Form, revision: int, told: Told) -> Iterator[str]:
+def reports(session: Session, source: Reader, form: Form, revision: int, losses: Losses) -> Iterator[str]:
     """All reports of a source as they stood at a revision, page by page."""
     if form is Form.CSV:
         yield _line(COLUMNS)
     asked = ReportQuery(limit=MOST_LIMIT)
     for rows in pages(lambda one: lists.own_reports(session, one, source, revision, b""), asked):
         bodies = [body_of(row) for row in rows]
-        told.pointing += sum("country" not in body.get("detention", {}) for body in bodies)
+        losses.pointing += sum("country" not in body.get("detention", {}) for body in bodies)
         if form is Form.CSV:
-            yield "".join(_line(_cells(body, told.lost)) for body in bodies)
+            yield "".join(_line(_cells(body, losses.lost)) for body in bodies)
         else:
             yield tables.to_jsonl(bodies)
 
@@ -95,7 +95,7 @@ def _text(name: str, value: Any) -> str:
 
 def _read(name: str, text: str) -> Any:
     """What the importer makes of a cell; None too where it would refuse the row for it."""
-    if name == NAME and asked_of_name(text):
+    if name == NAME and question_about_name(text):
         return None
     try:
         plain = cells.plain(text)

@@ -21,7 +21,7 @@ from app.counts.selection import at, visible
 from app.counts.shapes import Person
 from app.database import chunks
 from app.dates import format_instant
-from app.exchange.paging import every
+from app.exchange.all_pages import every
 from app.exchange.table_schema import TABLES, TITLES, cell, schema
 from app.log.entries import entry_at
 from app.models import Detainee

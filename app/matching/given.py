@@ -17,7 +17,7 @@ _SECTION_OF_LOOSE = ("# Arabic", "# Hebrew")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class NameLines:
     """The lines of the list in which a word stands: as a spelling, or as a short form."""
 
     full: frozenset[int] = frozenset()
@@ -29,7 +29,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    known: dict[str, Known]
+    known: dict[str, NameLines]
     first: tuple[str, ...]  # by line: its first spelling
     unvowelled: frozenset[int]  # lines of names whose own script writes no vowels
 
@@ -67,15 +67,15 @@ def _list() -> _List:
                 into[_index(fold(word))].add(number)
         if loose:
             unvowelled.add(number)
-    known = {word: Known(frozenset(full[word]), frozenset(short[word])) for word in {*full, *short}}
+    known = {word: NameLines(frozenset(full[word]), frozenset(short[word])) for word in {*full, *short}}
     return _List(known, tuple(spellings[0] for spellings, _shorts, _loose in lines), frozenset(unvowelled))
 
 
-_UNKNOWN = Known()
+_UNKNOWN = NameLines()
 
 
 @lru_cache(maxsize=REMEMBERED)
-def known(word: str) -> Known:
+def known(word: str) -> NameLines:
     """What the list knows of a folded word; empty lines where it is not there."""
     if script_of(word) in (Script.HAN, Script.HANGUL):
         return _UNKNOWN  # a syllable that sounds like a name of the list is not one

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from app.matching import chinese, korean
 from app.matching.fold import NAMES_REMEMBERED, REMEMBERED, is_particle, words
-from app.matching.given import Known, known, unvowelled
+from app.matching.given import NameLines, known, unvowelled
 from app.matching.scripts import Script, latin, otherwise, script_of
 from app.matching.sounds import loose, printed, sound
 from app.normal import normal
@@ -66,7 +66,7 @@ class Word:
     loose: tuple[str, ...]
     printed: str
     script: Script
-    known: Known
+    known: NameLines
     initial: bool
     vowels_vary: bool  # a given name of Arabic, Persian or Hebrew
     stem: "Word | None"

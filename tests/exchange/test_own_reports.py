@@ -41,8 +41,8 @@ def elsewhere(settings: Settings, templates: Templates, tmp_path: Path) -> Itera
         yield made
 
 
-def exported(world: World, form: Form = Form.JSONL, slug: str = "foro") -> tuple[str, own_reports.Told]:
-    told = own_reports.Told()
+def exported(world: World, form: Form = Form.JSONL, slug: str = "foro") -> tuple[str, own_reports.Losses]:
+    told = own_reports.Losses()
     with reading(world.engine) as session:
         key = session.scalars(select(col(Source.key)).where(col(Source.slug) == slug, col(Source.until) == OPEN)).one()
         return "".join(own_reports.reports(session, Reader(Role.REPORTER, key, slug), form, world.revision, told)), told

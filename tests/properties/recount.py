@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, is_personal
-from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
+from app.dates import PartialDate, WindowPosition, bucket, parse_from, parse_to, place_in_window
 from app.registry.policy import Reader
 from app.registry.projection import Statement
 from tests.properties import personal
@@ -106,8 +106,8 @@ class Release:
 def recount(past: Past, today: Past, terms: CountTerms, reader: Reader) -> Row:
     """The count of the terms at the revision of `past`, seen by `reader` under the permissions of `today`."""
     chosen = [one for one in _releases(past, today, terms) if _matches(one, terms, reader)]
-    inside = [one for one in chosen if _place(one, terms) is Place.INSIDE]
-    doubtful = [one for one in chosen if _place(one, terms) is Place.UNCERTAIN]
+    inside = [one for one in chosen if _place(one, terms) is WindowPosition.INSIDE]
+    doubtful = [one for one in chosen if _place(one, terms) is WindowPosition.UNCERTAIN]
     counted = [one for one in inside if one.at.status in COUNTING]
     withheld = {one.person.records for one in counted if one.person.publish == "counted"}
     answer: Row = {
@@ -120,7 +120,7 @@ def recount(past: Past, today: Past, terms: CountTerms, reader: Reader) -> Row:
         answer["groups"] = _groups(past, today, terms, reader)
     if is_personal(terms):
         others = [one for one in _releases(past, today, terms) if _matches(one, terms.public(), reader)]
-        counted = [one for one in others if _place(one, terms) is Place.INSIDE and one.at.status in COUNTING]
+        counted = [one for one in others if _place(one, terms) is WindowPosition.INSIDE and one.at.status in COUNTING]
         unseen = [one for one in counted if personal.not_visible(one.traits, one.today, terms, reader)]
         answer["not_visible"] = len(unseen)
     return answer
@@ -177,17 +177,17 @@ def _taken_again(one: Release, terms: CountTerms) -> bool:
     return one.next_hi is not None and (end is None or one.next_hi <= end)
 
 
-def _in(day: PartialDate | None, start: str | None, end: str | None) -> Place:
+def _in(day: PartialDate | None, start: str | None, end: str | None) -> WindowPosition:
     return place_in_window(day, start and parse_from(start), end and parse_to(end))  # type: ignore[arg-type]
 
 
-def _place(one: Release, terms: CountTerms) -> Place:
+def _place(one: Release, terms: CountTerms) -> WindowPosition:
     """Inside both windows, outside of one, or neither for sure."""
     released = _in(one.day, terms.released_from, terms.released_to)
     detained = _in(one.detained, terms.detained_from, terms.detained_to)
-    if released is detained is Place.INSIDE:
-        return Place.INSIDE
-    return Place.OUTSIDE if Place.OUTSIDE in (released, detained) else Place.UNCERTAIN
+    if released is detained is WindowPosition.INSIDE:
+        return WindowPosition.INSIDE
+    return WindowPosition.OUTSIDE if WindowPosition.OUTSIDE in (released, detained) else WindowPosition.UNCERTAIN
 
 
 def _totals(inside: Sequence[Release]) -> Row:
@@ -211,7 +211,7 @@ def _groups(past: Past, today: Past, terms: CountTerms, reader: Reader) -> list[
     chosen = list(_of_sources(past, today, terms, reader) if by_source else matching)
     keyed: dict[tuple[Any, ...], list[Release]] = {}
     for one in chosen:
-        if by_source or (_place(one, terms) is Place.INSIDE and one.at.status is not None):
+        if by_source or (_place(one, terms) is WindowPosition.INSIDE and one.at.status is not None):
             for key in product(*(_values(one, name, reader) for name in terms.group_by)):
                 keyed.setdefault(key, []).append(one)
     number: Callable[[list[Release], CountTerms], Row | None] = _of_source if by_source else _of_all
@@ -224,12 +224,15 @@ def _of_all(found: list[Release], _terms: CountTerms) -> Row:
 
 
 def _of_source(found: list[Release], terms: CountTerms) -> Row | None:
-    inside = [one for one in found if _place(one, terms) is Place.INSIDE]
+    inside = [one for one in found if _place(one, terms) is WindowPosition.INSIDE]
     said = {verdict: [one for one in inside if one.voice and said_of(one.voice) == verdict] for verdict in ONE_SOURCE}
     doubtful = [
-        one for one in found
-        if _place(one, terms) is Place.UNCERTAIN and one.voice and said_of(one.voice) in ("verified", "reported")
-    ]  # fmt: skip
+        one
+        for one in found
+        if _place(one, terms) is WindowPosition.UNCERTAIN
+        and one.voice
+        and said_of(one.voice) in ("verified", "reported")
+    ]
     if not inside and not doubtful:
         return None
     verified = said["verified"]

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from app.counts.terms import PERSONAL_DIMENSIONS, HeldCountTerms, is_personal
-from app.dates import Place, parse_from, parse_to, place_in_window
+from app.dates import WindowPosition, parse_from, parse_to, place_in_window
 from app.registry.policy import Reader
 from tests.properties import personal
 from tests.properties.past import Past, Person, strictest
@@ -98,9 +98,9 @@ class Detention:
         start = terms.detained_from and parse_from(terms.detained_from)
         taken = place_in_window(self.word.taken if self.word else self.spell.detained, start, None)  # type: ignore[arg-type]
         held = self._held(terms)
-        if held == OUTSIDE or taken is Place.OUTSIDE:
+        if held == OUTSIDE or taken is WindowPosition.OUTSIDE:
             return OUTSIDE
-        return held if taken is Place.INSIDE else MAYBE
+        return held if taken is WindowPosition.INSIDE else MAYBE
 
     def _held(self, terms: HeldCountTerms) -> str:
         day = parse_to(str(terms.held_on))

@@ -16,6 +16,7 @@ from app.counts.selection import at, visible
 from app.database import writing
 from app.errors import Problem
 from app.exchange import copies, own_reports, package
+from app.exchange.own_reports import Losses
 from app.exchange.tables import Form
 from app.log.entries import head
 from app.models import OPEN, Detainee, Detention, DetentionState, ReleaseAtStage, Source, SourceDetention, SourceRelease
@@ -80,7 +81,7 @@ def test_what_a_source_exports_of_its_own_changes_nothing_when_it_is_filed_again
         sources = session.scalars(select(Source).where(col(Source.until) == OPEN)).all()
         for source in sources:
             actor = Reader(Role.REPORTER, source.key, source.slug, source.independent)
-            lines = "".join(own_reports.reports(session, actor, Form.JSONL, revision, own_reports.Told())).splitlines()
+            lines = "".join(own_reports.reports(session, actor, Form.JSONL, revision, Losses())).splitlines()
             bodies = [body_of_request(json.loads(line)) for line in lines]
             filed = file_rows(WriteContext(session, actor, NOW, clerk.world.app.state.secret, listing=True), bodies)
             assert [one for one in filed if isinstance(one, Problem)] == []

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.exchange.imports.case_numbers import Keys
-from app.exchange.imports.checked import body_of, numbered
 from app.exchange.imports.lists import open_list
+from app.exchange.imports.row_checks import body_of, numbered
 from app.models import OPEN, Source
 from app.registry import claims, reports
 from app.registry.bulk_filing import file_rows

@@ -15,7 +15,7 @@ from app.vocabulary import ReleaseKind
 
 Row = dict[str, Any]
 
-# What is shown of an account, in the order in which a person reads it: who it is, where and when held, how it ended.
+# What is shown of an detention, in the order in which a person reads it: who it is, where and when held, how it ended.
 # Each with its place in a report.
 FIELDS = {
     "name": "detainee.full_name",
@@ -54,7 +54,7 @@ class ComparedDetention:
 def of_content(
     content: Content, place: Row, same_place: SamePlace | None = None, names: Content | None = None
 ) -> ComparedDetention:
-    """The account of a report's content. `names`: what its person is recognised by and what is not shown."""
+    """The detention of a report's content. `names`: what its person is recognised by and what is not shown."""
     known = {**content, **(names or {})}
     if same_place is not None and "detention.facility" in known:
         known["detention.facility"] = same_place(known["detention.facility"], known.get("detention.country"))

@@ -1,4 +1,4 @@
-"""The registry's side: what a list asks it for, and the accounts it answers with."""
+"""The registry's side: what a list asks it for, and the detentions it answers with."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ from app.counts.terms import Several
 from app.database import chunks
 from app.errors import Invalid
 from app.exchange.comparing.detentions import ComparedDetention, Row, SamePlace, conflicts, of_content, reasons_of
-from app.exchange.comparing.files import Listed
+from app.exchange.comparing.files import ComparedList
 from app.matching import score
 from app.matching.align import Deadline, Line
 from app.matching.fold import fold
@@ -50,11 +50,11 @@ class Scope(BaseModel):
 
 @dataclass
 class Theirs:
-    """`accounts`: of what was asked for, and of whoever else may be on the list. `asked`: the places of the former;
+    """`detentions`: of what was asked for, and of whoever else may be on the list. `asked`: the places of the former;
     `tied`: the place of a row → that of the report under its case number; `lists`: the addresses that were asked."""
 
     lists: list[Row] = field(default_factory=list)
-    accounts: list[ComparedDetention] = field(default_factory=list)
+    detentions: list[ComparedDetention] = field(default_factory=list)
     asked: set[int] = field(default_factory=set)
     tied: dict[int, int] = field(default_factory=dict)
 
@@ -76,7 +76,7 @@ def beside(
     now: datetime,
     reader: Reader,
     revision: int,
-    listed: Listed,
+    listed: ComparedList,
     asked: Scope,
     deadline: Deadline,
 ) -> Theirs:
@@ -84,7 +84,7 @@ def beside(
     TooLong."""
     found = Theirs()
     inside: dict[int, int] = {}
-    for question in _questions(listed.accounts, asked, now):
+    for question in _questions(listed.detentions, asked, now):
         of_list, withheld = theirs.within(session, question, reader, revision)
         path = "/v1/releases" if isinstance(question, ReleaseQuery) else "/v1/detentions"
         address = terms.link(path, terms.echo(question), revision)
@@ -94,31 +94,31 @@ def beside(
     if reader.role is Role.REPORTER and reader.source is not None:
         own = theirs.own(session, secret, reader.source, listed.cases, revision)
     people = {*inside.values(), *(one.detainee for one in own.values())}
-    for some in chunks(listed.accounts, TOGETHER):
+    for some in chunks(listed.detentions, TOGETHER):
         deadline.check()
         people |= theirs.alike(session, [(one.line.keys, blocking.born(one.person)) for one in some], revision)
     same = same_place(session)
     places: dict[int, int] = {}
-    for spell, account, witnesses in _accounts(theirs.spells(session, sorted(people), reader, revision), same):
+    for spell, detention, witnesses in _compared(theirs.spells(session, sorted(people), reader, revision), same):
         deadline.check()
         if spell.names is None:  # found by nothing, whoever they are
-            account = replace(account, line=Line(account.person))
+            detention = replace(detention, line=Line(detention.person))
         else:
             # Whom only sources report that are not independent is no rival, as where a report is tied.
             whose = spell.ids["detainee_id"]
-            line = replace(account.line, planted=not spell.independent, whose=whose, witnesses=witnesses)
-            account = replace(account, line=line)
-            places[spell.key] = len(found.accounts)
+            line = replace(detention.line, planted=not spell.independent, whose=whose, witnesses=witnesses)
+            detention = replace(detention, line=line)
+            places[spell.key] = len(found.detentions)
         if spell.key in inside:
-            found.asked.add(len(found.accounts))
-        found.accounts.append(account)
+            found.asked.add(len(found.detentions))
+        found.detentions.append(detention)
     for row, case in enumerate(listed.cases):
         if case not in own:
             continue
         place = places.pop(own[case].spell, None)
         if place is None:  # of somebody whom the key may not recognise, or whom another row of the list is already
-            place = len(found.accounts)
-            found.accounts.append(of_content(own[case].content, {"report_id": own[case].report}, same))
+            place = len(found.detentions)
+            found.detentions.append(of_content(own[case].content, {"report_id": own[case].report}, same))
         found.tied[row] = place
     return found
 
@@ -133,7 +133,7 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
     found: dict[str, list[tuple[Match, ComparedDetention]]] = defaultdict(list)
     independent: set[str] = set()
     witnesses: dict[str, list[Witness]] = defaultdict(list)
-    for spell, account, said_there in _accounts(
+    for spell, detention, said_there in _compared(
         theirs.spells(session, sorted(people), reader, revision), same, all_days=True
     ):
         if spell.names is None:
@@ -142,8 +142,8 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
         witnesses[person] = list(said_there)
         # Found by what is stored, which may not be seen: whoever shares nothing with what is seen was not found, or
         # a place that is in no register could be tried out.
-        if not mine.line.keys.isdisjoint(account.line.keys):
-            found[person].append((score.compare(mine.person, account.person), account))
+        if not mine.line.keys.isdisjoint(detention.line.keys):
+            found[person].append((score.compare(mine.person, detention.person), detention))
             if spell.independent:
                 independent.add(person)
     best = {person: max(pairs, key=lambda pair: (pair[0].sure, pair[0].score)) for person, pairs in found.items()}
@@ -159,63 +159,67 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
             "score": round(match.score, 3),
             "sure": sure == [person],
             "reasons": reasons_of(match),
-            "conflicts": conflicts(mine, account),
-            "theirs": account.shown,
+            "conflicts": conflicts(mine, detention),
+            "theirs": detention.shown,
         }
-        for person, (match, account) in alike
+        for person, (match, detention) in alike
     ]
 
 
-def _accounts(
+def _compared(
     spells: Iterable[theirs.Spell], same: SamePlace, *, all_days: bool = False
 ) -> Iterator[tuple[theirs.Spell, ComparedDetention, tuple[Witness, ...]]]:
-    """Each detention with its account and with what every source says of the person. Days said of a person's other
+    """Each detention with its detention and with what every source says of the person. Days said of a person's other
     detentions speak against a line of a list only where `all_days`: a list is of detentions, a report of a person."""
     for _person, group in groupby(spells, key=lambda spell: spell.ids["detainee_id"]):
         of_one = [(spell, of_content(spell.content, spell.ids, same, spell.names)) for spell in group]
-        said = [(spell, said, account) for spell, account in of_one for said in spell.statements]
-        for spell, account in of_one:
+        said = [(spell, said, detention) for spell, detention in of_one for said in spell.statements]
+        for spell, detention in of_one:
             witnesses = [_witness(one, there, dated=all_days or other is spell) for other, one, there in said]
-            yield spell, account, tuple(witnesses) if len(said) > 1 else ()  # one alone says what stands
+            yield spell, detention, tuple(witnesses) if len(said) > 1 else ()  # one alone says what stands
 
 
-def _witness(said: theirs.Statement, account: ComparedDetention, *, dated: bool) -> Witness:
-    person = replace(blocking.person_of(said.content), name=account.person.name, aliases=account.person.aliases)
-    person = replace(person, facility=account.person.facility)
+def _witness(said: theirs.VisibleStatement, detention: ComparedDetention, *, dated: bool) -> Witness:
+    person = replace(blocking.person_of(said.content), name=detention.person.name, aliases=detention.person.aliases)
+    person = replace(person, facility=detention.person.facility)
     return Witness(said.source, said.states, person if dated else replace(person, detained_on=None, released_on=None))
 
 
-def _questions(accounts: list[ComparedDetention], asked: Scope, now: datetime) -> list[ReleaseQuery | DetentionQuery]:
+def _questions(detentions: list[ComparedDetention], asked: Scope, now: datetime) -> list[ReleaseQuery | DetentionQuery]:
     """The lists of the registry that are asked for: of the countries of this one; where it has releases, those from its
     first day to its last; where it has people held, who is held on the day it last knew them held, or today."""
-    countries = asked.country or sorted({one.person.country for one in accounts if one.person.country})
+    countries = asked.country or sorted({one.person.country for one in detentions if one.person.country})
     if not 0 < len(countries) <= MOST_COUNTRIES:
         detail = f"Say of which countries the list is: it names none, or more than {MOST_COUNTRIES}."
         raise Invalid.at("/country", "country_required", detail)
     found: list[ReleaseQuery | DetentionQuery] = []
     for country in countries:
-        if any(one.shown["stage"] for one in accounts):
-            first, last = _window(accounts, asked)
+        if any(one.shown["stage"] for one in detentions):
+            first, last = _window(detentions, asked)
             found.append(ReleaseQuery(country=country, released_from=first, released_to=last, status=STANDING))
-        if any(not one.shown["stage"] for one in accounts):
-            held = DetentionQuery(country=country, held_on=asked.held_on or _last_held(accounts, now), status=STANDING)
+        if any(not one.shown["stage"] for one in detentions):
+            held = DetentionQuery(
+                country=country, held_on=asked.held_on or _last_held(detentions, now), status=STANDING
+            )
             refuse_future(held, now)
             found.append(held)
     return found
 
 
-def _window(accounts: list[ComparedDetention], asked: Scope) -> tuple[str | None, str | None]:
+def _window(detentions: list[ComparedDetention], asked: Scope) -> tuple[str | None, str | None]:
     if asked.released_from or asked.released_to:
         return asked.released_from, asked.released_to
-    days = [one.person.released_on for one in accounts if one.person.released_on]
+    days = [one.person.released_on for one in detentions if one.person.released_on]
     if not days:
         return None, None
     return _day(min(day.lo for day in days)), _day(max(day.hi for day in days))
 
 
-def _last_held(accounts: list[ComparedDetention], now: datetime) -> str:
+def _last_held(detentions: list[ComparedDetention], now: datetime) -> str:
     today = now.date().toordinal()
-    said = [dates.parse(one.shown["held_on"]).hi for one in accounts if one.shown["held_on"] and not one.shown["stage"]]
+    said = [
+        dates.parse(one.shown["held_on"]).hi for one in detentions if one.shown["held_on"] and not one.shown["stage"]
+    ]
     return _day(min(max(said, default=today), today))
 
 

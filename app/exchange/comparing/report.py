@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from app.exchange.comparing.detentions import FIELDS, ComparedDetention, Row, conflicts, reasons_of
-from app.exchange.comparing.files import Listed
+from app.exchange.comparing.files import ComparedList
 from app.matching.align import NEVER, Deadline, Pair, align
 
 PARTS = ("both", "likely", "mine_only", "theirs_only")
@@ -13,7 +13,7 @@ CASE_NUMBER: Row = {"feature": "case_number", "score": 1.0, "note": "the same ca
 
 
 def compare(
-    mine: Listed,
+    mine: ComparedList,
     theirs: Sequence[ComparedDetention],
     tied: Mapping[int, int] | None = None,
     asked: Collection[int] | None = None,
@@ -21,20 +21,20 @@ def compare(
 ) -> Row:
     """`{summary, both, likely, mine_only, theirs_only, unread}`. `asked`: the places of theirs that are missed where no
     row of mine is that person; by default all. Raises TooLong."""
-    pairs = align([one.line for one in mine.accounts], [one.line for one in theirs], tied, deadline)
-    both = [_pair(one, mine.accounts, theirs) for one in pairs if one.sure]
-    likely = [_pair(one, mine.accounts, theirs) for one in pairs if not one.sure]
+    pairs = align([one.line for one in mine.detentions], [one.line for one in theirs], tied, deadline)
+    both = [_pair(one, mine.detentions, theirs) for one in pairs if one.sure]
+    likely = [_pair(one, mine.detentions, theirs) for one in pairs if not one.sure]
     paired_a, paired_b = {one.a for one in pairs}, {one.b for one in pairs}
     missed = [place for place in sorted(range(len(theirs)) if asked is None else asked) if place not in paired_b]
     found: Row = {
         "both": both,
         "likely": likely,
-        "mine_only": [one.shown for place, one in enumerate(mine.accounts) if place not in paired_a],
+        "mine_only": [one.shown for place, one in enumerate(mine.detentions) if place not in paired_a],
         "theirs_only": [theirs[place].shown for place in missed],
         "unread": mine.unread,
     }
     summary = {
-        "mine": len(mine.accounts),
+        "mine": len(mine.detentions),
         "theirs": len(theirs) if asked is None else len(asked),
         "both": len(both),
         "conflicts": sum(1 for one in both if one["conflicts"]),  # where it is read as "of them"
@@ -58,12 +58,12 @@ def _pair(pair: Pair, mine: Sequence[ComparedDetention], theirs: Sequence[Compar
 
 
 def _place(shown: Row) -> Any:
-    """Where an account stands: a row's number, or the id of a detention or a report."""
+    """Where an detention stands: a row's number, or the id of a detention or a report."""
     return shown.get("row") or shown.get("detention_id") or shown["report_id"]
 
 
 def lines(found: Row) -> list[Row]:
-    """The same as one table: a line for each pair and for each account without a partner."""
+    """The same as one table: a line for each pair and for each detention without a partner."""
     table = []
     for part in PARTS:
         for one in found[part]:

@@ -34,7 +34,7 @@ List = tuple[bytes, Mapping | None]
 def two_lists(mine: List, theirs: List, now: datetime) -> Row:
     """A comparison of two files. Raises BadFile."""
     other = read(open_list(*theirs), now)
-    return {**compare(read(open_list(*mine), now), other.accounts), "unread_theirs": other.unread}
+    return {**compare(read(open_list(*mine), now), other.detentions), "unread_theirs": other.unread}
 
 
 def with_registry(
@@ -56,7 +56,7 @@ def with_registry(
         listed = read(open_list(*mine, saved), now, registry.same_place(session), deadline)
         revision = head(session)[0]
         found = registry.beside(session, secret, now, reader, revision, listed, asked, deadline)
-        compared = compare(listed, found.accounts, found.tied, found.asked, deadline)
+        compared = compare(listed, found.detentions, found.tied, found.asked, deadline)
     except TooLong:
         raise BadFile("takes_too_long", TAKES_TOO_LONG) from None
     return {**compared, "lists": found.lists, "revision": revision}

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.exchange.comparing.detentions import FIELDS, Row
 from app.exchange.comparing.report import THEIRS
-from app.exchange.imports.sayings import detail
+from app.exchange.imports.sentences import detail
 from app.exchange.tables import SEPARATOR
 from app.exchange.titles import LANGUAGES, title
 from app.exchange.workbook import Cell, Sheet
@@ -45,7 +45,7 @@ class _Words:
         return WORDS[group][name][self._place]
 
     def field(self, name: str) -> str:
-        """The heading of a field of an account."""
+        """The heading of a field of an detention."""
         if name == "source_record_id" or name in FIELDS:
             return title(FIELDS.get(name, name), self.lang)
         return self.of("columns", name)
@@ -69,7 +69,7 @@ def _summary(found: Row, words: _Words) -> Sheet:
 
 
 def _pairs(part: str, pairs: Sequence[Row], words: _Words) -> Sheet:
-    """Both accounts side by side, field by field."""
+    """Both detentions side by side, field by field."""
     beside: dict[str, Callable[[Row], Cell]] = {
         words.of("columns", "score"): lambda pair: pair["score"],
         words.of("columns", "reasons"): lambda pair: _reasons(pair, words),
@@ -105,14 +105,14 @@ def _reasons(pair: Row, words: _Words) -> str:
     return SEPARATOR.join(f"{words.of('reasons', one['feature'])} {one['score']:.2f}" for one in pair["reasons"])
 
 
-def _places(accounts: Sequence[Row], side: str | None = None) -> list[str]:
-    """What says where accounts of theirs stand: ids of a registry, or rows of a file."""
-    said = [one[side] if side else one for one in accounts]
+def _places(detentions: Sequence[Row], side: str | None = None) -> list[str]:
+    """What says where detentions of theirs stand: ids of a registry, or rows of a file."""
+    said = [one[side] if side else one for one in detentions]
     return [name for name in (*THEIRS, "report_id") if any(name in one for one in said)]
 
 
 def _conflicts(pairs: Sequence[Row], words: _Words) -> Sheet:
-    """A line for each thing that two accounts contradict each other in."""
+    """A line for each thing that two detentions contradict each other in."""
     headings = [words.field("row"), words.field("source_record_id"), words.field("name"),
                 words.of("columns", "field"), *(words.of("columns", side).capitalize() for side in SIDES)]  # fmt: skip
     rows: list[list[Cell]] = [
@@ -127,10 +127,10 @@ def _conflicts(pairs: Sequence[Row], words: _Words) -> Sheet:
     return Sheet(words.of("sheets", "conflicts"), headings, rows)
 
 
-def _alone(part: str, accounts: Sequence[Row], words: _Words) -> Sheet:
-    names = ["row", "source_record_id"] if part == "mine_only" else _places(accounts)
+def _alone(part: str, detentions: Sequence[Row], words: _Words) -> Sheet:
+    names = ["row", "source_record_id"] if part == "mine_only" else _places(detentions)
     names += FIELDS
-    rows = [[words.cell(name, one.get(name)) for name in names] for one in accounts]
+    rows = [[words.cell(name, one.get(name)) for name in names] for one in detentions]
     return Sheet(words.of("sheets", part), [words.field(name) for name in names], rows)
 
 

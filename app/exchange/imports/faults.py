@@ -4,7 +4,7 @@ the value of a cell stands beside them, for whoever sent it."""
 from dataclasses import dataclass
 from typing import Any, Self
 
-from app.exchange.imports.sayings import Value, of_file
+from app.exchange.imports.sentences import Value, of_file
 
 
 class BadFile(Exception):

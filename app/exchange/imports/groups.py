@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from app.exchange.imports.fields import FIELDS, Kind
 from app.exchange.imports.mapping import QUESTIONS
-from app.exchange.imports.sayings import detail
+from app.exchange.imports.sentences import detail
 from app.models import ImportRow, ListImport
 from app.vocabulary import Language
 

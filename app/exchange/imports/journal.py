@@ -26,7 +26,7 @@ FORM = 1  # of the file
 
 
 @dataclass
-class Kept:
+class PartState:
     """Of one part: the Idempotency-Key it is sent with, and whether confirmed; its import; and the receipt once it is
     through."""
 
@@ -42,7 +42,7 @@ class Journal:
     def __init__(self, folder: Path, to: str, path: Path, content: str, now: datetime) -> None:
         """`to`: to whom, as whom and how. `path`, `content`: of the list, which is the same wherever it lies."""
         self.file = folder / f"{_digest(to, content)[:32]}.jsonl"
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, PartState] = {}
         self._place = _digest(to, str(path.resolve()))
         self._now = now
         try:
@@ -67,7 +67,7 @@ class Journal:
     ) -> None:
         os.close(self._handle)
 
-    def once(self, part: str, *, confirmed: bool = False) -> Kept:
+    def once(self, part: str, *, confirmed: bool = False) -> PartState:
         """What is kept of a part; its Idempotency-Key stands on the disk before anything is sent with it.
 
         Drawn and not derived: a list may be sent again on purpose, after another or after a refusal, and must not be
@@ -156,7 +156,7 @@ class Journal:
         if forgotten:
             self._kept.pop(part, None)
         elif "once" in said:
-            self._kept[part] = Kept(**said)
+            self._kept[part] = PartState(**said)
         else:
             self._kept[part] = replace(self._kept[part], **said)
 

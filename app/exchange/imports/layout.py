@@ -36,7 +36,7 @@ _PERHAPS_AND = re.compile(r"\s(?:e|E)\s|[;/\n]")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RowQuestion:
     """A question about a row, and the column that it is about, if it is about one."""
 
     question: Question
@@ -55,7 +55,7 @@ class Layout:
         self._narrow = {c.place for c in columns if c.fields and FIELDS[c.fields[0]].kind not in WIDE}
         self._answers = mapping.rows
 
-    def open_questions(self, cells: Cells) -> list[Asked] | None:
+    def open_questions(self, cells: Cells) -> list[RowQuestion] | None:
         """What is asked about a row and not answered; None of a row that is to be left out."""
         answer = self._answers.get(str(cells.number)) if self._answers else None
         if answer is not None:
@@ -68,10 +68,10 @@ class Layout:
             return None
         return [one for one, answer in zip(asked, answers, strict=True) if answer is None]
 
-    def questions(self, cells: Cells) -> list[Asked]:
+    def questions(self, cells: Cells) -> list[RowQuestion]:
         """What is asked about a row, whatever is answered."""
         found = [
-            Asked(Question(code), letter(places[0]) if places else None)
+            RowQuestion(Question(code), letter(places[0]) if places else None)
             for code, places in cells.marks.items()
             if not places or code == Question.COMMENT or any(_said(cells, place) for place in places)
         ]
@@ -80,15 +80,15 @@ class Layout:
             return found
         place, first = said[0]
         if sums_up(first):
-            return [*found, Asked(Question.SUM, letter(place))]
+            return [*found, RowQuestion(Question.SUM, letter(place))]
         if self._several_columns and len(said) == 1 and place not in self._narrow and not cells.without:
-            return [*found, Asked(Question.TITLE, letter(place))]
+            return [*found, RowQuestion(Question.TITLE, letter(place))]
         if len(said) > 1 and all(compared(text) == self._headings.get(place) for place, text in said):
-            return [*found, Asked(Question.HEADINGS, letter(place))]
+            return [*found, RowQuestion(Question.HEADINGS, letter(place))]
         for place in self._names:
-            question = asked_of_name(_said(cells, place))
+            question = question_about_name(_said(cells, place))
             if question is not None:
-                found.append(Asked(question, letter(place)))
+                found.append(RowQuestion(question, letter(place)))
         return found
 
 
@@ -96,7 +96,7 @@ def _said(cells: Cells, place: int) -> str:
     return cells.texts[place].strip() if place < len(cells.texts) else ""
 
 
-def asked_of_name(text: str) -> Question | None:
+def question_about_name(text: str) -> Question | None:
     """What is asked about a text that stands where a list has its names."""
     if not text:
         return None

@@ -16,10 +16,10 @@ from app.exchange.imports.cells import is_date
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.headings import SENTENCE_TERM, Column
 from app.exchange.imports.layout import Layout
+from app.exchange.imports.listed_reports import body_of, is_report
 from app.exchange.imports.mapping import MOST_NAMED, Mapping
-from app.exchange.imports.reports import body_of, is_report
 from app.exchange.imports.rows import Reader, Row, Tally
-from app.exchange.imports.sayings import Question, Value, about_list
+from app.exchange.imports.sentences import Question, Value, about_list
 from app.exchange.imports.texts import Cells
 from app.exchange.imports.workbooks import Sheet, Workbook
 from app.exchange.strict_json import parse_json

@@ -42,7 +42,7 @@ def file_list(
         digest = digest_of(data)
         job = None if sent.dry_run else stored.unfinished(session, source, digest, sent.mapping)
         job = job or stored.begin(session, source, None, digest, sent, clock())
-        stored.hold(session, job.id, clock())
+        stored.lease(session, job.id, clock())
         job_id = job.id
     running = Running(engine, secret, clock, job_id, data)
     while running.step():

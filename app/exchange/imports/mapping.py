@@ -18,7 +18,7 @@ from app.dates import DateError, parse
 from app.exchange.imports.cells import CODES, UnreadCell, known_code, plain, value
 from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS
-from app.exchange.imports.said_dates import Order
+from app.exchange.imports.sheet_dates import Order
 from app.matching.fold import fold
 from app.registry.content import FILED
 

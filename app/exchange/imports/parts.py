@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from app.exchange.imports.case_numbers import Keys
-from app.exchange.imports.checked import body_of, numbered
 from app.exchange.imports.faults import Fault
 from app.exchange.imports.questions import has_undated_age
+from app.exchange.imports.row_checks import body_of, numbered
 from app.exchange.imports.rows import Row
 
 # A line of 5 KB a second that drops every few seconds carries some 10 KB in between; packed, this becomes 5 to 8. Less

@@ -11,12 +11,12 @@ from sqlmodel import Session
 
 from app.database import chunks
 from app.exchange.imports.case_numbers import DERIVED, Keys
-from app.exchange.imports.checked import body_of, numbered
 from app.exchange.imports.headings import day_of_ages
 from app.exchange.imports.lists import Opened, about_column
+from app.exchange.imports.losses import says
+from app.exchange.imports.row_checks import body_of, numbered
 from app.exchange.imports.rows import Row
-from app.exchange.imports.sayings import Question, about_list, line, rows
-from app.exchange.imports.says import says
+from app.exchange.imports.sentences import Question, about_list, line, rows
 from app.exchange.titles import named
 from app.registry import records
 from app.registry.content import AGE, AGE_ON, BIRTH
@@ -38,7 +38,7 @@ Shape = dict[str, Any]
 
 
 @dataclass
-class Looked:
+class ListFacts:
     """What a list says, as far as questions need it. `ages`: rows with an age of an unknown day, and no birth.
     `said`: case number → the fields in which its row says something, and the number of the row."""
 
@@ -46,18 +46,18 @@ class Looked:
     said: dict[str, tuple[frozenset[str], int]] = field(default_factory=dict)
 
 
-def look_at(read: Iterable[Row]) -> Looked:
+def survey(read: Iterable[Row]) -> ListFacts:
     """Read a list to its end. Rows in error say nothing."""
-    looked, keys = Looked(), Keys()
+    facts, keys = ListFacts(), Keys()
     alike: dict[frozenset[str], frozenset[str]] = {}  # rows say few different sets of things
     for row in read:
         checked = numbered(row, keys)
-        looked.ages += has_undated_age(checked)
+        facts.ages += has_undated_age(checked)
         body = body_of(checked)
         if not isinstance(body, list) and body.source_record_id is not None:
             names = frozenset(says(body.model_dump(mode="json")))
-            looked.said[body.source_record_id] = alike.setdefault(names, names), row.number
-    return looked
+            facts.said[body.source_record_id] = alike.setdefault(names, names), row.number
+    return facts
 
 
 def has_undated_age(row: Row) -> bool:
@@ -86,24 +86,24 @@ def about_rows(number: int, before: int | None, *, counting: bool) -> list[Quest
 
 
 def about_what_stands(
-    session: Session, secret: bytes, source: int, looked: Looked, columns: Sequence[Shape], before: Sequence[Shape]
+    session: Session, secret: bytes, source: int, facts: ListFacts, columns: Sequence[Shape], before: Sequence[Shape]
 ) -> list[Question]:
     """Questions about a list that says less than the reports that stand under its case numbers, or that gives people
     numbers which differ from known ones only as a spreadsheet would make them. `columns`: of this list and of the one
     `before`, as they are told."""
-    digests = {records.case_digest(secret, source, case): case for case in looked.said}
+    digests = {records.case_digest(secret, source, case): case for case in facts.said}
     lost: Counter[str] = Counter()
     known: set[str] = set()
     for some in chunks(digests):  # not all at once: what stands of a list of 200,000 rows fills half a gigabyte
         for digest, one in records.by_cases(session, some).items():
             known.add(digests[digest])
-            lost.update(says(one.content).keys() - looked.said[digests[digest]][0])
-    still = {name for said, _row in looked.said.values() for name in said}
+            lost.update(says(one.content).keys() - facts.said[digests[digest]][0])
+    still = {name for said, _row in facts.said.values() for name in said}
     gone = {name: number for name, number in lost.items() if name not in still and number >= LEAST_LOST}
     found = []
     if gone:
         found.append(about_list("column_gone", gone=partial(_gone, gone, columns, before)))
-    unknown = {case: row for case, (_says, row) in looked.said.items() if case not in known and _is_own(case)}
+    unknown = {case: row for case, (_says, row) in facts.said.items() if case not in known and _is_own(case)}
     alike = sorted(_alike(session, source, unknown, known)) if unknown else []
     if alike:
         told = ", ".join(map(str, alike[:MOST_TOLD])) + (" …" if len(alike) > MOST_TOLD else "")

@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.dates import format_instant
-from app.exchange.imports import sayings
+from app.exchange.imports import sentences
 from app.exchange.imports.groups import in_language
 from app.exchange.imports.layout import RowsCounted
-from app.exchange.imports.sayings import asked, line
-from app.exchange.imports.says import KINDS, NOT_HELD
+from app.exchange.imports.losses import KINDS, NOT_HELD
+from app.exchange.imports.sentences import asked, line
 from app.exchange.imports.stored import ABOUT, UNREGISTERED, Row
 from app.models import ImportRow, ListImport
 from app.registry.views import unregistered_place
@@ -112,5 +112,5 @@ def shape(
         "groups": list(groups),
         "warnings": warnings(RowsCounted(**told.get(UNREGISTERED, {})).shape(), lang, places or {}),
         "questions": [asked(one, lang) for one in json.loads(job.questions)],
-        "problem": problem and sayings.problem(problem, lang),
+        "problem": problem and sentences.problem(problem, lang),
     }

@@ -14,17 +14,17 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, Field
 
 from app.exchange.client import GIVES_UP_AFTER, Gone, Line, Stopped
-from app.exchange.imports import questions, sayings
-from app.exchange.imports.checked import placed
+from app.exchange.imports import questions, sentences
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.journal import Journal
 from app.exchange.imports.layout import RowsCounted
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.local import bounded
+from app.exchange.imports.losses import KINDS
 from app.exchange.imports.parts import Cut, Part, cut
 from app.exchange.imports.receipts import UNREGISTERED_FACILITY, warnings
+from app.exchange.imports.row_checks import placed
 from app.exchange.imports.run import NO_ROWS, strict
-from app.exchange.imports.says import KINDS
 from app.exchange.imports.stored import OPEN_STATES, Row, Sent
 from app.import_codes import ImportOutcome, ImportState
 from app.vocabulary import Language, Role
@@ -123,7 +123,7 @@ def file_list(
     asked = [*opened.questions(), *questions.about_ages(opened, found.ages)]
     asked += questions.about_rows(found.rows, None, counting=counting)
     if asked:
-        return receipt.shape(questions=[sayings.asked(one, line.lang) for one in asked]), receipt.wrong()
+        return receipt.shape(questions=[sentences.asked(one, line.lang) for one in asked]), receipt.wrong()
     if sent.strict and found.wrong and not sent.dry_run:
         return receipt.shape(problem=strict(min(found.wrong)).shape()), receipt.wrong()
     me = line.get("/v1/me", _Me)
@@ -302,7 +302,7 @@ class _Sum:
             "derived_case_numbers": self._cut.derived,
             "warnings": warnings(unregistered.shape(), self._lang, {}),
             "questions": questions or [],
-            "problem": problem and sayings.problem(problem, self._lang),
+            "problem": problem and sentences.problem(problem, self._lang),
             "imports": [receipt.id for receipt in receipts],
         }
 

@@ -13,7 +13,7 @@ from app.exchange.imports.genders import GENDER
 from app.exchange.imports.headings import Column, day_of_ages
 from app.exchange.imports.layout import Layout, RowsCounted
 from app.exchange.imports.mapping import DAYS_OF_AGES, Mapping
-from app.exchange.imports.sayings import question
+from app.exchange.imports.sentences import question
 from app.exchange.imports.texts import Cells
 from app.matching.fold import words
 from app.registry.content import AGE, AGE_ON

@@ -21,14 +21,14 @@ from app.database import reading
 from app.errors import Problem
 from app.exchange.imports import questions, receipts, stored
 from app.exchange.imports.case_numbers import Keys
-from app.exchange.imports.checked import body_of, numbered, placed
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.groups import kept_error
 from app.exchange.imports.lists import Opened, open_list
+from app.exchange.imports.losses import Says, changed, says, why_not_held
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.row_checks import body_of, numbered, placed
 from app.exchange.imports.rows import Row
-from app.exchange.imports.sayings import Question
-from app.exchange.imports.says import Says, changed, says, why_not_held
+from app.exchange.imports.sentences import Question
 from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
 from app.models import OPEN, ApiKey, ListImport, Source
@@ -125,7 +125,7 @@ class Running:
         self, job: ListImport, opened: Opened, rows: int, before: ListImport | None, *, counting: bool
     ) -> list[Question]:
         """What is to be answered before anything is filed; once the list is confirmed, what that does not answer."""
-        looked = questions.look_at(opened.rows())
+        looked = questions.survey(opened.rows())
         asked = [*opened.questions(), *questions.about_ages(opened, looked.ages)]
         if job.confirmed:
             return asked

@@ -153,7 +153,7 @@ def free(session: Session, now: datetime) -> uuid.UUID | None:
     return session.scalars(asked.limit(1)).one_or_none()
 
 
-def hold(session: Session, job: uuid.UUID, now: datetime) -> None:
+def lease(session: Session, job: uuid.UUID, now: datetime) -> None:
     session.connection().execute(update(ListImport).where(col(ListImport.id) == job).values(leased_until=now + LEASE))
 
 

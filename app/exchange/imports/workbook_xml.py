@@ -31,7 +31,7 @@ _UNSEEN = ("collapse", "filter")
 _NO = ("0", "false")
 
 
-class Looked:
+class WorkbookFacts:
     """What was found: rows are counted from 1, places of columns from 0."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Looked:
         return found
 
 
-def look(data: bytes, name: str, height: int) -> Looked:
+def look(data: bytes, name: str, height: int) -> WorkbookFacts:
     """Look through the sheet of that name. Raises ExpatError, ParseError, ValueError, BadZipFile."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         path = _path_of(archive, name)
@@ -62,16 +62,16 @@ def look(data: bytes, name: str, height: int) -> Looked:
             return found
         if _ODS in archive.namelist():
             return _CellsOfOds(name, height).read(archive.read(_ODS))
-    return Looked()
+    return WorkbookFacts()
 
 
 class _Cells:
     """Reads a sheet once, in one go."""
 
     def __init__(self) -> None:
-        self._found = Looked()
+        self._found = WorkbookFacts()
 
-    def read(self, xml: bytes, *, anyway: bool = False) -> Looked:
+    def read(self, xml: bytes, *, anyway: bool = False) -> WorkbookFacts:
         """Raises ExpatError. What a program for spreadsheets writes declares no entities: nothing is expanded."""
         if anyway or _WORTH_READING.search(xml) is not None:
             parser = expat.ParserCreate(namespace_separator="}")
@@ -229,7 +229,7 @@ def _is_hidden(attributes: dict[str, str], size: str) -> bool:
     return attributes.get("hidden", "0") not in _NO or attributes.get(size, "1").strip("0.") == ""
 
 
-def _merge(found: Looked, reference: str) -> None:
+def _merge(found: WorkbookFacts, reference: str) -> None:
     first, _colon, last = reference.partition(":")
     top, bottom = _placed(first), _placed(last)
     if top is not None and bottom is not None and bottom[0] > top[0] and top[1] < MOST_COLUMNS:

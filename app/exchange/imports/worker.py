@@ -88,7 +88,7 @@ class Worker:
             data = None if job is None else stored.file_of(session, job)
             if job is None or data is None:
                 return None
-            stored.hold(session, job, self._clock())
+            stored.lease(session, job, self._clock())
         return Running(self._engine, self._secret, self._clock, job, data)
 
     def _let_go(self, job: stored.ImportId) -> None:

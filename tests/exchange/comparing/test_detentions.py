@@ -9,19 +9,19 @@ from app.exchange.comparing.detentions import ComparedDetention, conflicts, of_c
 BASE = {"detainee.full_name": "Eufemia Landaeta", "detention.country": "VE"}
 
 
-def account(**said: Any) -> ComparedDetention:
+def detention(**said: Any) -> ComparedDetention:
     return of_content({**BASE, **{name.replace("__", "."): value for name, value in said.items()}}, {"row": 2})
 
 
 def contradicted(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
-    found = conflicts(account(**mine), account(**theirs))
+    found = conflicts(detention(**mine), detention(**theirs))
     assert found == conflicts_turned(theirs, mine)
     return [one["field"] for one in found]
 
 
 def conflicts_turned(mine: dict[str, Any], theirs: dict[str, Any]) -> list[dict[str, Any]]:
     """Whoever is asked first, the same contradicts."""
-    turned = conflicts(account(**mine), account(**theirs))
+    turned = conflicts(detention(**mine), detention(**theirs))
     return [{"field": one["field"], "mine": one["theirs"], "theirs": one["mine"]} for one in turned]
 
 
@@ -76,7 +76,7 @@ def test_an_age_a_year_off_is_no_conflict_and_one_ten_years_off_is() -> None:
 
 @pytest.mark.parametrize("held, released", [("2026-01-20", "2026-01-12"), ("2026-02", "2026-01"), ("2026", "2025-12")])
 def test_who_was_seen_held_after_the_others_release_is_a_conflict_of_these_two_days(held: str, released: str) -> None:
-    mine, theirs = account(detention__held_on=held), account(release__released_on=released)
+    mine, theirs = detention(detention__held_on=held), detention(release__released_on=released)
     assert conflicts(mine, theirs) == [{"field": "held_after_release", "mine": held, "theirs": released}]
     assert conflicts(theirs, mine) == [{"field": "held_after_release", "mine": released, "theirs": held}]
 

@@ -210,7 +210,7 @@ def test_a_list_that_another_process_left_is_filed_by_the_next_one(world: World)
         source = Views(session).sources_by_slug["foro"].key
         job = stored.begin(session, source, None, "0" * 64, Sent(), NOW)
         stored.keep_file(session, job.id, LIST.encode())
-        stored.hold(session, job.id, NOW - 2 * stored.LEASE)
+        stored.lease(session, job.id, NOW - 2 * stored.LEASE)
     world.send_list(HEAD + FIRST, who="jep")
     world.settle()
     with reading(world.engine) as session:

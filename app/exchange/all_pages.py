@@ -6,20 +6,20 @@ from typing import Any, TypeVar
 from app.counts.paging import Page
 from app.counts.questions import Paged
 
-Asked = TypeVar("Asked", bound=Paged)
+Query = TypeVar("Query", bound=Paged)
 
 
-def pages(page: Callable[[Asked], Page], asked: Asked) -> Iterator[list[dict[str, Any]]]:
+def pages(page: Callable[[Query], Page], query: Query) -> Iterator[list[dict[str, Any]]]:
     """The rows of each page."""
     while True:
-        found = page(asked)
+        found = page(query)
         yield found.rows
         if found.cursor is None:
             return
-        asked = asked.model_copy(update={"cursor": found.cursor})
+        query = query.model_copy(update={"cursor": found.cursor})
 
 
-def every(page: Callable[[Asked], Page], asked: Asked) -> Iterator[dict[str, Any]]:
+def every(page: Callable[[Query], Page], query: Query) -> Iterator[dict[str, Any]]:
     """Each row."""
-    for rows in pages(page, asked):
+    for rows in pages(page, query):
         yield from rows

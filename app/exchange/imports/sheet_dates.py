@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NoReturn
 
 from app import dates
-from app.exchange.imports.sayings import FAULTS
+from app.exchange.imports.sentences import FAULTS
 
 
 class Order(StrEnum):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import dates
-from app.exchange.imports.said_dates import Order, UnclearDate, read
+from app.exchange.imports.sheet_dates import Order, UnclearDate, read
 
 DAY, MONTH = Order.DAY_FIRST, Order.MONTH_FIRST
 
