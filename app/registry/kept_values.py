@@ -103,9 +103,9 @@ def _statements(context: WriteContext, base: Record, revision: int) -> list[Stat
 
 def _values(statements: list[Statement]) -> Content:
     custody = read_custody(statements)
-    facts = custody.facts | (custody.outcome.facts if custody.outcome else {})
+    facts = custody.facts | (custody.release.facts if custody.release else {})
     said = {name: value_of(facts, name) for name in (*OF_DETENTION, *DATE_OF_STAGE.values())}
-    said["kind"] = custody.outcome.kind if custody.outcome else None
+    said["kind"] = custody.release.kind if custody.release else None
     said["facility"] = value_of(spell_facts(custody), "facility")
     return {
         name: value

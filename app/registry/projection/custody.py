@@ -18,10 +18,19 @@ from app.registry.projection.consolidate import (
     last_day,
     latest_fact,
     plain_fact,
-    said_by,
+    source_values,
     value_of,
 )
-from app.registry.projection.ends import End, Seen, Witnesses, credible, end_of, inside_by, seen_or_kept, witnesses
+from app.registry.projection.ends import (
+    End,
+    Sighting,
+    Witnesses,
+    credible,
+    days_inside,
+    end_of,
+    sightings_or_kept,
+    witnesses,
+)
 from app.registry.projection.statements import ASSERTIONS, DATE_OF_STAGE, Statement, parse
 from app.registry.projection.voices import (
     COUNTING,
@@ -35,7 +44,7 @@ from app.vocabulary import Designation, ReleaseKind, ReleaseStatus, Stage, Verdi
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SpellRelease:
     """The release of a spell: what each source says, and the status, the day and the kind at each stage. `voices`: one
     of each source, on the release as a whole; `heard`: those that speak for a stage."""
 
@@ -75,14 +84,14 @@ class Custody:
     designation: str
     detained: PartialDate | None
     held: PartialDate | None
-    seen: list[Seen]
-    inside: list[Seen]
+    seen: list[Sighting]
+    inside: list[Sighting]
     known: Witnesses
     left: End | None
     ended_how: str | None
     otherwise: End | None
     facts: dict[str, Fact]
-    outcome: Outcome | None
+    release: SpellRelease | None
     disjoint_releases: bool
     set_aside: bool
     stated: bool
@@ -98,16 +107,16 @@ class Custody:
         return bool(self.asserting)
 
     @property
-    def out(self) -> Outcome | None:
+    def counted_release(self) -> SpellRelease | None:
         """The release, where it counts as carried out and the word of a source that says so counts."""
-        outcome = self.outcome
-        if outcome is None or self.left is None or outcome.stage is not Stage.CARRIED_OUT:
+        release = self.release
+        if release is None or self.left is None or release.stage is not Stage.CARRIED_OUT:
             return None
-        return outcome if outcome.statuses[Stage.CARRIED_OUT] in COUNTING else None
+        return release if release.statuses[Stage.CARRIED_OUT] in COUNTING else None
 
     @property
     def ended(self) -> PartialDate | None:
-        end = self.left if self.out else self.otherwise
+        end = self.left if self.counted_release else self.otherwise
         return None if end is None else end.day
 
 
@@ -118,19 +127,19 @@ def read_custody(spell: Sequence[Statement]) -> Custody:
     facts = _told(
         detained_on=day_fact(heard, "detained_on", "detention"),
         country=_country(spell),
-        designation=plain_fact(said_by(heard, lambda statement: statement.designation, kept("designation"))),
+        designation=plain_fact(source_values(heard, lambda statement: statement.designation, kept("designation"))),
         held_on=_held(asserting),
     )
     detained, held = value_of(facts, "detained_on"), value_of(facts, "held_on")
     sure = dating(asserting)
-    inside, heard_at, known = inside_by(sure), voices_by_stage(spell), witnesses(asserting)
+    inside, heard_at, known = days_inside(sure), voices_by_stage(spell), witnesses(asserting)
     leaving, ending = (
         _asked(heard_at.get(Stage.CARRIED_OUT, [])),
         [a for a in asserting if a.verdict in ASSERTIONS and _how(a)],
     )
     left = end_of(leaving, field("release.released_on"), inside, known, kept("released_on"))
     otherwise = end_of(ending, ended_on, inside, known)
-    how = plain_fact(said_by(credible(ending, ended_on, inside, known), _how))
+    how = plain_fact(source_values(credible(ending, ended_on, inside, known), _how))
     facts |= _ended(ending, how, otherwise)
     of_independent = [statement for statement in asserting if statement.source.independent]
     began = day_fact(of_independent, "detained_on", "detention")
@@ -143,14 +152,14 @@ def read_custody(spell: Sequence[Statement]) -> Custody:
         designation=value_of(facts, "designation") or Designation.UNSTATED,
         detained=parse(detained) if detained else None,
         held=parse(held) if held else None,
-        seen=seen_or_kept(sure),
+        seen=sightings_or_kept(sure),
         inside=inside,
         known=known,
         left=left,
         ended_how=how["value"] if how else None,
         otherwise=otherwise,
         facts=facts,
-        outcome=_outcome(release_voices(spell), heard_at),
+        release=_spell_release(release_voices(spell), heard_at),
         disjoint_releases=_disjoint(spell),
         set_aside=(left is None and any(voice.verdict in ASSERTIONS for voice in heard_at.get(Stage.CARRIED_OUT, [])))
         or (otherwise is None and bool(ending)),
@@ -176,7 +185,7 @@ def with_next(custodies: Sequence[Custody]) -> list[Custody]:
     earlier: list[tuple[bool, bool]] = []
     for custody in custodies:
         earlier.append((stated or released, released))
-        stated, released = stated or custody.stated, released or custody.out is not None
+        stated, released = stated or custody.stated, released or custody.counted_release is not None
     linked: list[Custody] = []
     begun: int | None = None
     begun_by_source: dict[int, int] = {}
@@ -214,7 +223,7 @@ def _country(spell: Sequence[Statement]) -> Fact | None:
     standing = [statement for statement in spell if not statement.retracted]
     withdrawn = [statement for statement in spell if statement.retracted]
     told = (
-        plain_fact(said_by(some, field("detention.country"), kept("country")))
+        plain_fact(source_values(some, field("detention.country"), kept("country")))
         for some in (asserting, standing, withdrawn)
     )
     return next(filter(None, told), None)
@@ -230,13 +239,15 @@ def _held(statements: Sequence[Statement]) -> Fact | None:
     knowing = [statement for statement in statements if "detention.held_on" in statement.content]
     knowing.sort(key=lambda statement: last_day(statement.content["detention.held_on"]))
     last_of = {statement.source.key: statement for statement in knowing}
-    return latest_fact(said_by(last_of.values(), field("detention.held_on")))
+    return latest_fact(source_values(last_of.values(), field("detention.held_on")))
 
 
 def _ended(statements: Sequence[Statement], how: Fact | None, end: End | None) -> dict[str, Fact]:
     """How and when the detention ended otherwise, by the sources whose word counts, beside what every source says."""
     day = end.day.text if end and end.day else None
-    told = _told(ended_how=plain_fact(said_by(statements, _how)), ended_on=date_fact(said_by(statements, ended_on)))
+    told = _told(
+        ended_how=plain_fact(source_values(statements, _how)), ended_on=date_fact(source_values(statements, ended_on))
+    )
     values = {"ended_how": how["value"] if how else None, "ended_on": day}
     return {name: {**fact, "value": values[name]} for name, fact in told.items()}
 
@@ -266,7 +277,7 @@ def _asked(heard: list[Statement]) -> list[Statement]:
     return [voice for voice in heard if voice.verdict in ASSERTIONS] or heard
 
 
-def _outcome(voices: list[Statement], heard_at: dict[Stage, list[Statement]]) -> Outcome | None:
+def _spell_release(voices: list[Statement], heard_at: dict[Stage, list[Statement]]) -> SpellRelease | None:
     if not voices:
         return None
     by_stage = statuses(heard_at)
@@ -294,4 +305,4 @@ def _outcome(voices: list[Statement], heard_at: dict[Stage, list[Statement]]) ->
             "reported_by": sorted(v.source.slug for v in heard if v.verdict is Verdict.REPORTED),
         }
     lifted = collect([v for v in voices if v.verdict in ASSERTIONS], {"measures_lifted_on": date_fact}, "release")
-    return Outcome(voices, heard_at, by_stage, stage, dates, kinds, facts | lifted, stages)
+    return SpellRelease(voices, heard_at, by_stage, stage, dates, kinds, facts | lifted, stages)

@@ -1,10 +1,9 @@
-"""Who was held from when to when: each detention as all sources together say it, and as each of them does.
+"""Custody from when to when: the rows `detention_state`, of all sources together, and `source_detention`, of each one.
 
-A source's own row rests on its own word: what the source does not say is taken from what stood where its report
-points, kept with that report, and from nobody else.
+A source's own row rests on its own word, else on the values kept with its report, and on no other source's.
 
-A source that speaks of a release says that the person was held before it: one that verified the release verified that
-too, and one that denies the release says that the person is held still.
+A statement on a release implies the custody before it: a source that verified the release verified the custody, and
+one that denies the release says that the person is still in custody.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,34 +17,34 @@ from app.registry.projection.ends import (
     NOBODY,
     Days,
     End,
-    Seen,
+    Sighting,
     Witnesses,
     bounds,
+    days_inside,
     earliest,
     end_of,
     finer,
-    inside_by,
-    seen_or_kept,
+    sightings_or_kept,
 )
 from app.registry.projection.statements import ASSERTIONS, DATE_OF_STAGE, DENIALS, Statement, parse
 from app.registry.projection.voices import COUNTING, asserts, by_source, status_among
 from app.vocabulary import Designation, EndedHow, Publish, ReleaseKind, Stage, Verdict
 
 Row = dict[str, Any]
-Told = TypeVar("Told")
+T = TypeVar("T")
 
 DIED_ON = "detainee.died_on"
 
-# The surest verdict first: of what one source says about a detention and about the release from it, the surest verdict
-# is its word on whether the person was held.
+# From the surest to the least: the surest verdict of a source, on the detention or on the release from it, is its
+# verdict on whether the person was in custody.
 SUREST = (Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
 
 
 def state_row(custody: Custody, death: End | None, publish: str) -> Row:
     """The row of all sources together. `death`: the person's, where it came in this detention or after it."""
-    heard = [_surest(said) for said in _words(custody).values()]
-    status = status_among(heard)
-    out = custody.out
+    verdicts = [_surest(of_source) for of_source in _verdicts(custody).values()]
+    status = status_among(verdicts)
+    out = custody.counted_release
     home = out is not None and out.kind == ReleaseKind.HOUSE_ARREST
     left = custody.left if out else None
     ends = _Ends(left, custody.otherwise, death, home=home, died=custody.ended_how == EndedHow.DIED)
@@ -60,21 +59,21 @@ def state_row(custody: Custody, death: End | None, publish: str) -> Row:
         "heard_hi": _heard_until(custody, told),
         "country": custody.country,
         "designation": custody.designation,
-        "independent_verified": heard.count((Verdict.VERIFIED, True)) if status in COUNTING else 0,
+        "independent_verified": verdicts.count((Verdict.VERIFIED, True)) if status in COUNTING else 0,
         "withheld": publish == Publish.COUNTED,
     }
 
 
 def source_rows(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
-    """A row for each source, by that source's own days. `deaths`: source → the day of the person's death as the source
-    says, where it came in this detention or after it."""
+    """A row for each source, by its own days. `deaths`: source → its day of the person's death, where that came in this
+    detention or after it."""
     rows = []
-    for source, said in _words(custody).items():
-        verdict, independent = _surest(said)
+    for source, verdicts in _verdicts(custody).items():
+        verdict, independent = _surest(verdicts)
         own = own_statements(custody, source)
         arrest = own_word(own, field("detention.detained_on"), kept("detained_on"))
         detained = parse(arrest) if arrest else None
-        inside, days = inside_by(own), [one.day for one in seen_or_kept(own)]
+        inside, days = days_inside(own), [one.day for one in sightings_or_kept(own)]
         rows.append(
             {
                 "spell": custody.spell,
@@ -84,20 +83,20 @@ def source_rows(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
                 **_named("", _begun(detained, days)),
                 **_bounds(_ends_of(custody, source, own, deaths.get(source)), detained, days, inside),
                 "next_hi": custody.next_hi_by_source.get(source),
-                **own_place(own),
+                **own_country_and_designation(own),
             }
         )
     return rows
 
 
 def own_statements(custody: Custody, source: int) -> list[Statement]:
-    """One source's statements of a detention that may speak, the newest first."""
+    """The statements that may speak for one source on a detention, the newest first."""
     return newest_first(
         by_source(statement for statement in custody.statements if statement.source.key == source)[source]
     )
 
 
-def own_place(own: Sequence[Statement]) -> Row:
+def own_country_and_designation(own: Sequence[Statement]) -> Row:
     """The country and the designation by a source's own word."""
     return {
         "country": own_word(own, field("detention.country"), kept("country")),
@@ -106,15 +105,15 @@ def own_place(own: Sequence[Statement]) -> Row:
     }
 
 
-def death_of(statements: Iterable[Statement], inside: Sequence[Seen], known: Witnesses = NOBODY) -> End | None:
-    """The death of a person, by the sources whose word counts beside the days on which the person was `inside` and
-    beside the sources that knew of the detention (`known`)."""
-    said = [statement for statement in statements if not statement.retracted and DIED_ON in statement.content]
-    return end_of(said, field(DIED_ON), inside, known)
+def death_of(statements: Iterable[Statement], inside: Sequence[Sighting], known: Witnesses = NOBODY) -> End | None:
+    """The death of a person, by the statements that are credible beside the days in custody (`inside`) and the
+    witnesses of the detention (`known`)."""
+    dated = [statement for statement in statements if not statement.retracted and DIED_ON in statement.content]
+    return end_of(dated, field(DIED_ON), inside, known)
 
 
 def deaths_by_source(statements: Iterable[Statement]) -> dict[int, PartialDate]:
-    """Source → the day of death that its newest statement gives, of those that give one."""
+    """Source → the day of death by its newest statement that gives one."""
     found = {}
     for source, said in by_source(statements).items():
         newest = sorted(
@@ -126,12 +125,12 @@ def deaths_by_source(statements: Iterable[Statement]) -> dict[int, PartialDate]:
     return found
 
 
-def _words(custody: Custody) -> dict[int, list[tuple[Verdict, bool]]]:
-    """Source → its verdicts on whether the person was held, each with whether it is independent."""
+def _verdicts(custody: Custody) -> dict[int, list[tuple[Verdict, bool]]]:
+    """Source → its verdicts on whether the person was in custody: `[(verdict, independent)]`."""
     found: dict[int, list[tuple[Verdict, bool]]] = {}
     for voice in custody.voices:
         found.setdefault(voice.source.key, []).append((voice.verdict, voice.independent))
-    heard = custody.outcome.heard.values() if custody.outcome else ()
+    heard = custody.release.heard.values() if custody.release else ()
     for voice in (voice for voices in heard for voice in voices):
         verdict = Verdict.REPORTED if voice.verdict in DENIALS else voice.verdict
         found.setdefault(voice.source.key, []).append((verdict, voice.independent))
@@ -145,8 +144,8 @@ def _surest(said: Sequence[tuple[Verdict, bool]]) -> tuple[Verdict, bool]:
 
 @dataclass(frozen=True)
 class _Ends:
-    """How a detention ended: `left` in a release (`home`: to house arrest), `otherwise` in another way (`died`: in a
-    death), and `death`, the person's death at whatever time; each is None where nobody says it."""
+    """The ends of a detention: `left` in a release (`home`: to house arrest), `otherwise` in another way (`died`: in a
+    death), and `death`, the person's death at whatever time; each None where no source reports it."""
 
     left: End | None
     otherwise: End | None
@@ -155,22 +154,22 @@ class _Ends:
     died: bool
 
     def of(self, *, house_arrest: bool) -> list[End]:
-        """The ends that count. `house_arrest`: count as held still whoever was released to house arrest."""
+        """The ends that count. `house_arrest`: a release to house arrest does not end custody."""
         if self.left is not None and not (house_arrest and self.home):
-            return _told(self.left, self.death)
+            return _present(self.left, self.death)
         if self.otherwise is not None and self.died:  # `detention.ended` and `detainee.died_on` speak of one death
             return [finer(self.otherwise, self.death)]
-        return _told(self.otherwise, self.death)
+        return _present(self.otherwise, self.death)
 
 
-def _bounds(ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDate], against: Sequence[Seen]) -> Row:
-    """First and last possible day of the end (`out_`), and of the end if a release to house arrest is none (`free_`).
-    `seen`: days on which the person was held; `against`: those that can contradict an end."""
-    inside = [*seen, *_told(detained)]
+def _bounds(ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDate], against: Sequence[Sighting]) -> Row:
+    """First and last possible day of the end (`out_`), and of the end where house arrest is custody (`free_`). `seen`:
+    days in custody; `against`: those that can contradict an end."""
+    inside = [*seen, *_present(detained)]
 
     def of(end: End) -> Days:
-        if ends.home and end is ends.left:  # whoever was seen held after this end may have been held at home
-            return bounds(end, _told(detained), [])
+        if ends.home and end is ends.left:  # a sighting in custody after it may be of the custody at home
+            return bounds(end, _present(detained), [])
         return bounds(end, inside, [one.day for one in against if one.independent or not end.independent])
 
     out, free = (earliest([of(end) for end in ends.of(house_arrest=asked)]) for asked in (False, True))
@@ -178,12 +177,12 @@ def _bounds(ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDat
 
 
 def _ends_of(custody: Custody, source: int, own: Sequence[Statement], death: PartialDate | None) -> _Ends:
-    """How the detention ended, by one source's own word (`own`: its statements, newest first)."""
+    """The ends of the detention by one source's own word (`own`: its statements, newest first)."""
     ended = next((one for one in own if one.verdict in ASSERTIONS and "detention.ended" in one.content), None)
     on = ended and ended_on(ended)
     otherwise = End(parse(on) if on else None) if ended else None
-    outcome = custody.outcome
-    voice = next((one for one in outcome.voices if one.source.key == source), None) if outcome else None
+    release = custody.release
+    voice = next((one for one in release.voices if one.source.key == source), None) if release else None
     left, home = None, False
     if voice is not None and asserts(voice, Stage.CARRIED_OUT):
         home = own_kind(voice) == ReleaseKind.HOUSE_ARREST
@@ -194,7 +193,7 @@ def _ends_of(custody: Custody, source: int, own: Sequence[Statement], death: Par
 
 def own_day(voice: Statement, stage: Stage) -> PartialDate | None:
     """The day of a stage by a source's own word."""
-    return voice.told(f"release.{DATE_OF_STAGE[stage]}")
+    return voice.date_or_kept(f"release.{DATE_OF_STAGE[stage]}")
 
 
 def own_kind(voice: Statement) -> str:
@@ -203,7 +202,7 @@ def own_kind(voice: Statement) -> str:
 
 
 def _begun(detained: PartialDate | None, seen: Sequence[PartialDate]) -> tuple[int | None, int | None]:
-    """First and last possible day of the beginning: whoever was seen held on a day had been arrested by then."""
+    """First and last possible day of the beginning: a person seen in custody had been arrested by then."""
     after = [day.hi for day in seen if detained is None or day.hi >= detained.lo]
     days = [*after, *([detained.hi] if detained else [])]
     return (detained.lo if detained else None), min(days, default=None)
@@ -211,10 +210,10 @@ def _begun(detained: PartialDate | None, seen: Sequence[PartialDate]) -> tuple[i
 
 def _heard_until(custody: Custody, ends: Sequence[PartialDate | None]) -> int | None:
     """The last day on which a source can have known of the person: of the arrest, a sighting, a check, or an end. Where
-    independent sources saw or checked, no other's day is heard: a state must not end the silence about a person whom
-    it made disappear."""
+    an independent source saw or checked, no other source's day counts: a state must not end the silence about a person
+    whom it made disappear."""
     checked = [voice for voice in custody.voices if voice.verdict in ASSERTIONS]
-    checked += [voice for voice in (custody.outcome.voices if custody.outcome else []) if voice.verdict in DENIALS]
+    checked += [voice for voice in (custody.release.voices if custody.release else []) if voice.verdict in DENIALS]
     dated = [(day, voice.independent) for voice in checked if (day := voice.date("verification.verified_on"))]
     heard = [*((one.day, one.independent) for one in custody.seen), *dated]
     days = [day for day, independent in heard if independent] or [day for day, _independent in heard]
@@ -225,8 +224,8 @@ def _named(prefix: str, days: tuple[int | None, int | None]) -> Row:
     return {f"{prefix}lo": days[0], f"{prefix}hi": days[1]}
 
 
-def _told(*said: Told | None) -> list[Told]:
-    return [one for one in said if one is not None]
+def _present(*values: T | None) -> list[T]:
+    return [value for value in values if value is not None]
 
 
 def _first(values: Iterable[Any]) -> Any:

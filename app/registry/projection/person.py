@@ -13,8 +13,8 @@ from app.registry.projection.consolidate import (
     kept,
     own_word,
     plain_fact,
-    said_by,
     shown_fact,
+    source_values,
     union_fact,
     value_of,
 )
@@ -70,7 +70,7 @@ def public_facts(statements: Sequence[Statement]) -> dict[str, Fact]:
     """The public facts about a person: the day of death and each source's designation."""
     heard = [statement for statement in statements if not statement.retracted]
     facts = collect(heard, {"died_on": date_fact}, "detainee")
-    designation = plain_fact(said_by(heard, lambda statement: statement.designation, kept("designation")))
+    designation = plain_fact(source_values(heard, lambda statement: statement.designation, kept("designation")))
     return facts | ({"designation": designation} if designation else {})
 
 
@@ -97,11 +97,11 @@ def spell_facts(custody: Custody) -> dict[str, Any]:
     source here."""
     heard = custody.asserting
     facts: dict[str, Any] = collect(heard, _CUSTODY, "detention") | _facility(heard)
-    outcome = custody.outcome
-    if outcome is not None:
-        asked = [voice for voice in outcome.heard[outcome.stage] if voice.verdict in ASSERTIONS]
+    release = custody.release
+    if release is not None:
+        asked = [voice for voice in release.heard[release.stage] if voice.verdict in ASSERTIONS]
         facts |= collect(asked, {"conditions": union_fact, "destination": plain_fact}, "release")
-    voices = {"detention": custody.voices, "release": outcome.voices if outcome else []}
+    voices = {"detention": custody.voices, "release": release.voices if release else []}
     for name in BY_SOURCE:
         found = {
             about: {
@@ -118,8 +118,10 @@ def spell_facts(custody: Custody) -> dict[str, Any]:
 
 def _facility(statements: Sequence[Statement]) -> dict[str, Fact]:
     """The registered facility and its area; a place nobody registered is kept apart, as said."""
-    registered = plain_fact(said_by(statements, _slug, _kept_slug))
-    as_said = shown_fact(said_by(statements, lambda a: None if a.facility else a.content.get("detention.facility")))
+    registered = plain_fact(source_values(statements, _slug, _kept_slug))
+    as_said = shown_fact(
+        source_values(statements, lambda a: None if a.facility else a.content.get("detention.facility"))
+    )
     facts = {name: fact for name, fact in (("facility", registered), ("facility_as_said", as_said)) if fact}
     area = _areas(statements).get(registered["value"]) if registered else None
     if area:

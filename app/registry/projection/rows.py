@@ -62,7 +62,7 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
             }
         ],
         Detention: [_detention(custody) for custody in custodies],
-        Release: [_release(custody) for custody in custodies if custody.outcome],
+        Release: [_release(custody) for custody in custodies if custody.release],
         ReleaseAtStage: [row for custody in custodies for row in _stage_rows(custody, publish)],
         SourceRelease: [row for custody in custodies for row in _source_rows(custody)],
         **_detention_states(
@@ -91,12 +91,12 @@ def state_of(last: Custody, died: End | None, independent: Collection[str]) -> S
     does not stand against a release that one of them reports."""
     deaths = [died, last.otherwise if last.ended_how == EndedHow.DIED else None]
     by = {slug for death in deaths if death is not None for slug in death.by}
-    voices = last.out.voices if last.out else []
+    voices = last.counted_release.voices if last.counted_release else []
     released_by = {voice.source.slug for voice in voices if asserts(voice, Stage.CARRIED_OUT)}
     if by and (by & set(independent) or not released_by & set(independent)):
         return State.DIED
-    if last.out is not None:
-        return State.HOUSE_ARREST if last.out.kind == ReleaseKind.HOUSE_ARREST else State.RELEASED
+    if last.counted_release is not None:
+        return State.HOUSE_ARREST if last.counted_release.kind == ReleaseKind.HOUSE_ARREST else State.RELEASED
     if last.otherwise is not None or not last.asserted:
         return State.UNKNOWN
     return State.HELD
@@ -170,31 +170,31 @@ def _detention(custody: Custody) -> Row:
         "ended_hi": ended and ended.hi,
         "held_lo": held and held.lo,
         "held_hi": held and held.hi,
-        "has_release": custody.out is not None,
+        "has_release": custody.counted_release is not None,
         "disjoint_releases": custody.disjoint_releases,
         "facts": dump(custody.facts),
     }
 
 
 def _release(custody: Custody) -> Row:
-    outcome = custody.outcome
-    assert outcome is not None
+    release = custody.release
+    assert release is not None
     return {
         "spell": custody.spell,
-        "stage": outcome.stage,
-        "status": outcome.statuses[outcome.stage],
+        "stage": release.stage,
+        "status": release.statuses[release.stage],
         "country": custody.country,
-        "facts": dump({"facts": outcome.facts, "stages": outcome.stages}),
+        "facts": dump({"facts": release.facts, "stages": release.stages}),
     }
 
 
 def _stage_rows(custody: Custody, publish: str) -> list[Row]:
-    outcome = custody.outcome
-    if outcome is None:
+    release = custody.release
+    if release is None:
         return []
     rows = []
-    for stage, status in outcome.statuses.items():
-        when = outcome.dates[stage]
+    for stage, status in release.statuses.items():
+        when = release.dates[stage]
         rows.append(
             {
                 "spell": custody.spell,
@@ -202,10 +202,10 @@ def _stage_rows(custody: Custody, publish: str) -> list[Row]:
                 "status": status,
                 "lo": when and when.lo,
                 "hi": when and when.hi,
-                "kind": outcome.kinds[stage],
+                "kind": release.kinds[stage],
                 "country": custody.country,
                 "designation": custody.designation,
-                "independent_verified": outcome.stages[stage]["independent"] if status in COUNTING else 0,
+                "independent_verified": release.stages[stage]["independent"] if status in COUNTING else 0,
                 "next_hi": custody.next_hi,
                 "withheld": publish == Publish.COUNTED,
             }
@@ -214,10 +214,10 @@ def _stage_rows(custody: Custody, publish: str) -> list[Row]:
 
 
 def _source_rows(custody: Custody) -> list[Row]:
-    outcome = custody.outcome
-    if outcome is None:
+    release = custody.release
+    if release is None:
         return []
-    return [_source_row(custody, voice, stage) for stage, voices in outcome.heard.items() for voice in voices]
+    return [_source_row(custody, voice, stage) for stage, voices in release.heard.items() for voice in voices]
 
 
 def _source_row(custody: Custody, voice: Statement, stage: Stage) -> Row:
@@ -232,15 +232,15 @@ def _source_row(custody: Custody, voice: Statement, stage: Stage) -> Row:
         "lo": when and when.lo,
         "hi": when and when.hi,
         "kind": detention_state.own_kind(voice),
-        **detention_state.own_place(detention_state.own_statements(custody, voice.source.key)),
+        **detention_state.own_country_and_designation(detention_state.own_statements(custody, voice.source.key)),
         "next_hi": custody.next_hi_by_source.get(voice.source.key),
     }
 
 
 def _verifications(custody: Custody) -> list[Row]:
     rows = [_verification(custody, "detention", voice) for voice in custody.voices]
-    if custody.outcome:
-        rows += [_verification(custody, "release", voice) for voice in custody.outcome.voices]
+    if custody.release:
+        rows += [_verification(custody, "release", voice) for voice in custody.release.voices]
     return rows
 
 

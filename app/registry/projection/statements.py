@@ -69,7 +69,7 @@ class Statement:
         text = self.content.get(name)
         return None if text is None else parse(text)
 
-    def told(self, name: str) -> PartialDate | None:
+    def date_or_kept(self, name: str) -> PartialDate | None:
         """The partial date that the report says under `section.field`; else the one kept with it: what stood where it
         pointed."""
         return self.date(name) or self.date(f"kept.{name.partition('.')[2]}")
@@ -108,12 +108,12 @@ class Statement:
     @cached_property
     def began(self) -> PartialDate | None:
         """The day of arrest by which the report's spell is found: the report's own, or the one kept with it."""
-        return self.told("detention.detained_on")
+        return self.date_or_kept("detention.detained_on")
 
     @cached_property
     def let_go(self) -> PartialDate | None:
         """The day of release by which the report's spell is found: the report's own, or the one kept with it."""
-        return self.told("release.released_on") if self.has_release else None
+        return self.date_or_kept("release.released_on") if self.has_release else None
 
     @cached_property
     def independent(self) -> bool:
@@ -148,4 +148,4 @@ class Statement:
     def position(self) -> PartialDate | None:
         """A day within or at the end of custody, by which the report's spell is found where it states no arrest."""
         names = ("release.released_on", "release.ordered_on", "release.announced_on", "detention.held_on")
-        return next((found for name in names if (found := self.told(name)) is not None), self.end)
+        return next((found for name in names if (found := self.date_or_kept(name)) is not None), self.end)

@@ -168,7 +168,7 @@ def _contradict(one: Statement, other: Statement) -> bool:
     release before the arrest that the other gives."""
     if one is other:  # a report does not contradict itself, even where it says a release before an arrest
         return False
-    days = [(one.told(name), other.told(name)) for name in COMPARED]
+    days = [(one.date_or_kept(name), other.date_or_kept(name)) for name in COMPARED]
     if any(a is not None and b is not None and not a.overlaps(b) for a, b in days):
         return True
     return _let_go_before(one, other) or _let_go_before(other, one)
