@@ -136,7 +136,7 @@ class _Filing:
         match = linking.by_match(context, said, near)
         if context.trial is not None:
             return self._foretold(context.trial, row, match, near)
-        if match.decisions or match.unsaid:
+        if match.decisions or match.hidden:
             return self._saved(lambda: reports.first_version(context, said, None, match))
         record_id = new_id()
         public, personal = content.split(said)

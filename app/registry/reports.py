@@ -254,7 +254,7 @@ def first_version(
     body |= wishes.of_new_report(context, said, tied)
     pointer = pointers.spell_pointer(context, target) if target else None
     filed = _write(context, body, said, pointer, CREATED)
-    linking.keep_unsaid(context, match, filed.revision)
+    linking.keep_hidden_pairs(context, match, filed.revision)
     return replace(filed, match=match.outcome)
 
 
