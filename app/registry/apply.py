@@ -1,6 +1,6 @@
-"""From an entry to rows: the base tables it changes, then the people it touches projected anew.
+"""Apply an entry: change the base tables, then project the touched people again.
 
-The same function serves a request and a replay, inside the transaction of the entry.
+Requests and replays use the same function, inside the transaction of the entry.
 """
 
 import json
@@ -45,12 +45,12 @@ _CLOSE_PAIR = (
     .where(col(PendingPair.decision) == bindparam("of"), col(PendingPair.until) == OPEN)
     .values(until=bindparam("at"))
 )
-_KNOWN = select(col(Record.id)).where(col(Record.id).in_(bindparam("ids", expanding=True)))
+_FILED = select(col(Record.id)).where(col(Record.id).in_(bindparam("ids", expanding=True)))
 
 
 class Projector:
-    """Applies entries within one session. A replay, which begins with empty tables and so with nothing read of them,
-    names in `erased` the records that it must show nothing personal of."""
+    """Applies entries within one session. `erased`, given by a replay alone: the records of which nothing personal may
+    be shown at any time. A replay begins with empty tables, and so with Views of its own."""
 
     def __init__(self, session: Session, erased: Collection[uuid.UUID] | None = None) -> None:
         self._session = session
@@ -114,8 +114,8 @@ class Projector:
         return (record_id,)
 
     def apply_alone(self, entry: LogEntry, buffer: WriteBuffer) -> str:
-        """Hold what `apply` would write for the first report of somebody whom no decision ties to anybody; the person's
-        class of publication."""
+        """Add to the buffer what `apply` would write for the first report of a person whom no decision ties to anybody;
+        returns the person's class of publication."""
         row = self._record(entry, uuid.UUID(entry.body["record"]))
         row["publish_now"] = project_alone(self.views, SimpleNamespace(**row), entry, buffer)
         self._add_first(entry, row, buffer)
@@ -130,7 +130,7 @@ class Projector:
             "detainee_id": uuid.UUID(body["subject"]),
             "detention_id": uuid.uuid5(record_id, "detention"),
             "release_id": uuid.uuid5(record_id, "release"),
-            # What it asks for, until its person is projected a moment later: for someone new that is the answer.
+            # The class it asks for, until its person is projected a moment later.
             "publish_now": body["said"].get("detainee.publish", Publish.ANONYMOUS.value),
             "redacted": False,
         }
@@ -144,7 +144,7 @@ class Projector:
                 .values(until=entry.revision)
                 .returning(col(Decision.key), col(Decision.a), col(Decision.b))
             ).one()
-            self._execute(_CLOSE_PAIR, {"of": undone.key, "at": entry.revision})  # if it was waiting for a curator
+            self._execute(_CLOSE_PAIR, {"of": undone.key, "at": entry.revision})  # where it was waiting for a curator
             return undone.a, undone.b
         a, b = uuid.UUID(body["a"]), uuid.UUID(body["b"])
         self._execute(
@@ -160,8 +160,8 @@ class Projector:
                 "until": OPEN,
             },
         )
-        known = self._execute(_KNOWN, {"ids": [a, b]}).scalars().all()
-        return known if len(known) == 2 else ()
+        filed = self._execute(_FILED, {"ids": [a, b]}).scalars().all()
+        return filed if len(filed) == 2 else ()  # the report that a decision links is yet to come
 
     def _consent(self, entry: LogEntry) -> Collection[uuid.UUID]:
         record_id = uuid.UUID(entry.body["record"])
@@ -204,8 +204,7 @@ class Projector:
         self._execute(insert(table), {"key": key, "since": revision, "until": OPEN, **values})
 
     def _current(self, table: Any, slug: str) -> Any:
-        found = select(table).where(table.slug == slug, table.until == OPEN)
-        return self._session.scalars(found).one_or_none()
+        return self._session.scalars(select(table).where(table.slug == slug, table.until == OPEN)).one_or_none()
 
     def _close(self, table: Any, key: int, revision: int) -> None:
         self._execute(update(table).where(table.key == key, table.until == OPEN).values(until=revision))
@@ -215,11 +214,11 @@ class Projector:
         self._add_version(entry, entry.revision, record["source"], buffer)
 
     def _add_version(self, entry: LogEntry, record: int, source: int, buffer: WriteBuffer) -> None:
-        """The version that an entry is of a record, by what it is found, and what it asked for."""
+        """Add a version of a record, its blocking keys and the class that it asks for."""
         content = {**entry.body["said"], **entry.personal}
         keys, born = blocking.keys_of(content), blocking.born(blocking.person_of(content))
         row = {"record": record, "since": entry.revision, "until": OPEN, "version": entry.body["version"]}
         buffer.add(_INSERT_REPORT, [row])
-        rows = [{"record": record, "key": found, "born": born, "source": source} for found in sorted(keys)]
+        rows = [{"record": record, "key": key, "born": born, "source": source} for key in sorted(keys)]
         buffer.add(_INSERT_KEYS, rows)
         requested_classes.add(self._session, entry, record, buffer)

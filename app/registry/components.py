@@ -1,7 +1,7 @@
-"""Project again the people that an entry touched, and write what changed.
+"""Project again the people whom an entry touched, and write the rows that changed.
 
-A component is every record that standing `same` decisions connect, void ones included: whatever an entry does to
-its clusters stays inside it.
+A component is all records that standing `same` decisions connect, void ones included: no entry changes clusters outside
+the components of its records.
 """
 
 import json
@@ -102,13 +102,13 @@ def _rows(session: Session, statement: Any, among: Iterable[Any]) -> Iterator[An
 
 
 def edges_of(session: Session, records: Collection[uuid.UUID]) -> list[Edge]:
-    """All standing decisions that name one of the records."""
+    """All standing decisions on any of the records."""
     found = {row.key: Edge(*row) for row in _rows(session, _EDGES, records)}
     return list(found.values())
 
 
 def component_of(session: Session, seeds: Collection[uuid.UUID]) -> tuple[set[uuid.UUID], list[Edge]]:
-    """Every record connected to the seeds by `same`, and the decisions that name any of them."""
+    """`(records, decisions)`: the records that `same` decisions connect to the seeds, and all decisions on them."""
     records: set[uuid.UUID] = set()
     edges: dict[int, Edge] = {}
     frontier = set(seeds)
@@ -127,7 +127,7 @@ def reproject(
     revision: int,
     erased: frozenset[uuid.UUID] = frozenset(),
 ) -> None:
-    """Compute the clusters around the seeds, project each and write the difference at `revision`."""
+    """Project the clusters in the components of the seeds, and write the difference at `revision`."""
     component, edges = component_of(session, seeds)
     stored = list(_rows(session, _STATEMENTS, component))
     statements = _statements(stored, views, erased)
@@ -164,9 +164,9 @@ def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffe
 
 
 def _projected(members: Sequence[Statement], given: Sequence[consent.Given]) -> tuple[Rows, str]:
-    """The rows of one person, and the person's class of publication for today: `counted` where the reports together
-    leave it possible that the person was a child. The class in the rows follows from what was filed alone, since a
-    replay must give it again after the births are erased."""
+    """`(rows, class)` of one person. The class of today is `counted` where the reports together leave it possible that
+    the person was a child. The class in the rows follows from the reports as filed, since a replay must give it again
+    after births are erased."""
     publish = consent.person_class(members, given)
     child = not given and consent.may_be_minor(*consent.parted(members))
     rows = project(members, publish)
@@ -197,7 +197,7 @@ def _statements(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid
 
 
 def statement_of(record: Record, version: LogEntry, views: Views, *, pointer: int | None, erased: bool) -> Statement:
-    """One version of a record as the projection reads it."""
+    """The statement of one version of a record."""
     content = {**version.body["said"], **version.personal}
     wish = version.body.get("wish", {})
     return _statement(record, version.revision, content, views, pointer=pointer, erased=erased, wish=wish)
@@ -244,7 +244,7 @@ def _write_pending(
     component: Collection[uuid.UUID],
     revision: int,
 ) -> None:
-    """Write which `unsure` decisions wait for a curator: those on two known people whom nobody judged different."""
+    """Write the pairs that wait for a curator: of `unsure` decisions on two known people not judged `different`."""
     ends = {record for edge in edges for record in (edge.a, edge.b)} | set(component)
     place: dict[uuid.UUID, int] = dict(_rows(session, _PLACES, ends))
     known = [edge for edge in edges if edge.a in place and edge.b in place]
