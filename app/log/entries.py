@@ -59,16 +59,16 @@ def _locked(session: Session) -> tuple[int, datetime, int]:
 
 @contextmanager
 def as_only_writer(engine: Engine) -> Iterator[Session]:
-    """A writing session whose turn has come. The time of what it writes, and who may write, are looked at inside: taken
-    before the wait, an entry would fall into a past that somebody has cited, or be of a key that has ended."""
+    """A writing session that holds the head lock. The caller reads the clock and the key inside: read before the wait,
+    they would date an entry into a past that somebody has cited, or let an ended key write."""
     with writing(engine) as session:
         lock_head(session)
         yield session
 
 
 class Log:
-    """The log's writing end within one transaction; holds the head lock until that ends. `rules`: those under which the
-    rows stand."""
+    """The log within one writing transaction, whose end releases the head lock. `rules`: those under which the rows
+    were projected."""
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
@@ -105,13 +105,13 @@ class Log:
         writes.add(_ADVANCE, [{"to": self.revision, "at": self.recorded_at}])
         if buffer is None:
             writes.flush()
-        # What was written, not what was meant: a replay will read these bytes.
+        # The entry as written: a replay will read these bytes.
         written = json.loads(canonical)
         return LogEntry(self.revision, kind, self.recorded_at, written, sealed.values(kept), leaf)
 
 
 def replay(session: Session) -> Iterator[LogEntry]:
-    """Every entry in order, with what is left of its personal values."""
+    """Every entry in order, with the personal values that no erasure deleted."""
     last = 0
     while True:
         rows = session.execute(
@@ -130,7 +130,7 @@ def replay(session: Session) -> Iterator[LogEntry]:
 
 
 def read(entry: Entry, disclosures: str | None) -> LogEntry:
-    """A stored entry with what is left of its personal values."""
+    """A stored entry with the personal values that no erasure deleted."""
     body = json.loads(entry.body)
     personal = sealed.values(disclosures)
     return LogEntry(entry.revision, entry.kind, entry.recorded_at, body, personal, entry.leaf_hash)
@@ -150,17 +150,17 @@ def head(session: Session) -> tuple[int, datetime]:
 
 
 def redactions_since(session: Session, revision: int) -> int:
-    """How many erasures were entered after a revision."""
+    """The number of erasures after a revision."""
     later = (col(Entry.kind) == "redaction", col(Entry.revision) > revision)
     return int(session.execute(select(func.count()).select_from(Entry).where(*later)).scalar_one())
 
 
 def last_revision_at(session: Session, instant: datetime) -> int:
     """The last revision recorded at or before an instant; 0 before the first."""
-    found = session.execute(
+    revision = session.execute(
         select(col(Entry.revision))
         .where(col(Entry.recorded_at) <= instant)
         .order_by(col(Entry.recorded_at).desc(), col(Entry.revision).desc())
         .limit(1)
     ).scalar_one_or_none()
-    return found or 0
+    return revision or 0

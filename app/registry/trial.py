@@ -1,25 +1,25 @@
-"""The memory of a dry run: what earlier rows of a list would have left behind for later ones.
+"""The memory of a trial (a dry run of a list): the people to whom earlier rows would have been linked.
 
-The rows of a real run stand for all rows that follow; those of a dry run are undone batch by batch. So a trial
-remembers whom a later row would meet: the people to whom earlier rows would have been tied.
+Later rows of a real run meet the rows before them; those of a trial are undone batch by batch and have to be
+remembered.
 """
 
 from app.matching.score import Person
 
-# The first number of a trial's records: far below those of standing records, which are revisions and so above 0.
+# The first number of a trial's records: far below the keys of standing records, which are revisions and so above 0.
 FIRST = -1_000_000_000
 
 
 class Trial:
-    """The rows tried so far, all of one source. `tied`: person → whom the rows describe that would be tied there."""
+    """The rows tried so far, all of one source. `tied`: person → the people described by the rows linked to it."""
 
     def __init__(self) -> None:
         self.tied: dict[int, list[Person]] = {}
-        self.counted: set[int] = set()  # people whom a tied row would close to `counted`
+        self.counted: set[int] = set()  # people whom a linked row would close to `counted`
         self._next = FIRST
 
     def number(self) -> int:
-        """A new number for a record that a real run would have made."""
+        """A new number for a record that a real run would make."""
         self._next += 1
         return self._next
 

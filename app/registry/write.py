@@ -21,21 +21,21 @@ from app.vocabulary import MatchOutcome
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a write led to: ids only, so that it can be stored, and rendered again under today's permissions."""
+    """The outcome of a write: ids only, so that it can be stored, and rendered again under today's permissions."""
 
     kind: str
     status: int
     revision: int
     ids: dict[str, Any] = field(default_factory=dict)
-    match: MatchOutcome | None = None  # of a new report, as its key may know it
+    match: MatchOutcome | None = None  # of a new report, as far as its key may know
 
 
 class WriteContext:
     """What a write needs: the session, the actor, the clock, the secret of keyed digests, and the log.
 
-    `two_person`: the decisions that two curators must make, told apart by `key_id`. `zone`: in which a day without a
-    zone ends. `listing`: what is written are the rows of a list, which the matcher never ties to each other (rule 5).
-    `trial`: all of it will be undone; what rows tried before would have left behind.
+    `two_person`: the kinds of decision that take two curators, told apart by `key_id`. `zone`: in which a day without a
+    zone ends. `listing`: the writes are rows of a list, which the matcher never links to each other (rule 5). `trial`:
+    all writes will be undone, and what earlier rows of the trial would have left behind stands there.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class WriteContext:
         self.views = self._projector.views
 
     def write(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None) -> LogEntry:
-        """Append one entry and bring the tables up to it."""
+        """Append one entry and apply it."""
         self.pending_writes.flush()  # entries are written in their order
         entry = self.log.append(kind, body, personal)
         self._projector.apply(entry)
@@ -82,5 +82,5 @@ class WriteContext:
 
 
 def new_id() -> uuid.UUID:
-    """A random id: it tells nothing about what it names."""
+    """A random id, which tells nothing about its thing."""
     return uuid.uuid4()
