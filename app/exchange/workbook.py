@@ -13,12 +13,7 @@ MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MADE = datetime(2026, 1, 1)  # noqa: DTZ001 - a workbook's properties have no zone
 # No cell becomes a formula or an address that a click opens, whatever it begins with; and nothing is put on disk while
 # the workbook is made.
-INERT = {
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-    "in_memory": True,
-}
+INERT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 WIDEST = 40  # characters, of a column; longer cells are read by clicking on them
 NARROWEST = 8
 

@@ -71,10 +71,7 @@ class Pair:
 
 
 def align(
-    ours: Sequence[Line],
-    theirs: Sequence[Line],
-    tied: Mapping[int, int] | None = None,
-    deadline: Deadline = NEVER,
+    ours: Sequence[Line], theirs: Sequence[Line], tied: Mapping[int, int] | None = None, deadline: Deadline = NEVER
 ) -> list[Pair]:
     """The pairs, by the order of our lines. `tied`: those that are known already, ours → theirs. Raises TooLong."""
     pairs = [Pair(a, b, None, sure=True) for a, b in (tied or {}).items()]

@@ -27,18 +27,7 @@ CONJUNCTION = "y"  # joins two surnames; at either end of a name it can only be 
 _APOSTROPHES = dict.fromkeys(map(ord, "'`\u00b4\u2018\u2019\u02b9\u02ba\u02bb\u02bc\u02be\u02bf\u2032\uff07"))
 # Letters that Unicode does not decompose but lists routinely print without their stroke, tail or ligature.
 _LETTERS = str.maketrans(
-    {
-        "ø": "o",
-        "ł": "l",
-        "đ": "d",
-        "ð": "d",
-        "ħ": "h",
-        "\u0131": "i",
-        "ə": "a",
-        "æ": "ae",
-        "œ": "oe",
-        "þ": "th",
-    }
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "\u0131": "i", "ə": "a", "æ": "ae", "œ": "oe", "þ": "th"}
 )
 # "Roberto (surname not confirmed)": what stands in brackets is said about the name and is not part of it.
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\uff08[^\uff08\uff09]*\uff09")

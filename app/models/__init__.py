@@ -16,6 +16,7 @@ from app.models.columns import OPEN, metadata
 from app.models.imports import ImportFile, ImportMapping, ImportRow, ListImport
 from app.models.log import ApiKey, CaseKey, Entry, Head, HiddenCandidatePair, IdempotentAnswer, Proposal, Sealed
 from app.models.projected import (
+    PROJECTED,
     Detainee,
     DetaineePersonal,
     Detention,
@@ -35,6 +36,7 @@ from app.models.projected import (
 
 __all__ = [
     "OPEN",
+    "PROJECTED",
     "ApiKey",
     "BlockingKey",
     "CaseKey",

@@ -39,13 +39,7 @@ PAST_DATES = (
 # Dates inside lists: the list, and the field of each item.
 PAST_DATES_OF_ITEMS = (("detention.transfers", "on"), ("verification.evidence", "published_on"))
 # The fields that decide how old a person was when detained.
-SAY_WHEN = (
-    *reported.DAYS_SPOKEN_OF,
-    "detention.transfers",
-    "detention.ended",
-    reported.AGE_ON,
-    reported.BIRTH,
-)
+SAY_WHEN = (*reported.DAYS_SPOKEN_OF, "detention.transfers", "detention.ended", reported.AGE_ON, reported.BIRTH)
 # Each pair: the first cannot be wholly after the second.
 ORDERED_DATES = (
     ("detention.detained_on", "release.released_on", "release_before_detention", "the release is before the detention"),

@@ -231,10 +231,7 @@ def _zoned(said: dict[str, Any], zone: str) -> dict[str, Any]:
 
 
 def _who(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
-    slugs = [
-        ("/claimant", body.claimant),
-        *((f"/joint_with/{i}", slug) for i, slug in enumerate(body.joint_with)),
-    ]
+    slugs = [("/claimant", body.claimant), *((f"/joint_with/{i}", slug) for i, slug in enumerate(body.joint_with))]
     if not context.actor.independent:
         own = context.actor.slug
         detail = f"Your source is not independent, so it files its own figures only: give `{own}`."

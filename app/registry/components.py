@@ -18,27 +18,17 @@ from app.log import sealed
 from app.log.entries import LogEntry
 from app.models import (
     OPEN,
+    PROJECTED,
     Consent,
     Decision,
     Detainee,
-    DetaineePersonal,
-    Detention,
-    DetentionState,
     Entry,
     PendingPair,
     Placement,
     ProvisionalHiding,
     Record,
-    Release,
-    ReleaseAtStage,
     Report,
     Sealed,
-    SourceDetention,
-    SourceRelease,
-    SourceTrait,
-    SpellPersonal,
-    Trait,
-    Verification,
 )
 from app.registry import consent
 from app.registry.clusters import Edge, resolve
@@ -47,23 +37,6 @@ from app.registry.projection import Rows, Statement, project
 from app.registry.versioned_table import VersionedTable
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish
-
-PROJECTED: tuple[type[Any], ...] = (
-    Placement,
-    Detainee,
-    DetaineePersonal,
-    Detention,
-    SourceTrait,
-    SpellPersonal,
-    Release,
-    ReleaseAtStage,
-    SourceRelease,
-    DetentionState,
-    SourceDetention,
-    Verification,
-    Trait,
-    ProvisionalHiding,
-)
 
 # Statements are made once and run on the connection: building one costs more than running it, and rows that are
 # only read need no identity map.
@@ -238,12 +211,7 @@ def _consents(session: Session, keys: Sequence[int]) -> dict[int, list[consent.G
     return found
 
 
-def _write_pending(
-    session: Session,
-    edges: Sequence[Edge],
-    component: Collection[uuid.UUID],
-    revision: int,
-) -> None:
+def _write_pending(session: Session, edges: Sequence[Edge], component: Collection[uuid.UUID], revision: int) -> None:
     """Write the pairs that wait for a curator: of `unsure` decisions on two known people not judged `different`."""
     ends = {record for edge in edges for record in (edge.a, edge.b)} | set(component)
     place: dict[uuid.UUID, int] = dict(_rows(session, _PLACES, ends))

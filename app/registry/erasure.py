@@ -65,9 +65,7 @@ def _cut_out(session: Session, table: Table, placement: Placement) -> None:
     """Remove the rows of a span of revisions; what a row says of the time before and after stays."""
     run = session.connection().execute
     overlap = and_(
-        table.c.detainee == placement.detainee,
-        table.c.since < placement.until,
-        table.c.until > placement.since,
+        table.c.detainee == placement.detainee, table.c.since < placement.until, table.c.until > placement.since
     )
     rows = [dict(row) for row in run(select(table).where(overlap)).mappings()]
     run(delete(table).where(overlap))

@@ -32,14 +32,7 @@ NAMED_FACTS = ANONYMOUS_FACTS | {
 NEVER = frozenset({"national_id_digest", "age_span"})
 # Personal dimensions of counts, in the terms of the facts above.
 ANONYMOUS_TRAITS = frozenset({"age", "facility", "area", "age_group", "nationality"})
-NAMED_TRAITS = ANONYMOUS_TRAITS | {
-    "gender",
-    "category",
-    "group",
-    "legal_status",
-    "condition",
-    "destination",
-}
+NAMED_TRAITS = ANONYMOUS_TRAITS | {"gender", "category", "group", "legal_status", "condition", "destination"}
 MEDICAL_GROUPS = frozenset({"gravely_ill"})
 
 

@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from app.log.entries import lock_head, replay
 from app.log.head import set_rules
 from app.models import (
+    PROJECTED,
     BlockingKey,
     Claim,
     Consent,
@@ -23,7 +24,6 @@ from app.models import (
     Source,
 )
 from app.registry.apply import Projector
-from app.registry.components import PROJECTED
 from app.registry.projection import RULES
 
 BASE: tuple[type[Any], ...] = (

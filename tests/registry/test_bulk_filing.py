@@ -9,10 +9,9 @@ from app.database import reading, writing
 from app.errors import Invalid, Problem
 from app.log.entries import Log, LogEntry
 from app.matching.lookup import BlockingQuery
-from app.models import metadata
+from app.models import PROJECTED, metadata
 from app.registry.bulk_filing import LONGEST, file_rows
 from app.registry.candidates import look_up
-from app.registry.components import PROJECTED
 from app.registry.policy import Reader
 from app.registry.rebuild import BASE, rebuild
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn

@@ -38,14 +38,7 @@ def two_lists(mine: List, theirs: List, now: datetime) -> Row:
 
 
 def with_registry(
-    session: Session,
-    secret: bytes,
-    now: datetime,
-    reader: Reader,
-    mine: List,
-    asked: Scope,
-    *,
-    seconds: float = inf,
+    session: Session, secret: bytes, now: datetime, reader: Reader, mine: List, asked: Scope, *, seconds: float = inf
 ) -> Row:
     """A comparison of a file with the registry as this reader may see it, within a number of processor seconds, reading
     and look-up included. Raises BadFile, Invalid."""

@@ -58,11 +58,7 @@ def _telling(body: dict[str, Any]) -> dict[str, Any]:
         return pointed
     detainee, detention = _section(body, "detainee"), _section(body, "detention")
     name = detainee.get("full_name")
-    telling = {
-        "name": _folded(name),
-        "birth": detainee.get("birth_date"),
-        "detained": detention.get("detained_on"),
-    }
+    telling = {"name": _folded(name), "birth": detainee.get("birth_date"), "detained": detention.get("detained_on")}
     if telling["name"]:
         return telling
     place = detention.get("facility")

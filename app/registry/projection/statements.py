@@ -14,11 +14,7 @@ parse = lru_cache(maxsize=8192)(dates.parse)  # the same few hundred days recur 
 SECOND_HAND = frozenset({Method.PRESS, Method.OTHER_ORGANISATION, Method.OFFICIAL_STATEMENT})
 ASSERTIONS = frozenset({Verdict.REPORTED, Verdict.VERIFIED})
 DENIALS = frozenset({Verdict.REFUTED, Verdict.DISPUTED})
-DATE_OF_STAGE = {
-    Stage.ANNOUNCED: "announced_on",
-    Stage.ORDERED: "ordered_on",
-    Stage.CARRIED_OUT: "released_on",
-}
+DATE_OF_STAGE = {Stage.ANNOUNCED: "announced_on", Stage.ORDERED: "ordered_on", Stage.CARRIED_OUT: "released_on"}
 
 
 @dataclass(frozen=True, slots=True)
