@@ -6,8 +6,7 @@ Requests and replays use the same function, inside the transaction of the entry.
 import json
 import uuid
 from collections.abc import Callable, Collection
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlmodel import Session, col
@@ -35,6 +34,19 @@ _CLOSE_PAIR = (
     .values(until=bindparam("at"))
 )
 _FILED = select(col(Record.id)).where(col(Record.id).in_(bindparam("ids", expanding=True)))
+
+
+class NewRecord(NamedTuple):
+    """A row of `record` before it is written."""
+
+    key: int
+    id: uuid.UUID
+    source: int
+    detainee_id: uuid.UUID
+    detention_id: uuid.UUID
+    release_id: uuid.UUID
+    publish_now: str
+    redacted: bool = False
 
 
 class Projector:
@@ -105,24 +117,23 @@ class Projector:
     def apply_alone(self, entry: LogEntry, buffer: WriteBuffer) -> str:
         """Add to the buffer what `apply` would write for the first report of a person whom no decision ties to anybody;
         returns the person's class of publication."""
-        row = self._record(entry, uuid.UUID(entry.body["record"]))
-        row["publish_now"] = project_alone(self.views, SimpleNamespace(**row), entry, buffer)
-        self._add_first(entry, row, buffer)
-        return str(row["publish_now"])
+        record = self._record(entry, uuid.UUID(entry.body["record"]))
+        publish = project_alone(self.views, record, entry, buffer)
+        self._add_first(entry, record._replace(publish_now=publish), buffer)
+        return publish
 
-    def _record(self, entry: LogEntry, record_id: uuid.UUID) -> dict[str, Any]:
+    def _record(self, entry: LogEntry, record_id: uuid.UUID) -> NewRecord:
         body = entry.body
-        return {
-            "key": entry.revision,
-            "id": record_id,
-            "source": self.views.sources_by_slug[body["source"]].key,
-            "detainee_id": uuid.UUID(body["subject"]),
-            "detention_id": uuid.uuid5(record_id, "detention"),
-            "release_id": uuid.uuid5(record_id, "release"),
+        return NewRecord(
+            entry.revision,
+            record_id,
+            self.views.sources_by_slug[body["source"]].key,
+            uuid.UUID(body["subject"]),
+            uuid.uuid5(record_id, "detention"),
+            uuid.uuid5(record_id, "release"),
             # The class it asks for, until its person is projected a moment later.
-            "publish_now": body["said"].get("detainee.publish", Publish.ANONYMOUS.value),
-            "redacted": False,
-        }
+            body["said"].get("detainee.publish", Publish.ANONYMOUS.value),
+        )
 
     def _identity(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
@@ -198,9 +209,9 @@ class Projector:
     def _close(self, table: Any, key: int, revision: int) -> None:
         self._execute(update(table).where(table.key == key, table.until == OPEN).values(until=revision))
 
-    def _add_first(self, entry: LogEntry, record: dict[str, Any], buffer: WriteBuffer) -> None:
-        buffer.add(_INSERT_RECORD, [record])
-        self._add_version(entry, entry.revision, record["source"], buffer)
+    def _add_first(self, entry: LogEntry, record: NewRecord, buffer: WriteBuffer) -> None:
+        buffer.add(_INSERT_RECORD, [record._asdict()])
+        self._add_version(entry, record.key, record.source, buffer)
 
     def _add_version(self, entry: LogEntry, record: int, source: int, buffer: WriteBuffer) -> None:
         """Add a version of a record, its blocking keys and the class that it asks for."""
