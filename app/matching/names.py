@@ -92,15 +92,15 @@ def likeness(a: str, b: str) -> Likeness:
 @lru_cache(maxsize=NAMES_REMEMBERED)
 def _likeness(a: str, b: str) -> Likeness:
     one, two = parse(a), parse(b)
-    found = _found(one, two)
-    if found.score < SAME:
-        return found
+    alike = _compared(one, two)
+    if alike.score < SAME:
+        return alike
     if one.generation != two.generation:
-        return replace(found, score=GENERATIONS)
-    return replace(found, score=CHANGED_PLACES) if _vietnamese_apart(a, b) else found
+        return replace(alike, score=GENERATIONS)
+    return replace(alike, score=CHANGED_PLACES) if _vietnamese_apart(a, b) else alike
 
 
-def _found(one: Name, two: Name) -> Likeness:
+def _compared(one: Name, two: Name) -> Likeness:
     if one.chinese and two.chinese and not (one.han and two.han):
         return _chinese(one, two)
     same_words = sorted(_texts(one.words)) == sorted(_texts(two.words))
@@ -109,10 +109,10 @@ def _found(one: Name, two: Name) -> Likeness:
     left, right = sorted((_joined(one, two), _joined(two, one)), key=lambda words: (len(words), _texts(words)))
     if not left:
         return Likeness(0.0, 0)
-    found = _aligned(left, right, one.vowels_vary or two.vowels_vary)
-    if found.score >= SAME or len(one.words) == len(two.words):
-        return found
-    return _squeezed(one, two) or found
+    alike = _aligned(left, right, one.vowels_vary or two.vowels_vary)
+    if alike.score >= SAME or len(one.words) == len(two.words):
+        return alike
+    return _squeezed(one, two) or alike
 
 
 def _texts(words: tuple[Word, ...]) -> list[str]:
@@ -130,39 +130,39 @@ def _chinese(one: Name, two: Name) -> Likeness:
 
 def _partners(left: tuple[Word, ...], right: tuple[Word, ...], vowels_vary: bool) -> dict[int, tuple[int, float, str]]:
     """For words of the left name, by place: the place of the partner, how alike they are, and the difference."""
-    found: dict[int, tuple[int, float, str]] = {}
+    partners: dict[int, tuple[int, float, str]] = {}
     free = list(range(len(right)))
     for i, x in enumerate(left):
         for j in free:
             if x.text == right[j].text:
-                found[i] = (j, 1.0, "")
+                partners[i] = (j, 1.0, "")
                 free.remove(j)
                 break
     ranked = []
     for i, x in enumerate(left):
-        if i not in found:
+        if i not in partners:
             for j in free:
                 value, kind = compared(x, right[j], vowels_vary)
                 if value >= ALIGNED:
                     ranked.append((-value, i, j, kind))
     taken = set[int]()
     for value, i, j, kind in sorted(ranked):
-        if i not in found and j not in taken:
-            found[i] = (j, -value, kind)
+        if i not in partners and j not in taken:
+            partners[i] = (j, -value, kind)
             taken.add(j)
-    return found
+    return partners
 
 
 def _aligned(left: tuple[Word, ...], right: tuple[Word, ...], vowels_vary: bool) -> Likeness:
-    found = _partners(left, right, vowels_vary)
-    values = [value for _j, value, _kind in found.values()]
-    whole = sum(not left[i].initial and not right[j].initial for i, (j, _value, _kind) in found.items())
-    taken = {j for j, _value, _kind in found.values()}
-    spare_left = [word for i, word in enumerate(left) if i not in found]
+    partners = _partners(left, right, vowels_vary)
+    values = [value for _j, value, _kind in partners.values()]
+    whole = sum(not left[i].initial and not right[j].initial for i, (j, _value, _kind) in partners.items())
+    taken = {j for j, _value, _kind in partners.values()}
+    spare_left = [word for i, word in enumerate(left) if i not in partners]
     spare_right = [word for j, word in enumerate(right) if j not in taken]
-    if _fathers_differ(left, right, found):
+    if _fathers_differ(left, right, partners):
         return Likeness(APART * len(values) / len(left), min(whole, 1))
-    if _changed_places(left, right, found, vowels_vary):
+    if _changed_places(left, right, partners, vowels_vary):
         return Likeness(CHANGED_PLACES, whole)
     if sorted(_texts(left)) == sorted(_texts(right)):
         return Likeness(1.0, whole)
@@ -170,27 +170,27 @@ def _aligned(left: tuple[Word, ...], right: tuple[Word, ...], vowels_vary: bool)
         return Likeness(APART * sum(values) / len(left), whole)
     if not values:
         return Likeness(0.0, 0)
-    past = {kind for _j, _value, kind in found.values() if kind}
+    past = {kind for _j, _value, kind in partners.values() if kind}
     spare = len(spare_left) + len(spare_right)
     if spare:
         past.add("left out")
     score = (1 - WEAKEST) * sum(values) / len(values) + WEAKEST * min(values) - EXTRA * spare
     alone = whole == len(left) == len(right)  # Soetomo, Sutomo: nobody has another word to compare
-    enough = alone or (whole > 1 and not (spare and _given_only(left, found)))
+    enough = alone or (whole > 1 and not (spare and _given_only(left, partners)))
     return Likeness(score if enough else min(score, ONE_WORD), whole, frozenset(past))
 
 
 def _changed_places(
-    left: tuple[Word, ...], right: tuple[Word, ...], found: dict[int, tuple[int, float, str]], vowels_vary: bool
+    left: tuple[Word, ...], right: tuple[Word, ...], partners: dict[int, tuple[int, float, str]], vowels_vary: bool
 ) -> bool:
     """Whether neighbours that are given names stand the other way round: Ali, the son of Hassan, and Hassan, Ali's son.
 
     Not where the surname only went from the end to the front, nor in a name that is read backwards.
     """
     length = len(left)
-    if not len(found) == length == len(right) > 2 or _texts(left) == _texts(right)[::-1]:
+    if not len(partners) == length == len(right) > 2 or _texts(left) == _texts(right)[::-1]:
         return False
-    places = [found[i][0] for i in range(length)]
+    places = [partners[i][0] for i in range(length)]
     start = places.index(0)
     if places[start:] + places[:start] == list(range(length)) or places == list(reversed(range(length))):
         return False
@@ -217,16 +217,18 @@ def _apart(spare: list[Word]) -> bool:
     return any(not word.optional for word in spare)
 
 
-def _fathers_differ(left: tuple[Word, ...], right: tuple[Word, ...], found: dict[int, tuple[int, float, str]]) -> bool:
+def _fathers_differ(
+    left: tuple[Word, ...], right: tuple[Word, ...], partners: dict[int, tuple[int, float, str]]
+) -> bool:
     """Both names give the father's, and it is not the same: father and son may share all words."""
     one = {i for i, word in enumerate(left) if word.father}
     two = {j for j, word in enumerate(right) if word.father}
-    return bool(one and two) and not any(i in found and found[i][0] in two for i in one)
+    return bool(one and two) and not any(i in partners and partners[i][0] in two for i in one)
 
 
-def _given_only(left: tuple[Word, ...], found: dict[int, tuple[int, float, str]]) -> bool:
+def _given_only(left: tuple[Word, ...], partners: dict[int, tuple[int, float, str]]) -> bool:
     """Whether the shorter name has nothing but the given names with which the longer one begins."""
-    return all(word.known for word in left) and {j for j, _value, _kind in found.values()} == set(range(len(left)))
+    return all(word.known for word in left) and {j for j, _value, _kind in partners.values()} == set(range(len(left)))
 
 
 def _squeezed(one: Name, two: Name) -> Likeness | None:
@@ -245,10 +247,10 @@ def answers(question: str, name: str) -> float:
     """How well a name answers a search: every word asked has a partner in it, 0..1; 0 if one has none."""
     asked, said = parse(question), parse(name)
     words = _joined(asked, said)
-    found = _partners(words, _joined(said, asked), asked.vowels_vary or said.vowels_vary)
-    if not words or len(found) < len(words):
+    partners = _partners(words, _joined(said, asked), asked.vowels_vary or said.vowels_vary)
+    if not words or len(partners) < len(words):
         return 0.0
-    values = [value for _j, value, _kind in found.values()]
+    values = [value for _j, value, _kind in partners.values()]
     return (1 - WEAKEST) * sum(values) / len(values) + WEAKEST * min(values)
 
 

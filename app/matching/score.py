@@ -117,22 +117,22 @@ def _best_name(a: Person, b: Person) -> Likeness | None:
         for person in (a, b)
     )
     pairs = (likeness(one, two) for one in left for two in right)
-    return max(pairs, key=lambda found: (found.whole > 1 and found.score >= SAME, found.score), default=None)
+    return max(pairs, key=lambda name: (name.whole > 1 and name.score >= SAME, name.score), default=None)
 
 
-def _name(found: Likeness | None) -> _Finding | None:
-    if found is None:
+def _name(findings: Likeness | None) -> _Finding | None:
+    if findings is None:
         return None
-    if found.whole < 2:
-        note = "at most one word in common" if found.whole else "no whole word in common"
-        return _Finding(min(found.score, ONE_WORD), note)
-    if found.score >= SAME:
-        if not found.past:
-            return _Finding(found.score, "identical names")
+    if findings.whole < 2:
+        note = "at most one word in common" if findings.whole else "no whole word in common"
+        return _Finding(min(findings.score, ONE_WORD), note)
+    if findings.score >= SAME:
+        if not findings.past:
+            return _Finding(findings.score, "identical names")
         return _Finding(
-            found.score, "the same name: " + ", ".join(DIFFERENCES[kind] for kind in KINDS if kind in found.past)
+            findings.score, "the same name: " + ", ".join(DIFFERENCES[kind] for kind in KINDS if kind in findings.past)
         )
-    return _Finding(found.score, "the names share words and differ in others")
+    return _Finding(findings.score, "the names share words and differ in others")
 
 
 def birth_bounds(person: Person) -> tuple[int, int] | None:
@@ -230,13 +230,13 @@ _FEATURES: dict[str, Callable[[Person, Person], _Finding | None]] = {
 }
 
 
-def _conflicts(found: dict[str, _Finding]) -> tuple[str, ...]:
+def _conflicts(findings: dict[str, _Finding]) -> tuple[str, ...]:
     """Release dates apart and detention dates apart are two spells or two people: a curator decides.
 
     Either alone is no conflict: people are taken again, and honest sources date one arrest weeks apart.
     """
-    ruled_out = [feature for feature, finding in found.items() if finding.conflict]
-    if all(feature in found and found[feature].score == 0 for feature in ("released_on", "detained_on")):
+    ruled_out = [feature for feature, finding in findings.items() if finding.conflict]
+    if all(feature in findings and findings[feature].score == 0 for feature in ("released_on", "detained_on")):
         ruled_out.append("dates")
     return tuple(ruled_out)
 
@@ -246,18 +246,20 @@ def _foreign(a: Person, b: Person) -> bool:
     return bool((a.nationalities & b.nationalities) - {a.country, b.country})
 
 
-def _sure(a: Person, b: Person, name: Likeness | None, found: dict[str, _Finding], conflicts: tuple[str, ...]) -> bool:
-    agrees = {feature for feature, finding in found.items() if finding.agrees}
+def _sure(
+    a: Person, b: Person, name: Likeness | None, findings: dict[str, _Finding], conflicts: tuple[str, ...]
+) -> bool:
+    agrees = {feature for feature, finding in findings.items() if finding.agrees}
     if "national_id" in agrees:
         return (name is None or name.whole > 0) and not set(conflicts) - {"dates"}
     if conflicts:
         return False
     dated = agrees & {"released_on", "detained_on"}
     if name is None:
-        return {"birth", "facility"} <= agrees and bool(dated) and _foreign(a, b) and "country" not in found
-    support = agrees & ({"birth"} if "country" in found else {"birth", "released_on", "detained_on", "facility"})
+        return {"birth", "facility"} <= agrees and bool(dated) and _foreign(a, b) and "country" not in findings
+    support = agrees & ({"birth"} if "country" in findings else {"birth", "released_on", "detained_on", "facility"})
     # Two releases at different times are two spells, or two namesakes: that takes one more fact.
-    two_releases = "released_on" in found and found["released_on"].score == 0
+    two_releases = "released_on" in findings and findings["released_on"].score == 0
     return name.whole > 1 and name.score >= SAME and len(support) > two_releases
 
 
@@ -296,22 +298,22 @@ def compare(a: Person, b: Person) -> Match:
     """
     name = _best_name(a, b)
     said = _name(name)
-    found = _facts(a, b) if said is None else {"name": said, **_facts(a, b)}
-    conflicts = _conflicts(found)
-    sure = _sure(a, b, name, found, conflicts)
+    findings = _facts(a, b) if said is None else {"name": said, **_facts(a, b)}
+    conflicts = _conflicts(findings)
+    sure = _sure(a, b, name, findings, conflicts)
 
-    score = sum(weight * (found[key].score if key in found else NEUTRAL) for key, weight in WEIGHTS.items())
-    if "national_id" in found:
-        score = (score + ID_WEIGHT * found["national_id"].score) / (1 + ID_WEIGHT)
-    same_id = "national_id" in found and found["national_id"].agrees
+    score = sum(weight * (findings[key].score if key in findings else NEUTRAL) for key, weight in WEIGHTS.items())
+    if "national_id" in findings:
+        score = (score + ID_WEIGHT * findings["national_id"].score) / (1 + ID_WEIGHT)
+    same_id = "national_id" in findings and findings["national_id"].agrees
     identical = name is not None and name.whole > 1 and name.score == 1
     # Without a name and an age, a place and a date fit a crowd; with another spelling, a conflict settles it.
-    crowd = name is None and not ("birth" in found and found["birth"].agrees)
+    crowd = name is None and not ("birth" in findings and findings["birth"].agrees)
     if sure:
         score = max(score, SURE)
     elif same_id:
         score = max(score, REVIEW)
     elif crowd or (conflicts and not identical):
         score = min(score, BELOW_REVIEW)
-    reasons = tuple(Reason(feature, round(finding.score, 4), finding.note) for feature, finding in found.items())
+    reasons = tuple(Reason(feature, round(finding.score, 4), finding.note) for feature, finding in findings.items())
     return Match(round(score, 4), sure, reasons, conflicts)

@@ -16,8 +16,7 @@ from app.registry.candidates import CandidateRecord, StandingRecord
 from app.registry.content import Content
 from app.registry.linking import LinkResult
 from app.registry.schemas import DetentionReportIn
-from app.registry.trial import Trial
-from app.registry.write import Outcome, WriteContext, new_id
+from app.registry.write import Outcome, Trial, WriteContext, new_id
 from app.vocabulary import Judgement, Publish
 
 # Seconds of one transaction before other writers get their turn: rows with many candidates, each under many names, take

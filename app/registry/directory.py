@@ -18,10 +18,10 @@ def add_source(context: WriteContext, body: SourceIn) -> Outcome:
     """Add a source. A government is not independent unless said otherwise. Raises AlreadyExists."""
     if standing(context.session, Source, body.slug) is not None:
         raise AlreadyExists("There is a source with this slug: PATCH it, or choose another slug.")
-    said = body.model_dump(mode="json")
-    if said["independent"] is None:
-        said["independent"] = body.kind != SourceKind.GOVERNMENT
-    return _write(context, "source", said, 201)
+    values = body.model_dump(mode="json")
+    if values["independent"] is None:
+        values["independent"] = body.kind != SourceKind.GOVERNMENT
+    return _write(context, "source", values, 201)
 
 
 def change_source(context: WriteContext, slug: str, body: SourcePatch) -> Outcome:
@@ -40,10 +40,10 @@ def add_facility(context: WriteContext, body: FacilityIn) -> Outcome:
     """Register a facility. Reports that name it are placed there from this revision on. Raises AlreadyExists."""
     if standing(context.session, Facility, body.slug) is not None:
         raise AlreadyExists("There is a facility with this slug: PATCH it, or choose another slug.")
-    said = body.model_dump(mode="json")
-    said["names"] = _names(said.pop("name"), said["names"])
-    _refuse_taken(context, said)
-    return _write(context, "facility", said, 201)
+    values = body.model_dump(mode="json")
+    values["names"] = _names(values.pop("name"), values["names"])
+    _refuse_taken(context, values)
+    return _write(context, "facility", values, 201)
 
 
 def change_facility(context: WriteContext, slug: str, body: FacilityPatch) -> Outcome:
@@ -70,9 +70,9 @@ def put_facility(context: WriteContext, body: FacilityIn) -> Outcome:
     facility = standing(context.session, Facility, body.slug)
     if facility is None:
         return add_facility(context, body)
-    said = {name: value for name, value in body.model_dump(exclude_unset=True).items() if name != "slug"}
-    said["names"] = _names(body.name, [*json.loads(facility.names), *body.names])
-    return change_facility(context, body.slug, FacilityPatch.model_validate(said))
+    values = {name: value for name, value in body.model_dump(exclude_unset=True).items() if name != "slug"}
+    values["names"] = _names(body.name, [*json.loads(facility.names), *body.names])
+    return change_facility(context, body.slug, FacilityPatch.model_validate(values))
 
 
 def standing(session: Session, table: Any, slug: str) -> Any:
@@ -93,9 +93,9 @@ def _change(context: WriteContext, kind: str, before: dict[str, Any], patch: dic
     return _write(context, kind, after, 200)
 
 
-def _write(context: WriteContext, kind: str, said: dict[str, Any], status: int) -> Outcome:
-    entry = context.write(kind, said)
-    return Outcome(kind, status, entry.revision, {"slug": said["slug"]})
+def _write(context: WriteContext, kind: str, values: dict[str, Any], status: int) -> Outcome:
+    entry = context.write(kind, values)
+    return Outcome(kind, status, entry.revision, {"slug": values["slug"]})
 
 
 def _names(first: str, others: list[str]) -> list[str]:
@@ -103,11 +103,11 @@ def _names(first: str, others: list[str]) -> list[str]:
     return list(dict.fromkeys([first, *others]))
 
 
-def _refuse_taken(context: WriteContext, said: dict[str, Any]) -> None:
+def _refuse_taken(context: WriteContext, values: dict[str, Any]) -> None:
     """Raises AlreadyExists where another facility has one of the names: a report that gives it would be ambiguous."""
-    mine = {fold(name) for name in (said["slug"], *said["names"])}
+    mine = {fold(name) for name in (values["slug"], *values["names"])}
     rows = context.session.scalars(select(Facility).where(col(Facility.until) == OPEN))
     for other in rows:
         theirs = {fold(name) for name in (other.slug, *json.loads(other.names))}
-        if other.slug != said["slug"] and other.country == said["country"] and mine & theirs:
+        if other.slug != values["slug"] and other.country == values["country"] and mine & theirs:
             raise AlreadyExists(f"Another facility ({other.slug}) has this name: tell them apart, or PATCH that one.")

@@ -65,15 +65,15 @@ def seen_at(context: WriteContext, base: Record, seen: int | None) -> int:
 
 
 def with_standing(
-    context: WriteContext, said: Content, target: tuple[Record, Kind] | None, own: Record | None, seen: int | None
+    context: WriteContext, report: Content, target: tuple[Record, Kind] | None, own: Record | None, seen: int | None
 ) -> Content:
     """The content with the values that stood at the target at the revision `seen` (by default the newest) in place of
     those kept before. A report that asks for its person to be counted only keeps none, since the log would show them.
     A report that points at a person keeps no new ones: the person may have several releases."""
     if target is None or target[1] == "detainee":
-        return said
-    bare = without_kept(said)
-    if said.get(CLASS) == Publish.COUNTED:
+        return report
+    bare = without_kept(report)
+    if report.get(CLASS) == Publish.COUNTED:
         return bare
     return {**bare, **_standing_at(context, target[0], own, seen or context.log.revision)}
 
@@ -104,11 +104,11 @@ def _statements(context: WriteContext, base: Record, revision: int) -> list[Stat
 def _values(statements: list[Statement]) -> Content:
     custody = read_custody(statements)
     facts = custody.facts | (custody.release.facts if custody.release else {})
-    said = {name: value_of(facts, name) for name in (*OF_DETENTION, *DATE_OF_STAGE.values())}
-    said["kind"] = custody.release.kind if custody.release else None
-    said["facility"] = value_of(spell_facts(custody), "facility")
+    values = {name: value_of(facts, name) for name in (*OF_DETENTION, *DATE_OF_STAGE.values())}
+    values["kind"] = custody.release.kind if custody.release else None
+    values["facility"] = value_of(spell_facts(custody), "facility")
     return {
         name: value
-        for name, value in said.items()
+        for name, value in values.items()
         if value not in (None, ReleaseKind.UNSPECIFIED, Designation.UNSTATED)
     }

@@ -82,30 +82,30 @@ def by_pointer(target: tuple[Record, Kind]) -> LinkResult:
     return LinkResult(MatchOutcome.LINKED, (LinkDecision(target[0].id, Judgement.SAME, "reporter", SURE),))
 
 
-def compared(context: WriteContext, said: Content) -> Content:
+def compared(context: WriteContext, report: Content) -> Content:
     """The content by which a report is compared: in a trial without the identification number. Trials leave no trace,
     and a civil register tried number by number would tell who is in this registry."""
     if context.trial is None:
-        return said
-    return {name: value for name, value in said.items() if name != content.NATIONAL_ID}
+        return report
+    return {name: value for name, value in report.items() if name != content.NATIONAL_ID}
 
 
-def look_up(context: WriteContext, said: Content) -> list[CandidateRecord]:
+def look_up(context: WriteContext, report: Content) -> list[CandidateRecord]:
     """The candidate records of a new report: those that share a blocking key."""
-    (namesakes,) = candidates.look_up(context, [blocking.query_of(compared(context, said))])
+    (namesakes,) = candidates.look_up(context, [blocking.query_of(compared(context, report))])
     return [CandidateRecord(record, namesakes[record.key]) for record in contents(context.session, namesakes)]
 
 
-def by_match(context: WriteContext, said: Content, found: Sequence[CandidateRecord]) -> LinkResult:
+def by_match(context: WriteContext, report: Content, found: Sequence[CandidateRecord]) -> LinkResult:
     """Compare a new report with its candidate records and decide."""
-    person = blocking.person_of(compared(context, said))
+    person = blocking.person_of(compared(context, report))
     people = compare(context, person, found)
     alike = [
         who for who in people if who.match.sure or (who.match.score >= score.REVIEW and _worth_review(context, who))
     ]
-    public = [who for who in alike if _may_tell(context, said, who)]
+    public = [who for who in alike if _may_tell(context, report, who)]
     hidden = tuple([Pair(who.record, who.match) for who in alike if who not in public][:MOST_REVIEWED])
-    sure = [who for who in public if who.match.sure and not _repeats(context, said, who)]
+    sure = [who for who in public if who.match.sure and not _repeats(context, report, who)]
     links = [(who, link) for who in sure if (link := _link(context, person, who)) is not None]
     # A namesake whom a state files beside somebody must not keep that person's reports apart.
     links = [(who, link) for who, link in links if who.independent] or links
@@ -133,18 +133,18 @@ def _known_as(outcome: MatchOutcome, context: WriteContext, people: Sequence[Can
     return outcome if any(context.actor.recognises(who.record.publish) for who in people) else MatchOutcome.NEW
 
 
-def _may_tell(context: WriteContext, said: Content, who: CandidatePerson) -> bool:
+def _may_tell(context: WriteContext, report: Content, who: CandidatePerson) -> bool:
     """Whether the log may say that the report looks like this person (rule 12).
 
     Not where the key may not recognise the person: an entry would confirm a guess. Nor, of a report that does not ask
     for the name, where only sources that are not independent report the person: a state that planted a row would see it
     linked, or doubted, as soon as another source reports the person unnamed."""
-    named = said.get("detainee.publish") == Publish.NAMED
+    named = report.get("detainee.publish") == Publish.NAMED
     planted = not who.independent and not named and context.actor.source not in who.sources
     return not who.overruled and not planted and context.actor.recognises(who.record.publish)
 
 
-def _repeats(context: WriteContext, said: Content, group: CandidatePerson) -> bool:
+def _repeats(context: WriteContext, report: Content, group: CandidatePerson) -> bool:
     """Whether this source already has a standing report of the same spell of that person: the same name twice in one
     list is two people until a curator decides. A detention after the source's own release is no repetition, except in a
     list, no two rows of which are ever linked here."""
@@ -157,7 +157,7 @@ def _repeats(context: WriteContext, said: Content, group: CandidatePerson) -> bo
         for record in contents(context.session, _records_of(context.session, group.record))
         if record.source == context.actor.source and record.content["verification.verdict"] != Verdict.RETRACTED
     ]
-    return any(not _follows(said, other) and not _follows(other, said) for other in own)
+    return any(not _follows(report, other) and not _follows(other, report) for other in own)
 
 
 def _link(context: WriteContext, person: score.Person, group: CandidatePerson) -> _Link | None:
@@ -189,10 +189,10 @@ def _states(context: WriteContext, record: StandingRecord) -> bool:
     return context.views.sources[record.source].independent and _first_hand(record.content)
 
 
-def _first_hand(said: Content) -> bool:
+def _first_hand(report: Content) -> bool:
     """Whether a report is first-hand and not withdrawn."""
-    copied = said.get(content.CITING) or said.get("verification.method") in SECOND_HAND
-    return not copied and said["verification.verdict"] != Verdict.RETRACTED
+    copied = report.get(content.CITING) or report.get("verification.method") in SECOND_HAND
+    return not copied and report["verification.verdict"] != Verdict.RETRACTED
 
 
 def _has_own_record(context: WriteContext, group: CandidatePerson) -> bool:

@@ -82,17 +82,17 @@ def spell_pointer(
     seen = context.actor.sees_person(base.publish_now)
     reports = [(row, json.loads(row.body)["said"]) for row in found if seen or row.source == context.actor.source]
     if kind == "release":
-        reports = [(row, said) for row, said in reports if content.has_release(said)] or reports
+        reports = [(row, report) for row, report in reports if content.has_release(report)] or reports
 
-    def rank(report: tuple[Any, Content]) -> tuple[bool, bool, int, int, str]:
-        row, said = report
-        withdrawn = said["verification.verdict"] == Verdict.RETRACTED
+    def rank(candidate: tuple[Any, Content]) -> tuple[bool, bool, int, int, str]:
+        row, report = candidate
+        withdrawn = report["verification.verdict"] == Verdict.RETRACTED
         other = kind == "release" and not context.views.sources[row.source].independent
         return (
             withdrawn,
             other,
-            _first_day(said, "detention.detained_on"),
-            _first_day(said, "release.released_on"),
+            _first_day(report, "detention.detained_on"),
+            _first_day(report, "release.released_on"),
             row.id.hex,
         )
 
@@ -100,8 +100,8 @@ def spell_pointer(
     return before if earliest == own else str(earliest)
 
 
-def _first_day(said: Content, name: str) -> int:
-    return parse(said[name]).lo if name in said else UNSTATED
+def _first_day(report: Content, name: str) -> int:
+    return parse(report[name]).lo if name in report else UNSTATED
 
 
 def require_one_person(session: Session, record: Record, target: Record) -> None:

@@ -38,28 +38,28 @@ def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
     NotFound.
     """
     target, case = pointers.target_of(context, body), body.source_record_id
-    said = content_of(context, body)
+    report = content_of(context, body)
     record = None if case is None else records.by_case(context.session, context.secret, source_of(context), case)
     version = None if record is None else records.newest(context.session, record)
-    checks.check(said, context.now, points=target is not None or (version is not None and version.points))
-    said = _classed(context, said, record, None if version is None else version.content)
+    checks.check(report, context.now, points=target is not None or (version is not None and version.points))
+    report = _classed(context, report, record, None if version is None else version.content)
     if record is not None and version is not None:
-        return _next_version(context, record, with_kept(said, body, version.content), target)
-    return first_version(context, said if case is None else {**said, "source_record_id": case}, target)
+        return _next_version(context, record, with_kept(report, body, version.content), target)
+    return first_version(context, report if case is None else {**report, "source_record_id": case}, target)
 
 
-def with_kept(said: Content, body: DetentionReportIn, before: Content) -> Content:
+def with_kept(report: Content, body: DetentionReportIn, before: Content) -> Content:
     """The content with those fields of the standing version `before` that no body can carry: the case number of a
     report named by its id, the reason of a standing withdrawal, the kept values, and the identification number, which
     is never shown and so cannot be sent back. The number stays as long as the name does and the body does not give the
     field; null deletes it."""
     stays = {"source_record_id", *content.kept(before)}
-    if said["verification.verdict"] == before["verification.verdict"] == Verdict.RETRACTED:
+    if report["verification.verdict"] == before["verification.verdict"] == Verdict.RETRACTED:
         stays.add("retraction.reason")
-    renamed = said.get("detainee.full_name") != before.get("detainee.full_name")
+    renamed = report.get("detainee.full_name") != before.get("detainee.full_name")
     if not renamed and "national_id" not in (body.detainee.model_fields_set if body.detainee else ()):
         stays.add(content.NATIONAL_ID)
-    return {**said, **{name: before[name] for name in stays & before.keys()}}
+    return {**report, **{name: before[name] for name in stays & before.keys()}}
 
 
 def verify_release(context: WriteContext, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
@@ -83,20 +83,20 @@ def verify_release(context: WriteContext, release_id: uuid.UUID, body: Verificat
         raise _case_fixed(
             f"You already have report {case} on this release: leave `source_record_id` out, or correct that one."
         )
-    said = {**before, **_verdict(body)}
-    if not content.has_release(said):
-        carried_out = "release.released_on" in said
+    report = {**before, **_verdict(body)}
+    if not content.has_release(report):
+        carried_out = "release.released_on" in report
         stage = Stage.CARRIED_OUT.value if carried_out else pointers.stage_asserted(context.session, place.spell)
-        said = {"release.stage": stage, "release.kind": ReleaseKind.UNSPECIFIED.value, **said}
+        report = {"release.stage": stage, "release.kind": ReleaseKind.UNSPECIFIED.value, **report}
     if body.source_record_id is not None:
-        said["source_record_id"] = body.source_record_id
-    said = _with_citing(context, said)
-    said = {name: value for name, value in said.items() if value != []}
-    checks.check(said, context.now, points=True, flat=True)
-    said = _classed(context, said, own, stood or None)
+        report["source_record_id"] = body.source_record_id
+    report = _with_citing(context, report)
+    report = {name: value for name, value in report.items() if value != []}
+    checks.check(report, context.now, points=True, flat=True)
+    report = _classed(context, report, own, stood or None)
     if own is None:
-        return first_version(context, said, (base, "release"), seen=seen)
-    return _next_version(context, own, said, (base, "release"), seen=seen)
+        return first_version(context, report, (base, "release"), seen=seen)
+    return _next_version(context, own, report, (base, "release"), seen=seen)
 
 
 def amend(
@@ -119,25 +119,25 @@ def amend(
         raise Invalid.at("", "pointer_is_fixed", "A report cannot be pointed elsewhere: retract it and file another.")
     if body.source_record_id != before.get("source_record_id"):
         raise _case_fixed("A case number cannot change: file a new report.")
-    said = content_of(context, body)
-    if Verdict.RETRACTED == before["verification.verdict"] == said["verification.verdict"]:
+    report = content_of(context, body)
+    if Verdict.RETRACTED == before["verification.verdict"] == report["verification.verdict"]:
         raise Conflict("This report was withdrawn: send a verification with a verdict along to take that back.")
     if "national_id" not in (patch.get("detainee") or {}) and content.NATIONAL_ID in before:
-        said[content.NATIONAL_ID] = before[content.NATIONAL_ID]
-    checks.check(said, context.now, points=version.points)
-    said = _classed(context, said, record, version.content)
+        report[content.NATIONAL_ID] = before[content.NATIONAL_ID]
+    checks.check(report, context.now, points=version.points)
+    report = _classed(context, report, record, version.content)
     if body.source_record_id is not None:
-        said["source_record_id"] = body.source_record_id
-    return _next_version(context, record, said, None)
+        report["source_record_id"] = body.source_record_id
+    return _next_version(context, record, report, None)
 
 
 def retract(context: WriteContext, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]) -> Outcome:
     """Withdraw a report: it stays visible as withdrawn, and asserts nothing. Raises Superseded like `amend`."""
     record, version = _current(context, report_id, matches)
-    said = {**version.content, "verification.verdict": Verdict.RETRACTED.value}
+    report = {**version.content, "verification.verdict": Verdict.RETRACTED.value}
     if reason is not None:
-        said["retraction.reason"] = reason
-    return _next_version(context, record, said, None)
+        report["retraction.reason"] = reason
+    return _next_version(context, record, report, None)
 
 
 def _current(
@@ -176,15 +176,15 @@ def source_of(context: WriteContext) -> int:
 
 def content_of(context: WriteContext, body: DetentionReportIn) -> Content:
     """The content of a body. An identification number becomes a digest before any other code sees it."""
-    said = content.flatten(body.model_dump(mode="json"))
-    number = said.pop("detainee.national_id", None)
+    report = content.flatten(body.model_dump(mode="json"))
+    number = report.pop("detainee.national_id", None)
     if number is not None:
         compared = compared_number(number)
         if compared is None:
             detail = "This is not an identification number: leave the field out when you do not know it."
             raise Invalid.at("/detainee/national_id", "invalid_national_id", detail)
-        said[content.NATIONAL_ID] = sealed.keyed_digest(context.secret, "national_id", compared)
-    return _with_citing(context, content.with_age_of_now(said))
+        report[content.NATIONAL_ID] = sealed.keyed_digest(context.secret, "national_id", compared)
+    return _with_citing(context, content.with_age_of_now(report))
 
 
 def compared_number(number: str) -> str | None:
@@ -196,25 +196,25 @@ def compared_number(number: str) -> str | None:
     return digits if len(digits) >= TELLING_DIGITS else plain
 
 
-def _with_citing(context: WriteContext, said: Content) -> Content:
-    return content.with_citing(said, context.views.source_names) if content.CITING in said else said
+def _with_citing(context: WriteContext, report: Content) -> Content:
+    return content.with_citing(report, context.views.source_names) if content.CITING in report else report
 
 
-def _classed(context: WriteContext, said: Content, record: Record | None, before: Content | None) -> Content:
+def _classed(context: WriteContext, report: Content, record: Record | None, before: Content | None) -> Content:
     """`classed`, for the next version of a `record` whose standing version is `before`."""
     first = None if record is None else entry_at(context.session, record.key).recorded_at.date().isoformat()
-    return classed(context, said, first, before)
+    return classed(context, report, first, before)
 
 
-def classed(context: WriteContext, said: Content, first: str | None, before: Content | None) -> Content:
+def classed(context: WriteContext, report: Content, first: str | None, before: Content | None) -> Content:
     """The content with its effective class and the span of days of an age without its day. `first`: the day on which
     the record was first filed, if it stands, so that a report sent again years later changes nothing. Raises
     AgeNeedsDay."""
     today = context.log.recorded_at.date().isoformat()
     first = first or today
-    said = content.with_age_span(said, content.age_filed_on(said, before, first, today))
-    checks.require_day_of_age(said, before, first)
-    return content.with_class(said, first)
+    report = content.with_age_span(report, content.age_filed_on(report, before, first, today))
+    checks.require_day_of_age(report, before, first)
+    return content.with_class(report, first)
 
 
 def _verdict(body: VerificationOfReleaseIn) -> Content:
@@ -227,7 +227,7 @@ def _verdict(body: VerificationOfReleaseIn) -> Content:
 
 def first_version(
     context: WriteContext,
-    said: Content,
+    report: Content,
     target: tuple[Record, Kind] | None,
     match: linking.LinkResult | None = None,
     seen: int | None = None,
@@ -235,46 +235,46 @@ def first_version(
     """Open a record. `match`: the link result, if it was computed before; `seen`: the revision at which the client read
     the target, by default the newest."""
     record_id = new_id()
-    if match is None:
-        match = (
-            linking.by_pointer(target) if target else linking.by_match(context, said, linking.look_up(context, said))
-        )
-    said = kept_values.with_standing(context, said, target, None, seen)
+    if match is None and target is not None:
+        match = linking.by_pointer(target)
+    elif match is None:
+        match = linking.by_match(context, report, linking.look_up(context, report))
+    report = kept_values.with_standing(context, report, target, None, seen)
     for decision in match.decisions:
         linking.write_decision(context, decision, record_id)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
     if target is not None and target[1] == "detainee":
         body["person"] = str(target[0].id)
-    if "source_record_id" in said:
-        records.remember_case(context.session, context.secret, source_of(context), said["source_record_id"], record_id)
+    if (case := report.get("source_record_id")) is not None:
+        records.remember_case(context.session, context.secret, source_of(context), case, record_id)
     tied = next((one.record for one in match.decisions if one.judgement is Judgement.SAME), None)
-    body |= wishes.of_new_report(context, said, tied)
+    body |= wishes.of_new_report(context, report, tied)
     pointer = pointers.spell_pointer(context, target) if target else None
-    filed = _write(context, body, said, pointer, CREATED)
+    filed = _write(context, body, report, pointer, CREATED)
     linking.keep_hidden_pairs(context, match, filed.revision)
     return replace(filed, match=match.outcome)
 
 
 def _next_version(
-    context: WriteContext, record: Record, said: Content, target: tuple[Record, Kind] | None, seen: int | None = None
+    context: WriteContext, record: Record, report: Content, target: tuple[Record, Kind] | None, seen: int | None = None
 ) -> Outcome:
     """Write the next version. `seen`: the revision at which a verification read its target; a correction has none and
     keeps the kept values."""
     version = records.newest(context.session, record)
     before = version.content
-    said = {**said, **content.kept(before)}
+    report = {**report, **content.kept(before)}
     pointer = version.pointer
     if target is not None:
         pointers.require_one_person(context.session, record, target[0])
         pointer = pointers.spell_pointer(context, target, record.id, pointer)
-    if content.says_the_same(said, before) and pointer == version.pointer:
+    if content.says_the_same(report, before) and pointer == version.pointer:
         ids = {"report": str(record.id), "version": version.number}
         return Outcome("report", OK, version.entry.revision, ids)
     if seen is not None or pointer != version.pointer:
-        said = kept_values.with_standing(context, said, target, record, seen)
-    _check_succession(before, said)
-    if "source_record_id" in said and "source_record_id" not in before:
-        records.remember_case(context.session, context.secret, record.source, said["source_record_id"], record.id)
+        report = kept_values.with_standing(context, report, target, record, seen)
+    _check_succession(before, report)
+    if "source_record_id" in report and "source_record_id" not in before:
+        records.remember_case(context.session, context.secret, record.source, report["source_record_id"], record.id)
     body = {
         "record": str(record.id),
         "subject": str(record.detainee_id),
@@ -283,8 +283,8 @@ def _next_version(
     }
     if "person" in version.entry.body:
         body["person"] = version.entry.body["person"]
-    body |= wishes.of_next_version(context, record, version, said)
-    return _write(context, body, said, pointer, OK)
+    body |= wishes.of_next_version(context, record, version, report)
+    return _write(context, body, report, pointer, OK)
 
 
 def _check_succession(before: Content, after: Content) -> None:
@@ -330,11 +330,11 @@ def _dropped() -> ReleaseDropped:
     return ReleaseDropped("This record has a release: retract the report instead of sending it without one.")
 
 
-def _write(context: WriteContext, body: dict[str, Any], said: Content, pointer: str | None, status: int) -> Outcome:
-    public, personal = content.split(said)
+def _write(context: WriteContext, body: dict[str, Any], report: Content, pointer: str | None, status: int) -> Outcome:
+    public, personal = content.split(report)
     full = {"source": context.actor.slug, **body, "said": public}
     if pointer is not None:
         full["pointer"] = pointer
     entry = context.write("report", full, personal)
-    wishes.ring(context, said, entry.revision)
+    wishes.ring(context, report, entry.revision)
     return Outcome("report", status, entry.revision, {"report": body["record"], "version": body["version"]})

@@ -58,33 +58,33 @@ def warnings(session: Session) -> list[str]:
     return [BURST] if stopped_sources(session) else []
 
 
-def of_new_report(context: WriteContext, said: Content, tied: uuid.UUID | None) -> dict[str, Any]:
+def of_new_report(context: WriteContext, report: Content, tied: uuid.UUID | None) -> dict[str, Any]:
     """The `wish` in the entry of a new report; none where the report is linked to no person. `tied`: a record of the
     person to whom it is linked."""
-    if tied is None or said.get(CLASS) in (None, Publish.NAMED):
+    if tied is None or report.get(CLASS) in (None, Publish.NAMED):
         return {}
-    return _kept(context, said, tied)
+    return _kept(context, report, tied)
 
 
-def of_next_version(context: WriteContext, record: Record, version: Version, said: Content) -> dict[str, Any]:
+def of_next_version(context: WriteContext, record: Record, version: Version, report: Content) -> dict[str, Any]:
     """The `wish` in the entry of a report's next version."""
-    if said.get(CLASS) in (None, Publish.NAMED):
+    if report.get(CLASS) in (None, Publish.NAMED):
         return {}
     before = version.content
-    if (said[CLASS], said.get(GIVEN_ON)) == (before.get(CLASS), before.get(GIVEN_ON)):
+    if (report[CLASS], report.get(GIVEN_ON)) == (before.get(CLASS), before.get(GIVEN_ON)):
         return _entry(
-            requested_classes.since(version.entry), requested_classes.stopped(version.entry) and ASKED not in said
+            requested_classes.since(version.entry), requested_classes.stopped(version.entry) and ASKED not in report
         )
-    return _kept(context, said, record.id)
+    return _kept(context, report, record.id)
 
 
-def _kept(context: WriteContext, said: Content, record: uuid.UUID) -> dict[str, Any]:
-    as_strict = OPENNESS[OPENNESS.index(said[CLASS]) :]
+def _kept(context: WriteContext, report: Content, record: uuid.UUID) -> dict[str, Any]:
+    as_strict = OPENNESS[OPENNESS.index(report[CLASS]) :]
     before = requested_classes.earlier(context.session, record, context.actor.source, as_strict)
-    renewed = GIVEN_ON in said and (before.last_day is None or parse(said[GIVEN_ON]).lo > before.last_day)
+    renewed = GIVEN_ON in report and (before.last_day is None or parse(report[GIVEN_ON]).lo > before.last_day)
     if renewed or before.since is None:
-        return _entry(None, _stops(context, said))
-    return _entry(before.since, before.stopped and ASKED not in said)
+        return _entry(None, _stops(context, report))
+    return _entry(before.since, before.stopped and ASKED not in report)
 
 
 def _entry(since: int | None, stopped: bool) -> dict[str, Any]:
@@ -92,10 +92,10 @@ def _entry(since: int | None, stopped: bool) -> dict[str, Any]:
     return {"wish": kept} if kept else {}
 
 
-def _stops(context: WriteContext, said: Content) -> bool:
+def _stops(context: WriteContext, report: Content) -> bool:
     """Whether a new wish must wait. A wish that follows from a birth never does: the person may be a child."""
     source = context.actor.source
-    if said.get(CLASS) != Publish.COUNTED or ASKED in said or source is None:
+    if report.get(CLASS) != Publish.COUNTED or ASKED in report or source is None:
         return False
     number = context.session.connection().execute(_UNANSWERED_OF, {"of": source}).one_or_none()
     if number is None or number[1] < MOST_UNANSWERED:
@@ -104,10 +104,10 @@ def _stops(context: WriteContext, said: Content) -> bool:
     return True
 
 
-def ring(context: WriteContext, said: Content, revision: int) -> None:
+def ring(context: WriteContext, report: Content, revision: int) -> None:
     """Warn in the server's log that a report just written hides somebody, where its source has too many unanswered
     hidings. A birth hides like a wish and is never stopped: hiding a whole list by births must be noticed too."""
-    if said.get(CLASS) != Publish.COUNTED and BIRTH.isdisjoint(said):
+    if report.get(CLASS) != Publish.COUNTED and BIRTH.isdisjoint(report):
         return
     number = context.session.connection().execute(_UNANSWERED_OF, {"of": context.actor.source}).one_or_none()
     if number is not None and number[1] >= MOST_UNANSWERED and number[2] == revision:

@@ -12,11 +12,14 @@ from app.config import TwoPerson
 from app.database import WriteBuffer
 from app.log.entries import Log, LogEntry
 from app.log.head import require_rules
+from app.matching.score import Person
 from app.registry.apply import Projector
 from app.registry.policy import Reader
 from app.registry.projection import RULES
-from app.registry.trial import Trial
 from app.vocabulary import MatchOutcome
+
+# The first number of a trial's records: far below the keys of standing records, which are revisions and so above 0.
+FIRST_TRIED = -1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,26 @@ class Outcome:
     revision: int
     ids: dict[str, Any] = field(default_factory=dict)
     match: MatchOutcome | None = None  # of a new report, as far as its key may know
+
+
+class Trial:
+    """The memory of a trial (a dry run of a list): later rows of a real run meet the rows before them; those of a trial
+    are undone batch by batch. `tied`: person → the people described by the rows that would be linked to it."""
+
+    def __init__(self) -> None:
+        self.tied: dict[int, list[Person]] = {}
+        self.counted: set[int] = set()  # people whom a linked row would close to `counted`
+        self._next = FIRST_TRIED
+
+    def number(self) -> int:
+        """A new number for a record that a real run would make."""
+        self._next += 1
+        return self._next
+
+    def tie(self, detainee: int, person: Person, *, counted: bool) -> None:
+        self.tied.setdefault(detainee, []).append(person)
+        if counted:
+            self.counted.add(detainee)
 
 
 class WriteContext:

@@ -15,9 +15,8 @@ from app.registry.candidates import look_up
 from app.registry.policy import Reader
 from app.registry.rebuild import BASE, rebuild
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
-from app.registry.trial import Trial
 from app.registry.views import Views
-from app.registry.write import Outcome, WriteContext
+from app.registry.write import Outcome, Trial, WriteContext
 from app.vocabulary import Role
 from tests.support import GOVERNMENT, Body, World, make_report
 

@@ -26,7 +26,7 @@ def compare(
     likely = [_pair(one, mine.detentions, theirs) for one in pairs if not one.sure]
     paired_a, paired_b = {one.a for one in pairs}, {one.b for one in pairs}
     missed = [place for place in sorted(range(len(theirs)) if asked is None else asked) if place not in paired_b]
-    found: Row = {
+    result: Row = {
         "both": both,
         "likely": likely,
         "mine_only": [one.shown for place, one in enumerate(mine.detentions) if place not in paired_a],
@@ -38,10 +38,10 @@ def compare(
         "theirs": len(theirs) if asked is None else len(asked),
         "both": len(both),
         "conflicts": sum(1 for one in both if one["conflicts"]),  # the summary reads "of them"
-        **{name: len(found[name]) for name in PARTS[1:]},
+        **{name: len(result[name]) for name in PARTS[1:]},
         "unread": len(mine.unread),
     }
-    return {"summary": summary, **found}
+    return {"summary": summary, **result}
 
 
 def _pair(pair: Pair, mine: Sequence[ComparedDetention], theirs: Sequence[ComparedDetention]) -> Row:
@@ -62,11 +62,11 @@ def _place(shown: Row) -> Any:
     return shown.get("row") or shown.get("detention_id") or shown["report_id"]
 
 
-def lines(found: Row) -> list[Row]:
+def lines(result: Row) -> list[Row]:
     """The result as one table: a line for each pair and for each detention without a partner."""
     table = []
     for part in PARTS:
-        for one in found[part]:
+        for one in result[part]:
             pair = one if part in ("both", "likely") else {}
             mine = pair.get("mine", one if part == "mine_only" else {})
             theirs = pair.get("theirs", one if part == "theirs_only" else {})

@@ -22,13 +22,13 @@ CODES = {"gender": "genders", "stage": "stages", "kind": "release_kinds", "statu
 SIDES = ("mine", "theirs")
 
 
-def sheets(found: Row, lang: Language) -> list[Sheet]:
+def sheets(result: Row, lang: Language) -> list[Sheet]:
     """The sheets of a comparison, the summary first; no sheet of rows that could not be read where there are none."""
     words = _Words(lang)
-    made = [_summary(found, words), _pairs("both", found["both"], words), _conflicts(found["both"], words),
-            _pairs("likely", found["likely"], words), _alone("mine_only", found["mine_only"], words),
-            _alone("theirs_only", found["theirs_only"], words)]  # fmt: skip
-    return [*made, _unread(found["unread"], words)] if found["unread"] else made
+    made = [_summary(result, words), _pairs("both", result["both"], words), _conflicts(result["both"], words),
+            _pairs("likely", result["likely"], words), _alone("mine_only", result["mine_only"], words),
+            _alone("theirs_only", result["theirs_only"], words)]  # fmt: skip
+    return [*made, _unread(result["unread"], words)] if result["unread"] else made
 
 
 class _Words:
@@ -59,12 +59,12 @@ class _Words:
         return self._labels.get(name, {}).get(value, str(value))
 
 
-def _summary(found: Row, words: _Words) -> Sheet:
-    rows: list[list[Cell]] = [[words.of("summary", name), number] for name, number in found["summary"].items()]
-    for one in found.get("lists", []):
+def _summary(result: Row, words: _Words) -> Sheet:
+    rows: list[list[Cell]] = [[words.of("summary", name), number] for name, number in result["summary"].items()]
+    for one in result.get("lists", []):
         rows += [[words.of("summary", name), words.cell(name, one[name])] for name in ("list", "listed", "withheld")]
-    if "revision" in found:
-        rows.append([words.of("summary", "revision"), found["revision"]])
+    if "revision" in result:
+        rows.append([words.of("summary", "revision"), result["revision"]])
     return Sheet(words.of("sheets", "summary"), ["", ""], rows)
 
 

@@ -102,7 +102,7 @@ class Reader:
             faults = [Fault(one.column, "", one.question, question(one.question, cells.number)) for one in asked]
             return Row(cells.number, None, faults, self._letters, cells.texts)
         faults = []
-        found: Body = {name: said for name, said in self._constants.items() if name == "note"}  # cells add to it
+        fields: Body = {name: said for name, said in self._constants.items() if name == "note"}  # cells add to it
         for column in self._columns:
             if column.place in cells.without:
                 detail = "This cell has no value, only a formula or an error: put the value there."
@@ -114,7 +114,7 @@ class Reader:
             try:
                 text = plain(cell)
                 if text:
-                    self._take(found, column, text)
+                    self._take(fields, column, text)
             except UnreadCell as error:
                 if column.maybe:
                     self.tally.unread[column.letter] += 1
@@ -127,36 +127,36 @@ class Reader:
         if beyond is not None:
             detail = "This row has more cells than there are headings: is a quotation mark or a delimiter wrong in it?"
             faults.append(Fault(letter(beyond), "", "too_many_cells", detail))
-        found = self._constants | found
-        faults += self._of_the_whole(found)
-        self._date_age(found)
-        body = None if faults else unfold(found)
+        fields = self._constants | fields
+        faults += self._of_the_whole(fields)
+        self._date_age(fields)
+        body = None if faults else unfold(fields)
         return Row(cells.number, body, faults, self._letters, cells.texts)
 
-    def _of_the_whole(self, found: Body) -> list[Fault]:
+    def _of_the_whole(self, fields: Body) -> list[Fault]:
         """Join values of several cells; the faults of those that do not fit."""
         faults = []
-        if not _join_names(found):
+        if not _join_names(fields):
             detail = "The name and its parts in other columns differ: correct one, or leave a column out in a mapping."
             faults.append(Fault(self._letters.get(NAME), pointer_to(NAME), "two_names", detail))
-        if not _tell_state(found):
+        if not _tell_state(fields):
             detail = "This says of the person what the rest of the row contradicts: correct one of them."
             faults.append(Fault(self._letters.get(STATE), pointer_to(STATE), "state_contradicts", detail))
         return faults
 
-    def _date_age(self, found: Body) -> None:
+    def _date_age(self, fields: Body) -> None:
         """Give the age of a row its day, where a heading or the mapping names it."""
         day = self._day_of_ages
-        if day is None or AGE not in found or AGE_ON in found:
+        if day is None or AGE not in fields or AGE_ON in fields:
             return
-        on = found.get(DAYS_OF_AGES[day]) if day in DAYS_OF_AGES else day
+        on = fields.get(DAYS_OF_AGES[day]) if day in DAYS_OF_AGES else day
         if on is not None:
-            found[AGE_ON] = on
+            fields[AGE_ON] = on
 
     def _said(self, name: str, text: str) -> Any:
         return value(name, text, self._order, self._meanings.get(name))
 
-    def _take(self, found: Body, column: Column, text: str) -> None:
+    def _take(self, fields: Body, column: Column, text: str) -> None:
         """Give the cell to the first field of its column that can read it; else raise the reason of the last."""
         for name in column.fields:
             try:
@@ -168,12 +168,12 @@ class Reader:
             if too_long(name, read) and name != column.fields[-1]:
                 continue
             if name == "note" and (state := state_in(text)) is not None:
-                found.setdefault(STATE, state)
-            if name == "note" and name in found:
-                read = f"{found[name]}\n{read}"
+                fields.setdefault(STATE, state)
+            if name == "note" and name in fields:
+                read = f"{fields[name]}\n{read}"
             if read is None or read == []:
                 self.tally.unsaid[column.letter, text[:MOST_SHOWN]] += 1
-            elif found.setdefault(name, read) != read and name != "note":
+            elif fields.setdefault(name, read) != read and name != "note":
                 if name != column.fields[-1]:
                     continue
                 raise UnreadCell(
@@ -181,7 +181,7 @@ class Reader:
                     "Another cell of this row says something else of the same: correct one of them.",
                 )
             else:
-                found[name] = read
+                fields[name] = read
             return
 
 
@@ -196,30 +196,30 @@ def _text_at(cells: Cells, place: int) -> str:
     return cells.texts[place].strip() if place < len(cells.texts) else ""
 
 
-def _join_names(found: Body) -> bool:
+def _join_names(fields: Body) -> bool:
     """Join the full name from its parts; False where the row has another full name."""
-    said = " ".join(part for name in (GIVEN_NAMES, SURNAMES) if (part := found.pop(name, None)))
-    if said and NAME in found:
-        return set(words(said)) <= set(words(found[NAME]))
+    said = " ".join(part for name in (GIVEN_NAMES, SURNAMES) if (part := fields.pop(name, None)))
+    if said and NAME in fields:
+        return set(words(said)) <= set(words(fields[NAME]))
     if said:
-        found[NAME] = said
+        fields[NAME] = said
     return True
 
 
-def _tell_state(found: Body) -> bool:
+def _tell_state(fields: Body) -> bool:
     """Turn a state into its fields; False where another column of the row contradicts it."""
-    codes, said = found.pop(STATE, (None, None))
+    codes, said = fields.pop(STATE, (None, None))
     if codes:
-        return bool(found.setdefault(STATE_CODES[codes], said) == said)
+        return bool(fields.setdefault(STATE_CODES[codes], said) == said)
     if said == "released":
-        found.setdefault("release.stage", Stage.CARRIED_OUT.value)
-    return said != "held" or not any(name.startswith("release.") for name in found)
+        fields.setdefault("release.stage", Stage.CARRIED_OUT.value)
+    return said != "held" or not any(name.startswith("release.") for name in fields)
 
 
-def unfold(found: Body) -> Body:
+def unfold(fields: Body) -> Body:
     """`{"release.kind": …}` → `{"release": {"kind": …}}`."""
     body: Body = {}
-    for path, read in found.items():
+    for path, read in fields.items():
         *sections, name = path.split(".")
         target = body
         for section in sections:

@@ -38,8 +38,7 @@ from app.registry.candidate_cache import WrittenRecords
 from app.registry.policy import Reader
 from app.registry.reports import source_of
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
-from app.registry.trial import Trial
-from app.registry.write import Outcome, WriteContext
+from app.registry.write import Outcome, Trial, WriteContext
 from app.vocabulary import Role
 
 # Rows of one transaction. Fewer cost more per row; more keep other writers waiting longer than a second.

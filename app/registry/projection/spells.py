@@ -48,11 +48,11 @@ def spells(statements: Sequence[Statement]) -> list[list[Statement]]:
         return [list(statements)]
     units = units_of(statements)
     standing = [unit for unit in units if unit.stands]
-    found = _divide(standing) if standing else [Spell(checked=False)]
-    placed = [list(spell.units) for spell in found]
+    cut = _divide(standing) if standing else [Spell(checked=False)]
+    placed = [list(spell.units) for spell in cut]
     for unit in units:  # a withdrawn unit attaches last, and only to units that stand
         if not unit.stands:
-            placed[_best(unit, found, _fitting(unit, found) or range(len(found)))].append(unit)
+            placed[_best(unit, cut, _fitting(unit, cut) or range(len(cut)))].append(unit)
     return [[statement for unit in spell for statement in unit.members] for spell in placed]
 
 
@@ -61,19 +61,19 @@ def _divide(units: Sequence[Unit]) -> list[Spell]:
     checked = [unit for unit in standing if unit.independent and unit not in early]
     if not checked:  # where no independent source speaks, the others are divided among themselves
         return _cut(standing, checked=False)
-    found = _cut(checked, checked=True)
+    cut = _cut(checked, checked=True)
     apart: dict[int, list[Unit]] = {}
     joining: list[Unit] = []
     for unit in standing:
-        if unit in early or not (unit.independent or _fitting(unit, found)):
-            apart.setdefault(_ended_before(unit, found), []).append(unit)
+        if unit in early or not (unit.independent or _fitting(unit, cut)):
+            apart.setdefault(_ended_before(unit, cut), []).append(unit)
         elif not unit.independent:
             joining.append(unit)
     every: list[Spell] = []
-    for number in range(len(found) + 1):
+    for number in range(len(cut) + 1):
         if number in apart:
             every += _standing_alone(apart[number])
-        every += found[number : number + 1]
+        every += cut[number : number + 1]
     known = [Spell(spell.checked, spell.opened, list(spell.units)) for spell in every]
     for unit in joining:
         every[_best(unit, known, _fitting(unit, known))].units.append(unit)
@@ -82,9 +82,9 @@ def _divide(units: Sequence[Unit]) -> list[Spell]:
 
 def _standing_alone(units: Sequence[Unit]) -> list[Spell]:
     """The spells cut among the units that fit none of the independent sources' spells."""
-    found = _cut(units, checked=False)
-    found[0].opened = found[0].begun
-    return found
+    cut = _cut(units, checked=False)
+    cut[0].opened = cut[0].begun
+    return cut
 
 
 def _before_first_arrest(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
@@ -159,8 +159,8 @@ def _placed(pools: list[Spell]) -> list[Spell]:
     units = {unit.root.record: unit for pool in pools for unit in pool.units}
     for number, pool in enumerate(pools):
         for unit in pool.units:
-            found = homes.setdefault(unit.root.record, [])
-            homes[unit.root.record] = [number] if _let_go_after(unit, pool.opened) else [*found, number]
+            cut = homes.setdefault(unit.root.record, [])
+            homes[unit.root.record] = [number] if _let_go_after(unit, pool.opened) else [*cut, number]
     certain = [Spell(pool.checked, pool.opened) for pool in pools]
     for record, numbers in homes.items():
         if len(numbers) == 1:
@@ -223,7 +223,7 @@ def _fits(unit: Unit, known: Sequence[Spell], number: int) -> bool:
     return opened is None or not unit.ends or any(end.hi >= opened.lo for _statement, end in unit.ends)
 
 
-def _ended_before(unit: Unit, found: Sequence[Spell]) -> int:
+def _ended_before(unit: Unit, cut: Sequence[Spell]) -> int:
     """The number of spells that had ended before the unit's arrest, or before its release where it has no arrest."""
     day = unit.begun or min(unit.days, key=lambda day: (day.hi, day.lo))
-    return max((number for number, spell in enumerate(found, 1) if spell.ended_by(day)), default=0)
+    return max((number for number, spell in enumerate(cut, 1) if spell.ended_by(day)), default=0)
