@@ -74,7 +74,7 @@ class _Plan:
         self._by_id = False  # whether an earlier row named a report by its id
         self.new: list[Content] = []
 
-    def act(self, body: DetentionReportIn, digest: str | None, stood: dict[str, records.Stood]) -> Act:
+    def act(self, body: DetentionReportIn, digest: str | None, stood: dict[str, records.FiledCase]) -> Act:
         points = any(getattr(body, name) is not None for name, _kind in pointers.POINTERS)
         if digest is None:
             return body
@@ -89,7 +89,7 @@ class _Plan:
         except Problem as refusal:
             return refusal
 
-    def _again(self, body: DetentionReportIn, report: Content, stood: records.Stood) -> Act:
+    def _again(self, body: DetentionReportIn, report: Content, stood: records.FiledCase) -> Act:
         if stood.redacted:
             raise Redacted(records.ERASED)
         report = reports.classed(self._context, report, stood.filed_on, stood.content)

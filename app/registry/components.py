@@ -76,8 +76,8 @@ def _rows(session: Session, statement: Any, among: Iterable[Any]) -> Iterator[An
 
 def edges_of(session: Session, records: Collection[uuid.UUID]) -> list[Edge]:
     """All standing decisions on any of the records."""
-    found = {row.key: Edge(*row) for row in _rows(session, _EDGES, records)}
-    return list(found.values())
+    edges = {row.key: Edge(*row) for row in _rows(session, _EDGES, records)}
+    return list(edges.values())
 
 
 def component_of(session: Session, seeds: Collection[uuid.UUID]) -> tuple[set[uuid.UUID], list[Edge]]:
@@ -87,9 +87,9 @@ def component_of(session: Session, seeds: Collection[uuid.UUID]) -> tuple[set[uu
     frontier = set(seeds)
     while frontier:
         records |= frontier
-        found = edges_of(session, frontier)
-        edges |= {edge.key: edge for edge in found}
-        frontier = {record for edge in found if edge.same for record in (edge.a, edge.b)} - records
+        reached = edges_of(session, frontier)
+        edges |= {edge.key: edge for edge in reached}
+        frontier = {record for edge in reached if edge.same for record in (edge.a, edge.b)} - records
     return records, list(edges.values())
 
 
@@ -109,10 +109,10 @@ def reproject(
     classes: dict[int, str] = {}
     for cluster in resolve(statements, [edge for edge in edges if edge.a in statements and edge.b in statements]):
         members = [statements[record] for record in cluster]
-        given = [one for member in members for one in consents.get(member.record, [])]
+        given = [consent_ for member in members for consent_ in consents.get(member.record, [])]
         rows, today = _projected(members, given)
-        for table, found in rows.items():
-            wanted[table] += found
+        for table, of_table in rows.items():
+            wanted[table] += of_table
         classes |= {member.record: today for member in members}
     old = {row.detainee for row in stored if row.detainee is not None}
     for model, versioned in _TABLES.items():
@@ -131,8 +131,8 @@ def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffe
     """
     statement = statement_of(record, entry, views, pointer=None, erased=False)
     rows, today = _projected([statement], [])
-    for table, found in rows.items():
-        _TABLES[table].open(buffer, found, entry.revision)
+    for table, of_table in rows.items():
+        _TABLES[table].open(buffer, of_table, entry.revision)
     return today
 
 
@@ -205,10 +205,10 @@ def _statement(
 
 
 def _consents(session: Session, keys: Sequence[int]) -> dict[int, list[consent.Given]]:
-    found: dict[int, list[consent.Given]] = {}
+    consents: dict[int, list[consent.Given]] = {}
     for key, record, publish in _rows(session, _CONSENTS, keys):
-        found.setdefault(record, []).append((key, record, publish))
-    return found
+        consents.setdefault(record, []).append((key, record, publish))
+    return consents
 
 
 def _write_pending(session: Session, edges: Sequence[Edge], component: Collection[uuid.UUID], revision: int) -> None:

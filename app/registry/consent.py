@@ -51,11 +51,11 @@ def person_class(statements: Sequence[Statement], consents: Sequence[Given]) -> 
     if any(statement.redacted for statement in statements):
         return Publish.COUNTED
     waiting = {hiding.record for hiding in _hidings(statements, consents) if hiding.stopped}
-    heard = [statement for statement in _heard(statements) if statement.record not in waiting]
+    relevant = [statement for statement in _relevant(statements) if statement.record not in waiting]
     if not consents:
-        return strictest(list(filter(None, map(_requested, heard))) or [Publish.ANONYMOUS])
+        return strictest(list(filter(None, map(_requested, relevant))) or [Publish.ANONYMOUS])
     standing, last = _consented(consents)
-    return strictest([standing, *filter(None, (a.content.get(CLASS) for a in heard if _since(a) > last))])
+    return strictest([standing, *filter(None, (a.content.get(CLASS) for a in relevant if _since(a) > last))])
 
 
 def provisional(statements: Sequence[Statement], consents: Sequence[Given]) -> list[Hiding]:
@@ -69,19 +69,19 @@ def provisional(statements: Sequence[Statement], consents: Sequence[Given]) -> l
 
 def _hidings(statements: Sequence[Statement], consents: Sequence[Given]) -> list[Hiding]:
     """`provisional`, also of a person erased later: a replay must find the class from before the erasure."""
-    heard = _heard(statements)
+    relevant = _relevant(statements)
     if consents:
         standing, last = _consented(consents)
-        closing = [a for a in heard if _since(a) > last and stricter(a.content.get(CLASS, standing), standing)]
+        closing = [a for a in relevant if _since(a) > last and stricter(a.content.get(CLASS, standing), standing)]
         return [Hiding(a.record, a.source.key, a.content[CLASS], "consent", a.stopped) for a in closing]
     if len({statement.source.key for statement in statements}) == 1:  # no other source shows the person
         return []
-    hiding = [a for a in heard if _requested(a) == Publish.COUNTED] or _making_a_child(statements)
-    against = [statement for statement in hiding if _others_show(statement, heard)]
+    hiding = [a for a in relevant if _requested(a) == Publish.COUNTED] or _making_a_child(statements)
+    against = [statement for statement in hiding if _others_show(statement, relevant)]
     return [Hiding(a.record, a.source.key, Publish.COUNTED, "reports", a.stopped) for a in against]
 
 
-def _heard(statements: Sequence[Statement]) -> list[Statement]:
+def _relevant(statements: Sequence[Statement]) -> list[Statement]:
     return [statement for statement in statements if statement.source.independent] or list(statements)
 
 
@@ -101,12 +101,12 @@ def _consented(consents: Sequence[Given]) -> tuple[str, int]:
     return strictest(latest.values()), max(revision for revision, _record, _publish in consents)
 
 
-def _others_show(statement: Statement, heard: Sequence[Statement]) -> bool:
+def _others_show(statement: Statement, relevant: Sequence[Statement]) -> bool:
     """Whether standing reports of two other independent sources ask to show the person; one source is enough against a
     source that is not independent."""
     showing = {
         other.source.key
-        for other in heard
+        for other in relevant
         if other.independent and not other.retracted and _requested(other) in (Publish.NAMED, Publish.ANONYMOUS)
     }
     return len(showing - {statement.source.key}) >= (OTHERS if statement.source.independent else 1)
@@ -117,7 +117,7 @@ def _making_a_child(statements: Sequence[Statement]) -> list[Statement]:
     giving = [statement for statement in statements if not BIRTH.isdisjoint(statement.content)]
     if not giving or not may_be_minor(*parted(statements)):
         return []
-    return [one for one in giving if not may_be_minor(*parted(_without_births_of(one.source.key, statements)))]
+    return [s for s in giving if not may_be_minor(*parted(_without_births_of(s.source.key, statements)))]
 
 
 def _without_births_of(source: int, statements: Sequence[Statement]) -> list[Statement]:

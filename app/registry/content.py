@@ -200,8 +200,8 @@ def with_class(content: Content, today: str | None = None) -> Content:
     """
     if not is_minor(content, today):
         return content
-    asked = content.get("detainee.publish", "")
-    return {**content, "detainee.publish": Publish.COUNTED.value, ASKED: asked}
+    requested = content.get("detainee.publish", "")
+    return {**content, "detainee.publish": Publish.COUNTED.value, ASKED: requested}
 
 
 def with_citing(content: Content, slugs: Mapping[str, str]) -> Content:

@@ -70,10 +70,10 @@ class Version:
 
 def current(session: Session, record: Record, as_of: int = OPEN - 1) -> Version | None:
     """The version that stood at a revision, by default the newest; None before the first."""
-    found = session.scalars(
+    report = session.scalars(
         select(Report).where(col(Report.record) == record.key, col(Report.since) <= as_of, col(Report.until) > as_of)
     ).one_or_none()
-    return None if found is None else Version(found.version, entry_at(session, found.since))
+    return None if report is None else Version(report.version, entry_at(session, report.since))
 
 
 def newest(session: Session, record: Record) -> Version:
@@ -111,7 +111,7 @@ def case_digest(secret: bytes, source: int, case: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Stood:
+class FiledCase:
     """A record under a case number, with its newest version and the day of its first filing."""
 
     record: uuid.UUID
@@ -122,15 +122,15 @@ class Stood:
     filed_on: str
 
 
-def by_cases(session: Session, digests: Collection[str]) -> dict[str, Stood]:
+def by_cases(session: Session, digests: Collection[str]) -> dict[str, FiledCase]:
     """Digest (`case_digest`) → the record under that case number, for the digests that have one."""
-    found = {}
+    filed = {}
     for among in chunks(digests):
         for row in session.connection().execute(_STOOD, {"among": among}):
             content = {**json.loads(row.body)["said"], **sealed.values(row.disclosures)}
             filed_on = row.recorded_at.date().isoformat()
-            found[row.digest] = Stood(row.id, row.redacted, row.version, row.since, content, filed_on)
-    return found
+            filed[row.digest] = FiledCase(row.id, row.redacted, row.version, row.since, content, filed_on)
+    return filed
 
 
 def cases_of(session: Session, source: int) -> Iterator[str]:
@@ -152,8 +152,8 @@ def by_case(session: Session, secret: bytes, source: int, case: str) -> Record |
     """The record under a source's own case number, or with the id that stands for one. Raises Redacted."""
     digest = case_digest(secret, source, case)
     record_id = session.connection().execute(_RECORD_OF_CASE, {"digest": digest}).scalar_one_or_none()
-    found = select(Record).where(col(Record.id) == (record_id or _id_in(case)), col(Record.source) == source)
-    record = session.scalars(found).one_or_none()
+    query = select(Record).where(col(Record.id) == (record_id or _id_in(case)), col(Record.source) == source)
+    record = session.scalars(query).one_or_none()
     if record is not None and record.redacted:
         raise Redacted(ERASED)
     return record

@@ -86,10 +86,10 @@ def stopped(entry: LogEntry) -> bool:
 
 def add(session: Session, entry: LogEntry, record: int, buffer: WriteBuffer) -> None:
     """Add to the buffer the class that a version asks for. Of versions that repeat one wish the first counts."""
-    said = {**entry.body["said"], **entry.personal}
+    content = {**entry.body["said"], **entry.personal}
     # A version without a class hides nobody, like one that asks for `named`: only the day of its wish is stored.
-    publish = said.get(CLASS, Publish.NAMED.value)
-    day = parse(said[GIVEN_ON]).hi if GIVEN_ON in said else None
+    publish = content.get(CLASS, Publish.NAMED.value)
+    day = parse(content[GIVEN_ON]).hi if GIVEN_ON in content else None
     if publish == Publish.NAMED and day is None:
         return
     stands = None

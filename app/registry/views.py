@@ -62,31 +62,31 @@ class Views:
     def _facilities(self) -> dict[str, dict[str | None, FacilityView]]:
         """Folded name → country → facility: every country may have a Central Prison. A slug is unique and stands under
         country None."""
-        found: dict[str, dict[str | None, FacilityView]] = {}
+        facilities: dict[str, dict[str | None, FacilityView]] = {}
         for key, slug, names_json, area, country in self._session.connection().execute(_FACILITIES):
             names = json.loads(names_json)
             view = FacilityView(key, slug, names[0], area)
-            found.setdefault(fold(slug), {})[None] = view
+            facilities.setdefault(fold(slug), {})[None] = view
             for name in names:
-                found.setdefault(fold(name), {})[country] = view
-        return found
+                facilities.setdefault(fold(name), {})[country] = view
+        return facilities
 
     @property
     def facility_names(self) -> Collection[str]:
         """Every folded slug and name of a registered facility, of any country."""
         return self._facilities.keys()
 
-    def facility(self, said: str | None, country: str | None) -> FacilityView | None:
+    def facility(self, name: str | None, country: str | None) -> FacilityView | None:
         """The registered facility of this slug, or of this name in the country; without a country, the only one so
         named."""
-        named = {} if said is None else self._facilities.get(fold(said), {})
+        named = {} if name is None else self._facilities.get(fold(name), {})
         if None in named or country in named:
             return named.get(country) or named[None]
         return next(iter(named.values())) if country is None and len(named) == 1 else None
 
-    def is_unregistered(self, said: str | None, country: str | None) -> bool:
+    def is_unregistered(self, name: str | None, country: str | None) -> bool:
         """Whether a report names a place that is not registered."""
-        return said is not None and self.facility(said, country) is None
+        return name is not None and self.facility(name, country) is None
 
     def forget_sources(self) -> None:
         self.__dict__.pop("sources_by_slug", None)

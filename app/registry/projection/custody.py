@@ -46,10 +46,10 @@ from app.vocabulary import Designation, ReleaseKind, ReleaseStatus, Stage, Verdi
 @dataclass(frozen=True)
 class SpellRelease:
     """The release of a spell: its status, day and kind at each stage. `voices`: for each source the statement that
-    speaks for it on the release as a whole; `heard`: stage → the statements that speak for their sources there."""
+    speaks for it on the release as a whole; `voices_at`: stage → the statements that speak for their sources there."""
 
     voices: list[Statement]
-    heard: dict[Stage, list[Statement]]
+    voices_at: dict[Stage, list[Statement]]
     statuses: dict[Stage, ReleaseStatus | None]
     stage: Stage
     dates: dict[Stage, PartialDate | None]
@@ -122,17 +122,17 @@ class Custody:
 def read_custody(spell: Sequence[Statement]) -> Custody:
     """Consolidate one spell from the statements that assert the detention; where none does, from all."""
     asserting = _asserting(spell)
-    heard = asserting or list(spell)
+    among = asserting or list(spell)
     facts = _present(
-        detained_on=day_fact(heard, "detained_on", "detention"),
+        detained_on=day_fact(among, "detained_on", "detention"),
         country=_country(spell),
-        designation=plain_fact(source_values(heard, lambda statement: statement.designation, kept("designation"))),
+        designation=plain_fact(source_values(among, lambda statement: statement.designation, kept("designation"))),
         held_on=_held(asserting),
     )
     detained, held = value_of(facts, "detained_on"), value_of(facts, "held_on")
     sure = dating(asserting)
-    inside, heard_at, known = days_inside(sure), voices_by_stage(spell), witnesses(asserting)
-    leaving = _telling(heard_at.get(Stage.CARRIED_OUT, []))
+    inside, voices_at, known = days_inside(sure), voices_by_stage(spell), witnesses(asserting)
+    leaving = _telling(voices_at.get(Stage.CARRIED_OUT, []))
     ending = [a for a in asserting if a.verdict in ASSERTIONS and _how(a)]
     left = end_of(leaving, field("release.released_on"), inside, known, kept("released_on"))
     otherwise = end_of(ending, ended_on, inside, known)
@@ -156,9 +156,9 @@ def read_custody(spell: Sequence[Statement]) -> Custody:
         ended_how=how["value"] if how else None,
         otherwise=otherwise,
         facts=facts,
-        release=_spell_release(release_voices(spell), heard_at),
+        release=_spell_release(release_voices(spell), voices_at),
         disjoint_releases=_disjoint(spell),
-        set_aside=(left is None and any(voice.verdict in ASSERTIONS for voice in heard_at.get(Stage.CARRIED_OUT, [])))
+        set_aside=(left is None and any(voice.verdict in ASSERTIONS for voice in voices_at.get(Stage.CARRIED_OUT, [])))
         or (otherwise is None and bool(ending)),
         stated=bool(of_independent),
         began=parse(began["value"]) if began and began["value"] else None,
@@ -267,22 +267,22 @@ def _disjoint(spell: Sequence[Statement]) -> bool:
     return any(not a.overlaps(b) for number, a in enumerate(days) for b in days[number + 1 :])
 
 
-def _telling(heard: list[Statement]) -> list[Statement]:
-    """Among the statements heard at a stage those that give its facts: the asserting ones; where none asserts, all."""
-    return [voice for voice in heard if voice.verdict in ASSERTIONS] or heard
+def _telling(voices: list[Statement]) -> list[Statement]:
+    """Among the voices at a stage those that give its facts: the asserting ones; where none asserts, all."""
+    return [voice for voice in voices if voice.verdict in ASSERTIONS] or voices
 
 
-def _spell_release(voices: list[Statement], heard_at: dict[Stage, list[Statement]]) -> SpellRelease | None:
+def _spell_release(voices: list[Statement], voices_at: dict[Stage, list[Statement]]) -> SpellRelease | None:
     if not voices:
         return None
-    by_stage = statuses(heard_at)
+    by_stage = statuses(voices_at)
     stage = standing_stage(by_stage)
     dates: dict[Stage, PartialDate | None] = {}
     kinds: dict[Stage, str] = {}
     facts: dict[str, Fact] = {}
     stages: dict[Stage, dict[str, Any]] = {}
-    for at, heard in heard_at.items():
-        telling = _telling(heard)
+    for at, at_stage in voices_at.items():
+        telling = _telling(at_stage)
         date, kind = day_fact(telling, DATE_OF_STAGE[at], "release"), kind_fact(telling)
         facts |= _present(**{DATE_OF_STAGE[at]: date})
         if kind and at is stage:
@@ -290,13 +290,13 @@ def _spell_release(voices: list[Statement], heard_at: dict[Stage, list[Statement
         day = date["value"] if date else None
         dates[at] = parse(day) if day else None
         kinds[at] = (kind["value"] if kind else None) or ReleaseKind.UNSPECIFIED
-        verifying = [v for v in heard if v.verdict is Verdict.VERIFIED]
+        verifying = [v for v in at_stage if v.verdict is Verdict.VERIFIED]
         stages[at] = {
             "status": by_stage[at],
             "date": day,
             "verified_by": sorted(v.source.slug for v in verifying),
             "independent": sum(v.independent for v in verifying),
-            "reported_by": sorted(v.source.slug for v in heard if v.verdict is Verdict.REPORTED),
+            "reported_by": sorted(v.source.slug for v in at_stage if v.verdict is Verdict.REPORTED),
         }
     lifted = collect([v for v in voices if v.verdict in ASSERTIONS], {"measures_lifted_on": date_fact}, "release")
-    return SpellRelease(voices, heard_at, by_stage, stage, dates, kinds, facts | lifted, stages)
+    return SpellRelease(voices, voices_at, by_stage, stage, dates, kinds, facts | lifted, stages)

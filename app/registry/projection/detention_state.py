@@ -48,15 +48,15 @@ def state_row(custody: Custody, death: End | None, publish: str) -> Row:
     home = out is not None and out.kind == ReleaseKind.HOUSE_ARREST
     left = custody.left if out else None
     ends = _Ends(left, custody.otherwise, death, home=home, died=custody.ended_how == EndedHow.DIED)
-    days = [one.day for one in custody.seen]
-    told = [end.day for end in (left, custody.otherwise if home or not left else None) if end is not None]
+    days = [sighting.day for sighting in custody.seen]
+    end_days = [end.day for end in (left, custody.otherwise if home or not left else None) if end is not None]
     return {
         "spell": custody.spell,
         "status": status,
         **_named("", _begun(custody.detained, days)),
         **_bounds(ends, custody.detained, days, custody.inside),
         "next_hi": custody.next_hi,
-        "heard_hi": _heard_until(custody, told),
+        "heard_hi": _heard_until(custody, end_days),
         "country": custody.country,
         "designation": custody.designation,
         "independent_verified": verdicts.count((Verdict.VERIFIED, True)) if status in COUNTING else 0,
@@ -73,7 +73,7 @@ def source_rows(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
         own = own_statements(custody, source)
         arrest = own_word(own, field("detention.detained_on"), kept("detained_on"))
         detained = parse(arrest) if arrest else None
-        inside, days = days_inside(own), [one.day for one in sightings_or_kept(own)]
+        inside, days = days_inside(own), [sighting.day for sighting in sightings_or_kept(own)]
         rows.append(
             {
                 "spell": custody.spell,
@@ -114,32 +114,32 @@ def death_of(statements: Iterable[Statement], inside: Sequence[Sighting], known:
 
 def deaths_by_source(statements: Iterable[Statement]) -> dict[int, PartialDate]:
     """Source → the day of death by its newest statement that gives one."""
-    found = {}
-    for source, said in by_source(statements).items():
+    days = {}
+    for source, own in by_source(statements).items():
         newest = sorted(
-            (statement for statement in said if not statement.retracted), key=lambda statement: -statement.revision
+            (statement for statement in own if not statement.retracted), key=lambda statement: -statement.revision
         )
         day = _first(statement.date(DIED_ON) for statement in newest)
         if day is not None:
-            found[source] = day
-    return found
+            days[source] = day
+    return days
 
 
 def _verdicts(custody: Custody) -> dict[int, list[tuple[Verdict, bool]]]:
     """Source → its verdicts on whether the person was in custody: `[(verdict, independent)]`."""
-    found: dict[int, list[tuple[Verdict, bool]]] = {}
+    verdicts: dict[int, list[tuple[Verdict, bool]]] = {}
     for voice in custody.voices:
-        found.setdefault(voice.source.key, []).append((voice.verdict, voice.independent))
-    heard = custody.release.heard.values() if custody.release else ()
-    for voice in (voice for voices in heard for voice in voices):
+        verdicts.setdefault(voice.source.key, []).append((voice.verdict, voice.independent))
+    by_stage = custody.release.voices_at.values() if custody.release else ()
+    for voice in (voice for voices in by_stage for voice in voices):
         verdict = Verdict.REPORTED if voice.verdict in DENIALS else voice.verdict
-        found.setdefault(voice.source.key, []).append((verdict, voice.independent))
-    return dict(sorted(found.items()))
+        verdicts.setdefault(voice.source.key, []).append((verdict, voice.independent))
+    return dict(sorted(verdicts.items()))
 
 
-def _surest(said: Sequence[tuple[Verdict, bool]]) -> tuple[Verdict, bool]:
-    verdict = min((verdict for verdict, _own in said), key=SUREST.index)
-    return verdict, (verdict, True) in said
+def _surest(verdicts: Sequence[tuple[Verdict, bool]]) -> tuple[Verdict, bool]:
+    verdict = min((verdict for verdict, _independent in verdicts), key=SUREST.index)
+    return verdict, (verdict, True) in verdicts
 
 
 @dataclass(frozen=True)
@@ -170,19 +170,19 @@ def _bounds(ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDat
     def of(end: End) -> Days:
         if ends.home and end is ends.left:  # a sighting in custody after it may be of the custody at home
             return bounds(end, _present(detained), [])
-        return bounds(end, inside, [one.day for one in against if one.independent or not end.independent])
+        return bounds(end, inside, [day.day for day in against if day.independent or not end.independent])
 
-    out, free = (earliest([of(end) for end in ends.of(house_arrest=asked)]) for asked in (False, True))
+    out, free = (earliest([of(end) for end in ends.of(house_arrest=as_custody)]) for as_custody in (False, True))
     return _named("out_", out) | _named("free_", free)
 
 
 def _ends_of(custody: Custody, source: int, own: Sequence[Statement], death: PartialDate | None) -> _Ends:
     """The ends of the detention by one source's own word (`own`: its statements, newest first)."""
-    ended = next((one for one in own if one.verdict in ASSERTIONS and "detention.ended" in one.content), None)
+    ended = next((s for s in own if s.verdict in ASSERTIONS and "detention.ended" in s.content), None)
     on = ended and ended_on(ended)
     otherwise = End(parse(on) if on else None) if ended else None
     release = custody.release
-    voice = next((one for one in release.voices if one.source.key == source), None) if release else None
+    voice = next((voice for voice in release.voices if voice.source.key == source), None) if release else None
     left, home = None, False
     if voice is not None and asserts(voice, Stage.CARRIED_OUT):
         home = own_kind(voice) == ReleaseKind.HOUSE_ARREST
@@ -215,8 +215,8 @@ def _heard_until(custody: Custody, ends: Sequence[PartialDate | None]) -> int | 
     checked = [voice for voice in custody.voices if voice.verdict in ASSERTIONS]
     checked += [voice for voice in (custody.release.voices if custody.release else []) if voice.verdict in DENIALS]
     dated = [(day, voice.independent) for voice in checked if (day := voice.date("verification.verified_on"))]
-    heard = [*((one.day, one.independent) for one in custody.seen), *dated]
-    days = [day for day, independent in heard if independent] or [day for day, _independent in heard]
+    known = [*((sighting.day, sighting.independent) for sighting in custody.seen), *dated]
+    days = [day for day, independent in known if independent] or [day for day, _independent in known]
     return max((day.hi for day in [custody.detained, *days, *ends] if day is not None), default=None)
 
 

@@ -38,7 +38,7 @@ class End:
 
     day: PartialDate | None
     given: tuple[PartialDate, ...] = ()
-    told: tuple[PartialDate, ...] = ()
+    own_days: tuple[PartialDate, ...] = ()
     independent: bool = False
     by: frozenset[str] = frozenset()
 
@@ -85,7 +85,7 @@ def sightings_or_kept(statements: Sequence[Statement]) -> list[Sighting]:
     """The sightings in custody; where no independent source gives one, with the days kept with reports that give none
     themselves."""
     own = sightings(statements)
-    if any(one.independent for one in own):
+    if any(sighting.independent for sighting in own):
         return own
     return own + sightings((statement for statement in statements if HELD_ON not in statement.content), "kept.held_on")
 
@@ -100,10 +100,10 @@ def credible(
 ) -> list[Statement]:
     """The statements whose end, on the day that `read` gives, counts: the source checked the end itself, or no
     independent source saw the person in custody later and no witness (`known`) outweighs it."""
-    last = max((one.day.lo for one in seen if one.independent), default=FIRST_DAY)
+    last = max((sighting.day.lo for sighting in seen if sighting.independent), default=FIRST_DAY)
     dated = [(statement, read(statement)) for statement in statements]
-    heard = [(statement, day) for statement, day in dated if not known.outweigh(statement, day)]
-    return [statement for statement, day in heard if statement.independent or day is None or parse(day).hi >= last]
+    weighty = [(statement, day) for statement, day in dated if not known.outweigh(statement, day)]
+    return [statement for statement, day in weighty if statement.independent or day is None or parse(day).hi >= last]
 
 
 def end_of(
@@ -115,18 +115,18 @@ def end_of(
 ) -> End | None:
     """The end that the statements whose word counts tell together, on the day that `read` gives of each, or `kept`
     where it gives none; None where no statement's word counts."""
-    heard = credible(statements, read, seen, known)
-    if not heard:
+    telling = credible(statements, read, seen, known)
+    if not telling:
         return None
-    days = source_values(dating(heard), read, kept)
+    days = source_values(dating(telling), read, kept)
     agreed = date_fact(days)
     settling = deciding(days)
     return End(
         day=parse(agreed["value"]) if agreed else None,
-        given=tuple(parse(one.value) for one in settling),
-        told=tuple(parse(one.value) for one in days if one.independent and not one.kept),
-        independent=any(one.independent for one in settling),
-        by=frozenset(statement.source.slug for statement in heard),
+        given=tuple(parse(value.value) for value in settling),
+        own_days=tuple(parse(value.value) for value in days if value.independent and not value.kept),
+        independent=any(value.independent for value in settling),
+        by=frozenset(statement.source.slug for statement in telling),
     )
 
 
@@ -144,7 +144,7 @@ def bounds(end: End, inside: Iterable[PartialDate], against: Iterable[PartialDat
     lo = max((day.lo for day in inside if lo < day.lo <= agreed), default=lo)
     last = max((day.lo for day in against), default=FIRST_DAY)
     if last > hi:
-        hi = min((day.hi for day in (*end.given, *end.told) if day.hi >= last), default=LAST_DAY)
+        hi = min((day.hi for day in (*end.given, *end.own_days) if day.hi >= last), default=LAST_DAY)
     return lo, hi
 
 

@@ -68,9 +68,9 @@ _SPELL_TRAITS = {
 
 def public_facts(statements: Sequence[Statement]) -> dict[str, Fact]:
     """The public facts about a person: the day of death and the designation."""
-    heard = [statement for statement in statements if not statement.retracted]
-    facts = collect(heard, {"died_on": date_fact}, "detainee")
-    designation = plain_fact(source_values(heard, lambda statement: statement.designation, kept("designation")))
+    standing = [statement for statement in statements if not statement.retracted]
+    facts = collect(standing, {"died_on": date_fact}, "detainee")
+    designation = plain_fact(source_values(standing, lambda statement: statement.designation, kept("designation")))
     return facts | ({"designation": designation} if designation else {})
 
 
@@ -98,20 +98,20 @@ def spell_facts(custody: Custody) -> dict[str, Any]:
     facts: dict[str, Any] = collect(custody.asserting, _CUSTODY, "detention") | _facility(custody.asserting)
     release = custody.release
     if release is not None:
-        asserting = [voice for voice in release.heard[release.stage] if voice.verdict in ASSERTIONS]
+        asserting = [voice for voice in release.voices_at[release.stage] if voice.verdict in ASSERTIONS]
         facts |= collect(asserting, {"conditions": union_fact, "destination": plain_fact}, "release")
     voices = {"detention": custody.voices, "release": release.voices if release else []}
     for name in BY_SOURCE:
-        found = {
+        by_source = {
             about: {
                 voice.source.slug: voice.content[f"verification.{name}"]
-                for voice in said
+                for voice in of_object
                 if f"verification.{name}" in voice.content and not voice.retracted
             }
-            for about, said in voices.items()
+            for about, of_object in voices.items()
         }
-        if any(found.values()):
-            facts[name] = found
+        if any(by_source.values()):
+            facts[name] = by_source
     return facts
 
 
@@ -148,16 +148,16 @@ def own_traits(own: Sequence[Statement]) -> set[tuple[str, str]]:
     """`(dimension, value)` pairs by one source's own word, from its statements, newest first: the facility and its
     area."""
     facility = own_word(own, _slug, _kept_slug)
-    found = {"facility": facility, "area": _areas(own).get(facility) if facility else None}
-    return {(name, value) for name, value in found.items() if value}
+    values = {"facility": facility, "area": _areas(own).get(facility) if facility else None}
+    return {(name, value) for name, value in values.items() if value}
 
 
 def traits(custody: Custody, about: dict[str, Fact], facts: dict[str, Any]) -> set[tuple[str, str]]:
     """`(dimension, value)` pairs by which a spell is filtered and grouped, from the facts `about` the person and the
     `facts` of the spell."""
-    found = _values(about, _PERSON_TRAITS) | _values(facts, _SPELL_TRAITS)
+    pairs = _values(about, _PERSON_TRAITS) | _values(facts, _SPELL_TRAITS)
     group = age_group(custody, about)
-    return found | ({("age_group", group)} if group else set())
+    return pairs | ({("age_group", group)} if group else set())
 
 
 def _values(facts: dict[str, Any], names: dict[str, str]) -> set[tuple[str, str]]:

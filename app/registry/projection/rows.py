@@ -73,8 +73,8 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
     }
     if not any(statement.erased for statement in statements):
         rows |= _personal(statements, custodies)
-    for found in rows.values():
-        for row in found:
+    for of_table in rows.values():
+        for row in of_table:
             row["detainee"] = detainee
     return rows
 
@@ -217,7 +217,7 @@ def _source_rows(custody: Custody) -> list[Row]:
     release = custody.release
     if release is None:
         return []
-    return [_source_row(custody, voice, stage) for stage, voices in release.heard.items() for voice in voices]
+    return [_source_row(custody, voice, stage) for stage, voices in release.voices_at.items() for voice in voices]
 
 
 def _source_row(custody: Custody, voice: Statement, stage: Stage) -> Row:
@@ -246,7 +246,7 @@ def _verifications(custody: Custody) -> list[Row]:
 
 def _verification(custody: Custody, about: str, voice: Statement) -> Row:
     content = voice.content
-    said = {
+    statement = {
         "stage": content.get("release.stage"),
         "released_on": content.get("release.released_on"),
         "ordered_on": content.get("release.ordered_on"),
@@ -263,5 +263,5 @@ def _verification(custody: Custody, about: str, voice: Statement) -> Row:
         "record": voice.record,
         "verdict": voice.verdict,
         "independent": voice.independent,
-        "said": dump(said),
+        "said": dump(statement),
     }
