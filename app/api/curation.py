@@ -14,7 +14,7 @@ from app.errors import ConflictingBirths, ContradictsDecisions, Forbidden, NotFo
 from app.reading.proposals import proposals
 from app.reading.questions import AsOf, Paged
 from app.reading.review import review
-from app.registry import identity, second
+from app.registry import identity
 from app.registry.schemas import ConsentIn, IdentityIn, RedactionIn
 from app.vocabulary import Role
 
@@ -65,7 +65,7 @@ def list_proposals(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
 def withdraw_proposal(write: Write, proposal_id: uuid.UUID) -> Response:
     """Take a decision off the list that waits for a second curator (curator): one's own, or one not to be shared."""
     write.allow(Role.CURATOR)
-    return write.run(lambda context: second.withdraw(context, proposal_id))
+    return write.run(lambda context: identity.withdraw_proposal(context, proposal_id))
 
 
 @curation.post(

@@ -108,7 +108,7 @@ class ReadContext:
         """Read once: the tag and the body of an answer must speak of the same head."""
         return revision_under(self.session, RULES)
 
-    def again(self, session: Session) -> "Asked":
+    def again(self, session: Session) -> "ReadContext":
         """The same request on another session, by who may read at this moment."""
         token = None if self.key is None else _token(self.request)
         reader, key = _who(session, token, self.request)

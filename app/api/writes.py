@@ -41,7 +41,7 @@ class Writing:
     body: bytes
 
     def allow(self, *roles: Role) -> None:
-        """Raises Forbidden for a key of another role, and for a desk's key of a source that is not independent."""
+        """Raises Forbidden for a key of another role, and for one that `require_role` refuses its role."""
         require_role(self.actor, *roles)
 
     def run(self, action: Callable[[WriteContext], Outcome]) -> Response:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from app.reading.paging import Page
 from app.reading.questions import Paged
 
-Query = TypeVar("Asked", bound=Paged)
+Query = TypeVar("Query", bound=Paged)
 
 
 def pages(page: Callable[[Query], Page], query: Query) -> Iterator[list[dict[str, Any]]]:

@@ -1,6 +1,6 @@
 """Read a public copy (`package`) back into an empty registry: sources, facilities, and the reports of each source.
 
-Counts of the copy are those of the registry it was made of, but for whoever stood in no list there. All or nothing.
+The counts are those of the copied registry, without people whom no list there shows. All or nothing.
 """
 
 import csv
@@ -37,7 +37,7 @@ Said = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FiledCopy:
-    """What was filed of a copy. `sources`: whom it speaks for, and whether each counts as independent."""
+    """What was filed: the number of reports, and `sources`: slug → whether the source counts as independent."""
 
     reports: int
     sources: dict[str, bool]
@@ -63,9 +63,9 @@ def read(context: WriteContext, folder: Path) -> FiledCopy:
 
 
 def _require_whole(folder: Path) -> None:
-    """Raises BadFile where a table is not there, or not the one that the descriptor tells of."""
+    """Raises BadFile for a table that is missing, or does not match its hash in the descriptor."""
     files = [folder / DESCRIPTOR, *(folder / f"{name}.csv" for name in TABLES)]
-    if not all(path.is_file() for path in files):  # of a pipe the end would be waited for
+    if not all(path.is_file() for path in files):  # reading a pipe would wait for its end
         raise BadFile("no_copy", NO_COPY)
     try:
         described = json.loads((folder / DESCRIPTOR).read_text(encoding="utf-8"))
@@ -87,12 +87,12 @@ def _hash(path: Path) -> str:
 
 
 def _rows(folder: Path, name: str) -> Iterator[tuple[int, Row]]:
-    """`(line, row)` of a table; the line of the file in which the row ends. Raises BadFile."""
+    """`(line, row)` of a table, with the line in which the row ends. Raises BadFile."""
     with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         try:
             if rows.fieldnames != list(TABLES[name]):
-                # Another version's: what a column left out says would be lost in silence.
+                # Columns of another version: a missing one would be lost in silence.
                 detail = f"{name}.csv has other columns than this version writes: export it again."
                 raise BadFile("other_columns", detail)
             for row in rows:
@@ -111,7 +111,7 @@ def _bad(name: str, line: int) -> BadFile:
 
 @contextmanager
 def _of_line(name: str, line: int) -> Iterator[None]:
-    """Raises BadFile where a line is not what this version would have written."""
+    """Raises BadFile for a line that this version would not have written."""
     try:
         yield
     except (ValueError, KeyError, RecursionError, Problem):
@@ -119,7 +119,7 @@ def _of_line(name: str, line: int) -> Iterator[None]:
 
 
 def _require_known(reports: Sequence[ReplicatedReport]) -> None:
-    """Raises BadFile where two reports have one number, or one follows another that is not there."""
+    """Raises BadFile where two reports have one number, or one points at no other report of the copy."""
     numbers = {one.number for one in reports}
     if len(numbers) < len(reports):
         raise BadFile("bad_copy", "Two reports of this copy have one number: export it again.")
@@ -129,8 +129,8 @@ def _require_known(reports: Sequence[ReplicatedReport]) -> None:
 
 
 def _said(name: str, row: Row) -> Said:
-    """What a row of a table says. It is not read as that of a list, which somebody typed: here a man called Total is no
-    sum, and "N/A" is what was said. Raises ValueError, KeyError, RecursionError, Problem."""
+    """The values of a row, read exactly and not as in a list that a person typed: here a man called Total is no sum,
+    and "N/A" a value. Raises ValueError, KeyError, RecursionError, Problem."""
     said: Said = clean({column: value(text, TABLES[name][column]) for column, text in row.items() if text})
     return said
 
@@ -161,7 +161,7 @@ def _reports(folder: Path) -> Iterator[ReplicatedReport]:
 
 
 def _kept_shape(kept: Said) -> None:
-    """Raises ValueError where a value that was kept of a detention or a release is none."""
+    """Raises ValueError for a kept value that is not valid in a report."""
     named = {name.removeprefix("kept."): value for name, value in kept.items()}
     for shape in (DetaineeIn, DetentionIn, ReleaseIn):
         shape.model_validate({name: named[name] for name in shape.model_fields.keys() & named.keys()})

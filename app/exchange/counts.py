@@ -3,7 +3,7 @@
 from typing import Any
 
 Row = dict[str, Any]
-# What is told of a published figure beside a line.
+# The columns of a published figure.
 FIGURE = ("claimant", "qualifier", "low", "high", "window_from", "window_to", "stated_at")
 
 
@@ -18,8 +18,7 @@ def of_count(answer: Row) -> list[Row]:
 
 
 def _with_not_visible(rows: list[Row], answer: Row) -> list[Row]:
-    """The rows, each with what a personal term could not look at in the whole answer: who sees a table in a spreadsheet
-    sees nothing of what stands beside its rows."""
+    """The rows, each with the `not_visible` of the whole answer, since a spreadsheet shows nothing beside its rows."""
     return [{**row, "not_visible_in_all": answer["not_visible"]} for row in rows] if "not_visible" in answer else rows
 
 

@@ -20,7 +20,7 @@ PART = ";"  # between the names in a cell
 
 @dataclass
 class FacilityList:
-    """What a file says: the facilities by the line they stand in, and each mistake as one line of words."""
+    """The facilities of a file by their line, and each mistake as one line of words."""
 
     bodies: dict[int, FacilityIn]
     mistakes: list[str]
@@ -56,7 +56,7 @@ def read(data: bytes) -> FacilityList:
 
 
 def said(refusal: Problem) -> list[str]:
-    """What a refusal says to do, each thing once."""
+    """The details of a refusal, each once."""
     errors = refusal.extra.get("errors", [])
     return list(dict.fromkeys(error["detail"] for error in errors)) or [refusal.detail]
 

@@ -1,7 +1,8 @@
-"""A source's own reports, as it can send them again: JSON Lines without loss, CSV as far as cells go.
+"""A source's own reports in a form that the source can file again: JSON Lines without loss, CSV as far as cells go.
 
-A line is the body of `POST /v1/releases`, or of `/v1/detentions` where it has no release, and a column is headed as the
-importer knows it. A cell is tried on the importer itself: what would come back otherwise is left out, and told.
+A line is the body of `POST /v1/releases`, or of `/v1/detentions` without a release, and columns have the headings of
+the importer. Each cell is read by the importer itself: a value that would come back changed is left out and counted as
+lost.
 """
 
 import csv
@@ -26,16 +27,16 @@ from app.reading.questions import MOST_LIMIT, ReportQuery
 from app.registry.policy import Reader
 
 Row = dict[str, Any]
-# Pointers stay where they are, identification numbers are never shown, a name is in one piece, and a state is written
-# as what it became.
+# Not exported: pointers, which stay as they are; identification numbers, which are never shown; parts of a name, which
+# is whole; states, which became other fields.
 NOT_WRITTEN = {GIVEN_NAMES, SURNAMES, STATE, "detainee_id", "detention_id", "release_id", "detainee.national_id"}
 COLUMNS = tuple(name for name in FIELDS if name not in NOT_WRITTEN)
 
 
 @dataclass
 class Losses:
-    """What whoever exports must know: fields that a cell cannot carry, each with its number of reports, and reports
-    that say too little to stand without the one they were filed by pointing at."""
+    """What an export loses. `lost`: fields that a cell cannot carry → number of reports; `pointing`: number of reports
+    that say too little without the report at which they point."""
 
     lost: Counter[str] = field(default_factory=Counter)
     pointing: int = 0
@@ -71,7 +72,7 @@ def _cells(body: Row, lost: Counter[str]) -> tuple[str, ...]:
 
 
 def _leaves(body: Row, above: str = "") -> Row:
-    """`{"detention": {"ended": {"on": …}}}` → `{"detention.ended.on": …}`, without what is not said."""
+    """`{"detention": {"ended": {"on": …}}}` → `{"detention.ended.on": …}`, without nulls."""
     found: Row = {}
     for name, value in body.items():
         if isinstance(value, dict):
@@ -94,7 +95,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def _read(name: str, text: str) -> Any:
-    """What the importer makes of a cell; None too where it would refuse the row for it."""
+    """The importer's value of a cell; None where it would refuse the row too."""
     if name == NAME and question_about_name(text):
         return None
     try:

@@ -1,6 +1,6 @@
 """The whole public registry as a folder: `datapackage.json` and a CSV for each table (Data Package 2.0).
 
-The same revision, consent and version of the software give the same bytes. Whoever may only be counted stands in no
+The same revision, consent and version of the software give the same bytes. People who may only be counted are in no
 table, as in no list; `copies` reads the folder back.
 """
 
@@ -31,12 +31,12 @@ from app.registry.policy import ANYONE
 Row = dict[str, Any]
 DESCRIPTOR = "datapackage.json"
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
-# Of people, those who may be shown; all of one person stands in memory at once.
+# People in memory at once, each with all rows.
 OF_PEOPLE = ("detainees", "detentions", "releases", "verifications", "reports")
 
 
 def write(session: Session, folder: Path, revision: int) -> Row:
-    """Write everything public at a revision into a folder, which must be empty; the descriptor."""
+    """Write everything public at a revision into an empty folder, and return the descriptor."""
     with ExitStack() as files:
         out = {
             name: files.enter_context((folder / f"{name}.csv").open("w", encoding="utf-8", newline=""))
@@ -79,7 +79,7 @@ def _named(name: str, rows: Iterable[Row]) -> Iterator[tuple[str, Row]]:
 
 
 def _of(person: Person) -> Iterator[tuple[str, Row]]:
-    """The rows of one person but for the reports."""
+    """The rows of one person, without the reports."""
     shown = shapes.detainee(person, ANYONE)
     yield "detainees", shown
     for row, detention in zip(

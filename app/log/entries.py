@@ -41,7 +41,7 @@ _ADVANCE = update(Head).where(col(Head.id) == 1).values(revision=bindparam("to")
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """An entry as the rest of the system sees it, live or in a replay."""
+    """An entry of the log with its readable and its personal values, just appended or replayed."""
 
     revision: int
     kind: str
@@ -64,16 +64,16 @@ def _locked(session: Session) -> tuple[int, datetime, int]:
 
 @contextmanager
 def as_only_writer(engine: Engine) -> Iterator[Session]:
-    """A writing session whose turn has come. The time of what it writes, and who may write, are looked at inside: taken
-    before the wait, an entry would fall into a past that somebody has cited, or be of a key that has ended."""
+    """A writing session that holds the head lock. The caller reads the clock and the key inside: read before the wait,
+    they would date an entry into a past that somebody has cited, or let an ended key write."""
     with writing(engine) as session:
         lock_head(session)
         yield session
 
 
 class Log:
-    """The log's writing end within one transaction; holds the head lock until that ends. `rules`: those under which the
-    rows stand."""
+    """The log within one writing transaction, whose end releases the head lock. `rules`: those under which the rows
+    were projected."""
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
@@ -84,9 +84,8 @@ class Log:
     def append(
         self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None, buffer: WriteBuffer | None = None
     ) -> LogEntry:
-        """Write one entry of `kind`; personal values go beside it, sealed. Returns what was written.
-
-        With an outbox it is written when that is flushed."""
+        """Write one entry of `kind`, its personal values sealed beside it, and return the entry. With a `buffer` it is
+        written when the buffer is flushed."""
         disclosures = sealed.seal(personal or {})
         full = {"v": FORMAT, "kind": kind, "recorded_at": format_instant(self.recorded_at), **body}
         if disclosures:
@@ -104,20 +103,20 @@ class Log:
             "leaf_hash": leaf,
         }
         kept = sealed.dump(disclosures) if disclosures else None
-        given = buffer or WriteBuffer(self._session.connection())
-        buffer.add(_INSERT_ENTRY, [row])
+        writes = buffer or WriteBuffer(self._session.connection())
+        writes.add(_INSERT_ENTRY, [row])
         if kept is not None:
-            buffer.add(_INSERT_SEALED, [{"revision": self.revision, "disclosures": kept}])
-        buffer.add(_ADVANCE, [{"to": self.revision, "at": self.recorded_at}])
+            writes.add(_INSERT_SEALED, [{"revision": self.revision, "disclosures": kept}])
+        writes.add(_ADVANCE, [{"to": self.revision, "at": self.recorded_at}])
         if buffer is None:
-            given.flush()
-        # What was written, not what was meant: a replay will read these bytes.
+            writes.flush()
+        # The entry as written: a replay will read these bytes.
         written = json.loads(canonical)
         return LogEntry(self.revision, kind, self.recorded_at, written, sealed.values(kept), leaf)
 
 
 def replay(session: Session) -> Iterator[LogEntry]:
-    """Every entry in order, with what is left of its personal values."""
+    """Every entry in order, with the personal values that no erasure deleted."""
     last = 0
     while True:
         rows = session.execute(
@@ -136,7 +135,7 @@ def replay(session: Session) -> Iterator[LogEntry]:
 
 
 def read(entry: Entry, disclosures: str | None) -> LogEntry:
-    """A stored entry with what is left of its personal values."""
+    """A stored entry with the personal values that no erasure deleted."""
     return _told(entry, disclosures)
 
 
@@ -159,17 +158,17 @@ def head(session: Session) -> tuple[int, datetime]:
 
 
 def redactions_since(session: Session, revision: int) -> int:
-    """How many erasures were entered after a revision."""
+    """The number of erasures after a revision."""
     later = (col(Entry.kind) == "redaction", col(Entry.revision) > revision)
     return int(session.execute(select(func.count()).select_from(Entry).where(*later)).scalar_one())
 
 
 def last_revision_at(session: Session, instant: datetime) -> int:
     """The last revision recorded at or before an instant; 0 before the first."""
-    found = session.execute(
+    revision = session.execute(
         select(col(Entry.revision))
         .where(col(Entry.recorded_at) <= instant)
         .order_by(col(Entry.recorded_at).desc(), col(Entry.revision).desc())
         .limit(1)
     ).scalar_one_or_none()
-    return found or 0
+    return revision or 0

@@ -1,7 +1,7 @@
-"""Who a report may speak of: records that share a stored key, most shared first (blocked look-up).
+"""Blocked look-up: the records that share blocking keys with a query, those that share most first.
 
-A look-up reads a bounded number of rows, however large the registry: keys that few records have are read whole; those
-that thousands share only for people born about the same year.
+A look-up reads a bounded number of index rows, however large the registry: rare keys are read whole, keys that
+thousands of records have only for people born about the same year.
 """
 
 import json
@@ -15,12 +15,12 @@ from sqlmodel import Session
 
 from app.database import chunks, rows_of
 
-# The records compared in full. Homonyms beyond this are a curator's work: none would be told apart by a score.
+# Records compared in full. Homonyms beyond this are a curator's work: no score would tell them apart.
 MOST_CANDIDATES = 30
-# Rows of the index that one look-up counts, twice over: a few milliseconds. In a registry of a million people the
-# commonest pairs ("José", "Rodríguez") have more, and are left to those born about the same year.
+# Index rows that one look-up counts, once for rare keys and once for common ones: a few milliseconds. In a registry of
+# a million people the commonest pairs ("José", "Rodríguez") have more, and hit only people born about the same year.
 MOST_ROWS = 1_000
-TOGETHER = 50  # people asked for with one statement: beyond that, counting costs far more than asking
+TOGETHER = 50  # queries in one statement: beyond that, counting costs far more than asking
 BORN_SLACK = 3  # years: births more than two apart conflict, and an age spans two
 
 _SIZES = """
@@ -47,7 +47,7 @@ _NARROWED = """
     ) AS every
     GROUP BY 2
 """
-# Each source has its places: one that files the same name a hundred times takes none of the others'.
+# Places are by source: one that files the same name a hundred times takes none of the others'.
 _RANKED = """
     SELECT who, record, shared, born
     FROM (
@@ -63,8 +63,8 @@ _ANYWHO = _RANKED.replace("{counted}", _NARROWED.replace("WHERE {years}", ""))
 
 
 class BlockingQuery(NamedTuple):
-    """Somebody to be found: by which keys, and the year of birth, if known, which narrows keys that too many share.
-    `fewest`: how many of the keys somebody of the very same name shares at least."""
+    """The blocking keys to look up, and the year of birth, if known, which narrows common keys. `fewest`: the least
+    number of these keys that a record of the very same name shares."""
 
     keys: Collection[str]
     born: int | None = None
@@ -72,8 +72,8 @@ class BlockingQuery(NamedTuple):
 
 
 class BlockingHit(NamedTuple):
-    """A record, how many of the keys it has as far as they were counted, how many it has at most, and its first
-    possible year of birth, where that is telling."""
+    """A record with its number of shared keys, as far as they were counted (`shared`) and at most (`most`), and its
+    first possible year of birth, if stored."""
 
     record: int
     shared: int
@@ -81,27 +81,27 @@ class BlockingHit(NamedTuple):
     born: int | None
 
 
-def look_up(session: Session, wanted: BlockingQuery, most: int = MOST_CANDIDATES) -> list[BlockingHit]:
-    """The records that share most of the keys, so many at most of each source."""
-    return look_up_each(session, [wanted], most)[0]
+def look_up(session: Session, query: BlockingQuery, most: int = MOST_CANDIDATES) -> list[BlockingHit]:
+    """The records that share most keys with the query, at most `most` of each source."""
+    return look_up_each(session, [query], most)[0]
 
 
 def look_up_each(
-    session: Session, wanted: Sequence[BlockingQuery], most: int = MOST_CANDIDATES
+    session: Session, queries: Sequence[BlockingQuery], most: int = MOST_CANDIDATES
 ) -> list[list[BlockingHit]]:
-    """The same for many: those who have rare keys only are counted TOGETHER, the others one by one."""
-    found: list[list[BlockingHit]] = []
-    for some in chunks(wanted, TOGETHER):
-        sizes = _sizes(session, {key for one in some for key in one.keys})
-        parted = [_parted(sizes, one.keys) for one in some]
+    """The hits of each query: queries with rare keys alone run TOGETHER, the others one by one."""
+    hits: list[list[BlockingHit]] = []
+    for some in chunks(queries, TOGETHER):
+        sizes = _sizes(session, {key for query in some for key in query.keys})
+        parted = [_parted(sizes, query.keys) for query in some]
         together = iter(_sharing(session, [rare for rare, common in parted if not common], most))
-        for one, (rare, common) in zip(some, parted, strict=True):
-            found.append(_narrowed(session, rare, common, one.born, most) if common else next(together))
-    return found
+        for query, (rare, common) in zip(some, parted, strict=True):
+            hits.append(_narrowed(session, rare, common, query.born, most) if common else next(together))
+    return hits
 
 
 def best(rows: Iterable[tuple[int, int | None]], most: int = MOST_CANDIDATES) -> list[BlockingHit]:
-    """The records that come most often, with a row for every key that a record shares."""
+    """The hits of `(record, year of birth)` rows, one for every shared key: the records with most rows first."""
     born: dict[int, int | None] = {}
     shared = Counter[int]()
     for record, year in rows:
@@ -112,7 +112,7 @@ def best(rows: Iterable[tuple[int, int | None]], most: int = MOST_CANDIDATES) ->
 
 
 def _run(session: Session, sql: str, given: dict[str, Any], **values: int) -> Any:
-    """Run a statement with lists for its tables."""
+    """Run a statement on lists (`rows_of`) in place of tables."""
     connection = session.connection()
     statement = _statement(sql, **{name: rows_of(connection, name) for name in given})
     return connection.execute(statement, {name: json.dumps(rows) for name, rows in given.items()} | values)
@@ -124,14 +124,13 @@ def _statement(sql: str, **tables: str) -> TextClause:
 
 
 def _sizes(session: Session, keys: Collection[str]) -> dict[str, int]:
-    """How many records have each key, counted until it is more than MOST_ROWS; of keys that any has."""
+    """Key → number of its records, counted up to one more than MOST_ROWS; without keys of no record."""
     found = _run(session, _SIZES, {"keys": [[key] for key in sorted(keys)]}, enough=MOST_ROWS + 1)
     return {key: size for key, size in found if size}
 
 
 def _parted(sizes: dict[str, int], keys: Collection[str]) -> tuple[list[str], list[str]]:
-    """Those of the keys that records have: the rarest, as long as all of them together have MOST_ROWS at most; and the
-    rest."""
+    """`(rare, common)`: the rarest keys, as many as have MOST_ROWS records at most together, and the rest."""
     rare, common, rows = list[str](), list[str](), 0
     for key in sorted((key for key in keys if key in sizes), key=lambda key: (sizes[key], key)):
         rows += sizes[key]
@@ -140,7 +139,7 @@ def _parted(sizes: dict[str, int], keys: Collection[str]) -> tuple[list[str], li
 
 
 def _sharing(session: Session, asked: Sequence[Sequence[str]], most: int) -> list[list[BlockingHit]]:
-    """For each list of rare keys the records that have most of them."""
+    """For each list of rare keys the records that share most of them."""
     found: list[list[BlockingHit]] = [[] for _ in asked]
     pairs = [(who, key) for who, keys in enumerate(asked) for key in keys]
     for who, record, shared, born in _run(session, _COUNTED, {"asked": pairs}, most=most):
@@ -151,14 +150,14 @@ def _sharing(session: Session, asked: Sequence[Sequence[str]], most: int) -> lis
 def _narrowed(
     session: Session, rare: Sequence[str], common: Sequence[str], born: int | None, most: int
 ) -> list[BlockingHit]:
-    """Where some keys are common: of those the records about as old, if the birth is known; if it is not, any of them,
-    where no key is rare."""
+    """The records of a query with common keys. Of these only people born about the same year count; where the year is
+    unknown, any of them, but only if the query has no rare key."""
     keys = {"rare": [[key] for key in rare], "common": [[key] for key in common]}
     values = {"room": MOST_ROWS, "most": most}
     if born is not None:
         found = _run(session, _BORN_ABOUT, keys, first=born - BORN_SLACK, last=born + BORN_SLACK, **values)
     else:
         found = _run(session, _ANYWHO, keys | ({"common": []} if rare else {}), **values)
-    # Of common keys not all rows were counted: whoever was found may have all of them.
+    # Not all rows of common keys were counted: a hit may share all of them.
     every = len(rare) + len(common)
     return [BlockingHit(record, shared, min(shared + len(common), every), year) for _who, record, shared, year in found]

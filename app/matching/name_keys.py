@@ -1,4 +1,4 @@
-"""The keys under which a name is stored and looked up: two people who share one are compared.
+"""The blocking keys of a name: two people who share one are compared.
 
 A word's key is the first spelling of its line in the list of given names, so that Pancho meets Francisco; of other
 words the consonants where there are many, else the sound without the vowels that are heard alike. Names of Arabic,
@@ -17,9 +17,9 @@ from app.matching.words import Name, Word, parse
 
 MOST_SPELLINGS = 6  # of one person: name and aliases beyond these are seldom names
 MOST_LINES = 3  # of the list in which a short form stands: Ale is Alejandro, Alejandra, Alexis and more
-# Of one spelling: 990 of 1,000 names have 24 at most, and the labelled pairs meet by these as by all. Eight words that
-# are each heard in six ways have hundreds, and each is a row of the index. Every spelling has as many, so that no alias
-# takes the place of the name, and somebody whose name is an alias of another shares all keys of it.
+# Of one spelling: 990 of 1,000 names have 24 at most, and the labelled pairs meet by these as by all. Eight words of
+# six sounds each have hundreds, and each is a row of the index. The bound is for each spelling, so that no alias
+# displaces the name, and a person whose name is another's alias shares all keys of it.
 MOST_KEYS = 32
 TELLING_BONES = 4  # consonants that tell a word by themselves; Rojas, Reyes and Ruiz share two
 MOST_READINGS = 24  # of one Chinese name in Wade-Giles: ch stands for four sounds, and a name has three syllables
@@ -40,14 +40,14 @@ def blocking_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
 
 
 def fewest_keys(name: str | None, aliases: Iterable[str]) -> int:
-    """How many keys somebody shares at least who has the very same words for a name, in whatever order: those of the
-    spelling that has fewest."""
+    """The least number of keys shared by a name of the very same words in any order: that of the spelling with the
+    fewest keys."""
     counted = [len(_of_its_words(text)) for text in [name or "", *aliases][:MOST_SPELLINGS]]
     return min(filter(None, counted), default=0)
 
 
 def word_keys(name: str | None, aliases: Iterable[str]) -> frozenset[str]:
-    """A key ``w:`` for every word, for searches by one word; never used to tie people."""
+    """A key ``w:`` for every word, for searches by one word; never used to link people."""
     return frozenset().union(*(_of_words(text) for text in [name or "", *aliases][:MOST_SPELLINGS]))
 
 
@@ -57,7 +57,7 @@ def _of_words(text: str) -> frozenset[str]:
 
 
 def search_keys(question: str) -> frozenset[str]:
-    """The keys of a search: of one word, whoever has it; of several, whoever has two of them."""
+    """The keys of a search: for one word, of people with it; for several, of people with two of them."""
     if len(parse(question).words) == 1:
         return word_keys(question, ())
     return blocking_keys(question, ())
@@ -65,8 +65,8 @@ def search_keys(question: str) -> frozenset[str]:
 
 @lru_cache(maxsize=NAMES_REMEMBERED)
 def _of_name(text: str) -> tuple[str, ...]:
-    """Asked twice for a report: to look others up, and to be looked up. Those of the words come first: where keys are
-    left out, the same words still have the same ones."""
+    """The keys of one spelling, cached since each report needs them twice. Keys of its words come first, so that beyond
+    MOST_KEYS the same words still have the same keys."""
     name = parse(text)
     frames = sorted(OF_KOREAN + frame for frame in korean.frames(name.korean))
     told = dict.fromkeys((*_of_its_words(text), *_of_chinese(name), *frames, *_of_neighbours(name)))

@@ -1,7 +1,7 @@
-"""How alike two names are.
+"""The similarity of two names.
 
-Words find their partners, in any order; what is said of the pair is how well the worst of them fits, and what one side
-leaves out. Nothing here decides that two people are one: see ``score``.
+Words are paired with words of the other name, in any order; the score weighs the worst pair, and the words without a
+partner. Nothing here decides that two people are one: see ``score``.
 """
 
 import re
@@ -32,8 +32,8 @@ SQUEEZED_SLIPS = 0.06  # share of letters that may differ then
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How alike two names are, 0..1, how many whole words (not initials) they share, and what kinds of difference
-    were seen past: a subset of KINDS."""
+    """The similarity of two names (`score`, 0..1), the number of whole words (not initials) that they share, and the
+    kinds of difference between partners (`past`, of KINDS)."""
 
     score: float
     whole: int
@@ -46,7 +46,7 @@ KINDS = ("spelling", "short form", "initial", "script", "left out", "word breaks
 
 
 def _joined(name: Name, other: Name) -> tuple[Word, ...]:
-    """Neighbours that the other name writes as one word are one: Monte Alegre where it has Montealegre.
+    """The words, with neighbours joined that the other name writes as one word: Monte Alegre for Montealegre.
 
     Only where neither is a word of the other name by itself.
     """
@@ -68,8 +68,8 @@ def _joined(name: Name, other: Name) -> tuple[Word, ...]:
 
 
 def _may_join(one: Word, two: Word, other: Name) -> bool:
-    """Whether the other name has a word that begins like the first and is about as long as both: hearing how a word
-    sounds that nobody has takes longer than all else."""
+    """Whether the other name has a word with the first letter of `one`, about as long as both together: computing the
+    sound of a joined word takes longer than all else."""
     length = len(one.latin) + len(two.latin)
     return any(word.latin[0] == one.latin[0] and abs(len(word.latin) - length) < LEAST_STEM for word in other.words)
 
@@ -81,9 +81,9 @@ def _key(word: Word, unwritten: bool) -> str:
 def likeness(a: str, b: str) -> Likeness:
     """Compare two names word by word, in any order; symmetric.
 
-    Words find their partners best first. If every word of the shorter name has one, the score weighs their mean and
-    their worst, less a little for what the longer name has more; if not, the names are apart. One whole word in common
-    is never enough for SAME, unless the names are identical; nor are given names alone.
+    The most similar words are paired first. If every word of the shorter name has a partner, the score weighs the mean
+    and the worst of the pairs, less a little for each word more in the longer name; if not, the names are apart. One
+    whole word in common is never enough for SAME, unless the names are identical; nor are given names alone.
     """
     one, two = sorted((a, b))
     return _likeness(one, two)
@@ -92,12 +92,12 @@ def likeness(a: str, b: str) -> Likeness:
 @lru_cache(maxsize=NAMES_REMEMBERED)
 def _likeness(a: str, b: str) -> Likeness:
     one, two = parse(a), parse(b)
-    partners = _compared(one, two)
-    if partners.score < SAME:
-        return partners
+    alike = _compared(one, two)
+    if alike.score < SAME:
+        return alike
     if one.generation != two.generation:
-        return replace(partners, score=GENERATIONS)
-    return replace(partners, score=CHANGED_PLACES) if _vietnamese_apart(a, b) else partners
+        return replace(alike, score=GENERATIONS)
+    return replace(alike, score=CHANGED_PLACES) if _vietnamese_apart(a, b) else alike
 
 
 def _compared(one: Name, two: Name) -> Likeness:
@@ -109,10 +109,10 @@ def _compared(one: Name, two: Name) -> Likeness:
     left, right = sorted((_joined(one, two), _joined(two, one)), key=lambda words: (len(words), _texts(words)))
     if not left:
         return Likeness(0.0, 0)
-    partners = _aligned(left, right, one.vowels_vary or two.vowels_vary)
-    if partners.score >= SAME or len(one.words) == len(two.words):
-        return partners
-    return _squeezed(one, two) or partners
+    alike = _aligned(left, right, one.vowels_vary or two.vowels_vary)
+    if alike.score >= SAME or len(one.words) == len(two.words):
+        return alike
+    return _squeezed(one, two) or alike
 
 
 def _texts(words: tuple[Word, ...]) -> list[str]:
@@ -129,7 +129,7 @@ def _chinese(one: Name, two: Name) -> Likeness:
 
 
 def _partners(left: tuple[Word, ...], right: tuple[Word, ...], vowels_vary: bool) -> dict[int, tuple[int, float, str]]:
-    """For words of the left name, by place: the place of the partner, how alike they are, and the difference."""
+    """Index of a left word → `(index of its partner, similarity, kind of difference)`."""
     partners: dict[int, tuple[int, float, str]] = {}
     free = list(range(len(right)))
     for i, x in enumerate(left):
@@ -175,7 +175,7 @@ def _aligned(left: tuple[Word, ...], right: tuple[Word, ...], vowels_vary: bool)
     if spare:
         past.add("left out")
     score = (1 - WEAKEST) * sum(values) / len(values) + WEAKEST * min(values) - EXTRA * spare
-    alone = whole == len(left) == len(right)  # Soetomo, Sutomo: nobody has another word to compare
+    alone = whole == len(left) == len(right)  # Soetomo, Sutomo: neither has another word to compare
     enough = alone or (whole > 1 and not (spare and _given_only(left, partners)))
     return Likeness(score if enough else min(score, ONE_WORD), whole, frozenset(past))
 
@@ -201,7 +201,7 @@ def _changed_places(
 def _vietnamese_apart(a: str, b: str) -> bool:
     """Whether both are written with the accents of Vietnamese, and not with the same ones; or Văn, of men, meets Thị.
 
-    Who cannot write the accents leaves all of them out.
+    A list without the accents leaves all of them out.
     """
     one, two = (normal("NFC", text).casefold() for text in (a, b))
     if not one.isascii() and not two.isascii() and _VIETNAMESE.search(one + two):
@@ -220,7 +220,7 @@ def _apart(spare: list[Word]) -> bool:
 def _fathers_differ(
     left: tuple[Word, ...], right: tuple[Word, ...], partners: dict[int, tuple[int, float, str]]
 ) -> bool:
-    """Both names give the father's, and it is not the same: father and son may share all words."""
+    """Whether the names give different fathers: father and son may share all words."""
     one = {i for i, word in enumerate(left) if word.father}
     two = {j for j, word in enumerate(right) if word.father}
     return bool(one and two) and not any(i in partners and partners[i][0] in two for i in one)
@@ -232,7 +232,7 @@ def _given_only(left: tuple[Word, ...], partners: dict[int, tuple[int, float, st
 
 
 def _squeezed(one: Name, two: Name) -> Likeness | None:
-    """The same letters, cut into words differently (Ben Haim, Benhaim), if that is what they are."""
+    """The likeness of names with the same letters, cut into words differently (Ben Haim, Benhaim); else None."""
     heard = [
         "".join(word.loose[0] if one.vowels_vary or two.vowels_vary else word.sound for word in name.words)
         for name in (one, two)
@@ -244,7 +244,7 @@ def _squeezed(one: Name, two: Name) -> Likeness | None:
 
 
 def answers(question: str, name: str) -> float:
-    """How well a name answers a search: every word asked has a partner in it, 0..1; 0 if one has none."""
+    """The similarity (0..1) of a name to a search: 0 where a word of the search has no partner."""
     asked, said = parse(question), parse(name)
     words = _joined(asked, said)
     partners = _partners(words, _joined(said, asked), asked.vowels_vary or said.vowels_vary)
@@ -255,5 +255,5 @@ def answers(question: str, name: str) -> float:
 
 
 def similarity(a: str, b: str) -> float:
-    """How alike two names are, 0..1, symmetric; from SAME on, the names alone are taken for the same."""
+    """The similarity of two names, 0..1, symmetric; from SAME on, the names alone count as the same."""
     return likeness(a, b).score

@@ -1,5 +1,7 @@
 """What the reports say together: rows that hold for revisions `since <= R < until`."""
 
+from typing import Any
+
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
@@ -129,6 +131,7 @@ class Release(SQLModel, table=True):
 class ReleaseAtStage(SQLModel, table=True):
     """A release at one stage, as all sources together say it: what totals count."""
 
+    __tablename__ = "release_at_stage"
     __table_args__ = (
         one_of("stage", Stage),
         one_of("status", ReleaseStatus),
@@ -154,6 +157,7 @@ class ReleaseAtStage(SQLModel, table=True):
 class SourceRelease(SQLModel, table=True):
     """A release at one stage, as one source says it: what counts by source count."""
 
+    __tablename__ = "source_release"
     __table_args__ = (
         one_of("stage", Stage),
         one_of("verdict", Verdict),
@@ -185,11 +189,8 @@ class DetentionState(SQLModel, table=True):
     nobody says when, that is the last possible day.
     """
 
-    __table_args__ = (
-        one_of("status", ReleaseStatus),
-        Index(None, "detainee", "until"),
-        Index(None, "out_hi"),
-    )
+    __tablename__ = "detention_state"
+    __table_args__ = (one_of("status", ReleaseStatus), Index(None, "detainee", "until"), Index(None, "out_hi"))
     spell: int = key_column(primary_key=True)
     since: int = key_column(primary_key=True)
     until: int = key_column()
@@ -212,12 +213,8 @@ class DetentionState(SQLModel, table=True):
 class SourceDetention(SQLModel, table=True):
     """A detention with its beginning and its end, as one source says it: what counts of the held by source count."""
 
-    __tablename__ = "held_voice"
-    __table_args__ = (
-        one_of("verdict", Verdict),
-        Index(None, "detainee", "until"),
-        Index(None, "source", "out_hi"),
-    )
+    __tablename__ = "source_detention"
+    __table_args__ = (one_of("verdict", Verdict), Index(None, "detainee", "until"), Index(None, "source", "out_hi"))
     spell: int = key_column(primary_key=True)
     source: int = key_column(primary_key=True)
     since: int = key_column(primary_key=True)
@@ -277,3 +274,10 @@ class SourceTrait(SQLModel, table=True):
     since: int = key_column(primary_key=True)
     until: int = key_column()
     detainee: int = key_column()
+
+
+# The tables of one person's rows, by `detainee`: written by every projection.
+PROJECTED: tuple[type[Any], ...] = (
+    Placement, Detainee, DetaineePersonal, Detention, SourceTrait, SpellPersonal, Release, ReleaseAtStage,
+    SourceRelease, DetentionState, SourceDetention, Verification, Trait, ProvisionalHiding,
+)  # fmt: skip

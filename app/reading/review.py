@@ -84,8 +84,8 @@ def _hidden_pairs(revision: int) -> Select[*tuple[Any, ...]]:
     two: Any = aliased(Placement)
     return (
         select(
-            literal("pair"), col(HiddenCandidatePair.score), col(HiddenCandidatePair.record), col(HiddenCandidatePair.other),
-            two.detainee, one.detainee,
+            literal("pair"), col(HiddenCandidatePair.score), col(HiddenCandidatePair.record),
+            col(HiddenCandidatePair.other), two.detainee, one.detainee,
         )
         .join(one, (one.record == HiddenCandidatePair.record) & at(one, revision))
         .join(two, (two.record == HiddenCandidatePair.other) & at(two, revision))
@@ -157,8 +157,8 @@ def _contradictions(revision: int) -> Select[*tuple[Any, ...]]:
     )  # fmt: skip
     return (
         select(
-            literal("contradiction"), col(HiddenCandidatePair.score), col(HiddenCandidatePair.record), col(HiddenCandidatePair.other),
-            one.detainee, null(),
+            literal("contradiction"), col(HiddenCandidatePair.score), col(HiddenCandidatePair.record),
+            col(HiddenCandidatePair.other), one.detainee, null(),
         )
         .join(one, (one.record == HiddenCandidatePair.record) & at(one, revision))
         .join(two, (two.record == HiddenCandidatePair.other) & at(two, revision))

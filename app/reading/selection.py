@@ -246,7 +246,7 @@ def detained_within(terms: PersonTerms, columns: Any, revision: int, *, own: boo
 
 
 def arrest_of(table: Any, columns: Any, revision: int, *, own: bool) -> tuple[Condition, Any, Any]:
-    """Which row of `table` (of HeldVoice if `own`, else of Detention) tells the day of arrest of a selected row, and
+    """Which row of `table` (of SourceDetention if `own`, else of Detention) tells the day of arrest of a selected row, and
     the bounds of that day."""
     of_row = and_(table.spell == columns.spell, at(table, revision))
     if own:

@@ -1,7 +1,7 @@
-"""The people whom a new report may speak of, each by the standing records that may say so.
+"""The candidate people of a new report, each with the standing records by which it is compared.
 
-A state must not be able to make two people one, nor keep a person's reports apart, with a row of its own. So where
-independent sources report a person, they alone say who that is.
+A state must be able neither to join two people nor to keep one person's reports apart with a row of its own. So where
+independent sources report a person, the report is compared with their records alone.
 """
 
 import json
@@ -25,12 +25,12 @@ from app.registry.blocking import namesake, ruled_out
 from app.registry.content import Content
 from app.registry.write import WriteContext
 
-# Records found, before it is asked whose they are: few enough to ask that in a millisecond, and so many that whoever
-# plants them under one name is noticed.
-MOST_FOUND = 100
-# Records of one source that is not independent: with thirty rows of somebody's name, filed before anybody else knew of
-# the arrest, a state would fill every place and keep that person's reports apart.
-OF_A_STATE = 5
+# Hits of one look-up, before their people are read: few enough to do that in a millisecond, and too many to be planted
+# under one name unnoticed.
+MOST_HITS = 100
+# Candidate records of one source that is not independent: with thirty rows of one name, filed before any other source
+# knew of the arrest, a state would otherwise fill every place and keep that person's reports apart.
+MOST_OF_A_STATE = 5
 
 # Made once: building a statement costs more than running it.
 _CONTENTS = (
@@ -46,7 +46,7 @@ _CONTENTS = (
     .order_by(col(Record.key))
 )  # fmt: skip
 _OWN = aliased(Placement)
-_HELD_WITH = (
+_OF_SAME_PEOPLE = (
     select(col(Placement.record), col(Placement.detainee), col(Record.source))
     .join(_OWN, (col(Placement.detainee) == _OWN.detainee) & (_OWN.until == OPEN))
     .join(Record, col(Record.key) == col(Placement.record))
@@ -62,7 +62,8 @@ _REPORTED_BY = (
 
 @dataclass(frozen=True, slots=True)
 class StandingRecord:
-    """A standing record, who holds it, what it says and of whom."""
+    """A standing record: its keys, source, class of publication, person (`detainee`) and content; `person` as the
+    matcher compares it."""
 
     key: int
     id: uuid.UUID
@@ -74,19 +75,19 @@ class StandingRecord:
 
 
 class CandidateRecord(NamedTuple):
-    """A record found for a report, and whether it may have the very same name."""
+    """A record to compare with a report. `namesake`: it may have the very same name."""
 
-    known: StandingRecord
+    record: StandingRecord
     namesake: bool
 
 
 @dataclass(frozen=True, slots=True)
 class CandidatePerson:
-    """A person some of whose records share a key with the report.
+    """A person with candidate records.
 
-    `record` and `match`: the best pair among those that may say who this is. `sources`: of all that share a key.
-    `independent`: those compared are independent sources'. `overruled`: none of them is, though an independent source
-    reports the person under other keys.
+    `record`, `match`: the most similar of the compared records. `sources`: of all candidate records of the person.
+    `independent`: the compared records are of independent sources. `overruled`: they are not, though an independent
+    source reports the person under other blocking keys.
     """
 
     record: StandingRecord
@@ -98,97 +99,96 @@ class CandidatePerson:
 
 def contents(session: Session, keys: Iterable[int]) -> list[StandingRecord]:
     """The standing records with these keys, oldest first."""
-    found = []
+    records = []
     for some in chunks(sorted(keys)):
         for key, record_id, source, publish, detainee, body, disclosures in session.connection().execute(
             _CONTENTS, {"keys": some}
         ):
-            said = {**json.loads(body)["said"], **sealed.values(disclosures)}
-            found.append(StandingRecord(key, record_id, source, publish, detainee, said, blocking.person_of(said)))
-    return found
+            content = {**json.loads(body)["said"], **sealed.values(disclosures)}
+            person = blocking.person_of(content)
+            records.append(StandingRecord(key, record_id, source, publish, detainee, content, person))
+    return records
 
 
-def look_up(context: WriteContext, wanted: Sequence[BlockingQuery]) -> list[dict[int, bool]]:
-    """For each report, by what is wanted of it, the records to compare it with, and whether each may have the very same
-    name: of those that share most keys MOST_CANDIDATES of independent sources, and OF_A_STATE of each other one.
-    People all of whose records found are ruled out are not among them; somebody of whom one record is not is read
-    whole, for what conflicts."""
-    found = lookup.look_up_each(context.session, wanted, MOST_FOUND)
+def look_up(context: WriteContext, queries: Sequence[BlockingQuery]) -> list[dict[int, bool]]:
+    """For the query of each report `{record: whether it may have the very same name}` of the records to compare: those
+    that share most keys, MOST_CANDIDATES of independent sources and MOST_OF_A_STATE of each other source. People whose
+    every hit is ruled out are left out; of the others all hits are read, for what conflicts."""
+    hits = lookup.look_up_each(context.session, queries, MOST_HITS)
     possible = [
-        {one.record for one in some if not ruled_out(who, one)} for who, some in zip(wanted, found, strict=True)
+        {hit.record for hit in of_query if not ruled_out(query, hit)}
+        for query, of_query in zip(queries, hits, strict=True)
     ]
-    holders = _holders(context.session, set().union(*possible))
-    return [_worth_reading(context, *one, holders) for one in zip(wanted, found, possible, strict=True)]
+    people = _people_of(context.session, set().union(*possible))
+    return [_chosen(context, *each, people) for each in zip(queries, hits, possible, strict=True)]
 
 
-def _worth_reading(
+def _chosen(
     context: WriteContext,
-    wanted: BlockingQuery,
-    found: Sequence[BlockingHit],
+    query: BlockingQuery,
+    hits: Sequence[BlockingHit],
     possible: Collection[int],
-    holders: dict[int, tuple[int, int]],
+    people: dict[int, tuple[int, int]],
 ) -> dict[int, bool]:
-    people = {holders[record][0] for record in possible}
-    # By source; independent ones share theirs, which stands under None. Earlier rows of a list take no place of theirs:
-    # they have their own.
-    room: defaultdict[int | None, int] = defaultdict(lambda: OF_A_STATE, {None: lookup.MOST_CANDIDATES})
+    possible_people = {people[record][0] for record in possible}
+    # Places by source; independent sources share theirs, under None. Earlier rows of the list have places of their own.
+    room: defaultdict[int | None, int] = defaultdict(lambda: MOST_OF_A_STATE, {None: lookup.MOST_CANDIDATES})
     if context.listing:
-        room[context.actor.source] = MOST_FOUND
-    kept = {}
-    for one in found:
-        if one.record not in holders or holders[one.record][0] not in people:
+        room[context.actor.source] = MOST_HITS
+    chosen = {}
+    for hit in hits:
+        if hit.record not in people or people[hit.record][0] not in possible_people:
             continue
-        source = holders[one.record][1]
+        source = people[hit.record][1]
         own = context.listing and source == context.actor.source
         of = source if own or not context.views.sources[source].independent else None
         if room[of]:
             room[of] -= 1
-            kept[one.record] = namesake(wanted, one)
-    return kept
+            chosen[hit.record] = namesake(query, hit)
+    return chosen
 
 
-def _holders(session: Session, records: Collection[int]) -> dict[int, tuple[int, int]]:
-    """Record → the person who holds it, and its source: for the records, and all others that their people hold."""
+def _people_of(session: Session, records: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Record → `(person, source)`, for these records and all others of their people."""
     return {
         record: (person, source)
         for some in chunks(records)
-        for record, person, source in session.connection().execute(_HELD_WITH, {"records": some})
+        for record, person, source in session.connection().execute(_OF_SAME_PEOPLE, {"records": some})
     }
 
 
 def compare(context: WriteContext, person: score.Person, found: Sequence[CandidateRecord]) -> list[CandidatePerson]:
-    """The people who hold the records found, best first, each by its record most like the report; without those whose
-    every record says that they are somebody else."""
-    held: dict[int, list[CandidateRecord]] = {}
-    for one in found:
-        held.setdefault(one.known.detainee, []).append(one)
-    heard = {
-        detainee: [one for one in records if context.views.sources[one.known.source].independent]
-        for detainee, records in held.items()
+    """The people of the candidate records, most similar first; without people whose every compared record contradicts
+    the report."""
+    every: dict[int, list[CandidateRecord]] = {}
+    for candidate in found:
+        every.setdefault(candidate.record.detainee, []).append(candidate)
+    independent = {
+        detainee: [c for c in of_person if context.views.sources[c.record.source].independent]
+        for detainee, of_person in every.items()
     }
-    elsewhere = _independently_reported(context, [detainee for detainee, records in heard.items() if not records])
+    elsewhere = _independently_reported(context, [detainee for detainee in every if not independent[detainee]])
     people = [
-        _candidate(person, heard[detainee], records, overruled=detainee in elsewhere)
-        for detainee, records in held.items()
+        _candidate(person, independent[detainee], of_person, overruled=detainee in elsewhere)
+        for detainee, of_person in every.items()
     ]
-    return sorted(filter(None, people), key=lambda one: (-one.match.sure, -one.match.score, one.record.key))
+    return sorted(filter(None, people), key=lambda who: (-who.match.sure, -who.match.score, who.record.key))
 
 
 def _candidate(
     person: score.Person, independent: Sequence[CandidateRecord], every: Sequence[CandidateRecord], *, overruled: bool
 ) -> CandidatePerson | None:
-    telling = independent or every
-    alike = [one.known for one in telling if one.namesake or not score.contradict(person, one.known.person)]
-    if not alike:
+    records = [c.record for c in independent or every if c.namesake or not score.contradict(person, c.record.person)]
+    if not records:
         return None
-    pairs = [(record, score.compare(person, record.person)) for record in alike]
+    pairs = [(record, score.compare(person, record.person)) for record in records]
     record, match = max(pairs, key=lambda pair: (pair[1].sure, pair[1].score))
-    sources = frozenset(one.known.source for one in every)
+    sources = frozenset(candidate.record.source for candidate in every)
     return CandidatePerson(record, match, sources, bool(independent), overruled)
 
 
 def _independently_reported(context: WriteContext, people: Collection[int]) -> set[int]:
-    """Those of the people whom an independent source reports, under whatever keys."""
+    """The people, of those given, whom an independent source reports under any blocking key."""
     if not people:
         return set()
     rows = context.session.connection().execute(_REPORTED_BY, {"people": list(people)})

@@ -1,4 +1,4 @@
-"""Claims: published aggregate figures, as they were said."""
+"""File claims: published aggregate figures, as printed."""
 
 import uuid
 from typing import Annotated, Any
@@ -49,14 +49,14 @@ from app.vocabulary import (
     Stage,
 )
 
-# Larger than any population ever held for its opinions, and far below what JSON numbers keep exact.
+# More than all political prisoners of any country at any time, and far below the limit of exact JSON numbers.
 MOST = 10_000_000
 
 UNHELD = (
     "Nobody knows who will be held on a day to come: give the day on which they were held, or leave it out for that of "
     "`stated_at`. A month or a year means its last day."
 )
-# What a claim says of itself alone. Every other reference changes how the claim referred to is read.
+# References that concern the claim alone. Every other one changes how the other claim is read.
 DRAWN_FROM = ("/derived_from", "/definition/subset_of")
 FOREIGN = "Neither filed by your source nor its figure: ask a curator to file this, or name it under `derived_from`."
 
@@ -64,12 +64,12 @@ Count = Annotated[int, Field(ge=0, le=MOST, strict=True)]
 
 
 def _listed(value: Any) -> Any:
-    """A term that may be repeated is given as a list, or alone."""
+    """A term that may be repeated comes as a list or alone."""
     return [value] if isinstance(value, str) else value
 
 
 class ClaimTermsIn(Shape):
-    """Terms of a count: the words in which the registry can count the same thing."""
+    """Terms of a count by which the registry counts the same thing."""
 
     kind: Annotated[Many[ReleaseKind], BeforeValidator(_listed)] = []
     status: Annotated[Many[ReleaseStatus], BeforeValidator(_listed)] = []
@@ -110,8 +110,8 @@ class CitationIn(Shape):
 
 
 class ClaimIn(Shape):
-    """A figure somebody published: `said` is the number as printed, and the bounds follow from the qualifier
-    (`more_than` 400 is low 401, high null)."""
+    """A published figure. `said`: the number as printed; the bounds follow from the qualifier (`more_than` 400 is low
+    401, high null)."""
 
     claimant: Slug | None = None
     joint_with: Many[Slug] = []
@@ -165,7 +165,7 @@ def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
         said = _zoned(said, dates.zone_name(context.zone))
     filed_by = context.actor.slug if context.actor.role is Role.REPORTER else None
     before = _before(context, body.source_record_id)
-    # A note may name people, and so may a case number: they stay out of the readable log.
+    # Note and case number may name people: they stay out of the readable log.
     personal: dict[str, Any] = {name: said.pop(name) for name in ("note", "source_record_id") if name in said}
     if before is not None:
         entry = entry_at(context.session, before.since)
@@ -208,8 +208,8 @@ def _printed(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
 
 
 def _instant(context: WriteContext, body: ClaimIn) -> tuple[str | None, list[dict[str, str]]]:
-    """The instant a claim was stated at: a date alone is the end of that day in its zone, else the registry's, even of
-    a running one."""
+    """`(instant, errors)` of `stated_at`: a date alone is the end of that day, today included, in the claim's zone,
+    else the registry's."""
     if body.stated_at is None:
         return None, []
     try:
@@ -226,15 +226,12 @@ def _instant(context: WriteContext, body: ClaimIn) -> tuple[str | None, list[dic
 
 
 def _zoned(said: dict[str, Any], zone: str) -> dict[str, Any]:
-    """A claim with the zone in which its day ends. None was kept of those filed while that was always UTC."""
+    """A claim with the zone in which its day ends. Claims filed while that was always UTC have none."""
     return said if "zone" in said or not dates.is_day(said.get("stated_at", "")) else {**said, "zone": zone}
 
 
 def _who(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
-    slugs = [
-        ("/claimant", body.claimant),
-        *((f"/joint_with/{i}", slug) for i, slug in enumerate(body.joint_with)),
-    ]
+    slugs = [("/claimant", body.claimant), *((f"/joint_with/{i}", slug) for i, slug in enumerate(body.joint_with))]
     if not context.actor.independent:
         own = context.actor.slug
         detail = f"Your source is not independent, so it files its own figures only: give `{own}`."
@@ -273,7 +270,8 @@ def _references(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
 
 
 def _answers_for(actor: Reader, claim: Claim) -> bool:
-    """Whether a key may say what becomes of a claim: a curator's of any, a source's of what it filed or claimed."""
+    """Whether a key may change how a claim is read: a curator's of any claim, a source's of its own and those it
+    filed."""
     return actor.role is Role.CURATOR or actor.slug == claim.claimant or actor.source == claim.filed_by
 
 

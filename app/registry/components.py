@@ -1,7 +1,7 @@
-"""Project again the people that an entry touched, and write what changed.
+"""Project again the people whom an entry touched, and write the rows that changed.
 
-A component is every record that standing `same` decisions connect, void ones included: whatever an entry does to
-its clusters stays inside it.
+A component is all records that standing `same` decisions connect, void ones included: no entry changes clusters outside
+the components of its records.
 """
 
 import json
@@ -18,27 +18,17 @@ from app.log import sealed
 from app.log.entries import LogEntry
 from app.models import (
     OPEN,
+    PROJECTED,
     Consent,
     Decision,
     Detainee,
-    DetaineePersonal,
-    Detention,
-    DetentionState,
     Entry,
     PendingPair,
     Placement,
     ProvisionalHiding,
     Record,
-    Release,
-    ReleaseAtStage,
     Report,
     Sealed,
-    SourceDetention,
-    SourceRelease,
-    SourceTrait,
-    SpellPersonal,
-    Trait,
-    Verification,
 )
 from app.registry import consent
 from app.registry.clusters import Edge, resolve
@@ -47,23 +37,6 @@ from app.registry.projection import Rows, Statement, project
 from app.registry.versioned_table import VersionedTable
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish
-
-PROJECTED: tuple[type[Any], ...] = (
-    Placement,
-    Detainee,
-    DetaineePersonal,
-    Detention,
-    SourceTrait,
-    SpellPersonal,
-    Release,
-    ReleaseAtStage,
-    SourceRelease,
-    DetentionState,
-    SourceDetention,
-    Verification,
-    Trait,
-    ProvisionalHiding,
-)
 
 # Statements are made once and run on the connection: building one costs more than running it, and rows that are
 # only read need no identity map.
@@ -102,21 +75,21 @@ def _rows(session: Session, statement: Any, among: Iterable[Any]) -> Iterator[An
 
 
 def edges_of(session: Session, records: Collection[uuid.UUID]) -> list[Edge]:
-    """All standing decisions that name one of the records."""
-    found = {row.key: Edge(*row) for row in _rows(session, _EDGES, records)}
-    return list(found.values())
+    """All standing decisions on any of the records."""
+    edges = {row.key: Edge(*row) for row in _rows(session, _EDGES, records)}
+    return list(edges.values())
 
 
 def component_of(session: Session, seeds: Collection[uuid.UUID]) -> tuple[set[uuid.UUID], list[Edge]]:
-    """Every record connected to the seeds by `same`, and the decisions that name any of them."""
+    """`(records, decisions)`: the records that `same` decisions connect to the seeds, and all decisions on them."""
     records: set[uuid.UUID] = set()
     edges: dict[int, Edge] = {}
     frontier = set(seeds)
     while frontier:
         records |= frontier
-        found = edges_of(session, frontier)
-        edges |= {edge.key: edge for edge in found}
-        frontier = {record for edge in found if edge.same for record in (edge.a, edge.b)} - records
+        reached = edges_of(session, frontier)
+        edges |= {edge.key: edge for edge in reached}
+        frontier = {record for edge in reached if edge.same for record in (edge.a, edge.b)} - records
     return records, list(edges.values())
 
 
@@ -127,7 +100,7 @@ def reproject(
     revision: int,
     erased: frozenset[uuid.UUID] = frozenset(),
 ) -> None:
-    """Compute the clusters around the seeds, project each and write the difference at `revision`."""
+    """Project the clusters in the components of the seeds, and write the difference at `revision`."""
     component, edges = component_of(session, seeds)
     stored = list(_rows(session, _STATEMENTS, component))
     statements = _statements(stored, views, erased)
@@ -136,14 +109,14 @@ def reproject(
     classes: dict[int, str] = {}
     for cluster in resolve(statements, [edge for edge in edges if edge.a in statements and edge.b in statements]):
         members = [statements[record] for record in cluster]
-        given = [one for member in members for one in consents.get(member.record, [])]
+        given = [consent_ for member in members for consent_ in consents.get(member.record, [])]
         rows, today = _projected(members, given)
-        for table, found in rows.items():
-            wanted[table] += found
+        for table, of_table in rows.items():
+            wanted[table] += of_table
         classes |= {member.record: today for member in members}
     old = {row.detainee for row in stored if row.detainee is not None}
-    for table, spans in _TABLES.items():
-        spans.replace(session.connection(), old, wanted[table], revision)
+    for model, versioned in _TABLES.items():
+        versioned.replace(session.connection(), old, wanted[model], revision)
     changed = [{"of": r.key, "class": classes[r.key]} for r in stored if r.publish_now != classes[r.key]]
     if changed:
         session.connection().execute(_SET_CLASS, changed)
@@ -151,22 +124,22 @@ def reproject(
         _write_pending(session, edges, component, revision)
 
 
-def project_alone(views: Views, record: Record, entry: LogEntry, buffer: WriteBuffer) -> str:
-    """Hold back the rows of a person of whom `entry` is the only report; returns the class of publication for today.
+def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffer) -> str:
+    """Add to the buffer the rows of a person of whom `entry` is the only report; returns today's class of publication.
 
     It does what `reproject` does for a component of one record, without reading what cannot be there yet.
     """
     statement = statement_of(record, entry, views, pointer=None, erased=False)
     rows, today = _projected([statement], [])
-    for table, found in rows.items():
-        _TABLES[table].open(buffer, found, entry.revision)
+    for table, of_table in rows.items():
+        _TABLES[table].open(buffer, of_table, entry.revision)
     return today
 
 
 def _projected(members: Sequence[Statement], given: Sequence[consent.Given]) -> tuple[Rows, str]:
-    """The rows of one person, and the person's class of publication for today: `counted` where the reports together
-    leave it possible that the person was a child. The class in the rows follows from what was filed alone, since a
-    replay must give it again after the births are erased."""
+    """`(rows, class)` of one person. The class of today is `counted` where the reports together leave it possible that
+    the person was a child. The class in the rows follows from the reports as filed, since a replay must give it again
+    after births are erased."""
     publish = consent.person_class(members, given)
     child = not given and consent.may_be_minor(*consent.parted(members))
     rows = project(members, publish)
@@ -197,7 +170,7 @@ def _statements(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid
 
 
 def statement_of(record: Record, version: LogEntry, views: Views, *, pointer: int | None, erased: bool) -> Statement:
-    """One version of a record as the projection reads it."""
+    """The statement of one version of a record."""
     content = {**version.body["said"], **version.personal}
     wish = version.body.get("wish", {})
     return _statement(record, version.revision, content, views, pointer=pointer, erased=erased, wish=wish)
@@ -232,19 +205,14 @@ def _statement(
 
 
 def _consents(session: Session, keys: Sequence[int]) -> dict[int, list[consent.Given]]:
-    found: dict[int, list[consent.Given]] = {}
+    consents: dict[int, list[consent.Given]] = {}
     for key, record, publish in _rows(session, _CONSENTS, keys):
-        found.setdefault(record, []).append((key, record, publish))
-    return found
+        consents.setdefault(record, []).append((key, record, publish))
+    return consents
 
 
-def _write_pending(
-    session: Session,
-    edges: Sequence[Edge],
-    component: Collection[uuid.UUID],
-    revision: int,
-) -> None:
-    """Write which `unsure` decisions wait for a curator: those on two known people whom nobody judged different."""
+def _write_pending(session: Session, edges: Sequence[Edge], component: Collection[uuid.UUID], revision: int) -> None:
+    """Write the pairs that wait for a curator: of `unsure` decisions on two known people not judged `different`."""
     ends = {record for edge in edges for record in (edge.a, edge.b)} | set(component)
     place: dict[uuid.UUID, int] = dict(_rows(session, _PLACES, ends))
     known = [edge for edge in edges if edge.a in place and edge.b in place]

@@ -25,7 +25,7 @@ def add_source(context: WriteContext, body: SourceIn) -> Outcome:
 
 
 def change_source(context: WriteContext, slug: str, body: SourcePatch) -> Outcome:
-    """Change a source. What names it is judged anew from this revision on."""
+    """Change a source. The people whom it reports are projected again from this revision on."""
     source = standing(context.session, Source, slug)
     if source is None:
         raise NotFound("There is no source with this slug.")
@@ -65,8 +65,8 @@ def change_facility(context: WriteContext, slug: str, body: FacilityPatch) -> Ou
 
 
 def put_facility(context: WriteContext, body: FacilityIn) -> Outcome:
-    """Register a facility, or bring the standing one of that slug up to what is said of it. Names are added and never
-    taken away: reports that name the place by one of them would lose it. Raises AlreadyExists."""
+    """Register a facility, or update the standing one of that slug. Names are added and never removed: reports that use
+    one of them would lose their facility. Raises AlreadyExists."""
     facility = standing(context.session, Facility, body.slug)
     if facility is None:
         return add_facility(context, body)
@@ -104,7 +104,7 @@ def _names(first: str, others: list[str]) -> list[str]:
 
 
 def _refuse_taken(context: WriteContext, values: dict[str, Any]) -> None:
-    """Two facilities of one name would make every report that names it ambiguous."""
+    """Raises AlreadyExists where another facility has one of the names: a report that gives it would be ambiguous."""
     mine = {fold(name) for name in (values["slug"], *values["names"])}
     rows = context.session.scalars(select(Facility).where(col(Facility.until) == OPEN))
     for other in rows:

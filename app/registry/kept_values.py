@@ -1,7 +1,7 @@
-"""The values that stand where a report points: kept with that report, so that its source's own count rests on them.
+"""The values kept with a report: those that stand where it points, so that its source's own count rests on them.
 
-A source that verifies a release by its id says yes to what stood there. Whatever others say later, or take back, moves
-the totals and not the count of that source.
+A source that verifies a release by its id confirms what stood there. What other sources report or withdraw later
+changes the totals, and not that source's count.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ from app.registry.records import Kind
 from app.registry.write import WriteContext
 from app.vocabulary import Designation, Publish, ReleaseKind
 
-# The facts of a detention that the count of one source reads.
+# The kept facts of a detention.
 OF_DETENTION = ("detained_on", "held_on", "country", "designation")
 
 # Made once: building a statement costs more than running it.
@@ -48,8 +48,8 @@ _STOOD = (
 
 
 def seen_at(context: WriteContext, base: Record, seen: int | None) -> int:
-    """The revision that a client had seen, by default the newest. Raises AheadOfHead for a revision that has not come,
-    and Invalid for one at which the report pointed at was not there yet."""
+    """The revision that a client had `seen`, by default the newest. Raises AheadOfHead for a revision after the head,
+    and Invalid for one before the first report of the release."""
     head = context.log.revision
     if seen is None:
         return head
@@ -73,10 +73,10 @@ def with_standing(
     *,
     again: bool,
 ) -> Content:
-    """What was said, with the values that stood at the target at the revision `seen` (by default the newest) in place
-    of those kept before. A report that asks for its person to be counted only keeps nothing, since anybody could read
-    the kept values in the log. One that points at a person keeps nothing new: the person may have several releases.
-    `again`: it pointed there before; what was kept then stays where the person may only be counted by now."""
+    """The content with the values that stood at the target at the revision `seen` (by default the newest) in place of
+    those kept before. A report that asks for its person to be counted only keeps none, since the log would show them.
+    A report that points at a person keeps no new ones: the person may have several releases. `again`: the report
+    pointed there before; the values kept then stay where the person may only be counted by now."""
     if target is None or target[1] == "detainee":
         return report
     bare = without_kept(report)
@@ -88,8 +88,8 @@ def with_standing(
 
 
 def _standing_at(context: WriteContext, base: Record, own: Record | None, revision: int) -> Content:
-    """The values of the spell that held `base`, under `kept.`, by its independent reports where there are any. Nothing
-    is kept of people who may only be counted. `own`: the pointing report's record; it is no witness of itself."""
+    """The values of the spell of `base`, under `kept.`, by its independent reports where there are any; none of people
+    who may only be counted. `own`: the record of the pointing report, which does not count for itself."""
     kept: Content = {f"{KEPT}seen": revision}
     if base.publish_now == Publish.COUNTED:
         return kept
@@ -102,8 +102,8 @@ def _standing_at(context: WriteContext, base: Record, own: Record | None, revisi
 
 
 def _statements(context: WriteContext, base: Record, revision: int) -> list[Statement]:
-    """The reports of the spell that held `base`, as they stood at a revision, without those of people who may only be
-    counted today: two people may have been taken for one then."""
+    """The statements of the spell of `base` as it stood at a revision, without those of people who today may only be
+    counted: two people may have stood as one then."""
     return [
         statement_of(record, read(entry, disclosures), context.views, pointer=None, erased=False)
         for record, entry, disclosures in context.session.execute(_STOOD, {"base": base.key, "at": revision})
@@ -113,11 +113,11 @@ def _statements(context: WriteContext, base: Record, revision: int) -> list[Stat
 def _values(statements: list[Statement]) -> Content:
     custody = read_custody(statements)
     facts = custody.facts | (custody.release.facts if custody.release else {})
-    report = {name: value_of(facts, name) for name in (*OF_DETENTION, *DATE_OF_STAGE.values())}
-    report["kind"] = custody.release.kind if custody.release else None
-    report["facility"] = value_of(spell_facts(custody), "facility")
+    values = {name: value_of(facts, name) for name in (*OF_DETENTION, *DATE_OF_STAGE.values())}
+    values["kind"] = custody.release.kind if custody.release else None
+    values["facility"] = value_of(spell_facts(custody), "facility")
     return {
         name: value
-        for name, value in report.items()
+        for name, value in values.items()
         if value not in (None, ReleaseKind.UNSPECIFIED, Designation.UNSTATED)
     }

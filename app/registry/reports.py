@@ -1,4 +1,4 @@
-"""File, amend and retract reports: what an organisation does here."""
+"""File, verify, amend and retract reports."""
 
 import uuid
 from collections.abc import Callable
@@ -19,21 +19,21 @@ from app.registry.schemas import DetentionReportIn, ReleaseReportIn, Verificatio
 from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import Judgement, ReleaseKind, Stage, Verdict
 
-# What stands in a report's content without having been sent under that name.
+# Fields of a report's content that were not sent under that name.
 NOT_SENT = frozenset({content.NATIONAL_ID, "retraction.reason"})
 # The shortest numbers that identify people have five digits; "N/A" and "-" would make everyone one person.
 LEAST_DIGITS = 5
-# From here on the digits alone are compared: one list writes V-12.345.678 and another 12345678, and two honest reports
-# would contradict each other. Of shorter numbers the letters are half of what they tell.
+# From this length on the digits alone are compared, since one list writes V-12.345.678 and another 12345678. In shorter
+# numbers the letters carry half of the information.
 TELLING_DIGITS = 6
 CREATED, OK = 201, 200
 
 
 def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
-    """File one account of one detention, with or without its release.
+    """File one source's report of one detention, with or without its release.
 
-    A case number makes it an upsert: the same content changes nothing, other content is the next version. A report
-    that was filed by pointing at somebody still points there when it is sent again without saying so.
+    A case number makes it an upsert: the same content changes nothing, other content is the next version. A report that
+    was filed by pointing at a known person keeps its pointer when it is sent again without one.
     Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict,
     NotFound.
     """
@@ -49,10 +49,10 @@ def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
 
 
 def with_kept(report: Content, body: DetentionReportIn, before: Content) -> Content:
-    """What was said, with what no body can carry as it stands `before`: the case number of a report that is named by
-    its id, the reason of a withdrawal that stands, what was kept of where it points, and the identification number,
-    which is never shown and so cannot be sent back. That one stays while the name does and the body does not name the
-    field; null takes it back."""
+    """The content with those fields of the standing version `before` that no body can carry: the case number of a
+    report named by its id, the reason of a standing withdrawal, the kept values, and the identification number, which
+    is never shown and so cannot be sent back. The number stays as long as the name does and the body does not give the
+    field; null deletes it."""
     stays = {"source_record_id", *content.kept(before)}
     if report["verification.verdict"] == before["verification.verdict"] == Verdict.RETRACTED:
         stays.add("retraction.reason")
@@ -63,8 +63,8 @@ def with_kept(report: Content, body: DetentionReportIn, before: Content) -> Cont
 
 
 def verify_release(context: WriteContext, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
-    """Give this source's verdict on a known release as it stood at the revision it had `seen`: the next version of its
-    report there, or a new one. Raises Invalid, NotFound, Conflict."""
+    """File this source's verdict on a known release as it stood at the revision `body.seen`: the next version of the
+    source's report on it, or a new report. Raises Invalid, NotFound, Conflict."""
     base = pointers.known(context, "release", release_id)
     seen = kept_values.seen_at(context, base, body.seen)
     place = records.placement(context.session, base.key)
@@ -104,8 +104,8 @@ def amend(
 ) -> Outcome:
     """Correct a report by a JSON Merge Patch (RFC 7396) on the content it was filed with.
 
-    `matches` tells whether the change is based on a version; raises Superseded if not on the standing one, and
-    AnotherPerson like `file_report`.
+    `matches`: whether the change is based on a version number. Raises Superseded where it is not based on the standing
+    version, and AnotherPerson like `file_report`.
     """
     record, version = _current(context, report_id, matches)
     before = content.as_sent(version.content)
@@ -132,10 +132,7 @@ def amend(
 
 
 def retract(context: WriteContext, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]) -> Outcome:
-    """Withdraw a report: it stays visible as withdrawn, and asserts nothing any more.
-
-    Raises Superseded like `amend`.
-    """
+    """Withdraw a report: it stays visible as withdrawn, and asserts nothing. Raises Superseded like `amend`."""
     record, version = _current(context, report_id, matches)
     report = {**version.content, "verification.verdict": Verdict.RETRACTED.value}
     if reason is not None:
@@ -146,7 +143,7 @@ def retract(context: WriteContext, report_id: uuid.UUID, reason: str | None, mat
 def _current(
     context: WriteContext, report_id: uuid.UUID, matches: Callable[[int], bool]
 ) -> tuple[Record, records.Version]:
-    """One's own record and the version a change is based on."""
+    """The source's own record, and the version on which a change is based."""
     record = records.own(context.session, report_id, context.actor.source)
     version = records.newest(context.session, record)
     if not matches(version.number):
@@ -178,7 +175,7 @@ def source_of(context: WriteContext) -> int:
 
 
 def content_of(context: WriteContext, body: DetentionReportIn) -> Content:
-    """What the body says, flat; identification numbers become digests before anything else sees them."""
+    """The content of a body. An identification number becomes a digest before any other code sees it."""
     report = content.flatten(body.model_dump(mode="json"))
     number = report.pop("detainee.national_id", None)
     if number is not None:
@@ -191,7 +188,7 @@ def content_of(context: WriteContext, body: DetentionReportIn) -> Content:
 
 
 def compared_number(number: str) -> str | None:
-    """An identification number as it is compared with others; None for what is none."""
+    """An identification number in the form that is compared; None for a text that is none."""
     plain = "".join(char for char in number.upper() if char.isalnum())
     digits = "".join(char for char in plain if char.isdigit())
     if len(digits) < LEAST_DIGITS:
@@ -200,19 +197,19 @@ def compared_number(number: str) -> str | None:
 
 
 def _with_citing(context: WriteContext, report: Content) -> Content:
-    """Most reports cite nobody, and then nobody's name is read."""
     return content.with_citing(report, context.views.source_names) if content.CITING in report else report
 
 
 def _classed(context: WriteContext, report: Content, record: Record | None, before: Content | None) -> Content:
-    """What was said with its class. `before`: what stands of the record."""
+    """`classed`, for the next version of a `record` whose standing version is `before`."""
     first = None if record is None else entry_at(context.session, record.key).recorded_at.date().isoformat()
     return classed(context, report, first, before)
 
 
 def classed(context: WriteContext, report: Content, first: str | None, before: Content | None) -> Content:
-    """What was said with its class, and the span of days of an age without its day. `first`: the day on which the
-    record was first filed, if it stands: what is sent again years later changes nothing. Raises AgeNeedsDay."""
+    """The content with its effective class and the span of days of an age without its day. `first`: the day on which
+    the record was first filed, if it stands, so that a report sent again years later changes nothing. Raises
+    AgeNeedsDay."""
     today = context.log.recorded_at.date().isoformat()
     first = first or today
     report = content.with_age_span(report, content.age_filed_on(report, before, first, today))
@@ -235,37 +232,34 @@ def first_version(
     match: linking.LinkResult | None = None,
     seen: int | None = None,
 ) -> Outcome:
-    """Open a record; `match` where it was looked for before. `seen`: the revision at which the target was read, by
-    default the newest."""
+    """Open a record. `match`: the link result, if it was computed before; `seen`: the revision at which the client read
+    the target, by default the newest."""
     record_id = new_id()
-    if match is None:
-        match = (
-            linking.by_pointer(target)
-            if target
-            else linking.by_match(context, report, linking.look_up(context, report))
-        )
+    if match is None and target is not None:
+        match = linking.by_pointer(target)
+    elif match is None:
+        match = linking.by_match(context, report, linking.look_up(context, report))
     report = kept_values.with_standing(context, report, target, None, seen, again=False)
     for decision in match.decisions:
         linking.write_decision(context, decision, record_id)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
     if target is not None and target[1] == "detainee":
         body["person"] = str(target[0].id)
-    if "source_record_id" in report:
-        records.remember_case(
-            context.session, context.secret, source_of(context), report["source_record_id"], record_id
-        )
+    if (case := report.get("source_record_id")) is not None:
+        records.remember_case(context.session, context.secret, source_of(context), case, record_id)
     tied = next((one.record for one in match.decisions if one.judgement is Judgement.SAME), None)
     body |= wishes.of_new_report(context, report, tied)
     pointer = pointers.spell_pointer(context, target) if target else None
     filed = _write(context, body, report, pointer, CREATED)
-    linking.keep_unsaid(context, match, filed.revision)
+    linking.keep_hidden_pairs(context, match, filed.revision)
     return replace(filed, match=match.outcome)
 
 
 def _next_version(
     context: WriteContext, record: Record, report: Content, target: tuple[Record, Kind] | None, seen: int | None = None
 ) -> Outcome:
-    """`seen`: the revision at which a verification read its target; a correction keeps what was kept."""
+    """Write the next version. `seen`: the revision at which a verification read its target; a correction has none and
+    keeps the kept values."""
     version = records.newest(context.session, record)
     before = version.content
     report = {**report, **content.kept(before)}
@@ -294,7 +288,7 @@ def _next_version(
 
 
 def _check_succession(before: Content, after: Content) -> None:
-    """A record may grow from detention to release; it may not become another spell or person, nor lose its release."""
+    """A record may gain a release. Raises where it becomes another person or spell, or loses its release."""
     if _another_person(before, after):
         raise AnotherPerson(
             "This case number is another person's: use a new one. If it is the same person, correct the name first, "
@@ -313,20 +307,19 @@ def _check_succession(before: Content, after: Content) -> None:
 
 
 def _another_person(before: Content, after: Content) -> bool:
-    """Whether the report now calls somebody else: its names share no word, not even spelt otherwise; or they are no
-    longer alike, and the birth or the gender contradicts as well.
+    """Whether a report now names another person: the two names share no word, in any spelling; or each has a word that
+    the other lacks (below ONE_WORD), and birth or gender contradict as well.
 
-    A corrected spelling, a surname that changed or a corrected birth is one of the two, and stays possible. Below
-    ONE_WORD each name has a word that the other lacks; a name that was only filled in stays at it. Of two names for
-    one person the one is the other's alias; and one identification number is one person's, whatever the names."""
-    one, two = blocking.person_of(before), blocking.person_of(after)
-    if one.national_id is not None and one.national_id == two.national_id:
+    So a corrected spelling, a changed surname or a corrected birth stays possible, and so does a change between two
+    names of which one is the other's alias, or with one identification number."""
+    old, new = blocking.person_of(before), blocking.person_of(after)
+    if old.national_id is not None and old.national_id == new.national_id:
         return False
-    match = score.compare(one, two)
-    alike = {reason.feature: reason.score for reason in match.reasons}
-    if "name" not in alike:
+    match = score.compare(old, new)
+    name = next((reason.score for reason in match.reasons if reason.feature == "name"), None)
+    if name is None:
         return False
-    return alike["name"] == 0 or (alike["name"] < ONE_WORD and not {"birth", "gender"}.isdisjoint(match.conflicts))
+    return name == 0 or (name < ONE_WORD and not {"birth", "gender"}.isdisjoint(match.conflicts))
 
 
 def _case_fixed(detail: str) -> Invalid:

@@ -1,8 +1,8 @@
-"""What reports asked for: the classes of publication that each record's versions came to ask for, and when.
+"""The classes of publication that the versions of each record asked for, and since when.
 
-Whether a wish is a new one depends on everything its source said of the person before. That is kept with each record as
-it is filed, in a row for each class and in no more: read from the versions, one record corrected ten thousand times
-would make each write about its person slow, and everybody else's wait behind it.
+Whether a wish for a class is new depends on all that its source reported of the person before. So each record has one
+row for each class, written as the versions are filed: read from the versions, a record corrected ten thousand times
+would make every write about its person slow, and every other write wait.
 """
 
 import uuid
@@ -54,42 +54,42 @@ _LAST_ASKED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """What one source's reports of a person asked for. `last_day`: the last day on which any of their wishes was given;
-    `since`: the revision at which they last came to ask for a class as strict as one in question, and whether that wish
-    was `stopped`."""
+class EarlierWishes:
+    """The wishes in one source's reports of a person. `last_day`: of the last wish that has a day; `since`: the
+    revision of the last wish for a class at least as strict as the one in question; `stopped`: whether that wish waits
+    without hiding the person."""
 
     last_day: int | None
     since: int | None
     stopped: bool
 
 
-def earlier(session: Session, record: uuid.UUID, source: int | None, as_strict: Collection[str]) -> Earlier:
-    """What a source asked for of the person that holds a record: a curator answers a source, and a new case number is
-    no new wish."""
+def earlier(session: Session, record: uuid.UUID, source: int | None, as_strict: Collection[str]) -> EarlierWishes:
+    """The earlier wishes of a source for the person of a record, whatever their case numbers: a curator answers a
+    source, and a new case number is no new wish."""
     run, of = session.connection().execute, {"id": record, "source": source}
     last_day = run(_LAST_DAY, of).scalar_one()
     last = run(_LAST_ASKED, {**of, "as_strict": list(as_strict)}).one_or_none()
-    return Earlier(last_day, *((None, False) if last is None else last))
+    return EarlierWishes(last_day, *((None, False) if last is None else last))
 
 
 def since(entry: LogEntry) -> int:
-    """The revision at which the wish of a version was first made."""
+    """The revision at which the wish of this version was first made."""
     made: int = entry.body.get("wish", {}).get("since", entry.revision)
     return made
 
 
 def stopped(entry: LogEntry) -> bool:
-    """Whether the wish of a version waits without hiding anybody."""
+    """Whether the wish of this version waits without hiding the person."""
     return bool(entry.body.get("wish", {}).get("stopped", False))
 
 
 def add(session: Session, entry: LogEntry, record: int, buffer: WriteBuffer) -> None:
-    """Hold what a version adds to what its record asked for; of two that repeat one wish the first speaks for it."""
-    said = {**entry.body["said"], **entry.personal}
-    # Who names no class closes nobody, like those who ask for the name, and is remembered for the day alone.
-    publish = said.get(CLASS, Publish.NAMED.value)
-    day = parse(said[GIVEN_ON]).hi if GIVEN_ON in said else None
+    """Add to the buffer the class that a version asks for. Of versions that repeat one wish the first counts."""
+    content = {**entry.body["said"], **entry.personal}
+    # A version without a class hides nobody, like one that asks for `named`: only the day of its wish is stored.
+    publish = content.get(CLASS, Publish.NAMED.value)
+    day = parse(content[GIVEN_ON]).hi if GIVEN_ON in content else None
     if publish == Publish.NAMED and day is None:
         return
     stands = None
@@ -99,7 +99,7 @@ def add(session: Session, entry: LogEntry, record: int, buffer: WriteBuffer) -> 
     if stands is None:
         buffer.add(_INSERT, [{"record": record, "publish": publish, "given_hi": day, **new}])
         return
-    days = [one for one in (stands.given_hi, day) if one is not None]
+    days = [known for known in (stands.given_hi, day) if known is not None]
     if new["since"] <= stands.since:
         new = {"revision": stands.revision, "since": stands.since, "stopped": stands.stopped}
     if (new["since"], max(days, default=None)) != (stands.since, stands.given_hi):

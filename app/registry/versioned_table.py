@@ -1,4 +1,4 @@
-"""Rows that hold for a span of revisions: close those no longer wanted as they are, open those that are new.
+"""Tables whose rows carry transaction time (`since`, `until`): close rows that no longer hold, insert new ones.
 
 Statements are made once for each table: building one costs more than running it.
 """
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 class VersionedTable:
-    """One table of such rows; those that may change together are found by one of its columns."""
+    """One such table. Rows that may change together are found by the value of one column, `found_by`."""
 
     def __init__(self, model: type[Any], found_by: str) -> None:
         table: Table = model.__table__
@@ -55,7 +55,7 @@ class VersionedTable:
             run.execute(self._insert, [{**row, "since": revision, "until": OPEN} for row in opened])
 
     def open(self, buffer: WriteBuffer, wanted: list[Row], revision: int) -> None:
-        """Hold rows of somebody who has none yet."""
+        """Add to the buffer rows of a person who has none yet."""
         once = {tuple(row[n] for n in self._key): row for row in wanted}
         buffer.add(self._insert, [{**row, "since": revision, "until": OPEN} for row in once.values()])
 

@@ -129,7 +129,7 @@ def test_an_erasure_takes_along_whom_the_person_looked_like(world: World) -> Non
     known = world.file("foro", **SOMEBODY, detainee__birth_date="1940", detainee__publish="counted")
     guess(world, "jep", SOMEBODY)
     world.redact(known["detainee"]["id"])
-    assert world.rows("SELECT count(*) FROM lookalike") == [(0,)]
+    assert world.rows("SELECT count(*) FROM hidden_candidate_pair") == [(0,)]
     assert pairs(world) == []
 
 

@@ -229,9 +229,12 @@ def _of_source(found: list[Release], terms: CountTerms) -> Row | None:
     inside = [one for one in found if _place(one, terms) is WindowPosition.INSIDE]
     said = {verdict: [one for one in inside if one.voice and said_of(one.voice) == verdict] for verdict in ONE_SOURCE}
     doubtful = [
-        one for one in found
-        if _place(one, terms) is WindowPosition.UNCERTAIN and one.voice and said_of(one.voice) in ("verified", "reported")
-    ]  # fmt: skip
+        one
+        for one in found
+        if _place(one, terms) is WindowPosition.UNCERTAIN
+        and one.voice
+        and said_of(one.voice) in ("verified", "reported")
+    ]
     if not inside and not doubtful:
         return None
     verified = said["verified"]

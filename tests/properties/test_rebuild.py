@@ -11,8 +11,7 @@ from sqlmodel import Session, col
 
 from app.log import sealed
 from app.log.tree import leaf_hash
-from app.models import OPEN, CaseKey, Entry, Facility, Head, Report, Sealed, Source
-from app.registry.components import PROJECTED
+from app.models import OPEN, PROJECTED, CaseKey, Entry, Facility, Head, Report, Sealed, Source
 from app.registry.rebuild import BASE, rebuild
 from tests.drawn import examples
 from tests.properties.histories import histories

@@ -16,7 +16,7 @@ from app.log.entries import LogEntry, entry_at
 from app.models import OPEN, Placement, ProvisionalHiding, Record, Report
 from app.registry import requested_classes, wishes
 from app.registry.rebuild import rebuild
-from app.registry.requested_classes import Earlier
+from app.registry.requested_classes import EarlierWishes
 from app.vocabulary import Judgement
 from tests.drawn import examples
 from tests.properties.steps import Amend, Body, Clerk, Consent, Decide, File, Redact, Registry, Retract, Step, Undo
@@ -143,7 +143,7 @@ def since(version: LogEntry) -> int:
     return made
 
 
-def by_reading_all(session: Session, record: uuid.UUID, source: int | None, as_strict: list[str]) -> Earlier:
+def by_reading_all(session: Session, record: uuid.UUID, source: int | None, as_strict: list[str]) -> EarlierWishes:
     """What a source asked for of the person that holds a record, from every version of each of its reports there."""
     theirs, named = aliased(Placement), aliased(Record)
     versions = session.execute(
@@ -162,8 +162,8 @@ def by_reading_all(session: Session, record: uuid.UUID, source: int | None, as_s
     strict = [entry for entry in entries if entry.body["said"].get("detainee.publish") in as_strict]
     last = max(strict, key=since, default=None)
     if last is None:
-        return Earlier(max(days, default=None), None, False)
-    return Earlier(max(days, default=None), since(last), bool(last.body.get("wish", {}).get("stopped")))
+        return EarlierWishes(max(days, default=None), None, False)
+    return EarlierWishes(max(days, default=None), since(last), bool(last.body.get("wish", {}).get("stopped")))
 
 
 @examples(40)
@@ -174,7 +174,7 @@ def test_what_a_source_asked_for_is_what_every_version_of_its_reports_says(
     """Through corrections, judgements, withdrawals and erasures, and after a rebuild."""
     asked_of: list[Any] = []
 
-    def compared(session: Session, *of: Any) -> Earlier:
+    def compared(session: Session, *of: Any) -> EarlierWishes:
         found = looked_up(session, *of)
         assert found == by_reading_all(session, *of)
         asked_of.append(of)

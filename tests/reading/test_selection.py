@@ -10,7 +10,7 @@ from sqlalchemy import Engine, bindparam, literal, select
 from sqlmodel import Session
 
 from app.database import Key, reading
-from app.dates import PartialDate, Place, place_in_window
+from app.dates import PartialDate, WindowPosition, place_in_window
 from app.errors import Invalid
 from app.reading.selection import in_window, select_releases, source_keys
 from app.reading.terms import CountTerms, ReleaseTerms
@@ -41,7 +41,7 @@ def test_a_date_lies_in_a_window_in_sql_as_it_does_in_words(
         window = (end, start)
     place = place_in_window(when, *window)
     with reading(engine) as session:
-        assert _place(session, when, window) == (place is Place.INSIDE, place is Place.UNCERTAIN)
+        assert _place(session, when, window) == (place is WindowPosition.INSIDE, place is WindowPosition.UNCERTAIN)
 
 
 def test_every_unknown_source_is_pointed_at(world: World) -> None:

@@ -9,16 +9,14 @@ from app.database import reading, writing
 from app.errors import Invalid, Problem
 from app.log.entries import Log, LogEntry
 from app.matching.lookup import BlockingQuery
-from app.models import metadata
+from app.models import PROJECTED, metadata
 from app.registry.bulk_filing import LONGEST, file_rows
 from app.registry.candidates import look_up
-from app.registry.components import PROJECTED
 from app.registry.policy import Reader
 from app.registry.rebuild import BASE, rebuild
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
-from app.registry.trial import Trial
 from app.registry.views import Views
-from app.registry.write import Outcome, WriteContext
+from app.registry.write import Outcome, Trial, WriteContext
 from app.vocabulary import Role
 from tests.support import GOVERNMENT, Body, World, make_report
 
@@ -176,7 +174,7 @@ def test_a_row_tells_nothing_of_whom_a_state_has_planted(world: World) -> None:
     assert told(file_all(world, person(0, detainee__publish="counted"), person(1))) == ["201 new", "201 new"]
     assert world.revision == revision + 2
     assert world.get(f"/v1/releases/{planted['release']['id']}").status_code == 200
-    assert world.rows("SELECT count(*) FROM lookalike") == [(1,)]
+    assert world.rows("SELECT count(*) FROM hidden_candidate_pair") == [(1,)]
 
 
 def test_who_was_erased_does_not_come_back_with_the_next_list(world: World) -> None:

@@ -52,7 +52,7 @@ def outcome(folder: Path, seed: int, *, together: bool) -> Any:
         standing = (
             sorted(world.rows("SELECT judgement, decided_by, score FROM decision")),
             world.rows("SELECT count(*) FROM pending_pair WHERE until > 1000000000"),
-            sorted(world.rows("SELECT score FROM lookalike")),
+            sorted(world.rows("SELECT score FROM hidden_candidate_pair")),
         )
     return told, standing
 

@@ -83,7 +83,7 @@ def test_one_identification_number_is_shown_to_a_curator_whatever_else_contradic
 def test_a_state_has_few_of_the_places_of_those_compared_and_leaves_the_others_theirs(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(candidates, "OF_A_STATE", 2)
+    monkeypatch.setattr(candidates, "MOST_OF_A_STATE", 2)
     monkeypatch.setattr("app.matching.lookup.MOST_CANDIDATES", 3)
     for who, number in ((GOVERNMENT, 4), ("jep", 4)):
         for year in range(number):
@@ -92,5 +92,5 @@ def test_a_state_has_few_of_the_places_of_those_compared_and_leaves_the_others_t
         foro = Reader(Role.REPORTER, 1, "foro", independent=True)
         context = WriteContext(session, foro, world.now, world.app.state.secret)
         near = linking.look_up(context, flatten(make_report()))
-        of_a_state = [one for one in near if not context.views.sources[one.known.source].independent]
+        of_a_state = [one for one in near if not context.views.sources[one.record.source].independent]
     assert (len(of_a_state), len(near)) == (2, 5)

@@ -9,9 +9,8 @@ from sqlmodel import col
 
 from app.database import reading, writing
 from app.log.entries import head
-from app.models import Entry, ReleaseAtStage, Verification
+from app.models import PROJECTED, Entry, ReleaseAtStage, Verification
 from app.registry.apply import Projector
-from app.registry.components import PROJECTED
 from app.registry.rebuild import rebuild
 from tests.support import World, make_report
 

@@ -65,7 +65,7 @@ def test_a_total_that_takes_every_word_alike_would_be_noticed(
     trial = Trial(1, hostile, (first, *others), (attack,))
     assert not judge(registry, trial)
     monkeypatch.setattr(consolidate, "dating", list)
-    monkeypatch.setattr(consolidate, "voting", lambda said: list(said)[-1:])
+    monkeypatch.setattr(consolidate, "deciding", lambda said: list(said)[-1:])
     assert any(line.startswith(told) for line in judge(registry, trial))
 
 

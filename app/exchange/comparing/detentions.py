@@ -1,4 +1,4 @@
-"""What one side says of one detention, and where two sides contradict each other (pure)."""
+"""A detention as one side of a comparison reports it, and the contradictions between two sides (pure)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +15,7 @@ from app.vocabulary import ReleaseKind
 
 Row = dict[str, Any]
 
-# What is shown of an detention, in the order in which a person reads it: who it is, where and when held, how it ended.
-# Each with its place in a report.
+# The shown fields of a detention and their paths in a report, in reading order: person, place and time, end.
 FIELDS = {
     "name": "detainee.full_name",
     "birth": "detainee.birth_date",
@@ -33,15 +32,15 @@ FIELDS = {
     "released_on": "release.released_on",
     "kind": "release.kind",
 }
-# What a day on which somebody was seen held and an earlier release contradict each other in; the code of `checks` too.
+# The contradiction of a sighting in custody with an earlier release; the code of `checks` too.
 HELD_AFTER_RELEASE = "held_after_release"
-# Facility as said, country → what it is compared by.
+# Facility as said, country → the text by which it is compared.
 SamePlace = Callable[[str, str | None], str]
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedDetention:
-    """`shown`: whose line it is (a row's number, or ids) and FIELDS, null where nothing is said or may be seen."""
+    """A detention of one side. `shown`: its row number or ids, and FIELDS, null where unstated or not to be seen."""
 
     shown: Row
     line: Line
@@ -54,19 +53,20 @@ class ComparedDetention:
 def of_content(
     content: Content, place: Row, same_place: SamePlace | None = None, names: Content | None = None
 ) -> ComparedDetention:
-    """The detention of a report's content. `names`: what its person is recognised by and what is not shown."""
+    """The detention of a report's content. `names`: content by which the person is recognised, and which is not
+    shown."""
     known = {**content, **(names or {})}
     if same_place is not None and "detention.facility" in known:
         known["detention.facility"] = same_place(known["detention.facility"], known.get("detention.country"))
-    # By the place as said too: so it may stand in a registry.
+    # Keys of the place as said too: so a registry may store it.
     keys = blocking.searched_keys(known) | blocking.searched_keys(content)
     shown = {**place, **{name: content.get(path) for name, path in FIELDS.items()}}
     return ComparedDetention(shown, Line(blocking.person_of(known), keys))
 
 
 def conflicts(mine: ComparedDetention, theirs: ComparedDetention) -> list[Row]:
-    """`[{field, mine, theirs}]` of what cannot both be true. A date inside another is coarser, and no conflict; nor is
-    what only one side says. HELD_AFTER_RELEASE has the day of whoever saw the person held, and the other's release."""
+    """`[{field, mine, theirs}]` of the contradictions. A coarser date that holds the other is none, nor a value of one
+    side alone. HELD_AFTER_RELEASE has one side's day in custody, and the other side's day of release."""
     found = [name for name, contradict in _CONTRADICT.items() if contradict(mine, theirs)]
     told = [{"field": name, "mine": mine.shown[name], "theirs": theirs.shown[name]} for name in found]
     if _held_after(mine, theirs):
@@ -81,13 +81,13 @@ def _of_both(name: str, other: str, mine: ComparedDetention, theirs: ComparedDet
 
 
 def _held_after(one: ComparedDetention, other: ComparedDetention) -> bool:
-    """Whether one side saw the person held when the other says they were out."""
+    """Whether one side's day in custody lies after the other side's release."""
     held, released = one.shown["held_on"], other.shown["released_on"]
     return bool(held and released and parse(held).lo > parse(released).hi)
 
 
 def reasons_of(match: Match) -> list[Row]:
-    """What speaks for one person and against it, in words."""
+    """The reasons for and against one person, in words."""
     return [{"feature": one.feature, "score": round(one.score, 3), "note": one.note} for one in match.reasons]
 
 
@@ -115,7 +115,7 @@ def _births(mine: ComparedDetention, theirs: ComparedDetention) -> bool:
 
 
 def _ages(mine: ComparedDetention, theirs: ComparedDetention) -> bool:
-    """Where one side or both give an age only, a year more or less is how ages are told."""
+    """Whether births contradict where a side gives an age only: a year more or less does not."""
     one, other = birth_bounds(mine.person), birth_bounds(theirs.person)
     if one is None or other is None or (mine.shown["birth"] and theirs.shown["birth"]):
         return False
@@ -124,7 +124,7 @@ def _ages(mine: ComparedDetention, theirs: ComparedDetention) -> bool:
 
 
 def _places(mine: ComparedDetention, theirs: ComparedDetention) -> bool:
-    """ "Helicoide" and "El Helicoide" are one place, and "El Rodeo" is "El Rodeo I" told less exactly."""
+    """Whether places differ. "Helicoide" is "El Helicoide", and "El Rodeo" a vaguer "El Rodeo I"."""
     if not (mine.person.facility and theirs.person.facility):
         return False
     one, other = _telling(mine.person.facility), _telling(theirs.person.facility)

@@ -14,14 +14,14 @@ from app.registry.content import Content
 from app.registry.reports import compared_number
 from app.registry.schemas import DetentionReportIn
 
-# Rows of one list: several times the longest that a field office keeps, and what two cores compare in two minutes.
+# Rows of one list: several times the longest that a field office keeps; two cores compare it in two minutes.
 MOST_ROWS = 20_000
 TOO_MANY = f"A list to be compared has at most {MOST_ROWS:,} rows: part it, by country or by year."
 
 
 @dataclass
 class ComparedList:
-    """A list as detentions, the case number of each, and the rows that could not be read or cannot be true."""
+    """A list as detentions, their case numbers, and the rows that could not be read or cannot be true."""
 
     detentions: list[ComparedDetention] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
@@ -34,8 +34,8 @@ class ComparedList:
 def read(
     opened: Opened, now: datetime, same_place: SamePlace | None = None, deadline: Deadline = NEVER
 ) -> ComparedList:
-    """The detentions of an opened list. A row that only says too little to be filed, no country or no method, may be
-    compared all the same. Raises BadFile: there are too many rows, or the file breaks off; TooLong."""
+    """The detentions of an opened list. A row that says too little to be filed (no country, no method) is compared all
+    the same. Raises BadFile for too many rows or a file that breaks off; TooLong."""
     compared, keys = ComparedList(), Keys()
     for row in opened.rows():
         deadline.check()
@@ -59,8 +59,8 @@ def read(
 
 
 def _said(report: DetentionReportIn) -> Content:
-    """What a row says, flat. Its identification number is compared with those of other lists as it is: nothing of it is
-    kept, and none of it is shown."""
+    """The content of a row. Its identification number is compared as it is with that of the other list, and neither
+    stored nor shown."""
     said = content.flatten(report.model_dump(mode="json"))
     number = said.pop("detainee.national_id", None)
     compared = None if number is None else compared_number(number)

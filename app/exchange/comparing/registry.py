@@ -1,4 +1,4 @@
-"""The registry's side: what a list asks it for, and the detentions it answers with."""
+"""The registry's side of a comparison: the detentions to compare with a list."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -32,14 +32,14 @@ from app.registry.schemas import Country, Date
 from app.registry.views import Views
 from app.vocabulary import ReleaseStatus, Role
 
-# What was refuted or withdrawn is missing from nobody's list.
+# Refuted and withdrawn detentions are missing from no list.
 STANDING = [ReleaseStatus(status) for status in COUNTING]
 TOGETHER = 50  # rows looked up between two looks at the clock: a third of a second at worst
-MOST_COUNTRIES = 5  # of one list: more is a list of the world, and the countries are asked for
+MOST_COUNTRIES = 5  # of one list: a list of more must name the countries to compare
 
 
 class Scope(BaseModel):
-    """Which detentions of the registry a list is laid beside. What is left out is what the list itself speaks of."""
+    """The detentions of the registry to compare with a list; by default the countries and days of the list itself."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,8 +51,8 @@ class Scope(BaseModel):
 
 @dataclass
 class Theirs:
-    """`detentions`: of what was asked for, and of whoever else may be on the list. `asked`: the places of the former;
-    `tied`: the place of a row → that of the report under its case number; `lists`: the addresses that were asked."""
+    """`detentions`: in scope, and of other people who may be on the list. `asked`: indexes of those in scope; `tied`:
+    index of a row → index of the report with its case number; `lists`: the addresses that were read."""
 
     lists: list[Row] = field(default_factory=list)
     detentions: list[ComparedDetention] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Theirs:
 
 
 def same_place(session: Session) -> SamePlace:
-    """What a place is compared by: its slug where it is registered, else its folded name."""
+    """The text by which a place is compared: its slug where it is registered, else its folded name."""
     views = Views.of(session)
 
     def found(said: str, country: str | None) -> str:
@@ -81,8 +81,8 @@ def beside(
     asked: Scope,
     deadline: Deadline,
 ) -> Theirs:
-    """What the registry holds beside a list. Raises Invalid: no country, or more detentions than can be compared;
-    TooLong."""
+    """The registry's detentions to compare with a list. Raises Invalid for a list without a country or a scope of too
+    many detentions; TooLong."""
     found = Theirs()
     inside: dict[int, int] = {}
     for question in _questions(listed.detentions, asked, now):
@@ -101,10 +101,10 @@ def beside(
     places: dict[int, int] = {}
     for spell, detention, witnesses in _compared(registry_side.spells(session, sorted(people), reader, revision), same):
         deadline.check()
-        if spell.names is None:  # found by nothing, whoever they are
+        if spell.names is None:  # the reader may not recognise the person
             detention = replace(detention, line=Line(detention.person))
         else:
-            # Whom only sources report that are not independent is no rival, as where a report is tied.
+            # A person reported only by sources that are not independent is no rival, as when a report is linked.
             whose = spell.ids["detainee_id"]
             line = replace(detention.line, planted=not spell.independent, whose=whose, witnesses=witnesses)
             detention = replace(detention, line=line)
@@ -116,7 +116,7 @@ def beside(
         if case not in own:
             continue
         place = places.pop(own[case].spell, None)
-        if place is None:  # of somebody whom the key may not recognise, or whom another row of the list is already
+        if place is None:  # not recognisable for the key, or paired with another row of the list
             place = len(found.detentions)
             found.detentions.append(of_content(own[case].content, {"report_id": own[case].report}, same))
         found.tied[row] = place
@@ -124,9 +124,9 @@ def beside(
 
 
 def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -> list[Row]:
-    """The people whom a report that says this may speak of, the likeliest first, as far as the reader may see and
-    recognise them: `[{detainee_id, score, sure, reasons, conflicts, theirs}]`, `theirs` being the detention that fits
-    best. `sure` is at most one: where two fit, a curator decides."""
+    """The candidate people of a report with this content whom the reader may see and recognise, most similar first:
+    `[{detainee_id, score, sure, reasons, conflicts, theirs}]`, with the best fitting detention under `theirs`. At most
+    one is `sure`: between two, a curator decides."""
     same = same_place(session)
     mine = of_content(said, {}, same)
     people = registry_side.alike(session, [(mine.line.keys, blocking.born(mine.person))], revision)
@@ -140,8 +140,8 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
             continue
         person = spell.ids["detainee_id"]
         witnesses[person] = list(said_there)
-        # Found by what is stored, which may not be seen: whoever shares nothing with what is seen was not found, or
-        # a place that is in no register could be tried out.
+        # The look-up uses stored values that the reader may not see: without a key in common with the visible ones a
+        # hit is dropped, or an unregistered place could be probed.
         if not mine.line.keys.isdisjoint(detention.line.keys):
             found[person].append((score.compare(mine.person, detention.person), detention))
             if spell.independent:
@@ -149,7 +149,7 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
     best = {person: max(pairs, key=lambda pair: (pair[0].sure, pair[0].score)) for person, pairs in found.items()}
     best = {person: (judged(mine.person, match, witnesses[person]), a) for person, (match, a) in best.items()}
     sure = [person for person, (match, _) in best.items() if match.sure]
-    # As where a report is tied: a namesake whom a state files beside somebody leaves that person sure.
+    # As when a report is linked: a namesake filed by a state leaves the other person sure.
     sure = [person for person in sure if person in independent] or sure
     alike = [one for one in best.items() if one[1][0].sure or one[1][0].score >= score.REVIEW]
     alike.sort(key=lambda one: (-one[1][0].sure, -one[1][0].score, one[0]))
@@ -169,14 +169,18 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
 def _compared(
     spells: Iterable[registry_side.Spell], same: SamePlace, *, all_days: bool = False
 ) -> Iterator[tuple[registry_side.Spell, ComparedDetention, tuple[Witness, ...]]]:
-    """Each detention with its detention and with what every source says of the person. Days said of a person's other
-    detentions speak against a line of a list only where `all_days`: a list is of detentions, a report of a person."""
+    """`(spell, detention, witnesses)`: with a witness for each source of the person. Days of a person's other
+    detentions count against a line only with `all_days`: a list is of detentions, a report of a person."""
     for _person, group in groupby(spells, key=lambda spell: spell.ids["detainee_id"]):
         of_one = [(spell, of_content(spell.content, spell.ids, same, spell.names)) for spell in group]
         said = [(spell, said, detention) for spell, detention in of_one for said in spell.statements]
         for spell, detention in of_one:
             witnesses = [_witness(one, there, dated=all_days or other is spell) for other, one, there in said]
-            yield spell, detention, tuple(witnesses) if len(said) > 1 else ()  # one alone says what stands
+            yield (
+                spell,
+                detention,
+                tuple(witnesses) if len(said) > 1 else (),
+            )  # a single witness is the detention itself
 
 
 def _witness(said: registry_side.VisibleStatement, detention: ComparedDetention, *, dated: bool) -> Witness:
@@ -186,8 +190,8 @@ def _witness(said: registry_side.VisibleStatement, detention: ComparedDetention,
 
 
 def _questions(detentions: list[ComparedDetention], asked: Scope, now: datetime) -> list[ReleaseQuery | DetentionQuery]:
-    """The lists of the registry that are asked for: of the countries of this one; where it has releases, those from its
-    first day to its last; where it has people held, who is held on the day it last knew them held, or today."""
+    """The registry's lists to read, for each country of this list: where it has releases, those from its first day to
+    its last; where it has people in custody, those in custody on the last day it gives, else today."""
     countries = asked.country or sorted({one.person.country for one in detentions if one.person.country})
     if not 0 < len(countries) <= MOST_COUNTRIES:
         detail = f"Say of which countries the list is: it names none, or more than {MOST_COUNTRIES}."

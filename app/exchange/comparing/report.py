@@ -1,4 +1,4 @@
-"""What came of laying two lists side by side: both, likely the same person, mine only, theirs only (pure)."""
+"""The result of a comparison: both, likely the same person, mine only, theirs only (pure)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from app.exchange.comparing.files import ComparedList
 from app.matching.align import NEVER, Deadline, Pair, align
 
 PARTS = ("both", "likely", "mine_only", "theirs_only")
-# By whose word a row and a report are one: the case number that both have.
+# The reason of a pair with one case number.
 CASE_NUMBER: Row = {"feature": "case_number", "score": 1.0, "note": "the same case number"}
 
 
@@ -19,8 +19,8 @@ def compare(
     asked: Collection[int] | None = None,
     deadline: Deadline = NEVER,
 ) -> Row:
-    """`{summary, both, likely, mine_only, theirs_only, unread}`. `asked`: the places of theirs that are missed where no
-    row of mine is that person; by default all. Raises TooLong."""
+    """`{summary, both, likely, mine_only, theirs_only, unread}`. `asked`: the indexes of theirs that count as
+    theirs only where no row of mine is that person; by default all. Raises TooLong."""
     pairs = align([one.line for one in mine.detentions], [one.line for one in theirs], tied, deadline)
     both = [_pair(one, mine.detentions, theirs) for one in pairs if one.sure]
     likely = [_pair(one, mine.detentions, theirs) for one in pairs if not one.sure]
@@ -37,7 +37,7 @@ def compare(
         "mine": len(mine.detentions),
         "theirs": len(theirs) if asked is None else len(asked),
         "both": len(both),
-        "conflicts": sum(1 for one in both if one["conflicts"]),  # where it is read as "of them"
+        "conflicts": sum(1 for one in both if one["conflicts"]),  # the summary reads "of them"
         **{name: len(result[name]) for name in PARTS[1:]},
         "unread": len(mine.unread),
     }
@@ -58,12 +58,12 @@ def _pair(pair: Pair, mine: Sequence[ComparedDetention], theirs: Sequence[Compar
 
 
 def _place(shown: Row) -> Any:
-    """Where an detention stands: a row's number, or the id of a detention or a report."""
+    """The row number of a detention, or the id of the detention or report."""
     return shown.get("row") or shown.get("detention_id") or shown["report_id"]
 
 
 def lines(result: Row) -> list[Row]:
-    """The same as one table: a line for each pair and for each detention without a partner."""
+    """The result as one table: a line for each pair and for each detention without a partner."""
     table = []
     for part in PARTS:
         for one in result[part]:

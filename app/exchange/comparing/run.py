@@ -20,7 +20,7 @@ from app.registry import content
 from app.registry.policy import Reader
 from app.registry.schemas import PersonSoughtIn
 
-# What is never compared with what the registry holds: that a number agrees would be a number told.
+# Never compared with the registry: that a number agrees would disclose the number.
 UNTOLD = "detainee.national_id"
 
 TAKES_TOO_LONG = (
@@ -38,17 +38,10 @@ def two_lists(mine: List, theirs: List, now: datetime) -> Row:
 
 
 def with_registry(
-    session: Session,
-    secret: bytes,
-    now: datetime,
-    reader: Reader,
-    mine: List,
-    asked: Scope,
-    *,
-    seconds: float = inf,
+    session: Session, secret: bytes, now: datetime, reader: Reader, mine: List, asked: Scope, *, seconds: float = inf
 ) -> Row:
-    """A comparison of a file with what the registry holds and this reader may see, within so many seconds of the
-    processor, reading and looking up included. Raises BadFile, Invalid."""
+    """A comparison of a file with the registry as this reader may see it, within a number of processor seconds, reading
+    and look-up included. Raises BadFile, Invalid."""
     deadline = Deadline(seconds)
     source = reader.source
     saved = (lambda _digest: None) if source is None else (lambda digest: stored.saved_mapping(session, source, digest))
@@ -63,7 +56,7 @@ def with_registry(
 
 
 def with_person(session: Session, reader: Reader, sought: PersonSoughtIn) -> Row:
-    """Whom a report of this person may speak of, as far as this reader may know. Nothing is stored."""
+    """The candidate people of a report of this person, as far as this reader may know. Nothing is stored."""
     said = content.flatten(sought.model_dump(mode="json"))
     said.pop(UNTOLD, None)
     revision = head(session)[0]

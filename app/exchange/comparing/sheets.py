@@ -32,7 +32,7 @@ def sheets(result: Row, lang: Language) -> list[Sheet]:
 
 
 class _Words:
-    """What things are called in one language."""
+    """Texts and labels in one language."""
 
     def __init__(self, lang: Language) -> None:
         self._place = LANGUAGES.index(lang)
@@ -45,13 +45,13 @@ class _Words:
         return WORDS[group][name][self._place]
 
     def field(self, name: str) -> str:
-        """The heading of a field of an detention."""
+        """The heading of a field of a detention."""
         if name == "source_record_id" or name in FIELDS:
             return title(FIELDS.get(name, name), self.lang)
         return self.of("columns", name)
 
     def cell(self, name: str, value: Any) -> Cell:
-        """A value as a person reads it."""
+        """The cell of a value, codes by their labels."""
         if isinstance(value, list):
             return SEPARATOR.join(map(str, value))
         if value is None or isinstance(value, int | float):
@@ -106,13 +106,13 @@ def _reasons(pair: Row, words: _Words) -> str:
 
 
 def _places(detentions: Sequence[Row], side: str | None = None) -> list[str]:
-    """What says where detentions of theirs stand: ids of a registry, or rows of a file."""
+    """The columns that identify their detentions: ids of a registry, or rows of a file."""
     said = [one[side] if side else one for one in detentions]
     return [name for name in (*THEIRS, "report_id") if any(name in one for one in said)]
 
 
 def _conflicts(pairs: Sequence[Row], words: _Words) -> Sheet:
-    """A line for each thing that two detentions contradict each other in."""
+    """A line for each contradiction of a pair."""
     headings = [words.field("row"), words.field("source_record_id"), words.field("name"),
                 words.of("columns", "field"), *(words.of("columns", side).capitalize() for side in SIDES)]  # fmt: skip
     rows: list[list[Cell]] = [

@@ -1,7 +1,7 @@
 """The case number of a row: the list's own, or one derived from what tells the person apart (pure).
 
-A derived number stays the same while the name, the birth and the day of detention do; whoever corrects one of them
-files somebody new, and a curator is asked. A column of case numbers is better, and the receipt says that it is missing.
+A derived number stays the same while name, birth and day of detention do: a correction of one of them files a new
+person, and a curator is asked. A column of case numbers is better, and the receipt says that it is missing.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ class Keys:
         self.derived = 0
 
     def give(self, number: int, body: dict[str, Any]) -> None:
-        """Put the row's case number into its body where it has none. Raises Repeated."""
+        """Derive a case number for a body without one. Raises Repeated for one that an earlier row has."""
         own = body.get("source_record_id")
         if own is None:
             body["source_record_id"] = self._derive(body)
@@ -44,7 +44,7 @@ class Keys:
             raise Repeated(first)
 
     def _derive(self, body: dict[str, Any]) -> str:
-        """Of namesakes that nothing else tells apart, the second in the file is `…-2`."""
+        """The derived number; for the second of two people whom nothing tells apart `…-2`."""
         self.derived += 1
         said = json.dumps(_telling(body), ensure_ascii=False, sort_keys=True, default=str)
         base = DERIVED + hashlib.sha256(said.encode()).hexdigest()[:DIGITS]
@@ -58,11 +58,7 @@ def _telling(body: dict[str, Any]) -> dict[str, Any]:
         return pointed
     detainee, detention = _section(body, "detainee"), _section(body, "detention")
     name = detainee.get("full_name")
-    telling = {
-        "name": _folded(name),
-        "birth": detainee.get("birth_date"),
-        "detained": detention.get("detained_on"),
-    }
+    telling = {"name": _folded(name), "birth": detainee.get("birth_date"), "detained": detention.get("detained_on")}
     if telling["name"]:
         return telling
     place = detention.get("facility")
@@ -75,7 +71,7 @@ def _telling(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _folded(said: Any) -> str | None:
-    """Of what is longer than a name, which the report is refused for, the beginning: all that was folded is kept."""
+    """The folded text; of one too long for a name, which will be refused, the beginning: folded texts are cached."""
     return fold(said[:NAME_LENGTH]) if isinstance(said, str) else None
 
 

@@ -1,15 +1,15 @@
-"""A report as `/v1/reports` lists it, made the body that files it again (pure)."""
+"""Make a report as listed by `/v1/reports` the body that files it again (pure)."""
 
 from typing import Any
 
 from app.registry.records import case_by_id
 
-# What the registry says of a report beside what was sent.
+# Fields that the registry adds to a report.
 BESIDE = frozenset({"id", "version", "revision", "recorded_at", "source", "has_national_id", "retraction"})
 
 
 def is_report(row: dict[str, Any]) -> bool:
-    """Whether a line is a report as listed: no body has these names."""
+    """Whether a line is a listed report: no body has these fields."""
     return {"id", "version", "revision"} <= row.keys()
 
 

@@ -1,4 +1,4 @@
-"""What a report says beyond what every report says, and what a list thereby takes back, adds and lets count (pure)."""
+"""The values of a report, and which of them a new version loses and gains; why a custody does not count (pure)."""
 
 from collections import Counter
 from typing import Any
@@ -10,32 +10,32 @@ from app.registry.projection.statements import ASSERTIONS
 from app.vocabulary import Designation, ReleaseKind, Stage, Verdict
 
 Says = Content
-# What stands in a report of whoever says nothing of it.
+# The values of a report that leaves a field out.
 UNSAID = {
     "verification.verdict": Verdict.REPORTED,
     "release.stage": Stage.CARRIED_OUT,
     "release.kind": ReleaseKind.UNSPECIFIED,
     "detainee.designation": Designation.UNSTATED,
 }
-# What no body needs to repeat (`reports.with_kept`), or what names the report.
+# Fields that no body needs to repeat (`reports.with_kept`), and the name of the report.
 KEPT = frozenset({"detainee.national_id", "detainee.national_id_digest", "retraction.reason", "source_record_id"})
-# Days of an age or of a wish are no dates of their own: they come and go with what they belong to.
+# Days of an age or of a wish come and go with these, and are not counted as dates.
 OF_OTHERS = ("detainee.age_on", "detainee.publish_given_on")
 DATES = tuple(name for name in PAST_DATES if name not in OF_OTHERS)
-# What a receipt tells the loss and the gain of → the fields that it is said in.
+# Kinds of loss and gain in a receipt → their fields.
 KINDS = {"verdicts": ("verification.verdict",), "dates": DATES, "wishes": ("detainee.publish",)}
-# Why somebody held may not be counted as held on the day of filing by this source's own word.
+# Why a custody does not count on the day of filing by this source's own word.
 NOT_HELD = NO_DAY, VAGUE_DAY, NOT_ASSERTED = "no_day_of_arrest", "day_not_past", "not_asserted"
 
 
 def says(said: Content | dict[str, Any]) -> Says:
-    """What a body, or the content that was kept of one, says."""
+    """The values of a body or of a stored content, without defaults."""
     content = as_sent(said) if any("." in name for name in said) else flatten(said)
     return {name: value for name, value in content.items() if name not in KEPT and UNSAID.get(name) != value}
 
 
 def changed(before: Says, after: Says) -> Counter[str]:
-    """`{"verdicts_lost": 1, "dates_gained": 2}`: values that are no longer said, and that were not said before."""
+    """`{"verdicts_lost": 1, "dates_gained": 2}`: the values lost and gained from one version to the next."""
     return Counter(
         f"{kind}_{change}"
         for kind, names in KINDS.items()
@@ -46,8 +46,7 @@ def changed(before: Says, after: Says) -> Counter[str]:
 
 
 def why_not_held(said: Says, today: int) -> str | None:
-    """Why a report that somebody is held does not count on the day of filing; None where it does. `today`: its
-    ordinal."""
+    """Why a report of custody does not count on the day of filing (`today`, an ordinal); None where it does."""
     if said.get("verification.verdict", Verdict.REPORTED) not in ASSERTIONS:
         return NOT_ASSERTED
     days = [parse(said[name]).hi for name in ("detention.detained_on", "detention.held_on") if name in said]

@@ -1,4 +1,4 @@
-"""A row held against what a report must be, before anything is asked of a registry (pure)."""
+"""Check a row against the schema of a report, before any look-up in a registry (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +11,7 @@ from app.exchange.imports.faults import Fault
 from app.exchange.imports.rows import Row
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 
-# Of a pointer, before the column is known: a section, a field, a place in it and a field there, and one to spare.
+# Parts of a pointer that are read: a section, a field, an index and a field there, and one to spare.
 MOST_PARTS = 5
 
 _SCHEMAS: dict[bool, type[DetentionReportIn]] = {True: ReleaseReportIn, False: DetentionReportIn}
@@ -31,7 +31,7 @@ def numbered(row: Row, keys: Keys) -> Row:
 
 
 def body_of(row: Row) -> DetentionReportIn | list[Fault]:
-    """The report that a row makes, or its faults."""
+    """The report of a row, or its faults."""
     if row.body is None:
         return row.faults
     try:
@@ -41,7 +41,7 @@ def body_of(row: Row) -> DetentionReportIn | list[Fault]:
 
 
 def placed(columns: Mapping[str, str], error: Mapping[str, str]) -> Fault:
-    """An error in the body, at the column that the value came from. `columns`: field → column."""
+    """The fault of an error in the body, at the column of the value. `columns`: field → column."""
     parts = error["pointer"].removeprefix("/").split("/", MOST_PARTS)[:MOST_PARTS]
     name = next((some for end in range(len(parts), 0, -1) if (some := ".".join(parts[:end])) in columns), "")
     return Fault(columns.get(name), error["pointer"], error["code"], error["detail"])

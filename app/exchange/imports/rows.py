@@ -1,4 +1,4 @@
-"""A row of cells made the body of a report, with what is wrong with it, column by column (pure)."""
+"""Make a row of cells the body of a report, or its faults, column by column (pure)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,19 +20,19 @@ from app.registry.content import AGE, AGE_ON
 from app.registry.schemas import NAME_LENGTH, NOTE_LENGTH
 from app.vocabulary import Stage
 
-# Fields that take more than a line: the next field of a column is asked only beyond that.
+# Fields that take more than a line: the next field of a column is tried only beyond that.
 LONGER = {"note": NOTE_LENGTH, "detention.charges": NOTE_LENGTH}
-MOST_SHOWN = 60  # characters of a cell that are shown beside what is wrong with it
+MOST_SHOWN = 60  # characters of a cell that are shown beside its fault
 Body = dict[str, Any]
-MOST_WORDS = 200  # for "nothing is known": each column has a few
+MOST_WORDS = 200  # for "unknown": each column has a few
 REMEMBERED = 10_000  # cells: some megabytes
 REPEATED = frozenset({"date", "code", "codes", "country", "countries"})
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row by its number in the file: the body that it makes, or what is wrong with it. `columns`: the column that
-    each field was read from, for telling where a body is wrong. `cells`: its texts, for showing which."""
+    """A row by its number in the file: its body, or its faults. `columns`: field → its column, to place a fault of the
+    body; `cells`: the texts, to show beside a fault."""
 
     number: int
     body: Body | None
@@ -41,22 +41,23 @@ class Row:
     cells: Sequence[str] = ()
 
     def told(self, fault: Fault) -> Fault:
-        """A fault with the beginning of what stands in its cell."""
+        """A fault with the beginning of its cell."""
         place = -1 if fault.column is None else place_of(fault.column)
         said = self.cells[place].strip() if 0 <= place < len(self.cells) else ""
         return replace(fault, value=said[:MOST_SHOWN]) if said else fault
 
 
 class Tally:
-    """What became of the cells of a list that made neither a value nor a fault: told, so that nothing slips."""
+    """The cells of a list that made neither a value nor a fault: counted and reported, so that nothing is lost in
+    silence."""
 
     def __init__(self) -> None:
-        self.unsaid: Counter[tuple[str, str]] = Counter()  # column and word: cells read as "nothing is known"
-        self.unread: Counter[str] = Counter()  # column: cells that were not read
+        self.unsaid: Counter[tuple[str, str]] = Counter()  # (column, word) → cells read as "unknown"
+        self.unread: Counter[str] = Counter()  # column → cells that were not read
         self.left_out = RowsCounted()
 
     def shape(self) -> dict[str, Any]:
-        """As it is told."""
+        """The tally in a receipt."""
         return {
             "unsaid": [
                 {"column": column, "word": word, "count": count}
@@ -77,7 +78,7 @@ class Reader:
         genders: dict[str, str] | None = None,
         tally: Tally | None = None,
     ) -> None:
-        """`genders`: what a letter means in this list, where its mapping does not say so."""
+        """`genders`: letter → gender in this list, where its mapping does not say so."""
         self.tally = tally or Tally()
         self._layout = Layout(columns, mapping)
         self._unread = [column for column in columns if not column.fields]
@@ -87,12 +88,12 @@ class Reader:
         self._meanings = {**mapping.meanings, GENDER: (genders or {}) | mapping.meanings.get(GENDER, {})}
         self._constants = {name: mapping.constant(name) for name in mapping.constants}
         self._day_of_ages = mapping.age_on or day_of_ages(columns)
-        # Of days, places and codes a list holds few, and each many times.
+        # A list has few days, places and codes, each many times.
         self._value = lru_cache(maxsize=REMEMBERED)(self._said)
         self._letters = {name: column.letter for column in reversed(self._columns) for name in column.fields}
 
     def read(self, cells: Cells) -> Row | None:
-        """The body of a row, or its faults, or what is asked about it; None of a row that the mapping leaves out."""
+        """A row with its body, its faults or its questions; None for a row that the mapping leaves out."""
         asked = self._layout.open_questions(cells)
         if asked is None:
             self.tally.left_out.add(cells.number)
@@ -133,7 +134,7 @@ class Reader:
         return Row(cells.number, body, faults, self._letters, cells.texts)
 
     def _of_the_whole(self, fields: Body) -> list[Fault]:
-        """Join what stands in several cells, or say why it cannot be."""
+        """Join values of several cells; the faults of those that do not fit."""
         faults = []
         if not _join_names(fields):
             detail = "The name and its parts in other columns differ: correct one, or leave a column out in a mapping."
@@ -144,7 +145,7 @@ class Reader:
         return faults
 
     def _date_age(self, fields: Body) -> None:
-        """Give the age of a row its day, where a heading or the mapping says which."""
+        """Give the age of a row its day, where a heading or the mapping names it."""
         day = self._day_of_ages
         if day is None or AGE not in fields or AGE_ON in fields:
             return
@@ -156,7 +157,7 @@ class Reader:
         return value(name, text, self._order, self._meanings.get(name))
 
     def _take(self, fields: Body, column: Column, text: str) -> None:
-        """Let the first of the column's fields that can read the cell have it; the last one's reason is told."""
+        """Give the cell to the first field of its column that can read it; else raise the reason of the last."""
         for name in column.fields:
             try:
                 read = (self._value if FIELDS[name].kind in REPEATED else self._said)(name, text)
@@ -185,7 +186,7 @@ class Reader:
 
 
 def too_long(name: str, read: Any) -> bool:
-    """Whether a text is longer than its field takes, so that the next field of the column is asked."""
+    """Whether a text is too long for a field, so that the next field of the column is tried."""
     texts = read if isinstance(read, list) else [read]
     most = LONGER.get(name, NAME_LENGTH)
     return name != "note" and any(isinstance(text, str) and len(text) > most for text in texts)
@@ -196,7 +197,7 @@ def _text_at(cells: Cells, place: int) -> str:
 
 
 def _join_names(fields: Body) -> bool:
-    """Make the full name of its parts; False where it stands there too and is another."""
+    """Join the full name from its parts; False where the row has another full name."""
     said = " ".join(part for name in (GIVEN_NAMES, SURNAMES) if (part := fields.pop(name, None)))
     if said and NAME in fields:
         return set(words(said)) <= set(words(fields[NAME]))
@@ -206,7 +207,7 @@ def _join_names(fields: Body) -> bool:
 
 
 def _tell_state(fields: Body) -> bool:
-    """Make of a state what it means; False where another column of the row says something else."""
+    """Turn a state into its fields; False where another column of the row contradicts it."""
     codes, said = fields.pop(STATE, (None, None))
     if codes:
         return bool(fields.setdefault(STATE_CODES[codes], said) == said)

@@ -1,4 +1,4 @@
-"""Dates as sheets print them, in English and Spanish, made partial dates (pure).
+"""Read dates as printed in English and Spanish sheets (pure).
 
 A date that can be read in two ways is refused: nobody was detained on a day that no source ever said.
 """
@@ -12,7 +12,7 @@ from app.exchange.imports.sentences import FAULTS
 
 
 class Order(StrEnum):
-    """How a sheet orders a date of three numbers; what is not declared is not guessed."""
+    """The order of a date of three numbers in a sheet; an undeclared order is not guessed."""
 
     DAY_FIRST = "day_first"
     MONTH_FIRST = "month_first"
@@ -51,7 +51,7 @@ LEAP_YEAR = "2024"  # has every day that any year has
 
 
 def read(text: str, order: Order | None) -> str:
-    """A partial date (EDTF level 0) of what a cell says; raises UnclearDate.
+    """The partial date (EDTF level 0) of a cell. Raises UnclearDate.
 
     Day, month and year in numbers need `order`, unless the day is past 12. Two digits are no year.
     """

@@ -1,5 +1,5 @@
-"""What the reader of workbooks does not tell: formulas without a value, merged cells, and what a person sees of a sheet
-beside its texts: hidden rows and columns, cells that are struck out, comments.
+"""What `python_calamine` does not report of a sheet: formulas without a value, merged cells, hidden rows and columns,
+struck-out cells, comments.
 
 A part of `workbook_child`: it runs in that process and under its limits, and imports nothing of the registry.
 """
@@ -32,7 +32,7 @@ _NO = ("0", "false")
 
 
 class WorkbookFacts:
-    """What was found: rows are counted from 1, places of columns from 0."""
+    """The facts of a sheet: rows count from 1, columns from 0."""
 
     def __init__(self) -> None:
         self.without_value: dict[int, list[int]] = {}
@@ -43,7 +43,7 @@ class WorkbookFacts:
         self.merged: dict[int, list[tuple[int, int]]] = {}  # first row → last row and place, of more rows than one
 
     def marks(self, number: int) -> dict[str, list[int]]:
-        """What a person should be asked about a row: code → the places that it speaks of, none where of all."""
+        """The questions about a row: code → the indexes of its cells, none for the whole row."""
         facts: dict[str, list[int]] = {"hidden_row": []} if number in self.hidden_rows else {}
         for code, cells in (("struck_out", self.struck_out), ("cell_comment", self.comments)):
             if number in cells:
@@ -52,7 +52,7 @@ class WorkbookFacts:
 
 
 def look(data: bytes, name: str, height: int) -> WorkbookFacts:
-    """Look through the sheet of that name. Raises ExpatError, ParseError, ValueError, BadZipFile."""
+    """The facts of the sheet of that name. Raises ExpatError, ParseError, ValueError, BadZipFile."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         path = _path_of(archive, name)
         if path is not None:

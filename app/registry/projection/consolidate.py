@@ -13,14 +13,14 @@ Fact = dict[str, Any]
 ReadValue = Callable[[Statement], Any]
 
 
-# Field of a section → how what the sources say of it becomes one fact.
-Combined = Mapping[str, Callable[[Sequence["Said"]], Fact | None]]
+# Field of a section → how the values of several sources become one fact.
+Combined = Mapping[str, Callable[[Sequence["SourceValue"]], Fact | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class SourceValue:
-    """One source's value of one fact. `kept`: the value is not the source's own word; it stood where its report
-    points."""
+    """One source's value of one fact. `kept`: the value stood where the source's report points, and is not the source's
+    own word."""
 
     value: Any
     source: str
@@ -30,50 +30,48 @@ class SourceValue:
 
 
 def source_values(statements: Iterable[Statement], read: ReadValue, kept: ReadValue | None = None) -> list[SourceValue]:
-    """Each source's value, by `read` from its newest statement that says one; else by `kept` from what stood where the
-    source's report points."""
+    """Each source's value: read by `read` from its newest statement with one, else by `kept` from the values kept with
+    its reports. Sources without a value are left out."""
     return _source_values(_newest_first(statements), read, kept)
 
 
 def _newest_first(statements: Iterable[Statement]) -> list[list[Statement]]:
-    """For each source its statements that may speak, the newest first."""
+    """For each source the statements that may speak for it, the newest first."""
     statements = list(statements)
     if len(statements) == 1:  # as most often
         return [statements]
-    return [newest_first(said) for said in by_source(statements).values()]
+    return [newest_first(of_source) for of_source in by_source(statements).values()]
 
 
-def newest_first(said: Sequence[Statement]) -> list[Statement]:
-    return list(said) if len(said) == 1 else sorted(said, key=lambda statement: -statement.revision)
+def newest_first(statements: Sequence[Statement]) -> list[Statement]:
+    return sorted(statements, key=lambda statement: -statement.revision)
 
 
 def _source_values(
     sources: Iterable[Sequence[Statement]], read: ReadValue, kept: ReadValue | None
 ) -> list[SourceValue]:
-    found = []
-    for statements in sources:
-        one = _word(statements, read, kept=False) or (_word(statements, kept, kept=True) if kept else None)
-        if one is not None:
-            found.append(one)
-    return found
+    values = (_word(of_source, read, kept) for of_source in sources)
+    return [value for value in values if value is not None]
 
 
-def _word(statements: Sequence[Statement], read: ReadValue, *, kept: bool) -> SourceValue | None:
-    for statement in statements:
-        value = read(statement)
-        if value is not None:
-            # A source that repeats as reported what it verified has verified it still.
-            saying = (one for one in statements if one.verdict is Verdict.VERIFIED and read(one) == value)
-            speaker = next(saying, statement)
-            verified = speaker.verdict is Verdict.VERIFIED
-            return SourceValue(value, speaker.source.slug, speaker.independent, verified, kept)
+def _word(of_source: Sequence[Statement], read: ReadValue, kept: ReadValue | None) -> SourceValue | None:
+    """The value of one source from its statements, newest first."""
+    for reading, is_kept in ((read, False), (kept, True)) if kept else ((read, False),):
+        for statement in of_source:
+            value = reading(statement)
+            if value is not None:
+                # A source that repeats as reported what it verified has verified it still.
+                same = (one for one in of_source if one.verdict is Verdict.VERIFIED and reading(one) == value)
+                speaker = next(same, statement)
+                verified = speaker.verdict is Verdict.VERIFIED
+                return SourceValue(value, speaker.source.slug, speaker.independent, verified, is_kept)
     return None
 
 
 def own_word(statements: Sequence[Statement], read: ReadValue, kept: ReadValue) -> Any:
-    """The value of one source from its statements, newest first: its own word, else what stood where its report points,
+    """The value of one source from its statements, newest first: its own word, else the value kept with its reports,
     else None."""
-    word = _word(statements, read, kept=False) or _word(statements, kept, kept=True)
+    word = _word(statements, read, kept)
     return None if word is None else word.value
 
 
@@ -82,16 +80,16 @@ def field(name: str) -> ReadValue:
 
 
 def kept(name: str) -> ReadValue:
-    """Reads the value of `name` kept with a report: what stood where the report points when it was filed."""
+    """Reads the value of `name` kept with a report: the one that stood, at its filing, where the report points."""
     return field(f"kept.{name}")
 
 
-def deciding(said: Sequence[SourceValue]) -> list[SourceValue]:
-    """The values that decide: those of the independent sources that verified, else those of the independent ones, else
-    all. A kept value has no vote beside an independent source's own word."""
-    independent = [one for one in said if one.independent]
-    independent = [one for one in independent if not one.kept] or independent
-    return [one for one in independent if one.verified] or independent or list(said)
+def deciding(values: Sequence[SourceValue]) -> list[SourceValue]:
+    """The values that decide: those of independent verifying sources, else of independent sources, else all. A kept
+    value does not decide beside an independent source's own word."""
+    independent = [value for value in values if value.independent]
+    independent = [value for value in independent if not value.kept] or independent
+    return [value for value in independent if value.verified] or independent or list(values)
 
 
 def plain_fact(said: Sequence[SourceValue]) -> Fact | None:
@@ -100,8 +98,8 @@ def plain_fact(said: Sequence[SourceValue]) -> Fact | None:
 
 
 def shown_fact(said: Sequence[SourceValue]) -> Fact | None:
-    """`plain_fact` for what is shown and never counted: of several spellings of a name that tie one must stand in a
-    list, the first in byte order."""
+    """`plain_fact` for values that are shown and never counted: of spellings that tie, the first in byte order, since a
+    list must show one."""
     return _fact(said, _same, lambda tied: min(tied, key=_bytes))
 
 
@@ -112,12 +110,12 @@ def date_fact(said: Sequence[SourceValue]) -> Fact | None:
 
 
 def day_fact(statements: Sequence[Statement], name: str, among: str) -> Fact | None:
-    """The date that statements give under `among`.`name`."""
+    """The fact of the date that statements give under `among`.`name`."""
     return _beside_verifying(statements, field(f"{among}.{name}"), kept(name), date_fact)
 
 
 def kind_fact(statements: Sequence[Statement]) -> Fact | None:
-    """The kind of release that statements state."""
+    """The fact of the kind of release that statements name."""
     return _beside_verifying(statements, lambda statement: statement.kind, kept("kind"), plain_fact)
 
 
@@ -127,25 +125,26 @@ def _beside_verifying(
     kept_: ReadValue,
     fact_of: Callable[[Sequence[SourceValue]], Fact | None],
 ) -> Fact | None:
-    """The fact whose value is None where an independent source verifies and only others state one (`dating`): a state
-    neither dates what others verified nor makes house arrest of it. All that is said is listed."""
-    said = source_values(statements, read, kept_)
-    if not said:
+    """The fact by the statements that date and name the kind (`dating`), with every source's value listed: where an
+    independent source verifies and only others give a value, the value is None, so that a state neither dates a
+    verified release nor makes house arrest of it."""
+    values = source_values(statements, read, kept_)
+    if not values:
         return None
     fact = fact_of(source_values(dating(statements), read, kept_))
     value = None if fact is None else fact["value"]
-    return {"value": value, "said": _listed(said, value)}
+    return {"value": value, "said": _listed(values, value)}
 
 
 def dating(statements: Sequence[Statement]) -> list[Statement]:
-    """The statements whose days and kinds count: where an independent one verifies, the independent ones alone, so that
-    no other source dates an independent verification or changes its kind."""
+    """The statements whose days and kinds count: the independent ones alone where one of them verifies, else all. So no
+    other source dates an independent verification or changes its kind."""
     checked = any(statement.independent and statement.verdict is Verdict.VERIFIED for statement in statements)
     return [statement for statement in statements if statement.independent or not checked]
 
 
 def latest_fact(said: Sequence[SourceValue]) -> Fact | None:
-    """The fact whose value is the latest date that a source says, not the most frequent."""
+    """The fact whose value is the latest date that any source gives, not the most frequent."""
     if not said:
         return None
     value = max((one.value for one in said), key=last_day)
@@ -153,12 +152,12 @@ def latest_fact(said: Sequence[SourceValue]) -> Fact | None:
 
 
 def last_day(text: str) -> tuple[int, str]:
-    """What partial dates are sorted by: the last day they may mean."""
+    """The sort key of a partial date: the last day it may mean."""
     return parse(text).hi, text
 
 
 def union_fact(said: Sequence[SourceValue]) -> Fact | None:
-    """The fact that holds all values of the independent sources together; of all sources where none is independent."""
+    """The fact of the union of all independent sources' values; of all sources' where none is independent."""
     if not said:
         return None
     independent = [one for one in said if one.independent] or said
@@ -171,7 +170,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _hull(tied: Sequence[str]) -> str:
-    """The interval that holds all these dates; where one of the dates holds them all, that one as it is written."""
+    """The interval that spans all these dates; where one of the dates spans them all, that one as it is written."""
     days = [parse(text) for text in tied]
     lo, hi = min(day.lo for day in days), max(day.hi for day in days)
     whole = [day.text for day in days if (day.lo, day.hi) == (lo, hi)]
@@ -197,8 +196,8 @@ def _fact(
 
 
 def _listed(said: Sequence[SourceValue], first: Any) -> list[dict[str, Any]]:
-    """`[{value, by}]`: each value that sources say in their own words, and who says it; the chosen value first, the
-    others in byte order."""
+    """`[{value, by}]`: each value that is a source's own word, with the slugs of its sources; the chosen value first,
+    the others in byte order."""
     said = [one for one in said if not one.kept]
     if len(said) == 1:  # as most often
         return [{"value": said[0].value, "by": [said[0].source]}]
@@ -220,7 +219,7 @@ def value_of(facts: dict[str, Fact], name: str) -> Any:
 
 
 def collect(statements: Sequence[Statement], names: Combined, section: str) -> dict[str, Fact]:
-    """Field name → fact, for the fields of a section that somebody said."""
+    """Field name → fact, for the fields of a section that some statement has."""
     facts = {}
     sources = _newest_first(statements)
     for name, combine in names.items():

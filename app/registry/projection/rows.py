@@ -1,4 +1,4 @@
-"""The rows of one person, as dictionaries by table, without `since` and `until`."""
+"""The rows of one person by table, as dictionaries without `since` and `until`."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -38,12 +38,12 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",",
 
 
 def dump(value: Any) -> str:
-    """JSON as it is stored. Equal facts give equal text, so that a row that says the same is not replaced."""
+    """JSON as it is stored. Equal facts give equal text, so that an unchanged row is not replaced."""
     return _ENCODER.encode(value)
 
 
 def project(statements: Sequence[Statement], publish: str) -> Rows:
-    """All rows of one person. `publish`: the person's class of publication, after consent. Raises nothing."""
+    """All rows of one person. `publish`: the person's class of publication, after consent."""
     detainee = min(statement.record for statement in statements)
     custodies = with_next([read_custody(spell) for spell in spells(statements)])
     facts = person.public_facts(statements)
@@ -73,22 +73,22 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
     }
     if not any(statement.erased for statement in statements):
         rows |= _personal(statements, custodies)
-    for found in rows.values():
-        for row in found:
+    for of_table in rows.values():
+        for row in of_table:
             row["detainee"] = detainee
     return rows
 
 
 def standing_last(custodies: Sequence[Custody]) -> Custody:
-    """The spell that tells where the person is: the latest that an independent source states; where there is none, the
+    """The spell that decides the person's state: the latest stated by an independent source; where there is none, the
     latest that is no claimed re-arrest."""
     stated = [custody for custody in custodies if custody.stated]
     return (stated or [custody for custody in custodies if not custody.claimed])[-1]
 
 
 def state_of(last: Custody, died: End | None, independent: Collection[str]) -> State:
-    """Where the person is, as far as the last spell tells. A death that no source among `independent` (slugs) reports
-    does not stand against a release that one of them reports."""
+    """The person's state by the last spell. A death reported by no `independent` source (slugs) yields to a release
+    reported by one."""
     deaths = [died, last.otherwise if last.ended_how == EndedHow.DIED else None]
     by = {slug for death in deaths if death is not None for slug in death.by}
     voices = last.counted_release.voices if last.counted_release else []
@@ -104,7 +104,7 @@ def state_of(last: Custody, died: End | None, independent: Collection[str]) -> S
 
 def _personal(statements: Sequence[Statement], custodies: Sequence[Custody]) -> Rows:
     about = person.personal_facts(statements, custodies)
-    # A person is found by every list's spelling of the name, not by the shown one alone.
+    # A search finds a person by every source's spelling of the name, not by the shown one alone.
     names = [said["value"] for said in about.get("full_name", {}).get("said", [])]
     aliases = about.get("aliases", {}).get("value", [])
     spells_facts = [(custody, person.spell_facts(custody)) for custody in custodies]
@@ -135,8 +135,8 @@ def _source_traits(custody: Custody) -> list[Row]:
 def _detention_states(
     statements: Sequence[Statement], custodies: Sequence[Custody], last: int, died: End | None, publish: str
 ) -> Rows:
-    """The rows of being held. `last`: the place of the spell that tells where the person is. A death ends that spell
-    and later ones: the person had left the earlier ones alive."""
+    """The rows of custody. `last`: the index of the spell that decides the person's state. A death ends that spell and
+    later ones: the person had left the earlier ones alive."""
     deaths = detention_state.deaths_by_source(statements)
     rows: Rows = {DetentionState: [], SourceDetention: []}
     for place, custody in enumerate(custodies):
@@ -146,8 +146,8 @@ def _detention_states(
 
 
 def _placements(statements: Sequence[Statement], custodies: Sequence[Custody]) -> list[Row]:
-    """The spell of each report; and `contradicts`: the record that it points at, where the report's own dates place it
-    in another spell than that record's."""
+    """The spell of each report. `contradicts`: the record at which the report points, where its own dates place the
+    report in another spell."""
     spell_of = {statement.record: custody.spell for custody in custodies for statement in custody.statements}
     pointed_at = contradicted(statements) if any(statement.pointer is not None for statement in statements) else {}
     return [
@@ -168,8 +168,8 @@ def _detention(custody: Custody) -> Row:
         "detained_hi": detained and detained.hi,
         "ended_lo": ended and ended.lo,
         "ended_hi": ended and ended.hi,
-        "held_lo": held and detention_state.lo,
-        "held_hi": held and detention_state.hi,
+        "held_lo": held and held.lo,
+        "held_hi": held and held.hi,
         "has_release": custody.counted_release is not None,
         "disjoint_releases": custody.disjoint_releases,
         "facts": dump(custody.facts),
@@ -217,11 +217,11 @@ def _source_rows(custody: Custody) -> list[Row]:
     release = custody.release
     if release is None:
         return []
-    return [_source_row(custody, voice, stage) for stage, voices in release.heard.items() for voice in voices]
+    return [_source_row(custody, voice, stage) for stage, voices in release.voices_at.items() for voice in voices]
 
 
 def _source_row(custody: Custody, voice: Statement, stage: Stage) -> Row:
-    """The row of one source at one stage, by its own word."""
+    """The row of one source at one stage, by the source's own word."""
     when = detention_state.own_day(voice, stage)
     return {
         "spell": custody.spell,
@@ -246,7 +246,7 @@ def _verifications(custody: Custody) -> list[Row]:
 
 def _verification(custody: Custody, about: str, voice: Statement) -> Row:
     content = voice.content
-    said = {
+    statement = {
         "stage": content.get("release.stage"),
         "released_on": content.get("release.released_on"),
         "ordered_on": content.get("release.ordered_on"),
@@ -263,5 +263,5 @@ def _verification(custody: Custody, about: str, voice: Statement) -> Row:
         "record": voice.record,
         "verdict": voice.verdict,
         "independent": voice.independent,
-        "said": dump(said),
+        "said": dump(statement),
     }

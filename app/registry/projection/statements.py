@@ -1,4 +1,4 @@
-"""What the projection reads: the current reports of one person, with the sources and facilities they name."""
+"""What the projection reads: a statement for each current report of one person, with its source and facility."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -30,16 +30,12 @@ FIRST_HAND = frozenset(
 SECOND_HAND = frozenset(Method) - FIRST_HAND
 ASSERTIONS = frozenset({Verdict.REPORTED, Verdict.VERIFIED})
 DENIALS = frozenset({Verdict.REFUTED, Verdict.DISPUTED})
-DATE_OF_STAGE = {
-    Stage.ANNOUNCED: "announced_on",
-    Stage.ORDERED: "ordered_on",
-    Stage.CARRIED_OUT: "released_on",
-}
+DATE_OF_STAGE = {Stage.ANNOUNCED: "announced_on", Stage.ORDERED: "ordered_on", Stage.CARRIED_OUT: "released_on"}
 
 
 @dataclass(frozen=True, slots=True)
 class SourceView:
-    """A source as the projection needs it; `independent` is false while it is in quarantine."""
+    """A source in the projection; `independent` is false while the source is in quarantine."""
 
     key: int
     slug: str
@@ -56,14 +52,14 @@ class FacilityView:
 
 @dataclass(frozen=True)
 class Statement:
-    """What one report says: the current version of its record.
+    """What one source's report says: the current version of its record.
 
-    `record` is the key of the record, `revision` that of the version. `pointer`: the record of the report it points at.
-    `redacted`: the person had been erased at the revision projected; `erased`: the person is erased at any revision, so
-    that a replay shows nothing personal of any time. `points`: the report was filed by pointing at somebody known.
-    `facility`: the registered facility that the report names; `kept_facility`: the one kept with it, where it pointed.
-    `wished`: the revision at which its source first asked for this class of publication; None is `revision`.
-    `stopped`: the wish for that class closes nothing that others show, until a curator agrees.
+    `record`: key of the record; `revision`: of the version; `pointer`: the record of the report at which it points;
+    `points`: it was filed by pointing at a known person. `redacted`: the person was erased by the projected revision;
+    `erased`: at any revision, so that a replay shows nothing personal of any time. `facility`: the registered facility
+    that the report names; `kept_facility`: the one kept with it. `wished`: the revision at which the source first asked
+    for this class of publication, None for `revision`; `stopped`: that wish hides no person whom other sources show,
+    until a curator agrees.
     """
 
     record: int
@@ -81,13 +77,12 @@ class Statement:
     stopped: bool = False
 
     def date(self, name: str) -> PartialDate | None:
-        """The partial date that the report says under `section.field`, if any."""
+        """The report's own partial date under `section.field`, if any."""
         text = self.content.get(name)
         return None if text is None else parse(text)
 
     def date_or_kept(self, name: str) -> PartialDate | None:
-        """The partial date that the report says under `section.field`; else the one kept with it: what stood where it
-        pointed."""
+        """The report's own partial date under `section.field`, else the one kept with the report."""
         return self.date(name) or self.date(f"kept.{name.partition('.')[2]}")
 
     @cached_property
@@ -104,7 +99,7 @@ class Statement:
 
     @cached_property
     def kind(self) -> str | None:
-        """The kind of release that the report names; `unspecified` names none."""
+        """The kind of release; None for `unspecified`."""
         kind = self.content.get("release.kind")
         return None if kind == ReleaseKind.UNSPECIFIED else kind
 
@@ -123,17 +118,17 @@ class Statement:
 
     @cached_property
     def began(self) -> PartialDate | None:
-        """The day of arrest by which the report's spell is found: the report's own, or the one kept with it."""
+        """The day of arrest by which the report's spell is found: its own, else the one kept with it."""
         return self.date_or_kept("detention.detained_on")
 
     @cached_property
     def let_go(self) -> PartialDate | None:
-        """The day of release by which the report's spell is found: the report's own, or the one kept with it."""
+        """The day of release by which the report's spell is found: its own, else the one kept with it."""
         return self.date_or_kept("release.released_on") if self.has_release else None
 
     @cached_property
     def independent(self) -> bool:
-        """Whether the verdict confirms something: of an independent source, by its own work, citing nobody."""
+        """Whether the verdict is independent: of an independent source, first-hand, citing no other source."""
         return (
             self.source.independent
             and not self.content.get("verification.citing")
@@ -146,13 +141,12 @@ class Statement:
 
     @cached_property
     def asserts_detention(self) -> bool:
-        """Whether the report holds that the person was detained. A denial of a release says so too."""
+        """Whether the report asserts the detention. A denial of a release asserts it too."""
         return not self.retracted and (self.has_release or self.verdict is not Verdict.REFUTED)
 
     @cached_property
     def end(self) -> PartialDate | None:
-        """The day on which custody ended, as the report itself asserts: in a release carried out, or in another end
-        (death, escape, …)."""
+        """The day of the end that the report itself asserts: of a release carried out, or of a death, an escape, …"""
         if self.verdict not in ASSERTIONS:
             return None
         if self.has_release and self.stage is Stage.CARRIED_OUT and self.released is not None:
@@ -162,6 +156,6 @@ class Statement:
 
     @cached_property
     def position(self) -> PartialDate | None:
-        """A day within or at the end of custody, by which the report's spell is found where it states no arrest."""
+        """A day within or at the end of custody, by which a report without a day of arrest finds its spell."""
         names = ("release.released_on", "release.ordered_on", "release.announced_on", "detention.held_on")
         return next((found for name in names if (found := self.date_or_kept(name)) is not None), self.end)

@@ -1,4 +1,4 @@
-"""Reports that belong together because one points at the other, and what they tell of their spell together."""
+"""Units: reports tied together by pointers, and the dates that place a unit in a spell."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from app.dates import PartialDate
 from app.registry.projection.statements import ASSERTIONS, DATE_OF_STAGE, Statement
 from app.vocabulary import Stage
 
-# The dates that contradict a pointer where two reports give disjoint ones. Days on which a source saw the person are
-# not among them: each source sees a prisoner on another day.
+# A pointer between two reports is contradicted where they give disjoint dates of one of these. Sightings are not among
+# them: each source sees a prisoner on another day.
 COMPARED = ("detention.detained_on", *(f"release.{name}" for name in DATE_OF_STAGE.values()))
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A report, the root, and the reports that point at it; the root is the first of `members`.
+    """A report (the root, first of `members`) and the reports that point at it.
 
-    A pointer that no date contradicts beats dates, so the root's dates place every member. But each member can end the
+    A pointer that no date contradicts outweighs dates: the root's dates place every member. But each member can end the
     detention, and where the root was withdrawn, the members that stand are placed by their own and kept dates. Where
-    any member is independent, no other member's dates are heard: otherwise a state could move an organisation's word by
-    what it says beside it, or by a new date in the report that the organisation points at."""
+    any member is independent, the dates of all others are ignored: a state must not move an organisation's report by
+    pointing at it, nor by a new date in the report at which the organisation points."""
 
     members: tuple[Statement, ...]
 
@@ -34,32 +34,32 @@ class Unit:
 
     @cached_property
     def independent(self) -> bool:
-        """Whether an independent source reports this detention."""
+        """Whether an independent source asserts this detention."""
         return bool(self._independent)
 
     @cached_property
     def begun(self) -> PartialDate | None:
-        """The day of arrest of the detention that the unit speaks of."""
+        """The day of arrest."""
         return next((statement.began for statement in self._heard if statement.began is not None), None)
 
     @cached_property
     def ends(self) -> list[tuple[Statement, PartialDate]]:
-        """The members that assert that the detention ended, and the day of each. An assertion without a day, or with
-        one before the arrest, takes the day of another member (`_beside`)."""
-        said = [(statement, end if self._can_end(end := end_of(statement)) else None) for statement in self.members]
+        """`(member, day)` for each asserted end. An end without a day, or with one before the arrest, takes the day of
+        another member (`_beside`)."""
+        own = [(statement, end if self._can_end(end := end_of(statement)) else None) for statement in self.members]
         taken = [
-            (statement, end or (self._beside(statement, said) if _asserts_out(statement) else None))
-            for statement, end in said
+            (statement, end or (self._beside(statement, own) if _asserts_out(statement) else None))
+            for statement, end in own
         ]
         return [(statement, end) for statement, end in taken if end is not None]
 
-    def _beside(self, statement: Statement, said: Sequence[tuple[Statement, PartialDate | None]]) -> PartialDate | None:
-        """The day that an undated assertion of a release takes: the root's, or else the earliest that members assert.
-        An independent source's assertion takes a day of independent members only."""
+    def _beside(self, statement: Statement, ends: Sequence[tuple[Statement, PartialDate | None]]) -> PartialDate | None:
+        """The day of an asserted release without a day: the root's, else the earliest that members assert. A statement
+        of an independent source takes a day of independent members only."""
         pointed_at = self.root.let_go if self.root.stage is Stage.CARRIED_OUT else None
         if self._can_end(pointed_at):
             return pointed_at
-        heard = [end for other, end in said if other.source.independent or not statement.source.independent]
+        heard = [end for other, end in ends if other.source.independent or not statement.source.independent]
         return min((end for end in heard if end is not None), key=lambda end: (end.hi, end.lo), default=None)
 
     @cached_property
@@ -72,8 +72,8 @@ class Unit:
 
     @cached_property
     def days(self) -> list[PartialDate]:
-        """The days of release, or of another end, that the unit speaks of, denied ones too: the root's, or where the
-        root gives none, those of all that are heard."""
+        """The days of release, or of another end, denied ones too: the root's where the root places the unit and has
+        one, else the days of all members in `_heard`."""
         of_root = _day_of(self.root) if self._heard[0] is self.root else None
         return [of_root] if of_root else [day for statement in self._heard if (day := _day_of(statement)) is not None]
 
@@ -92,14 +92,14 @@ class Unit:
 
     @cached_property
     def _heard(self) -> list[Statement]:
-        """The members whose dates place the unit, in the order in which they are asked. A withdrawn report places no
-        member that stands, the root's dates not either."""
+        """The members whose dates place the unit, the deciding one first: the independent ones that stand, else those
+        that stand, else all."""
         standing = [statement for statement in self.members if statement.asserts_detention]
         return self._independent or standing or list(self.members)
 
 
 def end_of(statement: Statement) -> PartialDate | None:
-    """The day on which custody ended, as the statement asserts: its own day or the one kept with it."""
+    """The day of the end that a statement asserts: its own day, else the one kept with it."""
     return statement.end or (statement.let_go if _asserts_out(statement) else None)
 
 
@@ -126,22 +126,19 @@ def units_of(statements: Iterable[Statement]) -> list[Unit]:
 
 
 def contradicted(statements: Sequence[Statement]) -> dict[int, int]:
-    """Record → the record it points at, for the records whose own dates place them because they contradict that one."""
+    """Record → the record it points at, for the records placed by their own dates because these contradict the
+    pointer."""
     by_record = {statement.record: statement for statement in statements}
     roots = _followed(by_record)
-    return {
-        statement.record: statement.pointer
-        for statement in statements
-        if statement.pointer is not None and statement.pointer in by_record and roots[statement.record] == statement.record
-        and roots[statement.pointer] != statement.record
-    }  # fmt: skip
+    pointing = [(one.record, one.pointer) for one in statements if one.pointer is not None and one.pointer in by_record]
+    return {record: target for record, target in pointing if roots[record] == record and roots[target] != record}
 
 
 def _followed(by_record: dict[int, Statement]) -> dict[int, int]:
-    """Record → the record whose spell it follows: `pointer_roots` without the pointers that dates contradict.
+    """Record → the root of its unit: `pointer_roots` without the pointers that dates contradict.
 
-    A report that contradicts the one it points at, or the root it would follow, stands by its own dates, and the
-    reports that point at it go along."""
+    A report whose dates contradict its target or its root is a root itself, and the reports that point at it follow
+    it."""
     pointers = {
         record: statement.pointer
         for record, statement in by_record.items()
@@ -156,8 +153,8 @@ def _followed(by_record: dict[int, Statement]) -> dict[int, int]:
 
 
 def _contradict(one: Statement, other: Statement) -> bool:
-    """Whether two reports cannot speak of the same spell: they give disjoint dates of one event, or one of them gives a
-    release before the arrest that the other gives."""
+    """Whether two reports cannot be of one spell: they give disjoint dates of one event, or one gives a release before
+    the other's arrest."""
     if one is other:  # a report does not contradict itself, even where it says a release before an arrest
         return False
     days = [(one.date_or_kept(name), other.date_or_kept(name)) for name in COMPARED]
@@ -171,9 +168,9 @@ def _let_go_before(one: Statement, other: Statement) -> bool:
 
 
 def pointer_roots(statements: Iterable[Statement], pointer: dict[int, int]) -> dict[int, int]:
-    """Record → the record whose spell it follows: itself, or the record at which its chain of pointers ends.
+    """Record → the record at which its chain of pointers ends, itself where it points at none.
 
-    A pointer at a report of another person (after an undo) is void; all in a circle follow the record of the least id.
+    A pointer at a report of another person (after an undo) is void. The root of a circle is its record of the least id.
     """
     ids = {statement.record: statement.id for statement in statements}
     roots: dict[int, int] = {}
