@@ -8,6 +8,7 @@ LINES   ?= 5000
 TRIALS  ?= 2000
 HISTORIES ?= 3000
 LISTS   ?=
+FILE    ?=
 RATE    ?=
 UV      ?= uv
 # The pips that Python 3.11 and 3.12 brought, and the newest.
@@ -24,11 +25,13 @@ INSTALL_OURS := $(PIP) install --quiet --no-deps --no-build-isolation --editable
 LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
-# Lines are counted where that pays: tests/conftest.py says of which tests.
-PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
+# Bytecode is kept whatever the shell says, so that neither the next run nor a `recuento` that a test starts compiles
+# the code again.
+ONE    := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
+PYTEST := $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check try-install trials second-model drill-import drill-upload bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick campaign check try-install trials second-model drill-import drill-upload bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -36,9 +39,18 @@ help: ## Show this list
 demo: $(VENV)/.runtime ## Replay January 2026 and serve it on PORT (8000)
 	$(BIN)/recuento demo --port $(PORT)
 
-test: $(VENV)/.dev ## Run every test on SQLite and PostgreSQL, with the coverage gate (WORKERS at most 4)
-	$(PYTEST) -m "not uncounted" --cov --cov-report term
-	$(PYTEST) -m uncounted
+test: $(VENV)/.dev ## Run every test on SQLite and PostgreSQL (WORKERS at most 4)
+	$(PYTEST)
+
+coverage: $(VENV)/.dev ## Count the lines that tests on SQLite run, with the gate (tests/conftest.py says which tests)
+	$(PYTEST) -m "not uncounted and not postgresql" --cov --cov-report term
+
+quick: $(VENV)/.dev ## Run FILE (tests/…) on SQLite alone
+	@test -n "$(FILE)" || { echo "Say which tests to run: make quick FILE=tests/test_dates.py" >&2; exit 1; }
+	@$(ONE) -q -m "not postgresql" -p no:xdist -p no:cov $(FILE)
+
+campaign: second-model trials ## Draw far more examples than `make test`, elsewhere each time; with second-model and trials
+	HYPOTHESIS_PROFILE=long $(PYTEST) -m drawn
 
 check: $(VENV)/.dev ## Check style, types, layers, dependencies and that openapi.json is current
 	$(BIN)/ruff check

@@ -189,24 +189,25 @@ def chunks(values: Iterable[T], size: int = IN_CHUNK) -> Iterator[list[T]]:
         yield every[start : start + size]
 
 
-class Outbox:
-    """Rows held back, to be written many at a time: running a statement costs more than most rows it writes.
+class WriteBuffer:
+    """Statements with the rows that each is still to write, many at a time: running a statement costs more than most
+    rows it writes.
 
-    Nothing that is held can be read yet. What each statement writes stays in the order it came, and statements run in
-    the order in which they first came.
+    No row in the buffer can be read yet. Statements run in the order in which they were first added, each with its rows
+    in the order they were added.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._held: dict[Executable, list[dict[str, Any]]] = {}
+        self._rows: dict[Executable, list[dict[str, Any]]] = {}
 
-    def hold(self, statement: Executable, rows: Iterable[dict[str, Any]]) -> None:
-        self._held.setdefault(statement, []).extend(rows)
+    def add(self, statement: Executable, rows: Iterable[dict[str, Any]]) -> None:
+        self._rows.setdefault(statement, []).extend(rows)
 
     def flush(self) -> None:
-        """Write what is held."""
-        held, self._held = self._held, {}
-        for statement, rows in held.items():
+        """Write every row in the buffer."""
+        pending, self._rows = self._rows, {}
+        for statement, rows in pending.items():
             if rows:  # an empty list would insert a row of defaults
                 self._connection.execute(statement, rows)
 

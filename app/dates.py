@@ -28,7 +28,6 @@ REMEMBERED = 16_384  # dates once read: a registry holds few days, and each repo
 FIRST_DAY, LAST_DAY = 1, date.max.toordinal()
 
 Precision = Literal["day", "month", "year", "interval"]
-Unit = Literal["day", "week", "month"]
 
 _PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _DAY_FIRST = re.compile(r"[0-9]{1,2}[-/. ][0-9]{1,2}[-/. ][0-9]{2,4}")
@@ -45,7 +44,7 @@ class DateError(ValueError):
     """A date, zone or instant that cannot be read; the message says how to write it."""
 
 
-class Place(StrEnum):
+class WindowPosition(StrEnum):
     """Where a partial date lies relative to a window."""
 
     INSIDE = "inside"
@@ -136,7 +135,7 @@ def parse_to(text: str) -> int:
     return parse(text).hi
 
 
-def place_in_window(when: PartialDate | None, start: int | None, end: int | None) -> Place:
+def place_in_window(when: PartialDate | None, start: int | None, end: int | None) -> WindowPosition:
     """Where a date lies in the window of days ``start``..``end``, both inclusive, ``None`` = no edge.
 
     A window without edges excludes nothing, so everything is inside it, an undated event too. With an edge,
@@ -144,16 +143,16 @@ def place_in_window(when: PartialDate | None, start: int | None, end: int | None
     window.
     """
     if start is None and end is None:
-        return Place.INSIDE
+        return WindowPosition.INSIDE
     lo = FIRST_DAY if start is None else start
     hi = LAST_DAY if end is None else end
     if lo > hi:
         raise DateError("The window ends before it begins: the _from date must not be after the _to date.")
     if when is None:
-        return Place.UNCERTAIN
+        return WindowPosition.UNCERTAIN
     if lo <= when.lo and when.hi <= hi:
-        return Place.INSIDE
-    return Place.OUTSIDE if when.hi < lo or when.lo > hi else Place.UNCERTAIN
+        return WindowPosition.INSIDE
+    return WindowPosition.OUTSIDE if when.hi < lo or when.lo > hi else WindowPosition.UNCERTAIN
 
 
 def _aware(instant: datetime) -> datetime:
@@ -290,16 +289,3 @@ def birth_bounds_from_age(age: int, on: PartialDate) -> tuple[int, int]:
     if hi < FIRST_DAY:
         raise DateError("No one can have been that old on that date: correct the age or the date.")
     return lo, hi
-
-
-def bucket(when: PartialDate | None, unit: Unit) -> str | None:
-    """The one day, ISO week or month holding the whole date (2026-01-12, 2026-W03, 2026-01), else None."""
-    if when is None:
-        return None
-    first, last = when.first, when.last
-    if unit == "day":
-        return first.isoformat() if first == last else None
-    if unit == "month":
-        return first.isoformat()[:7] if (first.year, first.month) == (last.year, last.month) else None
-    year, week, _ = first.isocalendar()
-    return f"{year:04}-W{week:02}" if (year, week) == last.isocalendar()[:2] else None

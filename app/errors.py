@@ -195,5 +195,9 @@ class Unavailable(Problem):
     status, code, title = 503, "unavailable", "Not ready"
 
 
+class PayloadTooLarge(Problem):
+    status, code, title = 413, "payload_too_large", "Payload too large"
+
+
 class UnsupportedMediaType(Problem):
     status, code, title = 415, "unsupported_media_type", "This media type is not read here"

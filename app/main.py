@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import anyio.to_thread
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.routing import APIRoute
 
 from app import __version__
 from app.api import problems
@@ -20,10 +21,10 @@ from app.api.directory import directory
 from app.api.health import health
 from app.api.imports import imports
 from app.api.matching import matching
+from app.api.openapi import HERE, Served, completed
 from app.api.people import people
 from app.api.releases import releases
 from app.api.reports import reports
-from app.api.routes import completed
 from app.config import Settings
 from app.database import is_memory, make_engine, migrate, writing
 from app.dates import parse_zone
@@ -86,8 +87,21 @@ def _open(app: FastAPI) -> None:
 
 
 class _App(FastAPI):
+    _served: Served | None = None
+
     def openapi(self) -> dict[str, Any]:
-        return completed(super().openapi())
+        """The document, made once."""
+        return self.openapi_schema or completed(super().openapi())
+
+    def serve_openapi(self, request: Request) -> Response:
+        """The document as bytes, made at the first request."""
+        served = self._served = self._served or Served.of(self.openapi())
+        return served.answer(request)
+
+
+def _operation_id(route: APIRoute) -> str:
+    """An operation is called as its function is: clients make their names of it."""
+    return route.name
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -97,8 +111,9 @@ def create_app(settings: Settings) -> FastAPI:
         summary=SUMMARY,
         version=__version__,
         telemetry=SILENT,
-        docs_url=None,
-        redoc_url=None,
+        openapi_url=None,  # served below, as bytes
+        servers=[{"url": settings.public_url or "/", "description": HERE}],
+        generate_unique_id_function=_operation_id,
         lifespan=_lifespan,
         redirect_slashes=False,  # an address with a slash too many is told in words, not sent elsewhere
     )
@@ -135,6 +150,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(problems.Shield)
     for router in ROUTERS:
         app.include_router(router)
+    app.add_route("/openapi.json", app.serve_openapi, include_in_schema=False)
     return app
 
 

@@ -23,7 +23,7 @@ from app.models import ImportRow, Record
 from app.registry import directory
 from app.registry.policy import Reader
 from app.registry.schemas import SourceIn
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Role, SourceKind
 from bench.invented import csv_of
 
@@ -50,8 +50,8 @@ def prepare(url: str) -> None:
     engine = make_engine(url)
     migrate(engine)
     with writing(engine) as session:
-        desk = Desk(session, Reader(Role.ADMIN), now(), SECRET)
-        directory.add_source(desk, SourceIn(slug=SOURCE, name="Drill", kind=SourceKind.NGO))
+        context = WriteContext(session, Reader(Role.ADMIN), now(), SECRET)
+        directory.add_source(context, SourceIn(slug=SOURCE, name="Drill", kind=SourceKind.NGO))
     engine.dispose()
 
 

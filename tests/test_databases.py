@@ -1,12 +1,16 @@
 """A test finds its database as the template is, whatever the test before it did to its own."""
 
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import MetaData, select, text
+from sqlalchemy.engine import make_url
 
 from app.database import is_sqlite, make_engine, reading, writing
+from tests.connections import CONNECTIONS
 from tests.databases import ENGINES, USES, Templates, settings_of
 from tests.support import World
 
@@ -52,6 +56,21 @@ def test_what_one_test_wrote_the_next_does_not_find(templates: Templates, kind: 
             change(url, "DELETE FROM entry")
 
 
+def test_a_test_on_postgresql_is_marked_so_that_a_run_can_leave_it_out(
+    request: pytest.FixtureRequest, database_url: str
+) -> None:
+    marked = request.node.get_closest_marker("postgresql") is not None
+    assert marked == database_url.startswith("postgresql")
+
+
+def test_no_server_starts_for_who_works_on_sqlite_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    monkeypatch.setattr("tests.databases._server", lambda: started.append("a server"))
+    with closing(Templates(tmp_path)) as templates, templates.copy("sqlite", templates.world("sqlite")[0]):
+        assert not started
+
+
+@pytest.mark.postgresql
 @pytest.mark.parametrize("statement", [
     "CREATE TABLE more (x integer)",
     "ALTER TABLE head ADD COLUMN more integer",
@@ -65,6 +84,7 @@ def test_a_database_whose_schema_a_test_changed_is_not_used_again(templates: Tem
         psycopg.connect(changed)
 
 
+@pytest.mark.postgresql
 def test_a_database_is_used_as_often_as_its_tables_stay_small(templates: Templates) -> None:
     used = set()
     for _use in range(USES + 1):
@@ -73,9 +93,28 @@ def test_a_database_is_used_as_often_as_its_tables_stay_small(templates: Templat
     assert 1 < len(used) < 5  # the one that waited, or a few, and the one after it
 
 
+@pytest.mark.postgresql
 def test_whoever_is_still_connected_to_a_database_is_ended_with_the_test(templates: Templates) -> None:
     with templates.copy("postgresql", templates.empty("postgresql")) as url:
         connection = psycopg.connect(url)
         connection.execute("UPDATE head SET demo = true")
     with connection, pytest.raises(psycopg.OperationalError, match="terminating connection"):
         connection.commit()
+
+
+@pytest.mark.postgresql
+def test_a_connection_waits_for_the_next_test_unless_something_in_it_is_unfinished(templates: Templates) -> None:
+    template, keys = templates.world("postgresql")
+    waiting: list[int] = []
+    reused = []
+    for _test in range(2):
+        with templates.copy("postgresql", template) as url:
+            with World(settings_of(url), keys=keys) as world:
+                ((process,),) = world.rows("SELECT pg_backend_pid()")
+            reused.append(process in waiting)
+            waiting = CONNECTIONS.waiting(str(make_url(url).database))
+            unfinished = psycopg.connect(url)
+            unfinished.execute("SELECT 1")
+            CONNECTIONS.give_back(unfinished)
+            assert unfinished.closed
+    assert reused == [False, True]

@@ -8,7 +8,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app import dates
-from app.dates import DateError, PartialDate, Place, is_future, parse, parse_instant, parse_zone, place_in_window
+from app.dates import (
+    DateError,
+    PartialDate,
+    WindowPosition,
+    is_future,
+    parse,
+    parse_instant,
+    parse_zone,
+    place_in_window,
+)
+from tests.buckets import bucket
 
 
 def day(text: str) -> int:
@@ -127,35 +137,35 @@ def test_a_partial_from_opens_on_its_first_day_and_a_partial_to_closes_on_its_la
 @pytest.mark.parametrize(
     "text, place",
     [
-        ("2026-01-08", Place.INSIDE),
-        ("2026-01-14", Place.INSIDE),
-        ("2026-01-08/2026-01-14", Place.INSIDE),
-        ("2026-01-07", Place.OUTSIDE),
-        ("2026-01-15", Place.OUTSIDE),
-        ("2025", Place.OUTSIDE),
-        ("2026-01", Place.UNCERTAIN),
-        ("2026-01-07/2026-01-08", Place.UNCERTAIN),
-        ("2026-01-14/2026-01-15", Place.UNCERTAIN),
-        (None, Place.UNCERTAIN),
+        ("2026-01-08", WindowPosition.INSIDE),
+        ("2026-01-14", WindowPosition.INSIDE),
+        ("2026-01-08/2026-01-14", WindowPosition.INSIDE),
+        ("2026-01-07", WindowPosition.OUTSIDE),
+        ("2026-01-15", WindowPosition.OUTSIDE),
+        ("2025", WindowPosition.OUTSIDE),
+        ("2026-01", WindowPosition.UNCERTAIN),
+        ("2026-01-07/2026-01-08", WindowPosition.UNCERTAIN),
+        ("2026-01-14/2026-01-15", WindowPosition.UNCERTAIN),
+        (None, WindowPosition.UNCERTAIN),
     ],
 )
 def test_only_a_date_wholly_inside_a_window_counts_and_a_straddling_one_is_uncertain(
-    text: str | None, place: Place
+    text: str | None, place: WindowPosition
 ) -> None:
     when = parse(text) if text else None
     assert place_in_window(when, day("2026-01-08"), day("2026-01-14")) is place
 
 
 def test_a_window_without_edges_holds_everything_even_what_has_no_date() -> None:
-    assert place_in_window(None, None, None) is Place.INSIDE
-    assert place_in_window(parse("2026"), None, None) is Place.INSIDE
+    assert place_in_window(None, None, None) is WindowPosition.INSIDE
+    assert place_in_window(parse("2026"), None, None) is WindowPosition.INSIDE
 
 
 def test_with_one_edge_an_undated_event_is_uncertain() -> None:
-    assert place_in_window(None, day("2026-01-08"), None) is Place.UNCERTAIN
-    assert place_in_window(None, None, day("2026-01-08")) is Place.UNCERTAIN
-    assert place_in_window(parse("2026-01-09"), day("2026-01-08"), None) is Place.INSIDE
-    assert place_in_window(parse("2026-01-09"), None, day("2026-01-08")) is Place.OUTSIDE
+    assert place_in_window(None, day("2026-01-08"), None) is WindowPosition.UNCERTAIN
+    assert place_in_window(None, None, day("2026-01-08")) is WindowPosition.UNCERTAIN
+    assert place_in_window(parse("2026-01-09"), day("2026-01-08"), None) is WindowPosition.INSIDE
+    assert place_in_window(parse("2026-01-09"), None, day("2026-01-08")) is WindowPosition.OUTSIDE
 
 
 def test_a_reversed_window_is_refused() -> None:
@@ -173,9 +183,9 @@ def test_where_a_date_lies_is_what_its_days_say_one_by_one(
     assume(start is None or end is None or start <= end)
     ends_inside = [(start is None or start <= d) and (end is None or d <= end) for d in (when.lo, when.hi)]
     place = place_in_window(when, start, end)
-    assert (place is Place.INSIDE) == all(ends_inside)
+    assert (place is WindowPosition.INSIDE) == all(ends_inside)
     if any(ends_inside):
-        assert place is not Place.OUTSIDE
+        assert place is not WindowPosition.OUTSIDE
 
 
 # --- now --------------------------------------------------------------------------------------------------
@@ -388,15 +398,15 @@ def test_a_date_stands_in_a_bucket_only_if_the_bucket_holds_all_of_it(
     text: str | None, day_bucket: str | None, week: str | None, month: str | None
 ) -> None:
     when = parse(text) if text else None
-    assert dates.bucket(when, "day") == day_bucket
-    assert dates.bucket(when, "week") == week
-    assert dates.bucket(when, "month") == month
+    assert bucket(when, "day") == day_bucket
+    assert bucket(when, "week") == week
+    assert bucket(when, "month") == month
 
 
 @given(partial_dates())
 def test_every_day_of_a_date_stands_in_the_bucket_of_the_date(when: PartialDate) -> None:
     for unit in ("day", "week", "month"):
-        whole = dates.bucket(when, unit)
-        ends = {dates.bucket(parse(end.isoformat()), unit) for end in (when.first, when.last)}
+        whole = bucket(when, unit)
+        ends = {bucket(parse(end.isoformat()), unit) for end in (when.first, when.last)}
         assert (whole is not None) == (len(ends) == 1)
         assert whole is None or {whole} == ends

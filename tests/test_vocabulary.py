@@ -9,6 +9,7 @@ import pytest
 
 from app import vocabulary as v
 from app.countries import COUNTRIES
+from app.glossary import glossary
 from app.vocabulary import LISTS, STAGES, Language, Stage, vocabulary
 
 LANGUAGES: tuple[Language, ...] = ("en", "es")
@@ -24,10 +25,15 @@ SPANISH = re.compile(
 )
 
 
+def lists(lang: Language) -> dict[str, list[dict[str, str]]]:
+    """Every code list, and the words of the field, which keep the same rules."""
+    return {**vocabulary(lang), "glossary": glossary(lang)}
+
+
 def words(lang: Language) -> dict[tuple[str, str], tuple[str, str]]:
     return {
         (name, entry["code"]): (entry["label"], entry["definition"])
-        for name, entries in vocabulary(lang).items()
+        for name, entries in lists(lang).items()
         for entry in entries
     }
 
@@ -60,7 +66,7 @@ def test_every_code_has_a_label_and_a_definition_of_one_sentence(lang: Language)
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_no_two_codes_of_a_list_share_a_label_or_a_definition(lang: Language) -> None:
-    for name, entries in vocabulary(lang).items():
+    for name, entries in lists(lang).items():
         for part in ("label", "definition"):
             assert len({entry[part].casefold() for entry in entries}) == len(entries), (name, part)
 

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 from httpx2 import Response
 
+from app.reading.dimensions import DIMENSIONS, FILTER_ALONE
 from app.registry.projection import RULES
 from tests.databases import Templates, settings_of
 from tests.support import Body, World
@@ -41,8 +42,7 @@ VALUES: dict[str, list[Any]] = {
     "detained_from": ["2024-10-05", "2025"], "detained_to": ["2024-10-20", "2025-06-15"],
     "facility": ["el-rodeo-i", "yare"], "format": ["csv", "jsonl"], "gender": ["female", "male"],
     "group": ["student", "gravely_ill"],
-    "group_by": ["source", "status", "kind", "country", "month", "week", "day", "designation", "sources", "facility",
-                 "area", "gender", "category", "age_group", "nationality", "legal_status", ["gender", "facility"],
+    "group_by": [*(name for name, of in DIMENSIONS.items() if of.counts != FILTER_ALONE), ["gender", "facility"],
                  ["source", "nationality"]],
     "held_on": ["2025-12-31", "2026-01-12"], "house_arrest": ["true"], "interval": ["month"],
     "kind": ["pardon", ["pardon", "release_with_measures"], "retraction"], "lang": ["es"],

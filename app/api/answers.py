@@ -10,13 +10,13 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.counts.questions import AsOf
 from app.exchange import tables
+from app.reading.formats import JSON, MEDIA
+from app.reading.questions import AsOf
 from app.registry.projection import RULES
 
 VARY = "Accept, Authorization"
-MEDIA = {"json": "application/json", "csv": "text/csv", "jsonl": "application/jsonl"}
-CONTENT_TYPES = {MEDIA["csv"]: "text/csv; charset=utf-8", MEDIA["jsonl"]: MEDIA["jsonl"]}
+CONTENT_TYPES = {MEDIA["csv"]: f"{MEDIA['csv']}; charset=utf-8", MEDIA["jsonl"]: MEDIA["jsonl"]}
 BODILESS = "recuento.bodiless"  # in the scope of a request whose answer nobody is sent the body of
 # A pinned count over nothing personal never changes; a live one may be a few seconds old, so that a dashboard's
 # readers cost one query, and a day old when the registry is down.
@@ -45,12 +45,12 @@ def media_type(asked: str | None, request: Request, among: dict[str, str] = MEDI
         return among[asked]
     accepted = [_weighed(part) for part in ",".join(request.headers.getlist("accept")).split(",")]
     ours = [(weight, media) for media, weight in accepted if media in among.values() and weight > 0]
-    return max(ours, key=lambda one: one[0])[1] if ours else MEDIA["json"]  # of equals the first
+    return max(ours, key=lambda one: one[0])[1] if ours else JSON  # of equals the first
 
 
 def is_table(asked: str | None, request: Request) -> bool:
     """Whether the answer is in rows: CSV or JSON Lines."""
-    return media_type(asked, request) != MEDIA["json"]
+    return media_type(asked, request) != JSON
 
 
 def _weighed(part: str) -> tuple[str, float]:
@@ -68,6 +68,19 @@ def preferred(accepted: str, among: Sequence[str]) -> str:
     weighed = [(weight, tag.partition("-")[0]) for tag, weight in map(_weighed, accepted.split(","))]
     ours = [(weight, language) for weight, language in weighed if language in among and weight > 0]
     return max(ours, key=lambda one: one[0])[1] if ours else among[0]
+
+
+def tags_known(request: Request) -> set[str]:
+    """The tags of `If-None-Match`, compared weakly (RFC 9110 section 13.1.2): a proxy that compresses an answer weakens
+    its tag."""
+    given = ",".join(request.headers.getlist("if-none-match"))
+    return {part.strip().removeprefix("W/") for part in given.split(",")}
+
+
+def takes_gzip(request: Request) -> bool:
+    """Whether the client can unpack what is packed with gzip (RFC 9110 section 12.5.3)."""
+    accepted = ",".join(request.headers.getlist("accept-encoding")).split(",")
+    return any(coding == "gzip" and weight > 0 for coding, weight in map(_weighed, accepted))
 
 
 def headers_of(revision: int, tag: str, caching: str) -> dict[str, str]:
@@ -101,7 +114,7 @@ def in_form(answer: Answer, media: str, headers: dict[str, str]) -> Response:
     if answer.document is not None:
         only, text = answer.document
         return Response(text, headers=headers, media_type=f"{only}; charset=utf-8")
-    if media != MEDIA["json"]:
+    if media != JSON:
         return Response(_table(answer, answer.rows, media), headers=headers, media_type=CONTENT_TYPES[media])
     return json_response(answer.body, 200, headers)
 
@@ -131,7 +144,7 @@ async def _nothing() -> AsyncIterator[str]:
 def json_response(body: Any, status: int, headers: dict[str, str]) -> Response:
     """JSON in UTF-8; equal values give equal bytes."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=str)
-    return Response(text, status, headers, media_type=MEDIA["json"])
+    return Response(text, status, headers, media_type=JSON)
 
 
 def caching(terms: AsOf, *, public_count: bool, settled: bool, keyed: bool) -> str:

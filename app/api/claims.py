@@ -7,18 +7,18 @@ from fastapi import Query, Response
 
 from app.api.answers import Answer
 from app.api.requests import Read
-from app.api.routes import READING, router, upserting
+from app.api.routes import POSTING, READING, THING, refusals, router, upserting
 from app.api.things import page, whole
 from app.api.wire import BalancePage, ClaimOut, ClaimPage, FiledClaim, ReconciliationOut
 from app.api.writes import Write
-from app.counts import lists
+from app.counts.claims.balance import balance
 from app.counts.claims.figures import arithmetic, figures_at
 from app.counts.claims.reconcile import reconcile
-from app.counts.claims.stock import balance
-from app.counts.questions import AsOf, BalanceQuery, ClaimQuery
 from app.errors import NotFound
 from app.exchange.counts import of_balance, of_reconciliation
 from app.models import Source
+from app.reading import lists
+from app.reading.questions import AsOf, BalanceQuery, ClaimQuery
 from app.registry.claims import ClaimIn, claim_at, file_claim
 from app.registry.schemas import Slug
 from app.vocabulary import Role
@@ -26,14 +26,19 @@ from app.vocabulary import Role
 claims = router("claims")
 
 
-@claims.post("/claims", status_code=201, response_model=FiledClaim, responses=upserting(FiledClaim))
+@claims.post(
+    "/claims",
+    status_code=201,
+    response_model=FiledClaim,
+    responses=upserting(FiledClaim) | refusals(*POSTING),
+)
 def add_claim(write: Write, body: ClaimIn) -> Response:
     """File a published figure, as it was said (reporter or curator)."""
     write.allow(Role.REPORTER, Role.CURATOR)
-    return write.run(lambda desk: file_claim(desk, body))
+    return write.run(lambda context: file_claim(context, body))
 
 
-@claims.get("/claims", response_model=ClaimPage, responses=READING)
+@claims.get("/claims", response_model=ClaimPage, responses=refusals(*READING))
 def list_claims(read: Read, asked: Annotated[ClaimQuery, Query()]) -> Response:
     """Published figures, contradictions and all."""
     return page(
@@ -43,7 +48,7 @@ def list_claims(read: Read, asked: Annotated[ClaimQuery, Query()]) -> Response:
     )
 
 
-@claims.get("/claims/{claim_id}", response_model=ClaimOut, responses=READING)
+@claims.get("/claims/{claim_id}", response_model=ClaimOut, responses=refusals(*THING))
 def read_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """One claim, what corrected it, and what its parts add up to."""
 
@@ -56,7 +61,7 @@ def read_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()])
     return whole(read, asked, build)
 
 
-@claims.get("/claims/{claim_id}/reconciliation", response_model=ReconciliationOut, responses=READING)
+@claims.get("/claims/{claim_id}/reconciliation", response_model=ReconciliationOut, responses=refusals(*THING))
 def reconcile_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """A claim beside the registry's count on the claim's own window, terms and hour, with every named reason for
     which the two differ. Nobody is told to be right."""
@@ -65,7 +70,7 @@ def reconcile_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Quer
     )
 
 
-@claims.get("/sources/{slug}/balance", response_model=BalancePage, responses=READING)
+@claims.get("/sources/{slug}/balance", response_model=BalancePage, responses=refusals(*THING))
 def read_balance(read: Read, slug: Slug, asked: Annotated[BalanceQuery, Query()]) -> Response:
     """Whether a source's own published figures of held, in and out fit together, step by step."""
 

@@ -6,17 +6,17 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from app.api.answers import Answer
-from app.api.requests import Asked, Read
-from app.api.routes import READING, router
+from app.api.requests import Read, ReadContext
+from app.api.routes import READING, refusals, router
 from app.api.things import following, page
 from app.api.wire import CorrectionPage
-from app.counts.corrections.page import NAMESPACE
-from app.counts.corrections.page import corrections as corrected
-from app.counts.paging import Page
-from app.counts.questions import CorrectionQuery, FeedQuery
 from app.dates import format_instant
 from app.exchange import atom
 from app.log.entries import entry_at
+from app.reading.corrections.page import NAMESPACE
+from app.reading.corrections.page import corrections as corrected
+from app.reading.paging import Page
+from app.reading.questions import CorrectionQuery, FeedQuery
 
 corrections = router("corrections")
 FEED: dict[int | str, dict[str, Any]] = {
@@ -25,23 +25,23 @@ FEED: dict[int | str, dict[str, Any]] = {
 PAGING = ("cursor", "limit", "as_of", "rules", "zone", "since")  # a page of a feed is no other feed
 
 
-@corrections.get("/corrections", response_model=CorrectionPage, responses=READING)
+@corrections.get("/corrections", response_model=CorrectionPage, responses=refusals(*READING))
 def list_corrections(read: Read, asked: Annotated[CorrectionQuery, Query()]) -> Response:
     """What was retracted, refuted, disputed, restated, merged, parted or superseded, newest first."""
     return page(read, asked, _found)
 
 
-@corrections.get("/corrections.atom", response_class=Response, responses=FEED | READING)
+@corrections.get("/corrections.atom", response_class=Response, responses=FEED | refusals(*READING))
 def follow_corrections(read: Read, asked: Annotated[FeedQuery, Query()]) -> Response:
     """The same as an Atom feed (RFC 4287); older pages stand under `next`."""
     return read.answer(asked, lambda revision: _feed(read, asked, revision))
 
 
-def _found(read: Asked, asked: CorrectionQuery, revision: int) -> Page:
+def _found(read: ReadContext, asked: CorrectionQuery, revision: int) -> Page:
     return corrected(read.session, asked, read.reader, revision, read.since(asked, "since"))
 
 
-def _feed(read: Asked, asked: FeedQuery, revision: int) -> Answer:
+def _feed(read: ReadContext, asked: FeedQuery, revision: int) -> Answer:
     found = _found(read, asked, revision)
     older = None if found.cursor is None else following(read, found.cursor, revision)
     url = read.request.url
@@ -56,11 +56,11 @@ def _feed(read: Asked, asked: FeedQuery, revision: int) -> Answer:
     return Answer({}, [], older, document=(atom.MEDIA, feed.write(found.rows)))
 
 
-def _recorded_at(read: Asked, revision: int) -> str | None:
+def _recorded_at(read: ReadContext, revision: int) -> str | None:
     return format_instant(entry_at(read.session, revision).recorded_at) if revision else None
 
 
-def _id(read: Asked, revision: int) -> uuid.UUID:
+def _id(read: ReadContext, revision: int) -> uuid.UUID:
     """The same for every page of one question to one registry, which is known by the first leaf of its log."""
     asked = sorted(pair for pair in read.request.query_params.multi_items() if pair[0] not in PAGING)
     first = entry_at(read.session, 1).leaf_hash.hex() if revision else ""

@@ -6,42 +6,42 @@ from fastapi import Query, Response
 
 from app.api import counted
 from app.api.requests import Read
-from app.api.routes import READING, router
+from app.api.routes import READING, refusals, router
 from app.api.wire import DetentionCount, EstimateOut, OverlapOut, ReleaseCount, SeriesOut
-from app.counts.questions import CountQuery, EstimateQuery, HeldQuery, OverlapQuery, SeriesQuery
+from app.reading.questions import CountQuery, EstimateQuery, HeldQuery, OverlapQuery, SeriesQuery
 
 counts = router("counts")
 
 
-@counts.get("/counts/releases", response_model=ReleaseCount, responses=READING)
+@counts.get("/counts/releases", response_model=ReleaseCount, responses=refusals(*READING))
 def count_releases(read: Read, asked: Annotated[CountQuery, Query()]) -> Response:
     """How many releases, by whom verified. The permalink returns the same numbers for ever."""
-    return counted.release_count(read, asked)
+    return counted.count_of(read, asked)
 
 
-@counts.get("/counts/detentions", response_model=DetentionCount, responses=READING)
+@counts.get("/counts/detentions", response_model=DetentionCount, responses=refusals(*READING))
 def count_detentions(read: Read, asked: Annotated[HeldQuery, Query()]) -> Response:
     """Who is held on a day, by whose word: `held_on`, or the day on which the revision was recorded.
 
     Whom a release left under house arrest is counted with `house_arrest=true` only; whoever was detained at home is
     counted either way."""
-    return counted.held_count(read, asked)
+    return counted.count_of(read, asked)
 
 
-@counts.get("/counts/series", response_model=SeriesOut, responses=READING)
+@counts.get("/counts/series", response_model=SeriesOut, responses=refusals(*READING))
 def count_series(read: Read, asked: Annotated[SeriesQuery, Query()]) -> Response:
     """How a count grew, a line for each source, with the published figures beside it. `by=known`: as the registry
     learned of it; `by=event`: by the days of release."""
     return counted.series_of(read, asked)
 
 
-@counts.get("/counts/overlap", response_model=OverlapOut, responses=READING)
+@counts.get("/counts/overlap", response_model=OverlapOut, responses=refusals(*READING))
 def count_overlap(read: Read, asked: Annotated[OverlapQuery, Query()]) -> Response:
     """Which sources verified the same releases: in pairs, and exactly which together."""
     return counted.overlap_of(read, asked)
 
 
-@counts.get("/estimates/releases", response_model=EstimateOut, responses=READING)
+@counts.get("/estimates/releases", response_model=EstimateOut, responses=refusals(*READING))
 def estimate_releases(read: Read, asked: Annotated[EstimateQuery, Query()]) -> Response:
     """How many releases there were, those that no source has seen included: capture–recapture from the overlap of
     independent sources, with its assumptions; refused where the overlap cannot carry it."""

@@ -6,14 +6,15 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from app.api.requests import Read
-from app.api.routes import READING, WRITING, refusals, router, upserting
+from app.api.routes import DELETING, POSTING, READING, refusals, router, upserting
 from app.api.things import page
 from app.api.wire import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, ReviewPage
 from app.api.writes import Write
-from app.counts.proposals import proposals
-from app.counts.questions import AsOf, Paged
-from app.counts.review import review
-from app.registry import identity, second
+from app.errors import ConflictingBirths, ContradictsDecisions, Forbidden, NotFound, Redacted
+from app.reading.proposals import proposals
+from app.reading.questions import AsOf, Paged
+from app.reading.review import review
+from app.registry import identity
 from app.registry.schemas import ConsentIn, IdentityIn, RedactionIn
 from app.vocabulary import Role
 
@@ -23,29 +24,34 @@ curation = router("curation")
 SECOND: dict[int | str, dict[str, Any]] = {202: {"description": "Waits for a second curator", "model": Proposed}}
 
 
-@curation.post("/identity", status_code=201, response_model=Decided, responses=upserting(Decided) | SECOND)
+@curation.post(
+    "/identity",
+    status_code=201,
+    response_model=Decided,
+    responses=upserting(Decided) | SECOND | refusals(*POSTING, ContradictsDecisions, ConflictingBirths, Redacted),
+)
 def decide_identity(write: Write, body: IdentityIn) -> Response:
     """Judge whether two detainees are one person (curator). Nothing is merged: it can be undone. 202 where the registry
     asks two curators for it: it holds once another one decides the same."""
     write.allow(Role.CURATOR)
-    return write.run(lambda desk: identity.decide(desk, body))
+    return write.run(lambda context: identity.decide(context, body))
 
 
-@curation.delete("/identity/{decision_id}", response_model=Decided, responses=WRITING)
+@curation.delete("/identity/{decision_id}", response_model=Decided, responses=refusals(*DELETING))
 def undo_identity(write: Write, decision_id: uuid.UUID) -> Response:
     """Undo a decision (curator): everything is as it was without it."""
     write.allow(Role.CURATOR)
-    return write.run(lambda desk: identity.undo(desk, decision_id))
+    return write.run(lambda context: identity.undo(context, decision_id))
 
 
-@curation.get("/review", response_model=ReviewPage, responses=READING | refusals(403))
+@curation.get("/review", response_model=ReviewPage, responses=refusals(*READING, Forbidden))
 def list_review(read: Read, asked: Annotated[Paged, Query()]) -> Response:
     """What waits for a curator, best first, with reasons."""
     read.allow(Role.CURATOR)
     return page(read, asked, lambda read, asked, revision: review(read.session, asked, read.reader, revision))
 
 
-@curation.get("/proposals", response_model=ProposalPage, responses=READING | refusals(403))
+@curation.get("/proposals", response_model=ProposalPage, responses=refusals(*READING, Forbidden))
 def list_proposals(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
     """Decisions of one curator that wait for a second one (curator)."""
     read.allow(Role.CURATOR)
@@ -55,25 +61,33 @@ def list_proposals(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
     )
 
 
-@curation.delete("/proposals/{proposal_id}", response_model=Proposed, responses=WRITING)
+@curation.delete("/proposals/{proposal_id}", response_model=Proposed, responses=refusals(*DELETING))
 def withdraw_proposal(write: Write, proposal_id: uuid.UUID) -> Response:
     """Take a decision off the list that waits for a second curator (curator): one's own, or one not to be shared."""
     write.allow(Role.CURATOR)
-    return write.run(lambda desk: second.withdraw(desk, proposal_id))
+    return write.run(lambda context: identity.withdraw_proposal(context, proposal_id))
 
 
 @curation.post(
-    "/detainees/{detainee_id}/consent", status_code=201, response_model=FiledConsent, responses=WRITING | SECOND
+    "/detainees/{detainee_id}/consent",
+    status_code=201,
+    response_model=FiledConsent,
+    responses=SECOND | refusals(*POSTING, NotFound, Redacted),
 )
 def give_consent(write: Write, detainee_id: uuid.UUID, body: ConsentIn) -> Response:
     """Record what the person, or who speaks for them, allows (curator). It holds at once, in pinned answers too; 202
     where the registry asks two curators before more is shown."""
     write.allow(Role.CURATOR)
-    return write.run(lambda desk: identity.give_consent(desk, detainee_id, body))
+    return write.run(lambda context: identity.give_consent(context, detainee_id, body))
 
 
-@curation.post("/detainees/{detainee_id}/redaction", status_code=201, response_model=FiledRedaction, responses=WRITING)
+@curation.post(
+    "/detainees/{detainee_id}/redaction",
+    status_code=201,
+    response_model=FiledRedaction,
+    responses=refusals(*POSTING, NotFound, Redacted),
+)
 def redact_detainee(write: Write, detainee_id: uuid.UUID, body: RedactionIn | None = None) -> Response:
     """Erase a person's personal data for good (admin). Counts by source, date and stage stay as they were."""
     write.allow(Role.ADMIN)
-    return write.run(lambda desk: identity.redact(desk, detainee_id, body.reason if body else None))
+    return write.run(lambda context: identity.redact(context, detainee_id, body.reason if body else None))

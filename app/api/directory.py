@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from app.api.answers import Answer
-from app.api.requests import Asked, Read
-from app.api.routes import READING, WRITING, router
+from app.api.requests import Read, ReadContext
+from app.api.routes import PATCHING, POSTING, READING, THING, refusals, router
 from app.api.things import page, whole
 from app.api.wire import (
     FacilityOut,
@@ -16,88 +16,92 @@ from app.api.wire import (
     Me,
     SourceOut,
     SourcePage,
+    VocabularyOut,
 )
 from app.api.writes import Write
-from app.counts import lists
-from app.counts.questions import AsOf, FacilityQuery, Paged, VocabularyQuery
 from app.dates import format_instant
-from app.errors import NotFound, Unauthenticated
+from app.errors import AlreadyExists, NotFound, Unauthenticated
+from app.glossary import glossary
 from app.models import Facility, Source
-from app.registry import directory as listing
+from app.reading import lists
+from app.reading.questions import AsOf, FacilityQuery, Paged, VocabularyQuery
+from app.registry import directory as bulk_filing
 from app.registry.schemas import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
 from app.vocabulary import Role, vocabulary
 
 directory = router("directory")
 
 
-@directory.get("/me", response_model=Me, responses=READING)
+@directory.get("/me", response_model=Me, responses=refusals(*READING))
 def read_me(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
     """Who your key is: its role, its source, and when it expires."""
     row = _whose_key(read)
     return read.answer(asked, lambda revision: Answer({**row, "revision": revision}, [row]))
 
 
-@directory.post("/sources", status_code=201, response_model=FiledSource, responses=WRITING)
+@directory.post("/sources", status_code=201, response_model=FiledSource, responses=refusals(*POSTING, AlreadyExists))
 def add_source(write: Write, body: SourceIn) -> Response:
     """Add a source (admin). Governments are not independent unless said otherwise."""
     write.allow(Role.ADMIN)
-    return write.run(lambda desk: listing.add_source(desk, body))
+    return write.run(lambda context: bulk_filing.add_source(context, body))
 
 
-@directory.patch("/sources/{slug}", response_model=FiledSource, responses=WRITING)
+@directory.patch("/sources/{slug}", response_model=FiledSource, responses=refusals(*PATCHING))
 def change_source(write: Write, slug: Slug, body: SourcePatch) -> Response:
     """Change a source (admin), or set it in quarantine: shown, but not counted as independent."""
     write.allow(Role.ADMIN)
-    return write.run(lambda desk: listing.change_source(desk, slug, body))
+    return write.run(lambda context: bulk_filing.change_source(context, slug, body))
 
 
-@directory.get("/sources", response_model=SourcePage, responses=READING)
+@directory.get("/sources", response_model=SourcePage, responses=refusals(*READING))
 def list_sources(read: Read, asked: Annotated[Paged, Query()]) -> Response:
     """Who reports and claims."""
     return page(read, asked, lambda read, asked, revision: lists.sources(read.session, asked, revision))
 
 
-@directory.get("/sources/{slug}", response_model=SourceOut, responses=READING)
+@directory.get("/sources/{slug}", response_model=SourceOut, responses=refusals(*THING))
 def read_source(read: Read, slug: Slug, asked: Annotated[AsOf, Query()]) -> Response:
     """One source."""
     return whole(read, asked, lambda revision: lists.source_shape(_standing(read, Source, slug, revision)))
 
 
-@directory.post("/facilities", status_code=201, response_model=FiledFacility, responses=WRITING)
+@directory.post(
+    "/facilities", status_code=201, response_model=FiledFacility, responses=refusals(*POSTING, AlreadyExists)
+)
 def add_facility(write: Write, body: FacilityIn) -> Response:
     """Register a facility (curator). Reports that name it are placed there from now on."""
     write.allow(Role.CURATOR)
-    return write.run(lambda desk: listing.add_facility(desk, body))
+    return write.run(lambda context: bulk_filing.add_facility(context, body))
 
 
-@directory.patch("/facilities/{slug}", response_model=FiledFacility, responses=WRITING)
+@directory.patch("/facilities/{slug}", response_model=FiledFacility, responses=refusals(*PATCHING, AlreadyExists))
 def change_facility(write: Write, slug: Slug, body: FacilityPatch) -> Response:
     """Change a facility (curator)."""
     write.allow(Role.CURATOR)
-    return write.run(lambda desk: listing.change_facility(desk, slug, body))
+    return write.run(lambda context: bulk_filing.change_facility(context, slug, body))
 
 
-@directory.get("/facilities", response_model=FacilityPage, responses=READING)
+@directory.get("/facilities", response_model=FacilityPage, responses=refusals(*READING))
 def list_facilities(read: Read, asked: Annotated[FacilityQuery, Query()]) -> Response:
     """Where people are held."""
     return page(read, asked, lambda read, asked, revision: lists.facilities(read.session, asked, revision))
 
 
-@directory.get("/facilities/{slug}", response_model=FacilityOut, responses=READING)
+@directory.get("/facilities/{slug}", response_model=FacilityOut, responses=refusals(*THING))
 def read_facility(read: Read, slug: Slug, asked: Annotated[AsOf, Query()]) -> Response:
     """One facility."""
     return whole(read, asked, lambda revision: lists.facility_shape(_standing(read, Facility, slug, revision)))
 
 
-@directory.get("/vocabulary", response_model=dict[str, Any], responses=READING)
+@directory.get("/vocabulary", response_model=VocabularyOut, responses=refusals(*READING))
 def read_vocabulary(read: Read, asked: Annotated[VocabularyQuery, Query()]) -> Response:
-    """Every code list, with labels and definitions in English or Spanish."""
-    codes = vocabulary(asked.lang)
+    """Every code list and the words of the field, with labels and definitions in English or Spanish."""
+    codes = {**vocabulary(asked.lang), "glossary": glossary(asked.lang)}
     rows = [{"list": name, **code} for name, listed in codes.items() for code in listed]
     return read.answer(asked, lambda revision: Answer({**codes, "revision": revision}, rows))
 
 
-def _whose_key(read: Asked) -> dict[str, Any]:
+def _whose_key(read: ReadContext) -> dict[str, Any]:
     if read.key is None:
         raise Unauthenticated("Send a key to learn who it is: Authorization: Bearer rcn_…")
     expires = format_instant(read.key.expires_at)

@@ -5,6 +5,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
+from app.api.routes import refusals
+from app.api.wire import Health
 from app.database import reading
 from app.errors import Unavailable
 from app.models import Head
@@ -13,13 +15,13 @@ from app.registry import wishes
 health = APIRouter(tags=["health"])
 
 
-@health.get("/healthz")
+@health.get("/healthz", response_model=Health, response_model_exclude_unset=True)
 async def is_alive() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok"}
 
 
-@health.get("/readyz")
+@health.get("/readyz", response_model=Health, response_model_exclude_unset=True, responses=refusals(Unavailable))
 def is_ready(request: Request) -> dict[str, str | list[str]]:
     """The database answers too. `warnings`, where there are any: what whoever runs the registry should look at. It
     stays ready all the same, or a key that writes too much could take it out of service."""

@@ -9,17 +9,18 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api import answers
-from app.api.requests import Asked, Read, preferred_language, refuse_repeated
-from app.api.routes import READING, WRITING, refusals, router
+from app.api.requests import Read, ReadContext, preferred_language, refuse_repeated
+from app.api.routes import POSTING, THING, refusals, router
 from app.api.things import page
 from app.api.uploads import SENT, mapping_of, parts
 from app.api.wire import ImportOut, ImportRowPage
 from app.api.writes import Writing, written_with
-from app.counts.paging import Page, read_cursor, write_cursor
-from app.counts.questions import AsOf, Paged
+from app.errors import Conflict, Forbidden
 from app.exchange.imports import groups, receipts, stored
 from app.import_codes import ImportOutcome
 from app.models import ListImport
+from app.reading.paging import Page, read_cursor, write_cursor
+from app.reading.questions import AsOf, Paged
 from app.vocabulary import Language, Role
 
 imports = router("imports")
@@ -64,7 +65,7 @@ def send_list(
     sent = stored.Sent(asked.dry_run, asked.strict, asked.confirm, mapping_of(mapping), asked.whole)
     # The same list in another envelope is the same request.
     once = Writing(writing.actor, writing.key, request, data + b"\n" + (mapping or b""))
-    response = once.run(lambda desk: stored.receive(desk, writing.key.id, data, sent))
+    response = once.run(lambda context: stored.receive(context, writing.key.id, data, sent))
     response.headers["Location"] = f"/v1/imports/{json.loads(bytes(response.body))['id']}"
     request.app.state.imports.wake()
     return response
@@ -76,13 +77,13 @@ imports.add_api_route(
     methods=["POST"],
     status_code=stored.RECEIVED,
     response_model=ImportOut,
-    responses=WRITING,
+    responses=refusals(*POSTING, Conflict),
     openapi_extra=SENT,
     route_class_override=APIRoute,  # the body is a file, not JSON
 )
 
 
-@imports.get("/imports/{import_id}", response_model=ImportOut, responses=READING | refusals(403))
+@imports.get("/imports/{import_id}", response_model=ImportOut, responses=refusals(*THING, Forbidden))
 def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[ImportAsked, Query()]) -> Response:
     """How far one of your lists has got, and its receipt once it is through."""
     job = _own(read, import_id)
@@ -92,7 +93,7 @@ def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[ImportAsked, 
     return read.answer(asked, lambda _revision: answers.Answer(row, [row]), _tag(read, asked, job, lang))
 
 
-@imports.get("/imports/{import_id}/rows", response_model=ImportRowPage, responses=READING | refusals(403))
+@imports.get("/imports/{import_id}/rows", response_model=ImportRowPage, responses=refusals(*THING, Forbidden))
 def list_import_rows(read: Read, import_id: uuid.UUID, asked: Annotated[ImportRowQuery, Query()]) -> Response:
     """What became of each row: new, updated, unchanged, linked, needs review, or in error and why."""
     job = _own(read, import_id)
@@ -100,18 +101,18 @@ def list_import_rows(read: Read, import_id: uuid.UUID, asked: Annotated[ImportRo
     return page(read, asked, lambda read, asked, _revision: _rows(read, asked, job, lang), _tag(read, asked, job, lang))
 
 
-def _rows(read: Asked, asked: ImportRowQuery, job: ListImport, lang: Language) -> Page:
+def _rows(read: ReadContext, asked: ImportRowQuery, job: ListImport, lang: Language) -> Page:
     position = read_cursor(asked.cursor)
     rows = receipts.rows_of(read.session, job.id, position[0] if position else 0, asked.limit + 1, asked.outcome, lang)
     shown = rows[: asked.limit]
     return Page(shown, write_cursor([shown[-1]["row"]]) if len(rows) > asked.limit else None)
 
 
-def _own(read: Asked, import_id: uuid.UUID) -> ListImport:
+def _own(read: ReadContext, import_id: uuid.UUID) -> ListImport:
     read.allow(Role.REPORTER)
     return stored.own(read.session, import_id, read.reader.source)
 
 
-def _tag(read: Asked, asked: AsOf, job: ListImport, lang: Language) -> str:
+def _tag(read: ReadContext, asked: AsOf, job: ListImport, lang: Language) -> str:
     """An import moves while the registry stands still."""
     return read.tag(asked, job.state, str(job.done), lang)

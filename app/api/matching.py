@@ -3,27 +3,29 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Depends, Query, Response
 from fastapi.routing import APIRoute
 from starlette.datastructures import State
 
 from app.api import answers
-from app.api.requests import Asked, Read, refuse_repeated, whole_body
-from app.api.routes import refusals, router
+from app.api.requests import Read, ReadContext, refuse_repeated, whole_body
+from app.api.routes import BODY, CHANGING, refusals, router
 from app.api.uploads import SENT, mapping_of, parts
 from app.api.wire import CandidatesOut, ComparisonOut
-from app.errors import Invalid, Unavailable
+from app.errors import Invalid, PayloadTooLarge, Unavailable, UnsupportedMediaType
 from app.exchange import workbook
 from app.exchange.comparing import report, run, sheets
 from app.exchange.comparing.registry import Scope
 from app.exchange.imports.faults import BadFile
+from app.reading import formats
+from app.reading.formats import FormatOrWorkbook
 from app.registry.schemas import PersonSoughtIn
 from app.vocabulary import Language, Role
 
 matching = router("matching")
-MEDIA = answers.MEDIA | {"xlsx": workbook.MEDIA_TYPE}
+MEDIA = formats.MEDIA | {"xlsx": workbook.MEDIA_TYPE}
 BUSY = "Another list is being compared. Nothing is wrong with yours: send it again in a minute."
 # Of the processor: twice what 5,000 rows take, which is more than any field office keeps.
 MOST_SECONDS = 30.0
@@ -35,11 +37,11 @@ _ONE_ASKS = Lock()
 class ComparisonQuery(Scope):
     """A comparison as asked: beside which detentions, in which form, and in which language a workbook of it is."""
 
-    format: Literal["json", "csv", "jsonl", "xlsx"] | None = None
+    format: FormatOrWorkbook | None = None
     lang: Language = "en"
 
 
-@matching.post("/match", response_model=CandidatesOut, responses=refusals(400, 401, 413, 415, 422))
+@matching.post("/match", response_model=CandidatesOut, responses=refusals(*BODY, *CHANGING))
 def match_person(read: Read, body: PersonSoughtIn) -> Response:
     """Whom a report of this person may speak of, with the reasons. Nothing is stored, and nothing is said of people
     whom this key may not recognise. Identification numbers are compared with nobody's."""
@@ -48,14 +50,14 @@ def match_person(read: Read, body: PersonSoughtIn) -> Response:
     return answers.json_response(found, 200, _headers(found))
 
 
-def _known(_body: Annotated[bytes, Depends(whole_body)], read: Read) -> Asked:
+def _known(_body: Annotated[bytes, Depends(whole_body)], read: Read) -> ReadContext:
     """Who sends a list: asked once all of it is here, and before anything of it is unpacked."""
     read.allow(*Role)
     return read
 
 
 def match_list(
-    read: Annotated[Asked, Depends(_known)],
+    read: Annotated[ReadContext, Depends(_known)],
     sent: Annotated[tuple[bytes, bytes | None], Depends(parts)],
     asked: Annotated[ComparisonQuery, Query()],
 ) -> Response:
@@ -65,7 +67,7 @@ def match_list(
     return _in_form(read, asked, _compared(read, sent, asked))
 
 
-def _compared(read: Asked, sent: tuple[bytes, bytes | None], asked: Scope) -> dict[str, Any]:
+def _compared(read: ReadContext, sent: tuple[bytes, bytes | None], asked: Scope) -> dict[str, Any]:
     state = read.request.app.state
     with _turn(state, read):
         try:
@@ -78,7 +80,7 @@ def _compared(read: Asked, sent: tuple[bytes, bytes | None], asked: Scope) -> di
 
 
 @contextmanager
-def _turn(state: State, read: Asked) -> Iterator[None]:
+def _turn(state: State, read: ReadContext) -> Iterator[None]:
     """One list at a time of whoever asks, and of all together half of what the gate lets in: the others go on counting.
     Raises Unavailable."""
     who = read.reader.slug or (read.key and read.key.id)
@@ -92,7 +94,7 @@ def _turn(state: State, read: Asked) -> Iterator[None]:
         state.comparing.remove(who)
 
 
-def _in_form(read: Asked, asked: ComparisonQuery, found: dict[str, Any]) -> Response:
+def _in_form(read: ReadContext, asked: ComparisonQuery, found: dict[str, Any]) -> Response:
     media = answers.media_type(asked.format, read.request, MEDIA)
     headers = _headers(found)
     if media == workbook.MEDIA_TYPE:
@@ -109,7 +111,7 @@ matching.add_api_route(
     match_list,
     methods=["POST"],
     response_model=ComparisonOut,
-    responses=refusals(400, 401, 413, 422, 503),
+    responses=refusals(PayloadTooLarge, UnsupportedMediaType, *CHANGING),
     openapi_extra=SENT,
     route_class_override=APIRoute,  # the body is a file, not JSON
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from app.api.requests import Read
-from app.api.routes import READING, RECORD, router, upserting
+from app.api.routes import FILING, READING, RECORD, refusals, router, upserting
 from app.api.things import page, record, verdicts
 from app.api.wire import (
     DetaineeOut,
@@ -18,10 +18,11 @@ from app.api.wire import (
     VerificationPage,
 )
 from app.api.writes import Write
-from app.counts import lists, records
-from app.counts.held import refuse_future, require_day
-from app.counts.paging import Page
-from app.counts.questions import AsOf, DetaineeQuery, DetentionQuery
+from app.errors import ReleaseDropped
+from app.reading import lists, records
+from app.reading.held import refuse_future, require_day
+from app.reading.paging import Page
+from app.reading.questions import AsOf, DetaineeQuery, DetentionQuery
 from app.registry import reports
 from app.registry.schemas import DetentionReportIn
 from app.vocabulary import Role
@@ -29,14 +30,16 @@ from app.vocabulary import Role
 people = router("people")
 
 
-@people.post("/detentions", status_code=201, response_model=Filed, responses=upserting(Filed))
+@people.post(
+    "/detentions", status_code=201, response_model=Filed, responses=upserting(Filed) | refusals(*FILING, ReleaseDropped)
+)
 def file_detention(write: Write, body: DetentionReportIn) -> Response:
     """Report that someone is held: the body of a release report without the release."""
     write.allow(Role.REPORTER)
-    return write.run(lambda desk: reports.file_report(desk, body))
+    return write.run(lambda context: reports.file_report(context, body))
 
 
-@people.get("/detainees", response_model=DetaineePage, responses=READING)
+@people.get("/detainees", response_model=DetaineePage, responses=refusals(*READING))
 def list_detainees(read: Read, asked: Annotated[DetaineeQuery, Query()]) -> Response:
     """People. Terms that speak of a detention or a release mean whoever has one of which they hold."""
     return page(
@@ -46,13 +49,13 @@ def list_detainees(read: Read, asked: Annotated[DetaineeQuery, Query()]) -> Resp
     )
 
 
-@people.get("/detainees/{detainee_id}", response_model=DetaineeOut, responses=RECORD)
+@people.get("/detainees/{detainee_id}", response_model=DetaineeOut, responses=refusals(*RECORD))
 def read_detainee(read: Read, detainee_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """One person, each fact with who says so. What may not be shown is null."""
     return record(read, asked, "detainee", detainee_id)
 
 
-@people.get("/detainees/{detainee_id}/history", response_model=HistoryPage, responses=RECORD)
+@people.get("/detainees/{detainee_id}/history", response_model=HistoryPage, responses=refusals(*RECORD))
 def read_history(read: Read, detainee_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """Every revision at which something shown of a person changed."""
     return page(
@@ -62,7 +65,7 @@ def read_history(read: Read, detainee_id: uuid.UUID, asked: Annotated[AsOf, Quer
     )
 
 
-@people.get("/detentions", response_model=DetentionPage, responses=READING)
+@people.get("/detentions", response_model=DetentionPage, responses=refusals(*READING))
 def list_detentions(read: Read, asked: Annotated[DetentionQuery, Query()]) -> Response:
     """Spells in custody, ended or not; with `held_on` those that a count of the held counts on that day."""
     require_day(asked)
@@ -74,13 +77,13 @@ def list_detentions(read: Read, asked: Annotated[DetentionQuery, Query()]) -> Re
     )
 
 
-@people.get("/detentions/{detention_id}", response_model=DetentionOut, responses=RECORD)
+@people.get("/detentions/{detention_id}", response_model=DetentionOut, responses=refusals(*RECORD))
 def read_detention(read: Read, detention_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """One spell in custody."""
     return record(read, asked, "detention", detention_id)
 
 
-@people.get("/detentions/{detention_id}/verifications", response_model=VerificationPage, responses=RECORD)
+@people.get("/detentions/{detention_id}/verifications", response_model=VerificationPage, responses=refusals(*RECORD))
 def list_detention_verifications(read: Read, detention_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """Each source's standing verdict on a detention itself."""
     return verdicts(read, asked, "detention", detention_id)

@@ -19,7 +19,17 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.answers import BODILESS
-from app.errors import PROBLEM_JSON, Invalid, Moved, NotFound, Problem, Unavailable, pointed_errors, problem
+from app.errors import (
+    PROBLEM_JSON,
+    Invalid,
+    Moved,
+    NotFound,
+    PayloadTooLarge,
+    Problem,
+    Unavailable,
+    pointed_errors,
+    problem,
+)
 
 log = logging.getLogger("recuento")
 
@@ -28,8 +38,8 @@ _STATUS = {
     404: ("not_found", "Not found", "There is nothing at this address: see /openapi.json."),
     405: ("method_not_allowed", "Method not allowed", "This address does not take that method: see Allow."),
     413: (
-        "payload_too_large",
-        "Payload too large",
+        PayloadTooLarge.code,
+        PayloadTooLarge.title,
         "The body is too large: leave something out, or import lists in several files.",
     ),
 }

@@ -6,12 +6,13 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from app.api.requests import Read
-from app.api.routes import READING, RECORD, router, upserting
+from app.api.routes import FILING, POSTING, READING, RECORD, refusals, router, upserting
 from app.api.things import page, record, verdicts
 from app.api.wire import Filed, ReleaseOut, ReleasePage, VerificationPage
 from app.api.writes import Write
-from app.counts import lists
-from app.counts.questions import AsOf, ReleaseQuery
+from app.errors import AheadOfHead, Conflict, NotFound, Redacted
+from app.reading import lists
+from app.reading.questions import AsOf, ReleaseQuery
 from app.registry import reports
 from app.registry.schemas import ReleaseReportIn, VerificationOfReleaseIn
 from app.vocabulary import Role
@@ -19,39 +20,42 @@ from app.vocabulary import Role
 releases = router("releases")
 
 
-@releases.post("/releases", status_code=201, response_model=Filed, responses=upserting(Filed))
+@releases.post("/releases", status_code=201, response_model=Filed, responses=upserting(Filed) | refusals(*FILING))
 def file_release(write: Write, body: ReleaseReportIn) -> Response:
     """Report a release. 201 when it is new, 200 when your record already said exactly this or is superseded by it."""
     write.allow(Role.REPORTER)
-    return write.run(lambda desk: reports.file_report(desk, body))
+    return write.run(lambda context: reports.file_report(context, body))
 
 
 @releases.post(
-    "/releases/{release_id}/verifications", status_code=201, response_model=Filed, responses=upserting(Filed)
+    "/releases/{release_id}/verifications",
+    status_code=201,
+    response_model=Filed,
+    responses=upserting(Filed) | refusals(*POSTING, NotFound, Conflict, Redacted, AheadOfHead),
 )
 def verify_release(write: Write, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Response:
     """Give your verdict on a known release: the next version of your report there, or a new one."""
     write.allow(Role.REPORTER)
-    return write.run(lambda desk: reports.verify_release(desk, release_id, body))
+    return write.run(lambda context: reports.verify_release(context, release_id, body))
 
 
-@releases.get("/releases", response_model=ReleasePage, responses=READING)
+@releases.get("/releases", response_model=ReleasePage, responses=refusals(*READING))
 def list_releases(read: Read, asked: Annotated[ReleaseQuery, Query()]) -> Response:
     """Releases that the terms mean. Without `stage`, each at the stage it stands at."""
     return page(
         read,
         asked,
-        lambda read, asked, revision: lists.releases(read.session, asked, read.reader, revision, read.since(asked)),
+        lambda read, asked, revision: lists.counted(read.session, asked, read.reader, revision, read.since(asked)),
     )
 
 
-@releases.get("/releases/{release_id}", response_model=ReleaseOut, responses=RECORD)
+@releases.get("/releases/{release_id}", response_model=ReleaseOut, responses=refusals(*RECORD))
 def read_release(read: Read, release_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """One release, each fact with who says so. 308 to the standing id when this one was absorbed."""
     return record(read, asked, "release", release_id)
 
 
-@releases.get("/releases/{release_id}/verifications", response_model=VerificationPage, responses=RECORD)
+@releases.get("/releases/{release_id}/verifications", response_model=VerificationPage, responses=refusals(*RECORD))
 def list_verifications(read: Read, release_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """Each source's standing verdict on a release."""
     return verdicts(read, asked, "release", release_id)

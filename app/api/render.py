@@ -7,9 +7,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.counts import lists, records, review, shapes
 from app.exchange.imports import receipts, stored
-from app.log.entries import entry_at
+from app.log.entries import LogEntry, entry_at
 from app.models import (
     Decision,
     Facility,
@@ -17,6 +16,7 @@ from app.models import (
     Record,
     Source,
 )
+from app.reading import lists, records, review, shapes
 from app.registry import records as registry_records
 from app.registry.claims import claim_at
 from app.registry.policy import Reader
@@ -39,8 +39,11 @@ def outcome(session: Session, result: Any, reader: Reader) -> Row:
 
 
 def _receipt(session: Session, revision: int) -> Row:
-    entry = entry_at(session, revision)
-    return {"revision": revision, "leaf_hash": entry.leaf_hash.hex()}
+    return _receipt_of(entry_at(session, revision))
+
+
+def _receipt_of(entry: LogEntry) -> Row:
+    return {"revision": entry.revision, "leaf_hash": entry.leaf_hash.hex()}
 
 
 def _report(session: Session, result: Any, reader: Reader) -> Row:
@@ -78,7 +81,7 @@ def _report(session: Session, result: Any, reader: Reader) -> Row:
         "release": release,
         "match": match,
         "warnings": [] if unregistered is None else [UNREGISTERED],
-        "receipt": _receipt(session, result.revision),
+        "receipt": _receipt_of(written),
     }
 
 

@@ -8,23 +8,25 @@ from fastapi import Body, Header, Query, Response
 
 from app.api import answers
 from app.api.requests import Read
-from app.api.routes import READING, WRITING, refusals, router
+from app.api.routes import AMENDING, POSTING, READING, refusals, router
 from app.api.things import page
 from app.api.wire import Filed, ReportOut, ReportPage
 from app.api.writes import Write
-from app.counts import lists
-from app.counts.questions import AsOf, ReportQuery
+from app.errors import Forbidden, NotFound, Superseded
+from app.reading import lists
+from app.reading.formats import JSON
+from app.reading.questions import AsOf, ReportQuery
 from app.registry import reports as filing
 from app.registry.schemas import RetractIn
 from app.vocabulary import Role
 
 reports = router("reports")
-IfMatch = Annotated[list[str] | None, Header(description="The ETag of the report your change is based on")]
+IfMatch = Annotated[list[str] | None, Header(include_in_schema=False)]
 
 
-def _tag(report_id: uuid.UUID, version: int, media: str = answers.MEDIA["json"]) -> str:
+def _tag(report_id: uuid.UUID, version: int, media: str = JSON) -> str:
     """The tag of a report covers its version, not the head: a change is refused only if this report changed."""
-    suffix = "" if media == answers.MEDIA["json"] else f"-{media}"
+    suffix = "" if media == JSON else f"-{media}"
     return f'"{report_id}-v{version}{suffix}"'
 
 
@@ -34,7 +36,7 @@ def _matches(report_id: uuid.UUID, if_match: list[str] | None) -> Callable[[int]
     return lambda version: "*" in given or _tag(report_id, version) in given
 
 
-@reports.get("/reports", response_model=ReportPage, responses=READING | refusals(403))
+@reports.get("/reports", response_model=ReportPage, responses=refusals(*READING, Forbidden))
 def list_reports(read: Read, asked: Annotated[ReportQuery, Query()]) -> Response:
     """Your own reports, whole: all of them, or that under a case number of yours."""
     read.allow(Role.REPORTER)
@@ -46,7 +48,7 @@ def list_reports(read: Read, asked: Annotated[ReportQuery, Query()]) -> Response
     )
 
 
-@reports.get("/reports/{report_id}", response_model=ReportOut, responses=READING | refusals(403))
+@reports.get("/reports/{report_id}", response_model=ReportOut, responses=refusals(*READING, Forbidden, NotFound))
 def read_report(read: Read, report_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """One of your own reports as you sent it. Its ETag goes into If-Match when you correct it."""
     read.allow(Role.REPORTER)
@@ -55,7 +57,7 @@ def read_report(read: Read, report_id: uuid.UUID, asked: Annotated[AsOf, Query()
     return read.answer(asked, lambda _revision: answers.Answer(row, [row]), tag)
 
 
-@reports.patch("/reports/{report_id}", response_model=Filed, responses=WRITING | refusals(412))
+@reports.patch("/reports/{report_id}", response_model=Filed, responses=refusals(*AMENDING))
 def amend_report(
     write: Write,
     report_id: uuid.UUID,
@@ -64,14 +66,14 @@ def amend_report(
 ) -> Response:
     """Correct a report: what the patch names changes, null removes, all else stays."""
     write.allow(Role.REPORTER)
-    return write.run(lambda desk: filing.amend(desk, report_id, patch, _matches(report_id, if_match)))
+    return write.run(lambda context: filing.amend(context, report_id, patch, _matches(report_id, if_match)))
 
 
-@reports.post("/reports/{report_id}/retract", response_model=Filed, responses=WRITING | refusals(412))
+@reports.post("/reports/{report_id}/retract", response_model=Filed, responses=refusals(*POSTING, NotFound, Superseded))
 def retract_report(
     write: Write, report_id: uuid.UUID, body: RetractIn | None = None, if_match: IfMatch = None
 ) -> Response:
     """Withdraw a report. It stays visible as withdrawn: corrections are part of the record."""
     write.allow(Role.REPORTER)
     matches, reason = _matches(report_id, if_match), body.reason if body else None
-    return write.run(lambda desk: filing.retract(desk, report_id, reason, matches))
+    return write.run(lambda context: filing.retract(context, report_id, reason, matches))

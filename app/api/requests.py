@@ -18,14 +18,15 @@ from sqlmodel import Session
 
 from app import __version__, dates
 from app.api import answers
-from app.counts.questions import AsOf
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, RulesChanged, Unauthenticated
 from app.exchange.titles import LANGUAGES
 from app.log.entries import last_revision_at
 from app.log.head import revision_under
 from app.models import ApiKey
-from app.registry import keys
+from app.reading.formats import MEDIA
+from app.reading.questions import AsOf
+from app.registry import api_keys
 from app.registry.policy import ANYONE, Reader
 from app.registry.projection import RULES
 from app.vocabulary import Language, Role
@@ -47,7 +48,7 @@ def asks_for_whole_list(request: Request) -> bool:
     asked = request.query_params.get("format")
     shape = getattr(request.scope["route"], "response_model", None)
     listed = request.method == "GET" and "data" in getattr(shape, "model_fields", ())
-    return listed and (asked is None or asked in answers.MEDIA) and answers.is_table(asked, request)
+    return listed and (asked is None or asked in MEDIA) and answers.is_table(asked, request)
 
 
 async def whole_body(request: Request) -> bytes:
@@ -74,7 +75,7 @@ def _token(request: Request) -> str | None:
 
 
 @dataclass
-class Asked:
+class ReadContext:
     """A request that reads: the session, who asks, and the request itself for tags and links."""
 
     session: Session
@@ -107,11 +108,11 @@ class Asked:
         """Read once: the tag and the body of an answer must speak of the same head."""
         return revision_under(self.session, RULES)
 
-    def again(self, session: Session) -> "Asked":
+    def again(self, session: Session) -> "ReadContext":
         """The same request on another session, by who may read at this moment."""
         token = None if self.key is None else _token(self.request)
         reader, key = _who(session, token, self.request)
-        return Asked(session, reader, key, self.request)
+        return ReadContext(session, reader, key, self.request)
 
     def since(self, terms: AsOf, name: str = "changed_since") -> int | None:
         """The revision after which something must have changed, if the list asks for that under `name`.
@@ -158,9 +159,7 @@ class Asked:
         settled = not moved_by_zone or terms.zone is not None
         caching = answers.caching(terms, public_count=public_count, settled=settled, keyed=self.key is not None)
         headers = answers.headers_of(revision, tag, caching)
-        # Compared weakly (RFC 9110 section 13.1.2): a proxy that compresses an answer weakens its tag.
-        given = ",".join(self.request.headers.getlist("if-none-match"))
-        known = {part.strip().removeprefix("W/") for part in given.split(",")}
+        known = answers.tags_known(self.request)
         if tag in known:
             return Response(status_code=304, headers=headers)
         built = self._ruled(build(revision))  # `*` asks whether there is anything at all: what is not there is refused
@@ -258,13 +257,13 @@ def _asked(
     token: Annotated[str | None, Depends(bearer_token)],
     _place: Annotated[None, Depends(gate, scope="function")],
     _documented: Annotated[Any, Depends(bearer)],
-) -> Iterator[Asked]:
+) -> Iterator[ReadContext]:
     with reading(request.app.state.engine) as session:
-        yield Asked(session, *_who(session, token, request), request)
+        yield ReadContext(session, *_who(session, token, request), request)
 
 
 def _who(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
-    return (ANYONE, None) if token is None else keys.authenticate(session, token, request.app.state.clock())
+    return (ANYONE, None) if token is None else api_keys.authenticate(session, token, request.app.state.clock())
 
 
-Read = Annotated[Asked, Depends(_asked, scope="function")]
+Read = Annotated[ReadContext, Depends(_asked, scope="function")]

@@ -1,13 +1,38 @@
-"""The router of one resource: strict bodies, and the refusals every route can give."""
+"""The router of one resource: strict bodies, and the refusals that its routes can give."""
 
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
-from pydantic.json_schema import models_json_schema
 
 from app.api.gate import StrictRoute
-from app.errors import PROBLEM_JSON
+from app.errors import (
+    PROBLEM_JSON,
+    AgeNeedsDay,
+    AheadOfHead,
+    AnotherPerson,
+    Conflict,
+    FileAClaim,
+    Forbidden,
+    IdempotencyMismatch,
+    Invalid,
+    MalformedJson,
+    Moved,
+    NewSpellNeedsNewRecord,
+    NotFound,
+    PayloadTooLarge,
+    Problem,
+    Redacted,
+    ReleaseDropped,
+    RulesChanged,
+    Superseded,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from app.log.head import OtherRules
+
+Responses = dict[int | str, dict[str, Any]]
 
 
 class PointedError(BaseModel):
@@ -31,42 +56,42 @@ class ProblemOut(BaseModel):
     errors: list[PointedError] | None = None
 
 
-def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problem+json answers of a route, for its documentation."""
-    schema = {"$ref": "#/components/schemas/ProblemOut"}
-    return {
-        status: {"description": "Refused", "content": {PROBLEM_JSON: {"schema": schema}}, "model": None}
-        for status in statuses
-    }
+# Whatever is asked of the database: it is busy, it was rebuilt under other rules, or something failed.
+ALWAYS = (Unavailable, OtherRules, Problem)
+READING = (Unauthenticated, RulesChanged, Invalid, AheadOfHead, *ALWAYS)
+THING = (*READING, NotFound)
+RECORD = (*THING, Moved)
+BODY = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)
+CHANGING = (Unauthenticated, Forbidden, Invalid, *ALWAYS)
+POSTING = (*BODY, *CHANGING, IdempotencyMismatch)
+PATCHING = (*BODY, *CHANGING, NotFound)
+_REPORT = (NotFound, Conflict, AnotherPerson, NewSpellNeedsNewRecord, FileAClaim, AgeNeedsDay)
+FILING = (*POSTING, *_REPORT, Redacted)
+AMENDING = (*PATCHING, *_REPORT, ReleaseDropped, Superseded)
+DELETING = (*CHANGING, NotFound)
 
 
-READING = {304: {"description": "You have it already", "model": None}} | refusals(400, 401, 404, 410, 422)
-RECORD = {308: {"description": "Absorbed by the record at Location", "model": None}} | READING
-WRITING = refusals(400, 401, 403, 404, 409, 413, 415, 422)
+def refusals(*problems: type[Problem]) -> Responses:
+    """The answers of a route that are refusals, by status, with an example of each code. What reads may also answer
+    that the client has it already."""
+    by_status: dict[int, list[type[Problem]]] = {}
+    for refusal in dict.fromkeys(problems):
+        by_status.setdefault(refusal.status, []).append(refusal)
+    found: Responses = {status: _refused(known) for status, known in sorted(by_status.items())}
+    unchanged: Responses = {304: {"description": "You have it already", "model": None}}
+    return unchanged | found if RulesChanged in problems else found
 
 
-def upserting(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
-    """The answers of a route where the same thing may be sent again."""
-    return {200: {"description": "As before, or its next version", "model": model}} | WRITING
+def _refused(problems: list[type[Problem]]) -> dict[str, Any]:
+    examples = {one.code: {"$ref": f"#/components/examples/{one.code}"} for one in problems}
+    content = {"schema": {"$ref": "#/components/schemas/ProblemOut"}, "examples": examples}
+    said = " · ".join(f"`{one.code}`: {one.title}" for one in problems)
+    return {"description": said, "content": {PROBLEM_JSON: content}, "model": None}
 
 
-# What a route that takes `format` answers besides JSON.
-TABLES: dict[str, Any] = {
-    "text/csv": {"schema": {"type": "string", "description": "The rows as a table (RFC 4180)"}},
-    "application/jsonl": {"schema": {"type": "string", "description": "The rows, one JSON object a line"}},
-}
-
-
-def completed(document: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI document with the shape that every refusal refers to, and the tables that are answered to GET."""
-    _map, shapes = models_json_schema([(ProblemOut, "serialization")], ref_template="#/components/schemas/{model}")
-    document["components"]["schemas"] |= shapes["$defs"]
-    for operations in document["paths"].values():
-        asked = operations.get("get", {})
-        content = asked.get("responses", {}).get("200", {}).get("content", {})
-        if "application/json" in content and any(one["name"] == "format" for one in asked.get("parameters", [])):
-            content |= TABLES
-    return document
+def upserting(model: type[BaseModel]) -> Responses:
+    """The answer of a route where the same thing may be sent again."""
+    return {200: {"description": "As before, or its next version", "model": model}}
 
 
 def router(tag: str) -> APIRouter:

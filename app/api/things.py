@@ -9,24 +9,24 @@ from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.api.answers import Answer, is_table
-from app.api.requests import Asked
+from app.api.requests import ReadContext
 from app.api.wire import Tombstone
-from app.counts import records
-from app.counts.paging import Page
-from app.counts.questions import MOST_LIMIT, AsOf, Paged
 from app.database import reading
 from app.errors import Invalid
 from app.exchange.tables import columns_of_shape
+from app.reading import records
+from app.reading.paging import Page
+from app.reading.questions import MOST_LIMIT, AsOf, Paged
 from app.registry.projection import RULES
 from app.registry.records import Kind
 
 Terms = TypeVar("Terms", bound=AsOf)
 # Who asks, on which session; the page asked for; the revision.
-Build = Callable[[Asked, Terms, int], Page]
+Build = Callable[[ReadContext, Terms, int], Page]
 UNPAGED = "CSV and JSON Lines come whole, without pages: leave limit and cursor out, or ask for JSON."
 
 
-def page(read: Asked, asked: Terms, build: Build[Terms], tag: str | None = None) -> Response:
+def page(read: ReadContext, asked: Terms, build: Build[Terms], tag: str | None = None) -> Response:
     """A page of a list, or as a table the whole of it. The next one is read at the same revision, so that writes in
     between move nothing."""
 
@@ -41,7 +41,7 @@ def page(read: Asked, asked: Terms, build: Build[Terms], tag: str | None = None)
     return read.answer(asked, make, tag)
 
 
-def _whole_list(read: Asked, asked: Terms, build: Build[Terms], revision: int) -> Answer:
+def _whole_list(read: ReadContext, asked: Terms, build: Build[Terms], revision: int) -> Answer:
     """A list as a table: its first rows, and how to come by the others.
 
     Those are read while the answer is sent, some at a time, each on a session of its own that waits for a turn among
@@ -73,7 +73,7 @@ def _whole_list(read: Asked, asked: Terms, build: Build[Terms], revision: int) -
     return Answer({}, first.rows, columns=_columns(read, asked), more=more if first.cursor is not None else None)
 
 
-def _columns(read: Asked, asked: Paged) -> list[str]:
+def _columns(read: ReadContext, asked: Paged) -> list[str]:
     """The columns of a list, by the documented shape of its rows."""
     rows = get_args(read.request.scope["route"].response_model.model_fields["data"].annotation)[0]
     shapes = get_args(rows) or (rows,)
@@ -83,7 +83,7 @@ def _columns(read: Asked, asked: Paged) -> list[str]:
     return list(dict.fromkeys(columns))
 
 
-def following(read: Asked, cursor: str, revision: int) -> str:
+def following(read: ReadContext, cursor: str, revision: int) -> str:
     """The address of the page that a cursor begins, of the same question at the same revision."""
     kept = [(k, v) for k, v in read.request.query_params.multi_items() if k not in ("cursor", "as_of", "rules")]
     pinned = [("rules", str(RULES)), ("as_of", str(revision)), ("cursor", cursor)]
@@ -91,7 +91,7 @@ def following(read: Asked, cursor: str, revision: int) -> str:
 
 
 def whole(
-    read: Asked,
+    read: ReadContext,
     asked: AsOf,
     build: Callable[[int], dict[str, Any]],
     rows: Callable[[dict[str, Any]], list[dict[str, Any]]] = lambda row: [row],
@@ -105,7 +105,7 @@ def whole(
     return read.answer(asked, make)
 
 
-def record(read: Asked, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
+def record(read: ReadContext, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
     """A detainee, detention or release."""
 
     def build(revision: int) -> dict[str, Any]:
@@ -115,10 +115,10 @@ def record(read: Asked, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> Respons
     return whole(read, asked, build)
 
 
-def verdicts(read: Asked, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
+def verdicts(read: ReadContext, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
     """The sources' verdicts on a detention or release."""
 
-    def build(read: Asked, _asked: AsOf, revision: int) -> Page:
+    def build(read: ReadContext, _asked: AsOf, revision: int) -> Page:
         person, key = records.one(read.session, kind, thing_id, read.reader, revision)
         return Page(records.verifications(person, key, kind, read.reader), None)
 

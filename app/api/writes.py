@@ -19,9 +19,9 @@ from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
 from app.log.entries import as_only_writer
 from app.models import ApiKey, IdempotentAnswer
-from app.registry import keys
+from app.registry import api_keys
 from app.registry.policy import Reader
-from app.registry.write import Desk, Outcome
+from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
 
 # The contract promises 30 days; the rest is for clocks and long weekends.
@@ -41,23 +41,23 @@ class Writing:
     body: bytes
 
     def allow(self, *roles: Role) -> None:
-        """Raises Forbidden for a key of another role, and for a desk's key of a source that is not independent."""
+        """Raises Forbidden for a key of another role, and for one that `require_role` refuses its role."""
         require_role(self.actor, *roles)
 
-    def run(self, action: Callable[[Desk], Outcome]) -> Response:
+    def run(self, action: Callable[[WriteContext], Outcome]) -> Response:
         """Do it once: a repeated Idempotency-Key gets the first answer again, rendered under today's permissions."""
         state = self.request.app.state
         once = self._once()
         with as_only_writer(state.engine) as session:
-            desk = Desk(
+            context = WriteContext(
                 session, self.actor, state.clock(), state.secret, self.key.id, state.two_person, zone=state.zone
             )
             outcome = None if once is None else self._stored(session, once)
             replayed = outcome is not None
             if outcome is None:
-                outcome = action(desk)
+                outcome = action(context)
                 if once is not None:
-                    self._store(session, once, outcome, desk.now)
+                    self._store(session, once, outcome, context.now)
             body = render.outcome(session, outcome, self.actor)
         if outcome.kind == "redaction":
             with state.engine.connect() as connection:
@@ -121,7 +121,7 @@ def written_with(
         raise Unauthenticated("Writing needs a key: Authorization: Bearer rcn_…")
     # Who has no key takes no lock: authentication only reads.
     with reading(request.app.state.engine) as session:
-        actor, key = keys.authenticate(session, token, request.app.state.clock())
+        actor, key = api_keys.authenticate(session, token, request.app.state.clock())
     return Writing(actor, key, request, body)
 
 

@@ -15,19 +15,19 @@ from app.cli.database import database, opened
 from app.cli.output import fail
 from app.config import Settings
 from app.database import reading
-from app.exchange import copies, exports, ftm, own, package
+from app.exchange import copies, exports, ftm, own_reports, package
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.local import reporter
-from app.exchange.tables import Form
 from app.log.entries import head
-from app.registry.write import Desk
+from app.reading.formats import Form
+from app.registry.write import WriteContext
 
 
 class ExportForm(StrEnum):
     """The forms of an export."""
 
-    CSV = "csv"
-    JSONL = "jsonl"
+    CSV = Form.CSV.value
+    JSONL = Form.JSONL.value
     FTM = "ftm"
 
 
@@ -74,9 +74,9 @@ def copy(session: Session, folder: Path, revision: int) -> None:
     _tell(f"Revision {revision} in {folder}. In no table, as in no list: the people behind {withheld} releases.")
 
 
-def read_copy(desk: Desk, folder: Path) -> None:
+def read_copy(context: WriteContext, folder: Path) -> None:
     """Read a copy back, and say for whom it speaks. Raises BadFile, Conflict."""
-    found = copies.read(desk, folder)
+    found = copies.read(context, folder)
     named = [f"{slug} ({'' if alone else 'not '}independent)" for slug, alone in found.sources.items()]
     _tell(f"It speaks for {', '.join(named) or 'nobody'}: read a copy only from whom you trust.")
     _tell(f"Filed {found.reports} reports of a copy.")
@@ -97,8 +97,8 @@ def of_source(session: Session, slug: str, form: ExportForm, revision: int) -> s
     source = reporter(session, slug)
     if form is ExportForm.FTM:
         return "A source's own reports are written as jsonl or csv."
-    told = own.Told()
-    _write(own.reports(session, source, Form(form.value), revision, told))
+    told = own_reports.Losses()
+    _write(own_reports.reports(session, source, Form(form.value), revision, told))
     if told.pointing:
         _tell(f"{told.pointing} reports only point at somebody whom others report: no other registry can read those.")
     if not told.lost:

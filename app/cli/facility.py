@@ -10,6 +10,7 @@ from app.cli.database import opened
 from app.cli.output import console, now
 from app.config import Settings
 from app.demo.facilities import FILE as OF_VENEZUELA
+from app.descriptions import of_field
 from app.errors import Problem
 from app.exchange import facilities
 from app.exchange.imports.faults import BadFile
@@ -17,7 +18,7 @@ from app.log.entries import lock_head
 from app.registry import directory
 from app.registry.policy import Reader
 from app.registry.schemas import FacilityIn
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import FacilityKind, Role
 
 commands = typer.Typer()
@@ -30,10 +31,10 @@ SHIPPED = {"venezuela": OF_VENEZUELA}
 @facility_commands.command("add")
 def add_facility(
     slug: str,
-    name: Annotated[str, typer.Option(help="The name shown.")],
-    country: Annotated[str, typer.Option(help="ISO 3166-1 alpha-2.")],
-    kind: Annotated[FacilityKind, typer.Option(help="What kind of place it is.")] = FacilityKind.PRISON,
-    area: Annotated[str | None, typer.Option(help="The state or province.")] = None,
+    name: Annotated[str, typer.Option(help=of_field("FacilityIn", "name"))],
+    country: Annotated[str, typer.Option(help=of_field("FacilityIn", "country"))],
+    kind: Annotated[FacilityKind, typer.Option(help=of_field("FacilityIn", "kind"))] = FacilityKind.PRISON,
+    area: Annotated[str | None, typer.Option(help=of_field("FacilityIn", "area"))] = None,
     also: Annotated[list[str] | None, typer.Option(help="Another name of it; may be repeated.")] = None,
 ) -> None:
     """Register a facility: reports that name it, before or after, are placed there."""
@@ -41,8 +42,8 @@ def add_facility(
     settings = Settings()
     with opened(settings) as session:
         lock_head(session)  # as for every entry, the clock is read in its turn
-        desk = Desk(session, Reader(Role.CURATOR), now(), settings.secret_key())
-        outcome = directory.add_facility(desk, body)
+        context = WriteContext(session, Reader(Role.CURATOR), now(), settings.secret_key())
+        outcome = directory.add_facility(context, body)
     console.print(f"Registered {slug} at revision {outcome.revision}.")
 
 
@@ -63,16 +64,16 @@ def import_facilities(
     mistakes = listed.mistakes
     with opened(settings) as session:
         revision, _recorded = lock_head(session)
-        desk = Desk(session, Reader(Role.CURATOR), now(), settings.secret_key())
+        context = WriteContext(session, Reader(Role.CURATOR), now(), settings.secret_key())
         for line, body in listed.bodies.items():
             try:
-                outcome = directory.put_facility(desk, body)
+                outcome = directory.put_facility(context, body)
             except Problem as refusal:
                 mistakes += [f"line {line}: {detail}" for detail in facilities.said(refusal)]
                 continue
             what = "registered" if outcome.status == 201 else "changed" if outcome.revision > revision else "unchanged"
             became[what] += 1
-        head = desk.log.revision
+        head = context.log.revision
         if mistakes:
             for mistake in mistakes:
                 print(f"recuento: {mistake}", file=sys.stderr)  # noqa: T201 - this is the output

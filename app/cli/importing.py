@@ -24,7 +24,7 @@ from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping, decoded
 from app.exchange.imports.questions import confirmed
 from app.exchange.imports.rows import MOST_SHOWN
-from app.exchange.imports.sayings import line, problem
+from app.exchange.imports.sentences import line, problem
 from app.exchange.imports.stored import Sent
 from app.import_codes import ImportOutcome
 from app.models import ListImport

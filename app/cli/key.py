@@ -10,7 +10,7 @@ from app.cli.database import opened
 from app.cli.output import AsJson, console, now, show
 from app.config import Settings
 from app.models import ApiKey, Source
-from app.registry import keys
+from app.registry import api_keys
 from app.vocabulary import Role
 
 commands = typer.Typer()
@@ -26,7 +26,7 @@ def create_key(
 ) -> None:
     """Make a key and print it, alone on stdout. It cannot be shown again."""
     with opened(Settings()) as session:
-        key = keys.create(session, role, source, days, now())
+        key = api_keys.create(session, role, source, days, now())
     print(key)  # noqa: T201 - this is the output
 
 
@@ -53,5 +53,5 @@ def list_keys(as_json: AsJson = False) -> None:
 def revoke_key(key_id: Annotated[str, typer.Argument(help="The eight characters after rcn_.")]) -> None:
     """End a key at once."""
     with opened(Settings()) as session:
-        keys.revoke(session, key_id, now())
+        api_keys.revoke(session, key_id, now())
     console.print(f"Revoked {key_id}.")

@@ -9,9 +9,10 @@ from app.cli import export, importing
 from app.cli.database import database, opened
 from app.cli.output import AsJson, fail, now
 from app.config import Settings
+from app.descriptions import of_parameter
 from app.exchange.imports import stored
 from app.registry.policy import Reader
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Language, Role
 
 commands = typer.Typer()
@@ -28,13 +29,11 @@ def import_list(
         ),
     ] = None,
     mapping: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Which column is what, TOML.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help=of_parameter("send_list", "mapping"))
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would become of each row; store nothing.")
-    ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="File nothing if any row is in error.")] = False,
-    confirm: Annotated[bool, typer.Option("--confirm", help="Yes to what was asked about this list.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=of_parameter("send_list", "dry_run"))] = False,
+    strict: Annotated[bool, typer.Option("--strict", help=of_parameter("send_list", "strict"))] = False,
+    confirm: Annotated[bool, typer.Option("--confirm", help=of_parameter("send_list", "confirm"))] = False,
     lang: Annotated[Language | None, typer.Option(help="en or es; by default this machine's.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -47,7 +46,7 @@ def import_list(
         if source or to or mapping or dry_run or strict or confirm:
             raise typer.BadParameter("a copy is read whole, into an empty registry here: leave the other options out")
         with opened(settings) as session:
-            export.read_copy(Desk(session, Reader(Role.ADMIN), now(), settings.secret_key()), file)
+            export.read_copy(WriteContext(session, Reader(Role.ADMIN), now(), settings.secret_key()), file)
         return
     sent = stored.Sent(dry_run, strict, confirm, importing.mapping_of(mapping))
     told = importing.Telling(lang or importing.reader_language(), as_json)

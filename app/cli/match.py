@@ -12,9 +12,10 @@ from app.cli.importing import at_column, mapping_of
 from app.cli.output import AsJson, now
 from app.config import Settings
 from app.database import reading
+from app.descriptions import of_parameter
 from app.exchange import workbook
 from app.exchange.comparing import run, sheets
-from app.exchange.comparing.accounts import Row
+from app.exchange.comparing.detentions import Row
 from app.exchange.comparing.registry import Scope
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.local import bounded, reporter
@@ -27,7 +28,7 @@ MOST_PRINTED = 40
 TOLD = ("name", "birth", "age", "country", "facility", "detained_on", "released_on", "kind")
 
 
-AMapping = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Which column is what, TOML.")]
+AMapping = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help=of_parameter("match_list", "mapping"))]
 NOBODYS = "Say whose list it is (--source SLUG), or give a second list."
 
 
@@ -43,10 +44,10 @@ def match_lists(
     source: Annotated[str | None, typer.Option(help="Slug of the source whose list it is.")] = None,
     mapping: AMapping = None,
     other_mapping: AMapping = None,
-    country: Annotated[list[str] | None, typer.Option(help="Of the registry; by default your list's.")] = None,
-    released_from: Annotated[str | None, typer.Option(help="Likewise: releases from this day.")] = None,
-    released_to: Annotated[str | None, typer.Option(help="Likewise: up to this day.")] = None,
-    held_on: Annotated[str | None, typer.Option(help="Likewise: who is held on this day.")] = None,
+    country: Annotated[list[str] | None, typer.Option(help=of_parameter("match_list", "country"))] = None,
+    released_from: Annotated[str | None, typer.Option(help=of_parameter("match_list", "released_from"))] = None,
+    released_to: Annotated[str | None, typer.Option(help=of_parameter("match_list", "released_to"))] = None,
+    held_on: Annotated[str | None, typer.Option(help=of_parameter("match_list", "held_on"))] = None,
     xlsx: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all of it into this workbook.")] = None,
     lang: Annotated[Language, typer.Option(help="Of the workbook.")] = "en",
     as_json: AsJson = False,

@@ -4,7 +4,7 @@ the rows."""
 import sys
 from collections import Counter
 
-from app.exchange.imports.sayings import line
+from app.exchange.imports.sentences import line
 from app.exchange.imports.stored import Row
 from app.exchange.titles import named
 from app.import_codes import ImportOutcome

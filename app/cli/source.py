@@ -9,12 +9,13 @@ from sqlmodel import col
 from app.cli.database import opened
 from app.cli.output import AsJson, console, now, show
 from app.config import Settings
+from app.descriptions import of_field
 from app.log.entries import lock_head
 from app.models import OPEN, Source
 from app.registry import directory
 from app.registry.policy import Reader
 from app.registry.schemas import SourceIn
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Role, SourceKind
 
 commands = typer.Typer()
@@ -25,19 +26,19 @@ commands.add_typer(source_commands, name="source")
 @source_commands.command("add")
 def add_source(
     slug: str,
-    name: Annotated[str, typer.Option(help="The name shown.")],
-    kind: Annotated[SourceKind, typer.Option(help="What kind of body it is.")],
-    country: Annotated[str | None, typer.Option(help="ISO 3166-1 alpha-2.")] = None,
-    independent: Annotated[bool | None, typer.Option(help="Default: yes, except for governments.")] = None,
-    definition: Annotated[str | None, typer.Option(help="Whom it lists.")] = None,
+    name: Annotated[str, typer.Option(help=of_field("SourceIn", "name"))],
+    kind: Annotated[SourceKind, typer.Option(help=of_field("SourceIn", "kind"))],
+    country: Annotated[str | None, typer.Option(help=of_field("SourceIn", "country"))] = None,
+    independent: Annotated[bool | None, typer.Option(help=of_field("SourceIn", "independent"))] = None,
+    definition: Annotated[str | None, typer.Option(help=of_field("SourceIn", "definition"))] = None,
 ) -> None:
     """Add a source."""
     settings = Settings()
     body = SourceIn(slug=slug, name=name, kind=kind, country=country, independent=independent, definition=definition)
     with opened(settings) as session:
         lock_head(session)  # as for every entry, the clock is read in its turn
-        desk = Desk(session, Reader(Role.ADMIN), now(), settings.secret_key())
-        outcome = directory.add_source(desk, body)
+        context = WriteContext(session, Reader(Role.ADMIN), now(), settings.secret_key())
+        outcome = directory.add_source(context, body)
     console.print(f"Added {slug} at revision {outcome.revision}.")
 
 

@@ -1,15 +1,15 @@
-"""Days, ISO weeks and months of ordinals, in SQL and back: the same buckets as `app.dates.bucket`.
+"""Days, ISO weeks and months of ordinals, in SQL and back.
 
 Ordinal 1 is Monday, 1 January of year 1. Months follow H. Hinnant, "chrono-compatible low-level date algorithms"
 (days_from_civil), in whole numbers that both databases divide alike.
 """
 
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import case
 
-Unit = Literal["day", "week", "month"]
+from app.reading.dimensions import Unit
 
 # Days from 1 March of year 0, where the algorithm begins, to the day before ordinal 1.
 BEFORE_FIRST_DAY = 305

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-from app.counts import terms as wording
-from app.counts.held import SILENCE
+from app.reading import terms as wording
+from app.reading.countables import COUNTABLES, Countable, countable_counted
+from app.reading.dimensions import DIMENSIONS, RELEASES
+from app.reading.held import SILENCE
 from app.vocabulary import Language, label
 
 Row = dict[str, Any]
@@ -37,54 +39,27 @@ MOST_CODE = MOST_QUERY * 4 // 3  # base64 of a query that could not be packed
 
 # Terms in words. Country, windows, stage and net are said in the sentence itself.
 NAMES: dict[str, tuple[str, str]] = {
-    "facility": ("facility", "centro"),
-    "area": ("area", "zona"),
-    "gender": ("gender", "género"),
-    "category": ("category", "categoría"),
-    "age_group": ("age", "edad"),
-    "nationality": ("nationality", "nacionalidad"),
+    **{name: of.label for name, of in DIMENSIONS.items() if of.is_filter and name != "country"},
     "not_nationality": ("nationality other than", "nacionalidad distinta de"),
-    "group": ("group", "grupo"),
-    "legal_status": ("legal status", "situación jurídica"),
-    "condition": ("condition", "medida"),
-    "destination": ("destination", "destino"),
-    "designation": ("designation", "calificación"),
     "state": ("state", "estado"),
     "rearrested": ("detained again", "detenida de nuevo"),
-    "kind": ("kind", "tipo"),
-    "status": ("status", "condición"),
     "source": ("by the word of", "según"),
     "verified_by": ("verified by", "verificadas por"),
     "any_of": ("verified by any of", "verificadas por alguna de"),
     "all_of": ("verified by all of", "verificadas por todas"),
     "only_by": ("verified only by", "verificadas solo por"),
     "min_sources": ("independent sources at least", "fuentes independientes, como mínimo"),
-    "sources": ("independent sources", "fuentes independientes"),
     "group_by": ("grouped by", "agrupadas por"),
 }
-# The names of dimensions that are not said as terms are.
-_DIMENSIONS = {
-    "source": ("source", "fuente"),
-    "country": ("country", "país"),
-    "month": ("month", "mes"),
-    "week": ("week", "semana"),
-    "day": ("day", "día"),
-}
-# What is counted, one and several of them, in English and Spanish.
-THINGS: dict[str, tuple[str, str, str, str]] = {
-    "releases": ("release", "releases", "excarcelación", "excarcelaciones"),
-    "detentions": ("person held", "people held", "persona detenida", "personas detenidas"),
-}
-_CODES = {
-    "kind": "release_kinds", "status": "statuses", "gender": "genders", "category": "categories",
-    "age_group": "age_groups", "group": "groups", "legal_status": "legal_statuses", "condition": "conditions",
-    "designation": "designations", "state": "states", "stage": "stages",
-}  # fmt: skip
-# Whether people under house arrest after a release are among the held. People detained at home are counted either way,
-# so that neither number is one of people in prison.
-HOUSE_ARREST = {
-    False: ("without those released to house arrest", "sin quienes salieron a arresto domiciliario"),
-    True: ("with those released to house arrest", "con quienes salieron a arresto domiciliario"),
+_CODES = {name: of.codes for name, of in DIMENSIONS.items() if of.codes} | {"state": "states", "stage": "stages"}
+# Terms that are said whatever they are. People under house arrest after a release may be among the held; people
+# detained at home are either way, so that neither number is one of people in prison.
+ALWAYS = {
+    "net": {False: ("gross", "brutas"), True: ("net", "netas")},
+    "house_arrest": {
+        False: ("without those released to house arrest", "sin quienes salieron a arresto domiciliario"),
+        True: ("with those released to house arrest", "con quienes salieron a arresto domiciliario"),
+    },
 }
 
 
@@ -96,9 +71,10 @@ class BadCode(ValueError):
     """Not an address that was given out here."""
 
 
-def short_address(terms: Row, revision: int) -> str:
-    """`/c/…`: the terms of a count and its revision, packed."""
-    query = wording.link("", terms, revision).removeprefix("?")
+def short_address(terms: Row, revision: int, countable: Countable = COUNTABLES[RELEASES]) -> str:
+    """`/c/…`: the terms of a count and its revision, packed, after the noun where no term tells what is counted."""
+    noun = "" if countable.mark else countable.noun
+    query = wording.link(noun, terms, revision).removeprefix("?")
     packer = zlib.compressobj(9, wbits=-15, zdict=_DICTIONARY)
     packed = packer.compress(query.encode()) + packer.flush()
     return CITED + PACKING + _written(packed + _check(packed))
@@ -112,8 +88,8 @@ def _written(code: bytes) -> str:
     return base64.urlsafe_b64encode(code).decode().rstrip("=")
 
 
-def unpack(code: str) -> list[tuple[str, str]]:
-    """The parameters in a code, `as_of` the last. Raises BadCode."""
+def unpack(code: str) -> tuple[str, list[tuple[str, str]]]:
+    """The noun in a code, if it says one, and the parameters, `as_of` the last. Raises BadCode."""
     if not code.startswith(PACKING) or len(code) > MOST_CODE:
         raise BadCode
     text = code.removeprefix(PACKING)
@@ -123,19 +99,19 @@ def unpack(code: str) -> list[tuple[str, str]]:
         packed, check = written[:-_CHECK], written[-_CHECK:]
         if check != _check(packed) or text != _written(written):
             raise BadCode
-        query = unpacker.decompress(packed, MOST_QUERY)
-        pairs = parse_qsl(query.decode(), keep_blank_values=True, strict_parsing=True)
+        noun, _mark, query = unpacker.decompress(packed, MOST_QUERY).decode().rpartition("?")
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True)
     except (binascii.Error, zlib.error, ValueError):
         raise BadCode from None
     if not unpacker.eof or unpacker.unused_data or pairs[-1][0] != "as_of":
         raise BadCode
-    return pairs
+    return noun, pairs
 
 
 def citation(counted: Row, recorded_at: str | None, base: str, *, demo: bool) -> Row:
     """The `citation` block of a count. `base`: the registry's public address, which stands before short ones; `demo`:
     whether the people are invented, which nobody who pastes it must leave out by accident."""
-    address = base + short_address(counted["terms"], counted["revision"])
+    address = base + short_address(counted["terms"], counted["revision"], countable_counted(counted["total"]))
     when = None if recorded_at is None else _SECONDS.sub("", recorded_at)
     return {
         "address": address,
@@ -148,8 +124,9 @@ def citation(counted: Row, recorded_at: str | None, base: str, *, demo: bool) ->
 
 def sentence(counted: Row, recorded_at: str | None, address: str, lang: Language, *, demo: bool = False) -> str:
     """One sentence that says what was counted, how much of it, and as of when."""
-    total, thing = counted["total"], "detentions" if "house_arrest" in counted["terms"] else "releases"
-    number, by_source = total[thing], _by_source(counted)
+    total, countable = counted["total"], countable_counted(counted["total"])
+    number, by_source = total[countable.noun], _by_source(counted)
+    things = countable.names[2 * (lang == "es") + (number != 1)]
     verified, contested, reported = (total[name] for name in ("verified", "contested", "reported"))
     name = f"Recuento ({DEMO[lang == 'es']})" if demo else "Recuento"
     numbered = _numbered(counted["revision"], recorded_at)
@@ -158,12 +135,12 @@ def sentence(counted: Row, recorded_at: str | None, address: str, lang: Language
     terms = {name: value for name, value in counted["terms"].items() if name != "group_by" or not by_source}
     anybody = _BY_ANYBODY[lang] if "source" in terms else ""
     if lang == "es":
-        said = f"{name}, revisión {numbered}: {least}{number} {THINGS[thing][2 + (number != 1)]}{_scope(terms, lang)}, "
+        said = f"{name}, revisión {numbered}: {least}{number} {things}{_scope(terms, lang)}, "
         said += f"de ellas {verified} verificada{_s(verified)}{anybody}, {contested} controvertida{_s(contested)} y "
         said += f"{reported} solo reportada{_s(reported)}"
         said += f"; verificadas, por fuente: {by_source}" if by_source else ""
     else:
-        said = f"{name}, revision {numbered}: {least}{number} {THINGS[thing][number != 1]}{_scope(terms, lang)}, "
+        said = f"{name}, revision {numbered}: {least}{number} {things}{_scope(terms, lang)}, "
         said += f"of which {verified} verified{anybody}, {contested} contested and {reported} only reported"
         said += f"; verified, by source: {by_source}" if by_source else ""
     return f"{said}{_silence(counted, lang)}{_apart(total, lang)}{_not_visible(counted, lang)}. {address}"
@@ -232,13 +209,10 @@ def _scope(terms: Row, lang: Language) -> str:
     spanish = lang == "es"
     where = f" en {terms['country']}" if spanish and "country" in terms else ""
     where = where or (f" in {terms['country']}" if "country" in terms else "")
-    if "house_arrest" in terms:
-        when = f" {'el' if spanish else 'on'} {terms['held_on']}" if "held_on" in terms else ""
-        more = [HOUSE_ARREST[terms["house_arrest"]][spanish]]
-    else:
-        when = _window(terms, "released", lang)
-        net = ("netas" if spanish else "net") if terms["net"] else ("brutas" if spanish else "gross")
-        more = [_label("stage", terms["stage"], lang).lower(), net]
+    on = f" {'el' if spanish else 'on'} {terms['held_on']}" if "held_on" in terms else ""
+    when = on + _window(terms, "released", lang)
+    more = [_label("stage", terms["stage"], lang).lower()] if "stage" in terms else []
+    more += [words[terms[name]][spanish] for name, words in ALWAYS.items() if name in terms]
     detained = _window(terms, "detained", lang)
     more += [("detenidas" if spanish else "detained") + detained] if detained else []
     more += [
@@ -263,7 +237,7 @@ def _label(name: str, value: Any, lang: Language) -> str:
     if isinstance(value, bool):
         return {"en": {True: "yes", False: "no"}, "es": {True: "sí", False: "no"}}[lang][value]
     if name == "group_by":
-        return _DIMENSIONS.get(value, NAMES.get(value, (value, value)))[lang == "es"]
+        return DIMENSIONS[value].label[lang == "es"]
     if name not in _CODES:
         return str(value)
     return label(_CODES[name], value, lang)
@@ -285,13 +259,13 @@ _TEX = str.maketrans(
 def bibtex(counted: Row, recorded_at: str | None, address: str, *, demo: bool = False) -> str:
     """A BibTeX entry. The year is the one the revision was recorded in; the key ends like the address, so that two
     counts of one revision are two entries."""
-    thing = "People held" if "house_arrest" in counted["terms"] else "Releases"
+    title = countable_counted(counted["total"]).title
     scope = _scope(counted["terms"], "en").translate(_TEX)
     note = f"Revision {_numbered(counted['revision'], recorded_at)}"
     lines = [
         f"@misc{{recuento-{counted['revision']}-{address[-6:]},",
         "  author = {{Recuento}},",
-        f"  title = {{{{{thing}{scope}}}}},",
+        f"  title = {{{{{title}{scope}}}}},",
         *([f"  year = {{{recorded_at[:4]}}},"] if recorded_at else []),
         f"  note = {{{f'{DEMO[0].capitalize()}. {note}' if demo else note}}},",
         f"  howpublished = {{\\url{{{address}}}}},",

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import func
 from sqlmodel import Session, col
 
-from app.counts.selection import COUNTING, Condition, Selection, select_releases
-from app.counts.terms import CountTerms
-from app.models import Standing, Voice
+from app.models import ReleaseAtStage, SourceRelease
+from app.reading.selection import COUNTING, Selection, select_releases
+from app.reading.terms import CountTerms
+from app.reading.visibility import Condition
 from app.registry.policy import Reader
 from app.vocabulary import Verdict
 
@@ -74,8 +75,12 @@ def _sides(session: Session, terms: CountTerms, reader: Reader, revision: int) -
     together = select_releases(session, terms, reader, revision)
     own = select_releases(session, terms, reader, revision, by_source=True)
     return (
-        _Side(together, (col(Standing.status), col(Standing.withheld)), col(Standing.status).in_(COUNTING)),
-        _Side(own, (col(Voice.source),), col(Voice.verdict) == Verdict.VERIFIED),
+        _Side(
+            together,
+            (col(ReleaseAtStage.status), col(ReleaseAtStage.withheld)),
+            col(ReleaseAtStage.status).in_(COUNTING),
+        ),
+        _Side(own, (col(SourceRelease.source),), col(SourceRelease.verdict) == Verdict.VERIFIED),
     )
 
 

@@ -7,32 +7,43 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, and_, bindparam, func, select
 from sqlmodel import Session, col
 
-from app.counts import terms as wording
-from app.counts.selection import COUNTING, at, select_releases
-from app.counts.tally import by_slug, not_visible, scalar
-from app.counts.terms import CountTerms
+from app.counts.tally import not_visible, scalar
 from app.database import chunks
 from app.dates import parse
-from app.models import Source, Standing, Verification, Voice
+from app.models import ReleaseAtStage, Source, SourceRelease, Verification
+from app.reading import terms as wording
+from app.reading.selection import COUNTING, select_releases, with_facility_slug
+from app.reading.terms import CountTerms
+from app.reading.visibility import at
 from app.registry.policy import Reader
-from app.registry.projection.accounts import DATE_OF_STAGE
+from app.registry.projection.statements import DATE_OF_STAGE
 from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import ReleaseKind, Stage, Verdict
 
 Row = dict[str, Any]
 Pattern = frozenset[str]
+
+
+class Word(NamedTuple):
+    """What one source gives itself of a release: the day of the stage, and the kind unless it is unspecified."""
+
+    date: str | None = None
+    kind: str | None = None
+
+
+UNSAID = Word()
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 
 def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
     """`{"releases", "counted_apart", "sources", "pairs", "patterns"}` of the releases that the terms mean, by the
     independent sources that verified them; the pattern without sources is of those that none verified."""
-    terms = by_slug(session, terms)
+    terms = with_facility_slug(session, terms)
     said = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
     by_release = verified_by(session, terms, reader, revision, independent=True)
     copied = _copied(by_release, verified_by(session, terms, reader, revision))
@@ -59,7 +70,7 @@ def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) 
 def _counted_apart(session: Session, terms: CountTerms, reader: Reader, revision: int) -> int:
     """The releases, of those that the terms mean, of people who may only be counted."""
     selection = select_releases(session, terms, reader, revision)
-    return scalar(session, selection, func.count(), and_(selection.inside, col(Standing.withheld).is_(True)))
+    return scalar(session, selection, func.count(), and_(selection.inside, col(ReleaseAtStage.withheld).is_(True)))
 
 
 def verified_by(
@@ -70,17 +81,17 @@ def verified_by(
     `independent`: only those whose verification counts as a confirmation of its own.
     """
     selection = select_releases(session, terms, reader, revision)
-    counted = selection.rows(selection.columns.spell).where(selection.inside, col(Standing.status).in_(COUNTING))
+    counted = selection.rows(selection.columns.spell).where(selection.inside, col(ReleaseAtStage.status).in_(COUNTING))
     found: dict[int, set[str]] = {spell: set() for spell in session.scalars(counted)}
-    voices = select(col(Voice.spell), col(Source.slug)).where(
-        at(Voice, revision),
-        col(Voice.stage) == terms.stage,
-        col(Voice.verdict) == Verdict.VERIFIED,
-        col(Voice.source) == col(Source.key),
+    voices = select(col(SourceRelease.spell), col(Source.slug)).where(
+        at(SourceRelease, revision),
+        col(SourceRelease.stage) == terms.stage,
+        col(SourceRelease.verdict) == Verdict.VERIFIED,
+        col(SourceRelease.source) == col(Source.key),
         at(Source, revision),
-        *([col(Voice.independent).is_(True)] if independent else []),
+        *([col(SourceRelease.independent).is_(True)] if independent else []),
     )
-    for spell, slug in session.execute(voices.where(col(Voice.spell).in_(counted.scalar_subquery()))):
+    for spell, slug in session.execute(voices.where(col(SourceRelease.spell).in_(counted.scalar_subquery()))):
         found[spell].add(slug)
     return {spell: frozenset(slugs) for spell, slugs in found.items()}
 
@@ -124,13 +135,13 @@ def _pair(
     pair: tuple[str, str],
     both: Sequence[int],
     verified: Mapping[str, int],
-    own: Mapping[int, dict[str, Row]],
+    own: Mapping[int, dict[str, Word]],
     copied: Pattern,
     said: Row,
     revision: int,
 ) -> Row:
     a, b = pair
-    words = [(own.get(spell, {}).get(a, {}), own.get(spell, {}).get(b, {})) for spell in both]
+    words = [(own.get(spell, {}).get(a, UNSAID), own.get(spell, {}).get(b, UNSAID)) for spell in both]
     return {
         "a": a,
         "b": b,
@@ -149,24 +160,24 @@ def _agreement(found: list[str], names: tuple[str, ...]) -> Row:
     return {name: numbers[name] for name in (*names, "unsaid")}
 
 
-def _dates(one: Row, other: Row) -> str:
+def _dates(one: Word, other: Word) -> str:
     """Whether two sources give one day, days that may be one, or days that cannot."""
-    if not one.get("date") or not other.get("date"):
+    if not one.date or not other.date:
         return "unsaid"
-    if one["date"] == other["date"]:
+    if one.date == other.date:
         return "same"
-    return "compatible" if parse(one["date"]).overlaps(parse(other["date"])) else "different"
+    return "compatible" if parse(one.date).overlaps(parse(other.date)) else "different"
 
 
-def _kinds(one: Row, other: Row) -> str:
-    if not one.get("kind") or not other.get("kind"):
+def _kinds(one: Word, other: Word) -> str:
+    if not one.kind or not other.kind:
         return "unsaid"
-    return "same" if one["kind"] == other["kind"] else "different"
+    return "same" if one.kind == other.kind else "different"
 
 
-def _own_words(session: Session, stage: Stage, spells: Collection[int], revision: int) -> dict[int, dict[str, Row]]:
+def _own_words(session: Session, stage: Stage, spells: Collection[int], revision: int) -> dict[int, dict[str, Word]]:
     """Spell → source → the day of the stage and the kind of release it gives itself."""
-    found: dict[int, dict[str, Row]] = defaultdict(dict)
+    found: dict[int, dict[str, Word]] = defaultdict(dict)
     said = select(col(Verification.spell), col(Source.slug), col(Verification.said)).where(
         col(Verification.source) == col(Source.key),
         at(Source, revision),
@@ -178,7 +189,7 @@ def _own_words(session: Session, stage: Stage, spells: Collection[int], revision
         for spell, slug, text in session.execute(said, {"among": some}):
             word = json.loads(text)
             kind = None if word["kind"] == ReleaseKind.UNSPECIFIED else word["kind"]
-            found[spell][slug] = {"date": word[DATE_OF_STAGE[stage]], "kind": kind}
+            found[spell][slug] = Word(word[DATE_OF_STAGE[stage]], kind)
     return found
 
 

@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from app.counts import terms as wording
 from app.counts.claims.figures import WHO_SAYS, Figure, figures_at
 from app.counts.growth import Numbers, growth, numbers_at
-from app.counts.selection import COUNTING, select_releases
-from app.counts.tally import by_slug, not_visible
-from app.counts.terms import CountTerms, Interval
+from app.counts.tally import not_visible
 from app.dates import end_of_day, format_instant, zone_name
 from app.errors import Invalid
 from app.log.entries import last_revision_at
-from app.models import OPEN, Entry, Source, Standing
+from app.models import OPEN, Entry, ReleaseAtStage, Source
+from app.reading import terms as wording
+from app.reading.selection import COUNTING, select_releases, with_facility_slug
+from app.reading.terms import CountTerms, Interval
 from app.registry.claims import ClaimTermsIn
 from app.registry.policy import Reader
 from app.vocabulary import Measure
@@ -38,7 +38,7 @@ TOO_MANY_REVISIONS = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class Steps:
     """A series as asked: which intervals, what a day is, and whether by knowledge or by event."""
 
     interval: Interval
@@ -46,25 +46,25 @@ class Asked:
     zone: tzinfo
 
 
-def series(session: Session, terms: CountTerms, asked: Asked, reader: Reader, revision: int) -> Row:
+def series(session: Session, terms: CountTerms, steps: Steps, reader: Reader, revision: int) -> Row:
     """`{"terms", "points", "series", "claims"}`; every number is cumulative from the beginning of the window.
 
     `series` holds for each source its verified releases, `points` the totals, both at the end of each interval;
     `claims` the figures stated from the first day to the last. With a personal term beside them `not_visible`, as of
     the revision read. Raises Invalid for more than MOST_POINTS or MOST_REVISIONS.
     """
-    terms = by_slug(session, terms)
-    said = {**wording.echo(terms), "interval": asked.interval, "by": asked.by, "zone": zone_name(asked.zone)}
+    terms = with_facility_slug(session, terms)
+    said = {**wording.echo(terms), "interval": steps.interval, "by": steps.by, "zone": zone_name(steps.zone)}
     said.pop("group_by", None)
-    span = _span(session, terms, asked, reader, revision)
-    ends = list(_ends(*span, asked.interval)) if span else []
-    points = _points(session, terms, asked, reader, revision, ends) if ends else []
+    span = _span(session, terms, steps, reader, revision)
+    ends = list(_ends(*span, steps.interval)) if span else []
+    points = _points(session, terms, steps, reader, revision, ends) if ends else []
     return {
         "revision": revision,
         "terms": said,
         "points": [_total(point) for point in points],
         "series": [_line(slug, key, points) for slug, key in _sources(session, points)],
-        "claims": [_claim(figure) for figure in _claims(session, terms, asked.zone, *span, revision)] if span else [],
+        "claims": [_claim(figure) for figure in _claims(session, terms, steps.zone, *span, revision)] if span else [],
         **not_visible(session, terms, reader, revision),
         "permalink": wording.link("/v1/counts/series", said, revision),
     }
@@ -79,14 +79,14 @@ class _Point(NamedTuple):
 
 
 def _points(
-    session: Session, terms: CountTerms, asked: Asked, reader: Reader, revision: int, ends: Sequence[date]
+    session: Session, terms: CountTerms, steps: Steps, reader: Reader, revision: int, ends: Sequence[date]
 ) -> list[_Point]:
-    if asked.by == "event":
+    if steps.by == "event":
         return [
             _Point(end, revision, numbers)
             for end, numbers in zip(ends, growth(session, terms, reader, revision, ends), strict=True)
         ]
-    closing = (end_of_day(end, asked.zone) for end in ends)
+    closing = (end_of_day(end, steps.zone) for end in ends)
     revisions = [min(last_revision_at(session, moment), revision) for moment in closing]
     # On days on which nothing was recorded the question is that of the day before.
     different = set(revisions)
@@ -141,15 +141,17 @@ def _end_of(day: date, interval: Interval) -> date:
     return following - timedelta(days=following.day)
 
 
-def _span(session: Session, terms: CountTerms, asked: Asked, reader: Reader, revision: int) -> tuple[date, date] | None:
+def _span(session: Session, terms: CountTerms, steps: Steps, reader: Reader, revision: int) -> tuple[date, date] | None:
     """First and last day of a series: of what happened, or of what was recorded; the window narrows both."""
     start, end = (None if edge is None else date.fromordinal(edge) for edge in terms.window)
-    if asked.by == "event":
+    if steps.by == "event":
         # Whoever is taken again within the window was out before: gross, or the days on which they counted are cut off.
         gross = terms.model_copy(update={"net": False})
         selection = select_releases(session, gross, reader, revision)
         lo, hi = selection.columns.lo, selection.columns.hi
-        within = selection.rows(func.min(lo), func.max(hi)).where(selection.inside, col(Standing.status).in_(COUNTING))
+        within = selection.rows(func.min(lo), func.max(hi)).where(
+            selection.inside, col(ReleaseAtStage.status).in_(COUNTING)
+        )
         least, most = session.execute(within).one()
         if least is None:
             return None
@@ -160,7 +162,7 @@ def _span(session: Session, terms: CountTerms, asked: Asked, reader: Reader, rev
     begun, ended = session.execute(recorded).one()
     if begun is None:
         return None
-    first, last = (moment.astimezone(asked.zone).date() for moment in (begun, ended))
+    first, last = (moment.astimezone(steps.zone).date() for moment in (begun, ended))
     # Before the window opened nothing of it could be known; what was learned after it closed is known late.
     return (max(first, start) if start and start <= last else first), last
 

@@ -1,37 +1,30 @@
-"""Counts of releases: a pure function of terms, reader and revision, computed in SQL over the rows of that revision."""
+"""Counts: a pure function of terms, reader and revision, computed in SQL over the rows of that revision."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Select, and_, case, distinct, exists, func, literal, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts import behind, buckets
-from app.counts import terms as wording
-from app.counts.behind import MULTIPLE_TRAITS, UNITS, WITHHELD
-from app.counts.not_visible import partly_hidden
-from app.counts.selection import (
-    ASSERTED,
-    COUNTING,
-    OF_SOURCE,
-    Selection,
-    Subject,
-    at,
-    facility_slug,
-    hidden_trait,
-    select_releases,
-    trait_of,
-)
-from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, HeldCountTerms, PersonTerms, is_personal
+from app.counts import buckets
+from app.counts.list_addresses import WITHHELD
+from app.counts.list_addresses import address as list_address
 from app.log.entries import redactions_since
 from app.models import PendingPair, Source, SourceTrait, Trait
+from app.reading import terms as wording
+from app.reading.countables import Countable, countable_of
+from app.reading.dimensions import DIMENSIONS, PERSONAL
+from app.reading.selection import ASSERTED, COUNTING, Selection, Subject, with_facility_slug
+from app.reading.terms import SourcedTerms, is_personal
+from app.reading.traits import partly_hidden, trait_of
+from app.reading.visibility import at, hidden_trait
 from app.registry.policy import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 
-MULTIPLE = MULTIPLE_TRAITS | {"source"}
+MULTIPLE = frozenset(name for name, of in DIMENSIONS.items() if of.several)
 SOURCE_KEYS = (
     "verified",
     "reported",
@@ -44,15 +37,15 @@ SOURCE_KEYS = (
 )
 
 # One for each dimension, since a count may be grouped by several.
-_TRAITS: dict[str, Any] = {name: aliased(Trait) for name in PERSONAL_DIMENSIONS}
-_OWN_TRAITS: dict[str, Any] = {name: aliased(SourceTrait) for name in OF_SOURCE}
+_TRAITS: dict[str, Any] = {name: aliased(Trait) for name in PERSONAL}
+_OWN_TRAITS: dict[str, Any] = {name: aliased(SourceTrait) for name in PERSONAL}
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Dimension:
+class GroupColumn:
     """A dimension's value in SQL, and the table of traits to join for it, if it is a personal one."""
 
     name: str
@@ -62,66 +55,63 @@ class Dimension:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a count is of: its terms as echoed, which selection they mean (by source, or of all together), who reads
-    it at which revision; `noun` names the things counted, `listed` is the address of one group's list, `not_visible`
-    stands beside the numbers, and is empty where no term is personal."""
+class Counting:
+    """A count under way: its terms, the same as they are echoed, who reads it at which revision, and what stands beside
+    the numbers of a personal count (nothing beside those of any other)."""
 
+    countable: Countable
+    terms: SourcedTerms
     said: Row
-    select: Callable[[bool], Selection]
     reader: Reader
     revision: int
-    noun: str
-    listed: Callable[[Row], str | None]
     not_visible: Row
 
+    def select(self, session: Session, *, by_source: bool = False) -> Selection:
+        return self.countable.select(session, self.terms, self.reader, self.revision, by_source=by_source)
 
-def count_releases(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
-    """Totals and groups in the shape of `GET /v1/counts/releases`, without the envelope's `recorded_at`."""
-    terms = by_slug(session, terms)
-    said = wording.echo(terms)
-
-    def select_(by_source: bool) -> Selection:
-        return select_releases(session, terms, reader, revision, by_source=by_source)
-
-    def listed(named: Row) -> str | None:
-        return behind.of_releases(said, named, revision)
-
-    beside = not_visible(session, terms, reader, revision)
-    asked = Asked(said, select_, reader, revision, "releases", listed, beside)
-    return {**tallied(session, asked), "permalink": wording.link("/v1/counts/releases", said, revision)}
+    def listed(self, named: Row) -> str | None:
+        """The address of the list behind one group; without a name, of all."""
+        return list_address(self.countable, self.said, named, self.revision)
 
 
-Terms = TypeVar("Terms", bound=PersonTerms)
+def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> Row:
+    """Totals and groups in the shape of `GET /v1/counts/…`, without the envelope's `recorded_at`. Terms of who is held
+    name a day, unless at revision 0, where there is nobody."""
+    countable, terms = countable_of(terms), with_facility_slug(session, terms)
+    said, beside = wording.echo(terms), not_visible(session, terms, reader, revision)
+    counting = Counting(countable, terms, said, reader, revision, beside)
+    selection = counting.select(session)
+    return {
+        **_tallied(session, counting, selection),
+        **{
+            name: scalar(session, selection, func.count(), and_(selection.inside, among(terms)))
+            for name, among in countable.beside.items()
+        },
+        "permalink": wording.link(countable.counted, said, revision),
+    }
 
 
-def by_slug(session: Session, terms: Terms) -> Terms:
-    """The terms with the facility by its slug: a name may be another's tomorrow, and the permalink stays."""
-    if terms.facility is None:
-        return terms
-    return terms.model_copy(update={"facility": facility_slug(session, terms.facility, terms.country)})
-
-
-def tallied(session: Session, asked: Asked) -> Row:
+def _tallied(session: Session, counting: Counting, selection: Selection) -> Row:
     """Totals, groups, and what stands apart from them."""
-    selection, revision = asked.select(False), asked.revision
-    answer: Row = {"revision": revision, "terms": asked.said, "total": _total(session, selection, asked.noun)}
-    dimensions = asked.said.get("group_by")
+    revision = counting.revision
+    total = _total(session, selection, counting.countable.noun)
+    answer: Row = {"revision": revision, "terms": counting.said, "total": total}
+    dimensions = counting.said.get("group_by")
     if dimensions:
-        answer["groups"] = _groups(session, asked, dimensions)
+        answer["groups"] = _groups(session, counting, dimensions)
         if MULTIPLE & set(dimensions):
             answer["adds_up"] = False
-    if asked.not_visible and (redactions := redactions_since(session, revision)):
+    if counting.not_visible and (redactions := redactions_since(session, revision)):
         answer["redactions_since"] = redactions
     withheld = and_(selection.inside, selection.subject.standing.withheld.is_(True))
     return (
         answer
-        | asked.not_visible
+        | counting.not_visible
         | {
             "uncertain_date": scalar(session, selection, func.count(), selection.uncertain),
             "unresolved_duplicates": _unresolved(session, selection, revision),
             "withheld": scalar(session, selection, func.count(distinct(selection.columns.detainee)), withheld),
-            "list": asked.listed({}),
+            "list": counting.listed({}),
         }
     )
 
@@ -132,18 +122,14 @@ def scalar(session: Session, selection: Selection, what: Any, where: Any) -> int
     return int(session.execute(selection.rows(what).where(where, counting)).scalar_one())
 
 
-def not_visible(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
-    """`{"not_visible": n}` for an answer about releases that has a personal term, and `{}` for any other."""
+def not_visible(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> Row:
+    """`{"not_visible": n}` for an answer that has a personal term, and `{}` for any other.
+
+    How many match every personal term that their class opens, and may not be asked about another. What is hidden is not
+    read, nor whether there is anything."""
     if not is_personal(terms):
         return {}
-    return of_selection(session, select_releases(session, terms.public(), reader, revision), terms, reader, revision)
-
-
-def of_selection(
-    session: Session, selection: Selection, terms: CountTerms | HeldCountTerms, reader: Reader, revision: int
-) -> Row:
-    """`not_visible` of a selection without personal terms: how many match every personal one that their class opens,
-    and may not be asked about another. What is hidden is not read, nor whether there is anything."""
+    selection = countable_of(terms).select(session, terms.public(), reader, revision)
     unseen = partly_hidden(selection.columns, terms, reader, revision)
     number = 0 if unseen is None else scalar(session, selection, func.count(), and_(selection.inside, unseen))
     return {"not_visible": number}
@@ -204,20 +190,20 @@ def _unresolved(session: Session, selection: Selection, revision: int) -> int:
     return int(session.execute(select(func.count()).select_from(pairs.subquery())).scalar_one())
 
 
-def _groups(session: Session, asked: Asked, names: Sequence[str]) -> list[Row]:
+def _groups(session: Session, counting: Counting, names: Sequence[str]) -> list[Row]:
     by_source = "source" in names
-    selection = asked.select(by_source)
-    dimensions = [_dimension(name, selection, asked.reader, asked.revision) for name in names]
+    selection = counting.select(session, by_source=by_source)
+    dimensions = [_group_column(name, selection, counting.reader, counting.revision) for name in names]
     groups = (
-        _source_groups(session, selection, dimensions, asked.revision)
+        _source_groups(session, selection, dimensions, counting.revision)
         if by_source
-        else _total_groups(session, selection, dimensions, asked)
+        else _total_groups(session, selection, dimensions, counting)
     )
     slugs = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
     shown = []
     for key, numbers in groups.items():
         named = {d.name: _wire(d.name, value, slugs) for d, value in zip(dimensions, key, strict=True)}
-        shown.append({**named, **numbers, "list": asked.listed(named)})
+        shown.append({**named, **numbers, "list": counting.listed(named)})
     return sorted(shown, key=lambda group: [_order(group[name]) for name in names])
 
 
@@ -226,26 +212,27 @@ def _order(value: Any) -> tuple[int, Any]:
     return (2, "") if value is None else (1, "") if value == WITHHELD else (0, value)
 
 
-def _dimension(name: str, selection: Selection, reader: Reader, revision: int) -> Dimension:
+def _group_column(name: str, selection: Selection, reader: Reader, revision: int) -> GroupColumn:
     """One dimension of the groups, read from the selection."""
-    columns = selection.columns
-    if name in UNITS:
-        return Dimension(name, buckets.bucket_number(columns.lo, columns.hi, UNITS[name]))
-    if name in PERSONAL_DIMENSIONS:
-        trait, of_row = trait_of(_TRAITS[name], _OWN_TRAITS.get(name), columns, name, revision)
+    columns, standing = selection.columns, selection.subject.standing
+    dimension = DIMENSIONS[name]
+    if dimension.unit:
+        return GroupColumn(name, buckets.bucket_number(columns.lo, columns.hi, dimension.unit))
+    if dimension.personal:
+        trait, of_row = trait_of(_TRAITS[name], _OWN_TRAITS[name], columns, name, revision)
         unseen = hidden_trait(reader, columns.detainee, name, revision)
         value = trait.value if unseen is None else case((unseen, literal(WITHHELD)), else_=trait.value)
-        return Dimension(name, value, trait, of_row)
+        return GroupColumn(name, value, trait, of_row)
     plain = {
         "source": selection.subject.voice.source,
-        "status": selection.subject.standing.status,
-        "sources": selection.subject.standing.independent_verified,
+        "status": standing.status,
+        "sources": standing.independent_verified,
     }
-    return Dimension(name, plain.get(name, getattr(columns, name, None)))
+    return GroupColumn(name, plain.get(name, getattr(columns, name, None)))
 
 
 def _grouped(
-    selection: Selection, dimensions: Sequence[Dimension], *columns: Any, by: Sequence[Any] = ()
+    selection: Selection, dimensions: Sequence[GroupColumn], *columns: Any, by: Sequence[Any] = ()
 ) -> Select[Any]:
     """A SELECT of the dimensions, `by` and `columns`, grouped by the first two."""
     labelled = [dimension.value.label(f"d{number}") for number, dimension in enumerate(dimensions)]
@@ -257,7 +244,7 @@ def _grouped(
 
 
 def _total_groups(
-    session: Session, selection: Selection, dimensions: Sequence[Dimension], asked: Asked
+    session: Session, selection: Selection, dimensions: Sequence[GroupColumn], counting: Counting
 ) -> dict[Key, Row]:
     """Groups with the keys of a total."""
     wide = len(dimensions)
@@ -272,11 +259,11 @@ def _total_groups(
     people = _grouped(selection, dimensions, func.count(distinct(selection.columns.detainee)))
     counted = people.where(selection.inside, standing.status.in_(COUNTING))
     behind = {tuple(row[:wide]): row[wide] for row in session.execute(counted)}
-    return {key: _totals(numbers, behind.get(key, 0), asked.noun) for key, numbers in found.items()}
+    return {key: _totals(numbers, behind.get(key, 0), counting.countable.noun) for key, numbers in found.items()}
 
 
 def _source_groups(
-    session: Session, selection: Selection, dimensions: Sequence[Dimension], revision: int
+    session: Session, selection: Selection, dimensions: Sequence[GroupColumn], revision: int
 ) -> dict[Key, Row]:
     """Groups by source: that source's own verdicts, dates and kinds."""
     wide = len(dimensions)
@@ -316,6 +303,6 @@ def _alone(subject: Subject, revision: int) -> Any:
 
 def _wire(name: str, value: Any, slugs: dict[int, str]) -> Any:
     """A dimension's value as clients read it."""
-    if name in UNITS:
-        return buckets.bucket_text(value, UNITS[name])
+    if unit := DIMENSIONS[name].unit:
+        return buckets.bucket_text(value, unit)
     return slugs[value] if name == "source" else value

@@ -45,7 +45,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WayOut:
     """One person's way out: nobody can have known before `out_at` (aware, in UTC)."""
 
     id: int
@@ -97,14 +97,14 @@ BATCHES = (
 
 
 @cache
-def places() -> tuple[Place, ...]:
+def places() -> tuple[WayOut, ...]:
     """All 418 in order of release; a place's position is its id."""
-    found: list[Place] = []
+    found: list[WayOut] = []
     for batch in BATCHES:
         midnight = datetime.fromisoformat(batch.day).replace(tzinfo=CARACAS)
         for _ in range(batch.count):
             number = len(found)
             facility = pick(batch.facilities, "facility", number)
             out_at = midnight + timedelta(hours=batch.hour)
-            found.append(Place(number, midnight.date(), out_at.astimezone(UTC), facility, batch.group))
+            found.append(WayOut(number, midnight.date(), out_at.astimezone(UTC), facility, batch.group))
     return tuple(found)

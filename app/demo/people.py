@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 
-from app.demo.batches import JANUARY, PEOPLE, Place, places
+from app.demo.batches import JANUARY, PEOPLE, WayOut, places
 from app.demo.clock import caracas
 from app.demo.draw import draw, one_in, pick, shuffled
 from app.demo.facilities import FOR_THE_MILITARY, FOR_WOMEN
@@ -65,7 +65,7 @@ class Person:
 @cache
 def people() -> tuple[Person, ...]:
     """All 422; a person's position is their id, and the first 418 stand in `places()` likewise."""
-    ways_out: list[Place | None] = [*places(), *(None for _ in OTHERS)]
+    ways_out: list[WayOut | None] = [*places(), *(None for _ in OTHERS)]
     genders = [_gender(number, way_out) for number, way_out in enumerate(ways_out)]
     foreign = _foreigners()
     everyone = zip(names(genders), genders, ways_out, strict=True)
@@ -75,7 +75,7 @@ def people() -> tuple[Person, ...]:
     )
 
 
-def _person(number: int, name: Name, gender: str, way_out: Place | None, foreign: bool) -> Person:
+def _person(number: int, name: Name, gender: str, way_out: WayOut | None, foreign: bool) -> Person:
     facility = way_out.facility if way_out else "el-rodeo-ii"
     detained = date(2025, 3, 11) if number in MINORS else _detained(number)
     kind = _kind(number)
@@ -97,7 +97,7 @@ def _person(number: int, name: Name, gender: str, way_out: Place | None, foreign
     )
 
 
-def _gender(number: int, way_out: Place | None) -> str:
+def _gender(number: int, way_out: WayOut | None) -> str:
     if way_out is None or number in (*NAMED, *MINORS):
         return "male"
     if way_out.facility == "el-helicoide":  # holds both

@@ -16,12 +16,12 @@ from app.demo.sources import sources
 from app.log.entries import head
 from app.log.head import is_demo, mark_demo
 from app.models import OPEN, ApiKey, Placement, Record, Source
-from app.registry import directory, identity, keys, records, reports
+from app.registry import api_keys, directory, identity, records, reports
 from app.registry.claims import ClaimIn, file_claim
 from app.registry.policy import Reader
 from app.registry.schemas import DetentionReportIn, FacilityIn, IdentityIn, ReleaseReportIn, SourceIn
 from app.registry.views import Views
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Judgement, Publish, Role
 
 # Yours to try things with: its reports change nobody's published figures.
@@ -60,8 +60,8 @@ def guest_key(session: Session, now: datetime) -> str:
     source = session.scalars(mine).one()
     live = select(ApiKey).where(col(ApiKey.source) == source, col(ApiKey.revoked_at).is_(None))
     for key in session.scalars(live).all():
-        keys.revoke(session, key.id, now)
-    return keys.create(session, Role.REPORTER, str(GUEST["slug"]), KEY_DAYS, now)
+        api_keys.revoke(session, key.id, now)
+    return api_keys.create(session, Role.REPORTER, str(GUEST["slug"]), KEY_DAYS, now)
 
 
 class Replay:
@@ -86,14 +86,14 @@ class Replay:
         for _at, act in steps:
             act()
 
-    def _desk(self, actor: Reader, at: datetime) -> Desk:
-        return Desk(self._session, actor, at, self._secret)
+    def _context(self, actor: Reader, at: datetime) -> WriteContext:
+        return WriteContext(self._session, actor, at, self._secret)
 
     def _directories(self, at: datetime) -> None:
         for source in (*sources(), GUEST):
-            directory.add_source(self._desk(Reader(Role.ADMIN), at), SourceIn.model_validate(source))
+            directory.add_source(self._context(Reader(Role.ADMIN), at), SourceIn.model_validate(source))
         for facility in facilities():
-            directory.add_facility(self._desk(Reader(Role.CURATOR), at), FacilityIn.model_validate(facility))
+            directory.add_facility(self._context(Reader(Role.CURATOR), at), FacilityIn.model_validate(facility))
 
     def _filing(self, event: Event) -> Callable[[], None]:
         schema: Any = ReleaseReportIn if event.kind == "release" else DetentionReportIn
@@ -101,7 +101,7 @@ class Replay:
         def file() -> None:
             source = self._sources[event.source]
             actor = Reader(Role.REPORTER, source.key, source.slug, source.independent)
-            reports.file_report(self._desk(actor, event.at), schema.model_validate(event.body))
+            reports.file_report(self._context(actor, event.at), schema.model_validate(event.body))
             self._join_counted(event)
 
         return file
@@ -130,12 +130,12 @@ class Replay:
     def _join(self, joined: Joined) -> None:
         a, b = (self._record(*one).detainee_id for one in joined.records)
         body = IdentityIn(a=a, b=b, judgement=Judgement.SAME, reason=joined.reason)
-        identity.decide(self._desk(Reader(Role.CURATOR), joined.at), body)
+        identity.decide(self._context(Reader(Role.CURATOR), joined.at), body)
 
     def _claiming(self, claim: Claim) -> Callable[[], None]:
         def file() -> None:
             body = ClaimIn.model_validate(resolved(claim.body, self._claim_ids))
-            outcome = file_claim(self._desk(Reader(Role.CURATOR), claim.at), body)
+            outcome = file_claim(self._context(Reader(Role.CURATOR), claim.at), body)
             self._claim_ids[claim.key] = str(uuid.UUID(outcome.ids["id"]))
 
         return file

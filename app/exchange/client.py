@@ -1,8 +1,7 @@
-"""A registry asked from afar, over a line that may break at any moment: the one module that knows an HTTP client.
+"""The client of a remote registry over an unreliable line: the one module that uses an HTTP client.
 
-What the line does is waited out: each request is sent again, later and later, until it is answered. What the registry
-says is not: a refusal ends it, in words that say what to do. So only what may be repeated is asked here: what reads,
-and what carries an Idempotency-Key.
+Each request is repeated, at growing intervals, until it is answered. A refusal by the registry ends the run, in words
+that say what to do. So only repeatable requests are made here: reads, and those with an Idempotency-Key.
 """
 
 import gzip
@@ -22,26 +21,29 @@ from pydantic import BaseModel, ValidationError
 
 from app.errors import Problem
 from app.exchange.strict_json import parse_json
-from app.registry.keys import PATTERN
+from app.reading.formats import MEDIA
+from app.registry.api_keys import PATTERN
 from app.vocabulary import Language
 
-# Seconds without a byte after which a connection is taken for dead: satellites and busy cells take 5 to 10 for a turn.
+# Seconds without a byte after which a connection counts as dead: a round trip by satellite or a busy cell takes 5 to
+# 10.
 STALLED = 20.0
-# Seconds between tries. A line that drops every few seconds is back at once; one that is down is tried each minute.
+# Seconds between tries: a line that drops every few seconds is tried at once, one that is down each minute.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
-# The wait is drawn between this part of it and the whole, so that a city whose power is back does not knock as one.
+# A wait is drawn between this fraction of it and the whole, so that clients do not all return at once after a power
+# cut.
 LEAST_OF_WAIT = 0.5
-# What a server may ask for with Retry-After; asked for longer, it is asked again all the same.
+# The longest Retry-After that is honoured.
 LONGEST_ASKED = 3600.0
-# A page of rows with all their errors has a few hundred kilobytes. What is far longer is no answer of a registry, and
-# packed as it may be it would fill the memory of the machine that asks.
+# A page of rows with all their errors has a few hundred kilobytes; a far longer answer is not a registry's, and
+# unpacked would fill this machine's memory.
 MOST_ANSWER = 8 * 1024 * 1024
-# Without one answer for as long as a power cut lasts, somebody should look. Going on later costs nothing.
+# After so long without an answer, a long power cut, a person should look. Going on later costs nothing.
 GIVES_UP_AFTER = 6 * 3600.0
 
-# The registry, or what stands before it, cannot answer now: too early, too many, or broken for the moment.
+# The registry or a proxy cannot answer now: too early, too many requests, or broken for the moment.
 _NOT_NOW = frozenset({408, 425, 429})
-# Errors of TLS that a line makes by breaking; all others are somebody's doing and stay.
+# TLS errors of a broken line; all others are permanent.
 _CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 T = TypeVar("T", bound=BaseModel)
@@ -49,18 +51,18 @@ _dice = random.SystemRandom()
 
 
 class Stopped(Exception):
-    """To try again would not help; the message says what to do."""
+    """Repeating the request would not help; the message says what to do."""
 
 
 class Gone(Stopped):
-    """There is nothing at this address of the registry."""
+    """The registry has nothing at this address."""
 
 
 def origin(address: str) -> str:
     """The registry's address, checked before a key is sent there. Raises Stopped.
 
-    Without TLS whoever carries the line reads names and key, so `http://` is for this machine only, where a tunnel may
-    begin. There is no flag to say otherwise: somebody in a hurry would copy it.
+    Without TLS every carrier could read names and key, so `http://` is for this machine only, where a tunnel may begin.
+    No flag allows more: somebody in a hurry would copy it.
     """
     try:
         url = httpx2.URL(address)
@@ -83,8 +85,8 @@ def _is_here(host: str) -> bool:
 
 
 class Line:
-    """The line to one registry; use as a context manager. `tell` is called with what a person should see. `lang`: in
-    which a registry is to tell what it asks."""
+    """The connection to one registry; use as a context manager. `tell` gets messages for a person; `lang` is the
+    language of the registry's questions."""
 
     def __init__(self, address: str, key: str, tell: Callable[[str], None], lang: Language = "en") -> None:
         self.address = origin(address)
@@ -105,8 +107,8 @@ class Line:
                 "User-Agent": "recuento",
             },
             timeout=STALLED,
-            follow_redirects=False,  # the key goes to the address that was given, and to no other
-            trust_env=self.address.startswith("https:"),  # a proxy would read what is not encrypted
+            follow_redirects=False,  # the key goes to the given address alone
+            trust_env=self.address.startswith("https:"),  # a proxy would read plain HTTP
             limits=httpx2.Limits(max_connections=1),
         )
 
@@ -119,19 +121,19 @@ class Line:
         self._client.close()
 
     def get(self, path: str, shape: type[T], **asked: Any) -> T:
-        """What a registry answers. Raises Stopped, Gone."""
+        """The answer to a GET. Raises Stopped, Gone."""
         return self._read(self._answer(lambda: self._ask("GET", path, params=asked)), shape)
 
     def post(self, path: str, data: bytes, once: str, shape: type[T], **asked: Any) -> T:
-        """What a registry answers to `data`, sent packed, as often as needed and done once. Raises Stopped, Gone."""
-        headers = {"Content-Type": "application/jsonl", "Content-Encoding": "gzip", "Idempotency-Key": once}
+        """The answer to a POST of `data`, sent packed, as often as needed, and done once. Raises Stopped, Gone."""
+        headers = {"Content-Type": MEDIA["jsonl"], "Content-Encoding": "gzip", "Idempotency-Key": once}
         packed = gzip.compress(data, mtime=0)
         return self._read(
             self._answer(lambda: self._ask("POST", path, params=asked, content=packed, headers=headers)), shape
         )
 
     def _ask(self, method: str, path: str, **asked: Any) -> "_Answer":
-        """One answer, read as it comes. Raises RequestError; Stopped where it is packed, or has no end."""
+        """One answer, read as it comes. Raises RequestError; Stopped for an answer that is packed or endless."""
         with self._client.stream(method, path, **asked) as response:
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise self._no_registry(response.status_code)
@@ -149,7 +151,7 @@ class Line:
         )
 
     def _answer(self, ask: Callable[[], "_Answer"]) -> "_Answer":
-        """Ask until there is an answer."""
+        """Repeat a request until it is answered."""
         since, waited = monotonic(), False
         for wait in _waits():
             asked_for = 0.0
@@ -173,7 +175,7 @@ class Line:
         raise AssertionError("the waits do not end")
 
     def _why(self, error: httpx2.RequestError) -> str:
-        """What the line did. Raises Stopped where it was not the line."""
+        """What the line did, in words. Raises Stopped where the line was not the cause."""
         below: BaseException | None = error
         while isinstance(error, httpx2.ConnectError) and below is not None:
             if isinstance(below, ssl.SSLCertVerificationError):
@@ -192,7 +194,7 @@ class Line:
         return "The line stalled" if isinstance(error, httpx2.TimeoutException) else "The line dropped"
 
     def _accepted(self, answer: "_Answer") -> "_Answer":
-        """The answer itself, if it is none of the refusals. Raises Stopped, Gone."""
+        """The answer, unless it is a refusal. Raises Stopped, Gone."""
         if 200 <= answer.status < 300:
             return answer
         if 300 <= answer.status < 400:
@@ -206,7 +208,7 @@ class Line:
         raise (Gone if answer.status == 404 else Stopped)(f"The registry refuses ({answer.status}): {said}")
 
     def _read(self, answer: "_Answer", shape: type[T]) -> T:
-        """An answer, read as strictly as a request is: it is printed, and its ids become addresses."""
+        """The body, validated as strictly as a request: it is printed, and its ids become addresses."""
         try:
             return shape.model_validate(parse_json(answer.body))
         except (Problem, ValidationError):
@@ -215,7 +217,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What came back to a request, whole."""
+    """A whole response."""
 
     method: str
     status: int
@@ -230,7 +232,7 @@ class _Refusal(BaseModel):
 
 
 def _waits() -> Iterator[float]:
-    """Seconds to wait: twice as long each time up to the longest, each drawn."""
+    """Seconds to wait: drawn, and doubled each time up to the longest."""
     longest = FIRST_WAIT
     while True:
         yield longest * _dice.uniform(LEAST_OF_WAIT, 1)
@@ -238,13 +240,13 @@ def _waits() -> Iterator[float]:
 
 
 def _is_later(answer: _Answer) -> bool:
-    """Whether the same request may be accepted later. A conflict is a list before this one that is not through."""
+    """Whether the same request may be accepted later. A conflict is an earlier list that is not through."""
     later = answer.status in _NOT_NOW or answer.status >= 500
     return later or (answer.status == 409 and answer.method == "POST")
 
 
 def _retry_after(answer: _Answer) -> float:
-    """Seconds that the server asks to wait, said in seconds or as a date (RFC 9110 section 10.2.3)."""
+    """Seconds of Retry-After, given as a number or a date (RFC 9110 section 10.2.3)."""
     said = answer.headers.get("retry-after", "").strip()
     if said.isascii() and said.isdecimal():
         return float(said)

@@ -1,6 +1,6 @@
 """Read a public copy (`package`) back into an empty registry: sources, facilities, and the reports of each source.
 
-Counts of the copy are those of the registry it was made of, but for whoever stood in no list there. All or nothing.
+The counts are those of the copied registry, without people whom no list there shows. All or nothing.
 """
 
 import csv
@@ -19,7 +19,7 @@ from app.exchange.package import DESCRIPTOR
 from app.exchange.strict_json import clean
 from app.exchange.table_schema import KEPT, SAID, TABLES, value
 from app.registry import directory
-from app.registry.copying import Copied, file_copies, require_empty
+from app.registry.replication import ReplicatedReport, replicate, require_empty
 from app.registry.schemas import (
     DetaineeIn,
     DetentionIn,
@@ -29,43 +29,43 @@ from app.registry.schemas import (
     ReleaseReportIn,
     SourceIn,
 )
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 
 Row = dict[str, str]
 Said = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What was filed of a copy. `sources`: whom it speaks for, and whether each counts as independent."""
+class FiledCopy:
+    """What was filed: the number of reports, and `sources`: slug → whether the source counts as independent."""
 
     reports: int
     sources: dict[str, bool]
 
 
-def read(desk: Desk, folder: Path) -> Read:
+def read(context: WriteContext, folder: Path) -> FiledCopy:
     """File the reports of a copy. Raises BadFile, Conflict, Problem."""
-    require_empty(desk)
+    require_empty(context)
     _require_whole(folder)
     sources: dict[str, bool] = {}
     for line, row in _rows(folder, "sources"):
         with _of_line("sources", line):
             said = _said("sources", row)
             source = SourceIn.model_validate(said)
-            directory.add_source(desk, source)
+            directory.add_source(context, source)
             sources[source.slug] = said["independent"] and not source.quarantined
     for line, row in _rows(folder, "facilities"):
         with _of_line("facilities", line):
-            directory.add_facility(desk, FacilityIn.model_validate(_facility(row)))
+            directory.add_facility(context, FacilityIn.model_validate(_facility(row)))
     reports = sorted(_reports(folder), key=lambda one: one.number)
     _require_known(reports)
-    return Read(file_copies(desk, reports), sources)
+    return FiledCopy(replicate(context, reports), sources)
 
 
 def _require_whole(folder: Path) -> None:
-    """Raises BadFile where a table is not there, or not the one that the descriptor tells of."""
+    """Raises BadFile for a table that is missing, or does not match its hash in the descriptor."""
     files = [folder / DESCRIPTOR, *(folder / f"{name}.csv" for name in TABLES)]
-    if not all(path.is_file() for path in files):  # of a pipe the end would be waited for
+    if not all(path.is_file() for path in files):  # reading a pipe would wait for its end
         raise BadFile("no_copy", NO_COPY)
     try:
         described = json.loads((folder / DESCRIPTOR).read_text(encoding="utf-8"))
@@ -87,12 +87,12 @@ def _hash(path: Path) -> str:
 
 
 def _rows(folder: Path, name: str) -> Iterator[tuple[int, Row]]:
-    """`(line, row)` of a table; the line of the file in which the row ends. Raises BadFile."""
+    """`(line, row)` of a table, with the line in which the row ends. Raises BadFile."""
     with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         try:
             if rows.fieldnames != list(TABLES[name]):
-                # Another version's: what a column left out says would be lost in silence.
+                # Columns of another version: a missing one would be lost in silence.
                 detail = f"{name}.csv has other columns than this version writes: export it again."
                 raise BadFile("other_columns", detail)
             for row in rows:
@@ -111,15 +111,15 @@ def _bad(name: str, line: int) -> BadFile:
 
 @contextmanager
 def _of_line(name: str, line: int) -> Iterator[None]:
-    """Raises BadFile where a line is not what this version would have written."""
+    """Raises BadFile for a line that this version would not have written."""
     try:
         yield
     except (ValueError, KeyError, RecursionError, Problem):
         raise _bad(name, line) from None
 
 
-def _require_known(reports: Sequence[Copied]) -> None:
-    """Raises BadFile where two reports have one number, or one follows another that is not there."""
+def _require_known(reports: Sequence[ReplicatedReport]) -> None:
+    """Raises BadFile where two reports have one number, or one points at no other report of the copy."""
     numbers = {one.number for one in reports}
     if len(numbers) < len(reports):
         raise BadFile("bad_copy", "Two reports of this copy have one number: export it again.")
@@ -129,8 +129,8 @@ def _require_known(reports: Sequence[Copied]) -> None:
 
 
 def _said(name: str, row: Row) -> Said:
-    """What a row of a table says. It is not read as that of a list, which somebody typed: here a man called Total is no
-    sum, and "N/A" is what was said. Raises ValueError, KeyError, RecursionError, Problem."""
+    """The values of a row, read exactly and not as in a list that a person typed: here a man called Total is no sum,
+    and "N/A" a value. Raises ValueError, KeyError, RecursionError, Problem."""
     said: Said = clean({column: value(text, TABLES[name][column]) for column, text in row.items() if text})
     return said
 
@@ -141,7 +141,7 @@ def _facility(row: Row) -> Said:
     return {**said, "point": None if lat is None or lon is None else {"lat": lat, "lon": lon}}
 
 
-def _reports(folder: Path) -> Iterator[Copied]:
+def _reports(folder: Path) -> Iterator[ReplicatedReport]:
     for line, row in _rows(folder, "reports"):
         with _of_line("reports", line):
             said = _said("reports", row)
@@ -149,7 +149,7 @@ def _reports(folder: Path) -> Iterator[Copied]:
             schema = ReleaseReportIn if "release" in body else DetentionReportIn
             kept = {name: said[name] for name in KEPT if name in said}
             _kept_shape(kept)
-            copied = Copied(
+            copied = ReplicatedReport(
                 said["report"],
                 said["source"],
                 said["detainee"],
@@ -161,7 +161,7 @@ def _reports(folder: Path) -> Iterator[Copied]:
 
 
 def _kept_shape(kept: Said) -> None:
-    """Raises ValueError where a value that was kept of a detention or a release is none."""
+    """Raises ValueError for a kept value that is not valid in a report."""
     named = {name.removeprefix("kept."): value for name, value in kept.items()}
     for shape in (DetaineeIn, DetentionIn, ReleaseIn):
         shape.model_validate({name: named[name] for name in shape.model_fields.keys() & named.keys()})

@@ -3,79 +3,81 @@
 from typing import Any
 
 Row = dict[str, Any]
-# What is told of a published figure beside a line.
+# The columns of a published figure.
 FIGURE = ("claimant", "qualifier", "low", "high", "window_from", "window_to", "stated_at")
 
 
-def of_count(found: Row) -> list[Row]:
+def of_count(answer: Row) -> list[Row]:
     """A row for each group, or one of the total; `by_min_sources` in columns of its own."""
-    if "groups" in found:
-        return _with_not_visible([_flat(group, "by_min_sources") for group in found["groups"]], found)
-    beside: Row = {name: found[name] for name in ("uncertain_date", "not_visible", "not_heard_since") if name in found}
-    return [_flat({**found["total"], **beside}, "by_min_sources")]
+    if "groups" in answer:
+        return _with_not_visible([_flat(group, "by_min_sources") for group in answer["groups"]], answer)
+    beside: Row = {
+        name: answer[name] for name in ("uncertain_date", "not_visible", "not_heard_since") if name in answer
+    }
+    return [_flat({**answer["total"], **beside}, "by_min_sources")]
 
 
-def _with_not_visible(rows: list[Row], found: Row) -> list[Row]:
-    """The rows, each with what a personal term could not look at in the whole answer: who sees a table in a spreadsheet
-    sees nothing of what stands beside its rows."""
-    return [{**row, "not_visible_in_all": found["not_visible"]} for row in rows] if "not_visible" in found else rows
+def _with_not_visible(rows: list[Row], answer: Row) -> list[Row]:
+    """The rows, each with the `not_visible` of the whole answer, since a spreadsheet shows nothing beside its rows."""
+    return [{**row, "not_visible_in_all": answer["not_visible"]} for row in rows] if "not_visible" in answer else rows
 
 
-def of_series(found: Row, *, claims: bool) -> list[Row]:
+def of_series(answer: Row, *, claims: bool) -> list[Row]:
     """A row for each point with a column for each source; with `claims` then a row for each published figure on the day
     it was stated, which leaves the columns of the points empty."""
-    lines = {line["source"]: [point["verified"] for point in line["points"]] for line in found["series"]}
+    lines = {line["source"]: [point["verified"] for point in line["points"]] for line in answer["series"]}
     points = [
         {**point, **{source: numbers[position] for source, numbers in lines.items()}}
-        for position, point in enumerate(found["points"])
+        for position, point in enumerate(answer["points"])
     ]
-    points = _with_not_visible(points, found)
+    points = _with_not_visible(points, answer)
     if not claims:
         return points
     figures = [
-        {"on": claim["at"], "claim": claim["id"], **{name: claim[name] for name in FIGURE}} for claim in found["claims"]
+        {"on": claim["at"], "claim": claim["id"], **{name: claim[name] for name in FIGURE}}
+        for claim in answer["claims"]
     ]
     return points + figures
 
 
-def of_overlap(found: Row) -> list[Row]:
+def of_overlap(answer: Row) -> list[Row]:
     """A row of the total, and one for each source, each pair and each exact pattern: `of` says which, `releases` how
     many."""
-    total = {"of": "total", "sources": [], "releases": found["releases"], "counted_apart": found["counted_apart"]}
+    total = {"of": "total", "sources": [], "releases": answer["releases"], "counted_apart": answer["counted_apart"]}
     sources = [
         {"of": "source", "sources": [row["source"]], "releases": row["verified"], **_rest(row, "source", "verified")}
-        for row in found["sources"]
+        for row in answer["sources"]
     ]
     pairs = [
         {"of": "pair", "sources": [row["a"], row["b"]], "releases": row["both"],
          **_flat(_flat(_rest(row, "a", "b", "both"), "dates"), "kinds")}
-        for row in found["pairs"]
+        for row in answer["pairs"]
     ]  # fmt: skip
-    patterns = [{"of": "pattern", **row} for row in found["patterns"]]
-    return _with_not_visible([total, *sources, *pairs, *patterns], found)
+    patterns = [{"of": "pattern", **row} for row in answer["patterns"]]
+    return _with_not_visible([total, *sources, *pairs, *patterns], answer)
 
 
-def of_estimate(found: Row) -> list[Row]:
+def of_estimate(answer: Row) -> list[Row]:
     """A row for each model, one of the lower bound, and where none was chosen one that says why."""
-    chosen = found["chosen"] and found["chosen"]["name"]
-    rows = [{**model, "chosen": model["name"] == chosen} for model in found["models"]]
-    if found["lower_bound"]:
-        rows.append({**found["lower_bound"], "chosen": False})
-    if found["refused"]:
-        rows.append({"name": "refused", **found["refused"], "chosen": False})
-    observed = {name: found[name] for name in ("observed", "on_two_or_more", "counted_apart")}
-    return _with_not_visible([{**row, **observed} for row in rows], found)
+    chosen = answer["chosen"] and answer["chosen"]["name"]
+    rows = [{**model, "chosen": model["name"] == chosen} for model in answer["models"]]
+    if answer["lower_bound"]:
+        rows.append({**answer["lower_bound"], "chosen": False})
+    if answer["refused"]:
+        rows.append({"name": "refused", **answer["refused"], "chosen": False})
+    observed = {name: answer[name] for name in ("observed", "on_two_or_more", "counted_apart")}
+    return _with_not_visible([{**row, **observed} for row in rows], answer)
 
 
-def of_reconciliation(found: Row) -> list[Row]:
+def of_reconciliation(answer: Row) -> list[Row]:
     """A row for the claim itself and one for each of the registry's own counts beside it, then and now."""
-    claim = {"of": "claim", **{name: found["claim"][name] for name in ("claimant", "qualifier", "low", "high")}}
-    claim |= {"comparable": found["comparable"], "reasons": [reason["code"] for reason in found["reasons"]]}
-    claim["remarks"] = [remark["code"] for remark in found["remarks"]]
+    claim = {"of": "claim", **{name: answer["claim"][name] for name in ("claimant", "qualifier", "low", "high")}}
+    claim |= {"comparable": answer["comparable"], "reasons": [reason["code"] for reason in answer["reasons"]]}
+    claim["remarks"] = [remark["code"] for remark in answer["remarks"]]
     beside = [
-        {"of": when, **_flat(_flat(_flat(found[when], "by_min_sources"), "by_source"), "gap")}
+        {"of": when, **_flat(_flat(_flat(answer[when], "by_min_sources"), "by_source"), "gap")}
         for when in ("then", "now")
-        if found[when]
+        if answer[when]
     ]
     return [claim, *beside]
 

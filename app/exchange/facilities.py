@@ -19,58 +19,58 @@ PART = ";"  # between the names in a cell
 
 
 @dataclass
-class Listed:
-    """What a file says: the facilities by the line they stand in, and each mistake as one line of words."""
+class FacilityList:
+    """The facilities of a file by their line, and each mistake as one line of words."""
 
     bodies: dict[int, FacilityIn]
     mistakes: list[str]
 
 
-def read(data: bytes) -> Listed:
+def read(data: bytes) -> FacilityList:
     """Read a list of facilities; a mistake in one line hides none in another."""
-    found = Listed({}, [])
+    facilities = FacilityList({}, [])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        found.mistakes.append("This is not UTF-8: save the file as UTF-8 and run it again.")
-        return found
+        facilities.mistakes.append("This is not UTF-8: save the file as UTF-8 and run it again.")
+        return facilities
     lines = dict[str, int]()
-    for line, row in _objects(text, found) if text.lstrip().startswith("{") else _rows(text, found):
+    for line, row in _objects(text, facilities) if text.lstrip().startswith("{") else _rows(text, facilities):
         try:
             body = FacilityIn.model_validate(clean(row))
         except ValidationError as error:
             for one in error.errors():
-                found.mistakes.append(f"line {line}: {'.'.join(map(str, one['loc']))}: {one['msg']}")
+                facilities.mistakes.append(f"line {line}: {'.'.join(map(str, one['loc']))}: {one['msg']}")
             continue
         except Problem as refusal:
-            found.mistakes += [f"line {line}: {detail}" for detail in said(refusal)]
+            facilities.mistakes += [f"line {line}: {detail}" for detail in said(refusal)]
             continue
         if body.slug in lines:
-            found.mistakes.append(f"line {line}: slug: {body.slug} stands in line {lines[body.slug]} already.")
+            facilities.mistakes.append(f"line {line}: slug: {body.slug} stands in line {lines[body.slug]} already.")
             continue
         lines[body.slug] = line
-        found.bodies[line] = body
-    if not found.bodies and not found.mistakes:
-        found.mistakes.append("There is no facility in this file.")
-    return found
+        facilities.bodies[line] = body
+    if not facilities.bodies and not facilities.mistakes:
+        facilities.mistakes.append("There is no facility in this file.")
+    return facilities
 
 
 def said(refusal: Problem) -> list[str]:
-    """What a refusal says to do, each thing once."""
+    """The details of a refusal, each once."""
     errors = refusal.extra.get("errors", [])
     return list(dict.fromkeys(error["detail"] for error in errors)) or [refusal.detail]
 
 
-def _objects(text: str, found: Listed) -> Iterator[tuple[int, Any]]:
+def _objects(text: str, facilities: FacilityList) -> Iterator[tuple[int, Any]]:
     for line, written in enumerate(text.splitlines(), 1):
         if written.strip():
             try:
                 yield line, parse_json(written.encode())
             except Problem as refusal:
-                found.mistakes += [f"line {line}: {detail}" for detail in said(refusal)]
+                facilities.mistakes += [f"line {line}: {detail}" for detail in said(refusal)]
 
 
-def _rows(text: str, found: Listed) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(text: str, facilities: FacilityList) -> Iterator[tuple[int, dict[str, Any]]]:
     first = text.partition("\n")[0]
     reader = csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
     try:
@@ -79,22 +79,22 @@ def _rows(text: str, found: Listed) -> Iterator[tuple[int, dict[str, Any]]]:
         if unknown:
             named = ", ".join(unknown)
             detail = f"line 1: no column of a list of facilities is called {named}: {', '.join(COLUMNS)} are."
-            found.mistakes.append(detail)
+            facilities.mistakes.append(detail)
         elif len(set(headings)) < len(headings):
-            found.mistakes.append("line 1: two columns have one heading: leave one of them out.")
+            facilities.mistakes.append("line 1: two columns have one heading: leave one of them out.")
         else:
-            yield from _cells(reader, found)
+            yield from _cells(reader, facilities)
     except csv.Error as error:
-        found.mistakes.append(f"line {reader.line_num + 1}: it cannot be read as CSV ({error}).")
+        facilities.mistakes.append(f"line {reader.line_num + 1}: it cannot be read as CSV ({error}).")
 
 
-def _cells(reader: "csv.DictReader[str]", found: Listed) -> Iterator[tuple[int, dict[str, Any]]]:
+def _cells(reader: "csv.DictReader[str]", facilities: FacilityList) -> Iterator[tuple[int, dict[str, Any]]]:
     for cells in reader:
         row: dict[str, Any] = {
             name: unquoted(cell).strip() for name, cell in cells.items() if isinstance(cell, str) and cell.strip()
         }
         if None in cells:
-            found.mistakes.append(f"line {reader.line_num}: it has more cells than the line of headings.")
+            facilities.mistakes.append(f"line {reader.line_num}: it has more cells than the line of headings.")
             continue
         if "names" in row:
             row["names"] = [name.strip() for name in row["names"].split(PART) if name.strip()]

@@ -5,10 +5,10 @@ person is a `Person`, a spell in custody and a release carried out are `Event`s 
 the `Address` they refer to, a source an `Organization` or, if it is a government, a `PublicBody`, and the publisher of
 its events.
 
-Do no harm: these entities are matched against other lists. So nobody without a name is written, who could be told
-there from age, nationality and prison; and nobody has a topic. Among topics `poi`, "person of interest", is a risk:
-whoever screens customers by it would refuse a bank account to somebody who was locked up for an opinion. A graph of
-facts has no field for doubt: what does not count, being refuted or withdrawn, is left out.
+Do no harm: these entities are matched against other lists. So no nameless person is written, whom age, nationality and
+prison could identify there; and no person has a topic: a bank that screens customers for `poi`, "person of interest",
+would refuse an account to somebody jailed for an opinion. A graph of facts has no field for doubt: refuted and
+withdrawn releases are left out.
 """
 
 from collections import Counter
@@ -17,22 +17,22 @@ from typing import Any
 
 from sqlmodel import Session
 
-from app.counts import lists
-from app.counts.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Paged, ReleaseQuery
-from app.counts.selection import COUNTING
 from app.exchange import tables
-from app.exchange.paging import every
+from app.exchange.all_pages import every
+from app.reading import lists
+from app.reading.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Paged, ReleaseQuery
+from app.reading.selection import COUNTING
 from app.registry.policy import ANYONE
 from app.vocabulary import Publish, ReleaseStatus, SourceKind, Stage
 
 Row = dict[str, Any]
-# Ids of sources and facilities, which are slugs, apart from each other and from everybody else's.
+# Prefixes that keep ids of sources and facilities, which are slugs, apart from each other and from other data sets.
 SOURCE, FACILITY = "recuento-source-", "recuento-facility-"
-GENDERS = {"male": "male", "female": "female"}  # of codes that both vocabularies have
+GENDERS = {"male": "male", "female": "female"}  # codes of both vocabularies
 
 
 def entities(session: Session, revision: int, told: Counter[str]) -> Iterator[str]:
-    """Lines of entities, as they stood at a revision; `told["nameless"]`: how many people are left out."""
+    """Lines of entities as of a revision. Counts the people left out into `told["nameless"]`."""
     names: dict[str, str] = {}
     for row in every(lambda asked: lists.sources(session, asked, revision), Paged(limit=MOST_LIMIT)):
         names[row["slug"]] = row["name"]
@@ -50,7 +50,7 @@ def entities(session: Session, revision: int, told: Counter[str]) -> Iterator[st
             held = [detention(one, names, places) for one in row["detentions"] if _is_said(one)]
             yield tables.to_jsonl([person(row), *held])
     asked = ReleaseQuery(limit=MOST_LIMIT, stage=Stage.CARRIED_OUT, status=[ReleaseStatus(one) for one in COUNTING])
-    for row in every(lambda one: lists.releases(session, one, ANYONE, revision), asked):
+    for row in every(lambda one: lists.counted(session, one, ANYONE, revision), asked):
         if row["detainee_id"] in named and row["stage"] == Stage.CARRIED_OUT:
             yield tables.to_jsonl([release(row, names, places)])
 
@@ -70,12 +70,12 @@ def person(row: Row) -> Row:
 
 
 def detention(row: Row, names: Row, places: Row) -> Row:
-    """A spell in custody: known to have begun, to have ended, or neither."""
+    """A spell in custody, with its beginning and end where known."""
     return _event(row, "Detention", names, places, startDate=[_day(row["detained_on"])], endDate=[_end(row)])
 
 
 def release(row: Row, names: Row, places: Row) -> Row:
-    """A release that was carried out, as far as anybody who counts says."""
+    """A release that counts as carried out."""
     return _event(row, "Release", names, places, date=[_day(row["released_on"])], summary=[row["kind"]])
 
 
@@ -99,7 +99,7 @@ def facility(row: Row) -> Row:
 
 
 def _is_said(row: Row) -> bool:
-    """Whether anybody says so still."""
+    """Whether a verification stands."""
     return row["status"] in COUNTING
 
 
@@ -124,7 +124,7 @@ def _event(row: Row, what: str, names: Row, places: Row, **dates: list[Any]) -> 
 
 
 def _day(said: str | None) -> str | None:
-    """A date of FollowTheMoney is a year, a month or a day; of an interval only what both ends share can be said."""
+    """A date of FollowTheMoney: a year, a month or a day; of an interval the part that both ends share."""
     if said is None or "/" not in said:
         return said
     one, other = (day.split("-") for day in said.split("/"))
@@ -137,6 +137,6 @@ def _countries(codes: list[str | None]) -> list[str]:
 
 
 def _entity(thing: Any, schema: str, **properties: list[Any]) -> Row:
-    """Values are lists of texts; a property without one is left out."""
+    """An entity; values become lists of texts, and properties without one are left out."""
     texts = {name: [str(one) for one in values if one is not None] for name, values in properties.items()}
     return {"id": str(thing), "schema": schema, "properties": {name: said for name, said in texts.items() if said}}

@@ -1,6 +1,6 @@
 """The whole public registry as a folder: `datapackage.json` and a CSV for each table (Data Package 2.0).
 
-The same revision, consent and version of the software give the same bytes. Whoever may only be counted stands in no
+The same revision, consent and version of the software give the same bytes. People who may only be counted are in no
 table, as in no list; `copies` reads the folder back.
 """
 
@@ -15,27 +15,28 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.counts import lists, records, said, shapes
-from app.counts.questions import MOST_LIMIT, ClaimQuery, FacilityQuery, Paged, ReleaseQuery
-from app.counts.selection import at, visible
-from app.counts.shapes import Person
 from app.database import chunks
 from app.dates import format_instant
-from app.exchange.paging import every
+from app.exchange.all_pages import every
 from app.exchange.table_schema import TABLES, TITLES, cell, schema
 from app.log.entries import entry_at
 from app.models import Detainee
+from app.reading import lists, public_reports, records, shapes
+from app.reading.formats import MEDIA
+from app.reading.questions import MOST_LIMIT, ClaimQuery, FacilityQuery, Paged, ReleaseQuery
+from app.reading.shapes import Person
+from app.reading.visibility import at, visible
 from app.registry.policy import ANYONE
 
 Row = dict[str, Any]
 DESCRIPTOR = "datapackage.json"
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
-# Of people, those who may be shown; all of one person stands in memory at once.
+# People in memory at once, each with all rows.
 OF_PEOPLE = ("detainees", "detentions", "releases", "verifications", "reports")
 
 
 def write(session: Session, folder: Path, revision: int) -> Row:
-    """Write everything public at a revision into a folder, which must be empty; the descriptor."""
+    """Write everything public at a revision into an empty folder, and return the descriptor."""
     with ExitStack() as files:
         out = {
             name: files.enter_context((folder / f"{name}.csv").open("w", encoding="utf-8", newline=""))
@@ -57,7 +58,7 @@ def _rows(session: Session, revision: int) -> Iterator[tuple[str, Row]]:
     yield from _named("sources", every(lambda asked: lists.sources(session, asked, revision), Paged(limit=MOST_LIMIT)))
     for row in every(lambda asked: lists.facilities(session, asked, revision), FacilityQuery(limit=MOST_LIMIT)):
         yield "facilities", {**row, **(row["point"] or {})}
-    numbers = said.numbered(session, revision)
+    numbers = public_reports.numbered(session, revision)
     detainees = session.scalars(
         select(col(Detainee.detainee))
         .where(at(Detainee, revision), visible(ANYONE, col(Detainee.detainee), revision))
@@ -67,7 +68,7 @@ def _rows(session: Session, revision: int) -> Iterator[tuple[str, Row]]:
         people = records.people(session, some, revision)
         for key in some:
             yield from _of(people[key])
-        yield from _named("reports", map(_flat, said.reports(session, people, numbers, revision)))
+        yield from _named("reports", map(_flat, public_reports.reports(session, people, numbers, revision)))
     yield from _named(
         "claims", every(lambda asked: lists.claims(session, asked, ANYONE, revision), ClaimQuery(limit=MOST_LIMIT))
     )
@@ -78,7 +79,7 @@ def _named(name: str, rows: Iterable[Row]) -> Iterator[tuple[str, Row]]:
 
 
 def _of(person: Person) -> Iterator[tuple[str, Row]]:
-    """The rows of one person but for the reports."""
+    """The rows of one person, without the reports."""
     shown = shapes.detainee(person, ANYONE)
     yield "detainees", shown
     for row, detention in zip(
@@ -106,7 +107,7 @@ def _flat(row: Row) -> Row:
 
 
 def _descriptor(session: Session, folder: Path, revision: int) -> Row:
-    withheld = lists.releases(session, ReleaseQuery(limit=1), ANYONE, revision).beside()["withheld"]
+    withheld = lists.counted(session, ReleaseQuery(limit=1), ANYONE, revision).beside()["withheld"]
     described: Row = {
         "$schema": PROFILE,
         "name": "recuento",
@@ -130,7 +131,7 @@ def _resource(path: Path, name: str) -> Row:
         "path": path.name,
         "type": "table",
         "format": "csv",
-        "mediatype": "text/csv",
+        "mediatype": MEDIA["csv"],
         "encoding": "utf-8",
         "bytes": len(data),
         "hash": f"sha256:{hashlib.sha256(data).hexdigest()}",

@@ -52,7 +52,7 @@ def clean(value: Any) -> Any:
 
 
 class _Found:
-    """What is wrong with a body, pointed at; raised as soon as it is as much as anybody mends at once."""
+    """The errors of a body with their pointers; raised as soon as there are as many as anybody mends at once."""
 
     def __init__(self) -> None:
         self.errors: list[dict[str, str]] = []

@@ -1,4 +1,4 @@
-"""The tables of a public copy, column by column, as a Table Schema tells them (Data Package 2.0), and their cells.
+"""The columns of the tables of a public copy as Table Schemas (Data Package 2.0), and their cells.
 
 https://datapackage.org/standard/table-schema/ and https://datapackage.org/standard/data-resource/
 """
@@ -45,8 +45,8 @@ SAID = [name for name in FIELDS if name in PUBLIC or name in {"detention.ended.o
     "detainee.category", "detainee.groups", "detention.facility", "detention.legal_status", "detention.charges",
     "detention.sentence.until", "detention.sentence.term", "release.conditions", "release.destination",
 ]  # fmt: skip
-# What stood where a report points, kept with it: no word of its source's own, and read back beside what it says. The
-# revision at which it stood is of no use in another registry.
+# The values kept with a report, which are not its source's own word, read back beside the report. Their revision means
+# nothing in another registry.
 KEPT: dict[str, Field] = {
     "kept.detained_on": DATE, "kept.held_on": DATE, "kept.country": COUNTRY, "kept.designation": code("designations"),
     "kept.released_on": DATE, "kept.ordered_on": DATE, "kept.announced_on": DATE, "kept.kind": code("release_kinds"),
@@ -144,8 +144,7 @@ def cell(value: Any, field: Field) -> str:
 
 
 def value(text: str, field: Field) -> Any:
-    """What a cell was made of, exactly, as nothing in it was written by hand. Raises ValueError, KeyError,
-    RecursionError."""
+    """The inverse of `cell`, exact: no cell was written by hand. Raises ValueError, KeyError, RecursionError."""
     match field["type"]:
         case "string":
             return unquoted(text)

@@ -5,7 +5,6 @@ import io
 import json
 import re
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
@@ -15,15 +14,8 @@ from pydantic import BaseModel
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _QUOTED = re.compile(rf"'+[{re.escape(''.join(FORMULA))}]")
 SEPARATOR = "; "
-# The keys of a place that nobody registered: a cell holds its name as said, where that of another holds its slug.
+# The keys of an unregistered place: a cell holds its name as said in place of a slug.
 PLACE = {"slug", "said"}
-
-
-class Form(StrEnum):
-    """The forms of a table: CSV for spreadsheets, JSON Lines without loss."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
 
 
 def columns_of(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -35,7 +27,7 @@ def columns_of(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def columns_of_shape(shape: type[BaseModel]) -> list[str]:
-    """The same of a documented shape, so that the columns of a long table are known before its rows."""
+    """The columns of a documented shape, so that those of a long table are known before its rows."""
     return [name for name, field in shape.model_fields.items() if not _nests(field.annotation)]
 
 
@@ -44,12 +36,12 @@ def _nests(annotation: Any) -> bool:
     if get_origin(annotation) is dict or (isinstance(annotation, type) and issubclass(annotation, (dict, BaseModel))):
         return True
     parts = [part for part in get_args(annotation) if part is not NoneType]
-    # A place is a slug, or an object where nobody registered it: a cell holds either.
+    # A place is a slug, or an object where it is not registered: a cell holds either.
     return all(map(_nests, parts)) if get_origin(annotation) is UnionType and parts else any(map(_nests, parts))
 
 
 def to_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None, *, heading: bool = True) -> str:
-    """RFC 4180, with a header line; empty for no rows. `columns`: those of a table of which these are a part."""
+    """RFC 4180, with a header line; empty for no rows. `columns`: of the whole table, where `rows` are a part of it."""
     if not rows:
         return ""
     columns = columns_of(rows) if columns is None else columns
@@ -73,8 +65,8 @@ def _is_cell(value: Any) -> bool:
 
 
 def to_cell(value: Any) -> str:
-    """The text of a cell; one that a spreadsheet would run begins with an apostrophe, and one that says so with two.
-    So does each text of a list: a spreadsheet that parts cells at a semicolon would make a cell of it."""
+    """The text of a cell. A text that a spreadsheet would run as a formula gets an apostrophe in front, and so does one
+    that begins with an apostrophe; in a list each text does, since a spreadsheet may part cells at semicolons."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -90,5 +82,5 @@ def to_cell(value: Any) -> str:
 
 
 def unquoted(text: str) -> str:
-    """The text that a cell was made of."""
+    """The inverse of the apostrophe of `to_cell`."""
     return text[1:] if _QUOTED.match(text) else text

@@ -19,7 +19,7 @@ COLUMNS: tuple[str, ...] = tuple(WORDS["columns"])
 ROWS = 5_000
 TEXT = 49  # the format of text, "@" (ECMA-376 part 1, section 18.8.30)
 COUNTRIES = "countries"
-# Of these several values may stand in a cell, or one that is not on the list: a spreadsheet then asks, and lets it be.
+# A cell of these may hold several values, or one that is not on the list: the spreadsheet asks, and accepts it.
 OPEN = frozenset({"country", "countries", "codes"})
 LINE, LONG_LINE, DAY, NUMBER = 18, 28, 22, 8  # widths in characters
 WIDTHS = {
@@ -57,7 +57,7 @@ def template(lang: Language) -> bytes:
             heading, message = title(path, lang), words.of(WORDS["columns"][path])
             page.write_string(0, place, heading, heads[place])
             page.write_comment(0, place, message, NOTE)
-            # All of it is text: a spreadsheet would make the first of the month of "January 2026".
+            # All cells are text: a spreadsheet would turn "January 2026" into the first of the month.
             page.set_column(place, place, _width(path), text)
             check = {"validate": "any", "input_title": heading[:TITLE], "input_message": message}
             codes = _codes(path)
@@ -70,7 +70,7 @@ def template(lang: Language) -> bytes:
 
 
 def examples(lang: Language) -> list[list[str]]:
-    """The rows of examples, as somebody fills them in."""
+    """The rows of examples, as a field office would fill them in."""
     words = _Words(lang)
     return [[words.example(path, row.get(path, "")) for path in COLUMNS] for row in WORDS["examples"]]
 

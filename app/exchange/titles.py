@@ -1,4 +1,4 @@
-"""What the fields of a report are called, in English and in Spanish."""
+"""The headings of the fields of a report, in English and Spanish."""
 
 import tomllib
 from pathlib import Path
@@ -15,7 +15,7 @@ def title(field: str, lang: Language) -> str:
 
 
 def named(field: str, lang: Language) -> str:
-    """A field by its heading and its own name, which a mapping takes: "Charges [detention.charges]". What is said in
-    several columns has the heading of the first: "End of sentence [detention.sentence]"."""
-    one = next((known for known in TITLES if known == field or known.startswith(f"{field}.")), None)
-    return field if one is None else f"{title(one, lang)} [{field}]"
+    """A field by its heading and by its own name, as in a mapping: "Charges [detention.charges]". A field of several
+    columns has the heading of the first: "End of sentence [detention.sentence]"."""
+    first = next((name for name in TITLES if name == field or name.startswith(f"{field}.")), None)
+    return field if first is None else f"{title(first, lang)} [{field}]"

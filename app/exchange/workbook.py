@@ -9,16 +9,11 @@ from datetime import datetime
 import xlsxwriter
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# The day a workbook says it was made: it would differ each time, and says nothing that its reader needs.
+# The creation day in a workbook, fixed: it would differ each time, and no reader needs it.
 MADE = datetime(2026, 1, 1)  # noqa: DTZ001 - a workbook's properties have no zone
 # No cell becomes a formula or an address that a click opens, whatever it begins with; and nothing is put on disk while
 # the workbook is made.
-INERT = {
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-    "in_memory": True,
-}
+INERT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 WIDEST = 40  # characters, of a column; longer cells are read by clicking on them
 NARROWEST = 8
 
@@ -36,7 +31,7 @@ class Sheet:
 
 @contextmanager
 def workbook() -> Iterator[tuple[xlsxwriter.Workbook, io.BytesIO]]:
-    """A workbook that is being made, and its bytes once this is left."""
+    """A workbook to write into, and the buffer that holds its bytes on leaving."""
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, INERT) as book:
         book.set_properties({"created": MADE})

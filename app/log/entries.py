@@ -15,7 +15,7 @@ import rfc8785
 from sqlalchemy import Engine, bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
-from app.database import Outbox, writing
+from app.database import WriteBuffer, writing
 from app.dates import format_instant
 from app.errors import Invalid
 from app.log import sealed, tree
@@ -31,12 +31,17 @@ _INSERT_SEALED = insert(Sealed)
 _LOCK_HEAD = (
     select(col(Head.revision), col(Head.recorded_at), col(Head.rules)).where(col(Head.id) == 1).with_for_update()
 )
+_ENTRY_AT = (
+    select(*Entry.__table__.c, col(Sealed.disclosures))  # type: ignore[attr-defined]
+    .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
+    .where(col(Entry.revision) == bindparam("at"))
+)
 _ADVANCE = update(Head).where(col(Head.id) == 1).values(revision=bindparam("to"), recorded_at=bindparam("at"))
 
 
 @dataclass(frozen=True, slots=True)
-class Appended:
-    """An entry as the rest of the system sees it, live or in a replay."""
+class LogEntry:
+    """An entry of the log with its readable and its personal values, just appended or replayed."""
 
     revision: int
     kind: str
@@ -59,16 +64,16 @@ def _locked(session: Session) -> tuple[int, datetime, int]:
 
 @contextmanager
 def as_only_writer(engine: Engine) -> Iterator[Session]:
-    """A writing session whose turn has come. The time of what it writes, and who may write, are looked at inside: taken
-    before the wait, an entry would fall into a past that somebody has cited, or be of a key that has ended."""
+    """A writing session that holds the head lock. The caller reads the clock and the key inside: read before the wait,
+    they would date an entry into a past that somebody has cited, or let an ended key write."""
     with writing(engine) as session:
         lock_head(session)
         yield session
 
 
 class Log:
-    """The log's writing end within one transaction; holds the head lock until that ends. `rules`: those under which the
-    rows stand."""
+    """The log within one writing transaction, whose end releases the head lock. `rules`: those under which the rows
+    were projected."""
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
@@ -77,11 +82,10 @@ class Log:
         self.recorded_at = max(now.astimezone(UTC), last)
 
     def append(
-        self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None, out: Outbox | None = None
-    ) -> Appended:
-        """Write one entry of `kind`; personal values go beside it, sealed. Returns what was written.
-
-        With an outbox it is written when that is flushed."""
+        self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None, buffer: WriteBuffer | None = None
+    ) -> LogEntry:
+        """Write one entry of `kind`, its personal values sealed beside it, and return the entry. With a `buffer` it is
+        written when the buffer is flushed."""
         disclosures = sealed.seal(personal or {})
         full = {"v": FORMAT, "kind": kind, "recorded_at": format_instant(self.recorded_at), **body}
         if disclosures:
@@ -99,20 +103,20 @@ class Log:
             "leaf_hash": leaf,
         }
         kept = sealed.dump(disclosures) if disclosures else None
-        given = out or Outbox(self._session.connection())
-        given.hold(_INSERT_ENTRY, [row])
+        writes = buffer or WriteBuffer(self._session.connection())
+        writes.add(_INSERT_ENTRY, [row])
         if kept is not None:
-            given.hold(_INSERT_SEALED, [{"revision": self.revision, "disclosures": kept}])
-        given.hold(_ADVANCE, [{"to": self.revision, "at": self.recorded_at}])
-        if out is None:
-            given.flush()
-        # What was written, not what was meant: a replay will read these bytes.
+            writes.add(_INSERT_SEALED, [{"revision": self.revision, "disclosures": kept}])
+        writes.add(_ADVANCE, [{"to": self.revision, "at": self.recorded_at}])
+        if buffer is None:
+            writes.flush()
+        # The entry as written: a replay will read these bytes.
         written = json.loads(canonical)
-        return Appended(self.revision, kind, self.recorded_at, written, sealed.values(kept), leaf)
+        return LogEntry(self.revision, kind, self.recorded_at, written, sealed.values(kept), leaf)
 
 
-def replay(session: Session) -> Iterator[Appended]:
-    """Every entry in order, with what is left of its personal values."""
+def replay(session: Session) -> Iterator[LogEntry]:
+    """Every entry in order, with the personal values that no erasure deleted."""
     last = 0
     while True:
         rows = session.execute(
@@ -130,18 +134,21 @@ def replay(session: Session) -> Iterator[Appended]:
         last = rows[-1][0].revision
 
 
-def read(entry: Entry, disclosures: str | None) -> Appended:
-    """A stored entry with what is left of its personal values."""
+def read(entry: Entry, disclosures: str | None) -> LogEntry:
+    """A stored entry with the personal values that no erasure deleted."""
+    return _told(entry, disclosures)
+
+
+def _told(entry: Any, disclosures: str | None) -> LogEntry:
     body = json.loads(entry.body)
     personal = sealed.values(disclosures)
-    return Appended(entry.revision, entry.kind, entry.recorded_at, body, personal, entry.leaf_hash)
+    return LogEntry(entry.revision, entry.kind, entry.recorded_at, body, personal, entry.leaf_hash)
 
 
-def entry_at(session: Session, revision: int) -> Appended:
+def entry_at(session: Session, revision: int) -> LogEntry:
     """The entry of that revision."""
-    entry = session.get_one(Entry, revision)
-    kept = session.get(Sealed, revision)
-    return read(entry, kept.disclosures if kept else None)
+    row = session.connection().execute(_ENTRY_AT, {"at": revision}).one()
+    return _told(row, row.disclosures)
 
 
 def head(session: Session) -> tuple[int, datetime]:
@@ -151,17 +158,17 @@ def head(session: Session) -> tuple[int, datetime]:
 
 
 def redactions_since(session: Session, revision: int) -> int:
-    """How many erasures were entered after a revision."""
+    """The number of erasures after a revision."""
     later = (col(Entry.kind) == "redaction", col(Entry.revision) > revision)
     return int(session.execute(select(func.count()).select_from(Entry).where(*later)).scalar_one())
 
 
 def last_revision_at(session: Session, instant: datetime) -> int:
     """The last revision recorded at or before an instant; 0 before the first."""
-    found = session.execute(
+    revision = session.execute(
         select(col(Entry.revision))
         .where(col(Entry.recorded_at) <= instant)
         .order_by(col(Entry.recorded_at).desc(), col(Entry.revision).desc())
         .limit(1)
     ).scalar_one_or_none()
-    return found or 0
+    return revision or 0

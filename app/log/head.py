@@ -1,5 +1,5 @@
-"""The head row beyond its revision: which key the digests were made with, under which rules the rows stand, and whether
-the data is a demo's."""
+"""The head row beyond its revision: the secret of the digests, the rules of the projected rows, and the mark of a
+demo."""
 
 from sqlalchemy import select, update
 from sqlmodel import Session, col
@@ -14,8 +14,8 @@ class WrongSecret(RuntimeError):
 
 
 class OtherRules(Problem):
-    """The rows were projected under other rules than those of this version: found at the start, or, where another
-    version's rebuild left a server running, by its next request."""
+    """The rows were projected under other rules than this version's: raised at the start, or, after another version's
+    rebuild beside a running server, by the server's next request."""
 
     status, code, title = 503, "other_rules", "Rows of other rules"
 

@@ -1,8 +1,8 @@
-"""Two lists laid side by side: which line of the one is which line of the other (pure).
+"""Align two lists: pair the lines of one with the lines of the other (pure).
 
-A line is paired with at most one of the other list, the likeliest pairs first. A pair is sure where the matcher is, of
-these two and, as where a report is tied, of no other in the place of either; and where no other fits nearly as well.
-What is left of the likely ones is for somebody who knows the people.
+A line is paired with at most one line of the other list, the most similar pairs first. A pair is sure where the matcher
+is sure of it and, as when a report is linked, of no other line in place of either, and where no other line is nearly as
+similar. The other pairs are likely, and left to a person who knows the people.
 """
 
 from bisect import bisect_left
@@ -12,23 +12,23 @@ from dataclasses import dataclass
 from math import inf
 from time import thread_time
 
-from app.matching.candidates import MOST_CANDIDATES, MOST_ROWS
+from app.matching.lookup import MOST_CANDIDATES, MOST_ROWS
 from app.matching.score import REVIEW, Match, Person, birth_bounds, compare
 from app.matching.weighing import Witness, judged
 
-# Two pairs of one line whose scores lie no further apart are a tie, though the matcher be sure of one alone: a release
-# date that one of the two does not state counts as much, and whoever leaves it out is not another person for that.
+# Scores of two pairs of one line that lie no further apart are a tie, even where the matcher is sure of one pair alone:
+# a release date that one of them does not state weighs as much, and leaving it out makes nobody another person.
 NEAR = 0.06
-NOT_KNOWN = 400_000  # days, over a thousand years: further than any two births or arrests lie apart
+NOT_KNOWN = 400_000  # days, over a thousand years: more than between any two births or arrests
 
 
 class TooLong(Exception):
-    """The comparison took more of the processor than it was given."""
+    """The comparison took more processor time than it was given."""
 
 
 class Deadline:
-    """So many seconds of the processor, of this thread, from now on: a list can be written so that each line is like
-    each, under as many names as there may be."""
+    """A bound on this thread's processor seconds from now on: a list can be made so that every line resembles every
+    other, under as many names as are allowed."""
 
     def __init__(self, seconds: float = inf) -> None:
         self._until = thread_time() + seconds
@@ -44,9 +44,9 @@ NEVER = Deadline()
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Who a line speaks of, and the keys by which it is found: lines that share none are never compared. `planted`: it
-    may have been put there to unsettle who is known, so it is no rival of a line that was not. `whose`: of all lines of
-    one person the same, where that is known. `witnesses`: what each source says of the person, where several do."""
+    """The person of a line and its blocking keys; lines without a common key are never compared. `planted`: reported
+    only by sources that are not independent, and so no rival of other lines. `whose`: the same of all lines of one
+    person, where that is known. `witnesses`: one for each source of the person, where there are several."""
 
     person: Person
     keys: frozenset[str] = frozenset()
@@ -57,9 +57,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Lines `a` of the one list and `b` of the other, by their places. `match` is None where they were tied before.
+    """Line `a` of the one list and line `b` of the other, by index. `match`: None where they were paired before.
 
-    `other_a`, `other_b`: lines that fit as surely or nearly as well in the place of either, best first.
+    `other_a`, `other_b`: rival lines in place of either, as sure or nearly as similar, best first.
     """
 
     a: int
@@ -71,12 +71,9 @@ class Pair:
 
 
 def align(
-    ours: Sequence[Line],
-    theirs: Sequence[Line],
-    tied: Mapping[int, int] | None = None,
-    deadline: Deadline = NEVER,
+    ours: Sequence[Line], theirs: Sequence[Line], tied: Mapping[int, int] | None = None, deadline: Deadline = NEVER
 ) -> list[Pair]:
-    """The pairs, by the order of our lines. `tied`: those that are known already, ours → theirs. Raises TooLong."""
+    """The pairs, in the order of our lines. `tied`: pairs known before, ours → theirs. Raises TooLong."""
     pairs = [Pair(a, b, None, sure=True) for a, b in (tied or {}).items()]
     settled_a, settled_b = {pair.a for pair in pairs}, {pair.b for pair in pairs}
     found = _likely(ours, theirs, settled_a, settled_b, deadline)
@@ -89,7 +86,7 @@ def align(
     for match, a, b in found:
         if a in taken_a or b in taken_b:
             continue
-        # Whoever is surely somebody else is no rival.
+        # A line that is surely of another person is no rival.
         of_theirs = [(m, j) for m, _i, j in of_a[a] if j != b and j not in settled_b]
         rivals = [j for m, j in of_theirs if _rival(match, m, theirs[b], theirs[j])]
         other_b = [j for j in rivals if theirs[b].planted or not theirs[j].planted]
@@ -106,9 +103,9 @@ def align(
 
 
 def _rival(match: Match, other: Match, line: Line, in_its_place: Line) -> bool:
-    """Whether another line fits in the place of one: nearly as well, or surely; of the same person's only the former,
-    for there is no doubt then who that is."""
-    # Rounded like scores, or the last digit of a float would part what is exactly NEAR.
+    """Whether another line is a rival: nearly as similar, or as sure; of the same person only where nearly as similar,
+    since the person is not in doubt."""
+    # Rounded like scores: the last digit of a float must not part scores exactly NEAR apart.
     of_one = line.whose is not None and line.whose == in_its_place.whose
     return round(match.score - other.score, 4) <= NEAR or (other.sure and not of_one)
 
@@ -120,7 +117,7 @@ def _likely(
     settled_b: Collection[int],
     deadline: Deadline,
 ) -> list[tuple[Match, int, int]]:
-    """Every pair that may be one person, the likeliest first."""
+    """Every pair that may be one person, the most similar first."""
     index = _Index(theirs, settled_b)
     found = []
     for a, line in enumerate(ours):
@@ -140,7 +137,7 @@ def _likely(
 
 
 class _Index:
-    """The lines of a list by their keys; like the look-up of a registry, it reads a bounded number for each line."""
+    """The lines of a list by blocking key. Like the blocked look-up, it reads a bounded number for each line."""
 
     def __init__(self, lines: Sequence[Line], without: Collection[int]) -> None:
         self._lines = lines
@@ -154,7 +151,7 @@ class _Index:
                 having.sort(key=self._born)
 
     def candidates(self, line: Line) -> list[int]:
-        """The lines that share most keys, the rarest keys first; of those alike in that, whose days lie nearest."""
+        """The lines that share most keys, rare keys first; among equal ones those with the nearest days."""
         shared: Counter[int] = Counter()
         rows = 0
         for having in sorted((self._having[key] for key in line.keys if key in self._having), key=len):
@@ -169,7 +166,7 @@ class _Index:
         return inf if born is None else born[0]
 
     def _nearest(self, line: Line, having: list[int]) -> list[int]:
-        """Of lines that share too common a key, those born next to this one; where its birth is not known, any."""
+        """Of the lines with too common a key those of the nearest births; any of them where the birth is unknown."""
         born = birth_bounds(line.person)
         middle = 0 if born is None else bisect_left(having, float(born[0]), key=self._born)
         return having[max(0, middle - MOST_ROWS // 2) :][:MOST_ROWS]

@@ -1,7 +1,6 @@
-"""Text as it is compared: lower case, without accents and punctuation; and the words of a name without what lists put
-in and leave out.
+"""Text in the form that is compared: lower case, without accents and punctuation; and the words of a name.
 
-Folding loses what spellings differ in; what was said is kept elsewhere, as said.
+Folding loses the differences of spellings; the text as reported is stored elsewhere.
 """
 
 import re
@@ -10,8 +9,8 @@ from functools import lru_cache
 
 from app.normal import normal
 
-# A report is compared with dozens of others, and the same names and places recur.
-NAMES_REMEMBERED = 8_192  # whole names: each is asked for again within a batch of rows, and takes some KB
+# Each report is compared with dozens of others, and the same names and places recur.
+NAMES_REMEMBERED = 8_192  # whole names: each recurs within a batch of rows, and takes some KB
 REMEMBERED = 65_536
 
 # Words that lists put in and leave out of the same name: articles and prepositions of Spanish, Portuguese, Italian,
@@ -27,30 +26,20 @@ CONJUNCTION = "y"  # joins two surnames; at either end of a name it can only be 
 _APOSTROPHES = dict.fromkeys(map(ord, "'`\u00b4\u2018\u2019\u02b9\u02ba\u02bb\u02bc\u02be\u02bf\u2032\uff07"))
 # Letters that Unicode does not decompose but lists routinely print without their stroke, tail or ligature.
 _LETTERS = str.maketrans(
-    {
-        "ø": "o",
-        "ł": "l",
-        "đ": "d",
-        "ð": "d",
-        "ħ": "h",
-        "\u0131": "i",
-        "ə": "a",
-        "æ": "ae",
-        "œ": "oe",
-        "þ": "th",
-    }
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "\u0131": "i", "ə": "a", "æ": "ae", "œ": "oe", "þ": "th"}
 )
-# "Roberto (surname not confirmed)": what stands in brackets is said about the name and is not part of it.
+# "Roberto (surname not confirmed)": a remark in brackets is about the name and no part of it.
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\uff08[^\uff08\uff09]*\uff09")
 
 
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _VOICED = "\u3099\u309a"  # part of a kana letter, as ga is not ka
-_PARTED = {code: " " for code in range(128) if not chr(code).isalnum()}  # what `_place` says of ASCII, quicker
+_PARTED = {code: " " for code in range(128) if not chr(code).isalnum()}  # `_place` of ASCII characters, quicker
 
 
 def _place(char: str) -> str:
-    """Letters, digits and vowel signs stay; accents and invisible joiners go; the rest parts words."""
+    """The folded character: itself for letters, digits and vowel signs, nothing for accents and invisible joiners, else
+    a space."""
     if unicodedata.combining(char):
         return char if char in _VOICED else ""
     category = unicodedata.category(char)

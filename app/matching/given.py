@@ -17,8 +17,8 @@ _SECTION_OF_LOOSE = ("# Arabic", "# Hebrew")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """The lines of the list in which a word stands: as a spelling, or as a short form."""
+class NameLines:
+    """The lines of the list with a word, as a spelling (`full`) or as a short form (`short`)."""
 
     full: frozenset[int] = frozenset()
     short: frozenset[int] = frozenset()
@@ -29,13 +29,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    known: dict[str, Known]
+    known: dict[str, NameLines]
     first: tuple[str, ...]  # by line: its first spelling
     unvowelled: frozenset[int]  # lines of names whose own script writes no vowels
 
 
 def _index(word: str) -> str:
-    """Latin words are found as they sound, others as they are written."""
+    """The key of a word in the list: Latin words by sound, others as written."""
     if script_of(word) is Script.CONSONANTS:
         return one_letter(word)
     spelt = latin(word)
@@ -67,23 +67,23 @@ def _list() -> _List:
                 into[_index(fold(word))].add(number)
         if loose:
             unvowelled.add(number)
-    known = {word: Known(frozenset(full[word]), frozenset(short[word])) for word in {*full, *short}}
+    known = {word: NameLines(frozenset(full[word]), frozenset(short[word])) for word in {*full, *short}}
     return _List(known, tuple(spellings[0] for spellings, _shorts, _loose in lines), frozenset(unvowelled))
 
 
-_UNKNOWN = Known()
+_UNKNOWN = NameLines()
 
 
 @lru_cache(maxsize=REMEMBERED)
-def known(word: str) -> Known:
-    """What the list knows of a folded word; empty lines where it is not there."""
+def known(word: str) -> NameLines:
+    """The lines with a folded word; none where the list does not have it."""
     if script_of(word) in (Script.HAN, Script.HANGUL):
         return _UNKNOWN  # a syllable that sounds like a name of the list is not one
     return _list().known.get(_index(word), _UNKNOWN)
 
 
 def first_spelling(line: int) -> str:
-    """What a line of the list is called: it stays when lines are added."""
+    """The first spelling of a line, its name: it stays when lines are added."""
     return _list().first[line]
 
 

@@ -1,7 +1,7 @@
-"""How alike two names are.
+"""The similarity of two names.
 
-Words find their partners, in any order; what is said of the pair is how well the worst of them fits, and what one side
-leaves out. Nothing here decides that two people are one: see ``score``.
+Words are paired with words of the other name, in any order; the score weighs the worst pair, and the words without a
+partner. Nothing here decides that two people are one: see ``score``.
 """
 
 import re
@@ -32,8 +32,8 @@ SQUEEZED_SLIPS = 0.06  # share of letters that may differ then
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How alike two names are, 0..1, how many whole words (not initials) they share, and what kinds of difference
-    were seen past: a subset of KINDS."""
+    """The similarity of two names (`score`, 0..1), the number of whole words (not initials) that they share, and the
+    kinds of difference between partners (`past`, of KINDS)."""
 
     score: float
     whole: int
@@ -46,7 +46,7 @@ KINDS = ("spelling", "short form", "initial", "script", "left out", "word breaks
 
 
 def _joined(name: Name, other: Name) -> tuple[Word, ...]:
-    """Neighbours that the other name writes as one word are one: Monte Alegre where it has Montealegre.
+    """The words, with neighbours joined that the other name writes as one word: Monte Alegre for Montealegre.
 
     Only where neither is a word of the other name by itself.
     """
@@ -68,8 +68,8 @@ def _joined(name: Name, other: Name) -> tuple[Word, ...]:
 
 
 def _may_join(one: Word, two: Word, other: Name) -> bool:
-    """Whether the other name has a word that begins like the first and is about as long as both: hearing how a word
-    sounds that nobody has takes longer than all else."""
+    """Whether the other name has a word with the first letter of `one`, about as long as both together: computing the
+    sound of a joined word takes longer than all else."""
     length = len(one.latin) + len(two.latin)
     return any(word.latin[0] == one.latin[0] and abs(len(word.latin) - length) < LEAST_STEM for word in other.words)
 
@@ -81,9 +81,9 @@ def _key(word: Word, unwritten: bool) -> str:
 def likeness(a: str, b: str) -> Likeness:
     """Compare two names word by word, in any order; symmetric.
 
-    Words find their partners best first. If every word of the shorter name has one, the score weighs their mean and
-    their worst, less a little for what the longer name has more; if not, the names are apart. One whole word in common
-    is never enough for SAME, unless the names are identical; nor are given names alone.
+    The most similar words are paired first. If every word of the shorter name has a partner, the score weighs the mean
+    and the worst of the pairs, less a little for each word more in the longer name; if not, the names are apart. One
+    whole word in common is never enough for SAME, unless the names are identical; nor are given names alone.
     """
     one, two = sorted((a, b))
     return _likeness(one, two)
@@ -92,15 +92,15 @@ def likeness(a: str, b: str) -> Likeness:
 @lru_cache(maxsize=NAMES_REMEMBERED)
 def _likeness(a: str, b: str) -> Likeness:
     one, two = parse(a), parse(b)
-    found = _found(one, two)
-    if found.score < SAME:
-        return found
+    alike = _compared(one, two)
+    if alike.score < SAME:
+        return alike
     if one.generation != two.generation:
-        return replace(found, score=GENERATIONS)
-    return replace(found, score=CHANGED_PLACES) if _vietnamese_apart(a, b) else found
+        return replace(alike, score=GENERATIONS)
+    return replace(alike, score=CHANGED_PLACES) if _vietnamese_apart(a, b) else alike
 
 
-def _found(one: Name, two: Name) -> Likeness:
+def _compared(one: Name, two: Name) -> Likeness:
     if one.chinese and two.chinese and not (one.han and two.han):
         return _chinese(one, two)
     same_words = sorted(_texts(one.words)) == sorted(_texts(two.words))
@@ -109,10 +109,10 @@ def _found(one: Name, two: Name) -> Likeness:
     left, right = sorted((_joined(one, two), _joined(two, one)), key=lambda words: (len(words), _texts(words)))
     if not left:
         return Likeness(0.0, 0)
-    found = _aligned(left, right, one.vowels_vary or two.vowels_vary)
-    if found.score >= SAME or len(one.words) == len(two.words):
-        return found
-    return _squeezed(one, two) or found
+    alike = _aligned(left, right, one.vowels_vary or two.vowels_vary)
+    if alike.score >= SAME or len(one.words) == len(two.words):
+        return alike
+    return _squeezed(one, two) or alike
 
 
 def _texts(words: tuple[Word, ...]) -> list[str]:
@@ -129,40 +129,40 @@ def _chinese(one: Name, two: Name) -> Likeness:
 
 
 def _partners(left: tuple[Word, ...], right: tuple[Word, ...], vowels_vary: bool) -> dict[int, tuple[int, float, str]]:
-    """For words of the left name, by place: the place of the partner, how alike they are, and the difference."""
-    found: dict[int, tuple[int, float, str]] = {}
+    """Index of a left word → `(index of its partner, similarity, kind of difference)`."""
+    partners: dict[int, tuple[int, float, str]] = {}
     free = list(range(len(right)))
     for i, x in enumerate(left):
         for j in free:
             if x.text == right[j].text:
-                found[i] = (j, 1.0, "")
+                partners[i] = (j, 1.0, "")
                 free.remove(j)
                 break
     ranked = []
     for i, x in enumerate(left):
-        if i not in found:
+        if i not in partners:
             for j in free:
                 value, kind = compared(x, right[j], vowels_vary)
                 if value >= ALIGNED:
                     ranked.append((-value, i, j, kind))
     taken = set[int]()
     for value, i, j, kind in sorted(ranked):
-        if i not in found and j not in taken:
-            found[i] = (j, -value, kind)
+        if i not in partners and j not in taken:
+            partners[i] = (j, -value, kind)
             taken.add(j)
-    return found
+    return partners
 
 
 def _aligned(left: tuple[Word, ...], right: tuple[Word, ...], vowels_vary: bool) -> Likeness:
-    found = _partners(left, right, vowels_vary)
-    values = [value for _j, value, _kind in found.values()]
-    whole = sum(not left[i].initial and not right[j].initial for i, (j, _value, _kind) in found.items())
-    taken = {j for j, _value, _kind in found.values()}
-    spare_left = [word for i, word in enumerate(left) if i not in found]
+    partners = _partners(left, right, vowels_vary)
+    values = [value for _j, value, _kind in partners.values()]
+    whole = sum(not left[i].initial and not right[j].initial for i, (j, _value, _kind) in partners.items())
+    taken = {j for j, _value, _kind in partners.values()}
+    spare_left = [word for i, word in enumerate(left) if i not in partners]
     spare_right = [word for j, word in enumerate(right) if j not in taken]
-    if _fathers_differ(left, right, found):
+    if _fathers_differ(left, right, partners):
         return Likeness(APART * len(values) / len(left), min(whole, 1))
-    if _changed_places(left, right, found, vowels_vary):
+    if _changed_places(left, right, partners, vowels_vary):
         return Likeness(CHANGED_PLACES, whole)
     if sorted(_texts(left)) == sorted(_texts(right)):
         return Likeness(1.0, whole)
@@ -170,27 +170,27 @@ def _aligned(left: tuple[Word, ...], right: tuple[Word, ...], vowels_vary: bool)
         return Likeness(APART * sum(values) / len(left), whole)
     if not values:
         return Likeness(0.0, 0)
-    past = {kind for _j, _value, kind in found.values() if kind}
+    past = {kind for _j, _value, kind in partners.values() if kind}
     spare = len(spare_left) + len(spare_right)
     if spare:
         past.add("left out")
     score = (1 - WEAKEST) * sum(values) / len(values) + WEAKEST * min(values) - EXTRA * spare
-    alone = whole == len(left) == len(right)  # Soetomo, Sutomo: nobody has another word to compare
-    enough = alone or (whole > 1 and not (spare and _given_only(left, found)))
+    alone = whole == len(left) == len(right)  # Soetomo, Sutomo: neither has another word to compare
+    enough = alone or (whole > 1 and not (spare and _given_only(left, partners)))
     return Likeness(score if enough else min(score, ONE_WORD), whole, frozenset(past))
 
 
 def _changed_places(
-    left: tuple[Word, ...], right: tuple[Word, ...], found: dict[int, tuple[int, float, str]], vowels_vary: bool
+    left: tuple[Word, ...], right: tuple[Word, ...], partners: dict[int, tuple[int, float, str]], vowels_vary: bool
 ) -> bool:
     """Whether neighbours that are given names stand the other way round: Ali, the son of Hassan, and Hassan, Ali's son.
 
     Not where the surname only went from the end to the front, nor in a name that is read backwards.
     """
     length = len(left)
-    if not len(found) == length == len(right) > 2 or _texts(left) == _texts(right)[::-1]:
+    if not len(partners) == length == len(right) > 2 or _texts(left) == _texts(right)[::-1]:
         return False
-    places = [found[i][0] for i in range(length)]
+    places = [partners[i][0] for i in range(length)]
     start = places.index(0)
     if places[start:] + places[:start] == list(range(length)) or places == list(reversed(range(length))):
         return False
@@ -201,7 +201,7 @@ def _changed_places(
 def _vietnamese_apart(a: str, b: str) -> bool:
     """Whether both are written with the accents of Vietnamese, and not with the same ones; or Văn, of men, meets Thị.
 
-    Who cannot write the accents leaves all of them out.
+    A list without the accents leaves all of them out.
     """
     one, two = (normal("NFC", text).casefold() for text in (a, b))
     if not one.isascii() and not two.isascii() and _VIETNAMESE.search(one + two):
@@ -217,20 +217,22 @@ def _apart(spare: list[Word]) -> bool:
     return any(not word.optional for word in spare)
 
 
-def _fathers_differ(left: tuple[Word, ...], right: tuple[Word, ...], found: dict[int, tuple[int, float, str]]) -> bool:
-    """Both names give the father's, and it is not the same: father and son may share all words."""
+def _fathers_differ(
+    left: tuple[Word, ...], right: tuple[Word, ...], partners: dict[int, tuple[int, float, str]]
+) -> bool:
+    """Whether the names give different fathers: father and son may share all words."""
     one = {i for i, word in enumerate(left) if word.father}
     two = {j for j, word in enumerate(right) if word.father}
-    return bool(one and two) and not any(i in found and found[i][0] in two for i in one)
+    return bool(one and two) and not any(i in partners and partners[i][0] in two for i in one)
 
 
-def _given_only(left: tuple[Word, ...], found: dict[int, tuple[int, float, str]]) -> bool:
+def _given_only(left: tuple[Word, ...], partners: dict[int, tuple[int, float, str]]) -> bool:
     """Whether the shorter name has nothing but the given names with which the longer one begins."""
-    return all(word.known for word in left) and {j for j, _value, _kind in found.values()} == set(range(len(left)))
+    return all(word.known for word in left) and {j for j, _value, _kind in partners.values()} == set(range(len(left)))
 
 
 def _squeezed(one: Name, two: Name) -> Likeness | None:
-    """The same letters, cut into words differently (Ben Haim, Benhaim), if that is what they are."""
+    """The likeness of names with the same letters, cut into words differently (Ben Haim, Benhaim); else None."""
     heard = [
         "".join(word.loose[0] if one.vowels_vary or two.vowels_vary else word.sound for word in name.words)
         for name in (one, two)
@@ -242,16 +244,16 @@ def _squeezed(one: Name, two: Name) -> Likeness | None:
 
 
 def answers(question: str, name: str) -> float:
-    """How well a name answers a search: every word asked has a partner in it, 0..1; 0 if one has none."""
+    """The similarity (0..1) of a name to a search: 0 where a word of the search has no partner."""
     asked, said = parse(question), parse(name)
     words = _joined(asked, said)
-    found = _partners(words, _joined(said, asked), asked.vowels_vary or said.vowels_vary)
-    if not words or len(found) < len(words):
+    partners = _partners(words, _joined(said, asked), asked.vowels_vary or said.vowels_vary)
+    if not words or len(partners) < len(words):
         return 0.0
-    values = [value for _j, value, _kind in found.values()]
+    values = [value for _j, value, _kind in partners.values()]
     return (1 - WEAKEST) * sum(values) / len(values) + WEAKEST * min(values)
 
 
 def similarity(a: str, b: str) -> float:
-    """How alike two names are, 0..1, symmetric; from SAME on, the names alone are taken for the same."""
+    """The similarity of two names, 0..1, symmetric; from SAME on, the names alone count as the same."""
     return likeness(a, b).score

@@ -1,8 +1,8 @@
-"""How likely two accounts are of one person, and why.
+"""How likely two reports are of one person, and why.
 
-``compare`` weighs what both sides state and explains itself. ``sure`` is a rule, not a score: one false tie
-discredits a whole list, so what may be tied without a curator is spelt out condition by condition, and the
-score only ranks. Notes hold no value of either side: their reader may not be allowed to see the other report.
+``compare`` weighs what both sides state and explains itself. ``sure`` is a rule, not a score: one false link discredits
+a whole list, so the conditions of a link without a curator are spelt out, and the score only ranks. Notes hold no value
+of either side: their reader may not be allowed to see the other report.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 REVIEW = 0.62  # identical names with contradicting births reach it (0.635), a lone "Roberto" twice does not (0.61)
-# What names for the same person may differ in, as a note says it.
+# Differences between names of one person, in the words of a note.
 DIFFERENCES = {
     "spelling": "spelt differently",
     "script": "written in another script",
@@ -37,7 +37,7 @@ DIFFERENCES = {
     "left out": "a word more on one side",
     "word breaks": "words written together",
 }
-BELOW_REVIEW = 0.61  # where a pair is put that no curator should have to look at
+BELOW_REVIEW = 0.61  # score of a pair that is not worth a curator's look
 SURE = 0.75  # least score of a sure match, above that of identical names about which nothing else is known
 
 # The weights add up to 1. What one side does not state counts as NEUTRAL, neither for nor against.
@@ -54,7 +54,7 @@ WEIGHTS = {
 ID_WEIGHT = 0.5  # on top: an identification number outweighs any name
 NEUTRAL = 0.5
 
-MAX_SPELLINGS = 6  # of one person that are compared: every one of one side meets every one of the other
+MAX_SPELLINGS = 6  # compared for one person: each of one side with each of the other
 BIRTH_AGREES = 1  # years: an age is often that of the next or the last birthday
 BIRTH_CONFLICT = 2  # years: further apart than this is another person, a son or a father
 BIRTH_SPAN = 3 * 366  # days: an age stated for "2026" spans up to three years; a vaguer birth supports nothing
@@ -65,7 +65,7 @@ DATE_SPAN = 31  # days: a month; within a vaguer date half the list would fit
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What one side states: ``national_id`` is a keyed digest, equal or not; ``country`` is where held."""
+    """What one side states of a person. ``national_id``: a keyed digest, equal or not; ``country``: of the custody."""
 
     name: str | None = None
     aliases: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """``score`` 0..1 ranks; ``sure`` may be tied unseen; ``conflicts`` are the features that rule it out."""
+    """``score`` 0..1 ranks; ``sure``: may be linked without a curator; ``conflicts``: features that rule it out."""
 
     score: float
     sure: bool
@@ -111,32 +111,32 @@ class _Finding:
 
 
 def _best_name(a: Person, b: Person) -> Likeness | None:
-    """The likest pair of spellings, those that share two tokens first; None if a side has no name at all."""
+    """The most similar pair of spellings, pairs with two common tokens first; None if a side has no name."""
     left, right = (
         [text for text in (person.name or "", *person.aliases) if parse(text).words][:MAX_SPELLINGS]
         for person in (a, b)
     )
     pairs = (likeness(one, two) for one in left for two in right)
-    return max(pairs, key=lambda found: (found.whole > 1 and found.score >= SAME, found.score), default=None)
+    return max(pairs, key=lambda name: (name.whole > 1 and name.score >= SAME, name.score), default=None)
 
 
-def _name(found: Likeness | None) -> _Finding | None:
-    if found is None:
+def _name(findings: Likeness | None) -> _Finding | None:
+    if findings is None:
         return None
-    if found.whole < 2:
-        note = "at most one word in common" if found.whole else "no whole word in common"
-        return _Finding(min(found.score, ONE_WORD), note)
-    if found.score >= SAME:
-        if not found.past:
-            return _Finding(found.score, "identical names")
+    if findings.whole < 2:
+        note = "at most one word in common" if findings.whole else "no whole word in common"
+        return _Finding(min(findings.score, ONE_WORD), note)
+    if findings.score >= SAME:
+        if not findings.past:
+            return _Finding(findings.score, "identical names")
         return _Finding(
-            found.score, "the same name: " + ", ".join(DIFFERENCES[kind] for kind in KINDS if kind in found.past)
+            findings.score, "the same name: " + ", ".join(DIFFERENCES[kind] for kind in KINDS if kind in findings.past)
         )
-    return _Finding(found.score, "the names share words and differ in others")
+    return _Finding(findings.score, "the names share words and differ in others")
 
 
 def birth_bounds(person: Person) -> tuple[int, int] | None:
-    """Days of birth: as stated, or from the age on its day; an age without a day is that at the release."""
+    """The possible days of birth, as stated or from the age on its day; an age without a day is that at the release."""
     if person.birth is not None:
         return person.birth.lo, person.birth.hi
     on = person.age_on or person.released_on
@@ -144,7 +144,7 @@ def birth_bounds(person: Person) -> tuple[int, int] | None:
         return None
     try:
         return birth_bounds_from_age(person.age, on)
-    except DateError:  # an impossible age says nothing of who this is
+    except DateError:  # an impossible age identifies nobody
         return None
 
 
@@ -160,7 +160,8 @@ def _birth(a: Person, b: Person) -> _Finding | None:
         return _Finding(0.3, "births two years apart")
     if max(one[1] - one[0], two[1] - two[0]) > BIRTH_SPAN:
         return _Finding(NEUTRAL, "birth stated too vaguely to compare")
-    # By years alone: a score that told days apart would tell the day, which is never public, to whoever tries them.
+    # By years alone: a score that told days apart would disclose the day, which is never public, to a reader who tries
+    # them.
     if apart == 0:
         return _Finding(1.0, "births agree", agrees=True)
     return _Finding(0.7, "births a year apart at most", agrees=True)
@@ -229,58 +230,60 @@ _FEATURES: dict[str, Callable[[Person, Person], _Finding | None]] = {
 }
 
 
-def _conflicts(found: dict[str, _Finding]) -> tuple[str, ...]:
-    """Release dates apart and detention dates apart are two spells or two people, and a curator's to tell.
+def _conflicts(findings: dict[str, _Finding]) -> tuple[str, ...]:
+    """Release dates apart and detention dates apart are two spells or two people: a curator decides.
 
     Either alone is no conflict: people are taken again, and honest sources date one arrest weeks apart.
     """
-    ruled_out = [feature for feature, finding in found.items() if finding.conflict]
-    if all(feature in found and found[feature].score == 0 for feature in ("released_on", "detained_on")):
+    ruled_out = [feature for feature, finding in findings.items() if finding.conflict]
+    if all(feature in findings and findings[feature].score == 0 for feature in ("released_on", "detained_on")):
         ruled_out.append("dates")
     return tuple(ruled_out)
 
 
 def _foreign(a: Person, b: Person) -> bool:
-    """They share a nationality other than that of the country where they are held: few others have it."""
+    """Whether both have a nationality other than that of the country of custody: few others share it."""
     return bool((a.nationalities & b.nationalities) - {a.country, b.country})
 
 
-def _sure(a: Person, b: Person, name: Likeness | None, found: dict[str, _Finding], conflicts: tuple[str, ...]) -> bool:
-    agrees = {feature for feature, finding in found.items() if finding.agrees}
+def _sure(
+    a: Person, b: Person, name: Likeness | None, findings: dict[str, _Finding], conflicts: tuple[str, ...]
+) -> bool:
+    agrees = {feature for feature, finding in findings.items() if finding.agrees}
     if "national_id" in agrees:
         return (name is None or name.whole > 0) and not set(conflicts) - {"dates"}
     if conflicts:
         return False
     dated = agrees & {"released_on", "detained_on"}
     if name is None:
-        return {"birth", "facility"} <= agrees and bool(dated) and _foreign(a, b) and "country" not in found
-    support = agrees & ({"birth"} if "country" in found else {"birth", "released_on", "detained_on", "facility"})
+        return {"birth", "facility"} <= agrees and bool(dated) and _foreign(a, b) and "country" not in findings
+    support = agrees & ({"birth"} if "country" in findings else {"birth", "released_on", "detained_on", "facility"})
     # Two releases at different times are two spells, or two namesakes: that takes one more fact.
-    two_releases = "released_on" in found and found["released_on"].score == 0
+    two_releases = "released_on" in findings and findings["released_on"].score == 0
     return name.whole > 1 and name.score >= SAME and len(support) > two_releases
 
 
 def _facts(a: Person, b: Person) -> dict[str, _Finding]:
-    """What both sides state beside a name."""
+    """The findings on what both sides state beside a name."""
     findings = {feature: find(a, b) for feature, find in _FEATURES.items()}
     return {feature: finding for feature, finding in findings.items() if finding is not None}
 
 
 def contradicted(a: Person, b: Person) -> tuple[str, ...]:
-    """What both state beside their names that rules one person out; `dates` where release and detention both do."""
+    """The features beside the name that rule one person out; `dates` where release and detention both do."""
     return _conflicts(_facts(a, b))
 
 
 def agree(a: Person, b: Person, feature: str) -> bool:
-    """Whether both state the feature, one of those that `contradicted` names, and say the same."""
+    """Whether both state a feature of `contradicted` and agree in it."""
     facts = _facts(a, b)
     stated = ("released_on", "detained_on") if feature == "dates" else (feature,)
     return all(one in facts and (facts[one].agrees or facts[one].score == 1) for one in stated)
 
 
 def contradict(a: Person, b: Person) -> bool:
-    """Whether what they state beside their names rules one person out: unless the names are identical, `compare` finds
-    nothing sure and no score from REVIEW on. Most half-namesakes end here, at a small part of the price."""
+    """Whether features beside the name rule one person out: then `compare`, unless the names are identical, is not sure
+    and scores below REVIEW. Most half-namesakes end here, at a small part of the price."""
     facts = _facts(a, b)
     return bool(_conflicts(facts)) and not ("national_id" in facts and facts["national_id"].agrees)
 
@@ -295,22 +298,22 @@ def compare(a: Person, b: Person) -> Match:
     """
     name = _best_name(a, b)
     said = _name(name)
-    found = _facts(a, b) if said is None else {"name": said, **_facts(a, b)}
-    conflicts = _conflicts(found)
-    sure = _sure(a, b, name, found, conflicts)
+    findings = _facts(a, b) if said is None else {"name": said, **_facts(a, b)}
+    conflicts = _conflicts(findings)
+    sure = _sure(a, b, name, findings, conflicts)
 
-    score = sum(weight * (found[key].score if key in found else NEUTRAL) for key, weight in WEIGHTS.items())
-    if "national_id" in found:
-        score = (score + ID_WEIGHT * found["national_id"].score) / (1 + ID_WEIGHT)
-    same_id = "national_id" in found and found["national_id"].agrees
+    score = sum(weight * (findings[key].score if key in findings else NEUTRAL) for key, weight in WEIGHTS.items())
+    if "national_id" in findings:
+        score = (score + ID_WEIGHT * findings["national_id"].score) / (1 + ID_WEIGHT)
+    same_id = "national_id" in findings and findings["national_id"].agrees
     identical = name is not None and name.whole > 1 and name.score == 1
     # Without a name and an age, a place and a date fit a crowd; with another spelling, a conflict settles it.
-    crowd = name is None and not ("birth" in found and found["birth"].agrees)
+    crowd = name is None and not ("birth" in findings and findings["birth"].agrees)
     if sure:
         score = max(score, SURE)
     elif same_id:
         score = max(score, REVIEW)
     elif crowd or (conflicts and not identical):
         score = min(score, BELOW_REVIEW)
-    reasons = tuple(Reason(feature, round(finding.score, 4), finding.note) for feature, finding in found.items())
+    reasons = tuple(Reason(feature, round(finding.score, 4), finding.note) for feature, finding in findings.items())
     return Match(round(score, 4), sure, reasons, conflicts)

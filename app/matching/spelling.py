@@ -1,4 +1,4 @@
-"""How alike two words of names are, and what kind of difference was seen past."""
+"""The similarity of two words of names, and the kind of their difference."""
 
 import re
 from functools import lru_cache
@@ -43,7 +43,7 @@ def _gendered(one: str, two: str, foreign: bool) -> bool:
 
 @lru_cache(maxsize=4 * REMEMBERED)
 def compared(x: Word, y: Word, vowels_vary: bool) -> tuple[float, str]:
-    """How alike two words are, 0..1, and the kind of difference seen past; symmetric."""
+    """`(similarity 0..1, kind of difference)` of two words; symmetric."""
     if x.text == y.text:
         return 1.0, ""
     if x.initial or y.initial:
@@ -75,14 +75,15 @@ def compared(x: Word, y: Word, vowels_vary: bool) -> tuple[float, str]:
 
 
 def _same_sound(one: str, two: str) -> float:
-    """Other characters that sound the same, which names of one character often do, unless they are one in two forms."""
+    """The similarity of different characters with one sound: low for names of one character, unless one is the other's
+    simplified form."""
     if len(one) != len(two):
         return ONE_CHARACTER
     return ONE_SOUND if len(one) > 1 or one_character(one, two) else ONE_CHARACTER
 
 
 def _boned(x: Word, y: Word) -> float:
-    """Compared by consonants: one of the two has no vowels."""
+    """The similarity by consonants, where one of the words has no vowels."""
     pairs = [(x.sound, y.sound), *product(x.loose, y.loose)]
     return max(_bones_alike(bones(one), bones(two)) for one, two in pairs)
 
@@ -99,7 +100,7 @@ def _bones_alike(one: str, two: str) -> float:
 
 
 def _prefixed(x: Word, y: Word) -> float:
-    """One has the article, or "son of", written together with the word."""
+    """The similarity where one word has an article or "son of" written into it."""
     for stem, whole in ((x.stem, y), (y.stem, x)):
         if stem is not None and (
             stem.sound == whole.sound or stem.loose[0] == whole.loose[0] or stem.known.full & whole.known.full
@@ -136,7 +137,7 @@ def _armenian(one: str, two: str) -> bool:
 
 
 def _swapped(one: str, two: str) -> bool:
-    """Two neighbouring letters have changed places, not at the beginning."""
+    """Whether two neighbouring letters, not the first, are swapped."""
     long = len(one) == len(two) >= LONG and one[0] == two[0]
     return long and sorted(one) == sorted(two) and OSA.distance(one, two, score_cutoff=1) == 1
 

@@ -1,7 +1,7 @@
-"""Whether somebody is the person of whom several sources speak, where some of them say otherwise (pure).
+"""Whether a person is the one whom several sources report, where some of the sources contradict it (pure).
 
-One verdict for a report that is filed, for a person who is looked for and for the line of a list: who is told that a
-report would be tied must find that it is.
+The same rule decides for a report that is filed, for a person who is looked for and for the line of a list: a report
+that is said to be linkable must then be linked.
 """
 
 from collections.abc import Collection, Hashable, Sequence
@@ -12,8 +12,8 @@ from app.matching.score import Match, Person, agree, compare, contradicted
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """What one source says of a person in one place. `states`: of its own knowledge, as an independent source, and
-    without having withdrawn it; who repeats a fact does not state it a second time."""
+    """One source's report of a person. `states`: the report is first-hand, of an independent source and not withdrawn;
+    a source that repeats a fact does not state it a second time."""
 
     source: Hashable
     states: bool
@@ -22,18 +22,18 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """By their places: the witnesses that contradict and were outweighed, and those that outweigh them."""
+    """The indexes of the outweighed contradicting witnesses (`against`), and of the outweighing ones (`agreeing`)."""
 
     against: tuple[int, ...] = ()
     agreeing: tuple[int, ...] = ()
 
 
 def weigh(person: Person, witnesses: Sequence[Witness]) -> Weighed | None:
-    """None where what is said rules out that this is the person: one source that contradicts is enough, unless two
-    others state every contradicted field as it is sought and agree with each other. Two that contradict are not
-    outweighed."""
-    found = [(place, contradicted(person, one.person)) for place, one in enumerate(witnesses)]
-    against = [(place, fields) for place, fields in found if fields]
+    """Weigh the witnesses of a known person against `person`; None where they rule each other out. One contradicting
+    source does, unless two other sources state every contradicted field as `person` has it and agree with each other.
+    Two contradicting sources are never outweighed."""
+    compared = [(place, contradicted(person, witness.person)) for place, witness in enumerate(witnesses)]
+    against = [(place, fields) for place, fields in compared if fields]
     if not against:
         return Weighed()
     sources = {witnesses[place].source for place, _fields in against}
@@ -45,8 +45,8 @@ def weigh(person: Person, witnesses: Sequence[Witness]) -> Weighed | None:
 
 
 def judged(person: Person, match: Match, witnesses: Sequence[Witness]) -> Match:
-    """A match with what all together say of the person, as sure as a report would be tied: never against a source that
-    is not outweighed, and by one of those that outweigh it."""
+    """The match of a person after weighing all witnesses, sure exactly where a report would be linked: never against a
+    source that is not outweighed, else by one of the outweighing witnesses."""
     if not match.sure and not match.conflicts:
         return match
     weighed = weigh(person, witnesses)
@@ -63,8 +63,8 @@ def judged(person: Person, match: Match, witnesses: Sequence[Witness]) -> Match:
 def _two_agreeing(
     person: Person, fields: Collection[str], without: Collection[Hashable], witnesses: Sequence[Witness]
 ) -> list[int]:
-    """The witnesses of other sources that state every one of the fields as sought, if two sources are among them that
-    agree with each other."""
+    """The witnesses of sources not in `without` that state all `fields` as `person` has them, each agreeing with one of
+    another source."""
 
     def fit(one: Person, other: Person) -> bool:
         return all(agree(one, other, field) for field in fields)

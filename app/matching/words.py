@@ -1,4 +1,4 @@
-"""A name taken apart: its words, each with how it is heard, what the list of given names knows of it, and its part."""
+"""Parse a name into words, each with its sounds, its lines in the list of given names, and its part in the name."""
 
 import re
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from app.matching import chinese, korean
 from app.matching.fold import NAMES_REMEMBERED, REMEMBERED, is_particle, words
-from app.matching.given import Known, known, unvowelled
+from app.matching.given import NameLines, known, unvowelled
 from app.matching.scripts import Script, latin, otherwise, script_of
 from app.matching.sounds import loose, printed, sound
 from app.normal import normal
@@ -52,7 +52,7 @@ _KOREAN = {"gim": "kim", "i": "lee", "bag": "park", "bak": "park", "choe": "choi
            "jo": "cho", "yun": "yoon", "im": "lim", "gwon": "kwon", "o": "oh", "no": "roh", "u": "woo"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # parsed once and remembered: told apart by identity, which is quick
+@dataclass(frozen=True, slots=True, eq=False)  # parsed once and cached: compared by identity, which is quick
 class Word:
     """``text`` folded, ``latin`` in ASCII, ``sound`` as heard, ``loose`` the ways it may be heard if vowels vary,
     ``printed`` as a bad scan shows it, ``stem`` what is left without an article or "son of" written together with it.
@@ -66,7 +66,7 @@ class Word:
     loose: tuple[str, ...]
     printed: str
     script: Script
-    known: Known
+    known: NameLines
     initial: bool
     vowels_vary: bool  # a given name of Arabic, Persian or Hebrew
     stem: "Word | None"
@@ -134,7 +134,7 @@ def _as_part(word: Word, father: bool, optional: bool) -> Word:
 
 @lru_cache(maxsize=NAMES_REMEMBERED)
 def parse(text: str) -> Name:
-    """A name as it is compared; without words where nothing is said."""
+    """A parsed name; without words for a text that is no name."""
     parts = _untitled(words(text))
     found: list[Word] = []
     servant = ""
@@ -180,7 +180,7 @@ def _may_be_married(before: list[Word]) -> bool:
 
 
 def _pieces(part: str) -> list[str]:
-    """Chinese and Korean names are written without a space: family name, given name."""
+    """The family and given name of a Chinese or Korean name, which is written without a space."""
     if script_of(part) not in (Script.HAN, Script.HANGUL):
         return [part]
     plain = normal("NFC", part)

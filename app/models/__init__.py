@@ -3,7 +3,7 @@
 Four families. The *log* (`entry`, `sealed`) is what was said. The *base* tables index it: records and their
 report versions, decisions, sources, facilities, claims, consents. The *projected* tables are what the reports
 say together. Both are recomputed by a rebuild. *Housekeeping* (`head`, `api_key`, `case_key`,
-`lookalike`, `proposal`, `idempotent_answer`, and the lists on their way in) is not.
+`hidden_candidate_pair`, `proposal`, `idempotent_answer`, and the lists on their way in) is not.
 
 Integer keys are the revision of the entry that first named the thing: a record's key is the revision of its first
 report, a detainee's the key of its earliest record, a spell's (a detention and its release) likewise. So keys need
@@ -11,32 +11,33 @@ no sequence and a rebuild gives the same ones. A projected row holds for revisio
 personal values stand in tables of their own, so that erasing a person touches no public row.
 """
 
-from app.models.base import AskedClass, BlockingKey, Claim, Consent, Decision, Facility, Record, Report, Source
+from app.models.base import BlockingKey, Claim, Consent, Decision, Facility, Record, Report, RequestedClass, Source
 from app.models.columns import OPEN, metadata
 from app.models.imports import ImportFile, ImportMapping, ImportRow, ListImport
-from app.models.log import ApiKey, CaseKey, Entry, Head, IdempotentAnswer, Lookalike, Proposal, Sealed
+from app.models.log import ApiKey, CaseKey, Entry, Head, HiddenCandidatePair, IdempotentAnswer, Proposal, Sealed
 from app.models.projected import (
+    PROJECTED,
     Detainee,
     DetaineePersonal,
     Detention,
-    Held,
-    HeldVoice,
+    DetentionState,
     PendingPair,
     Placement,
     ProvisionalHiding,
     Release,
+    ReleaseAtStage,
+    SourceDetention,
+    SourceRelease,
     SourceTrait,
     SpellPersonal,
-    Standing,
     Trait,
     Verification,
-    Voice,
 )
 
 __all__ = [
     "OPEN",
+    "PROJECTED",
     "ApiKey",
-    "AskedClass",
     "BlockingKey",
     "CaseKey",
     "Claim",
@@ -45,31 +46,32 @@ __all__ = [
     "Detainee",
     "DetaineePersonal",
     "Detention",
+    "DetentionState",
     "Entry",
     "Facility",
     "Head",
-    "Held",
-    "HeldVoice",
+    "HiddenCandidatePair",
     "IdempotentAnswer",
     "ImportFile",
     "ImportMapping",
     "ImportRow",
     "ListImport",
-    "Lookalike",
     "PendingPair",
     "Placement",
     "Proposal",
     "ProvisionalHiding",
     "Record",
     "Release",
+    "ReleaseAtStage",
     "Report",
+    "RequestedClass",
     "Sealed",
     "Source",
+    "SourceDetention",
+    "SourceRelease",
     "SourceTrait",
     "SpellPersonal",
-    "Standing",
     "Trait",
     "Verification",
-    "Voice",
     "metadata",
 ]

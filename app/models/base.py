@@ -1,4 +1,4 @@
-"""What the log holds, indexed: records and their versions, decisions, sources, facilities, claims, consents."""
+"""The log, indexed: records and their versions, decisions, sources, facilities, claims, consents."""
 
 import uuid
 
@@ -39,7 +39,7 @@ class Facility(SQLModel, table=True):
 
 
 class Record(SQLModel, table=True):
-    """One source's account of one detention, under one case number; its versions are `report` rows."""
+    """What one source reports of one detention, under one case number; its versions are `report` rows."""
 
     __table_args__ = (one_of("publish_now", Publish), Index(None, "source"))
     key: int = key_column(primary_key=True)
@@ -48,7 +48,7 @@ class Record(SQLModel, table=True):
     detainee_id: uuid.UUID = Field(sa_type=Uuid, unique=True)
     detention_id: uuid.UUID = Field(sa_type=Uuid, unique=True)
     release_id: uuid.UUID = Field(sa_type=Uuid, unique=True)
-    # Today's class of the person this record is about: the one thing judged by today and not by the revision.
+    # Today's class of the record's person: the one value judged by today and not by the revision.
     publish_now: str
     redacted: bool
 
@@ -78,7 +78,7 @@ class Decision(SQLModel, table=True):
 
 
 class Consent(SQLModel, table=True):
-    """What a person, or who speaks for them, allows to be published."""
+    """The class of publication to which a person, or whoever speaks for them, consents."""
 
     __table_args__ = (one_of("publish", Publish),)
     key: int = key_column(primary_key=True)
@@ -86,12 +86,12 @@ class Consent(SQLModel, table=True):
     publish: str
 
 
-class AskedClass(SQLModel, table=True):
-    """Personal. That versions of a record came to ask for a class of publication: at `since` the last time, first said
-    by the version of `revision`; `stopped` if that wish waits without hiding anybody. `given_hi`: the last possible day
-    on which any wish for that class was given."""
+class RequestedClass(SQLModel, table=True):
+    """Personal. A class of publication that versions of a record asked for. `since`: the revision of the last such
+    wish, first made by the version of `revision`; `stopped`: it waits without hiding anybody; `given_hi`: the last
+    possible day on which any wish for the class was given."""
 
-    __tablename__ = "asked_class"
+    __tablename__ = "requested_class"
     __table_args__ = (one_of("publish", Publish),)
     record: int = key_column(primary_key=True)
     publish: str = Field(primary_key=True)
@@ -117,8 +117,8 @@ class Claim(SQLModel, table=True):
 
 
 class BlockingKey(SQLModel, table=True):
-    """Personal. What a record can be found by (`matching/keys.py`, `registry/blocking.py`), the year of birth, and the
-    record's source: a look-up is answered from the index alone."""
+    """Personal. A blocking key of a record (`matching/name_keys.py`, `registry/blocking.py`), its year of birth and
+    its source: a look-up is answered from the index alone."""
 
     __tablename__ = "blocking_key"
     __table_args__ = (Index(None, "key", "born", "record", "source"),)

@@ -1,5 +1,5 @@
-"""Lists on their way in: what was sent, how far it got, and what became of each row. Of a row stands here at most a
-day, a number or a word for a code that could not be read: no name and no note."""
+"""Imports: what was sent, the progress, and the outcome of each row. Of a row's cells at most an unreadable day, number
+or code is stored: no name and no note."""
 
 import uuid
 from datetime import datetime
@@ -41,7 +41,7 @@ class ListImport(SQLModel, table=True):
 
 
 class ImportRow(SQLModel, table=True):
-    """What became of one row."""
+    """The outcome of one row."""
 
     __tablename__ = "import_row"
     __table_args__ = (one_of("outcome", ImportOutcome),)

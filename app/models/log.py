@@ -67,12 +67,13 @@ class CaseKey(SQLModel, table=True):
     record_id: uuid.UUID = Field(sa_type=Uuid)
 
 
-class Lookalike(SQLModel, table=True):
-    """Personal. Two records that look alike, where whoever filed the second may not learn of the first: the log is
-    public, and an entry about the pair would confirm a guess. Or (`contradicts`) a record of a person that says that
-    this is somebody else, and was outweighed when the later one was tied to that person. Only curators read it; an
-    erasure deletes it."""
+class HiddenCandidatePair(SQLModel, table=True):
+    """Personal. Two records that look alike, where the source of the later one may not learn of the other: the log is
+    public, and an entry about the pair would confirm a guess. With `contradicts`: `other` says that `record` is of
+    somebody else, and was outweighed when `record` was tied to its person. Only curators read these pairs; an erasure
+    deletes them."""
 
+    __tablename__ = "hidden_candidate_pair"
     record: int = key_column(primary_key=True)  # the one filed later
     other: int = key_column(primary_key=True)
     score: int  # thousandths

@@ -1,5 +1,7 @@
 """What the reports say together: rows that hold for revisions `since <= R < until`."""
 
+from typing import Any
+
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
@@ -126,9 +128,10 @@ class Release(SQLModel, table=True):
     facts: str = text_column()
 
 
-class Standing(SQLModel, table=True):
+class ReleaseAtStage(SQLModel, table=True):
     """A release at one stage, as all sources together say it: what totals count."""
 
+    __tablename__ = "release_at_stage"
     __table_args__ = (
         one_of("stage", Stage),
         one_of("status", ReleaseStatus),
@@ -151,9 +154,10 @@ class Standing(SQLModel, table=True):
     withheld: bool
 
 
-class Voice(SQLModel, table=True):
+class SourceRelease(SQLModel, table=True):
     """A release at one stage, as one source says it: what counts by source count."""
 
+    __tablename__ = "source_release"
     __table_args__ = (
         one_of("stage", Stage),
         one_of("verdict", Verdict),
@@ -177,7 +181,7 @@ class Voice(SQLModel, table=True):
     next_hi: int | None
 
 
-class Held(SQLModel, table=True):
+class DetentionState(SQLModel, table=True):
     """A detention with its beginning and its end, as all sources together say it: what totals of the held count.
 
     `lo`..`hi`: the first and last possible day of the beginning; null: undated. `out`: of the end in any release;
@@ -185,11 +189,8 @@ class Held(SQLModel, table=True):
     nobody says when, that is the last possible day.
     """
 
-    __table_args__ = (
-        one_of("status", ReleaseStatus),
-        Index(None, "detainee", "until"),
-        Index(None, "out_hi"),
-    )
+    __tablename__ = "detention_state"
+    __table_args__ = (one_of("status", ReleaseStatus), Index(None, "detainee", "until"), Index(None, "out_hi"))
     spell: int = key_column(primary_key=True)
     since: int = key_column(primary_key=True)
     until: int = key_column()
@@ -209,15 +210,11 @@ class Held(SQLModel, table=True):
     withheld: bool
 
 
-class HeldVoice(SQLModel, table=True):
+class SourceDetention(SQLModel, table=True):
     """A detention with its beginning and its end, as one source says it: what counts of the held by source count."""
 
-    __tablename__ = "held_voice"
-    __table_args__ = (
-        one_of("verdict", Verdict),
-        Index(None, "detainee", "until"),
-        Index(None, "source", "out_hi"),
-    )
+    __tablename__ = "source_detention"
+    __table_args__ = (one_of("verdict", Verdict), Index(None, "detainee", "until"), Index(None, "source", "out_hi"))
     spell: int = key_column(primary_key=True)
     source: int = key_column(primary_key=True)
     since: int = key_column(primary_key=True)
@@ -277,3 +274,10 @@ class SourceTrait(SQLModel, table=True):
     since: int = key_column(primary_key=True)
     until: int = key_column()
     detainee: int = key_column()
+
+
+# The tables of one person's rows, by `detainee`: written by every projection.
+PROJECTED: tuple[type[Any], ...] = (
+    Placement, Detainee, DetaineePersonal, Detention, SourceTrait, SpellPersonal, Release, ReleaseAtStage,
+    SourceRelease, DetentionState, SourceDetention, Verification, Trait, ProvisionalHiding,
+)  # fmt: skip

@@ -1,33 +1,21 @@
-"""From an entry to rows: the base tables it changes, then the people it touches projected anew.
+"""Apply an entry: change the base tables, then project the touched people again.
 
-The same function serves a request and a replay, inside the transaction of the entry.
+Requests and replays use the same function, inside the transaction of the entry.
 """
 
 import json
 import uuid
 from collections.abc import Callable, Collection
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlmodel import Session, col
 
-from app.database import Outbox
-from app.log.entries import Appended
+from app.database import WriteBuffer
+from app.log.entries import LogEntry
 from app.matching.fold import fold
-from app.models import (
-    OPEN,
-    BlockingKey,
-    Claim,
-    Consent,
-    Decision,
-    Facility,
-    PendingPair,
-    Record,
-    Report,
-    Source,
-)
-from app.registry import asked, blocking, erasure
+from app.models import OPEN, BlockingKey, Claim, Consent, Decision, Facility, PendingPair, Record, Report, Source
+from app.registry import blocking, erasure, requested_classes
 from app.registry.components import project_alone, reproject
 from app.registry.views import Views
 from app.vocabulary import Publish
@@ -45,12 +33,25 @@ _CLOSE_PAIR = (
     .where(col(PendingPair.decision) == bindparam("of"), col(PendingPair.until) == OPEN)
     .values(until=bindparam("at"))
 )
-_KNOWN = select(col(Record.id)).where(col(Record.id).in_(bindparam("ids", expanding=True)))
+_FILED = select(col(Record.id)).where(col(Record.id).in_(bindparam("ids", expanding=True)))
+
+
+class NewRecord(NamedTuple):
+    """A row of `record` before it is written."""
+
+    key: int
+    id: uuid.UUID
+    source: int
+    detainee_id: uuid.UUID
+    detention_id: uuid.UUID
+    release_id: uuid.UUID
+    publish_now: str
+    redacted: bool = False
 
 
 class Projector:
-    """Applies entries within one session. A replay, which begins with empty tables and so with nothing read of them,
-    names in `erased` the records that it must show nothing personal of."""
+    """Applies entries within one session. `erased`, given by a replay alone: the records of which nothing personal may
+    be shown at any time. A replay begins with empty tables, and so with Views of its own."""
 
     def __init__(self, session: Session, erased: Collection[uuid.UUID] | None = None) -> None:
         self._session = session
@@ -58,9 +59,9 @@ class Projector:
         self.views = Views.of(session) if erased is None else Views(session)
         self._erased = frozenset(erased or ())
 
-    def apply(self, entry: Appended) -> None:
+    def apply(self, entry: LogEntry) -> None:
         """Bring the tables to the state after `entry`."""
-        handlers: dict[str, Callable[[Appended], Collection[uuid.UUID]]] = {
+        handlers: dict[str, Callable[[LogEntry], Collection[uuid.UUID]]] = {
             "source": self._source,
             "facility": self._facility,
             "report": self._report,
@@ -73,7 +74,7 @@ class Projector:
         if touched:
             reproject(self._session, self.views, touched, entry.revision, self._erased)
 
-    def _source(self, entry: Appended) -> Collection[uuid.UUID]:
+    def _source(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
         values = {name: body[name] for name in ("slug", "name", "kind", "country", "independent", "quarantined")}
         values["definition"] = body.get("definition")
@@ -85,7 +86,7 @@ class Projector:
             return ()
         return self._session.scalars(select(col(Record.id)).where(col(Record.source) == after.key)).all()
 
-    def _facility(self, entry: Appended) -> Collection[uuid.UUID]:
+    def _facility(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
         values = {name: body[name] for name in ("slug", "kind", "area", "country")}
         values["names"] = json.dumps(body["names"], ensure_ascii=False)
@@ -98,44 +99,43 @@ class Projector:
         of = select(col(BlockingKey.record)).where(col(BlockingKey.key).in_(keys))
         return self._session.scalars(select(col(Record.id)).where(col(Record.key).in_(of))).all()
 
-    def _report(self, entry: Appended) -> Collection[uuid.UUID]:
+    def _report(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
         record_id = uuid.UUID(body["record"])
-        out = Outbox(self._session.connection())
+        buffer = WriteBuffer(self._session.connection())
         if body["version"] == 1:
-            self._hold_first(entry, self._record(entry, record_id), out)
+            self._add_first(entry, self._record(entry, record_id), buffer)
         else:
             of = select(col(Record.key), col(Record.source)).where(col(Record.id) == record_id)
             key, source = self._execute(of).one()
             self._execute(_CLOSE_REPORT, {"of": key, "at": entry.revision})
             self._execute(_DELETE_KEYS, {"of": key})
-            self._hold_version(entry, key, source, out)
-        out.flush()
+            self._add_version(entry, key, source, buffer)
+        buffer.flush()
         return (record_id,)
 
-    def apply_alone(self, entry: Appended, out: Outbox) -> str:
-        """Hold what `apply` would write for the first report of somebody whom no decision ties to anybody; the person's
-        class of publication."""
-        row = self._record(entry, uuid.UUID(entry.body["record"]))
-        row["publish_now"] = project_alone(self.views, SimpleNamespace(**row), entry, out)
-        self._hold_first(entry, row, out)
-        return str(row["publish_now"])
+    def apply_alone(self, entry: LogEntry, buffer: WriteBuffer) -> str:
+        """Add to the buffer what `apply` would write for the first report of a person whom no decision ties to anybody;
+        returns the person's class of publication."""
+        record = self._record(entry, uuid.UUID(entry.body["record"]))
+        publish = project_alone(self.views, record, entry, buffer)
+        self._add_first(entry, record._replace(publish_now=publish), buffer)
+        return publish
 
-    def _record(self, entry: Appended, record_id: uuid.UUID) -> dict[str, Any]:
+    def _record(self, entry: LogEntry, record_id: uuid.UUID) -> NewRecord:
         body = entry.body
-        return {
-            "key": entry.revision,
-            "id": record_id,
-            "source": self.views.sources_by_slug[body["source"]].key,
-            "detainee_id": uuid.UUID(body["subject"]),
-            "detention_id": uuid.uuid5(record_id, "detention"),
-            "release_id": uuid.uuid5(record_id, "release"),
-            # What it asks for, until its person is projected a moment later: for someone new that is the answer.
-            "publish_now": body["said"].get("detainee.publish", Publish.ANONYMOUS.value),
-            "redacted": False,
-        }
+        return NewRecord(
+            entry.revision,
+            record_id,
+            self.views.sources_by_slug[body["source"]].key,
+            uuid.UUID(body["subject"]),
+            uuid.uuid5(record_id, "detention"),
+            uuid.uuid5(record_id, "release"),
+            # The class it asks for, until its person is projected a moment later.
+            body["said"].get("detainee.publish", Publish.ANONYMOUS.value),
+        )
 
-    def _identity(self, entry: Appended) -> Collection[uuid.UUID]:
+    def _identity(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
         if "undoes" in body:
             undone = self._session.execute(
@@ -144,7 +144,7 @@ class Projector:
                 .values(until=entry.revision)
                 .returning(col(Decision.key), col(Decision.a), col(Decision.b))
             ).one()
-            self._execute(_CLOSE_PAIR, {"of": undone.key, "at": entry.revision})  # if it was waiting for a curator
+            self._execute(_CLOSE_PAIR, {"of": undone.key, "at": entry.revision})  # where it was waiting for a curator
             return undone.a, undone.b
         a, b = uuid.UUID(body["a"]), uuid.UUID(body["b"])
         self._execute(
@@ -160,17 +160,17 @@ class Projector:
                 "until": OPEN,
             },
         )
-        known = self._execute(_KNOWN, {"ids": [a, b]}).scalars().all()
-        return known if len(known) == 2 else ()
+        filed = self._execute(_FILED, {"ids": [a, b]}).scalars().all()
+        return filed if len(filed) == 2 else ()  # the report that a decision links is yet to come
 
-    def _consent(self, entry: Appended) -> Collection[uuid.UUID]:
+    def _consent(self, entry: LogEntry) -> Collection[uuid.UUID]:
         record_id = uuid.UUID(entry.body["record"])
         key = self._session.scalars(select(col(Record.key)).where(col(Record.id) == record_id)).one()
         row = {"key": entry.revision, "record": key, "publish": entry.body["publish"]}
         self._execute(insert(Consent), row)
         return (record_id,)
 
-    def _claim(self, entry: Appended) -> Collection[uuid.UUID]:
+    def _claim(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body
         claim_id = uuid.UUID(body["id"])
         before = self._session.scalars(
@@ -192,7 +192,7 @@ class Projector:
         self._execute(insert(Claim), row)
         return ()
 
-    def _redaction(self, entry: Appended) -> Collection[uuid.UUID]:
+    def _redaction(self, entry: LogEntry) -> Collection[uuid.UUID]:
         records = [uuid.UUID(record) for record in entry.body["records"]]
         erasure.erase(self._session, records)
         return records
@@ -204,22 +204,21 @@ class Projector:
         self._execute(insert(table), {"key": key, "since": revision, "until": OPEN, **values})
 
     def _current(self, table: Any, slug: str) -> Any:
-        found = select(table).where(table.slug == slug, table.until == OPEN)
-        return self._session.scalars(found).one_or_none()
+        return self._session.scalars(select(table).where(table.slug == slug, table.until == OPEN)).one_or_none()
 
     def _close(self, table: Any, key: int, revision: int) -> None:
         self._execute(update(table).where(table.key == key, table.until == OPEN).values(until=revision))
 
-    def _hold_first(self, entry: Appended, record: dict[str, Any], out: Outbox) -> None:
-        out.hold(_INSERT_RECORD, [record])
-        self._hold_version(entry, entry.revision, record["source"], out)
+    def _add_first(self, entry: LogEntry, record: NewRecord, buffer: WriteBuffer) -> None:
+        buffer.add(_INSERT_RECORD, [record._asdict()])
+        self._add_version(entry, record.key, record.source, buffer)
 
-    def _hold_version(self, entry: Appended, record: int, source: int, out: Outbox) -> None:
-        """The version that an entry is of a record, by what it is found, and what it asked for."""
+    def _add_version(self, entry: LogEntry, record: int, source: int, buffer: WriteBuffer) -> None:
+        """Add a version of a record, its blocking keys and the class that it asks for."""
         content = {**entry.body["said"], **entry.personal}
         keys, born = blocking.keys_of(content), blocking.born(blocking.person_of(content))
         row = {"record": record, "since": entry.revision, "until": OPEN, "version": entry.body["version"]}
-        out.hold(_INSERT_REPORT, [row])
-        rows = [{"record": record, "key": found, "born": born, "source": source} for found in sorted(keys)]
-        out.hold(_INSERT_KEYS, rows)
-        asked.hold(self._session, entry, record, out)
+        buffer.add(_INSERT_REPORT, [row])
+        rows = [{"record": record, "key": key, "born": born, "source": source} for key in sorted(keys)]
+        buffer.add(_INSERT_KEYS, rows)
+        requested_classes.add(self._session, entry, record, buffer)

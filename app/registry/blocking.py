@@ -1,21 +1,21 @@
-"""What a report can be found by, and who it speaks of, in the matcher's terms (pure)."""
+"""A report in the matcher's terms: its blocking keys, its person, and which hits rule themselves out (pure)."""
 
 from datetime import date
 
 from app.dates import PartialDate
-from app.matching.candidates import Found, Wanted
 from app.matching.fold import fold
-from app.matching.keys import OF_WORD, blocking_keys, fewest_keys, word_keys
+from app.matching.lookup import BlockingHit, BlockingQuery
+from app.matching.name_keys import OF_WORD, blocking_keys, fewest_keys, word_keys
 from app.matching.score import BIRTH_CONFLICT, BIRTH_SPAN, Person, birth_bounds
 from app.registry.content import AGE_ON, AGE_SPAN, KEPT_FACILITY, NATIONAL_ID, Content
-from app.registry.projection.accounts import parse
+from app.registry.projection.statements import parse
 
 _FACILITY = "f:"
-# No report is looked up by it, so that a place kept with a report makes nobody a candidate.
+# No query uses it: a facility kept with a report makes no candidates.
 _KEPT_FACILITY = "s:"
 _IDENTITY = "i:"
-# Years between the first possible years of two births that contradict each other, however vague they are: a telling one
-# spans three years at most, and from the last of one to the first of the other it is more than BIRTH_CONFLICT.
+# Two births contradict each other where their first possible years are further apart than this, however vague they are:
+# a birth that is stored spans three years at most, and conflicting births are more than BIRTH_CONFLICT apart.
 BORN_APART = 3 + BIRTH_CONFLICT
 
 
@@ -28,8 +28,8 @@ def kept_facility_key(slug: str) -> str:
 
 
 def keys_of(content: Content) -> frozenset[str]:
-    """The stored keys of a report: its names, the place as said and the one kept with it, and combinations that find
-    the nameless."""
+    """The stored keys of a report: of its names, of its facility as said and as kept with it, of its identification
+    number, and of combinations that find the nameless."""
     name, aliases = content.get("detainee.full_name"), content.get("detainee.aliases", ())
     keys = set(blocking_keys(name, aliases) | word_keys(name, aliases))
     place = content.get("detention.facility")
@@ -45,7 +45,7 @@ def keys_of(content: Content) -> frozenset[str]:
 
 
 def _nameless_keys(content: Content) -> set[str]:
-    """Facility and a foreign nationality together: few people share both, and a nameless report has little else."""
+    """Facility with a foreign nationality: few people share both, and a nameless report has little else."""
     place, country = content.get("detention.facility"), content.get("detention.country")
     if place is None:
         return set()
@@ -53,41 +53,41 @@ def _nameless_keys(content: Content) -> set[str]:
 
 
 def searched_keys(content: Content) -> frozenset[str]:
-    """The keys by which a report's candidates are looked up: a place or a word alone would find a whole prison."""
+    """The keys of a query: not facilities or single words, either of which would hit a whole prison."""
     return frozenset(key for key in keys_of(content) if not key.startswith((_FACILITY, _KEPT_FACILITY, OF_WORD)))
 
 
-def wanted(content: Content) -> Wanted:
-    """How a report's candidates are looked up."""
+def query_of(content: Content) -> BlockingQuery:
+    """The blocking query for a report's candidates."""
     fewest = fewest_keys(content.get("detainee.full_name"), content.get("detainee.aliases", ()))
-    return Wanted(searched_keys(content), born(person_of(content)), fewest)
+    return BlockingQuery(searched_keys(content), born(person_of(content)), fewest)
 
 
 def born(person: Person) -> int | None:
-    """The first year in which somebody may have been born, if what is said of it is telling."""
+    """The first possible year of birth; None where the birth is unknown or spans more than BIRTH_SPAN."""
     bounds = birth_bounds(person)
     if bounds is None or bounds[1] - bounds[0] > BIRTH_SPAN:
         return None
     return date.fromordinal(bounds[0]).year
 
 
-def namesake(wanted: Wanted, found: Found) -> bool:
-    """Whether a record may have the very same name, word for word."""
-    return found.most >= wanted.fewest
+def namesake(query: BlockingQuery, hit: BlockingHit) -> bool:
+    """Whether a hit may have the very same name, word for word."""
+    return hit.most >= query.fewest
 
 
-def ruled_out(wanted: Wanted, found: Found) -> bool:
-    """Whether a record is surely somebody else's, by its birth, so that it need not be read: neither the very same name
-    nor one identification number, which a curator should see all the same."""
-    if wanted.born is None or found.born is None or abs(wanted.born - found.born) <= BORN_APART:
+def ruled_out(query: BlockingQuery, hit: BlockingHit) -> bool:
+    """Whether a hit is surely of another person, by its birth, and need not be read. Never one that may have the very
+    same name or the same identification number: a curator should see these all the same."""
+    if query.born is None or hit.born is None or abs(query.born - hit.born) <= BORN_APART:
         return False
-    if any(key.startswith(_IDENTITY) for key in wanted.keys):
+    if any(key.startswith(_IDENTITY) for key in query.keys):
         return False
-    return not namesake(wanted, found)
+    return not namesake(query, hit)
 
 
 def person_of(content: Content) -> Person:
-    """The person a report speaks of."""
+    """The person of a report."""
 
     def when(name: str) -> PartialDate | None:
         return parse(content[name]) if name in content else None

@@ -1,4 +1,4 @@
-"""Checks of a report that need the day it arrives, or several of its facts together."""
+"""Checks of a report that need the day of filing, or several of its facts together."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,14 +8,14 @@ from app.dates import PartialDate, parse
 from app.errors import AgeNeedsDay, FileAClaim, Invalid, pointed
 from app.registry import content as reported
 from app.registry.content import Content
-from app.registry.projection.accounts import DENIALS
+from app.registry.projection.statements import DENIALS
 from app.registry.schemas import OLDEST
 from app.vocabulary import Verdict
 
-# A nameless report needs this many facts to be told apart by; fewer is a number, and a number is a claim.
+# Facts by which a nameless report is told apart; fewer is a number, and a number is a claim.
 NAMELESS_FACTS = 2
-# No list of people held for their opinions goes back further: an earlier year is a typing error. And every age on a
-# later day gives a birth that the calendar has, also where the age is one source's and the day another's.
+# No list of political prisoners goes back further: an earlier year is a typing error. And any age on any later day then
+# gives a birth within the calendar, even where age and day are of two sources.
 EARLIEST = 1900
 # People alive in the earliest year, at the oldest age that can be stated.
 EARLIEST_BIRTH = EARLIEST - OLDEST
@@ -38,14 +38,8 @@ PAST_DATES = (
 )
 # Dates inside lists: the list, and the field of each item.
 PAST_DATES_OF_ITEMS = (("detention.transfers", "on"), ("verification.evidence", "published_on"))
-# What decides how old somebody was when detained.
-SAY_WHEN = (
-    *reported.DAYS_SPOKEN_OF,
-    "detention.transfers",
-    "detention.ended",
-    reported.AGE_ON,
-    reported.BIRTH,
-)
+# The fields that decide how old a person was when detained.
+SAY_WHEN = (*reported.DAYS_SPOKEN_OF, "detention.transfers", "detention.ended", reported.AGE_ON, reported.BIRTH)
 # Each pair: the first cannot be wholly after the second.
 ORDERED_DATES = (
     ("detention.detained_on", "release.released_on", "release_before_detention", "the release is before the detention"),
@@ -64,8 +58,8 @@ def pointer_to(name: str) -> str:
 
 
 def check(content: Content, now: datetime, *, points: bool, flat: bool = False) -> None:
-    """Refuse what cannot be true or cannot be used. `points`: the report names a known person by id. `flat`: the
-    body has no sections of its own for the release and the verification, so pointers into it have none either."""
+    """Raises Invalid or FileAClaim for a report that cannot be true or cannot be used. `points`: it points at a known
+    person. `flat`: the body has no sections for release and verification, so that error pointers have none either."""
     errors = [*impossible(content, now), *_sure(content, points=points)]
     if flat:
         errors = [
@@ -83,10 +77,10 @@ def check(content: Content, now: datetime, *, points: bool, flat: bool = False) 
 
 
 def require_day_of_age(content: Content, before: Content | None, filed: str) -> None:
-    """Refuse an age without its day where it depends on that day whether the person was a child when detained.
+    """Raises AgeNeedsDay for an age without its day where that day decides whether the person was a child when
+    detained.
 
-    A row that stands so already may be sent again, corrected and withdrawn: its person stays `counted`.
-    Raises AgeNeedsDay.
+    A report that stands so already may be sent again, corrected and withdrawn: its person stays `counted`.
     """
     if content["verification.verdict"] == Verdict.RETRACTED or not reported.child_by_one_end(content, filed):
         return
@@ -102,7 +96,7 @@ def require_day_of_age(content: Content, before: Content | None, filed: str) -> 
 
 
 def impossible(content: Content, now: datetime) -> Iterator[dict[str, str]]:
-    """What of a report cannot be true, whatever else it leaves out: days to come, days that contradict each other."""
+    """The errors of a report that cannot be true, however incomplete it is: days to come, contradicting days."""
     yield from _future(content, now)
     yield from _early(content)
     yield from _age(content, now)
@@ -142,7 +136,7 @@ def _age(content: Content, now: datetime) -> Iterator[dict[str, str]]:
         yield pointed("/detainee/birth_date", "too_old", detail)
     age, on = content.get("detainee.age"), content.get("detainee.age_on")
     if age is not None:
-        # Without a day it is the age on some day between the arrest and today.
+        # An age without its day is that of some day between the arrest and today.
         first = on or custody
         least = dates.age_bounds_at(parse(birth), parse(first))[0] if first else 0
         most = dates.age_bounds_at(parse(birth), parse(on or now.date().isoformat()))[1]
@@ -188,6 +182,6 @@ def _facts(content: Content) -> int:
 
 
 def begins_after(content: Content, release: PartialDate) -> bool:
-    """Whether the detention it states begins after a release."""
+    """Whether the report's detention begins after a release."""
     detained = content.get("detention.detained_on")
     return detained is not None and parse(detained).lo > release.hi

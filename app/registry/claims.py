@@ -1,4 +1,4 @@
-"""Claims: published aggregate figures, as they were said."""
+"""File claims: published aggregate figures, as printed."""
 
 import uuid
 from typing import Annotated, Any
@@ -31,7 +31,7 @@ from app.registry.schemas import (
     Slug,
     Sources,
 )
-from app.registry.write import Desk, Outcome, new_id
+from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import (
     AgeGroup,
     Category,
@@ -49,14 +49,14 @@ from app.vocabulary import (
     Stage,
 )
 
-# Larger than any population ever held for its opinions, and far below what JSON numbers keep exact.
+# More than all political prisoners of any country at any time, and far below the limit of exact JSON numbers.
 MOST = 10_000_000
 
 UNHELD = (
     "Nobody knows who will be held on a day to come: give the day on which they were held, or leave it out for that of "
     "`stated_at`. A month or a year means its last day."
 )
-# What a claim says of itself alone. Every other reference changes how the claim referred to is read.
+# References that concern the claim alone. Every other one changes how the other claim is read.
 DRAWN_FROM = ("/derived_from", "/definition/subset_of")
 FOREIGN = "Neither filed by your source nor its figure: ask a curator to file this, or name it under `derived_from`."
 
@@ -64,12 +64,12 @@ Count = Annotated[int, Field(ge=0, le=MOST, strict=True)]
 
 
 def _listed(value: Any) -> Any:
-    """A term that may be repeated is given as a list, or alone."""
+    """A term that may be repeated comes as a list or alone."""
     return [value] if isinstance(value, str) else value
 
 
 class ClaimTermsIn(Shape):
-    """Terms of a count: the words in which the registry can count the same thing."""
+    """Terms of a count by which the registry counts the same thing."""
 
     kind: Annotated[Many[ReleaseKind], BeforeValidator(_listed)] = []
     status: Annotated[Many[ReleaseStatus], BeforeValidator(_listed)] = []
@@ -110,8 +110,8 @@ class CitationIn(Shape):
 
 
 class ClaimIn(Shape):
-    """A figure somebody published: `said` is the number as printed, and the bounds follow from the qualifier
-    (`more_than` 400 is low 401, high null)."""
+    """A published figure. `said`: the number as printed; the bounds follow from the qualifier (`more_than` 400 is low
+    401, high null)."""
 
     claimant: Slug | None = None
     joint_with: Many[Slug] = []
@@ -140,7 +140,7 @@ class ClaimIn(Shape):
     note: Note | None = None
 
 
-def file_claim(desk: Desk, body: ClaimIn) -> Outcome:
+def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
     """File a claim; the same case number again is its next version. Raises Invalid, NotFound."""
     said = body.model_dump(mode="json", exclude_none=True)
     terms = said.get("definition", {}).get("terms", {})
@@ -149,12 +149,12 @@ def file_claim(desk: Desk, body: ClaimIn) -> Outcome:
     numbers = (body.qualifier, body.said, body.low, body.high)
     errors = [
         *bounds.faults(*numbers),
-        *_window(desk, body),
-        *_who(desk, body),
-        *_references(desk, body),
-        *_printed(desk, body),
+        *_window(context, body),
+        *_who(context, body),
+        *_references(context, body),
+        *_printed(context, body),
     ]
-    stated_at, problems = _instant(desk, body)
+    stated_at, problems = _instant(context, body)
     errors += problems
     if errors:
         raise Invalid("Correct the values pointed at and send the claim again.", *errors)
@@ -162,81 +162,78 @@ def file_claim(desk: Desk, body: ClaimIn) -> Outcome:
     said |= {name: value for name, value in (("low", low), ("high", high)) if value is not None}
     if stated_at is not None:
         said["stated_at_instant"] = stated_at
-        said = _zoned(said, dates.zone_name(desk.zone))
-    filed_by = desk.actor.slug if desk.actor.role is Role.REPORTER else None
-    before = _before(desk, body.source_record_id)
-    # A note may name people, and so may a case number: they stay out of the readable log.
+        said = _zoned(said, dates.zone_name(context.zone))
+    filed_by = context.actor.slug if context.actor.role is Role.REPORTER else None
+    before = _before(context, body.source_record_id)
+    # Note and case number may name people: they stay out of the readable log.
     personal: dict[str, Any] = {name: said.pop(name) for name in ("note", "source_record_id") if name in said}
     if before is not None:
-        entry = entry_at(desk.session, before.since)
+        entry = entry_at(context.session, before.since)
         if (_zoned(entry.body["said"], "UTC"), entry.personal) == (said, personal):
             return Outcome("claim", 200, before.since, {"id": str(before.id)})
     claim_id = before.id if before else new_id()
-    written = desk.write("claim", {"id": str(claim_id), "filed_by": filed_by, "said": said}, personal)
+    written = context.write("claim", {"id": str(claim_id), "filed_by": filed_by, "said": said}, personal)
     return Outcome("claim", 200 if before else 201, written.revision, {"id": str(claim_id)})
 
 
-def _before(desk: Desk, case: str | None) -> Claim | None:
+def _before(context: WriteContext, case: str | None) -> Claim | None:
     if case is None:
         return None
     mine = (
         col(Claim.filed_by).is_(None)
-        if desk.actor.role is not Role.REPORTER
-        else col(Claim.filed_by) == desk.actor.source
+        if context.actor.role is not Role.REPORTER
+        else col(Claim.filed_by) == context.actor.source
     )
     found = select(Claim).where(mine, col(Claim.source_record_id) == case, col(Claim.until) == OPEN)
-    return desk.session.scalars(found).one_or_none()
+    return context.session.scalars(found).one_or_none()
 
 
-def _window(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
+def _window(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
     if body.window_from and body.window_to and dates.parse_from(body.window_from) > dates.parse_to(body.window_to):
         return [pointed("/window_to", "reversed_window", "The window ends before it begins.")]
     if (
         body.measure is Measure.HELD
         and body.window_to
-        and dates.parse_to(body.window_to) > dates.latest_today(desk.now)
+        and dates.parse_to(body.window_to) > dates.latest_today(context.now)
     ):
         return [pointed("/window_to", "future_date", UNHELD)]
     return []
 
 
-def _printed(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
+def _printed(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
     day = body.citation.published_on if body.citation else None
-    if day is None or not dates.is_future(dates.parse(day), desk.now):
+    if day is None or not dates.is_future(dates.parse(day), context.now):
         return []
     return [pointed("/citation/published_on", "future_date", FUTURE)]
 
 
-def _instant(desk: Desk, body: ClaimIn) -> tuple[str | None, list[dict[str, str]]]:
-    """The instant a claim was stated at: a date alone is the end of that day in its zone, else the registry's, even of
-    a running one."""
+def _instant(context: WriteContext, body: ClaimIn) -> tuple[str | None, list[dict[str, str]]]:
+    """`(instant, errors)` of `stated_at`: a date alone is the end of that day, today included, in the claim's zone,
+    else the registry's."""
     if body.stated_at is None:
         return None, []
     try:
-        zone = dates.parse_zone(body.zone) if body.zone else desk.zone
+        zone = dates.parse_zone(body.zone) if body.zone else context.zone
     except dates.DateError as error:
         return None, [pointed("/zone", "invalid_zone", str(error))]
     try:
         instant = dates.parse_instant(body.stated_at, zone)
     except dates.DateError as error:
         return None, [pointed("/stated_at", "invalid_instant", str(error))]
-    if not dates.has_begun(body.stated_at, instant, zone, desk.now):
+    if not dates.has_begun(body.stated_at, instant, zone, context.now):
         return None, [pointed("/stated_at", "future_date", FUTURE)]
     return dates.format_instant(instant), []
 
 
 def _zoned(said: dict[str, Any], zone: str) -> dict[str, Any]:
-    """A claim with the zone in which its day ends. None was kept of those filed while that was always UTC."""
+    """A claim with the zone in which its day ends. Claims filed while that was always UTC have none."""
     return said if "zone" in said or not dates.is_day(said.get("stated_at", "")) else {**said, "zone": zone}
 
 
-def _who(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
-    slugs = [
-        ("/claimant", body.claimant),
-        *((f"/joint_with/{i}", slug) for i, slug in enumerate(body.joint_with)),
-    ]
-    if not desk.actor.independent:
-        own = desk.actor.slug
+def _who(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
+    slugs = [("/claimant", body.claimant), *((f"/joint_with/{i}", slug) for i, slug in enumerate(body.joint_with))]
+    if not context.actor.independent:
+        own = context.actor.slug
         detail = f"Your source is not independent, so it files its own figures only: give `{own}`."
         return [pointed(pointer, "foreign_claimant", detail) for pointer, slug in slugs if slug != own]
     errors = []
@@ -244,13 +241,13 @@ def _who(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
         detail = "A claim without a claimant needs `reported_by`: who printed it."
         errors.append(pointed("/reported_by", "reported_by_required", detail))
     for pointer, slug in slugs:
-        if slug is not None and standing(desk.session, Source, slug) is None:
+        if slug is not None and standing(context.session, Source, slug) is None:
             detail = "There is no source with this slug: an administrator adds it first (POST /v1/sources)."
             errors.append(pointed(pointer, "unknown_source", detail))
     return errors
 
 
-def _references(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
+def _references(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
     named: list[tuple[str, uuid.UUID | None]] = [
         ("/derived_from", body.derived_from),
         ("/same_as", body.same_as),
@@ -262,16 +259,19 @@ def _references(desk: Desk, body: ClaimIn) -> list[dict[str, str]]:
     for pointer, claim_id in named:
         if claim_id is None:
             continue
-        claim = desk.session.scalars(select(Claim).where(col(Claim.id) == claim_id, col(Claim.until) == OPEN)).first()
+        claim = context.session.scalars(
+            select(Claim).where(col(Claim.id) == claim_id, col(Claim.until) == OPEN)
+        ).first()
         if claim is None:
             errors.append(pointed(pointer, "unknown_claim", "There is no claim with this id: file it first."))
-        elif pointer not in DRAWN_FROM and not _answers_for(desk.actor, claim):
+        elif pointer not in DRAWN_FROM and not _answers_for(context.actor, claim):
             errors.append(pointed(pointer, "foreign_claim", FOREIGN))
     return errors
 
 
 def _answers_for(actor: Reader, claim: Claim) -> bool:
-    """Whether a key may say what becomes of a claim: a curator's of any, a source's of what it filed or claimed."""
+    """Whether a key may change how a claim is read: a curator's of any claim, a source's of its own and those it
+    filed."""
     return actor.role is Role.CURATOR or actor.slug == claim.claimant or actor.source == claim.filed_by
 
 

@@ -53,8 +53,8 @@ class _Groups:
 
 
 def resolve(records: Iterable[Record], edges: Sequence[Edge]) -> list[set[Record]]:
-    """Clusters of records. Curators' decisions first; automatic edges by score, then ids; one that would join
-    people judged `different` is void."""
+    """Clusters of records. Curators' edges apply first, then automatic edges by score and ids; an automatic edge that
+    would join people judged `different` is void."""
     groups = _Groups(records)
     apart = [(edge.a, edge.b) for edge in edges if edge.judgement == Judgement.DIFFERENT]
     for edge in edges:
@@ -69,15 +69,15 @@ def resolve(records: Iterable[Record], edges: Sequence[Edge]) -> list[set[Record
 
 
 def cluster_of(record: Record, edges: Sequence[Edge]) -> set[Record]:
-    """The records that are one person with this one."""
+    """The cluster of a record."""
     return next(cluster for cluster in resolve([record], edges) if record in cluster)
 
 
 def contradiction(edges: Sequence[Edge], a: Record, b: Record, judgement: str) -> list[Edge]:
-    """The chain of standing decisions that a new judgement would contradict; empty when none does.
+    """The chain of standing decisions that a new judgement would contradict; empty where there is none.
 
-    `same` and `different` are held against curators' decisions only; a doubt about two who stand as one contradicts
-    whatever ties them.
+    `same` and `different` can contradict curators' decisions only, `unsure` about one cluster any edges that connect
+    it.
     """
     decided = [edge for edge in edges if edge.by_curator]
     if judgement == Judgement.DIFFERENT:
@@ -95,7 +95,8 @@ def contradiction(edges: Sequence[Edge], a: Record, b: Record, judgement: str) -
 
 
 def path(edges: Sequence[Edge], start: Record, goal: Record) -> list[Edge] | None:
-    """The shortest chain of `same` edges from one record to another; `[]` for itself, None when there is none."""
+    """The shortest chain of `same` edges from one record to another: `[]` from a record to itself, None without a
+    chain."""
     neighbours: dict[Record, list[tuple[Record, Edge]]] = {}
     for edge in edges:
         if edge.same:

@@ -1,7 +1,7 @@
-"""Project again the people that an entry touched, and write what changed.
+"""Project again the people whom an entry touched, and write the rows that changed.
 
-A component is every record that standing `same` decisions connect, void ones included: whatever an entry does to
-its clusters stays inside it.
+A component is all records that standing `same` decisions connect, void ones included: no entry changes clusters outside
+the components of its records.
 """
 
 import json
@@ -13,68 +13,41 @@ from typing import Any
 from sqlalchemy import BindParameter, Row, and_, bindparam, exists, or_, select, update
 from sqlmodel import Session, col
 
-from app.database import Outbox, chunks
+from app.database import WriteBuffer, chunks
 from app.log import sealed
-from app.log.entries import Appended
+from app.log.entries import LogEntry
 from app.models import (
     OPEN,
+    PROJECTED,
     Consent,
     Decision,
     Detainee,
-    DetaineePersonal,
-    Detention,
     Entry,
-    Held,
-    HeldVoice,
     PendingPair,
     Placement,
     ProvisionalHiding,
     Record,
-    Release,
     Report,
     Sealed,
-    SourceTrait,
-    SpellPersonal,
-    Standing,
-    Trait,
-    Verification,
-    Voice,
 )
 from app.registry import consent
 from app.registry.clusters import Edge, resolve
 from app.registry.content import KEPT_FACILITY, Content
-from app.registry.difference import Spans
-from app.registry.projection import Account, Rows, project
+from app.registry.projection import Rows, Statement, project
+from app.registry.versioned_table import VersionedTable
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish
-
-PROJECTED: tuple[type[Any], ...] = (
-    Placement,
-    Detainee,
-    DetaineePersonal,
-    Detention,
-    SourceTrait,
-    SpellPersonal,
-    Release,
-    Standing,
-    Voice,
-    Held,
-    HeldVoice,
-    Verification,
-    Trait,
-    ProvisionalHiding,
-)
 
 # Statements are made once and run on the connection: building one costs more than running it, and rows that are
 # only read need no identity map.
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
-_SPANS = {table: Spans(table, "detainee") for table in PROJECTED}
-_PENDING = Spans(PendingPair, "decision")
+_TABLES = {table: VersionedTable(table, "detainee") for table in PROJECTED}
+_PENDING = VersionedTable(PendingPair, "decision")
 _EDGES = select(
     col(Decision.key), col(Decision.id), col(Decision.a), col(Decision.b),
     col(Decision.judgement), col(Decision.decided_by), col(Decision.score),
 ).where(col(Decision.until) == OPEN, or_(col(Decision.a).in_(_AMONG), col(Decision.b).in_(_AMONG)))  # fmt: skip
-_ACCOUNTS = (
+_STATEMENTS = (
     select(
         col(Record.key), col(Record.id), col(Record.source), col(Record.redacted), col(Record.publish_now),
         col(Report.since), col(Entry.body), col(Sealed.disclosures), col(Placement.detainee),
@@ -102,21 +75,21 @@ def _rows(session: Session, statement: Any, among: Iterable[Any]) -> Iterator[An
 
 
 def edges_of(session: Session, records: Collection[uuid.UUID]) -> list[Edge]:
-    """All standing decisions that name one of the records."""
-    found = {row.key: Edge(*row) for row in _rows(session, _EDGES, records)}
-    return list(found.values())
+    """All standing decisions on any of the records."""
+    edges = {row.key: Edge(*row) for row in _rows(session, _EDGES, records)}
+    return list(edges.values())
 
 
 def component_of(session: Session, seeds: Collection[uuid.UUID]) -> tuple[set[uuid.UUID], list[Edge]]:
-    """Every record connected to the seeds by `same`, and the decisions that name any of them."""
+    """`(records, decisions)`: the records that `same` decisions connect to the seeds, and all decisions on them."""
     records: set[uuid.UUID] = set()
     edges: dict[int, Edge] = {}
     frontier = set(seeds)
     while frontier:
         records |= frontier
-        found = edges_of(session, frontier)
-        edges |= {edge.key: edge for edge in found}
-        frontier = {record for edge in found if edge.same for record in (edge.a, edge.b)} - records
+        reached = edges_of(session, frontier)
+        edges |= {edge.key: edge for edge in reached}
+        frontier = {record for edge in reached if edge.same for record in (edge.a, edge.b)} - records
     return records, list(edges.values())
 
 
@@ -127,23 +100,23 @@ def reproject(
     revision: int,
     erased: frozenset[uuid.UUID] = frozenset(),
 ) -> None:
-    """Compute the clusters around the seeds, project each and write the difference at `revision`."""
+    """Project the clusters in the components of the seeds, and write the difference at `revision`."""
     component, edges = component_of(session, seeds)
-    stored = list(_rows(session, _ACCOUNTS, component))
-    accounts = _accounts(stored, views, erased)
+    stored = list(_rows(session, _STATEMENTS, component))
+    statements = _statements(stored, views, erased)
     consents = _consents(session, [row.key for row in stored if row.consented])
     wanted: Rows = {table: [] for table in PROJECTED}
     classes: dict[int, str] = {}
-    for cluster in resolve(accounts, [edge for edge in edges if edge.a in accounts and edge.b in accounts]):
-        members = [accounts[record] for record in cluster]
-        given = [one for member in members for one in consents.get(member.record, [])]
+    for cluster in resolve(statements, [edge for edge in edges if edge.a in statements and edge.b in statements]):
+        members = [statements[record] for record in cluster]
+        given = [consent_ for member in members for consent_ in consents.get(member.record, [])]
         rows, today = _projected(members, given)
-        for table, found in rows.items():
-            wanted[table] += found
+        for table, of_table in rows.items():
+            wanted[table] += of_table
         classes |= {member.record: today for member in members}
     old = {row.detainee for row in stored if row.detainee is not None}
-    for table, spans in _SPANS.items():
-        spans.replace(session.connection(), old, wanted[table], revision)
+    for model, versioned in _TABLES.items():
+        versioned.replace(session.connection(), old, wanted[model], revision)
     changed = [{"of": r.key, "class": classes[r.key]} for r in stored if r.publish_now != classes[r.key]]
     if changed:
         session.connection().execute(_SET_CLASS, changed)
@@ -151,22 +124,22 @@ def reproject(
         _write_pending(session, edges, component, revision)
 
 
-def project_alone(views: Views, record: Any, entry: Appended, out: Outbox) -> str:
-    """Hold back the rows of a person of whom `entry` is the only report; returns the class of publication for today.
+def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffer) -> str:
+    """Add to the buffer the rows of a person of whom `entry` is the only report; returns today's class of publication.
 
     It does what `reproject` does for a component of one record, without reading what cannot be there yet.
     """
-    account = account_of(record, entry, views, pointer=None, erased=False)
-    rows, today = _projected([account], [])
-    for table, found in rows.items():
-        _SPANS[table].open(out, found, entry.revision)
+    statement = statement_of(record, entry, views, pointer=None, erased=False)
+    rows, today = _projected([statement], [])
+    for table, of_table in rows.items():
+        _TABLES[table].open(buffer, of_table, entry.revision)
     return today
 
 
-def _projected(members: Sequence[Account], given: Sequence[consent.Given]) -> tuple[Rows, str]:
-    """The rows of one person, and the person's class of publication for today: `counted` where the reports together
-    leave it possible that the person was a child. The class in the rows follows from what was filed alone, since a
-    replay must give it again after the births are erased."""
+def _projected(members: Sequence[Statement], given: Sequence[consent.Given]) -> tuple[Rows, str]:
+    """`(rows, class)` of one person. The class of today is `counted` where the reports together leave it possible that
+    the person was a child. The class in the rows follows from the reports as filed, since a replay must give it again
+    after births are erased."""
     publish = consent.person_class(members, given)
     child = not given and consent.may_be_minor(*consent.parted(members))
     rows = project(members, publish)
@@ -176,14 +149,14 @@ def _projected(members: Sequence[Account], given: Sequence[consent.Given]) -> tu
     return rows, Publish.COUNTED if child else publish
 
 
-def _accounts(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Account]:
+def _statements(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Statement]:
     """The current accounts of the component."""
     keys = {row.id: row.key for row in stored}
-    accounts = {}
+    statements = {}
     for row in stored:
         body = json.loads(row.body)
         pointer = body.get("pointer")
-        accounts[row.id] = _account(
+        statements[row.id] = _statement(
             row,
             row.since,
             {**body["said"], **sealed.values(row.disclosures)},
@@ -193,17 +166,17 @@ def _accounts(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.U
             points=pointer is not None or "person" in body,
             wish=body.get("wish", {}),
         )
-    return accounts
+    return statements
 
 
-def account_of(record: Record, version: Appended, views: Views, *, pointer: int | None, erased: bool) -> Account:
-    """One version of a record as the projection reads it."""
+def statement_of(record: Record, version: LogEntry, views: Views, *, pointer: int | None, erased: bool) -> Statement:
+    """The statement of one version of a record."""
     content = {**version.body["said"], **version.personal}
     wish = version.body.get("wish", {})
-    return _account(record, version.revision, content, views, pointer=pointer, erased=erased, wish=wish)
+    return _statement(record, version.revision, content, views, pointer=pointer, erased=erased, wish=wish)
 
 
-def _account(
+def _statement(
     record: Record | Row[Any],
     revision: int,
     content: Content,
@@ -213,8 +186,8 @@ def _account(
     erased: bool,
     wish: dict[str, Any],
     points: bool = False,
-) -> Account:
-    return Account(
+) -> Statement:
+    return Statement(
         record=record.key,
         id=record.id.hex,
         source=views.sources[record.source],
@@ -232,19 +205,14 @@ def _account(
 
 
 def _consents(session: Session, keys: Sequence[int]) -> dict[int, list[consent.Given]]:
-    found: dict[int, list[consent.Given]] = {}
+    consents: dict[int, list[consent.Given]] = {}
     for key, record, publish in _rows(session, _CONSENTS, keys):
-        found.setdefault(record, []).append((key, record, publish))
-    return found
+        consents.setdefault(record, []).append((key, record, publish))
+    return consents
 
 
-def _write_pending(
-    session: Session,
-    edges: Sequence[Edge],
-    component: Collection[uuid.UUID],
-    revision: int,
-) -> None:
-    """Write which `unsure` decisions wait for a curator: those on two known people whom nobody judged different."""
+def _write_pending(session: Session, edges: Sequence[Edge], component: Collection[uuid.UUID], revision: int) -> None:
+    """Write the pairs that wait for a curator: of `unsure` decisions on two known people not judged `different`."""
     ends = {record for edge in edges for record in (edge.a, edge.b)} | set(component)
     place: dict[uuid.UUID, int] = dict(_rows(session, _PLACES, ends))
     known = [edge for edge in edges if edge.a in place and edge.b in place]

@@ -1,21 +1,19 @@
-"""Which class of publication a person has: consent, what sources ask for, and the young (pure)."""
+"""A person's class of publication: by consent, by the classes that sources ask for, and by minority (pure)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from app.dates import PartialDate, age_bounds_at
 from app.registry.content import ADULT, Content, as_sent, birth_of
-from app.registry.projection.accounts import Account, parse
+from app.registry.projection.statements import Statement, parse
 from app.vocabulary import Publish
 
-CLASS = "detainee.publish"  # as filed: `counted` already stands there for who may be a minor
-# From the most open to the most closed; when sources differ the most closed holds.
+CLASS = "detainee.publish"  # as filed: for a possible minor it is `counted` already
+# From the most open to the most closed: where sources differ, the most closed holds.
 OPENNESS = (Publish.NAMED, Publish.ANONYMOUS, Publish.COUNTED)
-
-
-# The fields from which a report tells that the person may be a child; without them it tells nothing of an age.
+# The fields of a report that can make the person a child.
 BIRTH = frozenset({"detainee.birth_date", "detainee.age", "detainee.age_on"})
-# With so many other independent sources that show a person, the word of one that hides the person is provisional.
+# A source that hides a person whom this many other independent sources show hides provisionally.
 OTHERS = 2
 
 Given = tuple[int, int, str]  # revision, record, class
@@ -23,9 +21,8 @@ Given = tuple[int, int, str]  # revision, record, class
 
 @dataclass(frozen=True, slots=True)
 class Hiding:
-    """A report that closes a person to the class `publish`, provisionally, until a curator has looked. `against`: what
-    it closes the person against, a curator's `consent` or the `reports` of two other independent sources. `stopped`:
-    the report closes nothing meanwhile."""
+    """A report that closes a person to the class `publish`, provisionally, until a curator has looked, against a
+    curator's `consent` or the `reports` of two other independent sources. `stopped`: it closes nothing meanwhile."""
 
     record: int
     source: int
@@ -42,120 +39,120 @@ def strictest(classes: Iterable[str]) -> str:
     return max(classes, key=OPENNESS.index)
 
 
-def person_class(accounts: Sequence[Account], consents: Sequence[Given]) -> str:
+def person_class(statements: Sequence[Statement], consents: Sequence[Given]) -> str:
     """The class of a person.
 
-    Without a consent, the strictest class that a report asks for. A report that says none asks for `anonymous`, unless
-    it was filed by pointing at somebody: then it asks for nothing. Sources that are not independent are heard only
-    where no independent one reports the person: a state must not hide whom others name. A consent answers all that was
-    asked before it, and a report that asks later can only close the person further. Where people with several consents
-    turn out to be one, the strictest of each one's latest consent holds.
+    Without a consent, the strictest class that a report asks for. A report without a class asks for `anonymous`, or for
+    none where it was filed by pointing at a known person. Sources that are not independent count only where no
+    independent source reports the person: a state must not hide whom others name. A consent answers all earlier
+    requests; later ones can only close the person further. Where people with several consents turn out to be one, the
+    strictest of their latest consents holds.
     """
-    if any(account.redacted for account in accounts):
+    if any(statement.redacted for statement in statements):
         return Publish.COUNTED
-    waiting = {hiding.record for hiding in _hidings(accounts, consents) if hiding.stopped}
-    heard = [account for account in _heard(accounts) if account.record not in waiting]
+    waiting = {hiding.record for hiding in _hidings(statements, consents) if hiding.stopped}
+    relevant = [statement for statement in _relevant(statements) if statement.record not in waiting]
     if not consents:
-        return strictest(list(filter(None, map(_asked, heard))) or [Publish.ANONYMOUS])
+        return strictest(list(filter(None, map(_requested, relevant))) or [Publish.ANONYMOUS])
     standing, last = _consented(consents)
-    return strictest([standing, *filter(None, (a.content.get(CLASS) for a in heard if _since(a) > last))])
+    return strictest([standing, *filter(None, (a.content.get(CLASS) for a in relevant if _since(a) > last))])
 
 
-def provisional(accounts: Sequence[Account], consents: Sequence[Given]) -> list[Hiding]:
-    """The reports that close the person provisionally, each until a curator's consent answers it: no one key hides
-    anybody for good. A report that asks for `anonymous` after a consent opened the name is one of them. Of an erased
-    person nothing is left for a curator to answer."""
-    if any(account.redacted or account.erased for account in accounts):
+def provisional(statements: Sequence[Statement], consents: Sequence[Given]) -> list[Hiding]:
+    """The reports that close the person provisionally, each until a curator's consent answers it, so that no one key
+    hides a person for good; among them a request for `anonymous` after a consent opened the name. None of an erased
+    person: nothing is left to answer."""
+    if any(statement.redacted or statement.erased for statement in statements):
         return []
-    return _hidings(accounts, consents)
+    return _hidings(statements, consents)
 
 
-def _hidings(accounts: Sequence[Account], consents: Sequence[Given]) -> list[Hiding]:
-    """Those reports, also of a person who was erased later: a replay must find the class from before the erasure."""
-    heard = _heard(accounts)
+def _hidings(statements: Sequence[Statement], consents: Sequence[Given]) -> list[Hiding]:
+    """`provisional`, also of a person erased later: a replay must find the class from before the erasure."""
+    relevant = _relevant(statements)
     if consents:
         standing, last = _consented(consents)
-        closing = [a for a in heard if _since(a) > last and stricter(a.content.get(CLASS, standing), standing)]
+        closing = [a for a in relevant if _since(a) > last and stricter(a.content.get(CLASS, standing), standing)]
         return [Hiding(a.record, a.source.key, a.content[CLASS], "consent", a.stopped) for a in closing]
-    if len({account.source.key for account in accounts}) == 1:  # nobody else shows the person
+    if len({statement.source.key for statement in statements}) == 1:  # no other source shows the person
         return []
-    hiding = [a for a in heard if _asked(a) == Publish.COUNTED] or _making_a_child(accounts)
-    against = [account for account in hiding if _others_show(account, heard)]
+    hiding = [a for a in relevant if _requested(a) == Publish.COUNTED] or _making_a_child(statements)
+    against = [statement for statement in hiding if _others_show(statement, relevant)]
     return [Hiding(a.record, a.source.key, Publish.COUNTED, "reports", a.stopped) for a in against]
 
 
-def _heard(accounts: Sequence[Account]) -> list[Account]:
-    return [account for account in accounts if account.source.independent] or list(accounts)
+def _relevant(statements: Sequence[Statement]) -> list[Statement]:
+    return [statement for statement in statements if statement.source.independent] or list(statements)
 
 
-def _asked(account: Account) -> str | None:
-    """The class that a report asks for: by saying none for `anonymous`, or where it points at somebody for nothing."""
-    asked: str | None = account.content.get(CLASS, None if account.points else Publish.ANONYMOUS)
-    return asked
+def _requested(statement: Statement) -> str | None:
+    """The class that a report asks for; without one `anonymous`, or none where it points at a known person."""
+    requested: str | None = statement.content.get(CLASS, None if statement.points else Publish.ANONYMOUS)
+    return requested
 
 
-def _since(account: Account) -> int:
-    return account.revision if account.wished is None else account.wished
+def _since(statement: Statement) -> int:
+    return statement.revision if statement.wished is None else statement.wished
 
 
 def _consented(consents: Sequence[Given]) -> tuple[str, int]:
     """The class that the latest consents give, and the revision of the last of them."""
-    latest = {record: asked for _revision, record, asked in sorted(consents)}
-    return strictest(latest.values()), max(revision for revision, _record, _asked in consents)
+    latest = {record: publish for _revision, record, publish in sorted(consents)}
+    return strictest(latest.values()), max(revision for revision, _record, _publish in consents)
 
 
-def _others_show(account: Account, heard: Sequence[Account]) -> bool:
-    """Whether the standing reports of two other independent sources ask for a class that shows the person; against a
-    source that is not independent those of one do."""
+def _others_show(statement: Statement, relevant: Sequence[Statement]) -> bool:
+    """Whether standing reports of two other independent sources ask to show the person; one source is enough against a
+    source that is not independent."""
     showing = {
         other.source.key
-        for other in heard
-        if other.independent and not other.retracted and _asked(other) in (Publish.NAMED, Publish.ANONYMOUS)
+        for other in relevant
+        if other.independent and not other.retracted and _requested(other) in (Publish.NAMED, Publish.ANONYMOUS)
     }
-    return len(showing - {account.source.key}) >= (OTHERS if account.source.independent else 1)
+    return len(showing - {statement.source.key}) >= (OTHERS if statement.source.independent else 1)
 
 
-def _making_a_child(accounts: Sequence[Account]) -> list[Account]:
-    """The reports of a source without whose births the person could be no child."""
-    giving = [account for account in accounts if not BIRTH.isdisjoint(account.content)]
-    if not giving or not may_be_minor(*parted(accounts)):
+def _making_a_child(statements: Sequence[Statement]) -> list[Statement]:
+    """The reports of each source without whose births the person could not be a child."""
+    giving = [statement for statement in statements if not BIRTH.isdisjoint(statement.content)]
+    if not giving or not may_be_minor(*parted(statements)):
         return []
-    return [one for one in giving if not may_be_minor(*parted(_without_births_of(one.source.key, accounts)))]
+    return [s for s in giving if not may_be_minor(*parted(_without_births_of(s.source.key, statements)))]
 
 
-def _without_births_of(source: int, accounts: Sequence[Account]) -> list[Account]:
-    """The reports of a person, with those of one source telling no birth."""
-    return [replace(a, content=without_birth(a.content)) if a.source.key == source else a for a in accounts]
+def _without_births_of(source: int, statements: Sequence[Statement]) -> list[Statement]:
+    """The statements, those of one source without their births."""
+    return [replace(a, content=without_birth(a.content)) if a.source.key == source else a for a in statements]
 
 
-def without_birth(said: Content) -> Content:
-    """A report's content without what it tells of a birth, and without the class that follows from that."""
-    return {name: value for name, value in as_sent(said).items() if name not in BIRTH}
+def without_birth(content: Content) -> Content:
+    """A report's content without its birth and age, and without the class that follows from them."""
+    return {name: value for name, value in as_sent(content).items() if name not in BIRTH}
 
 
 def may_be_minor(reports: Sequence[Content], others: Sequence[Content] = ()) -> bool:
-    """Whether the birth that one report gives and the detention that another gives leave the person under 18.
+    """Whether the birth in one report and the arrest in another leave it possible that the person was under 18.
 
-    Each report was judged alone when it was filed; this judges them together. `others`: the reports of sources that are
-    not independent, where some source is. Their detentions are heard only where no independent source gives a birth, or
-    a state could hide whom it likes by one invented day.
+    Each report was judged alone when filed; this judges all together. `others`: the reports of sources that are not
+    independent, beside independent ones (`reports`). Their days of arrest count only where no independent source gives
+    a birth: otherwise a state could hide any person by one invented day.
     """
     births = _births(reports)
     days = _detentions(reports) if births else _detentions(reports) or _detentions(others)
     return any(age_bounds_at(birth, day)[0] < ADULT for birth in births or _births(others) for day in days)
 
 
-def parted(accounts: Sequence[Account]) -> tuple[list[Content], list[Content]]:
-    """The contents of independent sources' reports, and those of the others'; where no source is independent, all of
-    them and none."""
-    heard = [account.content for account in accounts if account.source.independent]
-    others = [account.content for account in accounts if not account.source.independent]
-    return (heard, others) if heard else (others, [])
+def parted(statements: Sequence[Statement]) -> tuple[list[Content], list[Content]]:
+    """`(contents of independent sources' reports, contents of the others')`; where no source is independent, all
+    contents and none."""
+    independent = [statement.content for statement in statements if statement.source.independent]
+    others = [statement.content for statement in statements if not statement.source.independent]
+    return (independent, others) if independent else (others, [])
 
 
 def _births(reports: Sequence[Content]) -> list[PartialDate]:
-    return [birth for said in reports if (birth := birth_of(said)) is not None]
+    return [birth for content in reports if (birth := birth_of(content)) is not None]
 
 
 def _detentions(reports: Sequence[Content]) -> list[PartialDate]:
-    return [parse(said["detention.detained_on"]) for said in reports if "detention.detained_on" in said]
+    return [parse(c["detention.detained_on"]) for c in reports if "detention.detained_on" in c]

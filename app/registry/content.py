@@ -1,7 +1,6 @@
-"""The content of a report: what was said, as flat `section.field` names (pure).
+"""The content of a report as flat `section.field` names, without nulls and empty lists (pure).
 
-Only what was said is kept: no empty lists, no nulls. `PUBLIC` names may stand readable in the log; every other
-name is personal and enters it only as a salted digest.
+Fields in `PUBLIC` stand readable in the log; every other field is personal and enters it only as a salted digest.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,9 +32,8 @@ PUBLIC = frozenset(
         "verification.citing",
     }
 )
-# The values that stood where a report points when it was filed are kept with the report under this prefix, beside what
-# its source says itself. Dates, kind, country and designation stand readable in the log, as they do where they were
-# said; the facility is sealed.
+# Prefix of the values kept with a report: those that stood, at its filing, where it points. As in the reports
+# themselves, dates, kind, country and designation are readable in the log, and the facility is sealed.
 KEPT = "kept."
 KEPT_PUBLIC = frozenset(
     KEPT + name
@@ -47,18 +45,18 @@ KEPT_FACILITY = f"{KEPT}facility"
 SECTIONS = ("detainee", "detention", "release", "verification")
 
 ADULT = 18
-# What a source asked for, where minority decided otherwise.
+# The class that a source asked for, where minority decided otherwise.
 ASKED = "detainee.publish_asked"
 NATIONAL_ID = "detainee.national_id_digest"
 BIRTH, AGE, AGE_ON = "detainee.birth_date", "detainee.age", "detainee.age_on"
-# The days on one of which the person had the age, where no day was sent: from the first day that the report speaks of
-# to the day on which the age was first filed, or that day alone where the source says that it is the age of now.
+# Of an age sent without its day: the days on one of which the person had it, from the first day in the report to the
+# day on which the age was first filed; or that day alone where the source sent `filed`.
 AGE_SPAN = "detainee.age_span"
-FILED = "filed"  # what a source sends as `age_on` for "of now"
+FILED = "filed"  # `age_on` of an age of today
 CITING = "verification.citing"
-# Whoever is cited and is no source here may be a person: the log, which nobody can erase, says only that somebody is.
+# A cited name that is no source here may be a person's: the log, which nobody can erase, says only UNLISTED for it.
 CITING_UNLISTED = "verification.citing_unlisted"
-UNLISTED = "(not listed)"  # no slug, so that no source can be called so
+UNLISTED = "(not listed)"  # cannot be the slug of a source
 DAYS_NEAR_DETENTION = (
     "detention.detained_on",
     "release.released_on",
@@ -67,16 +65,16 @@ DAYS_NEAR_DETENTION = (
     "detention.held_on",
     "detainee.age_on",
 )
-# Days that a report speaks of: an age was noted down on or after the first of them.
+# The days in a report: an age without its day was noted down on or after the first of them.
 DAYS_SPOKEN_OF = (*DAYS_NEAR_DETENTION[:-1], "detainee.died_on", "verification.verified_on")
 
 
 def flatten(body: dict[str, Any]) -> Content:
-    """`{"release": {"kind": …}}` → `{"release.kind": …}`, dropping what was not said."""
+    """`{"release": {"kind": …}}` → `{"release.kind": …}`, without empty values."""
     content: Content = {}
     for section in SECTIONS:
         for name, value in (body.get(section) or {}).items():
-            if not _unsaid(value):
+            if not _is_empty(value):
                 content[f"{section}.{name}"] = value
     if body.get("note") is not None:
         content["note"] = body["note"]
@@ -84,20 +82,20 @@ def flatten(body: dict[str, Any]) -> Content:
 
 
 def says_the_same(content: Content, before: Content) -> bool:
-    """Whether what was sent changes nothing of the version that stands. One filed before ages had spans has none, and
-    gets none by being sent again."""
+    """Whether a report sent again changes nothing of the standing version `before`. A version filed before ages had
+    spans gets none by being sent again."""
     if AGE in content and AGE_SPAN not in before:
         return content == before or as_sent(content) == as_sent(before)
     return content == before
 
 
-def _unsaid(value: Any) -> bool:
-    """Nothing, an empty list, or an object of nothing: `{"until": null, "term": null}` is no sentence."""
-    return value is None or value == [] or (isinstance(value, dict) and all(map(_unsaid, value.values())))
+def _is_empty(value: Any) -> bool:
+    """Null, an empty list, or an object of these: `{"until": null, "term": null}` is no sentence."""
+    return value is None or value == [] or (isinstance(value, dict) and all(map(_is_empty, value.values())))
 
 
 def unflatten(content: Content) -> dict[str, Any]:
-    """The wire shape again, without what was not said."""
+    """The inverse of `flatten`."""
     body: dict[str, Any] = {}
     for path, value in content.items():
         section, _, name = path.partition(".")
@@ -116,12 +114,12 @@ def split(content: Content) -> tuple[Content, Content]:
 
 
 def kept(content: Content) -> Content:
-    """The kept values of a report: what stood where it points."""
+    """The values kept with a report."""
     return {name: value for name, value in content.items() if name.startswith(KEPT)}
 
 
 def without_kept(content: Content) -> Content:
-    """What the report says itself, without the kept values."""
+    """The report's own content, without the kept values."""
     return {name: value for name, value in content.items() if not name.startswith(KEPT)}
 
 
@@ -130,7 +128,7 @@ def has_release(content: Content) -> bool:
 
 
 def birth_of(content: Content) -> PartialDate | None:
-    """The days a person can have been born on, from a birth date, or from an age on a day or within a span of days."""
+    """The possible days of birth, from a birth date, or from an age on a day or within a span of days."""
     if BIRTH in content:
         return parse(content[BIRTH])
     on = content.get(AGE_ON) or content.get(AGE_SPAN)
@@ -140,15 +138,15 @@ def birth_of(content: Content) -> PartialDate | None:
 
 
 def with_age_of_now(content: Content) -> Content:
-    """The content with `age_on: "filed"` set apart from days: which day that is, `with_age_span` says."""
+    """The content with `age_on: "filed"` moved to AGE_SPAN, where `with_age_span` puts the day."""
     if content.get(AGE_ON) != FILED:
         return content
     return {**{name: value for name, value in content.items() if name != AGE_ON}, AGE_SPAN: FILED}
 
 
 def with_age_span(content: Content, filed: str) -> Content:
-    """The content with the span of days of an age that was sent without its day. `filed`: the day on which it was
-    first filed. A report that speaks of no day gives the span no beginning, and so no birth."""
+    """The content with the AGE_SPAN of an age sent without its day. `filed`: the day on which the age was first filed.
+    A report without any day gives the span no beginning, and so no span."""
     if AGE not in content or content.get(AGE_SPAN) == FILED:
         bare = {name: value for name, value in content.items() if name != AGE_SPAN}
         return {**bare, AGE_SPAN: filed} if AGE in content else bare
@@ -167,25 +165,24 @@ def _days_spoken_of(content: Content) -> Iterator[str]:
 
 
 def age_filed_on(content: Content, before: Content | None, first: str, today: str) -> str:
-    """The day on which the age was first filed: what is sent again years later says what it said then. `before`: the
-    version that stands, of a record first filed on the day `first`."""
+    """The day on which the age was first filed: an age sent again years later is still that of its first filing.
+    `before`: the standing version, of a record first filed on the day `first`."""
     if before is None or before.get(AGE) != content.get(AGE) or AGE_ON in before:
         return today
     return str(before[AGE_SPAN]).rpartition("/")[2] if AGE_SPAN in before else first
 
 
 def child_by_one_end(content: Content, today: str) -> bool:
-    """Whether the age's day decides if the person was a child: one end of its span of days allows that, the other does
-    not."""
+    """Whether the person is a minor by one end of the span of the age, and not by the other."""
     first, within, last = content.get(AGE_SPAN, "").partition("/")
     return bool(within) and is_minor({**content, AGE_ON: first}, today) != is_minor({**content, AGE_ON: last}, today)
 
 
 def is_minor(content: Content, today: str | None = None) -> bool:
-    """Whether the report's own facts leave it possible that the person was under 18 when detained.
+    """Whether the report alone leaves it possible that the person was under 18 when detained.
 
-    Judged at the detention, or at the day nearest to it that was said; where none was, at the day the report was
-    checked or filed (`today`), which the log keeps. Nothing changes by the passing of time alone.
+    Judged at the arrest, else at the day in the report nearest to it, else at the day on which the report was verified
+    or filed (`today`). Nothing changes by the passing of time alone.
     """
     filed = content.get("verification.verified_on", today)
     birth = birth_of(content)
@@ -196,19 +193,20 @@ def is_minor(content: Content, today: str | None = None) -> bool:
 
 
 def with_class(content: Content, today: str | None = None) -> Content:
-    """The content with its effective class of publication: `counted` for who may be a minor.
+    """The content with its effective class of publication: `counted` for a possible minor.
 
-    The class must stand readable in the log, since it has to outlive an erasure of the birth date it came from;
-    what the source asked for is kept beside it, sealed, and empty where it asked for nothing.
+    The class stands readable in the log, since it has to outlive an erasure of the birth that it follows from. Beside
+    it, sealed, stands the class that the source asked for, empty where it asked for none.
     """
     if not is_minor(content, today):
         return content
-    asked = content.get("detainee.publish", "")
-    return {**content, "detainee.publish": Publish.COUNTED.value, ASKED: asked}
+    requested = content.get("detainee.publish", "")
+    return {**content, "detainee.publish": Publish.COUNTED.value, ASKED: requested}
 
 
 def with_citing(content: Content, slugs: Mapping[str, str]) -> Content:
-    """The content with whom it cites by slug, and apart from them whoever is no source. `slugs`: case-folded → slug."""
+    """The content with the cited sources by slug, and cited names that are no source apart. `slugs`: case-folded →
+    slug."""
     if CITING not in content:
         return content
     cited = {slugs.get(name.casefold(), name) for name in content[CITING]}
@@ -220,7 +218,7 @@ def with_citing(content: Content, slugs: Mapping[str, str]) -> Content:
 
 
 def as_sent(content: Content) -> Content:
-    """The content as the source sent it: without what was kept, and the inverse of `with_class`, `with_age_span` and
+    """The content as the source sent it: without kept values, and the inverse of `with_class`, `with_age_span` and
     `with_citing`."""
     content = without_kept(content)
     if AGE_SPAN in content:

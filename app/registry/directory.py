@@ -10,45 +10,45 @@ from app.errors import AlreadyExists, Invalid, NotFound
 from app.matching.fold import fold
 from app.models import OPEN, Facility, Source
 from app.registry.schemas import FacilityIn, FacilityPatch, SourceIn, SourcePatch
-from app.registry.write import Desk, Outcome
+from app.registry.write import Outcome, WriteContext
 from app.vocabulary import SourceKind
 
 
-def add_source(desk: Desk, body: SourceIn) -> Outcome:
+def add_source(context: WriteContext, body: SourceIn) -> Outcome:
     """Add a source. A government is not independent unless said otherwise. Raises AlreadyExists."""
-    if standing(desk.session, Source, body.slug) is not None:
+    if standing(context.session, Source, body.slug) is not None:
         raise AlreadyExists("There is a source with this slug: PATCH it, or choose another slug.")
-    said = body.model_dump(mode="json")
-    if said["independent"] is None:
-        said["independent"] = body.kind != SourceKind.GOVERNMENT
-    return _write(desk, "source", said, 201)
+    values = body.model_dump(mode="json")
+    if values["independent"] is None:
+        values["independent"] = body.kind != SourceKind.GOVERNMENT
+    return _write(context, "source", values, 201)
 
 
-def change_source(desk: Desk, slug: str, body: SourcePatch) -> Outcome:
-    """Change a source. What names it is judged anew from this revision on."""
-    source = standing(desk.session, Source, slug)
+def change_source(context: WriteContext, slug: str, body: SourcePatch) -> Outcome:
+    """Change a source. The people whom it reports are projected again from this revision on."""
+    source = standing(context.session, Source, slug)
     if source is None:
         raise NotFound("There is no source with this slug.")
     names = ("slug", "name", "kind", "country", "independent", "quarantined", "definition")
     before = {name: getattr(source, name) for name in names}
     patch = body.model_dump(mode="json", exclude_unset=True)
     _refuse_emptied(patch, "name", "kind", "independent", "quarantined")
-    return _change(desk, "source", before, patch, source.since)
+    return _change(context, "source", before, patch, source.since)
 
 
-def add_facility(desk: Desk, body: FacilityIn) -> Outcome:
+def add_facility(context: WriteContext, body: FacilityIn) -> Outcome:
     """Register a facility. Reports that name it are placed there from this revision on. Raises AlreadyExists."""
-    if standing(desk.session, Facility, body.slug) is not None:
+    if standing(context.session, Facility, body.slug) is not None:
         raise AlreadyExists("There is a facility with this slug: PATCH it, or choose another slug.")
-    said = body.model_dump(mode="json")
-    said["names"] = _names(said.pop("name"), said["names"])
-    _refuse_taken(desk, said)
-    return _write(desk, "facility", said, 201)
+    values = body.model_dump(mode="json")
+    values["names"] = _names(values.pop("name"), values["names"])
+    _refuse_taken(context, values)
+    return _write(context, "facility", values, 201)
 
 
-def change_facility(desk: Desk, slug: str, body: FacilityPatch) -> Outcome:
+def change_facility(context: WriteContext, slug: str, body: FacilityPatch) -> Outcome:
     """Change a facility: its names, kind, area or point."""
-    facility = standing(desk.session, Facility, slug)
+    facility = standing(context.session, Facility, slug)
     if facility is None:
         raise NotFound("There is no facility with this slug.")
     before: dict[str, Any] = {name: getattr(facility, name) for name in ("slug", "kind", "area", "country")}
@@ -60,19 +60,19 @@ def change_facility(desk: Desk, slug: str, body: FacilityPatch) -> Outcome:
         first = patch.pop("name", before["names"][0])
         patch["names"] = _names(first, patch.get("names", before["names"]) or [])
         country = patch.get("country", before["country"])
-        _refuse_taken(desk, {"slug": slug, "names": patch["names"], "country": country})
-    return _change(desk, "facility", before, patch, facility.since)
+        _refuse_taken(context, {"slug": slug, "names": patch["names"], "country": country})
+    return _change(context, "facility", before, patch, facility.since)
 
 
-def put_facility(desk: Desk, body: FacilityIn) -> Outcome:
-    """Register a facility, or bring the standing one of that slug up to what is said of it. Names are added and never
-    taken away: reports that name the place by one of them would lose it. Raises AlreadyExists."""
-    facility = standing(desk.session, Facility, body.slug)
+def put_facility(context: WriteContext, body: FacilityIn) -> Outcome:
+    """Register a facility, or update the standing one of that slug. Names are added and never removed: reports that use
+    one of them would lose their facility. Raises AlreadyExists."""
+    facility = standing(context.session, Facility, body.slug)
     if facility is None:
-        return add_facility(desk, body)
-    said = {name: value for name, value in body.model_dump(exclude_unset=True).items() if name != "slug"}
-    said["names"] = _names(body.name, [*json.loads(facility.names), *body.names])
-    return change_facility(desk, body.slug, FacilityPatch.model_validate(said))
+        return add_facility(context, body)
+    values = {name: value for name, value in body.model_dump(exclude_unset=True).items() if name != "slug"}
+    values["names"] = _names(body.name, [*json.loads(facility.names), *body.names])
+    return change_facility(context, body.slug, FacilityPatch.model_validate(values))
 
 
 def standing(session: Session, table: Any, slug: str) -> Any:
@@ -86,16 +86,16 @@ def _refuse_emptied(patch: dict[str, Any], *names: str) -> None:
             raise Invalid.at(f"/{name}", "required", "This field cannot be emptied.")
 
 
-def _change(desk: Desk, kind: str, before: dict[str, Any], patch: dict[str, Any], since: int) -> Outcome:
+def _change(context: WriteContext, kind: str, before: dict[str, Any], patch: dict[str, Any], since: int) -> Outcome:
     after = {**before, **patch}
     if after == before:
         return Outcome(kind, 200, since, {"slug": before["slug"]})
-    return _write(desk, kind, after, 200)
+    return _write(context, kind, after, 200)
 
 
-def _write(desk: Desk, kind: str, said: dict[str, Any], status: int) -> Outcome:
-    entry = desk.write(kind, said)
-    return Outcome(kind, status, entry.revision, {"slug": said["slug"]})
+def _write(context: WriteContext, kind: str, values: dict[str, Any], status: int) -> Outcome:
+    entry = context.write(kind, values)
+    return Outcome(kind, status, entry.revision, {"slug": values["slug"]})
 
 
 def _names(first: str, others: list[str]) -> list[str]:
@@ -103,11 +103,11 @@ def _names(first: str, others: list[str]) -> list[str]:
     return list(dict.fromkeys([first, *others]))
 
 
-def _refuse_taken(desk: Desk, said: dict[str, Any]) -> None:
-    """Two facilities of one name would make every report that names it ambiguous."""
-    mine = {fold(name) for name in (said["slug"], *said["names"])}
-    rows = desk.session.scalars(select(Facility).where(col(Facility.until) == OPEN))
+def _refuse_taken(context: WriteContext, values: dict[str, Any]) -> None:
+    """Raises AlreadyExists where another facility has one of the names: a report that gives it would be ambiguous."""
+    mine = {fold(name) for name in (values["slug"], *values["names"])}
+    rows = context.session.scalars(select(Facility).where(col(Facility.until) == OPEN))
     for other in rows:
         theirs = {fold(name) for name in (other.slug, *json.loads(other.names))}
-        if other.slug != said["slug"] and other.country == said["country"] and mine & theirs:
+        if other.slug != values["slug"] and other.country == values["country"] and mine & theirs:
             raise AlreadyExists(f"Another facility ({other.slug}) has this name: tell them apart, or PATCH that one.")

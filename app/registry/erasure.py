@@ -8,17 +8,17 @@ from sqlalchemy import Table, and_, delete, insert, or_, select, update
 from sqlmodel import Session, col
 
 from app.models import (
-    AskedClass,
     BlockingKey,
     Consent,
     Decision,
     DetaineePersonal,
-    Lookalike,
+    HiddenCandidatePair,
     Placement,
     Proposal,
     ProvisionalHiding,
     Record,
     Report,
+    RequestedClass,
     Sealed,
     SourceTrait,
     SpellPersonal,
@@ -40,19 +40,25 @@ def erase(session: Session, records: Collection[uuid.UUID]) -> None:
         select(col(Decision.key)).where(or_(col(Decision.a).in_(records), col(Decision.b).in_(records))),
     ):
         run(delete(Sealed).where(col(Sealed.revision).in_(revisions)))
-    asked = col(AskedClass.record).in_(keys)
-    run(delete(AskedClass).where(asked, col(AskedClass.publish) == Publish.NAMED))  # kept for its day alone
-    run(update(AskedClass).where(asked).values(given_hi=None))
+    of_records = col(RequestedClass.record).in_(keys)
+    run(
+        delete(RequestedClass).where(of_records, col(RequestedClass.publish) == Publish.NAMED)
+    )  # kept for its day alone
+    run(update(RequestedClass).where(of_records).values(given_hi=None))
     run(delete(BlockingKey).where(col(BlockingKey.record).in_(keys)))
-    run(delete(Lookalike).where(or_(col(Lookalike.record).in_(keys), col(Lookalike.other).in_(keys))))
+    run(
+        delete(HiddenCandidatePair).where(
+            or_(col(HiddenCandidatePair.record).in_(keys), col(HiddenCandidatePair.other).in_(keys))
+        )
+    )
     run(delete(Proposal).where(or_(col(Proposal.a).in_(keys), col(Proposal.b).in_(keys))))
     _erase_rows(session, keys)
 
 
 def _erase_rows(session: Session, keys: Collection[int]) -> None:
     """Personal rows of every person that held one of the records, for as long as it did and no longer."""
-    held = session.execute(select(Placement).where(col(Placement.record).in_(keys))).scalars().all()
-    for placement in held:
+    placements = session.execute(select(Placement).where(col(Placement.record).in_(keys))).scalars().all()
+    for placement in placements:
         for table in PERSONAL:
             _cut_out(session, table.__table__, placement)
 
@@ -61,9 +67,7 @@ def _cut_out(session: Session, table: Table, placement: Placement) -> None:
     """Remove the rows of a span of revisions; what a row says of the time before and after stays."""
     run = session.connection().execute
     overlap = and_(
-        table.c.detainee == placement.detainee,
-        table.c.since < placement.until,
-        table.c.until > placement.since,
+        table.c.detainee == placement.detainee, table.c.since < placement.until, table.c.until > placement.since
     )
     rows = [dict(row) for row in run(select(table).where(overlap)).mappings()]
     run(delete(table).where(overlap))

@@ -1,56 +1,65 @@
-"""Curators' decisions: who is one person, what may be published, what must be erased."""
+"""Curators' decisions: who is one person, what may be published, what must be erased.
+
+Under the two-person rule (`RECUENTO_TWO_PERSON`) a decision that joins people or shows more of them waits, outside the
+log, until a second curator makes it too. To part people, to undo, to hide and to erase takes one: it must hold at once.
+"""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Literal
 
-from sqlalchemy import select
+from pydantic import BaseModel
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.dates import is_future, parse
 from app.errors import ConflictingBirths, ContradictsDecisions, Invalid, NotFound, Redacted
 from app.log.entries import entry_at
-from app.models import OPEN, Decision, Entry, Placement, Record
+from app.models import OPEN, Decision, Entry, Placement, Proposal, Record
 from app.registry import content, records
-from app.registry.births import births
 from app.registry.clusters import Edge, cluster_of, contradiction, path
 from app.registry.components import component_of
 from app.registry.consent import OPENNESS, may_be_minor, without_birth
 from app.registry.schemas import ConsentIn, IdentityIn
-from app.registry.second import wait_for_second
-from app.registry.write import Desk, Outcome, new_id
-from app.vocabulary import EndedHow, Judgement, Publish
+from app.registry.write import Outcome, WriteContext, new_id
+from app.vocabulary import EndedHow, Judgement, Publish, Verdict
 
 # A curator's `same` or `different` is certain; an `unsure` says nothing of how alike two people are.
 CURATOR_SCORE = {Judgement.SAME: 1000, Judgement.DIFFERENT: 1000, Judgement.UNSURE: 0}
-# Whose word lets someone who was under 18 be shown: the person in whose care the child is.
+# `given_by` of a consent for a minor: only the person in whose care the child is opens more than counts.
 GUARDIAN = "guardian"
 
+ProposedKind = Literal["identity", "consent"]
 
-def decide(desk: Desk, body: IdentityIn) -> Outcome:
+
+def decide(context: WriteContext, body: IdentityIn) -> Outcome:
     """Judge whether two detainees are one person; the same judgement again changes nothing. `unsure`: somebody looked,
     and the pair goes on waiting, after those that nobody has looked at.
 
     Raises ContradictsDecisions with the chain that says otherwise, and ConflictingBirths."""
-    a, b = _record(desk, body.a, "/a"), _record(desk, body.b, "/b")
+    a, b = _record(context, body.a, "/a"), _record(context, body.b, "/b")
     if a.key == b.key:
         raise Invalid.at("/b", "one_detainee", "Both ids derive from one report: name two detainees.")
-    _component, edges = component_of(desk.session, {a.id, b.id})
+    _component, edges = component_of(context.session, {a.id, b.id})
     judgement = body.judgement
     chain = contradiction(edges, a.id, b.id, judgement)
     if chain:
         raise ContradictsDecisions(
             "Standing decisions say otherwise. Undo one of the chain first: DELETE /v1/identity/{id}.",
-            chain=[_shown(desk.session, edge) for edge in chain],
+            chain=[_shown(context.session, edge) for edge in chain],
         )
     for edge in edges:
         if edge.by_curator and edge.judgement == judgement and {edge.a, edge.b} == {a.id, b.id}:
             return Outcome("identity", 200, edge.key, {"id": str(edge.id)})
     if judgement is Judgement.SAME:
-        _refuse_conflicting_births(desk, edges, a, b)
-        if _two_must(desk, a, b, merges=True) and (waits := wait_for_second(desk, "identity", (a, b), judgement, body)):
+        _refuse_conflicting_births(context, edges, a, b)
+        if _two_must(context, a, b, merges=True) and (
+            waits := _wait_for_second(context, "identity", (a, b), judgement, body)
+        ):
             return waits
     decision_id = new_id()
-    entry = desk.write(
+    entry = context.write(
         "identity",
         {
             "id": str(decision_id),
@@ -65,52 +74,68 @@ def decide(desk: Desk, body: IdentityIn) -> Outcome:
     return Outcome("identity", 201, entry.revision, {"id": str(decision_id)})
 
 
-def _refuse_conflicting_births(desk: Desk, edges: Sequence[Edge], a: Record, b: Record) -> None:
-    """Raises ConflictingBirths with the decisions that would then connect the two births. A slip of the pen is a
-    source's to correct, and then nothing stands in the way."""
-    mine, theirs = (births(desk, cluster_of(record.id, edges)) for record in (a, b))
-    if not mine or not theirs or mine.keys() & theirs.keys():
+def _refuse_conflicting_births(context: WriteContext, edges: Sequence[Edge], a: Record, b: Record) -> None:
+    """Raises ConflictingBirths, with the chain of decisions that would connect the two births, where independent
+    sources give the two people different full birth dates. The source of a slip of the pen corrects it first."""
+    births_a, births_b = (_full_births(context, cluster_of(record.id, edges)) for record in (a, b))
+    if not births_a or not births_b or births_a.keys() & births_b.keys():
         return
-    ends = [min(of_day, key=lambda one: one.hex) for found in (mine, theirs) for of_day in found.values()]
-    chain = dict.fromkeys(edge for end in ends for near in (a, b) for edge in path(edges, near.id, end) or [])
+    witnesses = [min(ids, key=lambda id_: id_.hex) for births in (births_a, births_b) for ids in births.values()]
+    chain = dict.fromkeys(edge for id_ in witnesses for record in (a, b) for edge in path(edges, record.id, id_) or [])
     raise ConflictingBirths(
         "Independent sources give these two different full birth dates. If one is a slip of the pen, have its source "
         "correct it first; if one of the chain was wrong, undo it: DELETE /v1/identity/{id}.",
-        chain=[_shown(desk.session, edge) for edge in chain],
+        chain=[_shown(context.session, edge) for edge in chain],
     )
 
 
-def undo(desk: Desk, decision_id: uuid.UUID) -> Outcome:
-    """Take a decision back: every cluster becomes what it was without it."""
-    decision = desk.session.scalars(select(Decision).where(col(Decision.id) == decision_id)).one_or_none()
+def _full_births(context: WriteContext, cluster: Collection[uuid.UUID]) -> dict[int, list[uuid.UUID]]:
+    """Day of birth, as an ordinal → the records in the cluster that give it: standing reports of independent sources
+    alone, so that no state keeps two reports of one person apart by inventing a birthday. A month is no full date."""
+    births: dict[int, list[uuid.UUID]] = {}
+    for record in context.session.scalars(select(Record).where(col(Record.id).in_(cluster))):
+        report = records.newest(context.session, record).content
+        day = report.get("detainee.birth_date")
+        if day is None or not context.views.sources[record.source].independent:
+            continue
+        born = parse(day)
+        if born.lo == born.hi and report["verification.verdict"] != Verdict.RETRACTED:
+            births.setdefault(born.lo, []).append(record.id)
+    return births
+
+
+def undo(context: WriteContext, decision_id: uuid.UUID) -> Outcome:
+    """Undo a decision: every cluster becomes what it would be without it."""
+    decision = context.session.scalars(select(Decision).where(col(Decision.id) == decision_id)).one_or_none()
     if decision is None or decision.until != OPEN:
         raise NotFound("There is no standing decision with this id.")
-    entry = desk.write("identity", {"id": str(new_id()), "undoes": str(decision_id)})
+    entry = context.write("identity", {"id": str(new_id()), "undoes": str(decision_id)})
     return Outcome("identity", 200, entry.revision, {"id": str(decision_id)})
 
 
-def give_consent(desk: Desk, detainee_id: uuid.UUID, body: ConsentIn) -> Outcome:
-    """Record what the person, or who speaks for them, allows to be published. It answers for all said before.
+def give_consent(context: WriteContext, detainee_id: uuid.UUID, body: ConsentIn) -> Outcome:
+    """Record the class of publication to which the person, or whoever speaks for them, consents. It answers every class
+    that reports asked for before.
 
-    A birth that one source gives, and that would make a child of the person, can be overruled with a reason: then the
-    consent needs no guardian. It stands like every consent, over later versions of that source's report too."""
-    record = _record(desk, detainee_id, "")
-    if is_future(parse(body.given_on), desk.now):
+    `overrules_birth_of` sets aside, with a reason, the birth by which one source makes the person a child: the consent
+    then needs no guardian. Like every consent it also stands over later versions of that source's report."""
+    record = _record(context, detainee_id, "")
+    if is_future(parse(body.given_on), context.now):
         raise Invalid.at("/given_on", "future_date", "This day has not come yet anywhere: correct the date.")
-    overruled = _overruled(desk, body)
+    overruled = _overruled(context, body)
     open_for_minor = body.publish != Publish.COUNTED and body.given_by.casefold() != GUARDIAN
-    if open_for_minor and _any_minor(desk, record, overruled):
+    if open_for_minor and _any_minor(context, record, overruled):
         raise Invalid.at(
             "/given_by",
             "guardian_required",
             f"This person was under 18: only a guardian's consent opens more than counts (given_by: {GUARDIAN}). Where "
             "one source alone says so and is wrong, overrule its birth (overrules_birth_of: its slug), with a reason.",
         )
-    if _opens(record, body.publish) and _two_must(desk, record):
-        waits = wait_for_second(desk, "consent", (record,), body.publish, body)
+    if _opens(record, body.publish) and _two_must(context, record):
+        waits = _wait_for_second(context, "consent", (record,), body.publish, body)
         if waits:
             return waits
-    entry = desk.write(
+    entry = context.write(
         "consent",
         {"record": str(record.id), "publish": body.publish},
         {
@@ -123,48 +148,50 @@ def give_consent(desk: Desk, detainee_id: uuid.UUID, body: ConsentIn) -> Outcome
     return Outcome("consent", 201, entry.revision, {"detainee": str(detainee_id)})
 
 
-def _overruled(desk: Desk, body: ConsentIn) -> int | None:
+def _overruled(context: WriteContext, body: ConsentIn) -> int | None:
     """The key of the source whose births a consent overrules."""
     if body.overrules_birth_of is None:
         return None
     if body.reason is None:
         raise Invalid.at("/reason", "required", "Say how you know that the birth this source gives is wrong.")
-    source = desk.views.sources_by_slug.get(body.overrules_birth_of)
+    source = context.views.sources_by_slug.get(body.overrules_birth_of)
     if source is None:
         raise Invalid.at("/overrules_birth_of", "unknown_source", "No source has this slug: see /v1/sources.")
     return source.key
 
 
 def _opens(record: Record, publish: Publish) -> bool:
-    """Whether more would be shown of a person than is today."""
+    """Whether the class `publish` shows more of a person than today's class does."""
     return OPENNESS.index(publish) < OPENNESS.index(Publish(record.publish_now))
 
 
-def _two_must(desk: Desk, *about: Record, merges: bool = False) -> bool:
-    """Whether two curators are asked for a decision about the people who hold these records."""
-    if merges and "merges" in desk.two_person:
+def _two_must(context: WriteContext, *about: Record, merges: bool = False) -> bool:
+    """Whether a decision about the people of these records takes two curators (`RECUENTO_TWO_PERSON`)."""
+    if merges and "merges" in context.two_person:
         return True
-    if "deaths" in desk.two_person and any(_died(desk.session, record) for record in about):
+    if "deaths" in context.two_person and any(_died(context.session, record) for record in about):
         return True
-    return "minors" in desk.two_person and any(_any_minor(desk, record) for record in about)
+    return "minors" in context.two_person and any(_any_minor(context, record) for record in about)
 
 
 def _died(session: Session, record: Record) -> bool:
-    """Whether any report says that the person is dead: also one that others do not believe."""
-    said = [records.newest(session, one).content for one in _held_with(session, record)]
-    ends = [one["detention.ended"]["how"] for one in said if "detention.ended" in one]
-    return EndedHow.DIED in ends or any("detainee.died_on" in one for one in said)
+    """Whether any report of the person states a death, disputed or not."""
+    reports = [records.newest(session, other).content for other in _records_with(session, record)]
+    ends = [report["detention.ended"]["how"] for report in reports if "detention.ended" in report]
+    return EndedHow.DIED in ends or any("detainee.died_on" in report for report in reports)
 
 
-def redact(desk: Desk, detainee_id: uuid.UUID, reason: str | None) -> Outcome:
+def redact(context: WriteContext, detainee_id: uuid.UUID, reason: str | None) -> Outcome:
     """Erase a person's personal data in every version; counts by source, date, stage, kind and country stay.
 
     Erasing again changes nothing."""
-    record = _record(desk, detainee_id, "", erased=True)
+    record = _record(context, detainee_id, "", erased=True)
     if record.redacted:
-        return Outcome("redaction", 200, _erased_at(desk.session, record), {"detainee": str(detainee_id), "records": 0})
-    together = _held_with(desk.session, record)
-    entry = desk.write(
+        return Outcome(
+            "redaction", 200, _erased_at(context.session, record), {"detainee": str(detainee_id), "records": 0}
+        )
+    together = _records_with(context.session, record)
+    entry = context.write(
         "redaction", {"records": sorted(str(r.id) for r in together)}, {"reason": reason} if reason else None
     )
     return Outcome("redaction", 201, entry.revision, {"detainee": str(detainee_id), "records": len(together)})
@@ -176,9 +203,10 @@ def _erased_at(session: Session, record: Record) -> int:
     return session.scalars(select(col(Entry.revision)).where(*mine)).first() or 0
 
 
-def _record(desk: Desk, detainee_id: uuid.UUID, pointer: str, *, erased: bool = False) -> Record:
-    """The record an id derives from; an erased one only where asked for."""
-    record = records.derived_from(desk.session, "detainee", detainee_id)
+def _record(context: WriteContext, detainee_id: uuid.UUID, pointer: str, *, erased: bool = False) -> Record:
+    """The record from which a detainee id derives. Raises NotFound, or Invalid at `pointer`, for an id of nobody, and
+    Redacted for an erased person unless `erased`."""
+    record = records.derived_from(context.session, "detainee", detainee_id)
     if record is not None and record.redacted and not erased:
         raise Redacted("This person was erased from the registry: nothing can be decided about them any more.")
     if record is not None:
@@ -188,29 +216,89 @@ def _record(desk: Desk, detainee_id: uuid.UUID, pointer: str, *, erased: bool = 
     raise Invalid.at(pointer, "unknown_detainee", "There is no detainee with this id.")
 
 
-def _held_with(session: Session, record: Record) -> list[Record]:
-    """All records of the person that holds this one."""
-    holder = select(col(Placement.detainee)).where(col(Placement.record) == record.key, col(Placement.until) == OPEN)
+def _records_with(session: Session, record: Record) -> list[Record]:
+    """All records of the person to whom this record belongs."""
+    person = select(col(Placement.detainee)).where(col(Placement.record) == record.key, col(Placement.until) == OPEN)
     return list(
         session.scalars(
             select(Record)
             .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
-            .where(col(Placement.detainee) == holder.scalar_subquery())
+            .where(col(Placement.detainee) == person.scalar_subquery())
         )
     )
 
 
-def _any_minor(desk: Desk, record: Record, overruled: int | None = None) -> bool:
-    """Whether the reports, alone or together, leave it possible: those of independent sources where there are any. A
-    birth that only others give hides somebody until a curator looks, and does not stand in that curator's way; nor do
-    the births of the source that is overruled."""
-    found = _held_with(desk.session, record)
-    independent = [one for one in found if desk.views.sources[one.source].independent]
-    said = [(one.source, records.newest(desk.session, one).content) for one in independent or found]
-    heard = [without_birth(one) if source == overruled else one for source, one in said]
-    return any(content.ASKED in one for one in heard) or may_be_minor(heard)
+def _any_minor(context: WriteContext, record: Record, overruled: int | None = None) -> bool:
+    """Whether the reports of the person, each alone or all together, leave it possible that the person was a minor:
+    those of independent sources where there are any, since a birth from other sources hides the person only until a
+    curator has looked. The births that the source `overruled` gives do not count."""
+    found = _records_with(context.session, record)
+    independent = [other for other in found if context.views.sources[other.source].independent]
+    reports = [
+        without_birth(report) if other.source == overruled else report
+        for other in independent or found
+        for report in (records.newest(context.session, other).content,)
+    ]
+    return any(content.ASKED in report for report in reports) or may_be_minor(reports)
 
 
 def _shown(session: Session, edge: Edge) -> dict[str, str]:
     entry = entry_at(session, edge.key)
     return {"id": str(edge.id), "judgement": edge.judgement, "reason": entry.personal.get("reason", "")}
+
+
+def _wait_for_second(
+    context: WriteContext, kind: ProposedKind, about: Sequence[Record], decision: str, body: BaseModel
+) -> Outcome | None:
+    """Let a decision about the people of the records `about` wait for a second curator, and return the outcome; None
+    where another curator had proposed the same decision: it waits no longer and is to be carried out now."""
+    a, b = about[0].key, about[-1].key
+    proposal = _proposal(context.session, kind, a, b, decision)
+    if proposal is None:
+        proposal = Proposal(
+            id=new_id(),
+            kind=kind,
+            a=a,
+            b=b,
+            decision=decision,
+            body=body.model_dump_json(),
+            proposed_by=context.key_id,
+            proposed_at=context.now,
+        )
+        context.session.add(proposal)
+        context.session.flush()
+    elif proposal.proposed_by != context.key_id:
+        _remove(context.session, proposal.id)
+        return None
+    return Outcome("proposal", 202, context.log.revision, {"id": str(proposal.id)})
+
+
+def _proposal(session: Session, kind: ProposedKind, a: int, b: int, decision: str) -> Proposal | None:
+    """The waiting proposal of the same decision about the same people, whichever of their ids it names: an absorbed
+    person's ids still name them."""
+    of_a, of_b = aliased(Placement), aliased(Placement)
+    people = [place.detainee for key in (a, b) if (place := records.placement(session, key)) is not None]
+    proposed = tuple_(col(of_a.detainee), col(of_b.detainee))
+    return session.scalars(
+        select(Proposal)
+        .join(of_a, (col(of_a.record) == col(Proposal.a)) & (col(of_a.until) == OPEN))
+        .join(of_b, (col(of_b.record) == col(Proposal.b)) & (col(of_b.until) == OPEN))
+        .where(
+            col(Proposal.kind) == kind,
+            col(Proposal.decision) == decision,
+            proposed.in_([tuple(people), tuple(reversed(people))]),
+        )
+    ).first()
+
+
+def withdraw_proposal(context: WriteContext, proposal_id: uuid.UUID) -> Outcome:
+    """Withdraw a decision that waits for a second curator: the proposing curator takes it back, or another refuses
+    it."""
+    if context.session.get(Proposal, proposal_id) is None:
+        raise NotFound("There is no decision with this id that waits for a second curator.")
+    _remove(context.session, proposal_id)
+    return Outcome("proposal", 200, context.log.revision, {"id": str(proposal_id)})
+
+
+def _remove(session: Session, proposal_id: uuid.UUID) -> None:
+    session.connection().execute(delete(Proposal).where(col(Proposal.id) == proposal_id))

@@ -1,7 +1,7 @@
-"""Tie a new report to a known person: because it points there, or because the matcher is sure (rule 5).
+"""Link a new report to a known person: because it points there, or because the matcher is sure (rule 5).
 
-A new report is tied by one edge to one person. Where more than one fits, or none surely, the pairs wait for a
-curator. Decisions are written before the report they tie.
+A new report gets one `same` decision at most. Where several people fit, or none surely, the pairs wait for a curator.
+Decisions are written before the report that they link.
 """
 
 import json
@@ -15,32 +15,34 @@ from sqlmodel import Session, col
 
 from app.matching import score
 from app.matching.weighing import Witness, weigh
-from app.models import OPEN, Lookalike, Placement, Record
-from app.registry import blocking, content, known
+from app.models import OPEN, HiddenCandidatePair, Placement, Record
+from app.registry import blocking, candidates, content
+from app.registry.candidates import CandidatePerson, CandidateRecord, StandingRecord, compare, contents
 from app.registry.content import Content
-from app.registry.known import Candidate, Known, Near, compare, contents
-from app.registry.projection.accounts import SECOND_HAND, parse
+from app.registry.projection.statements import SECOND_HAND, parse
 from app.registry.records import Kind
-from app.registry.write import Desk, new_id
+from app.registry.write import WriteContext, new_id
 from app.vocabulary import Judgement, MatchOutcome, Publish, Verdict
 
 # Pairs listed for review per report, best first: beyond these a curator searches rather than reads.
 MOST_REVIEWED = 5
 SURE = 1000  # a pointer is not a guess
-# What beside the name two rows of one source must agree in to be looked at, and the least score that is agreement: a
-# birth may be a year off, while "2025" agrees with any day of that year.
+# Features, beside the name, of which two rows of one source must agree in one to be reviewed, with the least score that
+# is agreement: a birth may be a year off, while "2025" agrees with any day of that year.
 LEAST_AGREEING = {"birth": 0.7, "facility": 1.0, "detained_on": 1.0, "released_on": 1.0}
 
 # Made once: building a statement costs more than running it.
-_INSERT_LOOKALIKES = insert(Lookalike)
-_WAITING = select(col(Lookalike.other)).where(
-    col(Lookalike.other).in_(bindparam("among", expanding=True)), col(Lookalike.contradicts).is_(True)
+_INSERT_HIDDEN_PAIRS = insert(HiddenCandidatePair)
+_WAITING = select(col(HiddenCandidatePair.other)).where(
+    col(HiddenCandidatePair.other).in_(bindparam("among", expanding=True)),
+    col(HiddenCandidatePair.contradicts).is_(True),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """A decision about to be written: which record, judged by whom, how sure and why."""
+class LinkDecision:
+    """A decision about to be written: the judgement on a record, its author, its score in thousandths and its
+    reasons."""
 
     record: uuid.UUID
     judgement: Judgement
@@ -51,155 +53,158 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A record that the report was compared with, and what came of it."""
+    """A standing record with its comparison to the report."""
 
-    record: Known
+    record: StandingRecord
     match: score.Match
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
-    """What the key may know of it, what the log will say, and what only a curator may learn: whom the report looks
-    like (`unsaid`), and the records of the person it is tied to that contradict it and were outweighed."""
+class LinkResult:
+    """`outcome`: what the key may know; `decisions`: what the log will say. For curators alone: `hidden`, the pairs
+    about which the log is silent, and `outweighed`, records of the linked person that contradict the report."""
 
     outcome: MatchOutcome
-    decisions: tuple[Planned, ...] = ()
-    unsaid: tuple[Pair, ...] = ()
+    decisions: tuple[LinkDecision, ...] = ()
+    hidden: tuple[Pair, ...] = ()
     outweighed: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Tie:
-    """The record of a person to tie a report to, and those of the person that were outweighed."""
+class _Link:
+    """The record of a person to which a report is linked, and the outweighed records of that person."""
 
     to: Pair
     outweighed: tuple[Pair, ...] = ()
 
 
-def by_pointer(target: tuple[Record, Kind]) -> Matched:
-    return Matched(MatchOutcome.LINKED, (Planned(target[0].id, Judgement.SAME, "reporter", SURE),))
+def by_pointer(target: tuple[Record, Kind]) -> LinkResult:
+    return LinkResult(MatchOutcome.LINKED, (LinkDecision(target[0].id, Judgement.SAME, "reporter", SURE),))
 
 
-def compared(desk: Desk, said: Content) -> Content:
-    """What of a report is compared with others: in a trial not the identification number. Trials leave no trace, and
-    whoever tried a civil register by them, number by number, would learn who is here."""
-    if desk.trial is None:
-        return said
-    return {name: value for name, value in said.items() if name != content.NATIONAL_ID}
+def compared(context: WriteContext, report: Content) -> Content:
+    """The content by which a report is compared: in a trial without the identification number. Trials leave no trace,
+    and a civil register tried number by number would tell who is in this registry."""
+    if context.trial is None:
+        return report
+    return {name: value for name, value in report.items() if name != content.NATIONAL_ID}
 
 
-def look_up(desk: Desk, said: Content) -> list[Near]:
-    """The records that a new report may be of: those that share a stored key."""
-    (found,) = known.look_up(desk, [blocking.wanted(compared(desk, said))])
-    return [Near(one, found[one.key]) for one in contents(desk.session, found)]
+def look_up(context: WriteContext, report: Content) -> list[CandidateRecord]:
+    """The candidate records of a new report: those that share a blocking key."""
+    (namesakes,) = candidates.look_up(context, [blocking.query_of(compared(context, report))])
+    return [CandidateRecord(record, namesakes[record.key]) for record in contents(context.session, namesakes)]
 
 
-def by_match(desk: Desk, said: Content, found: Sequence[Near]) -> Matched:
-    """Compare a new report with the records found for it."""
-    person = blocking.person_of(compared(desk, said))
-    people = compare(desk, person, found)
-    alike = [one for one in people if one.match.sure or (one.match.score >= score.REVIEW and _tells(desk, one))]
-    told = [one for one in alike if _may_tell(desk, said, one)]
-    unsaid = tuple([Pair(one.record, one.match) for one in alike if one not in told][:MOST_REVIEWED])
-    sure = [one for one in told if one.match.sure and not _repeats(desk, said, one)]
-    ties = [(one, tie) for one in sure if (tie := _tie(desk, person, one)) is not None]
+def by_match(context: WriteContext, report: Content, found: Sequence[CandidateRecord]) -> LinkResult:
+    """Compare a new report with its candidate records and decide."""
+    person = blocking.person_of(compared(context, report))
+    people = compare(context, person, found)
+    alike = [
+        who for who in people if who.match.sure or (who.match.score >= score.REVIEW and _worth_review(context, who))
+    ]
+    public = [who for who in alike if _may_tell(context, report, who)]
+    hidden = tuple([Pair(who.record, who.match) for who in alike if who not in public][:MOST_REVIEWED])
+    sure = [who for who in public if who.match.sure and not _repeats(context, report, who)]
+    links = [(who, link) for who in sure if (link := _link(context, person, who)) is not None]
     # A namesake whom a state files beside somebody must not keep that person's reports apart.
-    ties = [(one, tie) for one, tie in ties if one.independent] or ties
-    if len(ties) == 1:
-        (group, tie), *_ = ties
-        outcome = _known_as(MatchOutcome.LINKED, desk, [group])
-        return Matched(outcome, (_planned(tie.to, Judgement.SAME),), unsaid, tie.outweighed)
-    waiting = tuple(_planned(Pair(one.record, one.match), Judgement.UNSURE) for one in told[:MOST_REVIEWED])
-    return Matched(_known_as(MatchOutcome.NEEDS_REVIEW, desk, told[:MOST_REVIEWED]), waiting, unsaid)
+    links = [(who, link) for who, link in links if who.independent] or links
+    if len(links) == 1:
+        (who, link), *_ = links
+        outcome = _known_as(MatchOutcome.LINKED, context, [who])
+        return LinkResult(outcome, (_link_decision(link.to, Judgement.SAME),), hidden, link.outweighed)
+    reviewed = public[:MOST_REVIEWED]
+    waiting = tuple(_link_decision(Pair(who.record, who.match), Judgement.UNSURE) for who in reviewed)
+    return LinkResult(_known_as(MatchOutcome.NEEDS_REVIEW, context, reviewed), waiting, hidden)
 
 
-def _tells(desk: Desk, one: Candidate) -> bool:
-    """Whether a pair that is not sure is worth a curator's look. Not where the report most like the row is of the same
-    source, and the two agree in no more than the name, or contradict each other in more than when: its namesakes are
-    many, and the source itself gives them different case numbers."""
-    if not desk.listing or one.record.source != desk.actor.source:
+def _worth_review(context: WriteContext, who: CandidatePerson) -> bool:
+    """Whether a pair that is not sure is worth a curator's look. Two rows of one source are not where they agree in
+    nothing but the name or contradict each other in more than dates: namesakes are many, and the source itself gave
+    them different case numbers."""
+    if not context.listing or who.record.source != context.actor.source:
         return True
-    agreeing = {reason.feature for reason in one.match.reasons if reason.score >= LEAST_AGREEING.get(reason.feature, 2)}
-    return bool(agreeing) and set(one.match.conflicts) <= {"dates"}
+    agreeing = {reason.feature for reason in who.match.reasons if reason.score >= LEAST_AGREEING.get(reason.feature, 2)}
+    return bool(agreeing) and set(who.match.conflicts) <= {"dates"}
 
 
-def _known_as(outcome: MatchOutcome, desk: Desk, groups: Sequence[Candidate]) -> MatchOutcome:
-    """An outcome as the key may know it (rule 12): of people whom it may not recognise, that the report was new."""
-    return outcome if any(desk.actor.recognises(g.record.publish) for g in groups) else MatchOutcome.NEW
+def _known_as(outcome: MatchOutcome, context: WriteContext, people: Sequence[CandidatePerson]) -> MatchOutcome:
+    """The outcome as the key may know it (rule 12): NEW where the key may recognise none of the people."""
+    return outcome if any(context.actor.recognises(who.record.publish) for who in people) else MatchOutcome.NEW
 
 
-def _may_tell(desk: Desk, said: Content, one: Candidate) -> bool:
-    """Whether an entry in the log would tell nobody what they may not know (rule 12).
+def _may_tell(context: WriteContext, report: Content, who: CandidatePerson) -> bool:
+    """Whether the log may say that the report looks like this person (rule 12).
 
-    A guess at somebody whom the key may not recognise would be confirmed by the tie, or by what waits for a curator.
-    And a state that files a row first would see its row tied, or doubted, by who reports that person unnamed later: a
-    report that does not ask to be named is told of nobody whom only others report that are not independent."""
-    named = said.get("detainee.publish") == Publish.NAMED
-    planted = not one.independent and not named and desk.actor.source not in one.sources
-    return not one.overruled and not planted and desk.actor.recognises(one.record.publish)
+    Not where the key may not recognise the person: an entry would confirm a guess. Nor, of a report that does not ask
+    for the name, where only sources that are not independent report the person: a state that planted a row would see it
+    linked, or doubted, as soon as another source reports the person unnamed."""
+    named = report.get("detainee.publish") == Publish.NAMED
+    planted = not who.independent and not named and context.actor.source not in who.sources
+    return not who.overruled and not planted and context.actor.recognises(who.record.publish)
 
 
-def _repeats(desk: Desk, said: Content, group: Candidate) -> bool:
-    """Whether this source already has a standing report of the same spell there: the same name twice in one list
-    is two people until a curator says otherwise; a detention after its own release is not a repetition, unless it
-    comes as a row of a list, of which no two are ever tied here."""
-    if desk.listing:
-        return desk.actor.source in group.sources or _holds_own(desk, group)
-    if desk.actor.source not in group.sources:
+def _repeats(context: WriteContext, report: Content, group: CandidatePerson) -> bool:
+    """Whether this source already has a standing report of the same spell of that person: the same name twice in one
+    list is two people until a curator decides. A detention after the source's own release is no repetition, except in a
+    list, no two rows of which are ever linked here."""
+    if context.listing:
+        return context.actor.source in group.sources or _has_own_record(context, group)
+    if context.actor.source not in group.sources:
         return False
     own = [
         record.content
-        for record in contents(desk.session, _records_of(desk.session, group.record))
-        if record.source == desk.actor.source and record.content["verification.verdict"] != Verdict.RETRACTED
+        for record in contents(context.session, _records_of(context.session, group.record))
+        if record.source == context.actor.source and record.content["verification.verdict"] != Verdict.RETRACTED
     ]
-    return any(not _follows(said, other) and not _follows(other, said) for other in own)
+    return any(not _follows(report, other) and not _follows(other, report) for other in own)
 
 
-def _tie(desk: Desk, person: score.Person, group: Candidate) -> _Tie | None:
-    """How to tie the report to a person of whom a record is surely alike; None where another record of the person
-    says that this is somebody else, also one that no key finds: or a single report that calls two people by one
-    another's names would make them one. Where independent sources report the person, any of theirs.
+def _link(context: WriteContext, person: score.Person, group: CandidatePerson) -> _Link | None:
+    """The link to a person with a surely matching record; None where any other record of the person, with a shared
+    blocking key or without, contradicts the report: otherwise one report that calls two people by each other's names
+    would make them one. Where independent sources report the person, only their records are asked.
 
-    The records of one source do not say so alone: two other sources outweigh it, and the report is tied to one of
-    those, so that it stays with them when a curator parts them from the other."""
-    held = [
-        one
-        for one in contents(desk.session, _records_of(desk.session, group.record))
-        if desk.views.sources[one.source].independent or not group.independent
+    Records of one source that contradict are outweighed by two other sources. The report is then linked to a record of
+    these, so that it stays with them when a curator parts them from the contradicting one."""
+    records = [
+        record
+        for record in contents(context.session, _records_of(context.session, group.record))
+        if context.views.sources[record.source].independent or not group.independent
     ]
-    witnesses = [Witness(one.source, _states(desk, one), one.person) for one in held]
+    witnesses = [Witness(record.source, _states(context, record), record.person) for record in records]
     weighed = weigh(person, witnesses)
     if weighed is None:
         return None
     if not weighed.against:
-        return _Tie(Pair(group.record, group.match))
-    pairs = [Pair(held[place], score.compare(person, held[place].person)) for place in weighed.agreeing]
+        return _Link(Pair(group.record, group.match))
+    pairs = [Pair(records[place], score.compare(person, records[place].person)) for place in weighed.agreeing]
     best = max(pairs, key=lambda pair: (pair.match.sure, pair.match.score))
-    outweighed = tuple(Pair(held[place], score.compare(person, held[place].person)) for place in weighed.against)
-    return _Tie(best, outweighed) if best.match.sure else None
+    outweighed = tuple(Pair(records[place], score.compare(person, records[place].person)) for place in weighed.against)
+    return _Link(best, outweighed) if best.match.sure else None
 
 
-def _states(desk: Desk, one: Known) -> bool:
-    """Whether a record counts among those that outweigh another: an independent source's own word, which stands."""
-    return desk.views.sources[one.source].independent and _first_hand(one.content)
+def _states(context: WriteContext, record: StandingRecord) -> bool:
+    """Whether a record can outweigh a contradicting one: an independent source's first-hand report, not withdrawn."""
+    return context.views.sources[record.source].independent and _first_hand(record.content)
 
 
-def _first_hand(said: Content) -> bool:
-    """Whether a report stands and is of its source's own knowledge."""
-    copied = said.get(content.CITING) or said.get("verification.method") in SECOND_HAND
-    return not copied and said["verification.verdict"] != Verdict.RETRACTED
+def _first_hand(report: Content) -> bool:
+    """Whether a report is first-hand and not withdrawn."""
+    copied = report.get(content.CITING) or report.get("verification.method") in SECOND_HAND
+    return not copied and report["verification.verdict"] != Verdict.RETRACTED
 
 
-def _holds_own(desk: Desk, group: Candidate) -> bool:
-    """Whether the person holds a record of this source at all, alike or not."""
-    if desk.trial and group.record.detainee in desk.trial.tied:
+def _has_own_record(context: WriteContext, group: CandidatePerson) -> bool:
+    """Whether any record of the person is of this source, alike or not."""
+    if context.trial and group.record.detainee in context.trial.tied:
         return True
-    of = select(col(Record.source)).where(col(Record.key).in_(_records_of(desk.session, group.record)))
-    return desk.actor.source in desk.session.scalars(of).all()
+    of = select(col(Record.source)).where(col(Record.key).in_(_records_of(context.session, group.record)))
+    return context.actor.source in context.session.scalars(of).all()
 
 
 def _follows(later: Content, earlier: Content) -> bool:
-    """Whether one detention begins after the release of another; on the same day if that one began earlier."""
+    """Whether one detention begins after the release of another; on the same day where the other began earlier."""
     begins, ended = later.get("detention.detained_on"), earlier.get("release.released_on")
     if begins is None or ended is None:
         return False
@@ -209,14 +214,14 @@ def _follows(later: Content, earlier: Content) -> bool:
     return day > parse(ended).hi
 
 
-def _records_of(session: Session, record: Known) -> Sequence[int]:
-    """All records of the person that holds a record."""
-    held = select(col(Placement.record)).where(col(Placement.detainee) == record.detainee, col(Placement.until) == OPEN)
-    return session.scalars(held).all()
+def _records_of(session: Session, record: StandingRecord) -> Sequence[int]:
+    """The keys of all records of a record's person."""
+    keys = select(col(Placement.record)).where(col(Placement.detainee) == record.detainee, col(Placement.until) == OPEN)
+    return session.scalars(keys).all()
 
 
-def _planned(pair: Pair, judgement: Judgement) -> Planned:
-    return Planned(pair.record.id, judgement, "matcher", _thousandths(pair.match), tuple(_reasons(pair.match)))
+def _link_decision(pair: Pair, judgement: Judgement) -> LinkDecision:
+    return LinkDecision(pair.record.id, judgement, "matcher", _thousandths(pair.match), tuple(_reasons(pair.match)))
 
 
 def _thousandths(match: score.Match) -> int:
@@ -227,12 +232,12 @@ def _reasons(match: score.Match) -> list[dict[str, Any]]:
     return [{"feature": r.feature, "score": round(r.score, 3), "note": r.note} for r in match.reasons]
 
 
-def keep_unsaid(desk: Desk, match: Matched, record: int) -> None:
-    """Keep, for curators alone, whom a report just written looks like, and what contradicts it in the person that it
-    was tied to: a record that was outweighed waits once, however many reports outweigh it."""
-    if not match.unsaid and not match.outweighed:
+def keep_hidden_pairs(context: WriteContext, match: LinkResult, record: int) -> None:
+    """Store for curators alone the hidden pairs of a report just written, and the outweighed records of its person. An
+    outweighed record waits once, however many reports outweigh it."""
+    if not match.hidden and not match.outweighed:
         return
-    run = desk.session.connection().execute
+    run = context.session.connection().execute
     waiting = set(run(_WAITING, {"among": [pair.record.key for pair in match.outweighed]}).scalars())
     new = [pair for pair in match.outweighed if pair.record.key not in waiting]
     rows = [
@@ -243,15 +248,15 @@ def keep_unsaid(desk: Desk, match: Matched, record: int) -> None:
             "reasons": json.dumps(_reasons(pair.match)),
             "contradicts": contradicts,
         }
-        for contradicts, pairs in ((False, match.unsaid), (True, new))
+        for contradicts, pairs in ((False, match.hidden), (True, new))
         for pair in pairs
     ]
     if rows:  # an empty list would insert a row of defaults
-        run(_INSERT_LOOKALIKES, rows)
+        run(_INSERT_HIDDEN_PAIRS, rows)
 
 
-def write_decision(desk: Desk, decision: Planned, record_id: uuid.UUID) -> None:
-    """The identity entry that ties, or may tie, a report about to be written."""
+def write_decision(context: WriteContext, decision: LinkDecision, record_id: uuid.UUID) -> None:
+    """Write the identity entry on a report about to be written."""
     body = {
         "id": str(new_id()),
         "a": str(decision.record),
@@ -260,4 +265,4 @@ def write_decision(desk: Desk, decision: Planned, record_id: uuid.UUID) -> None:
         "by": decision.by,
         "score": decision.score,
     }
-    desk.write("identity", body, {"reasons": list(decision.reasons)} if decision.reasons else None)
+    context.write("identity", body, {"reasons": list(decision.reasons)} if decision.reasons else None)

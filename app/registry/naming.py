@@ -1,7 +1,6 @@
-"""What stands where a name should and is none: words for "nobody knows", letters that were lost, numbers (pure).
+"""Texts in place of a name that are no name: words for "unknown", lost letters, numbers (pure).
 
-Taken for a name, "S/I" would make one person of everybody whom nobody could name. The same words say in any cell of a
-list that nothing is known.
+Taken for a name, "S/I" would make one person of all nameless ones. The same words say "unknown" in any cell of a list.
 """
 
 import re
@@ -11,7 +10,7 @@ from app.matching.fold import fold, words
 
 Fault = tuple[LiteralString, LiteralString]  # code and detail
 
-# What sheets hold where nobody knew, folded: of a name or of anything else. Not "si", which is "sí" without its accent.
+# Words for "unknown" in sheets, folded, of a name or of anything else. Not "si", which is "sí" without its accent.
 _UNSAID = frozenset(
     {
         "anonima", "anonimo", "anonymous", "desconocida", "desconocido", "identidad desconocida",
@@ -27,10 +26,10 @@ _UNSAID = frozenset(
     }
 )  # fmt: skip
 _CROSSES = re.compile(r"x[x ]*x")  # "XXX", "xx xx"; one alone is a tick
-# A program that did not know a letter wrote "?" for it: beside letters, or for all of several words. Two of a word are
-# enough: a row of thousands would be gone through from each of them.
+# A program that could not encode a letter wrote "?" for it: beside letters, or for all letters of several words. The
+# pattern asks for two of a word only, since thousands in a row would be searched again from each of them.
 _LOST = re.compile(r"\w\?|\?\w|\?\?\s+\?\?")
-# A telephone or an identification number, or a date: seven digits, however they are parted. Nobody is called so.
+# A telephone or identification number or a date: seven digits, however separated.
 _NUMBER = re.compile(r"(?:\d[ ./-]?){7}")
 NOBODY_KNEW: Fault = (
     "placeholder_name",
@@ -49,20 +48,20 @@ NUMBER: Fault = (
 
 
 def is_unsaid(text: str) -> bool:
-    """Whether a text says that nothing is known: a dash, "S/I", "n/a", "sin datos"."""
+    """Whether a text says "unknown": a dash, "S/I", "n/a", "sin datos"."""
     folded = fold(text)
     return not folded or folded in _UNSAID or _CROSSES.fullmatch(folded) is not None
 
 
 def damage(name: str) -> Fault | None:
-    """Code and detail of what is no part of a name; of a part of one too."""
+    """Code and detail of damage in a name or a part of one; None without damage."""
     if _LOST.search(name):
         return LOST
     return NUMBER if any(letter.isalpha() for letter in name) and _NUMBER.search(name) else None
 
 
 def fault(name: str) -> Fault | None:
-    """Code and detail of why nobody is called so; None of a name."""
+    """Code and detail of why a text is no name; None of a name."""
     damaged = damage(name)
     if damaged is not None:
         return damaged

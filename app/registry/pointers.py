@@ -1,4 +1,5 @@
-"""What a report points at: the record from which an id derives, and the report that a pointer is kept to (rule 2)."""
+"""Pointers of reports: the record from which a given id derives, and the report as which a pointer is stored (rule
+2)."""
 
 import json
 import uuid
@@ -9,14 +10,14 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Conflict, Invalid, NotFound
-from app.models import OPEN, Entry, Placement, Record, Release, Report, Voice
+from app.models import OPEN, Entry, Placement, Record, Release, Report, SourceRelease
 from app.registry import content, records
 from app.registry.content import Content
-from app.registry.projection.accounts import ASSERTIONS, parse
+from app.registry.projection.statements import ASSERTIONS, parse
 from app.registry.projection.voices import RANK
 from app.registry.records import Kind
 from app.registry.schemas import DetentionReportIn
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Stage, Verdict
 
 POINTERS: tuple[tuple[str, Kind], ...] = (
@@ -24,7 +25,7 @@ POINTERS: tuple[tuple[str, Kind], ...] = (
     ("detention_id", "detention"),
     ("detainee_id", "detainee"),
 )
-# Sorts a report without a day after every report with one: its spell may be another one tomorrow.
+# Sorts reports without a day after all others: tomorrow they may be of another spell.
 UNSTATED = 10**9
 
 # Made once: building a statement costs more than running it.
@@ -39,74 +40,72 @@ _SAME_SPELL = (
 )
 
 
-def target_of(desk: Desk, body: DetentionReportIn) -> tuple[Record, Kind] | None:
+def target_of(context: WriteContext, body: DetentionReportIn) -> tuple[Record, Kind] | None:
     given = [(kind, getattr(body, name)) for name, kind in POINTERS if getattr(body, name) is not None]
     if len(given) > 1:
         raise Invalid.at("", "one_pointer", "Point at one of detainee_id, detention_id, release_id; not at several.")
     if not given:
         return None
     kind, thing_id = given[0]
-    return known(desk, kind, thing_id), kind
+    return known(context, kind, thing_id), kind
 
 
-def known(desk: Desk, kind: Kind, thing_id: uuid.UUID) -> Record:
-    """The record from which an id derives. Raises NotFound where there is none, and where this key may not know of it:
-    the person is hidden from it, and the record is another source's."""
-    record = records.derived_from(desk.session, kind, thing_id)
+def known(context: WriteContext, kind: Kind, thing_id: uuid.UUID) -> Record:
+    """The record from which an id derives. Raises NotFound where there is none, or where this key may not know of it:
+    the person is hidden from the key, and the record is another source's."""
+    record = records.derived_from(context.session, kind, thing_id)
     if record is None or record.redacted:
         raise NotFound(f"There is no {kind} with this id.")
-    if record.source != desk.actor.source and not desk.actor.sees_person(record.publish_now):
+    if record.source != context.actor.source and not context.actor.sees_person(record.publish_now):
         raise NotFound(f"There is no {kind} with this id.")
-    if kind == "release" and not has_release(desk.session, record):
+    if kind == "release" and not has_release(context.session, record):
         raise NotFound("There is no release with this id.")
     return record
 
 
 def spell_pointer(
-    desk: Desk, target: tuple[Record, Kind], own: uuid.UUID | None = None, before: str | None = None
+    context: WriteContext, target: tuple[Record, Kind], own: uuid.UUID | None = None, before: str | None = None
 ) -> str | None:
-    """The id of the report that a pointer is kept to. A pointer at a release is kept to the earliest report of an
-    independent source that speaks of that release, else to the earliest one that does; a pointer at a detention to the
-    earliest report of the spell. A pointer at a person is kept to no report.
+    """The id of the report as which a pointer is stored: of a release its earliest report by an independent source,
+    else its earliest report; of a detention the earliest report of the spell; of a person none.
 
-    `before`: the id of the report that the report `own` pointed at until now. That pointer stays while both stand in
-    one spell, so that sending a report again changes nothing; and where the earliest report is `own` itself, since a
-    report does not point at itself. Where the person is hidden from the key, only the key's own reports are looked at:
-    anybody can read the pointer in the log.
+    `before`: the id of the report at which `own` pointed until now. That pointer stays while both are of one spell, so
+    that sending a report again changes nothing; and where the earliest report is `own` itself. Where the person is
+    hidden from the key, only the source's own reports are considered, since anybody can read the pointer in the log.
     """
     base, kind = target
     if kind == "detainee":
         return before
-    found = desk.session.connection().execute(_SAME_SPELL, {"base": base.key}).all()
+    found = context.session.connection().execute(_SAME_SPELL, {"base": base.key}).all()
     if before is not None and uuid.UUID(before) in {row.id for row in found}:
         return before
-    seen = desk.actor.sees_person(base.publish_now)
-    told = [(row, json.loads(row.body)["said"]) for row in found if seen or row.source == desk.actor.source]
+    seen = context.actor.sees_person(base.publish_now)
+    reports = [(row, json.loads(row.body)["said"]) for row in found if seen or row.source == context.actor.source]
     if kind == "release":
-        told = [(row, said) for row, said in told if content.has_release(said)] or told
+        reports = [(row, report) for row, report in reports if content.has_release(report)] or reports
 
-    def rank(one: tuple[Any, Content]) -> tuple[bool, bool, int, int, str]:
-        row, said = one
-        withdrawn = said["verification.verdict"] == Verdict.RETRACTED
-        other = kind == "release" and not desk.views.sources[row.source].independent
+    def rank(candidate: tuple[Any, Content]) -> tuple[bool, bool, int, int, str]:
+        row, report = candidate
+        withdrawn = report["verification.verdict"] == Verdict.RETRACTED
+        other = kind == "release" and not context.views.sources[row.source].independent
         return (
             withdrawn,
             other,
-            _first_day(said, "detention.detained_on"),
-            _first_day(said, "release.released_on"),
+            _first_day(report, "detention.detained_on"),
+            _first_day(report, "release.released_on"),
             row.id.hex,
         )
 
-    earliest = min(told, key=rank)[0].id
+    earliest = min(reports, key=rank)[0].id
     return before if earliest == own else str(earliest)
 
 
-def _first_day(said: Content, name: str) -> int:
-    return parse(said[name]).lo if name in said else UNSTATED
+def _first_day(report: Content, name: str) -> int:
+    return parse(report[name]).lo if name in report else UNSTATED
 
 
 def require_one_person(session: Session, record: Record, target: Record) -> None:
-    """Only curators join standing people."""
+    """Raises Conflict where record and target are of two people: only curators join standing people."""
     places = session.scalars(
         select(col(Placement.detainee)).where(
             col(Placement.record).in_([record.key, target.key]), col(Placement.until) == OPEN
@@ -120,7 +119,7 @@ def require_one_person(session: Session, record: Record, target: Record) -> None
 
 
 def own_record_in(session: Session, spell: int, source: int) -> Record | None:
-    """This source's record of a spell: the newest that speaks of a release, else the newest."""
+    """A source's record of a spell: its newest with a release, else its newest."""
     rows = session.execute(
         select(Record, col(Entry.body), col(Report.since))
         .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
@@ -133,13 +132,14 @@ def own_record_in(session: Session, spell: int, source: int) -> Record | None:
 
 
 def stage_asserted(session: Session, spell: int) -> str:
-    """The furthest stage of a release that a source asserts, refuted or not; where none does, the stage it stands at.
+    """The furthest stage of a release that any source asserts, refuted or not; else the stage at which it stands.
 
-    A source that verifies what another refutes speaks of the stage in dispute, not of the earlier one that still
-    counts."""
+    So a source that verifies a refuted release verifies the disputed stage, not an earlier one that still counts."""
     asserted = session.scalars(
-        select(col(Voice.stage)).where(
-            col(Voice.spell) == spell, col(Voice.until) == OPEN, col(Voice.verdict).in_(ASSERTIONS)
+        select(col(SourceRelease.stage)).where(
+            col(SourceRelease.spell) == spell,
+            col(SourceRelease.until) == OPEN,
+            col(SourceRelease.verdict).in_(ASSERTIONS),
         )
     ).all()
     if asserted:
@@ -150,7 +150,7 @@ def stage_asserted(session: Session, spell: int) -> str:
 
 
 def has_release(session: Session, record: Record) -> bool:
-    """Whether the spell that holds a record has a release."""
+    """Whether the spell of a record has a release."""
     found = session.scalars(
         select(col(Release.spell))
         .join(Placement, col(Placement.spell) == col(Release.spell))

@@ -1,4 +1,4 @@
-"""Replay the log: every base and projected table is made anew from the entries and the sealed values beside them."""
+"""Replay the log: make every base and projected table anew from the entries and the sealed values."""
 
 import json
 import uuid
@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from app.log.entries import lock_head, replay
 from app.log.head import set_rules
 from app.models import (
-    AskedClass,
+    PROJECTED,
     BlockingKey,
     Claim,
     Consent,
@@ -20,21 +20,21 @@ from app.models import (
     PendingPair,
     Record,
     Report,
+    RequestedClass,
     Source,
 )
 from app.registry.apply import Projector
-from app.registry.components import PROJECTED
 from app.registry.projection import RULES
 
 BASE: tuple[type[Any], ...] = (
-    Source, Facility, Record, Report, AskedClass, Decision, Consent, Claim, BlockingKey, PendingPair,
+    Source, Facility, Record, Report, RequestedClass, Decision, Consent, Claim, BlockingKey, PendingPair,
 )  # fmt: skip
 
 
 def rebuild(session: Session) -> int:
     """Make all rows anew under today's rules; returns the number of entries replayed. Under unchanged rules the rows
     are the same as before."""
-    lock_head(session)  # nothing may be written between the rows that go and those that come
+    lock_head(session)  # no write may come between deleting and replaying
     set_rules(session, RULES)
     for table in (*BASE, *PROJECTED):
         session.connection().execute(delete(table))
@@ -47,6 +47,6 @@ def rebuild(session: Session) -> int:
 
 
 def _erased(session: Session) -> set[uuid.UUID]:
-    """Records erased at any time: nothing personal of them may come back, not even for the time before."""
+    """The records erased at any time: nothing personal of them may come back, not even for the time before."""
     bodies = session.scalars(select(col(Entry.body)).where(col(Entry.kind) == "redaction"))
     return {uuid.UUID(record) for body in bodies for record in json.loads(body)["records"]}

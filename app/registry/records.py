@@ -1,4 +1,4 @@
-"""Records: find one by its own id, by its source's case number, or by an id derived from it."""
+"""Look up records: by their own id, by their source's case number, or by an id derived from them."""
 
 import json
 import uuid
@@ -13,14 +13,14 @@ from sqlmodel import Session, col
 from app.database import chunks
 from app.errors import NotFound, Redacted
 from app.log import sealed
-from app.log.entries import Appended, entry_at
+from app.log.entries import LogEntry, entry_at
 from app.models import OPEN, CaseKey, Entry, Placement, Record, Report, Sealed
 from app.registry.content import Content
 
 Kind = Literal["detainee", "detention", "release"]
 
 _DERIVED = {"detainee": Record.detainee_id, "detention": Record.detention_id, "release": Record.release_id}
-# A report to which its source gave no case number is named by its id where one is asked for: `report:51b4d1a6-…`.
+# In place of a case number, of a report without one: `report:51b4d1a6-…`.
 BY_ID = "report:"
 ERASED = "The person under this case number was erased from the registry. Do not send it again."
 INSERT_CASE = insert(CaseKey)
@@ -49,10 +49,10 @@ _RECORD_OF_CASE = select(col(CaseKey.record_id)).where(col(CaseKey.digest) == bi
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The current version of a record: its number, the entry it stands in, and what it says."""
+    """A version of a record: its number, its entry and its content."""
 
     number: int
-    entry: Appended
+    entry: LogEntry
 
     @property
     def content(self) -> Content:
@@ -64,16 +64,16 @@ class Version:
 
     @property
     def points(self) -> bool:
-        """Whether it was filed by pointing at somebody known, and so may say nothing of who that is."""
+        """Whether it was filed by pointing at a known person, and so may not say who that is."""
         return self.pointer is not None or "person" in self.entry.body
 
 
 def current(session: Session, record: Record, as_of: int = OPEN - 1) -> Version | None:
     """The version that stood at a revision, by default the newest; None before the first."""
-    found = session.scalars(
+    report = session.scalars(
         select(Report).where(col(Report.record) == record.key, col(Report.since) <= as_of, col(Report.until) > as_of)
     ).one_or_none()
-    return None if found is None else Version(found.version, entry_at(session, found.since))
+    return None if report is None else Version(report.version, entry_at(session, report.since))
 
 
 def newest(session: Session, record: Record) -> Version:
@@ -83,7 +83,8 @@ def newest(session: Session, record: Record) -> Version:
 
 
 def own(session: Session, report_id: uuid.UUID, source: int | None) -> Record:
-    """A record of this source. A foreign one is not found: its existence is not this key's business."""
+    """A record of this source. Raises NotFound for another source's record too: this key may not learn that it
+    exists."""
     record = session.scalars(select(Record).where(col(Record.id) == report_id)).one_or_none()
     if record is None or record.source != source:
         raise NotFound("There is no report with this id among your own.")
@@ -97,7 +98,7 @@ def derived_from(session: Session, kind: Kind, thing_id: uuid.UUID) -> Record | 
 
 
 def placement(session: Session, record: int, as_of: int = OPEN - 1) -> Placement | None:
-    """Where a record stood at a revision."""
+    """The placement of a record at a revision."""
     return session.scalars(
         select(Placement).where(
             col(Placement.record) == record, col(Placement.since) <= as_of, col(Placement.until) > as_of
@@ -110,8 +111,8 @@ def case_digest(secret: bytes, source: int, case: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Stood:
-    """What stands under a case number: the record, its newest version, and the day it was first filed."""
+class FiledCase:
+    """A record under a case number, with its newest version and the day of its first filing."""
 
     record: uuid.UUID
     redacted: bool
@@ -121,20 +122,20 @@ class Stood:
     filed_on: str
 
 
-def by_cases(session: Session, digests: Collection[str]) -> dict[str, Stood]:
-    """What stands under each of the case numbers that are known, by digest (`case_digest`): one question for many."""
-    found = {}
+def by_cases(session: Session, digests: Collection[str]) -> dict[str, FiledCase]:
+    """Digest (`case_digest`) → the record under that case number, for the digests that have one."""
+    filed = {}
     for among in chunks(digests):
         for row in session.connection().execute(_STOOD, {"among": among}):
             content = {**json.loads(row.body)["said"], **sealed.values(row.disclosures)}
             filed_on = row.recorded_at.date().isoformat()
-            found[row.digest] = Stood(row.id, row.redacted, row.version, row.since, content, filed_on)
-    return found
+            filed[row.digest] = FiledCase(row.id, row.redacted, row.version, row.since, content, filed_on)
+    return filed
 
 
 def cases_of(session: Session, source: int) -> Iterator[str]:
-    """All case numbers under which a source's reports stand. They are kept sealed with what each report says, and
-    looked up by digest, so that to compare how they are written is to read every report."""
+    """All case numbers of a source's standing reports. They are sealed with each report and looked up by digest, so
+    that reading them as written takes reading every report."""
     for disclosures in session.connection().execute(_OWN_SEALED, {"source": source}).scalars():
         case = sealed.values(disclosures).get("source_record_id")
         if case is not None:
@@ -142,24 +143,27 @@ def cases_of(session: Session, source: int) -> Iterator[str]:
 
 
 def remember_case(session: Session, secret: bytes, source: int, case: str, record: uuid.UUID) -> None:
-    """Let a record be found by its source's case number."""
+    """Store the digest of a record's case number."""
     row = {"digest": case_digest(secret, source, case), "record_id": record}
     session.connection().execute(INSERT_CASE, row)
 
 
 def by_case(session: Session, secret: bytes, source: int, case: str) -> Record | None:
-    """The record under a source's own case number, or of that id. Raises Redacted for an erased one."""
+    """The record under a source's own case number, or with the id that stands for one. Raises Redacted."""
     digest = case_digest(secret, source, case)
     record_id = session.connection().execute(_RECORD_OF_CASE, {"digest": digest}).scalar_one_or_none()
-    found = select(Record).where(col(Record.id) == (record_id or _id_in(case)), col(Record.source) == source)
-    record = session.scalars(found).one_or_none()
+    record_id = record_id or _id_in(case)
+    if record_id is None:  # as of every new report: nothing to look for
+        return None
+    query = select(Record).where(col(Record.id) == record_id, col(Record.source) == source)
+    record = session.scalars(query).one_or_none()
     if record is not None and record.redacted:
         raise Redacted(ERASED)
     return record
 
 
 def case_by_id(record_id: Any) -> str:
-    """What stands for the case number of a report that has none."""
+    """The text in place of the case number of a report that has none."""
     return f"{BY_ID}{record_id}"
 
 

@@ -1,4 +1,4 @@
-"""File, amend and retract reports: what an organisation does here."""
+"""File, verify, amend and retract reports."""
 
 import uuid
 from collections.abc import Callable
@@ -11,71 +11,71 @@ from app.log.entries import entry_at
 from app.matching import score
 from app.matching.names import ONE_WORD
 from app.models import Record
-from app.registry import blocking, checks, content, kept, linking, pointers, records, wishes
+from app.registry import blocking, checks, content, kept_values, linking, pointers, records, wishes
 from app.registry.content import Content
-from app.registry.projection.accounts import ASSERTIONS, parse
+from app.registry.projection.statements import ASSERTIONS, parse
 from app.registry.records import Kind
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
-from app.registry.write import Desk, Outcome, new_id
+from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import Judgement, ReleaseKind, Stage, Verdict
 
-# What stands in a report's content without having been sent under that name.
+# Fields of a report's content that were not sent under that name.
 NOT_SENT = frozenset({content.NATIONAL_ID, "retraction.reason"})
 # The shortest numbers that identify people have five digits; "N/A" and "-" would make everyone one person.
 LEAST_DIGITS = 5
-# From here on the digits alone are compared: one list writes V-12.345.678 and another 12345678, and two honest reports
-# would contradict each other. Of shorter numbers the letters are half of what they tell.
+# From this length on the digits alone are compared, since one list writes V-12.345.678 and another 12345678. In shorter
+# numbers the letters carry half of the information.
 TELLING_DIGITS = 6
 CREATED, OK = 201, 200
 
 
-def file_report(desk: Desk, body: DetentionReportIn) -> Outcome:
-    """File one account of one detention, with or without its release.
+def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
+    """File one source's report of one detention, with or without its release.
 
-    A case number makes it an upsert: the same content changes nothing, other content is the next version. A report
-    that was filed by pointing at somebody still points there when it is sent again without saying so.
+    A case number makes it an upsert: the same content changes nothing, other content is the next version. A report that
+    was filed by pointing at a known person keeps its pointer when it is sent again without one.
     Raises Invalid, AgeNeedsDay, FileAClaim, NewSpellNeedsNewRecord, AnotherPerson, ReleaseDropped, Redacted, Conflict,
     NotFound.
     """
-    target, case = pointers.target_of(desk, body), body.source_record_id
-    said = content_of(desk, body)
-    record = None if case is None else records.by_case(desk.session, desk.secret, source_of(desk), case)
-    version = None if record is None else records.newest(desk.session, record)
-    checks.check(said, desk.now, points=target is not None or (version is not None and version.points))
-    said = _classed(desk, said, record, None if version is None else version.content)
+    target, case = pointers.target_of(context, body), body.source_record_id
+    report = content_of(context, body)
+    record = None if case is None else records.by_case(context.session, context.secret, source_of(context), case)
+    version = None if record is None else records.newest(context.session, record)
+    checks.check(report, context.now, points=target is not None or (version is not None and version.points))
+    report = _classed(context, report, record, None if version is None else version.content)
     if record is not None and version is not None:
-        return _next_version(desk, record, with_kept(said, body, version.content), target)
-    return first_version(desk, said if case is None else {**said, "source_record_id": case}, target)
+        return _next_version(context, record, with_kept(report, body, version.content), target)
+    return first_version(context, report if case is None else {**report, "source_record_id": case}, target)
 
 
-def with_kept(said: Content, body: DetentionReportIn, before: Content) -> Content:
-    """What was said, with what no body can carry as it stands `before`: the case number of a report that is named by
-    its id, the reason of a withdrawal that stands, what was kept of where it points, and the identification number,
-    which is never shown and so cannot be sent back. That one stays while the name does and the body does not name the
-    field; null takes it back."""
+def with_kept(report: Content, body: DetentionReportIn, before: Content) -> Content:
+    """The content with those fields of the standing version `before` that no body can carry: the case number of a
+    report named by its id, the reason of a standing withdrawal, the kept values, and the identification number, which
+    is never shown and so cannot be sent back. The number stays as long as the name does and the body does not give the
+    field; null deletes it."""
     stays = {"source_record_id", *content.kept(before)}
-    if said["verification.verdict"] == before["verification.verdict"] == Verdict.RETRACTED:
+    if report["verification.verdict"] == before["verification.verdict"] == Verdict.RETRACTED:
         stays.add("retraction.reason")
-    renamed = said.get("detainee.full_name") != before.get("detainee.full_name")
+    renamed = report.get("detainee.full_name") != before.get("detainee.full_name")
     if not renamed and "national_id" not in (body.detainee.model_fields_set if body.detainee else ()):
         stays.add(content.NATIONAL_ID)
-    return {**said, **{name: before[name] for name in stays & before.keys()}}
+    return {**report, **{name: before[name] for name in stays & before.keys()}}
 
 
-def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
-    """Give this source's verdict on a known release as it stood at the revision it had `seen`: the next version of its
-    report there, or a new one. Raises Invalid, NotFound, Conflict."""
-    base = pointers.known(desk, "release", release_id)
-    seen = kept.seen_at(desk, base, body.seen)
-    place = records.placement(desk.session, base.key)
+def verify_release(context: WriteContext, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
+    """File this source's verdict on a known release as it stood at the revision `body.seen`: the next version of the
+    source's report on it, or a new report. Raises Invalid, NotFound, Conflict."""
+    base = pointers.known(context, "release", release_id)
+    seen = kept_values.seen_at(context, base, body.seen)
+    place = records.placement(context.session, base.key)
     assert place is not None
-    own = pointers.own_record_in(desk.session, place.spell, source_of(desk))
+    own = pointers.own_record_in(context.session, place.spell, source_of(context))
     if body.source_record_id is not None:
-        cased = records.by_case(desk.session, desk.secret, source_of(desk), body.source_record_id)
+        cased = records.by_case(context.session, context.secret, source_of(context), body.source_record_id)
         if cased is not None and own is not None and cased.key != own.key:
             raise Conflict("Your case number stands for another detention: send another one, or none.")
         own = own or cased
-    stood = records.newest(desk.session, own).content if own else {}
+    stood = records.newest(context.session, own).content if own else {}
     before = content.with_age_of_now(content.as_sent(stood))
     before.pop("retraction.reason", None)
     case = before.get("source_record_id")
@@ -83,29 +83,31 @@ def verify_release(desk: Desk, release_id: uuid.UUID, body: VerificationOfReleas
         raise _case_fixed(
             f"You already have report {case} on this release: leave `source_record_id` out, or correct that one."
         )
-    said = {**before, **_verdict(body)}
-    if not content.has_release(said):
-        carried_out = "release.released_on" in said
-        stage = Stage.CARRIED_OUT.value if carried_out else pointers.stage_asserted(desk.session, place.spell)
-        said = {"release.stage": stage, "release.kind": ReleaseKind.UNSPECIFIED.value, **said}
+    report = {**before, **_verdict(body)}
+    if not content.has_release(report):
+        carried_out = "release.released_on" in report
+        stage = Stage.CARRIED_OUT.value if carried_out else pointers.stage_asserted(context.session, place.spell)
+        report = {"release.stage": stage, "release.kind": ReleaseKind.UNSPECIFIED.value, **report}
     if body.source_record_id is not None:
-        said["source_record_id"] = body.source_record_id
-    said = _with_citing(desk, said)
-    said = {name: value for name, value in said.items() if value != []}
-    checks.check(said, desk.now, points=True, flat=True)
-    said = _classed(desk, said, own, stood or None)
+        report["source_record_id"] = body.source_record_id
+    report = _with_citing(context, report)
+    report = {name: value for name, value in report.items() if value != []}
+    checks.check(report, context.now, points=True, flat=True)
+    report = _classed(context, report, own, stood or None)
     if own is None:
-        return first_version(desk, said, (base, "release"), seen=seen)
-    return _next_version(desk, own, said, (base, "release"), seen=seen)
+        return first_version(context, report, (base, "release"), seen=seen)
+    return _next_version(context, own, report, (base, "release"), seen=seen)
 
 
-def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Callable[[int], bool]) -> Outcome:
+def amend(
+    context: WriteContext, report_id: uuid.UUID, patch: dict[str, Any], matches: Callable[[int], bool]
+) -> Outcome:
     """Correct a report by a JSON Merge Patch (RFC 7396) on the content it was filed with.
 
-    `matches` tells whether the change is based on a version; raises Superseded if not on the standing one, and
-    AnotherPerson like `file_report`.
+    `matches`: whether the change is based on a version number. Raises Superseded where it is not based on the standing
+    version, and AnotherPerson like `file_report`.
     """
-    record, version = _current(desk, report_id, matches)
+    record, version = _current(context, report_id, matches)
     before = content.as_sent(version.content)
     shape = content.unflatten({k: v for k, v in before.items() if k not in NOT_SENT})
     merged = merge_patch(shape, patch)
@@ -117,34 +119,33 @@ def amend(desk: Desk, report_id: uuid.UUID, patch: dict[str, Any], matches: Call
         raise Invalid.at("", "pointer_is_fixed", "A report cannot be pointed elsewhere: retract it and file another.")
     if body.source_record_id != before.get("source_record_id"):
         raise _case_fixed("A case number cannot change: file a new report.")
-    said = content_of(desk, body)
-    if Verdict.RETRACTED == before["verification.verdict"] == said["verification.verdict"]:
+    report = content_of(context, body)
+    if Verdict.RETRACTED == before["verification.verdict"] == report["verification.verdict"]:
         raise Conflict("This report was withdrawn: send a verification with a verdict along to take that back.")
     if "national_id" not in (patch.get("detainee") or {}) and content.NATIONAL_ID in before:
-        said[content.NATIONAL_ID] = before[content.NATIONAL_ID]
-    checks.check(said, desk.now, points=version.points)
-    said = _classed(desk, said, record, version.content)
+        report[content.NATIONAL_ID] = before[content.NATIONAL_ID]
+    checks.check(report, context.now, points=version.points)
+    report = _classed(context, report, record, version.content)
     if body.source_record_id is not None:
-        said["source_record_id"] = body.source_record_id
-    return _next_version(desk, record, said, None)
+        report["source_record_id"] = body.source_record_id
+    return _next_version(context, record, report, None)
 
 
-def retract(desk: Desk, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]) -> Outcome:
-    """Withdraw a report: it stays visible as withdrawn, and asserts nothing any more.
-
-    Raises Superseded like `amend`.
-    """
-    record, version = _current(desk, report_id, matches)
-    said = {**version.content, "verification.verdict": Verdict.RETRACTED.value}
+def retract(context: WriteContext, report_id: uuid.UUID, reason: str | None, matches: Callable[[int], bool]) -> Outcome:
+    """Withdraw a report: it stays visible as withdrawn, and asserts nothing. Raises Superseded like `amend`."""
+    record, version = _current(context, report_id, matches)
+    report = {**version.content, "verification.verdict": Verdict.RETRACTED.value}
     if reason is not None:
-        said["retraction.reason"] = reason
-    return _next_version(desk, record, said, None)
+        report["retraction.reason"] = reason
+    return _next_version(context, record, report, None)
 
 
-def _current(desk: Desk, report_id: uuid.UUID, matches: Callable[[int], bool]) -> tuple[Record, records.Version]:
-    """One's own record and the version a change is based on."""
-    record = records.own(desk.session, report_id, desk.actor.source)
-    version = records.newest(desk.session, record)
+def _current(
+    context: WriteContext, report_id: uuid.UUID, matches: Callable[[int], bool]
+) -> tuple[Record, records.Version]:
+    """The source's own record, and the version on which a change is based."""
+    record = records.own(context.session, report_id, context.actor.source)
+    version = records.newest(context.session, record)
     if not matches(version.number):
         raise Superseded(
             "The report has a newer version, or If-Match holds no ETag of it in quotes: read it again, then repeat."
@@ -167,27 +168,27 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return merged
 
 
-def source_of(desk: Desk) -> int:
+def source_of(context: WriteContext) -> int:
     """The key of the source that reports."""
-    assert desk.actor.source is not None  # a reporter's key always has one (policy of keys)
-    return desk.actor.source
+    assert context.actor.source is not None  # a reporter's key always has one (policy of keys)
+    return context.actor.source
 
 
-def content_of(desk: Desk, body: DetentionReportIn) -> Content:
-    """What the body says, flat; identification numbers become digests before anything else sees them."""
-    said = content.flatten(body.model_dump(mode="json"))
-    number = said.pop("detainee.national_id", None)
+def content_of(context: WriteContext, body: DetentionReportIn) -> Content:
+    """The content of a body. An identification number becomes a digest before any other code sees it."""
+    report = content.flatten(body.model_dump(mode="json"))
+    number = report.pop("detainee.national_id", None)
     if number is not None:
         compared = compared_number(number)
         if compared is None:
             detail = "This is not an identification number: leave the field out when you do not know it."
             raise Invalid.at("/detainee/national_id", "invalid_national_id", detail)
-        said[content.NATIONAL_ID] = sealed.keyed_digest(desk.secret, "national_id", compared)
-    return _with_citing(desk, content.with_age_of_now(said))
+        report[content.NATIONAL_ID] = sealed.keyed_digest(context.secret, "national_id", compared)
+    return _with_citing(context, content.with_age_of_now(report))
 
 
 def compared_number(number: str) -> str | None:
-    """An identification number as it is compared with others; None for what is none."""
+    """An identification number in the form that is compared; None for a text that is none."""
     plain = "".join(char for char in number.upper() if char.isalnum())
     digits = "".join(char for char in plain if char.isdigit())
     if len(digits) < LEAST_DIGITS:
@@ -195,25 +196,25 @@ def compared_number(number: str) -> str | None:
     return digits if len(digits) >= TELLING_DIGITS else plain
 
 
-def _with_citing(desk: Desk, said: Content) -> Content:
-    """Most reports cite nobody, and then nobody's name is read."""
-    return content.with_citing(said, desk.views.source_names) if content.CITING in said else said
+def _with_citing(context: WriteContext, report: Content) -> Content:
+    return content.with_citing(report, context.views.source_names) if content.CITING in report else report
 
 
-def _classed(desk: Desk, said: Content, record: Record | None, before: Content | None) -> Content:
-    """What was said with its class. `before`: what stands of the record."""
-    first = None if record is None else entry_at(desk.session, record.key).recorded_at.date().isoformat()
-    return classed(desk, said, first, before)
+def _classed(context: WriteContext, report: Content, record: Record | None, before: Content | None) -> Content:
+    """`classed`, for the next version of a `record` whose standing version is `before`."""
+    first = None if record is None else entry_at(context.session, record.key).recorded_at.date().isoformat()
+    return classed(context, report, first, before)
 
 
-def classed(desk: Desk, said: Content, first: str | None, before: Content | None) -> Content:
-    """What was said with its class, and the span of days of an age without its day. `first`: the day on which the
-    record was first filed, if it stands: what is sent again years later changes nothing. Raises AgeNeedsDay."""
-    today = desk.log.recorded_at.date().isoformat()
+def classed(context: WriteContext, report: Content, first: str | None, before: Content | None) -> Content:
+    """The content with its effective class and the span of days of an age without its day. `first`: the day on which
+    the record was first filed, if it stands, so that a report sent again years later changes nothing. Raises
+    AgeNeedsDay."""
+    today = context.log.recorded_at.date().isoformat()
     first = first or today
-    said = content.with_age_span(said, content.age_filed_on(said, before, first, today))
-    checks.require_day_of_age(said, before, first)
-    return content.with_class(said, first)
+    report = content.with_age_span(report, content.age_filed_on(report, before, first, today))
+    checks.require_day_of_age(report, before, first)
+    return content.with_class(report, first)
 
 
 def _verdict(body: VerificationOfReleaseIn) -> Content:
@@ -225,52 +226,55 @@ def _verdict(body: VerificationOfReleaseIn) -> Content:
 
 
 def first_version(
-    desk: Desk,
-    said: Content,
+    context: WriteContext,
+    report: Content,
     target: tuple[Record, Kind] | None,
-    match: linking.Matched | None = None,
+    match: linking.LinkResult | None = None,
     seen: int | None = None,
 ) -> Outcome:
-    """Open a record; `match` where it was looked for before. `seen`: the revision at which the target was read, by
-    default the newest."""
+    """Open a record. `match`: the link result, if it was computed before; `seen`: the revision at which the client read
+    the target, by default the newest."""
     record_id = new_id()
-    if match is None:
-        match = linking.by_pointer(target) if target else linking.by_match(desk, said, linking.look_up(desk, said))
-    said = kept.with_standing(desk, said, target, None, seen)
+    if match is None and target is not None:
+        match = linking.by_pointer(target)
+    elif match is None:
+        match = linking.by_match(context, report, linking.look_up(context, report))
+    report = kept_values.with_standing(context, report, target, None, seen, again=False)
     for decision in match.decisions:
-        linking.write_decision(desk, decision, record_id)
+        linking.write_decision(context, decision, record_id)
     body: dict[str, Any] = {"record": str(record_id), "subject": str(new_id()), "version": 1}
     if target is not None and target[1] == "detainee":
         body["person"] = str(target[0].id)
-    if "source_record_id" in said:
-        records.remember_case(desk.session, desk.secret, source_of(desk), said["source_record_id"], record_id)
+    if (case := report.get("source_record_id")) is not None:
+        records.remember_case(context.session, context.secret, source_of(context), case, record_id)
     tied = next((one.record for one in match.decisions if one.judgement is Judgement.SAME), None)
-    body |= wishes.of_new_report(desk, said, tied)
-    pointer = pointers.spell_pointer(desk, target) if target else None
-    filed = _write(desk, body, said, pointer, CREATED)
-    linking.keep_unsaid(desk, match, filed.revision)
+    body |= wishes.of_new_report(context, report, tied)
+    pointer = pointers.spell_pointer(context, target) if target else None
+    filed = _write(context, body, report, pointer, CREATED)
+    linking.keep_hidden_pairs(context, match, filed.revision)
     return replace(filed, match=match.outcome)
 
 
 def _next_version(
-    desk: Desk, record: Record, said: Content, target: tuple[Record, Kind] | None, seen: int | None = None
+    context: WriteContext, record: Record, report: Content, target: tuple[Record, Kind] | None, seen: int | None = None
 ) -> Outcome:
-    """`seen`: the revision at which a verification read its target; a correction keeps what was kept."""
-    version = records.newest(desk.session, record)
+    """Write the next version. `seen`: the revision at which a verification read its target; a correction has none and
+    keeps the kept values."""
+    version = records.newest(context.session, record)
     before = version.content
-    said = {**said, **content.kept(before)}
+    report = {**report, **content.kept(before)}
     pointer = version.pointer
     if target is not None:
-        pointers.require_one_person(desk.session, record, target[0])
-        pointer = pointers.spell_pointer(desk, target, record.id, pointer)
-    if content.says_the_same(said, before) and pointer == version.pointer:
+        pointers.require_one_person(context.session, record, target[0])
+        pointer = pointers.spell_pointer(context, target, record.id, pointer)
+    if content.says_the_same(report, before) and pointer == version.pointer:
         ids = {"report": str(record.id), "version": version.number}
         return Outcome("report", OK, version.entry.revision, ids)
     if seen is not None or pointer != version.pointer:
-        said = kept.with_standing(desk, said, target, record, seen)
-    _check_succession(before, said)
-    if "source_record_id" in said and "source_record_id" not in before:
-        records.remember_case(desk.session, desk.secret, record.source, said["source_record_id"], record.id)
+        report = kept_values.with_standing(context, report, target, record, seen, again=pointer == version.pointer)
+    _check_succession(before, report)
+    if "source_record_id" in report and "source_record_id" not in before:
+        records.remember_case(context.session, context.secret, record.source, report["source_record_id"], record.id)
     body = {
         "record": str(record.id),
         "subject": str(record.detainee_id),
@@ -279,12 +283,12 @@ def _next_version(
     }
     if "person" in version.entry.body:
         body["person"] = version.entry.body["person"]
-    body |= wishes.of_next_version(desk, record, version, said)
-    return _write(desk, body, said, pointer, OK)
+    body |= wishes.of_next_version(context, record, version, report)
+    return _write(context, body, report, pointer, OK)
 
 
 def _check_succession(before: Content, after: Content) -> None:
-    """A record may grow from detention to release; it may not become another spell or person, nor lose its release."""
+    """A record may gain a release. Raises where it becomes another person or spell, or loses its release."""
     if _another_person(before, after):
         raise AnotherPerson(
             "This case number is another person's: use a new one. If it is the same person, correct the name first, "
@@ -303,20 +307,19 @@ def _check_succession(before: Content, after: Content) -> None:
 
 
 def _another_person(before: Content, after: Content) -> bool:
-    """Whether the report now calls somebody else: its names share no word, not even spelt otherwise; or they are no
-    longer alike, and the birth or the gender contradicts as well.
+    """Whether a report now names another person: the two names share no word, in any spelling; or each has a word that
+    the other lacks (below ONE_WORD), and birth or gender contradict as well.
 
-    A corrected spelling, a surname that changed or a corrected birth is one of the two, and stays possible. Below
-    ONE_WORD each name has a word that the other lacks; a name that was only filled in stays at it. Of two names for
-    one person the one is the other's alias; and one identification number is one person's, whatever the names."""
-    one, two = blocking.person_of(before), blocking.person_of(after)
-    if one.national_id is not None and one.national_id == two.national_id:
+    So a corrected spelling, a changed surname or a corrected birth stays possible, and so does a change between two
+    names of which one is the other's alias, or with one identification number."""
+    old, new = blocking.person_of(before), blocking.person_of(after)
+    if old.national_id is not None and old.national_id == new.national_id:
         return False
-    match = score.compare(one, two)
-    alike = {reason.feature: reason.score for reason in match.reasons}
-    if "name" not in alike:
+    match = score.compare(old, new)
+    name = next((reason.score for reason in match.reasons if reason.feature == "name"), None)
+    if name is None:
         return False
-    return alike["name"] == 0 or (alike["name"] < ONE_WORD and not {"birth", "gender"}.isdisjoint(match.conflicts))
+    return name == 0 or (name < ONE_WORD and not {"birth", "gender"}.isdisjoint(match.conflicts))
 
 
 def _case_fixed(detail: str) -> Invalid:
@@ -327,11 +330,11 @@ def _dropped() -> ReleaseDropped:
     return ReleaseDropped("This record has a release: retract the report instead of sending it without one.")
 
 
-def _write(desk: Desk, body: dict[str, Any], said: Content, pointer: str | None, status: int) -> Outcome:
-    public, personal = content.split(said)
-    full = {"source": desk.actor.slug, **body, "said": public}
+def _write(context: WriteContext, body: dict[str, Any], report: Content, pointer: str | None, status: int) -> Outcome:
+    public, personal = content.split(report)
+    full = {"source": context.actor.slug, **body, "said": public}
     if pointer is not None:
         full["pointer"] = pointer
-    entry = desk.write("report", full, personal)
-    wishes.ring(desk, said, entry.revision)
+    entry = context.write("report", full, personal)
+    wishes.ring(context, report, entry.revision)
     return Outcome("report", status, entry.revision, {"report": body["record"], "version": body["version"]})

@@ -245,7 +245,7 @@ class DetentionReportIn(Shape):
 
 
 class ReleaseReportIn(DetentionReportIn):
-    """The same, with the release."""
+    """One source's account of one release: who went out, of which detention, how, and how the source knows."""
 
     release: ReleaseIn = ReleaseIn()
 

@@ -1,4 +1,4 @@
-"""Sources and facilities as the projection needs them, read once per transaction."""
+"""The standing sources and facilities, read once per transaction for the projection."""
 
 import json
 from collections.abc import Collection
@@ -25,20 +25,20 @@ _FACILITIES = (
 
 
 class Views:
-    """Look-ups over the standing sources and facilities: few rows, needed by most projections."""
+    """Look-ups in the standing sources and facilities: few rows that most projections need."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     @classmethod
     def of(cls, session: Session) -> Self:
-        """Those of the session's transaction, which all its writes share and keep current."""
+        """The views of the session's transaction, which all its writes share and keep current."""
         session.connection()  # begins one where there is none
         transaction = session.get_transaction()
-        held = session.info.get(cls)
-        if held is None or held[0] is not transaction:
-            held = session.info[cls] = (transaction, cls(session))
-        views: Self = held[1]
+        cached = session.info.get(cls)
+        if cached is None or cached[0] is not transaction:
+            cached = session.info[cls] = (transaction, cls(session))
+        views: Self = cached[1]
         return views
 
     @cached_property
@@ -60,32 +60,33 @@ class Views:
 
     @cached_property
     def _facilities(self) -> dict[str, dict[str | None, FacilityView]]:
-        """Folded name → country → facility: every country may have a Central Prison. A slug stands for itself
-        anywhere, and so under no country."""
-        found: dict[str, dict[str | None, FacilityView]] = {}
+        """Folded name → country → facility: every country may have a Central Prison. A slug is unique and stands under
+        country None."""
+        facilities: dict[str, dict[str | None, FacilityView]] = {}
         for key, slug, names_json, area, country in self._session.connection().execute(_FACILITIES):
             names = json.loads(names_json)
             view = FacilityView(key, slug, names[0], area)
-            found.setdefault(fold(slug), {})[None] = view
+            facilities.setdefault(fold(slug), {})[None] = view
             for name in names:
-                found.setdefault(fold(name), {})[country] = view
-        return found
+                facilities.setdefault(fold(name), {})[country] = view
+        return facilities
 
     @property
     def facility_names(self) -> Collection[str]:
         """Every folded slug and name of a registered facility, of any country."""
         return self._facilities.keys()
 
-    def facility(self, said: str | None, country: str | None) -> FacilityView | None:
-        """The registered facility of that slug, or of that name in the country; without one, the only one so named."""
-        named = {} if said is None else self._facilities.get(fold(said), {})
+    def facility(self, name: str | None, country: str | None) -> FacilityView | None:
+        """The registered facility of this slug, or of this name in the country; without a country, the only one so
+        named."""
+        named = {} if name is None else self._facilities.get(fold(name), {})
         if None in named or country in named:
             return named.get(country) or named[None]
         return next(iter(named.values())) if country is None and len(named) == 1 else None
 
-    def is_unregistered(self, said: str | None, country: str | None) -> bool:
-        """Whether a report names a place, and nobody has registered one of that name."""
-        return said is not None and self.facility(said, country) is None
+    def is_unregistered(self, name: str | None, country: str | None) -> bool:
+        """Whether a report names a place that is not registered."""
+        return name is not None and self.facility(name, country) is None
 
     def forget_sources(self) -> None:
         self.__dict__.pop("sources_by_slug", None)
@@ -97,7 +98,7 @@ class Views:
 
 
 def unregistered_place(session: Session, revision: int) -> str | None:
-    """The place that the report of a revision names, if nobody has registered it."""
+    """The place named by the report of a revision, if it is not registered."""
     entry = entry_at(session, revision)
     named: str | None = entry.personal.get("detention.facility")
     country = entry.body["said"].get("detention.country")

@@ -1,9 +1,9 @@
-"""What the log keeps of the class of publication that a report asks for: since when, and whether it may hide at once.
+"""Wishes: the class of publication that a report asks for, since when, and whether it hides the person at once.
 
-A curator's answer stands over what a source reports of the person later, so a report that asks for what an earlier one
-of that source asked for is no new wish; one whose `publish_given_on` is later than any day before is. And whoever holds
-one key must not hide people faster than curators can look: beyond MOST_UNANSWERED the wishes of a source wait without
-hiding anybody whom others show.
+A curator's answer stands over the source's later reports of the person. So a report that repeats an earlier request of
+its source is no new wish, unless its `publish_given_on` is later than every day before. And no key may hide people
+faster than curators can look: beyond MOST_UNANSWERED the wishes of a source wait without hiding anybody whom others
+show.
 """
 
 import logging
@@ -15,16 +15,16 @@ from sqlmodel import Session, col
 
 from app.dates import parse
 from app.models import OPEN, ProvisionalHiding, Record
-from app.registry import asked
-from app.registry.asked import GIVEN_ON
+from app.registry import requested_classes
 from app.registry.consent import BIRTH, CLASS, OPENNESS
 from app.registry.content import ASKED, Content
 from app.registry.records import Version
-from app.registry.write import Desk
+from app.registry.requested_classes import GIVEN_ON
+from app.registry.write import WriteContext
 from app.vocabulary import Publish
 
-# Provisional hidings of one source that may wait for a curator at once. Families change their minds one by one, and a
-# curator reads ten in a sitting; whoever holds a stolen key and would hide a whole list is stopped at its tenth name.
+# Provisional hidings of one source that may wait at once. Families change their minds one by one, and a curator reads
+# ten in a sitting; a stolen key that would hide a whole list is stopped at its tenth name.
 MOST_UNANSWERED = 10
 BURST = "hiding_burst"  # a source has so many wishes unanswered that further ones wait
 
@@ -43,8 +43,8 @@ log = logging.getLogger("recuento")
 
 
 def unanswered(session: Session) -> dict[int, int]:
-    """Source → its reports that hide somebody against what stands and wait for a curator; those that close a name
-    alone wait too, and hide nobody."""
+    """Source → the number of its provisional hidings that wait for a curator. Requests that close a name alone wait
+    too, and are not counted: they hide nobody."""
     return {row[0]: row[1] for row in session.connection().execute(_UNANSWERED)}
 
 
@@ -54,35 +54,37 @@ def stopped_sources(session: Session) -> set[int]:
 
 
 def warnings(session: Session) -> list[str]:
-    """What whoever runs the registry should look at, without saying of whom."""
+    """The warnings for the operator, without naming anybody."""
     return [BURST] if stopped_sources(session) else []
 
 
-def of_new_report(desk: Desk, said: Content, tied: uuid.UUID | None) -> dict[str, Any]:
-    """What the entry of a new report keeps of its wish; one that nothing ties to anybody closes nobody else's. `tied`:
-    a record of the person it is tied to."""
-    if tied is None or said.get(CLASS) in (None, Publish.NAMED):
+def of_new_report(context: WriteContext, report: Content, tied: uuid.UUID | None) -> dict[str, Any]:
+    """The `wish` in the entry of a new report; none where the report is linked to no person. `tied`: a record of the
+    person to whom it is linked."""
+    if tied is None or report.get(CLASS) in (None, Publish.NAMED):
         return {}
-    return _kept(desk, said, tied)
+    return _kept(context, report, tied)
 
 
-def of_next_version(desk: Desk, record: Record, version: Version, said: Content) -> dict[str, Any]:
-    """What the entry of a report's next version keeps of its wish."""
-    if said.get(CLASS) in (None, Publish.NAMED):
+def of_next_version(context: WriteContext, record: Record, version: Version, report: Content) -> dict[str, Any]:
+    """The `wish` in the entry of a report's next version."""
+    if report.get(CLASS) in (None, Publish.NAMED):
         return {}
     before = version.content
-    if (said[CLASS], said.get(GIVEN_ON)) == (before.get(CLASS), before.get(GIVEN_ON)):
-        return _entry(asked.since(version.entry), asked.stopped(version.entry) and ASKED not in said)
-    return _kept(desk, said, record.id)
+    if (report[CLASS], report.get(GIVEN_ON)) == (before.get(CLASS), before.get(GIVEN_ON)):
+        return _entry(
+            requested_classes.since(version.entry), requested_classes.stopped(version.entry) and ASKED not in report
+        )
+    return _kept(context, report, record.id)
 
 
-def _kept(desk: Desk, said: Content, record: uuid.UUID) -> dict[str, Any]:
-    as_strict = OPENNESS[OPENNESS.index(said[CLASS]) :]
-    before = asked.earlier(desk.session, record, desk.actor.source, as_strict)
-    renewed = GIVEN_ON in said and (before.last_day is None or parse(said[GIVEN_ON]).lo > before.last_day)
+def _kept(context: WriteContext, report: Content, record: uuid.UUID) -> dict[str, Any]:
+    as_strict = OPENNESS[OPENNESS.index(report[CLASS]) :]
+    before = requested_classes.earlier(context.session, record, context.actor.source, as_strict)
+    renewed = GIVEN_ON in report and (before.last_day is None or parse(report[GIVEN_ON]).lo > before.last_day)
     if renewed or before.since is None:
-        return _entry(None, _stops(desk, said))
-    return _entry(before.since, before.stopped and ASKED not in said)
+        return _entry(None, _stops(context, report))
+    return _entry(before.since, before.stopped and ASKED not in report)
 
 
 def _entry(since: int | None, stopped: bool) -> dict[str, Any]:
@@ -90,26 +92,26 @@ def _entry(since: int | None, stopped: bool) -> dict[str, Any]:
     return {"wish": kept} if kept else {}
 
 
-def _stops(desk: Desk, said: Content) -> bool:
-    """Whether a new wish must wait. One that follows from a birth never does: it may be a child's."""
-    source = desk.actor.source
-    if said.get(CLASS) != Publish.COUNTED or ASKED in said or source is None:
+def _stops(context: WriteContext, report: Content) -> bool:
+    """Whether a new wish must wait. A wish that follows from a birth never does: the person may be a child."""
+    source = context.actor.source
+    if report.get(CLASS) != Publish.COUNTED or ASKED in report or source is None:
         return False
-    number = desk.session.connection().execute(_UNANSWERED_OF, {"of": source}).one_or_none()
+    number = context.session.connection().execute(_UNANSWERED_OF, {"of": source}).one_or_none()
     if number is None or number[1] < MOST_UNANSWERED:
         return False
-    _ring(desk.actor.slug, number[1], "a further wish waits without hiding anybody")
+    _ring(context.actor.slug, number[1], "a further wish waits without hiding anybody")
     return True
 
 
-def ring(desk: Desk, said: Content, revision: int) -> None:
-    """Say in the server's log that a report just written hides somebody, where its source has too many unanswered. A
-    birth hides like a wish and is never stopped: whoever hides a whole list by births must be noticed too."""
-    if said.get(CLASS) != Publish.COUNTED and BIRTH.isdisjoint(said):
+def ring(context: WriteContext, report: Content, revision: int) -> None:
+    """Warn in the server's log that a report just written hides somebody, where its source has too many unanswered
+    hidings. A birth hides like a wish and is never stopped: hiding a whole list by births must be noticed too."""
+    if report.get(CLASS) != Publish.COUNTED and BIRTH.isdisjoint(report):
         return
-    number = desk.session.connection().execute(_UNANSWERED_OF, {"of": desk.actor.source}).one_or_none()
+    number = context.session.connection().execute(_UNANSWERED_OF, {"of": context.actor.source}).one_or_none()
     if number is not None and number[1] >= MOST_UNANSWERED and number[2] == revision:
-        _ring(desk.actor.slug, number[1], "one more hides somebody")
+        _ring(context.actor.slug, number[1], "one more hides somebody")
 
 
 def _ring(slug: str | None, unanswered: int, what: str) -> None:

@@ -9,33 +9,56 @@ from typing import Any
 from sqlmodel import Session
 
 from app.config import TwoPerson
-from app.database import Outbox
-from app.log.entries import Appended, Log
+from app.database import WriteBuffer
+from app.log.entries import Log, LogEntry
 from app.log.head import require_rules
+from app.matching.score import Person
 from app.registry.apply import Projector
 from app.registry.policy import Reader
 from app.registry.projection import RULES
-from app.registry.trial import Trial
 from app.vocabulary import MatchOutcome
+
+# The first number of a trial's records: far below the keys of standing records, which are revisions and so above 0.
+FIRST_TRIED = -1_000_000_000
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a write led to: ids only, so that it can be stored, and rendered again under today's permissions."""
+    """The outcome of a write: ids only, so that it can be stored, and rendered again under today's permissions."""
 
     kind: str
     status: int
     revision: int
     ids: dict[str, Any] = field(default_factory=dict)
-    match: MatchOutcome | None = None  # of a new report, as its key may know it
+    match: MatchOutcome | None = None  # of a new report, as far as its key may know
 
 
-class Desk:
-    """Everything a write needs: the session, who writes, the time, the key of keyed digests, and the log's end.
+class Trial:
+    """The memory of a trial (a dry run of a list): later rows of a real run meet the rows before them; those of a trial
+    are undone batch by batch. `tied`: person → the people described by the rows that would be linked to it."""
 
-    `two_person`: the decisions that two curators must make, told apart by `key_id`. `zone`: in which a day without a
-    zone ends. `listing`: what is written are the rows of a list, which the matcher never ties to each other (rule 5).
-    `trial`: all of it will be undone; what rows tried before would have left behind.
+    def __init__(self) -> None:
+        self.tied: dict[int, list[Person]] = {}
+        self.counted: set[int] = set()  # people whom a linked row would close to `counted`
+        self._next = FIRST_TRIED
+
+    def number(self) -> int:
+        """A new number for a record that a real run would make."""
+        self._next += 1
+        return self._next
+
+    def tie(self, detainee: int, person: Person, *, counted: bool) -> None:
+        self.tied.setdefault(detainee, []).append(person)
+        if counted:
+            self.counted.add(detainee)
+
+
+class WriteContext:
+    """What a write needs: the session, the actor, the clock, the secret of keyed digests, and the log.
+
+    `two_person`: the kinds of decision that take two curators, told apart by `key_id`. `zone`: in which a day without a
+    zone ends. `listing`: the writes are rows of a list, which the matcher never links to each other (rule 5). `trial`:
+    all writes will be undone, and what earlier rows of the trial would have left behind stands there.
     """
 
     def __init__(
@@ -58,7 +81,7 @@ class Desk:
         self.zone = zone
         self.listing = listing
         self.trial = trial
-        self.held = Outbox(session.connection())
+        self.pending_writes = WriteBuffer(session.connection())
         self.key_id = key_id
         self.two_person = frozenset(two_person)
         self.log = Log(session, now)
@@ -67,20 +90,20 @@ class Desk:
         self._projector = Projector(session)
         self.views = self._projector.views
 
-    def write(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None) -> Appended:
-        """Append one entry and bring the tables up to it."""
-        self.held.flush()  # what came before is written before
+    def write(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None) -> LogEntry:
+        """Append one entry and apply it."""
+        self.pending_writes.flush()  # entries are written in their order
         entry = self.log.append(kind, body, personal)
         self._projector.apply(entry)
         return entry
 
-    def write_alone(self, body: dict[str, Any], personal: dict[str, Any]) -> tuple[Appended, str]:
-        """Append the first report of somebody whom no decision ties to anybody, and hold it back with its rows: nothing
-        of it can be read before `held` is flushed. The entry, and the person's class of publication."""
-        entry = self.log.append("report", body, personal, self.held)
-        return entry, self._projector.apply_alone(entry, self.held)
+    def write_alone(self, body: dict[str, Any], personal: dict[str, Any]) -> tuple[LogEntry, str]:
+        """Append the first report of a person whom no decision ties to anybody, with its rows, to `pending_writes`: no
+        row of it can be read before these are flushed. Returns the entry and the person's class of publication."""
+        entry = self.log.append("report", body, personal, self.pending_writes)
+        return entry, self._projector.apply_alone(entry, self.pending_writes)
 
 
 def new_id() -> uuid.UUID:
-    """A random id: it tells nothing about what it names."""
+    """A random id, which tells nothing about its thing."""
     return uuid.uuid4()

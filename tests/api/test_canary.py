@@ -18,14 +18,12 @@ from sqlalchemy import select
 from app.api import answers
 from app.database import reading
 from app.models import metadata
+from app.reading.dimensions import RELEASES, dimensions_of
 from tests.api.serving import serving
 from tests.support import GOVERNMENT, Body, World, make_report
 
 HIDDEN = ("counted", "minor", "withdrawn", "anonymous", "retracted", "erased")
-DIMENSIONS = (
-    "source", "status", "kind", "country", "month", "week", "day", "designation", "sources",
-    "facility", "area", "gender", "category", "age_group", "nationality",
-)  # fmt: skip
+DIMENSIONS = dimensions_of(RELEASES)
 # What is read with a key only.
 KEYED = {"/v1/me", "/v1/reports", "/v1/reports/{report_id}", "/v1/review", "/v1/proposals", "/v1/imports/{import_id}"}
 KEYED |= {"/v1/imports/{import_id}/rows"}

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 from sqlalchemy import event
 
-from app.counts.corrections import page as corrections_page
+from app.reading.corrections import page as corrections_page
 from tests.support import GOVERNMENT, Body, World
 
 CLAIM: Body = {"claimant": "jep", "measure": "released", "qualifier": "at_least", "low": 80, "country": "VE"}

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
+from app.glossary import glossary
 from app.registry.projection import RULES
 from app.vocabulary import LISTS
 from tests.support import GOVERNMENT, Body, World
@@ -258,5 +259,6 @@ def test_the_vocabulary_has_every_code_with_words_in_two_languages(world: World,
         name: list(codes) for name, codes in LISTS.items()
     }
     assert all(code["label"] and code["definition"] for name in LISTS for code in served[name])
+    assert served["glossary"] == glossary("es" if lang == "es" else "en")
     assert world.get("/v1/vocabulary").json() == world.get("/v1/vocabulary", lang="en").json()
     world.refuse(world.get("/v1/vocabulary", lang="fr"), 422, "unknown_code", "/lang")

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.database import reading, writing
 from app.models import metadata
-from app.registry import keys
+from app.registry import api_keys
 from app.vocabulary import Role
 from tests.support import NOW, World, make_report
 
@@ -49,9 +49,9 @@ def test_writing_needs_a_key_and_says_how_to_send_it(world: World) -> None:
 def test_a_key_that_is_not_valid_reads_and_writes_nothing(world: World, subtests: pytest.Subtests) -> None:
     good = world.keys["foro"]
     with writing(world.engine) as session:
-        short = keys.create(session, Role.REPORTER, "foro", 1, NOW - timedelta(days=2))
-        other = keys.create(session, Role.READER, None, 365, NOW)
-        keys.revoke(session, other[4:12], NOW)
+        short = api_keys.create(session, Role.REPORTER, "foro", 1, NOW - timedelta(days=2))
+        other = api_keys.create(session, Role.READER, None, 365, NOW)
+        api_keys.revoke(session, other[4:12], NOW)
     tokens = {
         "unknown": _forge(good),
         "expired": short,
@@ -81,7 +81,7 @@ def test_a_key_that_is_not_valid_reads_and_writes_nothing(world: World, subtests
 def _forge(token: str) -> str:
     """A key of the right form, and of nobody: the id of a real one, another secret and its checksum."""
     body = token[4:12] + flip(token[12:44])
-    return f"rcn_{body}{keys._checksum(body)}"
+    return f"rcn_{body}{api_keys._checksum(body)}"
 
 
 @pytest.mark.parametrize("header", ["Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "rcn_abc", ""])
@@ -104,14 +104,14 @@ def test_a_key_ends_the_moment_it_expires(world: World) -> None:
 def test_revoking_a_key_works_at_once(world: World) -> None:
     assert world.get("/v1/me", "foro").status_code == 200
     with writing(world.engine) as session:
-        keys.revoke(session, world.keys["foro"][4:12], NOW)
+        api_keys.revoke(session, world.keys["foro"][4:12], NOW)
     world.refuse(world.get("/v1/me", "foro"), 401, "unauthenticated")
 
 
 def test_two_keys_of_a_source_live_side_by_side_and_speak_as_one(world: World) -> None:
     filed = world.file("foro")
     with writing(world.engine) as session:
-        world.keys["foro's second"] = keys.create(session, Role.REPORTER, "foro", 365, NOW)
+        world.keys["foro's second"] = api_keys.create(session, Role.REPORTER, "foro", 365, NOW)
     assert world.get(f"/v1/reports/{filed['report']['id']}", "foro's second").status_code == 200
 
 

@@ -14,9 +14,9 @@ import pytest
 from starlette.datastructures import State
 
 from app.api import matching
-from app.counts import theirs
 from app.errors import Unavailable
 from app.matching.align import NEAR
+from app.reading import registry_side
 from tests.support import A_WHILE, GOVERNMENT, REPORT, Body, World, make_report
 
 HIM: str = REPORT["detainee"]["full_name"]
@@ -81,13 +81,13 @@ def test_ones_own_report_is_found_by_its_case_number_whatever_the_name(world: Wo
 def test_ones_own_report_that_comes_in_during_a_comparison_is_for_the_next_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = theirs.own
+    own = registry_side.own
 
-    def meanwhile(*given: Any) -> dict[str, theirs.Own]:
+    def meanwhile(*given: Any) -> dict[str, registry_side.Own]:
         world.file("foro", source_record_id="M-1")
         return own(*given)
 
-    monkeypatch.setattr(theirs, "own", meanwhile)
+    monkeypatch.setattr(registry_side, "own", meanwhile)
     assert outcome(compare(world, "foro")) == (0, 0, 1, 0)
     monkeypatch.undo()
     assert outcome(compare(world, "foro")) == (1, 0, 0, 0)

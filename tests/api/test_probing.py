@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.database import writing
-from app.registry import keys
+from app.registry import api_keys
 from app.vocabulary import Role
 from tests.support import GOVERNMENT, NOW, Body, World, make_report
 
@@ -129,7 +129,7 @@ def test_an_erasure_takes_along_whom_the_person_looked_like(world: World) -> Non
     known = world.file("foro", **SOMEBODY, detainee__birth_date="1940", detainee__publish="counted")
     guess(world, "jep", SOMEBODY)
     world.redact(known["detainee"]["id"])
-    assert world.rows("SELECT count(*) FROM lookalike") == [(0,)]
+    assert world.rows("SELECT count(*) FROM hidden_candidate_pair") == [(0,)]
     assert pairs(world) == []
 
 
@@ -303,7 +303,7 @@ def test_a_partner_that_is_not_independent_sees_no_more_than_the_public(
 ) -> None:
     with writing(world.engine) as session:
         for role in (Role.READER, Role.CURATOR):
-            world.keys[f"a state's {role}"] = keys.create(session, role, GOVERNMENT, 365, NOW)
+            world.keys[f"a state's {role}"] = api_keys.create(session, role, GOVERNMENT, 365, NOW)
     hidden = world.file("foro", **SOMEBODY, detainee__publish="counted")
     world.file("foro", detainee__full_name="Ulises Barrios", detainee__publish="anonymous", note="his mother called")
     paths = ["/v1/detainees", "/v1/releases", "/v1/detainees?q=barrios", "/v1/counts/releases?group_by=gender"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.reading.dimensions import DIMENSIONS, RELEASES, dimensions_of
 from tests.support import Body, World
 
 SAID: dict[str, Any] = {
@@ -20,7 +21,7 @@ SAID: dict[str, Any] = {
 }
 PERSONAL = ("Quintana", "El Profe", "1971", "rodeo", "Rodeo", "terrorism", "travel_ban", "example.org", "at the gate")
 READERS = (None, "foro", "reader", "curator", "admin")
-PUBLIC_DIMENSIONS = ("source", "status", "kind", "country", "month", "week", "day", "designation", "sources")
+PUBLIC_DIMENSIONS = tuple(name for name in dimensions_of(RELEASES) if not DIMENSIONS[name].personal)
 
 
 def person(world: World) -> Body:

@@ -5,12 +5,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import update
 
-from app.counts import terms as wording
 from app.counts.citation import short_address
 from app.database import writing
 from app.log.head import OtherRules
 from app.main import create_app
 from app.models import Head
+from app.reading import terms as wording
 from app.registry.projection import RULES
 from app.registry.rebuild import rebuild
 from tests.support import World, make_report

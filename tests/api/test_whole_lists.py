@@ -12,9 +12,9 @@ import pytest
 from httpx2 import Response
 
 from app.api import things
-from app.counts import lists
 from app.database import reading
-from app.registry import keys
+from app.reading import lists
+from app.registry import api_keys
 from tests.api.serving import serving
 from tests.support import A_WHILE, Body, World, make_report
 
@@ -162,7 +162,7 @@ def test_who_reads_slowly_keeps_nobody_waiting(seven: World) -> None:
 def test_lists_leave_room_for_everybody_else_while_they_are_read(seven: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sixty that are asked for at once take their turns, so that a count and a write need not wait for all of them."""
     inside, most, go_on = 0, 0, Event()
-    build = lists.releases
+    build = lists.counted
 
     def slowly(*given: Any) -> Any:
         nonlocal inside, most
@@ -202,13 +202,13 @@ def test_what_fails_on_the_way_does_not_look_like_a_whole_answer(seven: World, m
 
 
 def test_a_key_that_is_revoked_on_the_way_is_read_to_no_longer(seven: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    authenticate = keys.authenticate
+    authenticate = api_keys.authenticate
     asked: list[int] = []
 
     def once(*given: Any) -> Any:
         asked.append(1)
         return authenticate(*given)
 
-    monkeypatch.setattr(keys, "authenticate", once)
+    monkeypatch.setattr(api_keys, "authenticate", once)
     assert len(lines(seven.get("/v1/releases", "reader", format="jsonl"))) == len(NAMES)
     assert len(asked) == 4  # once for the beginning, and for each of the rows that follow

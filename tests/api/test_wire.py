@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 from httpx2 import Response
 from pydantic import TypeAdapter
 
+from app.api.openapi.headers import HEADERS
 from app.api.wire import Proposed
 from app.main import ROUTERS
 from tests.support import GOVERNMENT, Body, World, make_report
@@ -41,6 +42,8 @@ FULL: Body = {
 }  # fmt: skip
 
 
+COMMON = {"cache-control", "vary"}  # of whatever is answered
+SOMETIMES = {"link", "idempotency-replayed"}
 # What two curators may be asked for: the first is answered by what waits.
 SECOND = ("/v1/identity", "/v1/detainees/{detainee_id}/consent")
 
@@ -73,8 +76,17 @@ class Checked:
         if answer.status_code < 300 and not pattern.endswith(".atom"):  # a feed is no JSON: tests/exchange/test_atom.py
             waits = answer.status_code == 202 and pattern in SECOND
             exactly(Proposed if waits else MODELS[method, pattern], answer.json())
+            self._headers(answer, self.documented[pattern][method.lower()]["responses"][str(answer.status_code)])
         self.answered.add((method, pattern, answer.status_code))
         return answer
+
+    @staticmethod
+    def _headers(answer: Response, documented: Any) -> None:
+        """An answer has the headers that are documented, and no other of ours."""
+        told = {name.lower() for name in documented.get("headers", {})}
+        ours = {name.lower() for name in HEADERS} & answer.headers.keys()
+        assert ours - told - COMMON == set(), answer.request.url
+        assert told - ours - SOMETIMES == set(), answer.request.url
 
     def post(self, pattern: str, who: str, body: Any, ids: Any = ()) -> Any:
         answer = self.ask("POST", pattern, who, body, ids)
@@ -223,7 +235,9 @@ def test_every_reference_of_the_document_leads_somewhere(world: World) -> None:
     document = world.get("/openapi.json").json()
     found = references(document)
     assert "#/components/schemas/ProblemOut" in found
-    assert {reference.rpartition("/")[2] for reference in found} <= document["components"]["schemas"].keys()
+    components = document["components"]
+    there = {f"#/components/{kind}/{name}" for kind, named in components.items() for name in named}
+    assert found - there == set()
 
 
 def test_the_tables_and_the_feed_are_documented(world: World) -> None:

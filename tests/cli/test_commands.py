@@ -24,7 +24,7 @@ from app.exchange.client import Stopped
 from app.exchange.imports import remote
 from app.models import ApiKey, Entry, Head
 from app.registry import wishes
-from app.registry.keys import PATTERN
+from app.registry.api_keys import PATTERN
 from app.registry.projection import RULES
 from tests.api.serving import serving
 from tests.databases import Templates

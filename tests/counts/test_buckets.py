@@ -3,14 +3,16 @@
 from datetime import date
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, bindparam, select
 
-from app import dates
-from app.counts.buckets import Unit, bucket_dates, bucket_number, bucket_text
+from app.counts.buckets import bucket_dates, bucket_number, bucket_text
 from app.database import Key
 from app.dates import PartialDate, parse, parse_from, parse_to
+from app.reading.dimensions import Unit
+from tests.buckets import bucket
+from tests.drawn import USUAL, examples
 
 UNITS: tuple[Unit, ...] = ("day", "week", "month")
 # Where a calendar breaks first: leap days, ISO weeks of two years, ends of months and of centuries.
@@ -44,20 +46,20 @@ def _in_sql(engine: Engine, when: list[PartialDate], unit: Unit) -> list[int | N
 
 
 @pytest.mark.parametrize("unit", UNITS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(USUAL)
 @given(when=st.lists(partial_dates(), min_size=1, max_size=20))
 def test_a_date_is_in_the_same_bucket_in_sql_as_in_the_calendar(
     engine: Engine, unit: Unit, when: list[PartialDate]
 ) -> None:
     numbers = _in_sql(engine, when, unit)
-    assert [bucket_text(number, unit) for number in numbers] == [dates.bucket(one, unit) for one in when]
+    assert [bucket_text(number, unit) for number in numbers] == [bucket(one, unit) for one in when]
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_the_days_of_four_centuries_are_in_the_buckets_of_the_calendar(engine: Engine, unit: Unit) -> None:
     first = date(1999, 12, 25).toordinal()
     days = [PartialDate("", day, day) for day in range(first, first + 146_097, 97)]
-    assert [bucket_text(n, unit) for n in _in_sql(engine, days, unit)] == [dates.bucket(one, unit) for one in days]
+    assert [bucket_text(n, unit) for n in _in_sql(engine, days, unit)] == [bucket(one, unit) for one in days]
 
 
 @pytest.mark.parametrize(
@@ -93,11 +95,11 @@ def test_an_undated_event_stands_in_no_bucket(engine: Engine) -> None:
 @given(day=st.dates(max_value=date(9999, 12, 20)), unit=st.sampled_from(UNITS))
 def test_the_window_of_a_bucket_holds_its_days_and_no_others(day: date, unit: Unit) -> None:
     when = PartialDate("", day.toordinal(), day.toordinal())
-    text = dates.bucket(when, unit)
+    text = bucket(when, unit)
     assert text is not None
     first, last = bucket_dates(text, unit)
     lo, hi = parse_from(first), parse_to(last)
     assert lo <= when.lo <= hi
-    assert dates.bucket(PartialDate("", lo, hi), unit) == text
+    assert bucket(PartialDate("", lo, hi), unit) == text
     outside = [edge for edge in (lo - 1, hi + 1) if edge >= 1]
-    assert all(dates.bucket(PartialDate("", edge, edge), unit) != text for edge in outside)
+    assert all(bucket(PartialDate("", edge, edge), unit) != text for edge in outside)

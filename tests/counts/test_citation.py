@@ -1,16 +1,17 @@
 """A citation says everything that the number depends on, and its short address leads to that number or to none."""
 
 import re
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.counts import terms as wording
 from app.counts.citation import CITED, BadCode, bibtex, citation, sentence, short_address, unpack
-from app.counts.terms import CountTerms, Dimension
+from app.reading import terms as wording
+from app.reading.dimensions import RELEASES, dimensions_of
+from app.reading.terms import CountTerms
 from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import Language, vocabulary
 
@@ -31,7 +32,14 @@ CODES = {
     "age_group": "age_groups", "group": "groups", "legal_status": "legal_statuses", "condition": "conditions",
     "designation": "designations", "state": "states",
 }  # fmt: skip
-DIMENSIONS = get_args(Dimension)
+DIMENSIONS = dimensions_of(RELEASES)
+# Terms that are numbers: the least and the largest.
+NUMBERS = {
+    name: (kind.get("minimum", 1), kind["maximum"])
+    for name, term in CountTerms.model_json_schema()["properties"].items()
+    for kind in (term, *term.get("anyOf", ()))
+    if kind.get("type") == "integer"
+}
 LINES = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=200)
 SLUGS = st.from_regex(r"[a-z0-9]{1,30}(-[a-z0-9]{1,30})?", fullmatch=True)
 SOURCES = st.lists(SLUGS, min_size=1, max_size=MOST_SOURCES, unique=True)
@@ -52,10 +60,12 @@ def said_of(name: str) -> st.SearchStrategy[Any]:
     by_name: Row = {
         "country": st.sampled_from(("VE", "NI", "BY")),
         "facility": SLUGS, "area": LINES, "destination": LINES, "source": SLUGS, "net": st.booleans(),
-        "rearrested": st.booleans(), "min_sources": st.integers(1, 1000), "sources": st.integers(0, 1000),
+        "rearrested": st.booleans(),
         "released_from": DAYS, "released_to": DAYS, "detained_from": DAYS, "detained_to": DAYS,
         "group_by": st.lists(st.sampled_from(DIMENSIONS), min_size=1, max_size=3, unique=True),
     }  # fmt: skip
+    if name in NUMBERS:
+        return st.integers(*NUMBERS[name])
     found: st.SearchStrategy[Any] = by_name.get(name, SOURCES)
     return found
 
@@ -155,12 +165,13 @@ def test_no_term_of_the_permalink_is_left_out_of_the_sentence(lang: Language, te
 
 # A value for every term, none of them its default.
 EACH: Row = {
-    "stage": "ordered", "net": True, "rearrested": False, "min_sources": 2, "sources": 0, "group_by": ["kind"],
+    "stage": "ordered", "net": True, "rearrested": False, "group_by": ["kind"],
     "kind": ["amnesty"], "status": ["verified"], "country": "VE", "nationality": ["AR"], "not_nationality": ["VE"],
     "gender": "female",
     "category": "military", "age_group": "over_70", "group": "journalist", "legal_status": "pretrial",
     "condition": "travel_ban", "designation": "political", "state": "held", "facility": "yare", "area": "Aragua",
     "destination": "ES", "source": "foro",
+    **{name: least for name, (least, _most) in NUMBERS.items()},
     **{name: ["jep"] for name in ("verified_by", "any_of", "all_of", "only_by")},
     **dict.fromkeys(("released_from", "released_to", "detained_from", "detained_to"), "2026-01-08"),
 }  # fmt: skip
@@ -248,8 +259,8 @@ def test_two_counts_of_one_revision_are_two_entries() -> None:
 def test_a_short_address_holds_the_terms_and_the_revision_exactly(terms: Row, revision: int) -> None:
     code = code_of(terms, revision)
     assert re.fullmatch(r"1[A-Za-z0-9_-]+", code)
-    assert unpack(code) == parse_qsl(wording.link("", terms, revision).removeprefix("?"), keep_blank_values=True)
-    assert unpack(code)[-1] == ("as_of", str(revision))
+    assert unpack(code)[1] == parse_qsl(wording.link("", terms, revision).removeprefix("?"), keep_blank_values=True)
+    assert unpack(code)[1][-1] == ("as_of", str(revision))
 
 
 def test_a_short_address_is_short() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.counts.held import SILENCE
 from app.dates import parse_to
+from app.reading.held import SILENCE
 from tests.support import Body, World
 
 OTHER_MAN = {"detainee__full_name": "Ismael Otero Invento", "detainee__birth_date": "1950"}

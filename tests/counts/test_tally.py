@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.counts.behind import verified_too
 from app.counts.buckets import bucket_dates
+from app.counts.list_addresses import verified_too
 from app.registry.schemas import MOST_SOURCES
 from tests.support import Body, World
 

@@ -1,4 +1,4 @@
-"""The January replay, loaded once on each engine: it takes seconds, and the tests of its counts only read."""
+"""The January replay, loaded once on each engine: it takes many seconds, and the tests of its counts only read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from app.main import create_app
 from tests.databases import ENGINES, Templates
-from tests.replay import load, replayed_once, settings_for
+from tests.replay import replay_into, replayed_once, settings_for
 
 
 @dataclass
@@ -38,7 +38,7 @@ def replayed(
     with templates.copy(request.param, template) as url:
         settings = settings_for(url)
         if not on_file:
-            load(settings)
+            replay_into(url, tmp_path_factory)
         app = create_app(settings)
         with TestClient(app) as client:
             yield Replayed(client, app.state.engine, settings.secret_key())

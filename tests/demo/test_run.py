@@ -16,9 +16,9 @@ from app.errors import Unauthenticated
 from app.log.entries import head
 from app.log.head import is_demo
 from app.models import ApiKey, Entry
-from app.registry import keys
+from app.registry import api_keys
 from app.registry.claims import ClaimIn
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from tests.demo.conftest import Replayed
 from tests.support import World
 
@@ -52,17 +52,17 @@ def test_the_database_says_of_itself_that_it_is_a_demo(session: Session) -> None
 
 
 def test_the_guests_key_writes_as_an_invented_organisation(session: Session) -> None:
-    reader, _key = keys.authenticate(session, run.guest_key(session, NOW), NOW)
+    reader, _key = api_keys.authenticate(session, run.guest_key(session, NOW), NOW)
     assert (reader.role, reader.slug) == ("reporter", run.GUEST["slug"])
 
 
 def test_a_new_guests_key_ends_the_one_before_and_all_end_by_themselves(session: Session) -> None:
     first, second = run.guest_key(session, NOW), run.guest_key(session, NOW)
     with pytest.raises(Unauthenticated):
-        keys.authenticate(session, first, NOW)
-    keys.authenticate(session, second, NOW + timedelta(days=run.KEY_DAYS - 1))
+        api_keys.authenticate(session, first, NOW)
+    api_keys.authenticate(session, second, NOW + timedelta(days=run.KEY_DAYS - 1))
     with pytest.raises(Unauthenticated):
-        keys.authenticate(session, second, NOW + timedelta(days=run.KEY_DAYS))
+        api_keys.authenticate(session, second, NOW + timedelta(days=run.KEY_DAYS))
     assert len(session.scalars(select(col(ApiKey.id)).where(col(ApiKey.revoked_at).is_(None))).all()) == 1
 
 
@@ -76,8 +76,8 @@ def test_a_replay_that_fails_half_way_leaves_nothing_behind(engine: Engine, monk
     class Cut(Exception):
         """Half-way: directories and the first reports are written."""
 
-    def cut(desk: Desk, _body: ClaimIn) -> None:
-        assert head(desk.session)[0] > 0
+    def cut(context: WriteContext, _body: ClaimIn) -> None:
+        assert head(context.session)[0] > 0
         raise Cut
 
     monkeypatch.setattr(run, "file_claim", cut)

@@ -11,7 +11,7 @@ import uvicorn
 from app.database import writing
 from app.demo import run as replay
 from app.main import create_app
-from app.registry import keys
+from app.registry import api_keys
 from app.vocabulary import Role
 from tests.replay import settings_for
 
@@ -43,8 +43,8 @@ def served(database: Path) -> Iterator[tuple[str, dict[str, str]]]:
     with writing(app.state.engine) as session:
         given = {
             "KEY": replay.guest_key(session, NOW),
-            "CURATOR": keys.create(session, Role.CURATOR, None, 30, NOW),
-            "ADMIN": keys.create(session, Role.ADMIN, None, 30, NOW),
+            "CURATOR": api_keys.create(session, Role.CURATOR, None, 30, NOW),
+            "ADMIN": api_keys.create(session, Role.ADMIN, None, 30, NOW),
         }
     server = _Announcing(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False, ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)

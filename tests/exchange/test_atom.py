@@ -6,8 +6,8 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from app.counts.corrections.restated import FIGURES, SHOWN
 from app.exchange.atom import Feed
+from app.reading.corrections.restated import FIGURES, SHOWN
 from app.vocabulary import CorrectionKind, Language
 
 ATOM = "{http://www.w3.org/2005/Atom}"

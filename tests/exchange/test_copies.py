@@ -18,7 +18,7 @@ from app.exchange import copies, package
 from app.exchange.imports.faults import BadFile
 from app.log.entries import head
 from app.registry.policy import Reader
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests.databases import Templates
 from tests.support import NOW, Body, World, make_report
@@ -57,7 +57,7 @@ def folder(original: World, tmp_path: Path) -> Path:
 
 def read(engine: Engine, folder: Path) -> int:
     with writing(engine) as session:
-        return copies.read(Desk(session, Reader(Role.ADMIN), NOW, b"another secret"), folder).reports
+        return copies.read(WriteContext(session, Reader(Role.ADMIN), NOW, b"another secret"), folder).reports
 
 
 def test_what_is_read_back_is_what_was_written(empty: Engine, folder: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from app.database import reading
 from app.exchange import exports
-from app.exchange.tables import Form
+from app.reading.formats import Form
 from tests.support import World
 
 Row = dict[str, Any]

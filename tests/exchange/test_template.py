@@ -7,11 +7,11 @@ import zipfile
 import pytest
 import xlsxwriter
 
-from app.exchange.imports.checked import body_of
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.headings import fields_of
 from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.row_checks import body_of
 from app.exchange.template import COLUMNS, WORDS, examples, template
 from app.exchange.titles import LANGUAGES, TITLES, title
 from app.registry.schemas import DetentionReportIn

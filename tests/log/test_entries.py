@@ -16,8 +16,8 @@ from app.errors import Invalid
 from app.log import entries, tree
 from app.log.entries import (
     MAX_ENTRY_BYTES,
-    Appended,
     Log,
+    LogEntry,
     as_only_writer,
     entry_at,
     head,
@@ -36,7 +36,7 @@ def stored(engine: Engine) -> list[Entry]:
         return list(session.scalars(select(Entry).order_by(col(Entry.revision))))
 
 
-def append(engine: Engine, now: datetime = NOON, personal: dict[str, Any] | None = None, **body: Any) -> Appended:
+def append(engine: Engine, now: datetime = NOON, personal: dict[str, Any] | None = None, **body: Any) -> LogEntry:
     with writing(engine) as session:
         return Log(session, now).append("source", body, personal)
 

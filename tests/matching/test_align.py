@@ -8,7 +8,7 @@ import pytest
 from app.dates import parse
 from app.matching import align as align_module
 from app.matching.align import Deadline, Line, Pair, TooLong, align
-from app.matching.keys import blocking_keys
+from app.matching.name_keys import blocking_keys
 from app.matching.score import Person
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
-from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
+from app.dates import PartialDate, WindowPosition, parse_from, parse_to, place_in_window
+from tests.buckets import bucket
 from tests.model.model import ASSERTIONS, COUNTING, OF_DETENTION, Registry, Report
 from tests.model.spells import spells_of
 from tests.model.voices import Release, consolidate, holding, own_fact, releases_at
@@ -92,7 +93,7 @@ class Question:
         begun, end = taken_again(self.registry, release.person, release.number, source), self.window[1]
         return begun is None or (end is not None and begun > end)
 
-    def _place(self, date: PartialDate | None) -> Place:
+    def _place(self, date: PartialDate | None) -> WindowPosition:
         return place_in_window(date, *self.window)
 
     def _asked(self, release: Release) -> tuple[str, Report] | None:
@@ -119,12 +120,12 @@ class Question:
             place = self._place(date)
             blind = asks_closed and self.registry.closed(release.person)
             if blind and self._by_value(facts, release.person, blind=True):
-                hidden += place == Place.INSIDE and release.status in COUNTING
+                hidden += place == WindowPosition.INSIDE and release.status in COUNTING
             if not self._by_value(facts, release.person):
                 continue
-            if place == Place.INSIDE:
+            if place == WindowPosition.INSIDE:
                 inside.append(release)
-            elif place == Place.UNCERTAIN and release.status in COUNTING:
+            elif place == WindowPosition.UNCERTAIN and release.status in COUNTING:
                 uncertain.append(release)
         counted = [one for one in inside if one.status in COUNTING]
         apart = [one for one in counted if one.publish == "counted"]
@@ -203,12 +204,12 @@ class Question:
                     continue
                 facts, date = self._values(release, own)
                 place = self._place(date)
-                if place == Place.OUTSIDE or not self._by_value(facts, release.person):
+                if place == WindowPosition.OUTSIDE or not self._by_value(facts, release.person):
                     continue
                 key = (source, *self._key(release, others, own))
                 group = groups.setdefault(key, dict.fromkeys(SOURCE_NUMBERS, 0))
                 verdict = own[0]
-                if place == Place.UNCERTAIN:
+                if place == WindowPosition.UNCERTAIN:
                     group["uncertain_date"] += verdict in ASSERTIONS
                     continue
                 group[verdict] += 1
@@ -230,7 +231,7 @@ class Question:
             and self._by_verdict(one)
             and self._net(one, None)
             and self._by_value(one.facts.get, one.person)
-            and self._place(one.date) == Place.INSIDE
+            and self._place(one.date) == WindowPosition.INSIDE
         ]
         patterns: dict[tuple[str, ...], int] = {}
         for one in found:

@@ -40,8 +40,7 @@ class End:
     given: tuple[PartialDate, ...]
     told: tuple[PartialDate, ...]
     independent: bool
-    home: bool
-    at_home: bool  # somebody asserts that, so that no later day contradicts it
+    home: bool  # to house arrest, so that no later day contradicts it
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Inside:
     independent: bool
 
 
-def accounts(registry: Registry, spell: Spell) -> list[Report]:
+def statements(registry: Registry, spell: Spell) -> list[Report]:
     """Of each source what says that the person was held; where nobody says so, what denies it or was withdrawn."""
     every = [one for reports in speaking(spell.reports).values() for one in reports]
     return holding(every) or every
@@ -67,7 +66,7 @@ def days_inside(registry: Registry, reports: Sequence[Report], name: str) -> lis
     if name == "detained_on" or any(one.independent for one in found):
         return found
     for one in dating:
-        kept, out = one.kept.get(name), one.word("carried_out")
+        kept, out = one.kept.get(name), one.word("carried_out") if one.asserts else None
         if one.word(name) is None and kept is not None and (out is None or kept.lo <= out.hi):
             found.append(Inside(kept, registry.independent(one)))
     return found
@@ -124,11 +123,11 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
     given, independent = tuple(said for said, _own in weighed), any(own for _said, own in weighed)
     strong = [one.word("carried_out") for one in ending if registry.independent(one)]
     home = release.facts["kind"] == HOME
-    return End(day, given, tuple(filter(None, strong)), independent, home, home and ending[0].asserts)
+    return End(day, given, tuple(filter(None, strong)), independent, home)
 
 
 def _known_inside_after(registry: Registry, spell: Spell, day: PartialDate | None) -> bool:
-    reports = accounts(registry, spell)
+    reports = statements(registry, spell)
     days = days_inside(registry, reports, "held_on") + days_inside(registry, reports, "detained_on")
     return any(one.independent and day is not None and one.day.lo > day.hi for one in days)
 
@@ -200,7 +199,7 @@ def stay(
     if end is not None:
         # Whoever is seen held after a release to house arrest may have been seen at home.
         known = [] if end.home else [one.day.lo for one in inside]
-        against = [] if end.at_home else [one for one in against if not (end.home and one in inside)]
+        against = [] if end.home else against
         last = max((one.day.lo for one in against if one.independent or not end.independent), default=0)
         if end.day is None:
             left = (max([first, *known]), NEVER)
@@ -259,7 +258,7 @@ class HeldQuestion:
 
     def _total(self, person: str, number: int, spell: Spell, spells: Sequence[Spell]) -> None:
         """As all sources together know it."""
-        registry, reports = self.registry, accounts(self.registry, spell)
+        registry, reports = self.registry, statements(self.registry, spell)
         words = held_words(registry, spell)
         status = status_of(words.values())
         start = consolidate(registry, reports, "detained_on", dated=True)
@@ -293,7 +292,7 @@ class HeldQuestion:
         if voice is not None and voice.asserts and at_stage(voice, "carried_out"):
             day = voice.own("carried_out")
             home = voice.own("kind") == HOME
-            end = End(day, (day,) if day else (), (), True, home, home)
+            end = End(day, (day,) if day else (), (), True, home)
         seen = [one for one in seen if not _before(one, start)]
         if not seen:  # what stood where it points, unless its own word lets the person go before
             kept = [day for one in mine if one.holds and (day := one.kept.get("held_on")) is not None]

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.model.model import COUNTING, OF_DETENTION, STAGES, Registry, Report
 from tests.model.spells import Bundle, Spell, early, spells_of
-from tests.model.voices import asked_at, consolidate, country_of, holding, release_at, release_voices, voices_at
+from tests.model.voices import asked_at, consolidate, country_of, holding, release_at, voices_at
 
 
 def place_of(registry: Registry, report: str) -> tuple[str, int, Spell]:
@@ -28,8 +28,10 @@ def stage_meant(registry: Registry, held_by: str) -> str:
     anybody speaks of: who verifies what another refutes says that it was carried out. Where a dispute alone stands, it
     is the furthest that is not refuted."""
     person, number, spell = place_of(registry, held_by)
-    stages = [one.stage for one in release_voices(spell).values() if one.asserts and one.stage]
-    return max(stages, key=STAGES.index, default=standing_stage(registry, person, number, spell))
+    for stage in reversed(STAGES):
+        if any(one.asserts and one.stage == stage for one in voices_at(spell, stage).values()):
+            return stage
+    return standing_stage(registry, person, number, spell)
 
 
 def standing_stage(registry: Registry, person: str, number: int, spell: Spell) -> str:
@@ -71,6 +73,7 @@ def kept_for(registry: Registry, held_by: str, pointing: str, head: Registry) ->
     held = holding(theirs) or theirs
     found: dict[str, Any] = {name: consolidate(registry, held, name) for name in OF_DETENTION}
     found["country"] = country_of(registry, there)
+    found["facility"] = consolidate(registry, holding(theirs), "facility")
     found["detained_on"] = consolidate(registry, held, "detained_on", dated=True)
     seen = [day for one in held if one.holds and (day := one.word("held_on")) is not None]
     found["held_on"] = max(seen, key=lambda day: (day.hi, day.lo), default=None)

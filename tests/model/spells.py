@@ -161,6 +161,7 @@ class Spell:
     bundles: list[Bundle]
     opened: PartialDate | None = None
     stated: bool = False  # by an independent source, so that it takes releases from the spells before
+    others: tuple[Bundle, ...] = ()  # that joined, and never end it
 
     @property
     def reports(self) -> list[Report]:
@@ -180,7 +181,11 @@ class Spell:
 
     def over_before(self, start: PartialDate) -> bool:
         """It ended before a detention began."""
-        return any(over_before(one, start) for one in self.bundles)
+        return any(over_before(one, start) for one in self.bundles if one not in self.others)
+
+    def take(self, bundle: Bundle) -> None:
+        self.bundles.append(bundle)
+        self.others += (bundle,)
 
 
 def over_before(bundle: Bundle, start: PartialDate) -> bool:
@@ -208,8 +213,8 @@ def cut(bundles: Iterable[Bundle], *, stated: bool) -> list[Spell]:
         group.append(bundle)
     if group:
         spells.append(Spell(group, opened, stated))
-    for bundle in sorted(aside, key=lambda one: one.key):
-        spells[join(bundle, spells)].bundles.append(bundle)
+    for number, bundle in [(join(bundle, spells), bundle) for bundle in aside]:
+        spells[number].bundles.append(bundle)
     return spells
 
 
@@ -287,10 +292,7 @@ def spells_of(registry: Registry, reports: Sequence[Report]) -> list[Spell]:
     spells = _with_others(cut(strong, stated=True), weak, before) if strong else cut(weak, stated=False)
     if not spells and gone:
         return [Spell(gone)]
-    placed = [(join(bundle, spells), bundle) for bundle in sorted(gone, key=lambda one: one.key)]
-    for number, bundle in placed:
-        spells[number].bundles.append(bundle)
-    return spells
+    return _joined(spells, gone)
 
 
 def _with_others(spells: list[Spell], weak: Iterable[Bundle], before: list[Bundle]) -> list[Spell]:
@@ -306,9 +308,14 @@ def _with_others(spells: list[Spell], weak: Iterable[Bundle], before: list[Bundl
     found = cut(alone.get(0, []), stated=False)
     for number, spell in enumerate(spells):
         found += [spell, *cut(alone.get(number + 1, []), stated=False)]
-    for bundle in sorted(joining, key=lambda one: early(one.reports[0])):
-        found[join(bundle, found)].bundles.append(bundle)
-    return found
+    return _joined(found, joining)
+
+
+def _joined(spells: list[Spell], bundles: Iterable[Bundle]) -> list[Spell]:
+    """Each bundle joins by what the spells were before any of them joined."""
+    for number, bundle in [(join(bundle, spells), bundle) for bundle in bundles]:
+        spells[number].take(bundle)
+    return spells
 
 
 def _gap(bundle: Bundle, spells: Sequence[Spell]) -> int | None:

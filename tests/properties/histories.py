@@ -1,16 +1,12 @@
-"""Random histories of a registry. Few people, places and days, so that things meet.
+"""Random histories of a registry. Few people, places and days, so that things meet."""
 
-Short runs by default, the same on every machine; HYPOTHESIS_PROFILE=long looks further, and elsewhere each time.
-"""
-
-import os
 from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from app.counts.terms import CountTerms, HeldCountTerms
+from app.reading.dimensions import DETENTIONS, DIMENSIONS, RELEASES, dimensions_of
+from app.reading.terms import CountTerms, HeldCountTerms
 from app.vocabulary import Judgement
 from tests.properties.steps import (
     SLUGS,
@@ -27,24 +23,6 @@ from tests.properties.steps import (
     Undo,
     Verify,
 )
-
-settings.register_profile(
-    "short",
-    derandomize=True,
-    deadline=None,  # two engines on a busy machine: a slow example is no failure
-    database=None,
-    phases=(Phase.explicit, Phase.generate, Phase.shrink),  # not `explain`: it traces every line of every example
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-settings.register_profile("long", settings.get_profile("short"), derandomize=False, print_blob=True)
-PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "short")
-LONGER = {"short": 1, "long": 20}[PROFILE]
-
-
-def examples(number: int) -> settings:
-    """So many examples in a short run. The profile is no default: other tests look as far as they ever did."""
-    return settings(settings.get_profile(PROFILE), max_examples=number * LONGER)
-
 
 # Invented people: each fact as several sources might write it.
 PEOPLE: tuple[dict[str, tuple[Any, ...]], ...] = (
@@ -231,8 +209,8 @@ WINDOWS = st.sampled_from(
         {"released_from": "2026", "released_to": "2026-02-09"},
     )
 )
-PUBLIC_DIMENSIONS = ("source", "status", "kind", "country", "month", "week", "day", "designation", "sources")
-PRIVATE_DIMENSIONS = ("facility", "area", "gender", "category", "age_group", "nationality")
+PUBLIC_DIMENSIONS = tuple(name for name in dimensions_of(RELEASES) if not DIMENSIONS[name].personal)
+PRIVATE_DIMENSIONS = tuple(name for name in dimensions_of(RELEASES) if DIMENSIONS[name].personal)
 
 
 def count_terms(*, personal: bool = True, grouped: bool = False) -> st.SearchStrategy[CountTerms]:
@@ -313,8 +291,7 @@ def held_terms(*, grouped: bool = False) -> st.SearchStrategy[HeldCountTerms]:
     }
     names = st.sets(st.sampled_from(sorted(filters)), max_size=2)
     chosen = names.flatmap(lambda some: st.fixed_dictionaries({name: filters[name] for name in sorted(some)}))
-    dimensions = ("source", "status", "country", "designation", "sources", "legal_status", *PRIVATE_DIMENSIONS)
-    groups = st.lists(st.sampled_from(dimensions), min_size=1, max_size=2, unique=True)
+    groups = st.lists(st.sampled_from(dimensions_of(DETENTIONS)), min_size=1, max_size=2, unique=True)
     return st.builds(
         lambda day, group_by, chosen: HeldCountTerms.model_validate({"held_on": day, "group_by": group_by, **chosen}),
         st.sampled_from(HELD_ON),

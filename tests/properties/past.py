@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
-from app.log.entries import Appended
+from app.log.entries import LogEntry
 from app.matching.fold import fold
-from app.registry.projection import Account, FacilityView, SourceView
+from app.registry.projection import FacilityView, SourceView, Statement
 from app.registry.projection.spells import spells
 from tests.properties.saying import (
     End,
@@ -51,10 +51,10 @@ class Person:
 class Past:
     """The registry after `entries[:revision]`; of what was erased at any time nothing personal is left."""
 
-    def __init__(self, entries: Sequence[Appended], revision: int) -> None:
+    def __init__(self, entries: Sequence[LogEntry], revision: int) -> None:
         self.sources: dict[str, SourceView] = {}
         self.facilities: dict[str, dict[str, Any]] = {}
-        self.reports: dict[uuid.UUID, Appended] = {}
+        self.reports: dict[uuid.UUID, LogEntry] = {}
         self.keys: dict[uuid.UUID, int] = {}
         self.wishes: dict[uuid.UUID, list[tuple[str, int]]] = {}
         self.decisions: dict[str, dict[str, Any]] = {}
@@ -65,18 +65,18 @@ class Past:
         }
         for entry in entries[:revision]:
             getattr(self, f"_read_{entry.kind}")(entry)
-        self.accounts = {record: self._account(record, entry) for record, entry in self.reports.items()}
+        self.statements = {record: self._statement(record, entry) for record, entry in self.reports.items()}
         self.people = [self._person(cluster) for cluster in self._clusters()]
 
-    def _read_source(self, entry: Appended) -> None:
+    def _read_source(self, entry: LogEntry) -> None:
         said = entry.body
         key = self.sources[said["slug"]].key if said["slug"] in self.sources else entry.revision
         self.sources[said["slug"]] = SourceView(key, said["slug"], said["independent"] and not said["quarantined"])
 
-    def _read_facility(self, entry: Appended) -> None:
+    def _read_facility(self, entry: LogEntry) -> None:
         self.facilities[entry.body["slug"]] = entry.body
 
-    def _read_report(self, entry: Appended) -> None:
+    def _read_report(self, entry: LogEntry) -> None:
         record = uuid.UUID(entry.body["record"])
         asked = entry.body["said"].get("detainee.publish")
         before = self.reports.get(record)
@@ -99,25 +99,25 @@ class Past:
         cluster: set[uuid.UUID] = next((one for one in self._clusters() if known in one), set())
         return [one for one in cluster if self.reports[one].body["source"] == source and one in self.wishes]
 
-    def _read_identity(self, entry: Appended) -> None:
+    def _read_identity(self, entry: LogEntry) -> None:
         if "undoes" in entry.body:
             del self.decisions[entry.body["undoes"]]
         else:
             self.decisions[entry.body["id"]] = entry.body
 
-    def _read_consent(self, entry: Appended) -> None:
+    def _read_consent(self, entry: LogEntry) -> None:
         self.consents.append((entry.revision, uuid.UUID(entry.body["record"]), entry.body["publish"]))
 
-    def _read_redaction(self, entry: Appended) -> None:
+    def _read_redaction(self, entry: LogEntry) -> None:
         self.redacted |= {uuid.UUID(record) for record in entry.body["records"]}
 
-    def _read_claim(self, entry: Appended) -> None:
+    def _read_claim(self, entry: LogEntry) -> None:
         pass
 
-    def _account(self, record: uuid.UUID, entry: Appended) -> Account:
+    def _statement(self, record: uuid.UUID, entry: LogEntry) -> Statement:
         pointer = entry.body.get("pointer")
         content = {**entry.body["said"], **entry.personal}
-        return Account(
+        return Statement(
             record=self.keys[record],
             id=record.hex,
             source=self.sources[entry.body["source"]],
@@ -159,15 +159,15 @@ class Past:
         return clusters
 
     def _person(self, cluster: set[uuid.UUID]) -> Person:
-        accounts = [self.accounts[record] for record in cluster]
-        found = spells_of(spells(accounts))
+        statements = [self.statements[record] for record in cluster]
+        found = spells_of(spells(statements))
         if not cluster & self.erased:
-            about = about_person(accounts)
+            about = about_person(statements)
             for spell in found:
                 spell.traits = traits_of(spell, about)
-                spell.places = {said[0].source.slug: own_place(said) for said in speaking(spell.accounts)}
+                spell.places = {said[0].source.slug: own_place(said) for said in speaking(spell.statements)}
         last = last_of(found)
-        state, death = state_of(accounts, found[last]), death_of(accounts, found[last])
+        state, death = state_of(statements, found[last]), death_of(statements, found[last])
         return Person(frozenset(cluster), self._class(cluster), found, last, state, rearrested(found), death)
 
     def _class(self, cluster: set[uuid.UUID]) -> str:
@@ -178,7 +178,7 @@ class Past:
         given = [consent for consent in self.consents if consent[1] in cluster]
         latest = {record: publish for _revision, record, publish in given}
         last = max((revision for revision, _record, _publish in given), default=0)
-        said = [self.accounts[record] for record in cluster]
+        said = [self.statements[record] for record in cluster]
         heard = [one for one in said if one.source.independent] or said
         wished = {self.keys[record]: made[-1][1] for record, made in self.wishes.items()}
         asked = [
@@ -195,7 +195,7 @@ class Past:
         """The class of who holds a record: closed too where several reports together may show a child."""
         person = next(person for person in self.people if record in person.records)
         consented = any(one in person.records for _revision, one, _publish in self.consents)
-        told = [self.accounts[one] for one in person.records]
+        told = [self.statements[one] for one in person.records]
         heard = [one.content for one in told if one.source.independent] or [one.content for one in told]
         rest = [one.content for one in told if one.content not in heard]
         born = [birth for content in heard if (birth := _birth(content))]

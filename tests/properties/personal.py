@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from app.counts.terms import PERSONAL_DIMENSIONS
+from app.reading.dimensions import DIMENSIONS
 from app.registry.policy import Reader
 
 Traits = Collection[tuple[str, str]]
@@ -17,7 +17,7 @@ def _asked(traits: Traits, terms: Any) -> Iterator[tuple[str, list[str], bool]]:
         known = {value for trait, value in traits if trait == name}
         yield name, values, bool(known) and known.isdisjoint(values)
     for name in terms.group_by:
-        if name in PERSONAL_DIMENSIONS:
+        if DIMENSIONS[name].personal:
             yield name, [], True
 
 

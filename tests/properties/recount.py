@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from app.counts.terms import PERSONAL_DIMENSIONS, CountTerms, is_personal
-from app.dates import PartialDate, Place, bucket, parse_from, parse_to, place_in_window
+from app.dates import PartialDate, WindowPosition, parse_from, parse_to, place_in_window
+from app.reading.dimensions import DIMENSIONS
+from app.reading.terms import CountTerms, is_personal
 from app.registry.policy import Reader
-from app.registry.projection import Account
+from app.registry.projection import Statement
+from tests.buckets import bucket
 from tests.properties import personal
 from tests.properties.past import Past, Person, strictest
 from tests.properties.saying import (
     COUNTING,
     DATES,
+    ReleaseAtStage,
     Spell,
-    Standing,
     by_its_word,
     day_of,
     independent,
@@ -37,8 +39,8 @@ class Release:
     today: str
     spell: Spell
     stage: str
-    at: Standing
-    voice: Account | None = None
+    at: ReleaseAtStage
+    voice: Statement | None = None
 
     @property
     def day(self) -> PartialDate | None:
@@ -53,9 +55,9 @@ class Release:
         return Word(self.spell, self.person, self.voice.source.slug, self.own).taken
 
     @property
-    def own(self) -> list[Account]:
+    def own(self) -> list[Statement]:
         """The accounts of the source whose row it is."""
-        return [one for one in self.spell.accounts if self.voice and one.source == self.voice.source]
+        return [one for one in self.spell.statements if self.voice and one.source == self.voice.source]
 
     @property
     def kind(self) -> str:
@@ -86,7 +88,7 @@ class Release:
 
     @property
     def identity(self) -> tuple[int, ...]:
-        return tuple(sorted(account.record for account in self.spell.accounts))
+        return tuple(sorted(statement.record for statement in self.spell.statements))
 
     def verified_by(self) -> set[str]:
         voices = [one for one in self.spell.voices if said_of(one) == "verified" and speaks(one, self.stage)]
@@ -106,8 +108,8 @@ class Release:
 def recount(past: Past, today: Past, terms: CountTerms, reader: Reader) -> Row:
     """The count of the terms at the revision of `past`, seen by `reader` under the permissions of `today`."""
     chosen = [one for one in _releases(past, today, terms) if _matches(one, terms, reader)]
-    inside = [one for one in chosen if _place(one, terms) is Place.INSIDE]
-    doubtful = [one for one in chosen if _place(one, terms) is Place.UNCERTAIN]
+    inside = [one for one in chosen if _place(one, terms) is WindowPosition.INSIDE]
+    doubtful = [one for one in chosen if _place(one, terms) is WindowPosition.UNCERTAIN]
     counted = [one for one in inside if one.at.status in COUNTING]
     withheld = {one.person.records for one in counted if one.person.publish == "counted"}
     answer: Row = {
@@ -120,7 +122,7 @@ def recount(past: Past, today: Past, terms: CountTerms, reader: Reader) -> Row:
         answer["groups"] = _groups(past, today, terms, reader)
     if is_personal(terms):
         others = [one for one in _releases(past, today, terms) if _matches(one, terms.public(), reader)]
-        counted = [one for one in others if _place(one, terms) is Place.INSIDE and one.at.status in COUNTING]
+        counted = [one for one in others if _place(one, terms) is WindowPosition.INSIDE and one.at.status in COUNTING]
         unseen = [one for one in counted if personal.not_visible(one.traits, one.today, terms, reader)]
         answer["not_visible"] = len(unseen)
     return answer
@@ -177,17 +179,17 @@ def _taken_again(one: Release, terms: CountTerms) -> bool:
     return one.next_hi is not None and (end is None or one.next_hi <= end)
 
 
-def _in(day: PartialDate | None, start: str | None, end: str | None) -> Place:
+def _in(day: PartialDate | None, start: str | None, end: str | None) -> WindowPosition:
     return place_in_window(day, start and parse_from(start), end and parse_to(end))  # type: ignore[arg-type]
 
 
-def _place(one: Release, terms: CountTerms) -> Place:
+def _place(one: Release, terms: CountTerms) -> WindowPosition:
     """Inside both windows, outside of one, or neither for sure."""
     released = _in(one.day, terms.released_from, terms.released_to)
     detained = _in(one.detained, terms.detained_from, terms.detained_to)
-    if released is detained is Place.INSIDE:
-        return Place.INSIDE
-    return Place.OUTSIDE if Place.OUTSIDE in (released, detained) else Place.UNCERTAIN
+    if released is detained is WindowPosition.INSIDE:
+        return WindowPosition.INSIDE
+    return WindowPosition.OUTSIDE if WindowPosition.OUTSIDE in (released, detained) else WindowPosition.UNCERTAIN
 
 
 def _totals(inside: Sequence[Release]) -> Row:
@@ -211,7 +213,7 @@ def _groups(past: Past, today: Past, terms: CountTerms, reader: Reader) -> list[
     chosen = list(_of_sources(past, today, terms, reader) if by_source else matching)
     keyed: dict[tuple[Any, ...], list[Release]] = {}
     for one in chosen:
-        if by_source or (_place(one, terms) is Place.INSIDE and one.at.status is not None):
+        if by_source or (_place(one, terms) is WindowPosition.INSIDE and one.at.status is not None):
             for key in product(*(_values(one, name, reader) for name in terms.group_by)):
                 keyed.setdefault(key, []).append(one)
     number: Callable[[list[Release], CountTerms], Row | None] = _of_source if by_source else _of_all
@@ -224,12 +226,15 @@ def _of_all(found: list[Release], _terms: CountTerms) -> Row:
 
 
 def _of_source(found: list[Release], terms: CountTerms) -> Row | None:
-    inside = [one for one in found if _place(one, terms) is Place.INSIDE]
+    inside = [one for one in found if _place(one, terms) is WindowPosition.INSIDE]
     said = {verdict: [one for one in inside if one.voice and said_of(one.voice) == verdict] for verdict in ONE_SOURCE}
     doubtful = [
-        one for one in found
-        if _place(one, terms) is Place.UNCERTAIN and one.voice and said_of(one.voice) in ("verified", "reported")
-    ]  # fmt: skip
+        one
+        for one in found
+        if _place(one, terms) is WindowPosition.UNCERTAIN
+        and one.voice
+        and said_of(one.voice) in ("verified", "reported")
+    ]
     if not inside and not doubtful:
         return None
     verified = said["verified"]
@@ -243,7 +248,7 @@ def _of_source(found: list[Release], terms: CountTerms) -> Row | None:
 
 def _values(one: Release, name: str, reader: Reader) -> list[Any]:
     """The values of a dimension for one release: several only where a person has several."""
-    if name in PERSONAL_DIMENSIONS:
+    if DIMENSIONS[name].personal:
         if not reader.sees_trait(one.today, name):
             return ["withheld"]
         return sorted(value for trait, value in one.traits if trait == name) or [None]

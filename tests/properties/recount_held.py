@@ -6,8 +6,9 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from app.counts.terms import PERSONAL_DIMENSIONS, HeldCountTerms, is_personal
-from app.dates import Place, parse_from, parse_to, place_in_window
+from app.dates import WindowPosition, parse_from, parse_to, place_in_window
+from app.reading.dimensions import DIMENSIONS
+from app.reading.terms import HeldCountTerms, is_personal
 from app.registry.policy import Reader
 from tests.properties import personal
 from tests.properties.past import Past, Person, strictest
@@ -64,13 +65,13 @@ class Detention:
 
     @property
     def country(self) -> str | None:
-        return own_word(self.word.accounts, "detention.country") if self.word else self.spell.country
+        return own_word(self.word.statements, "detention.country") if self.word else self.spell.country
 
     @property
     def designation(self) -> str:
         if self.word is None:
             return self.spell.designation
-        return str(own_word(self.word.accounts, "detainee.designation", "unstated") or "unstated")
+        return str(own_word(self.word.statements, "detainee.designation", "unstated") or "unstated")
 
     @property
     def traits(self) -> set[tuple[str, str]]:
@@ -98,9 +99,9 @@ class Detention:
         start = terms.detained_from and parse_from(terms.detained_from)
         taken = place_in_window(self.word.taken if self.word else self.spell.detained, start, None)  # type: ignore[arg-type]
         held = self._held(terms)
-        if held == OUTSIDE or taken is Place.OUTSIDE:
+        if held == OUTSIDE or taken is WindowPosition.OUTSIDE:
             return OUTSIDE
-        return held if taken is Place.INSIDE else MAYBE
+        return held if taken is WindowPosition.INSIDE else MAYBE
 
     def _held(self, terms: HeldCountTerms) -> str:
         day = parse_to(str(terms.held_on))
@@ -151,8 +152,8 @@ def _all(past: Past, today: Past) -> Iterator[Detention]:
     for person in past.people:
         publish = strictest(today.class_of(record) for record in person.records)
         for spell in person.spells:
-            slugs = sorted({one.source.slug for one in spell.accounts})
-            of = {slug: [one for one in spell.accounts if one.source.slug == slug] for slug in slugs}
+            slugs = sorted({one.source.slug for one in spell.statements})
+            of = {slug: [one for one in spell.statements if one.source.slug == slug] for slug in slugs}
             yield Detention(person, publish, spell, [Word(spell, person, slug, of[slug]) for slug in slugs])
 
 
@@ -190,7 +191,7 @@ def _matches(one: Detention, terms: HeldCountTerms, reader: Reader) -> bool:
 
 
 def _number(found: Iterable[Detention]) -> int:
-    return len({tuple(sorted(account.record for account in one.spell.accounts)) for one in found})
+    return len({tuple(sorted(statement.record for statement in one.spell.statements)) for one in found})
 
 
 def _people(found: Iterable[Detention]) -> int:
@@ -246,7 +247,7 @@ def _of_source(found: list[Detention], terms: HeldCountTerms) -> Row | None:
 
 
 def _values(one: Detention, name: str, reader: Reader) -> list[Any]:
-    if name in PERSONAL_DIMENSIONS:
+    if DIMENSIONS[name].personal:
         if not reader.sees_trait(one.today, name):
             return ["withheld"]
         return sorted(value for trait, value in one.traits if trait == name) or [None]

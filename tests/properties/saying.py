@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
-from app.registry.projection import Account
+from app.registry.projection import Statement
 
 STAGES = ("announced", "ordered", "carried_out")
 DATES = {"announced": "release.announced_on", "ordered": "release.ordered_on", "carried_out": "release.released_on"}
@@ -17,7 +17,7 @@ COPIES = ("press", "other_organisation", "official_statement")
 
 
 @dataclass
-class Standing:
+class ReleaseAtStage:
     """A release at one stage, consolidated."""
 
     status: str | None
@@ -42,14 +42,14 @@ class End:
 class Spell:
     """One spell in custody, with its release as all say it (`stages`) and as each source says it (`voices`)."""
 
-    accounts: list[Account]
-    asserting: list[Account]
+    statements: list[Statement]
+    asserting: list[Statement]
     country: str | None
     designation: str
     detained: PartialDate | None
     asserted: bool
-    voices: list[Account]
-    stages: dict[str, Standing]
+    voices: list[Statement]
+    stages: dict[str, ReleaseAtStage]
     inside: list[tuple[PartialDate, bool]]
     left: End | None
     ended_how: str | None
@@ -77,50 +77,50 @@ class Spell:
         return self.stages["carried_out"].status in COUNTING
 
 
-def independent(account: Account) -> bool:
+def independent(statement: Statement) -> bool:
     """Who checked it itself, and copies nobody."""
-    content = account.content
+    content = statement.content
     copied = content.get("verification.citing") or content.get("verification.method") in COPIES
-    return account.source.independent and not copied
+    return statement.source.independent and not copied
 
 
-def speaking(accounts: Iterable[Account]) -> list[list[Account]]:
+def speaking(statements: Iterable[Statement]) -> list[list[Statement]]:
     """By source: its accounts, the withdrawn ones only if it has no other."""
-    grouped: dict[str, list[Account]] = {}
-    for account in accounts:
-        grouped.setdefault(account.source.slug, []).append(account)
+    grouped: dict[str, list[Statement]] = {}
+    for statement in statements:
+        grouped.setdefault(statement.source.slug, []).append(statement)
     return [[one for one in said if said_of(one) != "retracted"] or said for said in grouped.values()]
 
 
-def said_of(account: Account) -> str:
-    return str(account.content["verification.verdict"])
+def said_of(statement: Statement) -> str:
+    return str(statement.content["verification.verdict"])
 
 
-def stage_of(account: Account) -> str:
-    return str(account.content["release.stage"])
+def stage_of(statement: Statement) -> str:
+    return str(statement.content["release.stage"])
 
 
-def day_of(account: Account, name: str) -> PartialDate | None:
-    return parse(account.content[name]) if name in account.content else None
+def day_of(statement: Statement, name: str) -> PartialDate | None:
+    return parse(statement.content[name]) if name in statement.content else None
 
 
-def speaks(account: Account, stage: str) -> bool:
+def speaks(statement: Statement, stage: str) -> bool:
     """An assertion speaks for its stage and the earlier ones, a denial for its stage and the later ones."""
-    here, there = STAGES.index(stage_of(account)), STAGES.index(stage)
-    return there >= here if said_of(account) in ("refuted", "disputed") else there <= here
+    here, there = STAGES.index(stage_of(statement)), STAGES.index(stage)
+    return there >= here if said_of(statement) in ("refuted", "disputed") else there <= here
 
 
-def asserts(account: Account, stage: str) -> bool:
-    return said_of(account) in ("reported", "verified") and speaks(account, stage)
+def asserts(statement: Statement, stage: str) -> bool:
+    return said_of(statement) in ("reported", "verified") and speaks(statement, stage)
 
 
-def _voice(said: list[Account]) -> Account:
+def _voice(said: list[Statement]) -> Statement:
     furthest = max(map(stage_of, said), key=STAGES.index)
     here = [one for one in said if stage_of(one) == furthest]
     return _of_first_day(here, furthest)
 
 
-def _of_first_day(here: list[Account], furthest: str) -> Account:
+def _of_first_day(here: list[Statement], furthest: str) -> Statement:
     """The last word on the earliest day; where that is only reported, a later one that the source verified."""
     days = [day for one in here if (day := day_of(one, DATES[furthest]))]
     first = min(days, key=lambda day: (day.hi, day.lo), default=None)
@@ -135,7 +135,7 @@ def _of_first_day(here: list[Account], furthest: str) -> Account:
     return later if said_of(later) == "verified" else word
 
 
-def last_word(said: list[Account]) -> Account:
+def last_word(said: list[Statement]) -> Statement:
     """The newest, but for what is only passed on after it was verified."""
     inorder = sorted(said, key=lambda one: one.revision)
     looked = [one for one in inorder if said_of(one) != "reported"]
@@ -144,7 +144,7 @@ def last_word(said: list[Account]) -> Account:
     return inorder[-1]
 
 
-def _status(voices: list[Account]) -> str | None:
+def _status(voices: list[Statement]) -> str | None:
     checked = {said_of(voice) for voice in voices if independent(voice)}
     denied = checked & {"refuted", "disputed"}
     if "verified" in checked:
@@ -157,20 +157,20 @@ def _status(voices: list[Account]) -> str | None:
     return "retracted" if said == {"retracted"} else None
 
 
-def checked(accounts: Iterable[Account]) -> list[Account]:
+def checked(statements: Iterable[Statement]) -> list[Statement]:
     """Those whose days count: beside an independent verification only independent ones."""
-    accounts = list(accounts)
-    if any(independent(one) and said_of(one) == "verified" for one in accounts):
-        return [one for one in accounts if independent(one)]
-    return accounts
+    statements = list(statements)
+    if any(independent(one) and said_of(one) == "verified" for one in statements):
+        return [one for one in statements if independent(one)]
+    return statements
 
 
-def _votes(accounts: Iterable[Account], name: str, kept: str | None, empty: str | None) -> list[Any]:
+def _votes(statements: Iterable[Statement], name: str, kept: str | None, empty: str | None) -> list[Any]:
     """Rule 4: the newest value of each source whose word decides; what it kept, only where no independent one has a
     word of its own."""
-    own: list[tuple[Any, Account]] = []
-    left: list[tuple[Any, Account]] = []
-    for of_one in speaking(accounts):
+    own: list[tuple[Any, Statement]] = []
+    left: list[tuple[Any, Statement]] = []
+    for of_one in speaking(statements):
         for found, path in ((own, name), (left, kept or name)):
             having = [one for one in of_one if one.content.get(path) not in (None, empty)]
             if having:
@@ -186,25 +186,25 @@ def _votes(accounts: Iterable[Account], name: str, kept: str | None, empty: str 
     return [value for value, _one in own + left]
 
 
-def _agreed(accounts: Iterable[Account], name: str, *, kept: str | None = None, empty: str | None = None) -> Any:
+def _agreed(statements: Iterable[Statement], name: str, *, kept: str | None = None, empty: str | None = None) -> Any:
     """The value that most say; None where several tie."""
-    votes = _votes(accounts, name, kept, empty)
+    votes = _votes(statements, name, kept, empty)
     most = [value for value in votes if votes.count(value) == max(map(votes.count, votes))]
     return most[0] if most and all(value == most[0] for value in most) else None
 
 
-def _agreed_day(accounts: Iterable[Account], name: str, kept: str | None = None) -> PartialDate | None:
+def _agreed_day(statements: Iterable[Statement], name: str, kept: str | None = None) -> PartialDate | None:
     """The day that most say, where whoever says less finely says it too; all of those that tie, as one interval."""
-    votes = [parse(value) for value in _votes(accounts, name, kept, None)]
+    votes = [parse(value) for value in _votes(statements, name, kept, None)]
     support = [sum(1 for other in votes if one.within(other)) for one in votes]
     tied = [one for one, number in zip(votes, support, strict=True) if number == max(support)]
     return PartialDate("", min(one.lo for one in tied), max(one.hi for one in tied)) if tied else None
 
 
-def _all_of(accounts: Iterable[Account], name: str) -> list[str]:
+def _all_of(statements: Iterable[Statement], name: str) -> list[str]:
     """The union of what independent sources list; of all where none is independent."""
     said = []
-    for of_one in speaking(accounts):
+    for of_one in speaking(statements):
         having = [one for one in of_one if name in one.content]
         if having:
             said.append(max(having, key=lambda one: one.revision))
@@ -212,10 +212,10 @@ def _all_of(accounts: Iterable[Account], name: str) -> list[str]:
     return sorted({item for one in voters for item in one.content[name]})
 
 
-def read_spell(accounts: list[Account]) -> Spell:
-    holding = _asserting(accounts)
-    heard = holding or accounts
-    voices = [_voice(said) for said in speaking(one for one in accounts if "release.stage" in one.content)]
+def read_spell(statements: list[Statement]) -> Spell:
+    holding = _asserting(statements)
+    heard = holding or statements
+    voices = [_voice(said) for said in speaking(one for one in statements if "release.stage" in one.content)]
     ends = _with_end([one for one in holding if said_of(one) in ("reported", "verified")])
     held = [parse(one.content["detention.held_on"]) for one in holding if "detention.held_on" in one.content]
     inside = days_inside(checked(holding))
@@ -229,9 +229,9 @@ def read_spell(accounts: list[Account]) -> Spell:
     heard_out = [one for one in voices if speaks(one, "carried_out")]
     out = [one for one in heard_out if asserts(one, "carried_out")] or heard_out
     return Spell(
-        accounts=accounts,
+        statements=statements,
         asserting=holding,
-        country=_country(accounts, holding),
+        country=_country(statements, holding),
         designation=_agreed(heard, "detainee.designation", kept="kept.designation", empty="unstated") or "unstated",
         detained=_agreed_day(checked(heard), "detention.detained_on", "kept.detained_on"),
         asserted=bool(holding),
@@ -248,23 +248,23 @@ def read_spell(accounts: list[Account]) -> Spell:
     )
 
 
-def _country(accounts: list[Account], holding: list[Account]) -> str | None:
+def _country(statements: list[Statement], holding: list[Statement]) -> str | None:
     """As those say who hold that the person was detained, else whoever stands, else what was withdrawn."""
-    withdrawn = [one for one in accounts if said_of(one) == "retracted"]
-    groups = (holding, [one for one in accounts if one not in withdrawn], withdrawn)
+    withdrawn = [one for one in statements if said_of(one) == "retracted"]
+    groups = (holding, [one for one in statements if one not in withdrawn], withdrawn)
     return next((found for some in groups if (found := _agreed(some, "detention.country", kept="kept.country"))), None)
 
 
-def days_inside(accounts: Iterable[Account]) -> list[tuple[PartialDate, bool]]:
+def days_inside(statements: Iterable[Statement]) -> list[tuple[PartialDate, bool]]:
     """Days of arrest, and days on which somebody knew the person held: each with whether who says so looked itself."""
     names = ("detention.detained_on", "detention.held_on")
-    told = [(day_of(one, name), independent(one)) for one in accounts if _holds(one) for name in names]
+    told = [(day_of(one, name), independent(one)) for one in statements if _holds(one) for name in names]
     return [(day, sure) for day, sure in told if day is not None]
 
 
-def days_held(accounts: Iterable[Account]) -> list[tuple[PartialDate, bool]]:
+def days_held(statements: Iterable[Statement]) -> list[tuple[PartialDate, bool]]:
     """The days on which the person was known held; what was kept only where no independent source says one."""
-    own = [(day_of(one, "detention.held_on"), one) for one in accounts]
+    own = [(day_of(one, "detention.held_on"), one) for one in statements]
     left = [] if any(day and independent(one) for day, one in own) else [
         (day_of(one, "kept.held_on"), one) for day, one in own if day is None
     ]  # fmt: skip
@@ -272,13 +272,13 @@ def days_held(accounts: Iterable[Account]) -> list[tuple[PartialDate, bool]]:
 
 
 def _credible(
-    accounts: Iterable[Account], name: str, inside: Iterable[tuple[PartialDate, bool]], known: dict[str, set[str]]
-) -> list[Account]:
+    statements: Iterable[Statement], name: str, inside: Iterable[tuple[PartialDate, bool]], known: dict[str, set[str]]
+) -> list[Statement]:
     """Without copies and non-independent words on an end that others gainsay: who verified that the person is held,
     who saw the person later, and where there is no day whoever says so at all."""
     sightings = [day for day, checked in inside if checked]
 
-    def belied(one: Account) -> bool:
+    def belied(one: Statement) -> bool:
         day, slug = day_of(one, name), {one.source.slug}
         if independent(one):
             return False
@@ -286,17 +286,17 @@ def _credible(
             return True
         return day is not None and any(seen.lo > day.hi for seen in sightings)
 
-    return [one for one in accounts if not belied(one)]
+    return [one for one in statements if not belied(one)]
 
 
 def end_of(
-    accounts: Iterable[Account],
+    statements: Iterable[Statement],
     name: str,
     inside: list[tuple[PartialDate, bool]],
     known: dict[str, set[str]],
     kept: str | None = None,
 ) -> End | None:
-    heard = _credible(accounts, name, inside, known)
+    heard = _credible(statements, name, inside, known)
     if not heard:
         return None
     dated = checked(heard)
@@ -309,30 +309,32 @@ def end_of(
     )
 
 
-def _with_end(accounts: list[Account]) -> list[Account]:
+def _with_end(statements: list[Statement]) -> list[Statement]:
     """The accounts of an end other than a release, how and when lifted to the top."""
     return [
-        Account(one.record, one.id, one.source, one.revision, {**one.content, **{k: v for k, v in ended.items() if v}})
-        for one in accounts
+        Statement(
+            one.record, one.id, one.source, one.revision, {**one.content, **{k: v for k, v in ended.items() if v}}
+        )
+        for one in statements
         if (ended := one.content.get("detention.ended"))
     ]
 
 
-def _holds(account: Account) -> bool:
+def _holds(statement: Statement) -> bool:
     """Whether it says that the person was detained: who denies a release still does."""
-    verdict = said_of(account)
-    return verdict != "retracted" and ("release.stage" in account.content or verdict != "refuted")
+    verdict = said_of(statement)
+    return verdict != "retracted" and ("release.stage" in statement.content or verdict != "refuted")
 
 
-def _asserting(accounts: list[Account]) -> list[Account]:
+def _asserting(statements: list[Statement]) -> list[Statement]:
     """Those that say so, unless the last word of their source on the detention is that it was not so."""
-    about = speaking(one for one in accounts if "release.stage" not in one.content)
+    about = speaking(one for one in statements if "release.stage" not in one.content)
     refuting = {said[0].source.slug for said in about if said_of(last_word(said)) == "refuted"}
-    holding = [one for one in accounts if _holds(one)]
+    holding = [one for one in statements if _holds(one)]
     return [one for one in holding if "release.stage" in one.content or one.source.slug not in refuting]
 
 
-def _stages(voices: list[Account]) -> dict[str, Standing]:
+def _stages(voices: list[Statement]) -> dict[str, ReleaseAtStage]:
     found = {}
     for stage in STAGES:
         heard = [voice for voice in voices if speaks(voice, stage)]
@@ -340,7 +342,7 @@ def _stages(voices: list[Account]) -> dict[str, Standing]:
             asked = [voice for voice in heard if asserts(voice, stage)] or heard
             status = _status(heard)
             verified = sum(1 for voice in heard if said_of(voice) == "verified" and independent(voice))
-            found[stage] = Standing(
+            found[stage] = ReleaseAtStage(
                 status=status,
                 day=_agreed_day(checked(asked), DATES[stage], kept_under(DATES[stage])),
                 kind=_agreed(asked, "release.kind", kept="kept.kind", empty="unspecified") or "unspecified",
@@ -359,16 +361,16 @@ def what_followed(spell: Spell, earlier: list[Spell], later: list[Spell]) -> Non
     starts = [one.begun_by.hi for one in later if one.begun_by]
     spell.next_hi = min(starts, default=None)
     for one in later:
-        for account in one.asserting:
-            start = day_of(account, "detention.detained_on") or day_of(account, "kept.detained_on")
+        for statement in one.asserting:
+            start = day_of(statement, "detention.detained_on") or day_of(statement, "kept.detained_on")
             if start:
-                slug = account.source.slug
+                slug = statement.source.slug
                 spell.next_of[slug] = min(start.hi, spell.next_of.get(slug, start.hi))
 
 
-def spells_of(divided: Iterable[list[Account]]) -> list[Spell]:
+def spells_of(divided: Iterable[list[Statement]]) -> list[Spell]:
     """The spells of one person, each with what came before and after it."""
-    found = [read_spell(accounts) for accounts in divided]
+    found = [read_spell(statements) for statements in divided]
     for number, spell in enumerate(found):
         what_followed(spell, found[:number], found[number + 1 :])
     return found
@@ -386,12 +388,12 @@ def last_of(spells: list[Spell]) -> int:
     return (stated or [number for number, one in enumerate(spells) if not one.claimed])[-1]
 
 
-def state_of(accounts: list[Account], last: Spell) -> str:
-    died = death_of(accounts, last)
+def state_of(statements: list[Statement], last: Spell) -> str:
+    died = death_of(statements, last)
     mourning = died.by if died else set()
     if last.ended_how == "died" and last.ended:
         mourning = mourning | last.ended.by
-    independent = {one.source.slug for one in accounts if one.source.independent}
+    independent = {one.source.slug for one in statements if one.source.independent}
     freeing = {one.source.slug for one in last.voices if last.out and asserts(one, "carried_out")}
     if mourning and (mourning & independent or not freeing & independent):
         return "died"
@@ -400,14 +402,14 @@ def state_of(accounts: list[Account], last: Spell) -> str:
     return "held" if last.asserted and last.ended is None else "unknown"
 
 
-def death_of(accounts: list[Account], last: Spell) -> End | None:
+def death_of(statements: list[Statement], last: Spell) -> End | None:
     """The death of a person as the sources agree on it, unless somebody was seen inside after it."""
-    mourning = [one for one in accounts if said_of(one) != "retracted" and "detainee.died_on" in one.content]
+    mourning = [one for one in statements if said_of(one) != "retracted" and "detainee.died_on" in one.content]
     return end_of(mourning, "detainee.died_on", last.inside, last.known)
 
 
-def about_person(accounts: list[Account]) -> dict[str, Any]:
-    standing = [one for one in accounts if said_of(one) != "retracted"]
+def about_person(statements: list[Statement]) -> dict[str, Any]:
+    standing = [one for one in statements if said_of(one) != "retracted"]
     plain = {name: _agreed(standing, f"detainee.{name}") for name in ("gender", "category", "age")}
     dates = {name: _agreed_day(standing, f"detainee.{name}") for name in ("birth_date", "age_on")}
     lists = {name: _all_of(standing, f"detainee.{name}") for name in ("nationalities", "groups")}
@@ -428,9 +430,9 @@ def traits_of(spell: Spell, about: dict[str, Any]) -> set[tuple[str, str]]:
     return found
 
 
-def place_of(accounts: Iterable[Account]) -> set[tuple[str, str]]:
+def place_of(statements: Iterable[Statement]) -> set[tuple[str, str]]:
     """Where the person was held, as most of the accounts say."""
-    areas = {view.slug: view.area for one in accounts for view in (one.kept_facility, one.facility) if view}
+    areas = {view.slug: view.area for one in statements for view in (one.kept_facility, one.facility) if view}
     slugs = [
         replace(
             one,
@@ -440,7 +442,7 @@ def place_of(accounts: Iterable[Account]) -> set[tuple[str, str]]:
                 **({"kept.slug": one.kept_facility.slug} if one.kept_facility else {}),
             },
         )
-        for one in accounts
+        for one in statements
     ]
     slug = _agreed(slugs, "slug", kept="kept.slug")
     if not slug:
@@ -448,7 +450,7 @@ def place_of(accounts: Iterable[Account]) -> set[tuple[str, str]]:
     return {("facility", slug)} | ({("area", area)} if (area := areas[slug]) else set())
 
 
-def own_place(said: Iterable[Account]) -> set[tuple[str, str]]:
+def own_place(said: Iterable[Statement]) -> set[tuple[str, str]]:
     """Where the person was held by one source's word: its newest own account with a place, else what it kept."""
     newest = sorted(said, key=lambda one: -one.revision)
     views = [view for view in (*(one.facility for one in newest), *(one.kept_facility for one in newest)) if view]

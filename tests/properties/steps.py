@@ -18,7 +18,7 @@ from sqlmodel import Session, col
 
 from app.database import WRITES
 from app.errors import Problem
-from app.log.entries import Appended, replay
+from app.log.entries import LogEntry, replay
 from app.models import OPEN, Source
 from app.registry import directory, identity, reports
 from app.registry.policy import Reader
@@ -32,7 +32,7 @@ from app.registry.schemas import (
     SourcePatch,
     VerificationOfReleaseIn,
 )
-from app.registry.write import Desk, Outcome
+from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Judgement, Role
 from tests.support import GOVERNMENT, INDEPENDENT, NOW, World
 
@@ -69,7 +69,9 @@ class Clerk:
         with self.session() as session:
             try:
                 now = NOW + timedelta(minutes=len(self.records))
-                outcome: Outcome = action(Desk(session, self._reader(session, who), now, self.world.app.state.secret))
+                outcome: Outcome = action(
+                    WriteContext(session, self._reader(session, who), now, self.world.app.state.secret)
+                )
             except (Problem, ValidationError):
                 self.refused += 1
                 session.rollback()
@@ -88,7 +90,7 @@ class Clerk:
             step.take(self)
         return self
 
-    def entries(self) -> list[Appended]:
+    def entries(self) -> list[LogEntry]:
         with self.session() as session:
             return list(replay(session))
 
@@ -152,7 +154,7 @@ class File:
         if self.points is not None:
             body[f"{self.points[0]}_id"] = clerk.thing(*self.points)
         shape = ReleaseReportIn if "release" in body else DetentionReportIn
-        outcome = clerk.act(self.source, lambda desk: reports.file_report(desk, shape.model_validate(body)))
+        outcome = clerk.act(self.source, lambda context: reports.file_report(context, shape.model_validate(body)))
         _remember(clerk, outcome, self.source)
 
 
@@ -167,7 +169,9 @@ class Verify:
     def take(self, clerk: Clerk) -> None:
         release = clerk.thing("release", self.record)
         body = VerificationOfReleaseIn.model_validate(self.body)
-        _remember(clerk, clerk.act(self.source, lambda desk: reports.verify_release(desk, release, body)), self.source)
+        _remember(
+            clerk, clerk.act(self.source, lambda context: reports.verify_release(context, release, body)), self.source
+        )
 
 
 def _remember(clerk: Clerk, outcome: Outcome | None, source: str) -> None:
@@ -184,7 +188,7 @@ class Amend:
 
     def take(self, clerk: Clerk) -> None:
         if (found := clerk.record(self.record)) is not None:
-            clerk.act(found[1], lambda desk: reports.amend(desk, found[0], self.patch, lambda _version: True))
+            clerk.act(found[1], lambda context: reports.amend(context, found[0], self.patch, lambda _version: True))
 
 
 @dataclass(frozen=True)
@@ -195,7 +199,9 @@ class Retract:
         if (found := clerk.record(self.record)) is not None:
             clerk.act(
                 found[1],
-                lambda desk: reports.retract(desk, found[0], "withdrawn by an invented desk", lambda _version: True),
+                lambda context: reports.retract(
+                    context, found[0], "withdrawn by an invented desk", lambda _version: True
+                ),
             )
 
 
@@ -206,7 +212,7 @@ class ChangeSource:
 
     def take(self, clerk: Clerk) -> None:
         patch = SourcePatch.model_validate(self.change)
-        clerk.act("admin", lambda desk: directory.change_source(desk, self.source, patch))
+        clerk.act("admin", lambda context: directory.change_source(context, self.source, patch))
 
 
 @dataclass(frozen=True)
@@ -221,9 +227,9 @@ class Place:
     def take(self, clerk: Clerk) -> None:
         said: Body = {"name": self.names[0], "names": list(self.names), "area": self.area, "country": self.country}
         new = FacilityIn.model_validate({**said, "slug": self.slug, "kind": "prison"})
-        if clerk.act("curator", lambda desk: directory.add_facility(desk, new)) is None:
+        if clerk.act("curator", lambda context: directory.add_facility(context, new)) is None:
             patch = FacilityPatch.model_validate(said)
-            clerk.act("curator", lambda desk: directory.change_facility(desk, self.slug, patch))
+            clerk.act("curator", lambda context: directory.change_facility(context, self.slug, patch))
 
 
 @dataclass(frozen=True)
@@ -235,7 +241,7 @@ class Decide:
     def take(self, clerk: Clerk) -> None:
         pair = (clerk.thing("detainee", self.a), clerk.thing("detainee", self.b))
         body = IdentityIn(a=pair[0], b=pair[1], judgement=self.judgement, reason="judged")
-        outcome = clerk.act("curator", lambda desk: identity.decide(desk, body))
+        outcome = clerk.act("curator", lambda context: identity.decide(context, body))
         if outcome is not None:
             clerk.decisions.append(uuid.UUID(outcome.ids["id"]))
 
@@ -253,7 +259,7 @@ class Undo:
             bodies = [entry.body for entry in clerk.entries() if entry.kind == "identity"]
             made = [uuid.UUID(body["id"]) for body in bodies if body.get("by") in ("matcher", "reporter")]
         if made:
-            clerk.act("curator", lambda desk: identity.undo(desk, made[self.decision % len(made)]))
+            clerk.act("curator", lambda context: identity.undo(context, made[self.decision % len(made)]))
 
 
 @dataclass(frozen=True)
@@ -265,7 +271,7 @@ class Consent:
     def take(self, clerk: Clerk) -> None:
         detainee = clerk.thing("detainee", self.record)
         said = {"publish": self.publish, "given_by": self.given_by, "given_on": "2026-02-01"}
-        clerk.act("curator", lambda desk: identity.give_consent(desk, detainee, ConsentIn.model_validate(said)))
+        clerk.act("curator", lambda context: identity.give_consent(context, detainee, ConsentIn.model_validate(said)))
 
 
 @dataclass(frozen=True)
@@ -274,4 +280,4 @@ class Redact:
 
     def take(self, clerk: Clerk) -> None:
         detainee = clerk.thing("detainee", self.record)
-        clerk.act("admin", lambda desk: identity.redact(desk, detainee, "asked for by the family"))
+        clerk.act("admin", lambda context: identity.redact(context, detainee, "asked for by the family"))

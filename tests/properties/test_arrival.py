@@ -8,25 +8,25 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.registry.projection import Account, project
+from app.registry.projection import Statement, project
 from app.registry.projection.spells import spells
-from tests.properties.histories import examples
-from tests.registry.accounts import held, out
+from tests.drawn import examples
 from tests.registry.projection.histories import reports
+from tests.registry.statements import held, out
 
 
 @examples(300)
 @given(reports(), st.integers(0, 2**32))
-def test_another_order_of_arrival_gives_the_same_rows(said: list[Account], seed: int) -> None:
+def test_another_order_of_arrival_gives_the_same_rows(said: list[Statement], seed: int) -> None:
     assert _told(_arriving_otherwise(said, Random(seed))) == _told(said)
 
 
-def _arriving_otherwise(said: Sequence[Account], random: Random) -> list[Account]:
+def _arriving_otherwise(said: Sequence[Statement], random: Random) -> list[Statement]:
     """The same reports under other numbers; each source's newest word is still its newest."""
-    numbers = [account.record for account in said]
+    numbers = [statement.record for statement in said]
     record = dict(zip(numbers, random.sample(numbers, len(numbers)), strict=True))
-    turns = random.sample([account.source.key for account in said], len(said))
-    by_revision = sorted(said, key=lambda account: account.revision)
+    turns = random.sample([statement.source.key for statement in said], len(said))
+    by_revision = sorted(said, key=lambda statement: statement.revision)
     queues = {key: iter([one for one in by_revision if one.source.key == key]) for key in turns}
     return [
         replace(one, record=record[one.record], pointer=record.get(one.pointer or 0, one.pointer), revision=revision)
@@ -34,9 +34,9 @@ def _arriving_otherwise(said: Sequence[Account], random: Random) -> list[Account
     ]
 
 
-def _told(said: Sequence[Account]) -> dict[str, list[str]]:
+def _told(said: Sequence[Statement]) -> dict[str, list[str]]:
     """All rows, the keys that come from arrival put into the ids of the reports."""
-    ids = {account.record: account.id for account in said}
+    ids = {statement.record: statement.id for statement in said}
     spell = {
         min(one.record for one in members): sorted(one.id for one in members) for members in map(list, spells(said))
     }

@@ -12,24 +12,25 @@ from hypothesis import given
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
-from app.counts.selection import at, visible
 from app.database import writing
 from app.errors import Problem
-from app.exchange import copies, own, package
-from app.exchange.tables import Form
+from app.exchange import copies, own_reports, package
 from app.log.entries import head
-from app.models import OPEN, Detainee, Detention, Held, HeldVoice, Source, Standing, Voice
-from app.registry.listing import file_rows
+from app.models import OPEN, Detainee, Detention, DetentionState, ReleaseAtStage, Source, SourceDetention, SourceRelease
+from app.reading.formats import Form
+from app.reading.visibility import at, visible
+from app.registry.bulk_filing import file_rows
 from app.registry.policy import ANYONE, Reader
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Role
-from tests.properties.histories import examples, histories
+from tests.drawn import examples
+from tests.properties.histories import histories
 from tests.properties.steps import Registry, Step
 from tests.support import NOW
 
 # What counts of releases and of the held read, and what names a row in one registry alone.
-COUNTED: tuple[type[Any], ...] = (Detainee, Detention, Standing, Voice, Held, HeldVoice)
+COUNTED: tuple[type[Any], ...] = (Detainee, Detention, ReleaseAtStage, SourceRelease, DetentionState, SourceDetention)
 OWN = {"since", "until", "detainee", "spell", "source", "publish", "withheld"}
 
 
@@ -64,7 +65,7 @@ def test_a_copy_counts_whoever_stands_in_lists_as_the_registry_does(
         package.write(session, folder, head(session)[0])
         original = people(session)
     with writing(empty) as session:
-        copies.read(Desk(session, Reader(Role.ADMIN), NOW, b"another secret"), folder)
+        copies.read(WriteContext(session, Reader(Role.ADMIN), NOW, b"another secret"), folder)
         copied = people(session)
         session.rollback()
     assert copied == original
@@ -80,9 +81,11 @@ def test_what_a_source_exports_of_its_own_changes_nothing_when_it_is_filed_again
         sources = session.scalars(select(Source).where(col(Source.until) == OPEN)).all()
         for source in sources:
             actor = Reader(Role.REPORTER, source.key, source.slug, source.independent)
-            lines = "".join(own.reports(session, actor, Form.JSONL, revision, own.Told())).splitlines()
+            lines = "".join(
+                own_reports.reports(session, actor, Form.JSONL, revision, own_reports.Losses())
+            ).splitlines()
             bodies = [body_of_request(json.loads(line)) for line in lines]
-            filed = file_rows(Desk(session, actor, NOW, clerk.world.app.state.secret, listing=True), bodies)
+            filed = file_rows(WriteContext(session, actor, NOW, clerk.world.app.state.secret, listing=True), bodies)
             assert [one for one in filed if isinstance(one, Problem)] == []
             assert head(session)[0] == revision
 

@@ -5,12 +5,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts.held import count_detentions
-from app.counts.tally import count_releases
-from app.counts.terms import CountTerms, HeldCountTerms
+from app.counts.tally import count
+from app.reading.terms import CountTerms, HeldCountTerms
 from app.registry.policy import ANYONE, Reader
 from app.vocabulary import Role
-from tests.properties.histories import count_terms, examples, held_terms, histories
+from tests.drawn import examples
+from tests.properties.histories import count_terms, held_terms, histories
 from tests.properties.past import Past
 from tests.properties.recount import recount
 from tests.properties.recount_held import recount_held
@@ -31,7 +31,7 @@ def test_a_count_is_the_recount_of_the_reports_at_every_revision(
             past = Past(entries, revision)
             for terms in asked:
                 by_hand = recount(past, today, terms, reader)
-                counted = count_releases(session, terms, reader, revision)
+                counted = count(session, terms, reader, revision)
                 assert _numbers(counted) == _numbers(by_hand), (revision, terms)
 
 
@@ -47,7 +47,7 @@ def test_a_count_of_the_held_is_the_recount_of_the_reports_at_every_revision(
             past = Past(entries, revision)
             for terms in asked:
                 by_hand = recount_held(past, today, terms, reader)
-                counted = count_detentions(session, terms, reader, revision)
+                counted = count(session, terms, reader, revision)
                 assert _numbers(counted) == _numbers(by_hand), (revision, terms)
 
 

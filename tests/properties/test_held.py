@@ -4,18 +4,18 @@ from typing import Any
 
 from hypothesis import given
 
-from app.counts.terms import HeldCountTerms
 from app.dates import parse_to
-from app.models import Detainee, Held, HeldVoice
-from app.registry.projection import Account, project
+from app.models import Detainee, DetentionState, SourceDetention
+from app.reading.terms import HeldCountTerms
+from app.registry.projection import Statement, project
 from app.registry.projection.spells import spells
-from tests.properties.histories import examples
+from tests.drawn import examples
 from tests.properties.past import Person
 from tests.properties.recount_held import Detention
 from tests.properties.saying import Spell, death_of, last_of, rearrested, spells_of, state_of
 from tests.properties.words import INSIDE, MAYBE, OUTSIDE, Word
-from tests.registry.accounts import SOURCES
 from tests.registry.projection.histories import reports
+from tests.registry.statements import SOURCES
 
 DAYS = ("2024-10-13", "2025-05-31", "2025-06-01", "2025-06-02", "2025-12-01", "2026-01-12", "2026-01-20", "2026-03-01")
 
@@ -30,7 +30,7 @@ def place(row: dict[str, Any], day: int, ends: str) -> str:
     return INSIDE if begun and row[f"{ends}_lo"] >= day else MAYBE
 
 
-def read_person(said: list[Account]) -> Person:
+def read_person(said: list[Statement]) -> Person:
     found = spells_of(spells(said))
     last = last_of(found)
     state, death = state_of(said, found[last]), death_of(said, found[last])
@@ -38,20 +38,20 @@ def read_person(said: list[Account]) -> Person:
 
 
 def words_of(person: Person, spell: Spell) -> list[Word]:
-    slugs = sorted({one.source.slug for one in spell.accounts})
-    return [Word(spell, person, slug, [one for one in spell.accounts if one.source.slug == slug]) for slug in slugs]
+    slugs = sorted({one.source.slug for one in spell.statements})
+    return [Word(spell, person, slug, [one for one in spell.statements if one.source.slug == slug]) for slug in slugs]
 
 
 @examples(60)
 @given(reports())
-def test_who_was_inside_on_a_day_is_what_the_reports_say_together_and_one_by_one(said: list[Account]) -> None:
+def test_who_was_inside_on_a_day_is_what_the_reports_say_together_and_one_by_one(said: list[Statement]) -> None:
     rows = project(said, "named")
-    together = {row["spell"]: row for row in rows[Held]}
-    by_source = {(row["spell"], row["source"]): row for row in rows[HeldVoice]}
+    together = {row["spell"]: row for row in rows[DetentionState]}
+    by_source = {(row["spell"], row["source"]): row for row in rows[SourceDetention]}
     person = read_person(said)
     assert (rows[Detainee][0]["state"], rows[Detainee][0]["rearrested"]) == (person.state, person.rearrested)
     for spell in person.spells:
-        key, words = min(one.record for one in spell.accounts), words_of(person, spell)
+        key, words = min(one.record for one in spell.statements), words_of(person, spell)
         told = [(together[key], None), *((by_source[key, SOURCES[word.slug].key], word) for word in words)]
         for day in DAYS:
             for house_arrest, ends in ((False, "out"), (True, "free")):

@@ -6,10 +6,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts import terms as wording
-from app.counts.selection import COUNTING
-from app.counts.terms import CountTerms, HeldCountTerms
-from tests.properties.histories import count_terms, examples, held_terms, histories
+from app.reading import terms as wording
+from app.reading.selection import COUNTING
+from app.reading.terms import CountTerms, HeldCountTerms
+from tests.drawn import examples
+from tests.properties.histories import count_terms, held_terms, histories
 from tests.properties.steps import Registry, Step
 from tests.support import World
 

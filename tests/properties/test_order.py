@@ -15,13 +15,14 @@ from unittest import mock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts.tally import count_releases
-from app.counts.terms import CountTerms
+from app.counts.tally import count
+from app.reading.terms import CountTerms
 from app.registry import identity, linking, reports
 from app.registry.policy import ANYONE
 from app.registry.schemas import DetentionReportIn, IdentityIn, ReleaseReportIn
 from app.vocabulary import Judgement, MatchOutcome
-from tests.properties.histories import JUDGED, SOURCES, SPELLS, bodies, count_terms, examples, weighted
+from tests.drawn import examples
+from tests.properties.histories import JUDGED, SOURCES, SPELLS, bodies, count_terms, weighted
 from tests.properties.past import Past
 from tests.properties.steps import SLUGS, Body, ChangeSource, Clerk, Registry
 
@@ -100,13 +101,13 @@ def _told(
         for one in judged:
             a, b = _id("subject", one.a % len(filings)), _id("subject", one.b % len(filings))
             body = IdentityIn(a=a, b=b, judgement=one.judgement, reason="judged")
-            clerk.act("curator", lambda desk, body=body: identity.decide(desk, body))
+            clerk.act("curator", lambda context, body=body: identity.decide(context, body))
         entries = clerk.entries()
         past = Past(entries, len(entries))
         with clerk.session() as session:
-            counts = [count_releases(session, terms, ANYONE, len(entries)) for terms in asked]
+            counts = [count(session, terms, ANYONE, len(entries)) for terms in asked]
     people = {frozenset(record.hex for record in person.records) for person in past.people}
-    spells = {frozenset(one.id for one in spell.accounts) for person in past.people for spell in person.spells}
+    spells = {frozenset(one.id for one in spell.statements) for person in past.people for spell in person.spells}
     return people, spells, [_numbers(count) for count in counts]
 
 
@@ -120,12 +121,12 @@ def _file(clerk: Clerk, filing: Filing, number: int) -> None:
         body[f"{kind}_id"] = _id("subject", target) if kind == "detainee" else uuid.uuid5(_id("record", target), kind)
     shape = ReleaseReportIn if "release" in body else DetentionReportIn
     ids = [_id("record", number), _id("subject", number)]
-    unmatched = linking.Matched(MatchOutcome.NEW)
+    unmatched = linking.LinkResult(MatchOutcome.NEW)
     with (
         mock.patch.object(reports, "new_id", side_effect=ids),
         mock.patch.object(linking, "by_match", return_value=unmatched),
     ):
-        clerk.act(filing.source, lambda desk: reports.file_report(desk, shape.model_validate(body)))
+        clerk.act(filing.source, lambda context: reports.file_report(context, shape.model_validate(body)))
 
 
 def _order(filings: Sequence[Filing], spells: set[frozenset[str]], random: Random) -> list[int]:

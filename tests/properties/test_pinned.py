@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts import terms as wording
-from app.counts.terms import CountTerms
-from tests.properties.histories import count_terms, examples, histories
+from app.reading import terms as wording
+from app.reading.terms import CountTerms
+from tests.drawn import examples
+from tests.properties.histories import count_terms, histories
 from tests.properties.steps import Registry, Step
 
 FORMS = st.sampled_from(("json", "json", "csv", "jsonl"))

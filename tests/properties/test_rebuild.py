@@ -11,10 +11,10 @@ from sqlmodel import Session, col
 
 from app.log import sealed
 from app.log.tree import leaf_hash
-from app.models import OPEN, CaseKey, Entry, Facility, Head, Report, Sealed, Source
-from app.registry.components import PROJECTED
+from app.models import OPEN, PROJECTED, CaseKey, Entry, Facility, Head, Report, Sealed, Source
 from app.registry.rebuild import BASE, rebuild
-from tests.properties.histories import examples, histories
+from tests.drawn import examples
+from tests.properties.histories import histories
 from tests.properties.steps import Registry, Step
 
 Row = dict[str, Any]

@@ -7,14 +7,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts import terms as wording
-from app.counts.compare import compare
+from app.counts.comparison import compare
 from app.counts.overlap import overlap
-from app.counts.tally import MULTIPLE, count_releases
-from app.counts.terms import CountTerms
+from app.counts.tally import MULTIPLE, count
+from app.reading import terms as wording
+from app.reading.terms import CountTerms
 from app.registry.policy import ANYONE, Reader
 from app.vocabulary import Role
-from tests.properties.histories import PRIVATE_DIMENSIONS, PUBLIC_DIMENSIONS, count_terms, examples, histories
+from tests.drawn import examples
+from tests.properties.histories import PRIVATE_DIMENSIONS, PUBLIC_DIMENSIONS, count_terms, histories
 from tests.properties.past import Past
 from tests.properties.recount import Release
 from tests.properties.saying import COUNTING
@@ -49,7 +50,7 @@ def test_union_intersection_exactly_these_and_at_least_k_are_those_of_the_sets(
 
         def number(**said: Any) -> int:
             terms = CountTerms.model_validate({"stage": stage, **said})
-            return int(count_releases(session, terms, ANYONE, head)["total"]["releases"])
+            return int(count(session, terms, ANYONE, head)["total"]["releases"])
 
         for some in chosen:
             slugs = sorted(some)
@@ -109,15 +110,15 @@ def test_groups_of_three_dimensions_add_up_to_those_of_two_and_one_or_say_that_t
         head = len(clerk.entries())
         for terms, dimensions in asked:
             counted = {
-                wide: count_releases(session, terms.model_copy(update={"group_by": dimensions[:wide]}), reader, head)
+                wide: count(session, terms.model_copy(update={"group_by": dimensions[:wide]}), reader, head)
                 for wide in (1, 2, 3)
             }
-            for wide, count in counted.items():
+            for wide, answer in counted.items():
                 overlapping = bool(MULTIPLE & set(dimensions[:wide]))
-                assert count.get("adds_up", True) is not overlapping
+                assert answer.get("adds_up", True) is not overlapping
                 if not overlapping:
-                    (total,) = summed([{**count["total"]}], []).values()
-                    assert summed(count["groups"], []).get((), Counter()) == total, (terms, dimensions)
+                    (total,) = summed([{**answer["total"]}], []).values()
+                    assert summed(answer["groups"], []).get((), Counter()) == total, (terms, dimensions)
             if not MULTIPLE & set(dimensions):
                 for wide in (1, 2):
                     of_fewer = summed(counted[wide]["groups"], dimensions[:wide])
@@ -170,7 +171,7 @@ def test_a_count_then_and_what_changed_is_the_count_now(
         head = len(clerk.entries())
         for terms in asked:
             then, now = sorted((data.draw(st.integers(0, head)), data.draw(st.integers(0, head))))
-            before, after = (count_releases(session, terms, ANYONE, at)["total"]["releases"] for at in (then, now))
+            before, after = (count(session, terms, ANYONE, at)["total"]["releases"] for at in (then, now))
             between = compare(session, terms, ANYONE, then, now)
             assert before + between["added"] - between["removed"] == after, (terms, then, now)
             told = Counter(case["change"] for case in between["cases"])

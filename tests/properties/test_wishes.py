@@ -12,13 +12,13 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.dates import parse
-from app.log.entries import Appended, entry_at
+from app.log.entries import LogEntry, entry_at
 from app.models import OPEN, Placement, ProvisionalHiding, Record, Report
-from app.registry import asked, wishes
-from app.registry.asked import Earlier
+from app.registry import requested_classes, wishes
 from app.registry.rebuild import rebuild
+from app.registry.requested_classes import EarlierWishes
 from app.vocabulary import Judgement
-from tests.properties.histories import examples
+from tests.drawn import examples
 from tests.properties.steps import Amend, Body, Clerk, Consent, Decide, File, Redact, Registry, Retract, Step, Undo
 from tests.properties.test_rebuild import TABLES, rows
 from tests.support import make_report
@@ -138,12 +138,12 @@ AROUND = st.one_of(
 ALL_AROUND = st.builds(lambda first, later: [*SHOWN, first, *later], FIRST, st.lists(AROUND, min_size=3, max_size=14))
 
 
-def since(version: Appended) -> int:
+def since(version: LogEntry) -> int:
     made: int = version.body.get("wish", {}).get("since", version.revision)
     return made
 
 
-def by_reading_all(session: Session, record: uuid.UUID, source: int | None, as_strict: list[str]) -> Earlier:
+def by_reading_all(session: Session, record: uuid.UUID, source: int | None, as_strict: list[str]) -> EarlierWishes:
     """What a source asked for of the person that holds a record, from every version of each of its reports there."""
     theirs, named = aliased(Placement), aliased(Record)
     versions = session.execute(
@@ -156,12 +156,14 @@ def by_reading_all(session: Session, record: uuid.UUID, source: int | None, as_s
         .order_by(col(Record.key), col(Report.version))
     ).scalars()
     entries = [entry_at(session, revision) for revision in versions]
-    days = [parse(e.personal[asked.GIVEN_ON]).hi for e in entries if asked.GIVEN_ON in e.personal]
+    days = [
+        parse(e.personal[requested_classes.GIVEN_ON]).hi for e in entries if requested_classes.GIVEN_ON in e.personal
+    ]
     strict = [entry for entry in entries if entry.body["said"].get("detainee.publish") in as_strict]
     last = max(strict, key=since, default=None)
     if last is None:
-        return Earlier(max(days, default=None), None, False)
-    return Earlier(max(days, default=None), since(last), bool(last.body.get("wish", {}).get("stopped")))
+        return EarlierWishes(max(days, default=None), None, False)
+    return EarlierWishes(max(days, default=None), since(last), bool(last.body.get("wish", {}).get("stopped")))
 
 
 @examples(40)
@@ -172,16 +174,16 @@ def test_what_a_source_asked_for_is_what_every_version_of_its_reports_says(
     """Through corrections, judgements, withdrawals and erasures, and after a rebuild."""
     asked_of: list[Any] = []
 
-    def compared(session: Session, *of: Any) -> Earlier:
+    def compared(session: Session, *of: Any) -> EarlierWishes:
         found = looked_up(session, *of)
         assert found == by_reading_all(session, *of)
         asked_of.append(of)
         return found
 
-    looked_up = asked.earlier
+    looked_up = requested_classes.earlier
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wishes, "MOST_UNANSWERED", most)
-        patch.setattr(asked, "earlier", compared)
+        patch.setattr(requested_classes, "earlier", compared)
         with registry.after(history) as clerk, clerk.session() as session:
             rebuild(session)
             for of in tuple(asked_of):

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from app.dates import PartialDate, parse
-from app.registry.projection import Account
+from app.registry.projection import Statement
 from tests.properties.past import Person
 from tests.properties.saying import (
     End,
@@ -24,23 +24,23 @@ INSIDE, MAYBE, OUTSIDE = "inside", "maybe", "outside"
 WORDS = ("verified", "reported", "disputed", "refuted", "retracted")
 
 
-def newest(accounts: Iterable[Account], name: str) -> Any:
+def newest(statements: Iterable[Statement], name: str) -> Any:
     """What a source says last under a name."""
-    return next((a.content[name] for a in sorted(accounts, key=lambda a: -a.revision) if name in a.content), None)
+    return next((a.content[name] for a in sorted(statements, key=lambda a: -a.revision) if name in a.content), None)
 
 
-def own_word(accounts: Sequence[Account], name: str, empty: str | None = None) -> Any:
+def own_word(statements: Sequence[Statement], name: str, empty: str | None = None) -> Any:
     """What a source says itself under a name, else what stood there where it pointed."""
     for path in (name, f"kept.{name.partition('.')[2]}"):
-        said = newest([one for one in standing(accounts) if one.content.get(path) != empty], path)
+        said = newest([one for one in standing(statements) if one.content.get(path) != empty], path)
         if said is not None:
             return said
     return None
 
 
-def standing(accounts: Sequence[Account]) -> list[Account]:
+def standing(statements: Sequence[Statement]) -> list[Statement]:
     """What was not withdrawn; if all was, all of it."""
-    return [one for one in accounts if said_of(one) != "retracted"] or list(accounts)
+    return [one for one in statements if said_of(one) != "retracted"] or list(statements)
 
 
 @dataclass
@@ -50,15 +50,15 @@ class Word:
     spell: Spell
     person: Person
     slug: str
-    accounts: list[Account]  # of the source, in this detention
+    statements: list[Statement]  # of the source, in this detention
 
     @cached_property
-    def _about_detention(self) -> Account | None:
-        plain = [one for one in self.accounts if "release.stage" not in one.content]
+    def _about_detention(self) -> Statement | None:
+        plain = [one for one in self.statements if "release.stage" not in one.content]
         return last_word(standing(plain)) if plain else None
 
     @cached_property
-    def _about_release(self) -> Account | None:
+    def _about_release(self) -> Statement | None:
         return next((voice for voice in self.spell.voices if voice.source.slug == self.slug), None)
 
     def _said(self) -> list[tuple[str, bool]]:
@@ -91,7 +91,7 @@ class Word:
 
     @property
     def inside(self) -> list[tuple[PartialDate, bool]]:
-        return days_inside(standing(self.accounts))
+        return days_inside(standing(self.statements))
 
     def ends(self, *, house_arrest: bool) -> list["Ending"]:
         """When the person left, by its word."""
@@ -102,7 +102,7 @@ class Word:
             if not (home and house_arrest):
                 day = day_of(voice, "release.released_on") or day_of(voice, "kept.released_on")
                 return [Ending(_told(day), home), *died]
-        own = [one for one in standing(self.accounts) if said_of(one) in ("verified", "reported")]
+        own = [one for one in standing(self.statements) if said_of(one) in ("verified", "reported")]
         other = newest(own, "detention.ended")
         if other is None:
             return died
@@ -112,14 +112,14 @@ class Word:
     def _died(self) -> list["Ending"]:
         if self.spell not in self.person.spells[self.person.last :]:
             return []
-        everything = [a for spell in self.person.spells for a in spell.accounts if a.source.slug == self.slug]
+        everything = [a for spell in self.person.spells for a in spell.statements if a.source.slug == self.slug]
         day = newest([one for one in everything if said_of(one) != "retracted"], "detainee.died_on")
         return [Ending(_told(parse(day)))] if day else []
 
     @property
     def began(self) -> tuple[PartialDate | None, list[PartialDate]]:
-        detained = own_word(self.accounts, "detention.detained_on")
-        return (parse(detained) if detained else None), seen(standing(self.accounts))
+        detained = own_word(self.statements, "detention.detained_on")
+        return (parse(detained) if detained else None), seen(standing(self.statements))
 
     @property
     def taken(self) -> PartialDate | None:
@@ -133,13 +133,13 @@ def _told(day: PartialDate | None) -> End:
     return End(day, [], checked=False, by=set())
 
 
-def seen(accounts: Iterable[Account]) -> list[PartialDate]:
-    return [day for day, _own in saw(accounts)]
+def seen(statements: Iterable[Statement]) -> list[PartialDate]:
+    return [day for day, _own in saw(statements)]
 
 
-def saw(accounts: Iterable[Account]) -> list[tuple[PartialDate, bool]]:
+def saw(statements: Iterable[Statement]) -> list[tuple[PartialDate, bool]]:
     """The days on which somebody saw the person inside, each with whether they looked themselves."""
-    return days_held([one for one in accounts if one.asserts_detention])
+    return days_held([one for one in statements if one.asserts_detention])
 
 
 @dataclass

@@ -6,7 +6,7 @@ from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from app.matching import score
-from app.matching.candidates import Found
+from app.matching.lookup import BlockingHit
 from app.registry import blocking
 
 NAMES = (
@@ -43,9 +43,9 @@ people = st.fixed_dictionaries(
 def test_who_is_ruled_out_by_birth_would_neither_be_tied_nor_wait_for_a_curator(
     one: dict[str, Any], two: dict[str, Any]
 ) -> None:
-    wanted, other = blocking.wanted(one), blocking.wanted(two)
+    wanted, other = blocking.query_of(one), blocking.query_of(two)
     shared = len(frozenset(wanted.keys) & frozenset(other.keys))
-    out = blocking.ruled_out(wanted, Found(1, shared, shared, other.born))
+    out = blocking.ruled_out(wanted, BlockingHit(1, shared, shared, other.born))
     event(f"ruled out: {out}")
     if out:
         match = score.compare(blocking.person_of(one), blocking.person_of(two))
@@ -55,12 +55,12 @@ def test_who_is_ruled_out_by_birth_would_neither_be_tied_nor_wait_for_a_curator(
 
 def test_a_homonym_of_another_birth_is_read_for_a_curator_and_a_half_namesake_is_not() -> None:
     said = {"detainee.full_name": "José Luis Roa Peña", "detainee.birth_date": "1950"}
-    wanted = blocking.wanted(said)
+    wanted = blocking.query_of(said)
     every = len(wanted.keys)
-    assert blocking.ruled_out(wanted, Found(1, every - 1, every - 1, 1970))
-    assert not blocking.ruled_out(wanted, Found(1, every, every, 1970))
-    assert not blocking.ruled_out(wanted, Found(1, every - 1, every - 1, 1950 + blocking.BORN_APART))
-    assert not blocking.ruled_out(wanted, Found(1, every - 1, every - 1, None))
+    assert blocking.ruled_out(wanted, BlockingHit(1, every - 1, every - 1, 1970))
+    assert not blocking.ruled_out(wanted, BlockingHit(1, every, every, 1970))
+    assert not blocking.ruled_out(wanted, BlockingHit(1, every - 1, every - 1, 1950 + blocking.BORN_APART))
+    assert not blocking.ruled_out(wanted, BlockingHit(1, every - 1, every - 1, None))
 
 
 @given(people, people)
@@ -69,9 +69,9 @@ def test_a_homonym_of_another_birth_is_read_for_a_curator_and_a_half_namesake_is
 def test_who_contradicts_under_another_name_would_neither_be_tied_nor_wait_for_a_curator(
     said: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    wanted, shared = blocking.wanted(said), blocking.searched_keys(said) & blocking.searched_keys(other)
+    wanted, shared = blocking.query_of(said), blocking.searched_keys(said) & blocking.searched_keys(other)
     one, two = blocking.person_of(said), blocking.person_of(other)
-    apart = score.contradict(one, two) and not blocking.namesake(wanted, Found(1, len(shared), len(shared), None))
+    apart = score.contradict(one, two) and not blocking.namesake(wanted, BlockingHit(1, len(shared), len(shared), None))
     event(f"apart: {apart}")
     if apart:
         match = score.compare(one, two)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.registry.consent import OPENNESS, Hiding, may_be_minor, person_class, provisional, strictest
-from app.registry.projection import Account
-from tests.registry.accounts import account
+from app.registry.projection import Statement
+from tests.registry.statements import statement
 
 CLASSES = ("named", "anonymous", "counted")
 Asked = str | None
@@ -17,29 +17,29 @@ Asked = str | None
 
 @pytest.mark.parametrize("publish", CLASSES)
 def test_a_person_is_shown_as_the_only_report_asks(publish: str) -> None:
-    assert person_class([account(1, detainee__publish=publish)], []) == publish
+    assert person_class([statement(1, detainee__publish=publish)], []) == publish
 
 
 def test_unknown_means_anonymous() -> None:
-    assert person_class([account(1)], []) == "anonymous"
+    assert person_class([statement(1)], []) == "anonymous"
 
 
 def test_a_report_that_does_not_say_closes_a_name_that_another_gives() -> None:
-    assert person_class([account(1, detainee__publish="named"), account(2)], []) == "anonymous"
+    assert person_class([statement(1, detainee__publish="named"), statement(2)], []) == "anonymous"
 
 
 def test_a_report_that_only_points_at_somebody_asks_for_nothing_by_saying_nothing() -> None:
-    pointing = replace(account(2, "jep"), points=True)
-    assert person_class([account(1, detainee__publish="named"), pointing], []) == "named"
-    asking = replace(account(2, "jep", detainee__publish="counted"), points=True)
-    assert person_class([account(1, detainee__publish="named"), asking], []) == "counted"
+    pointing = replace(statement(2, "jep"), points=True)
+    assert person_class([statement(1, detainee__publish="named"), pointing], []) == "named"
+    asking = replace(statement(2, "jep", detainee__publish="counted"), points=True)
+    assert person_class([statement(1, detainee__publish="named"), asking], []) == "counted"
     assert person_class([pointing], []) == "anonymous"
 
 
 def test_a_state_does_not_hide_whom_others_name() -> None:
-    named = account(1, "foro", detainee__publish="named")
-    assert person_class([named, account(2, "ministry", detainee__publish="counted")], []) == "named"
-    assert person_class([account(2, "ministry", detainee__publish="counted")], []) == "counted"
+    named = statement(1, "foro", detainee__publish="named")
+    assert person_class([named, statement(2, "ministry", detainee__publish="counted")], []) == "named"
+    assert person_class([statement(2, "ministry", detainee__publish="counted")], []) == "counted"
 
 
 @pytest.mark.parametrize(
@@ -60,29 +60,29 @@ def test_what_one_report_gives_of_the_birth_and_another_of_the_detention_tells_a
 
 def test_when_sources_differ_the_most_restrictive_holds() -> None:
     for asked in permutations(CLASSES):
-        said = [account(number, detainee__publish=publish) for number, publish in enumerate(asked, 1)]
+        said = [statement(number, detainee__publish=publish) for number, publish in enumerate(asked, 1)]
         assert person_class(said, []) == "counted"
         assert person_class([one for one in said if one.content["detainee.publish"] != "counted"], []) == "anonymous"
 
 
 def test_a_consent_answers_for_all_that_was_said_before_it() -> None:
-    said = [account(1, detainee__publish="counted"), account(2, detainee__publish="anonymous")]
+    said = [statement(1, detainee__publish="counted"), statement(2, detainee__publish="anonymous")]
     assert person_class(said, [(5, 1, "named")]) == "named"
 
 
 def test_the_latest_consent_holds() -> None:
-    assert person_class([account(1)], [(5, 1, "named"), (9, 1, "counted"), (7, 1, "anonymous")]) == "counted"
+    assert person_class([statement(1)], [(5, 1, "named"), (9, 1, "counted"), (7, 1, "anonymous")]) == "counted"
 
 
 def test_a_source_that_asks_later_can_only_close_it_further() -> None:
     consent = [(5, 1, "anonymous")]
-    assert person_class([account(1, revision=6, detainee__publish="counted")], consent) == "counted"
-    assert person_class([account(1, revision=6, detainee__publish="named")], consent) == "anonymous"
+    assert person_class([statement(1, revision=6, detainee__publish="counted")], consent) == "counted"
+    assert person_class([statement(1, revision=6, detainee__publish="named")], consent) == "anonymous"
 
 
 def test_a_consent_answers_a_wish_over_later_versions_of_the_report_and_no_new_wish() -> None:
     consent = [(5, 1, "named")]
-    again = replace(account(1, revision=6, detainee__publish="counted"), wished=1)
+    again = replace(statement(1, revision=6, detainee__publish="counted"), wished=1)
     assert (person_class([again], consent), provisional([again], consent)) == ("named", [])
     new = replace(again, wished=6)
     assert person_class([new], consent) == "counted"
@@ -90,13 +90,13 @@ def test_a_consent_answers_a_wish_over_later_versions_of_the_report_and_no_new_w
 
 
 def test_a_name_closed_again_after_a_consent_waits_too() -> None:
-    said = [account(1), account(2, "jep", revision=6, detainee__publish="anonymous")]
+    said = [statement(1), statement(2, "jep", revision=6, detainee__publish="anonymous")]
     assert person_class(said, [(5, 1, "named")]) == "anonymous"
     assert provisional(said, [(5, 1, "named")]) == [Hiding(2, 2, "anonymous", "consent", stopped=False)]
 
 
-SHOWN = [account(1, "foro", detainee__publish="named"), account(2, "jep")]
-HIDING = account(3, "pud", detainee__publish="counted")
+SHOWN = [statement(1, "foro", detainee__publish="named"), statement(2, "jep")]
+HIDING = statement(3, "pud", detainee__publish="counted")
 
 
 def test_who_hides_somebody_against_two_other_independent_sources_does_so_provisionally() -> None:
@@ -107,17 +107,17 @@ def test_who_hides_somebody_against_two_other_independent_sources_does_so_provis
 @pytest.mark.parametrize(
     "second",
     [
-        account(2, "foro"),
-        account(2, "ministry"),
-        account(2, "jep", detainee__publish="counted"),
-        account(2, "jep", verification__citing=["foro"]),
-        account(2, "jep", verification__method="press"),
-        account(2, "jep", verification__verdict="retracted"),
-        replace(account(2, "jep"), points=True),
+        statement(2, "foro"),
+        statement(2, "ministry"),
+        statement(2, "jep", detainee__publish="counted"),
+        statement(2, "jep", verification__citing=["foro"]),
+        statement(2, "jep", verification__method="press"),
+        statement(2, "jep", verification__verdict="retracted"),
+        replace(statement(2, "jep"), points=True),
     ],
     ids=["the same source", "a state", "hides too", "citing", "second-hand", "withdrawn", "asks for nothing"],
 )
-def test_one_other_source_alone_stands_against_no_wish(second: Account) -> None:
+def test_one_other_source_alone_stands_against_no_wish(second: Statement) -> None:
     assert provisional([SHOWN[0], second, HIDING], []) == []
 
 
@@ -131,8 +131,8 @@ def test_a_stopped_wish_hides_nobody_whom_others_show_and_waits() -> None:
 
 
 def test_a_birth_of_one_source_that_makes_a_child_beside_others_days_waits_too() -> None:
-    held = [account(n, who, detention__detained_on="2025-07-01") for n, who in ((1, "foro"), (2, "jep"))]
-    born = account(3, "pud", detainee__birth_date="2010")
+    held = [statement(n, who, detention__detained_on="2025-07-01") for n, who in ((1, "foro"), (2, "jep"))]
+    born = statement(3, "pud", detainee__birth_date="2010")
     assert may_be_minor([one.content for one in (*held, born)])
     assert provisional([*held, born], []) == [Hiding(3, 3, "counted", "reports", stopped=False)]
     two = replace(held[0], content={**held[0].content, "detainee.birth_date": "2010"})
@@ -140,8 +140,8 @@ def test_a_birth_of_one_source_that_makes_a_child_beside_others_days_waits_too()
 
 
 def test_a_birth_that_only_a_state_gives_waits_beside_one_other_source() -> None:
-    held = account(1, "foro", detainee__publish="named", detention__detained_on="2025-07-01")
-    born = account(2, "ministry", detainee__birth_date="2010", detention__detained_on="2025-07-01")
+    held = statement(1, "foro", detainee__publish="named", detention__detained_on="2025-07-01")
+    born = statement(2, "ministry", detainee__birth_date="2010", detention__detained_on="2025-07-01")
     assert provisional([held, born], []) == [Hiding(2, 4, "counted", "reports", stopped=False)]
     assert provisional([born], []) == [], "nobody shows them"
     grown = replace(held, content={**held.content, "detainee.birth_date": "1971"})
@@ -155,18 +155,18 @@ def test_of_somebody_erased_nothing_waits_and_the_class_before_the_erasure_stays
 
 
 def test_a_source_that_says_nothing_later_changes_nothing() -> None:
-    assert person_class([account(1), account(2, revision=6)], [(5, 1, "named")]) == "named"
+    assert person_class([statement(1), statement(2, revision=6)], [(5, 1, "named")]) == "named"
 
 
 def test_when_people_with_several_consents_turn_out_to_be_one_the_strictest_of_the_latest_holds() -> None:
-    said = [account(1), account(2)]
+    said = [statement(1), statement(2)]
     assert person_class(said, [(5, 1, "named"), (7, 2, "anonymous")]) == "anonymous"
     assert person_class(said, [(5, 1, "anonymous"), (7, 2, "named")]) == "anonymous"
     assert person_class(said, [(5, 1, "counted"), (7, 2, "anonymous"), (8, 1, "named")]) == "anonymous"
 
 
 def test_whoever_was_erased_is_only_counted() -> None:
-    said = [account(1, detainee__publish="named", redacted=True), account(2, detainee__publish="named")]
+    said = [statement(1, detainee__publish="named", redacted=True), statement(2, detainee__publish="named")]
     assert person_class(said, [(5, 1, "named")]) == "counted"
 
 
@@ -178,9 +178,9 @@ consents = st.lists(st.tuples(st.integers(1, 12), st.integers(1, 3), st.sampled_
 def test_one_more_report_never_opens(
     said: list[tuple[Asked, int]], given_: list[tuple[int, int, str]], more: str
 ) -> None:
-    accounts = [account(n, revision=rev, detainee__publish=publish) for n, (publish, rev) in enumerate(said, 1)]
-    before = person_class(accounts, given_)
-    after = person_class([*accounts, account(99, detainee__publish=more)], given_)
+    statements = [statement(n, revision=rev, detainee__publish=publish) for n, (publish, rev) in enumerate(said, 1)]
+    before = person_class(statements, given_)
+    after = person_class([*statements, statement(99, detainee__publish=more)], given_)
     assert OPENNESS.index(after) >= OPENNESS.index(before)
 
 
@@ -188,11 +188,11 @@ def test_one_more_report_never_opens(
 def test_no_order_changes_the_class(
     said: list[tuple[Asked, int]], given_: list[tuple[int, int, str]], random: object
 ) -> None:
-    accounts = [account(n, revision=rev, detainee__publish=publish) for n, (publish, rev) in enumerate(said, 1)]
+    statements = [statement(n, revision=rev, detainee__publish=publish) for n, (publish, rev) in enumerate(said, 1)]
     distinct = list({revision: (revision, record, asked) for revision, record, asked in given_}.values())
-    before = person_class(accounts, distinct)
-    random.shuffle(accounts)  # type: ignore[attr-defined]
-    assert person_class(accounts, distinct[::-1]) == before
+    before = person_class(statements, distinct)
+    random.shuffle(statements)  # type: ignore[attr-defined]
+    assert person_class(statements, distinct[::-1]) == before
 
 
 @given(st.lists(st.sampled_from(CLASSES), min_size=1))

@@ -138,7 +138,7 @@ def public_rows(world: World, revision: int) -> list[tuple[Any, ...]]:
         run = session.connection()
         return [
             (name, *(row[column] for column in row if column != "until"))
-            for name in ("release", "standing", "voice", "verification", "detention", "detainee")
+            for name in ("release", "release_at_stage", "source_release", "verification", "detention", "detainee")
             for row in run.execute(standing_at(metadata.tables[name], revision)).mappings()
         ]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.models import Detainee, Detention, Release, Standing
-from tests.registry.accounts import account, held, out, records_of, row_of, rows_of
+from app.models import Detainee, Detention, Release, ReleaseAtStage
+from tests.registry.statements import held, out, records_of, row_of, rows_of, statement
 from tests.support import World
 
 
@@ -16,7 +16,7 @@ def test_a_reports_own_carried_out_release_ends_its_interval() -> None:
 
 @pytest.mark.parametrize("stage", ["announced", "ordered"])
 def test_a_release_that_was_not_carried_out_ends_nothing(stage: str) -> None:
-    told = account(1, release__stage=stage, release__ordered_on="2025-06-01", detention__detained_on="2024-10-13")
+    told = statement(1, release__stage=stage, release__ordered_on="2025-06-01", detention__detained_on="2024-10-13")
     assert records_of([told, held(2, since="2025-09-01")]) == [[1, 2]]
 
 
@@ -36,7 +36,7 @@ def test_derived_status_never_ends_an_interval() -> None:
     stated = out(1, on="2025-06-01", since="2024-10-13")
     refuted = [out(n, source, "2025-06-01", verification__verdict="refuted") for n, source in ((2, "jep"), (3, "pud"))]
     again = held(4, since="2025-09-01")
-    assert row_of([stated, *refuted], Standing, stage="carried_out")["status"] == "refuted"
+    assert row_of([stated, *refuted], ReleaseAtStage, stage="carried_out")["status"] == "refuted"
     assert records_of([stated, *refuted, again]) == [[1, 2, 3], [4]]
 
 
@@ -170,7 +170,7 @@ def test_no_order_of_the_same_reports_changes_the_spells() -> None:
         held(3, "pud", "2025-09-01"),
         out(4, "foro", "2026-01-12"),
         out(5, "pud", "2026-01-12", verification__verdict="retracted"),
-        account(6, "jep"),
+        statement(6, "jep"),
     ]
     assert {str(records_of(order)) for order in permutations(said)} == {"[[1, 2, 6], [3, 4, 5]]"}
 
@@ -255,25 +255,25 @@ def test_the_day_of_arrest_tells_before_another_day_that_it_knows_of() -> None:
 
 def test_the_first_spell_of_independent_sources_is_not_begun_before_their_first_arrest() -> None:
     alone, arrested = out(1, "ministry", "2025-03", "2025"), held(2, since="2026-01-12")
-    announced = account(3, "ministry", release__stage="announced", release__announced_on="2025-08-10")
+    announced = statement(3, "ministry", release__stage="announced", release__announced_on="2025-08-10")
     assert records_of([alone, arrested, announced]) == [[1, 3], [2]]
     assert records_of([arrested, announced]) == [[2, 3]]
 
 
 def test_only_a_wholly_undated_one_joins_the_earliest() -> None:
-    assert records_of([*TWO_SPELLS, out(3, "jep"), account(4, "pud")]) == [[1, 3, 4], [2]]
+    assert records_of([*TWO_SPELLS, out(3, "jep"), statement(4, "pud")]) == [[1, 3, 4], [2]]
 
 
 def test_a_report_of_a_day_in_custody_joins_the_spell_that_holds_that_day() -> None:
     """It does not fit a spell that had ended before, or had not begun."""
-    assert records_of([*TWO_SPELLS, account(3, "jep", detention__held_on="2025-03-01")]) == [[1, 3], [2]]
-    assert records_of([*TWO_SPELLS, account(3, "jep", detention__held_on="2025-11-15")]) == [[1], [2, 3]]
-    order = account(3, "jep", release__stage="ordered", release__ordered_on="2025-11-15")
+    assert records_of([*TWO_SPELLS, statement(3, "jep", detention__held_on="2025-03-01")]) == [[1, 3], [2]]
+    assert records_of([*TWO_SPELLS, statement(3, "jep", detention__held_on="2025-11-15")]) == [[1], [2, 3]]
+    order = statement(3, "jep", release__stage="ordered", release__ordered_on="2025-11-15")
     assert records_of([*TWO_SPELLS, order]) == [[1], [2, 3]]
 
 
 def test_a_report_joins_never_two() -> None:
-    placed = records_of([*TWO_SPELLS, out(3, "jep"), out(4, "pud", "2025/2026"), account(5, "jep")])
+    placed = records_of([*TWO_SPELLS, out(3, "jep"), out(4, "pud", "2025/2026"), statement(5, "jep")])
     assert sorted(record for spell in placed for record in spell) == [1, 2, 3, 4, 5]
 
 
@@ -318,7 +318,7 @@ def test_releases_that_may_be_of_one_day_are_not_disjoint() -> None:
 
 def test_a_denied_release_and_another_end_are_not_disjoint_releases() -> None:
     denied = out(2, "jep", "2025-11-24", "2024-10-13", verification__verdict="refuted")
-    died = account(
+    died = statement(
         3, "pud", release__stage="ordered", detention__ended={"on": "2026-02-01", "how": "died"},
         detention__detained_on="2024-10-13",
     )  # fmt: skip

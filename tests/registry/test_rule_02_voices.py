@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from app.dates import parse
-from app.models import HeldVoice, Placement, Standing, Verification, Voice
-from app.registry.projection import Account
-from tests.registry.accounts import Row, account, held, out, records_of, row_of, rows_of
+from app.models import Placement, ReleaseAtStage, SourceDetention, SourceRelease, Verification
+from app.registry.projection import Statement
+from tests.registry.statements import Row, held, out, records_of, row_of, rows_of, statement
 from tests.support import World, make_report
 
 
-def voice(accounts: Iterable[Account], about: str = "release", **where: Any) -> int:
+def voice(statements: Iterable[Statement], about: str = "release", **where: Any) -> int:
     """The record that speaks."""
-    return int(row_of(accounts, Verification, object=about, **where)["record"])
+    return int(row_of(statements, Verification, object=about, **where)["record"])
 
 
 def test_a_source_has_one_voice_on_the_release_and_one_on_the_detention_of_a_spell() -> None:
@@ -46,8 +46,8 @@ def test_a_retracted_report_speaks_if_none_other_of_that_source_stands() -> None
 
 def test_about_the_release_the_furthest_stage_speaks() -> None:
     done = out(1, on="2026-02-03")
-    ordered = account(2, release__stage="ordered", release__ordered_on="2026-01-19")
-    announced = account(3, release__stage="announced", release__announced_on="2026-01-08")
+    ordered = statement(2, release__stage="ordered", release__ordered_on="2026-01-19")
+    announced = statement(3, release__stage="announced", release__announced_on="2026-01-08")
     assert voice([announced, ordered, done]) == 1
     assert voice([announced, ordered]) == 2
 
@@ -67,7 +67,7 @@ def test_an_earlier_day_that_is_only_reported_takes_back_no_verified_one() -> No
 @pytest.mark.parametrize("stage, day", [("ordered", "ordered_on"), ("announced", "announced_on")])
 def test_the_date_is_that_of_the_stage(stage: str, day: str) -> None:
     dated: list[dict[str, Any]] = [{"release__stage": stage, f"release__{day}": on} for on in ("2026-01", "2026-02")]
-    said = [account(number, **content) for number, content in enumerate(dated, 1)]
+    said = [statement(number, **content) for number, content in enumerate(dated, 1)]
     assert voice(said) == 1
 
 
@@ -102,23 +102,23 @@ def test_reported_takes_back_no_verified_of_the_same_source(verdicts: tuple[str,
     assert voice([held(n, verification__verdict=said) for n, said in enumerate(verdicts, 1)], "detention") == speaks
 
 
-def announced(record: int, verdict: str, on: str | None = "2026-01-08", stage: str = "announced") -> Account:
+def announced(record: int, verdict: str, on: str | None = "2026-01-08", stage: str = "announced") -> Statement:
     dates = {"announced": "announced_on", "ordered": "ordered_on", "carried_out": "released_on"}
     said: dict[str, Any] = {"release__stage": stage, f"release__{dates[stage]}": on}
-    return account(record, **said, verification__verdict=verdict)
+    return statement(record, **said, verification__verdict=verdict)
 
 
-def by_stage(*accounts: Account) -> dict[str, str]:
-    return {row["stage"]: row["verdict"] for row in rows_of(accounts, Voice)}
+def by_stage(*statements: Statement) -> dict[str, str]:
+    return {row["stage"]: row["verdict"] for row in rows_of(statements, SourceRelease)}
 
 
 def test_a_later_stage_that_is_only_reported_takes_back_no_verified_earlier_one() -> None:
     said = announced(1, "verified"), out(2, on="2026-01-12")
-    rows = {row["stage"]: (row["verdict"], row["lo"], row["hi"]) for row in rows_of(said, Voice)}
+    rows = {row["stage"]: (row["verdict"], row["lo"], row["hi"]) for row in rows_of(said, SourceRelease)}
     day = parse("2026-01-08").lo
     assert rows["announced"] == ("verified", day, day)
     assert by_stage(*said) == {"announced": "verified", "ordered": "reported", "carried_out": "reported"}
-    stages = {row["stage"]: (row["status"], row["independent_verified"]) for row in rows_of(said, Standing)}
+    stages = {row["stage"]: (row["status"], row["independent_verified"]) for row in rows_of(said, ReleaseAtStage)}
     assert stages == {"announced": ("verified", 1), "ordered": ("reported", 0), "carried_out": ("reported", 0)}
     assert voice(said) == 2  # the furthest stage is the source's word on the release as a whole
 
@@ -132,7 +132,7 @@ def test_a_later_stage_that_is_only_reported_takes_back_no_verified_earlier_one(
         ((announced(2, "refuted", None, "carried_out"),), "verified"),
     ],
 )
-def test_at_the_earlier_stage_its_own_last_word_is_heard(others: tuple[Account, ...], heard: str) -> None:
+def test_at_the_earlier_stage_its_own_last_word_is_heard(others: tuple[Statement, ...], heard: str) -> None:
     assert by_stage(announced(1, "verified"), *others)["announced"] == heard
 
 
@@ -143,7 +143,7 @@ def test_a_later_stage_that_is_denied_leaves_what_was_only_reported_silent() -> 
 
 
 def test_whoever_verified_an_announcement_verified_still_that_the_person_was_held() -> None:
-    (row,) = rows_of([announced(1, "verified"), out(2, on="2026-01-12")], HeldVoice)
+    (row,) = rows_of([announced(1, "verified"), out(2, on="2026-01-12")], SourceDetention)
     assert row["verdict"] == "verified"
 
 
@@ -168,7 +168,7 @@ def test_a_report_without_a_release_never_silences_one() -> None:
     said = [out(1, on="2026-01-12", verification__verdict="verified"), held(2, verification__verdict="verified")]
     assert voice(said) == 1
     assert voice(said, "detention") == 2
-    assert {row["verdict"] for row in rows_of(said, Voice)} == {"verified"}
+    assert {row["verdict"] for row in rows_of(said, SourceRelease)} == {"verified"}
 
 
 def test_where_a_person_stands_and_the_count_by_source_hear_the_same_voice(world: World) -> None:
@@ -306,7 +306,7 @@ def test_a_release_before_the_arrest_of_the_report_pointed_at_contradicts_it() -
 @pytest.mark.parametrize("stage, day", [("ordered", "ordered_on"), ("announced", "announced_on")])
 def test_so_do_days_of_an_order_or_an_announcement(stage: str, day: str) -> None:
     dated: list[dict[str, Any]] = [{"release__stage": stage, f"release__{day}": on} for on in ("2025-05", "2026-01")]
-    said = [account(3, "pud", **dated[0]), account(4, "pud", pointer=3, **dated[1])]
+    said = [statement(3, "pud", **dated[0]), statement(4, "pud", pointer=3, **dated[1])]
     assert records_of([*SPELLS, *said]) == [[1, 3], [2, 4]]
 
 
@@ -316,7 +316,7 @@ def test_it_is_so_along_a_chain_of_pointers_and_who_points_at_it_goes_along() ->
 
 
 def test_days_on_which_somebody_was_seen_contradict_no_pointer() -> None:
-    seen = [account(n, "pud", detention__held_on=on) for n, on in ((3, "2025-05-01"), (4, "2026-01-05"))]
+    seen = [statement(n, "pud", detention__held_on=on) for n, on in ((3, "2025-05-01"), (4, "2026-01-05"))]
     assert records_of([*SPELLS, seen[0], replace(seen[1], pointer=3)]) == [[1, 3, 4], [2]]
 
 

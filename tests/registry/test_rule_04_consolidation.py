@@ -12,27 +12,27 @@ from app.dates import parse
 from app.models import (
     DetaineePersonal,
     Detention,
-    HeldVoice,
     Release,
+    ReleaseAtStage,
+    SourceDetention,
+    SourceRelease,
     SpellPersonal,
-    Standing,
     Verification,
-    Voice,
 )
-from app.registry.projection import Account
-from tests.registry.accounts import HELICOIDE, RODEO, account, held, out, row_of, rows_of
+from app.registry.projection import Statement
+from tests.registry.statements import HELICOIDE, RODEO, held, out, row_of, rows_of, statement
 from tests.support import World
 
 
-def released_on(*said: Account) -> Any:
+def released_on(*said: Statement) -> Any:
     return row_of(said, Release)["facts"]["facts"]["released_on"]["value"]
 
 
-def stages(*said: Account) -> Any:
+def stages(*said: Statement) -> Any:
     return row_of(said, Release)["facts"]["stages"]
 
 
-def about(*said: Account) -> Any:
+def about(*said: Statement) -> Any:
     """Personal facts: name → value."""
     return {name: fact["value"] for name, fact in row_of(said, DetaineePersonal)["facts"].items()}
 
@@ -44,11 +44,11 @@ def test_only_voices_that_assert_the_stage_in_question_are_asked() -> None:
 
 
 def test_the_day_of_the_order_is_not_that_of_the_release() -> None:
-    ordered = account(1, "jep", release__stage="ordered", release__ordered_on="2026-01-19", release__kind="pardon")
+    ordered = statement(1, "jep", release__stage="ordered", release__ordered_on="2026-01-19", release__kind="pardon")
     done = out(2, "foro", "2026-02-03", release__kind="full_release")
     told = stages(ordered, done)
     assert (told["ordered"]["date"], told["carried_out"]["date"]) == ("2026-01-19", "2026-02-03")
-    kinds = {row["stage"]: row["kind"] for row in rows_of([ordered, done], Standing)}
+    kinds = {row["stage"]: row["kind"] for row in rows_of([ordered, done], ReleaseAtStage)}
     assert kinds["carried_out"] == "full_release"
 
 
@@ -136,14 +136,14 @@ def test_where_nobody_is_independent_most_decide() -> None:
 
 def test_days_that_only_a_government_gives_date_no_independent_verification() -> None:
     said = [out(1, "ministry", "2026-01-13"), out(2, "foro", verification__verdict="verified")]
-    row = row_of(said, Standing, stage="carried_out")
+    row = row_of(said, ReleaseAtStage, stage="carried_out")
     assert (row["status"], row["lo"], row["hi"]) == ("verified", None, None)
     assert row_of(said, Release)["facts"]["facts"]["released_on"] == {
         "value": None,
         "said": [{"value": "2026-01-13", "by": ["ministry"]}],
     }
     reported = [out(1, "ministry", "2026-01-13"), out(2, "foro")]
-    assert row_of(reported, Standing, stage="carried_out")["lo"] is not None
+    assert row_of(reported, ReleaseAtStage, stage="carried_out")["lo"] is not None
 
 
 def test_nor_does_a_kind_that_only_a_government_states_make_house_arrest_of_it(world: World) -> None:
@@ -195,7 +195,7 @@ def test_other_contradicting_values_that_tie_are_left_open_with_who_says_what() 
         out(1, "foro", release__kind="pardon", detention__country="VE", facility=RODEO),
         out(2, "jep", release__kind="acquittal", detention__country="CO", facility=HELICOIDE),
     ]
-    row = row_of(said, Standing, stage="carried_out")
+    row = row_of(said, ReleaseAtStage, stage="carried_out")
     assert (row["kind"], row["country"]) == ("unspecified", None)
     assert row_of(said, Release)["facts"]["facts"]["kind"] == {
         "value": None,
@@ -210,13 +210,13 @@ def test_a_verifying_source_breaks_a_tie_of_kinds() -> None:
         out(1, "foro", release__kind="pardon"),
         out(2, "jep", release__kind="acquittal", verification__verdict="verified"),
     ]
-    assert row_of(said, Standing, stage="carried_out")["kind"] == "acquittal"
+    assert row_of(said, ReleaseAtStage, stage="carried_out")["kind"] == "acquittal"
 
 
 def test_of_two_spellings_of_a_name_which_nothing_counts_one_is_shown() -> None:
     names = [
-        account(1, "foro", detainee__full_name="Ángela Rojas"),
-        account(2, "jep", detainee__full_name="Angela Rojas"),
+        statement(1, "foro", detainee__full_name="Ángela Rojas"),
+        statement(2, "jep", detainee__full_name="Angela Rojas"),
     ]
     assert about(*names)["full_name"] == about(*reversed(names))["full_name"] == "Angela Rojas"
 
@@ -237,8 +237,8 @@ MULTIPLE = ("nationalities", "aliases", "groups")
 def test_multi_valued_facts_are_the_union_of_independent_sources(field: str) -> None:
     name = f"detainee__{field}"
     values: tuple[dict[str, Any], ...] = ({name: ["AR"]}, {name: ["IL", "AR"]}, {name: ["US"]})
-    said = [account(1, "foro", **values[0]), account(2, "jep", **values[1])]
-    copied = account(3, "ministry", **values[2])
+    said = [statement(1, "foro", **values[0]), statement(2, "jep", **values[1])]
+    copied = statement(3, "ministry", **values[2])
     fact = row_of([*said, copied], DetaineePersonal)["facts"][field]
     assert fact["value"] == ["AR", "IL"]
     assert {one["by"][0] for one in fact["said"]} == {"foro", "jep", "ministry"}
@@ -255,14 +255,14 @@ def test_conditions_are_the_union_of_independent_sources() -> None:
 
 def test_where_nobody_is_independent_the_union_is_of_all() -> None:
     said = [
-        account(1, "ministry", detainee__nationalities=["AR"]),
-        account(2, "police", detainee__nationalities=["IL"]),
+        statement(1, "ministry", detainee__nationalities=["AR"]),
+        statement(2, "police", detainee__nationalities=["IL"]),
     ]
     assert about(*said)["nationalities"] == ["AR", "IL"]
 
 
-def own_values(said: Sequence[Account], source: int) -> Any:
-    row = row_of(said, Voice, stage="carried_out", source=source)
+def own_values(said: Sequence[Statement], source: int) -> Any:
+    row = row_of(said, SourceRelease, stage="carried_out", source=source)
     return row["lo"], row["hi"], row["kind"], row["country"], row["designation"]
 
 
@@ -299,9 +299,12 @@ def test_else_on_what_stood_where_it_pointed() -> None:
 def test_what_was_kept_votes_only_where_no_independent_source_states_a_value() -> None:
     kept = out(2, "pud", verification__verdict="verified", pointer=1, **KEPT)
     said = [out(1, "foro", "2026-02-20", release__kind="acquittal"), kept]
-    assert (released_on(*said), row_of(said, Standing, stage="carried_out")["kind"]) == ("2026-02-20", "acquittal")
+    assert (released_on(*said), row_of(said, ReleaseAtStage, stage="carried_out")["kind"]) == (
+        "2026-02-20",
+        "acquittal",
+    )
     alone = [out(1, "foro"), kept]
-    assert (released_on(*alone), row_of(alone, Standing, stage="carried_out")["kind"]) == ("2026-01-12", "pardon")
+    assert (released_on(*alone), row_of(alone, ReleaseAtStage, stage="carried_out")["kind"]) == ("2026-01-12", "pardon")
     assert released_on(out(1, "ministry", "2026-03-01"), kept) == "2026-01-12"
 
 
@@ -318,7 +321,7 @@ def test_a_detention_is_by_its_source_from_when_that_source_says() -> None:
         held(2, "jep"),
         held(3, "pud", pointer=1, kept__detained_on="2024-10-13", kept__held_on="2025-01-01"),
     ]
-    rows = {row["source"]: (row["lo"], row["hi"]) for row in rows_of(said, HeldVoice)}
+    rows = {row["source"]: (row["lo"], row["hi"]) for row in rows_of(said, SourceDetention)}
     day = parse("2024-10-13").lo
     assert rows == {1: (day, day), 2: (None, None), 3: (day, day)}
 
@@ -456,6 +459,16 @@ def test_what_was_kept_stays_over_corrections_of_somebody_who_was_hidden_later(w
     path = f"/v1/reports/{posted['report']['id']}"
     assert world.client.patch(path, json=change, headers=world.headers("jep")).status_code == 200
     assert world.get(f"/v1/releases/{filed['release']['id']}").status_code == 404
+    assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
+
+
+def test_what_was_kept_stays_where_its_source_verifies_again_somebody_hidden_since(world: World) -> None:
+    held = world.file_detention("jep")
+    released = {"released_on": "2026-01-12", "kind": "pardon"}
+    filed = world.post("/v1/releases", {"detention_id": held["detention"]["id"], "release": released}, "foro").json()
+    world.verify(filed["release"]["id"], "jep", verdict="verified", method="family")
+    world.consent(filed["detainee"]["id"], "counted")
+    world.verify(filed["release"]["id"], "jep", verdict="verified", method="lawyer")
     assert world.by_source(kind="pardon", **JANUARY)["jep"] == 1
 
 

@@ -11,7 +11,7 @@ from sqlmodel import col
 from app.database import reading
 from app.models import OPEN, Decision, Record
 from app.registry.clusters import Edge, contradiction, resolve
-from tests.registry.accounts import held, out, records_of
+from tests.registry.statements import held, out, records_of
 from tests.support import Body, World, make_report
 
 A, B, C, D = (uuid.UUID(int=number) for number in range(1, 5))

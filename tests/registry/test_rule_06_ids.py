@@ -7,7 +7,7 @@ from httpx2 import Response
 from app.database import writing
 from app.models import Detention, Release
 from app.registry.rebuild import rebuild
-from tests.registry.accounts import held, out, rows_of
+from tests.registry.statements import held, out, rows_of
 from tests.support import Body, World
 
 BERTA: dict[str, Any] = {"detainee__full_name": "Berta Solano Ugas", "detainee__birth_date": "1990"}

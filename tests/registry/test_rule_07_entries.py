@@ -9,9 +9,8 @@ from sqlmodel import col
 
 from app.database import reading, writing
 from app.log.entries import head
-from app.models import Entry, Standing, Verification
+from app.models import PROJECTED, Entry, ReleaseAtStage, Verification
 from app.registry.apply import Projector
-from app.registry.components import PROJECTED
 from app.registry.rebuild import rebuild
 from tests.support import World, make_report
 
@@ -108,7 +107,9 @@ def test_a_change_of_a_source_reprojects_what_names_it_in_that_entry(world: Worl
     with reading(world.engine) as session:
         touched = session.scalars(select(col(Verification.source)).where(col(Verification.since) == changed)).all()
         assert len(touched) == 1
-        assert set(session.scalars(select(col(Standing.since)).where(col(Standing.until) > changed))) == {changed}
+        assert set(session.scalars(select(col(ReleaseAtStage.since)).where(col(ReleaseAtStage.until) > changed))) == {
+            changed
+        }
     undone = change(world, "/v1/sources/jep", {name: not value for name, value in body.items()}, "admin")
     assert world.count(as_of=undone)["total"]["by_min_sources"] == {"1": 1, "2": 1}
 

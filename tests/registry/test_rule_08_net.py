@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app import dates
-from app.models import Standing, Voice
-from tests.registry.accounts import account, held, out, rows_of
+from app.models import ReleaseAtStage, SourceRelease
+from tests.registry.statements import held, out, rows_of, statement
 from tests.support import World
 
 WINDOW = {"released_from": "2026-01-08", "released_to": "2026-01-31"}
@@ -137,7 +137,7 @@ THREE = (
 
 
 def test_each_release_knows_by_which_day_a_later_detention_had_begun() -> None:
-    rows = [row for row in rows_of(THREE, Standing) if row["stage"] == "carried_out"]
+    rows = [row for row in rows_of(THREE, ReleaseAtStage) if row["stage"] == "carried_out"]
     assert [(row["spell"], row["next_hi"]) for row in rows] == [(1, day("2025-09-01")), (2, day("2026-02-01"))]
 
 
@@ -148,20 +148,20 @@ def test_a_vague_detention_does_not_hide_a_precise_one_after_it() -> None:
         out(2, on="2026-02-01", since="2026"),
         held(3, since="2026-03-01"),
     ]
-    first = next(row for row in rows_of(said, Standing) if row["spell"] == 1)
+    first = next(row for row in rows_of(said, ReleaseAtStage) if row["spell"] == 1)
     assert first["next_hi"] == day("2026-03-01")
 
 
 def test_a_source_that_says_twice_when_means_the_earlier() -> None:
     said = [*THREE, held(4, since="2026-02-10", pointer=3), held(5, since="2026-01-30", pointer=3)]
     for order in (said, said[::-1]):
-        voices = {row["spell"]: row["next_hi"] for row in rows_of(order, Voice)}
+        voices = {row["spell"]: row["next_hi"] for row in rows_of(order, SourceRelease)}
         assert voices[2] == day("2026-01-30")
 
 
 def test_a_source_that_does_not_say_when_takes_nobody_elses_day() -> None:
-    said = [*THREE[:2], out(4, "jep", "2026-01-12"), THREE[2], account(5, "jep", detention__held_on="2026-02-03")]
-    voices = {(row["spell"], row["source"]): row["next_hi"] for row in rows_of(said, Voice)}
+    said = [*THREE[:2], out(4, "jep", "2026-01-12"), THREE[2], statement(5, "jep", detention__held_on="2026-02-03")]
+    voices = {(row["spell"], row["source"]): row["next_hi"] for row in rows_of(said, SourceRelease)}
     assert voices[2, 2] is None
     assert voices[1, 1] == day("2025-09-01")
 
@@ -169,19 +169,19 @@ def test_a_source_that_does_not_say_when_takes_nobody_elses_day() -> None:
 def test_a_source_that_points_at_the_later_detention_takes_the_day_that_stood_there() -> None:
     kept = held(5, "jep", pointer=3, kept__detained_on="2026-02-01")
     said = [*THREE[:2], out(4, "jep", "2026-01-12"), THREE[2], kept]
-    voices = {(row["spell"], row["source"]): row["next_hi"] for row in rows_of(said, Voice)}
+    voices = {(row["spell"], row["source"]): row["next_hi"] for row in rows_of(said, SourceRelease)}
     assert voices[2, 2] == day("2026-02-01")
 
 
 def test_who_denies_the_later_detention_does_not_know_of_it() -> None:
     said = [*THREE, out(4, "jep", "2026-01-12"), held(5, "jep", pointer=3, verification__verdict="refuted")]
-    voices = {(row["spell"], row["source"]): row["next_hi"] for row in rows_of(said, Voice)}
+    voices = {(row["spell"], row["source"]): row["next_hi"] for row in rows_of(said, SourceRelease)}
     assert voices[2, 2] is None
 
 
 def test_who_has_since_refuted_the_later_detention_does_not_know_of_it() -> None:
     said = [*THREE, held(4, since="2026-02-01", pointer=3, verification__verdict="refuted")]
-    assert next(row["next_hi"] for row in rows_of(said, Standing) if row["spell"] == 2) is None
-    assert next(row["next_hi"] for row in rows_of(said, Voice) if row["spell"] == 2) is None
+    assert next(row["next_hi"] for row in rows_of(said, ReleaseAtStage) if row["spell"] == 2) is None
+    assert next(row["next_hi"] for row in rows_of(said, SourceRelease) if row["spell"] == 2) is None
     said += [held(5, "jep", "2026-02-03", pointer=3)]
-    assert next(row["next_hi"] for row in rows_of(said, Standing) if row["spell"] == 2) == day("2026-02-03")
+    assert next(row["next_hi"] for row in rows_of(said, ReleaseAtStage) if row["spell"] == 2) == day("2026-02-03")

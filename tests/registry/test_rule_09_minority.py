@@ -8,20 +8,20 @@ from sqlalchemy import select
 
 from app.database import reading, writing
 from app.models import DetaineePersonal, Record
+from app.registry import api_keys
 from app.registry import content as content_module
-from app.registry import keys
 from app.registry.content import AGE_SPAN, birth_of, is_minor, with_age_span
 from app.registry.rebuild import rebuild
 from app.registry.records import newest
 from app.vocabulary import Role
-from tests.registry.accounts import account, row_of
+from tests.registry.statements import row_of, statement
 from tests.support import Body, World
 
 YEARS = timedelta(days=365 * 30)
 
 
 def said(**content: Any) -> dict[str, Any]:
-    return dict(account(1, **content).content)
+    return dict(statement(1, **content).content)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_the_same_list_sent_again_when_the_child_has_grown_changes_nothing(world
     first = world.post("/v1/detentions", body, "foro").json()
     world.now += YEARS
     with writing(world.engine) as session:
-        world.keys["foro"] = keys.create(session, Role.REPORTER, "foro", 365, world.now)
+        world.keys["foro"] = api_keys.create(session, Role.REPORTER, "foro", 365, world.now)
     again = world.post("/v1/detentions", body, "foro")
     assert (again.status_code, again.json()["receipt"]) == (200, first["receipt"])
     report = f"/v1/reports/{first['report']['id']}"
@@ -158,7 +158,7 @@ def test_a_birth_that_one_report_gives_and_a_detention_that_another_gives_make_a
 
 
 def test_an_age_is_told_for_the_day_of_release_and_not_for_today() -> None:
-    born = account(
+    born = statement(
         1, detainee__birth_date="1971-01-12", detention__detained_on="2024-10-13", release__released_on="2026-01-11"
     )
     assert row_of([born], DetaineePersonal)["facts"]["age"]["value"] == 54

@@ -7,7 +7,7 @@ import pytest
 
 from app.errors import FileAClaim, Invalid
 from app.registry.checks import check
-from tests.registry.accounts import account
+from tests.registry.statements import statement
 from tests.support import NOW, World, make_report
 
 # One report of each fact that can tell somebody without a name from others.
@@ -23,7 +23,7 @@ PAIRS = [pair for pair in combinations(FACTS, 2) if pair != ("age", "birth")]
 
 def nameless(*facts: str, **more: Any) -> dict[str, Any]:
     said = {name: value for fact in facts for name, value in FACTS[fact].items()}
-    return dict(account(1, detention__country="VE", release__released_on="2026-01-12", **said, **more).content)
+    return dict(statement(1, detention__country="VE", release__released_on="2026-01-12", **said, **more).content)
 
 
 @pytest.mark.parametrize("facts", PAIRS, ids=" and ".join)

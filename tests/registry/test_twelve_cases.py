@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.database import writing
-from app.registry import keys
+from app.registry import api_keys
 from app.vocabulary import Role
 from tests.support import Body, World
 
@@ -17,7 +17,7 @@ def join(world: World, slug: str, kind: str, **more: Any) -> None:
     body = {"slug": slug, "name": slug.title(), "kind": kind, **more}
     assert world.post("/v1/sources", body, "admin").status_code == 201
     with writing(world.engine) as session:
-        world.keys[slug] = keys.create(session, Role.REPORTER, slug, 365, world.now)
+        world.keys[slug] = api_keys.create(session, Role.REPORTER, slug, 365, world.now)
 
 
 def point(world: World, who: str, path: str, **body: Any) -> Body:

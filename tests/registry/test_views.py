@@ -8,22 +8,22 @@ from app.registry import directory
 from app.registry.policy import Reader
 from app.registry.schemas import SourceIn, SourcePatch
 from app.registry.views import Views
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests.support import NOW, World
 
 SECRET = b"a secret of the tests"
 
 
-def desk(session: Session) -> Desk:
-    return Desk(session, Reader(Role.ADMIN), NOW, SECRET)
+def context(session: Session) -> WriteContext:
+    return WriteContext(session, Reader(Role.ADMIN), NOW, SECRET)
 
 
 def test_all_writes_of_a_transaction_share_what_was_read(world: World) -> None:
     with writing(world.engine) as session:
-        assert desk(session).views is desk(session).views
+        assert context(session).views is context(session).views
     with writing(world.engine) as session, reading(world.engine) as other:
-        assert desk(session).views is not Views.of(other)
+        assert context(session).views is not Views.of(other)
 
 
 def test_another_transaction_of_the_same_session_reads_again(world: World) -> None:
@@ -39,14 +39,14 @@ def test_another_transaction_of_the_same_session_reads_again(world: World) -> No
 
 def test_a_source_added_or_changed_is_seen_by_the_next_write(world: World) -> None:
     with writing(world.engine) as session:
-        assert "nueva" not in desk(session).views.sources_by_slug
+        assert "nueva" not in context(session).views.sources_by_slug
         body = {"slug": "nueva", "name": "Nueva", "kind": "ngo", "country": "VE"}
-        directory.add_source(desk(session), SourceIn.model_validate(body))
-        assert desk(session).views.sources_by_slug["nueva"].independent
-        directory.change_source(desk(session), "nueva", SourcePatch(independent=False))
-        view = desk(session).views.sources_by_slug["nueva"]
+        directory.add_source(context(session), SourceIn.model_validate(body))
+        assert context(session).views.sources_by_slug["nueva"].independent
+        directory.change_source(context(session), "nueva", SourcePatch(independent=False))
+        view = context(session).views.sources_by_slug["nueva"]
         assert not view.independent
-        assert desk(session).views.sources[view.key] == view
+        assert context(session).views.sources[view.key] == view
 
 
 @pytest.mark.parametrize("said", ["el-rodeo-i", "El Rodeo I", "EL RODEO I", "Rodeo Uno", "rodéo uno"])

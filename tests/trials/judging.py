@@ -8,10 +8,20 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.counts.held import count_detentions
-from app.counts.tally import count_releases
-from app.counts.terms import CountTerms, HeldCountTerms
-from app.models import OPEN, Entry, Held, HeldVoice, Placement, Record, Source, SourceTrait, Standing, Voice
+from app.counts.tally import count
+from app.models import (
+    OPEN,
+    DetentionState,
+    Entry,
+    Placement,
+    Record,
+    ReleaseAtStage,
+    Source,
+    SourceDetention,
+    SourceRelease,
+    SourceTrait,
+)
+from app.reading.terms import CountTerms, HeldCountTerms
 from app.registry.policy import ANYONE
 from app.vocabulary import Verdict
 from tests.properties.steps import Clerk, Consent, File, Registry, Step
@@ -43,8 +53,8 @@ DIMENSIONS = (["source"], ["source", "month"], ["source", "kind"])
 NUMBERS = ("verified", "reported", "uncertain_date", "people")
 # The columns of a source's row that counts read.
 READ = {
-    Voice: ("stage", "verdict", "lo", "hi", "kind", "country", "designation", "next_hi"),
-    HeldVoice: (
+    SourceRelease: ("stage", "verdict", "lo", "hi", "kind", "country", "designation", "next_hi"),
+    SourceDetention: (
         "verdict", "lo", "hi", "out_lo", "out_hi", "free_lo", "free_hi", "next_hi", "country", "designation",
     ),
     SourceTrait: ("name", "value"),
@@ -180,7 +190,7 @@ def _rows(session: Session, table: Any, names: dict[tuple[int, int], tuple[int, 
 def _stands(table: Any) -> Any:
     """Whether the row's source has not withdrawn all that it said of the detention: then none of the numbers that must
     not move counts the row."""
-    held = aliased(HeldVoice)
+    held = aliased(SourceDetention)
     of_row = (col(held.spell) == col(table.spell)) & (col(held.source) == col(table.source))
     return exists(select(1).where(of_row, col(held.until) == OPEN, col(held.verdict) != Verdict.RETRACTED))
 
@@ -195,13 +205,20 @@ def _settled(session: Session) -> dict[str, Any]:
         found += [said[spell, "kind", stage]] if stage else []
         return tuple(str(total.standing) if total.settled else "not said" for total in found)
 
-    columns = [col(getattr(Standing, name)) for name in SETTLED]
-    verified = col(Standing.until) == OPEN, col(Standing.independent_verified) > 0
-    out = session.execute(select(col(Standing.spell), *columns).where(*verified))
+    columns = [col(getattr(ReleaseAtStage, name)) for name in SETTLED]
+    verified = col(ReleaseAtStage.until) == OPEN, col(ReleaseAtStage.independent_verified) > 0
+    out = session.execute(select(col(ReleaseAtStage.spell), *columns).where(*verified))
     held = select(
-        col(Held.spell), col(Held.status), col(Held.lo), col(Held.hi), col(Held.next_hi), col(Held.independent_verified)
+        col(DetentionState.spell),
+        col(DetentionState.status),
+        col(DetentionState.lo),
+        col(DetentionState.hi),
+        col(DetentionState.next_hi),
+        col(DetentionState.independent_verified),
     )
-    inside = session.execute(held.where(col(Held.until) == OPEN, col(Held.independent_verified) > 0))
+    inside = session.execute(
+        held.where(col(DetentionState.until) == OPEN, col(DetentionState.independent_verified) > 0)
+    )
     return {
         "totals": sorted((*map(str, row), *facts(spell, row[0])) for spell, *row in out),
         "held": sorted((*map(str, row), *facts(spell, None)) for spell, *row in inside),
@@ -236,10 +253,10 @@ def _counted(clerk: Clerk, trial: Trial) -> dict[str, Any]:
             grouped = CountTerms.model_validate(
                 {**said, "group_by": DIMENSIONS[(trial.seed + number) % len(DIMENSIONS)]}
             )
-            found[f"releases {said}"] = _of_others(count_releases(session, grouped, ANYONE, revision), trial.hostile)
+            found[f"releases {said}"] = _of_others(count(session, grouped, ANYONE, revision), trial.hostile)
         said = OF_HELD[trial.seed % len(OF_HELD)]
         held = HeldCountTerms.model_validate({**said, "group_by": ["source"]})
-        found[f"held {said}"] = _of_others(count_detentions(session, held, ANYONE, revision), trial.hostile)
+        found[f"held {said}"] = _of_others(count(session, held, ANYONE, revision), trial.hostile)
     return found
 
 

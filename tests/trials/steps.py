@@ -12,16 +12,16 @@ from unittest.mock import patch
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.exchange.imports.checked import body_of, numbered
-from app.exchange.imports.keys import Keys
+from app.exchange.imports.case_numbers import Keys
 from app.exchange.imports.lists import open_list
+from app.exchange.imports.row_checks import body_of, numbered
 from app.models import OPEN, Source
 from app.registry import claims, reports
+from app.registry.bulk_filing import file_rows
 from app.registry.claims import ClaimIn
-from app.registry.listing import file_rows
 from app.registry.policy import Reader
 from app.registry.schemas import VerificationOfReleaseIn
-from app.registry.write import Desk, Outcome
+from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
 from tests.properties.steps import Body, Clerk, Step
 from tests.support import NOW
@@ -60,7 +60,7 @@ class Correct:
 
     def take(self, clerk: Clerk) -> None:
         if (record := _own(clerk, self.source, self.number)) is not None:
-            clerk.act(self.source, lambda desk: reports.amend(desk, record, self.patch, lambda _version: True))
+            clerk.act(self.source, lambda context: reports.amend(context, record, self.patch, lambda _version: True))
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Withdraw:
 
     def take(self, clerk: Clerk) -> None:
         if (record := _own(clerk, self.source, self.number)) is not None:
-            clerk.act(self.source, lambda desk: reports.retract(desk, record, "invented", lambda _version: True))
+            clerk.act(self.source, lambda context: reports.retract(context, record, "invented", lambda _version: True))
 
 
 def _own(clerk: Clerk, source: str, number: int) -> Any:
@@ -92,9 +92,9 @@ class VerifySeen:
     def take(self, clerk: Clerk) -> None:
         release = clerk.thing("release", self.record)
 
-        def verify(desk: Desk) -> Outcome:
-            seen = {"seen": max(1, desk.log.revision - self.ago)}
-            return reports.verify_release(desk, release, VerificationOfReleaseIn.model_validate(self.body | seen))
+        def verify(context: WriteContext) -> Outcome:
+            seen = {"seen": max(1, context.log.revision - self.ago)}
+            return reports.verify_release(context, release, VerificationOfReleaseIn.model_validate(self.body | seen))
 
         _remember(clerk, self.source, clerk.act(self.source, verify))
 
@@ -129,8 +129,8 @@ class SendList:
             filing = select(Source).where(col(Source.slug) == self.source, col(Source.until) == OPEN)
             source = session.scalars(filing).one()
             actor = Reader(Role.REPORTER, source.key, source.slug, source.independent)
-            desk = Desk(session, actor, NOW, clerk.world.app.state.secret, listing=True)
-            for filed in file_rows(desk, bodies):
+            context = WriteContext(session, actor, NOW, clerk.world.app.state.secret, listing=True)
+            for filed in file_rows(context, bodies):
                 if isinstance(filed, Outcome):
                     _remember(clerk, self.source, filed)
                 else:
@@ -151,4 +151,4 @@ class Claims:
     body: Body
 
     def take(self, clerk: Clerk) -> None:
-        clerk.act(self.source, lambda desk: claims.file_claim(desk, ClaimIn.model_validate(self.body)))
+        clerk.act(self.source, lambda context: claims.file_claim(context, ClaimIn.model_validate(self.body)))

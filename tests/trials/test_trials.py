@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.models import OPEN, Voice
+from app.models import OPEN, SourceRelease
 from app.registry.projection import consolidate
 from tests.properties.steps import File, Registry, Step, Verify
 from tests.support import GOVERNMENT, World, make_report
@@ -65,14 +65,14 @@ def test_a_total_that_takes_every_word_alike_would_be_noticed(
     trial = Trial(1, hostile, (first, *others), (attack,))
     assert not judge(registry, trial)
     monkeypatch.setattr(consolidate, "dating", list)
-    monkeypatch.setattr(consolidate, "voting", lambda said: list(said)[-1:])
+    monkeypatch.setattr(consolidate, "deciding", lambda said: list(said)[-1:])
     assert any(line.startswith(told) for line in judge(registry, trial))
 
 
 def test_a_miscounted_total_would_be_noticed(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial(0, GOVERNMENT, (File("foro", make_report(release__kind="house_arrest")),), ())
     assert not judge(registry, trial)
-    monkeypatch.setattr(totals, "count_releases", lambda *_: {"total": {"verified": 0}})
+    monkeypatch.setattr(totals, "count", lambda *_: {"total": {"verified": 0}})
     assert judge(registry, trial) == ["verified under kind=house_arrest: 0, and by rule 4 1"]
 
 
@@ -125,7 +125,9 @@ def test_an_independent_source_alone_parts_two_reports_of_another(registry: Regi
         trial = Trial(1, hostile, tuple(honest), (File(hostile, ended, points=("detention", 1)),))
         assert not judge(registry, trial)
         with registry.after([*trial.honest, *trial.attack]) as clerk, clerk.session() as session:
-            of_foro = select(Voice).where(
-                col(Voice.source) == 1, col(Voice.stage) == "announced", col(Voice.until) == OPEN
+            of_foro = select(SourceRelease).where(
+                col(SourceRelease.source) == 1,
+                col(SourceRelease.stage) == "announced",
+                col(SourceRelease.until) == OPEN,
             )
             assert len(session.scalars(of_foro).all()) == spells, hostile

@@ -13,23 +13,23 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.counts.tally import count_releases
-from app.counts.terms import CountTerms
+from app.counts.tally import count
 from app.log import sealed
 from app.models import (
     OPEN,
+    DetentionState,
     Entry,
     Facility,
-    Held,
     Placement,
     Record,
+    ReleaseAtStage,
     Report,
     Sealed,
     Source,
-    Standing,
     Trait,
     Verification,
 )
+from app.reading.terms import CountTerms
 from app.registry.policy import Reader
 from app.vocabulary import Role
 
@@ -69,12 +69,20 @@ _SPEAKING = select(col(Verification.spell), col(Verification.record)).where(
     col(Verification.until) == OPEN, col(Verification.object) == "release"
 )
 _FACILITY = select(col(Trait.spell), col(Trait.value)).where(col(Trait.until) == OPEN, col(Trait.name) == "facility")
-_HELD = select(col(Held.spell), col(Held.country), col(Held.designation)).where(col(Held.until) == OPEN)
+_HELD = select(col(DetentionState.spell), col(DetentionState.country), col(DetentionState.designation)).where(
+    col(DetentionState.until) == OPEN
+)
 _STANDING = select(
-    col(Standing.spell), col(Standing.stage), col(Standing.kind), col(Standing.country), col(Standing.designation)
-).where(col(Standing.until) == OPEN)
-_VERIFIED = select(col(Standing.spell)).where(
-    col(Standing.until) == OPEN, col(Standing.stage) == "carried_out", col(Standing.status) == "verified"
+    col(ReleaseAtStage.spell),
+    col(ReleaseAtStage.stage),
+    col(ReleaseAtStage.kind),
+    col(ReleaseAtStage.country),
+    col(ReleaseAtStage.designation),
+).where(col(ReleaseAtStage.until) == OPEN)
+_VERIFIED = select(col(ReleaseAtStage.spell)).where(
+    col(ReleaseAtStage.until) == OPEN,
+    col(ReleaseAtStage.stage) == "carried_out",
+    col(ReleaseAtStage.status) == "verified",
 )
 
 
@@ -306,6 +314,6 @@ def miscounted(session: Session, revision: int, number: int) -> Iterator[str]:
              and total.stage in (None, "carried_out")}  # fmt: skip
     right = len(among & set(session.scalars(_VERIFIED)))
     terms = CountTerms.model_validate({fact: [value] if fact == "kind" else value})
-    counted = count_releases(session, terms, Reader(Role.READER), revision)["total"]["verified"]
+    counted = count(session, terms, Reader(Role.READER), revision)["total"]["verified"]
     if counted != right:
         yield f"verified under {fact}={value}: {counted}, and by rule 4 {right}"

@@ -16,6 +16,8 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.models import Entry
+from app.reading.dimensions import RELEASES as COUNTED
+from app.reading.dimensions import dimensions_of
 from tests.properties.steps import Body, Clerk, Consent, File, Registry, Step, Verify
 from tests.support import GOVERNMENT, make_report
 from tests.trials.drawing import Trial
@@ -53,10 +55,7 @@ APART = 10  # case numbers of people who may only be counted are others than tho
 RELEASES, DETENTIONS, OVERLAP, SERIES = (
     f"/v1/counts/{name}" for name in ("releases", "detentions", "overlap", "series")
 )
-GROUPS = (
-    "source", "status", "kind", "country", "month", "designation", "sources", "facility", "area", "gender", "category",
-    "age_group", "nationality", "legal_status",
-)  # fmt: skip
+GROUPS = dimensions_of(COUNTED)
 FILTERS: tuple[Body, ...] = (
     {"gender": "female"}, {"nationality": "VE"}, {"not_nationality": "VE"}, {"facility": "el-rodeo-i"},
     {"age_group": "18_to_69"}, {"group": "student"}, {"condition": "travel_ban"}, {"category": "military"},

@@ -6,7 +6,6 @@ from app.api.wire.counts import (
     BalanceStep,
     CitedOut,
     DetentionCount,
-    EstimateOut,
     OverlapOut,
     ReconciliationOut,
     ReleaseCount,
@@ -21,11 +20,14 @@ from app.api.wire.directory import (
     FiledClaim,
     FiledFacility,
     FiledSource,
+    Health,
     Me,
     SourceOut,
     SourceShape,
     UnknownFacility,
+    VocabularyOut,
 )
+from app.api.wire.estimates import EstimateOut
 from app.api.wire.filed import (
     ApartOut,
     Candidate,
@@ -72,14 +74,36 @@ class ReleasePage(CountedPage[ReleaseShape | Tombstone]):
     """Releases; with `changed_since` what left the list comes last."""
 
 
-VerificationPage = Page[VerificationOut]
-ReportPage = Page[ReportShape]
-SourcePage = Page[SourceShape]
-FacilityPage = Page[FacilityShape]
-ClaimPage = Page[ClaimShape | Tombstone]
-HistoryPage = Page[Version]
-BalancePage = Page[BalanceStep]
-ProposalPage = Page[ProposalShape]
+class VerificationPage(Page[VerificationOut]):
+    """Each source's standing verdict."""
+
+
+class ReportPage(Page[ReportShape]):
+    """Reports of your own."""
+
+
+class SourcePage(Page[SourceShape]):
+    """Sources."""
+
+
+class FacilityPage(Page[FacilityShape]):
+    """Places of detention."""
+
+
+class ClaimPage(Page[ClaimShape | Tombstone]):
+    """Published figures; with `changed_since` what left the list comes last."""
+
+
+class HistoryPage(Page[Version]):
+    """A person as shown from each revision on."""
+
+
+class BalancePage(Page[BalanceStep]):
+    """The steps from one figure of the held to the next."""
+
+
+class ProposalPage(Page[ProposalShape]):
+    """Decisions that wait for a second curator."""
 
 
 class ReviewPage(Page[PairOut | ApartOut | ContradictedOut | HiddenOut | ContradictionOut]):
@@ -120,6 +144,7 @@ __all__ = [
     "FiledFacility",
     "FiledRedaction",
     "FiledSource",
+    "Health",
     "HiddenOut",
     "HistoryPage",
     "ImportOut",
@@ -155,4 +180,5 @@ __all__ = [
     "VerificationOut",
     "VerificationPage",
     "Version",
+    "VocabularyOut",
 ]

@@ -1,9 +1,9 @@
 """Shapes that the others are made of."""
 
 import uuid
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 T = TypeVar("T")
 
@@ -37,16 +37,10 @@ class Answered(BaseModel):
 
     revision: int
     rules: int
-    as_of: MomentOut | None = Field(default=None, description="Where the `as_of` asked for is a day alone")
+    as_of: MomentOut | None = None
 
 
-NotVisible = Annotated[
-    int | None,
-    Field(
-        description="With a personal term: those that match every other term, and every personal one that their class "
-        "of publication opens, and of whom another value asked about may not be shown"
-    ),
-]
+NotVisible = int | None
 
 
 class Page(Answered, Generic[T]):
@@ -65,7 +59,7 @@ class PersonalPage(Page[T]):
 class CountedPage(PersonalPage[T]):
     """A page of what can be counted: releases, or who is held on a day."""
 
-    withheld: int | None = Field(default=None, description="Those of the same terms whom no list may show")
+    withheld: int | None = None
 
 
 class Tombstone(BaseModel):

@@ -1,11 +1,13 @@
 """Counts, series, overlap, citations and what claims come to beside them."""
 
 import uuid
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from app.api.wire.base import Answered, NotVisible
+from app.api.wire.terms import CountedTerms, Dimensions, HeldCountedTerms, SeriesTerms
 from app.vocabulary import Reason
 
 
@@ -26,19 +28,16 @@ class CitationOut(BaseModel):
     bibtex: str
 
 
-APART: Any = Field(
-    description="Of those counted: of people who may only be counted, and so stand once for each of their sources"
-)
-
-
 class Numbers(BaseModel):
+    """What a total says beside the number itself."""
+
     people: int
     verified: int
     contested: int
     reported: int
     refuted: int
-    by_min_sources: dict[str, int] = Field(description="k → those verified by at least k independent sources")
-    counted_apart: int = APART
+    by_min_sources: dict[str, int]
+    counted_apart: int
 
 
 class Total(Numbers):
@@ -53,19 +52,43 @@ class HeldTotal(Numbers):
     detentions: int
 
 
+class SourceGroup(Dimensions):
+    """A group of a count by source: that source's own verdicts, on its own dates and kinds."""
+
+    verified: int
+    reported: int
+    disputed: int
+    refuted: int
+    retracted: int
+    uncertain_date: int
+    only_this_source: int
+    people: int
+    list: str | None
+
+
+class ReleaseGroup(Dimensions, Total):
+    """A group of a count of releases, as all sources together say."""
+
+    list: str | None
+
+
+class HeldGroup(Dimensions, HeldTotal):
+    """A group of a count of the held, as all sources together say."""
+
+    list: str | None
+
+
 class Count(Answered):
     """A count with its terms, and the address that returns the same numbers for ever."""
 
     recorded_at: str | None
-    terms: dict[str, Any]
-    groups: list[dict[str, Any]] | None = None
     adds_up: bool = True
-    redactions_since: int | None = Field(default=None, description="Erasures after the revision a personal count is of")
+    redactions_since: int | None = None
     uncertain_date: int
     unresolved_duplicates: int
     withheld: int
     not_visible: NotVisible = None
-    list: str | None = Field(description="Those counted; null where no list can say which they are")
+    list: str | None
     permalink: str
     citation: CitationOut
 
@@ -73,14 +96,18 @@ class Count(Answered):
 class ReleaseCount(Count):
     """A count of releases."""
 
+    terms: CountedTerms
     total: Total
+    groups: Sequence[SourceGroup | ReleaseGroup] | None = None
 
 
 class DetentionCount(Count):
     """A count of who is held on the day `held_on` of its terms."""
 
+    terms: HeldCountedTerms
     total: HeldTotal
-    not_heard_since: int = Field(description="How many of them nobody has been heard of for more than 180 days")
+    groups: Sequence[SourceGroup | HeldGroup] | None = None
+    not_heard_since: int
 
 
 class Point(BaseModel):
@@ -92,15 +119,19 @@ class Point(BaseModel):
     verified: int
     contested: int
     reported: int
-    counted_apart: int = APART
+    counted_apart: int
 
 
 class LinePoint(BaseModel):
+    """One source's count at the end of an interval."""
+
     on: str
     verified: int
 
 
 class Line(BaseModel):
+    """One source in a series."""
+
     source: str
     points: list[LinePoint]
 
@@ -118,6 +149,8 @@ class FigureOut(Bounds):
 
 
 class PlacedFigure(FigureOut):
+    """A published figure where it stands in a series."""
+
     at: str
     series: str | None
 
@@ -125,7 +158,7 @@ class PlacedFigure(FigureOut):
 class SeriesOut(Answered):
     """Cumulative counts, a line for each source, with published figures as points or bars."""
 
-    terms: dict[str, Any]
+    terms: SeriesTerms
     points: list[Point]
     series: list[Line]
     claims: list[PlacedFigure]
@@ -134,6 +167,8 @@ class SeriesOut(Answered):
 
 
 class OverlapSource(BaseModel):
+    """What one source verified."""
+
     source: str
     verified: int
     only_this_source: int
@@ -142,6 +177,8 @@ class OverlapSource(BaseModel):
 
 
 class OverlapPair(BaseModel):
+    """What two sources verified."""
+
     a: str
     b: str
     both: int
@@ -154,6 +191,8 @@ class OverlapPair(BaseModel):
 
 
 class OverlapPattern(BaseModel):
+    """What exactly these sources verified."""
+
     sources: list[str]
     releases: int
     list: str | None
@@ -162,9 +201,9 @@ class OverlapPattern(BaseModel):
 class OverlapOut(Answered):
     """Who verified the same releases as whom."""
 
-    terms: dict[str, Any]
+    terms: CountedTerms
     releases: int
-    counted_apart: int = APART
+    counted_apart: int
     sources: list[OverlapSource]
     pairs: list[OverlapPair]
     patterns: list[OverlapPattern]
@@ -185,16 +224,18 @@ class CitedOut(Answered):
 
     cited: ReleaseCount | DetentionCount
     today: ReleaseCount | DetentionCount
-    added: int = Field(description="What counts today and did not then: then + added − removed = today")
+    added: int
     removed: int
     changes: dict[str, int]
     summary: dict[Literal["en", "es"], str]
     cases: list[CaseOut]
-    cases_left_out: int = Field(description="Cases beyond those listed; `changes` counts them all")
+    cases_left_out: int
     withheld_cases: int
 
 
 class ReasonOut(BaseModel):
+    """Why two numbers differ."""
+
     code: Reason
     detail: str
 
@@ -205,29 +246,28 @@ class Counted(BaseModel):
     revision: int
     basis: Literal["log", "said"]
     releases: int | None = None
-    detentions: int | None = Field(default=None, description="Of a claim of people held: who was, on its day")
+    detentions: int | None = None
     people: int | None = None
     verified: int | None = None
     contested: int | None = None
     reported: int
     refuted: int
     by_min_sources: dict[str, int]
-    counted_apart: int = APART
+    counted_apart: int
     by_source: dict[str, int]
     not_heard_since: int | None = None
     not_visible: NotVisible = None
     uncertain_date: int | None = None
     withheld: int | None = None
-    undated: int | None = Field(default=None, description="Verifications that do not say when: `said` leaves them out")
-    learned_since: int | None = Field(
-        default=None,
-        description="By `said`: releases that did not count then, where everybody says when they knew",
-    )
+    undated: int | None = None
+    learned_since: int | None = None
     permalink: str | None = None
     gap: Bounds | None
 
 
 class PublishedFigure(FigureOut):
+    """Another published figure, and how far it lies apart."""
+
     distance: Bounds
     reasons: list[Reason]
 
@@ -258,34 +298,10 @@ class ReconciliationOut(Answered):
     reasons: list[ReasonOut]
     remarks: list[RemarkOut]
     then: Counted | None
-    then_unknown: str | None = Field(description="Why nobody can say what was known then")
+    then_unknown: str | None
     now: Counted | None
     published: list[PublishedFigure]
     arithmetic: list[Arithmetic]
-
-
-class EstimateOut(Answered):
-    """How many there were, seen or not, by each model; `chosen` is null where it is `refused`."""
-
-    terms: dict[str, Any]
-    observed: int
-    on_two_or_more: int
-    lists: list[str]
-    models: list[dict[str, Any]]
-    left_out: list[dict[str, str]]
-    range: dict[str, float] | None
-    chosen: dict[str, Any] | None
-    chosen_by: Literal["stepwise", "lowest_bic", "two_lists"] | None = Field(
-        description="The rule that chose: stepwise where its BIC is within ten of the lowest, else the lowest BIC"
-    )
-    lower_bound: dict[str, Any] | None
-    assumptions: list[str]
-    refused: dict[str, str] | None
-    counted_apart: int = Field(
-        description="Of those observed: of people who may only be counted, and so stand once for each of their sources"
-    )
-    not_visible: NotVisible = None
-    permalink: str
 
 
 class BalanceStep(BaseModel):

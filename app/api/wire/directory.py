@@ -1,13 +1,14 @@
 """Sources, facilities, claims and keys."""
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
 from app.api.wire.base import Answered, Receipt
 from app.api.wire.counts import Arithmetic
 from app.vocabulary import (
+    LISTS,
     FacilityKind,
     Role,
     SourceKind,
@@ -15,6 +16,8 @@ from app.vocabulary import (
 
 
 class SourceShape(BaseModel):
+    """Who reports or claims."""
+
     slug: str
     name: str
     kind: SourceKind
@@ -29,6 +32,8 @@ class SourceOut(SourceShape, Answered):
 
 
 class FacilityShape(BaseModel):
+    """A place of detention."""
+
     slug: str
     name: str
     names: list[str]
@@ -50,7 +55,7 @@ class ClaimShape(BaseModel):
     joint_with: list[str]
     measure: str
     qualifier: str
-    said: int | None = Field(description="The number as printed, where it was filed")
+    said: int | None
     low: int | None
     high: int | None
     window_from: str | None
@@ -76,27 +81,71 @@ class ClaimShape(BaseModel):
 
 
 class ClaimOut(ClaimShape, Answered):
+    """A published figure at a revision, and what corrected it."""
+
     superseded_by: list[uuid.UUID]
     arithmetic: list[Arithmetic]
 
 
 class FiledSource(SourceShape):
+    """The source as it was written, with the receipt."""
+
     receipt: Receipt
 
 
 class FiledFacility(FacilityShape):
+    """The place of detention as it was written, with the receipt."""
+
     receipt: Receipt
 
 
 class FiledClaim(ClaimShape):
+    """The figure as it was filed, with the receipt."""
+
     receipt: Receipt
 
 
 class Me(Answered):
+    """Who a key is."""
+
     key_id: str
     role: Role
     source: str | None
     expires_at: str
+
+
+class Health(BaseModel):
+    """The server answers; `warnings`: what whoever runs it should look at, where there is anything."""
+
+    status: Literal["ok"]
+    warnings: list[str] = []
+
+
+class CodeOut(BaseModel):
+    """A code, or a word of the glossary, with what it is called and what it means in one language."""
+
+    code: str
+    label: str
+    definition: str
+
+
+def _codes(about: str | None) -> Any:
+    return list[CodeOut], Field(description=about)
+
+
+if TYPE_CHECKING:
+
+    class VocabularyOut(Answered):
+        """Every code list, and the words of the field."""
+
+else:
+    VocabularyOut = create_model(
+        "VocabularyOut",
+        __base__=Answered,
+        __doc__="Every code list by its name, and the words of the field (`glossary`).",
+        **{name: _codes(codes.__doc__) for name, codes in LISTS.items()},
+        glossary=_codes("The words of the field, as this registry uses them."),
+    )
 
 
 class UnknownFacility(BaseModel):

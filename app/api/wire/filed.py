@@ -32,10 +32,12 @@ class ReportShape(BaseModel):
 
 
 class ReportOut(ReportShape, Answered):
-    pass
+    """One of your own reports at a revision."""
 
 
 class Decided(BaseModel):
+    """A decision about two people, with the receipt."""
+
     id: uuid.UUID
     judgement: str
     standing: bool
@@ -63,11 +65,15 @@ class ProposalShape(BaseModel):
 
 
 class FiledConsent(BaseModel):
+    """A consent that was recorded, with the receipt."""
+
     detainee: uuid.UUID
     receipt: Receipt
 
 
 class FiledRedaction(BaseModel):
+    """An erasure that was carried out, with the receipt."""
+
     detainee: uuid.UUID
     records: int
     receipt: Receipt
@@ -166,6 +172,8 @@ class ContradictionOut(BaseModel):
 
 
 class ReportId(BaseModel):
+    """The id of a report, and its version."""
+
     id: uuid.UUID
     version: int
 
@@ -179,6 +187,8 @@ class Candidate(BaseModel):
 
 
 class MatchOut(BaseModel):
+    """What became of the person of a report."""
+
     outcome: MatchOutcome
     candidates: list[Candidate]
 

@@ -153,4 +153,5 @@ class ImportRowShape(BaseModel):
     errors: list[RowError]
 
 
-ImportRowPage = Page[ImportRowShape]
+class ImportRowPage(Page[ImportRowShape]):
+    """What became of the rows of a list."""

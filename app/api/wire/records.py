@@ -68,6 +68,8 @@ class ReleaseOut(ReleaseShape, Answered):
 
 
 class EndedOut(BaseModel):
+    """How a detention ended other than by a release."""
+
     on: str | None
     how: EndedHow | None
 

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app import dates
-from app.counts.selection import at
-from app.counts.terms import edges
 from app.models import Claim, Entry
+from app.reading.terms import edges
+from app.reading.visibility import at
 from app.vocabulary import Measure, Stage
 
 Row = dict[str, Any]
@@ -22,6 +22,35 @@ FURTHEST = str(Stage.CARRIED_OUT)  # what a figure is about that names no stage:
 REFERENCES = ("derived_from", "same_as", "supersedes", "part_of")
 # Terms of a claim that ask who confirmed a release; all others are about the release itself.
 WHO_SAYS = frozenset({"status", "any_of", "all_of", "min_sources"})
+
+
+class Range(TypedDict):
+    """Lowest and highest number, both included; None is open."""
+
+    low: int | None
+    high: int | None
+
+
+class ShownFigure(Range):
+    """The part of a figure by which it is recognised beside another."""
+
+    id: str
+    claimant: str | None
+    measure: str
+    qualifier: str
+    window_from: str | None
+    window_to: str | None
+    stated_at: str | None
+
+
+class Sum(TypedDict):
+    """What the parts of a claim add up to, beside the whole."""
+
+    partition: str
+    parts: list[ShownFigure]
+    sum: Range
+    difference: Range
+    agrees: bool
 
 
 @dataclass(frozen=True)
@@ -132,10 +161,19 @@ class Figure:
         several = value if isinstance(value, list) else [value]
         return [one["claim"] if isinstance(one, dict) else one for one in several]
 
-    def shown(self) -> Row:
-        """The part of a figure by which it is recognised beside another."""
-        names = ("claimant", "measure", "qualifier", "low", "high", "window_from", "window_to", "stated_at")
-        return {"id": self.id, **{name: self.said.get(name) for name in names}}
+    def shown(self) -> ShownFigure:
+        said = self.said
+        return {
+            "id": self.id,
+            "claimant": said.get("claimant"),
+            "measure": said["measure"],
+            "qualifier": said["qualifier"],
+            "low": said.get("low"),
+            "high": said.get("high"),
+            "window_from": said.get("window_from"),
+            "window_to": said.get("window_to"),
+            "stated_at": said.get("stated_at"),
+        }
 
 
 @dataclass(frozen=True)
@@ -268,17 +306,17 @@ def total_of(parts: Sequence[Figure]) -> tuple[int | None, int | None]:
     return low, None if None in highs else sum(high or 0 for high in highs)
 
 
-def arithmetic(figures: Figures, figure: Figure) -> list[Row]:
+def arithmetic(figures: Figures, figure: Figure) -> list[Sum]:
     """For each partition of a claim: what its parts add up to, and how far that is from the whole.
 
     `difference` is whole − sum, low to high; the two agree where it can be nought.
     """
-    rows = []
+    sums: list[Sum] = []
     for partition, parts in sorted(partitions(figures, figure.id).items()):
         low, high = total_of(parts)
         gap = minus(figure.bounds, (low, high))
         agrees = (gap["low"] is None or gap["low"] <= 0) and (gap["high"] is None or gap["high"] >= 0)
-        rows.append(
+        sums.append(
             {
                 "partition": partition,
                 "parts": [part.shown() for part in parts],
@@ -287,10 +325,10 @@ def arithmetic(figures: Figures, figure: Figure) -> list[Row]:
                 "agrees": agrees,
             }
         )
-    return rows
+    return sums
 
 
-def minus(a: tuple[int | None, int | None], b: tuple[int | None, int | None]) -> dict[str, int | None]:
+def minus(a: tuple[int | None, int | None], b: tuple[int | None, int | None]) -> Range:
     """a − b, low to high; None where an open bound leaves it open."""
     low = None if a[0] is None or b[1] is None else a[0] - b[1]
     return {"low": low, "high": None if a[1] is None or b[0] is None else a[1] - b[0]}

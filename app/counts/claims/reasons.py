@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from textwrap import shorten
 from typing import Any
 
-from app.counts.claims.figures import FURTHEST, Figure
-from app.counts.terms import TRAIT_FILTERS
+from app.counts.claims.figures import FURTHEST, Figure, Sum
+from app.reading.dimensions import PERSONAL
 from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
 from app.vocabulary import Measure, Reason
 
@@ -62,7 +62,7 @@ class Known:
     corrections: Sequence[Figure] = ()  # what it supersedes, and what supersedes it
     cited: Sequence[Figure] = ()  # what it derives from or repeats
     moving: Sequence[str] = ()  # whose figures of the same window changed on the day it was stated
-    arithmetic: Sequence[Row] = ()
+    arithmetic: Sequence[Sum] = ()
     net: int | None = None  # the registry's count on the claim's own terms, at its own hour
     gross: int | None = None
     # The held on the claim's day, as known now, without those released to house arrest and with them.
@@ -159,7 +159,7 @@ def reasons(known: Known) -> list[Named]:
         detail = f"When it was stated the registry had no report of {_where_and_when(figure)}."
         found.append(Named(Reason.NO_COVERAGE, detail))
     found += [*_gross_or_net(known), *_hours(known), *_citations(known), *_of_the_held(known), *_learned(known)]
-    personal = sorted(figure.terms.keys() & TRAIT_FILTERS.keys())
+    personal = sorted(figure.terms.keys() & {*PERSONAL})
     if personal and not known.whole:
         detail = f"Of its terms `{'`, `'.join(personal)}` the registry counts only people of whom that may be shown."
         found.append(Named(Reason.CONSENT, detail))
@@ -208,7 +208,7 @@ def _edge(word: str, day: str | None) -> str:
     return f"{word} {day}" if day else f"without saying {word} when"
 
 
-def _number(bounds: Row) -> str:
+def _number(bounds: Mapping[str, object]) -> str:
     low, high = bounds.get("low"), bounds.get("high")
     if low == high:
         return str(low)

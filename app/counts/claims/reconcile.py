@@ -15,18 +15,17 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from app.counts import tally
 from app.counts.claims.figures import Figure, Figures, arithmetic, figures_at, minus, partitions
-from app.counts.claims.knew import knew
 from app.counts.claims.reasons import BEYOND_TERMS, Known, differences, hindrances, reasons
 from app.counts.claims.remarks import remarks
-from app.counts.held import count_detentions
-from app.counts.selection import at
-from app.counts.tally import count_releases
-from app.counts.terms import CountTerms, HeldCountTerms
+from app.counts.claims.valid_time import knew
 from app.dates import parse_to
 from app.errors import Invalid, NotFound
 from app.log.entries import last_revision_at
 from app.models import Entry, Source
+from app.reading.terms import CountTerms, HeldCountTerms, SourcedTerms
+from app.reading.visibility import at
 from app.registry.policy import Reader
 from app.vocabulary import Measure, Stage
 
@@ -56,10 +55,10 @@ def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: i
         cited=[figures[other] for name in ("derived_from", "same_as") for other in figure.refers_to(name)],
         moving=figures.moving(figure),
         arithmetic=sums,
-        net=counts.releases(net=True),
-        gross=counts.releases(net=False),
-        without_house_arrest=counts.held(house_arrest=False),
-        with_house_arrest=counts.held(house_arrest=True),
+        net=counts.varied("net", True),
+        gross=counts.varied("net", False),
+        without_house_arrest=counts.varied("house_arrest", False),
+        with_house_arrest=counts.varied("house_arrest", True),
         definitions=_definitions(session, revision) if figure.of_held else {},
         withheld=now["withheld"] if now else 0,
         refused=counts.refused,
@@ -137,7 +136,7 @@ def held_terms(figure: Figure) -> HeldCountTerms | None:
     return HeldCountTerms(**{**terms, "held_on": day, "group_by": ["source"]})
 
 
-def _terms(figure: Figure) -> CountTerms | HeldCountTerms | None:
+def _terms(figure: Figure) -> SourcedTerms | None:
     if figure.of_held:
         return held_terms(figure)
     return count_terms(figure) if figure.said["measure"] == Measure.RELEASED else None
@@ -165,7 +164,7 @@ class _Counts:
         self._terms = self._asked()
         self.noun = "detentions" if figure.of_held else "releases"
 
-    def _asked(self) -> CountTerms | HeldCountTerms | None:
+    def _asked(self) -> SourcedTerms | None:
         try:
             return _terms(self._figure)
         except ValidationError:  # as filed before such terms were refused
@@ -183,28 +182,25 @@ class _Counts:
         revision = min(last_revision_at(self._session, instant), self._head)
         if revision >= self._first_report():
             return self._at(revision)
-        if isinstance(self._terms, HeldCountTerms):
+        if not isinstance(self._terms, CountTerms):
             return None
         assert figure.day is not None  # it has an instant
         day, terms = figure.day.toordinal(), self._terms
         counted = self._known(lambda: knew(self._session, terms, self._reader, self._head, day))
         return counted and {"revision": self._head, "basis": "said", **counted}
 
-    def releases(self, *, net: bool) -> int | None:
-        """The number of releases gross or net, for telling whether the difference matters."""
-        if not isinstance(self._terms, CountTerms) or self._figure.definition.get("net") is not None:
+    def varied(self, name: str, value: bool) -> int | None:
+        """The number with another value of a term, for telling whether the difference matters; None where the figure
+        says which it means, or is of things that have no such term."""
+        if (
+            self._terms is None
+            or name not in type(self._terms).model_fields
+            or self._figure.definition.get(name) is not None
+        ):
             return None
-        terms = self._terms.model_copy(update={"net": net, "group_by": []})
-        counted = self._known(lambda: count_releases(self._session, terms, self._reader, self._head))
-        return None if counted is None else int(counted["total"]["releases"])
-
-    def held(self, *, house_arrest: bool) -> int | None:
-        """The number of the held with or without house arrest, for telling whether the difference matters."""
-        if not isinstance(self._terms, HeldCountTerms):
-            return None
-        terms = self._terms.model_copy(update={"house_arrest": house_arrest, "group_by": []})
-        counted = self._known(lambda: count_detentions(self._session, terms, self._reader, self._head))
-        return None if counted is None else int(counted["total"]["detentions"])
+        terms = self._terms.model_copy(update={name: value, "group_by": []})
+        counted = self._known(lambda: self._count(self._head, terms))
+        return None if counted is None else int(counted["total"][self.noun])
 
     def covers(self, count: Row | None) -> bool:
         """Whether any report is, or may be, of the claim's country and days as far as a count of the claim's own terms
@@ -216,10 +212,8 @@ class _Counts:
         found = self._count(count["revision"], bare)
         return _anybody({**found["total"], "uncertain_date": found["uncertain_date"]}, self.noun)
 
-    def _count(self, revision: int, terms: CountTerms | HeldCountTerms) -> Row:
-        if isinstance(terms, HeldCountTerms):
-            return count_detentions(self._session, terms, self._reader, revision)
-        return count_releases(self._session, terms, self._reader, revision)
+    def _count(self, revision: int, terms: SourcedTerms) -> Row:
+        return tally.count(self._session, terms, self._reader, revision)
 
     def _at(self, revision: int) -> Row | None:
         terms = self._terms

@@ -1,6 +1,5 @@
-"""My list against theirs: a list of detentions laid beside another, or beside what the registry holds.
+"""Compare a list of detentions with another list or with the registry. Nothing is stored.
 
-Lines become accounts (`accounts`): those of a file through the reader of imports (`files`), those of the registry as
-far as the reader may see them (`registry`). `app.matching.align` pairs them, `report` says what came of it, and
-`sheets` writes that as a workbook. Nothing is stored.
+`files` reads a list as an import does, `registry` reads the registry as far as the reader may see it; both give
+`detentions`. `app.matching.align` pairs them, `report` makes the result, and `sheets` writes it as a workbook.
 """

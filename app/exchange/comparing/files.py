@@ -1,29 +1,29 @@
-"""The accounts of a list, read as an import reads it."""
+"""The detentions of a list, read as an import reads it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.exchange.comparing.accounts import Account, Row, SamePlace, of_content
-from app.exchange.imports.checked import body_of, numbered, placed
+from app.exchange.comparing.detentions import ComparedDetention, Row, SamePlace, of_content
+from app.exchange.imports.case_numbers import DERIVED, Keys
 from app.exchange.imports.faults import BadFile, Fault
-from app.exchange.imports.keys import DERIVED, Keys
 from app.exchange.imports.lists import Opened
+from app.exchange.imports.row_checks import body_of, numbered, placed
 from app.matching.align import NEVER, Deadline
 from app.registry import checks, content
 from app.registry.content import Content
 from app.registry.reports import compared_number
 from app.registry.schemas import DetentionReportIn
 
-# Rows of one list: several times the longest that a field office keeps, and what two cores compare in two minutes.
+# Rows of one list: several times the longest that a field office keeps; two cores compare it in two minutes.
 MOST_ROWS = 20_000
 TOO_MANY = f"A list to be compared has at most {MOST_ROWS:,} rows: part it, by country or by year."
 
 
 @dataclass
-class Listed:
-    """A list as accounts, the case number of each, and the rows that could not be read or cannot be true."""
+class ComparedList:
+    """A list as detentions, their case numbers, and the rows that could not be read or cannot be true."""
 
-    accounts: list[Account] = field(default_factory=list)
+    detentions: list[ComparedDetention] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
     unread: list[Row] = field(default_factory=list)
 
@@ -31,34 +31,36 @@ class Listed:
         self.unread.append({"row": row, "errors": [fault.shape() for fault in faults]})
 
 
-def read(opened: Opened, now: datetime, same_place: SamePlace | None = None, deadline: Deadline = NEVER) -> Listed:
-    """The accounts of an opened list. A row that only says too little to be filed, no country or no method, may be
-    compared all the same. Raises BadFile: there are too many rows, or the file breaks off; TooLong."""
-    listed, keys = Listed(), Keys()
+def read(
+    opened: Opened, now: datetime, same_place: SamePlace | None = None, deadline: Deadline = NEVER
+) -> ComparedList:
+    """The detentions of an opened list. A row that says too little to be filed (no country, no method) is compared all
+    the same. Raises BadFile for too many rows or a file that breaks off; TooLong."""
+    compared, keys = ComparedList(), Keys()
     for row in opened.rows():
         deadline.check()
-        if len(listed.accounts) + len(listed.unread) == MOST_ROWS:
+        if len(compared.detentions) + len(compared.unread) == MOST_ROWS:
             raise BadFile("too_many_rows", TOO_MANY)
         report = body_of(numbered(row, keys))
         if isinstance(report, list):
-            listed.leave(row.number, [row.told(fault) for fault in report])
+            compared.leave(row.number, [row.told(fault) for fault in report])
             continue
         said = _said(report)
         if faults := [placed(row.columns, one) for one in checks.impossible(said, now)]:
-            listed.leave(row.number, [row.told(fault) for fault in faults])
+            compared.leave(row.number, [row.told(fault) for fault in faults])
             continue
         case = str(report.source_record_id)
         own = None if case.startswith(DERIVED) else case
-        listed.accounts.append(of_content(said, {"row": row.number, "source_record_id": own}, same_place))
-        listed.cases.append(case)
-    if not listed.accounts and not listed.unread:
+        compared.detentions.append(of_content(said, {"row": row.number, "source_record_id": own}, same_place))
+        compared.cases.append(case)
+    if not compared.detentions and not compared.unread:
         raise BadFile("no_rows", "There are headings in this list, and no rows below them.")
-    return listed
+    return compared
 
 
 def _said(report: DetentionReportIn) -> Content:
-    """What a row says, flat. Its identification number is compared with those of other lists as it is: nothing of it is
-    kept, and none of it is shown."""
+    """The content of a row. Its identification number is compared as it is with that of the other list, and neither
+    stored nor shown."""
     said = content.flatten(report.model_dump(mode="json"))
     number = said.pop("detainee.national_id", None)
     compared = None if number is None else compared_number(number)

@@ -1,4 +1,4 @@
-"""The registry's side: what a list asks it for, and the accounts it answers with."""
+"""The registry's side of a comparison: the detentions to compare with a list."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -10,20 +10,21 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
 from app import dates
-from app.counts import terms, theirs
-from app.counts.held import refuse_future
-from app.counts.questions import DetentionQuery, ReleaseQuery
-from app.counts.selection import COUNTING
-from app.counts.terms import Several
 from app.database import chunks
 from app.errors import Invalid
-from app.exchange.comparing.accounts import Account, Row, SamePlace, conflicts, of_content, reasons_of
-from app.exchange.comparing.files import Listed
+from app.exchange.comparing.detentions import ComparedDetention, Row, SamePlace, conflicts, of_content, reasons_of
+from app.exchange.comparing.files import ComparedList
 from app.matching import score
 from app.matching.align import Deadline, Line
 from app.matching.fold import fold
 from app.matching.score import Match
 from app.matching.weighing import Witness, judged
+from app.reading import registry_side, terms
+from app.reading.countables import countable_of
+from app.reading.held import refuse_future
+from app.reading.questions import DetentionQuery, ReleaseQuery
+from app.reading.selection import COUNTING
+from app.reading.terms import Several
 from app.registry import blocking
 from app.registry.content import Content
 from app.registry.policy import Reader
@@ -31,14 +32,14 @@ from app.registry.schemas import Country, Date
 from app.registry.views import Views
 from app.vocabulary import ReleaseStatus, Role
 
-# What was refuted or withdrawn is missing from nobody's list.
+# Refuted and withdrawn detentions are missing from no list.
 STANDING = [ReleaseStatus(status) for status in COUNTING]
 TOGETHER = 50  # rows looked up between two looks at the clock: a third of a second at worst
-MOST_COUNTRIES = 5  # of one list: more is a list of the world, and the countries are asked for
+MOST_COUNTRIES = 5  # of one list: a list of more must name the countries to compare
 
 
 class Scope(BaseModel):
-    """Which detentions of the registry a list is laid beside. What is left out is what the list itself speaks of."""
+    """The detentions of the registry to compare with a list; by default the countries and days of the list itself."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,17 +51,17 @@ class Scope(BaseModel):
 
 @dataclass
 class Theirs:
-    """`accounts`: of what was asked for, and of whoever else may be on the list. `asked`: the places of the former;
-    `tied`: the place of a row → that of the report under its case number; `lists`: the addresses that were asked."""
+    """`detentions`: in scope, and of other people who may be on the list. `asked`: indexes of those in scope; `tied`:
+    index of a row → index of the report with its case number; `lists`: the addresses that were read."""
 
     lists: list[Row] = field(default_factory=list)
-    accounts: list[Account] = field(default_factory=list)
+    detentions: list[ComparedDetention] = field(default_factory=list)
     asked: set[int] = field(default_factory=set)
     tied: dict[int, int] = field(default_factory=dict)
 
 
 def same_place(session: Session) -> SamePlace:
-    """What a place is compared by: its slug where it is registered, else its folded name."""
+    """The text by which a place is compared: its slug where it is registered, else its folded name."""
     views = Views.of(session)
 
     def found(said: str, country: str | None) -> str:
@@ -76,80 +77,79 @@ def beside(
     now: datetime,
     reader: Reader,
     revision: int,
-    listed: Listed,
+    listed: ComparedList,
     asked: Scope,
     deadline: Deadline,
 ) -> Theirs:
-    """What the registry holds beside a list. Raises Invalid: no country, or more detentions than can be compared;
-    TooLong."""
+    """The registry's detentions to compare with a list. Raises Invalid for a list without a country or a scope of too
+    many detentions; TooLong."""
     found = Theirs()
     inside: dict[int, int] = {}
-    for question in _questions(listed.accounts, asked, now):
-        of_list, withheld = theirs.within(session, question, reader, revision)
-        path = "/v1/releases" if isinstance(question, ReleaseQuery) else "/v1/detentions"
-        address = terms.link(path, terms.echo(question), revision)
+    for question in _questions(listed.detentions, asked, now):
+        of_list, withheld = registry_side.within(session, question, reader, revision)
+        address = terms.link(countable_of(question).listed, terms.echo(question), revision)
         found.lists.append({"list": address, "listed": len(of_list), "withheld": withheld})
         inside |= of_list
     own = {}
     if reader.role is Role.REPORTER and reader.source is not None:
-        own = theirs.own(session, secret, reader.source, listed.cases, revision)
+        own = registry_side.own(session, secret, reader.source, listed.cases, revision)
     people = {*inside.values(), *(one.detainee for one in own.values())}
-    for some in chunks(listed.accounts, TOGETHER):
+    for some in chunks(listed.detentions, TOGETHER):
         deadline.check()
-        people |= theirs.alike(session, [(one.line.keys, blocking.born(one.person)) for one in some], revision)
+        people |= registry_side.alike(session, [(one.line.keys, blocking.born(one.person)) for one in some], revision)
     same = same_place(session)
     places: dict[int, int] = {}
-    for spell, account, witnesses in _accounts(theirs.spells(session, sorted(people), reader, revision), same):
+    for spell, detention, witnesses in _compared(registry_side.spells(session, sorted(people), reader, revision), same):
         deadline.check()
-        if spell.names is None:  # found by nothing, whoever they are
-            account = replace(account, line=Line(account.person))
+        if spell.names is None:  # the reader may not recognise the person
+            detention = replace(detention, line=Line(detention.person))
         else:
-            # Whom only sources report that are not independent is no rival, as where a report is tied.
+            # A person reported only by sources that are not independent is no rival, as when a report is linked.
             whose = spell.ids["detainee_id"]
-            line = replace(account.line, planted=not spell.independent, whose=whose, witnesses=witnesses)
-            account = replace(account, line=line)
-            places[spell.key] = len(found.accounts)
+            line = replace(detention.line, planted=not spell.independent, whose=whose, witnesses=witnesses)
+            detention = replace(detention, line=line)
+            places[spell.key] = len(found.detentions)
         if spell.key in inside:
-            found.asked.add(len(found.accounts))
-        found.accounts.append(account)
+            found.asked.add(len(found.detentions))
+        found.detentions.append(detention)
     for row, case in enumerate(listed.cases):
         if case not in own:
             continue
         place = places.pop(own[case].spell, None)
-        if place is None:  # of somebody whom the key may not recognise, or whom another row of the list is already
-            place = len(found.accounts)
-            found.accounts.append(of_content(own[case].content, {"report_id": own[case].report}, same))
+        if place is None:  # not recognisable for the key, or paired with another row of the list
+            place = len(found.detentions)
+            found.detentions.append(of_content(own[case].content, {"report_id": own[case].report}, same))
         found.tied[row] = place
     return found
 
 
 def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -> list[Row]:
-    """The people whom a report that says this may speak of, the likeliest first, as far as the reader may see and
-    recognise them: `[{detainee_id, score, sure, reasons, conflicts, theirs}]`, `theirs` being the detention that fits
-    best. `sure` is at most one: where two fit, a curator decides."""
+    """The candidate people of a report with this content whom the reader may see and recognise, most similar first:
+    `[{detainee_id, score, sure, reasons, conflicts, theirs}]`, with the best fitting detention under `theirs`. At most
+    one is `sure`: between two, a curator decides."""
     same = same_place(session)
     mine = of_content(said, {}, same)
-    people = theirs.alike(session, [(mine.line.keys, blocking.born(mine.person))], revision)
-    found: dict[str, list[tuple[Match, Account]]] = defaultdict(list)
+    people = registry_side.alike(session, [(mine.line.keys, blocking.born(mine.person))], revision)
+    found: dict[str, list[tuple[Match, ComparedDetention]]] = defaultdict(list)
     independent: set[str] = set()
     witnesses: dict[str, list[Witness]] = defaultdict(list)
-    for spell, account, said_there in _accounts(
-        theirs.spells(session, sorted(people), reader, revision), same, all_days=True
+    for spell, detention, said_there in _compared(
+        registry_side.spells(session, sorted(people), reader, revision), same, all_days=True
     ):
         if spell.names is None:
             continue
         person = spell.ids["detainee_id"]
         witnesses[person] = list(said_there)
-        # Found by what is stored, which may not be seen: whoever shares nothing with what is seen was not found, or
-        # a place that is in no register could be tried out.
-        if not mine.line.keys.isdisjoint(account.line.keys):
-            found[person].append((score.compare(mine.person, account.person), account))
+        # The look-up uses stored values that the reader may not see: without a key in common with the visible ones a
+        # hit is dropped, or an unregistered place could be probed.
+        if not mine.line.keys.isdisjoint(detention.line.keys):
+            found[person].append((score.compare(mine.person, detention.person), detention))
             if spell.independent:
                 independent.add(person)
     best = {person: max(pairs, key=lambda pair: (pair[0].sure, pair[0].score)) for person, pairs in found.items()}
     best = {person: (judged(mine.person, match, witnesses[person]), a) for person, (match, a) in best.items()}
     sure = [person for person, (match, _) in best.items() if match.sure]
-    # As where a report is tied: a namesake whom a state files beside somebody leaves that person sure.
+    # As when a report is linked: a namesake filed by a state leaves the other person sure.
     sure = [person for person in sure if person in independent] or sure
     alike = [one for one in best.items() if one[1][0].sure or one[1][0].score >= score.REVIEW]
     alike.sort(key=lambda one: (-one[1][0].sure, -one[1][0].score, one[0]))
@@ -159,63 +159,71 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
             "score": round(match.score, 3),
             "sure": sure == [person],
             "reasons": reasons_of(match),
-            "conflicts": conflicts(mine, account),
-            "theirs": account.shown,
+            "conflicts": conflicts(mine, detention),
+            "theirs": detention.shown,
         }
-        for person, (match, account) in alike
+        for person, (match, detention) in alike
     ]
 
 
-def _accounts(
-    spells: Iterable[theirs.Spell], same: SamePlace, *, all_days: bool = False
-) -> Iterator[tuple[theirs.Spell, Account, tuple[Witness, ...]]]:
-    """Each detention with its account and with what every source says of the person. Days said of a person's other
-    detentions speak against a line of a list only where `all_days`: a list is of detentions, a report of a person."""
+def _compared(
+    spells: Iterable[registry_side.Spell], same: SamePlace, *, all_days: bool = False
+) -> Iterator[tuple[registry_side.Spell, ComparedDetention, tuple[Witness, ...]]]:
+    """`(spell, detention, witnesses)`: with a witness for each source of the person. Days of a person's other
+    detentions count against a line only with `all_days`: a list is of detentions, a report of a person."""
     for _person, group in groupby(spells, key=lambda spell: spell.ids["detainee_id"]):
         of_one = [(spell, of_content(spell.content, spell.ids, same, spell.names)) for spell in group]
-        said = [(spell, said, account) for spell, account in of_one for said in spell.statements]
-        for spell, account in of_one:
+        said = [(spell, said, detention) for spell, detention in of_one for said in spell.statements]
+        for spell, detention in of_one:
             witnesses = [_witness(one, there, dated=all_days or other is spell) for other, one, there in said]
-            yield spell, account, tuple(witnesses) if len(said) > 1 else ()  # one alone says what stands
+            yield (
+                spell,
+                detention,
+                tuple(witnesses) if len(said) > 1 else (),
+            )  # a single witness is the detention itself
 
 
-def _witness(said: theirs.Statement, account: Account, *, dated: bool) -> Witness:
-    person = replace(blocking.person_of(said.content), name=account.person.name, aliases=account.person.aliases)
-    person = replace(person, facility=account.person.facility)
+def _witness(said: registry_side.VisibleStatement, detention: ComparedDetention, *, dated: bool) -> Witness:
+    person = replace(blocking.person_of(said.content), name=detention.person.name, aliases=detention.person.aliases)
+    person = replace(person, facility=detention.person.facility)
     return Witness(said.source, said.states, person if dated else replace(person, detained_on=None, released_on=None))
 
 
-def _questions(accounts: list[Account], asked: Scope, now: datetime) -> list[ReleaseQuery | DetentionQuery]:
-    """The lists of the registry that are asked for: of the countries of this one; where it has releases, those from its
-    first day to its last; where it has people held, who is held on the day it last knew them held, or today."""
-    countries = asked.country or sorted({one.person.country for one in accounts if one.person.country})
+def _questions(detentions: list[ComparedDetention], asked: Scope, now: datetime) -> list[ReleaseQuery | DetentionQuery]:
+    """The registry's lists to read, for each country of this list: where it has releases, those from its first day to
+    its last; where it has people in custody, those in custody on the last day it gives, else today."""
+    countries = asked.country or sorted({one.person.country for one in detentions if one.person.country})
     if not 0 < len(countries) <= MOST_COUNTRIES:
         detail = f"Say of which countries the list is: it names none, or more than {MOST_COUNTRIES}."
         raise Invalid.at("/country", "country_required", detail)
     found: list[ReleaseQuery | DetentionQuery] = []
     for country in countries:
-        if any(one.shown["stage"] for one in accounts):
-            first, last = _window(accounts, asked)
+        if any(one.shown["stage"] for one in detentions):
+            first, last = _window(detentions, asked)
             found.append(ReleaseQuery(country=country, released_from=first, released_to=last, status=STANDING))
-        if any(not one.shown["stage"] for one in accounts):
-            held = DetentionQuery(country=country, held_on=asked.held_on or _last_held(accounts, now), status=STANDING)
+        if any(not one.shown["stage"] for one in detentions):
+            held = DetentionQuery(
+                country=country, held_on=asked.held_on or _last_held(detentions, now), status=STANDING
+            )
             refuse_future(held, now)
             found.append(held)
     return found
 
 
-def _window(accounts: list[Account], asked: Scope) -> tuple[str | None, str | None]:
+def _window(detentions: list[ComparedDetention], asked: Scope) -> tuple[str | None, str | None]:
     if asked.released_from or asked.released_to:
         return asked.released_from, asked.released_to
-    days = [one.person.released_on for one in accounts if one.person.released_on]
+    days = [one.person.released_on for one in detentions if one.person.released_on]
     if not days:
         return None, None
     return _day(min(day.lo for day in days)), _day(max(day.hi for day in days))
 
 
-def _last_held(accounts: list[Account], now: datetime) -> str:
+def _last_held(detentions: list[ComparedDetention], now: datetime) -> str:
     today = now.date().toordinal()
-    said = [dates.parse(one.shown["held_on"]).hi for one in accounts if one.shown["held_on"] and not one.shown["stage"]]
+    said = [
+        dates.parse(one.shown["held_on"]).hi for one in detentions if one.shown["held_on"] and not one.shown["stage"]
+    ]
     return _day(min(max(said, default=today), today))
 
 

@@ -1,50 +1,50 @@
-"""What came of laying two lists side by side: both, likely the same person, mine only, theirs only (pure)."""
+"""The result of a comparison: both, likely the same person, mine only, theirs only (pure)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from app.exchange.comparing.accounts import FIELDS, Account, Row, conflicts, reasons_of
-from app.exchange.comparing.files import Listed
+from app.exchange.comparing.detentions import FIELDS, ComparedDetention, Row, conflicts, reasons_of
+from app.exchange.comparing.files import ComparedList
 from app.matching.align import NEVER, Deadline, Pair, align
 
 PARTS = ("both", "likely", "mine_only", "theirs_only")
-# By whose word a row and a report are one: the case number that both have.
+# The reason of a pair with one case number.
 CASE_NUMBER: Row = {"feature": "case_number", "score": 1.0, "note": "the same case number"}
 
 
 def compare(
-    mine: Listed,
-    theirs: Sequence[Account],
+    mine: ComparedList,
+    theirs: Sequence[ComparedDetention],
     tied: Mapping[int, int] | None = None,
     asked: Collection[int] | None = None,
     deadline: Deadline = NEVER,
 ) -> Row:
-    """`{summary, both, likely, mine_only, theirs_only, unread}`. `asked`: the places of theirs that are missed where no
-    row of mine is that person; by default all. Raises TooLong."""
-    pairs = align([one.line for one in mine.accounts], [one.line for one in theirs], tied, deadline)
-    both = [_pair(one, mine.accounts, theirs) for one in pairs if one.sure]
-    likely = [_pair(one, mine.accounts, theirs) for one in pairs if not one.sure]
+    """`{summary, both, likely, mine_only, theirs_only, unread}`. `asked`: the indexes of theirs that count as
+    theirs only where no row of mine is that person; by default all. Raises TooLong."""
+    pairs = align([one.line for one in mine.detentions], [one.line for one in theirs], tied, deadline)
+    both = [_pair(one, mine.detentions, theirs) for one in pairs if one.sure]
+    likely = [_pair(one, mine.detentions, theirs) for one in pairs if not one.sure]
     paired_a, paired_b = {one.a for one in pairs}, {one.b for one in pairs}
     missed = [place for place in sorted(range(len(theirs)) if asked is None else asked) if place not in paired_b]
-    found: Row = {
+    result: Row = {
         "both": both,
         "likely": likely,
-        "mine_only": [one.shown for place, one in enumerate(mine.accounts) if place not in paired_a],
+        "mine_only": [one.shown for place, one in enumerate(mine.detentions) if place not in paired_a],
         "theirs_only": [theirs[place].shown for place in missed],
         "unread": mine.unread,
     }
     summary = {
-        "mine": len(mine.accounts),
+        "mine": len(mine.detentions),
         "theirs": len(theirs) if asked is None else len(asked),
         "both": len(both),
-        "conflicts": sum(1 for one in both if one["conflicts"]),  # where it is read as "of them"
-        **{name: len(found[name]) for name in PARTS[1:]},
+        "conflicts": sum(1 for one in both if one["conflicts"]),  # the summary reads "of them"
+        **{name: len(result[name]) for name in PARTS[1:]},
         "unread": len(mine.unread),
     }
-    return {"summary": summary, **found}
+    return {"summary": summary, **result}
 
 
-def _pair(pair: Pair, mine: Sequence[Account], theirs: Sequence[Account]) -> Row:
+def _pair(pair: Pair, mine: Sequence[ComparedDetention], theirs: Sequence[ComparedDetention]) -> Row:
     a, b = mine[pair.a], theirs[pair.b]
     return {
         "score": 1.0 if pair.match is None else round(pair.match.score, 3),
@@ -58,15 +58,15 @@ def _pair(pair: Pair, mine: Sequence[Account], theirs: Sequence[Account]) -> Row
 
 
 def _place(shown: Row) -> Any:
-    """Where an account stands: a row's number, or the id of a detention or a report."""
+    """The row number of a detention, or the id of the detention or report."""
     return shown.get("row") or shown.get("detention_id") or shown["report_id"]
 
 
-def lines(found: Row) -> list[Row]:
-    """The same as one table: a line for each pair and for each account without a partner."""
+def lines(result: Row) -> list[Row]:
+    """The result as one table: a line for each pair and for each detention without a partner."""
     table = []
     for part in PARTS:
-        for one in found[part]:
+        for one in result[part]:
             pair = one if part in ("both", "likely") else {}
             mine = pair.get("mine", one if part == "mine_only" else {})
             theirs = pair.get("theirs", one if part == "theirs_only" else {})

@@ -6,7 +6,7 @@ from math import inf
 from sqlmodel import Session
 
 from app.exchange.comparing import registry
-from app.exchange.comparing.accounts import Row
+from app.exchange.comparing.detentions import Row
 from app.exchange.comparing.files import read
 from app.exchange.comparing.registry import Scope
 from app.exchange.comparing.report import compare
@@ -20,7 +20,7 @@ from app.registry import content
 from app.registry.policy import Reader
 from app.registry.schemas import PersonSoughtIn
 
-# What is never compared with what the registry holds: that a number agrees would be a number told.
+# Never compared with the registry: that a number agrees would disclose the number.
 UNTOLD = "detainee.national_id"
 
 TAKES_TOO_LONG = (
@@ -34,21 +34,14 @@ List = tuple[bytes, Mapping | None]
 def two_lists(mine: List, theirs: List, now: datetime) -> Row:
     """A comparison of two files. Raises BadFile."""
     other = read(open_list(*theirs), now)
-    return {**compare(read(open_list(*mine), now), other.accounts), "unread_theirs": other.unread}
+    return {**compare(read(open_list(*mine), now), other.detentions), "unread_theirs": other.unread}
 
 
 def with_registry(
-    session: Session,
-    secret: bytes,
-    now: datetime,
-    reader: Reader,
-    mine: List,
-    asked: Scope,
-    *,
-    seconds: float = inf,
+    session: Session, secret: bytes, now: datetime, reader: Reader, mine: List, asked: Scope, *, seconds: float = inf
 ) -> Row:
-    """A comparison of a file with what the registry holds and this reader may see, within so many seconds of the
-    processor, reading and looking up included. Raises BadFile, Invalid."""
+    """A comparison of a file with the registry as this reader may see it, within a number of processor seconds, reading
+    and look-up included. Raises BadFile, Invalid."""
     deadline = Deadline(seconds)
     source = reader.source
     saved = (lambda _digest: None) if source is None else (lambda digest: stored.saved_mapping(session, source, digest))
@@ -56,14 +49,14 @@ def with_registry(
         listed = read(open_list(*mine, saved), now, registry.same_place(session), deadline)
         revision = head(session)[0]
         found = registry.beside(session, secret, now, reader, revision, listed, asked, deadline)
-        compared = compare(listed, found.accounts, found.tied, found.asked, deadline)
+        compared = compare(listed, found.detentions, found.tied, found.asked, deadline)
     except TooLong:
         raise BadFile("takes_too_long", TAKES_TOO_LONG) from None
     return {**compared, "lists": found.lists, "revision": revision}
 
 
 def with_person(session: Session, reader: Reader, sought: PersonSoughtIn) -> Row:
-    """Whom a report of this person may speak of, as far as this reader may know. Nothing is stored."""
+    """The candidate people of a report of this person, as far as this reader may know. Nothing is stored."""
     said = content.flatten(sought.model_dump(mode="json"))
     said.pop(UNTOLD, None)
     revision = head(session)[0]

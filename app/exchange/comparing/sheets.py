@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.exchange.comparing.accounts import FIELDS, Row
+from app.exchange.comparing.detentions import FIELDS, Row
 from app.exchange.comparing.report import THEIRS
-from app.exchange.imports.sayings import detail
+from app.exchange.imports.sentences import detail
 from app.exchange.tables import SEPARATOR
 from app.exchange.titles import LANGUAGES, title
 from app.exchange.workbook import Cell, Sheet
@@ -22,17 +22,17 @@ CODES = {"gender": "genders", "stage": "stages", "kind": "release_kinds", "statu
 SIDES = ("mine", "theirs")
 
 
-def sheets(found: Row, lang: Language) -> list[Sheet]:
+def sheets(result: Row, lang: Language) -> list[Sheet]:
     """The sheets of a comparison, the summary first; no sheet of rows that could not be read where there are none."""
     words = _Words(lang)
-    made = [_summary(found, words), _pairs("both", found["both"], words), _conflicts(found["both"], words),
-            _pairs("likely", found["likely"], words), _alone("mine_only", found["mine_only"], words),
-            _alone("theirs_only", found["theirs_only"], words)]  # fmt: skip
-    return [*made, _unread(found["unread"], words)] if found["unread"] else made
+    made = [_summary(result, words), _pairs("both", result["both"], words), _conflicts(result["both"], words),
+            _pairs("likely", result["likely"], words), _alone("mine_only", result["mine_only"], words),
+            _alone("theirs_only", result["theirs_only"], words)]  # fmt: skip
+    return [*made, _unread(result["unread"], words)] if result["unread"] else made
 
 
 class _Words:
-    """What things are called in one language."""
+    """Texts and labels in one language."""
 
     def __init__(self, lang: Language) -> None:
         self._place = LANGUAGES.index(lang)
@@ -45,13 +45,13 @@ class _Words:
         return WORDS[group][name][self._place]
 
     def field(self, name: str) -> str:
-        """The heading of a field of an account."""
+        """The heading of a field of a detention."""
         if name == "source_record_id" or name in FIELDS:
             return title(FIELDS.get(name, name), self.lang)
         return self.of("columns", name)
 
     def cell(self, name: str, value: Any) -> Cell:
-        """A value as a person reads it."""
+        """The cell of a value, codes by their labels."""
         if isinstance(value, list):
             return SEPARATOR.join(map(str, value))
         if value is None or isinstance(value, int | float):
@@ -59,17 +59,17 @@ class _Words:
         return self._labels.get(name, {}).get(value, str(value))
 
 
-def _summary(found: Row, words: _Words) -> Sheet:
-    rows: list[list[Cell]] = [[words.of("summary", name), number] for name, number in found["summary"].items()]
-    for one in found.get("lists", []):
+def _summary(result: Row, words: _Words) -> Sheet:
+    rows: list[list[Cell]] = [[words.of("summary", name), number] for name, number in result["summary"].items()]
+    for one in result.get("lists", []):
         rows += [[words.of("summary", name), words.cell(name, one[name])] for name in ("list", "listed", "withheld")]
-    if "revision" in found:
-        rows.append([words.of("summary", "revision"), found["revision"]])
+    if "revision" in result:
+        rows.append([words.of("summary", "revision"), result["revision"]])
     return Sheet(words.of("sheets", "summary"), ["", ""], rows)
 
 
 def _pairs(part: str, pairs: Sequence[Row], words: _Words) -> Sheet:
-    """Both accounts side by side, field by field."""
+    """Both detentions side by side, field by field."""
     beside: dict[str, Callable[[Row], Cell]] = {
         words.of("columns", "score"): lambda pair: pair["score"],
         words.of("columns", "reasons"): lambda pair: _reasons(pair, words),
@@ -105,14 +105,14 @@ def _reasons(pair: Row, words: _Words) -> str:
     return SEPARATOR.join(f"{words.of('reasons', one['feature'])} {one['score']:.2f}" for one in pair["reasons"])
 
 
-def _places(accounts: Sequence[Row], side: str | None = None) -> list[str]:
-    """What says where accounts of theirs stand: ids of a registry, or rows of a file."""
-    said = [one[side] if side else one for one in accounts]
+def _places(detentions: Sequence[Row], side: str | None = None) -> list[str]:
+    """The columns that identify their detentions: ids of a registry, or rows of a file."""
+    said = [one[side] if side else one for one in detentions]
     return [name for name in (*THEIRS, "report_id") if any(name in one for one in said)]
 
 
 def _conflicts(pairs: Sequence[Row], words: _Words) -> Sheet:
-    """A line for each thing that two accounts contradict each other in."""
+    """A line for each contradiction of a pair."""
     headings = [words.field("row"), words.field("source_record_id"), words.field("name"),
                 words.of("columns", "field"), *(words.of("columns", side).capitalize() for side in SIDES)]  # fmt: skip
     rows: list[list[Cell]] = [
@@ -127,10 +127,10 @@ def _conflicts(pairs: Sequence[Row], words: _Words) -> Sheet:
     return Sheet(words.of("sheets", "conflicts"), headings, rows)
 
 
-def _alone(part: str, accounts: Sequence[Row], words: _Words) -> Sheet:
-    names = ["row", "source_record_id"] if part == "mine_only" else _places(accounts)
+def _alone(part: str, detentions: Sequence[Row], words: _Words) -> Sheet:
+    names = ["row", "source_record_id"] if part == "mine_only" else _places(detentions)
     names += FIELDS
-    rows = [[words.cell(name, one.get(name)) for name in names] for one in accounts]
+    rows = [[words.cell(name, one.get(name)) for name in names] for one in detentions]
     return Sheet(words.of("sheets", part), [words.field(name) for name in names], rows)
 
 

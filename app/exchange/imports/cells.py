@@ -1,4 +1,4 @@
-"""A cell's text made the value of a field: dates, codes, numbers, lists (pure)."""
+"""Read the text of a cell as the value of a field: dates, codes, numbers, lists (pure)."""
 
 import re
 import tomllib
@@ -9,8 +9,8 @@ from typing import Any
 from app.countries import COUNTRIES
 from app.exchange import template
 from app.exchange.imports.fields import BIRTH, FIELDS, GIVEN_NAMES, NAME, SURNAMES, Field
-from app.exchange.imports.said_dates import Order, UnclearDate, read
-from app.exchange.imports.sayings import FAULTS
+from app.exchange.imports.sentences import FAULTS
+from app.exchange.imports.sheet_dates import Order, UnclearDate, read
 from app.exchange.imports.texts import MOST_CHARACTERS, UNREAD
 from app.exchange.tables import unquoted
 from app.matching.fold import fold
@@ -22,14 +22,14 @@ from app.vocabulary import LISTS, vocabulary
 WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 CODES = "countries"
 OFFERED = frozenset(FIELDS[path].codes for path in template.COLUMNS)  # lists to choose from in the template
-NAMED = 3  # words of a list that a message names: enough to see what is asked for
+NAMED = 3  # known words that a message names: enough to see what the field takes
 NAMES = frozenset({NAME, GIVEN_NAMES, SURNAMES})
 
-# What a line or a note cannot hold: as the JSON gate has it.
+# Characters that no line or note may hold, as in JSON.
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# UTF-8 read as Windows-1252 and saved again: é has become Ã©. And letters that an earlier program gave up on.
+# UTF-8 read as Windows-1252 and saved again (é became Ã©), and letters that an earlier program replaced.
 _GARBLED = re.compile("[ÃÂ][\u0080-\u00bf]|â€|\ufffd")
-# The space around what parts a list is taken off afterwards: looked for here, a cell of spaces would take seconds.
+# Space around separators is stripped afterwards: in this pattern, a cell of spaces would take seconds.
 _LIST = re.compile(r"[;|\n]")
 _CODE_LIST = re.compile(r"[;|\n,/+]|\s(?:y|e|and)\s")
 _SPACE = re.compile(r"\s+")
@@ -40,8 +40,8 @@ _AGE = re.compile(r"(\d{1,3})(?: ?(?:años|anos|years|years old))?", re.IGNORECA
 _ERRORS = frozenset(WORDS["errors"]["cells"])
 _PREFIXES = tuple(fold(word) for word in WORDS["states"]["prefixes"])
 _STATES = {fold(word): state for state in ("released", "held") for word in WORDS["states"][state]}
-# What a column of states may say beside these, in the order in which a word is looked for: "casa por cárcel" is a legal
-# status and a kind of release, and somebody in house arrest is not out.
+# Code lists of a column of states, in the order in which a word is looked up: "casa por cárcel" is a legal status and a
+# kind of release, and house arrest is not being out.
 STATE_CODES = {
     "legal_statuses": "detention.legal_status",
     "release_kinds": "release.kind",
@@ -51,7 +51,7 @@ STATE_CODES = {
 
 
 class UnreadCell(ValueError):
-    """A cell that cannot be read; `code` is stable, the message says what to do, without what stands there."""
+    """A cell that cannot be read; `code` is stable, and the message says what to do without quoting the cell."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -59,7 +59,7 @@ class UnreadCell(ValueError):
 
 
 def plain(cell: str) -> str:
-    """A cell's text in NFC, without the space around it. Raises UnreadCell."""
+    """The text of a cell in NFC, stripped. Raises UnreadCell."""
     text = cell.strip()
     if not text:
         return ""
@@ -84,7 +84,7 @@ def plain(cell: str) -> str:
 
 
 def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | None) -> Any:
-    """What a field takes of a cell's text; None where the cell says that nothing is known. Raises UnreadCell."""
+    """The value of a field from the text of a cell; None where the text says "unknown". Raises UnreadCell."""
     field = FIELDS[name]
     if meanings is not None and (meant := meanings.get(_folded(text))) is not None:
         if not meant:
@@ -129,20 +129,20 @@ def _is_unsaid(text: str) -> bool:
 
 
 def _names_code(field: Field, text: str) -> bool:
-    """Whether a word is a code here: "anonymous" is no name, and a class of publication. Of countries only as ISO 3166
-    writes them: SD is Sudan and NA is Namibia, while "s/d" and "n/a", and "sd" and "na", say that nobody knew."""
+    """Whether a word for "unknown" is a code of this field: "anonymous" is a class of publication. Of countries only in
+    capitals: SD is Sudan and NA is Namibia, while "s/d", "sd", "n/a" and "na" are unknown."""
     if field.kind in ("country", "countries"):
         return text in COUNTRIES
     return field.codes is not None and known_code(field.codes, text)
 
 
 def known_code(codes: str, text: str) -> bool:
-    """Whether a code, or a word for one, is known in that list."""
+    """Whether a text is a code of the list or a known word for one."""
     return _folded(text) in _code_words(codes)
 
 
 def is_date(text: str, order: Order | None) -> bool:
-    """Whether a text is a day, a month or a year, perhaps one that can be read in two ways."""
+    """Whether a text is a day, a month or a year, ambiguous or not."""
     try:
         read(text, order)
     except UnclearDate as error:
@@ -159,7 +159,7 @@ def _years(text: str) -> str:
 
 
 def state_in(note: str) -> tuple[str, str] | None:
-    """What a note says of a person's state, if it is all that it says: "Estado: excarcelado"."""
+    """The state of the person in a note that says nothing else: "Estado: excarcelado"."""
     head, colon, _rest = note.partition(":")
     if not colon or _folded(head) not in _PREFIXES:
         return None
@@ -170,7 +170,7 @@ def state_in(note: str) -> tuple[str, str] | None:
 
 
 def _state(text: str) -> tuple[str, str]:
-    """What a sheet says of a person now: `("", "released")` or `("", "held")`, or a list of codes and a code of it."""
+    """The state of a person in a sheet: `("", "released")`, `("", "held")`, or `(code list, code)`."""
     folded = _folded(text)
     prefix = next((one for one in _PREFIXES if folded.startswith(f"{one} ")), "")
     bare = folded.removeprefix(prefix).strip()
@@ -199,7 +199,7 @@ def _code(codes: str, text: str) -> str:
 
 @cache
 def _unknown(codes: str, *, m: bool) -> str:
-    """What to do about a word that is not known, with a few that are."""
+    """The message about an unknown word, with a few known ones."""
     if codes == CODES:
         return "This is not a country known here: say what it means under `values` in the mapping."
     if m:

@@ -1,10 +1,10 @@
-"""What stops a whole file, and what is wrong with one row. Messages never repeat what stands in the file;
-the value of a cell stands beside them, for whoever sent it."""
+"""Refusals of a whole file, and faults of one row. Messages never repeat what stands in the file; the value of a cell
+stands beside them, for the sender."""
 
 from dataclasses import dataclass
 from typing import Any, Self
 
-from app.exchange.imports.sayings import Value, of_file
+from app.exchange.imports.sentences import Value, of_file
 
 
 class BadFile(Exception):
@@ -20,20 +20,20 @@ class BadFile(Exception):
 
     @classmethod
     def said(cls, name: str, row: int | None = None, *, code: str | None = None, **values: Value) -> Self:
-        """Of a sentence that stands in both languages."""
+        """A refusal by a sentence in both languages."""
         english, spanish = of_file(name, **(values if row is None else values | {"row": row}))
         return cls(code or name, english, row, spanish)
 
     def shape(self) -> dict[str, Any]:
-        """As it is kept."""
+        """The refusal as stored."""
         shape = {"code": self.code, "detail": self.detail, "row": self.row}
         return shape if self.spanish is None else shape | {"spanish": self.spanish}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with one row: the column as a spreadsheet letters it (null: the row as a whole), the field of a
-    report that it was read for, a code and what to do. `value`: the beginning of what stands in the cell."""
+    """One fault of one row: the letter of its column (None: the whole row), the pointer to the field of a report, a
+    code and what to do. `value`: the beginning of the cell."""
 
     column: str | None
     pointer: str

@@ -1,4 +1,4 @@
-"""The fields of a report that a column can be read for, and what each holds (pure)."""
+"""The fields of a report that a column can fill, and their kinds (pure)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ Kind = Literal["line", "lines", "date", "code", "codes", "country", "countries",
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a field holds; `codes` names its code list in the vocabulary."""
+    """The kind of a field; `codes`: its code list in the vocabulary."""
 
     kind: Kind
     codes: str | None = None
@@ -17,9 +17,9 @@ class Field:
 LINE, LINES, DATE, LINKS = Field("line"), Field("lines"), Field("date"), Field("links")
 
 NAME = "detainee.full_name"
-# The parts of a name that sheets keep in two columns: they become the full name.
+# Parts of a name in two columns of a sheet: they become the full name.
 GIVEN_NAMES, SURNAMES = "detainee.given_names", "detainee.surnames"
-# What a sheet says of a person now, "excarcelado" or "detenido": it becomes a release, a legal status, or an end.
+# The state of a person in a sheet ("excarcelado", "detenido"): it becomes a release, a legal status, or an end.
 STATE = "state"
 BIRTH = "detainee.birth_date"
 

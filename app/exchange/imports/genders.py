@@ -1,4 +1,4 @@
-"""What M means in a list: *masculino* where others are F, *mujer* where others are H; alone it may be either (pure)."""
+"""The meaning of M in a list: *masculino* beside F, *mujer* beside H; alone it may be either (pure)."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,11 +11,11 @@ _BESIDE = {"f": "male", "h": "female"}
 
 
 def place_of(columns: Sequence[Column]) -> int | None:
-    """The column that is read for the gender, if there is one."""
+    """The column of the gender, if any."""
     return next((column.place for column in columns if GENDER in column.fields), None)
 
 
 def of_m(letters: Iterable[str]) -> dict[str, str]:
-    """What M stands for, by the whole column: nothing where that has neither F nor H, or both."""
+    """The meaning of M by the whole column; none where the column has neither F nor H, or both."""
     beside = {fold(one) for one in letters if len(one) <= _LETTER} & _BESIDE.keys()
     return {"m": _BESIDE[beside.pop()]} if len(beside) == 1 else {}

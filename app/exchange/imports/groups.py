@@ -1,4 +1,4 @@
-"""What is wrong with rows of a list, and what is asked about them, by kind and column: how many, and the first few.
+"""Faults and questions of a list grouped by kind and column: the number of rows, and the first few.
 
 Four hundred rows with one mistake in one column are one thing to mend.
 """
@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from app.exchange.imports.fields import FIELDS, Kind
 from app.exchange.imports.mapping import QUESTIONS
-from app.exchange.imports.sayings import detail
+from app.exchange.imports.sentences import detail
 from app.models import ImportRow, ListImport
 from app.vocabulary import Language
 
@@ -20,13 +20,13 @@ Shape = dict[str, Any]
 MOST_EXAMPLES = 3  # rows of a group: enough to see what it means
 # Of one list: each of its columns may be wrong in a few ways. Beyond that kinds are counted without their columns.
 MOST_GROUPS = 200
-# What a registry keeps of a cell for telling what is wrong with it: where a day, a number or a code was expected. A
-# name or a note that could not be filed is kept nowhere: whoever sent the list has it.
+# Fields whose faulty cells are stored: those of days, numbers and codes. A name or a note that could not be filed is
+# stored nowhere: the sender has it.
 KEPT: frozenset[Kind] = frozenset({"date", "number", "code", "codes", "country", "countries", "state"})
 
 
 class Groups:
-    """Groups being counted; `kept` is as they are stored."""
+    """Groups being counted. `kept`: groups as stored."""
 
     def __init__(self, kept: Iterable[Shape] = ()) -> None:
         self._groups = {(one["code"], one["column"]): dict(one) for one in kept}
@@ -47,18 +47,18 @@ class Groups:
                 group["rows"].append(row)
 
     def kept(self) -> list[Shape]:
-        """As they are stored: without what stands in cells."""
+        """The groups as stored: without the values of cells."""
         return list(self._groups.values())
 
     def rows(self) -> set[int]:
-        """The rows that are named."""
+        """The rows named in groups."""
         return {row for group in self._groups.values() for row in group["rows"]}
 
 
 def told(
     kept: Iterable[Shape], columns: Iterable[Shape], lang: Language, value_of: Callable[[int, str], str | None]
 ) -> list[Shape]:
-    """Groups as a reader sees them, what is most first. `value_of`: a row and a column → what stands there."""
+    """Groups as a reader sees them, the largest first. `value_of`: row, column → the value of the cell."""
     by_letter = {one["column"]: one for one in columns}
     shapes = []
     for group in sorted(kept, key=lambda one: -int(one["count"])):
@@ -84,7 +84,7 @@ def told(
 
 
 def of_import(session: Session, job: ListImport, lang: Language) -> list[Shape]:
-    """The groups of an import; with what stands in their cells while its rows are kept."""
+    """The groups of an import, with the values of cells as long as its rows are stored."""
     said = json.loads(job.told)
     groups = Groups(said.get("groups", []))
     asked = select(col(ImportRow.row), col(ImportRow.faults)).where(
@@ -99,11 +99,11 @@ def of_import(session: Session, job: ListImport, lang: Language) -> list[Shape]:
 
 
 def kept_error(error: Shape) -> Shape:
-    """What is wrong with a row as a registry keeps it."""
+    """A fault of a row as stored."""
     field = FIELDS.get(error["pointer"].removeprefix("/").replace("/", "."))
     return error if field is not None and field.kind in KEPT else error | {"value": None}
 
 
 def in_language(errors: Sequence[Shape], row: int, lang: Language) -> list[Shape]:
-    """What is wrong with a row, as a reader of that language is told."""
+    """The faults of a row in a language."""
     return [{"value": None} | one | {"detail": detail(one["code"], one["detail"], lang, row)} for one in errors]

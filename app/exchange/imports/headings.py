@@ -1,4 +1,4 @@
-"""Which column is which field: by its heading, in English or Spanish, or by a mapping (pure)."""
+"""Find the field of each column: by its heading, in English or Spanish, or by a mapping (pure)."""
 
 import hashlib
 from collections import defaultdict
@@ -10,24 +10,24 @@ from app.exchange.imports.cells import WORDS
 from app.exchange.imports.faults import BadFile, letter, place_of
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.mapping import HEADING_LENGTH, MOST_NAMED, Mapping, compared
-from app.exchange.imports.sayings import line
+from app.exchange.imports.sentences import line
 from app.exchange.imports.texts import MOST_COLUMNS, UNREAD
 from app.exchange.titles import named
 from app.matching.fold import fold
 
-# Headings that must be known before a row is taken for the row of headings.
+# Known headings that make a row the row of headings.
 LEAST_KNOWN = 2
 # Headings that a message names.
 MOST_MISSING = 3
-# What tells people apart; a list without any of it is of something else.
+# Fields that tell people apart; a list without any of them is no list of people.
 TELLING = (NAME, GIVEN_NAMES, SURNAMES, "detention.facility", "detention.detained_on")
 
 
-# What a column of this field may say beside it: "Estatus: Liberado" is no legal status.
+# Fields that a column of this field may hold instead: "Estatus: Liberado" is no legal status.
 BESIDE = {"detention.legal_status": (STATE,)}
-# A state of a person, or of a federation: where its cells say nothing of a person, the column is told as not read.
+# A state of a person, or of a federation: a column without states of people is reported as not read.
 MAYBE = frozenset({"estado", "state"})
-# A name where nothing stands beside it, and given names beside a column of surnames.
+# A whole name alone, and given names beside a column of surnames.
 FULL_OR_GIVEN = frozenset({"nombre", "name"})
 SENTENCE_TERM = "detention.sentence.term"
 
@@ -48,11 +48,10 @@ def _known() -> dict[str, str]:
 
 
 KNOWN = _known()
-# Words that one sheet puts into a heading and another leaves out. Not "el": "excarcelado el" is a day, "excarcelado"
-# perhaps yes or no.
+# Optional words of headings. Not "el": "excarcelado el" is a day, "excarcelado" perhaps yes or no.
 _PARTICLES = frozenset({"de", "del", "la", "las", "los", "of", "the"})
 _NUMBER = frozenset({"n", "no", "nro", "num", "numero", "number"})  # folded: Nº and N° too
-# What has a number: "Nº expediente" is a docket, while "Nº detenido" counts the detained and names nobody.
+# Things with a number: "Nº expediente" is a docket, while "Nº detenido" counts rows.
 _NUMBERED = frozenset({"source_record_id", "detainee.national_id", "detention.case"})
 
 
@@ -65,7 +64,7 @@ def _without_number(folded: str) -> str:
 
 
 def _by(shorten: Callable[[str], str], fields: Collection[str]) -> dict[str, str]:
-    """Shortened heading → field, where it can only be one: "lugar detención" is where somebody was taken, or is now."""
+    """Shortened heading → field, if unambiguous: "lugar detención" is the place of arrest, or of custody now."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for heading, name in KNOWN.items():
         if name in fields:
@@ -87,12 +86,12 @@ def _known_as(folded: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column, counted from 0, and the fields it is read for, in order; none where it is left out."""
+    """A column, counted from 0, and its fields, in the order in which they are tried; none where it is left out."""
 
     place: int
     heading: str
     fields: tuple[str, ...]
-    maybe: bool = False  # a cell that is not read is no mistake, and only told
+    maybe: bool = False  # an unread cell is no fault, and only counted
     hidden: bool = False
     named: bool = False  # by a mapping
 
@@ -102,7 +101,7 @@ class Column:
 
 
 def fields_of(heading: str, mapping: Mapping, place: int = -1) -> tuple[str, ...]:
-    """What a heading stands for: by the mapping where it names it or its place, else by the words known."""
+    """The fields of a heading: by the mapping where it names the heading or its place, else by the known words."""
     targets = mapping.targets_at(place, heading)
     if targets is not None:
         return tuple(targets)
@@ -111,13 +110,13 @@ def fields_of(heading: str, mapping: Mapping, place: int = -1) -> tuple[str, ...
 
 
 def day_of_ages(columns: Sequence[Column]) -> str | None:
-    """The day that the heading of the column of ages names."""
+    """The day of the ages, if the heading of their column names it."""
     folded = (compared(column.heading) for column in columns if AGE in column.fields)
     return next((day for one in folded if (day := _BARE_AGE_DAYS.get(_bare(one)))), None)
 
 
 def known_in(cells: Sequence[str], mapping: Mapping) -> int:
-    """How many headings of a row are known, those that the mapping leaves out included."""
+    """The number of known headings in a row, those that the mapping leaves out included."""
     said = [(place, cell) for place, cell in enumerate(cells) if cell.strip()]
     return sum(1 for place, cell in said if fields_of(cell, mapping, place) or _is_named(cell, mapping, place))
 
@@ -127,8 +126,8 @@ def _is_named(heading: str, mapping: Mapping, place: int) -> bool:
 
 
 def joined(group: str, heading: str) -> str:
-    """A heading with the one of the group above it: "Detención" over "Fecha" is "Fecha de detención". What is not known
-    with its group may be known without it, and else shows both."""
+    """A heading with the heading of its group above: "Detención" over "Fecha" is "Fecha de detención". Where that is
+    not known, the heading alone if known, else both."""
     if not group or not heading or compared(group) == compared(heading):
         return heading or group
     together = (f"{heading} de {group}", f"{heading} of {group}", f"{heading} {group}", f"{group} {heading}")
@@ -140,7 +139,7 @@ def joined(group: str, heading: str) -> str:
 
 
 def in_two_rows(above: Sequence[str], cells: Sequence[str]) -> list[str]:
-    """Headings of which some have one above them for several columns, read as one row of headings."""
+    """Two rows of headings, the upper one of groups of columns, read as one row."""
     group, found = "", []
     for place in range(max(len(above), len(cells))):
         over, cell = (row[place].strip() if place < len(row) else "" for row in (above, cells))
@@ -171,7 +170,7 @@ def _given_beside_surnames(found: list[Column]) -> list[Column]:
 
 
 def columns(cells: Sequence[str], mapping: Mapping, hidden: Collection[int] = ()) -> list[Column]:
-    """The columns of a row of headings. Raises BadFile: two for one field, or none that tells people apart."""
+    """The columns of a row of headings. Raises BadFile for two of one field, or none that tells people apart."""
     while cells and not cells[-1].strip():
         cells = cells[:-1]
     # A mapping may name columns beyond the last heading.
@@ -207,5 +206,5 @@ def columns(cells: Sequence[str], mapping: Mapping, hidden: Collection[int] = ()
 
 
 def digest(cells: Sequence[str]) -> str:
-    """Of a row of headings, so that a mapping is found again for the same list: hex SHA-256."""
+    """The digest (hex SHA-256) of a row of headings, by which its mapping is saved."""
     return hashlib.sha256("\n".join(map(compared, cells)).encode()).hexdigest()

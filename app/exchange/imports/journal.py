@@ -1,8 +1,8 @@
-"""What was sent of a list and what came back, kept on the sender's machine: an upload goes on after a power cut.
+"""The journal of an upload on the sender's machine, so that the upload goes on after a power cut.
 
-A file of lines that is only ever added to, each line forced to the disk before the next thing is done. It holds
-digests, keys of requests, ids of imports and how many rows became what: no name, no address, no key. To lose it loses
-nothing: the list is sent again, and rows that are in change nothing.
+An append-only file of lines, each forced to the disk before the next step. It holds digests, keys of requests, ids of
+imports and numbers of rows by outcome: no name, no address, no API key. Losing it loses nothing: the list is sent
+again, and filed rows change nothing.
 """
 
 import errno
@@ -20,15 +20,15 @@ from typing import Any, Self
 
 from app.exchange.client import Stopped
 
-# The registry promises to know a repeated request again, and what became of each row, for 30 days.
+# The registry recognises a repeated request, and keeps outcomes of rows, for 30 days.
 KEPT = timedelta(days=30)
 FORM = 1  # of the file
 
 
 @dataclass
-class Kept:
-    """Of one part: the Idempotency-Key it is sent with, and whether confirmed; its import; and the receipt once it is
-    through."""
+class PartState:
+    """One part of an upload: its Idempotency-Key (`once`), whether it was sent `confirmed`, its import, and the receipt
+    once it is through."""
 
     once: str
     confirmed: bool = False
@@ -37,12 +37,12 @@ class Kept:
 
 
 class Journal:
-    """The journal of one upload; use as a context manager. `fresh`: nothing of it had been sent. Raises Stopped."""
+    """The journal of one upload; use as a context manager. `fresh`: nothing was sent yet. Raises Stopped."""
 
     def __init__(self, folder: Path, to: str, path: Path, content: str, now: datetime) -> None:
-        """`to`: to whom, as whom and how. `path`, `content`: of the list, which is the same wherever it lies."""
+        """`to`: the registry, source and options. `path`, `content`: of the list; its content alone identifies it."""
         self.file = folder / f"{_digest(to, content)[:32]}.jsonl"
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, PartState] = {}
         self._place = _digest(to, str(path.resolve()))
         self._now = now
         try:
@@ -67,12 +67,11 @@ class Journal:
     ) -> None:
         os.close(self._handle)
 
-    def once(self, part: str, *, confirmed: bool = False) -> Kept:
-        """What is kept of a part; its Idempotency-Key stands on the disk before anything is sent with it.
+    def once(self, part: str, *, confirmed: bool = False) -> PartState:
+        """The state of a part; its Idempotency-Key is on the disk before anything is sent with it.
 
-        Drawn and not derived: a list may be sent again on purpose, after another or after a refusal, and must not be
-        answered with what became of it then. A part that was sent is `confirmed` as it was then: another answer to the
-        registry's question would be another request.
+        The key is random, not derived: a list may be sent again on purpose, and must not get the former answer. A sent
+        part stays `confirmed` as it was: another answer to the registry's question would be another request.
         """
         if part not in self._kept:
             self._note(part, once=uuid.uuid4().hex, confirmed=confirmed)
@@ -85,12 +84,12 @@ class Journal:
         self._note(part, receipt=receipt)
 
     def forget(self, part: str) -> None:
-        """It was refused: sent again, it is another request."""
+        """Forget a refused part: sent again, it is another request."""
         self._note(part, forgotten=True)
 
     def others(self) -> bool:
-        """Whether an upload of the same file, before it was changed, was left half-way. Its journal is deleted: what it
-        would go on with is no longer there."""
+        """Whether an upload of a former content of this file was left half-way. Its journal is deleted: that content is
+        gone."""
         found = False
         for other in self.file.parent.glob("*.jsonl"):
             if other != self.file and _place_of(other) == self._place:
@@ -99,7 +98,7 @@ class Journal:
         return found
 
     def finish(self) -> None:
-        """All of it is through: there is nothing left to go on with."""
+        """Delete the journal of an upload that is through."""
         self.file.unlink(missing_ok=True)
 
     def _take(self) -> None:
@@ -111,13 +110,13 @@ class Journal:
             raise self._unwritable(error) from None
 
     def _read(self) -> bool:
-        """What stands in the file; False where nothing does, or nothing that can still be gone on with."""
+        """Read the file; False where it holds nothing that can still be continued."""
         with os.fdopen(os.dup(self._handle), "rb") as file:
             file.seek(0)
             whole = file.read()
         lines = whole.splitlines(keepends=True)
         if lines and not lines[-1].endswith(b"\n"):
-            os.ftruncate(self._handle, len(whole) - len(lines.pop()))  # torn off by a power cut: it was not acted on
+            os.ftruncate(self._handle, len(whole) - len(lines.pop()))  # torn by a power cut, and not acted on
         try:
             noted = [json.loads(line) for line in lines]
             if not noted:
@@ -156,7 +155,7 @@ class Journal:
         if forgotten:
             self._kept.pop(part, None)
         elif "once" in said:
-            self._kept[part] = Kept(**said)
+            self._kept[part] = PartState(**said)
         else:
             self._kept[part] = replace(self._kept[part], **said)
 

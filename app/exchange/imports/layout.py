@@ -1,5 +1,5 @@
-"""What stands in a list and is perhaps nobody: sums, titles, several people in one cell, rows that a person sees struck
-out or hidden. Each is a question; until a mapping answers it, the row is left out and told (pure)."""
+"""Rows that are perhaps no person: sums, titles, several people in one cell, rows struck out or hidden in the sheet.
+Each is a question; until a mapping answers it, the row is left out and counted (pure)."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from app.matching.fold import fold
 
 LOOKED_AT = 200  # characters of a cell: longer than any title or name
 PARTED = 3  # parts between commas: "Paz, Juana" has two, and is one person
-MOST_EXAMPLES = 3  # rows that are named of those counted: enough to look them up
+MOST_EXAMPLES = 3  # numbers of counted rows: enough to look them up
 # Kinds of fields that take any text.
 WIDE = frozenset({"line", "lines", "text", "state"})
 
@@ -36,15 +36,15 @@ _PERHAPS_AND = re.compile(r"\s(?:e|E)\s|[;/\n]")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question about a row, and the column that it is about, if it is about one."""
+class RowQuestion:
+    """A question about a row, and its column, if it is about one."""
 
     question: Question
     column: str | None
 
 
 class Layout:
-    """Looks at the rows of one list, with the answers of its mapping."""
+    """The questions about the rows of one list, with the answers of its mapping."""
 
     def __init__(self, columns: Sequence[Column], mapping: Mapping) -> None:
         self._headings = {column.place: compared(column.heading) for column in columns}
@@ -55,8 +55,8 @@ class Layout:
         self._narrow = {c.place for c in columns if c.fields and FIELDS[c.fields[0]].kind not in WIDE}
         self._answers = mapping.rows
 
-    def open_questions(self, cells: Cells) -> list[Asked] | None:
-        """What is asked about a row and not answered; None of a row that is to be left out."""
+    def open_questions(self, cells: Cells) -> list[RowQuestion] | None:
+        """The unanswered questions about a row; None of a row that the mapping leaves out."""
         answer = self._answers.get(str(cells.number)) if self._answers else None
         if answer is not None:
             return None if answer is Answer.LEAVE_OUT else []
@@ -68,10 +68,10 @@ class Layout:
             return None
         return [one for one, answer in zip(asked, answers, strict=True) if answer is None]
 
-    def questions(self, cells: Cells) -> list[Asked]:
-        """What is asked about a row, whatever is answered."""
+    def questions(self, cells: Cells) -> list[RowQuestion]:
+        """All questions about a row, answered or not."""
         found = [
-            Asked(Question(code), letter(places[0]) if places else None)
+            RowQuestion(Question(code), letter(places[0]) if places else None)
             for code, places in cells.marks.items()
             if not places or code == Question.COMMENT or any(_said(cells, place) for place in places)
         ]
@@ -80,15 +80,15 @@ class Layout:
             return found
         place, first = said[0]
         if sums_up(first):
-            return [*found, Asked(Question.SUM, letter(place))]
+            return [*found, RowQuestion(Question.SUM, letter(place))]
         if self._several_columns and len(said) == 1 and place not in self._narrow and not cells.without:
-            return [*found, Asked(Question.TITLE, letter(place))]
+            return [*found, RowQuestion(Question.TITLE, letter(place))]
         if len(said) > 1 and all(compared(text) == self._headings.get(place) for place, text in said):
-            return [*found, Asked(Question.HEADINGS, letter(place))]
+            return [*found, RowQuestion(Question.HEADINGS, letter(place))]
         for place in self._names:
-            question = asked_of_name(_said(cells, place))
+            question = question_about_name(_said(cells, place))
             if question is not None:
-                found.append(Asked(question, letter(place)))
+                found.append(RowQuestion(question, letter(place)))
         return found
 
 
@@ -96,8 +96,8 @@ def _said(cells: Cells, place: int) -> str:
     return cells.texts[place].strip() if place < len(cells.texts) else ""
 
 
-def asked_of_name(text: str) -> Question | None:
-    """What is asked about a text that stands where a list has its names."""
+def question_about_name(text: str) -> Question | None:
+    """The question about a text in a column of names, if any."""
     if not text:
         return None
     if sums_up(text):
@@ -126,14 +126,14 @@ def _is_several(text: str) -> bool:
 
 
 class RowsCounted:
-    """Rows of which one thing is told: how many there are, and the first of them."""
+    """The number of rows with one property, and the first of them."""
 
     def __init__(self, count: int = 0, rows: Sequence[int] = ()) -> None:
         self.count = count
         self.rows = list(rows)
 
     def add(self, *numbers: int, count: int = 1) -> None:
-        """`count` more, of which these are the first."""
+        """Add `count` rows, of which these are the first."""
         self.count += count
         self.rows += numbers[: max(0, MOST_EXAMPLES - len(self.rows))]
 

@@ -1,4 +1,4 @@
-"""A file opened as a list: its form, its headings, and its rows as bodies of reports."""
+"""Open a file as a list: its form, its headings, and its rows as bodies of reports."""
 
 import hashlib
 import io
@@ -16,10 +16,10 @@ from app.exchange.imports.cells import is_date
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.headings import SENTENCE_TERM, Column
 from app.exchange.imports.layout import Layout
+from app.exchange.imports.listed_reports import body_of, is_report
 from app.exchange.imports.mapping import MOST_NAMED, Mapping
-from app.exchange.imports.reports import body_of, is_report
 from app.exchange.imports.rows import Reader, Row, Tally
-from app.exchange.imports.sayings import Question, Value, about_list
+from app.exchange.imports.sentences import Question, Value, about_list
 from app.exchange.imports.texts import Cells
 from app.exchange.imports.workbooks import Sheet, Workbook
 from app.exchange.strict_json import parse_json
@@ -29,15 +29,15 @@ Form = Literal["csv", "xlsx", "ods", "jsonl"]
 # Finds the mapping saved for a row of headings, by its digest.
 Saved = Callable[[str], Mapping | None]
 
-# Each sheet that is looked at is a process that reads the whole file: a cover page, a summary and some notes.
+# Sheets that are tried, each by a process that reads the whole file: a cover page, a summary and some notes come first.
 MOST_SHEETS = 5
-MOST_SHEET_NAME = 31  # characters, of a name that is told: what a spreadsheet takes (ECMA-376)
-# Sheets of our own template that hold headings and invented people: never taken for the list.
+MOST_SHEET_NAME = 31  # characters of a name: what a spreadsheet takes (ECMA-376)
+# Sheets of our own template with headings and invented people: never the list.
 EXAMPLES = frozenset(template.WORDS["sheets"]["help"])
 # Rows that may stand above the headings: a title, a date, a paragraph.
 HEADINGS_WITHIN = 20
 GROUPED = 2  # cells of a row of headings above another
-# What other files begin with, and what to do with them.
+# First bytes of other kinds of file, and what to do with these.
 _OTHERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
     ((b"<!doctype", b"<html", b"<head", b"<table", b"<?xml", b"<body", b"<meta"), "html_page",
      "This is a web page, not a list: download the list itself, or copy the table into a spreadsheet and save that."),
@@ -50,7 +50,7 @@ _OTHERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
 
 @dataclass
 class Opened:
-    """A list ready to be read: what is told of it, and its rows. `height`: its last row, where that is known before."""
+    """A list ready to be read. `height`: its last row, where that is known before reading."""
 
     form: Form
     digest: str
@@ -65,8 +65,8 @@ class Opened:
     tally: Tally = field(default_factory=Tally)  # of the rows last read
 
     def count(self) -> tuple[int, bool]:
-        """How many rows there are, and whether the column taken for case numbers only counts them. Reads the file to
-        its end: a file that breaks off is found out before anything of it is filed. Raises BadFile."""
+        """`(number of rows, whether the column of case numbers only counts them)`. Reads the file to its end, so that a
+        file that breaks off is refused before anything of it is filed. Raises BadFile."""
         if self.cells is None:
             return sum(1 for _row in self.rows()), False
         named = self.mapping.targets
@@ -83,7 +83,7 @@ class Opened:
         return number, counting and number > 1
 
     def questions(self) -> list[Question]:
-        """What only a mapping can answer: the meaning of a whole column. Raises BadFile."""
+        """The questions about whole columns, which only a mapping answers. Raises BadFile."""
         found = [
             about_column("hidden_column", one) for one in self.columns if one.hidden and one.fields and not one.named
         ]
@@ -99,7 +99,7 @@ class Opened:
         return any(place < len(row.texts) and is_date(row.texts[place], self.mapping.dates) for row in rows)
 
     def shape(self) -> dict[str, Any]:
-        """What was found, for whoever sent it."""
+        """The form, sheets and columns, for the sender."""
         return {
             "form": self.form,
             "digest": self.digest,
@@ -122,7 +122,7 @@ def digest_of(data: bytes) -> str:
 
 
 def open_list(data: bytes, mapping: Mapping | None, saved: Saved = lambda _digest: None) -> Opened:
-    """Find out what a file is and where its columns are; nothing but the first rows is read. Raises BadFile."""
+    """Find the form and the columns of a file by its first rows. Raises BadFile."""
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:512].lower()
     if not start:
         raise BadFile("empty_file", "There is nothing in this file.")
@@ -155,7 +155,7 @@ def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
 
 
 def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
-    """The sheet that the mapping names, a saved one too; else the first visible one with headings: a cover page has
+    """The sheet named by the mapping, also a saved one; else the first visible sheet with headings: a cover page has
     none."""
     form: Form = "ods" if b"opendocument.spreadsheet" in _part(data, "mimetype") else "xlsx"
 
@@ -175,7 +175,7 @@ def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
             sheet, head = look(name)
         kept = head.saved_sheet
         if kept is not None and kept != sheet.name:
-            # Another sheet of the same headings: what was said of the one must not be filed of the other.
+            # Another sheet with the same headings: answers about the one must not apply to the other.
             if kept not in sheet.others:
                 raise other_sheet(kept)
             sheet, head = look(kept)
@@ -207,7 +207,7 @@ def other_sheet(kept: str) -> BadFile:
 
 
 def _part(data: bytes, name: str) -> bytes:
-    """The beginning of a part of a zip file; empty where there is none."""
+    """The beginning of a part of a zip file; empty without such a part."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(name) as part:
             return part.read(100)
@@ -232,8 +232,8 @@ class _Head:
     def find(
         cls, rows: Iterator[Cells], mapping: Mapping | None, saved: Saved, hidden: frozenset[int] = frozenset()
     ) -> "_Head":
-        """The row among the first ones with most headings known, alone or with the one above it; the one that the
-        mapping names, if it names one."""
+        """The row that the mapping names; else, of the first rows, the one with most known headings, alone or with the
+        row above it."""
         best = cls(0, 0, 0, [], mapping or Mapping(), saved=False)
         above = Cells(0, [])
         for row in rows:
@@ -289,7 +289,7 @@ class _Head:
 
 
 def _with_groups(above: Cells, row: Cells) -> list[list[str]]:
-    """The headings of a row with those of the row above it, where that has several: one alone is a title."""
+    """The headings of a row joined with those above; a single cell above is a title."""
     if above.number != row.number - 1 or sum(1 for cell in above.texts if cell.strip()) < GROUPED:
         return []
     return [headings.in_two_rows(above.texts, row.texts)]

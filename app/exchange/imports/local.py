@@ -25,7 +25,7 @@ Tell = Callable[[ListImport], None]
 
 
 def bounded(data: bytes) -> None:
-    """Raises BadFile for what is no list that anyone imagined."""
+    """Raises BadFile for a file larger than any list imagined."""
     if len(data) > MOST_BYTES:
         raise BadFile("too_large", f"A list has at most {MOST_BYTES // 1024 // 1024} MB: part it into several files.")
 
@@ -33,8 +33,8 @@ def bounded(data: bytes) -> None:
 def file_list(
     engine: Engine, secret: bytes, clock: Callable[[], datetime], slug: str, data: bytes, sent: Sent, tell: Tell
 ) -> ListImport:
-    """File a list as a source's, from the row where an earlier run of the same file was killed; `tell` is called with
-    the progress after each batch. The import once it has ended. Raises BadFile, NotFound."""
+    """File a list as a source's, and return the ended import. An earlier run of the same file that was killed goes on
+    at its row; `tell` gets the progress after each batch. Raises BadFile, NotFound."""
     bounded(data)
     with writing(engine) as session:
         source = reporter(session, slug).source
@@ -42,7 +42,7 @@ def file_list(
         digest = digest_of(data)
         job = None if sent.dry_run else stored.unfinished(session, source, digest, sent.mapping)
         job = job or stored.begin(session, source, None, digest, sent, clock())
-        stored.hold(session, job.id, clock())
+        stored.lease(session, job.id, clock())
         job_id = job.id
     running = Running(engine, secret, clock, job_id, data)
     while running.step():
@@ -53,7 +53,7 @@ def file_list(
 
 
 def reporter(session: Session, slug: str) -> Reader:
-    """Who reports for a source. Raises NotFound."""
+    """The reader that reports as a source. Raises NotFound."""
     found = session.scalars(select(Source).where(col(Source.slug) == slug, col(Source.until) == OPEN)).one_or_none()
     if found is None:
         raise NotFound("There is no source with this slug: see recuento source list, or add it (source add).")

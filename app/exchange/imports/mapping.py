@@ -1,6 +1,6 @@
-"""What a mapping file says: which column holds what, what codes mean, and what is the same for every row.
+"""The mapping file of a list: the fields of columns, the meaning of its codes, and constants of every row.
 
-It is TOML. Everything in it is optional; what it leaves out is found by headings (`headings`) and words (`cells`).
+It is TOML, and everything in it is optional; the rest is found by headings (`headings`) and words (`cells`).
 """
 
 import hashlib
@@ -18,23 +18,23 @@ from app.dates import DateError, parse
 from app.exchange.imports.cells import CODES, UnreadCell, known_code, plain, value
 from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS
-from app.exchange.imports.said_dates import Order
+from app.exchange.imports.sheet_dates import Order
 from app.matching.fold import fold
 from app.registry.content import FILED
 
 # The largest mapping imagined names 500 columns, in 30 KB; a line of one holds a heading and five fields at most. Of a
 # line with thousands of dots the parser would take seconds.
 MOST_BYTES, MOST_OF_A_LINE = 64 * 1024, 2_000
-# Days of a row that may be that of its age → where the row says them.
+# Days that may be that of an age → their fields.
 DAYS_OF_AGES = {"detained_on": "detention.detained_on", "released_on": "release.released_on"}
 # Characters of a heading that are read: the rest of a paragraph tells no column from another.
 HEADING_LENGTH = 200
 # A heading stands below a title and a paragraph at most.
 LAST_HEADER = 50
-# Of a heading or a name that a message repeats, and how many names are offered instead.
+# Characters of a heading or name in a message, and the number of names that it offers.
 MOST_NAMED, NEAREST = 60, 2
-MOST_OF_AN_ERROR = 200  # characters of what the parser says
-# The last part of a field's name, by which whoever writes a mapping may call it → the field.
+MOST_OF_AN_ERROR = 200  # characters of the parser's message
+# The last part of a field's name, which a mapping may use → the field.
 _LAST = {name.rpartition(".")[2]: name for name in FIELDS}
 
 Targets = Annotated[list[str], Field(max_length=5)]
@@ -42,7 +42,7 @@ _LETTERS = re.compile(r"[A-Z]{1,3}")
 
 
 class Question(StrEnum):
-    """What is asked about a row (`layout`)."""
+    """The questions about a row (`layout`)."""
 
     SUM = "not_a_person"
     TITLE = "section_title"
@@ -58,7 +58,7 @@ QUESTIONS = frozenset(Question)
 
 
 class Answer(StrEnum):
-    """What to do with a row that was asked about."""
+    """The answers: what to do with such a row."""
 
     READ = "read"
     LEAVE_OUT = "leave_out"
@@ -94,7 +94,7 @@ class Mapping(BaseModel):
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """A mapping of a file's text. Raises BadFile, which says where it is wrong."""
+        """The mapping in the text of a file. Raises BadFile, with the place of the error."""
         if len(text) > MOST_BYTES or any(len(line) > MOST_OF_A_LINE for line in text.split("\n")):
             raise BadFile("bad_mapping", "The mapping file, or a line of it, is too long to be one.")
         try:
@@ -174,15 +174,15 @@ class Mapping(BaseModel):
         return self
 
     def constant(self, name: str) -> Any:
-        """What every row says in that field, read as a cell is. Raises UnreadCell, but not of a mapping that stands."""
+        """The constant of a field, read like a cell. Raises UnreadCell, though never in a validated mapping."""
         return value(name, plain(self.constants[name]), self.dates, self.meanings.get(name))
 
     def without_rows(self) -> Self:
-        """What may be kept for the next list: in that, row 14 is of somebody else, and nobody has seen its titles."""
+        """The mapping to save for the next list, without answers about rows: there, row 14 is another person."""
         return self.model_copy(update={"rows": {}}) if self.rows else self
 
     def targets_at(self, place: int, heading: str) -> list[str] | None:
-        """The fields that it names for a column; None of a column that it does not name."""
+        """The fields that the mapping gives a column; None for a column that it does not name."""
         found = self.positions.get(letter(place)) if self.positions and place >= 0 else None
         return self.targets.get(compared(heading)) if found is None else _listed(found)
 
@@ -198,13 +198,13 @@ class Mapping(BaseModel):
 
     @cached_property
     def digest(self) -> str:
-        """Of what it says, however it is written: hex SHA-256."""
+        """The digest (hex SHA-256) of the mapping's content, whatever its layout."""
         said = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()
 
 
 def compared(heading: str) -> str:
-    """A heading as it is compared with others."""
+    """A heading in the form that is compared."""
     return fold(heading.strip()[:HEADING_LENGTH])
 
 
@@ -213,7 +213,7 @@ def _listed(targets: str | list[str]) -> list[str]:
 
 
 def _known_field(name: str, where: str = "") -> None:
-    """Raises ValueError, with the fields whose names are nearest."""
+    """Raises ValueError for an unknown field, with the most similar names."""
     if name in FIELDS:
         return
     said = name[:MOST_NAMED]

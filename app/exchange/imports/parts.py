@@ -1,4 +1,4 @@
-"""A list read where it lies, and cut into parts that come through a bad line whole (pure)."""
+"""A list cut into parts small enough to pass a bad line whole (pure)."""
 
 import hashlib
 import json
@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from app.exchange.imports.checked import body_of, numbered
+from app.exchange.imports.case_numbers import Keys
 from app.exchange.imports.faults import Fault
-from app.exchange.imports.keys import Keys
 from app.exchange.imports.questions import has_undated_age
+from app.exchange.imports.row_checks import body_of, numbered
 from app.exchange.imports.rows import Row
 
 # A line of 5 KB a second that drops every few seconds carries some 10 KB in between; packed, this becomes 5 to 8. Less
@@ -32,10 +32,10 @@ class Part:
 
 @dataclass
 class Cut:
-    """A whole list: its parts, the rows that cannot be sent and why, and what is told of it."""
+    """A whole list: its parts, the faults of rows that cannot be sent, and its counts."""
 
     parts: list[Part] = field(default_factory=list)
-    wrong: dict[int, list[Fault]] = field(default_factory=dict)  # row → what is wrong with it
+    wrong: dict[int, list[Fault]] = field(default_factory=dict)  # row → its faults
     columns: dict[str, str] = field(default_factory=dict)  # field → column
     rows: int = 0
     derived: int = 0  # rows whose case number was made here
@@ -43,7 +43,7 @@ class Cut:
 
 
 def cut(rows: Iterable[Row]) -> Cut:
-    """Cut a list. Case numbers are those of the whole of it, whatever part a row falls into. Raises BadFile."""
+    """Cut a list. Case numbers are given over the whole list, before it is cut. Raises BadFile."""
     found, keys = Cut(), Keys()
     lines: list[bytes] = []
     numbers: list[int] = []

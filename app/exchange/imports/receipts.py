@@ -1,4 +1,4 @@
-"""What the source of a list reads of it: the receipt, and what became of each row."""
+"""The receipt of an import, and the outcomes of its rows, as its source reads them."""
 
 import json
 import uuid
@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.dates import format_instant
-from app.exchange.imports import sayings
+from app.exchange.imports import sentences
 from app.exchange.imports.groups import in_language
 from app.exchange.imports.layout import RowsCounted
-from app.exchange.imports.sayings import asked, line
-from app.exchange.imports.says import KINDS, NOT_HELD
+from app.exchange.imports.losses import KINDS, NOT_HELD
+from app.exchange.imports.sentences import asked, line
 from app.exchange.imports.stored import ABOUT, UNREGISTERED, Row
 from app.models import ImportRow, ListImport
 from app.registry.views import unregistered_place
@@ -25,7 +25,7 @@ UNREGISTERED_FACILITY = "unregistered_facility"  # as the answer to a single rep
 def rows_of(
     session: Session, job: uuid.UUID, after: int, limit: int, outcome: str | None = None, lang: Language = "en"
 ) -> list[dict[str, Any]]:
-    """What became of the rows after a row's number."""
+    """The outcomes of the rows after the row `after`."""
     asked = select(ImportRow).where(col(ImportRow.list_import) == job, col(ImportRow.row) > after)
     if outcome is not None:
         asked = asked.where(col(ImportRow.outcome) == outcome)
@@ -43,7 +43,7 @@ def rows_of(
 
 
 def summed(tally: dict[str, int]) -> Row:
-    """What a list took back and added, and how many of those it says are held count as held by its source's word."""
+    """The losses and gains of a list, and how many of its people in custody count so by its source's own word."""
     return {
         **{change: {kind: tally.get(f"{kind}_{change}", 0) for kind in KINDS} for change in ("lost", "gained")},
         "held_counted": tally.get("held_counted", 0),
@@ -52,8 +52,8 @@ def summed(tally: dict[str, int]) -> Row:
 
 
 def places_of(session: Session, job: ListImport) -> dict[int, str]:
-    """Row → the place that it names and that is still not registered, of the rows that a receipt names: read from the
-    reports, since an import keeps no words of theirs. Of a trial there are none."""
+    """Row → its place that is still unregistered, for the rows named in a receipt. Places are read from the reports,
+    since an import stores no names; a trial has none."""
     rows = RowsCounted(**json.loads(job.told).get(UNREGISTERED, {})).rows
     asked = select(col(ImportRow.row), col(ImportRow.revision)).where(
         col(ImportRow.list_import) == job.id, col(ImportRow.row).in_(rows), col(ImportRow.revision).is_not(None)
@@ -63,7 +63,7 @@ def places_of(session: Session, job: ListImport) -> dict[int, str]:
 
 
 def warnings(unregistered: Row, lang: Language, places: Mapping[int, str]) -> list[Row]:
-    """What was accepted and may not be what was meant. `unregistered`: how many rows, and the first of them."""
+    """The warnings about accepted rows. `unregistered`: the number of rows, and the first of them."""
     if not unregistered["count"]:
         return []
     return [
@@ -80,8 +80,8 @@ def warnings(unregistered: Row, lang: Language, places: Mapping[int, str]) -> li
 def shape(
     job: ListImport, lang: Language = "en", groups: Sequence[Row] = (), places: Mapping[int, str] | None = None
 ) -> Row:
-    """An import as its source reads it: the receipt, once it is through. `groups`: of `groups.of_import`. `places`: of
-    `places_of`."""
+    """An import as its source reads it; the receipt, once it is through. `groups`: from `groups.of_import`; `places`:
+    from `places_of`."""
     told = json.loads(job.told)
     problem = None if job.fault is None else json.loads(job.fault)
     return {
@@ -112,5 +112,5 @@ def shape(
         "groups": list(groups),
         "warnings": warnings(RowsCounted(**told.get(UNREGISTERED, {})).shape(), lang, places or {}),
         "questions": [asked(one, lang) for one in json.loads(job.questions)],
-        "problem": problem and sayings.problem(problem, lang),
+        "problem": problem and sentences.problem(problem, lang),
     }

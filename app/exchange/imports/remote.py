@@ -1,4 +1,4 @@
-"""File a list with a registry that is elsewhere: read here, sent part by part, each followed to its receipt."""
+"""File a list with a remote registry: read it here, send it part by part, and follow each part to its receipt."""
 
 import json
 import uuid
@@ -14,34 +14,34 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, Field
 
 from app.exchange.client import GIVES_UP_AFTER, Gone, Line, Stopped
-from app.exchange.imports import questions, sayings
-from app.exchange.imports.checked import placed
+from app.exchange.imports import questions, sentences
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.journal import Journal
 from app.exchange.imports.layout import RowsCounted
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.local import bounded
+from app.exchange.imports.losses import KINDS
 from app.exchange.imports.parts import Cut, Part, cut
 from app.exchange.imports.receipts import UNREGISTERED_FACILITY, warnings
+from app.exchange.imports.row_checks import placed
 from app.exchange.imports.run import NO_ROWS, strict
-from app.exchange.imports.says import KINDS
 from app.exchange.imports.stored import OPEN_STATES, Row, Sent
 from app.import_codes import ImportOutcome, ImportState
 from app.vocabulary import Language, Role
 
-# Seconds until it is asked again how far a part has got: it is through in a fraction of one, unless others wait too.
+# Seconds between looks at the progress of a part, which is through in a fraction of one unless others wait too.
 FIRST_LOOK, LONGEST_LOOK = 0.3, 5.0
-TOLD_AFTER = 30.0  # seconds: by then who looks on wonders whether it has hung
-# Rows of a page: what became of them comes through the same line, in some 8 KB.
+TOLD_AFTER = 30.0  # seconds: by then a person at the screen wonders whether it hangs
+# Rows of a page of outcomes: some 8 KB over the same line.
 PAGE = 50
-# A row that went by itself is read again only where every row is asked for: it would come back the way it was sent.
+# A filed row without faults is read again only where every row is asked for: it would come back as it was sent.
 TOLD = (ImportOutcome.ERROR, ImportOutcome.NEEDS_REVIEW)
 LONGEST_NEXT = 2_000  # characters of the address of a next page: far more than a cursor takes
 UNSENT = "What answers speaks of rows that were not sent: ask whoever runs the registry whether it is theirs."
 
 
 class Watch(Protocol):
-    """Whoever looks on: what is going on, and how far it is."""
+    """The watcher of an upload: gets messages and the progress."""
 
     def say(self, text: str) -> None: ...
     def moved(self, settled: int, rows: int) -> None: ...
@@ -109,9 +109,9 @@ class _Rows(BaseModel):
 def file_list(
     line: Line, folder: Path, path: Path, sent: Sent, now: datetime, watch: Watch, *, source: str | None, every: bool
 ) -> tuple[Row, list[Row]]:
-    """File a list, from where an earlier run of the same file stopped. Its receipt, and what became of its rows: of
-    `every` row, or of those that need somebody. `folder`: of the journals. `source`: who the key must be of, if said.
-    Raises BadFile, Stopped."""
+    """File a list, from where an earlier run of the same file stopped: `(receipt, outcomes)`, of `every` row or of
+    those that need a person. `folder`: of the journals; `source`: the source that the key must be of, if given. Raises
+    BadFile, Stopped."""
     data = path.read_bytes()
     bounded(data)
     opened = open_list(data, sent.mapping)
@@ -123,7 +123,7 @@ def file_list(
     asked = [*opened.questions(), *questions.about_ages(opened, found.ages)]
     asked += questions.about_rows(found.rows, None, counting=counting)
     if asked:
-        return receipt.shape(questions=[sayings.asked(one, line.lang) for one in asked]), receipt.wrong()
+        return receipt.shape(questions=[sentences.asked(one, line.lang) for one in asked]), receipt.wrong()
     if sent.strict and found.wrong and not sent.dry_run:
         return receipt.shape(problem=strict(min(found.wrong)).shape()), receipt.wrong()
     me = line.get("/v1/me", _Me)
@@ -143,7 +143,7 @@ def file_list(
 
 
 class _Filing:
-    """One upload under way."""
+    """One upload."""
 
     def __init__(self, line: Line, journal: Journal, found: Cut, sent: Sent, watch: Watch) -> None:
         self._line, self._journal, self._cut, self._sent, self._watch = line, journal, found, sent, watch
@@ -166,7 +166,7 @@ class _Filing:
         return shape, sorted([*rows, *receipt.wrong()], key=lambda row: int(row["row"]))
 
     def _pass(self, *, trial: bool) -> list[tuple[Part, _Receipt]]:
-        """Every part to its receipt, in order, up to one that was not filed: a question about the list is asked of its
+        """`(part, receipt)` in order, up to the first part that was not filed: a question about the list comes with its
         first part, and stops all."""
         through: list[tuple[Part, _Receipt]] = []
         settled = len(self._cut.wrong)
@@ -221,12 +221,13 @@ class _Filing:
         return receipt
 
     def _rows(self, part: Part, receipt: _Receipt, outcomes: tuple[ImportOutcome, ...] | None) -> list[Row]:
-        """What became of a part's rows, by their numbers in the file."""
+        """The outcomes of a part's rows, by their numbers in the file."""
         wanted = [{}] if outcomes is None else [{"outcome": one.value} for one in outcomes if receipt.counts.get(one)]
         return [self._shape(part, row) for asked in wanted for row in self._pages(part, receipt.id, asked)]
 
     def _pages(self, part: Part, import_id: uuid.UUID, asked: dict[str, str]) -> Iterator[_Row]:
-        """Of the address of the next page only the cursor is taken: the key goes where it was told to go."""
+        """The pages of outcomes. Of a next address only the cursor is used: the key goes to the given registry
+        alone."""
         for _ in part.rows:  # no page is empty that another follows
             page = self._line.get(f"/v1/imports/{import_id}/rows", _Rows, limit=PAGE, **asked)
             yield from page.data
@@ -241,13 +242,13 @@ class _Filing:
 
 
 class _Sum:
-    """The receipt of a whole list, summed from those of its parts: read as that of a list filed in one."""
+    """The receipt of a whole list, summed from those of its parts, in the form of a list filed at once."""
 
     def __init__(self, opened: Opened, found: Cut, sent: Sent, lang: Language) -> None:
         self._opened, self._cut, self._sent, self._lang = opened, found, sent, lang
 
     def wrong(self) -> list[Row]:
-        """The rows that were not sent."""
+        """The rows that were not sent, with their faults."""
         return [
             {"row": number, "outcome": ImportOutcome.ERROR, "report_id": None, "revision": None,
              "errors": [fault.shape() for fault in faults]}
@@ -302,7 +303,7 @@ class _Sum:
             "derived_case_numbers": self._cut.derived,
             "warnings": warnings(unregistered.shape(), self._lang, {}),
             "questions": questions or [],
-            "problem": problem and sayings.problem(problem, self._lang),
+            "problem": problem and sentences.problem(problem, self._lang),
             "imports": [receipt.id for receipt in receipts],
         }
 
@@ -317,7 +318,7 @@ def _problem(part: Part, receipt: _Receipt) -> Row | None:
 
 
 def _row_of(part: Part, number: int) -> int:
-    """The row of the file that is a row of a part. Raises Stopped."""
+    """The number in the file of a row of a part. Raises Stopped."""
     if not 0 < number <= len(part.rows):
         raise Stopped(UNSENT)
     return part.rows[number - 1]

@@ -1,4 +1,4 @@
-"""A row of cells made the body of a report, with what is wrong with it, column by column (pure)."""
+"""Make a row of cells the body of a report, or its faults, column by column (pure)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,26 +13,26 @@ from app.exchange.imports.genders import GENDER
 from app.exchange.imports.headings import Column, day_of_ages
 from app.exchange.imports.layout import Layout, RowsCounted
 from app.exchange.imports.mapping import DAYS_OF_AGES, Mapping
-from app.exchange.imports.sayings import question
+from app.exchange.imports.sentences import question
 from app.exchange.imports.texts import Cells
 from app.matching.fold import words
 from app.registry.content import AGE, AGE_ON
 from app.registry.schemas import NAME_LENGTH, NOTE_LENGTH
 from app.vocabulary import Stage
 
-# Fields that take more than a line: the next field of a column is asked only beyond that.
+# Fields that take more than a line: the next field of a column is tried only beyond that.
 LONGER = {"note": NOTE_LENGTH, "detention.charges": NOTE_LENGTH}
-MOST_SHOWN = 60  # characters of a cell that are shown beside what is wrong with it
+MOST_SHOWN = 60  # characters of a cell that are shown beside its fault
 Body = dict[str, Any]
-MOST_WORDS = 200  # for "nothing is known": each column has a few
+MOST_WORDS = 200  # for "unknown": each column has a few
 REMEMBERED = 10_000  # cells: some megabytes
 REPEATED = frozenset({"date", "code", "codes", "country", "countries"})
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row by its number in the file: the body that it makes, or what is wrong with it. `columns`: the column that
-    each field was read from, for telling where a body is wrong. `cells`: its texts, for showing which."""
+    """A row by its number in the file: its body, or its faults. `columns`: field → its column, to place a fault of the
+    body; `cells`: the texts, to show beside a fault."""
 
     number: int
     body: Body | None
@@ -41,22 +41,23 @@ class Row:
     cells: Sequence[str] = ()
 
     def told(self, fault: Fault) -> Fault:
-        """A fault with the beginning of what stands in its cell."""
+        """A fault with the beginning of its cell."""
         place = -1 if fault.column is None else place_of(fault.column)
         said = self.cells[place].strip() if 0 <= place < len(self.cells) else ""
         return replace(fault, value=said[:MOST_SHOWN]) if said else fault
 
 
 class Tally:
-    """What became of the cells of a list that made neither a value nor a fault: told, so that nothing slips."""
+    """The cells of a list that made neither a value nor a fault: counted and reported, so that nothing is lost in
+    silence."""
 
     def __init__(self) -> None:
-        self.unsaid: Counter[tuple[str, str]] = Counter()  # column and word: cells read as "nothing is known"
-        self.unread: Counter[str] = Counter()  # column: cells that were not read
+        self.unsaid: Counter[tuple[str, str]] = Counter()  # (column, word) → cells read as "unknown"
+        self.unread: Counter[str] = Counter()  # column → cells that were not read
         self.left_out = RowsCounted()
 
     def shape(self) -> dict[str, Any]:
-        """As it is told."""
+        """The tally in a receipt."""
         return {
             "unsaid": [
                 {"column": column, "word": word, "count": count}
@@ -77,7 +78,7 @@ class Reader:
         genders: dict[str, str] | None = None,
         tally: Tally | None = None,
     ) -> None:
-        """`genders`: what a letter means in this list, where its mapping does not say so."""
+        """`genders`: letter → gender in this list, where its mapping does not say so."""
         self.tally = tally or Tally()
         self._layout = Layout(columns, mapping)
         self._unread = [column for column in columns if not column.fields]
@@ -87,12 +88,12 @@ class Reader:
         self._meanings = {**mapping.meanings, GENDER: (genders or {}) | mapping.meanings.get(GENDER, {})}
         self._constants = {name: mapping.constant(name) for name in mapping.constants}
         self._day_of_ages = mapping.age_on or day_of_ages(columns)
-        # Of days, places and codes a list holds few, and each many times.
+        # A list has few days, places and codes, each many times.
         self._value = lru_cache(maxsize=REMEMBERED)(self._said)
         self._letters = {name: column.letter for column in reversed(self._columns) for name in column.fields}
 
     def read(self, cells: Cells) -> Row | None:
-        """The body of a row, or its faults, or what is asked about it; None of a row that the mapping leaves out."""
+        """A row with its body, its faults or its questions; None for a row that the mapping leaves out."""
         asked = self._layout.open_questions(cells)
         if asked is None:
             self.tally.left_out.add(cells.number)
@@ -101,7 +102,7 @@ class Reader:
             faults = [Fault(one.column, "", one.question, question(one.question, cells.number)) for one in asked]
             return Row(cells.number, None, faults, self._letters, cells.texts)
         faults = []
-        found: Body = {name: said for name, said in self._constants.items() if name == "note"}  # cells add to it
+        fields: Body = {name: said for name, said in self._constants.items() if name == "note"}  # cells add to it
         for column in self._columns:
             if column.place in cells.without:
                 detail = "This cell has no value, only a formula or an error: put the value there."
@@ -113,7 +114,7 @@ class Reader:
             try:
                 text = plain(cell)
                 if text:
-                    self._take(found, column, text)
+                    self._take(fields, column, text)
             except UnreadCell as error:
                 if column.maybe:
                     self.tally.unread[column.letter] += 1
@@ -126,37 +127,37 @@ class Reader:
         if beyond is not None:
             detail = "This row has more cells than there are headings: is a quotation mark or a delimiter wrong in it?"
             faults.append(Fault(letter(beyond), "", "too_many_cells", detail))
-        found = self._constants | found
-        faults += self._of_the_whole(found)
-        self._date_age(found)
-        body = None if faults else unfold(found)
+        fields = self._constants | fields
+        faults += self._of_the_whole(fields)
+        self._date_age(fields)
+        body = None if faults else unfold(fields)
         return Row(cells.number, body, faults, self._letters, cells.texts)
 
-    def _of_the_whole(self, found: Body) -> list[Fault]:
-        """Join what stands in several cells, or say why it cannot be."""
+    def _of_the_whole(self, fields: Body) -> list[Fault]:
+        """Join values of several cells; the faults of those that do not fit."""
         faults = []
-        if not _join_names(found):
+        if not _join_names(fields):
             detail = "The name and its parts in other columns differ: correct one, or leave a column out in a mapping."
             faults.append(Fault(self._letters.get(NAME), pointer_to(NAME), "two_names", detail))
-        if not _tell_state(found):
+        if not _tell_state(fields):
             detail = "This says of the person what the rest of the row contradicts: correct one of them."
             faults.append(Fault(self._letters.get(STATE), pointer_to(STATE), "state_contradicts", detail))
         return faults
 
-    def _date_age(self, found: Body) -> None:
-        """Give the age of a row its day, where a heading or the mapping says which."""
+    def _date_age(self, fields: Body) -> None:
+        """Give the age of a row its day, where a heading or the mapping names it."""
         day = self._day_of_ages
-        if day is None or AGE not in found or AGE_ON in found:
+        if day is None or AGE not in fields or AGE_ON in fields:
             return
-        on = found.get(DAYS_OF_AGES[day]) if day in DAYS_OF_AGES else day
+        on = fields.get(DAYS_OF_AGES[day]) if day in DAYS_OF_AGES else day
         if on is not None:
-            found[AGE_ON] = on
+            fields[AGE_ON] = on
 
     def _said(self, name: str, text: str) -> Any:
         return value(name, text, self._order, self._meanings.get(name))
 
-    def _take(self, found: Body, column: Column, text: str) -> None:
-        """Let the first of the column's fields that can read the cell have it; the last one's reason is told."""
+    def _take(self, fields: Body, column: Column, text: str) -> None:
+        """Give the cell to the first field of its column that can read it; else raise the reason of the last."""
         for name in column.fields:
             try:
                 read = (self._value if FIELDS[name].kind in REPEATED else self._said)(name, text)
@@ -167,12 +168,12 @@ class Reader:
             if too_long(name, read) and name != column.fields[-1]:
                 continue
             if name == "note" and (state := state_in(text)) is not None:
-                found.setdefault(STATE, state)
-            if name == "note" and name in found:
-                read = f"{found[name]}\n{read}"
+                fields.setdefault(STATE, state)
+            if name == "note" and name in fields:
+                read = f"{fields[name]}\n{read}"
             if read is None or read == []:
                 self.tally.unsaid[column.letter, text[:MOST_SHOWN]] += 1
-            elif found.setdefault(name, read) != read and name != "note":
+            elif fields.setdefault(name, read) != read and name != "note":
                 if name != column.fields[-1]:
                     continue
                 raise UnreadCell(
@@ -180,12 +181,12 @@ class Reader:
                     "Another cell of this row says something else of the same: correct one of them.",
                 )
             else:
-                found[name] = read
+                fields[name] = read
             return
 
 
 def too_long(name: str, read: Any) -> bool:
-    """Whether a text is longer than its field takes, so that the next field of the column is asked."""
+    """Whether a text is too long for a field, so that the next field of the column is tried."""
     texts = read if isinstance(read, list) else [read]
     most = LONGER.get(name, NAME_LENGTH)
     return name != "note" and any(isinstance(text, str) and len(text) > most for text in texts)
@@ -195,30 +196,30 @@ def _text_at(cells: Cells, place: int) -> str:
     return cells.texts[place].strip() if place < len(cells.texts) else ""
 
 
-def _join_names(found: Body) -> bool:
-    """Make the full name of its parts; False where it stands there too and is another."""
-    said = " ".join(part for name in (GIVEN_NAMES, SURNAMES) if (part := found.pop(name, None)))
-    if said and NAME in found:
-        return set(words(said)) <= set(words(found[NAME]))
+def _join_names(fields: Body) -> bool:
+    """Join the full name from its parts; False where the row has another full name."""
+    said = " ".join(part for name in (GIVEN_NAMES, SURNAMES) if (part := fields.pop(name, None)))
+    if said and NAME in fields:
+        return set(words(said)) <= set(words(fields[NAME]))
     if said:
-        found[NAME] = said
+        fields[NAME] = said
     return True
 
 
-def _tell_state(found: Body) -> bool:
-    """Make of a state what it means; False where another column of the row says something else."""
-    codes, said = found.pop(STATE, (None, None))
+def _tell_state(fields: Body) -> bool:
+    """Turn a state into its fields; False where another column of the row contradicts it."""
+    codes, said = fields.pop(STATE, (None, None))
     if codes:
-        return bool(found.setdefault(STATE_CODES[codes], said) == said)
+        return bool(fields.setdefault(STATE_CODES[codes], said) == said)
     if said == "released":
-        found.setdefault("release.stage", Stage.CARRIED_OUT.value)
-    return said != "held" or not any(name.startswith("release.") for name in found)
+        fields.setdefault("release.stage", Stage.CARRIED_OUT.value)
+    return said != "held" or not any(name.startswith("release.") for name in fields)
 
 
-def unfold(found: Body) -> Body:
+def unfold(fields: Body) -> Body:
     """`{"release.kind": …}` → `{"release": {"kind": …}}`."""
     body: Body = {}
-    for path, read in found.items():
+    for path, read in fields.items():
         *sections, name = path.split(".")
         target = body
         for section in sections:

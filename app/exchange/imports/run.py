@@ -1,7 +1,7 @@
-"""File a list: looked over once, then batch by batch, each in one transaction with the progress of the import.
+"""File a list: survey it once, then file it in batches, each in one transaction with the progress of the import.
 
-An import that is killed goes on at the first row that was not settled; what was settled was filed, and is not filed
-again. The same file sent again changes nothing, because every row has a case number.
+An import that was killed goes on at the first row that is not settled; settled rows were filed and are not filed again.
+The same file sent again changes nothing, because every row has a case number.
 """
 
 import gc
@@ -20,26 +20,25 @@ from sqlmodel import Session, col
 from app.database import reading
 from app.errors import Problem
 from app.exchange.imports import questions, receipts, stored
-from app.exchange.imports.checked import body_of, numbered, placed
+from app.exchange.imports.case_numbers import Keys
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.groups import kept_error
-from app.exchange.imports.keys import Keys
 from app.exchange.imports.lists import Opened, open_list
+from app.exchange.imports.losses import Says, changed, says, why_not_held
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.row_checks import body_of, numbered, placed
 from app.exchange.imports.rows import Row
-from app.exchange.imports.sayings import Question
-from app.exchange.imports.says import Says, changed, says, why_not_held
+from app.exchange.imports.sentences import Question
 from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
 from app.models import OPEN, ApiKey, ListImport, Source
 from app.registry import records
-from app.registry.listing import file_rows
+from app.registry.bulk_filing import file_rows
+from app.registry.candidate_cache import WrittenRecords
 from app.registry.policy import Reader
 from app.registry.reports import source_of
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
-from app.registry.trial import Trial
-from app.registry.vicinity import Written
-from app.registry.write import Desk, Outcome
+from app.registry.write import Outcome, Trial, WriteContext
 from app.vocabulary import Role
 
 # Rows of one transaction. Fewer cost more per row; more keep other writers waiting longer than a second.
@@ -53,7 +52,7 @@ NO_ROWS = (
 
 
 class Running:
-    """One import being worked on. `step` does one piece of it, and may be called from another thread each time."""
+    """One import at work. `step` does one piece of it, and may be called from another thread each time."""
 
     def __init__(
         self, engine: Engine, secret: bytes, clock: Callable[[], datetime], job: uuid.UUID, data: bytes
@@ -65,16 +64,16 @@ class Running:
         self._data = data
         self._seen = self._look()
         self._rows: Iterator[Row] | None = None
-        self._state = ""  # in which the rows are read: tried first, or filed
+        self._state = ""  # of the import while these rows are read: trial, or filing
         self._opened: Opened | None = None
         self._keys = Keys()
         self._left: list[Row] = []  # read, and not settled yet
-        self._trial, self._written = Trial(), Written()  # what the rows tried so far would have left behind
-        self._tried = 0  # the last of them
+        self._trial, self._written = Trial(), WrittenRecords()  # what the tried rows would have left behind
+        self._tried = 0  # the last tried row
         self._most = TRIAL_BATCH  # rows of the next batch: few after one that took long
 
     def step(self) -> bool:
-        """The next piece; False once the import has ended, or somebody else works on it."""
+        """Do the next piece; False once the import has ended, or another process works on it."""
         self._seen = self._look()
         try:
             return self._look_over(self._seen) if self._rows is None else self._batch(self._seen, self._rows)
@@ -83,7 +82,7 @@ class Running:
             return False
 
     def fail(self, fault: BadFile) -> None:
-        """End it for this reason, unless somebody else has moved it since the step began."""
+        """End the import for this fault, unless another process has moved it since the step began."""
         with as_only_writer(self._engine) as session:
             stored.finish(session, self._seen, "failed", self._clock(), fault.shape())
 
@@ -92,7 +91,7 @@ class Running:
             return stored.load(session, self.job)
 
     def _look_over(self, job: ListImport) -> bool:
-        """Open the file, count its rows, ask what is to be asked: before anything is filed."""
+        """Before anything is filed: open the file, count its rows, ask the questions about it."""
         with reading(self._engine) as session:
             given = None if job.mapping is None else Mapping.model_validate_json(job.mapping)
             opened = open_list(self._data, given, lambda digest: stored.saved_mapping(session, job.source, digest))
@@ -106,7 +105,7 @@ class Running:
         found: dict[str, Any] = {"told": told, "rows": number}
         with as_only_writer(self._engine) as session:
             if job.done and (job.dry_run or state == "checking"):
-                # What the rows tried before would have left behind is forgotten: they are tried again.
+                # Tried rows are tried again: what they would have left behind is forgotten.
                 if not stored.begin_again(session, job, job.state):
                     return False
                 job = self._seen = stored.load(session, job.id)
@@ -124,8 +123,8 @@ class Running:
     def _questions(
         self, job: ListImport, opened: Opened, rows: int, before: ListImport | None, *, counting: bool
     ) -> list[Question]:
-        """What is to be answered before anything is filed; once the list is confirmed, what that does not answer."""
-        looked = questions.look_at(opened.rows())
+        """The questions to answer before anything is filed; once the list is confirmed, those that need a mapping."""
+        looked = questions.survey(opened.rows())
         asked = [*opened.questions(), *questions.about_ages(opened, looked.ages)]
         if job.confirmed:
             return asked
@@ -142,7 +141,7 @@ class Running:
         self._state = state
         self._keys = Keys()
         self._left = []
-        self._trial, self._written, self._tried = Trial(), Written(), 0
+        self._trial, self._written, self._tried = Trial(), WrittenRecords(), 0
         self._rows = self._opened.rows()
 
     def _batch(self, job: ListImport, rows: Iterator[Row]) -> bool:
@@ -151,7 +150,7 @@ class Running:
         self._left = [row for row in self._left if row.number > job.done]
         trial = job.dry_run or job.state == "checking"
         if trial and job.done != self._tried:
-            return False  # somebody else has begun it anew
+            return False  # another process has begun it anew
         most = min(self._most, TRIAL_BATCH if trial else BATCH)
         batch = _Batch(list(islice(chain(self._left, self._ahead(rows, job.done)), most)))
         if not batch.rows:
@@ -162,7 +161,7 @@ class Running:
         return outcomes is not None
 
     def _ahead(self, rows: Iterator[Row], done: int) -> Iterator[Row]:
-        """Rows that are not settled. Those before are read all the same: their case numbers are taken."""
+        """The rows not settled yet. Settled rows are read too: their case numbers are taken."""
         for row in rows:
             checked = numbered(row, self._keys)
             if row.number > done:
@@ -171,8 +170,8 @@ class Running:
     def _file(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
         with as_only_writer(self._engine) as session, _collecting_later():
             now = self._clock()
-            desk = Desk(session, self._actor(session, job, now), now, self._secret, listing=True)
-            outcomes = batch.file(desk)
+            context = WriteContext(session, self._actor(session, job, now), now, self._secret, listing=True)
+            outcomes = batch.file(context)
             if job.strict and any(one.outcome == "error" for one in outcomes):
                 session.rollback()
                 wrong = next(one.row for one in outcomes if one.outcome == "error")
@@ -183,11 +182,13 @@ class Running:
         return outcomes
 
     def _try(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
-        """What would become of rows: filed, and undone."""
+        """The outcomes that rows would have: they are filed, and undone."""
         with as_only_writer(self._engine) as session, _collecting_later():
             now = self._clock()
-            desk = Desk(session, self._actor(session, job, now), now, self._secret, listing=True, trial=self._trial)
-            outcomes = [_undone(one) for one in batch.file(desk, self._written)]
+            context = WriteContext(
+                session, self._actor(session, job, now), now, self._secret, listing=True, trial=self._trial
+            )
+            outcomes = [_undone(one) for one in batch.file(context, self._written)]
             session.rollback()
         with as_only_writer(self._engine) as session:
             if not stored.advance(session, job, outcomes, batch.last, self._clock()):
@@ -211,7 +212,7 @@ class Running:
         return False
 
     def _actor(self, session: Session, job: ListImport, now: datetime) -> Reader:
-        """Who files, as the source and the key stand now: a key that was revoked files nothing more."""
+        """The filing reader, as source and key stand now: a revoked key files nothing more."""
         if job.key_id is not None:
             key = session.get(ApiKey, job.key_id)
             if key is None or key.revoked_at is not None or key.expires_at <= now:
@@ -222,9 +223,9 @@ class Running:
 
 @contextmanager
 def _collecting_later() -> Iterator[None]:
-    """Keep the collector of cycles from running while rows are filed. They are let go of without it, and each of its
-    hundreds of runs would look through all that the process remembers of names: a third of the time. It is the whole
-    process's, requests' too: never while this waits for the lock."""
+    """Stop the collector of cycles while rows are filed: it would run hundreds of times through all remembered names, a
+    third of the time, and rows are freed without it. It serves the whole process, so never stop it while waiting for
+    the lock."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -245,9 +246,9 @@ class _Batch:
     def last(self) -> int:
         return self.rows[-1].number
 
-    def file(self, desk: Desk, written: Written | None = None) -> list[RowOutcome]:
-        """File the rows that can be read; what became of each, in order. `written`: by those tried before."""
-        before = desk.log.revision
+    def file(self, context: WriteContext, written: WrittenRecords | None = None) -> list[RowOutcome]:
+        """File the readable rows; the outcome of every row, in order. `written`: the records of tried rows."""
+        before = context.log.revision
         settled: dict[int, RowOutcome] = {}
         ready: list[tuple[Row, DetentionReportIn]] = []
         for row in self.rows:
@@ -256,26 +257,28 @@ class _Batch:
                 settled[row.number] = _error(row, body)
             else:
                 ready.append((row, body))
-        stood = self._stood(desk, [body for _row, body in ready])
-        results = file_rows(desk, [body for _row, body in ready], written)
+        stood = self._stood(context, [body for _row, body in ready])
+        results = file_rows(context, [body for _row, body in ready], written)
         for (row, body), result in zip(ready, results, strict=False):
-            settled[row.number] = _settled(row, body, result, before, stood.get(str(body.source_record_id), {}), desk)
+            settled[row.number] = _settled(
+                row, body, result, before, stood.get(str(body.source_record_id), {}), context
+            )
         done = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]
         self.left, self.rows = self.rows[len(done) :], done
         return [settled[row.number] for row in done]
 
-    def _stood(self, desk: Desk, bodies: list[DetentionReportIn]) -> dict[str, Says]:
+    def _stood(self, context: WriteContext, bodies: list[DetentionReportIn]) -> dict[str, Says]:
         """Case number → what its report says before the row is filed."""
-        source, cases = source_of(desk), [str(body.source_record_id) for body in bodies]
-        digests = {records.case_digest(desk.secret, source, case): case for case in cases}
-        found = records.by_cases(desk.session, digests.keys())
+        source, cases = source_of(context), [str(body.source_record_id) for body in bodies]
+        digests = {records.case_digest(context.secret, source, case): case for case in cases}
+        found = records.by_cases(context.session, digests.keys())
         return {digests[digest]: says(one.content) for digest, one in found.items()}
 
 
 def _settled(
-    row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int, stood: Says, desk: Desk
+    row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int, stood: Says, context: WriteContext
 ) -> RowOutcome:
-    """What became of a row. `stood`: what its report said before."""
+    """The outcome of a row. `stood`: what its report said before."""
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
         return _error(row, [placed(row.columns, one) for one in errors])
@@ -284,11 +287,11 @@ def _settled(
     said, about = says(body.model_dump(mode="json")), _about(body)
     tally = changed(stood, said)
     if about == "held":
-        reason = why_not_held(said, desk.now.date().toordinal())
+        reason = why_not_held(said, context.now.date().toordinal())
         tally["held_counted" if reason is None else f"held_{reason}"] += 1
     report = uuid.UUID(result.ids["report"])
     place, country = said.get("detention.facility"), said.get("detention.country")
-    unregistered = desk.views.is_unregistered(place, country)
+    unregistered = context.views.is_unregistered(place, country)
     return RowOutcome(row.number, outcome, report, result.revision, None, about, dict(tally), unregistered)
 
 
@@ -305,12 +308,12 @@ def _error(row: Row, faults: list[Fault]) -> RowOutcome:
 
 
 def _undone(one: RowOutcome) -> RowOutcome:
-    """Nothing of a trial stands: no report has these ids."""
+    """The outcome without ids: after a trial no report has them."""
     return replace(one, report=None, revision=None)
 
 
 def strict(row: int, first: int | None = None) -> BadFile:
-    """Nothing was filed because of a row; nothing from the `first` row on, where those before are in."""
+    """The refusal of a strict list: nothing was filed because of a row, or nothing from the `first` row on."""
     if first is None:
         return BadFile.said("strict", row)
     return BadFile.said("strict_from", row, code="strict", first=first)

@@ -1,4 +1,4 @@
-"""Imports as the database keeps them: begun, carried on batch by batch, ended. What is told of them: `receipts`."""
+"""Imports in the database: begin, advance batch by batch, end. `receipts` reads them."""
 
 import json
 import uuid
@@ -18,22 +18,22 @@ from app.exchange.imports.lists import digest_of
 from app.exchange.imports.mapping import Mapping
 from app.import_codes import ImportOutcome
 from app.models import ImportFile, ImportMapping, ImportRow, ListImport
-from app.registry.write import Desk, Outcome, new_id
+from app.registry.write import Outcome, WriteContext, new_id
 
-# Whoever works on an import says so again with each batch. A batch takes seconds: after this long the process is gone.
+# A process at work on an import renews its lease with each batch, which takes seconds: after this long it is gone.
 LEASE = timedelta(minutes=2)
-# What became of each row is kept as long as idempotent answers are; the receipt stays.
+# Outcomes of rows are kept as long as idempotent answers are; the receipt stays.
 ROWS_KEPT = timedelta(days=45)
 OPEN_STATES = ("waiting", "checking", "running")
 MOST_WAITING = 5  # lists of one source whose files are kept at once
 WAIT = "5"  # seconds: a list of hundreds of rows is through by then
 RECEIVED = 202  # noted, and filed as whoever sent it reads on
 
-# What rows speak of, counted: somebody who is out, or somebody held. A death or an escape is neither.
+# What rows report: a release, or a person in custody. A death or an escape is neither.
 About = Literal["releases", "held"]
 ABOUT: tuple[About, ...] = ("releases", "held")
-UNREGISTERED = "unregistered"  # rows that name a place which nobody has registered: never the names
-SUMMED = frozenset({*ABOUT, "groups", "tally", UNREGISTERED})  # of rows: forgotten where they are tried anew
+UNREGISTERED = "unregistered"  # number of rows with an unregistered place, without the names
+SUMMED = frozenset({*ABOUT, "groups", "tally", UNREGISTERED})  # sums over rows, reset where rows are tried anew
 
 Row = dict[str, Any]
 ImportId = uuid.UUID
@@ -42,7 +42,7 @@ _INSERT_ROWS = insert(ImportRow)
 
 @dataclass(frozen=True)
 class Sent:
-    """What is asked for with a list."""
+    """The parameters sent with a list."""
 
     dry_run: bool = False
     strict: bool = False
@@ -53,7 +53,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class RowOutcome:
-    """What became of a row; `faults` where it is in error, else of what it speaks, and what of that is told summed."""
+    """The outcome of a row: `faults` where it is in error, else what it reports and its tally."""
 
     row: int
     outcome: str
@@ -62,11 +62,11 @@ class RowOutcome:
     faults: list[dict[str, Any]] | None
     about: About | None = None
     tally: dict[str, int] = field(default_factory=dict)
-    unregistered: bool = False  # it names a place that nobody has registered
+    unregistered: bool = False  # it names an unregistered place
 
 
 def begin(session: Session, source: int, key_id: str | None, digest: str, sent: Sent, now: datetime) -> ListImport:
-    """Note a list to be filed; its file is kept beside it or by whoever sent it."""
+    """Begin an import. Its file is stored beside it, or stays with the sender."""
     job = ListImport(
         id=new_id(),
         source=source,
@@ -98,15 +98,15 @@ def forget_rows(session: Session, now: datetime) -> None:
     session.connection().execute(delete(ImportRow).where(col(ImportRow.list_import).in_(old)))
 
 
-def receive(desk: Desk, key_id: str, data: bytes, sent: Sent) -> Outcome:
-    """Note a list that was sent, and keep its file until it is through. Raises Conflict where too many wait."""
-    assert desk.actor.source is not None  # a reporter's key always has one (policy of keys)
-    if waiting(desk.session, desk.actor.source) >= MOST_WAITING:
+def receive(context: WriteContext, key_id: str, data: bytes, sent: Sent) -> Outcome:
+    """Begin an import and store its file until it is through. Raises Conflict where too many wait."""
+    assert context.actor.source is not None  # a reporter's key always has one (policy of keys)
+    if waiting(context.session, context.actor.source) >= MOST_WAITING:
         detail = f"{MOST_WAITING} lists of yours are not through yet: wait until one is, then send this one."
         raise Conflict(detail, headers={"Retry-After": WAIT})
-    job = begin(desk.session, desk.actor.source, key_id, digest_of(data), sent, desk.now)
-    keep_file(desk.session, job.id, data)
-    return Outcome("import", RECEIVED, desk.log.revision, {"import": str(job.id)})
+    job = begin(context.session, context.actor.source, key_id, digest_of(data), sent, context.now)
+    keep_file(context.session, job.id, data)
+    return Outcome("import", RECEIVED, context.log.revision, {"import": str(job.id)})
 
 
 def keep_file(session: Session, job: uuid.UUID, data: bytes) -> None:
@@ -140,7 +140,7 @@ def waiting(session: Session, source: int) -> int:
 
 
 def free(session: Session, now: datetime) -> uuid.UUID | None:
-    """The oldest import with a file here that nobody works on; None where there is none."""
+    """The oldest import with a stored file and no lease, if any."""
     asked = (
         select(col(ListImport.id))
         .where(
@@ -153,13 +153,13 @@ def free(session: Session, now: datetime) -> uuid.UUID | None:
     return session.scalars(asked.limit(1)).one_or_none()
 
 
-def hold(session: Session, job: uuid.UUID, now: datetime) -> None:
+def lease(session: Session, job: uuid.UUID, now: datetime) -> None:
     session.connection().execute(update(ListImport).where(col(ListImport.id) == job).values(leased_until=now + LEASE))
 
 
 def advance(session: Session, job: ListImport, rows: Sequence[RowOutcome], done: int, now: datetime) -> bool:
-    """Settle rows together with what was filed of them; False where somebody else did so first, and nothing may be
-    kept."""
+    """Settle rows in the transaction that filed them; False where another process settled them first: then roll
+    back."""
     counts, told = json.loads(job.counts), json.loads(job.told)
     groups, unregistered = Groups(told.get("groups", [])), RowsCounted(**told.get(UNREGISTERED, {}))
     for row in rows:
@@ -207,7 +207,7 @@ def change(session: Session, job: uuid.UUID, **values: Any) -> None:
 
 
 def move(session: Session, job: ListImport, **values: Any) -> bool:
-    """Change an import that is still as it was seen, and has not ended; False where somebody else moved it first."""
+    """Change an import that has not ended; False where another process changed it first."""
     as_seen = (col(ListImport.id) == job.id, col(ListImport.state) == job.state, col(ListImport.done) == job.done)
     going_on = update(ListImport).where(*as_seen, col(ListImport.state).in_(OPEN_STATES))
     return session.connection().execute(going_on.values(**values)).rowcount == 1
@@ -216,8 +216,8 @@ def move(session: Session, job: ListImport, **values: Any) -> bool:
 def finish(
     session: Session, job: ListImport, state: str, now: datetime, fault: dict[str, Any] | None = None, **values: Any
 ) -> None:
-    """End an import that nobody else has moved, and let go of its file. One that ends in the trial before a strict run
-    has filed nothing: its counts keep the errors only, and its rows what would have become of them."""
+    """End an import that no other process has moved, and delete its file. An import that ends in the trial before a
+    strict run has filed nothing: its counts keep the errors alone, its rows the outcomes they would have had."""
     tried = job.state == "checking" and state == "failed"
     counts = {one: number if one == "error" or not tried else 0 for one, number in json.loads(job.counts).items()}
     ended = {
@@ -234,7 +234,7 @@ def finish(
 
 
 def begin_again(session: Session, job: ListImport, state: str) -> bool:
-    """After the trial of a strict import: forget it, and file. False where somebody else moved it first."""
+    """After the trial of a strict import: reset it, to file. False where another process moved it first."""
     counts, told = json.dumps(dict.fromkeys(ImportOutcome, 0)), _without_tally(job)
     if not move(session, job, state=state, done=0, counts=counts, told=told):
         return False
@@ -254,7 +254,7 @@ def load(session: Session, job: uuid.UUID) -> ListImport:
 
 
 def own(session: Session, job: uuid.UUID, source: int | None) -> ListImport:
-    """An import of this source; a foreign one is not found."""
+    """An import of this source. Raises NotFound, for another source's import too."""
     found = session.get(ListImport, job)
     if found is None or found.source != source:
         raise NotFound("There is no import with this id among your own.")
@@ -277,6 +277,6 @@ def saved_mapping(session: Session, source: int, headings: str) -> Mapping | Non
 
 
 def save_mapping(session: Session, source: int, headings: str, mapping: Mapping, now: datetime) -> None:
-    """Keep a mapping for the next list; only for the only writer, as two that find none would both add it."""
+    """Save a mapping for the next list. The caller holds the head lock: two that find none would both insert it."""
     session.merge(ImportMapping(source=source, headings=headings, mapping=mapping.model_dump_json(), saved_at=now))
     session.flush()

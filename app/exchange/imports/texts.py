@@ -1,4 +1,4 @@
-"""Rows of cells out of a text file: CSV with any delimiter, in UTF-8, UTF-16 or Windows-1252."""
+"""Read the rows of a text file: CSV with any delimiter, in UTF-8, UTF-16 or Windows-1252."""
 
 import codecs
 import csv
@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from app.exchange.imports.faults import BadFile
 
-# A spreadsheet's cell holds 32,767 characters at most: a longer one is two rows that a missing quotation mark joined.
+# A spreadsheet's cell holds 32,767 characters at most: a longer one is rows joined by a missing quotation mark.
 MOST_CHARACTERS = 32_767
-# The widest list seen has 60 columns. A file with more is something else.
+# The widest list seen has 60 columns.
 MOST_COLUMNS = 500
-# As many as a spreadsheet has: five times the largest list imagined. Ten million empty ones take a file of 10 MiB, and
-# longer to read than any list.
+# The rows of a spreadsheet: five times the largest list imagined. A file of 10 MiB can hold ten million empty ones,
+# which take longer to read than any list.
 MOST_ROWS = 1_048_576
 DELIMITERS = ",;\t|"
 # Delimiters in a note before it is taken for a row: one alone also stands in a number (3,50).
@@ -30,9 +30,8 @@ _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf
 
 
 class Cells(NamedTuple):
-    """A row of a list by its number, from 1 as a spreadsheet counts. `without`: places of cells whose value the file
-    does not hold, only a formula or an error. `marks`: what a person sees of the row and its texts do not say (it is
-    hidden, struck out, commented), with the places that it is said of."""
+    """A row of a list by its number, from 1 as in a spreadsheet. `without`: indexes of cells that hold only a formula
+    or an error. `marks`: hidden, struck out or commented → the indexes of these cells, none for the whole row."""
 
     number: int
     texts: list[str]
@@ -79,11 +78,11 @@ def _checked(data: bytes, encoding: str) -> str:
 
 
 def rows(data: bytes, encoding: str, delimiter: str, width: int | None = None) -> Iterator[tuple[int, list[str]]]:
-    """`(number, cells)` of each row that is not empty; numbers count from 1 as a spreadsheet would. Raises BadFile.
+    """The rows that are not empty, numbered from 1 as in a spreadsheet. Raises BadFile.
 
-    `width`: the columns of the list, once they are known: then no row may have swallowed others.
+    `width`: the number of columns, once known: then a row that swallowed others is refused.
     """
-    # The default of `csv` would be enough, and is one number for the whole process: cells are measured where read.
+    # The limit of `csv` is one for the whole process: cells are measured where they are read.
     text = io.TextIOWrapper(io.BytesIO(data), encoding, errors="surrogateescape", newline="")
     lines: list[str] = []  # of the row being read
     reader = csv.reader(_kept(text, lines), delimiter=delimiter)
@@ -113,7 +112,7 @@ def _kept(text: Iterable[str], lines: list[str]) -> Iterator[str]:
 
 
 def _swallowed(lines: list[str], cells: list[str], delimiter: str, width: int) -> bool:
-    """Whether a quotation mark that stands alone made rows below a part of this one: nobody on them would be filed.
+    """Whether an unpaired quotation mark swallowed the rows below this one: none of their people would be filed.
 
     Then the next mark, which begins a cell, ends this one, and a text follows it; or there is none up to the end. If
     the next mark stands alone too, a cell holds a row, or the halves of two. In prose a space follows a delimiter.

@@ -1,5 +1,5 @@
-"""What the reader of workbooks does not tell: formulas without a value, merged cells, and what a person sees of a sheet
-beside its texts: hidden rows and columns, cells that are struck out, comments.
+"""What `python_calamine` does not report of a sheet: formulas without a value, merged cells, hidden rows and columns,
+struck-out cells, comments.
 
 A part of `workbook_child`: it runs in that process and under its limits, and imports nothing of the registry.
 """
@@ -31,8 +31,8 @@ _UNSEEN = ("collapse", "filter")
 _NO = ("0", "false")
 
 
-class Looked:
-    """What was found: rows are counted from 1, places of columns from 0."""
+class WorkbookFacts:
+    """The facts of a sheet: rows count from 1, columns from 0."""
 
     def __init__(self) -> None:
         self.without_value: dict[int, list[int]] = {}
@@ -43,35 +43,35 @@ class Looked:
         self.merged: dict[int, list[tuple[int, int]]] = {}  # first row → last row and place, of more rows than one
 
     def marks(self, number: int) -> dict[str, list[int]]:
-        """What a person should be asked about a row: code → the places that it speaks of, none where of all."""
-        found: dict[str, list[int]] = {"hidden_row": []} if number in self.hidden_rows else {}
+        """The questions about a row: code → the indexes of its cells, none for the whole row."""
+        facts: dict[str, list[int]] = {"hidden_row": []} if number in self.hidden_rows else {}
         for code, cells in (("struck_out", self.struck_out), ("cell_comment", self.comments)):
             if number in cells:
-                found[code] = cells[number]
-        return found
+                facts[code] = cells[number]
+        return facts
 
 
-def look(data: bytes, name: str, height: int) -> Looked:
-    """Look through the sheet of that name. Raises ExpatError, ParseError, ValueError, BadZipFile."""
+def look(data: bytes, name: str, height: int) -> WorkbookFacts:
+    """The facts of the sheet of that name. Raises ExpatError, ParseError, ValueError, BadZipFile."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         path = _path_of(archive, name)
         if path is not None:
             struck, texts = _struck_styles(archive), _struck_texts(archive)
-            found = _CellsOfXlsx(struck, texts).read(archive.read(path), anyway=bool(struck or texts))
-            found.comments = _comments(archive, path)
-            return found
+            facts = _CellsOfXlsx(struck, texts).read(archive.read(path), anyway=bool(struck or texts))
+            facts.comments = _comments(archive, path)
+            return facts
         if _ODS in archive.namelist():
             return _CellsOfOds(name, height).read(archive.read(_ODS))
-    return Looked()
+    return WorkbookFacts()
 
 
 class _Cells:
     """Reads a sheet once, in one go."""
 
     def __init__(self) -> None:
-        self._found = Looked()
+        self._found = WorkbookFacts()
 
-    def read(self, xml: bytes, *, anyway: bool = False) -> Looked:
+    def read(self, xml: bytes, *, anyway: bool = False) -> WorkbookFacts:
         """Raises ExpatError. What a program for spreadsheets writes declares no entities: nothing is expanded."""
         if anyway or _WORTH_READING.search(xml) is not None:
             parser = expat.ParserCreate(namespace_separator="}")
@@ -206,12 +206,12 @@ class _CellsOfOds(_Cells):
             self._here = False
         elif self._here and name == "table-row":
             rows = range(self._row + 1, min(self._row + self._rows, self._height) + 1)
-            found = self._found
-            for kept, places in zip((found.without_value, found.struck_out, found.comments), self._of_row, strict=True):
+            facts = self._found
+            for kept, places in zip((facts.without_value, facts.struck_out, facts.comments), self._of_row, strict=True):
                 if places:
                     kept |= dict.fromkeys(rows, places)
             if self._unseen:
-                found.hidden_rows |= set(rows)
+                facts.hidden_rows |= set(rows)
             self._row += self._rows
 
 
@@ -229,11 +229,11 @@ def _is_hidden(attributes: dict[str, str], size: str) -> bool:
     return attributes.get("hidden", "0") not in _NO or attributes.get(size, "1").strip("0.") == ""
 
 
-def _merge(found: Looked, reference: str) -> None:
+def _merge(facts: WorkbookFacts, reference: str) -> None:
     first, _colon, last = reference.partition(":")
     top, bottom = _placed(first), _placed(last)
     if top is not None and bottom is not None and bottom[0] > top[0] and top[1] < MOST_COLUMNS:
-        found.merged.setdefault(top[0], []).append((bottom[0], top[1]))
+        facts.merged.setdefault(top[0], []).append((bottom[0], top[1]))
 
 
 def _placed(reference: str) -> tuple[int, int] | None:
@@ -281,9 +281,9 @@ def _comments(archive: zipfile.ZipFile, sheet: str) -> dict[int, list[int]]:
     """Where comments stand (ECMA-376 part 1, section 18.7): programs that thread them write these beside."""
     folder, name = posixpath.split(sheet)
     beside, parts = f"{folder}/_rels/{name}.rels", set(archive.namelist())
-    found: dict[int, list[int]] = {}
+    facts: dict[int, list[int]] = {}
     if beside not in parts:
-        return found
+        return facts
     for relation in _tree(archive, beside):
         if not relation.get("Type", "").endswith("/comments"):
             continue
@@ -292,8 +292,8 @@ def _comments(archive: zipfile.ZipFile, sheet: str) -> dict[int, list[int]]:
         for comment in _tree(archive, path).iter() if path in parts else ():
             place = _placed(comment.get("ref", "")) if comment.tag.endswith("}comment") else None
             if place is not None:
-                found.setdefault(place[0], []).append(place[1])
-    return found
+                facts.setdefault(place[0], []).append(place[1])
+    return facts
 
 
 def _path_of(archive: zipfile.ZipFile, name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Rows of cells out of a workbook (XLSX, ODS): looked at before it is opened, and opened by a process with limits."""
+"""Read the rows of a workbook (XLSX, ODS): judged by its directory first, and opened by a process with limits."""
 
 import io
 import json
@@ -23,10 +23,10 @@ MOST_PARTS = 1_000
 MOST_UNPACKED = 200 * 1024 * 1024
 MOST_RATIO = 150
 SMALL = 16 * 1024 * 1024  # unpacked: below this a high ratio is a sheet of repeats, and harmless
-# What the reader may use: three times what that largest workbook takes.
-CHILD_MEMORY = 768 * 1024 * 1024  # of addresses; resident memory stays far below
-CHILD_SECONDS = 20  # of processor time: three times that too, where every cell is looked at for what is struck out
-# A row as the reader writes it: a report is no longer, and a reader that a file has taken over may write for ever.
+# Limits of the reader: three times the needs of that largest workbook.
+CHILD_MEMORY = 768 * 1024 * 1024  # bytes of address space; resident memory stays far below
+CHILD_SECONDS = 20  # processor seconds, with every cell searched for struck-out text
+# Bytes of a row from the reader: a report is no longer, and a reader taken over by a hostile file may write for ever.
 MOST_LINE = 1024 * 1024
 
 ERRORS = {
@@ -46,7 +46,7 @@ def bad(code: str) -> BadFile:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The sheet that is read, the visible ones that are not, its last row, and the places of its hidden columns."""
+    """The sheet that is read, the other visible ones, its last row, and the indexes of its hidden columns."""
 
     name: str
     others: list[str]
@@ -74,7 +74,7 @@ class Workbook:
     def __init__(self, data: bytes, sheet: str | None = None) -> None:
         look(data)
         command = [sys.executable, "-I", str(CHILD), str(CHILD_MEMORY), str(CHILD_SECONDS), sheet or ""]
-        # What the reader complains of may quote the file: it goes nowhere.
+        # The reader's error output may quote the file: it goes nowhere.
         self._child = subprocess.Popen(  # noqa: S603 - our own file, no shell
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
         )

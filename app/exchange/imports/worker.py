@@ -1,4 +1,4 @@
-"""Files the lists that were sent to a server: one at a time in each process, batch by batch, in turn with requests."""
+"""File the lists sent to a server: one at a time in each process, batch by batch, in turn with requests."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ from app.exchange.imports.faults import BadFile
 from app.exchange.imports.run import Running
 from app.log.entries import as_only_writer
 
-# How often lists are looked for that another process, now gone, had begun.
+# Seconds between look-ups of lists that another process, now gone, had begun.
 LOOKS_EVERY = 30.0  # seconds
 INTERNAL = BadFile("internal_error", "Something failed here. What is settled was filed: send the list again.")
 
@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 
 class Worker:
-    """Each piece of work takes a place inside the gate, as a request does: an import makes nobody wait for longer than
-    a batch, and holds no connection in between."""
+    """Each piece of work takes a place in the gate, like a request: an import makes no request wait longer than a
+    batch, and keeps no connection in between."""
 
     def __init__(self, engine: Engine, secret: bytes, clock: Callable[[], datetime], gate: asyncio.Semaphore) -> None:
         self._engine = engine
@@ -51,7 +51,7 @@ class Worker:
         self.wake()
 
     async def run(self) -> None:
-        """Work until told to stop; what is left then goes on at the next start."""
+        """Work until `stop`; unfinished lists go on at the next start."""
         self._loop = asyncio.get_running_loop()
         while not self._stopping:
             self._wanted.clear()
@@ -88,7 +88,7 @@ class Worker:
             data = None if job is None else stored.file_of(session, job)
             if job is None or data is None:
                 return None
-            stored.hold(session, job, self._clock())
+            stored.lease(session, job, self._clock())
         return Running(self._engine, self._secret, self._clock, job, data)
 
     def _let_go(self, job: stored.ImportId) -> None:

@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from app.registry.projection.accounts import Account, parse
+from app.registry.projection.statements import Statement, parse
 from app.registry.projection.voices import by_source
 from app.vocabulary import Verdict
 
 Fact = dict[str, Any]
-Read = Callable[[Account], Any]
+ReadValue = Callable[[Statement], Any]
 
 
-# Field of a section → how what the sources say of it becomes one fact.
-Combined = Mapping[str, Callable[[Sequence["Said"]], Fact | None]]
+# Field of a section → how the values of several sources become one fact.
+Combined = Mapping[str, Callable[[Sequence["SourceValue"]], Fact | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One source's value of one fact. `kept`: the value is not the source's own word; it stood where its report
-    points."""
+class SourceValue:
+    """One source's value of one fact. `kept`: the value stood where the source's report points, and is not the source's
+    own word."""
 
     value: Any
     source: str
@@ -29,118 +29,122 @@ class Said:
     kept: bool = False
 
 
-def said_by(accounts: Iterable[Account], read: Read, kept: Read | None = None) -> list[Said]:
-    """Each source's value, by `read` from its newest account that says one; else by `kept` from what stood where the
-    source's report points."""
-    return _said(_newest_first(accounts), read, kept)
+def source_values(statements: Iterable[Statement], read: ReadValue, kept: ReadValue | None = None) -> list[SourceValue]:
+    """Each source's value: read by `read` from its newest statement with one, else by `kept` from the values kept with
+    its reports. Sources without a value are left out."""
+    return _source_values(_newest_first(statements), read, kept)
 
 
-def _newest_first(accounts: Iterable[Account]) -> list[list[Account]]:
-    """For each source its accounts that may speak, the newest first."""
-    accounts = list(accounts)
-    if len(accounts) == 1:  # as most often
-        return [accounts]
-    return [newest_first(said) for said in by_source(accounts).values()]
+def _newest_first(statements: Iterable[Statement]) -> list[list[Statement]]:
+    """For each source the statements that may speak for it, the newest first."""
+    statements = list(statements)
+    if len(statements) == 1:  # as most often
+        return [statements]
+    return [newest_first(of_source) for of_source in by_source(statements).values()]
 
 
-def newest_first(said: Sequence[Account]) -> list[Account]:
-    return list(said) if len(said) == 1 else sorted(said, key=lambda account: -account.revision)
+def newest_first(statements: Sequence[Statement]) -> list[Statement]:
+    return sorted(statements, key=lambda statement: -statement.revision)
 
 
-def _said(sources: Iterable[Sequence[Account]], read: Read, kept: Read | None) -> list[Said]:
-    found = []
-    for accounts in sources:
-        one = _word(accounts, read, kept=False) or (_word(accounts, kept, kept=True) if kept else None)
-        if one is not None:
-            found.append(one)
-    return found
+def _source_values(
+    sources: Iterable[Sequence[Statement]], read: ReadValue, kept: ReadValue | None
+) -> list[SourceValue]:
+    values = (_word(of_source, read, kept) for of_source in sources)
+    return [value for value in values if value is not None]
 
 
-def _word(accounts: Sequence[Account], read: Read, *, kept: bool) -> Said | None:
-    for account in accounts:
-        value = read(account)
-        if value is not None:
-            # A source that repeats as reported what it verified has verified it still.
-            saying = (one for one in accounts if one.verdict is Verdict.VERIFIED and read(one) == value)
-            speaker = next(saying, account)
-            verified = speaker.verdict is Verdict.VERIFIED
-            return Said(value, speaker.source.slug, speaker.independent, verified, kept)
+def _word(of_source: Sequence[Statement], read: ReadValue, kept: ReadValue | None) -> SourceValue | None:
+    """The value of one source from its statements, newest first."""
+    for reading, is_kept in ((read, False), (kept, True)) if kept else ((read, False),):
+        for statement in of_source:
+            value = reading(statement)
+            if value is not None:
+                # A source that repeats as reported what it verified has verified it still.
+                same = (one for one in of_source if one.verdict is Verdict.VERIFIED and reading(one) == value)
+                speaker = next(same, statement)
+                verified = speaker.verdict is Verdict.VERIFIED
+                return SourceValue(value, speaker.source.slug, speaker.independent, verified, is_kept)
     return None
 
 
-def own_word(accounts: Sequence[Account], read: Read, kept: Read) -> Any:
-    """The value of one source from its accounts, newest first: its own word, else what stood where its report points,
+def own_word(statements: Sequence[Statement], read: ReadValue, kept: ReadValue) -> Any:
+    """The value of one source from its statements, newest first: its own word, else the value kept with its reports,
     else None."""
-    word = _word(accounts, read, kept=False) or _word(accounts, kept, kept=True)
+    word = _word(statements, read, kept)
     return None if word is None else word.value
 
 
-def field(name: str) -> Read:
-    return lambda account: account.content.get(name)
+def field(name: str) -> ReadValue:
+    return lambda statement: statement.content.get(name)
 
 
-def kept(name: str) -> Read:
-    """Reads the value of `name` kept with a report: what stood where the report points when it was filed."""
+def kept(name: str) -> ReadValue:
+    """Reads the value of `name` kept with a report: the one that stood, at its filing, where the report points."""
     return field(f"kept.{name}")
 
 
-def voting(said: Sequence[Said]) -> list[Said]:
-    """The values that decide: those of the independent sources that verified, else those of the independent ones, else
-    all. A kept value has no vote beside an independent source's own word."""
-    independent = [one for one in said if one.independent]
-    independent = [one for one in independent if not one.kept] or independent
-    return [one for one in independent if one.verified] or independent or list(said)
+def deciding(values: Sequence[SourceValue]) -> list[SourceValue]:
+    """The values that decide: those of independent verifying sources, else of independent sources, else all. A kept
+    value does not decide beside an independent source's own word."""
+    independent = [value for value in values if value.independent]
+    independent = [value for value in independent if not value.kept] or independent
+    return [value for value in independent if value.verified] or independent or list(values)
 
 
-def plain_fact(said: Sequence[Said]) -> Fact | None:
+def plain_fact(said: Sequence[SourceValue]) -> Fact | None:
     """The value that most deciding sources say; None where several values tie. `{value, said: [{value, by}]}`."""
     return _fact(said, _same, lambda tied: tied[0] if len(tied) == 1 else None)
 
 
-def shown_fact(said: Sequence[Said]) -> Fact | None:
-    """`plain_fact` for what is shown and never counted: of several spellings of a name that tie one must stand in a
-    list, the first in byte order."""
+def shown_fact(said: Sequence[SourceValue]) -> Fact | None:
+    """`plain_fact` for values that are shown and never counted: of spellings that tie, the first in byte order, since a
+    list must show one."""
     return _fact(said, _same, lambda tied: min(tied, key=_bytes))
 
 
-def date_fact(said: Sequence[Said]) -> Fact | None:
+def date_fact(said: Sequence[SourceValue]) -> Fact | None:
     """`plain_fact` for partial dates: a coarser date supports every finer one inside it, and dates that tie become the
     interval that holds them all."""
     return _fact(said, lambda a, b: parse(b).within(parse(a)), _hull)
 
 
-def day_fact(accounts: Sequence[Account], name: str, among: str) -> Fact | None:
-    """The date that accounts give under `among`.`name`."""
-    return _beside_verifying(accounts, field(f"{among}.{name}"), kept(name), date_fact)
+def day_fact(statements: Sequence[Statement], name: str, among: str) -> Fact | None:
+    """The fact of the date that statements give under `among`.`name`."""
+    return _beside_verifying(statements, field(f"{among}.{name}"), kept(name), date_fact)
 
 
-def kind_fact(accounts: Sequence[Account]) -> Fact | None:
-    """The kind of release that accounts state."""
-    return _beside_verifying(accounts, lambda account: account.kind, kept("kind"), plain_fact)
+def kind_fact(statements: Sequence[Statement]) -> Fact | None:
+    """The fact of the kind of release that statements name."""
+    return _beside_verifying(statements, lambda statement: statement.kind, kept("kind"), plain_fact)
 
 
 def _beside_verifying(
-    accounts: Sequence[Account], read: Read, kept_: Read, fact_of: Callable[[Sequence[Said]], Fact | None]
+    statements: Sequence[Statement],
+    read: ReadValue,
+    kept_: ReadValue,
+    fact_of: Callable[[Sequence[SourceValue]], Fact | None],
 ) -> Fact | None:
-    """The fact whose value is None where an independent source verifies and only others state one (`dating`): a state
-    neither dates what others verified nor makes house arrest of it. All that is said is listed."""
-    said = said_by(accounts, read, kept_)
-    if not said:
+    """The fact by the statements that date and name the kind (`dating`), with every source's value listed: where an
+    independent source verifies and only others give a value, the value is None, so that a state neither dates a
+    verified release nor makes house arrest of it."""
+    values = source_values(statements, read, kept_)
+    if not values:
         return None
-    fact = fact_of(said_by(dating(accounts), read, kept_))
+    fact = fact_of(source_values(dating(statements), read, kept_))
     value = None if fact is None else fact["value"]
-    return {"value": value, "said": _listed(said, value)}
+    return {"value": value, "said": _listed(values, value)}
 
 
-def dating(accounts: Sequence[Account]) -> list[Account]:
-    """The accounts whose days and kinds count: where an independent one verifies, the independent ones alone, so that
-    no other source dates an independent verification or changes its kind."""
-    checked = any(account.independent and account.verdict is Verdict.VERIFIED for account in accounts)
-    return [account for account in accounts if account.independent or not checked]
+def dating(statements: Sequence[Statement]) -> list[Statement]:
+    """The statements whose days and kinds count: the independent ones alone where one of them verifies, else all. So no
+    other source dates an independent verification or changes its kind."""
+    checked = any(statement.independent and statement.verdict is Verdict.VERIFIED for statement in statements)
+    return [statement for statement in statements if statement.independent or not checked]
 
 
-def latest_fact(said: Sequence[Said]) -> Fact | None:
-    """The fact whose value is the latest date that a source says, not the most frequent."""
+def latest_fact(said: Sequence[SourceValue]) -> Fact | None:
+    """The fact whose value is the latest date that any source gives, not the most frequent."""
     if not said:
         return None
     value = max((one.value for one in said), key=last_day)
@@ -148,12 +152,12 @@ def latest_fact(said: Sequence[Said]) -> Fact | None:
 
 
 def last_day(text: str) -> tuple[int, str]:
-    """What partial dates are sorted by: the last day they may mean."""
+    """The sort key of a partial date: the last day it may mean."""
     return parse(text).hi, text
 
 
-def union_fact(said: Sequence[Said]) -> Fact | None:
-    """The fact that holds all values of the independent sources together; of all sources where none is independent."""
+def union_fact(said: Sequence[SourceValue]) -> Fact | None:
+    """The fact of the union of all independent sources' values; of all sources' where none is independent."""
     if not said:
         return None
     independent = [one for one in said if one.independent] or said
@@ -166,7 +170,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _hull(tied: Sequence[str]) -> str:
-    """The interval that holds all these dates; where one of the dates holds them all, that one as it is written."""
+    """The interval that spans all these dates; where one of the dates spans them all, that one as it is written."""
     days = [parse(text) for text in tied]
     lo, hi = min(day.lo for day in days), max(day.hi for day in days)
     whole = [day.text for day in days if (day.lo, day.hi) == (lo, hi)]
@@ -174,12 +178,12 @@ def _hull(tied: Sequence[str]) -> str:
 
 
 def _fact(
-    said: Sequence[Said], supports: Callable[[Any, Any], bool], settle: Callable[[Sequence[Any]], Any]
+    said: Sequence[SourceValue], supports: Callable[[Any, Any], bool], settle: Callable[[Sequence[Any]], Any]
 ) -> Fact | None:
     """The fact whose value `settle` chooses or makes from the values that most deciding sources support."""
     if not said:
         return None
-    values = [one.value for one in voting(said)]
+    values = [one.value for one in deciding(said)]
     value = values[0]  # as nearly always all agree, and there is nothing to count
     if any(other != value for other in values):
         votes = [sum(supports(other, one) for other in values) for one in values]
@@ -191,9 +195,9 @@ def _fact(
     return {"value": value, "said": _listed(said, value)}
 
 
-def _listed(said: Sequence[Said], first: Any) -> list[dict[str, Any]]:
-    """`[{value, by}]`: each value that sources say in their own words, and who says it; the chosen value first, the
-    others in byte order."""
+def _listed(said: Sequence[SourceValue], first: Any) -> list[dict[str, Any]]:
+    """`[{value, by}]`: each value that is a source's own word, with the slugs of its sources; the chosen value first,
+    the others in byte order."""
     said = [one for one in said if not one.kept]
     if len(said) == 1:  # as most often
         return [{"value": said[0].value, "by": [said[0].source]}]
@@ -214,14 +218,14 @@ def value_of(facts: dict[str, Fact], name: str) -> Any:
     return None if fact is None else fact["value"]
 
 
-def collect(accounts: Sequence[Account], names: Combined, section: str) -> dict[str, Fact]:
-    """Field name → fact, for the fields of a section that somebody said."""
+def collect(statements: Sequence[Statement], names: Combined, section: str) -> dict[str, Fact]:
+    """Field name → fact, for the fields of a section that some statement has."""
     facts = {}
-    sources = _newest_first(accounts)
+    sources = _newest_first(statements)
     for name, combine in names.items():
         path = f"{section}.{name}"
-        if any(path in account.content for account in accounts):  # most fields nobody fills in
-            fact = combine(_said(sources, field(path), None))
+        if any(path in statement.content for statement in statements):  # most fields nobody fills in
+            fact = combine(_source_values(sources, field(path), None))
             if fact is not None:
                 facts[name] = fact
     return facts

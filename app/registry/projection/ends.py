@@ -1,30 +1,30 @@
-"""An end of custody, weighed against the days on which sources saw the person inside.
+"""An end of custody, weighed against the days on which sources saw the person in custody.
 
-Rule 1 holds within a spell as it does between two: only an independent source ends what others verified, while a source
-ends by any method what it verified itself. So an end that a source states without having checked it does not count
-where another source verified the detention, or an independent one saw the person inside afterwards; and where it has no
-day, not beside any other independent source that reports the person held. Where words of the same weight contradict
-each other, the end is uncertain from its day on.
+Rule 1 applies within a spell as it does between two: only an independent source ends a detention that another source
+verified, while a source ends by any method a detention that it verified itself. So an unchecked end does not count
+where another source verified the detention or an independent source saw the person in custody afterwards; an unchecked
+end without a day not even beside another independent source that reports the detention. Where statements of the same
+weight contradict each other, the end is uncertain from its day on.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from app.dates import FIRST_DAY, LAST_DAY, PartialDate
-from app.registry.projection.accounts import Account, parse
-from app.registry.projection.consolidate import date_fact, dating, said_by, voting
+from app.registry.projection.consolidate import date_fact, dating, deciding, source_values
+from app.registry.projection.statements import ASSERTIONS, Statement, parse
 from app.registry.projection.voices import detention_voices
 from app.vocabulary import Verdict
 
 Days = tuple[int, int]  # the first and the last possible day
-HELD_ON = "detention.held_on"
-STANDS: Days = (LAST_DAY, LAST_DAY)  # nobody says that it ended
-Read = Callable[[Account], str | None]
+HELD_ON, KEPT_HELD_ON = "detention.held_on", "kept.held_on"
+STANDS: Days = (LAST_DAY, LAST_DAY)  # no source reports an end
+ReadValue = Callable[[Statement], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A day on which a source knew the person held, and whether that source checked it itself."""
+class Sighting:
+    """A day on which a source knew the person to be in custody. `independent`: the source checked that itself."""
 
     day: PartialDate
     independent: bool
@@ -32,113 +32,128 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """An end of custody. `day`: the day that the sources agree on, None where none says when; `given`: the days of the
-    sources that settle it; `told`: those that independent accounts give themselves, whether they settle it or not;
-    `independent`: whether one of those that settle it checked it itself; `by`: the slugs of all sources that state the
-    end and whose word counts."""
+    """An end of custody, by the sources whose word on it counts. `day`: the consolidated day, None where no source
+    gives one; `given`: the days of the deciding sources; `told`: the days that independent statements give themselves,
+    deciding or not; `independent`: a deciding source checked the end itself; `by`: the slugs of all these sources."""
 
     day: PartialDate | None
     given: tuple[PartialDate, ...] = ()
-    told: tuple[PartialDate, ...] = ()
+    own_days: tuple[PartialDate, ...] = ()
     independent: bool = False
     by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """The keys of the sources that know of the detention themselves: those that `verified` it, and all that `stated`
-    it, whatever their verdict."""
+    """The keys of the sources that know of the detention themselves: the verifying ones (`verified`), and all that
+    state it, whatever their verdict (`stated`)."""
 
     verified: frozenset[int] = frozenset()
     stated: frozenset[int] = frozenset()
 
-    def outweigh(self, account: Account, day: str | None) -> bool:
-        """Whether other sources' word that the person was held outweighs the end that an account states, on `day` or on
-        none."""
+    def outweigh(self, statement: Statement, day: str | None) -> bool:
+        """Whether other sources' word that the person was held outweighs the end that a statement states, on `day` or
+        on none."""
         against = self.verified if day is not None else self.verified | self.stated
-        return not account.independent and bool(against - {account.source.key})
+        return not statement.independent and bool(against - {statement.source.key})
 
 
 NOBODY = Witnesses()
 
 
-def witnesses(accounts: Sequence[Account]) -> Witnesses:
-    """The witnesses among the accounts that assert a detention: by what each source says of a release, and by its one
-    voice on the detention itself, which its earlier words do not outlive."""
-    voices = detention_voices(accounts)
-    own = [account for account in accounts if account.independent and (account.has_release or account in voices)]
-    verified = frozenset(account.source.key for account in own if account.verdict is Verdict.VERIFIED)
-    return Witnesses(verified, frozenset(account.source.key for account in own))
+def witnesses(statements: Sequence[Statement]) -> Witnesses:
+    """The witnesses among the statements that assert a detention: the sources of statements on a release, and of the
+    one statement that speaks for each source on the detention itself; superseded ones are no witnesses."""
+    voices = detention_voices(statements)
+    own = [
+        statement
+        for statement in statements
+        if statement.independent and (statement.has_release or statement in voices)
+    ]
+    verified = frozenset(statement.source.key for statement in own if statement.verdict is Verdict.VERIFIED)
+    return Witnesses(verified, frozenset(statement.source.key for statement in own))
 
 
-def seen_by(accounts: Iterable[Account], name: str = HELD_ON) -> list[Seen]:
-    """The days that the accounts which assert the detention say under `name`: of being seen held, or of arrest."""
-    told = [(account, account.date(name)) for account in accounts if account.asserts_detention]
-    return [Seen(day, account.independent) for account, day in told if day is not None]
+def sightings(statements: Iterable[Statement], name: str = HELD_ON) -> list[Sighting]:
+    """The days that statements asserting the detention give under `name`: of a sighting in custody, or of the
+    arrest."""
+    dated = [(statement, statement.date(name)) for statement in statements if statement.asserts_detention]
+    return [Sighting(day, statement.independent) for statement, day in dated if day is not None]
 
 
-def seen_or_kept(accounts: Sequence[Account]) -> list[Seen]:
-    """The days on which sources saw the person held; where no independent source gives one, those kept with reports
-    that give none themselves are among them."""
-    own = seen_by(accounts)
-    if any(one.independent for one in own):
+def sightings_or_kept(statements: Sequence[Statement]) -> list[Sighting]:
+    """The sightings in custody; where no independent source gives one, with the days kept with reports that give none
+    themselves, unless such a report itself asserts a release before that day."""
+    own = sightings(statements)
+    if any(sighting.independent for sighting in own):
         return own
-    return own + seen_by((account for account in accounts if HELD_ON not in account.content), "kept.held_on")
+    silent = [statement for statement in statements if HELD_ON not in statement.content]
+    return own + [
+        seen for statement in silent for seen in sightings([statement], KEPT_HELD_ON) if not _gone(statement, seen)
+    ]
 
 
-def inside_by(accounts: Sequence[Account]) -> list[Seen]:
-    """The days inside that can contradict an end: those on which sources saw the person held, by their own word, and
-    the days of arrest."""
-    return [*seen_by(accounts), *seen_by(accounts, "detention.detained_on")]
+def _gone(statement: Statement, seen: Sighting) -> bool:
+    """Whether the statement itself asserts a release before the day on which others saw the person held."""
+    asserted = statement.has_release and statement.verdict in ASSERTIONS
+    return asserted and statement.released is not None and statement.released.hi < seen.day.lo
 
 
-def credible(accounts: Iterable[Account], read: Read, seen: Iterable[Seen], known: Witnesses = NOBODY) -> list[Account]:
-    """The accounts whose end, on the day that `read` gives, counts: their source checked it itself, or no independent
-    source saw the person later and no other one knew the person held (`known`)."""
-    last = max((one.day.lo for one in seen if one.independent), default=FIRST_DAY)
-    said = [(account, read(account)) for account in accounts]
-    told = [(account, day) for account, day in said if not known.outweigh(account, day)]
-    return [account for account, day in told if account.independent or day is None or parse(day).hi >= last]
+def days_inside(statements: Sequence[Statement]) -> list[Sighting]:
+    """The days in custody that can contradict an end: sightings by the sources' own word, and days of arrest."""
+    return [*sightings(statements), *sightings(statements, "detention.detained_on")]
+
+
+def credible(
+    statements: Iterable[Statement], read: ReadValue, seen: Iterable[Sighting], known: Witnesses = NOBODY
+) -> list[Statement]:
+    """The statements whose end, on the day that `read` gives, counts: the source checked the end itself, or no
+    independent source saw the person in custody later and no witness (`known`) outweighs it."""
+    last = max((sighting.day.lo for sighting in seen if sighting.independent), default=FIRST_DAY)
+    dated = [(statement, read(statement)) for statement in statements]
+    weighty = [(statement, day) for statement, day in dated if not known.outweigh(statement, day)]
+    return [statement for statement, day in weighty if statement.independent or day is None or parse(day).hi >= last]
 
 
 def end_of(
-    accounts: Sequence[Account],
-    read: Read,
-    seen: Sequence[Seen],
+    statements: Sequence[Statement],
+    read: ReadValue,
+    seen: Sequence[Sighting],
     known: Witnesses = NOBODY,
-    kept: Read | None = None,
+    kept: ReadValue | None = None,
 ) -> End | None:
-    """The end that the accounts whose word counts tell together, on the day that `read` gives of each, or `kept` where
-    it gives none; None where no account's word counts."""
-    heard = credible(accounts, read, seen, known)
-    if not heard:
+    """The end that the statements whose word counts tell together, on the day that `read` gives of each, or `kept`
+    where it gives none; None where no statement's word counts."""
+    telling = credible(statements, read, seen, known)
+    if not telling:
         return None
-    said = said_by(dating(heard), read, kept)
-    agreed = date_fact(said)
-    settling = voting(said)
+    days = source_values(dating(telling), read, kept)
+    agreed = date_fact(days)
+    settling = deciding(days)
     return End(
         day=parse(agreed["value"]) if agreed else None,
-        given=tuple(parse(one.value) for one in settling),
-        told=tuple(parse(one.value) for one in said if one.independent and not one.kept),
-        independent=any(one.independent for one in settling),
-        by=frozenset(account.source.slug for account in heard),
+        given=tuple(parse(value.value) for value in settling),
+        own_days=tuple(parse(value.value) for value in days if value.independent and not value.kept),
+        independent=any(value.independent for value in settling),
+        by=frozenset(statement.source.slug for statement in telling),
     )
 
 
 def bounds(end: End, inside: Iterable[PartialDate], against: Iterable[PartialDate]) -> Days:
-    """First and last possible day of an end. `inside`: days on which the person was held; `against`: those of them that
-    weigh as much as the end. The end is no earlier than a day inside that its own day leaves possible. Where its day
-    lies before one of `against`, it may not have been: the last possible day is then the earliest one that a source
-    gives and that agrees with them all, if there is one."""
+    """First and last possible day of an end. `inside`: days in custody; `against`: those of them that weigh as much as
+    the end. The end is no earlier than any day in custody that its own day leaves possible. An end before a day of
+    `against` is uncertain: its last possible day is then the earliest day given for it that agrees with all of
+    `against`, else LAST_DAY."""
     if end.day is None:
         return max((day.lo for day in inside), default=FIRST_DAY), LAST_DAY
     lo, hi = end.day.lo, end.day.hi
-    # Where contradicting days became an interval, a day inside moves its beginning only if that rules none of them out.
+    # Where contradicting days became an interval, a day in custody moves its beginning only if it rules none of them
+    # out.
     agreed = min((day.hi for day in end.given if day.within(end.day)), default=hi)
     lo = max((day.lo for day in inside if lo < day.lo <= agreed), default=lo)
     last = max((day.lo for day in against), default=FIRST_DAY)
     if last > hi:
-        hi = min((day.hi for day in (*end.given, *end.told) if day.hi >= last), default=LAST_DAY)
+        hi = min((day.hi for day in (*end.given, *end.own_days) if day.hi >= last), default=LAST_DAY)
     return lo, hi
 
 
@@ -148,6 +163,6 @@ def earliest(ends: Sequence[Days]) -> Days:
 
 
 def finer(one: End, other: End | None) -> End:
-    """Of two days given for the same end the more precise one, then the earlier."""
+    """Of two readings of one end the one with the more precise day, then the earlier."""
     dated = [end for end in (one, other) if end is not None and end.day is not None]
     return min(dated, key=lambda end: (end.day.hi - end.day.lo, end.day.hi) if end.day else (0, 0), default=one)

@@ -1,11 +1,10 @@
-"""The facts about the person and the place. All of them but `public_facts` are personal."""
+"""The facts about a person and the place of custody. All but `public_facts` are personal."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from app.dates import PartialDate, age_bounds_at
 from app.registry.content import birth_of
-from app.registry.projection.accounts import ASSERTIONS, Account, parse
 from app.registry.projection.consolidate import (
     Combined,
     Fact,
@@ -14,12 +13,13 @@ from app.registry.projection.consolidate import (
     kept,
     own_word,
     plain_fact,
-    said_by,
     shown_fact,
+    source_values,
     union_fact,
     value_of,
 )
 from app.registry.projection.custody import Custody
+from app.registry.projection.statements import ASSERTIONS, Statement, parse
 from app.vocabulary import AgeGroup
 
 # The field counts adolescents below 18 and the old from 70 on (weekly tables of the organisations).
@@ -38,7 +38,7 @@ _PERSON: Combined = {
     "groups": union_fact,
     "father_name": shown_fact,
 }
-# Fields that are combined with no other source's: they are stored by source.
+# Fields that are stored by source and never consolidated.
 BY_SOURCE = ("evidence", "citing_unlisted")
 
 _CUSTODY: Combined = {
@@ -66,17 +66,17 @@ _SPELL_TRAITS = {
 }
 
 
-def public_facts(accounts: Sequence[Account]) -> dict[str, Fact]:
-    """The public facts about a person: the day of death and each source's designation."""
-    heard = [account for account in accounts if not account.retracted]
-    facts = collect(heard, {"died_on": date_fact}, "detainee")
-    designation = plain_fact(said_by(heard, lambda account: account.designation, kept("designation")))
+def public_facts(statements: Sequence[Statement]) -> dict[str, Fact]:
+    """The public facts about a person: the day of death and the designation."""
+    standing = [statement for statement in statements if not statement.retracted]
+    facts = collect(standing, {"died_on": date_fact}, "detainee")
+    designation = plain_fact(source_values(standing, lambda statement: statement.designation, kept("designation")))
     return facts | ({"designation": designation} if designation else {})
 
 
-def personal_facts(accounts: Sequence[Account], custodies: Sequence[Custody]) -> dict[str, Fact]:
-    """The personal facts about a person, by the reports that stand."""
-    facts = collect([account for account in accounts if not account.retracted], _PERSON, "detainee")
+def personal_facts(statements: Sequence[Statement], custodies: Sequence[Custody]) -> dict[str, Fact]:
+    """The personal facts about a person, by the statements that stand."""
+    facts = collect([statement for statement in statements if not statement.retracted], _PERSON, "detainee")
     if "birth_date" in facts and value_of(facts, "age") is None:
         day = _reference_day(custodies)
         if day is not None:
@@ -86,77 +86,78 @@ def personal_facts(accounts: Sequence[Account], custodies: Sequence[Custody]) ->
 
 
 def _reference_day(custodies: Sequence[Custody]) -> PartialDate | None:
-    """The day for which the age is told: that of the last release, or else of being held or detained, so that nothing
+    """The day for which the age is given: of the last release, else of the last sighting, else of the arrest. So no age
     changes by the passing of time alone."""
     last = custodies[-1]
     return last.ended or last.held or last.detained
 
 
 def spell_facts(custody: Custody) -> dict[str, Any]:
-    """The personal facts of a spell: place, law, conditions; and by source its evidence and whom it cites that is no
+    """The personal facts of a spell: place, law, conditions; and by source its evidence and the cited names that are no
     source here."""
-    heard = custody.asserting
-    facts: dict[str, Any] = collect(heard, _CUSTODY, "detention") | _facility(heard)
-    outcome = custody.outcome
-    if outcome is not None:
-        asked = [voice for voice in outcome.heard[outcome.stage] if voice.verdict in ASSERTIONS]
-        facts |= collect(asked, {"conditions": union_fact, "destination": plain_fact}, "release")
-    voices = {"detention": custody.voices, "release": outcome.voices if outcome else []}
+    facts: dict[str, Any] = collect(custody.asserting, _CUSTODY, "detention") | _facility(custody.asserting)
+    release = custody.release
+    if release is not None:
+        asserting = [voice for voice in release.voices_at[release.stage] if voice.verdict in ASSERTIONS]
+        facts |= collect(asserting, {"conditions": union_fact, "destination": plain_fact}, "release")
+    voices = {"detention": custody.voices, "release": release.voices if release else []}
     for name in BY_SOURCE:
-        found = {
+        by_source = {
             about: {
                 voice.source.slug: voice.content[f"verification.{name}"]
-                for voice in said
+                for voice in of_object
                 if f"verification.{name}" in voice.content and not voice.retracted
             }
-            for about, said in voices.items()
+            for about, of_object in voices.items()
         }
-        if any(found.values()):
-            facts[name] = found
+        if any(by_source.values()):
+            facts[name] = by_source
     return facts
 
 
-def _facility(accounts: Sequence[Account]) -> dict[str, Fact]:
-    """The registered facility and its area; a place nobody registered is kept apart, as said."""
-    registered = plain_fact(said_by(accounts, _slug, _kept_slug))
-    as_said = shown_fact(said_by(accounts, lambda a: None if a.facility else a.content.get("detention.facility")))
+def _facility(statements: Sequence[Statement]) -> dict[str, Fact]:
+    """The registered facility and its area; a place that is not registered stands apart, as said."""
+    registered = plain_fact(source_values(statements, _slug, _kept_slug))
+    as_said = shown_fact(
+        source_values(statements, lambda a: None if a.facility else a.content.get("detention.facility"))
+    )
     facts = {name: fact for name, fact in (("facility", registered), ("facility_as_said", as_said)) if fact}
-    area = _areas(accounts).get(registered["value"]) if registered else None
+    area = _areas(statements).get(registered["value"]) if registered else None
     if area:
         facts["area"] = {"value": area, "said": []}
     return facts
 
 
-def _slug(account: Account) -> str | None:
-    return account.facility.slug if account.facility else None
+def _slug(statement: Statement) -> str | None:
+    return statement.facility.slug if statement.facility else None
 
 
-def _kept_slug(account: Account) -> str | None:
-    """The place kept with an account that names none itself: a place nobody registered is its source's own word too."""
-    if account.kept_facility is None or "detention.facility" in account.content:
+def _kept_slug(statement: Statement) -> str | None:
+    """The facility kept with a statement that names no place; an unregistered place is a source's own word too."""
+    if statement.kept_facility is None or "detention.facility" in statement.content:
         return None
-    return account.kept_facility.slug
+    return statement.kept_facility.slug
 
 
-def _areas(accounts: Sequence[Account]) -> dict[str, str | None]:
-    views = [view for account in accounts for view in (account.kept_facility, account.facility) if view]
+def _areas(statements: Sequence[Statement]) -> dict[str, str | None]:
+    views = [view for statement in statements for view in (statement.kept_facility, statement.facility) if view]
     return {view.slug: view.area for view in views}
 
 
-def own_traits(own: Sequence[Account]) -> set[tuple[str, str]]:
-    """`(dimension, value)` pairs by one source's own word, from its accounts, newest first: the facility in which the
-    person was held, and its area."""
+def own_traits(own: Sequence[Statement]) -> set[tuple[str, str]]:
+    """`(dimension, value)` pairs by one source's own word, from its statements, newest first: the facility and its
+    area."""
     facility = own_word(own, _slug, _kept_slug)
-    found = {"facility": facility, "area": _areas(own).get(facility) if facility else None}
-    return {(name, value) for name, value in found.items() if value}
+    values = {"facility": facility, "area": _areas(own).get(facility) if facility else None}
+    return {(name, value) for name, value in values.items() if value}
 
 
 def traits(custody: Custody, about: dict[str, Fact], facts: dict[str, Any]) -> set[tuple[str, str]]:
-    """`(dimension, value)` pairs by which a spell is filtered and grouped, from the facts `about` the person and those
-    of the spell."""
-    found = _values(about, _PERSON_TRAITS) | _values(facts, _SPELL_TRAITS)
+    """`(dimension, value)` pairs by which a spell is filtered and grouped, from the facts `about` the person and the
+    `facts` of the spell."""
+    pairs = _values(about, _PERSON_TRAITS) | _values(facts, _SPELL_TRAITS)
     group = age_group(custody, about)
-    return found | ({("age_group", group)} if group else set())
+    return pairs | ({("age_group", group)} if group else set())
 
 
 def _values(facts: dict[str, Any], names: dict[str, str]) -> set[tuple[str, str]]:
@@ -169,7 +170,7 @@ def _values(facts: dict[str, Any], names: dict[str, str]) -> set[tuple[str, str]
 
 
 def age_group(custody: Custody, about: dict[str, Fact]) -> str | None:
-    """The age group on the day of the detention, or on the nearest day known; None where two groups are possible."""
+    """The age group at the arrest, or on the nearest known day; None where two groups are possible."""
     named = ("birth_date", "age")
     content = {f"detainee.{name}": value for name in named if (value := value_of(about, name)) is not None}
     content |= _day_of_age(about)
@@ -185,14 +186,14 @@ def age_group(custody: Custody, about: dict[str, Fact]) -> str | None:
 
 
 def _day_of_age(about: dict[str, Fact]) -> dict[str, Any]:
-    """The day of the age, or else its span of days, from a source that says this age: another source's day is of
+    """The day of the age, else its span of days, from a source that gives this age: another source's day belongs to
     another age."""
     age = about.get("age", {"value": None, "said": []})
-    speakers = {source for one in age["said"] if one["value"] == age["value"] for source in one["by"]}
+    speakers = {source for group in age["said"] if group["value"] == age["value"] for source in group["by"]}
     for name in ("age_on", "age_span"):
-        for one in about.get(name, {}).get("said", ()):
-            if speakers & set(one["by"]):
-                return {f"detainee.{name}": one["value"]}
+        for group in about.get(name, {}).get("said", ()):
+            if speakers & set(group["by"]):
+                return {f"detainee.{name}": group["value"]}
     return {}
 
 

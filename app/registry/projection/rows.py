@@ -1,4 +1,4 @@
-"""The rows of one person, as dictionaries by table, without `since` and `until`."""
+"""The rows of one person by table, as dictionaries without `since` and `until`."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -9,22 +9,22 @@ from app.models import (
     Detainee,
     DetaineePersonal,
     Detention,
-    Held,
-    HeldVoice,
+    DetentionState,
     Placement,
     Release,
+    ReleaseAtStage,
+    SourceDetention,
+    SourceRelease,
     SourceTrait,
     SpellPersonal,
-    Standing,
     Trait,
     Verification,
-    Voice,
 )
-from app.registry.projection import held, person
-from app.registry.projection.accounts import Account
+from app.registry.projection import detention_state, person
 from app.registry.projection.custody import Custody, read_custody, with_next
 from app.registry.projection.ends import End
 from app.registry.projection.spells import spells
+from app.registry.projection.statements import Statement
 from app.registry.projection.units import contradicted
 from app.registry.projection.voices import COUNTING, asserts, by_source
 from app.vocabulary import EndedHow, Publish, ReleaseKind, Stage, State
@@ -38,18 +38,18 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",",
 
 
 def dump(value: Any) -> str:
-    """JSON as it is stored. Equal facts give equal text, so that a row that says the same is not replaced."""
+    """JSON as it is stored. Equal facts give equal text, so that an unchanged row is not replaced."""
     return _ENCODER.encode(value)
 
 
-def project(accounts: Sequence[Account], publish: str) -> Rows:
-    """All rows of one person. `publish`: the person's class of publication, after consent. Raises nothing."""
-    detainee = min(account.record for account in accounts)
-    custodies = with_next([read_custody(spell) for spell in spells(accounts)])
-    facts = person.public_facts(accounts)
+def project(statements: Sequence[Statement], publish: str) -> Rows:
+    """All rows of one person. `publish`: the person's class of publication, after consent."""
+    detainee = min(statement.record for statement in statements)
+    custodies = with_next([read_custody(spell) for spell in spells(statements)])
+    facts = person.public_facts(statements)
     last = standing_last(custodies)
-    died = held.death_of(accounts, last.inside, last.known)
-    state = state_of(last, died, {a.source.slug for a in accounts if a.source.independent})
+    died = detention_state.death_of(statements, last.inside, last.known)
+    state = state_of(last, died, {a.source.slug for a in statements if a.source.independent})
     rows: Rows = {
         Detainee: [
             {
@@ -62,47 +62,49 @@ def project(accounts: Sequence[Account], publish: str) -> Rows:
             }
         ],
         Detention: [_detention(custody) for custody in custodies],
-        Release: [_release(custody) for custody in custodies if custody.outcome],
-        Standing: [row for custody in custodies for row in _standings(custody, publish)],
-        Voice: [row for custody in custodies for row in _voices(custody)],
-        **_held(accounts, custodies, custodies.index(last), died if state is State.DIED else None, publish),
+        Release: [_release(custody) for custody in custodies if custody.release],
+        ReleaseAtStage: [row for custody in custodies for row in _stage_rows(custody, publish)],
+        SourceRelease: [row for custody in custodies for row in _source_rows(custody)],
+        **_detention_states(
+            statements, custodies, custodies.index(last), died if state is State.DIED else None, publish
+        ),
         Verification: [row for custody in custodies for row in _verifications(custody)],
-        Placement: _placements(accounts, custodies),
+        Placement: _placements(statements, custodies),
     }
-    if not any(account.erased for account in accounts):
-        rows |= _personal(accounts, custodies)
-    for found in rows.values():
-        for row in found:
+    if not any(statement.erased for statement in statements):
+        rows |= _personal(statements, custodies)
+    for of_table in rows.values():
+        for row in of_table:
             row["detainee"] = detainee
     return rows
 
 
 def standing_last(custodies: Sequence[Custody]) -> Custody:
-    """The spell that tells where the person is: the latest that an independent source states; where there is none, the
+    """The spell that decides the person's state: the latest stated by an independent source; where there is none, the
     latest that is no claimed re-arrest."""
     stated = [custody for custody in custodies if custody.stated]
     return (stated or [custody for custody in custodies if not custody.claimed])[-1]
 
 
 def state_of(last: Custody, died: End | None, independent: Collection[str]) -> State:
-    """Where the person is, as far as the last spell tells. A death that no source among `independent` (slugs) reports
-    does not stand against a release that one of them reports."""
+    """The person's state by the last spell. A death reported by no `independent` source (slugs) yields to a release
+    reported by one."""
     deaths = [died, last.otherwise if last.ended_how == EndedHow.DIED else None]
     by = {slug for death in deaths if death is not None for slug in death.by}
-    voices = last.out.voices if last.out else []
+    voices = last.counted_release.voices if last.counted_release else []
     released_by = {voice.source.slug for voice in voices if asserts(voice, Stage.CARRIED_OUT)}
     if by and (by & set(independent) or not released_by & set(independent)):
         return State.DIED
-    if last.out is not None:
-        return State.HOUSE_ARREST if last.out.kind == ReleaseKind.HOUSE_ARREST else State.RELEASED
+    if last.counted_release is not None:
+        return State.HOUSE_ARREST if last.counted_release.kind == ReleaseKind.HOUSE_ARREST else State.RELEASED
     if last.otherwise is not None or not last.asserted:
         return State.UNKNOWN
     return State.HELD
 
 
-def _personal(accounts: Sequence[Account], custodies: Sequence[Custody]) -> Rows:
-    about = person.personal_facts(accounts, custodies)
-    # A person is found by every list's spelling of the name, not by the shown one alone.
+def _personal(statements: Sequence[Statement], custodies: Sequence[Custody]) -> Rows:
+    about = person.personal_facts(statements, custodies)
+    # A search finds a person by every source's spelling of the name, not by the shown one alone.
     names = [said["value"] for said in about.get("full_name", {}).get("said", [])]
     aliases = about.get("aliases", {}).get("value", [])
     spells_facts = [(custody, person.spell_facts(custody)) for custody in custodies]
@@ -125,27 +127,29 @@ def _personal(accounts: Sequence[Account], custodies: Sequence[Custody]) -> Rows
 def _source_traits(custody: Custody) -> list[Row]:
     return [
         {"spell": custody.spell, "source": source, "name": name, "value": value}
-        for source in by_source(custody.accounts)
-        for name, value in sorted(person.own_traits(held.own_accounts(custody, source)))
+        for source in by_source(custody.statements)
+        for name, value in sorted(person.own_traits(detention_state.own_statements(custody, source)))
     ]
 
 
-def _held(accounts: Sequence[Account], custodies: Sequence[Custody], last: int, died: End | None, publish: str) -> Rows:
-    """The rows of being held. `last`: the place of the spell that tells where the person is. A death ends that spell
-    and later ones: the person had left the earlier ones alive."""
-    deaths = held.deaths_by_source(accounts)
-    rows: Rows = {Held: [], HeldVoice: []}
+def _detention_states(
+    statements: Sequence[Statement], custodies: Sequence[Custody], last: int, died: End | None, publish: str
+) -> Rows:
+    """The rows of custody. `last`: the index of the spell that decides the person's state. A death ends that spell and
+    later ones: the person had left the earlier ones alive."""
+    deaths = detention_state.deaths_by_source(statements)
+    rows: Rows = {DetentionState: [], SourceDetention: []}
     for place, custody in enumerate(custodies):
-        rows[Held].append(held.held_row(custody, died if place >= last else None, publish))
-        rows[HeldVoice] += held.held_voices(custody, deaths if place >= last else {})
+        rows[DetentionState].append(detention_state.state_row(custody, died if place >= last else None, publish))
+        rows[SourceDetention] += detention_state.source_rows(custody, deaths if place >= last else {})
     return rows
 
 
-def _placements(accounts: Sequence[Account], custodies: Sequence[Custody]) -> list[Row]:
-    """The spell of each report; and `contradicts`: the record that it points at, where the report's own dates place it
-    in another spell than that record's."""
-    spell_of = {account.record: custody.spell for custody in custodies for account in custody.accounts}
-    pointed_at = contradicted(accounts) if any(account.pointer is not None for account in accounts) else {}
+def _placements(statements: Sequence[Statement], custodies: Sequence[Custody]) -> list[Row]:
+    """The spell of each report. `contradicts`: the record at which the report points, where its own dates place the
+    report in another spell."""
+    spell_of = {statement.record: custody.spell for custody in custodies for statement in custody.statements}
+    pointed_at = contradicted(statements) if any(statement.pointer is not None for statement in statements) else {}
     return [
         {"record": record, "spell": spell, "contradicts": target if spell_of.get(target, spell) != spell else None}
         for record, spell in spell_of.items()
@@ -166,31 +170,31 @@ def _detention(custody: Custody) -> Row:
         "ended_hi": ended and ended.hi,
         "held_lo": held and held.lo,
         "held_hi": held and held.hi,
-        "has_release": custody.out is not None,
+        "has_release": custody.counted_release is not None,
         "disjoint_releases": custody.disjoint_releases,
         "facts": dump(custody.facts),
     }
 
 
 def _release(custody: Custody) -> Row:
-    outcome = custody.outcome
-    assert outcome is not None
+    release = custody.release
+    assert release is not None
     return {
         "spell": custody.spell,
-        "stage": outcome.stage,
-        "status": outcome.statuses[outcome.stage],
+        "stage": release.stage,
+        "status": release.statuses[release.stage],
         "country": custody.country,
-        "facts": dump({"facts": outcome.facts, "stages": outcome.stages}),
+        "facts": dump({"facts": release.facts, "stages": release.stages}),
     }
 
 
-def _standings(custody: Custody, publish: str) -> list[Row]:
-    outcome = custody.outcome
-    if outcome is None:
+def _stage_rows(custody: Custody, publish: str) -> list[Row]:
+    release = custody.release
+    if release is None:
         return []
     rows = []
-    for stage, status in outcome.statuses.items():
-        when = outcome.dates[stage]
+    for stage, status in release.statuses.items():
+        when = release.dates[stage]
         rows.append(
             {
                 "spell": custody.spell,
@@ -198,10 +202,10 @@ def _standings(custody: Custody, publish: str) -> list[Row]:
                 "status": status,
                 "lo": when and when.lo,
                 "hi": when and when.hi,
-                "kind": outcome.kinds[stage],
+                "kind": release.kinds[stage],
                 "country": custody.country,
                 "designation": custody.designation,
-                "independent_verified": outcome.stages[stage]["independent"] if status in COUNTING else 0,
+                "independent_verified": release.stages[stage]["independent"] if status in COUNTING else 0,
                 "next_hi": custody.next_hi,
                 "withheld": publish == Publish.COUNTED,
             }
@@ -209,16 +213,16 @@ def _standings(custody: Custody, publish: str) -> list[Row]:
     return rows
 
 
-def _voices(custody: Custody) -> list[Row]:
-    outcome = custody.outcome
-    if outcome is None:
+def _source_rows(custody: Custody) -> list[Row]:
+    release = custody.release
+    if release is None:
         return []
-    return [_voice(custody, voice, stage) for stage, voices in outcome.heard.items() for voice in voices]
+    return [_source_row(custody, voice, stage) for stage, voices in release.voices_at.items() for voice in voices]
 
 
-def _voice(custody: Custody, voice: Account, stage: Stage) -> Row:
-    """The row of one source at one stage, by its own word."""
-    when = held.own_day(voice, stage)
+def _source_row(custody: Custody, voice: Statement, stage: Stage) -> Row:
+    """The row of one source at one stage, by the source's own word."""
+    when = detention_state.own_day(voice, stage)
     return {
         "spell": custody.spell,
         "stage": stage,
@@ -227,22 +231,22 @@ def _voice(custody: Custody, voice: Account, stage: Stage) -> Row:
         "independent": voice.independent,
         "lo": when and when.lo,
         "hi": when and when.hi,
-        "kind": held.own_kind(voice),
-        **held.own_place(held.own_accounts(custody, voice.source.key)),
+        "kind": detention_state.own_kind(voice),
+        **detention_state.own_country_and_designation(detention_state.own_statements(custody, voice.source.key)),
         "next_hi": custody.next_hi_by_source.get(voice.source.key),
     }
 
 
 def _verifications(custody: Custody) -> list[Row]:
     rows = [_verification(custody, "detention", voice) for voice in custody.voices]
-    if custody.outcome:
-        rows += [_verification(custody, "release", voice) for voice in custody.outcome.voices]
+    if custody.release:
+        rows += [_verification(custody, "release", voice) for voice in custody.release.voices]
     return rows
 
 
-def _verification(custody: Custody, about: str, voice: Account) -> Row:
+def _verification(custody: Custody, about: str, voice: Statement) -> Row:
     content = voice.content
-    said = {
+    statement = {
         "stage": content.get("release.stage"),
         "released_on": content.get("release.released_on"),
         "ordered_on": content.get("release.ordered_on"),
@@ -259,5 +263,5 @@ def _verification(custody: Custody, about: str, voice: Account) -> Row:
         "record": voice.record,
         "verdict": voice.verdict,
         "independent": voice.independent,
-        "said": dump(said),
+        "said": dump(statement),
     }

@@ -1,16 +1,15 @@
-"""Rule 1: which reports of one person speak of the same spell in custody.
+"""Rule 1: the spells in custody of one person, cut from the reports (pure).
 
-A spell ends where somebody asserts an end and a detention begins after it; reports that fit several spells are placed
-by their dates afterwards. The reports of independent sources are divided first; the others then join one of those
-spells or stand alone, so that no state can part or join what organisations say. Nothing here looks at when a report
-arrived, so the order of the same reports changes nothing.
+A spell is cut where a report asserts an end and a detention begins after it; reports that fit several spells are placed
+by their dates afterwards. The reports of independent sources are cut first; the others then join one of these spells or
+stand alone, so that no state parts or joins what organisations report. The order of arrival changes nothing.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.dates import PartialDate
-from app.registry.projection.accounts import Account
+from app.registry.projection.statements import Statement
 from app.registry.projection.units import Unit, end_of, units_of
 
 # Sorts an unknown day of arrest before every known one, and an unknown day of release after.
@@ -19,8 +18,8 @@ EVER, NEVER = -1, 10**9
 
 @dataclass
 class Spell:
-    """The units of one spell. `checked`: it was cut among reports of independent sources, and only their ends end it.
-    `opened`: the day of arrest at which it was cut from the spell before; None for the first spell."""
+    """The units of one spell. `checked`: cut among reports of independent sources, so that only their ends end it.
+    `opened`: the day of arrest at which it was cut from the spell before; None for the first."""
 
     checked: bool
     opened: PartialDate | None = None
@@ -43,38 +42,38 @@ class Spell:
         return any(_ends_by(unit, start, checked=self.checked) for unit in self.units)
 
 
-def spells(accounts: Sequence[Account]) -> list[list[Account]]:
-    """Divide the accounts of one person into spells, earliest first. Every account is in exactly one."""
-    if len(accounts) == 1:  # as most often
-        return [list(accounts)]
-    units = units_of(accounts)
+def spells(statements: Sequence[Statement]) -> list[list[Statement]]:
+    """The statements of one person by spell, earliest first. Every statement is in exactly one."""
+    if len(statements) == 1:  # as most often
+        return [list(statements)]
+    units = units_of(statements)
     standing = [unit for unit in units if unit.stands]
-    found = _divide(standing) if standing else [Spell(checked=False)]
-    placed = [list(spell.units) for spell in found]
+    cut = _divide(standing) if standing else [Spell(checked=False)]
+    placed = [list(spell.units) for spell in cut]
     for unit in units:  # a withdrawn unit attaches last, and only to units that stand
         if not unit.stands:
-            placed[_best(unit, found, _fitting(unit, found) or range(len(found)))].append(unit)
-    return [[account for unit in spell for account in unit.members] for spell in placed]
+            placed[_best(unit, cut, _fitting(unit, cut) or range(len(cut)))].append(unit)
+    return [[statement for unit in spell for statement in unit.members] for spell in placed]
 
 
 def _divide(units: Sequence[Unit]) -> list[Spell]:
-    early, standing = _told_before(units)
+    early, standing = _before_first_arrest(units)
     checked = [unit for unit in standing if unit.independent and unit not in early]
     if not checked:  # where no independent source speaks, the others are divided among themselves
         return _cut(standing, checked=False)
-    found = _cut(checked, checked=True)
+    cut = _cut(checked, checked=True)
     apart: dict[int, list[Unit]] = {}
     joining: list[Unit] = []
     for unit in standing:
-        if unit in early or not (unit.independent or _fitting(unit, found)):
-            apart.setdefault(_ended_before(unit, found), []).append(unit)
+        if unit in early or not (unit.independent or _fitting(unit, cut)):
+            apart.setdefault(_ended_before(unit, cut), []).append(unit)
         elif not unit.independent:
             joining.append(unit)
     every: list[Spell] = []
-    for number in range(len(found) + 1):
+    for number in range(len(cut) + 1):
         if number in apart:
             every += _standing_alone(apart[number])
-        every += found[number : number + 1]
+        every += cut[number : number + 1]
     known = [Spell(spell.checked, spell.opened, list(spell.units)) for spell in every]
     for unit in joining:
         every[_best(unit, known, _fitting(unit, known))].units.append(unit)
@@ -82,42 +81,43 @@ def _divide(units: Sequence[Unit]) -> list[Spell]:
 
 
 def _standing_alone(units: Sequence[Unit]) -> list[Spell]:
-    """The spells that units make among themselves which fit none of the independent sources' spells."""
-    found = _cut(units, checked=False)
-    found[0].opened = found[0].begun
-    return found
+    """The spells cut among the units that fit none of the independent sources' spells."""
+    cut = _cut(units, checked=False)
+    cut[0].opened = cut[0].begun
+    return cut
 
 
-def _told_before(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
-    """The units of a release that no independent source states and that lies before the first arrest that one gives;
-    and all units, where the report of such a release no longer follows the independent source's that it points at."""
-    checked = [account for unit in units for account in unit.members if account.source.independent]
+def _before_first_arrest(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
+    """`(early, all)`: the units whose every end lies before the first arrest by an independent source and is stated by
+    no independent source; and all units, from which pointing reports with such an end are taken out as units of their
+    own."""
+    checked = [statement for unit in units for statement in unit.members if statement.source.independent]
     first = min((a.began.lo for a in checked if a.asserts_detention and a.began is not None), default=None)
     if first is None:
         return [], list(units)
-    stated = [end for unit in units for _account, end in unit.independent_ends]
+    stated = [end for unit in units for _statement, end in unit.independent_ends]
 
     def before(end: PartialDate | None) -> bool:
         return end is not None and end.hi < first and not any(end.overlaps(other) for other in stated)
 
     standing = []
     for unit in units:
-        astray = [account for account in unit.pointing_others if before(end_of(account))]
-        standing += [Unit(tuple(account for account in unit.members if account not in astray))]
-        standing += [Unit((account,)) for account in astray]
-    early = [one for one in standing if one.ends and all(before(end) for _account, end in one.ends)]
+        astray = [statement for statement in unit.pointing_others if before(end_of(statement))]
+        standing += [Unit(tuple(statement for statement in unit.members if statement not in astray))]
+        standing += [Unit((statement,)) for statement in astray]
+    early = [one for one in standing if one.ends and all(before(end) for _statement, end in one.ends)]
     return early, standing
 
 
 def _order(unit: Unit) -> tuple[int, int, str]:
-    """What units are sorted by: the day of arrest, the day of release, the record id."""
+    """The sort key of units: day of arrest, day of release, record id."""
     begun = EVER if unit.begun is None else unit.begun.lo
     return begun, min((day.lo for day in unit.days), default=NEVER), unit.root.id
 
 
 def _cut(units: Sequence[Unit], *, checked: bool) -> list[Spell]:
-    """Cut at the earliest arrest that follows an end. A unit that speaks of days after a cut as well may belong on
-    either side of it, and is put into the pools of both until `_placed` chooses one."""
+    """Cut at the earliest arrest that follows an end. A unit with days on both sides of a cut stays in both pools until
+    `_placed` chooses one."""
     pools = [Spell(checked)]
     for unit in sorted(units, key=_order):
         start = unit.begun
@@ -128,40 +128,44 @@ def _cut(units: Sequence[Unit], *, checked: bool) -> list[Spell]:
     return _placed(pools)
 
 
+def _ends(unit: Unit, *, checked: bool) -> list[tuple[Statement, PartialDate]]:
+    """The ends by which a unit is cut and placed: among independent sources' reports only theirs."""
+    return unit.independent_ends if checked else unit.ends
+
+
 def _ends_by(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
-    """Whether the unit's detention had ended when another began on `start`. An end on that very day counts where the
-    unit's detention began before it."""
-    for account, end in unit.independent_ends if checked else unit.ends:
-        began = unit.begun or account.began
+    """Whether the unit's detention had ended before one that began on `start`. An end on that very day counts where the
+    unit's own arrest lies before it."""
+    for statement, end in _ends(unit, checked=checked):
+        began = unit.begun or statement.began
         if end.hi < start.lo or (end.hi == start.lo and began is not None and began.hi < start.lo):
             return True
     return False
 
 
 def _reaches(unit: Unit, start: PartialDate, *, checked: bool) -> bool:
-    """Whether a unit of an earlier spell may speak as well of the spell that begins on `start`."""
+    """Whether a unit of an earlier spell may also be of the spell that begins on `start`."""
     if _ends_by(unit, start, checked=checked):
         return False
-    told = [end for _account, end in unit.ends] or unit.days
-    if told:
-        return any(end.hi > start.lo for end in told)
+    days = [end for _statement, end in _ends(unit, checked=checked)] or unit.days
+    if days:
+        return any(day.hi > start.lo for day in days)
     return unit.begun is None and (unit.position is None or unit.position.hi >= start.lo)
 
 
 def _let_go_after(unit: Unit, start: PartialDate | None) -> bool:
-    """Whether every release that the unit speaks of lies after a detention that began on `start`: then the unit speaks
-    of no spell before that detention."""
+    """Whether every release of the unit lies after an arrest on `start`: then the unit is of no earlier spell."""
     return start is not None and bool(unit.days) and all(day.lo > start.hi for day in unit.days)
 
 
 def _placed(pools: list[Spell]) -> list[Spell]:
-    """Put every unit into one spell: the units of one pool first, then those of several, judged by the former."""
+    """Put every unit into one spell: first the units of one pool, then, judged by these, the units of several."""
     homes: dict[int, list[int]] = {}
     units = {unit.root.record: unit for pool in pools for unit in pool.units}
     for number, pool in enumerate(pools):
         for unit in pool.units:
-            found = homes.setdefault(unit.root.record, [])
-            homes[unit.root.record] = [number] if _let_go_after(unit, pool.opened) else [*found, number]
+            cut = homes.setdefault(unit.root.record, [])
+            homes[unit.root.record] = [number] if _let_go_after(unit, pool.opened) else [*cut, number]
     certain = [Spell(pool.checked, pool.opened) for pool in pools]
     for record, numbers in homes.items():
         if len(numbers) == 1:
@@ -174,9 +178,8 @@ def _placed(pools: list[Spell]) -> list[Spell]:
 
 
 def _best(unit: Unit, known: Sequence[Spell], numbers: Sequence[int]) -> int:
-    """The number, among `numbers`, of the spell that the unit belongs to, judged by the units in `known`: the one with
-    its day of release, then the one with its day of arrest, then the last one begun by its day. A unit that tells no
-    day belongs to the earliest spell."""
+    """The number, among `numbers`, of the unit's spell, judged by the units in `known`: the spell with its day of
+    release, then with its day of arrest, then the last begun by its day. A unit without a day is of the earliest."""
 
     def distance(number: int) -> tuple[bool, bool, int]:
         spell = known[number]
@@ -188,19 +191,18 @@ def _best(unit: Unit, known: Sequence[Spell], numbers: Sequence[int]) -> int:
 
 
 def _same_release(unit: Unit, spell: Spell) -> bool:
-    """Whether the spell has a release on a day that the unit speaks of. A release before the unit's own arrest is of
-    another spell."""
+    """Whether spell and unit share a day of release. A release before the unit's own arrest is of another spell."""
     known = [day for day in spell.days if unit.begun is None or day.hi >= unit.begun.lo]
     return any(day.overlaps(when) for day in known for when in unit.days)
 
 
 def _day(unit: Unit) -> PartialDate | None:
-    """The day by which a unit is placed where neither its release nor its arrest is one of a known spell."""
+    """The day by which a unit is placed where no known spell has its day of release or of arrest."""
     return min(unit.days, key=lambda day: (day.hi, day.lo), default=unit.position or unit.begun)
 
 
 def _begun_by(spell: Spell, unit: Unit) -> bool:
-    """Whether the spell had begun by the unit's day. A release on the very day of an arrest came before that arrest."""
+    """Whether the spell had begun by the unit's day. A release on the day of an arrest came before the arrest."""
     when = _day(unit)
     if spell.begun is None or when is None:
         return True
@@ -212,9 +214,9 @@ def _fitting(unit: Unit, known: Sequence[Spell]) -> list[int]:
 
 
 def _fits(unit: Unit, known: Sequence[Spell], number: int) -> bool:
-    """Whether a unit that is not independent, or that was withdrawn, may speak of a spell: the unit begins no detention
-    after the spell's end, and tells of no release before the spell began, nor of one after a later spell began that an
-    independent source states."""
+    """Whether a unit that is not independent, or was withdrawn, may be of a spell: its arrest does not follow the
+    spell's end, and its release lies neither before the spell began nor after a later spell of an independent source
+    began."""
     spell = known[number]
     if _same_release(unit, spell):
         return True
@@ -223,10 +225,11 @@ def _fits(unit: Unit, known: Sequence[Spell], number: int) -> bool:
     if any(later.checked and _let_go_after(unit, later.begun) for later in known[number + 1 :]):
         return False
     opened = spell.opened
-    return opened is None or not unit.ends or any(end.hi >= opened.lo for _account, end in unit.ends)
+    return opened is None or not unit.ends or any(end.hi >= opened.lo for _statement, end in unit.ends)
 
 
-def _ended_before(unit: Unit, found: Sequence[Spell]) -> int:
-    """The number of spells that had ended before the unit's arrest, or before its release where it tells no arrest."""
-    day = unit.begun or min(unit.days, key=lambda day: (day.hi, day.lo))
-    return max((number for number, spell in enumerate(found, 1) if spell.ended_by(day)), default=0)
+def _ended_before(unit: Unit, cut: Sequence[Spell]) -> int:
+    """The number of spells that had ended before the unit's arrest, or before its release where it has no arrest."""
+    days = unit.days or [end for _statement, end in unit.ends]
+    day = unit.begun or min(days, key=lambda day: (day.hi, day.lo))
+    return max((number for number, spell in enumerate(cut, 1) if spell.ended_by(day)), default=0)

@@ -1,156 +1,148 @@
-"""Reports that belong together because one points at the other, and what they tell of their spell together."""
+"""Units: reports tied together by pointers, and the dates that place a unit in a spell."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from app.dates import PartialDate
-from app.registry.projection.accounts import ASSERTIONS, DATE_OF_STAGE, Account
+from app.registry.projection.statements import ASSERTIONS, DATE_OF_STAGE, Statement
 from app.vocabulary import Stage
 
-# The dates that contradict a pointer where two reports give disjoint ones. Days on which a source saw the person are
-# not among them: each source sees a prisoner on another day.
+# A pointer between two reports is contradicted where they give disjoint dates of one of these. Sightings are not among
+# them: each source sees a prisoner on another day.
 COMPARED = ("detention.detained_on", *(f"release.{name}" for name in DATE_OF_STAGE.values()))
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A report, the root, and the reports that point at it; the root is the first of `members`.
+    """A report (the root, first of `members`) and the reports that point at it.
 
-    A pointer that no date contradicts beats dates, so the root's dates place every member. But each member can end the
-    detention, and each keeps it standing where the root was withdrawn. Where independent members point at a root that
-    is not, their dates come before the root's. Where any member is independent, no other pointing member's dates are
-    heard: otherwise a state could move an organisation's word by what it says beside it."""
+    A pointer that no date contradicts outweighs dates: the root's dates place every member. But each member can end the
+    detention, and where the root was withdrawn, the members that stand are placed by their own and kept dates. Where
+    any member is independent, the dates of all others are ignored: a state must not move an organisation's report by
+    pointing at it, nor by a new date in the report at which the organisation points."""
 
-    members: tuple[Account, ...]
+    members: tuple[Statement, ...]
 
     @property
-    def root(self) -> Account:
+    def root(self) -> Statement:
         return self.members[0]
 
     @cached_property
     def stands(self) -> bool:
-        return any(account.asserts_detention for account in self.members)
+        return any(statement.asserts_detention for statement in self.members)
 
     @cached_property
     def independent(self) -> bool:
-        """Whether an independent source reports this detention."""
+        """Whether an independent source asserts this detention."""
         return bool(self._independent)
 
     @cached_property
     def begun(self) -> PartialDate | None:
-        """The day of arrest of the detention that the unit speaks of."""
-        return next((account.began for account in self._heard if account.began is not None), None)
+        """The day of arrest."""
+        return next((statement.began for statement in self._heard if statement.began is not None), None)
 
     @cached_property
-    def ends(self) -> list[tuple[Account, PartialDate]]:
-        """The members that assert that the detention ended, and the day of each. An assertion without a day, or with
-        one before the arrest, takes the day of another member (`_beside`)."""
-        said = [(account, end if self._can_end(end := end_of(account)) else None) for account in self.members]
+    def ends(self) -> list[tuple[Statement, PartialDate]]:
+        """`(member, day)` for each asserted end. An end without a day, or with one before the arrest, takes the day of
+        another member (`_beside`)."""
+        own = [(statement, end if self._can_end(end := end_of(statement)) else None) for statement in self.members]
         taken = [
-            (account, end or (self._beside(account, said) if _asserts_out(account) else None)) for account, end in said
+            (statement, end or (self._beside(statement, own) if _asserts_out(statement) else None))
+            for statement, end in own
         ]
-        return [(account, end) for account, end in taken if end is not None]
+        return [(statement, end) for statement, end in taken if end is not None]
 
-    def _beside(self, account: Account, said: Sequence[tuple[Account, PartialDate | None]]) -> PartialDate | None:
-        """The day that an undated assertion of a release takes: the root's, or else the earliest that members assert.
-        An independent source's assertion takes a day of independent members only."""
+    def _beside(self, statement: Statement, ends: Sequence[tuple[Statement, PartialDate | None]]) -> PartialDate | None:
+        """The day of an asserted release without a day: the root's, else the earliest that members assert. A statement
+        of an independent source takes a day of independent members only."""
         pointed_at = self.root.let_go if self.root.stage is Stage.CARRIED_OUT else None
         if self._can_end(pointed_at):
             return pointed_at
-        heard = [end for other, end in said if other.source.independent or not account.source.independent]
+        heard = [end for other, end in ends if other.source.independent or not statement.source.independent]
         return min((end for end in heard if end is not None), key=lambda end: (end.hi, end.lo), default=None)
 
     @cached_property
-    def independent_ends(self) -> list[tuple[Account, PartialDate]]:
+    def independent_ends(self) -> list[tuple[Statement, PartialDate]]:
         """The ends that an independent source asserts, by whatever method."""
-        return [(account, end) for account, end in self.ends if account.source.independent]
+        return [(statement, end) for statement, end in self.ends if statement.source.independent]
 
     def _can_end(self, end: PartialDate | None) -> bool:
         return end is not None and (self.begun is None or end.hi >= self.begun.lo)
 
     @cached_property
     def days(self) -> list[PartialDate]:
-        """The days of release, or of another end, that the unit speaks of, denied and withdrawn ones too: the root's,
-        or the independent members' where their dates come first; where these give none, those of all that are heard."""
-        first = self._independent if self._others_lead else [self.root]
-        told = [day for account in first if (day := _day_of(account)) is not None]
-        return told or [day for account in self._heard if (day := _day_of(account)) is not None]
+        """The days of release, or of another end, denied ones too: the root's where the root places the unit and has
+        one, else the days of all members in `_heard`."""
+        of_root = _day_of(self.root) if self._heard[0] is self.root else None
+        return [of_root] if of_root else [day for statement in self._heard if (day := _day_of(statement)) is not None]
 
     @cached_property
     def position(self) -> PartialDate | None:
-        return next((account.position for account in self._heard if account.position is not None), None)
+        return next((statement.position for statement in self._heard if statement.position is not None), None)
 
     @cached_property
-    def _independent(self) -> list[Account]:
-        return [account for account in self.members if account.source.independent and account.asserts_detention]
+    def _independent(self) -> list[Statement]:
+        return [statement for statement in self.members if statement.source.independent and statement.asserts_detention]
 
     @property
-    def pointing_others(self) -> list[Account]:
+    def pointing_others(self) -> list[Statement]:
         """The pointing members that are not independent, where another member is."""
-        return [account for account in self.members[1:] if self.independent and not account.source.independent]
-
-    @property
-    def _others_lead(self) -> bool:
-        return self.independent and not self.root.source.independent
+        return [statement for statement in self.members[1:] if self.independent and not statement.source.independent]
 
     @cached_property
-    def _heard(self) -> list[Account]:
-        """The members whose dates place the unit, in the order in which they are asked. A withdrawn report, unless it
-        is the root, places nobody who withdrew nothing."""
-        if self._others_lead:
-            return [*self._independent, self.root]
-        if self.independent:
-            return [self.root, *(account for account in self._independent if account is not self.root)]
-        return [account for account in self.members if account is self.root or not (self.stands and account.retracted)]
+    def _heard(self) -> list[Statement]:
+        """The members whose dates place the unit, the deciding one first: the independent ones that stand, else those
+        that stand, else all."""
+        standing = [statement for statement in self.members if statement.asserts_detention]
+        return self._independent or standing or list(self.members)
 
 
-def end_of(account: Account) -> PartialDate | None:
-    """The day on which custody ended, as the account asserts: its own day or the one kept with it."""
-    return account.end or (account.let_go if _asserts_out(account) else None)
+def end_of(statement: Statement) -> PartialDate | None:
+    """The day of the end that a statement asserts: its own day, else the one kept with it."""
+    return statement.end or (statement.let_go if _asserts_out(statement) else None)
 
 
-def _day_of(account: Account) -> PartialDate | None:
-    return account.let_go or account.end
+def _day_of(statement: Statement) -> PartialDate | None:
+    return statement.let_go or statement.end
 
 
-def _asserts_out(account: Account) -> bool:
-    return account.has_release and account.verdict in ASSERTIONS and account.stage is Stage.CARRIED_OUT
+def _asserts_out(statement: Statement) -> bool:
+    return statement.has_release and statement.verdict in ASSERTIONS and statement.stage is Stage.CARRIED_OUT
 
 
-def units_of(accounts: Iterable[Account]) -> list[Unit]:
-    """The accounts of one person as units, each account in one of them."""
-    by_record = {account.record: account for account in accounts}
+def units_of(statements: Iterable[Statement]) -> list[Unit]:
+    """The statements of one person as units, each statement in one of them."""
+    by_record = {statement.record: statement for statement in statements}
     members: dict[int, list[int]] = {}
     for record, root in _followed(by_record).items():
         members.setdefault(root, []).append(record)
     return [
-        Unit(tuple(sorted((by_record[r] for r in found), key=lambda account: (account.record != root, account.id))))
+        Unit(
+            tuple(sorted((by_record[r] for r in found), key=lambda statement: (statement.record != root, statement.id)))
+        )
         for root, found in members.items()
     ]
 
 
-def contradicted(accounts: Sequence[Account]) -> dict[int, int]:
-    """Record → the record it points at, for the records whose own dates place them because they contradict that one."""
-    by_record = {account.record: account for account in accounts}
+def contradicted(statements: Sequence[Statement]) -> dict[int, int]:
+    """Record → the record it points at, for the records placed by their own dates because these contradict the
+    pointer."""
+    by_record = {statement.record: statement for statement in statements}
     roots = _followed(by_record)
-    return {
-        account.record: account.pointer
-        for account in accounts
-        if account.pointer is not None and account.pointer in by_record and roots[account.record] == account.record
-        and roots[account.pointer] != account.record
-    }  # fmt: skip
+    pointing = [(one.record, one.pointer) for one in statements if one.pointer is not None and one.pointer in by_record]
+    return {record: target for record, target in pointing if roots[record] == record and roots[target] != record}
 
 
-def _followed(by_record: dict[int, Account]) -> dict[int, int]:
-    """Record → the record whose spell it follows: `pointer_roots` without the pointers that dates contradict.
+def _followed(by_record: dict[int, Statement]) -> dict[int, int]:
+    """Record → the root of its unit: `pointer_roots` without the pointers that dates contradict.
 
-    A report that contradicts the one it points at, or the root it would follow, stands by its own dates, and the
-    reports that point at it go along."""
+    A report whose dates contradict its target or its root is a root itself, and the reports that point at it follow
+    it."""
     pointers = {
-        record: account.pointer
-        for record, account in by_record.items()
-        if account.pointer in by_record and not _contradict(account, by_record[account.pointer])
+        record: statement.pointer
+        for record, statement in by_record.items()
+        if statement.pointer in by_record and not _contradict(statement, by_record[statement.pointer])
     }
     while True:
         roots = pointer_roots(by_record.values(), pointers)
@@ -160,27 +152,27 @@ def _followed(by_record: dict[int, Account]) -> dict[int, int]:
         pointers = {record: pointer for record, pointer in pointers.items() if record not in astray}
 
 
-def _contradict(one: Account, other: Account) -> bool:
-    """Whether two reports cannot speak of the same spell: they give disjoint dates of one event, or one of them gives a
-    release before the arrest that the other gives."""
+def _contradict(one: Statement, other: Statement) -> bool:
+    """Whether two reports cannot be of one spell: they give disjoint dates of one event, or one gives a release before
+    the other's arrest."""
     if one is other:  # a report does not contradict itself, even where it says a release before an arrest
         return False
-    days = [(one.told(name), other.told(name)) for name in COMPARED]
+    days = [(one.date_or_kept(name), other.date_or_kept(name)) for name in COMPARED]
     if any(a is not None and b is not None and not a.overlaps(b) for a, b in days):
         return True
     return _let_go_before(one, other) or _let_go_before(other, one)
 
 
-def _let_go_before(one: Account, other: Account) -> bool:
+def _let_go_before(one: Statement, other: Statement) -> bool:
     return one.let_go is not None and other.began is not None and one.let_go.hi < other.began.lo
 
 
-def pointer_roots(accounts: Iterable[Account], pointer: dict[int, int]) -> dict[int, int]:
-    """Record → the record whose spell it follows: itself, or the record at which its chain of pointers ends.
+def pointer_roots(statements: Iterable[Statement], pointer: dict[int, int]) -> dict[int, int]:
+    """Record → the record at which its chain of pointers ends, itself where it points at none.
 
-    A pointer at a report of another person (after an undo) is void; all in a circle follow the record of the least id.
+    A pointer at a report of another person (after an undo) is void. The root of a circle is its record of the least id.
     """
-    ids = {account.record: account.id for account in accounts}
+    ids = {statement.record: statement.id for statement in statements}
     roots: dict[int, int] = {}
     for start in ids:
         path: dict[int, None] = {}

@@ -14,7 +14,15 @@ def figure(name: str, number: int | tuple[int | None, int | None] | None, **said
     low, high = number if isinstance(number, tuple) else (number, number)
     terms = {key.removeprefix("terms__"): said.pop(key) for key in [*said] if key.startswith("terms__")}
     definition = {**({"terms": terms} if terms else {}), **said.pop("definition", {})}
-    filed = {"claimant": "foro", "measure": "released", "low": low, "high": high, "country": "VE", **said}
+    filed = {
+        "claimant": "foro",
+        "measure": "released",
+        "qualifier": "exactly",
+        "low": low,
+        "high": high,
+        "country": "VE",
+        **said,
+    }
     if definition:
         filed["definition"] = definition
     if filed.get("stated_at"):

@@ -7,7 +7,7 @@ import pytest
 from app.database import writing
 from app.registry.policy import Reader
 from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
-from app.registry.write import Desk, new_id
+from app.registry.write import WriteContext, new_id
 from app.vocabulary import Role
 from tests.support import NOW, Body, World
 
@@ -37,8 +37,8 @@ def filed_of_old(world: World, number: int, **said: Any) -> str:
     claim_id = new_id()
     body = {**SAID, "low": number, "high": number, **JANUARY, "stated_at_instant": "2026-01-13T23:59:59Z", **said}
     with writing(world.engine) as session:
-        desk = Desk(session, Reader(Role.CURATOR), world.now, world.app.state.secret)
-        desk.write("claim", {"id": str(claim_id), "filed_by": None, "said": body}, {})
+        context = WriteContext(session, Reader(Role.CURATOR), world.now, world.app.state.secret)
+        context.write("claim", {"id": str(claim_id), "filed_by": None, "said": body}, {})
     return str(claim_id)
 
 

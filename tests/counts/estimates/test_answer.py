@@ -5,7 +5,7 @@ import math
 from random import Random
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.counts.estimates import BadTable, estimate
@@ -13,6 +13,7 @@ from app.counts.estimates.answer import MOST_DISAGREEMENT, STRONGLY_AGAINST
 from app.counts.estimates.models import lower_bound
 from app.counts.estimates.table import table_of
 from tests.counts.estimates.estimating import Patterns, drawn, model, of, patterns, published, tables
+from tests.drawn import examples
 
 FINE = patterns(A=60, B=30, C=20, AB=30, AC=20, BC=10, ABC=10)
 
@@ -199,7 +200,7 @@ def test_the_order_of_lists_changes_nothing(table: tuple[list[str], Patterns], o
     assert same(one.lower_bound.estimate, other.lower_bound.estimate)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(seed=st.integers(0, 1_000_000))
 def test_the_names_of_lists_change_nothing(seed: int) -> None:
     names, people = drawn(4, 300, seed)
@@ -209,7 +210,7 @@ def test_the_names_of_lists_change_nothing(seed: int) -> None:
         assert same(one.estimate, other.estimate)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(seed=st.integers(0, 1_000_000))
 def test_twice_the_people_are_twice_the_estimate_of_one_model(seed: int) -> None:
     names, people = drawn(4, 300, seed)

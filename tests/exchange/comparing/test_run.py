@@ -9,7 +9,7 @@ import pytest
 
 from app.exchange import tables, workbook
 from app.exchange.comparing import files, report, run
-from app.exchange.comparing.accounts import Row
+from app.exchange.comparing.detentions import Row
 from app.exchange.comparing.sheets import sheets
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.mapping import Mapping

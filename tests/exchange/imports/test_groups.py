@@ -3,7 +3,7 @@
 import json
 
 from app.exchange.imports.groups import MOST_GROUPS, Groups
-from app.exchange.imports.sayings import LINES
+from app.exchange.imports.sentences import LINES
 from tests.support import World
 
 LIST = "".join(

@@ -9,13 +9,13 @@ import pytest
 
 from app.errors import MOST_ERRORS
 from app.exchange import workbook
-from app.exchange.imports import checked, headings, texts
+from app.exchange.imports import headings, row_checks, texts
 from app.exchange.imports.cells import WORDS, known_code
-from app.exchange.imports.checked import body_of
 from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.row_checks import body_of
 from app.exchange.imports.rows import Row
 from app.matching.fold import fold
 from app.vocabulary import LISTS
@@ -391,12 +391,12 @@ def book(**sheets: list[Any]) -> bytes:
 
 
 def test_another_name_that_nobody_knew_is_none_either() -> None:
-    one = checked.body_of(next(opened("id;nombre;alias\n1;Irma Soto;S/I\n").rows()))
+    one = row_checks.body_of(next(opened("id;nombre;alias\n1;Irma Soto;S/I\n").rows()))
     assert not isinstance(one, list)
     assert one.detainee is not None
     assert one.detainee.aliases == []
     line = '{"source_record_id": "1", "detainee": {"aliases": ["Chela", "S/I"]}}'
-    refused = checked.body_of(next(opened(line).rows()))
+    refused = row_checks.body_of(next(opened(line).rows()))
     assert isinstance(refused, list)
     assert [(fault.pointer, fault.code) for fault in refused] == [("/detainee/aliases/1", "placeholder_name")]
 

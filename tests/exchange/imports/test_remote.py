@@ -14,7 +14,7 @@ from app.exchange import client
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import parts, remote
 from app.exchange.imports.stored import Sent
-from app.registry import keys
+from app.registry import api_keys
 from app.vocabulary import Language, Role
 from bench.bad_line import BadLine
 from bench.invented import csv_of
@@ -345,7 +345,7 @@ def test_a_key_that_ends_half_way_stops_it_and_the_next_key_goes_on(sender: Send
     def revoke(request: httpx2.Request, answer: Callable[[], httpx2.Response]) -> httpx2.Response:
         if sender.posts == 2:
             with writing(sender.world.engine) as session:
-                keys.revoke(session, sender.world.keys["foro"][4:12], NOW)
+                api_keys.revoke(session, sender.world.keys["foro"][4:12], NOW)
         return answer()
 
     sender.whim = revoke
@@ -353,7 +353,7 @@ def test_a_key_that_ends_half_way_stops_it_and_the_next_key_goes_on(sender: Send
         sender.send(LIST)
     sender.whim = lambda _request, answer: answer()
     with writing(sender.world.engine) as session:
-        sender.world.keys["foro"] = keys.create(session, Role.REPORTER, "foro", 1, NOW)
+        sender.world.keys["foro"] = api_keys.create(session, Role.REPORTER, "foro", 1, NOW)
     receipt, _rows = sender.send(LIST)
     assert counts(receipt) == {"new": 4, "error": 1}
     assert sender.world.rows("SELECT count(*) FROM list_import") == [(2,)]

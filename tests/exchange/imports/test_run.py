@@ -14,9 +14,9 @@ from app.exchange.imports.run import Running
 from app.exchange.imports.stored import Sent
 from app.exchange.imports.worker import Worker
 from app.models import ImportFile, ListImport
-from app.registry import keys as api_keys
+from app.registry import api_keys as api_keys
 from app.registry.views import Views
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from bench.drill_import import drill
 from tests.exchange.imports.sheets import packed
 from tests.support import GOVERNMENT, NOW, Body, World, kept_waiting
@@ -210,7 +210,7 @@ def test_a_list_that_another_process_left_is_filed_by_the_next_one(world: World)
         source = Views(session).sources_by_slug["foro"].key
         job = stored.begin(session, source, None, "0" * 64, Sent(), NOW)
         stored.keep_file(session, job.id, LIST.encode())
-        stored.hold(session, job.id, NOW - 2 * stored.LEASE)
+        stored.lease(session, job.id, NOW - 2 * stored.LEASE)
     world.send_list(HEAD + FIRST, who="jep")
     world.settle()
     with reading(world.engine) as session:
@@ -301,9 +301,9 @@ def test_cycles_are_collected_after_a_step_and_not_during_it(world: World, monke
     collecting = []
     filed = run._Batch.file
 
-    def watched(batch: run._Batch, desk: Desk) -> list[stored.RowOutcome]:
+    def watched(batch: run._Batch, context: WriteContext) -> list[stored.RowOutcome]:
         collecting.append(gc.isenabled())
-        return filed(batch, desk)
+        return filed(batch, context)
 
     monkeypatch.setattr(run._Batch, "file", watched)
     assert world.send_list(LIST)["counts"]["new"] == 2
@@ -335,7 +335,7 @@ def test_who_collects_no_cycles_is_not_made_to_by_a_list(world: World) -> None:
 def test_a_batch_that_takes_long_is_cut_and_every_row_is_settled_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.listing.LONGEST", 0.0)
+    monkeypatch.setattr("app.registry.bulk_filing.LONGEST", 0.0)
     rows = "".join(f"B-{n};Delia {chr(65 + n)}ina Inventada;{1940 + n};;VE;\n" for n in range(9))
     for trial in ("true", "false"):
         receipt = world.send_list(HEAD + rows + ";;treinta;;VE;\n", dry_run=trial)

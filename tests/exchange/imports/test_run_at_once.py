@@ -13,11 +13,11 @@ from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.run import Running
 from app.exchange.imports.stored import Sent
+from app.registry import api_keys as api_keys
 from app.registry import directory
-from app.registry import keys as api_keys
 from app.registry.policy import Reader
 from app.registry.schemas import SourcePatch
-from app.registry.write import Desk
+from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests.exchange.imports.test_run import FIRST, HEAD, begin, counts, many
 from tests.support import A_WHILE, NOW, World, kept_waiting
@@ -65,8 +65,8 @@ def test_a_source_that_is_quarantined_while_its_list_waits_is_told_of_nobody_unn
     )
     running = running_on(world, HEAD + FIRST, Sent(dry_run=True))
     with kept_waiting(world.engine, running.step) as session:
-        desk = Desk(session, Reader(Role.ADMIN), NOW, world.app.state.secret)
-        directory.change_source(desk, "foro", SourcePatch(quarantined=True))
+        context = WriteContext(session, Reader(Role.ADMIN), NOW, world.app.state.secret)
+        directory.change_source(context, "foro", SourcePatch(quarantined=True))
     with reading(world.engine) as session:
         assert counts(receipts.shape(stored.load(session, running.job))) == {"new": 1}
 
@@ -135,7 +135,7 @@ def test_of_two_at_the_end_of_a_trial_one_begins_to_file(world: World) -> None:
 def test_what_is_left_of_a_batch_that_was_cut_is_let_be_once_another_has_settled_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.registry.listing.LONGEST", 0.0)
+    monkeypatch.setattr("app.registry.bulk_filing.LONGEST", 0.0)
     slow = running_on(world, many(8))
     assert slow.step()  # one row, and seven are left
     quick = another(world, slow)

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from app.errors import Invalid
 from app.registry.checks import check
-from app.registry.projection import Account
+from app.registry.projection import Statement
 from app.vocabulary import Stage, Verdict
-from tests.registry.accounts import HELICOIDE, RODEO, SOURCES, account
+from tests.registry.statements import HELICOIDE, RODEO, SOURCES, statement
 from tests.support import NOW
 
 DATES = (
@@ -51,9 +51,9 @@ KEPT: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def acceptable(*place: Any, **said: Any) -> Account:
+def acceptable(*place: Any, **said: Any) -> Statement:
     """The report without the dates for which the registry would refuse it, such as a release before the detention."""
-    made = account(*place, **said)
+    made = statement(*place, **said)
     try:
         check(made.content, NOW, points=True)
     except Invalid as refused:
@@ -64,7 +64,7 @@ def acceptable(*place: Any, **said: Any) -> Account:
 
 
 @st.composite
-def reports(draw: st.DrawFn, most: int = 7) -> list[Account]:
+def reports(draw: st.DrawFn, most: int = 7) -> list[Statement]:
     """The current reports of one person, in the order of their first versions."""
     number = draw(st.integers(1, most))
     records = range(1, number + 1)

@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 
 from app import dates
-from app.models import Detainee, Detention, Release, Standing
-from app.registry.projection import Account
+from app.models import Detainee, Detention, Release, ReleaseAtStage
+from app.registry.projection import Statement
 from app.vocabulary import EndedHow, ReleaseKind
-from tests.registry.accounts import account, held, out, row_of, rows_of
+from tests.registry.statements import held, out, row_of, rows_of, statement
 
 
-def state(*said: Account) -> str:
+def state(*said: Statement) -> str:
     return str(row_of(said, Detainee)["state"])
 
 
-def detention(*said: Account) -> Any:
+def detention(*said: Statement) -> Any:
     return row_of(said, Detention)
 
 
-def facts(*said: Account) -> dict[str, Any]:
+def facts(*said: Statement) -> dict[str, Any]:
     return {name: fact["value"] for name, fact in detention(*said)["facts"].items()}
 
 
@@ -37,7 +37,7 @@ def test_who_was_let_go_is_released_whatever_the_legal_outcome(kind: str) -> Non
 def test_house_arrest_is_a_release_that_leaves_its_own_state() -> None:
     home = out(1, on="2026-01-12", release__kind="house_arrest")
     assert state(home) == "house_arrest"
-    row = row_of([home], Standing, stage="carried_out")
+    row = row_of([home], ReleaseAtStage, stage="carried_out")
     assert (row["status"], row["kind"]) == ("reported", "house_arrest")
 
 
@@ -50,7 +50,7 @@ def test_who_is_taken_from_house_arrest_is_held() -> None:
 
 @pytest.mark.parametrize("stage", ["announced", "ordered"])
 def test_who_was_only_to_be_let_go_is_held(stage: str) -> None:
-    assert state(account(1, release__stage=stage, release__ordered_on="2026-01-19")) == "held"
+    assert state(statement(1, release__stage=stage, release__ordered_on="2026-01-19")) == "held"
 
 
 def test_a_release_that_is_refuted_or_withdrawn_leaves_the_person_held() -> None:
@@ -67,7 +67,7 @@ def test_a_contested_release_is_a_release() -> None:
 def test_another_end_of_custody_is_no_release_nor_is_the_end_of_a_sentence(how: str) -> None:
     ended = held(1, since="2024-10-13", detention__ended={"on": "2026-01-12", "how": how})
     assert state(ended) == "unknown"
-    assert rows_of([ended], Release) == rows_of([ended], Standing) == []
+    assert rows_of([ended], Release) == rows_of([ended], ReleaseAtStage) == []
     row = detention(ended)
     assert (row["ended_lo"], row["has_release"]) == (dates.parse("2026-01-12").lo, False)
 
@@ -132,7 +132,7 @@ def test_measures_lifted_on_someone_already_out_are_no_second_release() -> None:
     ]
     (release,) = rows_of(said, Release)
     assert release["facts"]["facts"]["measures_lifted_on"]["value"] == "2026-02-25"
-    standing = row_of(said, Standing, stage="carried_out")
+    standing = row_of(said, ReleaseAtStage, stage="carried_out")
     assert (standing["lo"], standing["kind"]) == (dates.parse("2026-01-12").lo, "release_with_measures")
 
 
@@ -144,15 +144,15 @@ def test_measures_lifted_by_who_withdrew_it_are_not_lifted() -> None:
     assert "measures_lifted_on" not in row_of(said, Release)["facts"]["facts"]
 
 
-def held_on(*said: Account) -> Any:
+def held_on(*said: Statement) -> Any:
     return detention(*said)["facts"]["held_on"]
 
 
 def test_held_on_is_the_last_day_a_source_knew_someone_held() -> None:
     said = [
-        account(1, "foro", detention__held_on="2026-01-20"),
-        account(2, "jep", detention__held_on="2026-01-20"),
-        account(3, "ministry", detention__held_on="2026-03-23"),
+        statement(1, "foro", detention__held_on="2026-01-20"),
+        statement(2, "jep", detention__held_on="2026-01-20"),
+        statement(3, "ministry", detention__held_on="2026-03-23"),
     ]
     assert held_on(*said) == {
         "value": "2026-03-23",
@@ -163,7 +163,9 @@ def test_held_on_is_the_last_day_a_source_knew_someone_held() -> None:
 
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])
 def test_a_source_that_knew_it_on_two_days_knew_it_on_the_later(order: tuple[int, int]) -> None:
-    said = [account(record, detention__held_on=on) for record, on in zip(order, ("2026-03-23", "2026-01"), strict=True)]
+    said = [
+        statement(record, detention__held_on=on) for record, on in zip(order, ("2026-03-23", "2026-01"), strict=True)
+    ]
     assert held_on(*said) == {"value": "2026-03-23", "said": [{"value": "2026-03-23", "by": ["foro"]}]}
 
 
@@ -175,17 +177,17 @@ def test_who_denies_a_release_may_say_until_when_the_person_was_held() -> None:
 def test_what_was_withdrawn_tells_no_day() -> None:
     said = [
         held(1, since="2024-10-13"),
-        account(2, "jep", detention__held_on="2026-03-23", verification__verdict="retracted"),
+        statement(2, "jep", detention__held_on="2026-03-23", verification__verdict="retracted"),
     ]
     assert "held_on" not in facts(*said)
 
 
 def test_the_country_and_the_designation_of_a_spell_are_those_most_say() -> None:
     said = [
-        account(1, "foro", detention__country="VE", detainee__designation="political"),
-        account(2, "jep", detention__country="VE", detainee__designation="political"),
-        account(3, "pud", detention__country="CO", detainee__designation="unstated"),
-        account(4, "ministry", detention__country="VE", detainee__designation="not_political"),
+        statement(1, "foro", detention__country="VE", detainee__designation="political"),
+        statement(2, "jep", detention__country="VE", detainee__designation="political"),
+        statement(3, "pud", detention__country="CO", detainee__designation="unstated"),
+        statement(4, "ministry", detention__country="VE", detainee__designation="not_political"),
     ]
     row = detention(*said)
     assert (row["country"], row["designation"]) == ("VE", "political")
@@ -201,14 +203,14 @@ def test_the_registry_calls_nobody_a_political_prisoner_by_itself() -> None:
     assert detention(held(1, detainee__designation="unstated"))["designation"] == "unstated"
 
 
-def told(said: Sequence[Account]) -> Any:
+def told(said: Sequence[Statement]) -> Any:
     return row_of(said, Release)["facts"]["stages"]
 
 
 def test_each_stage_has_its_own_date_and_its_own_voices() -> None:
     said = [
-        account(1, "ministry", release__stage="announced", release__announced_on="2026-01-08"),
-        account(
+        statement(1, "ministry", release__stage="announced", release__announced_on="2026-01-08"),
+        statement(
             2, "foro", release__stage="ordered", release__ordered_on="2026-01-09", verification__verdict="verified"
         ),
         out(3, "jep", "2026-01-12"),
@@ -227,22 +229,22 @@ def test_each_stage_has_its_own_date_and_its_own_voices() -> None:
 
 
 def test_a_stage_that_nobody_speaks_of_is_not_there() -> None:
-    assert set(told([account(1, release__stage="announced")])) == {"announced"}
-    denied = account(1, release__stage="ordered", verification__verdict="refuted")
+    assert set(told([statement(1, release__stage="announced")])) == {"announced"}
+    denied = statement(1, release__stage="ordered", verification__verdict="refuted")
     assert set(told([denied])) == {"ordered", "carried_out"}
 
 
 def test_the_kind_is_that_of_the_stage() -> None:
     said = [
-        account(1, "ministry", release__stage="announced", release__kind="amnesty"),
+        statement(1, "ministry", release__stage="announced", release__kind="amnesty"),
         out(2, "foro", "2026-03-09", release__kind="acquittal"),
     ]
-    kinds = {row["stage"]: row["kind"] for row in rows_of(said, Standing)}
+    kinds = {row["stage"]: row["kind"] for row in rows_of(said, ReleaseAtStage)}
     assert kinds == {"announced": "acquittal", "ordered": "acquittal", "carried_out": "acquittal"}
     assert row_of(said, Release)["facts"]["facts"]["kind"]["value"] == "acquittal"
 
 
 def test_a_kind_that_nobody_says_is_unspecified() -> None:
     said = [out(1, on="2026-01-12", release__kind="unspecified")]
-    assert {row["kind"] for row in rows_of(said, Standing)} == {"unspecified"}
+    assert {row["kind"] for row in rows_of(said, ReleaseAtStage)} == {"unspecified"}
     assert "kind" not in row_of(said, Release)["facts"]["facts"]

@@ -3,10 +3,10 @@
 import pytest
 
 from app.dates import FIRST_DAY, LAST_DAY, PartialDate, parse
-from app.registry.projection import Account
+from app.registry.projection import Statement
 from app.registry.projection.consolidate import field
-from app.registry.projection.ends import STANDS, End, bounds, credible, earliest, end_of, finer, inside_by, seen_by
-from tests.registry.accounts import account, held, out
+from app.registry.projection.ends import STANDS, End, bounds, credible, days_inside, earliest, end_of, finer, sightings
+from tests.registry.statements import held, out, statement
 
 RELEASED = field("release.released_on")
 SEEN = held(9, "jep", detention__held_on="2026-01-10")
@@ -29,8 +29,10 @@ def between(lo: str, hi: str) -> tuple[int, int]:
     (out(1, "foro", "2026-01-05", verification__citing=["ministry"]), False),
     (out(1, "foro", "2026-01-05", verification__method="press"), False),
 ])  # fmt: skip
-def test_an_end_before_an_independent_sighting_counts_only_by_an_independent_word(word: Account, counts: bool) -> None:
-    assert bool(credible([word], RELEASED, seen_by([SEEN]))) is counts
+def test_an_end_before_an_independent_sighting_counts_only_by_an_independent_word(
+    word: Statement, counts: bool
+) -> None:
+    assert bool(credible([word], RELEASED, sightings([SEEN]))) is counts
 
 
 @pytest.mark.parametrize("sighting", [
@@ -40,19 +42,19 @@ def test_an_end_before_an_independent_sighting_counts_only_by_an_independent_wor
     held(9, "jep", detention__held_on="2026-01-10", verification__verdict="refuted"),
     held(9, "jep", detention__held_on="2026-01"),
 ])  # fmt: skip
-def test_it_counts_where_no_independent_source_surely_saw_the_person_later(sighting: Account) -> None:
-    seen = seen_by([sighting])
+def test_it_counts_where_no_independent_source_surely_saw_the_person_later(sighting: Statement) -> None:
+    seen = sightings([sighting])
     assert credible([out(1, "ministry", "2026-01-05")], RELEASED, seen)
 
 
 def test_nobody_left_before_being_arrested() -> None:
     arrest = held(9, "jep", since="2026-01-10")
-    assert credible([out(1, "ministry", "2026-01-05")], RELEASED, seen_by([arrest]))
-    assert not credible([out(1, "ministry", "2026-01-05")], RELEASED, inside_by([arrest]))
+    assert credible([out(1, "ministry", "2026-01-05")], RELEASED, sightings([arrest]))
+    assert not credible([out(1, "ministry", "2026-01-05")], RELEASED, days_inside([arrest]))
 
 
 def test_what_is_left_of_an_end_is_told_by_those_who_count() -> None:
-    seen = seen_by([SEEN])
+    seen = sightings([SEEN])
     ministry, police = out(1, "ministry", "2026-01-05"), out(2, "police", "2026-01-12")
     assert end_of([ministry], RELEASED, seen) is None
     later = end_of([ministry, police], RELEASED, seen)
@@ -100,6 +102,6 @@ def test_two_words_on_one_end_are_as_precise_as_the_better() -> None:
 
 
 def test_a_refuted_release_says_that_the_person_is_inside() -> None:
-    denial = account(1, "foro", release__stage="carried_out", detention__held_on="2026-01-10",
+    denial = statement(1, "foro", release__stage="carried_out", detention__held_on="2026-01-10",
                      verification__verdict="refuted")  # fmt: skip
-    assert [(one.day.text, one.independent) for one in seen_by([denial])] == [("2026-01-10", True)]
+    assert [(one.day.text, one.independent) for one in sightings([denial])] == [("2026-01-10", True)]

@@ -5,41 +5,41 @@ from typing import Any
 import pytest
 
 from app.models import DetaineePersonal, SpellPersonal, Trait
-from app.registry.projection import Account
-from tests.registry.accounts import HELICOIDE, RODEO, account, held, out, row_of, rows_of
+from app.registry.projection import Statement
+from tests.registry.statements import HELICOIDE, RODEO, held, out, row_of, rows_of, statement
 
 
-def facts(*said: Account) -> dict[str, Any]:
+def facts(*said: Statement) -> dict[str, Any]:
     return {name: fact["value"] for name, fact in row_of(said, DetaineePersonal)["facts"].items()}
 
 
-def place(*said: Account) -> dict[str, Any]:
+def place(*said: Statement) -> dict[str, Any]:
     found = row_of(said, SpellPersonal)["facts"]
     return {name: fact["value"] for name, fact in found.items() if name != "evidence"}
 
 
-def traits(*said: Account) -> set[tuple[str, str]]:
+def traits(*said: Statement) -> set[tuple[str, str]]:
     return {(row["name"], row["value"]) for row in rows_of(said, Trait)}
 
 
 def age_group(**said: Any) -> str | None:
-    return dict(traits(account(1, **said))).get("age_group")
+    return dict(traits(statement(1, **said))).get("age_group")
 
 
 def test_what_was_withdrawn_is_not_among_the_facts() -> None:
-    withdrawn = account(1, detainee__full_name="Berta", verification__verdict="retracted")
+    withdrawn = statement(1, detainee__full_name="Berta", verification__verdict="retracted")
     assert rows_of([withdrawn], DetaineePersonal) == []
-    assert facts(withdrawn, account(2, "jep", detainee__gender="female")) == {"gender": "female"}
+    assert facts(withdrawn, statement(2, "jep", detainee__gender="female")) == {"gender": "female"}
 
 
 def test_names_and_aliases_are_folded_for_search() -> None:
-    row = row_of([account(1, detainee__full_name="Ángel Núñez", detainee__aliases=["El Profe"])], DetaineePersonal)
+    row = row_of([statement(1, detainee__full_name="Ángel Núñez", detainee__aliases=["El Profe"])], DetaineePersonal)
     assert row["folded_name"] == "angel nunez el profe"
-    assert row_of([account(1, detainee__gender="male")], DetaineePersonal)["folded_name"] == ""
+    assert row_of([statement(1, detainee__gender="male")], DetaineePersonal)["folded_name"] == ""
 
 
 def test_a_person_is_found_by_every_spelling_that_a_list_has() -> None:
-    said = [account(1, detainee__full_name="Eliezer Kohan"), account(2, "jep", detainee__full_name="Eliécer Cohán")]
+    said = [statement(1, detainee__full_name="Eliezer Kohan"), statement(2, "jep", detainee__full_name="Eliécer Cohán")]
     assert row_of(said, DetaineePersonal)["folded_name"] == "eliezer kohan eliecer cohan"
 
 
@@ -53,16 +53,16 @@ def test_a_person_is_found_by_every_spelling_that_a_list_has() -> None:
     ],
 )
 def test_the_age_is_told_for_the_last_day_known(said: dict[str, Any], age: int) -> None:
-    assert facts(account(1, detainee__birth_date="1953-02", **{**said}))["age"] == age
+    assert facts(statement(1, detainee__birth_date="1953-02", **{**said}))["age"] == age
 
 
 def test_an_age_that_was_said_is_not_computed() -> None:
-    said = account(1, detainee__birth_date="1953", detainee__age=70, detention__detained_on="2024-10-13")
+    said = statement(1, detainee__birth_date="1953", detainee__age=70, detention__detained_on="2024-10-13")
     assert facts(said)["age"] == 70
 
 
 def test_a_birth_without_any_day_gives_no_age() -> None:
-    assert "age" not in facts(account(1, detainee__birth_date="1953"))
+    assert "age" not in facts(statement(1, detainee__birth_date="1953"))
 
 
 def test_a_registered_facility_is_told_by_its_slug_with_its_area() -> None:

@@ -8,31 +8,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.models import Release, Standing
-from app.registry.projection import Account
+from app.models import Release, ReleaseAtStage
+from app.registry.projection import Statement
 from app.registry.projection.voices import COUNTING, asserts, speaks_for, standing_stage, status_among, statuses
 from app.vocabulary import STAGES, ReleaseStatus, Stage, Verdict
-from tests.registry.accounts import account, row_of, rows_of
+from tests.registry.statements import row_of, rows_of, statement
 from tests.support import World
 
 ALL = tuple(Stage)
 
 
-def heard(voices: Sequence[Account]) -> dict[Stage, list[Account]]:
+def heard(voices: Sequence[Statement]) -> dict[Stage, list[Statement]]:
     """The voices by the stages for which they speak."""
     found = {stage: [voice for voice in voices if speaks_for(voice, stage)] for stage in STAGES}
     return {stage: speaking for stage, speaking in found.items() if speaking}
 
 
-def status_at(voices: Sequence[Account], stage: Stage) -> ReleaseStatus | None:
+def status_at(voices: Sequence[Statement], stage: Stage) -> ReleaseStatus | None:
     return status_among([(voice.verdict, voice.independent) for voice in heard(voices).get(stage, [])])
 
 
-def voice(verdict: str, source: str = "foro", stage: str = "carried_out", record: int = 1, **more: Any) -> Account:
-    return account(record, source, release__stage=stage, verification__verdict=verdict, **more)
+def voice(verdict: str, source: str = "foro", stage: str = "carried_out", record: int = 1, **more: Any) -> Statement:
+    return statement(record, source, release__stage=stage, verification__verdict=verdict, **more)
 
 
-def cell(*said: str) -> list[Account]:
+def cell(*said: str) -> list[Statement]:
     """`"jep verified"`, …: at the stage carried_out."""
     return [voice(verdict, source, record=n) for n, (source, verdict) in enumerate((one.split() for one in said), 1)]
 
@@ -110,7 +110,7 @@ def test_a_denial_speaks_for_its_stage_and_the_later_ones(stage: Stage) -> None:
         assert not any(asserts(said, at) for at in ALL)
 
 
-def by_the_words(voices: Sequence[Account], stage: Stage) -> str | None:
+def by_the_words(voices: Sequence[Statement], stage: Stage) -> str | None:
     """The sentence of the design, word for word."""
     heard = []
     for one in voices:
@@ -142,20 +142,22 @@ def test_any_two_voices_give_the_status_of_the_sentence() -> None:
 
 
 @given(some_voices)
-def test_any_voices_give_the_status_of_the_sentence(voices: list[Account]) -> None:
+def test_any_voices_give_the_status_of_the_sentence(voices: list[Statement]) -> None:
     spoken_of = {stage for stage in Stage for voice in voices if speaks_for(voice, stage)}
     assert statuses(heard(voices)) == {stage: by_the_words(voices, stage) for stage in spoken_of}
 
 
 @given(some_voices, st.randoms(use_true_random=False))
-def test_no_order_of_the_voices_changes_a_status(voices: list[Account], random: object) -> None:
+def test_no_order_of_the_voices_changes_a_status(voices: list[Statement], random: object) -> None:
     before = statuses(heard(voices))
     random.shuffle(voices)  # type: ignore[attr-defined]
     assert statuses(heard(voices)) == before
 
 
 @given(some_voices, st.sampled_from(["reported", "retracted", "refuted", "disputed", "verified"]))
-def test_a_government_never_makes_or_unmakes_what_independent_sources_say(voices: list[Account], verdict: str) -> None:
+def test_a_government_never_makes_or_unmakes_what_independent_sources_say(
+    voices: list[Statement], verdict: str
+) -> None:
     """Its word can be reported, and it can deny what nobody asserts: it moves no status that stands by others."""
     settled = {"verified", "contested"}
     for stage, status in statuses(heard(voices)).items():
@@ -166,7 +168,7 @@ def test_a_government_never_makes_or_unmakes_what_independent_sources_say(voices
 
 
 @given(some_voices)
-def test_a_release_stands_at_the_furthest_stage_that_counts(voices: list[Account]) -> None:
+def test_a_release_stands_at_the_furthest_stage_that_counts(voices: list[Statement]) -> None:
     by_stage = statuses(heard(voices))
     if not by_stage:
         return
@@ -200,7 +202,7 @@ def test_a_release_refuted_as_carried_out_still_stands_as_ordered() -> None:
     said = [voice("reported", record=1), voice("refuted", "jep", record=2)]
     release = row_of(said, Release)
     assert (release["stage"], release["status"]) == ("ordered", "reported")
-    assert {row["stage"]: row["status"] for row in rows_of(said, Standing)} == {
+    assert {row["stage"]: row["status"] for row in rows_of(said, ReleaseAtStage)} == {
         "announced": "reported",
         "ordered": "reported",
         "carried_out": "refuted",
@@ -215,9 +217,9 @@ def test_a_release_denied_from_the_first_stage_on_stands_nowhere() -> None:
 
 def test_at_least_k_counts_independent_verified_contested_ones_included() -> None:
     said = [*cell("foro verified", "jep verified", "pud disputed", "ministry verified")]
-    row = row_of(said, Standing, stage="carried_out")
+    row = row_of(said, ReleaseAtStage, stage="carried_out")
     assert (row["status"], row["independent_verified"]) == ("contested", 2)
-    assert row_of(cell("ministry verified"), Standing, stage="carried_out")["independent_verified"] == 0
+    assert row_of(cell("ministry verified"), ReleaseAtStage, stage="carried_out")["independent_verified"] == 0
     told = row_of(said, Release)["facts"]["stages"]["carried_out"]
     assert told["verified_by"] == ["foro", "jep", "ministry"]
     assert (told["independent"], told["reported_by"]) == (2, [])

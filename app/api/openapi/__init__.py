@@ -1,0 +1,122 @@
+"""The OpenAPI document: what FastAPI makes of the routes, with its words, headers, tables, refusals and examples."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request, Response
+from pydantic.json_schema import models_json_schema
+
+from app.api import answers
+from app.api.openapi import described, examples, headers
+from app.api.routes import ProblemOut
+from app.reading import formats
+
+Node = dict[str, Any]
+LICENCE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+HERE = "The registry that serves this document"
+ABOUT = """Who was detained and released for political reasons, by whose word, and as known when.
+
+**Reading** what is public needs no key. Every answer is of a revision (`revision`, header `Recuento-Revision`): ask
+again with `as_of`, and it is the same. Lists come in pages: follow `next`. Lists and counts also come whole as CSV or
+JSON Lines, by `Accept` or `format`.
+
+**Writing** needs a key: `Authorization: Bearer rcn_…`. A reporter's key writes as its own source and as nobody else.
+Send an `Idempotency-Key` with each POST, and the same one again when the line breaks.
+
+**Refusals** are `application/problem+json` with a stable `code`, and for 422 the place of each mistake.
+
+**Dates** are as precise as known: `2026`, `2026-01`, `2026-01-12`, or `2026-01-08/2026-01-09` for between two days.
+Null means that nobody says, or that you may not see it.
+
+**Codes** have labels and definitions in English and Spanish at `/v1/vocabulary`. Codes and fields may be added: let
+your client pass over those that it does not know."""
+TAGS = {
+    "counts": "How many, by whose word, and what was known when.",
+    "releases": "Releases from custody: report one, verify one, list and read them.",
+    "people": "People and their detentions: report that somebody is held, list and read.",
+    "reports": "A source's own reports: read them whole, correct them, withdraw them.",
+    "imports": "Whole lists: send one, follow it, read what became of each row.",
+    "matching": "A person or a list beside what the registry holds. Nothing is stored.",
+    "claims": "Published figures, what they add up to, and how they compare with the registry's counts.",
+    "corrections": "What was taken back or changed.",
+    "directory": "Sources, places of detention, codes, and who a key is.",
+    "curation": "For curators and administrators: who is one person, consent, erasure.",
+    "health": "Whether the server is there and can answer.",
+}
+# What a route that takes `format` answers besides JSON.
+TABLES: Node = {media: {"schema": {"type": "string", "description": told}} for media, told in formats.TABLES.items()}
+WORKBOOK: Node = {
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
+        "schema": {"type": "string", "format": "binary", "description": "A workbook with a sheet for each part"}
+    }
+}
+
+
+def completed(document: Node) -> Node:
+    """The document that FastAPI makes, completed in place."""
+    document["info"] |= {"description": ABOUT, "license": LICENCE}
+    document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
+    components = document["components"]
+    _map, shapes = models_json_schema([(ProblemOut, "serialization")], ref_template="#/components/schemas/{model}")
+    components["schemas"] |= shapes["$defs"]
+    components["examples"] = examples.refusals()
+    components["headers"] = headers.HEADERS
+    for operation in operations(document):
+        _tables(operation)
+        _security(operation)
+        headers.declare(operation)
+        examples.attach(operation)
+    described.describe(document)
+    return document
+
+
+def operations(document: Node) -> Iterator[Node]:
+    """Every operation."""
+    for methods in document["paths"].values():
+        yield from methods.values()
+
+
+def _security(operation: Node) -> None:
+    """Say where a key may be left out: what everybody may read asks for none, and shows more to some keys."""
+    needed = "403" in operation["responses"] or operation["operationId"] == "read_me"
+    if "security" in operation and not needed:
+        operation["security"] = [{}, *operation["security"]]
+
+
+def _tables(operation: Node) -> None:
+    """Declare CSV, JSON Lines and workbooks where they may be asked for."""
+    forms = next((one for one in operation.get("parameters", []) if one["name"] == "format"), None)
+    content = operation["responses"].get("200", {}).get("content", {})
+    if forms is not None and "application/json" in content:
+        content |= TABLES
+        if "xlsx" in json.dumps(forms):
+            content |= WORKBOOK
+
+
+@dataclass(frozen=True)
+class Served:
+    """The document as it is sent, packed and not: made once. It is long, and packs to a tenth."""
+
+    body: bytes
+    packed: bytes
+    tag: str
+
+    @classmethod
+    def of(cls, document: Node) -> "Served":
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        # Without a time of packing, the same document gives the same bytes.
+        return cls(body, gzip.compress(body, mtime=0), f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+
+    def answer(self, request: Request) -> Response:
+        """The document, or 304 for whoever has it. The tag is weak: packed or not, it is the same document."""
+        headers = {"ETag": f"W/{self.tag}", "Cache-Control": answers.UNCACHED, "Vary": "Accept-Encoding"}
+        if self.tag in answers.tags_known(request):
+            return Response(status_code=304, headers=headers)
+        if not answers.takes_gzip(request):
+            return Response(self.body, headers=headers, media_type=formats.JSON)
+        headers["Content-Encoding"] = "gzip"
+        return Response(self.packed, headers=headers, media_type=formats.JSON)

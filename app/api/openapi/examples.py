@@ -1,0 +1,51 @@
+"""The examples of bodies and answers: what was really sent and answered, with invented people and published figures.
+
+`examples.json` is written by `python -m tests.openapi.record`, which plays a scene on the demo's registry; a test plays
+it again and holds every answer against it.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from app.api.problems import INTERNAL
+from app.errors import Problem, Unavailable
+from app.log.head import OtherRules
+from app.registry.projection import RULES
+
+Node = dict[str, Any]
+FILE = Path(__file__).with_name("examples.json")
+# What no scene can bring about without breaking the server.
+BROKEN: Node = {
+    Problem.code: INTERNAL,
+    Unavailable.code: Unavailable("The registry is busy. Nothing was stored: try again.").body(),
+    OtherRules.code: OtherRules(RULES, RULES + 1).body(),
+}
+
+
+@cache
+def recorded() -> Node:
+    """`bodies`: operation → media type → name → body; `answers`: operation → status → media type → name → answer;
+    `problems`: code → answer."""
+    found: Node = json.loads(FILE.read_text(encoding="utf-8"))
+    return found
+
+
+def refusals() -> Node:
+    """A refusal of every code."""
+    return {code: {"value": answer} for code, answer in sorted({**recorded()["problems"], **BROKEN}.items())}
+
+
+def attach(operation: Node) -> None:
+    """Put an operation's examples where they belong."""
+    name = operation["operationId"]
+    said = recorded()
+    _put(operation.get("requestBody", {}), said["bodies"].get(name, {}))
+    for status, answers in said["answers"].get(name, {}).items():
+        _put(operation["responses"][status], answers)
+
+
+def _put(where: Node, by_media: Node) -> None:
+    for media, named in by_media.items():
+        where["content"][media]["examples"] = {name: {"value": value} for name, value in named.items()}

@@ -1,0 +1,81 @@
+"""The headers of requests and of answers, as the document declares them.
+
+`Accept` and `Authorization` are not among them: OpenAPI says the one by the media types of an answer, the other by its
+security schemes, and ignores them as parameters.
+"""
+
+from typing import Any
+
+Node = dict[str, Any]
+TEXT = {"type": "string"}
+NUMBER = {"type": "integer"}
+SPEAKING = ("read_import", "list_import_rows")  # whose `lang` is by default what the client prefers
+REFUSED = 300
+
+
+def _header(description: str, schema: Node = TEXT) -> Node:
+    return {"description": description, "schema": schema}
+
+
+HEADERS: Node = {
+    "ETag": _header("Send it back in `If-None-Match`, or for a report of your own in `If-Match`."),
+    "Recuento-Revision": _header("The revision that was read or written.", NUMBER),
+    "Recuento-Rules": _header("The number of the counting rules that the answer was made by.", NUMBER),
+    "Cache-Control": _header("Who may keep the answer, and for how long."),
+    "Vary": _header("The request headers that the answer depends on."),
+    "Repr-Digest": _header("The SHA-256 of the body (RFC 9530); not of one that is streamed."),
+    "Link": _header('The address of the next page, with `rel="next"`; none on the last one.'),
+    "Idempotency-Replayed": _header("`true` where this is the first answer again.", {"const": "true", **TEXT}),
+    "Location": _header("Where the thing stands."),
+    "Retry-After": _header("After how many seconds to try again, where that helps.", NUMBER),
+    "WWW-Authenticate": _header("`Bearer`."),
+}
+_OF_READING = ("ETag", "Recuento-Revision", "Recuento-Rules", "Cache-Control", "Vary")
+_OF_STATUS = {"308": ("Location",), "401": ("WWW-Authenticate",), "503": ("Retry-After",)}
+
+
+def declare(operation: Node) -> None:
+    """Declare the headers of an operation. Its refusals tell what it reads: who answers 412 looks at `If-Match`."""
+    answers: Node = operation["responses"]
+    asked = {
+        "If-None-Match": "304" in answers,
+        "Idempotency-Key": _can_say(answers, "idempotency_mismatch"),
+        "If-Match": "412" in answers,
+        "Accept-Language": operation["operationId"] in SPEAKING,
+        "Content-Encoding": _takes_file(operation),
+    }
+    added = [{"name": name, "in": "header", "required": False, "schema": TEXT} for name, does in asked.items() if does]
+    if asked["Idempotency-Key"]:
+        bounded = {"type": "string", "minLength": 1, "maxLength": 255}
+        added = [one | {"schema": bounded} if one["name"] == "Idempotency-Key" else one for one in added]
+    if added:
+        operation["parameters"] = [*operation.get("parameters", []), *added]
+    for status, answer in answers.items():
+        names = [*_OF_STATUS.get(status, ())]
+        if int(status) < REFUSED:
+            names += _of_success(operation, asked)
+        elif status == "304":
+            names += _OF_READING
+        elif status == "409" and _takes_file(operation):
+            names.append("Retry-After")
+        if names:
+            answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _of_success(operation: Node, asked: dict[str, bool]) -> list[str]:
+    if asked["If-None-Match"]:
+        paged = any(one["name"] == "cursor" for one in operation["parameters"])
+        return [*_OF_READING, "Repr-Digest", *(["Link"] if paged else [])]
+    if "403" not in operation["responses"]:
+        return []
+    names = ["Cache-Control", "Recuento-Revision"]
+    names += ["Idempotency-Replayed"] if asked["Idempotency-Key"] else ["Vary"] if "match" in str(operation) else []
+    return [*names, "Location"] if operation["operationId"] == "send_list" else names
+
+
+def _takes_file(operation: Node) -> bool:
+    return "application/octet-stream" in operation.get("requestBody", {}).get("content", {})
+
+
+def _can_say(answers: Node, code: str) -> bool:
+    return any(code in kind.get("examples", {}) for one in answers.values() for kind in one.get("content", {}).values())

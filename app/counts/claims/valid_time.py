@@ -1,0 +1,147 @@
+"""What was known on a day that the log does not reach back to: from what sources say of when they verified it.
+
+A registry that begins in March holds reports of January with `verified_on` in January. Counting by those days says what
+was known then, as far as sources tell; a verification without a day is left out, and its number is given.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import BindParameter, and_, bindparam, select
+from sqlmodel import Session, col
+
+from app.database import chunks
+from app.dates import parse
+from app.models import ReleaseAtStage, Source, SourceRelease, Verification
+from app.reading.selection import COUNTING, select_releases, source_keys
+from app.reading.terms import CountTerms
+from app.reading.visibility import at
+from app.registry.policy import Reader
+from app.registry.projection.voices import status_among
+from app.vocabulary import ReleaseStatus, Verdict
+
+Row = dict[str, Any]
+_AMONG: BindParameter[Any] = bindparam("among", expanding=True)
+# The terms that ask who confirmed a release: judged by what was said by the day, not by today's rows.
+ANYBODY: Row = {"status": [], "any_of": [], "all_of": [], "min_sources": None}
+
+
+class Word(NamedTuple):
+    """One source's verdict on one release, with the first and last day on which it may have been given; None: it does
+    not say."""
+
+    source: int
+    verdict: Verdict
+    independent: bool
+    first: int | None
+    day: int | None
+
+
+def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day: int) -> Row:
+    """Numbers as of `day` (an ordinal): `by_min_sources`, `by_source`, `releases`, `counted_apart`, `reported`,
+    `refuted`, `undated`, and `learned_since`: releases of today's count that did not count by then, where everybody
+    says when they knew."""
+    keys = source_keys(session, terms)
+    anybody = terms.model_copy(update=ANYBODY)
+    selection = select_releases(session, anybody, reader, revision)
+    rows = session.execute(
+        selection.rows(selection.columns.spell, col(ReleaseAtStage.withheld)).where(selection.inside)
+    )
+    inside: dict[int, bool] = dict(map(tuple, rows))
+    own = select_releases(session, anybody, reader, revision, by_source=True)
+    told = own.rows(col(SourceRelease.spell), col(SourceRelease.source)).where(
+        own.inside, col(SourceRelease.verdict) == Verdict.VERIFIED
+    )
+    by_themselves = {(spell, source) for spell, source in session.execute(told)}
+
+    words = _words(session, terms, inside.keys() | {spell for spell, _source in by_themselves}, revision)
+    heard = {spell: [one for one in said if one.day is not None and one.day <= day] for spell, said in words.items()}
+    wanted = {spell: said for spell, said in heard.items() if said and _wanted(terms, keys, said)}
+    statuses = {spell: _status(said) for spell, said in wanted.items() if spell in inside}
+    counted = [spell for spell, status in statuses.items() if status in COUNTING]
+    today = {spell for spell, said in words.items() if spell in inside and _counts(terms, keys, said)}
+    confirmed = [_confirmations(wanted[spell]) for spell in counted]
+    by_source = Counter(
+        word.source
+        for spell, said in wanted.items()
+        for word in said
+        if word.verdict == Verdict.VERIFIED and (spell, word.source) in by_themselves
+    )
+    slugs: dict[int, str] = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
+    numbers = Counter(statuses.values())
+    return {
+        "releases": len(counted),
+        "by_min_sources": {
+            str(k): sum(1 for n in confirmed if n >= k) for k in range(1, max(confirmed, default=0) + 1)
+        },
+        "counted_apart": sum(1 for spell in counted if inside[spell]),
+        "reported": numbers[ReleaseStatus.REPORTED],
+        "refuted": numbers[ReleaseStatus.REFUTED],
+        "by_source": dict(sorted((slugs[source], number) for source, number in by_source.items())),
+        "undated": sum(
+            1
+            for spell, said in words.items()
+            if _wanted(terms, keys, said)
+            for word in said
+            if word.day is None and word.verdict == Verdict.VERIFIED and (spell, word.source) in by_themselves
+        ),
+        "learned_since": sum(1 for spell in today.difference(counted) if _surely_told(words[spell], day)),
+    }
+
+
+def _status(said: Sequence[Word]) -> ReleaseStatus | None:
+    return status_among([(word.verdict, word.independent) for word in said])
+
+
+def _counts(terms: CountTerms, keys: dict[str, int], said: Sequence[Word]) -> bool:
+    return _wanted(terms, keys, said) and _status(said) in COUNTING
+
+
+def _surely_told(said: Sequence[Word], day: int) -> bool:
+    """Whether all say when they knew, finely enough to tell whether that was by the day."""
+    return all(one.first is not None and one.day is not None and (one.day <= day or one.first > day) for one in said)
+
+
+def _confirmations(said: Sequence[Word]) -> int:
+    return sum(1 for word in said if word.verdict == Verdict.VERIFIED and word.independent)
+
+
+def _wanted(terms: CountTerms, keys: dict[str, int], said: Sequence[Word]) -> bool:
+    """Whether those who had verified it by the day are those whom the terms ask for."""
+    verified = {word.source for word in said if word.verdict == Verdict.VERIFIED}
+    return (
+        (not terms.status or _status(said) in terms.status)
+        and (not terms.any_of or any(keys[slug] in verified for slug in terms.any_of))
+        and all(keys[slug] in verified for slug in terms.all_of)
+        and _confirmations(said) >= (terms.min_sources or 0)
+    )
+
+
+def _words(session: Session, terms: CountTerms, spells: Collection[int], revision: int) -> dict[int, list[Word]]:
+    """What every source says of the releases at the stage asked for."""
+    days = _days(session, spells, revision)
+    found = select(
+        col(SourceRelease.spell), col(SourceRelease.source), col(SourceRelease.verdict), col(SourceRelease.independent)
+    ).where(col(SourceRelease.spell).in_(_AMONG), col(SourceRelease.stage) == terms.stage, at(SourceRelease, revision))
+    words: dict[int, list[Word]] = defaultdict(list)
+    for some in chunks(spells):
+        for spell, source, verdict, independent in session.execute(found, {"among": some}):
+            first, last = days.get((spell, source), (None, None))
+            words[spell].append(Word(source, Verdict(verdict), independent, first, last))
+    return words
+
+
+def _days(session: Session, spells: Collection[int], revision: int) -> dict[tuple[int, int], tuple[int, int]]:
+    found = select(col(Verification.spell), col(Verification.source), col(Verification.said)).where(
+        and_(col(Verification.spell).in_(_AMONG), col(Verification.object) == "release", at(Verification, revision))
+    )
+    days = {}
+    for some in chunks(spells):
+        for spell, source, said in session.execute(found, {"among": some}):
+            verified_on = json.loads(said)["verified_on"]
+            if verified_on is not None:
+                told = parse(verified_on)
+                days[spell, source] = told.lo, told.hi
+    return days

@@ -1,0 +1,220 @@
+"""A count then and now: which releases or detentions came, went or changed between two revisions, and why."""
+
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from app.database import chunks
+from app.models import Placement, Record
+from app.reading.countables import countable_of
+from app.reading.selection import ASSERTED, COUNTING, source_keys
+from app.reading.terms import ReleaseTerms, SourcedTerms
+from app.reading.visibility import Condition, at, hidden
+from app.registry.policy import Reader
+from app.vocabulary import Language, Publish, ReleaseStatus
+
+Row = dict[str, Any]
+# Cases listed in one answer; the numbers are of all of them.
+MOST_CASES = 200
+
+# Change → what happened to one release or to several, in English and Spanish.
+WORDS: dict[str, tuple[str, str, str, str]] = {
+    "newly_verified": ("newly verified", "newly verified", "verificada después", "verificadas después"),
+    "newly_reported": ("newly reported", "newly reported", "reportada después", "reportadas después"),
+    "newly_contested": ("newly contested", "newly contested", "controvertida después", "controvertidas después"),
+    "no_longer_verified": ("no longer verified", "no longer verified", "ya no verificada", "ya no verificadas"),
+    "no_longer_contested": ("no longer contested", "no longer contested", "ya no controvertida",
+                            "ya no controvertidas"),
+    "retracted": ("retracted", "retracted", "retirada por quien la reportó", "retiradas por quien las reportó"),
+    "refuted": ("refuted", "refuted", "desmentida", "desmentidas"),
+    "merged": ("merged with another", "merged with others", "unida a otra", "unidas a otras"),
+    "separated": ("separated from another", "separated from others", "separada de otra", "separadas de otras"),
+    # By another date or kind, another source's word, or a new arrest: whatever the terms ask for.
+    "moved_in": ("moved into the terms", "moved into the terms", "ahora dentro de los términos",
+                 "ahora dentro de los términos"),
+    "moved_out": ("moved out of the terms", "moved out of the terms", "ahora fuera de los términos",
+                  "ahora fuera de los términos"),
+}  # fmt: skip
+_GAINED = {
+    ReleaseStatus.VERIFIED: "newly_verified",
+    ReleaseStatus.CONTESTED: "newly_contested",
+    ReleaseStatus.REPORTED: "newly_reported",
+}
+_PERSON: Any = aliased(Record)  # `hidden` reads records too
+_AMONG: BindParameter[Any] = bindparam("among", expanding=True)
+
+
+class Counted(NamedTuple):
+    """One release or detention of a count; `said`: its status, or where the terms ask for one source's, its verdict."""
+
+    detainee: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """What became of one release or detention between two revisions. `spell`: its key where it counted."""
+
+    spell: int
+    change: str
+
+
+def compare(session: Session, terms: SourcedTerms, reader: Reader, then: int, now: int) -> Row:
+    """`{"added", "removed", "changes": {…}, "summary": {"en", "es"}, "cases": [...], "cases_left_out": n,
+    "withheld_cases": n}`; `then` is the earlier revision. What counted then + added − removed = what counts now; the
+    other changes are of what counts at both. Of more than MOST_CASES the first of each change are listed in turn, so
+    that no kind of change is out of sight."""
+    before, after = (_counted(session, terms, reader, revision) for revision in (then, now))
+    gone, come = before.keys() - after.keys(), after.keys() - before.keys()
+    cases = [
+        *_both(before, after),
+        *_lost(session, terms, {spell: before[spell].said for spell in gone}, now),
+        *_gained(session, terms, {spell: after[spell].said for spell in come}, then),
+    ]
+    numbers = Counter(case.change for case in cases)
+    changes = {change: numbers[change] for change in WORDS if numbers[change]}
+    shown = _shown(session, cases, before | after, reader, now, f"{countable_of(terms).record}_id")
+    return {
+        "added": len(come),
+        "removed": len(gone),
+        "changes": changes,
+        "summary": {"en": summary(changes, "en"), "es": summary(changes, "es")},
+        "cases": _some_of_each(shown),
+        "cases_left_out": max(0, len(shown) - MOST_CASES),
+        "withheld_cases": len(cases) - len(shown),
+    }
+
+
+def _some_of_each(cases: list[Row]) -> list[Row]:
+    """At most MOST_CASES, taken in turn from every kind of change, in the order in which they were found."""
+    turns: dict[str, int] = defaultdict(int)
+    ranked = []
+    for place, case in enumerate(cases):
+        ranked.append((turns[case["change"]], place))
+        turns[case["change"]] += 1
+    kept = sorted(place for _turn, place in sorted(ranked)[:MOST_CASES])
+    return [cases[place] for place in kept]
+
+
+def summary(changes: dict[str, int], lang: Language) -> str:
+    """`3 newly verified, 1 retracted, 2 merged with others`."""
+    first = 0 if lang == "en" else 2
+    said = [f"{number} {WORDS[change][first + (number != 1)]}" for change, number in changes.items()]
+    return ", ".join(said) or ("nothing has changed" if lang == "en" else "nada ha cambiado")
+
+
+def _counted(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> dict[int, Counted]:
+    selection = countable_of(terms).select(session, terms, reader, revision)
+    columns, status = selection.columns, selection.subject.standing.status
+    said = selection.subject.voice.verdict if selection.own else status
+    rows = session.execute(
+        selection.rows(columns.spell, columns.detainee, said).where(selection.inside, status.in_(COUNTING))
+    )
+    return {spell: Counted(detainee, said) for spell, detainee, said in rows}
+
+
+def _both(before: dict[int, Counted], after: dict[int, Counted]) -> Iterator[Case]:
+    for spell in sorted(before.keys() & after.keys()):
+        was, became = before[spell].said, after[spell].said
+        if was != became:
+            yield Case(spell, _became(was, became))
+
+
+def _became(was: str, became: str) -> str:
+    """What happened to what counts at both revisions and is said otherwise now."""
+    if became == ReleaseStatus.REPORTED:
+        return "no_longer_contested" if was == ReleaseStatus.CONTESTED else "no_longer_verified"
+    return _GAINED[ReleaseStatus(became)]
+
+
+def _lost(session: Session, terms: SourcedTerms, spells: Mapping[int, str], now: int) -> Iterator[Case]:
+    places, statuses = _places(session, spells, now), _statuses(session, terms, spells, now)
+    verdicts = _verdicts(session, terms, spells, now)
+    for spell, was in sorted(spells.items()):
+        status = statuses.get(spell)
+        taken_back = {ReleaseStatus.RETRACTED, ReleaseStatus.REFUTED} & {status, verdicts.get(spell)}
+        if places.get(spell, spell) != spell:
+            yield Case(spell, "merged")
+        elif taken_back:
+            yield Case(spell, str(max(taken_back)))  # a withdrawal before a denial
+        elif status in COUNTING and terms.status and status not in terms.status:
+            yield Case(spell, _became(was, status))
+        else:
+            yield Case(spell, "moved_out")
+
+
+def _gained(session: Session, terms: SourcedTerms, spells: Mapping[int, str], then: int) -> Iterator[Case]:
+    places, statuses = _places(session, spells, then), _statuses(session, terms, spells, then)
+    verdicts = _verdicts(session, terms, spells, then)
+    wanted = terms.status or COUNTING
+    for spell, said in sorted(spells.items()):
+        status = statuses.get(spell)
+        counted = status in COUNTING and status in wanted
+        if places.get(spell, spell) != spell:
+            yield Case(spell, "separated")
+        elif counted and (terms.source is None or verdicts.get(spell) in ASSERTED):
+            yield Case(spell, "moved_in")
+        else:
+            yield Case(spell, _GAINED[ReleaseStatus(said)])
+
+
+def _places(session: Session, spells: Collection[int], revision: int) -> dict[int, int]:
+    """Spell key → the spell that holds its report at a revision; the key is that of a record."""
+    found = select(col(Placement.record), col(Placement.spell)).where(
+        col(Placement.record).in_(_AMONG), at(Placement, revision)
+    )
+    return {record: spell for some in chunks(spells) for record, spell in session.execute(found, {"among": some})}
+
+
+def _statuses(session: Session, terms: SourcedTerms, spells: Collection[int], revision: int) -> dict[int, str | None]:
+    table = countable_of(terms).subject.standing
+    found = select(table.spell, table.status).where(*_stands(table, terms, revision))
+    return {spell: status for some in chunks(spells) for spell, status in session.execute(found, {"among": some})}
+
+
+def _stands(table: Any, terms: SourcedTerms, revision: int) -> list[Condition]:
+    """The rows of a table at a revision that are of the spells asked about, at the stage that is counted if any is."""
+    stage = [table.stage == terms.stage] if isinstance(terms, ReleaseTerms) else []
+    return [table.spell.in_(_AMONG), at(table, revision), *stage]
+
+
+def _verdicts(session: Session, terms: SourcedTerms, spells: Collection[int], revision: int) -> dict[int, str]:
+    """Spell → the verdict of the one source whose releases or detentions the terms ask for."""
+    if terms.source is None:
+        return {}
+    table = countable_of(terms).subject.voice
+    source = source_keys(session, terms)[terms.source]
+    found = select(table.spell, table.verdict).where(*_stands(table, terms, revision), table.source == source)
+    return {spell: verdict for some in chunks(spells) for spell, verdict in session.execute(found, {"among": some})}
+
+
+def _shown(
+    session: Session, cases: list[Case], counted: dict[int, Counted], reader: Reader, now: int, name: str
+) -> list[dict[str, Any]]:
+    """The cases of people who stand in lists for the reader, with the id `name`: of the release or of the detention."""
+    spells = [case.spell for case in cases]
+    unseen = tuple(str(publish) for publish in Publish if not reader.sees_person(publish))
+    ids: dict[int, uuid.UUID] = {}
+    for some in chunks(spells):
+        # By the record's own class of today, and by the class of whom it was counted with.
+        found = select(col(Record.key), getattr(Record, name)).where(
+            col(Record.key).in_(some), col(Record.publish_now).not_in(unseen)
+        )
+        ids.update(tuple(row) for row in session.execute(found))
+    people = {counted[spell].detainee for spell in spells}
+    out: set[int] = set()
+    person = _PERSON
+    for some in chunks(people):
+        keys = select(person.key).where(person.key.in_(some), hidden(person.key, unseen, now))
+        out |= set(session.scalars(keys))
+    return [
+        {"change": case.change, name: ids[case.spell]}
+        for case in cases
+        if case.spell in ids and counted[case.spell].detainee not in out
+    ]

@@ -1,0 +1,110 @@
+"""How many releases no source has seen: the registry's own table of who verified what, handed to the estimators."""
+
+import json
+from collections.abc import Collection, Sequence
+from itertools import combinations
+from typing import Any
+
+from sqlalchemy import BindParameter, bindparam, select
+from sqlmodel import Session, col
+
+from app.counts.estimates import MOST_LISTS, BadTable, estimate
+from app.counts.overlap import patterns_of, verified_by
+from app.counts.tally import not_visible
+from app.database import chunks
+from app.errors import Invalid
+from app.models import ReleaseAtStage, Source, Verification
+from app.reading import terms as wording
+from app.reading.selection import select_releases, with_facility_slug
+from app.reading.terms import CountTerms
+from app.reading.visibility import at
+from app.registry.policy import Reader
+from app.vocabulary import Verdict
+
+Row = dict[str, Any]
+# Where the assumption that people are matched across lists may fail, and which way: of these nobody may be recognised.
+APART = (
+    "{} of the releases observed are of people who may only be counted: whoever several sources reported apart stands"
+    " once for each, on lists that seem to share nobody, and the estimate is then too high."
+)
+_AMONG: BindParameter[Any] = bindparam("among", expanding=True)
+
+
+def estimate_releases(
+    session: Session,
+    terms: CountTerms,
+    lists: Sequence[str],
+    dependent: Sequence[frozenset[str]],
+    reader: Reader,
+    revision: int,
+) -> Row:
+    """The estimate from the overlap of independent sources' verified releases; `lists`: only these sources'.
+
+    Sources of which one cites the other in verifying one of these releases are no two lists: the estimate is refused.
+    Raises Invalid where one list is named, or there are more than MOST_LISTS.
+    """
+    terms = with_facility_slug(session, terms)
+    by_release = verified_by(session, terms, reader, revision, independent=True)
+    seen = sorted({slug for pattern in by_release.values() for slug in pattern})
+    used = sorted(set(lists)) if lists else seen
+    if len(used) > MOST_LISTS or len(lists) == 1:
+        detail = f"Name 2 to {MOST_LISTS} sources under `lists`: "
+        detail += f"here {len(used)} verified releases." if len(used) > 1 else "one list alone overlaps with none."
+        raise Invalid.at("/lists", "lists_out_of_range", detail)
+    by_used = {spell: pattern & frozenset(used) for spell, pattern in by_release.items()}
+    patterns = patterns_of(by_used)
+    try:
+        found = estimate(used, patterns, dependent, _citing(session, used, by_release, revision)).answer()
+    except BadTable as error:
+        if len(used) > 1:
+            raise Invalid.at("/lists", "bad_table", str(error)) from error
+        found = _nothing(used, sum(patterns.values()))
+    apart = _counted_apart(session, terms, reader, revision, {spell for spell, by in by_used.items() if by})
+    if apart:
+        found["assumptions"] = [*found["assumptions"], APART.format(apart)]
+    said = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
+    # Where fewer than two lists are found, the same question is one that names none.
+    asked = said | {"lists": used if len(used) > 1 else [], "dependent": [":".join(sorted(pair)) for pair in dependent]}
+    link = wording.link("/v1/estimates/releases", asked, revision)
+    beside = {"counted_apart": apart, **not_visible(session, terms, reader, revision)}
+    return {"revision": revision, "terms": said, **found, **beside, "permalink": link}
+
+
+def _counted_apart(
+    session: Session, terms: CountTerms, reader: Reader, revision: int, observed: Collection[int]
+) -> int:
+    """How many of the releases observed are of people who may only be counted, and so stand once for each source."""
+    selection = select_releases(session, terms, reader, revision)
+    apart = selection.rows(selection.columns.spell).where(selection.inside, col(ReleaseAtStage.withheld).is_(True))
+    return len(set(session.scalars(apart)).intersection(observed))
+
+
+def _nothing(used: Sequence[str], observed: int) -> Row:
+    """The answer where there are not two lists to compare."""
+    reason = f"{len(used)} independent sources verified a release here: from fewer than two nothing can be estimated."
+    empty: Row = {name: [] for name in ("models", "left_out", "assumptions")}
+    empty |= dict.fromkeys(("range", "chosen", "chosen_by", "lower_bound"))
+    refused = {"code": "too_few_lists", "reason": reason}
+    return {"observed": observed, "on_two_or_more": 0, "lists": list(used), **empty, "refused": refused}
+
+
+def _citing(session: Session, lists: Sequence[str], releases: Collection[int], revision: int) -> list[frozenset[str]]:
+    """Pairs of sources of which one cites the other in verifying one of the releases."""
+    pairs = {frozenset(pair) for pair in combinations(lists, 2)}
+    cited = select(col(Source.slug), col(Verification.said)).where(
+        col(Verification.source) == col(Source.key),
+        at(Source, revision),
+        at(Verification, revision),
+        col(Verification.object) == "release",
+        col(Verification.verdict) == Verdict.VERIFIED,
+        col(Verification.spell).in_(_AMONG),
+        col(Source.slug).in_(lists),
+        ~col(Verification.said).contains('"citing":[]'),
+    )
+    found = {
+        frozenset((slug, other))
+        for some in chunks(releases)
+        for slug, said in session.execute(cited, {"among": some})
+        for other in json.loads(said)["citing"]
+    }
+    return sorted(pairs & found, key=sorted)

@@ -1,0 +1,50 @@
+"""What parameters and fields are, in one place: `openapi.json` and `--help` say the same words.
+
+They stand beside this file in ``descriptions.toml``.
+"""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+@cache
+def descriptions() -> dict[str, dict[str, Any]]:
+    """`{"parameters": {name: [English, Spanish]}, "bodies": {name: English}, "answers": {name: English}}`; a name is
+    `name`, or `operation.name` or `Schema.name` where it means something of its own."""
+    return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+
+
+def parameter(name: str, operation: str = "") -> str | None:
+    """What a parameter of an operation is, in English; None for one that nobody described."""
+    texts = descriptions()["parameters"]
+    found = texts.get(f"{operation}.{name}", texts.get(name))
+    return None if found is None else str(found[0])
+
+
+def field(part: str, shape: str, name: str) -> str | None:
+    """What a field of a body or of an answer is. Of an answer that is a shape with something more (`ReleaseOut`,
+    `FiledClaim`) the words are those of the shape."""
+    texts = descriptions()[part]
+    family = f"{shape.removeprefix('Filed').removesuffix('Out')}Shape"
+    for key in (f"{shape}.{name}", f"{family}.{name}", name):
+        if key in texts:
+            return str(texts[key])
+    return None
+
+
+def of_parameter(operation: str, name: str) -> str:
+    """The help of an option that is a parameter of an operation. KeyError for none that is."""
+    return _told(parameter(name, operation), name)
+
+
+def of_field(shape: str, name: str) -> str:
+    """The help of an option that is a field of a body. KeyError for none that is."""
+    return _told(field("bodies", shape, name), name)
+
+
+def _told(text: str | None, name: str) -> str:
+    if text is None:
+        raise KeyError(name)
+    return text

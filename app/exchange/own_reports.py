@@ -1,0 +1,105 @@
+"""A source's own reports in a form that the source can file again: JSON Lines without loss, CSV as far as cells go.
+
+A line is the body of `POST /v1/releases`, or of `/v1/detentions` without a release, and columns have the headings of
+the importer. Each cell is read by the importer itself: a value that would come back changed is left out and counted as
+lost.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session
+
+from app.exchange import tables
+from app.exchange.all_pages import pages
+from app.exchange.imports import cells
+from app.exchange.imports.cells import UnreadCell
+from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
+from app.exchange.imports.layout import question_about_name
+from app.exchange.imports.listed_reports import body_of
+from app.reading import lists
+from app.reading.formats import Form
+from app.reading.questions import MOST_LIMIT, ReportQuery
+from app.registry.policy import Reader
+
+Row = dict[str, Any]
+# Not exported: pointers, which stay as they are; identification numbers, which are never shown; parts of a name, which
+# is whole; states, which became other fields.
+NOT_WRITTEN = {GIVEN_NAMES, SURNAMES, STATE, "detainee_id", "detention_id", "release_id", "detainee.national_id"}
+COLUMNS = tuple(name for name in FIELDS if name not in NOT_WRITTEN)
+
+
+@dataclass
+class Losses:
+    """What an export loses. `lost`: fields that a cell cannot carry → number of reports; `pointing`: number of reports
+    that say too little without the report at which they point."""
+
+    lost: Counter[str] = field(default_factory=Counter)
+    pointing: int = 0
+
+
+def reports(session: Session, source: Reader, form: Form, revision: int, losses: Losses) -> Iterator[str]:
+    """All reports of a source as they stood at a revision, page by page."""
+    if form is Form.CSV:
+        yield _line(COLUMNS)
+    asked = ReportQuery(limit=MOST_LIMIT)
+    for rows in pages(lambda one: lists.own_reports(session, one, source, revision, b""), asked):
+        bodies = [body_of(row) for row in rows]
+        losses.pointing += sum("country" not in body.get("detention", {}) for body in bodies)
+        if form is Form.CSV:
+            yield "".join(_line(_cells(body, losses.lost)) for body in bodies)
+        else:
+            yield tables.to_jsonl(bodies)
+
+
+def _line(row: tuple[str, ...]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(row)
+    return out.getvalue()
+
+
+def _cells(body: Row, lost: Counter[str]) -> tuple[str, ...]:
+    said = _leaves(body)
+    lost.update(said.keys() - set(COLUMNS))
+    texts = {name: _text(name, said[name]) for name in COLUMNS if name in said}
+    carried = {name: text for name, text in texts.items() if _read(name, text) == said[name]}
+    lost.update(texts.keys() - carried.keys())
+    return tuple(carried.get(name, "") for name in COLUMNS)
+
+
+def _leaves(body: Row, above: str = "") -> Row:
+    """`{"detention": {"ended": {"on": …}}}` → `{"detention.ended.on": …}`, without nulls."""
+    found: Row = {}
+    for name, value in body.items():
+        if isinstance(value, dict):
+            found |= _leaves(value, f"{above}{name}.")
+        elif isinstance(value, list):
+            found[above + name] = [_said(one) for one in value]
+        elif value is not None:
+            found[above + name] = value
+    return found
+
+
+def _said(item: Any) -> Any:
+    return {name: value for name, value in item.items() if value is not None} if isinstance(item, dict) else item
+
+
+def _text(name: str, value: Any) -> str:
+    if FIELDS[name].kind == "links":
+        return " ".join(one["url"] for one in value)
+    return tables.to_cell(value)
+
+
+def _read(name: str, text: str) -> Any:
+    """The importer's value of a cell; None where it would refuse the row too."""
+    if name == NAME and question_about_name(text):
+        return None
+    try:
+        plain = cells.plain(text)
+        return cells.value(name, plain, None, None) if plain else None
+    except UnreadCell:
+        return None

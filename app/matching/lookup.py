@@ -1,0 +1,163 @@
+"""Blocked look-up: the records that share blocking keys with a query, those that share most first.
+
+A look-up reads a bounded number of index rows, however large the registry: rare keys are read whole, keys that
+thousands of records have only for people born about the same year.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import TextClause, text
+from sqlmodel import Session
+
+from app.database import chunks, rows_of
+
+# Records compared in full. Homonyms beyond this are a curator's work: no score would tell them apart.
+MOST_CANDIDATES = 30
+# Index rows that one look-up counts, once for rare keys and once for common ones: a few milliseconds. In a registry of
+# a million people the commonest pairs ("José", "Rodríguez") have more, and hit only people born about the same year.
+MOST_ROWS = 1_000
+TOGETHER = 50  # queries in one statement: beyond that, counting costs far more than asking
+BORN_SLACK = 3  # years: births more than two apart conflict, and an age spans two
+
+_SIZES = """
+    SELECT keys.value->>0, (
+        SELECT count(*) FROM (SELECT 1 FROM blocking_key WHERE blocking_key.key = keys.value->>0 LIMIT :enough) AS few
+    )
+    FROM {keys}
+"""
+_SHARING = """
+    SELECT CAST(asked.value->>0 AS integer) AS who, record, count(*) AS shared, min(born) AS born, min(source) AS source
+    FROM {asked} JOIN blocking_key ON blocking_key.key = asked.value->>1
+    GROUP BY 1, 2
+"""
+_NARROWED = """
+    SELECT 0 AS who, record, count(*) AS shared, min(born) AS born, min(source) AS source
+    FROM (
+        SELECT record, born, source FROM {rare} JOIN blocking_key ON blocking_key.key = rare.value->>0
+        UNION ALL
+        SELECT * FROM (
+            SELECT record, born, source FROM {common} JOIN blocking_key ON blocking_key.key = common.value->>0
+            WHERE {years}
+            LIMIT :room
+        ) AS few
+    ) AS every
+    GROUP BY 2
+"""
+# Places are by source: one that files the same name a hundred times takes none of the others'.
+_RANKED = """
+    SELECT who, record, shared, born
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY who, source ORDER BY shared DESC, record) AS place
+        FROM ({counted}) AS counted
+    ) AS ranked
+    WHERE place <= :most
+    ORDER BY who, shared DESC, record
+"""
+_COUNTED = _RANKED.replace("{counted}", _SHARING)
+_BORN_ABOUT = _RANKED.replace("{counted}", _NARROWED.replace("{years}", "born BETWEEN :first AND :last"))
+_ANYWHO = _RANKED.replace("{counted}", _NARROWED.replace("WHERE {years}", ""))
+
+
+class BlockingQuery(NamedTuple):
+    """The blocking keys to look up, and the year of birth, if known, which narrows common keys. `fewest`: the least
+    number of these keys that a record of the very same name shares."""
+
+    keys: Collection[str]
+    born: int | None = None
+    fewest: int = 0
+
+
+class BlockingHit(NamedTuple):
+    """A record with its number of shared keys, as far as they were counted (`shared`) and at most (`most`), and its
+    first possible year of birth, if stored."""
+
+    record: int
+    shared: int
+    most: int
+    born: int | None
+
+
+def look_up(session: Session, query: BlockingQuery, most: int = MOST_CANDIDATES) -> list[BlockingHit]:
+    """The records that share most keys with the query, at most `most` of each source."""
+    return look_up_each(session, [query], most)[0]
+
+
+def look_up_each(
+    session: Session, queries: Sequence[BlockingQuery], most: int = MOST_CANDIDATES
+) -> list[list[BlockingHit]]:
+    """The hits of each query: queries with rare keys alone run TOGETHER, the others one by one."""
+    hits: list[list[BlockingHit]] = []
+    for some in chunks(queries, TOGETHER):
+        sizes = _sizes(session, {key for query in some for key in query.keys})
+        parted = [_parted(sizes, query.keys) for query in some]
+        together = iter(_sharing(session, [rare for rare, common in parted if not common], most))
+        for query, (rare, common) in zip(some, parted, strict=True):
+            hits.append(_narrowed(session, rare, common, query.born, most) if common else next(together))
+    return hits
+
+
+def best(rows: Iterable[tuple[int, int | None]], most: int = MOST_CANDIDATES) -> list[BlockingHit]:
+    """The hits of `(record, year of birth)` rows, one for every shared key: the records with most rows first."""
+    born: dict[int, int | None] = {}
+    shared = Counter[int]()
+    for record, year in rows:
+        shared[record] += 1
+        born[record] = year
+    ranked = sorted(shared, key=lambda record: (-shared[record], record))[:most]
+    return [BlockingHit(record, shared[record], shared[record], born[record]) for record in ranked]
+
+
+def _run(session: Session, sql: str, given: dict[str, Any], **values: int) -> Any:
+    """Run a statement on lists (`rows_of`) in place of tables."""
+    connection = session.connection()
+    statement = _statement(sql, **{name: rows_of(connection, name) for name in given})
+    return connection.execute(statement, {name: json.dumps(rows) for name, rows in given.items()} | values)
+
+
+@lru_cache
+def _statement(sql: str, **tables: str) -> TextClause:
+    return text(sql.format(**tables))
+
+
+def _sizes(session: Session, keys: Collection[str]) -> dict[str, int]:
+    """Key → number of its records, counted up to one more than MOST_ROWS; without keys of no record."""
+    found = _run(session, _SIZES, {"keys": [[key] for key in sorted(keys)]}, enough=MOST_ROWS + 1)
+    return {key: size for key, size in found if size}
+
+
+def _parted(sizes: dict[str, int], keys: Collection[str]) -> tuple[list[str], list[str]]:
+    """`(rare, common)`: the rarest keys, as many as have MOST_ROWS records at most together, and the rest."""
+    rare, common, rows = list[str](), list[str](), 0
+    for key in sorted((key for key in keys if key in sizes), key=lambda key: (sizes[key], key)):
+        rows += sizes[key]
+        (rare if rows <= MOST_ROWS else common).append(key)
+    return rare, common
+
+
+def _sharing(session: Session, asked: Sequence[Sequence[str]], most: int) -> list[list[BlockingHit]]:
+    """For each list of rare keys the records that share most of them."""
+    found: list[list[BlockingHit]] = [[] for _ in asked]
+    pairs = [(who, key) for who, keys in enumerate(asked) for key in keys]
+    for who, record, shared, born in _run(session, _COUNTED, {"asked": pairs}, most=most):
+        found[who].append(BlockingHit(record, shared, shared, born))
+    return found
+
+
+def _narrowed(
+    session: Session, rare: Sequence[str], common: Sequence[str], born: int | None, most: int
+) -> list[BlockingHit]:
+    """The records of a query with common keys. Of these only people born about the same year count; where the year is
+    unknown, any of them, but only if the query has no rare key."""
+    keys = {"rare": [[key] for key in rare], "common": [[key] for key in common]}
+    values = {"room": MOST_ROWS, "most": most}
+    if born is not None:
+        found = _run(session, _BORN_ABOUT, keys, first=born - BORN_SLACK, last=born + BORN_SLACK, **values)
+    else:
+        found = _run(session, _ANYWHO, keys | ({"common": []} if rare else {}), **values)
+    # Not all rows of common keys were counted: a hit may share all of them.
+    every = len(rare) + len(common)
+    return [BlockingHit(record, shared, min(shared + len(common), every), year) for _who, record, shared, year in found]

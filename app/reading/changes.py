@@ -1,0 +1,219 @@
+"""What changed in a list for its reader since a revision: what is shown otherwise or anew, and what left the list.
+
+What changed is told by comparing what the reader could be shown then with what it is shown now. So a change of what it
+may not see is no change, and consent given or withdrawn is one, and a decision about two people.
+
+What left leaves a tombstone, an id and nothing else, if it was listed for everyone then. Of what may not be shown any
+more, or stands no more, tombstones do not depend on the terms at all: asking who left under ever narrower terms must
+not tell what they were. Of what is still shown they depend on the terms that read nothing personal.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Select, and_, exists, or_, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from app.models import (
+    Claim,
+    Detainee,
+    DetaineePersonal,
+    Detention,
+    DetentionState,
+    Placement,
+    Record,
+    Release,
+    ReleaseAtStage,
+    SourceDetention,
+    SourceRelease,
+    SpellPersonal,
+    Trait,
+    Verification,
+)
+from app.reading import records, shapes
+from app.reading.paging import Order, Page, after, read_cursor, write_cursor
+from app.reading.questions import Paged
+from app.reading.shapes import Person
+from app.reading.visibility import Condition, at, visible
+from app.registry.policy import Reader
+from app.registry.records import Kind
+from app.vocabulary import Publish
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Among:
+    """The things that terms mean at a revision: a statement of the key and the person of each, and a day of theirs.
+
+    `columns`: those of the spells that personal terms are read from; `has_spell`: whether a thing has a spell of which
+    a condition on these holds. A release and a detention are one spell each, a person may have several."""
+
+    statement: Select[*tuple[Any, ...]]
+    key: Any
+    detainee: Any
+    columns: Any
+    day: Any = None
+    has_spell: Callable[[Condition], Condition] = lambda of_spell: of_spell
+
+
+# The terms as asked, and a revision → what they mean then.
+Listing = Callable[[Any, int], Among]
+
+# Aliases, since the list itself may be of one of these tables; made once, which costs more than running a statement.
+_OF_SPELL: tuple[Any, ...] = tuple(
+    aliased(table)
+    for table in (
+        Release,
+        Detention,
+        Verification,
+        SpellPersonal,
+        ReleaseAtStage,
+        SourceRelease,
+        DetentionState,
+        SourceDetention,
+        Trait,
+        Placement,
+    )
+)
+_OF_PERSON: tuple[Any, ...] = (aliased(Detainee), aliased(DetaineePersonal))
+_KEYS: dict[str, tuple[Any, str]] = {
+    "release": (Release, "spell"),
+    "detention": (Detention, "spell"),
+    "detainee": (Detainee, "detainee"),
+}
+_THEN: dict[str, Any] = {kind: aliased(table) for kind, (table, _key) in _KEYS.items()}
+_NOW: dict[str, Any] = {kind: aliased(table) for kind, (table, _key) in _KEYS.items()}
+_PERSON_THEN: Any = aliased(Detainee)
+_CLAIM_THEN: Any = aliased(Claim)
+_CLAIM_NOW: Any = aliased(Claim)
+STANDS, GONE = 0, 1  # what the first number of a cursor says of the row that was passed
+
+
+def page_of_changes(
+    session: Session,
+    statement: Select[*tuple[Any, ...]],
+    order: Order,
+    shown: Callable[[list[Any]], list[Row | None]],
+    left: tuple[Select[*tuple[Any, ...]], Any],
+    asked: Paged,
+    revision: int,
+) -> Page:
+    """A page of what changed, then of what left. `statement`: whatever may have changed; `shown`: those rows as the
+    reader is shown them, None for one in which nothing changed; `left`: key and id of what left, and the key."""
+    position = read_cursor(asked.cursor, 1 + len(order)) or [STANDS]
+    found: list[tuple[Row, list[int]]] = []
+    wanted = asked.limit + 1
+    passed: Sequence[int] | None = position[1:] or None
+    while position[0] == STANDS and len(found) < wanted:
+        rows = after(session, statement, order, passed, wanted)
+        kept = shown([row for row, _place in rows])
+        found += [(row, [STANDS, *place]) for row, (_row, place) in zip(kept, rows, strict=True) if row is not None]
+        if len(rows) < wanted:
+            break
+        passed = rows[-1][1]
+    if len(found) < wanted:
+        gone, key = left
+        beyond = position[1:2] if position[0] == GONE else None
+        fill = [0] * (len(order) - 1)
+        for row, (place,) in after(session, gone, [(key, False)], beyond, wanted - len(found)):
+            found.append(({"id": row[1], "revision": revision, "gone": True}, [GONE, place, *fill]))
+    cursor = write_cursor(found[asked.limit - 1][1]) if len(found) > asked.limit else None
+    return Page([row for row, _place in found[: asked.limit]], cursor)
+
+
+def may_have_changed(kind: Kind, among: Among, since: int, revision: int) -> Condition:
+    """Whether any row of a thing or of its person began or ended after a revision."""
+
+    def touched(table: Any, whose: Condition) -> Condition:
+        begun = and_(table.since > since, table.since <= revision)
+        ended = and_(table.until > since, table.until <= revision)
+        return exists(select(1).where(whose, or_(begun, ended)))
+
+    of_person = [touched(table, table.detainee == among.detainee) for table in _OF_PERSON]
+    if kind == "detainee":
+        return or_(*of_person, *(touched(table, table.detainee == among.key) for table in _OF_SPELL))
+    return or_(*of_person, *(touched(table, table.spell == among.key) for table in _OF_SPELL))
+
+
+def changed(
+    session: Session, kind: Kind, listing: Listing, asked: Any, reader: Reader, since: int, revision: int
+) -> Callable[[list[Any]], list[Row | None]]:
+    """The things of `(key, person)` rows as the reader is shown them; None where that was listed so at `since`."""
+    then = listing(asked, since)
+    column = getattr(_THEN[kind], _KEYS[kind][1])
+
+    def shown(rows: list[Any]) -> list[Row | None]:
+        keys = [row[0] for row in rows]
+        listed = set(session.scalars(then.statement.where(then.key.in_(keys))))
+        whose = select(column, _THEN[kind].detainee).where(column.in_(listed), at(_THEN[kind], since))
+        before = dict(map(tuple, session.execute(whose))) if listed else {}
+        past = records.people(session, set(before.values()), since)
+        now = records.people(session, {row[1] for row in rows}, revision)
+
+        def same(key: int, person: Person) -> bool:
+            was = past.get(before.get(key, 0))
+            if was is None:
+                return False
+            was = replace(was, publish=was.detainee["publish"])  # what was shown then, by the class of then
+            return reader.sees_person(was.publish) and _told(kind, was, key, reader) == _told(kind, person, key, reader)
+
+        return [None if same(row[0], now[row[1]]) else records.shape(kind, now[row[1]], row[0], reader) for row in rows]
+
+    return shown
+
+
+def _told(kind: Kind, person: Person, key: int, reader: Reader) -> Any:
+    """All that a reader is told of a thing and of its person."""
+    about = shapes.detainee(person, reader)
+    if kind == "detainee":
+        spells = [row["spell"] for row in person.detentions]
+    else:
+        spells = [key]
+        about.pop("detentions")
+        about["detention"] = records.shape("detention", person, key, reader)
+    releases = [shapes.release(person, person.releases[spell], reader) for spell in spells if spell in person.releases]
+    verdicts = [records.verifications(person, spell, of, reader) for spell in spells for of in ("detention", "release")]
+    return about, releases, verdicts
+
+
+def left(
+    kind: Kind, listing: Listing, asked: Any, reader: Reader, since: int, revision: int
+) -> tuple[Select[*tuple[Any, ...]], Any]:
+    """Key and id of what left a list of detainees, detentions or releases, and the key."""
+    then, now, name = _THEN[kind], _NOW[kind], _KEYS[kind][1]
+    key = getattr(then, name)
+    stands = exists(
+        select(1).where(getattr(now, name) == key, at(now, revision), visible(reader, now.detainee, revision))
+    )
+    public = asked.public()
+    listed, lists = listing(public, since), listing(public, revision)
+    moved_out = and_(
+        key.in_(listed.statement.with_only_columns(listed.key)),
+        key.not_in(lists.statement.with_only_columns(lists.key)),
+    )
+    statement = (
+        select(key, getattr(Record, f"{kind}_id"))
+        .join(Record, col(Record.key) == key)
+        .where(at(then, since), or_(~stands, moved_out))
+    )
+    if not reader.restricted:
+        person = _PERSON_THEN
+        hidden_then = exists(
+            select(1).where(
+                person.detainee == then.detainee, at(person, since), person.publish == Publish.COUNTED.value
+            )
+        )
+        statement = statement.where(~hidden_then)
+    return statement, key
+
+
+def claims_left(
+    matching: Callable[[Any], list[Condition]], since: int, revision: int
+) -> tuple[Select[*tuple[Any, ...]], Any]:
+    """Key and id of the claims that matched the terms and do not any more, and the key."""
+    then, now = _CLAIM_THEN, _CLAIM_NOW
+    matches = exists(select(1).where(now.key == then.key, at(now, revision), *matching(now)))
+    return select(then.key, then.id).where(at(then, since), *matching(then), ~matches), then.key

@@ -1,0 +1,126 @@
+"""What was taken back or changed, newest first: read from the log, told as far as the reader may see the people.
+
+One entry of the log is one correction at most. Of the entries that may be one many correct nothing (a weekly list moves
+the day on which everybody was last known held), so a page is put together batch by batch until it is full.
+"""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.dates import format_instant
+from app.models import Entry
+from app.reading.corrections import candidates, drafts
+from app.reading.corrections.drafts import Draft
+from app.reading.corrections.placements import Places
+from app.reading.paging import Page, read_cursor, write_cursor
+from app.reading.questions import CorrectionQuery
+from app.registry.policy import Reader
+from app.vocabulary import CorrectionKind
+
+Row = dict[str, Any]
+
+# Entries looked at together: one IN (…) of them, in a fixed number of queries.
+BATCH = 500
+# And for one page: more than any list sent in a day, so that the newest corrections stand on the first one. Beyond it a
+# page ends before it is full.
+MOST_EXAMINED = 20 * BATCH
+# A correction is known by the leaf of its entry, whatever the registry's address.
+NAMESPACE = uuid.UUID("6f2d9c1e-3b58-4c0a-9a51-7c1f0f0d8e42")
+
+
+def corrections(
+    session: Session, asked: CorrectionQuery, reader: Reader, revision: int, since: int | None = None
+) -> Page:
+    """Corrections known at a revision, of people the reader may see; `since`: recorded after it.
+
+    `withheld` beside them: how many this page leaves out because no list may show the people. What curators decided
+    about such people is not even counted. The cursor is the revision to go on from.
+    """
+    after = read_cursor(asked.cursor)
+    newest = revision if after is None else min(revision, after[0])
+    examined = candidates.entries(session, asked, newest, since or 0, revision, MOST_EXAMINED + 1)
+    rows: list[Row] = []
+    withheld, following = 0, None
+    for start in range(0, min(len(examined), MOST_EXAMINED), BATCH):
+        found, places = _drafts(session, examined[start : start + BATCH], asked)
+        shown: list[Draft] = []
+        following = next(iter(examined[start + BATCH :]), None)
+        for draft in found:
+            if not all(places.seen(reader, one, draft.revision, revision) for one in draft.records):
+                withheld += draft.kind not in candidates.BY_CURATORS
+            elif len(rows) + len(shown) < asked.limit:
+                shown.append(draft)
+            else:
+                following = draft.revision
+                break
+        rows += _rows(session, shown, places, revision)
+        if len(rows) == asked.limit:
+            break
+    return Page(rows, None if following is None else write_cursor([following]), lambda: {"withheld": withheld})
+
+
+def _drafts(session: Session, revisions: list[int], asked: CorrectionQuery) -> tuple[list[Draft], Places]:
+    """The corrections asked for among some entries, newest first, and where the records they are about stood."""
+    found = [*drafts.of_reports(session, revisions), *drafts.of_claims(session, revisions)]
+    decided = drafts.decisions(session, revisions)
+    about = {record for draft in found for record in draft.records}
+    places = Places(session, about | {record for _revision, *pair in decided for record in pair})
+    found += drafts.of_decisions(decided, places)
+    wanted = [draft for draft in found if not asked.kind or draft.kind in asked.kind]
+    return sorted(wanted, key=lambda draft: -draft.revision), places
+
+
+def _rows(session: Session, shown: list[Draft], places: Places, revision: int) -> list[Row]:
+    """The corrections on the wire. No reason is among them: it is free text, and was given in confidence."""
+    recorded = session.execute(
+        select(col(Entry.revision), col(Entry.recorded_at), col(Entry.leaf_hash)).where(
+            col(Entry.revision).in_([draft.revision for draft in shown])
+        )
+    )
+    entries = {row.revision: row for row in recorded}
+    return [
+        {
+            "id": uuid.uuid5(NAMESPACE, entries[draft.revision].leaf_hash.hex()),
+            "kind": draft.kind,
+            "revision": draft.revision,
+            "recorded_at": format_instant(entries[draft.revision].recorded_at),
+            "source": draft.source,
+            **_about(draft, places, revision),
+            "claim_ids": list(draft.claims),
+            "claimant": draft.claimant,
+            "changes": [*draft.changes, *_status(draft, places)],
+        }
+        for draft in shown
+    ]
+
+
+def _about(draft: Draft, places: Places, revision: int) -> Row:
+    """Whom it is about: the release and detention that hold the report at the revision read; of curators' decisions,
+    the two people, as they stood while they were two."""
+    if draft.kind in candidates.BY_CURATORS:
+        apart = draft.revision - (draft.kind is CorrectionKind.MERGED)
+        two = [place for record in draft.records if (place := places.at(record, apart))]
+        return {"release_id": None, "detention_id": None, "detainee_ids": list(map(places.detainee_id, two))}
+    place = places.at(draft.records[0], revision) if draft.records else None
+    if place is None:
+        return {"release_id": None, "detention_id": None, "detainee_ids": []}
+    return {
+        "release_id": places.release_id(place, revision),
+        "detention_id": places.detention_id(place),
+        "detainee_ids": [places.detainee_id(place)],
+    }
+
+
+def _status(draft: Draft, places: Places) -> list[Row]:
+    """What became of the release's status, if anything."""
+    if draft.kind in candidates.BY_CURATORS or not draft.records:
+        return []
+    (record,) = draft.records
+    after = places.at(record, draft.revision)
+    assert after is not None
+    before = places.at(record, draft.revision - 1) or after
+    was, became = places.status(before.spell, draft.revision - 1), places.status(after.spell, draft.revision)
+    return [] if was == became else [{"field": "status", "before": was, "after": became}]

@@ -1,0 +1,45 @@
+"""What one curator has decided and a second must decide too, for curators to read."""
+
+import json
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.dates import format_instant
+from app.log.entries import head
+from app.models import ApiKey, Placement, Proposal
+from app.reading import records, shapes
+from app.reading.paging import Page
+from app.reading.visibility import at
+from app.registry.policy import Reader
+
+# More wait nowhere for long: each is seen by every curator who opens the list.
+MOST_PROPOSALS = 200
+
+
+def proposals(session: Session, reader: Reader, key: ApiKey | None) -> Page:
+    """All that waits now, oldest first. `mine`: proposed with this key, which cannot be the second."""
+    rows = session.scalars(select(Proposal).order_by(col(Proposal.proposed_at), col(Proposal.id)).limit(MOST_PROPOSALS))
+    return Page([_shown(session, row, reader, key) for row in rows], None)
+
+
+def _shown(session: Session, row: Proposal, reader: Reader, key: ApiKey | None) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "decision": row.decision,
+        "mine": key is not None and row.proposed_by == key.id,
+        "proposed_at": format_instant(row.proposed_at),
+        "body": json.loads(row.body),
+        "a": _person(session, row.a, reader),
+        "b": None if row.b == row.a else _person(session, row.b, reader),
+    }
+
+
+def _person(session: Session, record: int, reader: Reader) -> dict[str, Any]:
+    """Whoever holds a record today."""
+    newest = head(session)[0]
+    holder = select(col(Placement.detainee)).where(col(Placement.record) == record, at(Placement, newest))
+    key = session.scalars(holder).one()
+    return shapes.detainee(records.people(session, [key], newest)[key], reader)

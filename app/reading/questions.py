@@ -1,0 +1,173 @@
+"""What may be asked at an address: the terms, the revision, and the page."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from app.reading.formats import Format
+from app.reading.terms import (
+    MOST_VALUES,
+    CountTerms,
+    EventTerms,
+    HeldCountTerms,
+    HeldTerms,
+    Interval,
+    Moment,
+    ReleaseTerms,
+    Several,
+    SourcedTerms,
+)
+from app.registry.schemas import Code, Country, Line, Slug, Sources
+from app.vocabulary import CorrectionKind, Language, Measure, Stage
+
+# A page that a phone on a bad line still gets whole.
+DEFAULT_LIMIT, MOST_LIMIT = 50, 200
+
+
+class AsOf(BaseModel):
+    """Which past to read: a revision, or an instant or date with a zone; by default now. `rules`: the number of the
+    rules that the answer must be counted under, as permalinks say it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: Moment | None = None
+    zone: Moment | None = None
+    rules: Annotated[int, Field(ge=1)] | None = None
+    format: Format | None = None
+
+
+class Paged(AsOf):
+    """A page of a list."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST_LIMIT)] = DEFAULT_LIMIT
+    cursor: Annotated[str, Field(max_length=200)] | None = None
+
+
+# In the order in which the registry came to know, or the other way round: the oldest first unless asked otherwise.
+Recorded = Literal["recorded", "-recorded"]
+
+
+class ReportQuery(Paged):
+    """A list of one's own reports as asked."""
+
+    source_record_id: Code | None = None
+
+
+class FacilityQuery(Paged):
+    """A list of facilities as asked."""
+
+    country: Country | None = None
+
+
+class ClaimQuery(Paged):
+    """A list of claims as asked."""
+
+    claimant: Slug | None = None
+    measure: Measure | None = None
+    country: Country | None = None
+    changed_since: Moment | None = None
+    sort: Recorded | None = None
+
+
+class CorrectionQuery(Paged):
+    """A list of corrections as asked; `since`: recorded after that revision or moment."""
+
+    kind: Several[CorrectionKind] = []
+    source: Slug | None = None
+    country: Country | None = None
+    since: Moment | None = None
+
+
+class FeedQuery(CorrectionQuery):
+    """The same as a feed, which has one form only, in a language."""
+
+    format: None = None
+    lang: Language = "en"
+
+
+class BalanceQuery(AsOf):
+    """A balance as asked."""
+
+    country: Country | None = None
+
+
+class VocabularyQuery(AsOf):
+    """The vocabulary in a language."""
+
+    lang: Literal["en", "es"] = "en"
+
+
+class CountedQuery(SourcedTerms, AsOf):
+    """A count of anything as asked."""
+
+
+class CountQuery(CountTerms, CountedQuery):
+    """A count as asked: its terms and the revision."""
+
+
+class HeldQuery(HeldCountTerms, CountedQuery):
+    """A count of the held as asked: its terms and the revision."""
+
+
+class SeriesQuery(ReleaseTerms, AsOf):
+    """A series as asked: the terms of a count but for groups, the interval, by what it grows, and whether a table of it
+    has a row for each published figure too."""
+
+    stage: Stage = Stage.CARRIED_OUT
+    interval: Interval = "day"
+    by: Literal["known", "event"] = "known"
+    claims: bool = False
+
+
+def _pair(text: str) -> str:
+    one, colon, other = text.partition(":")
+    if not colon or not one or not other or one == other:
+        raise PydanticCustomError("invalid_pair", "Write two sources as one:other.")
+    return text
+
+
+class EstimateQuery(EventTerms, AsOf):
+    """An estimate as asked: the terms, whose lists are used, and which of them are not made independently.
+
+    Terms of who says so are none of it: among releases chosen by the lists they are on, the lists are not independent.
+    """
+
+    stage: Stage = Stage.CARRIED_OUT
+    lists: Sources = []
+    dependent: Annotated[list[Annotated[str, AfterValidator(_pair)]], Field(max_length=MOST_VALUES)] = []
+
+    def sources_named(self) -> list[tuple[str, str]]:
+        """`(pointer, slug)` of every source the terms name."""
+        pairs = [(f"/dependent/{n}", slug) for n, pair in enumerate(self.dependent) for slug in pair.split(":")]
+        return [(f"/lists/{n}", slug) for n, slug in enumerate(self.lists)] + pairs
+
+
+class OverlapQuery(ReleaseTerms, AsOf):
+    """An overlap as asked."""
+
+    stage: Stage = Stage.CARRIED_OUT
+
+
+class ReleaseQuery(ReleaseTerms, Paged):
+    """A list of releases as asked."""
+
+    q: Line | None = None
+    changed_since: Moment | None = None
+    sort: Literal[Recorded, "released_on", "-released_on"] | None = None
+
+
+class DetaineeQuery(ReleaseTerms, Paged):
+    """A list of detainees as asked; terms that speak of a release mean whoever has one of which they hold."""
+
+    q: Line | None = None
+    changed_since: Moment | None = None
+    sort: Recorded | None = None
+
+
+class DetentionQuery(HeldTerms, Paged):
+    """A list of detentions as asked: of who is held on a day, or, without `held_on`, of all."""
+
+    q: Line | None = None
+    changed_since: Moment | None = None
+    sort: Literal[Recorded, "detained_on", "-detained_on"] | None = None

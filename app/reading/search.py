@@ -1,0 +1,76 @@
+"""Search by name: who is called so, then who is called something like it, the likest first."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, case, exists, false, literal, or_, select
+from sqlmodel import Session, col
+
+from app.matching.fold import fold
+from app.matching.lookup import BlockingQuery, look_up
+from app.matching.name_keys import search_keys
+from app.matching.names import SAME, answers
+from app.models import DetaineePersonal, Placement
+from app.reading.visibility import Condition, at, hidden
+from app.registry.policy import Reader
+from app.vocabulary import Publish
+
+EXACT = 1000  # the rank of a name that holds every word as it was asked; others by likeness, in thousandths
+
+
+@dataclass(frozen=True)
+class Search:
+    """A condition on people, and their rank, highest first."""
+
+    inside: Condition
+    rank: Any
+
+
+def by_name(session: Session, reader: Reader, q: str, detainee: Any, revision: int) -> Search:
+    """Who has every folded word of the question in the folded name, in any order, or the same words spelt otherwise,
+    among those whose name the reader may see.
+
+    Who is called something like it is found by the keys that stand today, and judged by the name of the revision.
+    """
+    words = fold(q).split()
+    if not words:
+        return Search(false(), literal(EXACT))  # punctuation alone is nobody's name, and stands in everybody's
+    so_called = exists(
+        select(1).where(
+            col(DetaineePersonal.detainee) == detainee,
+            *(col(DetaineePersonal.folded_name).contains(word, autoescape=True) for word in words),
+            at(DetaineePersonal, revision),
+        )
+    )
+    alike = _alike(session, q, revision)
+    found = or_(so_called, detainee.in_(alike)) if alike else so_called
+    if not reader.restricted:
+        found &= ~hidden(detainee, (Publish.ANONYMOUS, Publish.COUNTED), revision)
+    return Search(found, case(alike, value=detainee, else_=EXACT) if alike else literal(EXACT))
+
+
+def _alike(session: Session, q: str, revision: int) -> dict[int, int]:
+    """Person → likeness in thousandths, of those found by the keys of the question."""
+    records = [found.record for found in look_up(session, BlockingQuery(search_keys(q)))]
+    if not records:
+        return {}
+    rows = session.execute(
+        select(col(Placement.detainee), col(DetaineePersonal.facts))
+        .join(DetaineePersonal, col(DetaineePersonal.detainee) == col(Placement.detainee))
+        .where(
+            col(Placement.record).in_(bindparam("records", expanding=True)),
+            at(Placement, revision),
+            at(DetaineePersonal, revision),
+        ),
+        {"records": records},
+    )
+    scored = {detainee: max((answers(q, name) for name in _names(facts)), default=0.0) for detainee, facts in rows}
+    return {detainee: round(value * EXACT) for detainee, value in scored.items() if value >= SAME}
+
+
+def _names(facts: str) -> list[str]:
+    """Every source's spelling of the name, and the aliases."""
+    about = json.loads(facts)
+    spellings = [said["value"] for said in about.get("full_name", {}).get("said", [])]
+    return [*spellings, *about.get("aliases", {}).get("value", [])]

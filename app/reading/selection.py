@@ -1,0 +1,282 @@
+"""Which releases the terms mean at a revision: SQL shared by counts and lists, so that they cannot disagree."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, and_, exists, func, or_, select, true
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from app.errors import Invalid, pointed
+from app.models import (
+    OPEN,
+    Detainee,
+    Detention,
+    Release,
+    ReleaseAtStage,
+    Source,
+    SourceDetention,
+    SourceRelease,
+)
+from app.reading.questions import EstimateQuery
+from app.reading.terms import PersonTerms, ReleaseTerms, SourcedTerms
+from app.reading.traits import personal_filters
+from app.reading.visibility import Condition, at, hidden_trait
+from app.registry.policy import Reader
+from app.registry.views import Views
+from app.vocabulary import ReleaseStatus, Verdict
+
+COUNTING = (ReleaseStatus.VERIFIED.value, ReleaseStatus.CONTESTED.value, ReleaseStatus.REPORTED.value)
+ASSERTED = (Verdict.VERIFIED.value, Verdict.REPORTED.value)
+
+# `(inside, uncertain)`: surely within what is asked for; perhaps.
+Placed = tuple[Condition, Condition]
+
+
+def source_keys(session: Session, terms: SourcedTerms | EstimateQuery) -> dict[str, int]:
+    """Slug → key of the sources the terms name. Raises Invalid for those that do not exist."""
+    named = terms.sources_named()
+    if not named:
+        return {}
+    slugs = {slug for _pointer, slug in named}
+    rows = session.execute(
+        select(col(Source.slug), col(Source.key)).where(col(Source.slug).in_(slugs), col(Source.until) == OPEN)
+    ).all()
+    found: dict[str, int] = dict(rows)
+    detail = "No source has this slug: see /v1/sources."
+    unknown = [pointed(pointer, "unknown_source", detail) for pointer, slug in named if slug not in found]
+    if unknown:
+        raise Invalid(detail, *unknown)
+    return found
+
+
+def require_so_many(session: Session, terms: SourcedTerms) -> None:
+    """Raises Invalid for more sources than there are: the count would be nought, and look like an answer."""
+    for name, least in (("min_sources", 1), ("sources", 0)):
+        asked = getattr(terms, name)
+        if asked is None:
+            continue
+        there = session.scalars(select(func.count()).select_from(Source).where(col(Source.until) == OPEN)).one()
+        if asked > there:
+            detail = f"There are {there} sources: ask for {least} to {there}." if there else "There are no sources yet."
+            raise Invalid.at(f"/{name}", "too_many_sources", detail)
+
+
+def in_window(lo: Any, hi: Any, window: tuple[int | None, int | None]) -> Placed:
+    """`(inside, uncertain)`: wholly inside the window; straddling its edge or undated."""
+    start, end = window
+    if start is None and end is None:
+        return true(), ~true()
+    inside = [lo.is_not(None), *([lo >= start] if start is not None else []), *([hi <= end] if end is not None else [])]
+    outside = [*([hi < start] if start is not None else []), *([lo > end] if end is not None else [])]
+    return and_(*inside), or_(lo.is_(None), and_(~and_(*inside), ~or_(*outside)))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is counted: the table with a row for each as all sources say it, the one with a row for each source, that
+    one once more for what others say, and by which columns they belong together."""
+
+    standing: Any
+    voice: Any
+    other: Any
+    keys: tuple[str, ...]
+
+    def spoken_of(self, voice: Any) -> Condition:
+        """Whether a row of `voice` or of `other` speaks of the row of `standing`."""
+        return and_(*(getattr(voice, key) == getattr(self.standing, key) for key in self.keys))
+
+
+# Aliases are made once: making one costs more than running the statement in which it stands.
+RELEASES = Subject(ReleaseAtStage, SourceRelease, aliased(SourceRelease), ("spell", "stage"))
+_ARRESTED: Any = aliased(Detention)  # `columns` may be those of Detention itself
+_ARRESTED_BY: Any = aliased(SourceDetention)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Releases at one stage and revision, or detentions; `own` reads each source's own values from `voice`."""
+
+    subject: Subject
+    columns: Any  # the table that filters read: consolidated values, or one source's own
+    conditions: tuple[Condition, ...]
+    own: bool
+    inside: Condition
+    uncertain: Condition
+
+    def rows(self, *columns: Any) -> Select[Any]:
+        """A SELECT of `columns` over the selected releases, before the window is applied."""
+        statement: Select[Any] = select(*columns).select_from(self.subject.standing)
+        if self.own:
+            statement = statement.join(self.subject.voice, self.subject.spoken_of(self.subject.voice))
+        return statement.where(*self.conditions)
+
+
+def selected(
+    session: Session,
+    subject: Subject,
+    terms: SourcedTerms,
+    reader: Reader,
+    revision: int,
+    *,
+    by_source: bool,
+    conditions: Sequence[Condition],
+    placed: Callable[[Any], Placed],
+) -> Selection:
+    """The selection of a subject that terms mean. `by_source`: one row for each source, by its own values;
+    `conditions`: those of this subject alone; `placed`: whether a row's days are within what is asked for."""
+    keys = source_keys(session, terms)
+    require_so_many(session, terms)
+    own = by_source or terms.source is not None
+    standing, voice = subject.standing, subject.voice
+    columns = voice if own else standing
+    where = [at(standing, revision), *([at(voice, revision)] if own else []), *conditions]
+    if terms.source is not None:
+        where.append(voice.source == keys[terms.source])
+        if not by_source:
+            where.append(voice.verdict.in_(ASSERTED))
+    if terms.status:
+        where.append(standing.status.in_(terms.status))
+    where += _conditions_of_sources(subject, terms, keys, revision)
+    where += person_conditions(session, terms, columns, reader, revision)
+    inside, uncertain = both(placed(columns), detained_within(terms, columns, revision, own=own))
+    return Selection(subject, columns, tuple(where), own, inside, uncertain)
+
+
+def select_releases(
+    session: Session, terms: ReleaseTerms, reader: Reader, revision: int, *, by_source: bool = False
+) -> Selection:
+    """The releases that the terms mean. `by_source`: one row per release and source, by the source's own values."""
+    columns: Any = SourceRelease if by_source or terms.source is not None else ReleaseAtStage
+    where = [col(ReleaseAtStage.stage) == terms.stage if terms.stage is not None else _at_its_own_stage(revision)]
+    if terms.kind:
+        where.append(columns.kind.in_(terms.kind))
+    if terms.net:
+        end = terms.window[1]
+        begun = columns.next_hi.is_not(None) if end is None else columns.next_hi <= end
+        where.append(or_(columns.next_hi.is_(None), ~begun))
+
+    def released(columns: Any) -> Placed:
+        return in_window(columns.lo, columns.hi, terms.window)
+
+    return selected(session, RELEASES, terms, reader, revision, by_source=by_source, conditions=where, placed=released)
+
+
+def _at_its_own_stage(revision: int) -> Condition:
+    """Whether a row is of the furthest stage at which its release counts."""
+    return exists(
+        select(1).where(
+            col(Release.spell) == col(ReleaseAtStage.spell),
+            col(Release.stage) == col(ReleaseAtStage.stage),
+            at(Release, revision),
+        )
+    )
+
+
+def _conditions_of_sources(
+    subject: Subject, terms: SourcedTerms, keys: dict[str, int], revision: int
+) -> list[Condition]:
+    """By whom it was verified, and by how many."""
+    every = dict.fromkeys([*terms.verified_by, *terms.all_of])
+    where = [verified_by(subject, [keys[slug]], revision) for slug in every]
+    if terms.any_of:
+        where.append(verified_by(subject, [keys[slug] for slug in terms.any_of], revision))
+    if only := [keys[slug] for slug in getattr(terms, "only_by", ())]:
+        where += [verified_by(subject, [key], revision, independent=True) for key in only]
+        where.append(~verified_by(subject, only, revision, others=True, independent=True))
+    if terms.min_sources is not None:
+        where.append(subject.standing.independent_verified >= terms.min_sources)
+    if terms.sources is not None:
+        where.append(subject.standing.independent_verified == terms.sources)
+    return where
+
+
+def verified_by(
+    subject: Subject, sources: list[int], revision: int, *, others: bool = False, independent: bool = False
+) -> Condition:
+    """Whether one of the sources, or one of all `others`, verified it; `independent`: by a verification that copies
+    nobody."""
+    other = subject.other
+    return exists(
+        select(1).where(
+            subject.spoken_of(other),
+            other.source.not_in(sources) if others else other.source.in_(sources),
+            other.verdict == Verdict.VERIFIED,
+            *([other.independent.is_(True)] if independent else []),
+            at(other, revision),
+        )
+    )
+
+
+def person_conditions(
+    session: Session, terms: PersonTerms, columns: Any, reader: Reader, revision: int
+) -> list[Condition]:
+    """Filters on the person and the detention, but for its day: over any table with `spell`, `detainee`, `country` and
+    `designation`; with `source`, the row of one source, whose own word decides where the person was held."""
+    where: list[Condition] = []
+    if terms.country is not None:
+        where.append(columns.country == terms.country)
+    if terms.designation is not None:
+        where.append(columns.designation == terms.designation)
+    if terms.facility is not None:
+        slug = facility_slug(session, terms.facility, terms.country)
+        terms = terms.model_copy(update={"facility": slug})
+    for name, values, matching in personal_filters(terms, columns, revision):
+        where.append(matching)
+        unseen = hidden_trait(reader, columns.detainee, name, revision, values)
+        if unseen is not None:
+            where.append(~unseen)
+    if terms.state is not None or terms.rearrested is not None:
+        asked = [] if terms.state is None else [col(Detainee.state) == terms.state]
+        asked += [] if terms.rearrested is None else [col(Detainee.rearrested) == terms.rearrested]
+        where.append(exists(select(1).where(Detainee.detainee == columns.detainee, at(Detainee, revision), *asked)))
+    return where
+
+
+def detained_within(terms: PersonTerms, columns: Any, revision: int, *, own: bool = False) -> Placed:
+    """Whether the person was taken within the days asked for; `own`: by the source whose row it is."""
+    window = terms.arrested
+    if window == (None, None):
+        return true(), ~true()
+    table = _ARRESTED_BY if own else _ARRESTED
+    of_row, lo, hi = arrest_of(table, columns, revision, own=own)
+    inside, uncertain = (exists(select(1).where(of_row, place)) for place in in_window(lo, hi, window))
+    return inside, uncertain
+
+
+def arrest_of(table: Any, columns: Any, revision: int, *, own: bool) -> tuple[Condition, Any, Any]:
+    """Which row of `table` (of SourceDetention if `own`, else of Detention) tells the day of arrest of a selected row, and
+    the bounds of that day."""
+    of_row = and_(table.spell == columns.spell, at(table, revision))
+    if own:
+        return and_(of_row, table.source == columns.source), table.lo, table.hi
+    return of_row, table.detained_lo, table.detained_hi
+
+
+def both(one: Placed, other: Placed) -> Placed:
+    """Inside two windows at once; uncertain where neither rules it out and not both are sure."""
+    inside = and_(one[0], other[0])
+    return inside, and_(or_(*one), or_(*other), ~inside)
+
+
+def facility_slug(session: Session, said: str, country: str | None) -> str:
+    """The slug of the facility a term names by slug or name. Raises Invalid for one nobody registered."""
+    facility = Views(session).facility(said, country)
+    if facility is None:
+        raise Invalid.at(
+            "/facility",
+            "unknown_facility",
+            "No facility, or more than one, goes by this: give a slug of /v1/facilities.",
+        )
+    return facility.slug
+
+
+Terms = TypeVar("Terms", bound=PersonTerms)
+
+
+def with_facility_slug(session: Session, terms: Terms) -> Terms:
+    """The terms with the facility by its slug: a name may be another's tomorrow, and the permalink stays."""
+    if terms.facility is None:
+        return terms
+    return terms.model_copy(update={"facility": facility_slug(session, terms.facility, terms.country)})

@@ -1,0 +1,253 @@
+"""Terms: what is counted or listed, as a client writes them in a query string.
+
+One vocabulary serves counts and lists, so that every count can link to the list behind it.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
+from urllib.parse import urlencode
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from app import dates
+from app.reading.dimensions import DETENTIONS, PERSONAL, RELEASES, HeldDimension, ReleaseDimension
+from app.registry.projection import RULES
+from app.registry.schemas import MOST_COUNTED, Country, Date, Line, Slug, Sources, unique
+from app.vocabulary import (
+    AgeGroup,
+    Category,
+    Condition,
+    Designation,
+    Gender,
+    Group,
+    LegalStatus,
+    ReleaseKind,
+    ReleaseStatus,
+    Stage,
+    State,
+)
+
+MOST_DIMENSIONS = 3  # at once: beyond these a table says more than a count
+MOST_VALUES = 20
+
+PERSONAL_FILTERS = (*PERSONAL, "not_nationality")
+
+# A revision, an instant, a date or a zone: read once the head and the registry's zone are known.
+Moment = Annotated[str, Field(min_length=1, max_length=dates.MAX_TEXT)]
+
+
+def _positive(value: int) -> int:
+    if value < 1:
+        raise PydanticCustomError("below_one", "Ask for at least one source.")
+    return value
+
+
+T = TypeVar("T")
+Several = Annotated[list[T], Field(max_length=MOST_VALUES), AfterValidator(unique)]
+
+
+def _listed(value: Any) -> Any:
+    """A value that a claim's definition gives alone."""
+    return [value] if isinstance(value, str) else value
+
+
+# How many independent sources, at least or exactly.
+AtLeast = Annotated[int, Field(le=MOST_COUNTED), AfterValidator(_positive)]
+Exactly = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
+
+
+class PersonTerms(BaseModel):
+    """Filters on the person and the detention. Personal ones never match what the reader may not see."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    country: Country | None = None
+    facility: Line | None = None
+    area: Line | None = None
+    gender: Gender | None = None
+    category: Category | None = None
+    age_group: AgeGroup | None = None
+    # Any of these; and none of those among the nationalities that are known, of which there must be one.
+    nationality: Annotated[Several[Country], BeforeValidator(_listed)] = []
+    not_nationality: Several[Country] = []
+    group: Group | None = None
+    legal_status: LegalStatus | None = None
+    condition: Condition | None = None
+    destination: Line | None = None
+    designation: Designation | None = None
+    state: State | None = None
+    rearrested: bool | None = None
+    detained_from: Date | None = None
+    detained_to: Date | None = None
+
+    @field_validator("detained_to", "released_to", check_fields=False)
+    @classmethod
+    def _not_before_it_begins(cls, end: str | None, read: ValidationInfo) -> str | None:
+        opens = str(read.field_name).replace("_to", "_from")
+        start = read.data.get(opens)
+        if start and end and dates.parse_from(start) > dates.parse_to(end):
+            raise PydanticCustomError(
+                "reversed_window",
+                f"The window ends before it begins: give an earlier {opens}, or a later {read.field_name}.",
+            )
+        return end
+
+    @property
+    def arrested(self) -> tuple[int | None, int | None]:
+        """First and last day of those within which the person was taken, as ordinals; None is open."""
+        return edges(self.detained_from, self.detained_to)
+
+    def traits(self) -> dict[str, list[str]]:
+        """Personal dimension → the values asked for, any of which will do."""
+        given = {name: _each(getattr(self, name)) for name in PERSONAL}
+        return {name: [str(value) for value in values] for name, values in given.items() if values not in ([], [None])}
+
+    def excluded(self) -> dict[str, list[str]]:
+        """Personal dimension → the values that none of those known may be."""
+        return {"nationality": [*self.not_nationality]} if self.not_nationality else {}
+
+    def public(self) -> Self:
+        """The terms without those that read personal values."""
+        none = {name: type(self).model_fields[name].get_default() for name in PERSONAL_FILTERS}
+        return self.model_copy(update={**none, **({"group_by": []} if hasattr(self, "group_by") else {})})
+
+
+class EventTerms(PersonTerms):
+    """Filters on releases besides: the window, the stage and the kind."""
+
+    released_from: Date | None = None
+    released_to: Date | None = None
+    stage: Stage | None = None
+    kind: Several[ReleaseKind] = []
+    net: bool = False
+
+    @property
+    def window(self) -> tuple[int | None, int | None]:
+        """First and last day of the window, as ordinals; None is open."""
+        return edges(self.released_from, self.released_to)
+
+
+class SourcedTerms(PersonTerms):
+    """Terms of things that sources verify. `noun`: what is counted (`countables.py`).
+
+    Each kind of terms has the filters on who says so where its addresses have them, so that they are declared here for
+    the type checker alone.
+    """
+
+    noun: ClassVar[str]
+    if TYPE_CHECKING:
+        status: Several[ReleaseStatus] = []
+        source: Slug | None = None
+        verified_by: Sources = []
+        any_of: Sources = []
+        all_of: Sources = []
+        min_sources: AtLeast | None = None
+        sources: Exactly | None = None
+
+    @property
+    def leaves_day_open(self) -> bool:
+        """Whether the terms mean a day that they do not name."""
+        return False
+
+    def sources_named(self) -> list[tuple[str, str]]:
+        """`(pointer, slug)` of every source the terms name."""
+        lists = ("verified_by", "any_of", "all_of", "only_by")
+        named = [(f"/{name}/{n}", slug) for name in lists for n, slug in enumerate(getattr(self, name, ()))]
+        return named if self.source is None else [("/source", self.source), *named]
+
+
+class ReleaseTerms(EventTerms, SourcedTerms):
+    """Filters on releases besides: who says so."""
+
+    noun = RELEASES
+    status: Several[ReleaseStatus] = []
+    source: Slug | None = None
+    verified_by: Sources = []
+    any_of: Sources = []
+    all_of: Sources = []
+    only_by: Sources = []
+    min_sources: AtLeast | None = None
+    sources: Exactly | None = None
+
+
+class HeldTerms(SourcedTerms):
+    """Filters on people held on a day besides: the day, whether house arrest after a release counts as being held, and
+    who says so."""
+
+    noun = DETENTIONS
+    held_on: Date | None = None
+    house_arrest: bool = False
+    status: Several[ReleaseStatus] = []
+    source: Slug | None = None
+    verified_by: Sources = []
+    any_of: Sources = []
+    all_of: Sources = []
+    min_sources: AtLeast | None = None
+    sources: Exactly | None = None
+
+    @property
+    def day(self) -> int | None:
+        """The day asked about, as an ordinal: a month or a year means its last."""
+        return None if self.held_on is None else dates.parse_to(self.held_on)
+
+    @property
+    def leaves_day_open(self) -> bool:
+        return self.held_on is None
+
+
+class CountTerms(ReleaseTerms):
+    """The terms of a count."""
+
+    stage: Stage = Stage.CARRIED_OUT
+    group_by: Annotated[list[ReleaseDimension], Field(max_length=MOST_DIMENSIONS), AfterValidator(unique)] = []
+
+
+class HeldCountTerms(HeldTerms):
+    """The terms of a count of the held."""
+
+    group_by: Annotated[list[HeldDimension], Field(max_length=MOST_DIMENSIONS), AfterValidator(unique)] = []
+
+
+Interval = Literal["day", "week", "month"]
+
+
+def edges(start: str | None, end: str | None) -> tuple[int | None, int | None]:
+    return (None if start is None else dates.parse_from(start)), (None if end is None else dates.parse_to(end))
+
+
+# Echoed even when not asked for: nobody can tell what a number means without its stage, without gross or net, or, of
+# people held, without whether house arrest is among them.
+ALWAYS = ("stage", "net", "house_arrest", "group_by")
+
+
+def echo(terms: BaseModel) -> dict[str, Any]:
+    """The terms that were asked for, and those defaults that say what a number means (ALWAYS)."""
+    said = terms.model_dump(mode="json")
+    defaults = {name: field.get_default(call_default_factory=True) for name, field in type(terms).model_fields.items()}
+    return {
+        name: value
+        for name, value in said.items()
+        if value not in (None, []) and (name in ALWAYS or value != defaults[name])
+    }
+
+
+def link(path: str, terms: dict[str, Any], as_of: int) -> str:
+    """A relative address that asks the same again: parameters in the order of the terms, then the rules and the
+    revision."""
+    pairs = [(name, _text(item)) for name, value in terms.items() for item in _each(value)]
+    return f"{path}?{urlencode([*pairs, ('rules', str(RULES)), ('as_of', str(as_of))])}"
+
+
+def _each(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def is_personal(terms: PersonTerms) -> bool:
+    """Whether an answer reads personal dimensions, so that it depends on today's consent and on erasures."""
+    groups = set(getattr(terms, "group_by", ()))
+    return bool(terms.traits() or terms.excluded() or groups.intersection(PERSONAL))

@@ -1,0 +1,174 @@
+"""File the rows of a list: each as `reports.file_report` would, many in one transaction.
+
+Most rows are of people whom no other source reports yet, or repeat what stands. Both are found with one query for many
+rows; new reports are buffered and written together, and every other row is filed like a single report.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from app.errors import Problem, Redacted
+from app.registry import blocking, checks, content, linking, pointers, records, reports
+from app.registry.candidate_cache import CandidateCache, WrittenRecords
+from app.registry.candidates import CandidateRecord, StandingRecord
+from app.registry.content import Content
+from app.registry.linking import LinkResult
+from app.registry.schemas import DetentionReportIn
+from app.registry.write import Outcome, Trial, WriteContext, new_id
+from app.vocabulary import Judgement, Publish
+
+# Seconds of one transaction before other writers get their turn: rows with many candidates, each under many names, take
+# a hundred times as long as others.
+LONGEST = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A row that opens a record: its content, the digest of its case number, and its place among such rows."""
+
+    content: Content
+    digest: str
+    place: int
+
+
+# The planned act on a row: the outcome or refusal is certain; a record is opened; or it is filed as a single report.
+Act = Outcome | Problem | _New | DetentionReportIn
+
+
+def file_rows(
+    context: WriteContext, bodies: Sequence[DetentionReportIn], written: WrittenRecords | None = None
+) -> list[Outcome | Problem]:
+    """The outcome or refusal of each body, in order; a refused body leaves nothing behind. `written`: the records that
+    earlier rows of a trial would have made.
+
+    After LONGEST the outcomes end early: the remaining bodies are for another transaction."""
+    until = monotonic() + LONGEST
+    source = reports.source_of(context)
+    digests = {
+        place: records.case_digest(context.secret, source, body.source_record_id)
+        for place, body in enumerate(bodies)
+        if body.source_record_id is not None
+    }
+    stood = records.by_cases(context.session, digests.values())
+    plan = _Plan(context)
+    acts = [plan.act(body, digests.get(place), stood) for place, body in enumerate(bodies)]
+    new = [linking.compared(context, report) for report in plan.new]
+    filing = _Filing(context, CandidateCache(context, new, written))
+    outcomes: list[Outcome | Problem] = []
+    for act in acts:
+        outcomes.append(filing.file(act))
+        if monotonic() > until:
+            break
+    context.pending_writes.flush()
+    return outcomes
+
+
+class _Plan:
+    """The act on each row, as far as it is certain before any row is written."""
+
+    def __init__(self, context: WriteContext) -> None:
+        self._context = context
+        self._seen: set[str] = set()
+        self._by_id = False  # whether an earlier row named a report by its id
+        self.new: list[Content] = []
+
+    def act(self, body: DetentionReportIn, digest: str | None, stood: dict[str, records.FiledCase]) -> Act:
+        points = any(getattr(body, name) is not None for name, _kind in pointers.POINTERS)
+        if digest is None:
+            return body
+        seen = digest in self._seen
+        self._seen.add(digest)
+        self._by_id = self._by_id or (str(body.source_record_id).startswith(records.BY_ID) and digest not in stood)
+        if points or seen or self._by_id:
+            return body
+        try:
+            report, before = reports.content_of(self._context, body), stood.get(digest)
+            return self._opening(body, report, digest) if before is None else self._again(body, report, before)
+        except Problem as refusal:
+            return refusal
+
+    def _again(self, body: DetentionReportIn, report: Content, stood: records.FiledCase) -> Act:
+        if stood.redacted:
+            raise Redacted(records.ERASED)
+        report = reports.classed(self._context, report, stood.filed_on, stood.content)
+        if not content.says_the_same(reports.with_kept(report, body, stood.content), stood.content):
+            return body
+        return Outcome("report", reports.OK, stood.revision, {"report": str(stood.record), "version": stood.number})
+
+    def _opening(self, body: DetentionReportIn, report: Content, digest: str) -> _New:
+        checks.check(report, self._context.now, points=False)
+        report = {**reports.classed(self._context, report, None, None), "source_record_id": body.source_record_id}
+        row = _New(report, digest, len(self.new))
+        self.new.append(report)
+        return row
+
+
+class _Filing:
+    """The rows of one transaction, in their order."""
+
+    def __init__(self, context: WriteContext, candidates: CandidateCache) -> None:
+        self._context = context
+        self._candidates = candidates
+
+    def file(self, act: Act) -> Outcome | Problem:
+        try:
+            match act:
+                case _New():
+                    return self._open(act)
+                case DetentionReportIn():
+                    return self._saved(lambda: reports.file_report(self._context, act))
+                case _:
+                    return act
+        except Problem as refusal:
+            return refusal
+
+    def _open(self, row: _New) -> Outcome:
+        """Open a record: in the buffer, unless its report looks like that of another person."""
+        context, report = self._context, row.content
+        candidates = self._candidates.of(row.place)
+        match = linking.by_match(context, report, candidates)
+        if context.trial is not None:
+            return self._foretell(context.trial, row, match, candidates)
+        if match.decisions or match.hidden:
+            return self._saved(lambda: reports.first_version(context, report, None, match))
+        record_id = new_id()
+        public, personal = content.split(report)
+        entry, publish = context.write_alone(
+            {"source": context.actor.slug, "record": str(record_id), "subject": str(new_id()), "version": 1,
+             "said": public}, personal,
+        )  # fmt: skip
+        context.pending_writes.add(records.INSERT_CASE, [{"digest": row.digest, "record_id": record_id}])
+        person, key = blocking.person_of(report), entry.revision
+        standing = StandingRecord(key, record_id, reports.source_of(context), publish, key, report, person)
+        self._candidates.add(row.place, standing)
+        ids = {"report": str(record_id), "version": 1}
+        return Outcome("report", reports.CREATED, entry.revision, ids, match.outcome)
+
+    def _foretell(self, trial: Trial, row: _New, match: LinkResult, candidates: Sequence[CandidateRecord]) -> Outcome:
+        """The outcome that opening a record would have. Nothing is written; later rows meet the record all the same."""
+        context, number, record_id = self._context, trial.number(), new_id()
+        person = blocking.person_of(linking.compared(context, row.content))
+        publish = row.content.get("detainee.publish", Publish.ANONYMOUS.value)
+        linked = {decision.record for decision in match.decisions if decision.judgement is Judgement.SAME}
+        detainee = next((c.record.detainee for c in candidates if c.record.id in linked), number)
+        if detainee != number:
+            trial.tie(detainee, person, counted=publish == Publish.COUNTED)
+        foretold = StandingRecord(number, record_id, reports.source_of(context), publish, detainee, {}, person)
+        self._candidates.add(row.place, foretold)
+        return Outcome("report", reports.CREATED, context.log.revision, {"report": str(record_id)}, match.outcome)
+
+    def _saved(self, act: Callable[[], Outcome]) -> Outcome:
+        """Act after all pending writes, in a savepoint: a refusal half-way undoes this act alone."""
+        self._context.pending_writes.flush()
+        before = self._context.log.revision
+        try:
+            with self._context.session.begin_nested():
+                outcome = act()
+        except Problem:
+            self._context.log.revision = before
+            raise
+        if outcome.revision > before:
+            self._candidates.read_again(uuid.UUID(outcome.ids["report"]))
+        return outcome

@@ -1,0 +1,196 @@
+"""The candidate people of a new report, each with the standing records by which it is compared.
+
+A state must be able neither to join two people nor to keep one person's reports apart with a row of its own. So where
+independent sources report a person, the report is compared with their records alone.
+"""
+
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from app.database import chunks
+from app.log import sealed
+from app.matching import lookup, score
+from app.matching.lookup import BlockingHit, BlockingQuery
+from app.models import OPEN, Entry, Placement, Record, Report, Sealed
+from app.registry import blocking
+from app.registry.blocking import namesake, ruled_out
+from app.registry.content import Content
+from app.registry.write import WriteContext
+
+# Hits of one look-up, before their people are read: few enough to do that in a millisecond, and too many to be planted
+# under one name unnoticed.
+MOST_HITS = 100
+# Candidate records of one source that is not independent: with thirty rows of one name, filed before any other source
+# knew of the arrest, a state would otherwise fill every place and keep that person's reports apart.
+MOST_OF_A_STATE = 5
+
+# Made once: building a statement costs more than running it.
+_CONTENTS = (
+    select(
+        col(Record.key), col(Record.id), col(Record.source), col(Record.publish_now), col(Placement.detainee),
+        col(Entry.body), col(Sealed.disclosures),
+    )
+    .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
+    .join(Report, (col(Report.record) == col(Record.key)) & (col(Report.until) == OPEN))
+    .join(Entry, col(Entry.revision) == col(Report.since))
+    .outerjoin(Sealed, col(Sealed.revision) == col(Entry.revision))
+    .where(col(Record.key).in_(bindparam("keys", expanding=True)))
+    .order_by(col(Record.key))
+)  # fmt: skip
+_OWN = aliased(Placement)
+_OF_SAME_PEOPLE = (
+    select(col(Placement.record), col(Placement.detainee), col(Record.source))
+    .join(_OWN, (col(Placement.detainee) == _OWN.detainee) & (_OWN.until == OPEN))
+    .join(Record, col(Record.key) == col(Placement.record))
+    .where(col(_OWN.record).in_(bindparam("records", expanding=True)), col(Placement.until) == OPEN)
+)
+_REPORTED_BY = (
+    select(col(Placement.detainee), col(Record.source))
+    .join(Record, col(Record.key) == col(Placement.record))
+    .where(col(Placement.detainee).in_(bindparam("people", expanding=True)), col(Placement.until) == OPEN)
+    .distinct()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRecord:
+    """A standing record: its keys, source, class of publication, person (`detainee`) and content; `person` as the
+    matcher compares it."""
+
+    key: int
+    id: uuid.UUID
+    source: int
+    publish: str
+    detainee: int
+    content: Content
+    person: score.Person
+
+
+class CandidateRecord(NamedTuple):
+    """A record to compare with a report. `namesake`: it may have the very same name."""
+
+    record: StandingRecord
+    namesake: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatePerson:
+    """A person with candidate records.
+
+    `record`, `match`: the most similar of the compared records. `sources`: of all candidate records of the person.
+    `independent`: the compared records are of independent sources. `overruled`: they are not, though an independent
+    source reports the person under other blocking keys.
+    """
+
+    record: StandingRecord
+    match: score.Match
+    sources: frozenset[int]
+    independent: bool
+    overruled: bool
+
+
+def contents(session: Session, keys: Iterable[int]) -> list[StandingRecord]:
+    """The standing records with these keys, oldest first."""
+    records = []
+    for some in chunks(sorted(keys)):
+        for key, record_id, source, publish, detainee, body, disclosures in session.connection().execute(
+            _CONTENTS, {"keys": some}
+        ):
+            content = {**json.loads(body)["said"], **sealed.values(disclosures)}
+            person = blocking.person_of(content)
+            records.append(StandingRecord(key, record_id, source, publish, detainee, content, person))
+    return records
+
+
+def look_up(context: WriteContext, queries: Sequence[BlockingQuery]) -> list[dict[int, bool]]:
+    """For the query of each report `{record: whether it may have the very same name}` of the records to compare: those
+    that share most keys, MOST_CANDIDATES of independent sources and MOST_OF_A_STATE of each other source. People whose
+    every hit is ruled out are left out; of the others all hits are read, for what conflicts."""
+    hits = lookup.look_up_each(context.session, queries, MOST_HITS)
+    possible = [
+        {hit.record for hit in of_query if not ruled_out(query, hit)}
+        for query, of_query in zip(queries, hits, strict=True)
+    ]
+    people = _people_of(context.session, set().union(*possible))
+    return [_chosen(context, *each, people) for each in zip(queries, hits, possible, strict=True)]
+
+
+def _chosen(
+    context: WriteContext,
+    query: BlockingQuery,
+    hits: Sequence[BlockingHit],
+    possible: Collection[int],
+    people: dict[int, tuple[int, int]],
+) -> dict[int, bool]:
+    possible_people = {people[record][0] for record in possible}
+    # Places by source; independent sources share theirs, under None. Earlier rows of the list have places of their own.
+    room: defaultdict[int | None, int] = defaultdict(lambda: MOST_OF_A_STATE, {None: lookup.MOST_CANDIDATES})
+    if context.listing:
+        room[context.actor.source] = MOST_HITS
+    chosen = {}
+    for hit in hits:
+        if hit.record not in people or people[hit.record][0] not in possible_people:
+            continue
+        source = people[hit.record][1]
+        own = context.listing and source == context.actor.source
+        of = source if own or not context.views.sources[source].independent else None
+        if room[of]:
+            room[of] -= 1
+            chosen[hit.record] = namesake(query, hit)
+    return chosen
+
+
+def _people_of(session: Session, records: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Record → `(person, source)`, for these records and all others of their people."""
+    return {
+        record: (person, source)
+        for some in chunks(records)
+        for record, person, source in session.connection().execute(_OF_SAME_PEOPLE, {"records": some})
+    }
+
+
+def compare(context: WriteContext, person: score.Person, found: Sequence[CandidateRecord]) -> list[CandidatePerson]:
+    """The people of the candidate records, most similar first; without people whose every compared record contradicts
+    the report."""
+    every: dict[int, list[CandidateRecord]] = {}
+    for candidate in found:
+        every.setdefault(candidate.record.detainee, []).append(candidate)
+    independent = {
+        detainee: [c for c in of_person if context.views.sources[c.record.source].independent]
+        for detainee, of_person in every.items()
+    }
+    elsewhere = _independently_reported(context, [detainee for detainee in every if not independent[detainee]])
+    people = [
+        _candidate(person, independent[detainee], of_person, overruled=detainee in elsewhere)
+        for detainee, of_person in every.items()
+    ]
+    return sorted(filter(None, people), key=lambda who: (-who.match.sure, -who.match.score, who.record.key))
+
+
+def _candidate(
+    person: score.Person, independent: Sequence[CandidateRecord], every: Sequence[CandidateRecord], *, overruled: bool
+) -> CandidatePerson | None:
+    records = [c.record for c in independent or every if c.namesake or not score.contradict(person, c.record.person)]
+    if not records:
+        return None
+    pairs = [(record, score.compare(person, record.person)) for record in records]
+    record, match = max(pairs, key=lambda pair: (pair[1].sure, pair[1].score))
+    sources = frozenset(candidate.record.source for candidate in every)
+    return CandidatePerson(record, match, sources, bool(independent), overruled)
+
+
+def _independently_reported(context: WriteContext, people: Collection[int]) -> set[int]:
+    """The people, of those given, whom an independent source reports under any blocking key."""
+    if not people:
+        return set()
+    rows = context.session.connection().execute(_REPORTED_BY, {"people": list(people)})
+    tied = context.trial.tied.keys() if context.trial and context.actor.independent else set()
+    return {detainee for detainee, source in rows if context.views.sources[source].independent} | (tied & set(people))

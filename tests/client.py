@@ -1,0 +1,84 @@
+"""A test client that takes an answer as a whole.
+
+Starlette's fetches one piece by piece from the thread of the app, and asks that thread several times about each, which
+takes longer than most answers. This one asks once.
+"""
+
+from collections.abc import Callable, MutableMapping
+from contextlib import AbstractContextManager, suppress
+from typing import Any
+from urllib.parse import unquote
+
+import anyio
+from anyio.from_thread import BlockingPortal
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import BaseTransport, ByteStream, Request, Response
+
+Message = MutableMapping[str, Any]
+
+
+class Client(TestClient):
+    """To be used as a context manager where the app's lifespan is to run. What the app raises is an answer, 500."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(app, raise_server_exceptions=False)
+        self._transport = _Whole(app, self._portal_factory, self.app_state)
+
+
+class _Whole(BaseTransport):
+    def __init__(
+        self, app: FastAPI, portal: Callable[[], AbstractContextManager[BlockingPortal]], state: dict[str, Any]
+    ) -> None:
+        self._app = app
+        self._portal = portal
+        self._state = state
+
+    def handle_request(self, request: Request) -> Response:
+        scope = _scope(request, self._state)
+        with self._portal() as portal:
+            status, headers, body = portal.call(self._ask, scope, request.read())
+        stream = ByteStream(b"" if request.method == "HEAD" else body)
+        return Response(status, headers=headers, stream=stream, request=request)
+
+    async def _ask(self, scope: dict[str, Any], said: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        told: list[Message] = [{"type": "http.request", "body": said}]
+        start: Message = {"status": 500, "headers": []}
+        pieces: list[bytes] = []
+        complete = anyio.Event()
+
+        async def receive() -> Message:
+            if told:
+                return told.pop()
+            await complete.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+                return
+            pieces.append(bytes(message.get("body", b"")))
+            if not message.get("more_body", False):
+                complete.set()
+
+        with suppress(Exception):  # by then it has answered 500, or broken off
+            await self._app(scope, receive, send)
+        return start["status"], start["headers"], b"".join(pieces)
+
+
+def _scope(request: Request, state: dict[str, Any]) -> dict[str, Any]:
+    url = request.url
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": request.method,
+        "path": unquote(url.path),
+        "raw_path": url.raw_path.split(b"?", 1)[0],
+        "root_path": "",
+        "scheme": url.scheme,
+        "query_string": url.query,
+        "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        "client": ("testclient", 50_000),
+        "server": [url.host, url.port or 80],
+        "state": state.copy(),
+    }

@@ -1,0 +1,94 @@
+"""A look-up finds who shares most keys, and reads a bounded number of rows however many share one."""
+
+from collections.abc import Iterable
+
+import pytest
+from sqlalchemy import Engine, insert
+from sqlmodel import Session
+
+from app.database import writing
+from app.matching import lookup
+from app.matching.lookup import BlockingQuery, look_up, look_up_each
+from app.models import BlockingKey
+
+ROWS = 20  # what a look-up may read in these tests
+
+
+@pytest.fixture(autouse=True)
+def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "MOST_ROWS", ROWS)
+
+
+def keep(session: Session, record: int, keys: Iterable[str], born: int | None = None, source: int = 1) -> None:
+    rows = [{"record": record, "key": key, "born": born, "source": source} for key in keys]
+    session.connection().execute(insert(BlockingKey), rows)
+
+
+def found(session: Session, keys: Iterable[str], born: int | None = None) -> list[int]:
+    return [one.record for one in look_up(session, BlockingQuery(list(keys), born))]
+
+
+def test_who_shares_most_keys_comes_first_and_nobody_is_found_by_none(engine: Engine) -> None:
+    with writing(engine) as session:
+        keep(session, 1, ["p:a|b"])
+        keep(session, 2, ["p:a|b", "p:a|c", "p:b|c"])
+        keep(session, 3, ["p:x|y"])
+        assert found(session, ["p:a|b", "p:a|c", "p:b|c", "p:z|z"]) == [2, 1]
+        assert found(session, ["p:z|z"]) == found(session, []) == []
+
+
+def test_a_key_that_too_many_share_is_narrowed_by_the_year_of_birth(engine: Engine) -> None:
+    with writing(engine) as session:
+        for record in range(1, 2 * ROWS):
+            keep(session, record, ["p:jose|rodriguez"], 1930)
+        keep(session, 99, ["p:jose|rodriguez"], 1980)
+        assert found(session, ["p:jose|rodriguez"], 1981) == [99]
+        assert found(session, ["p:jose|rodriguez"], 1990) == []
+        assert len(found(session, ["p:jose|rodriguez"])) > 0  # homonyms: some of them, for a curator
+
+
+def test_a_rare_key_finds_its_record_among_thousands_who_share_a_common_one(engine: Engine) -> None:
+    with writing(engine) as session:
+        for record in range(1, 2 * ROWS):
+            keep(session, record, ["p:jose|rodriguez"])
+        keep(session, 99, ["p:jose|rodriguez", "p:jose|brull"])
+        assert found(session, ["p:jose|rodriguez", "p:jose|brull"]) == [99]
+
+
+def test_many_are_found_as_each_would_be_alone(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "TOGETHER", 3)
+    with writing(engine) as session:
+        for record in range(1, 2 * ROWS):
+            keep(session, record, ["p:jose|rodriguez"], 1930 + record)
+        keep(session, 98, ["p:a|b", "p:a|c"], 1980)
+        keep(session, 99, ["p:jose|rodriguez", "p:jose|brull", "p:a|b"], 1980)
+        keys: tuple[list[str], ...] = (
+            ["p:a|b"],
+            ["p:a|b", "p:a|c"],
+            [],
+            ["p:jose|rodriguez"],
+            ["p:jose|brull"],
+            ["p:z|z"],
+            ["p:a|c"],
+        )
+        wanted = [BlockingQuery(some, born) for some in keys for born in (None, 1950)]
+        assert look_up_each(session, wanted) == [look_up(session, one) for one in wanted]
+
+
+def test_a_source_with_many_records_takes_none_of_the_places_of_others(engine: Engine) -> None:
+    with writing(engine) as session:
+        for record in range(1, 6):
+            keep(session, record, ["p:a|b", "p:a|c", "p:b|c"], source=1)
+        keep(session, 98, ["p:a|b"], source=2)
+        keep(session, 99, ["p:a|b", "p:a|c"], source=3)
+        keys = ["p:a|b", "p:a|c", "p:b|c"]
+        assert [one.record for one in look_up(session, BlockingQuery(keys), most=3)] == [1, 2, 3, 99, 98]
+
+
+def test_of_keys_that_too_many_share_whoever_is_found_may_have_them_all(engine: Engine) -> None:
+    with writing(engine) as session:
+        for record in range(1, 2 * ROWS):
+            keep(session, record, ["p:jose|luis"], 1930)
+        keep(session, 99, ["p:jose|luis", "p:luis|brull"], 1930)
+        (one,) = look_up(session, BlockingQuery(["p:jose|luis", "p:luis|brull"], 1980))
+        assert (one.record, one.shared, one.most, one.born) == (99, 1, 2, 1930)

@@ -1,0 +1,22 @@
+"""`python -m tests.openapi.record`: play the scene and write the examples of `openapi.json` anew."""
+
+import tempfile
+from pathlib import Path
+
+from app.api.openapi.examples import FILE
+from tests.openapi.play import play
+from tests.openapi.scene import stage, written
+from tests.replay import load, settings_for
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "registry.db"
+        load(settings_for(f"sqlite:///{database}"))
+        with stage(database) as played:
+            play(played)
+        FILE.write_text(written(played.recorded()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

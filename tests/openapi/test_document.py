@@ -1,0 +1,166 @@
+"""The document says what each thing is, in one place, and is made once."""
+
+import gzip
+import json
+import re
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from app.cli import command
+from app.config import Settings
+from app.descriptions import descriptions
+from app.main import ROUTERS, create_app
+from tests.support import World
+
+Node = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def document() -> Node:
+    return create_app(Settings(database_url="sqlite://")).openapi()
+
+
+def operations(document: Node) -> list[Node]:
+    return [one for methods in document["paths"].values() for one in methods.values()]
+
+
+def test_every_parameter_and_every_field_is_described(document: Node) -> None:
+    parameters = [(o["operationId"], p) for o in operations(document) for p in o.get("parameters", [])]
+    assert [(name, p["name"]) for name, p in parameters if not p.get("description")] == []
+    schemas = document["components"]["schemas"]
+    fields = [(name, field, said) for name, s in schemas.items() for field, said in s.get("properties", {}).items()]
+    assert [(name, field) for name, field, said in fields if not said.get("description")] == []
+
+
+def test_every_description_is_used_by_something(document: Node) -> None:
+    """One that nobody reads is a text that somebody forgot to move."""
+    parameters = {p["name"] for o in operations(document) for p in o.get("parameters", [])}
+    named = {(o["operationId"], p["name"]) for o in operations(document) for p in o.get("parameters", [])}
+    own = {tuple(key.split(".")) for key in descriptions()["parameters"] if "." in key}
+    assert own - named == set()
+    assert {key for key in descriptions()["parameters"] if "." not in key} - parameters - {"mapping"} == set()
+    schemas = document["components"]["schemas"]
+    fields = {field for s in schemas.values() for field in s.get("properties", {})} | {"file", "mapping"}
+    for part in ("bodies", "answers"):
+        plain = {key for key in descriptions()[part] if "." not in key}
+        assert plain - fields == set(), part
+        told = {tuple(key.split(".")) for key in descriptions()[part] if "." in key}
+        assert {(s, f) for s, f in told if f not in schemas.get(s, {}).get("properties", {})} == set(), part
+
+
+def test_a_text_is_a_sentence_in_each_language() -> None:
+    for name, texts in descriptions()["parameters"].items():
+        assert len(texts) == 2, name
+        assert all(text.strip() == text and text.endswith(".") for text in texts), name
+    for part in ("bodies", "answers"):
+        for name, text in descriptions()[part].items():
+            assert text.strip() == text, name
+            assert text.endswith((".", "…")), name
+
+
+def test_the_two_languages_are_not_mixed() -> None:
+    for name, texts in descriptions()["parameters"].items():
+        english, spanish = (re.sub(r"`[^`]*`|\([^)]*\)", "", text) for text in texts)
+        assert re.findall(r"\b(the|and|of|with|by|which|left|out)\b", spanish, re.IGNORECASE) == [], name
+        assert re.findall(r"\b(el|los|las|del|que|una|por|si|falta)\b", english, re.IGNORECASE) == [], name
+        assert re.findall(r"\w[cs]ion\b|\b(segun|tambien|dia|numero|pais)\b", spanish) == [], name
+
+
+def test_an_operation_is_called_as_its_function_is(document: Node) -> None:
+    functions = {
+        route.endpoint.__name__ for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
+    }
+    assert {operation["operationId"] for operation in operations(document)} == functions
+
+
+def test_the_tags_have_texts_and_are_those_of_the_operations(document: Node) -> None:
+    assert {tag["name"] for tag in document["tags"]} == {tag for one in operations(document) for tag in one["tags"]}
+    assert all(tag["description"] for tag in document["tags"])
+
+
+def test_the_server_is_where_readers_find_the_registry() -> None:
+    def servers(**given: str) -> list[str]:
+        settings = Settings(database_url="sqlite://", **given)  # type: ignore[arg-type]
+        return [server["url"] for server in create_app(settings).openapi()["servers"]]
+
+    assert servers() == ["/"]
+    assert servers(public_url="https://registry.example") == ["https://registry.example"]
+
+
+def test_the_headers_that_a_client_sends_are_declared(document: Node) -> None:
+    sent = {
+        (o["operationId"], p["name"])
+        for o in operations(document)
+        for p in o.get("parameters", [])
+        if p["in"] == "header"
+    }
+    posts = {path["post"]["operationId"] for path in document["paths"].values() if "post" in path}
+    assert {name for name, header in sent if header == "Idempotency-Key"} == posts - {"match_person", "match_list"}
+    assert {name for name, header in sent if header == "If-Match"} == {"amend_report", "retract_report"}
+    gets = {path["get"]["operationId"] for path in document["paths"].values() if "get" in path}
+    assert {name for name, header in sent if header == "If-None-Match"} == gets - {"is_alive", "is_ready"}
+
+
+def test_terms_and_groups_have_types(document: Node) -> None:
+    schemas = document["components"]["schemas"]
+    count = schemas["ReleaseCount"]["properties"]
+    assert count["terms"]["$ref"].endswith("/CountedTerms")
+    kinds = count["groups"]["anyOf"][0]["items"]["anyOf"]
+    assert [kind["$ref"].rpartition("/")[2] for kind in kinds] == ["SourceGroup", "ReleaseGroup"]
+    assert {"source", "month", "facility", "verified"} <= schemas["SourceGroup"]["properties"].keys()
+
+
+def test_the_document_is_made_once_and_sent_as_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = world.get("/openapi.json")
+    assert first.json() == json.loads(json.dumps(world.app.openapi()))
+    monkeypatch.setattr(json, "dumps", None)  # whoever made it again would need this
+    again = world.client.get("/openapi.json")
+    assert again.content == first.content
+    tagged = world.client.get("/openapi.json", headers={"If-None-Match": first.headers["etag"]})
+    assert (tagged.status_code, tagged.content) == (304, b"")
+    assert tagged.headers["etag"] == first.headers["etag"]
+
+
+def test_the_document_is_sent_packed_to_whoever_can_unpack_it() -> None:
+    client = TestClient(create_app(Settings(database_url="sqlite://")))
+    with client.stream("GET", "/openapi.json", headers={"Accept-Encoding": "gzip"}) as packed:
+        assert packed.headers["content-encoding"] == "gzip"
+        body = b"".join(packed.iter_raw())
+    plain = client.get("/openapi.json", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert gzip.decompress(body) == plain.content
+    assert "Accept-Encoding" in packed.headers["vary"]
+
+
+def test_the_help_of_a_command_says_what_the_document_says(document: Node) -> None:
+    by_id = {one["operationId"]: one for one in operations(document)}
+    told = {(name, p["name"]): p["description"] for name, one in by_id.items() for p in one.get("parameters", [])}
+    fields = document["components"]["schemas"]["SourceIn"]["properties"]
+    helps = {option.name: option.help for name in ("match", "import") for option in command(name).params}
+    for name in ("country", "held_on", "released_from", "released_to"):
+        assert helps[name] == told["match_list", name]
+    for name in ("dry_run", "strict", "confirm"):
+        assert helps[name] == told["send_list", name]
+    added = {option.name: option.help for option in command("source").commands["add"].params}
+    for name in ("name", "kind", "country", "independent", "definition"):
+        assert added[name] == fields[name]["description"]
+
+
+def test_a_shape_and_an_answer_say_what_they_are(document: Node) -> None:
+    assert [name for name, schema in document["components"]["schemas"].items() if not schema.get("description")] == []
+    said = {answer["description"] for one in operations(document) for answer in one["responses"].values()}
+    assert "Successful Response" not in said
+    assert all(said)
+
+
+def test_a_key_may_be_left_out_where_everybody_may_read(document: Node) -> None:
+    public = {one["operationId"] for one in operations(document) if {} in one.get("security", [{}])}
+    assert {"count_releases", "list_releases", "read_citation", "is_alive", "read_claim"} <= public
+    keyed = {one["operationId"] for one in operations(document)} - public
+    writes = {one["operationId"] for path in document["paths"].values() for m, one in path.items() if m != "get"}
+    assert keyed == writes | {
+        "read_me", "list_review", "list_proposals", "list_reports", "read_report", "read_import", "list_import_rows"
+    }  # fmt: skip

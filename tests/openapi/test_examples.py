@@ -1,0 +1,80 @@
+"""Every example of `openapi.json` is what was really sent and answered: the scene is played again."""
+
+import json
+import re
+import shutil
+from typing import Any
+
+import pytest
+
+from app.api.openapi.examples import BROKEN, recorded
+from app.config import Settings
+from app.errors import PROBLEM_JSON, Problem
+from app.main import create_app
+from tests.openapi.play import play
+from tests.openapi.scene import stage
+from tests.replay import replayed_once
+
+Node = dict[str, Any]
+ANEW = "play it anew: python -m tests.openapi.record"
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Node:
+    """What the scene brings about now."""
+    database = tmp_path_factory.mktemp("scene") / "registry.db"
+    shutil.copy(replayed_once(tmp_path_factory), database)
+    with stage(database) as here:
+        play(here)
+    found: Node = json.loads(json.dumps(here.recorded()))
+    return found
+
+
+@pytest.fixture(scope="module")
+def document() -> Node:
+    return create_app(Settings(database_url="sqlite://")).openapi()
+
+
+def test_what_is_sent_and_answered_is_what_the_examples_show(played: Node) -> None:
+    shown = recorded()
+    for part, now in played.items():
+        assert now.keys() == shown[part].keys(), ANEW
+        for name, examples in now.items():
+            assert examples == shown[part][name], f"{part} {name}: {ANEW}"
+
+
+def test_every_refusal_there_is_has_an_example(played: Node) -> None:
+    def kinds(of: type[Problem]) -> set[type[Problem]]:
+        return {of}.union(*map(kinds, of.__subclasses__()))
+
+    assert {one.code for one in kinds(Problem)} == played["problems"].keys() | BROKEN.keys()
+
+
+def test_every_body_and_every_answer_has_an_example(document: Node) -> None:
+    without: list[tuple[str, str, str]] = []
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            places = {"body": operation.get("requestBody", {}), **operation["responses"]}
+            for place, said in places.items():
+                for media, content in said.get("content", {}).items():
+                    if "examples" not in content and media not in TABLES:
+                        without.append((operation["operationId"], place, media))
+                    assert media != PROBLEM_JSON or content["examples"]
+    assert without == []
+
+
+# A table says what the JSON says: one operation shows how.
+TABLES = (
+    "text/csv",
+    "application/jsonl",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
+
+
+def test_a_table_is_shown(document: Node) -> None:
+    shown = document["paths"]["/v1/counts/releases"]["get"]["responses"]["200"]["content"]
+    assert all("examples" in shown[media] for media in TABLES[:2])
+
+
+def test_no_example_holds_a_key(played: Node) -> None:
+    assert re.findall(r"rcn_\w+", json.dumps(played)) == []
