@@ -246,8 +246,8 @@ def detained_within(terms: PersonTerms, columns: Any, revision: int, *, own: boo
 
 
 def arrest_of(table: Any, columns: Any, revision: int, *, own: bool) -> tuple[Condition, Any, Any]:
-    """Which row of `table` (of SourceDetention if `own`, else of Detention) tells the day of arrest of a selected row, and
-    the bounds of that day."""
+    """Which row of `table` (of SourceDetention if `own`, else of Detention) tells the day of arrest of a selected row,
+    and the bounds of that day."""
     of_row = and_(table.spell == columns.spell, at(table, revision))
     if own:
         return and_(of_row, table.source == columns.source), table.lo, table.hi

@@ -172,7 +172,7 @@ def test_lists_leave_room_for_everybody_else_while_they_are_read(seven: World, m
         inside -= 1
         return build(*given)
 
-    monkeypatch.setattr(lists, "releases", slowly)
+    monkeypatch.setattr(lists, "counted", slowly)
     with serving(seven.settings) as address, httpx2.Client(base_url=address, timeout=60) as client:
         asked = [
             Thread(target=client.get, args=("/v1/releases?format=csv",)) for _ in range(seven.settings.concurrency * 3)

@@ -144,7 +144,12 @@ def bundled(registry: Registry, reports: Sequence[Report]) -> list[Bundle]:
 
 def _together(registry: Registry, reports: list[Report]) -> Bundle:
     standing = [one for one in reports if one.holds]
-    return Bundle(reports, _strong(registry, standing) or standing or reports)
+    guides = _strong(registry, standing) or standing or reports
+    dated = any(one.own(name) is not None for one in guides for name in ("detained_on", "held_on", *STAGES))
+    # Whoever points and gives no day says nothing but where it points, be that withdrawn or not.
+    if dated or reports[0] in guides or not registry.sources[reports[0].source].counts:
+        return Bundle(reports, guides)
+    return Bundle(reports, [reports[0], *guides])
 
 
 def _strong(registry: Registry, reports: Iterable[Report]) -> list[Report]:

@@ -263,12 +263,18 @@ def days_inside(statements: Iterable[Statement]) -> list[tuple[PartialDate, bool
 
 
 def days_held(statements: Iterable[Statement]) -> list[tuple[PartialDate, bool]]:
-    """The days on which the person was known held; what was kept only where no independent source says one."""
+    """The days on which the person was known held; what was kept only where no independent source says one, and not
+    with a report that lets the person go before."""
     own = [(day_of(one, "detention.held_on"), one) for one in statements]
-    left = [] if any(day and independent(one) for day, one in own) else [
-        (day_of(one, "kept.held_on"), one) for day, one in own if day is None
-    ]  # fmt: skip
-    return [(day, independent(one)) for day, one in own + left if day is not None]
+    silent = [one for day, one in own if day is None] if not any(day and independent(one) for day, one in own) else []
+    kept = [(day, one) for one in silent if (day := day_of(one, "kept.held_on")) and not _out_by(one, day)]
+    own += kept
+    return [(day, independent(one)) for day, one in own if day is not None]
+
+
+def _out_by(statement: Statement, seen: PartialDate) -> bool:
+    let_go = day_of(statement, "release.released_on")
+    return said_of(statement) in ("verified", "reported") and let_go is not None and let_go.hi < seen.lo
 
 
 def _credible(
@@ -345,7 +351,7 @@ def _stages(voices: list[Statement]) -> dict[str, ReleaseAtStage]:
             found[stage] = ReleaseAtStage(
                 status=status,
                 day=_agreed_day(checked(asked), DATES[stage], kept_under(DATES[stage])),
-                kind=_agreed(asked, "release.kind", kept="kept.kind", empty="unspecified") or "unspecified",
+                kind=_agreed(checked(asked), "release.kind", kept="kept.kind", empty="unspecified") or "unspecified",
                 independent=verified if status in COUNTING else 0,
             )
     return found

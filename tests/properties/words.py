@@ -119,7 +119,9 @@ class Word:
     @property
     def began(self) -> tuple[PartialDate | None, list[PartialDate]]:
         detained = own_word(self.statements, "detention.detained_on")
-        return (parse(detained) if detained else None), seen(standing(self.statements))
+        standing_ones = standing(self.statements)
+        said = [one for one in standing_ones if one.asserts_detention and "detention.held_on" in one.content]
+        return (parse(detained) if detained else None), seen(said or standing_ones)
 
     @property
     def taken(self) -> PartialDate | None:

@@ -18,9 +18,9 @@ class Unit:
     """A report (the root, first of `members`) and the reports that point at it.
 
     A pointer that no date contradicts outweighs dates: the root's dates place every member. But each member can end the
-    detention, and where the root was withdrawn, the members that stand are placed by their own and kept dates. Where
-    any member is independent, the dates of all others are ignored: a state must not move an organisation's report by
-    pointing at it, nor by a new date in the report at which the organisation points."""
+    detention, and where the root was withdrawn, the members that stand are placed by their own and kept dates, if they
+    give any. Where any member is independent, the dates of all others are ignored: a state must not move an
+    organisation's report by pointing at it, nor by a new date in the report at which the organisation points."""
 
     members: tuple[Statement, ...]
 
@@ -93,14 +93,22 @@ class Unit:
     @cached_property
     def _heard(self) -> list[Statement]:
         """The members whose dates place the unit, the deciding one first: the independent ones that stand, else those
-        that stand, else all."""
+        that stand, else all. Where they give no day, own or kept, the pointer is all that they say: an independent root
+        places them, though it was withdrawn."""
         standing = [statement for statement in self.members if statement.asserts_detention]
-        return self._independent or standing or list(self.members)
+        heard = self._independent or standing or list(self.members)
+        if self.root in heard or not self.root.source.independent or any(map(_gives_a_day, heard)):
+            return heard
+        return [self.root, *heard]
 
 
 def end_of(statement: Statement) -> PartialDate | None:
     """The day of the end that a statement asserts: its own day, else the one kept with it."""
     return statement.end or (statement.let_go if _asserts_out(statement) else None)
+
+
+def _gives_a_day(statement: Statement) -> bool:
+    return statement.began is not None or statement.position is not None
 
 
 def _day_of(statement: Statement) -> PartialDate | None:
