@@ -57,19 +57,37 @@ def statements(registry: Registry, spell: Spell) -> list[Report]:
     return holding(every) or every
 
 
-def days_inside(registry: Registry, reports: Sequence[Report], name: str) -> list[Inside]:
-    """Days of arrest, or of being seen held. Beside an independent verification days that only others give date
-    nothing; what stood where somebody points counts where no independent source says a day."""
-    verified = any(one.verdict == "verified" and registry.independent(one) for one in reports)
-    dating = [one for one in holding(reports) if registry.independent(one) or not verified]
-    found = [Inside(day, registry.independent(one)) for one in dating if (day := one.word(name)) is not None]
-    if name == "detained_on" or any(one.independent for one in found):
+def days_inside(registry: Registry, reports: Sequence[Report], *names: str) -> list[Inside]:
+    """Days of arrest, or of being seen held, by the sources' own words: these alone contradict an end. Beside an
+    independent verification days that only others give date nothing."""
+    said = [(one.word(name), registry.independent(one)) for one in _dating(registry, reports) for name in names]
+    return [Inside(day, independent) for day, independent in said if day is not None]
+
+
+def days_seen(registry: Registry, reports: Sequence[Report]) -> list[Inside]:
+    """Days of being seen held; what stood where somebody points counts where no independent source says a day."""
+    found = days_inside(registry, reports, "held_on")
+    if any(one.independent for one in found):
         return found
-    for one in dating:
-        kept, out = one.kept.get(name), one.word("carried_out") if one.asserts else None
-        if one.word(name) is None and kept is not None and (out is None or kept.lo <= out.hi):
-            found.append(Inside(kept, registry.independent(one)))
-    return found
+    return found + [
+        Inside(day, registry.independent(one))
+        for one in _dating(registry, reports)
+        if (day := _kept_seen(one)) is not None
+    ]
+
+
+def _dating(registry: Registry, reports: Sequence[Report]) -> list[Report]:
+    verified = any(one.verdict == "verified" and registry.independent(one) for one in reports)
+    return [one for one in holding(reports) if registry.independent(one) or not verified]
+
+
+def _kept_seen(report: Report) -> PartialDate | None:
+    """The day of being seen held that is kept with a report, unless it says one itself or lets the person go before."""
+    kept: PartialDate | None = report.kept.get("held_on")
+    out = report.word("carried_out") if report.asserts else None
+    if kept is None or report.word("held_on") is not None or (out is not None and out.hi < kept.lo):
+        return None
+    return kept
 
 
 def stated(registry: Registry, spell: Spell) -> bool:
@@ -127,8 +145,7 @@ def end_of(registry: Registry, person: str, spell: Spell, number: int) -> End | 
 
 
 def _known_inside_after(registry: Registry, spell: Spell, day: PartialDate | None) -> bool:
-    reports = statements(registry, spell)
-    days = days_inside(registry, reports, "held_on") + days_inside(registry, reports, "detained_on")
+    days = days_inside(registry, statements(registry, spell), "held_on", "detained_on")
     return any(one.independent and day is not None and one.day.lo > day.hi for one in days)
 
 
@@ -262,9 +279,9 @@ class HeldQuestion:
         words = held_words(registry, spell)
         status = status_of(words.values())
         start = consolidate(registry, reports, "detained_on", dated=True)
-        seen = [one for one in days_inside(registry, reports, "held_on") if not _before(one, start)]
+        seen = [one for one in days_seen(registry, reports) if not _before(one, start)]
         end = end_of(registry, person, spell, number)
-        against = [*seen, *days_inside(registry, reports, "detained_on")]
+        against = days_inside(registry, reports, "held_on", "detained_on")
         later = [_stated_start(registry, other) for other in spells[number + 1 :]]
         following = min((day.hi for day in later if day is not None), default=None)
         place = stay(start, seen, self._leaves(end), following, against).on(self.day)
@@ -286,25 +303,23 @@ class HeldQuestion:
         mine = own_reports(spell, source)
         start = own_word(mine, "detained_on")
         mine = [one for one in mine if one.holds] or mine
-        seen = [Inside(day, True) for one in mine if one.holds and (day := one.word("held_on")) is not None]
+        said = [one for one in mine if one.holds]
+        own = [Inside(day, True) for one in said if (day := one.word("held_on")) is not None]
+        seen = own or [Inside(day, True) for one in said if (day := _kept_seen(one)) is not None]
+        seen = [one for one in seen if not _before(one, start)]
         voice = release_voices(spell).get(source)
         end = None
         if voice is not None and voice.asserts and at_stage(voice, "carried_out"):
             day = voice.own("carried_out")
             home = voice.own("kind") == HOME
             end = End(day, (day,) if day else (), (), True, home)
-        seen = [one for one in seen if not _before(one, start)]
-        if not seen:  # what stood where it points, unless its own word lets the person go before
-            kept = [day for one in mine if one.holds and (day := one.kept.get("held_on")) is not None]
-            kept = [day for day in kept[:1] if not _before(Inside(day, True), start)]
-            seen = [Inside(day, True) for day in kept if end is None or end.day is None or day.lo <= end.day.hi]
         later = [one.start for other in spells[number + 1 :] for one in holding(other.reports)
                  if one.source == source and one.start is not None]  # fmt: skip
         following = min((day.hi for day in later), default=None)
         taken = [
             Inside(day, True) for one in mine if not one.withdrawn and (day := one.word("detained_on")) is not None
         ]
-        place = stay(start, seen, self._leaves(end), following, [*seen, *taken]).on(self.day)
+        place = stay(start, seen, self._leaves(end), following, [*own, *taken]).on(self.day)
         if place == "outside":
             return
         group = self.groups.setdefault((source,), dict.fromkeys(SOURCE_NUMBERS, 0))

@@ -105,11 +105,14 @@ class Played:
         self.snapshots.append(Snapshot(answer["revision"], registry))
 
     def _name(self, answer: Body) -> None:
-        """An id of a spell names whatever spell holds the report that was its earliest."""
+        """An id of a spell names whatever spell holds the report that was its earliest. A source that is answered as if
+        the person were new is given the report's own ids."""
         registry, report = self.snapshots[-1].registry, answer.get("report", {}).get("id")
         for spell in spells_of(registry, registry.people()[registry.person_of[report]]) if report else ():
             if any(one.id == report for one in spell.reports):
                 earliest = min(spell.reports, key=lambda one: one.arrival).id
+                if answer["detainee"]["id"] != registry.person_of[report]:
+                    earliest = report
                 for what in ("detention", "release"):
                     if answer.get(what):
                         self.bases.setdefault(answer[what]["id"], earliest)

@@ -88,11 +88,12 @@ class Bundle:
     @property
     def outs(self) -> list[PartialDate]:
         """Every day of a release that was carried out and that somebody asserts: an undated word takes the day of the
-        report that it follows."""
+        report that it follows, if that one speaks of a release carried out."""
+        followed = self.reports[0].let_go if self.reports[0].stage == "carried_out" else None
         days = []
         for one in self.guides:
             if one.states_release:
-                day = one.let_go or self.reports[0].own("carried_out")
+                day = one.let_go or followed
                 if day is not None and _possible(one):
                     days.append(day)
         return days
@@ -302,8 +303,12 @@ def spells_of(registry: Registry, reports: Sequence[Report]) -> list[Spell]:
 
 def _with_others(spells: list[Spell], weak: Iterable[Bundle], before: list[Bundle]) -> list[Spell]:
     """What stands alone between two spells is cut among itself; what joins one neither splits nor ends it."""
-    alone: dict[int, list[Bundle]] = {0: before}
+    alone: dict[int, list[Bundle]] = {}
     joining: list[Bundle] = []
+    for bundle in before:
+        day = bundle.start or bundle.out or min(bundle.ends, key=lambda one: (one.hi, one.lo))
+        over = [number for number, spell in enumerate(spells, 1) if spell.over_before(day)]
+        alone.setdefault(max(over, default=0), []).append(bundle)
     for bundle in sorted(weak, key=lambda one: one.key):
         gap = _gap(bundle, spells)
         if gap is None:
