@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from app.api import counted
+from app.api.counted_shapes import CitedOut
 from app.api.gate import StrictRoute
 from app.api.requests import Read
 from app.api.routes import THING, refusals
-from app.api.wire import CitedOut
 from app.counts.citation import CITED
 from app.reading.questions import AsOf
 

@@ -9,7 +9,6 @@ from app.api.answers import Answer
 from app.api.requests import Read
 from app.api.routes import POSTING, READING, THING, refusals, router, upserting
 from app.api.things import page, whole
-from app.api.wire import BalancePage, ClaimOut, ClaimPage, FiledClaim, ReconciliationOut
 from app.api.writes import Write
 from app.counts.claims.balance import balance
 from app.counts.claims.figures import arithmetic, figures_at
@@ -22,6 +21,7 @@ from app.reading.questions import AsOf, BalanceQuery, ClaimQuery
 from app.registry.claims import ClaimIn, claim_at, file_claim
 from app.registry.schemas import Slug
 from app.vocabulary import Role
+from app.wire import BalancePage, ClaimOut, ClaimPage, FiledClaim, ReconciliationOut
 
 claims = router("claims")
 

@@ -9,7 +9,6 @@ from app.api.answers import Answer
 from app.api.requests import Read, ReadContext
 from app.api.routes import READING, refusals, router
 from app.api.things import following, page
-from app.api.wire import CorrectionPage
 from app.dates import format_instant
 from app.exchange import atom
 from app.log.entries import entry_at
@@ -17,6 +16,7 @@ from app.reading.corrections.page import NAMESPACE
 from app.reading.corrections.page import corrections as corrected
 from app.reading.paging import Page
 from app.reading.questions import CorrectionQuery, FeedQuery
+from app.wire import CorrectionPage
 
 corrections = router("corrections")
 FEED: dict[int | str, dict[str, Any]] = {

@@ -8,7 +8,6 @@ from fastapi import Query, Response
 from app.api.requests import Read
 from app.api.routes import DELETING, POSTING, READING, refusals, router, upserting
 from app.api.things import page
-from app.api.wire import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, ReviewPage
 from app.api.writes import Write
 from app.errors import ConflictingBirths, ContradictsDecisions, Forbidden, NotFound, Redacted
 from app.reading.proposals import proposals
@@ -17,6 +16,7 @@ from app.reading.review import review
 from app.registry import identity
 from app.registry.schemas import ConsentIn, IdentityIn, RedactionIn
 from app.vocabulary import Role
+from app.wire import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, ReviewPage
 
 curation = router("curation")
 

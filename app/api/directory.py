@@ -8,16 +8,6 @@ from app.api.answers import Answer
 from app.api.requests import Read, ReadContext
 from app.api.routes import PATCHING, POSTING, READING, THING, refusals, router
 from app.api.things import page, whole
-from app.api.wire import (
-    FacilityOut,
-    FacilityPage,
-    FiledFacility,
-    FiledSource,
-    Me,
-    SourceOut,
-    SourcePage,
-    VocabularyOut,
-)
 from app.api.writes import Write
 from app.dates import format_instant
 from app.errors import AlreadyExists, NotFound, Unauthenticated
@@ -28,6 +18,7 @@ from app.reading.questions import AsOf, FacilityQuery, Paged, VocabularyQuery
 from app.registry import directory as bulk_filing
 from app.registry.schemas import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
 from app.vocabulary import Role, vocabulary
+from app.wire import FacilityOut, FacilityPage, FiledFacility, FiledSource, Me, SourceOut, SourcePage, VocabularyOut
 
 directory = router("directory")
 

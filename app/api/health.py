@@ -6,11 +6,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from app.api.routes import refusals
-from app.api.wire import Health
 from app.database import reading
 from app.errors import Unavailable
 from app.models import Head
 from app.registry import wishes
+from app.wire import Health
 
 health = APIRouter(tags=["health"])
 

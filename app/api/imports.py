@@ -13,7 +13,6 @@ from app.api.requests import Read, ReadContext, preferred_language, refuse_repea
 from app.api.routes import POSTING, THING, refusals, router
 from app.api.things import page
 from app.api.uploads import SENT, mapping_of, parts
-from app.api.wire import ImportOut, ImportRowPage
 from app.api.writes import Writing, written_with
 from app.errors import Conflict, Forbidden
 from app.exchange.imports import groups, receipts, stored
@@ -22,6 +21,7 @@ from app.models import ListImport
 from app.reading.paging import Page, read_cursor, write_cursor
 from app.reading.questions import AsOf, Paged
 from app.vocabulary import Language, Role
+from app.wire import ImportOut, ImportRowPage
 
 imports = router("imports")
 MOST_ROWS = 10_000_000  # fifty times the largest list imagined

@@ -13,7 +13,6 @@ from app.api import answers
 from app.api.requests import Read, ReadContext, refuse_repeated, whole_body
 from app.api.routes import BODY, CHANGING, refusals, router
 from app.api.uploads import SENT, mapping_of, parts
-from app.api.wire import CandidatesOut, ComparisonOut
 from app.errors import Invalid, PayloadTooLarge, Unavailable, UnsupportedMediaType
 from app.exchange import workbook
 from app.exchange.comparing import report, run, sheets
@@ -23,6 +22,7 @@ from app.reading import formats
 from app.reading.formats import FormatOrWorkbook
 from app.registry.schemas import PersonSoughtIn
 from app.vocabulary import Language, Role
+from app.wire import CandidatesOut, ComparisonOut
 
 matching = router("matching")
 MEDIA = formats.MEDIA | {"xlsx": workbook.MEDIA_TYPE}

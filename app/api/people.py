@@ -8,15 +8,6 @@ from fastapi import Query, Response
 from app.api.requests import Read
 from app.api.routes import FILING, READING, RECORD, refusals, router, upserting
 from app.api.things import page, record, verdicts
-from app.api.wire import (
-    DetaineeOut,
-    DetaineePage,
-    DetentionOut,
-    DetentionPage,
-    Filed,
-    HistoryPage,
-    VerificationPage,
-)
 from app.api.writes import Write
 from app.errors import ReleaseDropped
 from app.reading import lists, records
@@ -26,6 +17,7 @@ from app.reading.questions import AsOf, DetaineeQuery, DetentionQuery
 from app.registry import reports
 from app.registry.schemas import DetentionReportIn
 from app.vocabulary import Role
+from app.wire import DetaineeOut, DetaineePage, DetentionOut, DetentionPage, Filed, HistoryPage, VerificationPage
 
 people = router("people")
 

@@ -8,7 +8,6 @@ from fastapi import Query, Response
 from app.api.requests import Read
 from app.api.routes import FILING, POSTING, READING, RECORD, refusals, router, upserting
 from app.api.things import page, record, verdicts
-from app.api.wire import Filed, ReleaseOut, ReleasePage, VerificationPage
 from app.api.writes import Write
 from app.errors import AheadOfHead, Conflict, NotFound, Redacted
 from app.reading import lists
@@ -16,6 +15,7 @@ from app.reading.questions import AsOf, ReleaseQuery
 from app.registry import reports
 from app.registry.schemas import ReleaseReportIn, VerificationOfReleaseIn
 from app.vocabulary import Role
+from app.wire import Filed, ReleaseOut, ReleasePage, VerificationPage
 
 releases = router("releases")
 

@@ -10,7 +10,6 @@ from app.api import answers
 from app.api.requests import Read
 from app.api.routes import AMENDING, POSTING, READING, refusals, router
 from app.api.things import page
-from app.api.wire import Filed, ReportOut, ReportPage
 from app.api.writes import Write
 from app.errors import Forbidden, NotFound, Superseded
 from app.reading import lists
@@ -19,6 +18,7 @@ from app.reading.questions import AsOf, ReportQuery
 from app.registry import reports as filing
 from app.registry.schemas import RetractIn
 from app.vocabulary import Role
+from app.wire import Filed, ReportOut, ReportPage
 
 reports = router("reports")
 IfMatch = Annotated[list[str] | None, Header(include_in_schema=False)]

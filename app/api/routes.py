@@ -89,7 +89,7 @@ def _refused(problems: list[type[Problem]]) -> dict[str, Any]:
     return {"description": said, "content": {PROBLEM_JSON: content}, "model": None}
 
 
-def upserting(model: type[BaseModel]) -> Responses:
+def upserting(model: type) -> Responses:
     """The answer of a route where the same thing may be sent again."""
     return {200: {"description": "As before, or its next version", "model": model}}
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Callable
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_type_hints
 from urllib.parse import urlencode
 
 from fastapi import Response
@@ -10,7 +10,6 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.api.answers import Answer, is_table
 from app.api.requests import ReadContext
-from app.api.wire import Tombstone
 from app.database import reading
 from app.errors import Invalid
 from app.exchange.tables import columns_of_shape
@@ -19,6 +18,7 @@ from app.reading.paging import Page
 from app.reading.questions import MOST_LIMIT, AsOf, Paged
 from app.registry.projection import RULES
 from app.registry.records import Kind
+from app.wire import Tombstone
 
 Terms = TypeVar("Terms", bound=AsOf)
 # Who asks, on which session; the page asked for; the revision.
@@ -75,7 +75,7 @@ def _whole_list(read: ReadContext, asked: Terms, build: Build[Terms], revision: 
 
 def _columns(read: ReadContext, asked: Paged) -> list[str]:
     """The columns of a list, by the documented shape of its rows."""
-    rows = get_args(read.request.scope["route"].response_model.model_fields["data"].annotation)[0]
+    (rows,) = get_args(get_type_hints(read.request.scope["route"].response_model)["data"])
     shapes = get_args(rows) or (rows,)
     columns = [name for shape in shapes if shape is not Tombstone for name in columns_of_shape(shape)]
     if getattr(asked, "changed_since", None) is not None:

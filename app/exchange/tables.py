@@ -6,9 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin
-
-from pydantic import BaseModel
+from typing import Any, get_args, get_origin, get_type_hints
 
 # A spreadsheet runs a cell that begins with one of these as a formula; the last four are as wide as Chinese characters.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -26,14 +24,14 @@ def columns_of(rows: Sequence[dict[str, Any]]) -> list[str]:
     return [name for name, is_cell in found.items() if is_cell]
 
 
-def columns_of_shape(shape: type[BaseModel]) -> list[str]:
-    """The columns of a documented shape, so that those of a long table are known before its rows."""
-    return [name for name, field in shape.model_fields.items() if not _nests(field.annotation)]
+def columns_of_shape(shape: type) -> list[str]:
+    """The columns of a shape of `wire`, so that those of a long table are known before its rows."""
+    return [name for name, annotation in get_type_hints(shape).items() if not _nests(annotation)]
 
 
 def _nests(annotation: Any) -> bool:
     """Whether values of a type hold others by name."""
-    if get_origin(annotation) is dict or (isinstance(annotation, type) and issubclass(annotation, (dict, BaseModel))):
+    if get_origin(annotation) is dict or (isinstance(annotation, type) and issubclass(annotation, dict)):
         return True
     parts = [part for part in get_args(annotation) if part is not NoneType]
     # A place is a slug, or an object where it is not registered: a cell holds either.

@@ -8,8 +8,8 @@ from httpx2 import Response
 from pydantic import TypeAdapter
 
 from app.api.openapi.headers import HEADERS
-from app.api.wire import Proposed
 from app.main import ROUTERS
+from app.wire import Proposed
 from tests.support import GOVERNMENT, Body, World, make_report
 
 MODELS: dict[tuple[str, str], Any] = {

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from app.exchange.tables import FORMULA, columns_of, columns_of_shape, to_cell, to_csv, to_jsonl, unquoted
 
@@ -32,11 +32,11 @@ def test_facts_and_nested_records_are_no_columns() -> None:
     assert columns_of(rows) == ["id", "verified_by"]
 
 
-class Inner(BaseModel):
+class Inner(TypedDict):
     id: int
 
 
-class Shape(BaseModel):
+class Shape(TypedDict):
     id: int
     names: list[str] | None
     ended: Inner | None

@@ -3,13 +3,13 @@
 import uuid
 from typing import Any
 
-from pydantic import BaseModel
+from typing_extensions import TypedDict
 
-from app.api.wire.base import Page
 from app.vocabulary import CorrectionKind
+from app.wire.base import Page
 
 
-class ChangeOut(BaseModel):
+class ChangeOut(TypedDict):
     """A public value before and after; `status` is the release's, as all sources together say."""
 
     field: str
@@ -17,7 +17,7 @@ class ChangeOut(BaseModel):
     after: Any
 
 
-class CorrectionShape(BaseModel):
+class CorrectionShape(TypedDict):
     """One correction, recorded at `revision`. `source`: who corrected, null for curators. The ids are those that stand
     at the revision read; of two people merged or parted, theirs while they were two; of a claim that replaces others,
     its own first, and `claimant` is whose figure it is."""
@@ -35,8 +35,9 @@ class CorrectionShape(BaseModel):
     changes: list[ChangeOut]
 
 
-class CorrectionPage(Page[CorrectionShape]):
+class CorrectionPage(Page):
     """Corrections, newest first; `withheld`: how many more this page would hold of people whom no list may show. A page
     may hold fewer than `limit`, or none, before the last: follow `next`."""
 
+    data: list[CorrectionShape]
     withheld: int

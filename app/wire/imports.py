@@ -1,15 +1,15 @@
 """Lists on their way in."""
 
 import uuid
-from typing import Literal
+from typing import Literal, NotRequired
 
-from pydantic import BaseModel
+from typing_extensions import TypedDict
 
-from app.api.wire.base import Page
 from app.import_codes import ImportOutcome, ImportState
+from app.wire.base import Page
 
 
-class ImportColumn(BaseModel):
+class ImportColumn(TypedDict):
     """A column as a spreadsheet letters it, and the fields of a report it is read for; none: it is not read."""
 
     column: str
@@ -17,7 +17,7 @@ class ImportColumn(BaseModel):
     fields: list[str]
 
 
-class ImportFault(BaseModel):
+class ImportFault(TypedDict):
     """Why a file was not filed, or not to its end."""
 
     code: str
@@ -25,15 +25,15 @@ class ImportFault(BaseModel):
     row: int | None
 
 
-class ImportQuestion(BaseModel):
+class ImportQuestion(TypedDict):
     """What a person should look at before the list is sent again: confirmed, or with a mapping that answers it."""
 
     code: str
     detail: str
-    answer: Literal["confirm", "mapping"] = "confirm"
+    answer: Literal["confirm", "mapping"]
 
 
-class ImportChange(BaseModel):
+class ImportChange(TypedDict):
     """How many verdicts, dates and wishes about publication are no longer said, or were not said before."""
 
     verdicts: int
@@ -41,7 +41,7 @@ class ImportChange(BaseModel):
     wishes: int
 
 
-class ImportUnsaid(BaseModel):
+class ImportUnsaid(TypedDict):
     """A word that was read as "nothing is known", and how many cells of a column hold it."""
 
     column: str
@@ -49,28 +49,28 @@ class ImportUnsaid(BaseModel):
     count: int
 
 
-class ImportUnread(BaseModel):
+class ImportUnread(TypedDict):
     """How many cells of a column hold something and were not read."""
 
     column: str
     count: int
 
 
-class ImportLeftOut(BaseModel):
+class ImportLeftOut(TypedDict):
     """Rows that the mapping leaves out, and the first of them."""
 
     count: int
     rows: list[int]
 
 
-class ImportExample(BaseModel):
+class ImportExample(TypedDict):
     """A row of a group, and what stands in its cell, where a day, a number or a code was expected."""
 
     row: int
     value: str | None
 
 
-class ImportGroup(BaseModel):
+class ImportGroup(TypedDict):
     """What is wrong with rows in one way, or asked about them: how many, in which column, what it was read as, what to
     do, and the first few. Rows that a question is open about are left out until a mapping answers it."""
 
@@ -84,7 +84,7 @@ class ImportGroup(BaseModel):
     examples: list[ImportExample]
 
 
-class ImportWarning(BaseModel):
+class ImportWarning(TypedDict):
     """What was accepted of rows and may not be what was meant: how many, and the first few, with the place as they name
     it while their reports stand and nobody has registered it."""
 
@@ -95,7 +95,7 @@ class ImportWarning(BaseModel):
     examples: list[ImportExample]
 
 
-class ImportOut(BaseModel):
+class ImportOut(TypedDict):
     """A list sent by you: how far it has got; once it is through, its receipt."""
 
     id: uuid.UUID
@@ -132,7 +132,7 @@ class ImportOut(BaseModel):
     problem: ImportFault | None
 
 
-class RowError(BaseModel):
+class RowError(TypedDict):
     """One thing wrong with a row, or asked about it: the column it stands in, the field it is read for, what to do, and
     what stands there, where a day, a number or a code was expected."""
 
@@ -140,10 +140,10 @@ class RowError(BaseModel):
     pointer: str
     code: str
     detail: str
-    value: str | None = None
+    value: NotRequired[str | None]
 
 
-class ImportRowShape(BaseModel):
+class ImportRowShape(TypedDict):
     """What became of a row, by its number in the file."""
 
     row: int
@@ -153,5 +153,7 @@ class ImportRowShape(BaseModel):
     errors: list[RowError]
 
 
-class ImportRowPage(Page[ImportRowShape]):
+class ImportRowPage(Page):
     """What became of the rows of a list."""
+
+    data: list[ImportRowShape]

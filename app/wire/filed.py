@@ -1,19 +1,19 @@
 """Answers to writes, own reports, and what waits for a curator."""
 
 import uuid
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
-from pydantic import BaseModel
+from typing_extensions import TypedDict
 
-from app.api.wire.base import Answered, Receipt
-from app.api.wire.records import DetaineeShape, DetentionShape, ReleaseShape
 from app.vocabulary import (
     MatchOutcome,
     Publish,
 )
+from app.wire.base import Answered, Receipt
+from app.wire.records import DetaineeShape, DetentionShape, ReleaseShape
 
 
-class ReportShape(BaseModel):
+class ReportShape(TypedDict):
     """One of your own reports, as you sent it."""
 
     id: uuid.UUID
@@ -22,20 +22,20 @@ class ReportShape(BaseModel):
     recorded_at: str
     source: str
     has_national_id: bool
-    source_record_id: str | None = None
-    detainee: dict[str, Any] | None = None
-    detention: dict[str, Any] | None = None
-    release: dict[str, Any] | None = None
+    source_record_id: NotRequired[str | None]
+    detainee: NotRequired[dict[str, Any] | None]
+    detention: NotRequired[dict[str, Any] | None]
+    release: NotRequired[dict[str, Any] | None]
     verification: dict[str, Any]
-    note: str | None = None
-    retraction: dict[str, Any] | None = None
+    note: NotRequired[str | None]
+    retraction: NotRequired[dict[str, Any] | None]
 
 
 class ReportOut(ReportShape, Answered):
     """One of your own reports at a revision."""
 
 
-class Decided(BaseModel):
+class Decided(TypedDict):
     """A decision about two people, with the receipt."""
 
     id: uuid.UUID
@@ -44,14 +44,14 @@ class Decided(BaseModel):
     receipt: Receipt
 
 
-class Proposed(BaseModel):
+class Proposed(TypedDict):
     """A decision of one curator; `waiting`: whether it still waits for a second one."""
 
     id: uuid.UUID
     waiting: bool
 
 
-class ProposalShape(BaseModel):
+class ProposalShape(TypedDict):
     """A decision that waits, about one person or two, as its first curator sent it."""
 
     id: uuid.UUID
@@ -64,14 +64,14 @@ class ProposalShape(BaseModel):
     b: DetaineeShape | None
 
 
-class FiledConsent(BaseModel):
+class FiledConsent(TypedDict):
     """A consent that was recorded, with the receipt."""
 
     detainee: uuid.UUID
     receipt: Receipt
 
 
-class FiledRedaction(BaseModel):
+class FiledRedaction(TypedDict):
     """An erasure that was carried out, with the receipt."""
 
     detainee: uuid.UUID
@@ -79,7 +79,7 @@ class FiledRedaction(BaseModel):
     receipt: Receipt
 
 
-class LookedAt(BaseModel):
+class LookedAt(TypedDict):
     """A curator could not decide."""
 
     decision_id: uuid.UUID
@@ -87,7 +87,7 @@ class LookedAt(BaseModel):
     reason: str | None
 
 
-class ComparedField(BaseModel):
+class ComparedField(TypedDict):
     """What is said of one field about two people; `agrees` is null where only one says anything."""
 
     field: str
@@ -96,7 +96,7 @@ class ComparedField(BaseModel):
     agrees: bool | None
 
 
-class PairOut(BaseModel):
+class PairOut(TypedDict):
     """Two people who may be one: why they wait, and both accounts side by side. `reasons` are those of
     `as_of_revision`, when the pair was first put here, and `score` the best since; `a`, `b` and `compared` are as now,
     corrections included."""
@@ -112,7 +112,7 @@ class PairOut(BaseModel):
     compared: list[ComparedField]
 
 
-class ApartOut(BaseModel):
+class ApartOut(TypedDict):
     """A release whose dates cannot all be right."""
 
     kind: Literal["disjoint_releases"]
@@ -120,14 +120,14 @@ class ApartOut(BaseModel):
     release: ReleaseShape
 
 
-class SpellOut(BaseModel):
+class SpellOut(TypedDict):
     """One spell in custody, with its release if it has one."""
 
     detention: DetentionShape
     release: ReleaseShape | None
 
 
-class ContradictedOut(BaseModel):
+class ContradictedOut(TypedDict):
     """A report that points at a spell whose dates contradict its own: it stands by its own dates until its source or
     the other one corrects what is wrong."""
 
@@ -139,7 +139,7 @@ class ContradictedOut(BaseModel):
     points_at: SpellOut
 
 
-class HiddenOut(BaseModel):
+class HiddenOut(TypedDict):
     """Somebody whom one report hides, or would (`stopped`), against a curator's consent or the reports of two other
     independent sources; `wanted`: the class it closes them to. `because`: it asks for that (`given_on`: since when), or
     it gives a birth that may be a child's. A consent answers it."""
@@ -155,7 +155,7 @@ class HiddenOut(BaseModel):
     as_of_revision: int
 
 
-class ContradictionOut(BaseModel):
+class ContradictionOut(TypedDict):
     """A report of a person that contradicts a later one (`a`), which two other sources' reports tied to that person all
     the same. `a` and `b` are the two reports, each alone; `ties` the decisions that hold `b` there. `same` about the
     two, or undoing the ties, answers it."""
@@ -171,14 +171,14 @@ class ContradictionOut(BaseModel):
     compared: list[ComparedField]
 
 
-class ReportId(BaseModel):
+class ReportId(TypedDict):
     """The id of a report, and its version."""
 
     id: uuid.UUID
     version: int
 
 
-class Candidate(BaseModel):
+class Candidate(TypedDict):
     """Somebody the report may speak of, with the reasons."""
 
     detainee_id: uuid.UUID
@@ -186,14 +186,14 @@ class Candidate(BaseModel):
     reasons: list[dict[str, Any]]
 
 
-class MatchOut(BaseModel):
+class MatchOut(TypedDict):
     """What became of the person of a report."""
 
     outcome: MatchOutcome
     candidates: list[Candidate]
 
 
-class WarningOut(BaseModel):
+class WarningOut(TypedDict):
     """What was accepted and may not be what was meant."""
 
     pointer: str
@@ -201,7 +201,7 @@ class WarningOut(BaseModel):
     detail: str
 
 
-class Filed(BaseModel):
+class Filed(TypedDict):
     """The answer to a report. `wish_waits`: so many of the source's wishes to hide people wait for a curator that this
     one hides nobody whom a curator's consent or two other sources show, until a curator has looked."""
 
@@ -215,7 +215,7 @@ class Filed(BaseModel):
     receipt: Receipt
 
 
-class Version(BaseModel):
+class Version(TypedDict):
     """A person as shown from a revision on."""
 
     revision: int

@@ -1,21 +1,19 @@
 """Shapes that the others are made of."""
 
 import uuid
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal, NotRequired
 
-from pydantic import BaseModel
-
-T = TypeVar("T")
+from typing_extensions import TypedDict
 
 
-class Said(BaseModel):
+class Said(TypedDict):
     """A value and the sources that say it."""
 
     value: Any
     by: list[str]
 
 
-class Fact(BaseModel):
+class Fact(TypedDict):
     """A consolidated value and who says what."""
 
     value: Any
@@ -25,44 +23,43 @@ class Fact(BaseModel):
 Facts = dict[str, Fact]
 
 
-class MomentOut(BaseModel):
+class MomentOut(TypedDict):
     """What an `as_of` that is a day alone means: its end in that zone."""
 
     instant: str
     zone: str
 
 
-class Answered(BaseModel):
+class Answered(TypedDict):
     """An answer read at a revision; `rules`: the number of the rules that its rows were projected under."""
 
     revision: int
     rules: int
-    as_of: MomentOut | None = None
+    as_of: NotRequired[MomentOut | None]
 
 
 NotVisible = int | None
 
 
-class Page(Answered, Generic[T]):
-    """A page of a list; `next` is the address of the following one."""
+class Page(Answered):
+    """A page of a list, `data`; `next` is the address of the following one."""
 
-    data: list[T]
     next: str | None
 
 
-class PersonalPage(Page[T]):
+class PersonalPage(Page):
     """A page of people, or of what is known of them."""
 
-    not_visible: NotVisible = None
+    not_visible: NotRequired[NotVisible]
 
 
-class CountedPage(PersonalPage[T]):
+class CountedPage(PersonalPage):
     """A page of what can be counted: releases, or who is held on a day."""
 
-    withheld: int | None = None
+    withheld: NotRequired[int | None]
 
 
-class Tombstone(BaseModel):
+class Tombstone(TypedDict):
     """What was listed at `changed_since` and is not any more at `revision`. Nothing else of it is told."""
 
     id: uuid.UUID
@@ -70,7 +67,7 @@ class Tombstone(BaseModel):
     gone: Literal[True]
 
 
-class Receipt(BaseModel):
+class Receipt(TypedDict):
     """Proof that a write was accepted: its revision and its leaf in the log (RFC 9162, hex)."""
 
     revision: int

@@ -1,18 +1,13 @@
-"""The shapes of answers, for documentation and for clients that generate code; the answers themselves are dicts."""
+"""The shapes of answers: what the JSON that the layers hand to each other holds, and what openapi.json says of it."""
 
-from app.api.wire.base import CountedPage, Fact, Page, PersonalPage, Receipt, Said, Tombstone
-from app.api.wire.corrections import CorrectionPage
-from app.api.wire.counts import (
+from app.wire.base import Answered, CountedPage, Fact, NotVisible, Page, PersonalPage, Receipt, Said, Tombstone
+from app.wire.corrections import CorrectionPage
+from app.wire.counts import (
     BalanceStep,
-    CitedOut,
-    DetentionCount,
-    OverlapOut,
     ReconciliationOut,
-    ReleaseCount,
-    SeriesOut,
     Total,
 )
-from app.api.wire.directory import (
+from app.wire.directory import (
     ClaimOut,
     ClaimShape,
     FacilityOut,
@@ -27,8 +22,7 @@ from app.api.wire.directory import (
     UnknownFacility,
     VocabularyOut,
 )
-from app.api.wire.estimates import EstimateOut
-from app.api.wire.filed import (
+from app.wire.filed import (
     ApartOut,
     Candidate,
     ContradictedOut,
@@ -47,9 +41,9 @@ from app.api.wire.filed import (
     ReportShape,
     Version,
 )
-from app.api.wire.imports import ImportOut, ImportRowPage
-from app.api.wire.matching import CandidatesOut, ComparisonOut
-from app.api.wire.records import (
+from app.wire.imports import ImportOut, ImportRowPage
+from app.wire.matching import CandidatesOut, ComparisonOut
+from app.wire.records import (
     DetaineeOut,
     DetaineeShape,
     DetentionOut,
@@ -62,62 +56,85 @@ from app.api.wire.records import (
 )
 
 
-class DetaineePage(PersonalPage[DetaineeShape | Tombstone]):
+class DetaineePage(PersonalPage):
     """People; with `changed_since` what left the list comes last."""
 
+    data: list[DetaineeShape | Tombstone]
 
-class DetentionPage(CountedPage[DetentionShape | Tombstone]):
+
+class DetentionPage(CountedPage):
     """Detentions, with `held_on` those of who was held that day; with `changed_since` what left the list comes last."""
 
+    data: list[DetentionShape | Tombstone]
 
-class ReleasePage(CountedPage[ReleaseShape | Tombstone]):
+
+class ReleasePage(CountedPage):
     """Releases; with `changed_since` what left the list comes last."""
 
+    data: list[ReleaseShape | Tombstone]
 
-class VerificationPage(Page[VerificationOut]):
+
+class VerificationPage(Page):
     """Each source's standing verdict."""
 
+    data: list[VerificationOut]
 
-class ReportPage(Page[ReportShape]):
+
+class ReportPage(Page):
     """Reports of your own."""
 
+    data: list[ReportShape]
 
-class SourcePage(Page[SourceShape]):
+
+class SourcePage(Page):
     """Sources."""
 
+    data: list[SourceShape]
 
-class FacilityPage(Page[FacilityShape]):
+
+class FacilityPage(Page):
     """Places of detention."""
 
+    data: list[FacilityShape]
 
-class ClaimPage(Page[ClaimShape | Tombstone]):
+
+class ClaimPage(Page):
     """Published figures; with `changed_since` what left the list comes last."""
 
+    data: list[ClaimShape | Tombstone]
 
-class HistoryPage(Page[Version]):
+
+class HistoryPage(Page):
     """A person as shown from each revision on."""
 
+    data: list[Version]
 
-class BalancePage(Page[BalanceStep]):
+
+class BalancePage(Page):
     """The steps from one figure of the held to the next."""
 
+    data: list[BalanceStep]
 
-class ProposalPage(Page[ProposalShape]):
+
+class ProposalPage(Page):
     """Decisions that wait for a second curator."""
 
+    data: list[ProposalShape]
 
-class ReviewPage(Page[PairOut | ApartOut | ContradictedOut | HiddenOut | ContradictionOut]):
+
+class ReviewPage(Page):
     """What waits, and the places that reports name and nobody registered (folded names)."""
 
+    data: list[PairOut | ApartOut | ContradictedOut | HiddenOut | ContradictionOut]
     unknown_facilities: list[UnknownFacility]
 
 
 __all__ = [
+    "Answered",
     "ApartOut",
     "BalancePage",
     "Candidate",
     "CandidatesOut",
-    "CitedOut",
     "ClaimOut",
     "ClaimPage",
     "ComparisonOut",
@@ -128,12 +145,10 @@ __all__ = [
     "DetaineeOut",
     "DetaineePage",
     "DetaineeShape",
-    "DetentionCount",
     "DetentionOut",
     "DetentionPage",
     "DetentionShape",
     "EndedOut",
-    "EstimateOut",
     "FacilityOut",
     "FacilityPage",
     "FacilityShape",
@@ -151,7 +166,7 @@ __all__ = [
     "ImportRowPage",
     "MatchOut",
     "Me",
-    "OverlapOut",
+    "NotVisible",
     "Page",
     "PairOut",
     "ProposalPage",
@@ -159,7 +174,6 @@ __all__ = [
     "Proposed",
     "Receipt",
     "ReconciliationOut",
-    "ReleaseCount",
     "ReleaseOut",
     "ReleasePage",
     "ReleaseShape",
@@ -169,7 +183,6 @@ __all__ = [
     "ReportShape",
     "ReviewPage",
     "Said",
-    "SeriesOut",
     "SourceOut",
     "SourcePage",
     "SourceShape",

@@ -3,9 +3,8 @@
 import uuid
 from typing import Any
 
-from pydantic import BaseModel
+from typing_extensions import TypedDict
 
-from app.api.wire.base import Answered, Facts
 from app.vocabulary import (
     Category,
     Designation,
@@ -20,16 +19,17 @@ from app.vocabulary import (
     State,
     Verdict,
 )
+from app.wire.base import Answered, Facts
 
 
-class PlaceAsSaid(BaseModel):
+class PlaceAsSaid(TypedDict):
     """A place that nobody registered, as it was said."""
 
     slug: None
     said: str
 
 
-class StageOut(BaseModel):
+class StageOut(TypedDict):
     """A release at one stage."""
 
     status: ReleaseStatus | None
@@ -39,7 +39,7 @@ class StageOut(BaseModel):
     reported_by: list[str]
 
 
-class ReleaseShape(BaseModel):
+class ReleaseShape(TypedDict):
     """A release; values the reader may not see are null."""
 
     id: uuid.UUID
@@ -67,14 +67,14 @@ class ReleaseOut(ReleaseShape, Answered):
     """A release at a revision."""
 
 
-class EndedOut(BaseModel):
+class EndedOut(TypedDict):
     """How a detention ended other than by a release."""
 
     on: str | None
     how: EndedHow | None
 
 
-class DetentionShape(BaseModel):
+class DetentionShape(TypedDict):
     """One spell in custody."""
 
     id: uuid.UUID
@@ -101,7 +101,7 @@ class DetentionOut(DetentionShape, Answered):
     """A detention at a revision."""
 
 
-class DetaineeShape(BaseModel):
+class DetaineeShape(TypedDict):
     """A person; values the reader may not see are null."""
 
     id: uuid.UUID
@@ -127,7 +127,7 @@ class DetaineeOut(DetaineeShape, Answered):
     """A detainee at a revision."""
 
 
-class VerificationOut(BaseModel):
+class VerificationOut(TypedDict):
     """One source's standing verdict on a release or a detention."""
 
     id: uuid.UUID

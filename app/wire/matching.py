@@ -1,15 +1,15 @@
 """A list laid beside what the registry holds."""
 
 import uuid
-from typing import Any
+from typing import Any, NotRequired
 
-from pydantic import BaseModel
+from typing_extensions import TypedDict
 
-from app.api.wire.imports import RowError
 from app.vocabulary import Gender, ReleaseKind, ReleaseStatus, Stage
+from app.wire.imports import RowError
 
 
-class AccountShape(BaseModel):
+class AccountShape(TypedDict):
     """What one side says of one detention; null where it says nothing, or where you may not see it."""
 
     name: str | None
@@ -38,16 +38,16 @@ class MineShape(AccountShape):
 class TheirsShape(AccountShape):
     """A detention of the registry; or, where the rest of it is not yours to read, your own report (`report_id`)."""
 
-    detainee_id: uuid.UUID | None = None
-    detention_id: uuid.UUID | None = None
-    release_id: uuid.UUID | None = None
-    report_id: uuid.UUID | None = None
-    status: ReleaseStatus | None = None
-    verified_by: list[str] | None = None
-    reported_by: list[str] | None = None
+    detainee_id: NotRequired[uuid.UUID | None]
+    detention_id: NotRequired[uuid.UUID | None]
+    release_id: NotRequired[uuid.UUID | None]
+    report_id: NotRequired[uuid.UUID | None]
+    status: NotRequired[ReleaseStatus | None]
+    verified_by: NotRequired[list[str] | None]
+    reported_by: NotRequired[list[str] | None]
 
 
-class ReasonShape(BaseModel):
+class ReasonShape(TypedDict):
     """What both sides state of one thing, from 0 (contradicts) to 1 (agrees)."""
 
     feature: str
@@ -55,7 +55,7 @@ class ReasonShape(BaseModel):
     note: str
 
 
-class ConflictShape(BaseModel):
+class ConflictShape(TypedDict):
     """What cannot both be true. A date inside another is coarser, and no conflict."""
 
     field: str
@@ -63,7 +63,7 @@ class ConflictShape(BaseModel):
     theirs: Any
 
 
-class PairedShape(BaseModel):
+class PairedShape(TypedDict):
     """A row of yours and a detention of theirs; `also_…`: which others fit as surely, or nearly as well."""
 
     score: float
@@ -75,7 +75,7 @@ class PairedShape(BaseModel):
     also_theirs: list[uuid.UUID]
 
 
-class CandidateOut(BaseModel):
+class CandidateOut(TypedDict):
     """Somebody whom a report may speak of, by the detention that fits best. `sure`: nobody else fits as surely."""
 
     detainee_id: uuid.UUID
@@ -86,21 +86,21 @@ class CandidateOut(BaseModel):
     theirs: TheirsShape
 
 
-class CandidatesOut(BaseModel):
+class CandidatesOut(TypedDict):
     """Whom a report may speak of, the likeliest first; nobody whom your key may not recognise."""
 
     revision: int
     candidates: list[CandidateOut]
 
 
-class UnreadRow(BaseModel):
+class UnreadRow(TypedDict):
     """A row that could not be read or cannot be true, and why."""
 
     row: int
     errors: list[RowError]
 
 
-class AskedList(BaseModel):
+class AskedList(TypedDict):
     """A list of the registry that yours was laid beside, how many it shows you, and how many it withholds."""
 
     list: str
@@ -108,7 +108,7 @@ class AskedList(BaseModel):
     withheld: int
 
 
-class ComparisonSummary(BaseModel):
+class ComparisonSummary(TypedDict):
     """How many of each; `conflicts`: of `both` those with a contradiction."""
 
     mine: int
@@ -121,7 +121,7 @@ class ComparisonSummary(BaseModel):
     unread: int
 
 
-class ComparisonOut(BaseModel):
+class ComparisonOut(TypedDict):
     """Your list and theirs: each row of yours is paired with at most one detention."""
 
     revision: int

@@ -1,21 +1,22 @@
 """Sources, facilities, claims and keys."""
 
 import uuid
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import Field
+from typing_extensions import TypedDict
 
-from app.api.wire.base import Answered, Receipt
-from app.api.wire.counts import Arithmetic
 from app.vocabulary import (
     LISTS,
     FacilityKind,
     Role,
     SourceKind,
 )
+from app.wire.base import Answered, Receipt
+from app.wire.counts import Arithmetic
 
 
-class SourceShape(BaseModel):
+class SourceShape(TypedDict):
     """Who reports or claims."""
 
     slug: str
@@ -31,7 +32,7 @@ class SourceOut(SourceShape, Answered):
     """A source at a revision."""
 
 
-class FacilityShape(BaseModel):
+class FacilityShape(TypedDict):
     """A place of detention."""
 
     slug: str
@@ -47,7 +48,7 @@ class FacilityOut(FacilityShape, Answered):
     """A facility at a revision."""
 
 
-class ClaimShape(BaseModel):
+class ClaimShape(TypedDict):
     """A published figure as it was filed, at revision `since`."""
 
     id: uuid.UUID
@@ -114,14 +115,14 @@ class Me(Answered):
     expires_at: str
 
 
-class Health(BaseModel):
+class Health(TypedDict):
     """The server answers; `warnings`: what whoever runs it should look at, where there is anything."""
 
     status: Literal["ok"]
-    warnings: list[str] = []
+    warnings: NotRequired[list[str]]
 
 
-class CodeOut(BaseModel):
+class CodeOut(TypedDict):
     """A code, or a word of the glossary, with what it is called and what it means in one language."""
 
     code: str
@@ -130,25 +131,29 @@ class CodeOut(BaseModel):
 
 
 def _codes(about: str | None) -> Any:
-    return list[CodeOut], Field(description=about)
+    return Annotated[list[CodeOut], Field(description=about)]
 
 
 if TYPE_CHECKING:
 
-    class VocabularyOut(Answered):
+    class Vocabulary(TypedDict):
         """Every code list, and the words of the field."""
 
 else:
-    VocabularyOut = create_model(
-        "VocabularyOut",
-        __base__=Answered,
-        __doc__="Every code list by its name, and the words of the field (`glossary`).",
-        **{name: _codes(codes.__doc__) for name, codes in LISTS.items()},
-        glossary=_codes("The words of the field, as this registry uses them."),
+    Vocabulary = TypedDict(
+        "Vocabulary",
+        {
+            **{name: _codes(codes.__doc__) for name, codes in LISTS.items()},
+            "glossary": _codes("The words of the field, as this registry uses them."),
+        },
     )
 
 
-class UnknownFacility(BaseModel):
+class VocabularyOut(Answered, Vocabulary):
+    """Every code list by its name, and the words of the field (`glossary`)."""
+
+
+class UnknownFacility(TypedDict):
     """A place that reports name and nobody registered."""
 
     name: str

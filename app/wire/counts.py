@@ -1,24 +1,22 @@
 """Counts, series, overlap, citations and what claims come to beside them."""
 
 import uuid
-from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NotRequired
 
-from pydantic import BaseModel, Field
+from typing_extensions import TypedDict
 
-from app.api.wire.base import Answered, NotVisible
-from app.api.wire.terms import CountedTerms, Dimensions, HeldCountedTerms, SeriesTerms
 from app.vocabulary import Reason
+from app.wire.base import Answered, NotVisible
 
 
-class Bounds(BaseModel):
+class Bounds(TypedDict):
     """Lowest and highest number, both included; null is open."""
 
     low: int | None
     high: int | None
 
 
-class CitationOut(BaseModel):
+class CitationOut(TypedDict):
     """How to cite a count."""
 
     address: str
@@ -28,7 +26,7 @@ class CitationOut(BaseModel):
     bibtex: str
 
 
-class Numbers(BaseModel):
+class Numbers(TypedDict):
     """What a total says beside the number itself."""
 
     people: int
@@ -52,8 +50,8 @@ class HeldTotal(Numbers):
     detentions: int
 
 
-class SourceGroup(Dimensions):
-    """A group of a count by source: that source's own verdicts, on its own dates and kinds."""
+class SourceNumbers(TypedDict):
+    """What a source says of what is counted: its own verdicts, on its own dates and kinds."""
 
     verified: int
     reported: int
@@ -63,54 +61,24 @@ class SourceGroup(Dimensions):
     uncertain_date: int
     only_this_source: int
     people: int
-    list: str | None
-
-
-class ReleaseGroup(Dimensions, Total):
-    """A group of a count of releases, as all sources together say."""
-
-    list: str | None
-
-
-class HeldGroup(Dimensions, HeldTotal):
-    """A group of a count of the held, as all sources together say."""
-
-    list: str | None
 
 
 class Count(Answered):
     """A count with its terms, and the address that returns the same numbers for ever."""
 
     recorded_at: str | None
-    adds_up: bool = True
-    redactions_since: int | None = None
+    adds_up: NotRequired[bool]
+    redactions_since: NotRequired[int | None]
     uncertain_date: int
     unresolved_duplicates: int
     withheld: int
-    not_visible: NotVisible = None
+    not_visible: NotRequired[NotVisible]
     list: str | None
     permalink: str
     citation: CitationOut
 
 
-class ReleaseCount(Count):
-    """A count of releases."""
-
-    terms: CountedTerms
-    total: Total
-    groups: Sequence[SourceGroup | ReleaseGroup] | None = None
-
-
-class DetentionCount(Count):
-    """A count of who is held on the day `held_on` of its terms."""
-
-    terms: HeldCountedTerms
-    total: HeldTotal
-    groups: Sequence[SourceGroup | HeldGroup] | None = None
-    not_heard_since: int
-
-
-class Point(BaseModel):
+class Point(TypedDict):
     """All sources together at the end of an interval."""
 
     on: str
@@ -122,14 +90,14 @@ class Point(BaseModel):
     counted_apart: int
 
 
-class LinePoint(BaseModel):
+class LinePoint(TypedDict):
     """One source's count at the end of an interval."""
 
     on: str
     verified: int
 
 
-class Line(BaseModel):
+class Line(TypedDict):
     """One source in a series."""
 
     source: str
@@ -155,18 +123,7 @@ class PlacedFigure(FigureOut):
     series: str | None
 
 
-class SeriesOut(Answered):
-    """Cumulative counts, a line for each source, with published figures as points or bars."""
-
-    terms: SeriesTerms
-    points: list[Point]
-    series: list[Line]
-    claims: list[PlacedFigure]
-    not_visible: NotVisible = None
-    permalink: str
-
-
-class OverlapSource(BaseModel):
+class OverlapSource(TypedDict):
     """What one source verified."""
 
     source: str
@@ -176,7 +133,7 @@ class OverlapSource(BaseModel):
     only_list: str | None
 
 
-class OverlapPair(BaseModel):
+class OverlapPair(TypedDict):
     """What two sources verified."""
 
     a: str
@@ -190,7 +147,7 @@ class OverlapPair(BaseModel):
     list: str | None
 
 
-class OverlapPattern(BaseModel):
+class OverlapPattern(TypedDict):
     """What exactly these sources verified."""
 
     sources: list[str]
@@ -198,70 +155,43 @@ class OverlapPattern(BaseModel):
     list: str | None
 
 
-class OverlapOut(Answered):
-    """Who verified the same releases as whom."""
-
-    terms: CountedTerms
-    releases: int
-    counted_apart: int
-    sources: list[OverlapSource]
-    pairs: list[OverlapPair]
-    patterns: list[OverlapPattern]
-    not_visible: NotVisible = None
-    permalink: str
-
-
-class CaseOut(BaseModel):
+class CaseOut(TypedDict):
     """What became of one release, or of one detention in a count of the held."""
 
     change: str
-    release_id: uuid.UUID | None = None
-    detention_id: uuid.UUID | None = None
+    release_id: NotRequired[uuid.UUID | None]
+    detention_id: NotRequired[uuid.UUID | None]
 
 
-class CitedOut(Answered):
-    """A cited count then and now, and what changed between, case by case."""
-
-    cited: ReleaseCount | DetentionCount
-    today: ReleaseCount | DetentionCount
-    added: int
-    removed: int
-    changes: dict[str, int]
-    summary: dict[Literal["en", "es"], str]
-    cases: list[CaseOut]
-    cases_left_out: int
-    withheld_cases: int
-
-
-class ReasonOut(BaseModel):
+class ReasonOut(TypedDict):
     """Why two numbers differ."""
 
     code: Reason
     detail: str
 
 
-class Counted(BaseModel):
+class Counted(TypedDict):
     """The registry's count on a claim's own terms."""
 
     revision: int
     basis: Literal["log", "said"]
-    releases: int | None = None
-    detentions: int | None = None
-    people: int | None = None
-    verified: int | None = None
-    contested: int | None = None
+    releases: NotRequired[int | None]
+    detentions: NotRequired[int | None]
+    people: NotRequired[int | None]
+    verified: NotRequired[int | None]
+    contested: NotRequired[int | None]
     reported: int
     refuted: int
     by_min_sources: dict[str, int]
     counted_apart: int
     by_source: dict[str, int]
-    not_heard_since: int | None = None
-    not_visible: NotVisible = None
-    uncertain_date: int | None = None
-    withheld: int | None = None
-    undated: int | None = None
-    learned_since: int | None = None
-    permalink: str | None = None
+    not_heard_since: NotRequired[int | None]
+    not_visible: NotRequired[NotVisible]
+    uncertain_date: NotRequired[int | None]
+    withheld: NotRequired[int | None]
+    undated: NotRequired[int | None]
+    learned_since: NotRequired[int | None]
+    permalink: NotRequired[str | None]
     gap: Bounds | None
 
 
@@ -272,7 +202,7 @@ class PublishedFigure(FigureOut):
     reasons: list[Reason]
 
 
-class Arithmetic(BaseModel):
+class Arithmetic(TypedDict):
     """What the parts of a claim add up to."""
 
     partition: str
@@ -282,7 +212,7 @@ class Arithmetic(BaseModel):
     agrees: bool
 
 
-class RemarkOut(BaseModel):
+class RemarkOut(TypedDict):
     """What is odd about a running total beside the one its claimant gave before."""
 
     code: Literal["fall", "jump"]
@@ -304,16 +234,19 @@ class ReconciliationOut(Answered):
     arithmetic: list[Arithmetic]
 
 
-class BalanceStep(BaseModel):
-    """From one figure of the held to the next, in one country; null: the figures name none."""
-
-    country: str | None
-    start: FigureOut = Field(alias="from")
-    to: FigureOut
-    come: Bounds | None = Field(alias="in")
-    out: Bounds | None
-    late: Bounds | None
-    corrections: Bounds | None
-    expected: Bounds
-    residual: Bounds
-    missing: list[str]
+BalanceStep = TypedDict(
+    "BalanceStep",
+    {
+        "country": str | None,
+        "from": FigureOut,
+        "to": FigureOut,
+        "in": Bounds | None,
+        "out": Bounds | None,
+        "late": Bounds | None,
+        "corrections": Bounds | None,
+        "expected": Bounds,
+        "residual": Bounds,
+        "missing": list[str],
+    },
+)
+BalanceStep.__doc__ = "From one figure of the held to the next, in one country; null: the figures name none."
