@@ -12,6 +12,9 @@ from app.vocabulary import Stage
 # them: each source sees a prisoner on another day.
 COMPARED = ("detention.detained_on", *(f"release.{name}" for name in DATE_OF_STAGE.values()))
 
+# Sorts an unknown day after every known one.
+UNSTATED = 10**9
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -126,11 +129,16 @@ def units_of(statements: Iterable[Statement]) -> list[Unit]:
     for record, root in _followed(by_record).items():
         members.setdefault(root, []).append(record)
     return [
-        Unit(
-            tuple(sorted((by_record[r] for r in found), key=lambda statement: (statement.record != root, statement.id)))
-        )
+        Unit((by_record[root], *sorted((by_record[r] for r in found if r != root), key=_order)))
         for root, found in members.items()
     ]
+
+
+def _order(statement: Statement) -> tuple[int, int, str]:
+    """The order of rule 1: day of arrest, day of release, record id. A report without a day comes last, since it may
+    speak of any."""
+    days = [day.lo if day is not None else UNSTATED for day in (statement.detained, statement.released)]
+    return days[0], days[1], statement.id
 
 
 def contradicted(statements: Sequence[Statement]) -> dict[int, int]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.registry.projection import Statement
 from app.registry.projection.spells import spells
-from app.registry.projection.units import Unit, contradicted, pointer_roots
+from app.registry.projection.units import Unit, contradicted, pointer_roots, units_of
 from tests.registry.projection.histories import reports
 from tests.registry.statements import held, out, records_of, statement
 
@@ -114,6 +114,17 @@ def test_a_unit_is_a_report_with_those_that_point_at_it() -> None:
     assert unit.days == [told.released, denied.released]
     assert Unit((told, denied)).days == [told.released]
     assert unit.position == told.released
+
+
+def test_the_earliest_arrest_begins_a_unit_and_no_random_id() -> None:
+    """Two organisations point at a ministry's report, and say different days of arrest."""
+    root = out(1, "ministry", "2026-02-01")
+    later = replace(held(2, "pud", "2025-11-20"), pointer=1)
+    earlier = replace(held(3, "jep", "2025-06-01"), pointer=1)
+    swapped = replace(later, id=earlier.id), replace(earlier, id=later.id)
+    for pointing in ((later, earlier), swapped):
+        (unit,) = units_of([root, *pointing])
+        assert unit.begun == earlier.detained
 
 
 def test_a_unit_of_withdrawn_reports_does_not_stand() -> None:
