@@ -19,8 +19,9 @@ from app.log.entries import entry_at
 from app.models import OPEN, Decision, Entry, Placement, Proposal, Record
 from app.registry import content, records
 from app.registry.clusters import Edge, cluster_of, contradiction, path
-from app.registry.components import component_of
-from app.registry.consent import OPENNESS, may_be_minor, without_birth
+from app.registry.minority import may_be_minor, without_birth
+from app.registry.publication_class import OPENNESS
+from app.registry.reprojection import component_of
 from app.registry.schemas import ConsentIn, IdentityIn
 from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import EndedHow, Judgement, Publish, Verdict

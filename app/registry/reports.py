@@ -9,7 +9,7 @@ from app.errors import Conflict, Invalid, NotFound, Superseded
 from app.log import sealed
 from app.log.entries import entry_at
 from app.models import Record
-from app.registry import checks, content, correction_checks, kept_values, linking, pointers, records, wishes
+from app.registry import checks, content, correction_checks, hiding_requests, kept_values, linking, pointers, records
 from app.registry.content import Content
 from app.registry.records import Kind
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
@@ -241,7 +241,7 @@ def first_version(
     if (case := report.get("source_record_id")) is not None:
         records.remember_case(context.session, context.secret, source_of(context), case, record_id)
     tied = next((one.record for one in match.decisions if one.judgement is Judgement.SAME), None)
-    body |= wishes.of_new_report(context, report, tied)
+    body |= hiding_requests.of_new_report(context, report, tied)
     pointer = pointers.spell_pointer(context, target) if target else None
     filed = _write(context, body, report, pointer, CREATED)
     linking.keep_hidden_pairs(context, match, filed.revision)
@@ -276,7 +276,7 @@ def _next_version(
     }
     if "person" in version.entry.body:
         body["person"] = version.entry.body["person"]
-    body |= wishes.of_next_version(context, record, version, report)
+    body |= hiding_requests.of_next_version(context, record, version, report)
     return _write(context, body, report, pointer, OK)
 
 
@@ -286,5 +286,5 @@ def _write(context: WriteContext, body: dict[str, Any], report: Content, pointer
     if pointer is not None:
         full["pointer"] = pointer
     entry = context.write("report", full, personal)
-    wishes.ring(context, report, entry.revision)
+    hiding_requests.ring(context, report, entry.revision)
     return Outcome("report", status, entry.revision, {"report": body["record"], "version": body["version"]})
