@@ -1,12 +1,16 @@
-"""Who may have been a child: whether the reports of a person together leave it possible that the person was under 18
-(pure). Of each report alone `content.is_minor` judged that when it was filed.
+"""Who may have been a child: whether the reports of a person together leave it possible that the person was under 18.
+Of each report alone `content.is_minor` judged that when it was filed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from sqlmodel import Session
 
 from app.dates import PartialDate, age_bounds_at
-from app.registry.content import ADULT, AGE, AGE_ON, BIRTH, Content, as_sent, birth_of
-from app.registry.projection.statements import Statement, parse
+from app.models import Record
+from app.registry import records
+from app.registry.content import ADULT, AGE, AGE_ON, ASKED, BIRTH, Content, as_sent, birth_of
+from app.registry.projection.statements import SourceView, Statement, parse
 
 # The fields of a report that can make the person a child.
 BIRTH_FIELDS = frozenset({BIRTH, AGE, AGE_ON})
@@ -27,6 +31,22 @@ def may_be_minor(reports: Sequence[Content], others: Sequence[Content] = ()) -> 
     births = _births(reports)
     days = _detentions(reports) if births else _detentions(reports) or _detentions(others)
     return any(age_bounds_at(birth, day)[0] < ADULT for birth in births or _births(others) for day in days)
+
+
+def person_may_be_minor(
+    session: Session, sources: Mapping[int, SourceView], record: Record, overruled: int | None = None
+) -> bool:
+    """Whether the reports of the person, each alone or all together, leave it possible that the person was a minor:
+    those of independent sources where there are any, since a birth from other sources hides the person only until a
+    curator has looked. The births that the source `overruled` gives do not count."""
+    found = records.of_person(session, record)
+    independent = [other for other in found if sources[other.source].independent]
+    reports = [
+        without_birth(report) if other.source == overruled else report
+        for other in independent or found
+        for report in (records.newest(session, other).content,)
+    ]
+    return any(ASKED in report for report in reports) or may_be_minor(reports)
 
 
 def parted(statements: Sequence[Statement]) -> tuple[list[Content], list[Content]]:
