@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.counts.tally import count
 from app.reading.terms import CountTerms
-from app.registry import identity, linking, reports
+from app.registry import identity_decisions, linking, reports
 from app.registry.policy import ANYONE
 from app.registry.schemas import DetentionReportIn, IdentityIn, ReleaseReportIn
 from app.vocabulary import Judgement, MatchOutcome
@@ -101,7 +101,7 @@ def _told(
         for one in judged:
             a, b = _id("subject", one.a % len(filings)), _id("subject", one.b % len(filings))
             body = IdentityIn(a=a, b=b, judgement=one.judgement, reason="judged")
-            clerk.act("curator", lambda context, body=body: identity.decide(context, body))
+            clerk.act("curator", lambda context, body=body: identity_decisions.decide(context, body))
         entries = clerk.entries()
         past = Past(entries, len(entries))
         with clerk.session() as session:

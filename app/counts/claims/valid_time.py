@@ -19,7 +19,7 @@ from app.reading.selection import COUNTING, select_releases, source_keys
 from app.reading.terms import CountTerms
 from app.reading.visibility import at
 from app.registry.policy import Reader
-from app.registry.projection.voices import status_among
+from app.registry.projection.status import status_among
 from app.vocabulary import ReleaseStatus, Verdict
 
 Row = dict[str, Any]
