@@ -6,14 +6,12 @@ None of them says who is right; each says what to ask first.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import shorten
-from typing import Any
 
-from app.counts.claims.figures import FURTHEST, Figure, Sum
+from app.counts.claims.figures import FURTHEST, Figure
 from app.reading.dimensions import PERSONAL
 from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
 from app.vocabulary import Measure, Reason
-
-Row = dict[str, Any]
+from app.wire.counts import Arithmetic, ReasonOut
 
 # Measures the registry counts itself. The others are of papers, of other people or of other things.
 COUNTED = frozenset({Measure.RELEASED, Measure.HELD})
@@ -24,8 +22,8 @@ class Named:
     code: Reason
     detail: str
 
-    def shown(self) -> Row:
-        return {"code": str(self.code), "detail": self.detail}
+    def shown(self) -> ReasonOut:
+        return {"code": self.code, "detail": self.detail}
 
 
 BEYOND_TERMS = "beyond_terms"
@@ -62,7 +60,7 @@ class Known:
     corrections: Sequence[Figure] = ()  # what it supersedes, and what supersedes it
     cited: Sequence[Figure] = ()  # what it derives from or repeats
     moving: Sequence[str] = ()  # whose figures of the same window changed on the day it was stated
-    arithmetic: Sequence[Sum] = ()
+    arithmetic: Sequence[Arithmetic] = ()
     net: int | None = None  # the registry's count on the claim's own terms, at its own hour
     gross: int | None = None
     # The held on the claim's day, as known now, without those released to house arrest and with them.
