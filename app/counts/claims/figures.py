@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, Literal, Required, get_args
+from typing import Any, Literal, get_args
 
 from sqlalchemy import select
 from sqlmodel import Session, col
-from typing_extensions import TypedDict
 
 from app import dates
+from app.counts.claims.filed import ClaimSaid, DefinitionSaid
 from app.models import Claim, Entry
 from app.reading.terms import EchoedTerms, edges
 from app.reading.visibility import at
@@ -26,47 +26,6 @@ Reference = Literal["derived_from", "same_as", "supersedes", "part_of"]
 REFERENCES: tuple[Reference, ...] = get_args(Reference)
 # Terms of a claim that ask who confirmed a release; all others are about the release itself.
 WHO_SAYS = frozenset({"status", "any_of", "all_of", "min_sources"})
-
-
-class DefinitionSaid(TypedDict, total=False):
-    """What a claim says of what its figure counts: `terms` of a count, the figure of whose people it counts a part, in
-    prose who is meant, and whether people who were taken again are left out."""
-
-    terms: EchoedTerms
-    subset_of: str
-    population: str
-    net: bool
-
-
-class PartSaid(TypedDict):
-    """Of which claim a figure is a part, and of which partition."""
-
-    claim: str
-    partition: str
-
-
-class ClaimSaid(TypedDict, total=False):
-    """The fields of a claim that are read here, as the log has them."""
-
-    claimant: str
-    measure: Required[str]
-    qualifier: Required[str]
-    low: int
-    high: int
-    window_from: str
-    window_to: str
-    stated_at: str
-    stated_at_instant: str
-    country: str
-    definition: DefinitionSaid
-    series: str
-    part_of: list[PartSaid]
-    derived_from: str
-    supersedes: list[str]
-    same_as: str
-    misprint: bool
-    named: bool
-    reported_by: str
 
 
 @dataclass(frozen=True)

@@ -143,8 +143,8 @@ def _unfit(table: Table, dependent: Iterable[frozenset[str]], citing: Iterable[f
 
 def _within(table: Table, declared: Iterable[frozenset[str]]) -> str:
     """The lists of the table in the first declaration that names two of them, in words; empty if none does."""
-    found = ([name for name in table.lists if name in each] for each in declared)
-    return min((" and ".join(names) for names in found if len(names) > 1), default="")
+    within = ([name for name in table.lists if name in each] for each in declared)
+    return min((" and ".join(names) for names in within if len(names) > 1), default="")
 
 
 def _log_linear(table: Table, base: Fit) -> list[tuple[str, Model | None]]:
@@ -152,22 +152,22 @@ def _log_linear(table: Table, base: Fit) -> list[tuple[str, Model | None]]:
     stepwise, taken = search.stepwise(table, base)
     full, empty = search.all_pairs(table, base)
     pairs = search.pairs_of(table)
-    found: list[tuple[str, Model | None]] = [
+    fitted: list[tuple[str, Model | None]] = [
         ("independence", models.log_linear(table, "independence", INDEPENDENCE, base, [])),
         ("stepwise", models.log_linear(table, "stepwise", STEPWISE, stepwise, taken)),
     ]
     every = models.log_linear(table, "all_pairs", ALL_PAIRS, full, pairs, closed=len(empty)) if full else None
-    found.append(("all_pairs", every))
+    fitted.append(("all_pairs", every))
     if len(table.lists) <= search.MOST_LISTS_BY_BIC:
         best, terms = search.by_bic(table, base)
-        found.append(("bic", models.log_linear(table, "bic", BY_BIC, best, terms)))
-    return found
+        fitted.append(("bic", models.log_linear(table, "bic", BY_BIC, best, terms)))
+    return fitted
 
 
-def _estimate(table: Table, found: Iterable[tuple[str, Model | None]] = (), refused: Refusal | None = None) -> Estimate:
-    """The answer of what was found, with a choice unless there is a reason against one."""
-    fitted = {name: model for name, model in found if model is not None}
-    left_out = [(name, LEFT_OUT) for name, model in found if model is None]
+def _estimate(table: Table, tried: Iterable[tuple[str, Model | None]] = (), refused: Refusal | None = None) -> Estimate:
+    """The answer of the models tried, with a choice unless there is a reason against one."""
+    fitted = {name: model for name, model in tried if model is not None}
+    left_out = [(name, LEFT_OUT) for name, model in tried if model is None]
     heard = _heard(fitted.values())
     ends = (min(model.estimate for model in heard), max(model.estimate for model in heard)) if heard else None
     if refused is None and ends is None:
@@ -196,7 +196,7 @@ def _estimate(table: Table, found: Iterable[tuple[str, Model | None]] = (), refu
 
 
 def _heard(fitted: Iterable[Model]) -> list[Model]:
-    """Those that the data do not speak strongly against, beside the best of them."""
+    """The models that the data do not speak strongly against, beside the best of them."""
     known = list(fitted)
     best = min((model.bic for model in known if model.bic is not None), default=0.0)
     return [model for model in known if model.bic is None or model.bic <= best + STRONGLY_AGAINST]

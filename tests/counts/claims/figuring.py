@@ -3,7 +3,8 @@
 from typing import Any
 
 from app import dates
-from app.counts.claims.figures import Figure, Figures, PartSaid
+from app.counts.claims.figures import Figure, Figures
+from app.counts.claims.filed import PartSaid
 
 
 def figure(name: str, number: int | tuple[int | None, int | None] | None, **said: Any) -> Figure:
