@@ -6,7 +6,7 @@ sees only what came before, is left out: the decisions on who is one person are 
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -148,7 +148,7 @@ def _order(filings: Sequence[Filing], spells: set[frozenset[str]], random: Rando
     return order
 
 
-def _numbers(count: dict[str, Any]) -> Any:
+def _numbers(count: Mapping[str, Any]) -> Any:
     """What is counted, without the revision and the links that name it."""
     groups = [{name: value for name, value in group.items() if name != "list"} for group in count.get("groups", [])]
     return {name: count[name] for name in ("total", "uncertain_date", "withheld")} | {"groups": groups}
