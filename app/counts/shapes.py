@@ -154,26 +154,17 @@ class OverlapOut(Answered, Overlap):
     """Who verified the same releases as whom."""
 
 
-class CountsThenAndNow(Answered):
-    """A cited count, and the same count today."""
+class CitedOut(Answered, Comparison):
+    """A cited count then and now, and what changed between, case by case."""
 
     cited: ReleaseCount | DetentionCount
     today: ReleaseCount | DetentionCount
 
 
-class CitedOut(CountsThenAndNow, Comparison):
-    """A cited count then and now, and what changed between, case by case."""
-
-
-class Estimated(TypedDict):
-    """The terms of an estimate."""
-
-    terms: EstimatedTerms
-
-
-class ReleaseEstimate(Estimated, EstimateNumbers, PartlyHidden):
+class ReleaseEstimate(EstimateNumbers, PartlyHidden):
     """How many there were, seen or not, by each model."""
 
+    terms: EstimatedTerms
     counted_apart: int
     permalink: str
 

@@ -96,15 +96,10 @@ class Tally(Asides):
     permalink: str
 
 
-class Recorded(Answered):
-    """An answer with the instant at which its revision was recorded; null before the first."""
+class Count(Answered, Tally):
+    """A count with its terms, and how to cite it. `recorded_at`: of its revision; null before the first."""
 
     recorded_at: str | None
-
-
-class Count(Recorded, Tally):
-    """A count with its terms, and how to cite it."""
-
     citation: CitationOut
 
 
