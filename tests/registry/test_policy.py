@@ -4,6 +4,7 @@ import pytest
 
 from app.registry.policy import ANONYMOUS_FACTS, ANONYMOUS_TRAITS, ANYONE, NAMED_FACTS, NAMED_TRAITS, Reader
 from app.vocabulary import Publish, Role
+from app.wire.base import Facts
 
 PARTNER, CURATOR = Reader(Role.READER), Reader(Role.CURATOR)
 REPORTER = Reader(Role.REPORTER, 1, "foro")
@@ -11,7 +12,7 @@ GOVERNMENT = Reader(Role.REPORTER, 4, "ministry", independent=False)
 ADMIN = Reader(Role.ADMIN)
 PUBLIC = (ANYONE, REPORTER, GOVERNMENT, ADMIN)
 
-FACTS = {name: {"value": name, "said": [{"value": name, "by": ["foro"]}]} for name in (
+FACTS: Facts = {name: {"value": name, "said": [{"value": name, "by": ["foro"]}]} for name in (
     "full_name", "aliases", "gender", "birth_date", "age", "age_on", "nationalities", "category", "father_name",
     "national_id_digest", "facility", "facility_as_said", "area", "place", "legal_status", "transfers", "charges",
     "sentence", "case", "conditions", "destination", "evidence",
@@ -65,7 +66,7 @@ def test_each_class_opens_no_less_than_the_one_below() -> None:
 
 
 def test_an_illness_is_nobodys_business() -> None:
-    groups = {
+    groups: Facts = {
         "groups": {
             "value": ["gravely_ill", "journalist"],
             "said": [
