@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,13 +30,13 @@ KEYED = "private, no-store"
 class Answer:
     """A body, and the rows it means as a table; or a document `(media type, text)` that has one form only."""
 
-    body: dict[str, Any]
-    rows: list[dict[str, Any]]
+    body: Mapping[str, Any]
+    rows: Sequence[Mapping[str, Any]]
     next: str | None = None
     document: tuple[str, str] | None = None
     # Of a long table: its columns, and the rows that follow those here.
     columns: list[str] | None = None
-    more: Callable[[], AsyncIterator[list[dict[str, Any]]]] | None = None
+    more: Callable[[], AsyncIterator[Sequence[Mapping[str, Any]]]] | None = None
 
 
 def media_type(asked: str | None, request: Request, among: dict[str, str] = MEDIA) -> str:
@@ -119,14 +119,14 @@ def in_form(answer: Answer, media: str, headers: dict[str, str]) -> Response:
     return json_response(answer.body, 200, headers)
 
 
-def _table(answer: Answer, rows: list[dict[str, Any]], media: str, *, heading: bool = True) -> str:
+def _table(answer: Answer, rows: Sequence[Mapping[str, Any]], media: str, *, heading: bool = True) -> str:
     if media == MEDIA["csv"]:
         return tables.to_csv(rows, answer.columns, heading=heading)
     return tables.to_jsonl(rows)
 
 
 async def _streamed(
-    answer: Answer, more: Callable[[], AsyncIterator[list[dict[str, Any]]]], media: str
+    answer: Answer, more: Callable[[], AsyncIterator[Sequence[Mapping[str, Any]]]], media: str
 ) -> AsyncIterator[str]:
     """The table from its beginning to its end. What fails on the way breaks the line off, without the end that a whole
     answer has (RFC 9112 section 8)."""

@@ -1,6 +1,7 @@
 """Claims: published figures, what they add up to, and how they compare with the registry's own counts."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Query, Response
@@ -52,7 +53,7 @@ def list_claims(read: Read, asked: Annotated[ClaimQuery, Query()]) -> Response:
 def read_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """One claim, what corrected it, and what its parts add up to."""
 
-    def build(revision: int) -> dict[str, Any]:
+    def build(revision: int) -> Mapping[str, Any]:
         shown = lists.claim_shape(read.session, claim_at(read.session, claim_id, revision), read.reader)
         figures = figures_at(read.session, revision)
         later = [figure.id for figure in figures.that("supersedes", str(claim_id))]

@@ -17,6 +17,7 @@ from app.reading.corrections.page import corrections as corrected
 from app.reading.paging import Page
 from app.reading.questions import CorrectionQuery, FeedQuery
 from app.wire import CorrectionPage
+from app.wire.corrections import CorrectionShape
 
 corrections = router("corrections")
 FEED: dict[int | str, dict[str, Any]] = {
@@ -37,7 +38,7 @@ def follow_corrections(read: Read, asked: Annotated[FeedQuery, Query()]) -> Resp
     return read.answer(asked, lambda revision: _feed(read, asked, revision))
 
 
-def _found(read: ReadContext, asked: CorrectionQuery, revision: int) -> Page:
+def _found(read: ReadContext, asked: CorrectionQuery, revision: int) -> Page[CorrectionShape]:
     return corrected(read.session, asked, read.reader, revision, read.since(asked, "since"))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
@@ -101,7 +102,7 @@ def list_import_rows(read: Read, import_id: uuid.UUID, asked: Annotated[ImportRo
     return page(read, asked, lambda read, asked, _revision: _rows(read, asked, job, lang), _tag(read, asked, job, lang))
 
 
-def _rows(read: ReadContext, asked: ImportRowQuery, job: ListImport, lang: Language) -> Page:
+def _rows(read: ReadContext, asked: ImportRowQuery, job: ListImport, lang: Language) -> Page[Mapping[str, object]]:
     position = read_cursor(asked.cursor)
     rows = receipts.rows_of(read.session, job.id, position[0] if position else 0, asked.limit + 1, asked.outcome, lang)
     shown = rows[: asked.limit]

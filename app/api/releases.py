@@ -45,7 +45,7 @@ def list_releases(read: Read, asked: Annotated[ReleaseQuery, Query()]) -> Respon
     return page(
         read,
         asked,
-        lambda read, asked, revision: lists.counted(read.session, asked, read.reader, revision, read.since(asked)),
+        lambda read, asked, revision: lists.releases(read.session, asked, read.reader, revision, read.since(asked)),
     )
 
 

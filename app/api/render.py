@@ -1,7 +1,7 @@
 """Answers to writes: rendered from ids, so that a repeated request is answered under today's permissions."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -16,15 +16,18 @@ from app.models import (
     Record,
     Source,
 )
-from app.reading import lists, records, review, shapes
+from app.reading import lists, records, shapes
 from app.registry import records as registry_records
 from app.registry.claims import claim_at
 from app.registry.policy import Reader
 from app.registry.views import unregistered_place
-from app.vocabulary import MatchOutcome
+from app.registry.write import Outcome
+from app.vocabulary import Judgement, MatchOutcome
+from app.wire.base import Receipt
+from app.wire.directory import FiledClaim, FiledFacility, FiledSource
+from app.wire.filed import Candidate, Decided, Filed, FiledConsent, FiledRedaction, Proposed, WarningOut
 
-Row = dict[str, Any]
-UNREGISTERED = {
+UNREGISTERED: WarningOut = {
     "pointer": "/detention/facility",
     "code": "unregistered_facility",
     "detail": "No facility is registered under this name: it is kept as you said it and shown to partners and curators "
@@ -33,44 +36,42 @@ UNREGISTERED = {
 }
 
 
-def outcome(session: Session, result: Any, reader: Reader) -> Row:
+def outcome(session: Session, result: Outcome, reader: Reader) -> Mapping[str, Any]:
     """The body of the answer to a write."""
     return RENDERERS[result.kind](session, result, reader)
 
 
-def _receipt(session: Session, revision: int) -> Row:
+def _receipt(session: Session, revision: int) -> Receipt:
     return _receipt_of(entry_at(session, revision))
 
 
-def _receipt_of(entry: LogEntry) -> Row:
+def _receipt_of(entry: LogEntry) -> Receipt:
     return {"revision": entry.revision, "leaf_hash": entry.leaf_hash.hex()}
 
 
-def _report(session: Session, result: Any, reader: Reader) -> Row:
+def _report(session: Session, result: Outcome, reader: Reader) -> Filed:
     record = session.scalars(select(Record).where(col(Record.id) == uuid.UUID(result.ids["report"]))).one()
     place = registry_records.placement(session, record.key, result.revision)
     assert place is not None
     person = records.people(session, [place.detainee], result.revision)[place.detainee]
     alone = place.detainee == record.key and len(person.ids) == 1
     if alone or not reader.recognises(person.publish):
-        # The report's own ids, whether it met nobody or met somebody whom this key may not recognise (rule 12).
-        person, spell = records.alone(session, record, result.revision), record.key
-        match: Row = {"outcome": MatchOutcome.NEW, "candidates": []}
+        # The report's own ids, whether it met nobody or a person whom this key may not recognise (rule 12).
+        person, spell, met = records.alone(session, record, result.revision), record.key, MatchOutcome.NEW
     else:
-        spell = place.spell
-        match = {"outcome": MatchOutcome.LINKED, "candidates": []}
-    if match["outcome"] == MatchOutcome.NEW or result.ids["version"] == 1:
-        candidates = review.candidates(session, record, result.revision, reader)
-        if candidates and match["outcome"] == MatchOutcome.NEW:
-            match["outcome"] = MatchOutcome.NEEDS_REVIEW
-        match["candidates"] = candidates
-    detainee, detention = shapes.detainee(person, reader), records.shape("detention", person, spell, reader)
-    release = records.shape("release", person, spell, reader) if spell in person.releases else None
+        spell, met = place.spell, MatchOutcome.LINKED
+    candidates: list[Candidate] = []
+    if met is MatchOutcome.NEW or result.ids["version"] == 1:
+        candidates = _candidates(session, record, result.revision, reader)
+    if candidates and met is MatchOutcome.NEW:
+        met = MatchOutcome.NEEDS_REVIEW
+    detainee, detention = shapes.detainee(person, reader), shapes.detention(person, spell, reader)
+    release = shapes.release(person, spell, reader) if spell in person.releases else None
     unregistered = unregistered_place(session, result.revision)
     if unregistered is not None:
-        # Its own words are no secret to the source; to others they are (policy.py).
-        spells = (one for one in detainee["detentions"] if one["id"] == detention["id"])
-        for shown in filter(None, (detention, release, *spells)):
+        # A source's own words are no secret to the source; to others they are (policy.py).
+        same = [shown for shown in detainee["detentions"] if shown["id"] == detention["id"]]
+        for shown in (detention, *same, *([release] if release else [])):
             shown["facility"] = shown["facility"] or shapes.as_said(unregistered)
     written = entry_at(session, result.revision)
     return {
@@ -79,35 +80,53 @@ def _report(session: Session, result: Any, reader: Reader) -> Row:
         "detainee": detainee,
         "detention": detention,
         "release": release,
-        "match": match,
+        "match": {"outcome": met, "candidates": candidates},
         "warnings": [] if unregistered is None else [UNREGISTERED],
         "receipt": _receipt_of(written),
     }
 
 
-def _source(session: Session, result: Any, _reader: Reader) -> Row:
-    source = _version(session, Source, result)
+def _candidates(session: Session, record: Record, revision: int, reader: Reader) -> list[Candidate]:
+    """The people whom the matcher found, best first, as far as this key may know of them."""
+    decisions = session.scalars(
+        select(Decision)
+        .where(
+            col(Decision.b) == record.id,
+            col(Decision.decided_by) == "matcher",
+            col(Decision.key) < revision,
+            col(Decision.judgement).in_([Judgement.UNSURE, Judgement.SAME]),
+        )
+        .order_by(col(Decision.score).desc(), col(Decision.key))
+    )
+    recognised: list[Candidate] = []
+    for decision in decisions:
+        other = session.scalars(select(Record).where(col(Record.id) == decision.a)).one()
+        if not reader.recognises(other.publish_now):
+            continue
+        place = registry_records.placement(session, other.key, revision)
+        assert place is not None
+        holder = session.scalars(select(Record).where(col(Record.key) == place.detainee)).one()
+        reasons = entry_at(session, decision.key).personal.get("reasons", [])
+        recognised.append({"detainee_id": holder.detainee_id, "score": decision.score / 1000, "reasons": reasons})
+    return recognised
+
+
+def _source(session: Session, result: Outcome, _reader: Reader) -> FiledSource:
+    source = lists.by_slug(session, Source, result.ids["slug"], result.revision)
     return {**lists.source_shape(source), "receipt": _receipt(session, result.revision)}
 
 
-def _facility(session: Session, result: Any, _reader: Reader) -> Row:
-    facility = _version(session, Facility, result)
+def _facility(session: Session, result: Outcome, _reader: Reader) -> FiledFacility:
+    facility = lists.by_slug(session, Facility, result.ids["slug"], result.revision)
     return {**lists.facility_shape(facility), "receipt": _receipt(session, result.revision)}
 
 
-def _version(session: Session, table: Any, result: Any) -> Any:
-    found = select(table).where(
-        table.slug == result.ids["slug"], table.since <= result.revision, table.until > result.revision
-    )
-    return session.scalars(found).one()
-
-
-def _claim(session: Session, result: Any, reader: Reader) -> Row:
+def _claim(session: Session, result: Outcome, reader: Reader) -> FiledClaim:
     claim = claim_at(session, uuid.UUID(result.ids["id"]), result.revision)
     return {**lists.claim_shape(session, claim, reader), "receipt": _receipt(session, result.revision)}
 
 
-def _identity(session: Session, result: Any, _reader: Reader) -> Row:
+def _identity(session: Session, result: Outcome, _reader: Reader) -> Decided:
     decision = session.scalars(select(Decision).where(col(Decision.id) == uuid.UUID(result.ids["id"]))).one()
     standing = decision.until > result.revision
     return {
@@ -118,27 +137,32 @@ def _identity(session: Session, result: Any, _reader: Reader) -> Row:
     }
 
 
-def _proposal(session: Session, result: Any, _reader: Reader) -> Row:
-    found = session.get(Proposal, uuid.UUID(result.ids["id"]))
-    return {"id": result.ids["id"], "waiting": found is not None}
+def _proposal(session: Session, result: Outcome, _reader: Reader) -> Proposed:
+    proposal_id = uuid.UUID(result.ids["id"])
+    return {"id": proposal_id, "waiting": session.get(Proposal, proposal_id) is not None}
 
 
-def _about_detainee(session: Session, result: Any, _reader: Reader) -> Row:
-    return {**result.ids, "receipt": _receipt(session, result.revision)}
+def _consent(session: Session, result: Outcome, _reader: Reader) -> FiledConsent:
+    return {"detainee": result.ids["detainee"], "receipt": _receipt(session, result.revision)}
 
 
-def _import(session: Session, result: Any, reader: Reader) -> Row:
+def _redaction(session: Session, result: Outcome, _reader: Reader) -> FiledRedaction:
+    detainee, number = result.ids["detainee"], result.ids["records"]
+    return {"detainee": detainee, "records": number, "receipt": _receipt(session, result.revision)}
+
+
+def _import(session: Session, result: Outcome, reader: Reader) -> Mapping[str, Any]:
     return receipts.shape(stored.own(session, uuid.UUID(result.ids["import"]), reader.source))
 
 
-RENDERERS: dict[str, Callable[[Session, Any, Reader], Row]] = {
+RENDERERS: dict[str, Callable[[Session, Outcome, Reader], Mapping[str, Any]]] = {
     "report": _report,
     "source": _source,
     "facility": _facility,
     "claim": _claim,
     "identity": _identity,
     "proposal": _proposal,
-    "consent": _about_detainee,
-    "redaction": _about_detainee,
+    "consent": _consent,
+    "redaction": _redaction,
     "import": _import,
 }

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -30,6 +30,7 @@ from app.registry import api_keys
 from app.registry.policy import ANYONE, Reader
 from app.registry.projection import RULES
 from app.vocabulary import Language, Role
+from app.wire.base import MomentOut
 
 bearer = HTTPBearer(auto_error=False, description="A key: rcn_…")
 
@@ -162,11 +163,10 @@ class ReadContext:
         known = answers.tags_known(self.request)
         if tag in known:
             return Response(status_code=304, headers=headers)
-        built = self._ruled(build(revision))  # `*` asks whether there is anything at all: what is not there is refused
+        built = build(revision)  # `*` asks whether there is anything at all: what is not there is refused
         if "*" in known:
             return Response(status_code=304, headers=headers)
-        if _is_day(terms.as_of) and "revision" in built.body:
-            built.body["as_of"] = _meant(terms.as_of, zone)
+        built.body = _read_at(built.body, terms, zone)
         return answers.respond(built, terms, self.request, headers)
 
     def _require_rules(self, terms: AsOf) -> None:
@@ -175,14 +175,6 @@ class ReadContext:
             pairs = self.request.query_params.multi_items()
             query = urlencode([(name, str(RULES) if name == "rules" else value) for name, value in pairs])
             require_rules(terms.rules, f"{self.request.url.path}?{query}")
-
-    def _ruled(self, built: answers.Answer) -> answers.Answer:
-        """The answer with the number of the rules that its rows were projected under."""
-        ruled: dict[str, Any] = {}
-        for name, value in built.body.items():
-            ruled |= {name: value, "rules": RULES} if name == "revision" else {name: value}
-        built.body = ruled
-        return built
 
     def tag(self, terms: AsOf, *beside: str) -> str:
         """Strong: it covers everything the bytes depend on; `beside`: what of it is not in the log."""
@@ -236,7 +228,18 @@ def _is_day(text: str | None) -> TypeGuard[str]:
     return text is not None and dates.is_day(text) and not _is_revision(text)
 
 
-def _meant(day: str, zone: tzinfo) -> dict[str, str]:
+def _read_at(body: Mapping[str, Any], terms: AsOf, zone: tzinfo) -> dict[str, Any]:
+    """A body that says its revision, with the number of the rules that its rows were projected under and, where a day
+    alone was asked for, what this day means."""
+    told: dict[str, Any] = {}
+    for name, value in body.items():
+        told |= {name: value, "rules": RULES} if name == "revision" else {name: value}
+    if _is_day(terms.as_of) and "revision" in body:
+        told["as_of"] = _meant(terms.as_of, zone)
+    return told
+
+
+def _meant(day: str, zone: tzinfo) -> MomentOut:
     """The instant that a day alone means, and the zone it ends in."""
     return {"instant": dates.format_instant(dates.parse_instant(day, zone)), "zone": dates.zone_name(zone)}
 

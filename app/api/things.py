@@ -1,7 +1,7 @@
 """The answers that several resources share: a page, a record, the verdicts on it."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, TypeVar, get_args, get_type_hints
 from urllib.parse import urlencode
 
@@ -16,13 +16,14 @@ from app.exchange.tables import columns_of_shape
 from app.reading import records
 from app.reading.paging import Page
 from app.reading.questions import MOST_LIMIT, AsOf, Paged
+from app.reading.shapes import SHAPES
 from app.registry.projection import RULES
 from app.registry.records import Kind
-from app.wire import Tombstone
+from app.wire import Tombstone, VerificationOut
 
 Terms = TypeVar("Terms", bound=AsOf)
 # Who asks, on which session; the page asked for; the revision.
-Build = Callable[[ReadContext, Terms, int], Page]
+Build = Callable[[ReadContext, Terms, int], Page[Mapping[str, Any]]]
 UNPAGED = "CSV and JSON Lines come whole, without pages: leave limit and cursor out, or ask for JSON."
 
 
@@ -33,10 +34,10 @@ def page(read: ReadContext, asked: Terms, build: Build[Terms], tag: str | None =
     def make(revision: int) -> Answer:
         if is_table(asked.format, read.request):
             return _whole_list(read, asked, build, revision)
-        found = build(read, asked, revision)
-        further = None if found.cursor is None else following(read, found.cursor, revision)
-        body = {"data": found.rows, "next": further, "revision": revision, **found.beside()}
-        return Answer(body, found.rows, further)
+        built = build(read, asked, revision)
+        further = None if built.cursor is None else following(read, built.cursor, revision)
+        body = {"data": built.data, "next": further, "revision": revision, **built.beside()}
+        return Answer(body, built.data, further)
 
     return read.answer(asked, make, tag)
 
@@ -49,7 +50,7 @@ def _whole_list(read: ReadContext, asked: Terms, build: Build[Terms], revision: 
     shown to whom at that moment.
     """
     if not isinstance(asked, Paged):
-        return Answer({}, build(read, asked, revision).rows)
+        return Answer({}, build(read, asked, revision).data)
     given = sorted(asked.model_fields_set & {"limit", "cursor"})
     if given:
         raise Invalid.at(f"/{given[0]}", "unpaged", UNPAGED)
@@ -58,19 +59,19 @@ def _whole_list(read: ReadContext, asked: Terms, build: Build[Terms], revision: 
         pinned["changed_since"] = str(read.since(asked))
     first = build(read, asked.model_copy(update=pinned), revision)
 
-    def following_rows(cursor: str) -> Page:
+    def following_rows(cursor: str) -> Page[Mapping[str, Any]]:
         with reading(read.request.app.state.engine) as session:
             return build(read.again(session), asked.model_copy(update={**pinned, "cursor": cursor}), revision)
 
-    async def more() -> AsyncIterator[list[dict[str, Any]]]:
+    async def more() -> AsyncIterator[Sequence[Mapping[str, Any]]]:
         cursor, state = first.cursor, read.request.app.state
         while cursor is not None:
             async with state.whole_lists, state.gate:
-                found = await run_in_threadpool(following_rows, cursor)
-            yield found.rows
-            cursor = found.cursor
+                built = await run_in_threadpool(following_rows, cursor)
+            yield built.data
+            cursor = built.cursor
 
-    return Answer({}, first.rows, columns=_columns(read, asked), more=more if first.cursor is not None else None)
+    return Answer({}, first.data, columns=_columns(read, asked), more=more if first.cursor is not None else None)
 
 
 def _columns(read: ReadContext, asked: Paged) -> list[str]:
@@ -90,7 +91,7 @@ def following(read: ReadContext, cursor: str, revision: int) -> str:
     return f"{read.request.url.path}?{urlencode([*kept, *pinned])}"
 
 
-def whole(read: ReadContext, asked: AsOf, build: Callable[[int], dict[str, Any]]) -> Response:
+def whole(read: ReadContext, asked: AsOf, build: Callable[[int], Mapping[str, Any]]) -> Response:
     """One record with the revision it was read at."""
 
     def make(revision: int) -> Answer:
@@ -103,9 +104,9 @@ def whole(read: ReadContext, asked: AsOf, build: Callable[[int], dict[str, Any]]
 def record(read: ReadContext, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
     """A detainee, detention or release."""
 
-    def build(revision: int) -> dict[str, Any]:
-        person, key = records.one(read.session, kind, thing_id, read.reader, revision)
-        return records.shape(kind, person, key, read.reader)
+    def build(revision: int) -> Mapping[str, Any]:
+        person, key = records.find(read.session, kind, thing_id, read.reader, revision)
+        return SHAPES[kind](person, key, read.reader)
 
     return whole(read, asked, build)
 
@@ -113,8 +114,8 @@ def record(read: ReadContext, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> R
 def verdicts(read: ReadContext, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
     """The sources' verdicts on a detention or release."""
 
-    def build(read: ReadContext, _asked: AsOf, revision: int) -> Page:
-        person, key = records.one(read.session, kind, thing_id, read.reader, revision)
+    def build(read: ReadContext, _asked: AsOf, revision: int) -> Page[VerificationOut]:
+        person, key = records.find(read.session, kind, thing_id, read.reader, revision)
         return Page(records.verifications(person, key, kind, read.reader), None)
 
     return page(read, asked, build)

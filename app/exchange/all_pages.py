@@ -1,15 +1,15 @@
 """All rows of a list, page by page, so that memory does not grow with the registry."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
-from app.reading.paging import Page
+from app.reading.paging import Page, Row
 from app.reading.questions import Paged
 
 Query = TypeVar("Query", bound=Paged)
 
 
-def pages(page: Callable[[Query], Page], query: Query) -> Iterator[list[dict[str, Any]]]:
+def pages(page: Callable[[Query], Page[Row]], query: Query) -> Iterator[Sequence[Row]]:
     """The rows of each page."""
     while True:
         found = page(query)
@@ -19,7 +19,7 @@ def pages(page: Callable[[Query], Page], query: Query) -> Iterator[list[dict[str
         query = query.model_copy(update={"cursor": found.cursor})
 
 
-def every(page: Callable[[Query], Page], query: Query) -> Iterator[dict[str, Any]]:
+def every(page: Callable[[Query], Page[Row]], query: Query) -> Iterator[Row]:
     """Each row."""
     for rows in pages(page, query):
         yield from rows

@@ -1,13 +1,13 @@
 """A list of corrections as a feed: Atom 1.0 (RFC 4287), its pages linked as RFC 5005 section 3 says (pure)."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as Xml
 
 from app.vocabulary import Language, label
-
-Row = dict[str, Any]
+from app.wire.corrections import ChangeOut, CorrectionShape
 
 MEDIA = "application/atom+xml"
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -38,7 +38,7 @@ class Feed:
     updated: str | None
     lang: Language
 
-    def write(self, rows: list[Row]) -> str:
+    def write(self, rows: Sequence[CorrectionShape]) -> str:
         """The document, an entry for each correction, in the order given."""
         feed = Xml.Element("feed", {"xmlns": ATOM, "xml:lang": self.lang})
         _text(feed, "id", self.id.urn)
@@ -53,7 +53,7 @@ class Feed:
             self._entry(feed, row)
         return DECLARATION + Xml.tostring(feed, encoding="unicode")
 
-    def _entry(self, feed: Xml.Element, row: Row) -> None:
+    def _entry(self, feed: Xml.Element, row: CorrectionShape) -> None:
         kind = label("correction_kinds", row["kind"], self.lang)
         entry = _child(feed, "entry")
         who = row["source"] or CURATORS[self.lang]
@@ -67,7 +67,7 @@ class Feed:
             self._link(entry, "related" if number else "alternate", path, "application/json")
         _child(entry, "content", type="text").text = "\n".join(map(self._said, row["changes"])) or kind
 
-    def _said(self, change: Row) -> str:
+    def _said(self, change: ChangeOut) -> str:
         field = FIELDS_ES.get(change["field"], change["field"]) if self.lang == "es" else change["field"]
         return f"{field}: {self._value(change['before'])} → {self._value(change['after'])}"
 
@@ -80,7 +80,7 @@ class Feed:
         _child(parent, "link", rel=rel, href=self.base + path, type=media)
 
 
-def _paths(row: Row) -> list[str]:
+def _paths(row: CorrectionShape) -> list[str]:
     """Where what a correction is about can be read, the nearest first."""
     named = [("releases", row["release_id"]), ("detentions", row["detention_id"])]
     named += [("detainees", one) for one in row["detainee_ids"]] + [("claims", one) for one in row["claim_ids"]]

@@ -14,7 +14,7 @@ from app.registry.policy import ANYONE
 
 def releases(session: Session, form: Form, revision: int) -> Iterator[str]:
     """All public releases at a revision."""
-    found = pages(lambda asked: lists.counted(session, asked, ANYONE, revision), ReleaseQuery(limit=MOST_LIMIT))
+    found = pages(lambda asked: lists.releases(session, asked, ANYONE, revision), ReleaseQuery(limit=MOST_LIMIT))
     for number, rows in enumerate(found):
         if form is Form.JSONL:
             yield tables.to_jsonl(rows)

@@ -12,7 +12,7 @@ withdrawn releases are left out.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlmodel import Session
@@ -24,6 +24,8 @@ from app.reading.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Page
 from app.reading.selection import COUNTING
 from app.registry.policy import ANYONE
 from app.vocabulary import Publish, ReleaseStatus, SourceKind, Stage
+from app.wire.directory import FacilityShape, SourceShape
+from app.wire.records import DetaineeShape, DetentionShape, ReleaseShape
 
 Row = dict[str, Any]
 # Prefixes that keep ids of sources and facilities, which are slugs, apart from each other and from other data sets.
@@ -34,13 +36,13 @@ GENDERS = {"male": "male", "female": "female"}  # codes of both vocabularies
 def entities(session: Session, revision: int, told: Counter[str]) -> Iterator[str]:
     """Lines of entities as of a revision. Counts the people left out into `told["nameless"]`."""
     names: dict[str, str] = {}
-    for row in every(lambda asked: lists.sources(session, asked, revision), Paged(limit=MOST_LIMIT)):
-        names[row["slug"]] = row["name"]
-        yield tables.to_jsonl([source(row)])
+    for shape in every(lambda asked: lists.sources(session, asked, revision), Paged(limit=MOST_LIMIT)):
+        names[shape["slug"]] = shape["name"]
+        yield tables.to_jsonl([source(shape)])
     places: dict[str, str] = {}
-    for row in every(lambda asked: lists.facilities(session, asked, revision), FacilityQuery(limit=MOST_LIMIT)):
-        places[row["slug"]] = row["name"]
-        yield tables.to_jsonl([facility(row)])
+    for place in every(lambda asked: lists.facilities(session, asked, revision), FacilityQuery(limit=MOST_LIMIT)):
+        places[place["slug"]] = place["name"]
+        yield tables.to_jsonl([facility(place)])
     named = set()
     for row in every(lambda asked: lists.detainees(session, asked, ANYONE, revision), DetaineeQuery(limit=MOST_LIMIT)):
         if row["publish"] != Publish.NAMED or not row["name"]:
@@ -50,41 +52,41 @@ def entities(session: Session, revision: int, told: Counter[str]) -> Iterator[st
             held = [detention(one, names, places) for one in row["detentions"] if _is_said(one)]
             yield tables.to_jsonl([person(row), *held])
     asked = ReleaseQuery(limit=MOST_LIMIT, stage=Stage.CARRIED_OUT, status=[ReleaseStatus(one) for one in COUNTING])
-    for row in every(lambda one: lists.counted(session, one, ANYONE, revision), asked):
-        if row["detainee_id"] in named and row["stage"] == Stage.CARRIED_OUT:
-            yield tables.to_jsonl([release(row, names, places)])
+    for out in every(lambda one: lists.releases(session, one, ANYONE, revision), asked):
+        if out["detainee_id"] in named and out["stage"] == Stage.CARRIED_OUT:
+            yield tables.to_jsonl([release(out, names, places)])
 
 
-def person(row: Row) -> Row:
+def person(row: DetaineeShape) -> Row:
     """A detainee with a name."""
     return _entity(
         row["id"],
         "Person",
         name=[row["name"]],
-        alias=row["aliases"],
-        gender=[GENDERS.get(row["gender"])],
+        alias=row["aliases"] or [],
+        gender=[GENDERS.get(row["gender"] or "")],
         birthDate=[row["birth_year"]],
         deathDate=[_day(row["died_on"])],
-        nationality=_countries(row["nationalities"]),
+        nationality=_countries(row["nationalities"] or []),
     )
 
 
-def detention(row: Row, names: Row, places: Row) -> Row:
+def detention(row: DetentionShape, names: Row, places: Row) -> Row:
     """A spell in custody, with its beginning and end where known."""
     return _event(row, "Detention", names, places, startDate=[_day(row["detained_on"])], endDate=[_end(row)])
 
 
-def release(row: Row, names: Row, places: Row) -> Row:
+def release(row: ReleaseShape, names: Row, places: Row) -> Row:
     """A release that counts as carried out."""
     return _event(row, "Release", names, places, date=[_day(row["released_on"])], summary=[row["kind"]])
 
 
-def source(row: Row) -> Row:
+def source(row: SourceShape) -> Row:
     schema = "PublicBody" if row["kind"] == SourceKind.GOVERNMENT else "Organization"
     return _entity(SOURCE + row["slug"], schema, name=[row["name"]], country=_countries([row["country"]]))
 
 
-def facility(row: Row) -> Row:
+def facility(row: FacilityShape) -> Row:
     point = row["point"] or {}
     return _entity(
         FACILITY + row["slug"],
@@ -98,24 +100,24 @@ def facility(row: Row) -> Row:
     )
 
 
-def _is_said(row: Row) -> bool:
+def _is_said(row: DetentionShape) -> bool:
     """Whether a verification stands."""
     return row["status"] in COUNTING
 
 
-def _end(row: Row) -> str | None:
+def _end(row: DetentionShape) -> str | None:
     return _day(row["ended"]["on"]) if row["ended"] else None
 
 
-def _event(row: Row, what: str, names: Row, places: Row, **dates: list[Any]) -> Row:
-    slug = row["facility"]
+def _event(row: DetentionShape | ReleaseShape, what: str, names: Row, places: Row, **dates: list[Any]) -> Row:
+    slug = row["facility"] if isinstance(row["facility"], str) else None  # an unregistered place is not public
     return _entity(
         row["id"],
         "Event",
         name=[what],
         involved=[row["detainee_id"]],
         country=_countries([row["country"]]),
-        location=[places.get(slug, slug)],
+        location=[places.get(slug or "", slug)],
         addressEntity=[FACILITY + slug] if slug in places else [],
         publisher=[names[one] for one in (*row["verified_by"], *row["reported_by"])],
         recordId=[row["id"]],
@@ -132,7 +134,7 @@ def _day(said: str | None) -> str | None:
     return "-".join(shared) or None
 
 
-def _countries(codes: list[str | None]) -> list[str]:
+def _countries(codes: Sequence[str | None]) -> list[str]:
     return [one.lower() for one in codes if one]
 
 

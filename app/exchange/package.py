@@ -7,7 +7,7 @@ table, as in no list; `copies` reads the folder back.
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from app.reading.questions import MOST_LIMIT, ClaimQuery, FacilityQuery, Paged, 
 from app.reading.shapes import Person
 from app.reading.visibility import at, visible
 from app.registry.policy import ANYONE
+from app.wire.records import EndedOut
 
 Row = dict[str, Any]
 DESCRIPTOR = "datapackage.json"
@@ -53,7 +54,7 @@ def write(session: Session, folder: Path, revision: int) -> Row:
     return described
 
 
-def _rows(session: Session, revision: int) -> Iterator[tuple[str, Row]]:
+def _rows(session: Session, revision: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """`(table, row)`, in the order of each table."""
     yield from _named("sources", every(lambda asked: lists.sources(session, asked, revision), Paged(limit=MOST_LIMIT)))
     for row in every(lambda asked: lists.facilities(session, asked, revision), FacilityQuery(limit=MOST_LIMIT)):
@@ -74,21 +75,19 @@ def _rows(session: Session, revision: int) -> Iterator[tuple[str, Row]]:
     )
 
 
-def _named(name: str, rows: Iterable[Row]) -> Iterator[tuple[str, Row]]:
+def _named(name: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     return ((name, row) for row in rows)
 
 
-def _of(person: Person) -> Iterator[tuple[str, Row]]:
+def _of(person: Person) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The rows of one person, without the reports."""
     shown = shapes.detainee(person, ANYONE)
     yield "detainees", shown
-    for row, detention in zip(
-        sorted(person.detentions, key=lambda row: row["ordinal"]), shown["detentions"], strict=True
-    ):
-        spell, ended = row["spell"], detention["ended"] or {}
-        yield "detentions", {**detention, "ended_on": ended.get("on"), "ended_how": ended.get("how")}
+    for spell, detention in zip(person.detentions, shown["detentions"], strict=True):
+        ended: EndedOut = detention["ended"] or {"on": None, "how": None}
+        yield "detentions", {**detention, "ended_on": ended["on"], "ended_how": ended["how"]}
         if spell in person.releases:
-            yield "releases", shapes.release(person, person.releases[spell], ANYONE)
+            yield "releases", shapes.release(person, spell, ANYONE)
         for about in ("detention", "release"):
             for one in records.verifications(person, spell, about, ANYONE):
                 release = detention["release_id"] if about == "release" else None
@@ -107,7 +106,7 @@ def _flat(row: Row) -> Row:
 
 
 def _descriptor(session: Session, folder: Path, revision: int) -> Row:
-    withheld = lists.counted(session, ReleaseQuery(limit=1), ANYONE, revision).beside()["withheld"]
+    withheld = lists.releases(session, ReleaseQuery(limit=1), ANYONE, revision).beside()["withheld"]
     described: Row = {
         "$schema": PROFILE,
         "name": "recuento",

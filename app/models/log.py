@@ -2,15 +2,16 @@
 
 import uuid
 from datetime import datetime
+from typing import Literal, get_args
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Uuid
-from sqlmodel import Field, SQLModel
+from sqlmodel import AutoString, Field, SQLModel
 
 from app.database import Key, UtcDateTime
 from app.models.columns import key_column, one_of, text_column
 from app.vocabulary import Role
 
-PROPOSED_KINDS = ("identity", "consent")
+ProposedKind = Literal["identity", "consent"]
 ENTRY_KINDS = ("source", "facility", "report", "identity", "consent", "claim", "redaction", "signer")
 
 
@@ -84,9 +85,9 @@ class HiddenCandidatePair(SQLModel, table=True):
 class Proposal(SQLModel, table=True):
     """Personal. A curator's decision that waits for a second curator, and so is no entry yet. An erasure deletes it."""
 
-    __table_args__ = (one_of("kind", PROPOSED_KINDS), Index(None, "a"), Index(None, "b"))
+    __table_args__ = (one_of("kind", get_args(ProposedKind)), Index(None, "a"), Index(None, "b"))
     id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
-    kind: str
+    kind: ProposedKind = Field(sa_type=AutoString)
     a: int = key_column()  # the records whose people it is about; of one person alone twice the same
     b: int = key_column()
     decision: str  # the judgement, or the class of publication

@@ -1,15 +1,15 @@
 """What the reports say together: rows that hold for revisions `since <= R < until`."""
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 from sqlalchemy import Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import AutoString, Field, SQLModel
 
 from app.models.columns import key_column, one_of, text_column
 from app.vocabulary import Publish, ReleaseStatus, Stage, State, Verdict
 
 OBJECTS = ("detention", "release")
-STANDING_AGAINST = ("consent", "reports")
+Against = Literal["consent", "reports"]
 
 
 class Placement(SQLModel, table=True):
@@ -44,7 +44,7 @@ class ProvisionalHiding(SQLModel, table=True):
     __tablename__ = "provisional_hiding"
     __table_args__ = (
         one_of("publish", Publish),
-        one_of("against", STANDING_AGAINST),
+        one_of("against", get_args(Against)),
         Index(None, "detainee", "until"),
         Index(None, "until", "source"),
     )
@@ -54,7 +54,7 @@ class ProvisionalHiding(SQLModel, table=True):
     detainee: int = key_column()
     source: int = key_column()
     publish: str
-    against: str
+    against: Against = Field(sa_type=AutoString)
     stopped: bool
 
 

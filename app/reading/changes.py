@@ -33,23 +33,23 @@ from app.models import (
     Verification,
 )
 from app.reading import records, shapes
-from app.reading.paging import Order, Page, after, read_cursor, write_cursor
-from app.reading.questions import Paged
-from app.reading.shapes import Person
+from app.reading.paging import Order, Page, Row, after, read_cursor, write_cursor
+from app.reading.questions import Paged, ThingsQuery
+from app.reading.shapes import Person, Shape
 from app.reading.visibility import Condition, at, visible
 from app.registry.policy import Reader
 from app.registry.records import Kind
 from app.vocabulary import Publish
-
-Row = dict[str, Any]
+from app.wire.base import Tombstone
+from app.wire.records import DetaineeShape, ReleaseShape, VerificationOut
 
 
 @dataclass(frozen=True)
 class Among:
-    """The things that terms mean at a revision: a statement of the key and the person of each, and a day of theirs.
+    """The things that terms mean at a revision: a statement of the key and the person of each, and a day of each.
 
-    `columns`: those of the spells that personal terms are read from; `has_spell`: whether a thing has a spell of which
-    a condition on these holds. A release and a detention are one spell each, a person may have several."""
+    `columns`: those of the spells, which personal terms read; `has_spell`: whether a thing has a spell of which a
+    condition on these columns holds. A release and a detention are one spell each, a person may have several."""
 
     statement: Select[*tuple[Any, ...]]
     key: Any
@@ -62,7 +62,7 @@ class Among:
 # The terms as asked, and a revision → what they mean then.
 Listing = Callable[[Any, int], Among]
 
-# Aliases, since the list itself may be of one of these tables; made once, which costs more than running a statement.
+# Aliases, since the list itself may be of any of these tables; made once, which costs more than running a statement.
 _OF_SPELL: tuple[Any, ...] = tuple(
     aliased(table)
     for table in (
@@ -96,32 +96,38 @@ def page_of_changes(
     session: Session,
     statement: Select[*tuple[Any, ...]],
     order: Order,
-    shown: Callable[[list[Any]], list[Row | None]],
+    shown: Callable[[list[Any]], Sequence[Row | None]],
     left: tuple[Select[*tuple[Any, ...]], Any],
     asked: Paged,
     revision: int,
-) -> Page:
+) -> Page[Row]:
     """A page of what changed, then of what left. `statement`: whatever may have changed; `shown`: those rows as the
-    reader is shown them, None for one in which nothing changed; `left`: key and id of what left, and the key."""
+    reader is shown them, None for a row in which nothing changed; `left`: key and id of what left, and the key."""
     position = read_cursor(asked.cursor, 1 + len(order)) or [STANDS]
-    found: list[tuple[Row, list[int]]] = []
+    rows: list[Row] = []
+    gone: list[Tombstone] = []
+    positions: list[list[int]] = []
     wanted = asked.limit + 1
     passed: Sequence[int] | None = position[1:] or None
-    while position[0] == STANDS and len(found) < wanted:
-        rows = after(session, statement, order, passed, wanted)
-        kept = shown([row for row, _place in rows])
-        found += [(row, [STANDS, *place]) for row, (_row, place) in zip(kept, rows, strict=True) if row is not None]
-        if len(rows) < wanted:
+    while position[0] == STANDS and len(rows) < wanted:
+        placed = after(session, statement, order, passed, wanted)
+        for row, (_key, place) in zip(shown([row for row, _place in placed]), placed, strict=True):
+            if row is not None:
+                rows.append(row)
+                positions.append([STANDS, *place])
+        if len(placed) < wanted:
             break
-        passed = rows[-1][1]
-    if len(found) < wanted:
-        gone, key = left
+        passed = placed[-1][1]
+    if len(rows) < wanted:
+        departed, key = left
         beyond = position[1:2] if position[0] == GONE else None
         fill = [0] * (len(order) - 1)
-        for row, (place,) in after(session, gone, [(key, False)], beyond, wanted - len(found)):
-            found.append(({"id": row[1], "revision": revision, "gone": True}, [GONE, place, *fill]))
-    cursor = write_cursor(found[asked.limit - 1][1]) if len(found) > asked.limit else None
-    return Page([row for row, _place in found[: asked.limit]], cursor)
+        leaving = after(session, departed, [(key, False)], beyond, wanted - len(rows))
+        for (_key, thing_id, *_position), (number,) in leaving:
+            gone.append({"id": thing_id, "revision": revision, "gone": True})
+            positions.append([GONE, number, *fill])
+    cursor = write_cursor(positions[asked.limit - 1]) if len(positions) > asked.limit else None
+    return Page(rows[: asked.limit], cursor, gone=gone[: asked.limit - len(rows)])
 
 
 def may_have_changed(kind: Kind, among: Among, since: int, revision: int) -> Condition:
@@ -139,9 +145,17 @@ def may_have_changed(kind: Kind, among: Among, since: int, revision: int) -> Con
 
 
 def changed(
-    session: Session, kind: Kind, listing: Listing, asked: Any, reader: Reader, since: int, revision: int
+    session: Session,
+    kind: Kind,
+    shape: Shape[Row],
+    listing: Listing,
+    asked: ThingsQuery,
+    reader: Reader,
+    since: int,
+    revision: int,
 ) -> Callable[[list[Any]], list[Row | None]]:
-    """The things of `(key, person)` rows as the reader is shown them; None where that was listed so at `since`."""
+    """The things of `(key, person)` rows as the reader is shown them; None for a thing that was listed so at
+    `since`."""
     then = listing(asked, since)
     column = getattr(_THEN[kind], _KEYS[kind][1])
 
@@ -160,27 +174,27 @@ def changed(
             was = replace(was, publish=was.detainee["publish"])  # what was shown then, by the class of then
             return reader.sees_person(was.publish) and _told(kind, was, key, reader) == _told(kind, person, key, reader)
 
-        return [None if same(row[0], now[row[1]]) else records.shape(kind, now[row[1]], row[0], reader) for row in rows]
+        return [None if same(row[0], now[row[1]]) else shape(now[row[1]], row[0], reader) for row in rows]
 
     return shown
 
 
-def _told(kind: Kind, person: Person, key: int, reader: Reader) -> Any:
+def _told(
+    kind: Kind, person: Person, key: int, reader: Reader
+) -> tuple[DetaineeShape, list[ReleaseShape], list[list[VerificationOut]]]:
     """All that a reader is told of a thing and of its person."""
     about = shapes.detainee(person, reader)
-    if kind == "detainee":
-        spells = [row["spell"] for row in person.detentions]
-    else:
+    spells = [*person.detentions]
+    if kind != "detainee":
         spells = [key]
-        about.pop("detentions")
-        about["detention"] = records.shape("detention", person, key, reader)
-    releases = [shapes.release(person, person.releases[spell], reader) for spell in spells if spell in person.releases]
+        about["detentions"] = [shapes.detention(person, key, reader)]
+    releases = [shapes.release(person, spell, reader) for spell in spells if spell in person.releases]
     verdicts = [records.verifications(person, spell, of, reader) for spell in spells for of in ("detention", "release")]
     return about, releases, verdicts
 
 
 def left(
-    kind: Kind, listing: Listing, asked: Any, reader: Reader, since: int, revision: int
+    kind: Kind, listing: Listing, asked: ThingsQuery, reader: Reader, since: int, revision: int
 ) -> tuple[Select[*tuple[Any, ...]], Any]:
     """Key and id of what left a list of detainees, detentions or releases, and the key."""
     then, now, name = _THEN[kind], _NOW[kind], _KEYS[kind][1]

@@ -10,14 +10,24 @@ from sqlmodel import Session, col
 from app.errors import NotFound
 from app.log.entries import entry_at
 from app.models import CaseKey, Claim, Detainee, Detention, Facility, Record, Report, Source
-from app.reading import changes, records
+from app.reading import changes, records, shapes
 from app.reading.changes import Among, Listing
 from app.reading.countables import countable_of
-from app.reading.paging import AFTER_ANY_DAY, BEFORE_ANY_DAY, Order, Page, page
-from app.reading.questions import ClaimQuery, DetaineeQuery, DetentionQuery, FacilityQuery, Paged, ReportQuery
+from app.reading.paging import AFTER_ANY_DAY, BEFORE_ANY_DAY, Beside, Order, Page, Row, page
+from app.reading.questions import (
+    ClaimQuery,
+    DetaineeQuery,
+    DetentionQuery,
+    FacilityQuery,
+    Paged,
+    ReleaseQuery,
+    ReportQuery,
+    ThingsQuery,
+)
 from app.reading.search import by_name
 from app.reading.selection import person_conditions, select_releases, with_facility_slug
-from app.reading.terms import PersonTerms, ReleaseTerms, SourcedTerms, is_personal
+from app.reading.shapes import Shape
+from app.reading.terms import PersonTerms, ReleaseTerms, is_personal
 from app.reading.traits import partly_hidden
 from app.reading.visibility import Condition, at, visible
 from app.reading.windows import detained_within
@@ -25,10 +35,12 @@ from app.registry import content
 from app.registry import records as stored
 from app.registry.policy import Reader
 from app.registry.records import Kind, Version
-from app.vocabulary import Role
+from app.vocabulary import FacilityKind, Role, SourceKind
+from app.wire.directory import ClaimShape, FacilityShape, SourceShape
+from app.wire.filed import ReportBody, ReportShape
+from app.wire.records import DetaineeShape, DetentionShape, ReleaseShape
 
-Row = dict[str, Any]
-# Terms that speak of releases: in a list of detainees they mean people with such a release.
+# Terms of releases: in a list of detainees they mean people with such a release.
 RELEASE_TERMS = ReleaseTerms.model_fields.keys() - PersonTerms.model_fields.keys()
 _OF_DETENTION = (col(Detention.spell), col(Detention.detainee))
 
@@ -45,14 +57,15 @@ def _order(among: Among, sort: str | None) -> Order:
 def _listed(
     session: Session,
     kind: Kind,
+    shape: Shape[Row],
     listing: Listing,
-    asked: Any,
+    asked: ThingsQuery,
     reader: Reader,
     revision: int,
     since: int | None,
     *,
     says_withheld: bool = False,
-) -> Page:
+) -> Page[Row]:
     """A page of what a listing holds, of people the reader may see; `since`: of what changed in it after a revision."""
     among = listing(asked, revision)
     statement = among.statement.where(visible(reader, among.detainee, revision))
@@ -64,22 +77,22 @@ def _listed(
             order = [(search.rank, True), *order]
     if since is not None:
         statement = statement.where(changes.may_have_changed(kind, among, since, revision))
-        shown = changes.changed(session, kind, listing, asked, reader, since, revision)
+        shown = changes.changed(session, kind, shape, listing, asked, reader, since, revision)
         left = changes.left(kind, listing, asked, reader, since, revision)
         return changes.page_of_changes(session, statement, order, shown, left, asked, revision)
     rows, cursor = page(session, statement, order, asked.cursor, asked.limit)
     people = records.people(session, {row[1] for row in rows}, revision)
-    found = [records.shape(kind, people[row[1]], row[0], reader) for row in rows]
+    shapes_of_page = [shape(people[detainee], key, reader) for key, detainee, *_position in rows]
     if asked.q is not None:
-        return Page(found, cursor)  # of a search nothing stands beside: nobody hidden is looked for
+        return Page(shapes_of_page, cursor)  # of a search nothing stands beside: nobody hidden is looked for
 
-    def beside() -> Row:
-        told = {"withheld": _withheld(session, among, reader, revision)} if says_withheld else {}
+    def beside() -> Beside:
+        told: Beside = {"withheld": _withheld(session, among, reader, revision)} if says_withheld else {}
         if is_personal(asked):
             told["not_visible"] = _not_visible(session, listing, with_facility_slug(session, asked), reader, revision)
         return told
 
-    return Page(found, cursor, beside)
+    return Page(shapes_of_page, cursor, beside)
 
 
 def _withheld(session: Session, among: Among, reader: Reader, revision: int) -> int:
@@ -95,30 +108,44 @@ def _not_visible(session: Session, listing: Listing, asked: Any, reader: Reader,
 
 
 def _number(session: Session, among: Among, which: Condition) -> int:
-    found = among.statement.where(which).with_only_columns(func.count(distinct(among.key)))
-    return int(session.scalars(found).one())
+    number = among.statement.where(which).with_only_columns(func.count(distinct(among.key)))
+    return int(session.scalars(number).one())
 
 
-def counted(session: Session, asked: SourcedTerms, reader: Reader, revision: int, since: int | None = None) -> Page:
-    """What a count of the same terms counts, that of people the reader may not see left out; `since`: changed after it.
+def releases(
+    session: Session, asked: ReleaseQuery, reader: Reader, revision: int, since: int | None = None
+) -> Page[ReleaseShape]:
+    """The releases that a count of the same terms counts; `since`: changed after it."""
+    return _counted(session, shapes.release, asked, reader, revision, since)
+
+
+def _counted(
+    session: Session,
+    shape: Shape[Row],
+    asked: ReleaseQuery | DetentionQuery,
+    reader: Reader,
+    revision: int,
+    since: int | None,
+) -> Page[Row]:
+    """What a count of the same terms counts, without the people that the reader may not see.
 
     Beside them `withheld`: how many were left out, so that a count and the list behind it can be told to agree.
     """
     countable = countable_of(asked)
 
     def listing(terms: Any, at_revision: int) -> Among:
-        found = countable.select(session, terms, reader, at_revision)
-        columns = found.columns
-        statement = found.rows(columns.spell, columns.detainee).where(found.inside)
+        selection = countable.select(session, terms, reader, at_revision)
+        columns = selection.columns
+        statement = selection.rows(columns.spell, columns.detainee).where(selection.inside)
         return Among(statement, columns.spell, columns.detainee, columns, columns.lo)
 
-    return _listed(session, countable.record, listing, asked, reader, revision, since, says_withheld=True)
+    return _listed(session, countable.record, shape, listing, asked, reader, revision, since, says_withheld=True)
 
 
 def detentions(
     session: Session, asked: DetentionQuery, reader: Reader, revision: int, since: int | None = None
-) -> Page:
-    """Spells in custody, or, with a day, those that a count of the held counts on it."""
+) -> Page[DetentionShape]:
+    """Spells in custody, or, with a day, the spells that a count of the held counts on it."""
 
     def listing(terms: DetentionQuery, at_revision: int) -> Among:
         conditions = person_conditions(session, terms, Detention, reader, at_revision)
@@ -127,13 +154,15 @@ def detentions(
         return Among(every, *_OF_DETENTION, Detention, col(Detention.detained_lo))
 
     if asked.held_on is not None:
-        return counted(session, asked, reader, revision, since)
-    return _listed(session, "detention", listing, asked, reader, revision, since)
+        return _counted(session, shapes.detention, asked, reader, revision, since)
+    return _listed(session, "detention", shapes.detention, listing, asked, reader, revision, since)
 
 
-def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: int, since: int | None = None) -> Page:
-    """People. Terms that speak of a detention mean whoever has a detention of which all of these hold; terms that speak
-    of a release mean whoever has such a release."""
+def detainees(
+    session: Session, asked: DetaineeQuery, reader: Reader, revision: int, since: int | None = None
+) -> Page[DetaineeShape]:
+    """People. Terms of detentions mean people with a detention of which all these terms hold; terms of releases mean
+    people with such a release."""
     key = col(Detainee.detainee)
 
     def listing(terms: DetaineeQuery, at_revision: int) -> Among:
@@ -149,26 +178,33 @@ def detainees(session: Session, asked: DetaineeQuery, reader: Reader, revision: 
         if spells:
             statement = statement.where(has_spell())
         if terms.model_fields_set & RELEASE_TERMS:
-            found = select_releases(session, terms, reader, at_revision)
-            statement = statement.where(key.in_(found.rows(found.columns.detainee).where(found.inside)))
+            released = select_releases(session, terms, reader, at_revision)
+            statement = statement.where(key.in_(released.rows(released.columns.detainee).where(released.inside)))
         return Among(statement, key, key, Detention, has_spell=has_spell)
 
-    return _listed(session, "detainee", listing, asked, reader, revision, since)
+    return _listed(session, "detainee", shapes.detainee_of, listing, asked, reader, revision, since)
 
 
 def _spells_of(detainee: Any, revision: int) -> Select[int]:
     return select(literal(1)).where(col(Detention.detainee) == detainee, at(Detention, revision))
 
 
-def sources(session: Session, asked: Paged, revision: int) -> Page:
+def sources(session: Session, asked: Paged, revision: int) -> Page[SourceShape]:
     statement = select(col(Source.key), Source).where(at(Source, revision))
     rows, cursor = page(session, statement, [(col(Source.key), False)], asked.cursor, asked.limit)
     return Page([source_shape(row[1]) for row in rows], cursor)
 
 
-def source_shape(source: Source) -> Row:
-    names = ("slug", "name", "kind", "country", "independent", "quarantined", "definition")
-    return {name: getattr(source, name) for name in names}
+def source_shape(source: Source) -> SourceShape:
+    return {
+        "slug": source.slug,
+        "name": source.name,
+        "kind": SourceKind(source.kind),
+        "country": source.country,
+        "independent": source.independent,
+        "quarantined": source.quarantined,
+        "definition": source.definition,
+    }
 
 
 def by_slug(session: Session, table: Any, slug: str, revision: int) -> Any:
@@ -176,7 +212,7 @@ def by_slug(session: Session, table: Any, slug: str, revision: int) -> Any:
     return session.scalars(select(table).where(table.slug == slug, at(table, revision))).one_or_none()
 
 
-def facilities(session: Session, asked: FacilityQuery, revision: int) -> Page:
+def facilities(session: Session, asked: FacilityQuery, revision: int) -> Page[FacilityShape]:
     statement = select(col(Facility.key), Facility).where(at(Facility, revision))
     if asked.country is not None:
         statement = statement.where(col(Facility.country) == asked.country)
@@ -184,27 +220,29 @@ def facilities(session: Session, asked: FacilityQuery, revision: int) -> Page:
     return Page([facility_shape(row[1]) for row in rows], cursor)
 
 
-def facility_shape(facility: Facility) -> Row:
+def facility_shape(facility: Facility) -> FacilityShape:
     names = json.loads(facility.names)
     return {
         "slug": facility.slug,
         "name": names[0],
         "names": names,
-        "kind": facility.kind,
+        "kind": FacilityKind(facility.kind),
         "area": facility.area,
         "country": facility.country,
         "point": json.loads(facility.point) if facility.point else None,
     }
 
 
-def claims(session: Session, asked: ClaimQuery, reader: Reader, revision: int, since: int | None = None) -> Page:
+def claims(
+    session: Session, asked: ClaimQuery, reader: Reader, revision: int, since: int | None = None
+) -> Page[ClaimShape]:
     """Published figures, as they stood at a revision; `since`: filed or corrected after it."""
 
     def matching(table: Any) -> list[Condition]:
         names = ("claimant", "measure", "country")
         return [getattr(table, name) == getattr(asked, name) for name in names if getattr(asked, name) is not None]
 
-    def shown(rows: list[Any]) -> list[Row | None]:
+    def shown(rows: list[Any]) -> list[ClaimShape]:
         return [claim_shape(session, claim, reader) for _key, claim, *_position in rows]
 
     statement = select(col(Claim.key), Claim).where(at(Claim, revision), *matching(Claim))
@@ -214,20 +252,39 @@ def claims(session: Session, asked: ClaimQuery, reader: Reader, revision: int, s
         left = changes.claims_left(matching, since, revision)
         return changes.page_of_changes(session, statement, order, shown, left, asked, revision)
     rows, cursor = page(session, statement, order, asked.cursor, asked.limit)
-    return Page([claim_shape(session, claim, reader) for _key, claim, *_position in rows], cursor)
+    return Page(shown(rows), cursor)
 
 
-def claim_shape(session: Session, claim: Claim, reader: Reader) -> Row:
-    """A claim as it was filed, `since` its revision; notes are for partners, case numbers for who filed it."""
+def claim_shape(session: Session, claim: Claim, reader: Reader) -> ClaimShape:
+    """A claim as it was filed, `since` its revision. Notes are shown to partners, case numbers to the filing source."""
     entry = entry_at(session, claim.since)
-    said = {name: value for name, value in entry.body["said"].items() if name != "stated_at_instant"}
-    fields = ("claimant", "joint_with", "measure", "qualifier", "said", "low", "high", "window_from", "window_to",
-              "window_said", "stated_at", "zone", "country", "definition", "series", "part_of", "derived_from",
-              "supersedes", "same_as", "misprint", "named", "reported_by", "citation")  # fmt: skip
-    shown = {"id": claim.id, **{name: said.get(name) for name in fields}}
+    figure = entry.body["said"]
     own = reader.source == claim.filed_by if claim.filed_by is not None else reader.role is Role.CURATOR
     return {
-        **shown,
+        "id": claim.id,
+        "claimant": figure.get("claimant"),
+        "joint_with": figure.get("joint_with"),
+        "measure": figure.get("measure"),
+        "qualifier": figure.get("qualifier"),
+        "said": figure.get("said"),
+        "low": figure.get("low"),
+        "high": figure.get("high"),
+        "window_from": figure.get("window_from"),
+        "window_to": figure.get("window_to"),
+        "window_said": figure.get("window_said"),
+        "stated_at": figure.get("stated_at"),
+        "zone": figure.get("zone"),
+        "country": figure.get("country"),
+        "definition": figure.get("definition"),
+        "series": figure.get("series"),
+        "part_of": figure.get("part_of"),
+        "derived_from": figure.get("derived_from"),
+        "supersedes": figure.get("supersedes"),
+        "same_as": figure.get("same_as"),
+        "misprint": figure.get("misprint"),
+        "named": figure.get("named"),
+        "reported_by": figure.get("reported_by"),
+        "citation": figure.get("citation"),
         "filed_by": entry.body["filed_by"],
         "since": claim.since,
         "source_record_id": entry.personal.get("source_record_id") if own else None,
@@ -235,8 +292,11 @@ def claim_shape(session: Session, claim: Claim, reader: Reader) -> Row:
     }
 
 
-def own_reports(session: Session, asked: ReportQuery, reader: Reader, revision: int, secret: bytes) -> Page:
-    """A source's own reports, whole: all, or the one under a case number. `secret` keys the digests of those."""
+def own_reports(
+    session: Session, asked: ReportQuery, reader: Reader, revision: int, secret: bytes
+) -> Page[ReportShape]:
+    """A source's own reports, whole: all, or the report under a case number. `secret` keys the digests of case
+    numbers."""
     statement = (
         select(col(Record.key), Record, Report)
         .join(Report, col(Report.record) == col(Record.key))
@@ -250,7 +310,7 @@ def own_reports(session: Session, asked: ReportQuery, reader: Reader, revision: 
     return Page(shown, cursor)
 
 
-def own_report(session: Session, report_id: uuid.UUID, reader: Reader, revision: int) -> Row:
+def own_report(session: Session, report_id: uuid.UUID, reader: Reader, revision: int) -> ReportShape:
     """One of a source's own reports, whole. Raises NotFound."""
     record = stored.own(session, report_id, reader.source)
     version = stored.current(session, record, revision)
@@ -259,10 +319,11 @@ def own_report(session: Session, report_id: uuid.UUID, reader: Reader, revision:
     return report_shape(record, version)
 
 
-def report_shape(record: Record, version: Version) -> Row:
-    """One's own report as it was sent, with its place in the log."""
-    said = content.unflatten(content.as_sent(version.content))
-    number = said.get("detainee", {}).pop("national_id_digest", None)
+def report_shape(record: Record, version: Version) -> ReportShape:
+    """A source's own report as it was sent, with its place in the log."""
+    sent: Any = content.unflatten(content.as_sent(version.content))
+    number = sent.get("detainee", {}).pop("national_id_digest", None)
+    body: ReportBody = sent
     return {
         "id": record.id,
         "version": version.number,
@@ -270,5 +331,5 @@ def report_shape(record: Record, version: Version) -> Row:
         "recorded_at": version.entry.body["recorded_at"],
         "source": version.entry.body["source"],
         "has_national_id": number is not None,
-        **said,
+        **body,
     }

@@ -5,30 +5,46 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, and_, or_, type_coerce
 from sqlmodel import Session
+from typing_extensions import TypedDict
 
 from app.database import Key
 from app.dates import FIRST_DAY, LAST_DAY
 from app.errors import Invalid
 from app.models import OPEN
+from app.wire.base import NotVisible, Tombstone
+from app.wire.directory import UnknownFacility
 
-Row = dict[str, Any]
-# What rows are put in order by: `(whole number, whether the highest come first)`, the last one a key of their own.
+Row = TypeVar("Row", covariant=True)
+# The order of rows: `(whole number, whether the highest come first)`, the last one a key of the rows.
 Order = Sequence[tuple[Any, bool]]
-# For what has no day, so that it stands last whichever way round.
+# The days of a row without a day, so that it stands last whichever way round.
 BEFORE_ANY_DAY, AFTER_ANY_DAY = FIRST_DAY - 1, LAST_DAY + 1
 
 
-@dataclass(frozen=True)
-class Page:
-    """Rows and the cursor of the next page, if there is one."""
+class Beside(TypedDict, total=False):
+    """Values that the answer to a page holds beside its rows."""
 
-    rows: list[Row]
+    withheld: int
+    not_visible: NotVisible
+    unknown_facilities: list[UnknownFacility]
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Rows and the cursor of the next page, if there is one. `gone`: what left the list, after all rows of it."""
+
+    rows: Sequence[Row]
     cursor: str | None
-    beside: Callable[[], Row] = dict  # what the answer to a page holds besides
+    beside: Callable[[], Beside] = Beside
+    gone: Sequence[Tombstone] = ()
+
+    @property
+    def data(self) -> list[Row | Tombstone]:
+        return [*self.rows, *self.gone]
 
 
 def write_cursor(position: Sequence[Any]) -> str:
@@ -79,7 +95,7 @@ def after(
 def page(
     session: Session, statement: Select[*tuple[Any, ...]], order: Order, cursor: str | None, limit: int
 ) -> tuple[list[Any], str | None]:
-    """One page of a statement, and the cursor of the next. One row more tells whether there is one."""
-    found = after(session, statement, order, read_cursor(cursor, len(order)), limit + 1)
-    rows = [row for row, _position in found[:limit]]
-    return rows, write_cursor(found[limit - 1][1]) if len(found) > limit else None
+    """One page of a statement, and the cursor of the next page, if a row follows."""
+    placed = after(session, statement, order, read_cursor(cursor, len(order)), limit + 1)
+    rows = [row for row, _position in placed[:limit]]
+    return rows, write_cursor(placed[limit - 1][1]) if len(placed) > limit else None

@@ -1,7 +1,6 @@
 """What one curator has decided and a second must decide too, for curators to read."""
 
 import json
-from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -13,18 +12,20 @@ from app.reading import records, shapes
 from app.reading.paging import Page
 from app.reading.visibility import at
 from app.registry.policy import Reader
+from app.wire.filed import ProposalShape
+from app.wire.records import DetaineeShape
 
 # More wait nowhere for long: each is seen by every curator who opens the list.
 MOST_PROPOSALS = 200
 
 
-def proposals(session: Session, reader: Reader, key: ApiKey | None) -> Page:
-    """All that waits now, oldest first. `mine`: proposed with this key, which cannot be the second."""
+def proposals(session: Session, reader: Reader, key: ApiKey | None) -> Page[ProposalShape]:
+    """All proposals that wait now, oldest first. `mine`: proposed with this key, which cannot second it."""
     rows = session.scalars(select(Proposal).order_by(col(Proposal.proposed_at), col(Proposal.id)).limit(MOST_PROPOSALS))
     return Page([_shown(session, row, reader, key) for row in rows], None)
 
 
-def _shown(session: Session, row: Proposal, reader: Reader, key: ApiKey | None) -> dict[str, Any]:
+def _shown(session: Session, row: Proposal, reader: Reader, key: ApiKey | None) -> ProposalShape:
     return {
         "id": row.id,
         "kind": row.kind,
@@ -37,8 +38,8 @@ def _shown(session: Session, row: Proposal, reader: Reader, key: ApiKey | None) 
     }
 
 
-def _person(session: Session, record: int, reader: Reader) -> dict[str, Any]:
-    """Whoever holds a record today."""
+def _person(session: Session, record: int, reader: Reader) -> DetaineeShape:
+    """The person who holds a record today."""
     newest = head(session)[0]
     holder = select(col(Placement.detainee)).where(col(Placement.record) == record, at(Placement, newest))
     key = session.scalars(holder).one()

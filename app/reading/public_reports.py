@@ -1,10 +1,9 @@
 """What reports say as far as anybody may read it: the rows that a copy of the registry is made of.
 
-What counting needs stands in the clear in the log; of the personal facts each source gets those that lists show as
-said by it. Whoever stands in no list has no row.
+What counting needs stands in the clear in the log. Of the personal facts, a report has the values that lists show as
+its source's. People who stand in no list have no row.
 """
 
-import json
 from typing import Any
 
 from sqlalchemy import select
@@ -15,11 +14,12 @@ from app.log.entries import entry_at
 from app.models import Placement, Record, Report
 from app.reading.shapes import Person
 from app.reading.visibility import at, visible
-from app.registry.content import KEPT, KEPT_PUBLIC, PUBLIC, Content
-from app.registry.policy import ANYONE, Facts
+from app.registry.content import KEPT_PUBLIC, PUBLIC, Content
+from app.registry.policy import ANYONE
+from app.registry.projection.consolidate import value_by
 from app.vocabulary import Verdict
+from app.wire.base import Facts
 
-Row = dict[str, Any]
 # Facts that lists show by source → the field of a report that says them.
 OF_PERSON = {
     name: f"detainee.{name}"
@@ -34,17 +34,18 @@ def numbered(session: Session, revision: int) -> dict[int, int]:
 
     A number of this copy alone: a report's own id would tell its source where a curator has put it."""
     place: Any = aliased(Placement)  # `visible` reads that table too
-    found = session.scalars(
+    records = session.scalars(
         select(col(Report.record))
         .join(place, place.record == col(Report.record))
         .where(at(Report, revision), at(place, revision), visible(ANYONE, place.detainee, revision))
         .order_by(col(Report.since))
     )
-    return {record: number for number, record in enumerate(found, 1)}
+    return {record: number for number, record in enumerate(records, 1)}
 
 
-def reports(session: Session, people: dict[int, Person], numbers: dict[int, int], revision: int) -> list[Row]:
-    """The reports of some people, with their numbers: `{report, source, detainee, detention, points_at, kept, …}`."""
+def reports(session: Session, people: dict[int, Person], numbers: dict[int, int], revision: int) -> list[Content]:
+    """The reports of some people, with their numbers: `report`, `source`, `detainee`, `detention` and `points_at`
+    beside their content."""
     rows = session.execute(
         select(Record, col(Report.since), col(Placement.detainee), col(Placement.spell))
         .join(Report, col(Report.record) == col(Record.key))
@@ -53,44 +54,39 @@ def reports(session: Session, people: dict[int, Person], numbers: dict[int, int]
         .order_by(col(Report.since))
     ).all()
     keys = {str(record.id): record.key for record, *_rest in rows}
-    found = []
+    copied: list[Content] = []
     for record, since, detainee, spell in rows:
         person, body = people[detainee], entry_at(session, since).body
         slug = person.slugs[record.source]
-        found.append(
+        copied.append(
             {
                 "report": numbers[record.key],
                 "source": slug,
                 "detainee": person.ids[detainee].detainee,
                 "detention": person.ids[spell].detention,
                 "points_at": numbers.get(keys.get(body.get("pointer", ""), 0)),
-                "kept": {name.removeprefix(KEPT): body["said"].get(name) for name in sorted(KEPT_PUBLIC)},
+                **{name: body["said"].get(name) for name in sorted(KEPT_PUBLIC)},
                 **_said(person, spell, slug, body["said"]),
             }
         )
-    return found
+    return copied
 
 
 def _said(person: Person, spell: int, slug: str, public: Content) -> Content:
     """What one source's report says, flat; its class is the person's of today."""
-    said = {name: value for name, value in public.items() if name in PUBLIC} | {"detainee.publish": person.publish}
+    content = {name: value for name, value in public.items() if name in PUBLIC} | {"detainee.publish": person.publish}
     if public["verification.verdict"] == Verdict.RETRACTED:
-        return said
-    known = json.loads(person.personal["facts"]) if person.personal else {}
-    about = ANYONE.facts(person.publish, known)
-    if _by(slug, known, {"age_on": "detainee.age_on"}):
-        # That day is not public, and an age read without it would be taken for that on another.
+        return content
+    about = ANYONE.facts(person.publish, person.personal)
+    if value_by(slug, person.personal, "age_on") is not None:
+        # The day of the age is not public, and an age read without it would be taken for the age on another day.
         about = {name: fact for name, fact in about.items() if name != "age"}
-    here = ANYONE.facts(person.publish, person.spells.get(spell, {}))
-    said |= _by(slug, about, OF_PERSON) | _by(slug, here, OF_SPELL)
-    return said | (_by(slug, here, OF_RELEASE) if "release.stage" in public else {})
+    here = person.facts_of(spell, ANYONE)
+    content |= _by(slug, about, OF_PERSON) | _by(slug, here, OF_SPELL)
+    return content | (_by(slug, here, OF_RELEASE) if "release.stage" in public else {})
 
 
 def _by(slug: str, facts: Facts, names: dict[str, str]) -> Content:
     """What a source says among the facts shown."""
-    return {
-        path: one["value"]
-        for name, path in names.items()
-        for one in facts.get(name, {}).get("said", ())
-        if slug in one["by"]
-    }
+    values = {path: value_by(slug, facts, name) for name, path in names.items()}
+    return {path: value for path, value in values.items() if value is not None}

@@ -171,3 +171,6 @@ class DetentionQuery(HeldTerms, Paged):
     q: Line | None = None
     changed_since: Moment | None = None
     sort: Literal[Recorded, "detained_on", "-detained_on"] | None = None
+
+
+ThingsQuery = ReleaseQuery | DetaineeQuery | DetentionQuery

@@ -2,8 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Collection, Sequence
-from typing import Any, cast
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
@@ -29,13 +29,15 @@ from app.reading.shapes import Ids, Person
 from app.registry import records
 from app.registry.policy import Reader
 from app.registry.projection import project
+from app.registry.projection.person import BY_SOURCE
+from app.registry.projection.rows import Row, Rows
 from app.registry.publication_class import person_class, strictest
 from app.registry.records import Kind
 from app.registry.reprojection import statement_of
 from app.registry.views import Views
-
-Row = dict[str, Any]
-
+from app.vocabulary import Publish
+from app.wire.filed import Version
+from app.wire.records import VerificationOut
 
 # Statements are made once: building one costs more than running it.
 _SOME: Any = bindparam("some", expanding=True)
@@ -49,6 +51,7 @@ _ROWS = {
     )
     for table in _TABLES
 }
+_ROWS[Detention] = _ROWS[Detention].order_by(col(Detention.ordinal))
 _RECORDS_HELD = (
     select(col(Placement.detainee), Record)
     .join(Record, col(Record.key) == col(Placement.record))
@@ -62,11 +65,6 @@ _PLACED = (
 _SLUGS = select(col(Source.key), col(Source.slug))
 
 
-def _rows(session: Session, table: type[Any], detainees: Collection[int], revision: int) -> list[Row]:
-    found = session.connection().execute(_ROWS[table], {"some": list(detainees), "revision": revision})
-    return [dict(row) for row in found.mappings()]
-
-
 def people(session: Session, detainees: Collection[int], revision: int) -> dict[int, Person]:
     """Detainee key → everything known of that person at the revision, with today's class."""
     if not detainees:
@@ -77,46 +75,61 @@ def people(session: Session, detainees: Collection[int], revision: int) -> dict[
         records_of.setdefault(key, []).append(record)
     slugs = dict(session.execute(_SLUGS).all())
     moved = _moved(session, [record.key for _key, record in held], revision)
-    found = {}
-    for row in _rows(session, Detainee, detainees, revision):
-        mine = records_of[row["detainee"]]
-        found[row["detainee"]] = Person(
-            publish=strictest(record.publish_now for record in mine),
-            detainee=row,
-            ids={r.key: Ids(r.detainee_id, r.detention_id, r.release_id) for r in mine},
-            moved=moved,
-            slugs=slugs,
-        )
-    for row in _rows(session, DetaineePersonal, detainees, revision):
-        found[row["detainee"]].personal = row
-    for row in _rows(session, Detention, detainees, revision):
-        found[row["detainee"]].detentions.append(row)
-    for row in _rows(session, SpellPersonal, detainees, revision):
-        found[row["detainee"]].spells[row["spell"]] = json.loads(row["facts"])
-    for row in _rows(session, Release, detainees, revision):
-        found[row["detainee"]].releases[row["spell"]] = row
-    for row in _rows(session, Verification, detainees, revision):
-        found[row["detainee"]].verifications.append(row)
-    for row in _rows(session, DetentionState, detainees, revision):
-        found[row["detainee"]].held[row["spell"]] = row
-    for row in _rows(session, SourceDetention, detainees, revision):
-        found[row["detainee"]].held_voices.append(row)
-    return found
+    rows_of: dict[int, Rows] = {}
+    for table in _TABLES:
+        rows = session.connection().execute(_ROWS[table], {"some": list(detainees), "revision": revision})
+        for row in rows.mappings():
+            rows_of.setdefault(row["detainee"], {}).setdefault(table, []).append(dict(row))
+    return {
+        key: _person(rows, strictest(record.publish_now for record in records_of[key]), records_of[key], slugs, moved)
+        for key, rows in rows_of.items()
+    }
+
+
+def _person(
+    rows: Rows, publish: str, held: Iterable[Record], slugs: dict[int, str], moved: dict[int, list[int]]
+) -> Person:
+    """A person by its rows, its class and the records it holds."""
+    (detainee,) = rows[Detainee]
+    personal = rows.get(DetaineePersonal)
+    person = Person(
+        publish=Publish(publish),
+        detainee=_with(detainee, facts=json.loads(detainee["facts"])),
+        personal=json.loads(personal[0]["facts"]) if personal else {},
+        detentions={row["spell"]: _with(row, facts=json.loads(row["facts"])) for row in rows.get(Detention, ())},
+        releases={row["spell"]: _with(row, **json.loads(row["facts"])) for row in rows.get(Release, ())},
+        verifications=[_with(row, said=json.loads(row["said"])) for row in rows.get(Verification, ())],
+        held={row["spell"]: row["status"] for row in rows.get(DetentionState, ())},
+        held_by_source=[_with(row) for row in rows.get(SourceDetention, ())],
+        ids={record.key: Ids(record.detainee_id, record.detention_id, record.release_id) for record in held},
+        slugs=slugs,
+        moved=moved,
+    )
+    for row in rows.get(SpellPersonal, ()):
+        facts = json.loads(row["facts"])
+        person.by_source[row["spell"]] = {name: facts.pop(name) for name in BY_SOURCE if name in facts}
+        person.spells[row["spell"]] = facts
+    return person
+
+
+def _with(row: Row, **read: Any) -> Any:
+    """A row with its JSON read; `Person` says which columns it has."""
+    return {**row, **read}
 
 
 def _moved(session: Session, keys: Sequence[int], revision: int) -> dict[int, list[int]]:
     """Record → the revisions at which a correction or a decision put it somewhere else."""
     rows = session.connection().execute(_PLACED, {"some": list(keys), "revision": revision})
-    found: dict[int, list[int]] = {}
+    moved: dict[int, list[int]] = {}
     before: dict[int, tuple[int, int]] = {}
     for record, since, spell, detainee in rows:
         if before.get(record, (spell, detainee)) != (spell, detainee):
-            found.setdefault(record, []).append(since)
+            moved.setdefault(record, []).append(since)
         before[record] = (spell, detainee)
-    return found
+    return moved
 
 
-def one(session: Session, kind: Kind, thing_id: uuid.UUID, reader: Reader, revision: int) -> tuple[Person, int]:
+def find(session: Session, kind: Kind, thing_id: uuid.UUID, reader: Reader, revision: int) -> tuple[Person, int]:
     """The person and the key behind an id at a revision.
 
     Raises NotFound for what this reader may not know of, and Moved (308) where another id stands for it at the head.
@@ -141,23 +154,10 @@ def alone(session: Session, record: Record, revision: int) -> Person:
     """The person as one report alone tells it."""
     version = records.current(session, record, revision)
     assert version is not None
-    account = statement_of(record, version.entry, Views(session), pointer=None, erased=record.redacted)
-    given = session.scalars(select(Consent).where(col(Consent.record) == record.key))
-    publish = person_class([account], [(one.key, one.record, one.publish) for one in given])
-    rows = project([account], publish)
-    return Person(
-        publish=publish,
-        detainee=rows[Detainee][0],
-        personal=next(iter(rows.get(DetaineePersonal, [])), None),
-        detentions=rows[Detention],
-        spells={row["spell"]: json.loads(row["facts"]) for row in rows.get(SpellPersonal, [])},
-        releases={row["spell"]: row for row in rows[Release]},
-        verifications=rows[Verification],
-        held={row["spell"]: row for row in rows[DetentionState]},
-        held_voices=rows[SourceDetention],
-        ids={record.key: Ids(record.detainee_id, record.detention_id, record.release_id)},
-        slugs={record.source: account.source.slug},
-    )
+    statement = statement_of(record, version.entry, Views(session), pointer=None, erased=record.redacted)
+    consents = session.scalars(select(Consent).where(col(Consent.record) == record.key))
+    publish = person_class([statement], [(consent.key, consent.record, consent.publish) for consent in consents])
+    return _person(project([statement], publish), publish, [record], {record.source: statement.source.slug}, {})
 
 
 def _ever_stood(session: Session, kind: Kind, key: int) -> bool:
@@ -166,39 +166,30 @@ def _ever_stood(session: Session, kind: Kind, key: int) -> bool:
     return session.scalars(select(col(Placement.record)).where(column == key)).first() is not None
 
 
-def shape(kind: Kind, person: Person, key: int, reader: Reader) -> Row:
-    """The wire shape of one thing of a person."""
-    if kind == "detainee":
-        return shapes.detainee(person, reader)
-    if kind == "release":
-        return shapes.release(person, person.releases[key], reader)
-    row = next(row for row in person.detentions if row["spell"] == key)
-    return shapes.detention(person, row, reader)
-
-
-def verifications(person: Person, spell: int, about: str, reader: Reader) -> list[Row]:
+def verifications(person: Person, spell: int, about: str, reader: Reader) -> list[VerificationOut]:
     """The verdicts on a release or on a detention, by source."""
     rows = [row for row in person.verifications if row["spell"] == spell and row["object"] == about]
-    found = [shapes.verification(person, row, reader) for row in rows]
-    return sorted(found, key=lambda row: cast(str, row["source"]))
+    return sorted((shapes.verification(person, row, reader) for row in rows), key=lambda verdict: verdict["source"])
 
 
-def history(session: Session, detainee_id: uuid.UUID, reader: Reader, revision: int) -> list[Row]:
+def history(session: Session, detainee_id: uuid.UUID, reader: Reader, revision: int) -> list[Version]:
     """Every revision at which anything shown of a detainee changed, with what was shown from then on."""
-    _person, key = one(session, "detainee", detainee_id, reader, revision)
+    _person, key = find(session, "detainee", detainee_id, reader, revision)
     since: set[int] = set()
     for table in _TABLES:
         columns = table.__table__.c
         since |= set(session.scalars(select(columns.since).where(columns.detainee == key, columns.since <= revision)))
-    versions: list[Row] = []
+    versions: list[Version] = []
     for version in sorted(since):
         person = people(session, [key], version).get(key)
         if person is None or not reader.sees_person(person.publish):
             continue
-        spells = sorted(person.releases)
-        releases = [shapes.release(person, person.releases[spell], reader) for spell in spells]
-        shown = {"detainee": shapes.detainee(person, reader), "releases": releases}
+        shown: Version = {
+            "revision": version,
+            "detainee": shapes.detainee(person, reader),
+            "releases": [shapes.release(person, spell, reader) for spell in sorted(person.releases)],
+        }
         # A change of what this reader may not see is not a change to this reader.
-        if not versions or {**versions[-1], **shown} != versions[-1]:
-            versions.append({"revision": version, **shown})
+        if not versions or {**versions[-1], "revision": version} != shown:
+            versions.append(shown)
     return versions

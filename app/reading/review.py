@@ -30,22 +30,23 @@ from app.registry import records as stored
 from app.registry.content import ASKED
 from app.registry.policy import Reader
 from app.registry.views import Views
-from app.vocabulary import Judgement
+from app.vocabulary import Judgement, Publish
+from app.wire import filed
+from app.wire.directory import UnknownFacility
 
-Row = dict[str, Any]
-# Places listed at once: the rest are named by few, and come up when these are registered.
+# Places listed at once: the rest are named by few reports, and come up when these are registered.
 MOST_FACILITIES = 100
-# What a pair that a curator could not decide falls behind every pair nobody has looked at; scores end at 1000.
+# By so much a pair that a curator could not decide falls behind every pair nobody has looked at; scores end at 1000.
 LOOKED_AT = 2000
 APART = -1  # releases on days apart come after the pairs, and so do reports that contradict what they point at
-HIDDEN = 3000  # whoever is hidden, or should be, until a curator looks comes before all else
+HIDDEN = 3000  # people who are hidden, or should be, until a curator looks come before all else
 BY_CURATOR = col(Decision.decided_by) == "curator"
 
 
-def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Page:
-    """What waits for a curator, best first: who is hidden provisionally; pairs that may be one person, and records
-    that contradict those of their own person; then releases on days apart and reports that contradict what they point
-    at, then the pairs that a curator has looked at and could not decide."""
+def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Page[filed.WaitingShape]:
+    """What waits for a curator, best first: people hidden provisionally; pairs that may be one person, and records that
+    contradict others of their own person; then releases on days apart and reports that contradict what they point at;
+    then the pairs that a curator has looked at and could not decide."""
     parts = (_hidden_at, _pending, _hidden_pairs, _contradictions, _apart_at, _contradicting)
     waiting = union_all(*(part(revision) for part in parts)).subquery()
     score, key, other = waiting.c.score, waiting.c.key, waiting.c.other
@@ -80,29 +81,31 @@ def _pending(revision: int) -> Select[*tuple[Any, ...]]:
 
 def _hidden_pairs(revision: int) -> Select[*tuple[Any, ...]]:
     """Pairs that the log is silent about, as long as they are two people and nobody judged them different."""
-    one: Any = aliased(Placement)
-    two: Any = aliased(Placement)
+    placement: Any = aliased(Placement)
+    other: Any = aliased(Placement)
     return (
         select(
             literal("pair"), col(HiddenCandidatePair.score), col(HiddenCandidatePair.record),
-            col(HiddenCandidatePair.other), two.detainee, one.detainee,
+            col(HiddenCandidatePair.other), other.detainee, placement.detainee,
         )
-        .join(one, (one.record == HiddenCandidatePair.record) & at(one, revision))
-        .join(two, (two.record == HiddenCandidatePair.other) & at(two, revision))
+        .join(placement, (placement.record == HiddenCandidatePair.record) & at(placement, revision))
+        .join(other, (other.record == HiddenCandidatePair.other) & at(other, revision))
         .where(
-            one.detainee != two.detainee,
-            ~_judged_different(one.detainee, two.detainee, revision),
-            ~_waits_in_the_log(one.detainee, two.detainee, revision),
+            placement.detainee != other.detainee,
+            ~_judged_different(placement.detainee, other.detainee, revision),
+            ~_waits_in_the_log(placement.detainee, other.detainee, revision),
         )
     )  # fmt: skip
 
 
-def _waits_in_the_log(one: Any, two: Any, revision: int) -> Any:
+def _waits_in_the_log(person: Any, other: Any, revision: int) -> Any:
     pair = tuple_(col(PendingPair.detainee_a), col(PendingPair.detainee_b))
-    return exists(select(1).where(at(PendingPair, revision), or_(pair == tuple_(one, two), pair == tuple_(two, one))))
+    return exists(
+        select(1).where(at(PendingPair, revision), or_(pair == tuple_(person, other), pair == tuple_(other, person)))
+    )
 
 
-def _judged_different(one: Any, two: Any, revision: int) -> Any:
+def _judged_different(person: Any, other: Any, revision: int) -> Any:
     a: Any = aliased(Record)
     b: Any = aliased(Record)
     of_a: Any = aliased(Placement)
@@ -119,8 +122,8 @@ def _judged_different(one: Any, two: Any, revision: int) -> Any:
             col(Decision.key) <= revision,
             col(Decision.until) > revision,
             or_(
-                (of_a.detainee == one) & (of_b.detainee == two),
-                (of_a.detainee == two) & (of_b.detainee == one),
+                (of_a.detainee == person) & (of_b.detainee == other),
+                (of_a.detainee == other) & (of_b.detainee == person),
             ),
         )
     )
@@ -144,8 +147,8 @@ def _hidden_at(revision: int) -> Select[*tuple[Any, ...]]:
 def _contradictions(revision: int) -> Select[*tuple[Any, ...]]:
     """Records that two others of their person outweighed, until a curator says that they are of one person or parts
     them: then they are two people who look alike."""
-    one: Any = aliased(Placement)
-    two: Any = aliased(Placement)
+    placement: Any = aliased(Placement)
+    other: Any = aliased(Placement)
     a: Any = aliased(Record)
     b: Any = aliased(Record)
     ends = tuple_(col(Decision.a), col(Decision.b))
@@ -158,13 +161,13 @@ def _contradictions(revision: int) -> Select[*tuple[Any, ...]]:
     return (
         select(
             literal("contradiction"), col(HiddenCandidatePair.score), col(HiddenCandidatePair.record),
-            col(HiddenCandidatePair.other), one.detainee, null(),
+            col(HiddenCandidatePair.other), placement.detainee, null(),
         )
-        .join(one, (one.record == HiddenCandidatePair.record) & at(one, revision))
-        .join(two, (two.record == HiddenCandidatePair.other) & at(two, revision))
+        .join(placement, (placement.record == HiddenCandidatePair.record) & at(placement, revision))
+        .join(other, (other.record == HiddenCandidatePair.other) & at(other, revision))
         .join(a, a.key == HiddenCandidatePair.record)
         .join(b, b.key == HiddenCandidatePair.other)
-        .where(col(HiddenCandidatePair.contradicts).is_(True), one.detainee == two.detainee, ~judged_same)
+        .where(col(HiddenCandidatePair.contradicts).is_(True), placement.detainee == other.detainee, ~judged_same)
     )  # fmt: skip
 
 
@@ -176,7 +179,7 @@ def _contradicting(revision: int) -> Select[*tuple[Any, ...]]:
     ).where(at(Placement, revision), col(Placement.contradicts).is_not(None))  # fmt: skip
 
 
-def _pair(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> Row:
+def _pair(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> filed.PairOut:
     if row.other:
         decision, reasons = None, json.loads(session.get_one(HiddenCandidatePair, (row.key, row.other)).reasons)
     else:
@@ -195,8 +198,8 @@ def _pair(session: Session, row: Any, people: dict[int, Person], reader: Reader,
     }
 
 
-def _looked_at(session: Session, a: int, b: int, revision: int) -> list[Row]:
-    """What curators wrote who could not decide about a pair, oldest first."""
+def _looked_at(session: Session, a: int, b: int, revision: int) -> list[filed.LookedAt]:
+    """The decisions of curators who could not decide about a pair, oldest first."""
     keys = session.scalars(
         select(col(PendingPair.decision))
         .join(Decision, col(Decision.key) == col(PendingPair.decision))
@@ -215,16 +218,18 @@ def _looked_at(session: Session, a: int, b: int, revision: int) -> list[Row]:
     ]
 
 
-def _apart(_session: Session, row: Any, people: dict[int, Person], reader: Reader, _revision: int) -> Row:
+def _apart(_session: Session, row: Any, people: dict[int, Person], reader: Reader, _revision: int) -> filed.ApartOut:
     person = people[row.a]
     return {
         "kind": "disjoint_releases",
         "detainee": shapes.detainee(person, reader),
-        "release": shapes.release(person, person.releases[row.key], reader),
+        "release": shapes.release(person, row.key, reader),
     }
 
 
-def _contradicted(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> Row:
+def _contradicted(
+    session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int
+) -> filed.ContradictedOut:
     person = people[row.a]
     report = session.get_one(Record, row.key)
     here, there = (stored.placement(session, record, revision) for record in (row.key, row.other))
@@ -240,38 +245,38 @@ def _contradicted(session: Session, row: Any, people: dict[int, Person], reader:
     }
 
 
-def _spell(person: Person, spell: int, reader: Reader) -> Row:
-    row = next(one for one in person.detentions if one["spell"] == spell)
-    release = person.releases.get(spell)
+def _spell(person: Person, spell: int, reader: Reader) -> filed.SpellOut:
     return {
-        "detention": shapes.detention(person, row, reader),
-        "release": None if release is None else shapes.release(person, release, reader),
+        "detention": shapes.detention(person, spell, reader),
+        "release": shapes.release(person, spell, reader) if spell in person.releases else None,
     }
 
 
-def _hidden(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> Row:
+def _hidden(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> filed.HiddenOut:
     record = session.get_one(Record, row.key)
     version = stored.current(session, record, revision)
     hiding = session.scalars(
         select(ProvisionalHiding).where(col(ProvisionalHiding.record) == row.key, at(ProvisionalHiding, revision))
     ).one()
     assert version is not None
-    said = version.content
+    content = version.content
     return {
         "kind": "hidden",
         "detainee": shapes.detainee(people[row.a], reader),
         "source": people[row.a].slugs[record.source],
-        "because": "wish" if "detainee.publish" in said and ASKED not in said else "birth",
-        "wanted": hiding.publish,
-        "given_on": said.get("detainee.publish_given_on"),
+        "because": "wish" if "detainee.publish" in content and ASKED not in content else "birth",
+        "wanted": Publish(hiding.publish),
+        "given_on": content.get("detainee.publish_given_on"),
         "against": hiding.against,
         "stopped": hiding.stopped,
         "as_of_revision": version.entry.revision,
     }
 
 
-def _contradiction(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> Row:
-    """What two reports of one person say, each alone, and by which decisions the outweighed one is tied."""
+def _contradiction(
+    session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int
+) -> filed.ContradictionOut:
+    """What two reports of one person say, each alone, and the decisions that tie the outweighed report."""
     kept = session.get_one(HiddenCandidatePair, (row.key, row.other))
     report, against = (session.get_one(Record, key) for key in (row.key, row.other))
     a, b = (records.alone(session, record, revision) for record in (report, against))
@@ -298,7 +303,7 @@ def _contradiction(session: Session, row: Any, people: dict[int, Person], reader
     }
 
 
-_SHAPES: dict[str, Callable[[Session, Any, dict[int, Person], Reader, int], Row]] = {
+_SHAPES: dict[str, Callable[[Session, Any, dict[int, Person], Reader, int], filed.WaitingShape]] = {
     "hidden": _hidden,
     "pair": _pair,
     "contradiction": _contradiction,
@@ -307,40 +312,17 @@ _SHAPES: dict[str, Callable[[Session, Any, dict[int, Person], Reader, int], Row]
 }
 
 
-def candidates(session: Session, record: Record, revision: int, reader: Reader) -> list[Row]:
-    """Whom the matcher found, best first, as far as this key may know of them."""
-    decisions = session.scalars(
-        select(Decision)
-        .where(
-            col(Decision.b) == record.id,
-            col(Decision.decided_by) == "matcher",
-            col(Decision.key) < revision,
-            col(Decision.judgement).in_([Judgement.UNSURE, Judgement.SAME]),
-        )
-        .order_by(col(Decision.score).desc(), col(Decision.key))
-    )
-    found = []
-    for decision in decisions:
-        other = session.scalars(select(Record).where(col(Record.id) == decision.a)).one()
-        if not reader.recognises(other.publish_now):
-            continue
-        place = stored.placement(session, other.key, revision)
-        assert place is not None
-        holder = session.scalars(select(Record).where(col(Record.key) == place.detainee)).one()
-        reasons = entry_at(session, decision.key).personal.get("reasons", [])
-        found.append({"detainee_id": holder.detainee_id, "score": decision.score / 1000, "reasons": reasons})
-    return found
-
-
-def _unknown_facilities(session: Session) -> list[Row]:
-    """Places that reports name and nobody registered, the most named first: until then they are shown to partners
-    only. Names are folded, so that one place is listed once."""
+def _unknown_facilities(session: Session) -> list[UnknownFacility]:
+    """Places that reports name and nobody registered, the most named first: until they are registered, they are shown
+    to partners only. Names are folded, so that one place is listed once."""
+    prefix = blocking.facility_key("")
     named = session.execute(
         select(col(BlockingKey.key), func.count().label("reports"))
-        .where(col(BlockingKey.key).startswith(blocking.facility_key("")))
+        .where(col(BlockingKey.key).startswith(prefix))
         .group_by(col(BlockingKey.key))
         .order_by(func.count().desc(), col(BlockingKey.key))
     )
     known = Views.of(session).facility_names
-    found = [(key.removeprefix(blocking.facility_key("")), reports) for key, reports in named]
-    return [{"name": name, "reports": reports} for name, reports in found if name not in known][:MOST_FACILITIES]
+    places = [(key.removeprefix(prefix), reports) for key, reports in named]
+    unknown: list[UnknownFacility] = [{"name": name, "reports": n} for name, n in places if name not in known]
+    return unknown[:MOST_FACILITIES]

@@ -1,4 +1,4 @@
-"""Search by name: who is called so, then who is called something like it, the likest first."""
+"""Search by name: people with this name, then people with a similar name, the most similar first."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,9 @@ from app.matching.names import SAME, answers
 from app.models import DetaineePersonal, Placement
 from app.reading.visibility import Condition, at, hidden
 from app.registry.policy import Reader
+from app.registry.projection.consolidate import said_of, value_of
 from app.vocabulary import Publish
+from app.wire.base import Facts
 
 EXACT = 1000  # the rank of a name that holds every word as it was asked; others by likeness, in thousandths
 
@@ -28,10 +30,10 @@ class Search:
 
 
 def by_name(session: Session, reader: Reader, q: str, detainee: Any, revision: int) -> Search:
-    """Who has every folded word of the question in the folded name, in any order, or the same words spelt otherwise,
-    among those whose name the reader may see.
+    """People whose folded name holds every folded word of the question, in any order, or the same words spelt
+    otherwise, among the people whose name the reader may see.
 
-    Who is called something like it is found by the keys that stand today, and judged by the name of the revision.
+    People with a similar name are found by the keys that stand today, and judged by their name at the revision.
     """
     words = fold(q).split()
     if not words:
@@ -44,15 +46,15 @@ def by_name(session: Session, reader: Reader, q: str, detainee: Any, revision: i
         )
     )
     alike = _alike(session, q, revision)
-    found = or_(so_called, detainee.in_(alike)) if alike else so_called
+    matches = or_(so_called, detainee.in_(alike)) if alike else so_called
     if not reader.restricted:
-        found &= ~hidden(detainee, (Publish.ANONYMOUS, Publish.COUNTED), revision)
-    return Search(found, case(alike, value=detainee, else_=EXACT) if alike else literal(EXACT))
+        matches &= ~hidden(detainee, (Publish.ANONYMOUS, Publish.COUNTED), revision)
+    return Search(matches, case(alike, value=detainee, else_=EXACT) if alike else literal(EXACT))
 
 
 def _alike(session: Session, q: str, revision: int) -> dict[int, int]:
     """Person → likeness in thousandths, of those found by the keys of the question."""
-    records = [found.record for found in look_up(session, BlockingQuery(search_keys(q)))]
+    records = [hit.record for hit in look_up(session, BlockingQuery(search_keys(q)))]
     if not records:
         return {}
     rows = session.execute(
@@ -71,6 +73,6 @@ def _alike(session: Session, q: str, revision: int) -> dict[int, int]:
 
 def _names(facts: str) -> list[str]:
     """Every source's spelling of the name, and the aliases."""
-    about = json.loads(facts)
-    spellings = [said["value"] for said in about.get("full_name", {}).get("said", [])]
-    return [*spellings, *about.get("aliases", {}).get("value", [])]
+    about: Facts = json.loads(facts)
+    spellings = [group["value"] for group in said_of(about, "full_name")]
+    return [*spellings, *(value_of(about, "aliases") or [])]

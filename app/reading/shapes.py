@@ -1,16 +1,28 @@
 """Wire shapes of detainees, detentions, releases and verifications (pure): rows in, what this reader may see out."""
 
-import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+from typing_extensions import TypedDict
 
 from app.registry.content import UNLISTED
-from app.registry.policy import Facts, Reader
-from app.registry.projection.person import BY_SOURCE
-from app.vocabulary import Stage
-
-Row = dict[str, Any]
+from app.registry.policy import Reader
+from app.registry.projection.consolidate import value_of
+from app.registry.projection.person import BySource
+from app.registry.records import Kind
+from app.vocabulary import Designation, Publish, ReleaseKind, ReleaseStatus, Stage, State, Verdict
+from app.wire.base import Facts
+from app.wire.records import (
+    DetaineeShape,
+    DetentionShape,
+    PlaceAsSaid,
+    ReleaseShape,
+    StageOut,
+    StatedRelease,
+    VerificationOut,
+)
 
 
 @dataclass(frozen=True)
@@ -22,119 +34,172 @@ class Ids:
     release: uuid.UUID
 
 
+class DetaineeRow(TypedDict):
+    """Columns of `Detainee`; `publish` is the class at that revision."""
+
+    detainee: int
+    publish: Publish
+    state: State
+    rearrested: bool
+    rearrest_claimed: bool
+    facts: Facts
+
+
+class DetentionRow(TypedDict):
+    """Columns of `Detention`."""
+
+    detainee: int
+    country: str | None
+    designation: Designation
+    disjoint_releases: bool
+    facts: Facts
+
+
+class ReleaseRow(TypedDict):
+    """Columns of `Release`; its JSON holds `facts` and `stages`."""
+
+    detainee: int
+    stage: Stage
+    status: ReleaseStatus | None
+    country: str | None
+    facts: Facts
+    stages: dict[Stage, StageOut]
+
+
+class SourceDetentionRow(TypedDict):
+    """Columns of `SourceDetention`: what one source says of a detention."""
+
+    spell: int
+    source: int
+    verdict: Verdict
+
+
+class VerificationRow(TypedDict):
+    """Columns of `Verification`."""
+
+    spell: int
+    object: str
+    source: int
+    record: int
+    verdict: Verdict
+    independent: bool
+    said: StatedRelease
+
+
 @dataclass
 class Person:
-    """All rows of one person at a revision, by table; `publish` is today's class."""
+    """All rows of one person at a revision, by table, their JSON read; `publish` is today's class.
 
-    publish: str
-    detainee: Row
-    personal: Row | None = None
-    detentions: list[Row] = field(default_factory=list)
+    By spell: `detentions`, the first one first; `spells`, the personal facts of a detention and its release, and
+    `by_source`, what no consolidation touches; `held`, the status by which a detention is counted among the held."""
+
+    publish: Publish
+    detainee: DetaineeRow
+    personal: Facts = field(default_factory=dict)
+    detentions: dict[int, DetentionRow] = field(default_factory=dict)
     spells: dict[int, Facts] = field(default_factory=dict)
-    releases: dict[int, Row] = field(default_factory=dict)
-    verifications: list[Row] = field(default_factory=list)
-    held: dict[int, Row] = field(default_factory=dict)  # spell → the row by which it is counted among the held
-    held_voices: list[Row] = field(default_factory=list)
+    by_source: dict[int, BySource] = field(default_factory=dict)
+    releases: dict[int, ReleaseRow] = field(default_factory=dict)
+    verifications: list[VerificationRow] = field(default_factory=list)
+    held: dict[int, ReleaseStatus | None] = field(default_factory=dict)
+    held_by_source: list[SourceDetentionRow] = field(default_factory=list)
     ids: dict[int, Ids] = field(default_factory=dict)
     moved: dict[int, list[int]] = field(default_factory=dict)
     slugs: dict[int, str] = field(default_factory=dict)
 
+    def facts_of(self, spell: int, reader: Reader) -> Facts:
+        """The personal facts of a spell that the reader may see."""
+        return reader.facts(self.publish, self.spells.get(spell, {}))
 
-def _value(facts: Facts, name: str) -> Any:
-    fact = facts.get(name)
-    return None if fact is None else fact["value"]
 
-
-def place(seen: Facts) -> str | Row | None:
+def place(seen: Facts) -> str | PlaceAsSaid | None:
     """The registered facility by its slug; a place that nobody registered as it was said, for whom it may be shown."""
-    slug: str | None = _value(seen, "facility")
-    said = _value(seen, "facility_as_said")
-    return slug if slug or said is None else as_said(said)
+    slug: str | None = value_of(seen, "facility")
+    name = value_of(seen, "facility_as_said")
+    return slug if slug or name is None else as_said(name)
 
 
-def as_said(name: str) -> Row:
+def as_said(name: str) -> PlaceAsSaid:
     """A place that nobody registered."""
     return {"slug": None, "said": name}
 
 
-def detainee(person: Person, reader: Reader) -> Row:
+def detainee(person: Person, reader: Reader) -> DetaineeShape:
     """A detainee; what the reader may not see is null."""
-    facts = json.loads(person.detainee["facts"])
-    personal = json.loads(person.personal["facts"]) if person.personal else {}
-    seen = reader.facts(person.publish, personal)
+    row = person.detainee
+    facts = row["facts"]
+    seen = reader.facts(person.publish, person.personal)
     return {
-        "id": person.ids[person.detainee["detainee"]].detainee,
+        "id": person.ids[row["detainee"]].detainee,
         "publish": person.publish,
-        "name": _value(seen, "full_name"),
+        "name": value_of(seen, "full_name"),
         "aliases": _several(person, reader, seen, "aliases"),
-        "age": _value(seen, "age"),
-        "birth_year": reader.birth_year(person.publish, personal),
-        "gender": _value(seen, "gender"),
+        "age": value_of(seen, "age"),
+        "birth_year": reader.birth_year(person.publish, person.personal),
+        "gender": value_of(seen, "gender"),
         "nationalities": _several(person, reader, seen, "nationalities"),
-        "category": _value(seen, "category"),
+        "category": value_of(seen, "category"),
         "groups": _several(person, reader, seen, "groups"),
-        "state": person.detainee["state"],
-        "rearrested": bool(person.detainee["rearrested"]),
-        "rearrest_claimed": bool(person.detainee["rearrest_claimed"]),
-        "died_on": _value(facts, "died_on"),
-        "designation": _value(facts, "designation") or "unstated",
-        "detentions": [
-            detention(person, row, reader) for row in sorted(person.detentions, key=lambda row: row["ordinal"])
-        ],
+        "state": row["state"],
+        "rearrested": bool(row["rearrested"]),
+        "rearrest_claimed": bool(row["rearrest_claimed"]),
+        "died_on": value_of(facts, "died_on"),
+        "designation": value_of(facts, "designation") or Designation.UNSTATED,
+        "detentions": [detention(person, spell, reader) for spell in person.detentions],
         "facts": facts | {name: fact for name, fact in seen.items() if name != "birth_date" or reader.restricted},
     }
 
 
 def _several(person: Person, reader: Reader, seen: Facts, name: str) -> list[str] | None:
-    """The values of a fact; empty where nobody says one, null where they are withheld."""
-    value: list[str] | None = _value(seen, name)
+    """The values of a fact; empty where nobody states one, null where they are withheld."""
+    value: list[str] | None = value_of(seen, name)
     return value if value is not None else [] if reader.sees_fact(person.publish, name) else None
 
 
-def detention(person: Person, row: Row, reader: Reader) -> Row:
-    """One spell in custody, with the status and the sources by which it is counted among the held: who checked the
-    release checked that the person had been inside."""
-    spell = row["spell"]
-    ids, facts = person.ids[spell], json.loads(row["facts"])
-    seen = reader.facts(person.publish, person.spells.get(spell, {}))
-    on, how = _value(facts, "ended_on"), _value(facts, "ended_how")
-    said = [one for one in person.held_voices if one["spell"] == spell]
+def detention(person: Person, spell: int, reader: Reader) -> DetentionShape:
+    """One spell in custody, with the status and the sources by which it is counted among the held. A source that
+    verified the release counts: it verified that the person had been inside."""
+    row = person.detentions[spell]
+    ids, facts = person.ids[spell], row["facts"]
+    seen = person.facts_of(spell, reader)
+    on, how = value_of(facts, "ended_on"), value_of(facts, "ended_how")
     return {
         "id": ids.detention,
         "detainee_id": person.ids[row["detainee"]].detainee,
         "release_id": ids.release if spell in person.releases else None,
         "country": row["country"],
         "facility": place(seen),
-        "area": _value(seen, "area"),
-        "detained_on": _value(facts, "detained_on"),
-        "held_on": _value(facts, "held_on"),
-        "legal_status": _value(seen, "legal_status"),
+        "area": value_of(seen, "area"),
+        "detained_on": value_of(facts, "detained_on"),
+        "held_on": value_of(facts, "held_on"),
+        "legal_status": value_of(seen, "legal_status"),
         "designation": row["designation"],
         "ended": {"on": on, "how": how} if on or how else None,
-        "status": person.held[spell]["status"] if spell in person.held else None,
-        "transfers": _value(seen, "transfers") or [],
-        "verified_by": sorted(person.slugs[one["source"]] for one in said if one["verdict"] == "verified"),
-        "reported_by": sorted(person.slugs[one["source"]] for one in said if one["verdict"] == "reported"),
+        "status": person.held.get(spell),
+        "transfers": value_of(seen, "transfers") or [],
+        "verified_by": _held_by(person, spell, Verdict.VERIFIED),
+        "reported_by": _held_by(person, spell, Verdict.REPORTED),
         "disputed_dates": bool(row["disjoint_releases"]),
         "moved_at": person.moved.get(spell, []),
-        "facts": facts | _without_release_facts(seen),
+        "facts": facts | {name: fact for name, fact in seen.items() if name not in RELEASE_FACTS},
     }
+
+
+def _held_by(person: Person, spell: int, verdict: Verdict) -> list[str]:
+    """The sources with this verdict on a detention."""
+    rows = (row for row in person.held_by_source if row["spell"] == spell and row["verdict"] == verdict)
+    return sorted(person.slugs[row["source"]] for row in rows)
 
 
 RELEASE_FACTS = frozenset({"conditions", "destination"})
 
 
-def _without_release_facts(seen: Facts) -> Facts:
-    return {name: fact for name, fact in seen.items() if name not in RELEASE_FACTS and name not in BY_SOURCE}
-
-
-def release(person: Person, row: Row, reader: Reader) -> Row:
-    """A release with its status, who verified and who reported it, and each fact with who says so."""
-    spell = row["spell"]
-    ids, stored = person.ids[spell], json.loads(row["facts"])
-    facts, stages = stored["facts"], stored["stages"]
-    seen = reader.facts(person.publish, person.spells.get(spell, {}))
-    here = stages[row["stage"]]
+def release(person: Person, spell: int, reader: Reader) -> ReleaseShape:
+    """A release with its status, its verifying and its reporting sources, and each fact with the sources of it."""
+    row = person.releases[spell]
+    ids, facts = person.ids[spell], row["facts"]
+    seen = person.facts_of(spell, reader)
+    here = row["stages"][row["stage"]]
     return {
         "id": ids.release,
         "detainee_id": person.ids[row["detainee"]].detainee,
@@ -142,16 +207,16 @@ def release(person: Person, row: Row, reader: Reader) -> Row:
         "country": row["country"],
         "facility": place(seen),
         "stage": row["stage"],
-        # The date of a stage that does not count is among the facts, with who says it, and not the release's.
-        "released_on": _value(facts, "released_on") if row["stage"] == Stage.CARRIED_OUT else None,
-        "ordered_on": _value(facts, "ordered_on") if row["stage"] != Stage.ANNOUNCED else None,
-        "announced_on": _value(facts, "announced_on"),
-        "kind": _value(facts, "kind") or "unspecified",
-        "conditions": _value(seen, "conditions"),
-        "destination": _value(seen, "destination"),
-        "measures_lifted_on": _value(facts, "measures_lifted_on"),
+        # The date of a stage that does not count is among the facts, with its sources, and not the release's.
+        "released_on": value_of(facts, "released_on") if row["stage"] == Stage.CARRIED_OUT else None,
+        "ordered_on": value_of(facts, "ordered_on") if row["stage"] != Stage.ANNOUNCED else None,
+        "announced_on": value_of(facts, "announced_on"),
+        "kind": value_of(facts, "kind") or ReleaseKind.UNSPECIFIED,
+        "conditions": value_of(seen, "conditions"),
+        "destination": value_of(seen, "destination"),
+        "measures_lifted_on": value_of(facts, "measures_lifted_on"),
         "status": row["status"],
-        "stages": stages,
+        "stages": row["stages"],
         "verified_by": here["verified_by"],
         "reported_by": here["reported_by"],
         "moved_at": person.moved.get(spell, []),
@@ -159,21 +224,39 @@ def release(person: Person, row: Row, reader: Reader) -> Row:
     }
 
 
-def verification(person: Person, row: Row, reader: Reader) -> Row:
-    """One source's verdict. Evidence, and whoever is cited and is no source, may name people: they are shown where
-    the person is."""
-    said = json.loads(row["said"])
-    seen = reader.facts(person.publish, person.spells.get(row["spell"], {}))
-    slug = person.slugs[row["source"]]
-    about = row["object"]
-    unlisted = seen.get("citing_unlisted", {}).get(about, {}).get(slug)
+def detainee_of(person: Person, _key: int, reader: Reader) -> DetaineeShape:
+    """A detainee, by the key of the person as the others by that of the spell."""
+    return detainee(person, reader)
+
+
+Row = TypeVar("Row")
+Shape = Callable[[Person, int, Reader], Row]
+SHAPES: dict[Kind, Shape[DetaineeShape | DetentionShape | ReleaseShape]] = {
+    "detainee": detainee_of,
+    "detention": detention,
+    "release": release,
+}
+
+
+def verification(person: Person, row: VerificationRow, reader: Reader) -> VerificationOut:
+    """One source's verdict. Evidence may name people, and so may a citation of what is no source here: both are shown
+    where the person is."""
+    about, slug = row["object"], person.slugs[row["source"]]
+
+    def own(name: str) -> Any:
+        """What this source alone stated, where the reader may see that of the person."""
+        by_object = person.by_source.get(row["spell"], {}).get(name, {})
+        return by_object.get(about, {}).get(slug) if reader.sees_fact(person.publish, name) else None
+
+    stated, unlisted = row["said"], own("citing_unlisted")
     if unlisted:
-        said["citing"] = sorted([*(cited for cited in said["citing"] if cited != UNLISTED), *unlisted])
+        listed = [cited for cited in stated["citing"] if cited != UNLISTED]
+        stated = {**stated, "citing": sorted([*listed, *unlisted])}
     return {
         "id": uuid.uuid5(person.ids[row["record"]].release, f"verification of the {about}"),
         "source": slug,
         "verdict": row["verdict"],
-        **said,
+        **stated,
         "independent": bool(row["independent"]),
-        "evidence": seen.get("evidence", {}).get(about, {}).get(slug),
+        "evidence": own("evidence"),
     }

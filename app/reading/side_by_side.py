@@ -7,25 +7,25 @@ from app.dates import parse
 from app.matching.fold import fold
 from app.reading import shapes
 from app.reading.shapes import Person
-from app.registry.policy import Facts, Reader
+from app.registry.policy import Reader
+from app.wire.base import Facts, Said
+from app.wire.filed import ComparedField
 
-Row = dict[str, Any]
 Agree = Callable[[Any, Any], bool]
 
 
-def _dates(one: str, other: str) -> bool:
+def _dates(a: str, b: str) -> bool:
     """Whether both may mean one day."""
-    a, b = parse(one), parse(other)
-    return a.lo <= b.hi and b.lo <= a.hi
+    return parse(a).overlaps(parse(b))
 
 
-def _words(one: Any, other: Any) -> bool:
-    return fold(str(one)) == fold(str(other))
+def _words(a: Any, b: Any) -> bool:
+    return fold(str(a)) == fold(str(b))
 
 
-def _some(one: Iterable[Any], other: Iterable[Any]) -> bool:
+def _some(a: Iterable[Any], b: Iterable[Any]) -> bool:
     """Whether two lists share a value."""
-    return bool({fold(str(value)) for value in one} & {fold(str(value)) for value in other})
+    return bool({fold(str(value)) for value in a} & {fold(str(value)) for value in b})
 
 
 # In the order in which a person reads them: who it is, where and when held, how it ended.
@@ -52,41 +52,36 @@ OF_A_RELEASE: dict[str, Agree] = {"released_on": _dates, "kind": _words, "condit
 AS_SAID = {"facility_as_said": "facility"}
 
 
-def side_by_side(a: Person, b: Person, reader: Reader) -> list[Row]:
-    """`[{field, a: [{value, by}], b: [{value, by}], agrees}]` for every field that one of the two has.
+def side_by_side(a: Person, b: Person, reader: Reader) -> list[ComparedField]:
+    """Every field of which a report of either person states a value.
 
-    `agrees`: whether some value of one fits some value of the other; null where only one says anything.
+    `agrees`: whether some value of `a` fits some value of `b`; null where only one of them has any.
     """
-    mine, theirs = _said(a, reader), _said(b, reader)
-    rows = []
+    of_a, of_b = _stated(a, reader), _stated(b, reader)
+    compared: list[ComparedField] = []
     for field, agree in (OF_THE_PERSON | OF_A_DETENTION | OF_A_RELEASE).items():
-        one, other = mine.get(field, []), theirs.get(field, [])
-        if one or other:
-            fits = any(agree(x["value"], y["value"]) for x in one for y in other)
-            rows.append({"field": field, "a": one, "b": other, "agrees": fits if one and other else None})
-    return rows
+        values_a, values_b = of_a.get(field, []), of_b.get(field, [])
+        if values_a or values_b:
+            fits = any(agree(x["value"], y["value"]) for x in values_a for y in values_b)
+            both = bool(values_a and values_b)
+            compared.append({"field": field, "a": values_a, "b": values_b, "agrees": fits if both else None})
+    return compared
 
 
-def _said(person: Person, reader: Reader) -> dict[str, list[Row]]:
+def _stated(person: Person, reader: Reader) -> dict[str, list[Said]]:
     """Field → what the sources say of it, over all detentions of the person."""
     shown = shapes.detainee(person, reader)
-    found = _of(shown["facts"], OF_THE_PERSON)
+    stated: dict[str, list[Said]] = {}
+    _add(stated, shown["facts"], OF_THE_PERSON)
     for detention in shown["detentions"]:
-        _add(found, _of(detention["facts"], OF_A_DETENTION))
-    for row in person.releases.values():
-        _add(found, _of(shapes.release(person, row, reader)["facts"], OF_A_RELEASE))
-    return found
+        _add(stated, detention["facts"], OF_A_DETENTION)
+    for spell in person.releases:
+        _add(stated, shapes.release(person, spell, reader)["facts"], OF_A_RELEASE)
+    return stated
 
 
-def _of(facts: Facts, fields: Container[str]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+def _add(stated: dict[str, list[Said]], facts: Facts, fields: Container[str]) -> None:
     for name, fact in facts.items():
         field = AS_SAID.get(name, name)
         if field in fields:
-            found.setdefault(field, []).extend(fact["said"])
-    return found
-
-
-def _add(found: dict[str, list[Row]], more: dict[str, list[Row]]) -> None:
-    for field, said in more.items():
-        found.setdefault(field, []).extend(said)
+            stated.setdefault(field, []).extend(fact["said"])

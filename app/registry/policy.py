@@ -5,12 +5,10 @@ null, and a count over that value puts the person into `withheld`.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from app.dates import parse
 from app.vocabulary import Publish, Role
-
-Facts = dict[str, Any]
+from app.wire.base import Fact, Facts, Said
 
 # Facts that a class of publication opens to everyone. All others are never public: exact birth date, family,
 # identification numbers, notes, unregistered places, medical detail (a group), transfers.
@@ -98,13 +96,13 @@ class Reader:
         return publish == Publish.ANONYMOUS and name in ANONYMOUS_TRAITS
 
 
-def _without_medical(fact: Facts) -> Facts:
+def _without_medical(fact: Fact) -> Fact:
     """The fact without medical values, which are private of named people too."""
 
     def keep(values: list[str]) -> list[str]:
         return [value for value in values if value not in MEDICAL_GROUPS]
 
-    said = [{**group, "value": keep(group["value"])} for group in fact["said"]]
+    said: list[Said] = [{**group, "value": keep(group["value"])} for group in fact["said"]]
     return {"value": keep(fact["value"]), "said": [group for group in said if group["value"]]}
 
 

@@ -40,6 +40,7 @@ from app.wire.filed import (
     ReportOut,
     ReportShape,
     Version,
+    WaitingShape,
 )
 from app.wire.imports import ImportOut, ImportRowPage
 from app.wire.matching import CandidatesOut, ComparisonOut
@@ -125,7 +126,7 @@ class ProposalPage(Page):
 class ReviewPage(Page):
     """What waits, and the places that reports name and nobody registered (folded names)."""
 
-    data: list[PairOut | ApartOut | ContradictedOut | HiddenOut | ContradictionOut]
+    data: list[WaitingShape]
     unknown_facilities: list[UnknownFacility]
 
 

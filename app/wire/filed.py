@@ -1,6 +1,7 @@
 """Answers to writes, own reports, and what waits for a curator."""
 
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
@@ -13,8 +14,8 @@ from app.wire.base import Answered, Receipt
 from app.wire.records import DetaineeShape, DetentionShape, ReleaseShape
 
 
-class ReportShape(TypedDict):
-    """One of your own reports, as you sent it."""
+class ReportVersion(TypedDict):
+    """A version of one of your own reports."""
 
     id: uuid.UUID
     version: int
@@ -22,6 +23,11 @@ class ReportShape(TypedDict):
     recorded_at: str
     source: str
     has_national_id: bool
+
+
+class ReportBody(TypedDict):
+    """A report as it was sent."""
+
     source_record_id: NotRequired[str | None]
     detainee: NotRequired[dict[str, Any] | None]
     detention: NotRequired[dict[str, Any] | None]
@@ -29,6 +35,10 @@ class ReportShape(TypedDict):
     verification: dict[str, Any]
     note: NotRequired[str | None]
     retraction: NotRequired[dict[str, Any] | None]
+
+
+class ReportShape(ReportVersion, ReportBody):
+    """One of your own reports, as you sent it."""
 
 
 class ReportOut(ReportShape, Answered):
@@ -91,8 +101,8 @@ class ComparedField(TypedDict):
     """What is said of one field about two people; `agrees` is null where only one says anything."""
 
     field: str
-    a: list[dict[str, Any]]
-    b: list[dict[str, Any]]
+    a: Sequence[Mapping[str, Any]]
+    b: Sequence[Mapping[str, Any]]
     agrees: bool | None
 
 
@@ -169,6 +179,9 @@ class ContradictionOut(TypedDict):
     a: DetaineeShape
     b: DetaineeShape
     compared: list[ComparedField]
+
+
+WaitingShape = PairOut | ApartOut | ContradictedOut | HiddenOut | ContradictionOut
 
 
 class ReportId(TypedDict):

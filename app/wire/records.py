@@ -127,12 +127,17 @@ class DetaineeOut(DetaineeShape, Answered):
     """A detainee at a revision."""
 
 
-class VerificationOut(TypedDict):
-    """One source's standing verdict on a release or a detention."""
+class SourceVerdict(TypedDict):
+    """A verdict and its source."""
 
     id: uuid.UUID
     source: str
     verdict: Verdict
+
+
+class StatedRelease(TypedDict):
+    """What a source states with its verdict: the release, and how the source checked it."""
+
     stage: Stage | None
     released_on: str | None
     ordered_on: str | None
@@ -141,5 +146,10 @@ class VerificationOut(TypedDict):
     method: Method | None
     verified_on: str | None
     citing: list[str]
+
+
+class VerificationOut(SourceVerdict, StatedRelease):
+    """One source's standing verdict on a release or a detention."""
+
     independent: bool
     evidence: list[dict[str, Any]] | None

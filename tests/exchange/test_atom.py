@@ -14,7 +14,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 ONE, TWO, THREE, FOUR = (uuid.UUID(int=number) for number in range(1, 5))
 
 
-def row(**changes: Any) -> dict[str, Any]:
+def row(**changes: Any) -> Any:
     return {
         "id": ONE, "kind": CorrectionKind.RESTATED, "revision": 17, "recorded_at": "2026-01-14T19:00:00Z",
         "source": "foro-penal", "release_id": TWO, "detention_id": THREE, "detainee_ids": [FOUR], "claim_ids": [],
@@ -23,9 +23,7 @@ def row(**changes: Any) -> dict[str, Any]:
     } | changes  # fmt: skip
 
 
-def feed(
-    *rows: dict[str, Any], base: str = "https://recuento.example", lang: Language = "en", **more: Any
-) -> Xml.Element:
+def feed(*rows: Any, base: str = "https://recuento.example", lang: Language = "en", **more: Any) -> Xml.Element:
     page = {"following": "/v1/corrections.atom?cursor=x&as_of=17", "updated": "2026-01-14T19:00:00Z"} | more
     text = Feed(FOUR, base, "/v1/corrections.atom?kind=restated", lang=lang, **page).write(list(rows))
     assert text.startswith('<?xml version="1.0" encoding="utf-8"?>')

@@ -4,6 +4,7 @@ import pytest
 
 from app.registry.policy import ANONYMOUS_FACTS, ANONYMOUS_TRAITS, ANYONE, NAMED_FACTS, NAMED_TRAITS, Reader
 from app.vocabulary import Publish, Role
+from app.wire.base import Facts
 
 PARTNER, CURATOR = Reader(Role.READER), Reader(Role.CURATOR)
 REPORTER = Reader(Role.REPORTER, 1, "foro")
@@ -11,7 +12,7 @@ GOVERNMENT = Reader(Role.REPORTER, 4, "ministry", independent=False)
 ADMIN = Reader(Role.ADMIN)
 PUBLIC = (ANYONE, REPORTER, GOVERNMENT, ADMIN)
 
-FACTS = {name: {"value": name, "said": [{"value": name, "by": ["foro"]}]} for name in (
+FACTS: Facts = {name: {"value": name, "said": [{"value": name, "by": ["foro"]}]} for name in (
     "full_name", "aliases", "gender", "birth_date", "age", "age_on", "nationalities", "category", "father_name",
     "national_id_digest", "facility", "facility_as_said", "area", "place", "legal_status", "transfers", "charges",
     "sentence", "case", "conditions", "destination", "evidence",
@@ -53,9 +54,12 @@ def test_all_others_see_what_the_class_opens(reader: Reader) -> None:
 
 
 def test_the_public_sees_the_year_of_birth_of_named_people_alone() -> None:
-    born = {"full_name": {"value": "Tomás Quintana"}, "birth_date": {"value": "1971-05-04"}}
-    vague = {**born, "birth_date": {"value": "1971-12-20/1972-01-10"}}
-    nameless = {"birth_date": born["birth_date"]}
+    born: Facts = {
+        "full_name": {"value": "Tomás Quintana", "said": []},
+        "birth_date": {"value": "1971-05-04", "said": []},
+    }
+    vague: Facts = {**born, "birth_date": {"value": "1971-12-20/1972-01-10", "said": []}}
+    nameless: Facts = {"birth_date": born["birth_date"]}
     for reader in PUBLIC:
         assert [reader.birth_year(publish, born) for publish in ("named", "anonymous", "counted")] == [1971, None, None]
         assert reader.birth_year("named", vague) is None, "a span of two years would tell the days"
@@ -77,7 +81,7 @@ def test_each_class_opens_no_less_than_the_one_below() -> None:
 
 
 def test_an_illness_is_nobodys_business() -> None:
-    groups = {
+    groups: Facts = {
         "groups": {
             "value": ["gravely_ill", "journalist"],
             "said": [

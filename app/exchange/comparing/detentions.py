@@ -1,6 +1,6 @@
 """A detention as one side of a comparison reports it, and the contradictions between two sides (pure)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +51,7 @@ class ComparedDetention:
 
 
 def of_content(
-    content: Content, place: Row, same_place: SamePlace | None = None, names: Content | None = None
+    content: Content, place: Mapping[str, Any], same_place: SamePlace | None = None, names: Content | None = None
 ) -> ComparedDetention:
     """The detention of a report's content. `names`: content by which the person is recognised, and which is not
     shown."""

@@ -1,5 +1,6 @@
 """The registry's side of a comparison: the detentions to compare with a list."""
 
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -105,7 +106,7 @@ def beside(
             detention = replace(detention, line=Line(detention.person))
         else:
             # A person reported only by sources that are not independent is no rival, as when a report is linked.
-            whose = spell.ids["detainee_id"]
+            whose = str(spell.ids["detainee_id"])
             line = replace(detention.line, planted=not spell.independent, whose=whose, witnesses=witnesses)
             detention = replace(detention, line=line)
             places[spell.key] = len(found.detentions)
@@ -130,9 +131,9 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
     same = same_place(session)
     mine = of_content(said, {}, same)
     people = registry_side.alike(session, [(mine.line.keys, blocking.born(mine.person))], revision)
-    found: dict[str, list[tuple[Match, ComparedDetention]]] = defaultdict(list)
-    independent: set[str] = set()
-    witnesses: dict[str, list[Witness]] = defaultdict(list)
+    found: dict[uuid.UUID, list[tuple[Match, ComparedDetention]]] = defaultdict(list)
+    independent: set[uuid.UUID] = set()
+    witnesses: dict[uuid.UUID, list[Witness]] = defaultdict(list)
     for spell, detention, said_there in _compared(
         registry_side.spells(session, sorted(people), reader, revision), same, all_days=True
     ):

@@ -113,12 +113,12 @@ def _undone(country: str | None, revision: int) -> Select[int]:
 
 
 def _decided(column: Any, country: str | None, revision: int) -> Select[int]:
-    one: Any = aliased(Record)
+    record: Any = aliased(Record)
     return (
         select(column)
         .select_from(Decision)
-        .join(one, one.id == col(Decision.a))
-        .where(*_in_country(one.key, country, revision))
+        .join(record, record.id == col(Decision.a))
+        .where(*_in_country(record.key, country, revision))
     )
 
 

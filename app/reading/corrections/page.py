@@ -5,7 +5,6 @@ the day on which everybody was last known held), so a page is put together batch
 """
 
 import uuid
-from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -19,8 +18,7 @@ from app.reading.paging import Page, read_cursor, write_cursor
 from app.reading.questions import CorrectionQuery
 from app.registry.policy import Reader
 from app.vocabulary import CorrectionKind
-
-Row = dict[str, Any]
+from app.wire.corrections import ChangeOut, CorrectionShape
 
 # Entries looked at together: one IN (…) of them, in a fixed number of queries.
 BATCH = 500
@@ -33,23 +31,24 @@ NAMESPACE = uuid.UUID("6f2d9c1e-3b58-4c0a-9a51-7c1f0f0d8e42")
 
 def corrections(
     session: Session, asked: CorrectionQuery, reader: Reader, revision: int, since: int | None = None
-) -> Page:
-    """Corrections known at a revision, of people the reader may see; `since`: recorded after it.
+) -> Page[CorrectionShape]:
+    """Corrections known at a revision, of people the reader may see; `since`: the revision after which they were
+    recorded.
 
-    `withheld` beside them: how many this page leaves out because no list may show the people. What curators decided
-    about such people is not even counted. The cursor is the revision to go on from.
+    `withheld` beside them: how many corrections this page leaves out because no list may show the people. What curators
+    decided about such people is not even counted. The cursor is the revision to go on from.
     """
     after = read_cursor(asked.cursor)
     newest = revision if after is None else min(revision, after[0])
     examined = candidates.entries(session, asked, newest, since or 0, revision, MOST_EXAMINED + 1)
-    rows: list[Row] = []
+    rows: list[CorrectionShape] = []
     withheld, following = 0, None
     for start in range(0, min(len(examined), MOST_EXAMINED), BATCH):
-        found, places = _drafts(session, examined[start : start + BATCH], asked)
+        drafted, places = _drafts(session, examined[start : start + BATCH], asked)
         shown: list[Draft] = []
         following = next(iter(examined[start + BATCH :]), None)
-        for draft in found:
-            if not all(places.seen(reader, one, draft.revision, revision) for one in draft.records):
+        for draft in drafted:
+            if not all(places.seen(reader, record, draft.revision, revision) for record in draft.records):
                 withheld += draft.kind not in candidates.BY_CURATORS
             elif len(rows) + len(shown) < asked.limit:
                 shown.append(draft)
@@ -64,16 +63,16 @@ def corrections(
 
 def _drafts(session: Session, revisions: list[int], asked: CorrectionQuery) -> tuple[list[Draft], Places]:
     """The corrections asked for among some entries, newest first, and where the records they are about stood."""
-    found = [*drafts.of_reports(session, revisions), *drafts.of_claims(session, revisions)]
+    drafted = [*drafts.of_reports(session, revisions), *drafts.of_claims(session, revisions)]
     decided = drafts.decisions(session, revisions)
-    about = {record for draft in found for record in draft.records}
+    about = {record for draft in drafted for record in draft.records}
     places = Places(session, about | {record for _revision, *pair in decided for record in pair})
-    found += drafts.of_decisions(decided, places)
-    wanted = [draft for draft in found if not asked.kind or draft.kind in asked.kind]
+    drafted += drafts.of_decisions(decided, places)
+    wanted = [draft for draft in drafted if not asked.kind or draft.kind in asked.kind]
     return sorted(wanted, key=lambda draft: -draft.revision), places
 
 
-def _rows(session: Session, shown: list[Draft], places: Places, revision: int) -> list[Row]:
+def _rows(session: Session, shown: list[Draft], places: Places, revision: int) -> list[CorrectionShape]:
     """The corrections on the wire. No reason is among them: it is free text, and was given in confidence."""
     recorded = session.execute(
         select(col(Entry.revision), col(Entry.recorded_at), col(Entry.leaf_hash)).where(
@@ -81,40 +80,41 @@ def _rows(session: Session, shown: list[Draft], places: Places, revision: int) -
         )
     )
     entries = {row.revision: row for row in recorded}
-    return [
-        {
-            "id": uuid.uuid5(NAMESPACE, entries[draft.revision].leaf_hash.hex()),
-            "kind": draft.kind,
-            "revision": draft.revision,
-            "recorded_at": format_instant(entries[draft.revision].recorded_at),
-            "source": draft.source,
-            **_about(draft, places, revision),
-            "claim_ids": list(draft.claims),
-            "claimant": draft.claimant,
-            "changes": [*draft.changes, *_status(draft, places)],
-        }
-        for draft in shown
-    ]
+    corrections: list[CorrectionShape] = []
+    for draft in shown:
+        release, detention, detainees = _about(draft, places, revision)
+        corrections.append(
+            {
+                "id": uuid.uuid5(NAMESPACE, entries[draft.revision].leaf_hash.hex()),
+                "kind": draft.kind,
+                "revision": draft.revision,
+                "recorded_at": format_instant(entries[draft.revision].recorded_at),
+                "source": draft.source,
+                "release_id": release,
+                "detention_id": detention,
+                "detainee_ids": detainees,
+                "claim_ids": list(draft.claims),
+                "claimant": draft.claimant,
+                "changes": [*draft.changes, *_status(draft, places)],
+            }
+        )
+    return corrections
 
 
-def _about(draft: Draft, places: Places, revision: int) -> Row:
-    """Whom it is about: the release and detention that hold the report at the revision read; of curators' decisions,
-    the two people, as they stood while they were two."""
+def _about(draft: Draft, places: Places, revision: int) -> tuple[uuid.UUID | None, uuid.UUID | None, list[uuid.UUID]]:
+    """`(release, detention, detainees)` of a correction: the release and detention that hold the report at the revision
+    read; of a curator's decision the two people, as they stood while they were two."""
     if draft.kind in candidates.BY_CURATORS:
         apart = draft.revision - (draft.kind is CorrectionKind.MERGED)
         two = [place for record in draft.records if (place := places.at(record, apart))]
-        return {"release_id": None, "detention_id": None, "detainee_ids": list(map(places.detainee_id, two))}
+        return None, None, list(map(places.detainee_id, two))
     place = places.at(draft.records[0], revision) if draft.records else None
     if place is None:
-        return {"release_id": None, "detention_id": None, "detainee_ids": []}
-    return {
-        "release_id": places.release_id(place, revision),
-        "detention_id": places.detention_id(place),
-        "detainee_ids": [places.detainee_id(place)],
-    }
+        return None, None, []
+    return places.release_id(place, revision), places.detention_id(place), [places.detainee_id(place)]
 
 
-def _status(draft: Draft, places: Places) -> list[Row]:
+def _status(draft: Draft, places: Places) -> list[ChangeOut]:
     """What became of the release's status, if anything."""
     if draft.kind in candidates.BY_CURATORS or not draft.records:
         return []

@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 
 from app.database import chunks
 from app.models import Placement, Record, Release
+from app.reading.shapes import Ids
 from app.registry.policy import Reader
 from app.registry.publication_class import strictest
 
@@ -45,17 +46,18 @@ class Places:
         run = session.connection().execute
 
         def rows(statement: Any, among: Collection[int]) -> dict[int, list[Any]]:
-            found: dict[int, list[Any]] = {}
+            by_key: dict[int, list[Any]] = {}
             for some in chunks(sorted(among)):
                 for row in run(statement, {"among": some}):
-                    found.setdefault(row[0], []).append(row)
-            return found
+                    by_key.setdefault(row[0], []).append(row)
+            return by_key
 
         self._places = rows(_PLACES, records)
-        every = [row for found in self._places.values() for row in found]
+        every = [row for of_record in self._places.values() for row in of_record]
         self._holders = rows(_HOLDERS, {row.detainee for row in every})
         self._releases = rows(_RELEASES, {row.spell for row in every})
-        self._ids = rows(_IDS, {key for row in every for key in (row.detainee, row.spell)})
+        keys = {key for row in every for key in (row.detainee, row.spell)}
+        self._ids = {key: Ids(*ids) for key, ((_key, *ids),) in rows(_IDS, keys).items()}
 
     def at(self, record: int, revision: int) -> Place | None:
         """Where a record stood; None before it was filed."""
@@ -63,7 +65,8 @@ class Places:
         return None if row is None else Place(row.detainee, row.spell)
 
     def seen(self, reader: Reader, record: int, *revisions: int) -> bool:
-        """Whether whoever held the record stands in lists for the reader, by today's class, at all these revisions."""
+        """Whether the person who held the record stands in lists for the reader, by today's class, at all these
+        revisions."""
         return all(self._sees(reader, place.detainee, at) for at in revisions if (place := self.at(record, at)))
 
     def _sees(self, reader: Reader, detainee: int, revision: int) -> bool:
@@ -71,20 +74,20 @@ class Places:
         return reader.sees_person(strictest(row.publish_now for row in held))
 
     def status(self, spell: int, revision: int) -> str | None:
-        """The status of a spell's release; None where there is no release, or nobody whose word makes a status."""
+        """The status of a spell's release; None where there is no release, or no source whose word makes a status."""
         row = _standing(self._releases.get(spell, []), revision)
         status: str | None = None if row is None else row.status
         return status
 
     def detainee_id(self, place: Place) -> uuid.UUID:
-        return self._ids[place.detainee][0].detainee_id  # type: ignore[no-any-return]
+        return self._ids[place.detainee].detainee
 
     def detention_id(self, place: Place) -> uuid.UUID:
-        return self._ids[place.spell][0].detention_id  # type: ignore[no-any-return]
+        return self._ids[place.spell].detention
 
     def release_id(self, place: Place, revision: int) -> uuid.UUID | None:
         released = _standing(self._releases.get(place.spell, []), revision) is not None
-        return self._ids[place.spell][0].release_id if released else None
+        return self._ids[place.spell].release if released else None
 
 
 def _standing(rows: Collection[Any], revision: int) -> Any:

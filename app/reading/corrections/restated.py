@@ -4,14 +4,17 @@ To say more is no correction: a value where there was none, a finer date inside 
 what was only passed on. To say something else is one, and so is to say less.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.registry.content import Content, has_release
 from app.registry.projection.statements import DENIALS, parse
 from app.registry.projection.voices import RANK
 from app.vocabulary import CorrectionKind, Designation, ReleaseKind, Stage, Verdict
+from app.wire.corrections import ChangeOut
 
-Row = dict[str, Any]
+# What is compared, by name: the values of a report that are shown, or of a claim.
+Values = Mapping[str, Any]
 
 VERDICT = "verification.verdict"
 ENDED = "detention.ended"
@@ -48,8 +51,8 @@ WITHDRAWN = {
 }
 
 
-def of_report(before: Content | None, after: Content) -> tuple[CorrectionKind | None, list[Row]]:
-    """The kind of correction that a version of a report is, None for none, and its changes `{field, before, after}`.
+def of_report(before: Content | None, after: Content) -> tuple[CorrectionKind | None, list[ChangeOut]]:
+    """The kind of correction that a version of a report is, None for no correction, and its changes.
 
     `before` is the version it supersedes; a first version corrects others by a denial, and nothing of its own.
     """
@@ -67,24 +70,24 @@ def of_report(before: Content | None, after: Content) -> tuple[CorrectionKind | 
     return (CorrectionKind.RESTATED if taken_back else None), changes
 
 
-def of_claim(before: Row, after: Row) -> list[Row]:
+def of_claim(before: Values, after: Values) -> list[ChangeOut]:
     """What differs between two figures."""
-    return _changes(*({name: said.get(name) for name in FIGURES} for said in (before, after)))
+    return _changes(*({name: claim.get(name) for name in FIGURES} for claim in (before, after)))
 
 
-def _shown(said: Content) -> Row:
-    ended = said.get(ENDED, {})
-    shown = {name: said.get(path) for name, path in SHOWN.items()}
+def _shown(content: Content) -> Values:
+    ended = content.get(ENDED, {})
+    shown = {name: content.get(path) for name, path in SHOWN.items()}
     return {**shown, "ended_on": ended.get("on"), "ended_how": ended.get("how"), "citing": shown["citing"] or []}
 
 
-def _changes(before: Row, after: Row) -> list[Row]:
+def _changes(before: Values, after: Values) -> list[ChangeOut]:
     return [
         {"field": name, "before": before[name], "after": after[name]} for name in after if before[name] != after[name]
     ]
 
 
-def _takes_back(change: Row) -> bool:
+def _takes_back(change: ChangeOut) -> bool:
     name, before, after = change["field"], change["before"], change["after"]
     if name == "citing":
         return True  # whoever cites checked nothing itself: a count of verifications may fall

@@ -8,8 +8,8 @@ from typing import Any
 from app.registry.projection.statements import Statement, parse
 from app.registry.projection.voices import by_source
 from app.vocabulary import Verdict
+from app.wire.base import Fact, Facts, Said
 
-Fact = dict[str, Any]
 ReadValue = Callable[[Statement], Any]
 
 
@@ -195,7 +195,7 @@ def _fact(
     return {"value": value, "said": _listed(said, value)}
 
 
-def _listed(said: Sequence[SourceValue], first: Any) -> list[dict[str, Any]]:
+def _listed(said: Sequence[SourceValue], first: Any) -> list[Said]:
     """`[{value, by}]`: each value that is a source's own word, with the slugs of its sources; the chosen value first,
     the others in byte order."""
     said = [one for one in said if not one.kept]
@@ -212,13 +212,24 @@ def _bytes(value: Any) -> bytes:
     return str(value).encode()
 
 
-def value_of(facts: dict[str, Fact], name: str) -> Any:
+def value_of(facts: Facts, name: str) -> Any:
     """The consolidated value of a fact, or None."""
     fact = facts.get(name)
     return None if fact is None else fact["value"]
 
 
-def collect(statements: Sequence[Statement], names: Combined, section: str) -> dict[str, Fact]:
+def said_of(facts: Facts, name: str) -> list[Said]:
+    """What sources say of a fact: each value with its sources."""
+    fact = facts.get(name)
+    return [] if fact is None else fact["said"]
+
+
+def value_by(slug: str, facts: Facts, name: str) -> Any:
+    """The value of a fact as one source states it, or None."""
+    return next((group["value"] for group in said_of(facts, name) if slug in group["by"]), None)
+
+
+def collect(statements: Sequence[Statement], names: Combined, section: str) -> Facts:
     """Field name → fact, for the fields of a section that some statement has."""
     facts = {}
     sources = _newest_first(statements)

@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as made_by
-from typing import Any
 
 from app.dates import PartialDate
 from app.registry.projection.consolidate import (
-    Fact,
     collect,
     date_fact,
     dating,
@@ -35,6 +33,8 @@ from app.registry.projection.statements import ASSERTIONS, DATE_OF_STAGE, Statem
 from app.registry.projection.status import COUNTING, standing_stage, statuses, verdicts_on_custody
 from app.registry.projection.voices import detention_voices, release_voices, voices_by_stage
 from app.vocabulary import Designation, ReleaseKind, ReleaseStatus, Stage, Verdict
+from app.wire.base import Fact, Facts
+from app.wire.records import StageOut
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class SpellRelease:
     stage: Stage
     dates: dict[Stage, PartialDate | None]
     kinds: dict[Stage, str]
-    facts: dict[str, Fact]
-    stages: dict[Stage, dict[str, Any]]
+    facts: Facts
+    stages: dict[Stage, StageOut]
 
     @property
     def kind(self) -> str:
@@ -83,7 +83,7 @@ class Custody:
     left: End | None
     ended_how: str | None
     otherwise: End | None
-    facts: dict[str, Fact]
+    facts: Facts
     release: SpellRelease | None
     disjoint_releases: bool
     set_aside: bool
@@ -222,7 +222,7 @@ def _country(spell: Sequence[Statement]) -> Fact | None:
     return next(filter(None, facts), None)
 
 
-def _present(**facts: Fact | None) -> dict[str, Fact]:
+def _present(**facts: Fact | None) -> Facts:
     """The facts that are not None."""
     return {name: fact for name, fact in facts.items() if fact is not None}
 
@@ -235,7 +235,7 @@ def _held(statements: Sequence[Statement]) -> Fact | None:
     return latest_fact(source_values(last_of.values(), field("detention.held_on")))
 
 
-def _ended(statements: Sequence[Statement], how: Fact | None, end: End | None) -> dict[str, Fact]:
+def _ended(statements: Sequence[Statement], how: Fact | None, end: End | None) -> Facts:
     """How and when the detention ended other than by release, by the credible statements, with every source's
     values."""
     day = end.day.text if end and end.day else None
@@ -278,8 +278,8 @@ def _spell_release(voices: list[Statement], voices_at: dict[Stage, list[Statemen
     stage = standing_stage(by_stage)
     dates: dict[Stage, PartialDate | None] = {}
     kinds: dict[Stage, str] = {}
-    facts: dict[str, Fact] = {}
-    stages: dict[Stage, dict[str, Any]] = {}
+    facts: Facts = {}
+    stages: dict[Stage, StageOut] = {}
     for at, at_stage in voices_at.items():
         telling = _telling(at_stage)
         date, kind = day_fact(telling, DATE_OF_STAGE[at], "release"), kind_fact(telling)

@@ -7,12 +7,12 @@ from app.dates import PartialDate, age_bounds_at
 from app.registry.content import birth_of
 from app.registry.projection.consolidate import (
     Combined,
-    Fact,
     collect,
     date_fact,
     kept,
     own_word,
     plain_fact,
+    said_of,
     shown_fact,
     source_values,
     union_fact,
@@ -21,6 +21,7 @@ from app.registry.projection.consolidate import (
 from app.registry.projection.custody import Custody
 from app.registry.projection.statements import ASSERTIONS, Statement, parse
 from app.vocabulary import AgeGroup
+from app.wire.base import Facts
 
 # The field counts adolescents below 18 and the old from 70 on (weekly tables of the organisations).
 ADULT, OLD = 18, 70
@@ -38,8 +39,9 @@ _PERSON: Combined = {
     "groups": union_fact,
     "father_name": shown_fact,
 }
-# Fields that are stored by source and never consolidated.
+# Fields that are stored by source and never consolidated: field → object of the verdict → source → value.
 BY_SOURCE = ("evidence", "citing_unlisted")
+BySource = dict[str, dict[str, dict[str, Any]]]
 
 _CUSTODY: Combined = {
     "place": shown_fact,
@@ -66,7 +68,7 @@ _SPELL_TRAITS = {
 }
 
 
-def public_facts(statements: Sequence[Statement]) -> dict[str, Fact]:
+def public_facts(statements: Sequence[Statement]) -> Facts:
     """The public facts about a person: the day of death and the designation."""
     standing = [statement for statement in statements if not statement.retracted]
     facts = collect(standing, {"died_on": date_fact}, "detainee")
@@ -74,14 +76,14 @@ def public_facts(statements: Sequence[Statement]) -> dict[str, Fact]:
     return facts | ({"designation": designation} if designation else {})
 
 
-def personal_facts(statements: Sequence[Statement], custodies: Sequence[Custody]) -> dict[str, Fact]:
+def personal_facts(statements: Sequence[Statement], custodies: Sequence[Custody]) -> Facts:
     """The personal facts about a person, by the statements that stand."""
     facts = collect([statement for statement in statements if not statement.retracted], _PERSON, "detainee")
     if "birth_date" in facts and value_of(facts, "age") is None:
         day = _reference_day(custodies)
         if day is not None:
             age = age_bounds_at(parse(facts["birth_date"]["value"]), day)[0]
-            facts["age"] = {"said": [], **facts.get("age", {}), "value": age}
+            facts["age"] = {"said": said_of(facts, "age"), "value": age}
     return facts
 
 
@@ -92,14 +94,20 @@ def _reference_day(custodies: Sequence[Custody]) -> PartialDate | None:
     return last.ended or last.held or last.detained
 
 
-def spell_facts(custody: Custody) -> dict[str, Any]:
-    """The personal facts of a spell: place, law, conditions; and by source its evidence and the cited names that are no
-    source here."""
-    facts: dict[str, Any] = collect(custody.asserting, _CUSTODY, "detention") | _facility(custody.asserting)
+def spell_facts(custody: Custody) -> Facts:
+    """The personal facts of a spell: place, law, conditions."""
+    facts = collect(custody.asserting, _CUSTODY, "detention") | _facility(custody.asserting)
     release = custody.release
     if release is not None:
         asserting = [voice for voice in release.voices_at[release.stage] if voice.verdict in ASSERTIONS]
         facts |= collect(asserting, {"conditions": union_fact, "destination": plain_fact}, "release")
+    return facts
+
+
+def spell_by_source(custody: Custody) -> BySource:
+    """Each source's evidence for a spell, and the names it cites that are no source here."""
+    found: BySource = {}
+    release = custody.release
     voices = {"detention": custody.voices, "release": release.voices if release else []}
     for name in BY_SOURCE:
         by_source = {
@@ -111,11 +119,11 @@ def spell_facts(custody: Custody) -> dict[str, Any]:
             for about, of_object in voices.items()
         }
         if any(by_source.values()):
-            facts[name] = by_source
-    return facts
+            found[name] = by_source
+    return found
 
 
-def _facility(statements: Sequence[Statement]) -> dict[str, Fact]:
+def _facility(statements: Sequence[Statement]) -> Facts:
     """The registered facility and its area; a place that is not registered stands apart, as said."""
     registered = plain_fact(source_values(statements, _slug, _kept_slug))
     as_said = shown_fact(
@@ -152,7 +160,7 @@ def own_traits(own: Sequence[Statement]) -> set[tuple[str, str]]:
     return {(name, value) for name, value in values.items() if value}
 
 
-def traits(custody: Custody, about: dict[str, Fact], facts: dict[str, Any]) -> set[tuple[str, str]]:
+def traits(custody: Custody, about: Facts, facts: Facts) -> set[tuple[str, str]]:
     """`(dimension, value)` pairs by which a spell is filtered and grouped, from the facts `about` the person and the
     `facts` of the spell."""
     pairs = _values(about, _PERSON_TRAITS) | _values(facts, _SPELL_TRAITS)
@@ -160,7 +168,7 @@ def traits(custody: Custody, about: dict[str, Fact], facts: dict[str, Any]) -> s
     return pairs | ({("age_group", group)} if group else set())
 
 
-def _values(facts: dict[str, Any], names: dict[str, str]) -> set[tuple[str, str]]:
+def _values(facts: Facts, names: dict[str, str]) -> set[tuple[str, str]]:
     pairs = set()
     for fact, trait in names.items():
         value = value_of(facts, fact)
@@ -169,7 +177,7 @@ def _values(facts: dict[str, Any], names: dict[str, str]) -> set[tuple[str, str]
     return pairs
 
 
-def age_group(custody: Custody, about: dict[str, Fact]) -> str | None:
+def age_group(custody: Custody, about: Facts) -> str | None:
     """The age group at the arrest, or on the nearest known day; None where two groups are possible."""
     named = ("birth_date", "age")
     content = {f"detainee.{name}": value for name in named if (value := value_of(about, name)) is not None}
@@ -185,13 +193,13 @@ def age_group(custody: Custody, about: dict[str, Fact]) -> str | None:
     return groups.pop() if len(groups) == 1 else None
 
 
-def _day_of_age(about: dict[str, Fact]) -> dict[str, Any]:
+def _day_of_age(about: Facts) -> dict[str, Any]:
     """The day of the age, else its span of days, from a source that gives this age: another source's day belongs to
     another age."""
-    age = about.get("age", {"value": None, "said": []})
-    speakers = {source for group in age["said"] if group["value"] == age["value"] for source in group["by"]}
+    age = value_of(about, "age")
+    speakers = {source for group in said_of(about, "age") if group["value"] == age for source in group["by"]}
     for name in ("age_on", "age_span"):
-        for group in about.get(name, {}).get("said", ()):
+        for group in said_of(about, name):
             if speakers & set(group["by"]):
                 return {f"detainee.{name}": group["value"]}
     return {}

@@ -21,6 +21,7 @@ from app.models import (
     Verification,
 )
 from app.registry.projection import detention_state, person
+from app.registry.projection.consolidate import said_of, value_of
 from app.registry.projection.custody import Custody, read_custody, with_next
 from app.registry.projection.ends import End
 from app.registry.projection.person_state import standing_last, state_of
@@ -84,12 +85,16 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
 def _personal(statements: Sequence[Statement], custodies: Sequence[Custody]) -> Rows:
     about = person.personal_facts(statements, custodies)
     # A search finds a person by every source's spelling of the name, not by the shown one alone.
-    names = [said["value"] for said in about.get("full_name", {}).get("said", [])]
-    aliases = about.get("aliases", {}).get("value", [])
+    names = [said["value"] for said in said_of(about, "full_name")]
+    aliases = value_of(about, "aliases") or []
     spells_facts = [(custody, person.spell_facts(custody)) for custody in custodies]
     rows: Rows = {
         DetaineePersonal: [],
-        SpellPersonal: [{"spell": custody.spell, "facts": dump(facts)} for custody, facts in spells_facts if facts],
+        SpellPersonal: [
+            {"spell": custody.spell, "facts": dump(stored)}
+            for custody, facts in spells_facts
+            if (stored := facts | person.spell_by_source(custody))
+        ],
         Trait: [
             {"spell": custody.spell, "name": name_, "value": value}
             for custody, facts in spells_facts
