@@ -14,7 +14,7 @@ from app.api.requests import Read, ReadContext, refuse_repeated, whole_body
 from app.api.routes import BODY, CHANGING, refusals, router
 from app.api.uploads import SENT, mapping_of, parts
 from app.errors import Invalid, PayloadTooLarge, Unavailable, UnsupportedMediaType
-from app.exchange import workbook
+from app.exchange import workbook_writer
 from app.exchange.comparing import report, run, sheets
 from app.exchange.comparing.registry import Scope
 from app.exchange.imports.faults import BadFile
@@ -25,7 +25,7 @@ from app.vocabulary import Language, Role
 from app.wire import CandidatesOut, ComparisonOut
 
 matching = router("matching")
-MEDIA = formats.MEDIA | {"xlsx": workbook.MEDIA_TYPE}
+MEDIA = formats.MEDIA | {"xlsx": workbook_writer.MEDIA_TYPE}
 BUSY = "Another list is being compared. Nothing is wrong with yours: send it again in a minute."
 # Of the processor: twice what 5,000 rows take, which is more than any field office keeps.
 MOST_SECONDS = 30.0
@@ -97,8 +97,8 @@ def _turn(state: State, read: ReadContext) -> Iterator[None]:
 def _in_form(read: ReadContext, asked: ComparisonQuery, found: dict[str, Any]) -> Response:
     media = answers.media_type(asked.format, read.request, MEDIA)
     headers = _headers(found)
-    if media == workbook.MEDIA_TYPE:
-        return Response(workbook.write(sheets.sheets(found, asked.lang)), headers=headers, media_type=media)
+    if media == workbook_writer.MEDIA_TYPE:
+        return Response(workbook_writer.write(sheets.sheets(found, asked.lang)), headers=headers, media_type=media)
     return answers.in_form(answers.Answer(found, report.lines(found)), media, headers)
 
 

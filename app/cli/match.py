@@ -13,7 +13,7 @@ from app.cli.output import AsJson, now
 from app.config import Settings
 from app.database import reading
 from app.descriptions import of_parameter
-from app.exchange import workbook
+from app.exchange import workbook_writer
 from app.exchange.comparing import run, sheets
 from app.exchange.comparing.detentions import Row
 from app.exchange.comparing.registry import Scope
@@ -63,7 +63,7 @@ def match_lists(
         asked = Scope(country=country or [], released_from=released_from, released_to=released_to, held_on=held_on)
         found = _with_registry(source, _list(file, mapping), asked)
     if xlsx is not None:
-        _write(xlsx, workbook.write(sheets.sheets(found, lang)))
+        _write(xlsx, workbook_writer.write(sheets.sheets(found, lang)))
     if as_json:
         _line(json.dumps(found, ensure_ascii=False, default=str))
     else:

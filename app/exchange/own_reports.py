@@ -16,8 +16,8 @@ from sqlmodel import Session
 
 from app.exchange import tables
 from app.exchange.all_pages import pages
-from app.exchange.imports import cells
-from app.exchange.imports.cells import UnreadCell
+from app.exchange.imports import cell_values
+from app.exchange.imports.cell_values import UnreadCell
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.layout import question_about_name
 from app.exchange.imports.listed_reports import body_of
@@ -99,7 +99,7 @@ def _read(name: str, text: str) -> Any:
     if name == NAME and question_about_name(text):
         return None
     try:
-        plain = cells.plain(text)
-        return cells.value(name, plain, None, None) if plain else None
+        plain = cell_values.plain(text)
+        return cell_values.value(name, plain, None, None) if plain else None
     except UnreadCell:
         return None

@@ -11,7 +11,7 @@ from app.exchange.comparing.report import THEIRS
 from app.exchange.imports.sentences import detail
 from app.exchange.tables import SEPARATOR
 from app.exchange.titles import LANGUAGES, title
-from app.exchange.workbook import Cell, Sheet
+from app.exchange.workbook_writer import Cell, Sheet
 from app.vocabulary import Language, vocabulary
 
 WORDS: dict[str, dict[str, list[str]]] = tomllib.loads(

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.exchange.imports.cells import WORDS
+from app.exchange.imports.cell_values import WORDS
+from app.exchange.imports.csv_text import Cells
 from app.exchange.imports.faults import letter
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME
 from app.exchange.imports.headings import Column
 from app.exchange.imports.mapping import Answer, Mapping, Question, compared
-from app.exchange.imports.texts import Cells
 from app.matching.fold import fold
 
 LOOKED_AT = 200  # characters of a cell: longer than any title or name

@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from app.errors import Problem
 from app.exchange import template
-from app.exchange.imports import genders, headings, texts
-from app.exchange.imports.cells import is_date
+from app.exchange.imports import csv_text, genders, headings
+from app.exchange.imports.cell_values import is_date
+from app.exchange.imports.csv_text import Cells
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.headings import SENTENCE_TERM, Column
 from app.exchange.imports.layout import Layout
@@ -20,8 +21,7 @@ from app.exchange.imports.listed_reports import body_of, is_report
 from app.exchange.imports.mapping import MOST_NAMED, Mapping
 from app.exchange.imports.rows import Reader, Row, Tally
 from app.exchange.imports.sentences import Question, Value, about_list
-from app.exchange.imports.texts import Cells
-from app.exchange.imports.workbooks import Sheet, Workbook
+from app.exchange.imports.workbook_reader import Sheet, Workbook
 from app.exchange.strict_json import parse_json
 from app.matching.fold import fold
 
@@ -137,13 +137,13 @@ def open_list(data: bytes, mapping: Mapping | None, saved: Saved = lambda _diges
 
 
 def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
-    encoding = texts.encoding_of(data)
+    encoding = csv_text.encoding_of(data)
 
     def read(delimiter: str, width: int | None = None) -> Iterator[Cells]:
-        return (Cells(*row) for row in texts.rows(data, encoding, delimiter, width))
+        return (Cells(*row) for row in csv_text.rows(data, encoding, delimiter, width))
 
     found = None
-    for delimiter in texts.DELIMITERS:
+    for delimiter in csv_text.DELIMITERS:
         one = _Head.find(read(delimiter), mapping, saved)
         if found is None or (one.known, one.width) > (found[1].known, found[1].width):
             found = delimiter, one
@@ -240,9 +240,9 @@ class _Head:
             number, cells = row.number, row.texts
             if number > HEADINGS_WITHIN and (mapping is None or mapping.header is None or number > mapping.header):
                 break
-            if len(cells) > 4 * texts.MOST_COLUMNS:
+            if len(cells) > 4 * csv_text.MOST_COLUMNS:
                 raise BadFile(
-                    "too_many_columns", f"A list has at most {texts.MOST_COLUMNS} columns: is this one?", number
+                    "too_many_columns", f"A list has at most {csv_text.MOST_COLUMNS} columns: is this one?", number
                 )
             if mapping is not None and mapping.header is not None and number != mapping.header:
                 above = row
@@ -306,8 +306,8 @@ MOST_LINE = 1024 * 1024
 
 def _json_rows(data: bytes) -> Iterator[Row]:
     for number, line in enumerate(io.BytesIO(data), 1):
-        if number > texts.MOST_ROWS:
-            raise texts.too_many()
+        if number > csv_text.MOST_ROWS:
+            raise csv_text.too_many()
         if not line.strip():
             continue
         try:

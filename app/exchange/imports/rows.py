@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from app.exchange.imports.cells import STATE_CODES, UnreadCell, plain, state_in, value
+from app.exchange.imports.cell_values import STATE_CODES, UnreadCell, plain, state_in, value
+from app.exchange.imports.csv_text import Cells
 from app.exchange.imports.faults import Fault, letter, place_of
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.genders import GENDER
@@ -14,7 +15,6 @@ from app.exchange.imports.headings import Column, day_of_ages
 from app.exchange.imports.layout import Layout, RowsCounted
 from app.exchange.imports.mapping import DAYS_OF_AGES, Mapping
 from app.exchange.imports.sentences import question
-from app.exchange.imports.texts import Cells
 from app.matching.fold import words
 from app.registry.content import AGE, AGE_ON
 from app.registry.schemas import NAME_LENGTH, NOTE_LENGTH

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.exchange import tables, workbook
+from app.exchange import tables, workbook_writer
 from app.exchange.comparing import files, report, run
 from app.exchange.comparing.detentions import Row
 from app.exchange.comparing.sheets import sheets
@@ -164,7 +164,7 @@ def test_the_summary_says_of_those_on_both_how_many_contradict(found: Row, lang:
 
 def test_no_cell_of_a_workbook_is_a_formula_or_a_link() -> None:
     begun = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "{=1}", "https://example.org", "12"]
-    parts = parts_of(workbook.write([workbook.Sheet("x", ["h"], [[cell] for cell in begun])]))
+    parts = parts_of(workbook_writer.write([workbook_writer.Sheet("x", ["h"], [[cell] for cell in begun])]))
     page = parts["xl/worksheets/sheet1.xml"]
     assert "<f>" not in page
     assert "<hyperlink" not in page
@@ -173,7 +173,7 @@ def test_no_cell_of_a_workbook_is_a_formula_or_a_link() -> None:
 
 
 def test_the_same_rows_give_the_same_bytes(found: Row) -> None:
-    assert workbook.write(sheets(found, "es")) == workbook.write(sheets(found, "es"))
+    assert workbook_writer.write(sheets(found, "es")) == workbook_writer.write(sheets(found, "es"))
 
 
 def test_as_one_table_each_pair_and_each_lone_account_is_a_line(found: Row) -> None:

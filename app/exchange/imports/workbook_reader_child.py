@@ -84,8 +84,8 @@ def _read(data: bytes, wanted: str) -> None:
 
 
 def _look(data: bytes, name: str, height: int) -> Any:
-    """`workbook_xml`, from the file beside this one: this process knows no package of the registry's."""
-    return runpy.run_path(str(Path(__file__).with_name("workbook_xml.py")))["look"](data, name, height)
+    """`workbook_reader_xml`, from the file beside this one: this process knows no package of the registry's."""
+    return runpy.run_path(str(Path(__file__).with_name("workbook_reader_xml.py")))["look"](data, name, height)
 
 
 def _fill(texts: list[str], number: int, merged: dict[int, tuple[int, str]]) -> None:

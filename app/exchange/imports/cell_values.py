@@ -8,10 +8,10 @@ from typing import Any
 
 from app.countries import COUNTRIES
 from app.exchange import template
+from app.exchange.imports.csv_text import MOST_CHARACTERS, UNREAD
 from app.exchange.imports.fields import BIRTH, FIELDS, GIVEN_NAMES, NAME, SURNAMES, Field
 from app.exchange.imports.sentences import FAULTS
 from app.exchange.imports.sheet_dates import Order, UnclearDate, read
-from app.exchange.imports.texts import MOST_CHARACTERS, UNREAD
 from app.exchange.tables import unquoted
 from app.matching.fold import fold
 from app.normal import TOO_MANY, has_too_many_marks, normal

@@ -1,7 +1,7 @@
 """What `python_calamine` does not report of a sheet: formulas without a value, merged cells, hidden rows and columns,
 struck-out cells, comments.
 
-A part of `workbook_child`: it runs in that process and under its limits, and imports nothing of the registry.
+A part of `workbook_reader_child`: it runs in that process and under its limits, and imports nothing of the registry.
 """
 
 import io
