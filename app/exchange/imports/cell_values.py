@@ -8,7 +8,8 @@ from typing import Any
 
 from app.countries import COUNTRIES
 from app.exchange import template
-from app.exchange.imports.csv_text import MOST_CHARACTERS, UNREAD
+from app.exchange.imports.cells import MOST_CHARACTERS
+from app.exchange.imports.csv_text import UNREAD
 from app.exchange.imports.fields import BIRTH, FIELDS, GIVEN_NAMES, NAME, SURNAMES, Field
 from app.exchange.imports.sentences import FAULTS
 from app.exchange.imports.sheet_dates import Order, UnclearDate, read

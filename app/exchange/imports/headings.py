@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from app.exchange.imports.cell_values import WORDS
-from app.exchange.imports.csv_text import MOST_COLUMNS, UNREAD
+from app.exchange.imports.cells import MOST_COLUMNS
+from app.exchange.imports.csv_text import UNREAD
 from app.exchange.imports.faults import BadFile, letter, place_of
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.mapping import HEADING_LENGTH, MOST_NAMED, Mapping, compared

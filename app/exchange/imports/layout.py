@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.exchange.imports.cell_values import WORDS
-from app.exchange.imports.csv_text import Cells
+from app.exchange.imports.cells import Cells
 from app.exchange.imports.faults import letter
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME
 from app.exchange.imports.headings import Column

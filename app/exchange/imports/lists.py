@@ -13,7 +13,7 @@ from app.errors import Problem
 from app.exchange import template
 from app.exchange.imports import csv_text, genders, headings
 from app.exchange.imports.cell_values import is_date
-from app.exchange.imports.csv_text import Cells
+from app.exchange.imports.cells import MOST_COLUMNS, Cells, check_number
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.headings import SENTENCE_TERM, Column
 from app.exchange.imports.layout import Layout
@@ -240,10 +240,8 @@ class _Head:
             number, cells = row.number, row.texts
             if number > HEADINGS_WITHIN and (mapping is None or mapping.header is None or number > mapping.header):
                 break
-            if len(cells) > 4 * csv_text.MOST_COLUMNS:
-                raise BadFile(
-                    "too_many_columns", f"A list has at most {csv_text.MOST_COLUMNS} columns: is this one?", number
-                )
+            if len(cells) > 4 * MOST_COLUMNS:
+                raise BadFile("too_many_columns", f"A list has at most {MOST_COLUMNS} columns: is this one?", number)
             if mapping is not None and mapping.header is not None and number != mapping.header:
                 above = row
                 continue
@@ -306,8 +304,7 @@ MOST_LINE = 1024 * 1024
 
 def _json_rows(data: bytes) -> Iterator[Row]:
     for number, line in enumerate(io.BytesIO(data), 1):
-        if number > csv_text.MOST_ROWS:
-            raise csv_text.too_many()
+        check_number(number)
         if not line.strip():
             continue
         try:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from app.exchange.imports.cell_values import STATE_CODES, UnreadCell, plain, state_in, value
-from app.exchange.imports.csv_text import Cells
+from app.exchange.imports.cells import Cells
 from app.exchange.imports.faults import Fault, letter, place_of
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.genders import GENDER

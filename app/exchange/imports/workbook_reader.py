@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.exchange.imports.csv_text import Cells
+from app.exchange.imports.cells import Cells
 from app.exchange.imports.faults import BadFile
 
 CHILD = Path(__file__).with_name("workbook_reader_child.py")

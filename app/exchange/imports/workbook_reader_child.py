@@ -18,7 +18,7 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 from xml.parsers.expat import ExpatError
 
-MOST_COLUMNS = 500  # as of any list (`texts`): a sheet with more is a mistake or an attack
+MOST_COLUMNS = 500  # as of any list (`cells`): a sheet with more is a mistake or an attack
 # What a cell of a spreadsheet holds at most. One string may be shared by a hundred cells, and be sent for each.
 MOST_CHARACTERS = 32_767
 

@@ -13,7 +13,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-MOST_COLUMNS = 500  # as of any list (`texts`)
+MOST_COLUMNS = 500  # as of any list (`cells`)
 # A sheet without any of these need not be read a second time: a formula, or the type of an error, under whatever
 # prefix; something merged, hidden, struck out or commented.
 _WORTH_READING = re.compile(

@@ -7,7 +7,7 @@ import pytest
 
 from app.countries import COUNTRIES
 from app.exchange.imports.cell_values import UnreadCell, plain, value
-from app.exchange.imports.csv_text import MOST_CHARACTERS
+from app.exchange.imports.cells import MOST_CHARACTERS
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.mapping import Mapping
 

@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import MOST_ERRORS
 from app.exchange import workbook_writer
-from app.exchange.imports import csv_text, headings, row_checks
+from app.exchange.imports import cells, headings, row_checks
 from app.exchange.imports.cell_values import WORDS, known_code
 from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS
@@ -217,7 +217,7 @@ def test_an_open_document_is_read() -> None:
 
 @pytest.mark.parametrize("data", [SPANISH + "\n" * 30, SPANISH + LINE * 30, '{"note": "x"}\n' * 30])
 def test_a_file_of_more_rows_than_a_spreadsheet_has_is_no_list(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_text, "MOST_ROWS", 25)
+    monkeypatch.setattr(cells, "MOST_ROWS", 25)
     assert refusal(data) == "too_many_rows"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.exchange.imports.csv_text import Cells
+from app.exchange.imports.cells import Cells
 from app.exchange.imports.headings import Column
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.rows import Reader, Row
