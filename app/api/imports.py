@@ -15,7 +15,7 @@ from app.api.things import page
 from app.api.uploads import SENT, mapping_of, parts
 from app.api.writes import Writing, written_with
 from app.errors import Conflict, Forbidden
-from app.exchange.imports import groups, receipts, stored
+from app.exchange.imports import fault_groups, receipts, stored
 from app.import_codes import ImportOutcome
 from app.models import ListImport
 from app.reading.paging import Page, read_cursor, write_cursor
@@ -89,7 +89,7 @@ def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[ImportAsked, 
     job = _own(read, import_id)
     lang = asked.lang or preferred_language(read.request)
     places = receipts.places_of(read.session, job)
-    row = receipts.shape(job, lang, groups.of_import(read.session, job, lang), places)
+    row = receipts.shape(job, lang, fault_groups.of_import(read.session, job, lang), places)
     return read.answer(asked, lambda _revision: answers.Answer(row, [row]), _tag(read, asked, job, lang))
 
 

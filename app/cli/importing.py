@@ -17,9 +17,9 @@ from app.cli.receipt import print_groups, print_receipt, put
 from app.database import reading
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import local, receipts, remote, stored
+from app.exchange.imports.fault_groups import Groups, in_language
+from app.exchange.imports.fault_groups import told as groups_told
 from app.exchange.imports.faults import BadFile, place_of
-from app.exchange.imports.groups import Groups, in_language
-from app.exchange.imports.groups import told as groups_told
 from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping, decoded
 from app.exchange.imports.questions import confirmed

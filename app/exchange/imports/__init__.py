@@ -2,6 +2,6 @@
 
 A file's bytes become rows of cells (`lists`, `csv_text`, `workbook_reader`), a row of cells a body of
 `POST /v1/releases` or `/v1/detentions` (`headings`, `mapping`, `cell_values`, `rows`), and bodies are filed in batches
-(`run`), each with the progress of the import in one transaction, so that an import killed anywhere goes on where it
+(`filing`), each with the progress of the import in one transaction, so that an import killed anywhere goes on where it
 stopped (`stored`).
 """

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from app.dates import format_instant
 from app.exchange.imports import sentences
-from app.exchange.imports.groups import in_language
+from app.exchange.imports.fault_groups import in_language
 from app.exchange.imports.layout import RowsCounted
 from app.exchange.imports.losses import KINDS, NOT_HELD
 from app.exchange.imports.sentences import asked, line
@@ -80,8 +80,8 @@ def warnings(unregistered: Row, lang: Language, places: Mapping[int, str]) -> li
 def shape(
     job: ListImport, lang: Language = "en", groups: Sequence[Row] = (), places: Mapping[int, str] | None = None
 ) -> Row:
-    """An import as its source reads it; the receipt, once it is through. `groups`: from `groups.of_import`; `places`:
-    from `places_of`."""
+    """An import as its source reads it; the receipt, once it is through. `groups`: from
+    `fault_groups.of_import`; `places`: from `places_of`."""
     told = json.loads(job.told)
     problem = None if job.fault is None else json.loads(job.fault)
     return {

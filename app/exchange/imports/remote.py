@@ -16,16 +16,16 @@ from pydantic import BaseModel, Field
 from app.exchange.client import GIVES_UP_AFTER, Gone, Line, Stopped
 from app.exchange.imports import questions, sentences
 from app.exchange.imports.faults import BadFile
-from app.exchange.imports.journal import Journal
+from app.exchange.imports.filing import NO_ROWS, strict
 from app.exchange.imports.layout import RowsCounted
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.local import bounded
 from app.exchange.imports.losses import KINDS
-from app.exchange.imports.parts import Cut, Part, cut
 from app.exchange.imports.receipts import UNREGISTERED_FACILITY, warnings
 from app.exchange.imports.row_checks import placed
-from app.exchange.imports.run import NO_ROWS, strict
 from app.exchange.imports.stored import OPEN_STATES, Row, Sent
+from app.exchange.imports.upload_journal import Journal
+from app.exchange.imports.upload_parts import Cut, Part, cut
 from app.import_codes import ImportOutcome, ImportState
 from app.vocabulary import Language, Role
 
@@ -138,11 +138,11 @@ def file_list(
             watch.say("Going on where it stopped.")
         elif journal.others():
             watch.say("The file has changed since its upload was interrupted: this is a new one, from its first row.")
-        filing = _Filing(line, journal, found, replace(sent, whole=found.rows), watch)
-        return filing.run(receipt, every=every)
+        upload = _Upload(line, journal, found, replace(sent, whole=found.rows), watch)
+        return upload.run(receipt, every=every)
 
 
-class _Filing:
+class _Upload:
     """One upload."""
 
     def __init__(self, line: Line, journal: Journal, found: Cut, sent: Sent, watch: Watch) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from app.errors import Conflict, NotFound
-from app.exchange.imports.groups import Groups
+from app.exchange.imports.fault_groups import Groups
 from app.exchange.imports.layout import RowsCounted
 from app.exchange.imports.lists import digest_of
 from app.exchange.imports.mapping import Mapping

@@ -8,7 +8,7 @@ import pytest
 
 from app.demo.names import names as invented_names
 from app.models import OPEN
-from tests.exchange.imports.test_run import counts
+from tests.exchange.imports.test_filing import counts
 from tests.support import NOW, Body, World
 
 HEAD = (

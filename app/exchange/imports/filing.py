@@ -21,8 +21,8 @@ from app.database import reading
 from app.errors import Problem
 from app.exchange.imports import questions, receipts, stored
 from app.exchange.imports.case_numbers import Keys
+from app.exchange.imports.fault_groups import kept_error
 from app.exchange.imports.faults import BadFile, Fault
-from app.exchange.imports.groups import kept_error
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.losses import Says, changed, says, why_not_held
 from app.exchange.imports.mapping import Mapping
@@ -51,7 +51,7 @@ NO_ROWS = (
 )
 
 
-class Running:
+class Filing:
     """One import at work. `step` does one piece of it, and may be called from another thread each time."""
 
     def __init__(
