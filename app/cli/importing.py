@@ -22,9 +22,8 @@ from app.exchange.imports.fault_groups import told as groups_told
 from app.exchange.imports.faults import BadFile, place_of
 from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping, decoded
-from app.exchange.imports.questions import confirmed
 from app.exchange.imports.rows import MOST_SHOWN
-from app.exchange.imports.sentences import line, problem
+from app.exchange.imports.sentences import confirmed, line, problem
 from app.exchange.imports.stored import Sent
 from app.import_codes import ImportOutcome
 from app.models import ListImport

@@ -18,8 +18,8 @@ from app.exchange import tables
 from app.exchange.all_pages import pages
 from app.exchange.imports import cell_values
 from app.exchange.imports.cell_values import UnreadCell
+from app.exchange.imports.doubtful_names import question_about_name
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
-from app.exchange.imports.layout import question_about_name
 from app.exchange.imports.listed_reports import body_of
 from app.reading import lists
 from app.reading.formats import Form

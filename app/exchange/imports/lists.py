@@ -14,13 +14,14 @@ from app.exchange import template
 from app.exchange.imports import csv_text, genders, headings
 from app.exchange.imports.cell_values import is_date
 from app.exchange.imports.cells import MOST_COLUMNS, Cells, check_number
+from app.exchange.imports.doubtful_rows import DoubtfulRows
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.headings import SENTENCE_TERM, Column
-from app.exchange.imports.layout import Layout
 from app.exchange.imports.listed_reports import body_of, is_report
 from app.exchange.imports.mapping import MOST_NAMED, Mapping
-from app.exchange.imports.rows import Reader, Row, Tally
+from app.exchange.imports.rows import Reader, Row
 from app.exchange.imports.sentences import Question, Value, about_list
+from app.exchange.imports.tally import Tally
 from app.exchange.imports.workbook_reader import Sheet, Workbook
 from app.exchange.strict_json import parse_json
 from app.matching.fold import fold
@@ -74,9 +75,9 @@ class Opened:
             (c.place for c in self.columns if "source_record_id" in c.fields and fold(c.heading) not in named), None
         )
         number, counting = 0, place is not None
-        layout = Layout(self.columns, self.mapping)
+        doubtful = DoubtfulRows(self.columns, self.mapping)
         for row in self.cells():
-            if self.mapping.rows and layout.open_questions(row) is None:
+            if self.mapping.rows and doubtful.open_questions(row) is None:
                 continue
             number, cells = number + 1, row.texts
             counting = counting and place is not None and place < len(cells) and cells[place].strip() == str(number)

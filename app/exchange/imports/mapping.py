@@ -42,7 +42,7 @@ _LETTERS = re.compile(r"[A-Z]{1,3}")
 
 
 class Question(StrEnum):
-    """The questions about a row (`layout`)."""
+    """The questions about a row (`doubtful_rows`)."""
 
     SUM = "not_a_person"
     TITLE = "section_title"

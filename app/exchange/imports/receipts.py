@@ -11,10 +11,11 @@ from sqlmodel import Session, col
 from app.dates import format_instant
 from app.exchange.imports import sentences
 from app.exchange.imports.fault_groups import in_language
-from app.exchange.imports.layout import RowsCounted
-from app.exchange.imports.losses import KINDS, NOT_HELD
+from app.exchange.imports.held_today import NOT_HELD
+from app.exchange.imports.lost_and_gained import KINDS
 from app.exchange.imports.sentences import asked, line
 from app.exchange.imports.stored import ABOUT, UNREGISTERED, Row
+from app.exchange.imports.tally import RowsCounted
 from app.models import ImportRow, ListImport
 from app.registry.views import unregistered_place
 from app.vocabulary import Language

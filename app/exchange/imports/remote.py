@@ -14,16 +14,16 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, Field
 
 from app.exchange.client import GIVES_UP_AFTER, Gone, Line, Stopped
-from app.exchange.imports import questions, sentences
+from app.exchange.imports import sentences, survey
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import NO_ROWS, strict
-from app.exchange.imports.layout import RowsCounted
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.local import bounded
-from app.exchange.imports.losses import KINDS
+from app.exchange.imports.lost_and_gained import KINDS
 from app.exchange.imports.receipts import UNREGISTERED_FACILITY, warnings
 from app.exchange.imports.row_checks import placed
 from app.exchange.imports.stored import OPEN_STATES, Row, Sent
+from app.exchange.imports.tally import RowsCounted
 from app.exchange.imports.upload_journal import Journal
 from app.exchange.imports.upload_parts import Cut, Part, cut
 from app.import_codes import ImportOutcome, ImportState
@@ -120,8 +120,7 @@ def file_list(
     if not found.rows:
         raise BadFile("no_rows", NO_ROWS)
     receipt = _Sum(opened, found, sent, line.lang)
-    asked = [*opened.questions(), *questions.about_ages(opened, found.ages)]
-    asked += questions.about_rows(found.rows, None, counting=counting)
+    asked = [*opened.questions(), *survey.about_ages(opened, found.ages), *survey.about_counting(counting)]
     if asked:
         return receipt.shape(questions=[sentences.asked(one, line.lang) for one in asked]), receipt.wrong()
     if sent.strict and found.wrong and not sent.dry_run:

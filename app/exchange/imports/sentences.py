@@ -5,7 +5,7 @@ by code, or by the English where one code has several sentences.
 """
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,6 +62,11 @@ def asked(one: Question, lang: Language) -> Question:
     has one sentence only."""
     said = one["details"][lang] if "details" in one else one["detail"]
     return {"code": one["code"], "detail": said, "answer": one.get("answer", "confirm")}
+
+
+def confirmed(questions: Iterable[Question]) -> bool:
+    """Whether confirming the list is an answer."""
+    return all(one.get("answer", "confirm") == "confirm" for one in questions)
 
 
 def detail(code: str, english: str, lang: Language, row: int | None = None) -> str:

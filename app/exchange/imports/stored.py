@@ -13,9 +13,9 @@ from sqlmodel import Session, col
 
 from app.errors import Conflict, NotFound
 from app.exchange.imports.fault_groups import Groups
-from app.exchange.imports.layout import RowsCounted
 from app.exchange.imports.lists import digest_of
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.tally import RowsCounted
 from app.import_codes import ImportOutcome
 from app.models import ImportFile, ImportMapping, ImportRow, ListImport
 from app.registry.write import Outcome, WriteContext, new_id

@@ -115,21 +115,6 @@ def test_what_the_registry_refuses_is_told_at_the_column_it_came_from(world: Wor
     ]
 
 
-def test_a_list_far_longer_or_shorter_than_the_last_one_is_questioned_until_confirmed(world: World) -> None:
-    world.send_list(many(30))
-    short = world.send_list(many(5))
-    assert (short["state"], short["questions"][0]["code"], short["settled"]) == ("questioned", "row_count", 0)
-    assert counts(world.send_list(many(5), confirm=True)) == {"unchanged": 5}
-    assert world.send_list(many(5), who="jep")["state"] == "done"
-
-
-def test_case_numbers_that_only_count_the_rows_are_questioned(world: World) -> None:
-    said = "id;nombre;país\n1;Rosa Inés Valdivia;VE\n2;Julio Peralta Ríos;VE\n"
-    assert world.send_list(said)["questions"][0]["code"] == "numbers_count_rows"
-    left_out = "[columns]\nid = []\n"
-    assert world.send_list(said, mapping=left_out)["derived_case_numbers"] == 2
-
-
 def test_a_mapping_is_kept_for_the_next_list_with_these_headings_of_this_source(world: World) -> None:
     said = "quien;cuando;país\nRosa Inés Valdivia;03/04/2025;VE\nJulio Peralta;05/06/2025;VE\n"
     assert world.send_list(said)["problem"]["code"] == "no_headings"
