@@ -15,9 +15,10 @@ from app import dates
 from app.errors import Invalid
 from app.log.entries import entry_at
 from app.models import DetentionState, SourceDetention
-from app.reading.selection import Placed, Selection, Subject, selected
+from app.reading.selection import Selection, Subject, selected
 from app.reading.terms import HeldCountTerms, HeldTerms, PersonTerms
 from app.reading.visibility import Condition
+from app.reading.windows import Placed
 from app.registry.policy import Reader
 
 HELD = Subject(DetentionState, SourceDetention, aliased(SourceDetention), ("spell",))

@@ -16,10 +16,11 @@ from app.reading.countables import countable_of
 from app.reading.paging import AFTER_ANY_DAY, BEFORE_ANY_DAY, Order, Page, page
 from app.reading.questions import ClaimQuery, DetaineeQuery, DetentionQuery, FacilityQuery, Paged, ReportQuery
 from app.reading.search import by_name
-from app.reading.selection import detained_within, person_conditions, select_releases, with_facility_slug
+from app.reading.selection import person_conditions, select_releases, with_facility_slug
 from app.reading.terms import PersonTerms, ReleaseTerms, SourcedTerms, is_personal
 from app.reading.traits import partly_hidden
 from app.reading.visibility import Condition, at, visible
+from app.reading.windows import detained_within
 from app.registry import content
 from app.registry import records as stored
 from app.registry.policy import Reader

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, exists, func, or_, select, true
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -12,26 +12,22 @@ from app.errors import Invalid, pointed
 from app.models import (
     OPEN,
     Detainee,
-    Detention,
     Release,
     ReleaseAtStage,
     Source,
-    SourceDetention,
     SourceRelease,
 )
 from app.reading.questions import EstimateQuery
 from app.reading.terms import PersonTerms, ReleaseTerms, SourcedTerms
 from app.reading.traits import personal_filters
 from app.reading.visibility import Condition, at, hidden_trait
+from app.reading.windows import Placed, both, detained_within, in_window
 from app.registry.policy import Reader
 from app.registry.views import Views
 from app.vocabulary import ReleaseStatus, Verdict
 
 COUNTING = (ReleaseStatus.VERIFIED.value, ReleaseStatus.CONTESTED.value, ReleaseStatus.REPORTED.value)
 ASSERTED = (Verdict.VERIFIED.value, Verdict.REPORTED.value)
-
-# `(inside, uncertain)`: surely within what is asked for; perhaps.
-Placed = tuple[Condition, Condition]
 
 
 def source_keys(session: Session, terms: SourcedTerms | EstimateQuery) -> dict[str, int]:
@@ -63,16 +59,6 @@ def require_so_many(session: Session, terms: SourcedTerms) -> None:
             raise Invalid.at(f"/{name}", "too_many_sources", detail)
 
 
-def in_window(lo: Any, hi: Any, window: tuple[int | None, int | None]) -> Placed:
-    """`(inside, uncertain)`: wholly inside the window; straddling its edge or undated."""
-    start, end = window
-    if start is None and end is None:
-        return true(), ~true()
-    inside = [lo.is_not(None), *([lo >= start] if start is not None else []), *([hi <= end] if end is not None else [])]
-    outside = [*([hi < start] if start is not None else []), *([lo > end] if end is not None else [])]
-    return and_(*inside), or_(lo.is_(None), and_(~and_(*inside), ~or_(*outside)))
-
-
 @dataclass(frozen=True)
 class Subject:
     """What is counted: the table with a row for each as all sources say it, the one with a row for each source, that
@@ -90,8 +76,6 @@ class Subject:
 
 # Aliases are made once: making one costs more than running the statement in which it stands.
 RELEASES = Subject(ReleaseAtStage, SourceRelease, aliased(SourceRelease), ("spell", "stage"))
-_ARRESTED: Any = aliased(Detention)  # `columns` may be those of Detention itself
-_ARRESTED_BY: Any = aliased(SourceDetention)
 
 
 @dataclass(frozen=True)
@@ -232,32 +216,6 @@ def person_conditions(
         asked += [] if terms.rearrested is None else [col(Detainee.rearrested) == terms.rearrested]
         where.append(exists(select(1).where(Detainee.detainee == columns.detainee, at(Detainee, revision), *asked)))
     return where
-
-
-def detained_within(terms: PersonTerms, columns: Any, revision: int, *, own: bool = False) -> Placed:
-    """Whether the person was taken within the days asked for; `own`: by the source whose row it is."""
-    window = terms.arrested
-    if window == (None, None):
-        return true(), ~true()
-    table = _ARRESTED_BY if own else _ARRESTED
-    of_row, lo, hi = arrest_of(table, columns, revision, own=own)
-    inside, uncertain = (exists(select(1).where(of_row, place)) for place in in_window(lo, hi, window))
-    return inside, uncertain
-
-
-def arrest_of(table: Any, columns: Any, revision: int, *, own: bool) -> tuple[Condition, Any, Any]:
-    """Which row of `table` (of SourceDetention if `own`, else of Detention) tells the day of arrest of a selected row,
-    and the bounds of that day."""
-    of_row = and_(table.spell == columns.spell, at(table, revision))
-    if own:
-        return and_(of_row, table.source == columns.source), table.lo, table.hi
-    return of_row, table.detained_lo, table.detained_hi
-
-
-def both(one: Placed, other: Placed) -> Placed:
-    """Inside two windows at once; uncertain where neither rules it out and not both are sure."""
-    inside = and_(one[0], other[0])
-    return inside, and_(or_(*one), or_(*other), ~inside)
 
 
 def facility_slug(session: Session, said: str, country: str | None) -> str:
