@@ -89,7 +89,7 @@ def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[ImportAsked, 
     job = _own(read, import_id)
     lang = asked.lang or preferred_language(read.request)
     places = receipts.places_of(read.session, job)
-    row = receipts.shape(job, lang, fault_groups.of_import(read.session, job, lang), places)
+    row = {**receipts.shape(job, lang, fault_groups.of_import(read.session, job, lang), places)}
     return read.answer(asked, lambda _revision: answers.Answer(row, [row]), _tag(read, asked, job, lang))
 
 
@@ -105,7 +105,7 @@ def _rows(read: ReadContext, asked: ImportRowQuery, job: ListImport, lang: Langu
     position = read_cursor(asked.cursor)
     rows = receipts.rows_of(read.session, job.id, position[0] if position else 0, asked.limit + 1, asked.outcome, lang)
     shown = rows[: asked.limit]
-    return Page(shown, write_cursor([shown[-1]["row"]]) if len(rows) > asked.limit else None)
+    return Page([{**one} for one in shown], write_cursor([shown[-1]["row"]]) if len(rows) > asked.limit else None)
 
 
 def _own(read: ReadContext, import_id: uuid.UUID) -> ListImport:

@@ -128,7 +128,7 @@ def _about_detainee(session: Session, result: Any, _reader: Reader) -> Row:
 
 
 def _import(session: Session, result: Any, reader: Reader) -> Row:
-    return receipts.shape(stored.own(session, uuid.UUID(result.ids["import"]), reader.source))
+    return {**receipts.shape(stored.own(session, uuid.UUID(result.ids["import"]), reader.source))}
 
 
 RENDERERS: dict[str, Callable[[Session, Any, Reader], Row]] = {

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+
+from typing_extensions import TypedDict
 
 from app.errors import Problem
 from app.exchange import template
@@ -25,8 +26,8 @@ from app.exchange.imports.tally import Tally
 from app.exchange.imports.workbook_reader import Sheet, Workbook
 from app.exchange.strict_json import parse_json
 from app.matching.fold import fold
+from app.wire.imports import ImportColumn, ListForm
 
-Form = Literal["csv", "xlsx", "ods", "jsonl"]
 # Finds the mapping saved for a row of headings, by its digest.
 Saved = Callable[[str], Mapping | None]
 
@@ -49,11 +50,22 @@ _OTHERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
 )  # fmt: skip
 
 
+class OpenedShape(TypedDict):
+    """The form, sheets and columns of a list, for the sender."""
+
+    form: ListForm
+    digest: str
+    columns: list[ImportColumn]
+    sheet: str | None
+    other_sheets: list[str]
+    saved_mapping: bool
+
+
 @dataclass
 class Opened:
     """A list ready to be read. `height`: its last row, where that is known before reading."""
 
-    form: Form
+    form: ListForm
     digest: str
     mapping: Mapping
     saved: bool = False
@@ -99,8 +111,7 @@ class Opened:
         rows = () if self.cells is None else self.cells()
         return any(place < len(row.texts) and is_date(row.texts[place], self.mapping.dates) for row in rows)
 
-    def shape(self) -> dict[str, Any]:
-        """The form, sheets and columns, for the sender."""
+    def shape(self) -> OpenedShape:
         return {
             "form": self.form,
             "digest": self.digest,
@@ -158,7 +169,7 @@ def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
 def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
     """The sheet named by the mapping, also a saved one; else the first visible sheet with headings: a cover page has
     none."""
-    form: Form = "ods" if b"opendocument.spreadsheet" in _part(data, "mimetype") else "xlsx"
+    form: ListForm = "ods" if b"opendocument.spreadsheet" in _part(data, "mimetype") else "xlsx"
 
     def look(name: str | None) -> tuple[Sheet, _Head]:
         with Workbook(data, name) as book:
@@ -261,7 +272,7 @@ class _Head:
         """The sheet that a mapping saved for these headings was sent for."""
         return self.mapping.sheet if self.saved else None
 
-    def opened(self, form: Form, data: bytes, rows: Callable[[], Iterator[Cells]]) -> Opened:
+    def opened(self, form: ListForm, data: bytes, rows: Callable[[], Iterator[Cells]]) -> Opened:
         if self.known < min(headings.LEAST_KNOWN, max(1, self.width)):
             raise BadFile(
                 "no_headings",

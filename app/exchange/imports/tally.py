@@ -2,7 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+
+from typing_extensions import TypedDict
+
+from app.wire.imports import ImportLeftOut, ImportUnread, ImportUnsaid
 
 MOST_EXAMPLES = 3  # numbers of counted rows: enough to look them up
 MOST_WORDS = 200  # for "unknown": each column has a few
@@ -20,8 +23,16 @@ class RowsCounted:
         self.count += count
         self.rows += numbers[: max(0, MOST_EXAMPLES - len(self.rows))]
 
-    def shape(self) -> dict[str, Any]:
+    def shape(self) -> ImportLeftOut:
         return {"count": self.count, "rows": self.rows}
+
+
+class TallyShape(TypedDict):
+    """The tally in a receipt."""
+
+    unsaid: list[ImportUnsaid]
+    unread: list[ImportUnread]
+    left_out: ImportLeftOut
 
 
 class Tally:
@@ -33,8 +44,7 @@ class Tally:
         self.unread: Counter[str] = Counter()  # column → cells that were not read
         self.left_out = RowsCounted()
 
-    def shape(self) -> dict[str, Any]:
-        """The tally in a receipt."""
+    def shape(self) -> TallyShape:
         return {
             "unsaid": [
                 {"column": column, "word": word, "count": count}

@@ -10,6 +10,7 @@ from app.demo.names import names as invented_names
 from app.exchange.imports import filing, local, receipts, stored
 from app.exchange.imports.filing import Filing
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.receipts import Receipt
 from app.exchange.imports.stored import Sent
 from app.models import ImportFile, ListImport
 from app.registry import api_keys as api_keys
@@ -26,7 +27,7 @@ BAD = "A-3;Elsa Mora;1980;2025-04;Venezuela;31 de enero\n"
 LIST = HEAD + FIRST + SECOND + BAD
 
 
-def counts(receipt: Body) -> dict[str, int]:
+def counts(receipt: Body | Receipt) -> dict[str, int]:
     return {outcome: number for outcome, number in receipt["counts"].items() if number}
 
 

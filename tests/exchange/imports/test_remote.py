@@ -13,6 +13,7 @@ from app.database import writing
 from app.exchange import client
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import remote, upload_parts
+from app.exchange.imports.receipts import Receipt
 from app.exchange.imports.stored import Sent
 from app.registry import api_keys
 from app.vocabulary import Language, Role
@@ -107,7 +108,7 @@ def sender(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sen
     return Sender(world, tmp_path, monkeypatch)
 
 
-def counts(receipt: Body) -> dict[str, int]:
+def counts(receipt: Body | Receipt) -> dict[str, int]:
     return {outcome: number for outcome, number in receipt["counts"].items() if number}
 
 
