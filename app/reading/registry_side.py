@@ -27,6 +27,7 @@ from app.registry.policy import Facts, Reader
 from app.registry.records import by_cases, case_digest
 from app.registry.views import Views
 from app.vocabulary import Verdict
+from app.wire.matching import SpellIds
 
 Row = dict[str, Any]
 
@@ -66,7 +67,7 @@ class Spell:
     `statements`: what each source says that may say who this is."""
 
     key: int
-    ids: Row
+    ids: SpellIds
     content: Content
     names: Content | None
     independent: bool
@@ -147,11 +148,14 @@ def _of_person(person: Person, reader: Reader, independent: frozenset[str]) -> I
             "detention.facility": _named(detention["facility"]),
             **{f"release.{name}": ended.get(name) for name in OF_A_RELEASE},
         }
-        ids = {
+        standing = ended or detention
+        ids: SpellIds = {
             "detainee_id": shown["id"],
             "detention_id": detention["id"],
             "release_id": detention["release_id"],
-            **{name: (ended or detention)[name] for name in ("status", "verified_by", "reported_by")},
+            "status": standing["status"],
+            "verified_by": standing["verified_by"],
+            "reported_by": standing["reported_by"],
         }
         content = {name: value for name, value in said.items() if value not in (None, [])}
         facts = {"detainee": shown["facts"], "detention": detention["facts"], "release": ended.get("facts", {})}

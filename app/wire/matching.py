@@ -35,6 +35,17 @@ class MineShape(AccountShape):
     source_record_id: str | None
 
 
+class SpellIds(TypedDict):
+    """A detention of the registry by its ids, with its status and its sources."""
+
+    detainee_id: uuid.UUID
+    detention_id: uuid.UUID
+    release_id: uuid.UUID | None
+    status: ReleaseStatus | None
+    verified_by: list[str]
+    reported_by: list[str]
+
+
 class TheirsShape(AccountShape):
     """A detention of the registry; or, where the rest of it is not yours to read, your own report (`report_id`)."""
 
