@@ -9,7 +9,7 @@ from app.reading.questions import Paged
 Query = TypeVar("Query", bound=Paged)
 
 
-def pages(page: Callable[[Query], Page], query: Query) -> Iterator[list[dict[str, Any]]]:
+def pages(page: Callable[[Query], Page], query: Query) -> Iterator[list[Any]]:
     """The rows of each page."""
     while True:
         found = page(query)
@@ -19,7 +19,7 @@ def pages(page: Callable[[Query], Page], query: Query) -> Iterator[list[dict[str
         query = query.model_copy(update={"cursor": found.cursor})
 
 
-def every(page: Callable[[Query], Page], query: Query) -> Iterator[dict[str, Any]]:
+def every(page: Callable[[Query], Page], query: Query) -> Iterator[Any]:
     """Each row."""
     for rows in pages(page, query):
         yield from rows

@@ -7,13 +7,14 @@ table, as in no list; `copies` reads the folder back.
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 from sqlalchemy import select
 from sqlmodel import Session, col
+from typing_extensions import TypedDict
 
 from app.database import chunks
 from app.dates import format_instant
@@ -28,14 +29,39 @@ from app.reading.shapes import Person
 from app.reading.visibility import at, visible
 from app.registry.policy import ANYONE
 
-Row = dict[str, Any]
 DESCRIPTOR = "datapackage.json"
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 # People in memory at once, each with all rows.
 OF_PEOPLE = ("detainees", "detentions", "releases", "verifications", "reports")
 
 
-def write(session: Session, folder: Path, revision: int) -> Row:
+class Resource(TypedDict):
+    """A table of the folder (https://datapackage.org/standard/data-resource/)."""
+
+    name: str
+    title: str
+    path: str
+    type: str
+    format: str
+    mediatype: str
+    encoding: str
+    bytes: int
+    hash: str
+    schema: dict[str, Any]
+
+
+# No class, since `$schema` is no name of one's field.
+Head = TypedDict("Head", {"$schema": str, "name": str, "title": str, "version": str, "created": NotRequired[str]})
+
+
+class Descriptor(Head):
+    """The descriptor of the folder, with what of the registry it shows."""
+
+    recuento: dict[str, Any]
+    resources: list[Resource]
+
+
+def write(session: Session, folder: Path, revision: int) -> Descriptor:
     """Write everything public at a revision into an empty folder, and return the descriptor."""
     with ExitStack() as files:
         out = {
@@ -53,7 +79,7 @@ def write(session: Session, folder: Path, revision: int) -> Row:
     return described
 
 
-def _rows(session: Session, revision: int) -> Iterator[tuple[str, Row]]:
+def _rows(session: Session, revision: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """`(table, row)`, in the order of each table."""
     yield from _named("sources", every(lambda asked: lists.sources(session, asked, revision), Paged(limit=MOST_LIMIT)))
     for row in every(lambda asked: lists.facilities(session, asked, revision), FacilityQuery(limit=MOST_LIMIT)):
@@ -74,11 +100,11 @@ def _rows(session: Session, revision: int) -> Iterator[tuple[str, Row]]:
     )
 
 
-def _named(name: str, rows: Iterable[Row]) -> Iterator[tuple[str, Row]]:
+def _named(name: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     return ((name, row) for row in rows)
 
 
-def _of(person: Person) -> Iterator[tuple[str, Row]]:
+def _of(person: Person) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The rows of one person, without the reports."""
     shown = shapes.detainee(person, ANYONE)
     yield "detainees", shown
@@ -95,7 +121,7 @@ def _of(person: Person) -> Iterator[tuple[str, Row]]:
                 yield "verifications", {**one, "detention_id": detention["id"], "release_id": release}
 
 
-def _flat(row: Row) -> Row:
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """An object in a report as the importer's columns have it."""
     return {
         path: value
@@ -106,24 +132,24 @@ def _flat(row: Row) -> Row:
     }
 
 
-def _descriptor(session: Session, folder: Path, revision: int) -> Row:
+def _descriptor(session: Session, folder: Path, revision: int) -> Descriptor:
     withheld = lists.counted(session, ReleaseQuery(limit=1), ANYONE, revision).beside()["withheld"]
-    described: Row = {
+    head: Head = {
         "$schema": PROFILE,
         "name": "recuento",
         "title": "A registry of political prisoners, as anybody may read it",
         "version": str(revision),
     }
     if revision:
-        described["created"] = format_instant(entry_at(session, revision).recorded_at)
+        head["created"] = format_instant(entry_at(session, revision).recorded_at)
     return {
-        **described,
+        **head,
         "recuento": {"revision": revision, "withheld": {"releases": withheld}},
         "resources": [_resource(folder / f"{name}.csv", name) for name in TABLES],
     }
 
 
-def _resource(path: Path, name: str) -> Row:
+def _resource(path: Path, name: str) -> Resource:
     data = path.read_bytes()
     return {
         "name": name,

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -16,7 +16,7 @@ SEPARATOR = "; "
 PLACE = {"slug", "said"}
 
 
-def columns_of(rows: Sequence[dict[str, Any]]) -> list[str]:
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The columns of a table, in order of first appearance; facts and nested records stay in JSON."""
     found: dict[str, bool] = {}
     for row in rows:
@@ -38,7 +38,7 @@ def _nests(annotation: Any) -> bool:
     return all(map(_nests, parts)) if get_origin(annotation) is UnionType and parts else any(map(_nests, parts))
 
 
-def to_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None, *, heading: bool = True) -> str:
+def to_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None, *, heading: bool = True) -> str:
     """RFC 4180, with a header line; empty for no rows. `columns`: of the whole table, where `rows` are a part of it."""
     if not rows:
         return ""
@@ -51,7 +51,7 @@ def to_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str] | None = None,
     return out.getvalue()
 
 
-def to_jsonl(rows: Iterable[dict[str, Any]]) -> str:
+def to_jsonl(rows: Iterable[Mapping[str, Any]]) -> str:
     """One JSON object a line."""
     return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
 

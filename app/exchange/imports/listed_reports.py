@@ -1,5 +1,6 @@
 """Make a report as listed by `/v1/reports` the body that files it again (pure)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.registry.records import case_by_id
@@ -13,7 +14,7 @@ def is_report(row: dict[str, Any]) -> bool:
     return {"id", "version", "revision"} <= row.keys()
 
 
-def body_of(report: dict[str, Any]) -> dict[str, Any]:
+def body_of(report: Mapping[str, Any]) -> dict[str, Any]:
     """The body that files a report again; one without a case number is named by its id."""
     said = {name: value for name, value in report.items() if name not in BESIDE}
     return {"source_record_id": case_by_id(report["id"]), **said}
