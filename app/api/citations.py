@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from app.api import counted
-from app.api.counted_shapes import CitedOut
 from app.api.gate import StrictRoute
 from app.api.requests import Read
 from app.api.routes import THING, refusals
 from app.counts.citation import CITED
+from app.counts.shapes import CitedOut
 from app.reading.questions import AsOf
 
 citations = APIRouter(tags=["counts"], route_class=StrictRoute)

@@ -65,9 +65,12 @@ def read_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()])
 def reconcile_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
     """A claim beside the registry's count on the claim's own window, terms and hour, with every named reason for
     which the two differ. Nobody is told to be right."""
-    return whole(
-        read, asked, lambda revision: reconcile(read.session, claim_id, read.reader, revision), of_reconciliation
-    )
+
+    def build(revision: int) -> Answer:
+        reconciled = reconcile(read.session, claim_id, read.reader, revision)
+        return Answer({**reconciled, "revision": revision}, of_reconciliation(reconciled))
+
+    return read.answer(asked, build)
 
 
 @claims.get("/sources/{slug}/balance", response_model=BalancePage, responses=refusals(*THING))

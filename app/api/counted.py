@@ -1,7 +1,6 @@
 """The answers of counts: a question's terms in, numbers with how to cite them out."""
 
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import Response
 from pydantic import ValidationError
@@ -24,13 +23,12 @@ from app.reading.selection import source_keys
 from app.reading.terms import CountTerms, EventTerms, SourcedTerms, echo, is_personal
 from app.registry.projection import RULES
 
-Row = dict[str, Any]
 RULES_UNSAID = 1  # addresses in print under the first rules do not name them
 UNKNOWN = "This is no address of a citation: check that it was copied whole."
 
 
 def count_of(read: ReadContext, asked: CountedQuery) -> Response:
-    """A count; terms of a day that give none mean that on which the revision was recorded."""
+    """A count. Terms of the held without a day mean the day on which the revision was recorded."""
     terms = _terms(asked)
     countable = countable_of(terms)
 
@@ -47,8 +45,8 @@ def series_of(read: ReadContext, asked: SeriesQuery) -> Response:
     steps = series.Steps(asked.interval, asked.by, read.zone(asked))
 
     def build(revision: int) -> Answer:
-        found = series.series(read.session, terms, steps, read.reader, revision)
-        return Answer(found, tables.of_series(found, claims=asked.claims))
+        grown = series.series(read.session, terms, steps, read.reader, revision)
+        return Answer({"revision": revision, **grown}, tables.of_series(grown, claims=asked.claims))
 
     return _answer(read, asked, terms, build, moved_by_zone=True)
 
@@ -58,8 +56,8 @@ def overlap_of(read: ReadContext, asked: OverlapQuery) -> Response:
     terms = _release_terms(asked)
 
     def build(revision: int) -> Answer:
-        found = overlap.overlap(read.session, terms, read.reader, revision)
-        return Answer(found, tables.of_overlap(found))
+        shared = overlap.overlap(read.session, terms, read.reader, revision)
+        return Answer({"revision": revision, **shared}, tables.of_overlap(shared))
 
     return _answer(read, asked, terms, build)
 
@@ -71,8 +69,8 @@ def estimate_of(read: ReadContext, asked: EstimateQuery) -> Response:
 
     def build(revision: int) -> Answer:
         source_keys(read.session, asked)
-        found = estimate_releases(read.session, terms, asked.lists, dependent, read.reader, revision)
-        return Answer(found, tables.of_estimate(found))
+        estimated = estimate_releases(read.session, terms, asked.lists, dependent, read.reader, revision)
+        return Answer({"revision": revision, **estimated}, tables.of_estimate(estimated))
 
     return _answer(read, asked, terms, build)
 
@@ -91,7 +89,7 @@ def then_and_now(read: ReadContext, code: str, asked: AsOf) -> Response:
         pinned, today = _cited_count(read, terms, then), _cited_count(read, terms, revision)
         between = compare(read.session, terms, read.reader, then, revision)
         body = {"cited": pinned.body, "today": today.body, **between, "revision": revision}
-        return Answer(body, body["cases"])
+        return Answer(body, [{**case} for case in between["cases"]])
 
     return read.answer(asked, build)
 
@@ -120,17 +118,17 @@ def _terms(asked: SourcedTerms) -> SourcedTerms:
 
 def _cited_count(read: ReadContext, terms: SourcedTerms, revision: int) -> Answer:
     """A count at a revision with how to cite it."""
-    found = count(read.session, terms, read.reader, revision)
+    tally = count(read.session, terms, read.reader, revision)
     recorded_at = format_instant(entry_at(read.session, revision).recorded_at) if revision else None
-    cited = citation(found, recorded_at, read.request.app.state.public_url, demo=is_demo(read.session))
-    body = {"revision": revision, "rules": RULES, "recorded_at": recorded_at, **found, "citation": cited}
-    return Answer(body, tables.of_count(found))
+    cited = citation(tally, revision, recorded_at, read.request.app.state.public_url, demo=is_demo(read.session))
+    body = {"revision": revision, "rules": RULES, "recorded_at": recorded_at, **tally, "citation": cited}
+    return Answer(body, tables.of_count(tally))
 
 
 def _cited(code: str) -> CountedQuery:
     """The count that an address stands for. Raises NotFound."""
     try:
-        given: dict[str, Any] = {}
+        given: dict[str, list[str]] = {}
         noun, pairs = unpack(code)
         for name, value in pairs:
             given.setdefault(name, []).append(value)
@@ -139,6 +137,6 @@ def _cited(code: str) -> CountedQuery:
             raise BadCode
         query = countable.query
         several = {name for name, field in query.model_fields.items() if field.default == []}
-        return query(**{name: value if name in several else value[-1] for name, value in given.items()})
+        return query.model_validate({name: values if name in several else values[-1] for name, values in given.items()})
     except (BadCode, ValidationError):
         raise NotFound(UNKNOWN) from None

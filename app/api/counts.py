@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from app.api import counted
-from app.api.counted_shapes import DetentionCount, EstimateOut, OverlapOut, ReleaseCount, SeriesOut
 from app.api.requests import Read
 from app.api.routes import READING, refusals, router
+from app.counts.shapes import DetentionCount, EstimateOut, OverlapOut, ReleaseCount, SeriesOut
 from app.reading.questions import CountQuery, EstimateQuery, HeldQuery, OverlapQuery, SeriesQuery
 
 counts = router("counts")

@@ -13,7 +13,7 @@ from app.errors import ConflictingBirths, ContradictsDecisions, Forbidden, NotFo
 from app.reading.proposals import proposals
 from app.reading.questions import AsOf, Paged
 from app.reading.review import review
-from app.registry import identity
+from app.registry import consents, identity_decisions, redaction, two_person_rule
 from app.registry.schemas import ConsentIn, IdentityIn, RedactionIn
 from app.vocabulary import Role
 from app.wire import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, ReviewPage
@@ -34,14 +34,14 @@ def decide_identity(write: Write, body: IdentityIn) -> Response:
     """Judge whether two detainees are one person (curator). Nothing is merged: it can be undone. 202 where the registry
     asks two curators for it: it holds once another one decides the same."""
     write.allow(Role.CURATOR)
-    return write.run(lambda context: identity.decide(context, body))
+    return write.run(lambda context: identity_decisions.decide(context, body))
 
 
 @curation.delete("/identity/{decision_id}", response_model=Decided, responses=refusals(*DELETING))
 def undo_identity(write: Write, decision_id: uuid.UUID) -> Response:
     """Undo a decision (curator): everything is as it was without it."""
     write.allow(Role.CURATOR)
-    return write.run(lambda context: identity.undo(context, decision_id))
+    return write.run(lambda context: identity_decisions.undo(context, decision_id))
 
 
 @curation.get("/review", response_model=ReviewPage, responses=refusals(*READING, Forbidden))
@@ -65,7 +65,7 @@ def list_proposals(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
 def withdraw_proposal(write: Write, proposal_id: uuid.UUID) -> Response:
     """Take a decision off the list that waits for a second curator (curator): one's own, or one not to be shared."""
     write.allow(Role.CURATOR)
-    return write.run(lambda context: identity.withdraw_proposal(context, proposal_id))
+    return write.run(lambda context: two_person_rule.withdraw_proposal(context, proposal_id))
 
 
 @curation.post(
@@ -78,7 +78,7 @@ def give_consent(write: Write, detainee_id: uuid.UUID, body: ConsentIn) -> Respo
     """Record what the person, or who speaks for them, allows (curator). It holds at once, in pinned answers too; 202
     where the registry asks two curators before more is shown."""
     write.allow(Role.CURATOR)
-    return write.run(lambda context: identity.give_consent(context, detainee_id, body))
+    return write.run(lambda context: consents.give_consent(context, detainee_id, body))
 
 
 @curation.post(
@@ -90,4 +90,4 @@ def give_consent(write: Write, detainee_id: uuid.UUID, body: ConsentIn) -> Respo
 def redact_detainee(write: Write, detainee_id: uuid.UUID, body: RedactionIn | None = None) -> Response:
     """Erase a person's personal data for good (admin). Counts by source, date and stage stay as they were."""
     write.allow(Role.ADMIN)
-    return write.run(lambda context: identity.redact(context, detainee_id, body.reason if body else None))
+    return write.run(lambda context: redaction.redact(context, detainee_id, body.reason if body else None))

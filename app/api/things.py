@@ -90,17 +90,12 @@ def following(read: ReadContext, cursor: str, revision: int) -> str:
     return f"{read.request.url.path}?{urlencode([*kept, *pinned])}"
 
 
-def whole(
-    read: ReadContext,
-    asked: AsOf,
-    build: Callable[[int], dict[str, Any]],
-    rows: Callable[[dict[str, Any]], list[dict[str, Any]]] = lambda row: [row],
-) -> Response:
-    """One record with the revision it was read at; `rows`: what of it is a table."""
+def whole(read: ReadContext, asked: AsOf, build: Callable[[int], dict[str, Any]]) -> Response:
+    """One record with the revision it was read at."""
 
     def make(revision: int) -> Answer:
         row = {**build(revision), "revision": revision}
-        return Answer(row, rows(row))
+        return Answer(row, [row])
 
     return read.answer(asked, make)
 

@@ -13,7 +13,7 @@ from app.config import Settings
 from app.dates import format_instant
 from app.log.entries import head
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source
-from app.registry import wishes
+from app.registry import hiding_requests
 from app.registry.rebuild import rebuild as rebuild_rows
 
 commands = typer.Typer()
@@ -41,7 +41,7 @@ def standing(session: Session) -> dict[str, Any]:
     revision, recorded_at = head(session)
     named = session.execute(select(col(Source.key), col(Source.slug)).where(col(Source.until) == OPEN))
     slugs = dict(named.all())
-    unanswered, stopped = wishes.unanswered(session), wishes.stopped_sources(session)
+    unanswered, stopped = hiding_requests.unanswered(session), hiding_requests.stopped_sources(session)
     return {
         "revision": revision,
         "recorded_at": format_instant(recorded_at) if revision else None,
@@ -50,7 +50,7 @@ def standing(session: Session) -> dict[str, Any]:
         "wishes_in_review": _number(session, ProvisionalHiding),
         "hidden_by_source": {slugs[source]: number for source, number in sorted(unanswered.items())},
         "stopped_sources": sorted(slugs[source] for source in stopped),
-        "warnings": wishes.warnings(session),
+        "warnings": hiding_requests.warnings(session),
     }
 
 
@@ -69,8 +69,8 @@ def lines(found: dict[str, Any]) -> list[str]:
     ]
     told += [f"  {source}: {number}" for source, number in found["hidden_by_source"].items()]
     told += [
-        f"WARNING {source}: {wishes.MOST_UNANSWERED} or more of its reports that hide people are unanswered, and "
-        "further wishes wait; births, which may be a child's, still hide at once. Have a curator answer them "
+        f"WARNING {source}: {hiding_requests.MOST_UNANSWERED} or more of its reports that hide people are unanswered, "
+        "and further wishes wait; births, which may be a child's, still hide at once. Have a curator answer them "
         "(/v1/review); if the key may be stolen, revoke it and put the source in quarantine."
         for source in found["stopped_sources"]
     ]

@@ -8,17 +8,18 @@ import base64
 import binascii
 import re
 import zlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
+from app.counts.shapes import TalliedCount
 from app.reading import terms as wording
 from app.reading.countables import COUNTABLES, Countable, countable_counted
 from app.reading.dimensions import DIMENSIONS, RELEASES
 from app.reading.held import SILENCE
+from app.reading.terms import EchoedTerm, EchoedTerms
 from app.vocabulary import Language, label
+from app.wire.counts import CitationOut, Numbers, PartlyHidden
 
-Row = dict[str, Any]
 CITED = "/c/"
 
 # The first character tells by which dictionary the rest is packed. A dictionary never changes: addresses in print
@@ -52,8 +53,8 @@ NAMES: dict[str, tuple[str, str]] = {
     "group_by": ("grouped by", "agrupadas por"),
 }
 _CODES = {name: of.codes for name, of in DIMENSIONS.items() if of.codes} | {"state": "states", "stage": "stages"}
-# Terms that are said whatever they are. People under house arrest after a release may be among the held; people
-# detained at home are either way, so that neither number is one of people in prison.
+# Terms that are said whatever their value. People under house arrest after a release may be among the held; people
+# detained at home always are, so that neither number is one of people in prison.
 ALWAYS = {
     "net": {False: ("gross", "brutas"), True: ("net", "netas")},
     "house_arrest": {
@@ -71,8 +72,9 @@ class BadCode(ValueError):
     """Not an address that was given out here."""
 
 
-def short_address(terms: Row, revision: int, countable: Countable = COUNTABLES[RELEASES]) -> str:
-    """`/c/…`: the terms of a count and its revision, packed, after the noun where no term tells what is counted."""
+def short_address(terms: Mapping[str, EchoedTerm], revision: int, countable: Countable = COUNTABLES[RELEASES]) -> str:
+    """`/c/…`: the terms of a count and its revision, packed; before them the noun, where no term tells what is
+    counted."""
     noun = "" if countable.mark else countable.noun
     query = wording.link(noun, terms, revision).removeprefix("?")
     packer = zlib.compressobj(9, wbits=-15, zdict=_DICTIONARY)
@@ -108,31 +110,33 @@ def unpack(code: str) -> tuple[str, list[tuple[str, str]]]:
     return noun, pairs
 
 
-def citation(counted: Row, recorded_at: str | None, base: str, *, demo: bool) -> Row:
-    """The `citation` block of a count. `base`: the registry's public address, which stands before short ones; `demo`:
-    whether the people are invented, which nobody who pastes it must leave out by accident."""
-    address = base + short_address(counted["terms"], counted["revision"], countable_counted(counted["total"]))
+def citation(tally: TalliedCount, revision: int, recorded_at: str | None, base: str, *, demo: bool) -> CitationOut:
+    """The `citation` block of a count at a revision. `base`: the registry's public address, before the short one;
+    `demo`: whether the people are invented, which no citation may leave out by accident."""
+    address = base + short_address(tally["terms"], revision, countable_counted(tally["total"]))
     when = None if recorded_at is None else _SECONDS.sub("", recorded_at)
     return {
         "address": address,
-        "revision": counted["revision"],
-        "en": sentence(counted, when, address, "en", demo=demo),
-        "es": sentence(counted, when, address, "es", demo=demo),
-        "bibtex": bibtex(counted, when, address, demo=demo),
+        "revision": revision,
+        "en": sentence(tally, revision, when, address, "en", demo=demo),
+        "es": sentence(tally, revision, when, address, "es", demo=demo),
+        "bibtex": bibtex(tally, revision, when, address, demo=demo),
     }
 
 
-def sentence(counted: Row, recorded_at: str | None, address: str, lang: Language, *, demo: bool = False) -> str:
+def sentence(
+    tally: TalliedCount, revision: int, recorded_at: str | None, address: str, lang: Language, *, demo: bool = False
+) -> str:
     """One sentence that says what was counted, how much of it, and as of when."""
-    total, countable = counted["total"], countable_counted(counted["total"])
-    number, by_source = total[countable.noun], _by_source(counted)
-    things = countable.names[2 * (lang == "es") + (number != 1)]
-    verified, contested, reported = (total[name] for name in ("verified", "contested", "reported"))
+    total, by_source = tally["total"], _by_source(tally)
+    verified, contested, reported = total["verified"], total["contested"], total["reported"]
+    number = verified + contested + reported
+    things = countable_counted(total).names[2 * (lang == "es") + (number != 1)]
     name = f"Recuento ({DEMO[lang == 'es']})" if demo else "Recuento"
-    numbered = _numbered(counted["revision"], recorded_at)
-    least = _AT_LEAST[lang] if _understated(counted) else ""
+    numbered = _numbered(revision, recorded_at)
+    least = _AT_LEAST[lang] if _understated(tally) else ""
     # The groups themselves say by what they are.
-    terms = {name: value for name, value in counted["terms"].items() if name != "group_by" or not by_source}
+    terms = {name: value for name, value in tally["terms"].items() if name != "group_by" or not by_source}
     anybody = _BY_ANYBODY[lang] if "source" in terms else ""
     if lang == "es":
         said = f"{name}, revisión {numbered}: {least}{number} {things}{_scope(terms, lang)}, "
@@ -143,11 +147,11 @@ def sentence(counted: Row, recorded_at: str | None, address: str, lang: Language
         said = f"{name}, revision {numbered}: {least}{number} {things}{_scope(terms, lang)}, "
         said += f"of which {verified} verified{anybody}, {contested} contested and {reported} only reported"
         said += f"; verified, by source: {by_source}" if by_source else ""
-    return f"{said}{_silence(counted, lang)}{_apart(total, lang)}{_not_visible(counted, lang)}. {address}"
+    return f"{said}{_silence(tally, lang)}{_apart(total, lang)}{_not_visible(tally, lang)}. {address}"
 
 
-# Of one source's releases `verified` is the status, which others give them too: without these words it would be read as
-# what that source verified.
+# In a count of one source's releases `verified` is the status, which other sources give them too: without these words
+# it would be read as the number that this source verified.
 _BY_ANYBODY: dict[Language, str] = {"en": " by any independent source", "es": " por alguna fuente independiente"}
 
 
@@ -156,16 +160,16 @@ def _s(number: int) -> str:
     return "" if number == 1 else "s"
 
 
-def _silence(counted: Row, lang: Language) -> str:
-    """Of the held, those nobody has been heard of for long: a number that is silent about them claims too much."""
-    if "not_heard_since" not in counted:
+def _silence(tally: TalliedCount, lang: Language) -> str:
+    """How many of the held nobody has been heard of for long: a number that is silent about them claims too much."""
+    if "not_heard_since" not in tally:
         return ""
     said = f"sin noticias desde hace más de {SILENCE} días" if lang == "es" else f"not heard of for over {SILENCE} days"
-    return f"; {said}: {counted['not_heard_since']}"
+    return f"; {said}: {tally['not_heard_since']}"
 
 
-def _apart(total: Row, lang: Language) -> str:
-    """Of those counted, how many are of people whom nobody may recognise: each of their sources counts them anew."""
+def _apart(total: Numbers, lang: Language) -> str:
+    """How many of what is counted are of people whom nobody may recognise: each of their sources counts them anew."""
     number = total["counted_apart"]
     if not number:
         return ""
@@ -179,13 +183,13 @@ def _apart(total: Row, lang: Language) -> str:
 _AT_LEAST: dict[Language, str] = {"en": "at least ", "es": "al menos "}
 
 
-def _understated(counted: Row) -> bool:
-    """Whether a personal filter could not be asked of some, so that the number is the least it can be."""
-    return bool(counted.get("not_visible")) and not set(wording.PERSONAL_FILTERS).isdisjoint(counted["terms"])
+def _understated(tally: TalliedCount) -> bool:
+    """Whether a personal filter could not be asked of some people, so that the number is the least it can be."""
+    return bool(tally.get("not_visible")) and not set(wording.PERSONAL_FILTERS).isdisjoint(tally["terms"])
 
 
-def _not_visible(counted: Row, lang: Language) -> str:
-    number = counted.get("not_visible")
+def _not_visible(tally: PartlyHidden, lang: Language) -> str:
+    number = tally.get("not_visible")
     if not number:
         return ""
     if lang == "es":
@@ -197,13 +201,13 @@ def _numbered(revision: int, recorded_at: str | None) -> str:
     return f"{revision} ({recorded_at})" if recorded_at else str(revision)
 
 
-def _by_source(counted: Row) -> str:
-    if counted["terms"].get("group_by") != ["source"]:
+def _by_source(tally: TalliedCount) -> str:
+    if tally["terms"].get("group_by") != ["source"]:
         return ""
-    return ", ".join(f"{group['source']} {group['verified']}" for group in counted["groups"] if group["verified"])
+    return ", ".join(f"{group['source']} {group['verified']}" for group in tally["groups"] if group["verified"])
 
 
-def _scope(terms: Row, lang: Language) -> str:
+def _scope(terms: EchoedTerms, lang: Language) -> str:
     """` in VE from 2026-01-08 to 2026-01-13 (carried out; gross; kind: amnesty)`, ` in VE on 2026-01-13
     (without those released to house arrest)`."""
     spanish = lang == "es"
@@ -211,36 +215,31 @@ def _scope(terms: Row, lang: Language) -> str:
     where = where or (f" in {terms['country']}" if "country" in terms else "")
     on = f" {'el' if spanish else 'on'} {terms['held_on']}" if "held_on" in terms else ""
     when = on + _window(terms, "released", lang)
-    more = [_label("stage", terms["stage"], lang).lower()] if "stage" in terms else []
-    more += [words[terms[name]][spanish] for name, words in ALWAYS.items() if name in terms]
+    more = [_label("stage", str(terms["stage"]), lang).lower()] if "stage" in terms else []
+    more += [words[bool(terms[name])][spanish] for name, words in ALWAYS.items() if name in terms]
     detained = _window(terms, "detained", lang)
     more += [("detenidas" if spanish else "detained") + detained] if detained else []
     more += [
-        f"{NAMES[name][spanish]}: {', '.join(_label(name, value, lang) for value in _several(terms[name]))}"
+        f"{NAMES[name][spanish]}: {', '.join(_label(name, value, lang) for value in wording.each(terms[name]))}"
         for name in terms
         if name in NAMES
     ]
     return f"{where}{when} ({'; '.join(more)})"
 
 
-def _window(terms: Row, what: str, lang: Language) -> str:
+def _window(terms: EchoedTerms, what: str, lang: Language) -> str:
     start, end = terms.get(f"{what}_from"), terms.get(f"{what}_to")
     said = f" {'desde' if lang == 'es' else 'from'} {start}" if start else ""
     return said + (f" {'hasta' if lang == 'es' else 'to'} {end}" if end else "")
 
 
-def _several(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _label(name: str, value: Any, lang: Language) -> str:
+def _label(name: str, value: str | int, lang: Language) -> str:
     if isinstance(value, bool):
         return {"en": {True: "yes", False: "no"}, "es": {True: "sí", False: "no"}}[lang][value]
+    text = str(value)
     if name == "group_by":
-        return DIMENSIONS[value].label[lang == "es"]
-    if name not in _CODES:
-        return str(value)
-    return label(_CODES[name], value, lang)
+        return DIMENSIONS[text].label[lang == "es"]
+    return label(_CODES[name], text, lang) if name in _CODES else text
 
 
 # BibTeX counts braces even behind a backslash, so they are written as commands.
@@ -256,14 +255,14 @@ _TEX = str.maketrans(
 )
 
 
-def bibtex(counted: Row, recorded_at: str | None, address: str, *, demo: bool = False) -> str:
-    """A BibTeX entry. The year is the one the revision was recorded in; the key ends like the address, so that two
+def bibtex(tally: TalliedCount, revision: int, recorded_at: str | None, address: str, *, demo: bool = False) -> str:
+    """A BibTeX entry. Its year is that in which the revision was recorded; its key ends like the address, so that two
     counts of one revision are two entries."""
-    title = countable_counted(counted["total"]).title
-    scope = _scope(counted["terms"], "en").translate(_TEX)
-    note = f"Revision {_numbered(counted['revision'], recorded_at)}"
+    title = countable_counted(tally["total"]).title
+    scope = _scope(tally["terms"], "en").translate(_TEX)
+    note = f"Revision {_numbered(revision, recorded_at)}"
     lines = [
-        f"@misc{{recuento-{counted['revision']}-{address[-6:]},",
+        f"@misc{{recuento-{revision}-{address[-6:]},",
         "  author = {{Recuento}},",
         f"  title = {{{{{title}{scope}}}}},",
         *([f"  year = {{{recorded_at[:4]}}},"] if recorded_at else []),

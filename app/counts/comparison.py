@@ -17,9 +17,10 @@ from app.reading.selection import ASSERTED, COUNTING, source_keys
 from app.reading.terms import ReleaseTerms, SourcedTerms
 from app.reading.visibility import Condition, at, hidden
 from app.registry.policy import Reader
+from app.registry.records import Kind
 from app.vocabulary import Language, Publish, ReleaseStatus
+from app.wire.counts import CaseOut, Comparison
 
-Row = dict[str, Any]
 # Cases listed in one answer; the numbers are of all of them.
 MOST_CASES = 200
 
@@ -51,7 +52,8 @@ _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 
 class Counted(NamedTuple):
-    """One release or detention of a count; `said`: its status, or where the terms ask for one source's, its verdict."""
+    """One release or detention of a count; `said`: its status, or where the terms ask for those of one source, the
+    verdict of that source."""
 
     detainee: int
     said: str
@@ -65,11 +67,10 @@ class Case:
     change: str
 
 
-def compare(session: Session, terms: SourcedTerms, reader: Reader, then: int, now: int) -> Row:
-    """`{"added", "removed", "changes": {…}, "summary": {"en", "es"}, "cases": [...], "cases_left_out": n,
-    "withheld_cases": n}`; `then` is the earlier revision. What counted then + added − removed = what counts now; the
-    other changes are of what counts at both. Of more than MOST_CASES the first of each change are listed in turn, so
-    that no kind of change is out of sight."""
+def compare(session: Session, terms: SourcedTerms, reader: Reader, then: int, now: int) -> Comparison:
+    """What changed between two revisions, `then` the earlier. What counted then + added − removed = what counts now;
+    the other changes are of what counts at both. Of more than MOST_CASES the first of each change are listed in turn,
+    so that no kind of change is out of sight."""
     before, after = (_counted(session, terms, reader, revision) for revision in (then, now))
     gone, come = before.keys() - after.keys(), after.keys() - before.keys()
     cases = [
@@ -79,7 +80,7 @@ def compare(session: Session, terms: SourcedTerms, reader: Reader, then: int, no
     ]
     numbers = Counter(case.change for case in cases)
     changes = {change: numbers[change] for change in WORDS if numbers[change]}
-    shown = _shown(session, cases, before | after, reader, now, f"{countable_of(terms).record}_id")
+    shown = _shown(session, cases, before | after, reader, now, countable_of(terms).record)
     return {
         "added": len(come),
         "removed": len(gone),
@@ -91,7 +92,7 @@ def compare(session: Session, terms: SourcedTerms, reader: Reader, then: int, no
     }
 
 
-def _some_of_each(cases: list[Row]) -> list[Row]:
+def _some_of_each(cases: list[CaseOut]) -> list[CaseOut]:
     """At most MOST_CASES, taken in turn from every kind of change, in the order in which they were found."""
     turns: dict[str, int] = defaultdict(int)
     ranked = []
@@ -166,20 +167,21 @@ def _gained(session: Session, terms: SourcedTerms, spells: Mapping[int, str], th
 
 def _places(session: Session, spells: Collection[int], revision: int) -> dict[int, int]:
     """Spell key → the spell that holds its report at a revision; the key is that of a record."""
-    found = select(col(Placement.record), col(Placement.spell)).where(
+    placements = select(col(Placement.record), col(Placement.spell)).where(
         col(Placement.record).in_(_AMONG), at(Placement, revision)
     )
-    return {record: spell for some in chunks(spells) for record, spell in session.execute(found, {"among": some})}
+    return {record: spell for some in chunks(spells) for record, spell in session.execute(placements, {"among": some})}
 
 
 def _statuses(session: Session, terms: SourcedTerms, spells: Collection[int], revision: int) -> dict[int, str | None]:
     table = countable_of(terms).subject.standing
-    found = select(table.spell, table.status).where(*_stands(table, terms, revision))
-    return {spell: status for some in chunks(spells) for spell, status in session.execute(found, {"among": some})}
+    statuses = select(table.spell, table.status).where(*_stands(table, terms, revision))
+    return {spell: status for some in chunks(spells) for spell, status in session.execute(statuses, {"among": some})}
 
 
 def _stands(table: Any, terms: SourcedTerms, revision: int) -> list[Condition]:
-    """The rows of a table at a revision that are of the spells asked about, at the stage that is counted if any is."""
+    """The conditions of a table's rows at a revision: of the spells asked about, and at the stage of the terms, if they
+    have one."""
     stage = [table.stage == terms.stage] if isinstance(terms, ReleaseTerms) else []
     return [table.spell.in_(_AMONG), at(table, revision), *stage]
 
@@ -190,23 +192,23 @@ def _verdicts(session: Session, terms: SourcedTerms, spells: Collection[int], re
         return {}
     table = countable_of(terms).subject.voice
     source = source_keys(session, terms)[terms.source]
-    found = select(table.spell, table.verdict).where(*_stands(table, terms, revision), table.source == source)
-    return {spell: verdict for some in chunks(spells) for spell, verdict in session.execute(found, {"among": some})}
+    verdicts = select(table.spell, table.verdict).where(*_stands(table, terms, revision), table.source == source)
+    return {spell: verdict for some in chunks(spells) for spell, verdict in session.execute(verdicts, {"among": some})}
 
 
 def _shown(
-    session: Session, cases: list[Case], counted: dict[int, Counted], reader: Reader, now: int, name: str
-) -> list[dict[str, Any]]:
-    """The cases of people who stand in lists for the reader, with the id `name`: of the release or of the detention."""
+    session: Session, cases: list[Case], counted: dict[int, Counted], reader: Reader, now: int, kind: Kind
+) -> list[CaseOut]:
+    """The cases of people who stand in lists for the reader, with the id of the release or of the detention."""
     spells = [case.spell for case in cases]
     unseen = tuple(str(publish) for publish in Publish if not reader.sees_person(publish))
     ids: dict[int, uuid.UUID] = {}
     for some in chunks(spells):
         # By the record's own class of today, and by the class of whom it was counted with.
-        found = select(col(Record.key), getattr(Record, name)).where(
+        shown = select(col(Record.key), getattr(Record, f"{kind}_id")).where(
             col(Record.key).in_(some), col(Record.publish_now).not_in(unseen)
         )
-        ids.update(tuple(row) for row in session.execute(found))
+        ids.update(tuple(row) for row in session.execute(shown))
     people = {counted[spell].detainee for spell in spells}
     out: set[int] = set()
     person = _PERSON
@@ -214,7 +216,13 @@ def _shown(
         keys = select(person.key).where(person.key.in_(some), hidden(person.key, unseen, now))
         out |= set(session.scalars(keys))
     return [
-        {"change": case.change, name: ids[case.spell]}
+        _case(case.change, kind, ids[case.spell])
         for case in cases
         if case.spell in ids and counted[case.spell].detainee not in out
     ]
+
+
+def _case(change: str, kind: Kind, record_id: uuid.UUID) -> CaseOut:
+    if kind == "release":
+        return {"change": change, "release_id": record_id}
+    return {"change": change, "detention_id": record_id}

@@ -7,25 +7,26 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from sqlalchemy import BindParameter, and_, bindparam, func, select
 from sqlmodel import Session, col
 
+from app.counts.shapes import Overlap
 from app.counts.tally import not_visible, scalar
 from app.database import chunks
 from app.dates import parse
 from app.models import ReleaseAtStage, Source, SourceRelease, Verification
 from app.reading import terms as wording
 from app.reading.selection import COUNTING, select_releases, with_facility_slug
-from app.reading.terms import CountTerms
+from app.reading.terms import CountTerms, EchoedTerms
 from app.reading.visibility import at
 from app.registry.policy import Reader
 from app.registry.projection.statements import DATE_OF_STAGE
 from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import ReleaseKind, Stage, Verdict
+from app.wire.counts import DateAgreement, KindAgreement, OverlapPair, OverlapPattern, OverlapSource
 
-Row = dict[str, Any]
 Pattern = frozenset[str]
 
 
@@ -40,11 +41,11 @@ UNSAID = Word()
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 
-def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Row:
-    """`{"releases", "counted_apart", "sources", "pairs", "patterns"}` of the releases that the terms mean, by the
-    independent sources that verified them; the pattern without sources is of those that none verified."""
+def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Overlap:
+    """The releases that the terms mean by the independent sources that verified them; the pattern without sources is of
+    releases that none verified."""
     terms = with_facility_slug(session, terms)
-    said = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
+    echoed = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
     by_release = verified_by(session, terms, reader, revision, independent=True)
     copied = _copied(by_release, verified_by(session, terms, reader, revision))
     own = _own_words(session, terms.stage, by_release.keys(), revision)
@@ -55,15 +56,14 @@ def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) 
             both[pair].append(spell)
     slugs = sorted(verified)
     return {
-        "revision": revision,
-        "terms": said,
+        "terms": echoed,
         "releases": len(by_release),
         "counted_apart": _counted_apart(session, terms, reader, revision),
-        "sources": [_source(slug, by_release, copied, said, revision) for slug in slugs],
-        "pairs": [_pair(pair, both[pair], verified, own, copied, said, revision) for pair in combinations(slugs, 2)],
-        "patterns": _patterns(by_release, said, revision),
+        "sources": [_source(slug, by_release, copied, echoed, revision) for slug in slugs],
+        "pairs": [_pair(pair, both[pair], verified, own, copied, echoed, revision) for pair in combinations(slugs, 2)],
+        "patterns": _patterns(by_release, echoed, revision),
         **not_visible(session, terms, reader, revision),
-        "permalink": wording.link("/v1/counts/overlap", said, revision),
+        "permalink": wording.link("/v1/counts/overlap", echoed, revision),
     }
 
 
@@ -82,7 +82,7 @@ def verified_by(
     """
     selection = select_releases(session, terms, reader, revision)
     counted = selection.rows(selection.columns.spell).where(selection.inside, col(ReleaseAtStage.status).in_(COUNTING))
-    found: dict[int, set[str]] = {spell: set() for spell in session.scalars(counted)}
+    sources: dict[int, set[str]] = {spell: set() for spell in session.scalars(counted)}
     voices = select(col(SourceRelease.spell), col(Source.slug)).where(
         at(SourceRelease, revision),
         col(SourceRelease.stage) == terms.stage,
@@ -92,8 +92,8 @@ def verified_by(
         *([col(SourceRelease.independent).is_(True)] if independent else []),
     )
     for spell, slug in session.execute(voices.where(col(SourceRelease.spell).in_(counted.scalar_subquery()))):
-        found[spell].add(slug)
-    return {spell: frozenset(slugs) for spell, slugs in found.items()}
+        sources[spell].add(slug)
+    return {spell: frozenset(slugs) for spell, slugs in sources.items()}
 
 
 def _copied(by_release: Mapping[int, Pattern], any_method: Mapping[int, Pattern]) -> Pattern:
@@ -102,32 +102,35 @@ def _copied(by_release: Mapping[int, Pattern], any_method: Mapping[int, Pattern]
 
 
 def patterns_of(by_release: Mapping[int, Pattern]) -> Counter[Pattern]:
-    """How many releases exactly these sources verified, and no others; nobody's verified ones are left out."""
+    """How many releases exactly these sources verified, and no others; releases that none verified are left out."""
     return Counter(pattern for pattern in by_release.values() if pattern)
 
 
-def _link(said: Row, revision: int, name: str, slugs: Collection[str]) -> str | None:
-    """The releases behind a number, by who verified them; None where the terms cannot say who."""
-    terms = {**said, name: list(dict.fromkeys([*said.get(name, []), *sorted(slugs)]))}
-    if len(terms[name]) > MOST_SOURCES or (name == "only_by" and name in said):
+def _link(echoed: EchoedTerms, revision: int, name: str, slugs: Collection[str]) -> str | None:
+    """The list of the releases behind a number, by the verifying sources; None where the terms cannot name them."""
+    sources = list(dict.fromkeys([*wording.values_of(echoed, name), *sorted(slugs)]))
+    if len(sources) > MOST_SOURCES or (name == "only_by" and name in echoed):
         return None
+    terms = {**echoed, name: sources}
     terms.setdefault("status", list(COUNTING))
     return wording.link("/v1/releases", terms, revision)
 
 
-def _list_of(slugs: Sequence[str], copied: Pattern, said: Row, revision: int) -> str | None:
-    """The releases that all these sources verified; None where the term would mean copies too."""
-    return None if copied.intersection(slugs) else _link(said, revision, "verified_by", slugs)
+def _list_of(slugs: Sequence[str], copied: Pattern, echoed: EchoedTerms, revision: int) -> str | None:
+    """The list of the releases that all these sources verified; None where the term would mean copies too."""
+    return None if copied.intersection(slugs) else _link(echoed, revision, "verified_by", slugs)
 
 
-def _source(slug: str, by_release: Mapping[int, Pattern], copied: Pattern, said: Row, revision: int) -> Row:
+def _source(
+    slug: str, by_release: Mapping[int, Pattern], copied: Pattern, echoed: EchoedTerms, revision: int
+) -> OverlapSource:
     mine = [pattern for pattern in by_release.values() if slug in pattern]
     return {
         "source": slug,
         "verified": len(mine),
         "only_this_source": sum(1 for pattern in mine if len(pattern) == 1),
-        "list": _list_of([slug], copied, said, revision),
-        "only_list": _link(said, revision, "only_by", [slug]),
+        "list": _list_of([slug], copied, echoed, revision),
+        "only_list": _link(echoed, revision, "only_by", [slug]),
     }
 
 
@@ -137,11 +140,13 @@ def _pair(
     verified: Mapping[str, int],
     own: Mapping[int, dict[str, Word]],
     copied: Pattern,
-    said: Row,
+    echoed: EchoedTerms,
     revision: int,
-) -> Row:
+) -> OverlapPair:
     a, b = pair
     words = [(own.get(spell, {}).get(a, UNSAID), own.get(spell, {}).get(b, UNSAID)) for spell in both]
+    dates = Counter(_dates(of_a, of_b) for of_a, of_b in words)
+    kinds = Counter(_kinds(of_a, of_b) for of_a, of_b in words)
     return {
         "a": a,
         "b": b,
@@ -149,36 +154,31 @@ def _pair(
         "only_a": verified[a] - len(both),
         "only_b": verified[b] - len(both),
         "either": verified[a] + verified[b] - len(both),
-        "dates": _agreement([_dates(one, other) for one, other in words], ("same", "compatible", "different")),
-        "kinds": _agreement([_kinds(one, other) for one, other in words], ("same", "different")),
-        "list": _list_of(pair, copied, said, revision),
+        "dates": {agreement: dates[agreement] for agreement in get_args(DateAgreement)},
+        "kinds": {agreement: kinds[agreement] for agreement in get_args(KindAgreement)},
+        "list": _list_of(pair, copied, echoed, revision),
     }
 
 
-def _agreement(found: list[str], names: tuple[str, ...]) -> Row:
-    numbers = Counter(found)
-    return {name: numbers[name] for name in (*names, "unsaid")}
-
-
-def _dates(one: Word, other: Word) -> str:
+def _dates(a: Word, b: Word) -> DateAgreement:
     """Whether two sources give one day, days that may be one, or days that cannot."""
-    if not one.date or not other.date:
+    if not a.date or not b.date:
         return "unsaid"
-    if one.date == other.date:
+    if a.date == b.date:
         return "same"
-    return "compatible" if parse(one.date).overlaps(parse(other.date)) else "different"
+    return "compatible" if parse(a.date).overlaps(parse(b.date)) else "different"
 
 
-def _kinds(one: Word, other: Word) -> str:
-    if not one.kind or not other.kind:
+def _kinds(a: Word, b: Word) -> KindAgreement:
+    if not a.kind or not b.kind:
         return "unsaid"
-    return "same" if one.kind == other.kind else "different"
+    return "same" if a.kind == b.kind else "different"
 
 
 def _own_words(session: Session, stage: Stage, spells: Collection[int], revision: int) -> dict[int, dict[str, Word]]:
     """Spell → source → the day of the stage and the kind of release it gives itself."""
-    found: dict[int, dict[str, Word]] = defaultdict(dict)
-    said = select(col(Verification.spell), col(Source.slug), col(Verification.said)).where(
+    words: dict[int, dict[str, Word]] = defaultdict(dict)
+    own = select(col(Verification.spell), col(Source.slug), col(Verification.said)).where(
         col(Verification.source) == col(Source.key),
         at(Source, revision),
         at(Verification, revision),
@@ -186,30 +186,30 @@ def _own_words(session: Session, stage: Stage, spells: Collection[int], revision
         col(Verification.spell).in_(_AMONG),
     )
     for some in chunks(spells):
-        for spell, slug, text in session.execute(said, {"among": some}):
-            word = json.loads(text)
-            kind = None if word["kind"] == ReleaseKind.UNSPECIFIED else word["kind"]
-            found[spell][slug] = Word(word[DATE_OF_STAGE[stage]], kind)
-    return found
+        for spell, slug, text in session.execute(own, {"among": some}):
+            statement = json.loads(text)
+            kind = None if statement["kind"] == ReleaseKind.UNSPECIFIED else statement["kind"]
+            words[spell][slug] = Word(statement[DATE_OF_STAGE[stage]], kind)
+    return words
 
 
-def _patterns(by_release: Mapping[int, Pattern], said: Row, revision: int) -> list[Row]:
+def _patterns(by_release: Mapping[int, Pattern], echoed: EchoedTerms, revision: int) -> list[OverlapPattern]:
     """Every exact pattern, the most frequent first; they add up to the releases."""
-    ranked = sorted(Counter(by_release.values()).items(), key=lambda one: (-one[1], sorted(one[0])))
+    ranked = sorted(Counter(by_release.values()).items(), key=lambda row: (-row[1], sorted(row[0])))
     return [
         {
             "sources": sorted(pattern),
             "releases": number,
-            "list": _link(said, revision, "only_by", pattern) if pattern else _unverified(said, revision),
+            "list": _link(echoed, revision, "only_by", pattern) if pattern else _unverified(echoed, revision),
         }
         for pattern, number in ranked
     ]
 
 
-def _unverified(said: Row, revision: int) -> str | None:
-    """The releases that no independent source verified."""
-    if said.get("sources", 0) != 0:
+def _unverified(echoed: EchoedTerms, revision: int) -> str | None:
+    """The list of the releases that no independent source verified; None where the terms ask for some."""
+    if echoed.get("sources", 0) != 0:
         return None
-    terms = {**said, "sources": 0}
+    terms = {**echoed, "sources": 0}
     terms.setdefault("status", list(COUNTING))
     return wording.link("/v1/releases", terms, revision)

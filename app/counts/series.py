@@ -6,13 +6,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from app.counts.claims.figures import WHO_SAYS, Figure, figures_at
 from app.counts.growth import Numbers, growth, numbers_at
+from app.counts.shapes import Series
 from app.counts.tally import not_visible
 from app.dates import end_of_day, format_instant, zone_name
 from app.errors import Invalid
@@ -24,8 +25,8 @@ from app.reading.terms import CountTerms, Interval
 from app.registry.claims import ClaimTermsIn
 from app.registry.policy import Reader
 from app.vocabulary import Measure
+from app.wire.counts import Line, PlacedFigure, Point
 
-Row = dict[str, Any]
 MOST_POINTS = 400  # a year by days, and far more than a screen can show
 TOO_MANY = f"This would be more than {MOST_POINTS} points: ask for weeks or months, or for fewer days."
 # By knowledge each revision is a count of its own. Two months by days or a year by weeks, and about two seconds on the
@@ -39,34 +40,34 @@ TOO_MANY_REVISIONS = (
 
 @dataclass(frozen=True)
 class Steps:
-    """A series as asked: which intervals, what a day is, and whether by knowledge or by event."""
+    """The steps of a series: its intervals, the zone in which its days end, and whether it grows by knowledge or by
+    event."""
 
     interval: Interval
     by: str
     zone: tzinfo
 
 
-def series(session: Session, terms: CountTerms, steps: Steps, reader: Reader, revision: int) -> Row:
-    """`{"terms", "points", "series", "claims"}`; every number is cumulative from the beginning of the window.
+def series(session: Session, terms: CountTerms, steps: Steps, reader: Reader, revision: int) -> Series:
+    """Every number is cumulative from the beginning of the window.
 
     `series` holds for each source its verified releases, `points` the totals, both at the end of each interval;
     `claims` the figures stated from the first day to the last. With a personal term beside them `not_visible`, as of
     the revision read. Raises Invalid for more than MOST_POINTS or MOST_REVISIONS.
     """
     terms = with_facility_slug(session, terms)
-    said = {**wording.echo(terms), "interval": steps.interval, "by": steps.by, "zone": zone_name(steps.zone)}
-    said.pop("group_by", None)
+    echoed = {**wording.echo(terms), "interval": steps.interval, "by": steps.by, "zone": zone_name(steps.zone)}
+    echoed.pop("group_by", None)
     span = _span(session, terms, steps, reader, revision)
     ends = list(_ends(*span, steps.interval)) if span else []
     points = _points(session, terms, steps, reader, revision, ends) if ends else []
     return {
-        "revision": revision,
-        "terms": said,
+        "terms": echoed,
         "points": [_total(point) for point in points],
         "series": [_line(slug, key, points) for slug, key in _sources(session, points)],
         "claims": [_claim(figure) for figure in _claims(session, terms, steps.zone, *span, revision)] if span else [],
         **not_visible(session, terms, reader, revision),
-        "permalink": wording.link("/v1/counts/series", said, revision),
+        "permalink": wording.link("/v1/counts/series", echoed, revision),
     }
 
 
@@ -92,24 +93,28 @@ def _points(
     different = set(revisions)
     if len(different) > MOST_REVISIONS:
         raise Invalid.at("/interval", "too_many_points", TOO_MANY_REVISIONS)
-    known = {one: numbers_at(session, terms, reader, one) for one in different}
-    return [_Point(end, one, known[one]) for end, one in zip(ends, revisions, strict=True)]
+    known = {past: numbers_at(session, terms, reader, past) for past in different}
+    return [_Point(end, past, known[past]) for end, past in zip(ends, revisions, strict=True)]
 
 
-def _total(point: _Point) -> Row:
-    by_status = {status: point.numbers.by_status.get(status, 0) for status in COUNTING}
+def _total(point: _Point) -> Point:
+    verified, contested, reported = (point.numbers.by_status.get(status, 0) for status in COUNTING)
     return {
         "on": point.end.isoformat(),
         "revision": point.revision,
-        "releases": sum(by_status.values()),
-        **by_status,
+        "releases": verified + contested + reported,
+        "verified": verified,
+        "contested": contested,
+        "reported": reported,
         "counted_apart": point.numbers.counted_apart,
     }
 
 
-def _line(slug: str, key: int, points: Sequence[_Point]) -> Row:
-    verified = [{"on": one.end.isoformat(), "verified": one.numbers.by_source.get(key, 0)} for one in points]
-    return {"source": slug, "points": verified}
+def _line(slug: str, key: int, points: Sequence[_Point]) -> Line:
+    return {
+        "source": slug,
+        "points": [{"on": point.end.isoformat(), "verified": point.numbers.by_source.get(key, 0)} for point in points],
+    }
 
 
 def _sources(session: Session, points: Sequence[_Point]) -> list[tuple[str, int]]:
@@ -170,13 +175,13 @@ def _span(session: Session, terms: CountTerms, steps: Steps, reader: Reader, rev
 def _claims(session: Session, terms: CountTerms, zone: tzinfo, first: date, last: date, revision: int) -> list[Figure]:
     """Figures of the same releases, in the country and at the stage asked for, stated within the series."""
     figures = figures_at(session, revision)
-    said = wording.echo(terms)
+    echoed = wording.echo(terms)
     if terms.not_nationality:
         return []  # no claim is defined so
-    of_whom = {name: said[name] for name in ClaimTermsIn.model_fields.keys() & said.keys() - WHO_SAYS - {"stage"}}
+    of_whom = {name: echoed[name] for name in ClaimTermsIn.model_fields.keys() & echoed.keys() - WHO_SAYS - {"stage"}}
     if len(terms.nationality) == 1:
         of_whom |= {"nationality": terms.nationality[0]}  # as a claim's definition has it, which names one
-    found = [
+    alike = [
         figure
         for figure in figures.by_id.values()
         if figure.said["measure"] == Measure.RELEASED
@@ -189,10 +194,10 @@ def _claims(session: Session, terms: CountTerms, zone: tzinfo, first: date, last
         and figure.instant is not None
         and first <= figure.instant.astimezone(zone).date() <= last
     ]
-    return sorted(found, key=lambda figure: (str(figure.instant), figure.since))
+    return sorted(alike, key=lambda figure: (str(figure.instant), figure.since))
 
 
-def _claim(figure: Figure) -> Row:
+def _claim(figure: Figure) -> PlacedFigure:
     """A published figure as a point (low = high) or a bar; an open bound is null."""
     assert figure.instant is not None
     return {**figure.shown(), "at": format_instant(figure.instant), "series": figure.said.get("series")}

@@ -1,9 +1,9 @@
 """Counts: a pure function of terms, reader and revision, computed in SQL over the rows of that revision."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Select, and_, case, distinct, exists, func, literal, select
 from sqlalchemy.orm import aliased
@@ -12,35 +12,26 @@ from sqlmodel import Session, col
 from app.counts import buckets
 from app.counts.list_addresses import WITHHELD
 from app.counts.list_addresses import address as list_address
+from app.counts.shapes import Group, Groups, TalliedCount
 from app.log.entries import redactions_since
 from app.models import PendingPair, Source, SourceTrait, Trait
 from app.reading import terms as wording
 from app.reading.countables import Countable, countable_of
-from app.reading.dimensions import DIMENSIONS, PERSONAL
+from app.reading.dimensions import DIMENSIONS, PERSONAL, RELEASES, DimensionValue
 from app.reading.selection import ASSERTED, COUNTING, Selection, Subject, with_facility_slug
-from app.reading.terms import SourcedTerms, is_personal
+from app.reading.terms import EchoedTerms, SourcedTerms, is_personal
 from app.reading.traits import partly_hidden, trait_of
 from app.reading.visibility import at, hidden_trait
 from app.registry.policy import Reader
 from app.vocabulary import ReleaseStatus, Verdict
+from app.wire.counts import Asides, HeldTotal, NotHeard, Numbers, PartlyHidden, SourceNumbers, Total
 
 MULTIPLE = frozenset(name for name, of in DIMENSIONS.items() if of.several)
-SOURCE_KEYS = (
-    "verified",
-    "reported",
-    "disputed",
-    "refuted",
-    "retracted",
-    "uncertain_date",
-    "only_this_source",
-    "people",
-)
 
 # One for each dimension, since a count may be grouped by several.
 _TRAITS: dict[str, Any] = {name: aliased(Trait) for name in PERSONAL}
 _OWN_TRAITS: dict[str, Any] = {name: aliased(SourceTrait) for name in PERSONAL}
 
-Row = dict[str, Any]
 Key = tuple[Any, ...]
 
 
@@ -56,64 +47,58 @@ class GroupColumn:
 
 @dataclass(frozen=True)
 class Counting:
-    """A count under way: its terms, the same as they are echoed, who reads it at which revision, and what stands beside
-    the numbers of a personal count (nothing beside those of any other)."""
+    """A count under way: its terms, the terms as they are echoed, its reader, and its revision."""
 
     countable: Countable
     terms: SourcedTerms
-    said: Row
+    echoed: EchoedTerms
     reader: Reader
     revision: int
-    not_visible: Row
 
     def select(self, session: Session, *, by_source: bool = False) -> Selection:
         return self.countable.select(session, self.terms, self.reader, self.revision, by_source=by_source)
 
-    def listed(self, named: Row) -> str | None:
-        """The address of the list behind one group; without a name, of all."""
-        return list_address(self.countable, self.said, named, self.revision)
+    def listed(self, named: Mapping[str, DimensionValue]) -> str | None:
+        """The address of the list behind one group; without a name, of the list behind the total."""
+        return list_address(self.countable, self.echoed, named, self.revision)
 
 
-def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> Row:
-    """Totals and groups in the shape of `GET /v1/counts/…`, without the envelope's `recorded_at`. Terms of who is held
-    name a day, unless at revision 0, where there is nobody."""
+def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> TalliedCount:
+    """Totals and groups in the shape of `GET /v1/counts/…`, before they are cited. Terms of the held name a day, unless
+    at revision 0, where there is nobody."""
     countable, terms = countable_of(terms), with_facility_slug(session, terms)
-    said, beside = wording.echo(terms), not_visible(session, terms, reader, revision)
-    counting = Counting(countable, terms, said, reader, revision, beside)
+    counting = Counting(countable, terms, wording.echo(terms), reader, revision)
     selection = counting.select(session)
+    groups: Groups = {}
+    if dimensions := wording.values_of(counting.echoed, "group_by"):
+        groups["groups"] = _groups(session, counting, dimensions)
+    not_heard: NotHeard = {}
+    for name, among in countable.beside.items():
+        not_heard[name] = scalar(session, selection, func.count(), and_(selection.inside, among(terms)))
+    withheld = and_(selection.inside, selection.subject.standing.withheld.is_(True))
     return {
-        **_tallied(session, counting, selection),
-        **{
-            name: scalar(session, selection, func.count(), and_(selection.inside, among(terms)))
-            for name, among in countable.beside.items()
-        },
-        "permalink": wording.link(countable.counted, said, revision),
+        "terms": counting.echoed,
+        "total": _total(session, selection, countable.noun),
+        **groups,
+        **_asides(session, counting, dimensions),
+        "uncertain_date": scalar(session, selection, func.count(), selection.uncertain),
+        "unresolved_duplicates": _unresolved(session, selection, revision),
+        "withheld": scalar(session, selection, func.count(distinct(selection.columns.detainee)), withheld),
+        "list": counting.listed({}),
+        **not_heard,
+        "permalink": wording.link(countable.counted, counting.echoed, revision),
     }
 
 
-def _tallied(session: Session, counting: Counting, selection: Selection) -> Row:
-    """Totals, groups, and what stands apart from them."""
-    revision = counting.revision
-    total = _total(session, selection, counting.countable.noun)
-    answer: Row = {"revision": revision, "terms": counting.said, "total": total}
-    dimensions = counting.said.get("group_by")
-    if dimensions:
-        answer["groups"] = _groups(session, counting, dimensions)
-        if MULTIPLE & set(dimensions):
-            answer["adds_up"] = False
-    if counting.not_visible and (redactions := redactions_since(session, revision)):
-        answer["redactions_since"] = redactions
-    withheld = and_(selection.inside, selection.subject.standing.withheld.is_(True))
-    return (
-        answer
-        | counting.not_visible
-        | {
-            "uncertain_date": scalar(session, selection, func.count(), selection.uncertain),
-            "unresolved_duplicates": _unresolved(session, selection, revision),
-            "withheld": scalar(session, selection, func.count(distinct(selection.columns.detainee)), withheld),
-            "list": counting.listed({}),
-        }
-    )
+def _asides(session: Session, counting: Counting, dimensions: Sequence[str]) -> Asides:
+    """Whether groups overlap, and what bears on a count with a personal term: later erasures, and hidden values."""
+    asides: Asides = {}
+    if MULTIPLE & set(dimensions):
+        asides["adds_up"] = False
+    hidden = not_visible(session, counting.terms, counting.reader, counting.revision)
+    if hidden and (redactions := redactions_since(session, counting.revision)):
+        asides["redactions_since"] = redactions
+    return {**asides, **hidden}
 
 
 def scalar(session: Session, selection: Selection, what: Any, where: Any) -> int:
@@ -122,11 +107,9 @@ def scalar(session: Session, selection: Selection, what: Any, where: Any) -> int
     return int(session.execute(selection.rows(what).where(where, counting)).scalar_one())
 
 
-def not_visible(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> Row:
-    """`{"not_visible": n}` for an answer that has a personal term, and `{}` for any other.
-
-    How many match every personal term that their class opens, and may not be asked about another. What is hidden is not
-    read, nor whether there is anything."""
+def not_visible(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> PartlyHidden:
+    """Of how many a personal term may not be asked, though they match every personal term that their class opens;
+    nothing for an answer without a personal term. What is hidden is not read, nor whether there is anything."""
     if not is_personal(terms):
         return {}
     selection = countable_of(terms).select(session, terms.public(), reader, revision)
@@ -135,7 +118,7 @@ def not_visible(session: Session, terms: SourcedTerms, reader: Reader, revision:
     return {"not_visible": number}
 
 
-def _total(session: Session, selection: Selection, noun: str) -> Row:
+def _total(session: Session, selection: Selection, noun: str) -> Total | HeldTotal:
     by = _by(selection)
     rows = session.execute(selection.rows(*by, func.count()).where(selection.inside).group_by(*by)).all()
     people = scalar(session, selection, func.count(distinct(selection.columns.detainee)), selection.inside)
@@ -149,8 +132,8 @@ def _by(selection: Selection) -> tuple[Any, Any, Any]:
     return standing.status, standing.independent_verified, standing.withheld
 
 
-def _totals(rows: list[tuple[Any, ...]], people: int, noun: str) -> Row:
-    """The keys of a total from rows of `_by` and a number."""
+def _totals(rows: list[tuple[Any, ...]], people: int, noun: str) -> Total | HeldTotal:
+    """A total from rows of `_by` and a number."""
     by_status: dict[str, int] = defaultdict(int)
     by_sources: dict[int, int] = defaultdict(int)
     counted_apart = 0
@@ -161,8 +144,7 @@ def _totals(rows: list[tuple[Any, ...]], people: int, noun: str) -> Row:
             counted_apart += number if apart else 0
     most = max(by_sources, default=0)
     at_least = {str(k): sum(n for s, n in by_sources.items() if s >= k) for k in range(1, most + 1)}
-    return {
-        noun: sum(by_status[status] for status in COUNTING),
+    numbers: Numbers = {
         "people": people,
         "verified": by_status[ReleaseStatus.VERIFIED],
         "contested": by_status[ReleaseStatus.CONTESTED],
@@ -171,43 +153,53 @@ def _totals(rows: list[tuple[Any, ...]], people: int, noun: str) -> Row:
         "by_min_sources": at_least,
         "counted_apart": counted_apart,
     }
+    if noun == RELEASES:
+        return {"releases": number_of(numbers), **numbers}
+    return {"detentions": number_of(numbers), **numbers}
+
+
+def number_of(numbers: Numbers) -> int:
+    """What a total counts: releases or detentions of every status that counts."""
+    return numbers["verified"] + numbers["contested"] + numbers["reported"]
 
 
 def _unresolved(session: Session, selection: Selection, revision: int) -> int:
     """Pairs of people that wait for a curator, where both stand in this count: each may be one too many."""
-    counted = selection.rows(selection.columns.detainee).where(
+    people = selection.rows(selection.columns.detainee).where(
         selection.inside, selection.subject.standing.status.in_(COUNTING)
     )
     pairs = (
         select(col(PendingPair.detainee_a), col(PendingPair.detainee_b))
         .where(
             at(PendingPair, revision),
-            col(PendingPair.detainee_a).in_(counted),
-            col(PendingPair.detainee_b).in_(counted),
+            col(PendingPair.detainee_a).in_(people),
+            col(PendingPair.detainee_b).in_(people),
         )
         .distinct()
     )
     return int(session.execute(select(func.count()).select_from(pairs.subquery())).scalar_one())
 
 
-def _groups(session: Session, counting: Counting, names: Sequence[str]) -> list[Row]:
+def _groups(session: Session, counting: Counting, names: Sequence[str]) -> list[Group]:
     by_source = "source" in names
     selection = counting.select(session, by_source=by_source)
     dimensions = [_group_column(name, selection, counting.reader, counting.revision) for name in names]
-    groups = (
+    numbers_by_key: Mapping[Key, SourceNumbers | Total | HeldTotal] = (
         _source_groups(session, selection, dimensions, counting.revision)
         if by_source
         else _total_groups(session, selection, dimensions, counting)
     )
     slugs = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
-    shown = []
-    for key, numbers in groups.items():
-        named = {d.name: _wire(d.name, value, slugs) for d, value in zip(dimensions, key, strict=True)}
-        shown.append({**named, **numbers, "list": counting.listed(named)})
-    return sorted(shown, key=lambda group: [_order(group[name]) for name in names])
+    groups = [
+        ({name: _wire(name, value, slugs) for name, value in zip(names, key, strict=True)}, numbers)
+        for key, numbers in numbers_by_key.items()
+    ]
+    groups.sort(key=lambda group: [_order(value) for value in group[0].values()])
+    # The names of the dimensions are data (DIMENSIONS), so that no type checker knows which of them a group has.
+    return [cast(Group, {**named, **numbers, "list": counting.listed(named)}) for named, numbers in groups]
 
 
-def _order(value: Any) -> tuple[int, Any]:
+def _order(value: DimensionValue) -> tuple[int, Any]:
     """By value, the withheld and the unknown last."""
     return (2, "") if value is None else (1, "") if value == WITHHELD else (0, value)
 
@@ -245,29 +237,29 @@ def _grouped(
 
 def _total_groups(
     session: Session, selection: Selection, dimensions: Sequence[GroupColumn], counting: Counting
-) -> dict[Key, Row]:
+) -> dict[Key, Total | HeldTotal]:
     """Groups with the keys of a total."""
     wide = len(dimensions)
     releases = func.count(distinct(selection.columns.spell))
     standing = selection.subject.standing
-    found: dict[Key, list[tuple[Any, ...]]] = defaultdict(list)
+    rows_by_key: dict[Key, list[tuple[Any, ...]]] = defaultdict(list)
     # What has no status stands in no total, and makes no group of one.
     inside = and_(selection.inside, standing.status.is_not(None))
     rows = session.execute(_grouped(selection, dimensions, releases, by=_by(selection)).where(inside))
     for row in rows:
-        found[tuple(row[:wide])].append(tuple(row[wide:]))
+        rows_by_key[tuple(row[:wide])].append(tuple(row[wide:]))
     people = _grouped(selection, dimensions, func.count(distinct(selection.columns.detainee)))
-    counted = people.where(selection.inside, standing.status.in_(COUNTING))
-    behind = {tuple(row[:wide]): row[wide] for row in session.execute(counted)}
-    return {key: _totals(numbers, behind.get(key, 0), counting.countable.noun) for key, numbers in found.items()}
+    people = people.where(selection.inside, standing.status.in_(COUNTING))
+    behind = {tuple(row[:wide]): row[wide] for row in session.execute(people)}
+    return {key: _totals(rows, behind.get(key, 0), counting.countable.noun) for key, rows in rows_by_key.items()}
 
 
 def _source_groups(
     session: Session, selection: Selection, dimensions: Sequence[GroupColumn], revision: int
-) -> dict[Key, Row]:
+) -> dict[Key, SourceNumbers]:
     """Groups by source: that source's own verdicts, dates and kinds."""
     wide = len(dimensions)
-    groups: dict[Key, Row] = defaultdict(lambda: dict.fromkeys(SOURCE_KEYS, 0))
+    groups: dict[Key, Counter[str]] = defaultdict(Counter)
     releases = func.count(distinct(selection.columns.spell))
 
     def add(name: str | None, statement: Select[Any]) -> None:
@@ -284,11 +276,23 @@ def _source_groups(
     add("people", people.where(verified))
     add("uncertain_date", plain.where(asserted))
     add("only_this_source", plain.where(verified, _alone(selection.subject, revision)))
-    return groups
+    return {
+        key: {
+            "verified": numbers["verified"],
+            "reported": numbers["reported"],
+            "disputed": numbers["disputed"],
+            "refuted": numbers["refuted"],
+            "retracted": numbers["retracted"],
+            "uncertain_date": numbers["uncertain_date"],
+            "only_this_source": numbers["only_this_source"],
+            "people": numbers["people"],
+        }
+        for key, numbers in groups.items()
+    }
 
 
 def _alone(subject: Subject, revision: int) -> Any:
-    """No other source verified the same of its own knowledge: copies confirm nothing."""
+    """Whether no other source verified the same of its own knowledge: copies confirm nothing."""
     other = subject.other
     return ~exists(
         select(1).where(
@@ -301,7 +305,7 @@ def _alone(subject: Subject, revision: int) -> Any:
     )
 
 
-def _wire(name: str, value: Any, slugs: dict[int, str]) -> Any:
+def _wire(name: str, value: Any, slugs: Mapping[int, str]) -> DimensionValue:
     """A dimension's value as clients read it."""
     if unit := DIMENSIONS[name].unit:
         return buckets.bucket_text(value, unit)

@@ -16,7 +16,7 @@ from app.demo.sources import sources
 from app.log.entries import head
 from app.log.head import is_demo, mark_demo
 from app.models import OPEN, ApiKey, Placement, Record, Source
-from app.registry import api_keys, directory, identity, records, reports
+from app.registry import api_keys, directory, identity_decisions, records, reports
 from app.registry.claims import ClaimIn, file_claim
 from app.registry.policy import Reader
 from app.registry.schemas import DetentionReportIn, FacilityIn, IdentityIn, ReleaseReportIn, SourceIn
@@ -130,7 +130,7 @@ class Replay:
     def _join(self, joined: Joined) -> None:
         a, b = (self._record(*one).detainee_id for one in joined.records)
         body = IdentityIn(a=a, b=b, judgement=Judgement.SAME, reason=joined.reason)
-        identity.decide(self._context(Reader(Role.CURATOR), joined.at), body)
+        identity_decisions.decide(self._context(Reader(Role.CURATOR), joined.at), body)
 
     def _claiming(self, claim: Claim) -> Callable[[], None]:
         def file() -> None:

@@ -1,46 +1,45 @@
 """Counts as tables: the same numbers as in their JSON, a row for each thing counted (pure)."""
 
-from typing import Any
+from collections.abc import Iterable, Mapping
 
-Row = dict[str, Any]
+from app.counts.shapes import Overlap, ReleaseEstimate, Series, TalliedCount
+from app.wire.counts import BalanceStep, PartlyHidden, Reconciliation
+
+# A row of a table: the cells by their columns.
+Row = dict[str, object]
 # The columns of a published figure.
 FIGURE = ("claimant", "qualifier", "low", "high", "window_from", "window_to", "stated_at")
 
 
-def of_count(answer: Row) -> list[Row]:
+def of_count(answer: TalliedCount) -> list[Row]:
     """A row for each group, or one of the total; `by_min_sources` in columns of its own."""
     if "groups" in answer:
-        return _with_not_visible([_flat(group, "by_min_sources") for group in answer["groups"]], answer)
-    beside: Row = {
-        name: answer[name] for name in ("uncertain_date", "not_visible", "not_heard_since") if name in answer
-    }
+        return _with_not_visible((_flat(group, "by_min_sources") for group in answer["groups"]), answer)
+    beside = _only(answer, "uncertain_date", "not_visible", "not_heard_since")
     return [_flat({**answer["total"], **beside}, "by_min_sources")]
 
 
-def _with_not_visible(rows: list[Row], answer: Row) -> list[Row]:
+def _with_not_visible(rows: Iterable[Row], answer: PartlyHidden) -> list[Row]:
     """The rows, each with the `not_visible` of the whole answer, since a spreadsheet shows nothing beside its rows."""
-    return [{**row, "not_visible_in_all": answer["not_visible"]} for row in rows] if "not_visible" in answer else rows
+    beside = {"not_visible_in_all": answer["not_visible"]} if "not_visible" in answer else {}
+    return [{**row, **beside} for row in rows]
 
 
-def of_series(answer: Row, *, claims: bool) -> list[Row]:
+def of_series(answer: Series, *, claims: bool) -> list[Row]:
     """A row for each point with a column for each source; with `claims` then a row for each published figure on the day
     it was stated, which leaves the columns of the points empty."""
     lines = {line["source"]: [point["verified"] for point in line["points"]] for line in answer["series"]}
-    points = [
+    points: list[Row] = [
         {**point, **{source: numbers[position] for source, numbers in lines.items()}}
         for position, point in enumerate(answer["points"])
     ]
     points = _with_not_visible(points, answer)
     if not claims:
         return points
-    figures = [
-        {"on": claim["at"], "claim": claim["id"], **{name: claim[name] for name in FIGURE}}
-        for claim in answer["claims"]
-    ]
-    return points + figures
+    return points + [{"on": claim["at"], "claim": claim["id"], **_only(claim, *FIGURE)} for claim in answer["claims"]]
 
 
-def of_overlap(answer: Row) -> list[Row]:
+def of_overlap(answer: Overlap) -> list[Row]:
     """A row of the total, and one for each source, each pair and each exact pattern: `of` says which, `releases` how
     many."""
     total = {"of": "total", "sources": [], "releases": answer["releases"], "counted_apart": answer["counted_apart"]}
@@ -50,59 +49,73 @@ def of_overlap(answer: Row) -> list[Row]:
     ]
     pairs = [
         {"of": "pair", "sources": [row["a"], row["b"]], "releases": row["both"],
-         **_flat(_flat(_rest(row, "a", "b", "both"), "dates"), "kinds")}
+         **_flat(_rest(row, "a", "b", "both"), "dates", "kinds")}
         for row in answer["pairs"]
     ]  # fmt: skip
-    patterns = [{"of": "pattern", **row} for row in answer["patterns"]]
+    patterns: list[Row] = [{"of": "pattern", **row} for row in answer["patterns"]]
     return _with_not_visible([total, *sources, *pairs, *patterns], answer)
 
 
-def of_estimate(answer: Row) -> list[Row]:
+def of_estimate(answer: ReleaseEstimate) -> list[Row]:
     """A row for each model, one of the lower bound, and where none was chosen one that says why."""
     chosen = answer["chosen"] and answer["chosen"]["name"]
-    rows = [{**model, "chosen": model["name"] == chosen} for model in answer["models"]]
+    rows: list[Row] = [{**model, "chosen": model["name"] == chosen} for model in answer["models"]]
     if answer["lower_bound"]:
         rows.append({**answer["lower_bound"], "chosen": False})
     if answer["refused"]:
         rows.append({"name": "refused", **answer["refused"], "chosen": False})
-    observed = {name: answer[name] for name in ("observed", "on_two_or_more", "counted_apart")}
-    return _with_not_visible([{**row, **observed} for row in rows], answer)
+    observed = _only(answer, "observed", "on_two_or_more", "counted_apart")
+    return _with_not_visible(({**row, **observed} for row in rows), answer)
 
 
-def of_reconciliation(answer: Row) -> list[Row]:
+def of_reconciliation(answer: Reconciliation) -> list[Row]:
     """A row for the claim itself and one for each of the registry's own counts beside it, then and now."""
-    claim = {"of": "claim", **{name: answer["claim"][name] for name in ("claimant", "qualifier", "low", "high")}}
-    claim |= {"comparable": answer["comparable"], "reasons": [reason["code"] for reason in answer["reasons"]]}
-    claim["remarks"] = [remark["code"] for remark in answer["remarks"]]
+    claim = {
+        "of": "claim",
+        **_only(answer["claim"], "claimant", "qualifier", "low", "high"),
+        "comparable": answer["comparable"],
+        "reasons": [reason["code"] for reason in answer["reasons"]],
+        "remarks": [remark["code"] for remark in answer["remarks"]],
+    }
     beside = [
-        {"of": when, **_flat(_flat(_flat(answer[when], "by_min_sources"), "by_source"), "gap")}
-        for when in ("then", "now")
-        if answer[when]
+        {"of": when, **_flat(count, "by_min_sources", "by_source", "gap")}
+        for when, count in (("then", answer["then"]), ("now", answer["now"]))
+        if count
     ]
     return [claim, *beside]
 
 
-def of_balance(steps: list[Row]) -> list[Row]:
+def of_balance(steps: Iterable[BalanceStep]) -> list[Row]:
     """A row for each step, each figure's bounds in columns of their own."""
     return [_step(step) for step in steps]
 
 
-def _step(step: Row) -> Row:
+def _step(step: BalanceStep) -> Row:
     row: Row = {}
     for name, value in step.items():
+        bounds = value if isinstance(value, dict) else {}
         if name in ("from", "to"):
-            row[f"{name}_stated_at"] = value["stated_at"]
+            row[f"{name}_stated_at"] = bounds["stated_at"]
         if name in ("country", "missing"):
             row[name] = value
         else:
-            row |= {f"{name}_{edge}": None if value is None else value[edge] for edge in ("low", "high")}
+            row |= {f"{name}_{edge}": bounds.get(edge) for edge in ("low", "high")}
     return row
 
 
-def _flat(row: Row, name: str) -> Row:
-    """The row with an object's values in columns of their own."""
-    return {**_rest(row, name), **{f"{name}_{key}": value for key, value in (row.get(name) or {}).items()}}
+def _flat(row: Mapping[str, object], *names: str) -> Row:
+    """The row with the values of these objects in columns of their own, after all others."""
+    flat = _rest(row, *names)
+    for name in names:
+        value = row.get(name)
+        if isinstance(value, dict):
+            flat |= {f"{name}_{key}": part for key, part in value.items()}
+    return flat
 
 
-def _rest(row: Row, *names: str) -> Row:
+def _only(row: Mapping[str, object], *names: str) -> Row:
+    return {name: row[name] for name in names if name in row}
+
+
+def _rest(row: Mapping[str, object], *names: str) -> Row:
     return {name: value for name, value in row.items() if name not in names}

@@ -6,7 +6,7 @@ To count something else, write its terms, the selection that they mean, and its 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from sqlmodel import Session
 
@@ -40,10 +40,11 @@ def _as_they_are(_session: Session, terms: Any, _revision: int, _zone: tzinfo, _
 class Countable:
     """One kind of thing that is counted.
 
-    `noun`: how addresses and totals name it; `record`: of what its list shows records; `terms`: of its counts, `query`:
-    those with a revision; `names`: one and several in English, one and several in Spanish; `title`: of a bibliography;
-    `mark`: the term by which its short addresses are told, which say the noun where there is none; `dated`: gives terms
-    the day they mean at a revision; `beside`: numbers told beside the total, each by which of those counted it is of.
+    `noun`: its name in addresses and totals; `record`: the kind of record that its list shows; `terms`: the terms of
+    its counts; `query`: these terms with a revision; `names`: singular and plural in English, then in Spanish; `title`:
+    its title in a bibliography; `mark`: the term that only its short addresses have, which without a mark say the noun;
+    `dated`: gives terms the day they mean at a revision; `beside`: numbers beside the total, each with the condition
+    under which a counted row is part of it.
     """
 
     noun: str
@@ -56,7 +57,7 @@ class Countable:
     title: str
     mark: str | None = None
     dated: Dated = _as_they_are
-    beside: Mapping[str, Callable[[Any], Condition]] = field(default_factory=dict)
+    beside: Mapping[Literal["not_heard_since"], Callable[[Any], Condition]] = field(default_factory=dict)
 
     @property
     def counted(self) -> str:
@@ -106,7 +107,7 @@ def countable_of(terms: SourcedTerms) -> Countable:
 
 
 def countable_counted(total: Mapping[str, Any]) -> Countable:
-    """What a total counts: it names that."""
+    """What a total counts: the noun is its key."""
     return next(countable for noun, countable in COUNTABLES.items() if noun in total)
 
 

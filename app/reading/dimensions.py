@@ -9,6 +9,8 @@ OF_RELEASES, OF_DETENTIONS = frozenset({RELEASES}), frozenset({DETENTIONS})
 FILTER_ALONE: frozenset[str] = frozenset()
 
 Unit = Literal["day", "week", "month"]
+# The value of a dimension in an answer; None where it is unknown.
+DimensionValue = str | int | None
 
 
 class Stands(Enum):

@@ -27,11 +27,11 @@ from app.models import (
 from app.reading import shapes
 from app.reading.shapes import Ids, Person
 from app.registry import records
-from app.registry.components import statement_of
-from app.registry.consent import person_class, strictest
 from app.registry.policy import Reader
 from app.registry.projection import project
+from app.registry.publication_class import person_class, strictest
 from app.registry.records import Kind
+from app.registry.reprojection import statement_of
 from app.registry.views import Views
 
 Row = dict[str, Any]

@@ -5,7 +5,6 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.dates import parse
 from app.registry.content import UNLISTED
 from app.registry.policy import Facts, Reader
 from app.registry.projection.person import BY_SOURCE
@@ -61,15 +60,15 @@ def as_said(name: str) -> Row:
 def detainee(person: Person, reader: Reader) -> Row:
     """A detainee; what the reader may not see is null."""
     facts = json.loads(person.detainee["facts"])
-    seen = reader.facts(person.publish, json.loads(person.personal["facts"]) if person.personal else {})
-    birth = _value(seen, "birth_date") if reader.restricted else _birth_for_named(person, seen)
+    personal = json.loads(person.personal["facts"]) if person.personal else {}
+    seen = reader.facts(person.publish, personal)
     return {
         "id": person.ids[person.detainee["detainee"]].detainee,
         "publish": person.publish,
         "name": _value(seen, "full_name"),
         "aliases": _several(person, reader, seen, "aliases"),
         "age": _value(seen, "age"),
-        "birth_year": parse(birth).first.year if birth else None,
+        "birth_year": reader.birth_year(person.publish, personal),
         "gender": _value(seen, "gender"),
         "nationalities": _several(person, reader, seen, "nationalities"),
         "category": _value(seen, "category"),
@@ -90,14 +89,6 @@ def _several(person: Person, reader: Reader, seen: Facts, name: str) -> list[str
     """The values of a fact; empty where nobody says one, null where they are withheld."""
     value: list[str] | None = _value(seen, name)
     return value if value is not None else [] if reader.sees_fact(person.publish, name) else None
-
-
-def _birth_for_named(person: Person, seen: Facts) -> str | None:
-    """The year, never the day, and only of people who are named anyway."""
-    if person.personal is None or "full_name" not in seen:
-        return None
-    birth = _value(json.loads(person.personal["facts"]), "birth_date")
-    return None if birth is None or parse(birth).first.year != parse(birth).last.year else birth
 
 
 def detention(person: Person, row: Row, reader: Reader) -> Row:

@@ -3,7 +3,7 @@
 One vocabulary serves counts and lists, so that every count can link to the list behind it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 from urllib.parse import urlencode
 
@@ -45,6 +45,11 @@ def _positive(value: int) -> int:
 
 T = TypeVar("T")
 Several = Annotated[list[T], Field(max_length=MOST_VALUES), AfterValidator(unique)]
+
+
+# A term as an answer echoes it, and the terms of a question by name.
+EchoedTerm = str | int | list[str]
+EchoedTerms = dict[str, EchoedTerm]
 
 
 def _listed(value: Any) -> Any:
@@ -100,8 +105,8 @@ class PersonTerms(BaseModel):
 
     def traits(self) -> dict[str, list[str]]:
         """Personal dimension → the values asked for, any of which will do."""
-        given = {name: _each(getattr(self, name)) for name in PERSONAL}
-        return {name: [str(value) for value in values] for name, values in given.items() if values not in ([], [None])}
+        asked = {name: getattr(self, name) for name in PERSONAL}
+        return {name: [str(value) for value in each(term)] for name, term in asked.items() if term not in (None, [])}
 
     def excluded(self) -> dict[str, list[str]]:
         """Personal dimension → the values that none of those known may be."""
@@ -221,7 +226,7 @@ def edges(start: str | None, end: str | None) -> tuple[int | None, int | None]:
 ALWAYS = ("stage", "net", "house_arrest", "group_by")
 
 
-def echo(terms: BaseModel) -> dict[str, Any]:
+def echo(terms: BaseModel) -> EchoedTerms:
     """The terms that were asked for, and those defaults that say what a number means (ALWAYS)."""
     said = terms.model_dump(mode="json")
     defaults = {name: field.get_default(call_default_factory=True) for name, field in type(terms).model_fields.items()}
@@ -232,18 +237,24 @@ def echo(terms: BaseModel) -> dict[str, Any]:
     }
 
 
-def link(path: str, terms: dict[str, Any], as_of: int) -> str:
+def link(path: str, terms: Mapping[str, EchoedTerm], as_of: int) -> str:
     """A relative address that asks the same again: parameters in the order of the terms, then the rules and the
     revision."""
-    pairs = [(name, _text(item)) for name, value in terms.items() for item in _each(value)]
+    pairs = [(name, _text(item)) for name, value in terms.items() for item in each(value)]
     return f"{path}?{urlencode([*pairs, ('rules', str(RULES)), ('as_of', str(as_of))])}"
 
 
-def _each(value: Any) -> Sequence[Any]:
+def each(value: EchoedTerm) -> Sequence[str | int]:
+    """The values of a term, which may be one alone."""
     return value if isinstance(value, list) else [value]
 
 
-def _text(value: Any) -> str:
+def values_of(terms: EchoedTerms, name: str) -> list[str]:
+    """The values of a term in text; none where the terms do not have it."""
+    return [str(value) for value in each(terms.get(name, []))]
+
+
+def _text(value: str | int) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -16,7 +16,7 @@ from app.log.entries import LogEntry
 from app.matching.fold import fold
 from app.models import OPEN, BlockingKey, Claim, Consent, Decision, Facility, PendingPair, Record, Report, Source
 from app.registry import blocking, erasure, requested_classes
-from app.registry.components import project_alone, reproject
+from app.registry.reprojection import project_alone, reproject
 from app.registry.views import Views
 from app.vocabulary import Publish
 

@@ -13,14 +13,14 @@ from sqlmodel import col
 from app.errors import AheadOfHead, Invalid
 from app.log.entries import read
 from app.models import Entry, Placement, Record, Report, Sealed
-from app.registry.components import statement_of
-from app.registry.consent import CLASS
 from app.registry.content import KEPT, Content, without_kept
 from app.registry.projection.consolidate import value_of
 from app.registry.projection.custody import read_custody
 from app.registry.projection.person import spell_facts
 from app.registry.projection.statements import DATE_OF_STAGE, Statement
+from app.registry.publication_class import CLASS
 from app.registry.records import Kind
+from app.registry.reprojection import statement_of
 from app.registry.write import WriteContext
 from app.vocabulary import Designation, Publish, ReleaseKind
 

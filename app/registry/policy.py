@@ -7,6 +7,7 @@ null, and a count over that value puts the person into `withheld`.
 from dataclasses import dataclass
 from typing import Any
 
+from app.dates import parse
 from app.vocabulary import Publish, Role
 
 Facts = dict[str, Any]
@@ -74,6 +75,17 @@ class Reader:
         if "groups" in shown and not self.restricted:
             shown["groups"] = _without_medical(shown["groups"])
         return shown
+
+    def birth_year(self, publish: str, facts: Facts) -> int | None:
+        """The year of birth that this reader may see. The public sees the year alone, never the day: of people whose
+        name is shown, where all days on which the person may have been born are of one year."""
+        birth = facts["birth_date"]["value"] if "birth_date" in facts else None
+        if birth is None:
+            return None
+        born = parse(birth)
+        named = "full_name" in facts and self.sees_fact(publish, "full_name")
+        shown = self.restricted or (named and born.first.year == born.last.year)
+        return born.first.year if shown else None
 
     def sees_trait(self, publish: str, name: str, value: str | None = None) -> bool:
         """Whether this reader may see a personal dimension (with this value) of a person of that class."""

@@ -1,4 +1,4 @@
-"""Look up records: by their own id, by their source's case number, or by an id derived from them."""
+"""Look up records: by their own id, by their source's case number, by an id derived from them, or by their person."""
 
 import json
 import uuid
@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.database import chunks
-from app.errors import NotFound, Redacted
+from app.errors import Invalid, NotFound, Redacted
 from app.log import sealed
 from app.log.entries import LogEntry, entry_at
 from app.models import OPEN, CaseKey, Entry, Placement, Record, Report, Sealed
@@ -95,6 +95,31 @@ def derived_from(session: Session, kind: Kind, thing_id: uuid.UUID) -> Record | 
     """The record from which an id of a detainee, detention or release derives."""
     column: Any = _DERIVED[kind]
     return session.scalars(select(Record).where(column == thing_id)).one_or_none()
+
+
+def of_detainee(session: Session, detainee_id: uuid.UUID, pointer: str = "", *, erased: bool = False) -> Record:
+    """The record from which a detainee id derives. Raises NotFound, or Invalid at `pointer`, for an id of nobody, and
+    Redacted for an erased person unless `erased`."""
+    record = derived_from(session, "detainee", detainee_id)
+    if record is not None and record.redacted and not erased:
+        raise Redacted("This person was erased from the registry: nothing can be decided about them any more.")
+    if record is not None:
+        return record
+    if not pointer:
+        raise NotFound("There is no detainee with this id.")
+    raise Invalid.at(pointer, "unknown_detainee", "There is no detainee with this id.")
+
+
+def of_person(session: Session, record: Record) -> list[Record]:
+    """All records of the person to whom this record belongs."""
+    person = select(col(Placement.detainee)).where(col(Placement.record) == record.key, col(Placement.until) == OPEN)
+    return list(
+        session.scalars(
+            select(Record)
+            .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
+            .where(col(Placement.detainee) == person.scalar_subquery())
+        )
+    )
 
 
 def placement(session: Session, record: int, as_of: int = OPEN - 1) -> Placement | None:

@@ -5,15 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from app.errors import AnotherPerson, Conflict, Invalid, NewSpellNeedsNewRecord, NotFound, ReleaseDropped, Superseded
+from app.errors import Conflict, Invalid, NotFound, Superseded
 from app.log import sealed
 from app.log.entries import entry_at
-from app.matching import score
-from app.matching.names import ONE_WORD
 from app.models import Record
-from app.registry import blocking, checks, content, kept_values, linking, pointers, records, wishes
+from app.registry import checks, content, correction_checks, hiding_requests, kept_values, linking, pointers, records
 from app.registry.content import Content
-from app.registry.projection.statements import ASSERTIONS, parse
 from app.registry.records import Kind
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
 from app.registry.write import Outcome, WriteContext, new_id
@@ -80,7 +77,7 @@ def verify_release(context: WriteContext, release_id: uuid.UUID, body: Verificat
     before.pop("retraction.reason", None)
     case = before.get("source_record_id")
     if case is not None and body.source_record_id not in (None, case):
-        raise _case_fixed(
+        raise correction_checks.case_is_fixed(
             f"You already have report {case} on this release: leave `source_record_id` out, or correct that one."
         )
     report = {**before, **_verdict(body)}
@@ -113,15 +110,11 @@ def amend(
     merged = merge_patch(shape, patch)
     schema = ReleaseReportIn if content.has_release(before) or "release" in patch else DetentionReportIn
     if content.has_release(before) and patch.get("release", {}) is None:
-        raise _dropped()
+        raise correction_checks.release_dropped()
     body = schema.model_validate(merged)
-    if any(getattr(body, name) is not None for name, _kind in pointers.POINTERS):
-        raise Invalid.at("", "pointer_is_fixed", "A report cannot be pointed elsewhere: retract it and file another.")
-    if body.source_record_id != before.get("source_record_id"):
-        raise _case_fixed("A case number cannot change: file a new report.")
+    correction_checks.check_fixed_fields(before, body)
     report = content_of(context, body)
-    if Verdict.RETRACTED == before["verification.verdict"] == report["verification.verdict"]:
-        raise Conflict("This report was withdrawn: send a verification with a verdict along to take that back.")
+    correction_checks.check_withdrawal(before, report)
     if "national_id" not in (patch.get("detainee") or {}) and content.NATIONAL_ID in before:
         report[content.NATIONAL_ID] = before[content.NATIONAL_ID]
     checks.check(report, context.now, points=version.points)
@@ -248,7 +241,7 @@ def first_version(
     if (case := report.get("source_record_id")) is not None:
         records.remember_case(context.session, context.secret, source_of(context), case, record_id)
     tied = next((one.record for one in match.decisions if one.judgement is Judgement.SAME), None)
-    body |= wishes.of_new_report(context, report, tied)
+    body |= hiding_requests.of_new_report(context, report, tied)
     pointer = pointers.spell_pointer(context, target) if target else None
     filed = _write(context, body, report, pointer, CREATED)
     linking.keep_hidden_pairs(context, match, filed.revision)
@@ -272,7 +265,7 @@ def _next_version(
         return Outcome("report", OK, version.entry.revision, ids)
     if seen is not None or pointer != version.pointer:
         report = kept_values.with_standing(context, report, target, record, seen, again=pointer == version.pointer)
-    _check_succession(before, report)
+    correction_checks.check(before, report)
     if "source_record_id" in report and "source_record_id" not in before:
         records.remember_case(context.session, context.secret, record.source, report["source_record_id"], record.id)
     body = {
@@ -283,51 +276,8 @@ def _next_version(
     }
     if "person" in version.entry.body:
         body["person"] = version.entry.body["person"]
-    body |= wishes.of_next_version(context, record, version, report)
+    body |= hiding_requests.of_next_version(context, record, version, report)
     return _write(context, body, report, pointer, OK)
-
-
-def _check_succession(before: Content, after: Content) -> None:
-    """A record may gain a release. Raises where it becomes another person or spell, or loses its release."""
-    if _another_person(before, after):
-        raise AnotherPerson(
-            "This case number is another person's: use a new one. If it is the same person, correct the name first, "
-            "and then the birth date or the gender; of two names without a word in common give the former among the "
-            "aliases."
-        )
-    released = before.get("release.released_on")
-    asserted = before["verification.verdict"] in ASSERTIONS and before.get("release.stage") == Stage.CARRIED_OUT
-    if released and asserted and checks.begins_after(after, parse(released)):
-        raise NewSpellNeedsNewRecord(
-            "This detention begins after the release under the same case number: it is a new spell in custody. "
-            "File it under a new source_record_id."
-        )
-    if content.has_release(before) and not content.has_release(after):
-        raise _dropped()
-
-
-def _another_person(before: Content, after: Content) -> bool:
-    """Whether a report now names another person: the two names share no word, in any spelling; or each has a word that
-    the other lacks (below ONE_WORD), and birth or gender contradict as well.
-
-    So a corrected spelling, a changed surname or a corrected birth stays possible, and so does a change between two
-    names of which one is the other's alias, or with one identification number."""
-    old, new = blocking.person_of(before), blocking.person_of(after)
-    if old.national_id is not None and old.national_id == new.national_id:
-        return False
-    match = score.compare(old, new)
-    name = next((reason.score for reason in match.reasons if reason.feature == "name"), None)
-    if name is None:
-        return False
-    return name == 0 or (name < ONE_WORD and not {"birth", "gender"}.isdisjoint(match.conflicts))
-
-
-def _case_fixed(detail: str) -> Invalid:
-    return Invalid.at("/source_record_id", "case_is_fixed", detail)
-
-
-def _dropped() -> ReleaseDropped:
-    return ReleaseDropped("This record has a release: retract the report instead of sending it without one.")
 
 
 def _write(context: WriteContext, body: dict[str, Any], report: Content, pointer: str | None, status: int) -> Outcome:
@@ -336,5 +286,5 @@ def _write(context: WriteContext, body: dict[str, Any], report: Content, pointer
     if pointer is not None:
         full["pointer"] = pointer
     entry = context.write("report", full, personal)
-    wishes.ring(context, report, entry.revision)
+    hiding_requests.ring(context, report, entry.revision)
     return Outcome("report", status, entry.revision, {"report": body["record"], "version": body["version"]})

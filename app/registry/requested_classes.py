@@ -1,4 +1,4 @@
-"""The classes of publication that the versions of each record asked for, and since when.
+"""The table `requested_class`: which class of publication the versions of each record asked for, and since when.
 
 Whether a wish for a class is new depends on all that its source reported of the person before. So each record has one
 row for each class, written as the versions are filed: read from the versions, a record corrected ten thousand times
@@ -18,7 +18,7 @@ from app.database import WriteBuffer
 from app.dates import parse
 from app.log.entries import LogEntry
 from app.models import OPEN, Placement, Record, RequestedClass
-from app.registry.consent import CLASS
+from app.registry.publication_class import CLASS
 from app.vocabulary import Publish
 
 GIVEN_ON = "detainee.publish_given_on"

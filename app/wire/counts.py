@@ -1,12 +1,16 @@
 """Counts, series, overlap, citations and what claims come to beside them."""
 
 import uuid
-from typing import Literal, NotRequired
+from typing import Annotated, Literal, NotRequired, TypeAlias, final
 
+from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
 from app.vocabulary import Reason
 from app.wire.base import Answered, NotVisible
+
+# A claim's id as the log has it, in text.
+ClaimId: TypeAlias = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
 
 
 class Bounds(TypedDict):
@@ -63,18 +67,39 @@ class SourceNumbers(TypedDict):
     people: int
 
 
-class Count(Answered):
-    """A count with its terms, and the address that returns the same numbers for ever."""
+class PartlyHidden(TypedDict):
+    """An answer that has a personal term says of how many the term cannot be asked; any other says nothing."""
 
-    recorded_at: str | None
+    not_visible: NotRequired[NotVisible]
+
+
+class NotHeard(TypedDict):
+    """Of the held, a count says how many nobody has been heard of for long."""
+
+    not_heard_since: NotRequired[int]
+
+
+class Asides(PartlyHidden):
+    """What a count says of its groups and of later erasures, where there is anything to say."""
+
     adds_up: NotRequired[bool]
     redactions_since: NotRequired[int | None]
+
+
+class Tally(Asides):
+    """What stands beside the total of a count, and the address that returns the same numbers for ever."""
+
     uncertain_date: int
     unresolved_duplicates: int
     withheld: int
-    not_visible: NotRequired[NotVisible]
     list: str | None
     permalink: str
+
+
+class Count(Answered, Tally):
+    """A count with its terms, and how to cite it. `recorded_at`: of its revision; null before the first."""
+
+    recorded_at: str | None
     citation: CitationOut
 
 
@@ -107,7 +132,7 @@ class Line(TypedDict):
 class FigureOut(Bounds):
     """A published figure, in short."""
 
-    id: uuid.UUID
+    id: ClaimId
     claimant: str | None
     measure: str
     qualifier: str
@@ -133,6 +158,10 @@ class OverlapSource(TypedDict):
     only_list: str | None
 
 
+DateAgreement = Literal["same", "compatible", "different", "unsaid"]
+KindAgreement = Literal["same", "different", "unsaid"]
+
+
 class OverlapPair(TypedDict):
     """What two sources verified."""
 
@@ -142,8 +171,8 @@ class OverlapPair(TypedDict):
     only_a: int
     only_b: int
     either: int
-    dates: dict[Literal["same", "compatible", "different", "unsaid"], int]
-    kinds: dict[Literal["same", "different", "unsaid"], int]
+    dates: dict[DateAgreement, int]
+    kinds: dict[KindAgreement, int]
     list: str | None
 
 
@@ -163,6 +192,18 @@ class CaseOut(TypedDict):
     detention_id: NotRequired[uuid.UUID | None]
 
 
+class Comparison(TypedDict):
+    """What changed between two revisions of a count, case by case."""
+
+    added: int
+    removed: int
+    changes: dict[str, int]
+    summary: dict[Literal["en", "es"], str]
+    cases: list[CaseOut]
+    cases_left_out: int
+    withheld_cases: int
+
+
 class ReasonOut(TypedDict):
     """Why two numbers differ."""
 
@@ -170,21 +211,50 @@ class ReasonOut(TypedDict):
     detail: str
 
 
-class Counted(TypedDict):
-    """The registry's count on a claim's own terms."""
+class KnownCount(TypedDict):
+    """A count on a claim's own terms: from the log as it stood at a revision, or by what sources say of when they
+    knew."""
 
     revision: int
     basis: Literal["log", "said"]
-    releases: NotRequired[int | None]
-    detentions: NotRequired[int | None]
-    people: NotRequired[int | None]
-    verified: NotRequired[int | None]
-    contested: NotRequired[int | None]
     reported: int
     refuted: int
     by_min_sources: dict[str, int]
     counted_apart: int
     by_source: dict[str, int]
+
+
+@final
+class LogCount(KnownCount, PartlyHidden, NotHeard):
+    """A count on a claim's own terms from the log."""
+
+    releases: NotRequired[int]
+    detentions: NotRequired[int]
+    people: int
+    verified: int
+    contested: int
+    uncertain_date: int
+    withheld: int
+    permalink: str
+
+
+@final
+class SaidCount(KnownCount):
+    """A count on a claim's own terms by what sources say of when they knew."""
+
+    releases: int
+    undated: int
+    learned_since: int
+
+
+class Counted(KnownCount):
+    """The registry's count on a claim's own terms."""
+
+    releases: NotRequired[int | None]
+    detentions: NotRequired[int | None]
+    people: NotRequired[int | None]
+    verified: NotRequired[int | None]
+    contested: NotRequired[int | None]
     not_heard_since: NotRequired[int | None]
     not_visible: NotRequired[NotVisible]
     uncertain_date: NotRequired[int | None]
@@ -220,7 +290,7 @@ class RemarkOut(TypedDict):
     before: FigureOut
 
 
-class ReconciliationOut(Answered):
+class Reconciliation(TypedDict):
     """A claim beside the registry's own count; no verdict on who is right."""
 
     claim: FigureOut
@@ -232,6 +302,10 @@ class ReconciliationOut(Answered):
     now: Counted | None
     published: list[PublishedFigure]
     arithmetic: list[Arithmetic]
+
+
+class ReconciliationOut(Answered, Reconciliation):
+    """A claim beside the registry's own count; no verdict on who is right."""
 
 
 BalanceStep = TypedDict(

@@ -1,6 +1,12 @@
 """Estimates: how many there were, seen or not."""
 
+from typing import Literal
+
 from typing_extensions import TypedDict
+
+# The rule by which a model was chosen. Stepwise, whose figures can be checked against published ones, where the data do
+# not speak strongly against it; else the model with the lowest BIC. Two lists have Chapman's estimate alone.
+Rule = Literal["stepwise", "lowest_bic", "two_lists"]
 
 
 class EstimateRange(TypedDict):
@@ -48,3 +54,19 @@ class RefusalOut(TypedDict):
 
     code: str
     reason: str
+
+
+class EstimateNumbers(TypedDict):
+    """What the lists together say of how many there were; `chosen` is null where it is `refused`."""
+
+    observed: int
+    on_two_or_more: int
+    lists: list[str]
+    models: list[EstimateModel]
+    left_out: list[LeftOutModel]
+    range: EstimateRange | None
+    chosen: EstimateModel | None
+    chosen_by: Rule | None
+    lower_bound: LowerBoundOut | None
+    assumptions: list[str]
+    refused: RefusalOut | None

@@ -23,7 +23,7 @@ from app.database import reading, writing
 from app.exchange.client import Stopped
 from app.exchange.imports import remote
 from app.models import ApiKey, Entry, Head
-from app.registry import wishes
+from app.registry import hiding_requests
 from app.registry.api_keys import PATTERN
 from app.registry.projection import RULES
 from tests.api.serving import serving
@@ -253,7 +253,7 @@ def test_a_rebuild_replays_every_entry_and_changes_no_answer(recuento: Run, worl
 def test_status_says_what_waits_and_whose_wishes_are_stopped_and_names_nobody(
     recuento: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wishes, "MOST_UNANSWERED", 1)
+    monkeypatch.setattr(hiding_requests, "MOST_UNANSWERED", 1)
     known = world.file("foro")["detainee"]["id"]
     world.file("jep", detainee_id=known)
     before = json.loads(recuento("status", "--json").out)

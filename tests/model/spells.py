@@ -187,17 +187,19 @@ class Spell:
 
     def over_before(self, start: PartialDate) -> bool:
         """It ended before a detention began."""
-        return any(over_before(one, start) for one in self.bundles if one not in self.others)
+        return any(over_before(one, start, self.stated) for one in self.bundles if one not in self.others)
 
     def take(self, bundle: Bundle) -> None:
         self.bundles.append(bundle)
         self.others += (bundle,)
 
 
-def over_before(bundle: Bundle, start: PartialDate) -> bool:
-    """It has an end that does not pass the start: on the same day only if it was detained earlier itself."""
+def over_before(bundle: Bundle, start: PartialDate, stated: bool) -> bool:
+    """It has an end that does not pass the start: on the same day only if it was detained earlier itself. Where an
+    independent source states the spell, only the ends that such a source asserts count."""
     earlier = bundle.start is not None and bundle.start.hi < start.lo
-    return any(day.hi < start.lo or (day.hi == start.lo and earlier) for day in bundle.outs)
+    ends = bundle.outs if stated else bundle.ends
+    return any(day.hi < start.lo or (day.hi == start.lo and earlier) for day in ends)
 
 
 def cut(bundles: Iterable[Bundle], *, stated: bool) -> list[Spell]:
@@ -209,9 +211,9 @@ def cut(bundles: Iterable[Bundle], *, stated: bool) -> list[Spell]:
     opened: PartialDate | None = None
     for bundle in sorted(bundles, key=lambda one: one.key):
         start = bundle.start
-        if start is not None and any(over_before(one, start) for one in group):
+        if start is not None and any(over_before(one, start, stated) for one in group):
             later = [one for one in group if _lies_after(one, start)]
-            either = [one for one in group if one not in later and _may_lie_after(one, start)]
+            either = [one for one in group if one not in later and _may_lie_after(one, start, stated)]
             left = [one for one in group if one not in later and one not in either]
             spells.append(Spell(left, opened, stated))
             aside += either
@@ -229,11 +231,11 @@ def _lies_after(bundle: Bundle, start: PartialDate) -> bool:
     return bool(bundle.told) and all(day.lo > start.hi for day in bundle.told)
 
 
-def _may_lie_after(bundle: Bundle, start: PartialDate) -> bool:
+def _may_lie_after(bundle: Bundle, start: PartialDate, stated: bool) -> bool:
     """A day of it may be one of the later detention."""
-    if over_before(bundle, start):
+    if over_before(bundle, start, stated):
         return False
-    if days := bundle.outs or bundle.told:
+    if days := (bundle.outs if stated else bundle.ends) or bundle.told:
         return any(day.hi > start.lo for day in days)
     return bundle.start is None and bundle.day is not None and bundle.day.hi >= start.lo
 

@@ -20,7 +20,7 @@ from app.database import WRITES
 from app.errors import Problem
 from app.log.entries import LogEntry, replay
 from app.models import OPEN, Source
-from app.registry import directory, identity, reports
+from app.registry import consents, directory, identity_decisions, redaction, reports
 from app.registry.policy import Reader
 from app.registry.schemas import (
     ConsentIn,
@@ -241,7 +241,7 @@ class Decide:
     def take(self, clerk: Clerk) -> None:
         pair = (clerk.thing("detainee", self.a), clerk.thing("detainee", self.b))
         body = IdentityIn(a=pair[0], b=pair[1], judgement=self.judgement, reason="judged")
-        outcome = clerk.act("curator", lambda context: identity.decide(context, body))
+        outcome = clerk.act("curator", lambda context: identity_decisions.decide(context, body))
         if outcome is not None:
             clerk.decisions.append(uuid.UUID(outcome.ids["id"]))
 
@@ -259,7 +259,7 @@ class Undo:
             bodies = [entry.body for entry in clerk.entries() if entry.kind == "identity"]
             made = [uuid.UUID(body["id"]) for body in bodies if body.get("by") in ("matcher", "reporter")]
         if made:
-            clerk.act("curator", lambda context: identity.undo(context, made[self.decision % len(made)]))
+            clerk.act("curator", lambda context: identity_decisions.undo(context, made[self.decision % len(made)]))
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ class Consent:
     def take(self, clerk: Clerk) -> None:
         detainee = clerk.thing("detainee", self.record)
         said = {"publish": self.publish, "given_by": self.given_by, "given_on": "2026-02-01"}
-        clerk.act("curator", lambda context: identity.give_consent(context, detainee, ConsentIn.model_validate(said)))
+        clerk.act("curator", lambda context: consents.give_consent(context, detainee, ConsentIn.model_validate(said)))
 
 
 @dataclass(frozen=True)
@@ -280,4 +280,4 @@ class Redact:
 
     def take(self, clerk: Clerk) -> None:
         detainee = clerk.thing("detainee", self.record)
-        clerk.act("admin", lambda context: identity.redact(context, detainee, "asked for by the family"))
+        clerk.act("admin", lambda context: redaction.redact(context, detainee, "asked for by the family"))

@@ -1,5 +1,6 @@
 """A count is what a patient reader of the reports would count by hand, at every revision."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import given
@@ -51,7 +52,7 @@ def test_a_count_of_the_held_is_the_recount_of_the_reports_at_every_revision(
                 assert _numbers(counted) == _numbers(by_hand), (revision, terms)
 
 
-def _numbers(count: dict[str, Any]) -> dict[str, Any]:
+def _numbers(count: Mapping[str, Any]) -> dict[str, Any]:
     """What both tell, groups in any order and without their links."""
     groups = [{name: value for name, value in group.items() if name != "list"} for group in count.get("groups", [])]
     names = ("total", "uncertain_date", "unresolved_duplicates", "withheld", "not_visible", "not_heard_since")

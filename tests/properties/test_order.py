@@ -6,7 +6,7 @@ sees only what came before, is left out: the decisions on who is one person are 
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.counts.tally import count
 from app.reading.terms import CountTerms
-from app.registry import identity, linking, reports
+from app.registry import identity_decisions, linking, reports
 from app.registry.policy import ANYONE
 from app.registry.schemas import DetentionReportIn, IdentityIn, ReleaseReportIn
 from app.vocabulary import Judgement, MatchOutcome
@@ -101,7 +101,7 @@ def _told(
         for one in judged:
             a, b = _id("subject", one.a % len(filings)), _id("subject", one.b % len(filings))
             body = IdentityIn(a=a, b=b, judgement=one.judgement, reason="judged")
-            clerk.act("curator", lambda context, body=body: identity.decide(context, body))
+            clerk.act("curator", lambda context, body=body: identity_decisions.decide(context, body))
         entries = clerk.entries()
         past = Past(entries, len(entries))
         with clerk.session() as session:
@@ -148,7 +148,7 @@ def _order(filings: Sequence[Filing], spells: set[frozenset[str]], random: Rando
     return order
 
 
-def _numbers(count: dict[str, Any]) -> Any:
+def _numbers(count: Mapping[str, Any]) -> Any:
     """What is counted, without the revision and the links that name it."""
     groups = [{name: value for name, value in group.items() if name != "list"} for group in count.get("groups", [])]
     return {name: count[name] for name in ("total", "uncertain_date", "withheld")} | {"groups": groups}

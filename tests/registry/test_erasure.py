@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from app.database import is_sqlite, reading, writing
 from app.models import Consent, Decision, Entry, Record, Sealed, metadata
-from app.registry import wishes
+from app.registry import hiding_requests
 from app.registry.rebuild import rebuild
 from tests.support import Body, World, make_report
 
@@ -199,7 +199,7 @@ def test_a_rebuild_brings_nobody_back(world: World) -> None:
 def test_a_rebuild_finds_the_class_that_the_erased_had_before_also_where_a_wish_waited(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wishes, "MOST_UNANSWERED", 1)
+    monkeypatch.setattr(hiding_requests, "MOST_UNANSWERED", 1)
     for name in ("Otra Persona", "Zenobia Quetzalí"):
         known = world.file("foro", detainee__full_name=name)
         for who, publish in (("jep", "named"), ("pud", "counted")):

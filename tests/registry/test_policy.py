@@ -52,6 +52,18 @@ def test_all_others_see_what_the_class_opens(reader: Reader) -> None:
     assert traits == [NAMED_TRAITS, ANONYMOUS_TRAITS, set()]
 
 
+def test_the_public_sees_the_year_of_birth_of_named_people_alone() -> None:
+    born = {"full_name": {"value": "Tomás Quintana"}, "birth_date": {"value": "1971-05-04"}}
+    vague = {**born, "birth_date": {"value": "1971-12-20/1972-01-10"}}
+    nameless = {"birth_date": born["birth_date"]}
+    for reader in PUBLIC:
+        assert [reader.birth_year(publish, born) for publish in ("named", "anonymous", "counted")] == [1971, None, None]
+        assert reader.birth_year("named", vague) is None, "a span of two years would tell the days"
+        assert reader.birth_year("named", nameless) is reader.birth_year("named", {}) is None
+    for publish in Publish:
+        assert [PARTNER.birth_year(publish, facts) for facts in (born, vague, nameless, {})] == [1971, 1971, 1971, None]
+
+
 def test_what_is_never_public_is_in_no_class() -> None:
     for reader in PUBLIC:
         for publish in Publish:

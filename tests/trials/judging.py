@@ -1,6 +1,6 @@
 """What a hostile source must not move: the rows on which the numbers of others rest, and what others verified."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -260,7 +260,7 @@ def _counted(clerk: Clerk, trial: Trial) -> dict[str, Any]:
     return found
 
 
-def _of_others(counted: dict[str, Any], hostile: str) -> list[Any]:
+def _of_others(counted: Mapping[str, Any], hostile: str) -> list[Any]:
     """Numbers by group; a group in which there is none of them is none."""
     rows = [
         ([(name, group[name]) for name in ("source", "month", "kind") if name in group], [group[n] for n in NUMBERS])

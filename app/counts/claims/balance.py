@@ -8,11 +8,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from app.counts.claims.figures import FURTHEST, Figure, Figures, minus, total_of
+from app.counts.claims.figures import FURTHEST, Figure, Figures, LowHigh, Reference, minus, total_of
 from app.vocabulary import Measure
-
-Row = dict[str, Any]
-Bounds = tuple[int | None, int | None]
+from app.wire.counts import BalanceStep, Bounds
 
 # Flow → the measures it is the sum of, and whether it adds to the stock.
 FLOWS: dict[str, tuple[tuple[Measure, ...], bool]] = {
@@ -21,15 +19,14 @@ FLOWS: dict[str, tuple[tuple[Measure, ...], bool]] = {
     "late": ((Measure.REPORTED_LATE,), True),
     "corrections": ((Measure.DELISTED, Measure.DIED), False),
 }
-NOTHING: Bounds = (0, 0)
+NOTHING: LowHigh = (0, 0)
 
 
-def balance(figures: Figures, claimant: str, country: str | None) -> list[Row]:
-    """One row for each two figures of the held in succession, country by country: people held in one country and in
+def balance(figures: Figures, claimant: str, country: str | None) -> list[BalanceStep]:
+    """One step for each two figures of the held in succession, country by country: people held in one country and in
     another are two stocks. Figures that name no country are a series of their own.
 
-    `{"country", "from", "to", "in", "out", "late", "corrections", "expected", "residual", "missing"}`; flows and sums
-    are `{"low", "high"}`, a flow without a figure is null, counts as nought and is named in `missing`.
+    A flow without a figure is null, counts as nought and is named in `missing`.
     """
     own = [figure for figure in figures.by_id.values() if _belongs(figures, figure, claimant, country)]
     by_country: dict[str, list[Figure]] = {}
@@ -38,62 +35,67 @@ def balance(figures: Figures, claimant: str, country: str | None) -> list[Row]:
     return [step for _country, series in sorted(by_country.items()) for step in _steps(series)]
 
 
-def _steps(series: Sequence[Figure]) -> Iterator[Row]:
+def _steps(series: Sequence[Figure]) -> Iterator[BalanceStep]:
     held = sorted((figure for figure in series if figure.said["measure"] == Measure.HELD), key=_when)
     for before, after in pairwise(held):
         yield _step(series, before, after)
 
 
 def _belongs(figures: Figures, figure: Figure, claimant: str, country: str | None) -> bool:
-    """A figure of everyone whom the source lists, given once; those of a group or a place are other stocks, and an
-    announcement has let nobody out."""
+    """Whether a figure counts everyone whom the source lists, and is given once. Figures of a group or a place count
+    other stocks, and an announcement has let nobody out."""
     if figure.claimant != claimant or figure.instant is None or figure.id in figures.superseded or figure.misprint:
         return False
     if figure.terms or figure.subset_of is not None or figure.stage != FURTHEST:
         return False
-    if any(_same_stock(figures, figure, name) for name in ("same_as", "part_of")):
+    if _same_stock(figures, figure, "same_as") or _same_stock(figures, figure, "part_of"):
         return False
     return country is None or figure.said.get("country") == country
 
 
-def _same_stock(figures: Figures, figure: Figure, name: str) -> bool:
-    """Whether a figure repeats another of the same source, or is a part of what the source holds in all."""
+def _same_stock(figures: Figures, figure: Figure, name: Reference) -> bool:
+    """Whether a figure repeats another of the same source, or is a part of the source's whole stock."""
+    measure = figure.said["measure"]
     others = [figures.by_id[other] for other in figure.refers_to(name) if other in figures.by_id]
-    mine = [one for one in others if one.claimant == figure.claimant and one.said["measure"] == figure.said["measure"]]
-    return bool(mine) and (name == "same_as" or figure.said["measure"] == Measure.HELD)
+    mine = any(other.claimant == figure.claimant and other.said["measure"] == measure for other in others)
+    return mine and (name == "same_as" or measure == Measure.HELD)
 
 
 def _when(figure: Figure) -> tuple[Any, int]:
     return figure.instant, figure.since
 
 
-def _step(own: Sequence[Figure], before: Figure, after: Figure) -> Row:
+def _step(own: Sequence[Figure], before: Figure, after: Figure) -> BalanceStep:
     flows = {name: _flow(own, before, after, measures) for name, (measures, _adds) in FLOWS.items()}
     expected = before.bounds
     for name, flow in flows.items():
         expected = _plus(expected, flow or NOTHING) if FLOWS[name][1] else _minus(expected, flow or NOTHING)
+    shown = {name: None if flow is None else _shown(flow) for name, flow in flows.items()}
     return {
         "country": before.said.get("country"),
         "from": before.shown(),
         "to": after.shown(),
-        **{name: None if flow is None else _shown(flow) for name, flow in flows.items()},
+        "in": shown["in"],
+        "out": shown["out"],
+        "late": shown["late"],
+        "corrections": shown["corrections"],
         "expected": _shown(expected),
         "residual": minus(after.bounds, expected),
         "missing": [name for name, flow in flows.items() if flow is None],
     }
 
 
-def _flow(own: Sequence[Figure], before: Figure, after: Figure, measures: Sequence[Measure]) -> Bounds | None:
-    """What the source says came or went between two stocks; None where it says nothing."""
-    found = [bounds for measure in measures if (bounds := _of_measure(own, before, after, measure)) is not None]
+def _flow(own: Sequence[Figure], before: Figure, after: Figure, measures: Sequence[Measure]) -> LowHigh | None:
+    """How many people came or went between two stocks, as the source says; None where it says nothing."""
+    stated = [bounds for measure in measures if (bounds := _of_measure(own, before, after, measure)) is not None]
     total = NOTHING
-    for bounds in found:
+    for bounds in stated:
         total = _plus(total, bounds)
-    return total if found else None
+    return total if stated else None
 
 
-def _of_measure(own: Sequence[Figure], before: Figure, after: Figure, measure: Measure) -> Bounds | None:
-    """What the running total grew by that tells of most of the time; else the batches stated in between, added up."""
+def _of_measure(own: Sequence[Figure], before: Figure, after: Figure, measure: Measure) -> LowHigh | None:
+    """The growth of the running total that tells of most of the time; else the sum of the batches stated in between."""
     told = sorted((figure for figure in own if figure.said["measure"] == measure), key=_when)
     grown = list(_growth(told, before, after))
     if grown:
@@ -113,13 +115,13 @@ def _between(figure: Figure, before: Figure, after: Figure) -> bool:
 
 
 class Growth(NamedTuple):
-    """What a running total grew by, the best told first: the days between the two stocks of which it does not tell, the
-    days before the first of which it tells too, and the day since which it counts (ordinal; 0: it does not say)."""
+    """The growth of a running total, which sorts the best told first: the days between the two stocks that it misses,
+    the days before the first stock that it counts too, and the day since which it counts (ordinal; 0: unsaid)."""
 
     untold: int
     too_early: int
     since: int
-    by: Bounds
+    by: LowHigh
 
 
 def _growth(told: Sequence[Figure], before: Figure, after: Figure) -> Iterator[Growth]:
@@ -144,15 +146,15 @@ def _day(figure: Figure) -> int:
     return figure.day.toordinal()
 
 
-def _plus(a: Bounds, b: Bounds) -> Bounds:
+def _plus(a: LowHigh, b: LowHigh) -> LowHigh:
     low = None if a[0] is None or b[0] is None else a[0] + b[0]
     return low, None if a[1] is None or b[1] is None else a[1] + b[1]
 
 
-def _minus(a: Bounds, b: Bounds) -> Bounds:
-    found = minus(a, b)
-    return found["low"], found["high"]
+def _minus(a: LowHigh, b: LowHigh) -> LowHigh:
+    difference = minus(a, b)
+    return difference["low"], difference["high"]
 
 
-def _shown(bounds: Bounds) -> Row:
+def _shown(bounds: LowHigh) -> Bounds:
     return {"low": bounds[0], "high": bounds[1]}

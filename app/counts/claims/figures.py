@@ -5,61 +5,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, TypedDict
+from typing import Any, Literal, get_args
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app import dates
+from app.counts.claims.filed import ClaimSaid, DefinitionSaid
 from app.models import Claim, Entry
-from app.reading.terms import edges
+from app.reading.terms import EchoedTerms, edges
 from app.reading.visibility import at
 from app.vocabulary import Measure, Stage
+from app.wire.counts import Arithmetic, Bounds, FigureOut
 
-Row = dict[str, Any]
+# Lowest and highest number meant, both included; None is open.
+LowHigh = tuple[int | None, int | None]
 FURTHEST = str(Stage.CARRIED_OUT)  # what a figure is about that names no stage: people who are out
 # How a figure points at others.
-REFERENCES = ("derived_from", "same_as", "supersedes", "part_of")
+Reference = Literal["derived_from", "same_as", "supersedes", "part_of"]
+REFERENCES: tuple[Reference, ...] = get_args(Reference)
 # Terms of a claim that ask who confirmed a release; all others are about the release itself.
 WHO_SAYS = frozenset({"status", "any_of", "all_of", "min_sources"})
 
 
-class Range(TypedDict):
-    """Lowest and highest number, both included; None is open."""
-
-    low: int | None
-    high: int | None
-
-
-class ShownFigure(Range):
-    """The part of a figure by which it is recognised beside another."""
-
-    id: str
-    claimant: str | None
-    measure: str
-    qualifier: str
-    window_from: str | None
-    window_to: str | None
-    stated_at: str | None
-
-
-class Sum(TypedDict):
-    """What the parts of a claim add up to, beside the whole."""
-
-    partition: str
-    parts: list[ShownFigure]
-    sum: Range
-    difference: Range
-    agrees: bool
-
-
 @dataclass(frozen=True)
 class Figure:
-    """One claim at a revision. `said`: the fields as filed; `filed_at`: when, as far as that is asked."""
+    """One claim at a revision. `said`: its fields as filed; `filed_at`: when it was filed, where that is asked."""
 
     id: str
     since: int
-    said: Row
+    said: ClaimSaid
     filed_at: datetime | None = None
 
     @property
@@ -72,8 +47,7 @@ class Figure:
         return bool(self.said["measure"] == Measure.HELD)
 
     @property
-    def bounds(self) -> tuple[int | None, int | None]:
-        """Lowest and highest number meant, both included; None is open."""
+    def bounds(self) -> LowHigh:
         return self.said.get("low"), self.said.get("high")
 
     @property
@@ -128,11 +102,11 @@ class Figure:
         return len(self.said.get("stated_at") or "") == dates.DAY_LENGTH
 
     @property
-    def definition(self) -> Row:
+    def definition(self) -> DefinitionSaid:
         return self.said.get("definition") or {}
 
     @property
-    def terms(self) -> Row:
+    def terms(self) -> EchoedTerms:
         """The terms of a count it is defined in, but for the stage."""
         return {name: value for name, value in (self.definition.get("terms") or {}).items() if name != "stage"}
 
@@ -142,8 +116,8 @@ class Figure:
         return self.definition.get("subset_of")
 
     @property
-    def of_whom(self) -> Row:
-        """The terms that say who and which releases are meant, without who must have said so."""
+    def of_whom(self) -> EchoedTerms:
+        """The terms that say which people and releases are meant, without the terms that name verifying sources."""
         return {name: value for name, value in self.terms.items() if name not in WHO_SAYS}
 
     @property
@@ -155,13 +129,13 @@ class Figure:
     def stage(self) -> str:
         return str((self.definition.get("terms") or {}).get("stage", FURTHEST))
 
-    def refers_to(self, name: str) -> list[str]:
-        """The ids under `derived_from`, `same_as`, `supersedes` or `part_of`."""
+    def refers_to(self, name: Reference) -> list[str]:
+        """The ids of the claims that this one names under a reference."""
         value = self.said.get(name) or []
         several = value if isinstance(value, list) else [value]
-        return [one["claim"] if isinstance(one, dict) else one for one in several]
+        return [other if isinstance(other, str) else other["claim"] for other in several]
 
-    def shown(self) -> ShownFigure:
+    def shown(self) -> FigureOut:
         said = self.said
         return {
             "id": self.id,
@@ -187,21 +161,21 @@ class Figures:
 
     @cached_property
     def superseded(self) -> frozenset[str]:
-        """Those that a later one corrects."""
+        """The ids of figures that a later figure corrects."""
         return frozenset(old for name, old in self._naming if name == "supersedes")
 
     @cached_property
-    def _naming(self) -> dict[tuple[str, str], list[Figure]]:
-        """`(how, whom)` → the figures that point so at that one, read once for all."""
-        found: dict[tuple[str, str], list[Figure]] = {}
+    def _naming(self) -> dict[tuple[Reference, str], list[Figure]]:
+        """`(reference, id)` → the figures that name this id under this reference, read once for all."""
+        naming: dict[tuple[Reference, str], list[Figure]] = {}
         for figure in self.by_id.values():
             for name in REFERENCES:
                 for other in dict.fromkeys(figure.refers_to(name)):
-                    found.setdefault((name, other), []).append(figure)
-        return found
+                    naming.setdefault((name, other), []).append(figure)
+        return naming
 
-    def that(self, name: str, claim_id: str) -> list[Figure]:
-        """Those that name a claim under `part_of`, `supersedes`, `same_as` or `derived_from`."""
+    def that(self, name: Reference, claim_id: str) -> list[Figure]:
+        """The figures that name a claim under a reference: `that("supersedes", id)`."""
         return self._naming.get((name, claim_id), [])
 
     def standing(self, figure: Figure) -> list[Figure]:
@@ -210,23 +184,24 @@ class Figures:
 
         Figures that correct each other in a circle, as restated claims may, stand for nothing.
         """
-        found, passed, to_follow = [], set[str](), [figure]
+        ends, passed, to_follow = [], set[str](), [figure]
         while to_follow:
-            one = to_follow.pop()
-            if one.id in passed:
+            version = to_follow.pop()
+            if version.id in passed:
                 continue
-            passed.add(one.id)
-            repeated = [self.by_id[other] for other in one.refers_to("same_as") if other in self.by_id]
-            onward = self.that("supersedes", one.id) or repeated
+            passed.add(version.id)
+            repeated = [self.by_id[other] for other in version.refers_to("same_as") if other in self.by_id]
+            onward = self.that("supersedes", version.id) or repeated
             to_follow += onward
-            if not onward and not one.misprint:
-                found.append(one)
-        return found
+            if not onward and not version.misprint:
+                ends.append(version)
+        return ends
 
     def beside(self, figure: Figure) -> list[Figure]:
-        """What others published of the same thing by then, the latest of each claimant, window and stage, newest first.
+        """Other claimants' figures of the same thing, published by then: the latest of each claimant, window and stage,
+        newest first.
 
-        What was corrected by then, batches and other countries are left out; a repeated print counts once.
+        Figures corrected by then, batches and other countries are left out; a repeated print counts once.
         """
         latest: dict[Any, Figure] = {}
         for other in sorted(self.by_id.values(), key=_when):
@@ -236,13 +211,14 @@ class Figures:
 
     @staticmethod
     def _alike(figure: Figure, other: Figure) -> bool:
-        """Whether two figures are numbers of the same thing; those of one batch are not the whole, nor are those of a
-        part of another figure, unless of this one; and a misprint is nobody's number."""
+        """Whether two figures are numbers of the same thing. A batch is not the whole, nor is a part of another figure,
+        unless it is a part of this one; and a misprint is nobody's number."""
         if other.said.get("series") == "batch" or other.bounds == (None, None) or other.terms != figure.terms:
             return False
         if other.misprint or other.subset_of not in (figure.subset_of, figure.id):
             return False
-        return all(other.said.get(name) == figure.said.get(name) for name in ("country", "measure"))
+        same_country = other.said.get("country") == figure.said.get("country")
+        return same_country and other.said["measure"] == figure.said["measure"]
 
     def _beside(self, figure: Figure, other: Figure) -> bool:
         if other.claimant in (None, figure.claimant) or not _known_by(figure.instant, other):
@@ -283,35 +259,35 @@ def figures_at(session: Session, revision: int) -> Figures:
         .where(at(Claim, revision))
         .order_by(col(Claim.key))
     )
-    found = [Figure(str(key), since, json.loads(body)["said"], filed_at) for key, since, body, filed_at in rows]
-    return Figures({figure.id: figure for figure in found})
+    figures = [Figure(str(key), since, json.loads(body)["said"], filed_at) for key, since, body, filed_at in rows]
+    return Figures({figure.id: figure for figure in figures})
 
 
 def partitions(figures: Figures, claim_id: str) -> dict[str, list[Figure]]:
     """The parts of a claim by the partition they belong to, as they stand by now, each once: what corrects a part takes
     its place."""
-    found: dict[str, dict[str, Figure]] = {}
+    by_partition: dict[str, dict[str, Figure]] = {}
     for part in figures.that("part_of", claim_id):
         for place in part.said["part_of"]:
             if place["claim"] == claim_id:
-                stand = {one.id: one for one in figures.standing(part) if one.id != claim_id}
-                found.setdefault(place["partition"], {}).update(stand)
-    return {partition: list(parts.values()) for partition, parts in found.items() if parts}
+                stand = {version.id: version for version in figures.standing(part) if version.id != claim_id}
+                by_partition.setdefault(place["partition"], {}).update(stand)
+    return {partition: list(parts.values()) for partition, parts in by_partition.items() if parts}
 
 
-def total_of(parts: Sequence[Figure]) -> tuple[int | None, int | None]:
+def total_of(parts: Sequence[Figure]) -> LowHigh:
     """Lowest and highest sum of the parts; open where one of them is."""
     lows, highs = [part.bounds[0] for part in parts], [part.bounds[1] for part in parts]
     low = None if None in lows else sum(low or 0 for low in lows)
     return low, None if None in highs else sum(high or 0 for high in highs)
 
 
-def arithmetic(figures: Figures, figure: Figure) -> list[Sum]:
+def arithmetic(figures: Figures, figure: Figure) -> list[Arithmetic]:
     """For each partition of a claim: what its parts add up to, and how far that is from the whole.
 
     `difference` is whole − sum, low to high; the two agree where it can be nought.
     """
-    sums: list[Sum] = []
+    sums: list[Arithmetic] = []
     for partition, parts in sorted(partitions(figures, figure.id).items()):
         low, high = total_of(parts)
         gap = minus(figure.bounds, (low, high))
@@ -328,7 +304,7 @@ def arithmetic(figures: Figures, figure: Figure) -> list[Sum]:
     return sums
 
 
-def minus(a: tuple[int | None, int | None], b: tuple[int | None, int | None]) -> Range:
+def minus(a: LowHigh, b: LowHigh) -> Bounds:
     """a − b, low to high; None where an open bound leaves it open."""
     low = None if a[0] is None or b[1] is None else a[0] - b[1]
     return {"low": low, "high": None if a[1] is None or b[0] is None else a[1] - b[0]}

@@ -6,14 +6,12 @@ None of them says who is right; each says what to ask first.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import shorten
-from typing import Any
 
-from app.counts.claims.figures import FURTHEST, Figure, Sum
+from app.counts.claims.figures import FURTHEST, Figure
 from app.reading.dimensions import PERSONAL
 from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
 from app.vocabulary import Measure, Reason
-
-Row = dict[str, Any]
+from app.wire.counts import Arithmetic, ReasonOut
 
 # Measures the registry counts itself. The others are of papers, of other people or of other things.
 COUNTED = frozenset({Measure.RELEASED, Measure.HELD})
@@ -24,8 +22,8 @@ class Named:
     code: Reason
     detail: str
 
-    def shown(self) -> Row:
-        return {"code": str(self.code), "detail": self.detail}
+    def shown(self) -> ReasonOut:
+        return {"code": self.code, "detail": self.detail}
 
 
 BEYOND_TERMS = "beyond_terms"
@@ -62,7 +60,7 @@ class Known:
     corrections: Sequence[Figure] = ()  # what it supersedes, and what supersedes it
     cited: Sequence[Figure] = ()  # what it derives from or repeats
     moving: Sequence[str] = ()  # whose figures of the same window changed on the day it was stated
-    arithmetic: Sequence[Sum] = ()
+    arithmetic: Sequence[Arithmetic] = ()
     net: int | None = None  # the registry's count on the claim's own terms, at its own hour
     gross: int | None = None
     # The held on the claim's day, as known now, without those released to house arrest and with them.
@@ -79,50 +77,50 @@ class Known:
 
 
 def hindrances(known: Known) -> list[Named]:
-    """Why a claim cannot be compared with a count at all; empty when it can."""
+    """Why a claim cannot be compared with a count at all; empty where it can be."""
     figure, measure = known.figure, Measure(known.figure.said["measure"])
-    found = []
+    named = []
     if measure == Measure.RELEASE_REQUESTED:
-        found.append(
+        named.append(
             Named(Reason.STAGE, "It counts requests to the courts: nobody has left custody by being asked for.")
         )
     elif measure not in COUNTED:
-        found.append(Named(Reason.DEFINITION, f"It counts `{measure}`, and is no count of releases or of the held."))
+        named.append(Named(Reason.DEFINITION, f"It counts `{measure}`, and is no count of releases or of the held."))
     if figure.misprint:
-        found.append(Named(Reason.SECONDARY_CITATION, "It is a misprint: its claimant did not give this number."))
+        named.append(Named(Reason.SECONDARY_CITATION, "It is a misprint: its claimant did not give this number."))
     mixed = sorted({str(part.said["measure"]) for part in known.parts} - {str(measure)})
     if mixed:
         detail = f"By its own parts it adds `{'`, `'.join(mixed)}` to `{measure}`: two different things."
-        found.append(Named(Reason.DEFINITION, detail))
+        named.append(Named(Reason.DEFINITION, detail))
     if figure.definition.get("population") and not figure.of_whom:
         detail = f"Its population is given in prose{_prose(figure)}, and no terms of a count say who is meant."
-        found.append(Named(Reason.POPULATION, detail))
+        named.append(Named(Reason.POPULATION, detail))
     if figure.subset_of and not figure.of_whom:
         detail = "It is of a part of those whom another figure counts, and no terms of a count say which part."
-        found.append(Named(Reason.POPULATION, detail))
+        named.append(Named(Reason.POPULATION, detail))
     if measure in COUNTED and figure.day is None and figure.window[1] is None:
         detail = "It does not say on which day they were held."
         if measure == Measure.RELEASED:
             detail = "It says neither when it was stated nor until which day it counts."
-        found.append(Named(Reason.UNDATED, detail))
+        named.append(Named(Reason.UNDATED, detail))
     if figure.of_days_to_come:
         detail = f"It is of {figure.window[1]}, and was filed before that day had come: nobody had counted."
-        found.append(Named(Reason.WINDOW, detail))
+        named.append(Named(Reason.WINDOW, detail))
     if figure.of_held and "kind" in figure.terms:
-        found.append(Named(Reason.DEFINITION, "It is of the held, and its term `kind` is of releases."))
-    found += [REFUSED[code] for code in dict.fromkeys(known.refused)]
+        named.append(Named(Reason.DEFINITION, "It is of the held, and its term `kind` is of releases."))
+    named += [REFUSED[code] for code in dict.fromkeys(known.refused)]
     if figure.begins_later:
         detail = f"It was stated on {figure.day} and counts since {figure.window[0]}, without saying until when."
-        found.append(Named(Reason.WINDOW, detail))
+        named.append(Named(Reason.WINDOW, detail))
     if measure == Measure.RELEASED and figure.window[0] is None:
         detail = "It does not say since when it counts."
         windows = sorted({str(other.said["window_from"]) for other in known.own if _same_number(figure, other)})
         if windows:
             detail += f" The same number is printed as counted since {', '.join(windows)}."
-        found.append(Named(Reason.WINDOW, detail))
+        named.append(Named(Reason.WINDOW, detail))
     if not known.covered:
-        found.append(Named(Reason.NO_COVERAGE, f"The registry has no report of {_where_and_when(figure)}."))
-    return found
+        named.append(Named(Reason.NO_COVERAGE, f"The registry has no report of {_where_and_when(figure)}."))
+    return named
 
 
 def _prose(figure: Figure) -> str:
@@ -146,61 +144,61 @@ def _same_number(figure: Figure, other: Figure) -> bool:
 def reasons(known: Known) -> list[Named]:
     """Every reason that is known to bear on a claim, hindrances first; one detail for each."""
     figure = known.figure
-    found = [*hindrances(known), *_printed_with_several_windows(known)]
+    named = [*hindrances(known), *_printed_with_several_windows(known)]
     for other in known.beside:
-        found += differences(figure, other)
+        named += differences(figure, other)
     if figure.definition.get("population"):
-        found.append(
+        named.append(
             Named(Reason.POPULATION, f"Its population is described in prose{_prose(figure)} beside its terms.")
         )
     if figure.stage != FURTHEST:
-        found.append(Named(Reason.STAGE, f"It counts releases that were `{figure.stage}`, not those carried out."))
+        named.append(Named(Reason.STAGE, f"It counts releases that were `{figure.stage}`, not those carried out."))
     if not known.covered_then:
         detail = f"When it was stated the registry had no report of {_where_and_when(figure)}."
-        found.append(Named(Reason.NO_COVERAGE, detail))
-    found += [*_gross_or_net(known), *_hours(known), *_citations(known), *_of_the_held(known), *_learned(known)]
+        named.append(Named(Reason.NO_COVERAGE, detail))
+    named += [*_gross_or_net(known), *_hours(known), *_citations(known), *_of_the_held(known), *_learned(known)]
     personal = sorted(figure.terms.keys() & {*PERSONAL})
     if personal and not known.whole:
         detail = f"Of its terms `{'`, `'.join(personal)}` the registry counts only people of whom that may be shown."
-        found.append(Named(Reason.CONSENT, detail))
+        named.append(Named(Reason.CONSENT, detail))
     if figure.said.get("named") and known.withheld:
         detail = f"It counts those it names; {known.withheld} in the registry's count may not be named."
-        found.append(Named(Reason.CONSENT, detail))
+        named.append(Named(Reason.CONSENT, detail))
     for check in known.arithmetic:
         if not check["agrees"]:
             added = f"{' + '.join(_number(part) for part in check['parts'])} = {_number(check['sum'])}"
             detail = f"Its parts by `{check['partition']}` are {added}, and it says {_number(figure.said)}."
-            found.append(Named(Reason.ARITHMETIC, detail))
-    return _one_of_each(found)
+            named.append(Named(Reason.ARITHMETIC, detail))
+    return _one_of_each(named)
 
 
 def differences(figure: Figure, other: Figure) -> list[Named]:
     """Why another figure, published by then, is not the same number; one detail for each reason."""
-    found = list(_windows(figure, other))
+    named = list(_windows(figure, other))
     if other.stage != figure.stage:
-        found.append(Named(Reason.STAGE, f"It is about `{figure.stage}`; {other.claimant} about `{other.stage}`."))
+        named.append(Named(Reason.STAGE, f"It is about `{figure.stage}`; {other.claimant} about `{other.stage}`."))
     nets = {figure.definition.get("net"), other.definition.get("net")} - {None}
     if len(nets) == 2:
-        found.append(Named(Reason.GROSS_NET, f"One of it and {other.claimant} leaves out who was taken again."))
+        named.append(Named(Reason.GROSS_NET, f"One of it and {other.claimant} leaves out who was taken again."))
     if other.said.get("named") and not figure.said.get("named"):
         detail = f"{other.claimant} counts those it names, which families may refuse."
-        found.append(Named(Reason.CONSENT, detail))
-    return found
+        named.append(Named(Reason.CONSENT, detail))
+    return named
 
 
 def _windows(figure: Figure, other: Figure) -> Iterable[Named]:
-    """What differs in the days counted. Two figures that run until they are stated are one number that grows: that the
-    later of them counts more days is the hour, and no other window."""
+    """How the days of two figures differ. Two figures that run until they are stated are one number that grows: the
+    later one counts more days because of its hour, and that is no other window."""
     (start, end), (other_start, other_end) = figure.days, other.days
     if figure.of_held and end != other_end:
-        mine, theirs = (one.window[1] or "no day" for one in (figure, other))
+        mine, theirs = figure.window[1] or "no day", other.window[1] or "no day"
         detail = f"It is of {mine}, that of {other.claimant} of {theirs}: a number of people held changes every day."
         yield Named(Reason.WINDOW, detail)
     elif start != other_start:
-        mine, theirs = (_edge("since", one.window[0]) for one in (figure, other))
+        mine, theirs = _edge("since", figure.window[0]), _edge("since", other.window[0])
         yield Named(Reason.WINDOW, f"It counts {mine}; {other.claimant} {theirs}.")
     elif end != other_end and (figure.said.get("window_to") or other.said.get("window_to")):
-        mine, theirs = (_edge("until", one.window[1]) for one in (figure, other))
+        mine, theirs = _edge("until", figure.window[1]), _edge("until", other.window[1])
         yield Named(Reason.WINDOW, f"It counts {mine}; {other.claimant} {theirs}.")
 
 
@@ -222,7 +220,7 @@ def _size(bounds: tuple[int | None, int | None]) -> tuple[int, int]:
 
 def _printed_with_several_windows(known: Known) -> Iterable[Named]:
     figure = known.figure
-    others = sorted({str(one.said["window_from"]) for one in known.own if _same_number(figure, one)})
+    others = sorted({str(other.said["window_from"]) for other in known.own if _same_number(figure, other)})
     others = [start for start in others if start != figure.said.get("window_from")]
     if others and figure.window[0] is not None:
         yield Named(Reason.WINDOW, f"The same number is printed as counted since {', '.join(others)} too.")
@@ -247,10 +245,10 @@ def _hours(known: Known) -> Iterable[Named]:
     figure = known.figure
     if figure.day is None or figure.misprint:
         return
-    parts = {one.id for one in known.parts} | set(figure.refers_to("part_of"))
-    same_day = [one for one in known.own if one.day == figure.day and one.run == figure.run]
-    mine = [one for one in same_day if one.id not in parts and figure.id not in one.refers_to("part_of")]
-    numbers = sorted({one.bounds for one in [*mine, figure] if one.said.get("series") != "batch"}, key=_size)
+    parts = {part.id for part in known.parts} | set(figure.refers_to("part_of"))
+    same_day = [other for other in known.own if other.day == figure.day and other.run == figure.run]
+    whole = [other for other in same_day if other.id not in parts and figure.id not in other.refers_to("part_of")]
+    numbers = sorted({each.bounds for each in [*whole, figure] if each.said.get("series") != "batch"}, key=_size)
     if len(numbers) > 1:
         said = ", ".join(_number({"low": low, "high": high}) for low, high in numbers)
         yield Named(Reason.HOUR, f"The claimant gave {said} on that one day.")
@@ -277,7 +275,7 @@ def _of_the_held(known: Known) -> Iterable[Named]:
         detail = f"{known.without_house_arrest} here without those whom a release left under it"
         detail += f", {known.with_house_arrest} with them"
         yield Named(Reason.DEFINITION, f"It does not say whether house arrest is being held: {detail}.")
-    lists = {known.definitions.get(str(one.claimant)) for one in [figure, *known.beside]} - {None}
+    lists = {known.definitions.get(str(each.claimant)) for each in [figure, *known.beside]} - {None}
     if len(lists) > 1:
         detail = "Each body lists political prisoners under a definition of its own: see /v1/sources."
         yield Named(Reason.POPULATION, detail)
@@ -298,9 +296,9 @@ def _learned(known: Known) -> Iterable[Named]:
         yield Named(Reason.REPORTING_DELAY, f"The registry has learned of {more} more in the same window since.")
 
 
-def _one_of_each(found: Sequence[Named]) -> list[Named]:
-    """The first detail under each code, in the order in which they were found."""
+def _one_of_each(named: Sequence[Named]) -> list[Named]:
+    """The first detail under each code, in the order in which the reasons were named."""
     first: dict[Reason, Named] = {}
-    for one in found:
-        first.setdefault(one.code, one)
+    for reason in named:
+        first.setdefault(reason.code, reason)
     return list(first.values())

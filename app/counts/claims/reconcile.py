@@ -9,7 +9,7 @@ business here.
 import uuid
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Literal, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import select
@@ -20,6 +20,7 @@ from app.counts.claims.figures import Figure, Figures, arithmetic, figures_at, m
 from app.counts.claims.reasons import BEYOND_TERMS, Known, differences, hindrances, reasons
 from app.counts.claims.remarks import remarks
 from app.counts.claims.valid_time import knew
+from app.counts.shapes import TalliedCount
 from app.dates import parse_to
 from app.errors import Invalid, NotFound
 from app.log.entries import last_revision_at
@@ -28,15 +29,26 @@ from app.reading.terms import CountTerms, HeldCountTerms, SourcedTerms
 from app.reading.visibility import at
 from app.registry.policy import Reader
 from app.vocabulary import Measure, Stage
+from app.wire.counts import (
+    Bounds,
+    Counted,
+    LogCount,
+    NotHeard,
+    Numbers,
+    PartlyHidden,
+    PublishedFigure,
+    Reconciliation,
+    SaidCount,
+)
 
-Row = dict[str, Any]
-# Of a release a source says when it verified it. That somebody was held goes without saying until it ends, so that
-# nothing tells whom a source knew to be held on a day before the log begins.
+Made = TypeVar("Made")
+# A source says when it verified a release. That somebody is held it need not say again until the detention ends, so
+# that nothing tells whom a source knew to be held on a day before the log begins.
 NO_LOG_THEN = "The log begins later, and what sources say of when they knew (basis `said`) is of releases only."
 
 
-def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: int) -> Row:
-    """`{claim, comparable, reasons, remarks, then, then_unknown, now, published, arithmetic}`. Raises NotFound."""
+def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: int) -> Reconciliation:
+    """A claim beside the registry's counts then and now. Raises NotFound."""
     figures = figures_at(session, revision)
     if str(claim_id) not in figures.by_id:
         raise NotFound("There is no claim with this id.")
@@ -63,35 +75,44 @@ def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: i
         withheld=now["withheld"] if now else 0,
         refused=counts.refused,
         whole=reader.restricted,
-        learned=_learned(then, now, counts.noun),
+        learned=_learned(then, now),
         covered=counts.covers(now),
         covered_then=counts.covers(then),
     )
     comparable = not hindrances(known)
-    for count, covered in ((then, known.covered_then), (now, known.covered)):
-        if count is not None:
-            low = count["by_min_sources"].get("1", 0)
-            count["gap"] = minus(figure.bounds, (low, count[counts.noun])) if comparable and covered else None
     return {
         "claim": figure.shown(),
         "comparable": comparable,
         "reasons": [reason.shown() for reason in reasons(known)],
         "remarks": remarks(figure, [other for other in own if _stands_beside(figures, figure, other)]),
-        "then": then,
+        "then": _with_gap(then, figure, comparable=comparable and known.covered_then),
         "then_unknown": NO_LOG_THEN if now and not then and figure.instant is not None else None,
-        "now": now,
+        "now": _with_gap(now, figure, comparable=comparable and known.covered),
         "published": [_published(figure, other) for other in beside],
         "arithmetic": sums,
-        "revision": revision,
     }
 
 
-def _learned(then: Row | None, now: Row | None, noun: str) -> int | None:
+def _with_gap(count: LogCount | SaidCount | None, figure: Figure, *, comparable: bool) -> Counted | None:
+    """A count with how far the figure is from it, low to high, where the two can be compared."""
+    if count is None:
+        return None
+    gap: Bounds | None = None
+    if comparable:
+        gap = minus(figure.bounds, (count["by_min_sources"].get("1", 0), _number(count)))
+    return {**count, "gap": gap}
+
+
+def _number(count: LogCount | SaidCount) -> int:
+    return count["releases"] if "learned_since" in count else tally.number_of(count)
+
+
+def _learned(then: LogCount | SaidCount | None, now: LogCount | None) -> int | None:
     """How many more the registry counts now than then. By what sources say of when they knew it is no difference of
-    the two: who does not say when may have known."""
+    the two: a source that does not say when may have known."""
     if then is None or now is None:
         return None
-    return int(then["learned_since"] if then["basis"] == "said" else now[noun] - then[noun])
+    return then["learned_since"] if "learned_since" in then else _number(now) - _number(then)
 
 
 def _corrections(figures: Figures, figure: Figure) -> list[Figure]:
@@ -103,25 +124,22 @@ def _stands_beside(figures: Figures, figure: Figure, other: Figure) -> bool:
     return {newer.id for newer in figures.that("supersedes", other.id)} <= {figure.id}
 
 
-def _published(figure: Figure, other: Figure) -> Row:
-    """Another's figure: how far the claim is from it, and why that may be."""
+def _published(figure: Figure, other: Figure) -> PublishedFigure:
+    """Another claimant's figure: how far the claim is from it, and why that may be."""
     return {
         **other.shown(),
         "distance": minus(figure.bounds, other.bounds),
-        "reasons": [str(reason.code) for reason in differences(figure, other)],
+        "reasons": [reason.code for reason in differences(figure, other)],
     }
 
 
 def count_terms(figure: Figure) -> CountTerms:
     """The terms of a count that mean what a figure of releases says it counts."""
     start, end = figure.window
-    given = {"country": figure.said.get("country"), "released_from": start, "released_to": end}
-    return CountTerms(
-        **{name: value for name, value in {**figure.terms, **given}.items() if value is not None},
-        stage=Stage(figure.stage),
-        net=bool(figure.definition.get("net")),
-        group_by=["source"],
-    )
+    given = {**figure.terms, "country": figure.said.get("country"), "released_from": start, "released_to": end}
+    terms = {name: value for name, value in given.items() if value is not None}
+    net = bool(figure.definition.get("net"))
+    return CountTerms.model_validate({**terms, "stage": Stage(figure.stage), "net": net, "group_by": ["source"]})
 
 
 def held_terms(figure: Figure) -> HeldCountTerms | None:
@@ -133,7 +151,7 @@ def held_terms(figure: Figure) -> HeldCountTerms | None:
         return None
     day = date.fromordinal(parse_to(end)).isoformat()
     terms = {name: value for name, value in given.items() if value is not None}
-    return HeldCountTerms(**{**terms, "held_on": day, "group_by": ["source"]})
+    return HeldCountTerms.model_validate({**terms, "held_on": day, "group_by": ["source"]})
 
 
 def _terms(figure: Figure) -> SourcedTerms | None:
@@ -148,8 +166,8 @@ def _definitions(session: Session, revision: int) -> dict[str, str]:
     return {slug: definition for slug, definition in rows if definition}
 
 
-def _anybody(count: Row, noun: str) -> bool:
-    return bool(count[noun] or count["refuted"] or count["uncertain_date"])
+def _anybody(numbers: Numbers, uncertain_date: int) -> bool:
+    return bool(tally.number_of(numbers) or numbers["refuted"] or uncertain_date)
 
 
 class _Counts:
@@ -162,7 +180,6 @@ class _Counts:
         self._head = revision
         self.refused: list[str] = []
         self._terms = self._asked()
-        self.noun = "detentions" if figure.of_held else "releases"
 
     def _asked(self) -> SourcedTerms | None:
         try:
@@ -171,10 +188,10 @@ class _Counts:
             self.refused = [BEYOND_TERMS]
             return None
 
-    def now(self) -> Row | None:
+    def now(self) -> LogCount | None:
         return self._at(self._head)
 
-    def then(self) -> Row | None:
+    def then(self) -> LogCount | SaidCount | None:
         """What was known when the figure was stated; None where nobody says when that was, or what."""
         figure, instant = self._figure, self._figure.instant
         if instant is None or self._terms is None:
@@ -186,12 +203,11 @@ class _Counts:
             return None
         assert figure.day is not None  # it has an instant
         day, terms = figure.day.toordinal(), self._terms
-        counted = self._known(lambda: knew(self._session, terms, self._reader, self._head, day))
-        return counted and {"revision": self._head, "basis": "said", **counted}
+        return self._known(lambda: knew(self._session, terms, self._reader, self._head, day))
 
-    def varied(self, name: str, value: bool) -> int | None:
+    def varied(self, name: Literal["net", "house_arrest"], value: bool) -> int | None:
         """The number with another value of a term, for telling whether the difference matters; None where the figure
-        says which it means, or is of things that have no such term."""
+        says which value it means, or counts things that have no such term."""
         if (
             self._terms is None
             or name not in type(self._terms).model_fields
@@ -199,45 +215,46 @@ class _Counts:
         ):
             return None
         terms = self._terms.model_copy(update={name: value, "group_by": []})
-        counted = self._known(lambda: self._count(self._head, terms))
-        return None if counted is None else int(counted["total"][self.noun])
+        varied = self._known(lambda: self._count(self._head, terms))
+        return None if varied is None else tally.number_of(varied["total"])
 
-    def covers(self, count: Row | None) -> bool:
-        """Whether any report is, or may be, of the claim's country and days as far as a count of the claim's own terms
-        knew, whoever they are of."""
-        if count is None or self._terms is None or count["basis"] == "said" or _anybody(count, self.noun):
+    def covers(self, count: LogCount | SaidCount | None) -> bool:
+        """Whether any report that a count of the claim's own terms knew is, or may be, of the claim's country and days,
+        whichever person it is of."""
+        if count is None or self._terms is None or "learned_since" in count or _anybody(count, count["uncertain_date"]):
             return True
         days = {"country", "held_on", "house_arrest", "released_from", "released_to", "stage"}
         bare = type(self._terms)(**self._terms.model_dump(include=days, exclude_none=True))
-        found = self._count(count["revision"], bare)
-        return _anybody({**found["total"], "uncertain_date": found["uncertain_date"]}, self.noun)
+        of_anybody = self._count(count["revision"], bare)
+        return _anybody(of_anybody["total"], of_anybody["uncertain_date"])
 
-    def _count(self, revision: int, terms: SourcedTerms) -> Row:
+    def _count(self, revision: int, terms: SourcedTerms) -> TalliedCount:
         return tally.count(self._session, terms, self._reader, revision)
 
-    def _at(self, revision: int) -> Row | None:
+    def _at(self, revision: int) -> LogCount | None:
         terms = self._terms
         if terms is None:
             return None
         counted = self._known(lambda: self._count(revision, terms))
         if counted is None:
             return None
-        total = counted["total"]
-        names = (self.noun, "people", "verified", "contested", "reported", "refuted")
+        not_heard: NotHeard = {}
+        if "not_heard_since" in counted:
+            not_heard["not_heard_since"] = counted["not_heard_since"]
+        hidden: PartlyHidden = {"not_visible": counted["not_visible"]} if "not_visible" in counted else {}
         return {
             "revision": revision,
             "basis": "log",
-            **{name: total[name] for name in names},
-            "by_min_sources": total["by_min_sources"],
-            "counted_apart": total["counted_apart"],
+            **counted["total"],
             "by_source": {group["source"]: group["verified"] for group in counted["groups"] if group["verified"]},
-            **{name: counted[name] for name in ("not_heard_since", "not_visible") if name in counted},
+            **not_heard,
+            **hidden,
             "uncertain_date": counted["uncertain_date"],
             "withheld": counted["withheld"],
             "permalink": counted["permalink"],
         }
 
-    def _known(self, count: Callable[[], Row]) -> Row | None:
+    def _known(self, count: Callable[[], Made]) -> Made | None:
         """A count, or None where it refuses the claim's terms, such as a facility that the registry does not know."""
         if self._terms is None:
             return None

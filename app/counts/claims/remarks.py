@@ -4,12 +4,12 @@ No reason for a difference, and nobody's fault: something to ask before the numb
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from app.counts.claims.figures import Figure
 from app.vocabulary import Series
+from app.wire.counts import RemarkOut
 
-Row = dict[str, Any]
 # A jump is growth by more than this between two figures of one running total. Foro Penal's own of January 2026 never
 # grew by more than 2.5 times from one to the next (from 17 to 41 in a night); a slip of one digit makes ten of one, and
 # a window or a definition that changed without a word often three or more.
@@ -19,9 +19,9 @@ FALL = (
 )
 
 
-def remarks(figure: Figure, own: Sequence[Figure]) -> list[Row]:
-    """`[{code, detail, before}]`; `own`: the same claimant's other figures of the same thing, those that were corrected
-    by a third left out."""
+def remarks(figure: Figure, own: Sequence[Figure]) -> list[RemarkOut]:
+    """At most one remark; `own`: the same claimant's other figures of the same thing, without figures that a third one
+    corrected."""
     if not _running(figure):
         return []
     earlier = [other for other in own if _grew_into(figure, other)]
@@ -44,7 +44,7 @@ def _grew_into(figure: Figure, other: Figure) -> bool:
 
 
 def _running(figure: Figure) -> bool:
-    """A total that grows from a day it names, stated at a time it names."""
+    """Whether a figure is a total that grows from a day it names, and says when it was stated."""
     begins = figure.said.get("window_from") is not None
     return begins and figure.said.get("series") == Series.CUMULATIVE and figure.instant is not None
 
@@ -53,5 +53,5 @@ def _when(figure: Figure) -> tuple[Any, int]:
     return figure.instant, figure.since
 
 
-def _remark(code: str, detail: str, before: Figure) -> Row:
+def _remark(code: Literal["fall", "jump"], detail: str, before: Figure) -> RemarkOut:
     return {"code": code, "detail": detail, "before": before.shown()}

@@ -19,18 +19,18 @@ from app.reading.selection import COUNTING, select_releases, source_keys
 from app.reading.terms import CountTerms
 from app.reading.visibility import at
 from app.registry.policy import Reader
-from app.registry.projection.voices import status_among
+from app.registry.projection.status import status_among
 from app.vocabulary import ReleaseStatus, Verdict
+from app.wire.counts import SaidCount
 
-Row = dict[str, Any]
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
-# The terms that ask who confirmed a release: judged by what was said by the day, not by today's rows.
-ANYBODY: Row = {"status": [], "any_of": [], "all_of": [], "min_sources": None}
+# The terms that name verifying sources, left open: they are judged by what was said by the day, not by today's rows.
+ANYBODY: dict[str, list[str] | None] = {"status": [], "any_of": [], "all_of": [], "min_sources": None}
 
 
 class Word(NamedTuple):
-    """One source's verdict on one release, with the first and last day on which it may have been given; None: it does
-    not say."""
+    """One source's verdict on one release, with the first and last day on which the verdict may have been given; None:
+    the source does not say when."""
 
     source: int
     verdict: Verdict
@@ -39,10 +39,9 @@ class Word(NamedTuple):
     day: int | None
 
 
-def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day: int) -> Row:
-    """Numbers as of `day` (an ordinal): `by_min_sources`, `by_source`, `releases`, `counted_apart`, `reported`,
-    `refuted`, `undated`, and `learned_since`: releases of today's count that did not count by then, where everybody
-    says when they knew."""
+def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day: int) -> SaidCount:
+    """A count as of `day` (an ordinal). `undated`: verifications without a day; `learned_since`: releases of today's
+    count that did not count by then, where every source says when it knew."""
     keys = source_keys(session, terms)
     anybody = terms.model_copy(update=ANYBODY)
     selection = select_releases(session, anybody, reader, revision)
@@ -57,7 +56,9 @@ def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day
     by_themselves = {(spell, source) for spell, source in session.execute(told)}
 
     words = _words(session, terms, inside.keys() | {spell for spell, _source in by_themselves}, revision)
-    heard = {spell: [one for one in said if one.day is not None and one.day <= day] for spell, said in words.items()}
+    heard = {
+        spell: [word for word in said if word.day is not None and word.day <= day] for spell, said in words.items()
+    }
     wanted = {spell: said for spell, said in heard.items() if said and _wanted(terms, keys, said)}
     statuses = {spell: _status(said) for spell, said in wanted.items() if spell in inside}
     counted = [spell for spell, status in statuses.items() if status in COUNTING]
@@ -72,6 +73,8 @@ def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day
     slugs: dict[int, str] = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
     numbers = Counter(statuses.values())
     return {
+        "revision": revision,
+        "basis": "said",
         "releases": len(counted),
         "by_min_sources": {
             str(k): sum(1 for n in confirmed if n >= k) for k in range(1, max(confirmed, default=0) + 1)
@@ -100,8 +103,10 @@ def _counts(terms: CountTerms, keys: dict[str, int], said: Sequence[Word]) -> bo
 
 
 def _surely_told(said: Sequence[Word], day: int) -> bool:
-    """Whether all say when they knew, finely enough to tell whether that was by the day."""
-    return all(one.first is not None and one.day is not None and (one.day <= day or one.first > day) for one in said)
+    """Whether every source says when it knew, finely enough to tell whether that was by the day."""
+    return all(
+        word.first is not None and word.day is not None and (word.day <= day or word.first > day) for word in said
+    )
 
 
 def _confirmations(said: Sequence[Word]) -> int:
@@ -109,7 +114,7 @@ def _confirmations(said: Sequence[Word]) -> int:
 
 
 def _wanted(terms: CountTerms, keys: dict[str, int], said: Sequence[Word]) -> bool:
-    """Whether those who had verified it by the day are those whom the terms ask for."""
+    """Whether the sources that had verified a release by the day are those that the terms ask for."""
     verified = {word.source for word in said if word.verdict == Verdict.VERIFIED}
     return (
         (not terms.status or _status(said) in terms.status)
@@ -122,24 +127,24 @@ def _wanted(terms: CountTerms, keys: dict[str, int], said: Sequence[Word]) -> bo
 def _words(session: Session, terms: CountTerms, spells: Collection[int], revision: int) -> dict[int, list[Word]]:
     """What every source says of the releases at the stage asked for."""
     days = _days(session, spells, revision)
-    found = select(
+    verdicts = select(
         col(SourceRelease.spell), col(SourceRelease.source), col(SourceRelease.verdict), col(SourceRelease.independent)
     ).where(col(SourceRelease.spell).in_(_AMONG), col(SourceRelease.stage) == terms.stage, at(SourceRelease, revision))
     words: dict[int, list[Word]] = defaultdict(list)
     for some in chunks(spells):
-        for spell, source, verdict, independent in session.execute(found, {"among": some}):
+        for spell, source, verdict, independent in session.execute(verdicts, {"among": some}):
             first, last = days.get((spell, source), (None, None))
             words[spell].append(Word(source, Verdict(verdict), independent, first, last))
     return words
 
 
 def _days(session: Session, spells: Collection[int], revision: int) -> dict[tuple[int, int], tuple[int, int]]:
-    found = select(col(Verification.spell), col(Verification.source), col(Verification.said)).where(
+    verifications = select(col(Verification.spell), col(Verification.source), col(Verification.said)).where(
         and_(col(Verification.spell).in_(_AMONG), col(Verification.object) == "release", at(Verification, revision))
     )
     days = {}
     for some in chunks(spells):
-        for spell, source, said in session.execute(found, {"among": some}):
+        for spell, source, said in session.execute(verifications, {"among": some}):
             verified_on = json.loads(said)["verified_on"]
             if verified_on is not None:
                 told = parse(verified_on)

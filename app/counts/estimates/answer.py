@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 from app.counts.estimates import models, search
 from app.counts.estimates.fits import Fit
 from app.counts.estimates.models import LowerBound, Model
 from app.counts.estimates.table import Table, table_of
+from app.wire.estimates import EstimateNumbers, EstimateRange, RefusalOut, Rule
 
 # From seven people in common on Chapman's estimate is nearly free of bias (Robson and Regier 1964, Trans. Am. Fish.
 # Soc. 93).
@@ -17,10 +17,6 @@ MOST_DISAGREEMENT = 3.0
 # A difference in BIC beyond this speaks very strongly against a model (Kass and Raftery 1995, J. Am. Statist. Ass. 90):
 # its estimate is shown, is never chosen, and has no say in whether the others agree.
 STRONGLY_AGAINST = 10.0
-
-# The rule by which a fit was chosen. Stepwise, whose figures can be checked against published ones, where the data do
-# not speak strongly against it; else the fit with the lowest BIC. Two lists have Chapman's estimate alone.
-Rule = Literal["stepwise", "lowest_bic", "two_lists"]
 
 INDEPENDENCE = "Fienberg 1972, Biometrika 59, 591–603; Cormack 1989, Biometrics 45, 395–413"
 STEPWISE = "Chan, Silverman and Vincent 2021, J. Am. Statist. Ass. 116, 1297–1306"
@@ -81,9 +77,14 @@ class Estimate:
     left_out: tuple[tuple[str, str], ...] = ()
     refused: Refusal | None = None
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self) -> EstimateNumbers:
         """For JSON: numbers are finite, and what there is none of is null."""
-        ends = self.range and {"low": round(self.range[0], 1), "high": round(self.range[1], 1)}
+        ends: EstimateRange | None = None
+        if self.range is not None:
+            ends = {"low": round(self.range[0], 1), "high": round(self.range[1], 1)}
+        refused: RefusalOut | None = None
+        if self.refused is not None:
+            refused = {"code": self.refused.code, "reason": self.refused.reason}
         return {
             "observed": self.observed,
             "on_two_or_more": self.shared,
@@ -91,11 +92,11 @@ class Estimate:
             "models": [model.answer() for model in self.models],
             "left_out": [{"name": name, "reason": reason} for name, reason in self.left_out],
             "range": ends,
-            "chosen": self.chosen and self.chosen.answer(),
+            "chosen": None if self.chosen is None else self.chosen.answer(),
             "chosen_by": self.chosen_by,
             "lower_bound": self.lower_bound.answer(),
             "assumptions": list(self.assumptions),
-            "refused": self.refused and {"code": self.refused.code, "reason": self.refused.reason},
+            "refused": refused,
         }
 
 
@@ -142,8 +143,8 @@ def _unfit(table: Table, dependent: Iterable[frozenset[str]], citing: Iterable[f
 
 def _within(table: Table, declared: Iterable[frozenset[str]]) -> str:
     """The lists of the table in the first declaration that names two of them, in words; empty if none does."""
-    found = ([name for name in table.lists if name in each] for each in declared)
-    return min((" and ".join(names) for names in found if len(names) > 1), default="")
+    within = ([name for name in table.lists if name in each] for each in declared)
+    return min((" and ".join(names) for names in within if len(names) > 1), default="")
 
 
 def _log_linear(table: Table, base: Fit) -> list[tuple[str, Model | None]]:
@@ -151,22 +152,22 @@ def _log_linear(table: Table, base: Fit) -> list[tuple[str, Model | None]]:
     stepwise, taken = search.stepwise(table, base)
     full, empty = search.all_pairs(table, base)
     pairs = search.pairs_of(table)
-    found: list[tuple[str, Model | None]] = [
+    fitted: list[tuple[str, Model | None]] = [
         ("independence", models.log_linear(table, "independence", INDEPENDENCE, base, [])),
         ("stepwise", models.log_linear(table, "stepwise", STEPWISE, stepwise, taken)),
     ]
     every = models.log_linear(table, "all_pairs", ALL_PAIRS, full, pairs, closed=len(empty)) if full else None
-    found.append(("all_pairs", every))
+    fitted.append(("all_pairs", every))
     if len(table.lists) <= search.MOST_LISTS_BY_BIC:
         best, terms = search.by_bic(table, base)
-        found.append(("bic", models.log_linear(table, "bic", BY_BIC, best, terms)))
-    return found
+        fitted.append(("bic", models.log_linear(table, "bic", BY_BIC, best, terms)))
+    return fitted
 
 
-def _estimate(table: Table, found: Iterable[tuple[str, Model | None]] = (), refused: Refusal | None = None) -> Estimate:
-    """The answer of what was found, with a choice unless there is a reason against one."""
-    fitted = {name: model for name, model in found if model is not None}
-    left_out = [(name, LEFT_OUT) for name, model in found if model is None]
+def _estimate(table: Table, tried: Iterable[tuple[str, Model | None]] = (), refused: Refusal | None = None) -> Estimate:
+    """The answer of the models tried, with a choice unless there is a reason against one."""
+    fitted = {name: model for name, model in tried if model is not None}
+    left_out = [(name, LEFT_OUT) for name, model in tried if model is None]
     heard = _heard(fitted.values())
     ends = (min(model.estimate for model in heard), max(model.estimate for model in heard)) if heard else None
     if refused is None and ends is None:
@@ -195,7 +196,7 @@ def _estimate(table: Table, found: Iterable[tuple[str, Model | None]] = (), refu
 
 
 def _heard(fitted: Iterable[Model]) -> list[Model]:
-    """Those that the data do not speak strongly against, beside the best of them."""
+    """The models that the data do not speak strongly against, beside the best of them."""
     known = list(fitted)
     best = min((model.bic for model in known if model.bic is not None), default=0.0)
     return [model for model in known if model.bic is None or model.bic <= best + STRONGLY_AGAINST]

@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 
 from app.counts.estimates import MOST_LISTS, BadTable, estimate
 from app.counts.overlap import patterns_of, verified_by
+from app.counts.shapes import ReleaseEstimate
 from app.counts.tally import not_visible
 from app.database import chunks
 from app.errors import Invalid
@@ -20,8 +21,8 @@ from app.reading.terms import CountTerms
 from app.reading.visibility import at
 from app.registry.policy import Reader
 from app.vocabulary import Verdict
+from app.wire.estimates import EstimateNumbers
 
-Row = dict[str, Any]
 # Where the assumption that people are matched across lists may fail, and which way: of these nobody may be recognised.
 APART = (
     "{} of the releases observed are of people who may only be counted: whoever several sources reported apart stands"
@@ -37,7 +38,7 @@ def estimate_releases(
     dependent: Sequence[frozenset[str]],
     reader: Reader,
     revision: int,
-) -> Row:
+) -> ReleaseEstimate:
     """The estimate from the overlap of independent sources' verified releases; `lists`: only these sources'.
 
     Sources of which one cites the other in verifying one of these releases are no two lists: the estimate is refused.
@@ -54,20 +55,25 @@ def estimate_releases(
     by_used = {spell: pattern & frozenset(used) for spell, pattern in by_release.items()}
     patterns = patterns_of(by_used)
     try:
-        found = estimate(used, patterns, dependent, _citing(session, used, by_release, revision)).answer()
+        numbers = estimate(used, patterns, dependent, _citing(session, used, by_release, revision)).answer()
     except BadTable as error:
         if len(used) > 1:
             raise Invalid.at("/lists", "bad_table", str(error)) from error
-        found = _nothing(used, sum(patterns.values()))
+        numbers = _nothing(used, sum(patterns.values()))
     apart = _counted_apart(session, terms, reader, revision, {spell for spell, by in by_used.items() if by})
     if apart:
-        found["assumptions"] = [*found["assumptions"], APART.format(apart)]
-    said = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
+        numbers["assumptions"] = [*numbers["assumptions"], APART.format(apart)]
+    echoed = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
     # Where fewer than two lists are found, the same question is one that names none.
-    asked = said | {"lists": used if len(used) > 1 else [], "dependent": [":".join(sorted(pair)) for pair in dependent]}
-    link = wording.link("/v1/estimates/releases", asked, revision)
-    beside = {"counted_apart": apart, **not_visible(session, terms, reader, revision)}
-    return {"revision": revision, "terms": said, **found, **beside, "permalink": link}
+    pairs = [":".join(sorted(pair)) for pair in dependent]
+    asked = echoed | {"lists": used if len(used) > 1 else [], "dependent": pairs}
+    return {
+        "terms": echoed,
+        **numbers,
+        "counted_apart": apart,
+        **not_visible(session, terms, reader, revision),
+        "permalink": wording.link("/v1/estimates/releases", asked, revision),
+    }
 
 
 def _counted_apart(
@@ -79,13 +85,22 @@ def _counted_apart(
     return len(set(session.scalars(apart)).intersection(observed))
 
 
-def _nothing(used: Sequence[str], observed: int) -> Row:
+def _nothing(used: Sequence[str], observed: int) -> EstimateNumbers:
     """The answer where there are not two lists to compare."""
     reason = f"{len(used)} independent sources verified a release here: from fewer than two nothing can be estimated."
-    empty: Row = {name: [] for name in ("models", "left_out", "assumptions")}
-    empty |= dict.fromkeys(("range", "chosen", "chosen_by", "lower_bound"))
-    refused = {"code": "too_few_lists", "reason": reason}
-    return {"observed": observed, "on_two_or_more": 0, "lists": list(used), **empty, "refused": refused}
+    return {
+        "observed": observed,
+        "on_two_or_more": 0,
+        "lists": list(used),
+        "models": [],
+        "left_out": [],
+        "assumptions": [],
+        "range": None,
+        "chosen": None,
+        "chosen_by": None,
+        "lower_bound": None,
+        "refused": {"code": "too_few_lists", "reason": reason},
+    }
 
 
 def _citing(session: Session, lists: Sequence[str], releases: Collection[int], revision: int) -> list[frozenset[str]]:
@@ -101,10 +116,10 @@ def _citing(session: Session, lists: Sequence[str], releases: Collection[int], r
         col(Source.slug).in_(lists),
         ~col(Verification.said).contains('"citing":[]'),
     )
-    found = {
+    citing = {
         frozenset((slug, other))
         for some in chunks(releases)
         for slug, said in session.execute(cited, {"among": some})
         for other in json.loads(said)["citing"]
     }
-    return sorted(pairs & found, key=sorted)
+    return sorted(pairs & citing, key=sorted)

@@ -2,10 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from app.counts.estimates.fits import MOST_PEOPLE, NORMAL_95, Fit, profile_end
 from app.counts.estimates.table import Table
+from app.wire.estimates import EstimateModel, EstimateRange, LowerBoundOut
 
 CHAPMAN_INTERVAL = "estimate ± 1.96 se, from observed on"
 LOG_LINEAR_INTERVAL = "observed + exp(b0 ± 1.96 se)"
@@ -31,9 +31,13 @@ class Model:
     bic: float | None = None
     profile: tuple[float | None, float | None] | None = None
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self) -> EstimateModel:
         """For JSON: people to one decimal, since more would pretend to a precision that is not there."""
-        found: dict[str, Any] = {
+        profile: EstimateRange | None = None
+        if self.profile is not None:
+            low, high = (None if end is None else round(end, 1) for end in self.profile)
+            profile = {"low": low, "high": high}
+        return {
             "name": self.name,
             "terms": list(self.terms),
             "estimate": round(self.estimate, 1),
@@ -42,13 +46,9 @@ class Model:
             "aic": None if self.aic is None else round(self.aic, 2),
             "bic": None if self.bic is None else round(self.bic, 2),
             "interval": self.interval,
-            "profile": None,
+            "profile": profile,
             "source": self.source,
         }
-        if self.profile is not None:
-            low, high = (None if end is None else round(end, 1) for end in self.profile)
-            found["profile"] = {"low": low, "high": high}
-        return found
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class LowerBound:
     twice: int
     alike: float | None
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self) -> LowerBoundOut:
         """For JSON: people to one decimal."""
         return {
             "name": "chao",

@@ -10,8 +10,8 @@ from sqlmodel import Session, col
 
 from app.database import chunks
 from app.models import Placement, Record, Release
-from app.registry.consent import strictest
 from app.registry.policy import Reader
+from app.registry.publication_class import strictest
 
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 _PLACES = select(

@@ -1,9 +1,10 @@
 """The projection: the current reports of one person → the rows that are shown and counted (pure).
 
 `statements` holds what the rules read: what each report says. `units` groups reports that point at each other, `spells`
-divides them into detentions, `voices` picks the statement that speaks for each source and derives statuses,
-`consolidate` makes one value of what several sources say, `custody`, `ends` and `detention_state` read a whole
-detention, `person` gives the facts about the person, and `rows` writes all of it as table rows.
+divides them into detentions, `voices` picks the statement that speaks for each source, `status` says what status their
+verdicts give, `consolidate` makes one value of what several sources say, `custody`, `ends` and `detention_state` read a
+whole detention, `person` gives the facts about the person and `person_state` where the person stands today, and `rows`
+writes all of it as table rows.
 """
 
 from app.registry.projection.rows import Rows, project

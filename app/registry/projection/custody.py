@@ -32,14 +32,8 @@ from app.registry.projection.ends import (
     witnesses,
 )
 from app.registry.projection.statements import ASSERTIONS, DATE_OF_STAGE, Statement, parse
-from app.registry.projection.voices import (
-    COUNTING,
-    detention_voices,
-    release_voices,
-    standing_stage,
-    statuses,
-    voices_by_stage,
-)
+from app.registry.projection.status import COUNTING, standing_stage, statuses, verdicts_on_custody
+from app.registry.projection.voices import detention_voices, release_voices, voices_by_stage
 from app.vocabulary import Designation, ReleaseKind, ReleaseStatus, Stage, Verdict
 
 
@@ -104,6 +98,11 @@ class Custody:
     @property
     def asserted(self) -> bool:
         return bool(self.asserting)
+
+    @property
+    def verdicts(self) -> dict[int, tuple[Verdict, bool]]:
+        """Source → its verdict on whether the person was in custody: `(verdict, independent)`."""
+        return verdicts_on_custody(self.voices, self.release.voices_at if self.release else {})
 
     @property
     def counted_release(self) -> SpellRelease | None:

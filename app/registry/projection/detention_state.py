@@ -1,9 +1,6 @@
 """Custody from when to when: the rows `detention_state`, of all sources together, and `source_detention`, of each one.
 
 A source's own row rests on its own word, else on the values kept with its report, and on no other source's.
-
-A statement on a release implies the custody before it: a source that verified the release verified the custody, and
-one that denies the release says that the person is still in custody.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,7 +25,8 @@ from app.registry.projection.ends import (
     sightings_or_kept,
 )
 from app.registry.projection.statements import ASSERTIONS, DATE_OF_STAGE, DENIALS, Statement, parse
-from app.registry.projection.voices import COUNTING, asserts, by_source, status_among
+from app.registry.projection.status import COUNTING, status_among
+from app.registry.projection.voices import asserts, by_source
 from app.vocabulary import Designation, EndedHow, Publish, ReleaseKind, Stage, Verdict
 
 Row = dict[str, Any]
@@ -36,14 +34,10 @@ T = TypeVar("T")
 
 DIED_ON = "detainee.died_on"
 
-# From the surest to the least: the surest verdict of a source, on the detention or on the release from it, is its
-# verdict on whether the person was in custody.
-SUREST = (Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
-
 
 def state_row(custody: Custody, death: End | None, publish: str) -> Row:
     """The row of all sources together. `death`: the person's, where it came in this detention or after it."""
-    verdicts = [_surest(of_source) for of_source in _verdicts(custody).values()]
+    verdicts = list(custody.verdicts.values())
     status = status_among(verdicts)
     out = custody.counted_release
     home = out is not None and out.kind == ReleaseKind.HOUSE_ARREST
@@ -69,8 +63,7 @@ def source_rows(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
     """A row for each source, by its own days. `deaths`: source → its day of the person's death, where that came in this
     detention or after it."""
     rows = []
-    for source, verdicts in _verdicts(custody).items():
-        verdict, independent = _surest(verdicts)
+    for source, (verdict, independent) in custody.verdicts.items():
         own = own_statements(custody, source)
         arrest = own_word(own, field("detention.detained_on"), kept("detained_on"))
         detained = parse(arrest) if arrest else None
@@ -124,23 +117,6 @@ def deaths_by_source(statements: Iterable[Statement]) -> dict[int, PartialDate]:
         if day is not None:
             days[source] = day
     return days
-
-
-def _verdicts(custody: Custody) -> dict[int, list[tuple[Verdict, bool]]]:
-    """Source → its verdicts on whether the person was in custody: `[(verdict, independent)]`."""
-    verdicts: dict[int, list[tuple[Verdict, bool]]] = {}
-    for voice in custody.voices:
-        verdicts.setdefault(voice.source.key, []).append((voice.verdict, voice.independent))
-    by_stage = custody.release.voices_at.values() if custody.release else ()
-    for voice in (voice for voices in by_stage for voice in voices):
-        verdict = Verdict.REPORTED if voice.verdict in DENIALS else voice.verdict
-        verdicts.setdefault(voice.source.key, []).append((verdict, voice.independent))
-    return dict(sorted(verdicts.items()))
-
-
-def _surest(verdicts: Sequence[tuple[Verdict, bool]]) -> tuple[Verdict, bool]:
-    verdict = min((verdict for verdict, _independent in verdicts), key=SUREST.index)
-    return verdict, (verdict, True) in verdicts
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The rows of one person by table, as dictionaries without `since` and `until`."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from app.matching.fold import fold
@@ -23,11 +23,13 @@ from app.models import (
 from app.registry.projection import detention_state, person
 from app.registry.projection.custody import Custody, read_custody, with_next
 from app.registry.projection.ends import End
+from app.registry.projection.person_state import standing_last, state_of
 from app.registry.projection.spells import spells
 from app.registry.projection.statements import Statement
+from app.registry.projection.status import COUNTING
 from app.registry.projection.units import contradicted
-from app.registry.projection.voices import COUNTING, asserts, by_source
-from app.vocabulary import EndedHow, Publish, ReleaseKind, Stage, State
+from app.registry.projection.voices import by_source
+from app.vocabulary import Publish, Stage, State
 
 Row = dict[str, Any]
 Rows = dict[type[Any], list[Row]]
@@ -77,29 +79,6 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
         for row in of_table:
             row["detainee"] = detainee
     return rows
-
-
-def standing_last(custodies: Sequence[Custody]) -> Custody:
-    """The spell that decides the person's state: the latest stated by an independent source; where there is none, the
-    latest that is no claimed re-arrest."""
-    stated = [custody for custody in custodies if custody.stated]
-    return (stated or [custody for custody in custodies if not custody.claimed])[-1]
-
-
-def state_of(last: Custody, died: End | None, independent: Collection[str]) -> State:
-    """The person's state by the last spell. A death reported by no `independent` source (slugs) yields to a release
-    reported by one."""
-    deaths = [died, last.otherwise if last.ended_how == EndedHow.DIED else None]
-    by = {slug for death in deaths if death is not None for slug in death.by}
-    voices = last.counted_release.voices if last.counted_release else []
-    released_by = {voice.source.slug for voice in voices if asserts(voice, Stage.CARRIED_OUT)}
-    if by and (by & set(independent) or not released_by & set(independent)):
-        return State.DIED
-    if last.counted_release is not None:
-        return State.HOUSE_ARREST if last.counted_release.kind == ReleaseKind.HOUSE_ARREST else State.RELEASED
-    if last.otherwise is not None or not last.asserted:
-        return State.UNKNOWN
-    return State.HELD
 
 
 def _personal(statements: Sequence[Statement], custodies: Sequence[Custody]) -> Rows:

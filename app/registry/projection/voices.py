@@ -1,13 +1,11 @@
-"""Rule 2: one voice per source, spell and object, the statement that speaks for the source there; and the status that
-the voices give a release at each stage."""
+"""Rule 2: one voice per source, spell and object: the statement that speaks for the source there."""
 
 from collections.abc import Iterable, Sequence
 
 from app.registry.projection.statements import ASSERTIONS, DATE_OF_STAGE, Statement
-from app.vocabulary import STAGES, ReleaseStatus, Stage, Verdict
+from app.vocabulary import STAGES, Stage, Verdict
 
 RANK = {stage: rank for rank, stage in enumerate(STAGES)}
-COUNTING = frozenset({ReleaseStatus.VERIFIED, ReleaseStatus.CONTESTED, ReleaseStatus.REPORTED})
 
 
 def by_source(statements: Iterable[Statement]) -> dict[int, list[Statement]]:
@@ -102,34 +100,3 @@ def speaks_for(voice: Statement, stage: Stage) -> bool:
 
 def asserts(voice: Statement, stage: Stage) -> bool:
     return voice.verdict in ASSERTIONS and speaks_for(voice, stage)
-
-
-def status_among(heard: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | None:
-    """The status by `[(verdict, independent)]`. Denials alone give no status unless one is independent: a state refutes
-    no release by being the first to speak of it."""
-    independent = {verdict for verdict, of_its_own in heard if of_its_own}
-    if Verdict.VERIFIED in independent:
-        contested = independent & {Verdict.REFUTED, Verdict.DISPUTED}
-        return ReleaseStatus.CONTESTED if contested else ReleaseStatus.VERIFIED
-    if Verdict.REFUTED in independent:
-        return ReleaseStatus.REFUTED
-    if Verdict.DISPUTED in independent:
-        return ReleaseStatus.CONTESTED
-    if any(verdict in ASSERTIONS for verdict, _own in heard):
-        return ReleaseStatus.REPORTED
-    withdrawn = bool(heard) and all(verdict is Verdict.RETRACTED for verdict, _own in heard)
-    return ReleaseStatus.RETRACTED if withdrawn else None
-
-
-def statuses(heard: dict[Stage, list[Statement]]) -> dict[Stage, ReleaseStatus | None]:
-    """Stage → the status by the voices there; None where no voice asserts the release and no independent one denies
-    it."""
-    return {
-        stage: status_among([(voice.verdict, voice.independent) for voice in voices]) for stage, voices in heard.items()
-    }
-
-
-def standing_stage(by_stage: dict[Stage, ReleaseStatus | None]) -> Stage:
-    """The furthest stage at which the release counts; where it counts at none, the furthest with a voice."""
-    counting = [stage for stage, status in by_stage.items() if status in COUNTING]
-    return max(counting or by_stage, key=lambda stage: RANK[stage])

@@ -4,8 +4,7 @@ from typing import Any
 
 from app import dates
 from app.counts.claims.figures import Figure, Figures
-
-Row = dict[str, Any]
+from app.counts.claims.filed import PartSaid
 
 
 def figure(name: str, number: int | tuple[int | None, int | None] | None, **said: Any) -> Figure:
@@ -14,7 +13,7 @@ def figure(name: str, number: int | tuple[int | None, int | None] | None, **said
     low, high = number if isinstance(number, tuple) else (number, number)
     terms = {key.removeprefix("terms__"): said.pop(key) for key in [*said] if key.startswith("terms__")}
     definition = {**({"terms": terms} if terms else {}), **said.pop("definition", {})}
-    filed = {
+    filed: Any = {
         "claimant": "foro",
         "measure": "released",
         "qualifier": "exactly",
@@ -27,10 +26,11 @@ def figure(name: str, number: int | tuple[int | None, int | None] | None, **said
         filed["definition"] = definition
     if filed.get("stated_at"):
         filed["stated_at_instant"] = dates.format_instant(dates.parse_instant(filed["stated_at"]))
-    return Figure(name, 0, {key: value for key, value in filed.items() if value is not None})
+    filed = {key: value for key, value in filed.items() if value is not None}
+    return Figure(name, 0, filed)
 
 
-def part(whole: str, partition: str = "batches") -> list[Row]:
+def part(whole: str, partition: str = "batches") -> list[PartSaid]:
     return [{"claim": whole, "partition": partition}]
 
 

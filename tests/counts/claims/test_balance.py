@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from app.counts.claims.balance import balance
 from app.counts.claims.figures import Figure
+from app.wire.counts import BalanceStep, Bounds
 from tests.counts.claims.figuring import all_of, figure, part
-
-Row = dict[str, Any]
 
 
 def held(number: Any, stated_at: str | None, **said: Any) -> Figure:
@@ -22,16 +21,16 @@ def flow(measure: str, number: Any, stated_at: str, **said: Any) -> Figure:
     return figure(name, number, measure=measure, stated_at=stated_at, **{"series": "batch", **said})
 
 
-def steps(*figures: Figure, country: str | None = None) -> list[Row]:
+def steps(*figures: Figure, country: str | None = None) -> list[BalanceStep]:
     return balance(all_of(*figures), "foro", country)
 
 
-def step(*figures: Figure) -> Row:
+def step(*figures: Figure) -> BalanceStep:
     (only,) = steps(*figures)
     return only
 
 
-def exactly(number: int) -> Row:
+def exactly(number: int) -> Bounds:
     return {"low": number, "high": number}
 
 
@@ -238,4 +237,4 @@ def test_residuals_and_flows_explain_the_whole_way_from_the_first_stock_to_the_l
     signs = {"detained": 1, "rearrested": 1, "released": -1, "reported_late": 1, "delisted": -1, "died": -1}
     last = 1 + 2 * (len(stocks) - 1)
     told = sum(signs[what] * number for what, number, day in flows if 1 < day <= last)
-    assert stocks[0] + told + sum(one["residual"]["low"] for one in found) == stocks[-1]
+    assert stocks[0] + told + sum(one["residual"]["low"] or 0 for one in found) == stocks[-1]

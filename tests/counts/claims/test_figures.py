@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.counts.claims.figures import Figure, arithmetic, minus, partitions, total_of
+from app.counts.claims.figures import Figure, Reference, arithmetic, minus, partitions, total_of
 from tests.counts.claims.figuring import all_of, figure, part
 
 Bounds = tuple[int | None, int | None]
@@ -222,7 +222,7 @@ def test_who_points_at_whom_is_read_once_for_all_figures(monkeypatch: pytest.Mon
     looks = 0
     told = Figure.refers_to
 
-    def counted(self: Figure, name: str) -> list[str]:
+    def counted(self: Figure, name: Reference) -> list[str]:
         nonlocal looks
         looks += 1
         return told(self, name)

@@ -79,7 +79,7 @@ NAMED: list[tuple[Reason, str, Known]] = [
     (Reason.NO_COVERAGE, "no report of releases in VE from 2026-01-08 to 2026-01-13", Known(PLAIN, covered=False)),
     (Reason.NO_COVERAGE, "no report of people held in VE on 2026-01-13", Known(mine(measure="held"), covered=False)),
     (Reason.NO_COVERAGE, "no report of releases in any country",
-     Known(replace(PLAIN, said={**PLAIN.said, "country": None}), covered=False)),
+     Known(mine(country=None), covered=False)),
     (Reason.NO_COVERAGE, "When it was stated the registry had no report", Known(PLAIN, covered_then=False)),
 ]  # fmt: skip
 

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from app.counts.claims.valid_time import knew
-from app.counts.tally import count
+from app.counts.tally import count, number_of
 from app.database import reading
 from app.reading.terms import CountTerms
 from app.registry.policy import ANYONE
+from app.wire.counts import SaidCount
 from tests.support import NOW, Body, World
 
 JANUARY = {"released_from": "2026-01-08", "released_to": "2026-01-31"}
@@ -55,7 +56,7 @@ def _verify(world: World, filed: Body, who: str, day: str, released_on: str = "2
     world.verify(filed["release"]["id"], who, **said)
 
 
-def known(world: World, day: str, **terms: Any) -> Body:
+def known(world: World, day: str, **terms: Any) -> SaidCount:
     asked = CountTerms.model_validate({**JANUARY, **terms})
     with reading(world.engine) as session:
         return knew(session, asked, ANYONE, world.revision, date.fromisoformat(day).toordinal())
@@ -141,7 +142,7 @@ def test_when_every_day_has_passed_it_is_todays_count_but_for_the_undated(
                 said = knew(session, asked, ANYONE, late.revision, NOW.date().toordinal())
             by_source = {group["source"]: group["verified"] for group in today["groups"] if group["verified"]}
             undated = said["undated"]
-            assert said["releases"] == today["total"]["releases"] - undated
+            assert said["releases"] == number_of(today["total"]) - undated
             assert {**said["by_source"], "foro": said["by_source"].get("foro", 0) + undated} == {"foro": 0, **by_source}
             assert (said["reported"], said["refuted"]) == (today["total"]["reported"], today["total"]["refuted"])
 

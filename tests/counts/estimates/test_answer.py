@@ -77,6 +77,8 @@ def test_a_list_that_everyone_is_on_leaves_no_finite_estimate() -> None:
 
 def test_every_refusal_still_shows_what_was_seen_the_bound_and_the_assumptions() -> None:
     found = of(patterns(A=3, B=2, AB=1)).answer()
+    assert found["refused"]
+    assert found["lower_bound"]
     assert found["refused"]["code"] == "too_few_shared"
     assert (found["observed"], found["on_two_or_more"], found["lists"]) == (6, 1, ["A", "B"])
     assert found["lower_bound"]["estimate"] == 9.0

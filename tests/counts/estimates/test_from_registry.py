@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.counts.estimates import estimate
+from app.wire.estimates import EstimateNumbers
 from tests.counts.estimates.estimating import Patterns
 from tests.support import NOW, Body, World
 
@@ -71,7 +72,7 @@ def listed(lasting: World) -> Listed:
     return Listed(lasting)
 
 
-def same(answer: Body, expected: dict[str, Any]) -> None:
+def same(answer: Body, expected: EstimateNumbers) -> None:
     """What the library says, and beside its assumptions only that some may only be counted."""
     told = [assumed for assumed in answer["assumptions"] if "may only be counted" not in assumed]
     assert {**{name: answer[name] for name in PUBLIC}, "assumptions": told} == expected

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from app.models import Release, ReleaseAtStage
 from app.registry.projection import Statement
-from app.registry.projection.voices import COUNTING, asserts, speaks_for, standing_stage, status_among, statuses
+from app.registry.projection.status import COUNTING, standing_stage, status_among, statuses
+from app.registry.projection.voices import speaks_for
 from app.vocabulary import STAGES, ReleaseStatus, Stage, Verdict
 from tests.registry.statements import row_of, rows_of, statement
 from tests.support import World
-
-ALL = tuple(Stage)
 
 
 def heard(voices: Sequence[Statement]) -> dict[Stage, list[Statement]]:
@@ -90,24 +89,6 @@ def test_copies_confirm_and_deny_nothing(copied: dict[str, Any]) -> None:
     assert status_at([voice("verified", "jep", **copied)], Stage.CARRIED_OUT) == "reported"
     assert status_at([voice("verified"), voice("refuted", "jep", **copied)], Stage.CARRIED_OUT) == "verified"
     assert status_at([voice("reported"), voice("refuted", "jep", **copied)], Stage.CARRIED_OUT) == "reported"
-
-
-@pytest.mark.parametrize("stage", ALL)
-def test_an_assertion_speaks_for_its_stage_and_the_earlier_ones(stage: Stage) -> None:
-    for verdict in ("reported", "verified", "retracted"):
-        said = voice(verdict, stage=stage)
-        assert [at for at in ALL if speaks_for(said, at)] == list(ALL[: ALL.index(stage) + 1])
-        assert [at for at in ALL if asserts(said, at)] == (
-            [] if verdict == "retracted" else list(ALL[: ALL.index(stage) + 1])
-        )
-
-
-@pytest.mark.parametrize("stage", ALL)
-def test_a_denial_speaks_for_its_stage_and_the_later_ones(stage: Stage) -> None:
-    for verdict in ("refuted", "disputed"):
-        said = voice(verdict, stage=stage)
-        assert [at for at in ALL if speaks_for(said, at)] == list(ALL[ALL.index(stage) :])
-        assert not any(asserts(said, at) for at in ALL)
 
 
 def by_the_words(voices: Sequence[Statement], stage: Stage) -> str | None:

@@ -30,13 +30,13 @@ from app.models import (
     Report,
     Sealed,
 )
-from app.registry import consent
 from app.registry.clusters import Edge, resolve
 from app.registry.content import KEPT_FACILITY, Content
 from app.registry.projection import Rows, Statement, project
+from app.registry.publication_class import Given, class_of_today, person_class, provisional
 from app.registry.versioned_table import VersionedTable
 from app.registry.views import Views
-from app.vocabulary import Judgement, Publish
+from app.vocabulary import Judgement
 
 # Statements are made once and run on the connection: building one costs more than running it, and rows that are
 # only read need no identity map.
@@ -136,17 +136,14 @@ def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffe
     return today
 
 
-def _projected(members: Sequence[Statement], given: Sequence[consent.Given]) -> tuple[Rows, str]:
-    """`(rows, class)` of one person. The class of today is `counted` where the reports together leave it possible that
-    the person was a child. The class in the rows follows from the reports as filed, since a replay must give it again
-    after births are erased."""
-    publish = consent.person_class(members, given)
-    child = not given and consent.may_be_minor(*consent.parted(members))
+def _projected(members: Sequence[Statement], given: Sequence[Given]) -> tuple[Rows, str]:
+    """`(rows, class of today)` of one person."""
+    publish = person_class(members, given)
     rows = project(members, publish)
     rows[ProvisionalHiding] = [
-        {"detainee": rows[Detainee][0]["detainee"], **asdict(hiding)} for hiding in consent.provisional(members, given)
+        {"detainee": rows[Detainee][0]["detainee"], **asdict(hiding)} for hiding in provisional(members, given)
     ]
-    return rows, Publish.COUNTED if child else publish
+    return rows, class_of_today(publish, members, given)
 
 
 def _statements(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Statement]:
@@ -204,8 +201,8 @@ def _statement(
     )
 
 
-def _consents(session: Session, keys: Sequence[int]) -> dict[int, list[consent.Given]]:
-    consents: dict[int, list[consent.Given]] = {}
+def _consents(session: Session, keys: Sequence[int]) -> dict[int, list[Given]]:
+    consents: dict[int, list[Given]] = {}
     for key, record, publish in _rows(session, _CONSENTS, keys):
         consents.setdefault(record, []).append((key, record, publish))
     return consents

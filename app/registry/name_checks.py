@@ -1,4 +1,4 @@
-"""Texts in place of a name that are no name: words for "unknown", lost letters, numbers (pure).
+"""What is refused as a name: words for "unknown", texts with lost letters, numbers (pure).
 
 Taken for a name, "S/I" would make one person of all nameless ones. The same words say "unknown" in any cell of a list.
 """

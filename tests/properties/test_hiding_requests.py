@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 from app.dates import parse
 from app.log.entries import LogEntry, entry_at
 from app.models import OPEN, Placement, ProvisionalHiding, Record, Report
-from app.registry import requested_classes, wishes
+from app.registry import hiding_requests, requested_classes
 from app.registry.rebuild import rebuild
 from app.registry.requested_classes import EarlierWishes
 from app.vocabulary import Judgement
@@ -78,7 +78,7 @@ def test_whom_one_key_hides_against_what_stands_waits_for_a_curator_and_is_shown
     registry: Registry, history: list[Step], most: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wishes, "MOST_UNANSWERED", most)
+        patch.setattr(hiding_requests, "MOST_UNANSWERED", most)
         with registry.after(history) as clerk:
             consents = [step for step in history if isinstance(step, Consent)]
             if hidden(clerk) and not (consents and consents[-1].publish == "counted"):
@@ -94,7 +94,7 @@ def test_whom_one_key_hides_against_what_stands_waits_for_a_curator_and_is_shown
 @given(HISTORIES, st.sampled_from((1, 10)))
 def test_a_rebuild_lets_the_same_wishes_wait(registry: Registry, history: list[Step], most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wishes, "MOST_UNANSWERED", most)
+        patch.setattr(hiding_requests, "MOST_UNANSWERED", most)
         with registry.after(history) as clerk:
             with clerk.session() as session:
                 before = {table.__name__: rows(session, table) for table in TABLES}
@@ -182,7 +182,7 @@ def test_what_a_source_asked_for_is_what_every_version_of_its_reports_says(
 
     looked_up = requested_classes.earlier
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wishes, "MOST_UNANSWERED", most)
+        patch.setattr(hiding_requests, "MOST_UNANSWERED", most)
         patch.setattr(requested_classes, "earlier", compared)
         with registry.after(history) as clerk, clerk.session() as session:
             rebuild(session)

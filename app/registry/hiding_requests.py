@@ -1,4 +1,4 @@
-"""Wishes: the class of publication that a report asks for, since when, and whether it hides the person at once.
+"""Wishes: requests of reports to hide a person, or the name; since when each stands, and whether it hides at once.
 
 A curator's answer stands over the source's later reports of the person. So a report that repeats an earlier request of
 its source is no new wish, unless its `publish_given_on` is later than every day before. And no key may hide people
@@ -16,8 +16,9 @@ from sqlmodel import Session, col
 from app.dates import parse
 from app.models import OPEN, ProvisionalHiding, Record
 from app.registry import requested_classes
-from app.registry.consent import BIRTH, CLASS, OPENNESS
 from app.registry.content import ASKED, Content
+from app.registry.minority import BIRTH_FIELDS
+from app.registry.publication_class import CLASS, OPENNESS
 from app.registry.records import Version
 from app.registry.requested_classes import GIVEN_ON
 from app.registry.write import WriteContext
@@ -107,7 +108,7 @@ def _stops(context: WriteContext, report: Content) -> bool:
 def ring(context: WriteContext, report: Content, revision: int) -> None:
     """Warn in the server's log that a report just written hides somebody, where its source has too many unanswered
     hidings. A birth hides like a wish and is never stopped: hiding a whole list by births must be noticed too."""
-    if report.get(CLASS) != Publish.COUNTED and BIRTH.isdisjoint(report):
+    if report.get(CLASS) != Publish.COUNTED and BIRTH_FIELDS.isdisjoint(report):
         return
     number = context.session.connection().execute(_UNANSWERED_OF, {"of": context.actor.source}).one_or_none()
     if number is not None and number[1] >= MOST_UNANSWERED and number[2] == revision:

@@ -1,18 +1,19 @@
-"""A person's class of publication: by consent, by the classes that sources ask for, and by minority (pure)."""
+"""The class of publication of a person: named, shown without a name, or only counted (pure).
+
+It follows from curators' consents, from the classes that reports ask for, and from minority. What each class opens to
+which reader is decided in `policy.py`.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from app.dates import PartialDate, age_bounds_at
-from app.registry.content import ADULT, Content, as_sent, birth_of
-from app.registry.projection.statements import Statement, parse
+from app.registry.minority import BIRTH_FIELDS, may_be_minor, parted, without_birth
+from app.registry.projection.statements import Statement
 from app.vocabulary import Publish
 
 CLASS = "detainee.publish"  # as filed: for a possible minor it is `counted` already
 # From the most open to the most closed: where sources differ, the most closed holds.
 OPENNESS = (Publish.NAMED, Publish.ANONYMOUS, Publish.COUNTED)
-# The fields of a report that can make the person a child.
-BIRTH = frozenset({"detainee.birth_date", "detainee.age", "detainee.age_on"})
 # A source that hides a person whom this many other independent sources show hides provisionally.
 OTHERS = 2
 
@@ -56,6 +57,13 @@ def person_class(statements: Sequence[Statement], consents: Sequence[Given]) -> 
         return strictest(list(filter(None, map(_requested, relevant))) or [Publish.ANONYMOUS])
     standing, last = _consented(consents)
     return strictest([standing, *filter(None, (a.content.get(CLASS) for a in relevant if _since(a) > last))])
+
+
+def class_of_today(publish: str, statements: Sequence[Statement], consents: Sequence[Given]) -> str:
+    """Today's class of a person of the class `publish`: `counted` where the reports together leave it possible that the
+    person was a child, and no consent answers that. The class in the rows stays `publish`, which follows from the
+    reports as filed: a replay must give it again after births are erased."""
+    return Publish.COUNTED if not consents and may_be_minor(*parted(statements)) else publish
 
 
 def provisional(statements: Sequence[Statement], consents: Sequence[Given]) -> list[Hiding]:
@@ -114,7 +122,7 @@ def _others_show(statement: Statement, relevant: Sequence[Statement]) -> bool:
 
 def _making_a_child(statements: Sequence[Statement]) -> list[Statement]:
     """The reports of each source without whose births the person could not be a child."""
-    giving = [statement for statement in statements if not BIRTH.isdisjoint(statement.content)]
+    giving = [statement for statement in statements if not BIRTH_FIELDS.isdisjoint(statement.content)]
     if not giving or not may_be_minor(*parted(statements)):
         return []
     return [s for s in giving if not may_be_minor(*parted(_without_births_of(s.source.key, statements)))]
@@ -123,36 +131,3 @@ def _making_a_child(statements: Sequence[Statement]) -> list[Statement]:
 def _without_births_of(source: int, statements: Sequence[Statement]) -> list[Statement]:
     """The statements, those of one source without their births."""
     return [replace(a, content=without_birth(a.content)) if a.source.key == source else a for a in statements]
-
-
-def without_birth(content: Content) -> Content:
-    """A report's content without its birth and age, and without the class that follows from them."""
-    return {name: value for name, value in as_sent(content).items() if name not in BIRTH}
-
-
-def may_be_minor(reports: Sequence[Content], others: Sequence[Content] = ()) -> bool:
-    """Whether the birth in one report and the arrest in another leave it possible that the person was under 18.
-
-    Each report was judged alone when filed; this judges all together. `others`: the reports of sources that are not
-    independent, beside independent ones (`reports`). Their days of arrest count only where no independent source gives
-    a birth: otherwise a state could hide any person by one invented day.
-    """
-    births = _births(reports)
-    days = _detentions(reports) if births else _detentions(reports) or _detentions(others)
-    return any(age_bounds_at(birth, day)[0] < ADULT for birth in births or _births(others) for day in days)
-
-
-def parted(statements: Sequence[Statement]) -> tuple[list[Content], list[Content]]:
-    """`(contents of independent sources' reports, contents of the others')`; where no source is independent, all
-    contents and none."""
-    independent = [statement.content for statement in statements if statement.source.independent]
-    others = [statement.content for statement in statements if not statement.source.independent]
-    return (independent, others) if independent else (others, [])
-
-
-def _births(reports: Sequence[Content]) -> list[PartialDate]:
-    return [birth for content in reports if (birth := birth_of(content)) is not None]
-
-
-def _detentions(reports: Sequence[Content]) -> list[PartialDate]:
-    return [parse(c["detention.detained_on"]) for c in reports if "detention.detained_on" in c]

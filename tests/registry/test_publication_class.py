@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.registry.consent import OPENNESS, Hiding, may_be_minor, person_class, provisional, strictest
+from app.registry.minority import may_be_minor
 from app.registry.projection import Statement
+from app.registry.publication_class import OPENNESS, Hiding, person_class, provisional, strictest
 from tests.registry.statements import statement
 
 CLASSES = ("named", "anonymous", "counted")
@@ -40,22 +41,6 @@ def test_a_state_does_not_hide_whom_others_name() -> None:
     named = statement(1, "foro", detainee__publish="named")
     assert person_class([named, statement(2, "ministry", detainee__publish="counted")], []) == "named"
     assert person_class([statement(2, "ministry", detainee__publish="counted")], []) == "counted"
-
-
-@pytest.mark.parametrize(
-    "born, detained, child", [("2007-05-01", "2025-04-30", True), ("2007-05-01", "2025-05-01", False)]
-)
-def test_what_one_report_gives_of_the_birth_and_another_of_the_detention_tells_a_child(
-    born: str, detained: str, child: bool
-) -> None:
-    birth = {"detainee.birth_date": born}
-    for said in (
-        [birth, {"detention.detained_on": detained}],
-        [{**birth, "detention.detained_on": "2026"}, {"detention.detained_on": detained}],
-    ):
-        assert may_be_minor(said) is child
-    assert not may_be_minor([birth])
-    assert not may_be_minor([{"detention.detained_on": detained}])
 
 
 def test_when_sources_differ_the_most_restrictive_holds() -> None:

@@ -1,0 +1,173 @@
+"""Shapes of counted answers that say the question back: the terms, and the dimensions that a group names.
+
+As documented the terms are models; as they are made they are the dictionary of `reading.terms.echo`.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias
+
+from typing_extensions import TypedDict
+
+from app.reading.dimensions import DIMENSIONS, FILTER_ALONE
+from app.reading.terms import CountTerms, EchoedTerms, EventTerms, HeldCountTerms, Interval, ReleaseTerms
+from app.wire.base import Answered
+from app.wire.counts import (
+    Comparison,
+    Count,
+    HeldTotal,
+    Line,
+    NotHeard,
+    OverlapPair,
+    OverlapPattern,
+    OverlapSource,
+    PartlyHidden,
+    PlacedFigure,
+    Point,
+    SourceNumbers,
+    Tally,
+    Total,
+)
+from app.wire.estimates import EstimateNumbers
+
+if TYPE_CHECKING:
+    CountedTerms: TypeAlias = EchoedTerms
+    HeldCountedTerms: TypeAlias = EchoedTerms
+    EstimatedTerms: TypeAlias = EchoedTerms
+    SeriesTerms: TypeAlias = EchoedTerms
+
+    class Dimensions(TypedDict):
+        """The values that make a group; `source` in groups by source."""
+
+        source: NotRequired[str]
+
+else:
+
+    class CountedTerms(CountTerms):
+        """The terms of a count of releases as they were understood: those asked for, and the defaults that say what the
+        number means."""
+
+    class HeldCountedTerms(HeldCountTerms):
+        """The terms of a count of the held as they were understood: those asked for, and the defaults that say what the
+        number means."""
+
+    class EstimatedTerms(EventTerms):
+        """The terms of an estimate as they were understood."""
+
+    class SeriesTerms(ReleaseTerms):
+        """The terms of a series as they were understood, with the zone in which its days end."""
+
+        interval: Interval
+        by: Literal["known", "event"]
+        zone: str
+
+    # A number where the dimension is one; else a code, a slug, a day or a place, null where there is none, or
+    # `withheld` where it may not be shown.
+    _VALUES: Any = {"sources": int}
+    Dimensions = TypedDict(
+        "Dimensions",
+        {
+            name: NotRequired[_VALUES.get(name, str | None)]
+            for name, dimension in DIMENSIONS.items()
+            if dimension.counts != FILTER_ALONE
+        },
+    )
+
+
+class SourceGroup(Dimensions, SourceNumbers):
+    """A group of a count by source: that source's own verdicts, on its own dates and kinds."""
+
+    list: str | None
+
+
+class ReleaseGroup(Dimensions, Total):
+    """A group of a count of releases, as all sources together say."""
+
+    list: str | None
+
+
+class HeldGroup(Dimensions, HeldTotal):
+    """A group of a count of the held, as all sources together say."""
+
+    list: str | None
+
+
+Group = SourceGroup | ReleaseGroup | HeldGroup
+
+
+class Groups(TypedDict):
+    """The groups of a count that asks for any."""
+
+    groups: NotRequired[Sequence[Group]]
+
+
+class TalliedCount(Tally, Groups, NotHeard):
+    """A count of releases or of the held, before it is cited."""
+
+    terms: EchoedTerms
+    total: Total | HeldTotal
+
+
+class ReleaseCount(Count):
+    """A count of releases."""
+
+    terms: CountedTerms
+    total: Total
+    groups: NotRequired[Sequence[SourceGroup | ReleaseGroup] | None]
+
+
+class DetentionCount(Count):
+    """A count of who is held on the day `held_on` of its terms."""
+
+    terms: HeldCountedTerms
+    total: HeldTotal
+    groups: NotRequired[Sequence[SourceGroup | HeldGroup] | None]
+    not_heard_since: int
+
+
+class Series(PartlyHidden):
+    """Cumulative counts, a line for each source, with published figures as points or bars."""
+
+    terms: SeriesTerms
+    points: list[Point]
+    series: list[Line]
+    claims: list[PlacedFigure]
+    permalink: str
+
+
+class SeriesOut(Answered, Series):
+    """Cumulative counts, a line for each source, with published figures as points or bars."""
+
+
+class Overlap(PartlyHidden):
+    """Who verified the same releases as whom."""
+
+    terms: CountedTerms
+    releases: int
+    counted_apart: int
+    sources: list[OverlapSource]
+    pairs: list[OverlapPair]
+    patterns: list[OverlapPattern]
+    permalink: str
+
+
+class OverlapOut(Answered, Overlap):
+    """Who verified the same releases as whom."""
+
+
+class CitedOut(Answered, Comparison):
+    """A cited count then and now, and what changed between, case by case."""
+
+    cited: ReleaseCount | DetentionCount
+    today: ReleaseCount | DetentionCount
+
+
+class ReleaseEstimate(EstimateNumbers, PartlyHidden):
+    """How many there were, seen or not, by each model."""
+
+    terms: EstimatedTerms
+    counted_apart: int
+    permalink: str
+
+
+class EstimateOut(Answered, ReleaseEstimate):
+    """How many there were, seen or not, by each model; `chosen` is null where it is `refused`."""

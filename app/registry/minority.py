@@ -1,0 +1,65 @@
+"""Who may have been a child: whether the reports of a person together leave it possible that the person was under 18.
+Of each report alone `content.is_minor` judged that when it was filed.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from sqlmodel import Session
+
+from app.dates import PartialDate, age_bounds_at
+from app.models import Record
+from app.registry import records
+from app.registry.content import ADULT, AGE, AGE_ON, ASKED, BIRTH, Content, as_sent, birth_of
+from app.registry.projection.statements import SourceView, Statement, parse
+
+# The fields of a report that can make the person a child.
+BIRTH_FIELDS = frozenset({BIRTH, AGE, AGE_ON})
+
+
+def without_birth(content: Content) -> Content:
+    """A report's content without its birth and age, and without the class that follows from them."""
+    return {name: value for name, value in as_sent(content).items() if name not in BIRTH_FIELDS}
+
+
+def may_be_minor(reports: Sequence[Content], others: Sequence[Content] = ()) -> bool:
+    """Whether the birth in one report and the arrest in another leave it possible that the person was under 18.
+
+    Each report was judged alone when filed; this judges all together. `others`: the reports of sources that are not
+    independent, beside independent ones (`reports`). Their days of arrest count only where no independent source gives
+    a birth: otherwise a state could hide any person by one invented day.
+    """
+    births = _births(reports)
+    days = _detentions(reports) if births else _detentions(reports) or _detentions(others)
+    return any(age_bounds_at(birth, day)[0] < ADULT for birth in births or _births(others) for day in days)
+
+
+def person_may_be_minor(
+    session: Session, sources: Mapping[int, SourceView], record: Record, overruled: int | None = None
+) -> bool:
+    """Whether the reports of the person, each alone or all together, leave it possible that the person was a minor:
+    those of independent sources where there are any, since a birth from other sources hides the person only until a
+    curator has looked. The births that the source `overruled` gives do not count."""
+    found = records.of_person(session, record)
+    independent = [other for other in found if sources[other.source].independent]
+    reports = [
+        without_birth(report) if other.source == overruled else report
+        for other in independent or found
+        for report in (records.newest(session, other).content,)
+    ]
+    return any(ASKED in report for report in reports) or may_be_minor(reports)
+
+
+def parted(statements: Sequence[Statement]) -> tuple[list[Content], list[Content]]:
+    """`(contents of independent sources' reports, contents of the others')`; where no source is independent, all
+    contents and none."""
+    independent = [statement.content for statement in statements if statement.source.independent]
+    others = [statement.content for statement in statements if not statement.source.independent]
+    return (independent, others) if independent else (others, [])
+
+
+def _births(reports: Sequence[Content]) -> list[PartialDate]:
+    return [birth for content in reports if (birth := birth_of(content)) is not None]
+
+
+def _detentions(reports: Sequence[Content]) -> list[PartialDate]:
+    return [parse(c["detention.detained_on"]) for c in reports if "detention.detained_on" in c]

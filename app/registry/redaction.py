@@ -1,0 +1,32 @@
+"""Write the entry that erases a person; `erasure.py` then deletes what is personal."""
+
+import uuid
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app.models import Entry, Record
+from app.registry import records
+from app.registry.write import Outcome, WriteContext
+
+
+def redact(context: WriteContext, detainee_id: uuid.UUID, reason: str | None) -> Outcome:
+    """Erase a person's personal data in every version; counts by source, date, stage, kind and country stay.
+
+    Erasing again changes nothing."""
+    record = records.of_detainee(context.session, detainee_id, erased=True)
+    if record.redacted:
+        return Outcome(
+            "redaction", 200, _erased_at(context.session, record), {"detainee": str(detainee_id), "records": 0}
+        )
+    together = records.of_person(context.session, record)
+    entry = context.write(
+        "redaction", {"records": sorted(str(r.id) for r in together)}, {"reason": reason} if reason else None
+    )
+    return Outcome("redaction", 201, entry.revision, {"detainee": str(detainee_id), "records": len(together)})
+
+
+def _erased_at(session: Session, record: Record) -> int:
+    """The revision that erased a record."""
+    mine = (col(Entry.kind) == "redaction", col(Entry.body).contains(str(record.id)))
+    return session.scalars(select(col(Entry.revision)).where(*mine)).first() or 0

@@ -1,0 +1,95 @@
+"""The two-person rule (`RECUENTO_TWO_PERSON`): a decision that joins people or shows more of them waits, outside the
+log, until a second curator makes it too. To part people, to undo, to hide and to erase takes one: it must hold at once.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from app.errors import NotFound
+from app.models import OPEN, Placement, Proposal, Record
+from app.registry import minority, records
+from app.registry.write import Outcome, WriteContext, new_id
+from app.vocabulary import EndedHow
+
+ProposedKind = Literal["identity", "consent"]
+
+
+def applies(context: WriteContext, *about: Record, merges: bool = False) -> bool:
+    """Whether a decision about the people of these records takes two curators."""
+    if merges and "merges" in context.two_person:
+        return True
+    if "deaths" in context.two_person and any(_died(context.session, record) for record in about):
+        return True
+    return "minors" in context.two_person and any(
+        minority.person_may_be_minor(context.session, context.views.sources, record) for record in about
+    )
+
+
+def _died(session: Session, record: Record) -> bool:
+    """Whether any report of the person states a death, disputed or not."""
+    reports = [records.newest(session, other).content for other in records.of_person(session, record)]
+    ends = [report["detention.ended"]["how"] for report in reports if "detention.ended" in report]
+    return EndedHow.DIED in ends or any("detainee.died_on" in report for report in reports)
+
+
+def wait_for_second(
+    context: WriteContext, kind: ProposedKind, about: Sequence[Record], decision: str, body: BaseModel
+) -> Outcome | None:
+    """Let a decision about the people of the records `about` wait for a second curator, and return the outcome; None
+    where another curator had proposed the same decision: it waits no longer and is to be carried out now."""
+    a, b = about[0].key, about[-1].key
+    proposal = _proposal(context.session, kind, a, b, decision)
+    if proposal is None:
+        proposal = Proposal(
+            id=new_id(),
+            kind=kind,
+            a=a,
+            b=b,
+            decision=decision,
+            body=body.model_dump_json(),
+            proposed_by=context.key_id,
+            proposed_at=context.now,
+        )
+        context.session.add(proposal)
+        context.session.flush()
+    elif proposal.proposed_by != context.key_id:
+        _remove(context.session, proposal.id)
+        return None
+    return Outcome("proposal", 202, context.log.revision, {"id": str(proposal.id)})
+
+
+def _proposal(session: Session, kind: ProposedKind, a: int, b: int, decision: str) -> Proposal | None:
+    """The waiting proposal of the same decision about the same people, whichever of their ids it names: an absorbed
+    person's ids still name them."""
+    of_a, of_b = aliased(Placement), aliased(Placement)
+    people = [place.detainee for key in (a, b) if (place := records.placement(session, key)) is not None]
+    proposed = tuple_(col(of_a.detainee), col(of_b.detainee))
+    return session.scalars(
+        select(Proposal)
+        .join(of_a, (col(of_a.record) == col(Proposal.a)) & (col(of_a.until) == OPEN))
+        .join(of_b, (col(of_b.record) == col(Proposal.b)) & (col(of_b.until) == OPEN))
+        .where(
+            col(Proposal.kind) == kind,
+            col(Proposal.decision) == decision,
+            proposed.in_([tuple(people), tuple(reversed(people))]),
+        )
+    ).first()
+
+
+def withdraw_proposal(context: WriteContext, proposal_id: uuid.UUID) -> Outcome:
+    """Withdraw a decision that waits for a second curator: the proposing curator takes it back, or another refuses
+    it."""
+    if context.session.get(Proposal, proposal_id) is None:
+        raise NotFound("There is no decision with this id that waits for a second curator.")
+    _remove(context.session, proposal_id)
+    return Outcome("proposal", 200, context.log.revision, {"id": str(proposal_id)})
+
+
+def _remove(session: Session, proposal_id: uuid.UUID) -> None:
+    session.connection().execute(delete(Proposal).where(col(Proposal.id) == proposal_id))
