@@ -29,7 +29,7 @@ from app.config import Settings
 from app.database import is_memory, make_engine, migrate, writing
 from app.dates import parse_zone
 from app.demo import clock
-from app.exchange.imports.worker import Worker
+from app.exchange.imports.filing_queue import Worker
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
 from app.registry.projection import RULES
 

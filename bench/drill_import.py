@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.database import make_engine, migrate, reading, writing
-from app.exchange.imports import local, run
+from app.exchange.imports import filing, local
 from app.exchange.imports.stored import Sent
 from app.models import ImportRow, Record
 from app.registry import directory
@@ -40,7 +40,7 @@ def now() -> datetime:
 
 def import_all(url: str, data: bytes) -> None:
     """What is killed."""
-    run.BATCH = SMALL_BATCH
+    filing.BATCH = SMALL_BATCH
     engine = make_engine(url)
     local.file_list(engine, SECRET, now, SOURCE, data, Sent(), lambda _job: None)
     engine.dispose()

@@ -16,7 +16,7 @@ from app.api.things import page
 from app.api.uploads import SENT, mapping_of, parts
 from app.api.writes import Writing, written_with
 from app.errors import Conflict, Forbidden
-from app.exchange.imports import groups, receipts, stored
+from app.exchange.imports import fault_groups, receipts, stored
 from app.import_codes import ImportOutcome
 from app.models import ListImport
 from app.reading.paging import Page, read_cursor, write_cursor
@@ -90,7 +90,7 @@ def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[ImportAsked, 
     job = _own(read, import_id)
     lang = asked.lang or preferred_language(read.request)
     places = receipts.places_of(read.session, job)
-    row = receipts.shape(job, lang, groups.of_import(read.session, job, lang), places)
+    row = {**receipts.shape(job, lang, fault_groups.of_import(read.session, job, lang), places)}
     return read.answer(asked, lambda _revision: answers.Answer(row, [row]), _tag(read, asked, job, lang))
 
 
@@ -106,7 +106,7 @@ def _rows(read: ReadContext, asked: ImportRowQuery, job: ListImport, lang: Langu
     position = read_cursor(asked.cursor)
     rows = receipts.rows_of(read.session, job.id, position[0] if position else 0, asked.limit + 1, asked.outcome, lang)
     shown = rows[: asked.limit]
-    return Page(shown, write_cursor([shown[-1]["row"]]) if len(rows) > asked.limit else None)
+    return Page([{**one} for one in shown], write_cursor([shown[-1]["row"]]) if len(rows) > asked.limit else None)
 
 
 def _own(read: ReadContext, import_id: uuid.UUID) -> ListImport:

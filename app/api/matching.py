@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Query, Response
 from fastapi.routing import APIRoute
@@ -14,9 +14,10 @@ from app.api.requests import Read, ReadContext, refuse_repeated, whole_body
 from app.api.routes import BODY, CHANGING, refusals, router
 from app.api.uploads import SENT, mapping_of, parts
 from app.errors import Invalid, PayloadTooLarge, Unavailable, UnsupportedMediaType
-from app.exchange import workbook
+from app.exchange import workbook_writer
 from app.exchange.comparing import report, run, sheets
 from app.exchange.comparing.registry import Scope
+from app.exchange.comparing.report import Comparison
 from app.exchange.imports.faults import BadFile
 from app.reading import formats
 from app.reading.formats import FormatOrWorkbook
@@ -25,7 +26,7 @@ from app.vocabulary import Language, Role
 from app.wire import CandidatesOut, ComparisonOut
 
 matching = router("matching")
-MEDIA = formats.MEDIA | {"xlsx": workbook.MEDIA_TYPE}
+MEDIA = formats.MEDIA | {"xlsx": workbook_writer.MEDIA_TYPE}
 BUSY = "Another list is being compared. Nothing is wrong with yours: send it again in a minute."
 # Of the processor: twice what 5,000 rows take, which is more than any field office keeps.
 MOST_SECONDS = 30.0
@@ -47,7 +48,7 @@ def match_person(read: Read, body: PersonSoughtIn) -> Response:
     whom this key may not recognise. Identification numbers are compared with nobody's."""
     read.allow(*Role)
     found = run.with_person(read.session, read.reader, body)
-    return answers.json_response(found, 200, _headers(found))
+    return answers.json_response(found, 200, _headers(found["revision"]))
 
 
 def _known(_body: Annotated[bytes, Depends(whole_body)], read: Read) -> ReadContext:
@@ -67,7 +68,7 @@ def match_list(
     return _in_form(read, asked, _compared(read, sent, asked))
 
 
-def _compared(read: ReadContext, sent: tuple[bytes, bytes | None], asked: Scope) -> dict[str, Any]:
+def _compared(read: ReadContext, sent: tuple[bytes, bytes | None], asked: Scope) -> Comparison:
     state = read.request.app.state
     with _turn(state, read):
         try:
@@ -94,16 +95,16 @@ def _turn(state: State, read: ReadContext) -> Iterator[None]:
         state.comparing.remove(who)
 
 
-def _in_form(read: ReadContext, asked: ComparisonQuery, found: dict[str, Any]) -> Response:
+def _in_form(read: ReadContext, asked: ComparisonQuery, found: Comparison) -> Response:
     media = answers.media_type(asked.format, read.request, MEDIA)
-    headers = _headers(found)
-    if media == workbook.MEDIA_TYPE:
-        return Response(workbook.write(sheets.sheets(found, asked.lang)), headers=headers, media_type=media)
-    return answers.in_form(answers.Answer(found, report.lines(found)), media, headers)
+    headers = _headers(found["revision"])
+    if media == workbook_writer.MEDIA_TYPE:
+        return Response(workbook_writer.write(sheets.sheets(found, asked.lang)), headers=headers, media_type=media)
+    return answers.in_form(answers.Answer({**found}, report.lines(found)), media, headers)
 
 
-def _headers(found: dict[str, Any]) -> dict[str, str]:
-    return {"Cache-Control": answers.KEYED, "Vary": answers.VARY, "Recuento-Revision": str(found["revision"])}
+def _headers(revision: int) -> dict[str, str]:
+    return {"Cache-Control": answers.KEYED, "Vary": answers.VARY, "Recuento-Revision": str(revision)}
 
 
 matching.add_api_route(

@@ -26,6 +26,7 @@ from app.vocabulary import Judgement, MatchOutcome
 from app.wire.base import Receipt
 from app.wire.directory import FiledClaim, FiledFacility, FiledSource
 from app.wire.filed import Candidate, Decided, Filed, FiledConsent, FiledRedaction, Proposed, WarningOut
+from app.wire.imports import ImportOut
 
 UNREGISTERED: WarningOut = {
     "pointer": "/detention/facility",
@@ -151,7 +152,7 @@ def _redaction(session: Session, result: Outcome, _reader: Reader) -> FiledRedac
     return {"detainee": detainee, "records": number, "receipt": _receipt(session, result.revision)}
 
 
-def _import(session: Session, result: Outcome, reader: Reader) -> Mapping[str, Any]:
+def _import(session: Session, result: Outcome, reader: Reader) -> ImportOut:
     return receipts.shape(stored.own(session, uuid.UUID(result.ids["import"]), reader.source))
 
 

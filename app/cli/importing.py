@@ -16,19 +16,20 @@ from sqlalchemy import Engine
 from app.cli.receipt import print_groups, print_receipt, put
 from app.database import reading
 from app.exchange.client import Line, Stopped
-from app.exchange.imports import local, receipts, remote, stored
+from app.exchange.imports import local, receipts, remote
+from app.exchange.imports.fault_groups import Groups, in_language
+from app.exchange.imports.fault_groups import told as groups_told
 from app.exchange.imports.faults import BadFile, place_of
-from app.exchange.imports.groups import Groups, in_language
-from app.exchange.imports.groups import told as groups_told
 from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping, decoded
-from app.exchange.imports.questions import confirmed
+from app.exchange.imports.receipts import Receipt
 from app.exchange.imports.rows import MOST_SHOWN
-from app.exchange.imports.sentences import line, problem
+from app.exchange.imports.sentences import confirmed, line, problem
 from app.exchange.imports.stored import Sent
 from app.import_codes import ImportOutcome
 from app.models import ListImport
 from app.vocabulary import Language
+from app.wire.imports import ImportColumn, ImportRowShape, RowError
 
 # Rows read at a time for printing.
 PAGE = 1_000
@@ -49,7 +50,7 @@ def mapping_of(path: Path | None) -> Mapping | None:
     return None if path is None else Mapping.read(decoded(path.read_bytes()))
 
 
-def at_column(error: stored.Row) -> str:
+def at_column(error: RowError) -> str:
     """What is wrong with a row, at its column; a line of JSON has none."""
     column = f"column {error['column']}: " if error["column"] else ""
     return f"{column}{error['detail']}"
@@ -144,7 +145,7 @@ class _Cells:
             return {row.number: row.texts for row in rows if row.number in wanted}
         return {}
 
-    def places_of(self, wanted: set[int], columns: list[stored.Row]) -> dict[int, str]:
+    def places_of(self, wanted: set[int], columns: list[ImportColumn]) -> dict[int, str]:
         """What rows call the place where somebody is held: in a column, or in the mapping for every row."""
         place = next((place_of(one["column"]) for one in columns if PLACE in one["fields"]), None)
         same = self._mapping.constants.get(PLACE) if self._mapping else None
@@ -153,7 +154,7 @@ class _Cells:
         return {row: texts[place].strip()[:MOST_SHOWN] for row, texts in self.of(wanted).items() if place < len(texts)}
 
 
-def _print(rows: Iterable[stored.Row], receipt: stored.Row, cells: _Cells, told: Telling) -> str | None:
+def _print(rows: Iterable[ImportRowShape], receipt: Receipt, cells: _Cells, told: Telling) -> str | None:
     outcomes, groups, values = _print_rows(rows, told)
     texts = cells.of(groups.rows())
 
@@ -161,17 +162,17 @@ def _print(rows: Iterable[stored.Row], receipt: stored.Row, cells: _Cells, told:
         place, said = place_of(column), texts.get(row, [])
         return values.get((row, column)) or (said[place].strip()[:MOST_SHOWN] if place < len(said) else None)
 
-    receipt["groups"] = groups_told(groups.kept(), receipt["columns"], told.lang, value_of)
+    grouped = groups_told(groups.kept(), receipt["columns"], told.lang, value_of)
     _name_places(receipt, cells)
     if told.as_json:
-        put(json.dumps(receipt, ensure_ascii=False, default=str))
+        put(json.dumps({**receipt, "groups": grouped}, ensure_ascii=False, default=str))
     else:
-        print_groups(receipt["groups"], told.lang)
+        print_groups(grouped, told.lang)
         print_receipt(receipt, outcomes, told.lang)
     return _left_to_do(receipt, told.lang)
 
 
-def _name_places(receipt: stored.Row, cells: _Cells) -> None:
+def _name_places(receipt: Receipt, cells: _Cells) -> None:
     """Say of the rows that name a place which nobody has registered what they call it: a registry keeps no names."""
     examples = [one for warning in receipt["warnings"] for one in warning["examples"]]
     named = cells.places_of({one["row"] for one in examples}, receipt["columns"])
@@ -179,7 +180,7 @@ def _name_places(receipt: stored.Row, cells: _Cells) -> None:
         one["value"] = named.get(one["row"])
 
 
-def _left_to_do(receipt: stored.Row, lang: Language) -> str | None:
+def _left_to_do(receipt: Receipt, lang: Language) -> str | None:
     if receipt["problem"]:
         return str(receipt["problem"]["detail"])
     if receipt["questions"]:
@@ -188,11 +189,11 @@ def _left_to_do(receipt: stored.Row, lang: Language) -> str | None:
         return f"{filed} {asked}{' (--confirm)' if confirmed(receipt['questions']) else ''}"
     if receipt["state"] != "done":
         return line("somebody_else", lang)
-    wrong = receipt["counts"]["error"]
+    wrong = receipt["counts"][ImportOutcome.ERROR]
     return line("wrong_rows", lang, count=wrong) if wrong else None
 
 
-def _rows(engine: Engine, job: ListImport) -> Iterator[stored.Row]:
+def _rows(engine: Engine, job: ListImport) -> Iterator[ImportRowShape]:
     after = 0
     while True:
         with reading(engine) as session:
@@ -204,13 +205,13 @@ def _rows(engine: Engine, job: ListImport) -> Iterator[stored.Row]:
 
 
 def _print_rows(
-    rows: Iterable[stored.Row], told: Telling
-) -> tuple[Counter[str], Groups, dict[tuple[int, str], str | None]]:
+    rows: Iterable[ImportRowShape], told: Telling
+) -> tuple[Counter[str], Groups, dict[tuple[int, str | None], str | None]]:
     """Print the rows that a curator looks at, for machines all of them. How many of all had which outcome, and what is
     wrong with rows, with what stands in their cells."""
     outcomes: Counter[str] = Counter()
     groups = Groups()
-    values: dict[tuple[int, str], str | None] = {}
+    values: dict[tuple[int, str | None], str | None] = {}
     for row in rows:
         outcomes[row["outcome"]] += 1
         groups.add(row["row"], row["errors"])

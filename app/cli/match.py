@@ -2,8 +2,9 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,14 +14,15 @@ from app.cli.output import AsJson, now
 from app.config import Settings
 from app.database import reading
 from app.descriptions import of_parameter
-from app.exchange import workbook
+from app.exchange import workbook_writer
 from app.exchange.comparing import run, sheets
-from app.exchange.comparing.detentions import Row
 from app.exchange.comparing.registry import Scope
+from app.exchange.comparing.report import Comparison
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.local import bounded, reporter
 from app.exchange.template import template
 from app.vocabulary import Language
+from app.wire.matching import PairedShape
 
 # Lines of one kind that a person reads on a terminal; beyond these a workbook is better.
 MOST_PRINTED = 40
@@ -63,7 +65,7 @@ def match_lists(
         asked = Scope(country=country or [], released_from=released_from, released_to=released_to, held_on=held_on)
         found = _with_registry(source, _list(file, mapping), asked)
     if xlsx is not None:
-        _write(xlsx, workbook.write(sheets.sheets(found, lang)))
+        _write(xlsx, workbook_writer.write(sheets.sheets(found, lang)))
     if as_json:
         _line(json.dumps(found, ensure_ascii=False, default=str))
     else:
@@ -106,7 +108,7 @@ def _list(file: Path, mapping: Path | None) -> run.List:
     return data, mapping_of(mapping)
 
 
-def _with_registry(slug: str, mine: run.List, asked: Scope) -> Row:
+def _with_registry(slug: str, mine: run.List, asked: Scope) -> Comparison:
     """A list beside what the registry shows the source whose list it is."""
     settings = Settings()
     with opened(settings):
@@ -115,12 +117,14 @@ def _with_registry(slug: str, mine: run.List, asked: Scope) -> Row:
         return run.with_registry(session, settings.secret_key(), now(), reporter(session, slug), mine, asked)
 
 
-def _print(found: Row, xlsx: Path | None) -> None:
+def _print(found: Comparison, xlsx: Path | None) -> None:
     _some("Contradictions:", [line for pair in found["both"] for line in _contradictions(pair)])
     _some("Likely the same person (somebody must look):", [_beside(pair) for pair in found["likely"]])
-    for whose in ("unread", "unread_theirs"):
-        errors = [(one["row"], error) for one in found.get(whose, []) for error in one["errors"]]
-        heading = "Rows that could not be read:" if whose == "unread" else "Rows of the other list likewise:"
+    for heading, unread in (
+        ("Rows that could not be read:", found["unread"]),
+        ("Rows of the other list likewise:", found.get("unread_theirs", [])),
+    ):
+        errors = [(one["row"], error) for one in unread for error in one["errors"]]
         _some(heading, [f"row {row}: {at_column(error)}" for row, error in errors])
     count = found["summary"]
     for one in found.get("lists", []):
@@ -146,20 +150,20 @@ def _some(heading: str, lines: list[str]) -> None:
         _line(f"  … and {len(lines) - MOST_PRINTED} more")
 
 
-def _contradictions(pair: Row) -> list[str]:
+def _contradictions(pair: PairedShape) -> list[str]:
     who = f"row {pair['mine']['row']} ({pair['mine']['name'] or 'no name'})"
     return [
         f"{who}: {one['field']}: mine {_said(one['mine'])}, theirs {_said(one['theirs'])}" for one in pair["conflicts"]
     ]
 
 
-def _beside(pair: Row) -> str:
-    theirs = pair["theirs"]
+def _beside(pair: PairedShape) -> str:
+    theirs: Mapping[str, Any] = pair["theirs"]
     where = f"row {theirs['row']}" if "row" in theirs else str(theirs["detention_id"])
     return f"row {pair['mine']['row']}: {_account(pair['mine'])} | {where}: {_account(theirs)} ({pair['score']:.2f})"
 
 
-def _account(shown: Row) -> str:
+def _account(shown: Mapping[str, Any]) -> str:
     return ", ".join(_said(shown[name]) for name in TOLD if shown[name]) or "nothing that may be shown"
 
 

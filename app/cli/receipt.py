@@ -4,17 +4,18 @@ the rows."""
 import sys
 from collections import Counter
 
+from app.exchange.imports.receipts import Receipt
 from app.exchange.imports.sentences import line
-from app.exchange.imports.stored import Row
 from app.exchange.titles import named
 from app.import_codes import ImportOutcome
 from app.vocabulary import Language
+from app.wire.imports import ImportGroup, ImportWarning
 
 # What an outcome is called, where a word of the same name says more.
 OUTCOMES = {ImportOutcome.NEEDS_REVIEW: "to_review"}
 
 
-def print_groups(groups: list[Row], lang: Language) -> None:
+def print_groups(groups: list[ImportGroup], lang: Language) -> None:
     """What is asked, then what is wrong: each kind once, with the first few rows."""
     for name, questions in (("asked", True), ("wrong", False)):
         some = [group for group in groups if group["question"] is questions]
@@ -26,7 +27,7 @@ def print_groups(groups: list[Row], lang: Language) -> None:
             _print_examples(group, lang)
 
 
-def _print_examples(group: Row, lang: Language) -> None:
+def _print_examples(group: ImportGroup | ImportWarning, lang: Language) -> None:
     for example in group["examples"]:
         value = f": {example['value']}" if example["value"] else ""
         put(line("example", lang, row=example["row"], value=value))
@@ -35,7 +36,7 @@ def _print_examples(group: Row, lang: Language) -> None:
         put(line("more", lang, count=more))
 
 
-def _where(group: Row, lang: Language) -> str:
+def _where(group: ImportGroup, lang: Language) -> str:
     if group["column"] is None:
         return ""
     heading = f' "{group["heading"]}"' if group["heading"] else ""
@@ -43,7 +44,7 @@ def _where(group: Row, lang: Language) -> str:
     return line("where", lang, column=group["column"], heading=heading, field=field)
 
 
-def _print_columns(receipt: Row, lang: Language) -> None:
+def _print_columns(receipt: Receipt, lang: Language) -> None:
     """As what each column was read; of those without a heading only what holds something."""
     unread = {one["column"]: one["count"] for one in receipt["unread"]}
     if receipt["columns"]:
@@ -59,7 +60,7 @@ def _print_columns(receipt: Row, lang: Language) -> None:
         put(line("column", lang, column=column["column"], heading=heading, fields=fields or line("unread", lang)))
 
 
-def _print_warnings(warnings: list[Row], lang: Language) -> None:
+def _print_warnings(warnings: list[ImportWarning], lang: Language) -> None:
     """What was accepted and may not be what was meant."""
     if warnings:
         put(line("warned", lang))
@@ -69,7 +70,7 @@ def _print_warnings(warnings: list[Row], lang: Language) -> None:
         _print_examples(warning, lang)
 
 
-def print_receipt(receipt: Row, outcomes: Counter[str], lang: Language) -> None:
+def print_receipt(receipt: Receipt, outcomes: Counter[str], lang: Language) -> None:
     if receipt["rows"] is None:
         return  # the file could not be read: there is nothing to tell but why
     _print_columns(receipt, lang)
@@ -104,7 +105,7 @@ def print_receipt(receipt: Row, outcomes: Counter[str], lang: Language) -> None:
         put(line("nothing_stored", lang))
 
 
-def _print_changes(receipt: Row, lang: Language) -> None:
+def _print_changes(receipt: Receipt, lang: Language) -> None:
     """What is taken back and added, and how many of the held count as held."""
     for change in ("lost", "gained"):
         told = [f"{line(kind, lang)} {number}" for kind, number in receipt[change].items() if number]

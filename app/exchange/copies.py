@@ -31,8 +31,8 @@ from app.registry.schemas import (
 )
 from app.registry.write import WriteContext
 
-Row = dict[str, str]
-Said = dict[str, Any]
+Cells = dict[str, str]  # column → text
+Values = dict[str, Any]  # column → value, as `table_schema.value` reads it
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _rows(folder: Path, name: str) -> Iterator[tuple[int, Row]]:
+def _rows(folder: Path, name: str) -> Iterator[tuple[int, Cells]]:
     """`(line, row)` of a table, with the line in which the row ends. Raises BadFile."""
     with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
@@ -128,14 +128,14 @@ def _require_known(reports: Sequence[ReplicatedReport]) -> None:
             raise BadFile("bad_copy", f"Report {one.number} of this copy points at none: export it again.")
 
 
-def _said(name: str, row: Row) -> Said:
+def _said(name: str, row: Cells) -> Values:
     """The values of a row, read exactly and not as in a list that a person typed: here a man called Total is no sum,
     and "N/A" a value. Raises ValueError, KeyError, RecursionError, Problem."""
-    said: Said = clean({column: value(text, TABLES[name][column]) for column, text in row.items() if text})
+    said: Values = clean({column: value(text, TABLES[name][column]) for column, text in row.items() if text})
     return said
 
 
-def _facility(row: Row) -> Said:
+def _facility(row: Cells) -> Values:
     said = _said("facilities", row)
     lat, lon = said.pop("lat", None), said.pop("lon", None)
     return {**said, "point": None if lat is None or lon is None else {"lat": lat, "lon": lon}}
@@ -160,7 +160,7 @@ def _reports(folder: Path) -> Iterator[ReplicatedReport]:
         yield copied
 
 
-def _kept_shape(kept: Said) -> None:
+def _kept_shape(kept: Values) -> None:
     """Raises ValueError for a kept value that is not valid in a report."""
     named = {name.removeprefix("kept."): value for name, value in kept.items()}
     for shape in (DetaineeIn, DetentionIn, ReleaseIn):

@@ -12,10 +12,10 @@ withdrawn releases are left out.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlmodel import Session
+from typing_extensions import TypedDict
 
 from app.exchange import tables
 from app.exchange.all_pages import every
@@ -27,10 +27,18 @@ from app.vocabulary import Publish, ReleaseStatus, SourceKind, Stage
 from app.wire.directory import FacilityShape, SourceShape
 from app.wire.records import DetaineeShape, DetentionShape, ReleaseShape
 
-Row = dict[str, Any]
 # Prefixes that keep ids of sources and facilities, which are slugs, apart from each other and from other data sets.
 SOURCE, FACILITY = "recuento-source-", "recuento-facility-"
 GENDERS = {"male": "male", "female": "female"}  # codes of both vocabularies
+Names = Mapping[str, str]  # slug → name
+
+
+class Entity(TypedDict):
+    """An entity as FollowTheMoney reads it: each property has a list of texts."""
+
+    id: str
+    schema: str
+    properties: dict[str, list[str]]
 
 
 def entities(session: Session, revision: int, told: Counter[str]) -> Iterator[str]:
@@ -57,7 +65,7 @@ def entities(session: Session, revision: int, told: Counter[str]) -> Iterator[st
             yield tables.to_jsonl([release(out, names, places)])
 
 
-def person(row: DetaineeShape) -> Row:
+def person(row: DetaineeShape) -> Entity:
     """A detainee with a name."""
     return _entity(
         row["id"],
@@ -71,22 +79,22 @@ def person(row: DetaineeShape) -> Row:
     )
 
 
-def detention(row: DetentionShape, names: Row, places: Row) -> Row:
+def detention(row: DetentionShape, names: Names, places: Names) -> Entity:
     """A spell in custody, with its beginning and end where known."""
     return _event(row, "Detention", names, places, startDate=[_day(row["detained_on"])], endDate=[_end(row)])
 
 
-def release(row: ReleaseShape, names: Row, places: Row) -> Row:
+def release(row: ReleaseShape, names: Names, places: Names) -> Entity:
     """A release that counts as carried out."""
     return _event(row, "Release", names, places, date=[_day(row["released_on"])], summary=[row["kind"]])
 
 
-def source(row: SourceShape) -> Row:
+def source(row: SourceShape) -> Entity:
     schema = "PublicBody" if row["kind"] == SourceKind.GOVERNMENT else "Organization"
     return _entity(SOURCE + row["slug"], schema, name=[row["name"]], country=_countries([row["country"]]))
 
 
-def facility(row: FacilityShape) -> Row:
+def facility(row: FacilityShape) -> Entity:
     point = row["point"] or {}
     return _entity(
         FACILITY + row["slug"],
@@ -109,7 +117,9 @@ def _end(row: DetentionShape) -> str | None:
     return _day(row["ended"]["on"]) if row["ended"] else None
 
 
-def _event(row: DetentionShape | ReleaseShape, what: str, names: Row, places: Row, **dates: list[Any]) -> Row:
+def _event(
+    row: DetentionShape | ReleaseShape, what: str, names: Names, places: Names, **dates: list[str | None]
+) -> Entity:
     slug = row["facility"] if isinstance(row["facility"], str) else None  # an unregistered place is not public
     return _entity(
         row["id"],
@@ -117,8 +127,8 @@ def _event(row: DetentionShape | ReleaseShape, what: str, names: Row, places: Ro
         name=[what],
         involved=[row["detainee_id"]],
         country=_countries([row["country"]]),
-        location=[places.get(slug or "", slug)],
-        addressEntity=[FACILITY + slug] if slug in places else [],
+        location=[places.get(slug, slug)] if slug else [],
+        addressEntity=[FACILITY + slug] if slug and slug in places else [],
         publisher=[names[one] for one in (*row["verified_by"], *row["reported_by"])],
         recordId=[row["id"]],
         **dates,
@@ -138,7 +148,7 @@ def _countries(codes: Sequence[str | None]) -> list[str]:
     return [one.lower() for one in codes if one]
 
 
-def _entity(thing: Any, schema: str, **properties: list[Any]) -> Row:
+def _entity(thing: object, schema: str, **properties: Sequence[object]) -> Entity:
     """An entity; values become lists of texts, and properties without one are left out."""
     texts = {name: [str(one) for one in values if one is not None] for name, values in properties.items()}
     return {"id": str(thing), "schema": schema, "properties": {name: said for name, said in texts.items() if said}}

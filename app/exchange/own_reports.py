@@ -8,7 +8,7 @@ lost.
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,17 +16,18 @@ from sqlmodel import Session
 
 from app.exchange import tables
 from app.exchange.all_pages import pages
-from app.exchange.imports import cells
-from app.exchange.imports.cells import UnreadCell
+from app.exchange.imports import cell_values
+from app.exchange.imports.cell_values import UnreadCell
+from app.exchange.imports.doubtful_names import question_about_name
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
-from app.exchange.imports.layout import question_about_name
 from app.exchange.imports.listed_reports import body_of
+from app.exchange.imports.rows import Body
 from app.reading import lists
 from app.reading.formats import Form
 from app.reading.questions import MOST_LIMIT, ReportQuery
+from app.registry.content import Content
 from app.registry.policy import Reader
 
-Row = dict[str, Any]
 # Not exported: pointers, which stay as they are; identification numbers, which are never shown; parts of a name, which
 # is whole; states, which became other fields.
 NOT_WRITTEN = {GIVEN_NAMES, SURNAMES, STATE, "detainee_id", "detention_id", "release_id", "detainee.national_id"}
@@ -62,7 +63,7 @@ def _line(row: tuple[str, ...]) -> str:
     return out.getvalue()
 
 
-def _cells(body: Row, lost: Counter[str]) -> tuple[str, ...]:
+def _cells(body: Body, lost: Counter[str]) -> tuple[str, ...]:
     said = _leaves(body)
     lost.update(said.keys() - set(COLUMNS))
     texts = {name: _text(name, said[name]) for name in COLUMNS if name in said}
@@ -71,9 +72,9 @@ def _cells(body: Row, lost: Counter[str]) -> tuple[str, ...]:
     return tuple(carried.get(name, "") for name in COLUMNS)
 
 
-def _leaves(body: Row, above: str = "") -> Row:
+def _leaves(body: Mapping[str, Any], above: str = "") -> Content:
     """`{"detention": {"ended": {"on": …}}}` → `{"detention.ended.on": …}`, without nulls."""
-    found: Row = {}
+    found: Content = {}
     for name, value in body.items():
         if isinstance(value, dict):
             found |= _leaves(value, f"{above}{name}.")
@@ -99,7 +100,7 @@ def _read(name: str, text: str) -> Any:
     if name == NAME and question_about_name(text):
         return None
     try:
-        plain = cells.plain(text)
-        return cells.value(name, plain, None, None) if plain else None
+        plain = cell_values.plain(text)
+        return cell_values.value(name, plain, None, None) if plain else None
     except UnreadCell:
         return None

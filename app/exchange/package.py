@@ -10,10 +10,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 from sqlalchemy import select
 from sqlmodel import Session, col
+from typing_extensions import TypedDict
 
 from app.database import chunks
 from app.dates import format_instant
@@ -29,14 +30,39 @@ from app.reading.visibility import at, visible
 from app.registry.policy import ANYONE
 from app.wire.records import EndedOut
 
-Row = dict[str, Any]
 DESCRIPTOR = "datapackage.json"
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 # People in memory at once, each with all rows.
 OF_PEOPLE = ("detainees", "detentions", "releases", "verifications", "reports")
 
 
-def write(session: Session, folder: Path, revision: int) -> Row:
+class Resource(TypedDict):
+    """A table of the folder (https://datapackage.org/standard/data-resource/)."""
+
+    name: str
+    title: str
+    path: str
+    type: str
+    format: str
+    mediatype: str
+    encoding: str
+    bytes: int
+    hash: str
+    schema: dict[str, Any]
+
+
+# No class, since `$schema` is no name of one's field.
+Head = TypedDict("Head", {"$schema": str, "name": str, "title": str, "version": str, "created": NotRequired[str]})
+
+
+class Descriptor(Head):
+    """The descriptor of the folder, with what of the registry it shows."""
+
+    recuento: dict[str, Any]
+    resources: list[Resource]
+
+
+def write(session: Session, folder: Path, revision: int) -> Descriptor:
     """Write everything public at a revision into an empty folder, and return the descriptor."""
     with ExitStack() as files:
         out = {
@@ -94,7 +120,7 @@ def _of(person: Person) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield "verifications", {**one, "detention_id": detention["id"], "release_id": release}
 
 
-def _flat(row: Row) -> Row:
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """An object in a report as the importer's columns have it."""
     return {
         path: value
@@ -105,24 +131,24 @@ def _flat(row: Row) -> Row:
     }
 
 
-def _descriptor(session: Session, folder: Path, revision: int) -> Row:
+def _descriptor(session: Session, folder: Path, revision: int) -> Descriptor:
     withheld = lists.releases(session, ReleaseQuery(limit=1), ANYONE, revision).beside()["withheld"]
-    described: Row = {
+    head: Head = {
         "$schema": PROFILE,
         "name": "recuento",
         "title": "A registry of political prisoners, as anybody may read it",
         "version": str(revision),
     }
     if revision:
-        described["created"] = format_instant(entry_at(session, revision).recorded_at)
+        head["created"] = format_instant(entry_at(session, revision).recorded_at)
     return {
-        **described,
+        **head,
         "recuento": {"revision": revision, "withheld": {"releases": withheld}},
         "resources": [_resource(folder / f"{name}.csv", name) for name in TABLES],
     }
 
 
-def _resource(path: Path, name: str) -> Row:
+def _resource(path: Path, name: str) -> Resource:
     data = path.read_bytes()
     return {
         "name": name,

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.exchange.imports.fields import FIELDS
 from app.exchange.titles import LANGUAGES, title
-from app.exchange.workbook import workbook
+from app.exchange.workbook_writer import workbook
 from app.vocabulary import Language, vocabulary
 
 WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))

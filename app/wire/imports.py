@@ -8,6 +8,10 @@ from typing_extensions import TypedDict
 from app.import_codes import ImportOutcome, ImportState
 from app.wire.base import Page
 
+ListForm = Literal["csv", "xlsx", "ods", "jsonl"]
+# Why somebody reported as held does not count as held.
+NotHeld = Literal["no_day_of_arrest", "day_not_past", "not_asserted"]
+
 
 class ImportColumn(TypedDict):
     """A column as a spreadsheet letters it, and the fields of a report it is read for; none: it is not read."""
@@ -114,10 +118,10 @@ class ImportOut(TypedDict):
     lost: ImportChange
     gained: ImportChange
     held_counted: int
-    held_not_counted: dict[Literal["no_day_of_arrest", "day_not_past", "not_asserted"], int]
+    held_not_counted: dict[NotHeld, int]
     first_revision: int | None
     last_revision: int | None
-    form: Literal["csv", "xlsx", "ods", "jsonl"] | None
+    form: ListForm | None
     sheet: str | None
     other_sheets: list[str]
     columns: list[ImportColumn]

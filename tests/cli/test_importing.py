@@ -6,6 +6,7 @@ import pytest
 
 from app.cli.importing import at_column, mapping_of
 from app.exchange.imports.faults import BadFile
+from app.wire.imports import RowError
 
 MAPPING = '[columns]\n"Quién" = "detainee.full_name"\n'
 
@@ -30,5 +31,6 @@ def test_a_mapping_in_other_letters_is_refused_with_what_to_do(tmp_path: Path, e
 
 def test_what_is_wrong_with_a_row_is_told_at_its_column_where_it_has_one() -> None:
     detail = "Write the age in completed years, as a number."
-    assert at_column({"column": "C", "detail": detail}) == f"column C: {detail}"
-    assert at_column({"column": None, "detail": detail}) == detail
+    error: RowError = {"column": "C", "pointer": "/detainee/age", "code": "invalid_number", "detail": detail}
+    assert at_column(error) == f"column C: {detail}"
+    assert at_column({**error, "column": None}) == detail

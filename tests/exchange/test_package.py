@@ -19,7 +19,7 @@ Row = dict[str, str]
 MARKED = ("Nadia Secreta", "1999-09-09", "Calle Falsa", "V-99999999", "Casa Segura", "Padre Secreto", "nota secreta")
 
 
-def written(world: World, folder: Path, revision: int | None = None) -> dict[str, Any]:
+def written(world: World, folder: Path, revision: int | None = None) -> package.Descriptor:
     folder.mkdir()
     with reading(world.engine) as session:
         return package.write(session, folder, world.revision if revision is None else revision)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.exchange.comparing.detentions import ComparedDetention, Row, SamePlace, of_content
+from app.exchange.comparing.detentions import ComparedDetention, SamePlace, of_content, with_account
 from app.exchange.imports.case_numbers import DERIVED, Keys
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.lists import Opened
@@ -13,19 +13,27 @@ from app.registry import checks, content
 from app.registry.content import Content
 from app.registry.reports import compared_number
 from app.registry.schemas import DetentionReportIn
+from app.wire.matching import TheirsShape, UnreadRow
 
 # Rows of one list: several times the longest that a field office keeps; two cores compare it in two minutes.
 MOST_ROWS = 20_000
 TOO_MANY = f"A list to be compared has at most {MOST_ROWS:,} rows: part it, by country or by year."
 
 
+class ListedShape(TheirsShape):
+    """A row of a list: of mine, or of theirs where two lists are compared."""
+
+    row: int
+    source_record_id: str | None
+
+
 @dataclass
 class ComparedList:
     """A list as detentions, their case numbers, and the rows that could not be read or cannot be true."""
 
-    detentions: list[ComparedDetention] = field(default_factory=list)
+    detentions: list[ComparedDetention[ListedShape]] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
-    unread: list[Row] = field(default_factory=list)
+    unread: list[UnreadRow] = field(default_factory=list)
 
     def leave(self, row: int, faults: list[Fault]) -> None:
         self.unread.append({"row": row, "errors": [fault.shape() for fault in faults]})
@@ -51,7 +59,8 @@ def read(
             continue
         case = str(report.source_record_id)
         own = None if case.startswith(DERIVED) else case
-        compared.detentions.append(of_content(said, {"row": row.number, "source_record_id": own}, same_place))
+        shown: ListedShape = with_account({"row": row.number, "source_record_id": own}, said)
+        compared.detentions.append(of_content(said, shown, same_place))
         compared.cases.append(case)
     if not compared.detentions and not compared.unread:
         raise BadFile("no_rows", "There are headings in this list, and no rows below them.")

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import groupby
@@ -13,7 +13,15 @@ from sqlmodel import Session
 from app import dates
 from app.database import chunks
 from app.errors import Invalid
-from app.exchange.comparing.detentions import ComparedDetention, Row, SamePlace, conflicts, of_content, reasons_of
+from app.exchange.comparing.detentions import (
+    Compared,
+    ComparedDetention,
+    SamePlace,
+    conflicts,
+    of_content,
+    reasons_of,
+    with_account,
+)
 from app.exchange.comparing.files import ComparedList
 from app.matching import score
 from app.matching.align import Deadline, Line
@@ -32,6 +40,7 @@ from app.registry.policy import Reader
 from app.registry.schemas import Country, Date
 from app.registry.views import Views
 from app.vocabulary import ReleaseStatus, Role
+from app.wire.matching import AccountShape, AskedList, CandidateOut, TheirsShape
 
 # Refuted and withdrawn detentions are missing from no list.
 STANDING = [ReleaseStatus(status) for status in COUNTING]
@@ -55,8 +64,8 @@ class Theirs:
     """`detentions`: in scope, and of other people who may be on the list. `asked`: indexes of those in scope; `tied`:
     index of a row → index of the report with its case number; `lists`: the addresses that were read."""
 
-    lists: list[Row] = field(default_factory=list)
-    detentions: list[ComparedDetention] = field(default_factory=list)
+    lists: list[AskedList] = field(default_factory=list)
+    detentions: list[ComparedDetention[TheirsShape]] = field(default_factory=list)
     asked: set[int] = field(default_factory=set)
     tied: dict[int, int] = field(default_factory=dict)
 
@@ -119,19 +128,20 @@ def beside(
         place = places.pop(own[case].spell, None)
         if place is None:  # not recognisable for the key, or paired with another row of the list
             place = len(found.detentions)
-            found.detentions.append(of_content(own[case].content, {"report_id": own[case].report}, same))
+            shown: TheirsShape = with_account({"report_id": own[case].report}, own[case].content)
+            found.detentions.append(of_content(own[case].content, shown, same))
         found.tied[row] = place
     return found
 
 
-def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -> list[Row]:
-    """The candidate people of a report with this content whom the reader may see and recognise, most similar first:
-    `[{detainee_id, score, sure, reasons, conflicts, theirs}]`, with the best fitting detention under `theirs`. At most
-    one is `sure`: between two, a curator decides."""
+def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -> list[CandidateOut]:
+    """The candidate people of a report with this content whom the reader may see and recognise, most similar first,
+    each with the best fitting detention. At most one is `sure`: between two, a curator decides."""
     same = same_place(session)
-    mine = of_content(said, {}, same)
+    account: AccountShape = with_account({}, said)
+    mine = of_content(said, account, same)
     people = registry_side.alike(session, [(mine.line.keys, blocking.born(mine.person))], revision)
-    found: dict[uuid.UUID, list[tuple[Match, ComparedDetention]]] = defaultdict(list)
+    found: dict[uuid.UUID, list[tuple[Match, ComparedDetention[TheirsShape]]]] = defaultdict(list)
     independent: set[uuid.UUID] = set()
     witnesses: dict[uuid.UUID, list[Witness]] = defaultdict(list)
     for spell, detention, said_there in _compared(
@@ -169,11 +179,11 @@ def who_may_be(session: Session, reader: Reader, revision: int, said: Content) -
 
 def _compared(
     spells: Iterable[registry_side.Spell], same: SamePlace, *, all_days: bool = False
-) -> Iterator[tuple[registry_side.Spell, ComparedDetention, tuple[Witness, ...]]]:
+) -> Iterator[tuple[registry_side.Spell, ComparedDetention[TheirsShape], tuple[Witness, ...]]]:
     """`(spell, detention, witnesses)`: with a witness for each source of the person. Days of a person's other
     detentions count against a line only with `all_days`: a list is of detentions, a report of a person."""
     for _person, group in groupby(spells, key=lambda spell: spell.ids["detainee_id"]):
-        of_one = [(spell, of_content(spell.content, spell.ids, same, spell.names)) for spell in group]
+        of_one = [(spell, _detention(spell, same)) for spell in group]
         said = [(spell, said, detention) for spell, detention in of_one for said in spell.statements]
         for spell, detention in of_one:
             witnesses = [_witness(one, there, dated=all_days or other is spell) for other, one, there in said]
@@ -184,13 +194,18 @@ def _compared(
             )  # a single witness is the detention itself
 
 
-def _witness(said: registry_side.VisibleStatement, detention: ComparedDetention, *, dated: bool) -> Witness:
+def _detention(spell: registry_side.Spell, same: SamePlace) -> ComparedDetention[TheirsShape]:
+    shown: TheirsShape = with_account(spell.ids, spell.content)
+    return of_content(spell.content, shown, same, spell.names)
+
+
+def _witness(said: registry_side.VisibleStatement, detention: Compared, *, dated: bool) -> Witness:
     person = replace(blocking.person_of(said.content), name=detention.person.name, aliases=detention.person.aliases)
     person = replace(person, facility=detention.person.facility)
     return Witness(said.source, said.states, person if dated else replace(person, detained_on=None, released_on=None))
 
 
-def _questions(detentions: list[ComparedDetention], asked: Scope, now: datetime) -> list[ReleaseQuery | DetentionQuery]:
+def _questions(detentions: Sequence[Compared], asked: Scope, now: datetime) -> list[ReleaseQuery | DetentionQuery]:
     """The registry's lists to read, for each country of this list: where it has releases, those from its first day to
     its last; where it has people in custody, those in custody on the last day it gives, else today."""
     countries = asked.country or sorted({one.person.country for one in detentions if one.person.country})
@@ -211,7 +226,7 @@ def _questions(detentions: list[ComparedDetention], asked: Scope, now: datetime)
     return found
 
 
-def _window(detentions: list[ComparedDetention], asked: Scope) -> tuple[str | None, str | None]:
+def _window(detentions: Sequence[Compared], asked: Scope) -> tuple[str | None, str | None]:
     if asked.released_from or asked.released_to:
         return asked.released_from, asked.released_to
     days = [one.person.released_on for one in detentions if one.person.released_on]
@@ -220,7 +235,7 @@ def _window(detentions: list[ComparedDetention], asked: Scope) -> tuple[str | No
     return _day(min(day.lo for day in days)), _day(max(day.hi for day in days))
 
 
-def _last_held(detentions: list[ComparedDetention], now: datetime) -> str:
+def _last_held(detentions: Sequence[Compared], now: datetime) -> str:
     today = now.date().toordinal()
     said = [
         dates.parse(one.shown["held_on"]).hi for one in detentions if one.shown["held_on"] and not one.shown["stage"]

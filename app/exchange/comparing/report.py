@@ -1,50 +1,79 @@
 """The result of a comparison: both, likely the same person, mine only, theirs only (pure)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NotRequired
 
-from app.exchange.comparing.detentions import FIELDS, ComparedDetention, Row, conflicts, reasons_of
-from app.exchange.comparing.files import ComparedList
+from typing_extensions import TypedDict
+
+from app.exchange.comparing.detentions import FIELDS, ComparedDetention, conflicts, reasons_of
+from app.exchange.comparing.files import ComparedList, ListedShape
 from app.matching.align import NEVER, Deadline, Pair, align
+from app.wire.matching import (
+    AskedList,
+    ComparisonSummary,
+    MineShape,
+    PairedShape,
+    ReasonShape,
+    TheirsShape,
+    UnreadRow,
+)
 
-PARTS = ("both", "likely", "mine_only", "theirs_only")
 # The reason of a pair with one case number.
-CASE_NUMBER: Row = {"feature": "case_number", "score": 1.0, "note": "the same case number"}
+CASE_NUMBER: ReasonShape = {"feature": "case_number", "score": 1.0, "note": "the same case number"}
+
+
+class Comparison(TypedDict):
+    """A list beside the registry (`lists`, `revision`), or beside another list (`unread_theirs`)."""
+
+    summary: ComparisonSummary
+    both: list[PairedShape]
+    likely: list[PairedShape]
+    mine_only: list[MineShape]
+    theirs_only: list[TheirsShape]
+    unread: list[UnreadRow]
+    lists: NotRequired[list[AskedList]]
+    revision: NotRequired[int]
+    unread_theirs: NotRequired[list[UnreadRow]]
 
 
 def compare(
     mine: ComparedList,
-    theirs: Sequence[ComparedDetention],
+    theirs: Sequence[ComparedDetention[TheirsShape]],
     tied: Mapping[int, int] | None = None,
     asked: Collection[int] | None = None,
     deadline: Deadline = NEVER,
-) -> Row:
-    """`{summary, both, likely, mine_only, theirs_only, unread}`. `asked`: the indexes of theirs that count as
+) -> Comparison:
+    """The two sides compared. `asked`: the indexes of theirs that count as
     theirs only where no row of mine is that person; by default all. Raises TooLong."""
     pairs = align([one.line for one in mine.detentions], [one.line for one in theirs], tied, deadline)
     both = [_pair(one, mine.detentions, theirs) for one in pairs if one.sure]
     likely = [_pair(one, mine.detentions, theirs) for one in pairs if not one.sure]
     paired_a, paired_b = {one.a for one in pairs}, {one.b for one in pairs}
     missed = [place for place in sorted(range(len(theirs)) if asked is None else asked) if place not in paired_b]
-    result: Row = {
-        "both": both,
-        "likely": likely,
-        "mine_only": [one.shown for place, one in enumerate(mine.detentions) if place not in paired_a],
-        "theirs_only": [theirs[place].shown for place in missed],
-        "unread": mine.unread,
-    }
-    summary = {
+    mine_only: list[MineShape] = [one.shown for place, one in enumerate(mine.detentions) if place not in paired_a]
+    summary: ComparisonSummary = {
         "mine": len(mine.detentions),
         "theirs": len(theirs) if asked is None else len(asked),
         "both": len(both),
         "conflicts": sum(1 for one in both if one["conflicts"]),  # the summary reads "of them"
-        **{name: len(result[name]) for name in PARTS[1:]},
+        "likely": len(likely),
+        "mine_only": len(mine_only),
+        "theirs_only": len(missed),
         "unread": len(mine.unread),
     }
-    return {"summary": summary, **result}
+    return {
+        "summary": summary,
+        "both": both,
+        "likely": likely,
+        "mine_only": mine_only,
+        "theirs_only": [theirs[place].shown for place in missed],
+        "unread": mine.unread,
+    }
 
 
-def _pair(pair: Pair, mine: Sequence[ComparedDetention], theirs: Sequence[ComparedDetention]) -> Row:
+def _pair(
+    pair: Pair, mine: Sequence[ComparedDetention[ListedShape]], theirs: Sequence[ComparedDetention[TheirsShape]]
+) -> PairedShape:
     a, b = mine[pair.a], theirs[pair.b]
     return {
         "score": 1.0 if pair.match is None else round(pair.match.score, 3),
@@ -52,34 +81,36 @@ def _pair(pair: Pair, mine: Sequence[ComparedDetention], theirs: Sequence[Compar
         "conflicts": conflicts(a, b),
         "mine": a.shown,
         "theirs": b.shown,
-        "also_mine": [_place(mine[place].shown) for place in pair.other_a],
-        "also_theirs": [_place(theirs[place].shown) for place in pair.other_b],
+        "also_mine": [mine[place].shown["row"] for place in pair.other_a],
+        "also_theirs": [_place(theirs[place].values) for place in pair.other_b],
     }
 
 
-def _place(shown: Row) -> Any:
+def _place(shown: Mapping[str, Any]) -> Any:
     """The row number of a detention, or the id of the detention or report."""
     return shown.get("row") or shown.get("detention_id") or shown["report_id"]
 
 
-def lines(result: Row) -> list[Row]:
-    """The result as one table: a line for each pair and for each detention without a partner."""
-    table = []
-    for part in PARTS:
-        for one in result[part]:
-            pair = one if part in ("both", "likely") else {}
-            mine = pair.get("mine", one if part == "mine_only" else {})
-            theirs = pair.get("theirs", one if part == "theirs_only" else {})
-            table.append(
-                {
-                    "part": part,
-                    "score": pair.get("score"),
-                    "conflicts": [conflict["field"] for conflict in pair.get("conflicts", [])],
-                    **{f"mine_{name}": mine.get(name) for name in (*MINE, *FIELDS)},
-                    **{f"theirs_{name}": theirs.get(name) for name in (*THEIRS, *FIELDS)},
-                }
-            )
-    return table
+def lines(result: Comparison) -> list[dict[str, Any]]:
+    """The result as one table, column → value: a line for each pair and for each detention without a partner."""
+    pairs = [(part, one) for part, some in (("both", result["both"]), ("likely", result["likely"])) for one in some]
+    return [
+        *(_table_line(part, one["mine"], one["theirs"], one) for part, one in pairs),
+        *(_table_line("mine_only", one, {}) for one in result["mine_only"]),
+        *(_table_line("theirs_only", {}, one) for one in result["theirs_only"]),
+    ]
+
+
+def _table_line(
+    part: str, mine: Mapping[str, Any], theirs: Mapping[str, Any], pair: PairedShape | None = None
+) -> dict[str, Any]:
+    return {
+        "part": part,
+        "score": pair and pair["score"],
+        "conflicts": [conflict["field"] for conflict in pair["conflicts"]] if pair else [],
+        **{f"mine_{name}": mine.get(name) for name in (*MINE, *FIELDS)},
+        **{f"theirs_{name}": theirs.get(name) for name in (*THEIRS, *FIELDS)},
+    }
 
 
 MINE = ("row", "source_record_id")

@@ -6,10 +6,9 @@ from math import inf
 from sqlmodel import Session
 
 from app.exchange.comparing import registry
-from app.exchange.comparing.detentions import Row
 from app.exchange.comparing.files import read
 from app.exchange.comparing.registry import Scope
-from app.exchange.comparing.report import compare
+from app.exchange.comparing.report import Comparison, compare
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.lists import open_list
@@ -19,6 +18,7 @@ from app.matching.align import Deadline, TooLong
 from app.registry import content
 from app.registry.policy import Reader
 from app.registry.schemas import PersonSoughtIn
+from app.wire.matching import CandidatesOut
 
 # Never compared with the registry: that a number agrees would disclose the number.
 UNTOLD = "detainee.national_id"
@@ -31,7 +31,7 @@ TAKES_TOO_LONG = (
 List = tuple[bytes, Mapping | None]
 
 
-def two_lists(mine: List, theirs: List, now: datetime) -> Row:
+def two_lists(mine: List, theirs: List, now: datetime) -> Comparison:
     """A comparison of two files. Raises BadFile."""
     other = read(open_list(*theirs), now)
     return {**compare(read(open_list(*mine), now), other.detentions), "unread_theirs": other.unread}
@@ -39,7 +39,7 @@ def two_lists(mine: List, theirs: List, now: datetime) -> Row:
 
 def with_registry(
     session: Session, secret: bytes, now: datetime, reader: Reader, mine: List, asked: Scope, *, seconds: float = inf
-) -> Row:
+) -> Comparison:
     """A comparison of a file with the registry as this reader may see it, within a number of processor seconds, reading
     and look-up included. Raises BadFile, Invalid."""
     deadline = Deadline(seconds)
@@ -55,7 +55,7 @@ def with_registry(
     return {**compared, "lists": found.lists, "revision": revision}
 
 
-def with_person(session: Session, reader: Reader, sought: PersonSoughtIn) -> Row:
+def with_person(session: Session, reader: Reader, sought: PersonSoughtIn) -> CandidatesOut:
     """The candidate people of a report of this person, as far as this reader may know. Nothing is stored."""
     said = content.flatten(sought.model_dump(mode="json"))
     said.pop(UNTOLD, None)

@@ -1,18 +1,19 @@
 """A comparison as a workbook: a sheet for each part of it, with headings and words in the reader's language (pure)."""
 
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.exchange.comparing.detentions import FIELDS, Row
-from app.exchange.comparing.report import THEIRS
+from app.exchange.comparing.detentions import FIELDS
+from app.exchange.comparing.report import THEIRS, Comparison
 from app.exchange.imports.sentences import detail
 from app.exchange.tables import SEPARATOR
 from app.exchange.titles import LANGUAGES, title
-from app.exchange.workbook import Cell, Sheet
+from app.exchange.workbook_writer import Cell, Sheet
 from app.vocabulary import Language, vocabulary
+from app.wire.matching import PairedShape, UnreadRow
 
 WORDS: dict[str, dict[str, list[str]]] = tomllib.loads(
     Path(__file__).with_name("words.toml").read_text(encoding="utf-8")
@@ -22,7 +23,7 @@ CODES = {"gender": "genders", "stage": "stages", "kind": "release_kinds", "statu
 SIDES = ("mine", "theirs")
 
 
-def sheets(result: Row, lang: Language) -> list[Sheet]:
+def sheets(result: Comparison, lang: Language) -> list[Sheet]:
     """The sheets of a comparison, the summary first; no sheet of rows that could not be read where there are none."""
     words = _Words(lang)
     made = [_summary(result, words), _pairs("both", result["both"], words), _conflicts(result["both"], words),
@@ -59,18 +60,19 @@ class _Words:
         return self._labels.get(name, {}).get(value, str(value))
 
 
-def _summary(result: Row, words: _Words) -> Sheet:
-    rows: list[list[Cell]] = [[words.of("summary", name), number] for name, number in result["summary"].items()]
+def _summary(result: Comparison, words: _Words) -> Sheet:
+    numbers: Mapping[str, Any] = result["summary"]
+    rows: list[list[Cell]] = [[words.of("summary", name), number] for name, number in numbers.items()]
     for one in result.get("lists", []):
-        rows += [[words.of("summary", name), words.cell(name, one[name])] for name in ("list", "listed", "withheld")]
+        rows += [[words.of("summary", name), words.cell(name, value)] for name, value in one.items()]
     if "revision" in result:
         rows.append([words.of("summary", "revision"), result["revision"]])
     return Sheet(words.of("sheets", "summary"), ["", ""], rows)
 
 
-def _pairs(part: str, pairs: Sequence[Row], words: _Words) -> Sheet:
+def _pairs(part: str, pairs: Sequence[PairedShape], words: _Words) -> Sheet:
     """Both detentions side by side, field by field."""
-    beside: dict[str, Callable[[Row], Cell]] = {
+    beside: dict[str, Callable[[PairedShape], Cell]] = {
         words.of("columns", "score"): lambda pair: pair["score"],
         words.of("columns", "reasons"): lambda pair: _reasons(pair, words),
         words.of("sheets", "conflicts"): lambda pair: SEPARATOR.join(
@@ -78,7 +80,7 @@ def _pairs(part: str, pairs: Sequence[Row], words: _Words) -> Sheet:
         ),
     }
     for side in SIDES:
-        for name in ("row", "source_record_id") if side == "mine" else _places(pairs, "theirs"):
+        for name in ("row", "source_record_id") if side == "mine" else _places(pair["theirs"] for pair in pairs):
             beside[_sided(name, side, words)] = partial(_of_side, words, side, name)
     for name in FIELDS:
         for side in SIDES:
@@ -93,33 +95,33 @@ def _sided(name: str, side: str, words: _Words) -> str:
     return f"{words.field(name)} ({words.of('columns', side)})"
 
 
-def _of_side(words: _Words, side: str, name: str, pair: Row) -> Cell:
+def _of_side(words: _Words, side: str, name: str, pair: Mapping[str, Any]) -> Cell:
     return words.cell(name, pair[side].get(name))
 
 
-def _plain(words: _Words, name: str, row: Row) -> Cell:
+def _plain(words: _Words, name: str, row: Mapping[str, Any]) -> Cell:
     return words.cell(name, row.get(name))
 
 
-def _reasons(pair: Row, words: _Words) -> str:
+def _reasons(pair: PairedShape, words: _Words) -> str:
     return SEPARATOR.join(f"{words.of('reasons', one['feature'])} {one['score']:.2f}" for one in pair["reasons"])
 
 
-def _places(detentions: Sequence[Row], side: str | None = None) -> list[str]:
+def _places(detentions: Iterable[Mapping[str, Any]]) -> list[str]:
     """The columns that identify their detentions: ids of a registry, or rows of a file."""
-    said = [one[side] if side else one for one in detentions]
-    return [name for name in (*THEIRS, "report_id") if any(name in one for one in said)]
+    stated = {name for one in detentions for name in one}
+    return [name for name in (*THEIRS, "report_id") if name in stated]
 
 
-def _conflicts(pairs: Sequence[Row], words: _Words) -> Sheet:
+def _conflicts(pairs: Sequence[PairedShape], words: _Words) -> Sheet:
     """A line for each contradiction of a pair."""
     headings = [words.field("row"), words.field("source_record_id"), words.field("name"),
                 words.of("columns", "field"), *(words.of("columns", side).capitalize() for side in SIDES)]  # fmt: skip
     rows: list[list[Cell]] = [
         [
-            *(words.cell(name, pair["mine"].get(name)) for name in ("row", "source_record_id", "name")),
+            *(_of_side(words, "mine", name, pair) for name in ("row", "source_record_id", "name")),
             words.field(one["field"]),
-            *(words.cell(one["field"], one[side]) for side in SIDES),
+            *(words.cell(one["field"], value) for value in (one["mine"], one["theirs"])),
         ]
         for pair in pairs
         for one in pair["conflicts"]
@@ -127,14 +129,14 @@ def _conflicts(pairs: Sequence[Row], words: _Words) -> Sheet:
     return Sheet(words.of("sheets", "conflicts"), headings, rows)
 
 
-def _alone(part: str, detentions: Sequence[Row], words: _Words) -> Sheet:
+def _alone(part: str, detentions: Sequence[Mapping[str, Any]], words: _Words) -> Sheet:
     names = ["row", "source_record_id"] if part == "mine_only" else _places(detentions)
     names += FIELDS
     rows = [[words.cell(name, one.get(name)) for name in names] for one in detentions]
     return Sheet(words.of("sheets", part), [words.field(name) for name in names], rows)
 
 
-def _unread(rows: Sequence[Row], words: _Words) -> Sheet:
+def _unread(rows: Sequence[UnreadRow], words: _Words) -> Sheet:
     headings = [words.field("row"), words.of("columns", "column"), words.of("columns", "error")]
     cells: list[list[Cell]] = [
         [one["row"], error["column"], detail(error["code"], error["detail"], words.lang, one["row"])]

@@ -1,263 +1,31 @@
-"""Read the text of a cell as the value of a field: dates, codes, numbers, lists (pure)."""
+"""A row of cells as it stands in a file, and the bounds of a list."""
 
-import re
-import tomllib
-from functools import cache, lru_cache
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from app.countries import COUNTRIES
-from app.exchange import template
-from app.exchange.imports.fields import BIRTH, FIELDS, GIVEN_NAMES, NAME, SURNAMES, Field
-from app.exchange.imports.sentences import FAULTS
-from app.exchange.imports.sheet_dates import Order, UnclearDate, read
-from app.exchange.imports.texts import MOST_CHARACTERS, UNREAD
-from app.exchange.tables import unquoted
-from app.matching.fold import fold
-from app.normal import TOO_MANY, has_too_many_marks, normal
-from app.registry import name_checks
-from app.registry.schemas import LIST_LENGTH
-from app.vocabulary import LISTS, vocabulary
+from app.exchange.imports.faults import BadFile
 
-WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
-CODES = "countries"
-OFFERED = frozenset(FIELDS[path].codes for path in template.COLUMNS)  # lists to choose from in the template
-NAMED = 3  # known words that a message names: enough to see what the field takes
-NAMES = frozenset({NAME, GIVEN_NAMES, SURNAMES})
-
-# Characters that no line or note may hold, as in JSON.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# UTF-8 read as Windows-1252 and saved again (é became Ã©), and letters that an earlier program replaced.
-_GARBLED = re.compile("[ÃÂ][\u0080-\u00bf]|â€|\ufffd")
-# Space around separators is stripped afterwards: in this pattern, a cell of spaces would take seconds.
-_LIST = re.compile(r"[;|\n]")
-_CODE_LIST = re.compile(r"[;|\n,/+]|\s(?:y|e|and)\s")
-_SPACE = re.compile(r"\s+")
-# "1936-1942": somewhere in these years. Of a birth only: of a detention it would be from when to when.
-_YEARS = re.compile(r"(?:(?:entre|between) )?(\d{4}) ?(?:[-–—/]|a|y|to|and|o|or) ?(\d{4})", re.IGNORECASE)
-_AGE = re.compile(r"(\d{1,3})(?: ?(?:años|anos|years|years old))?", re.IGNORECASE)
-
-_ERRORS = frozenset(WORDS["errors"]["cells"])
-_PREFIXES = tuple(fold(word) for word in WORDS["states"]["prefixes"])
-_STATES = {fold(word): state for state in ("released", "held") for word in WORDS["states"][state]}
-# Code lists of a column of states, in the order in which a word is looked up: "casa por cárcel" is a legal status and a
-# kind of release, and house arrest is not being out.
-STATE_CODES = {
-    "legal_statuses": "detention.legal_status",
-    "release_kinds": "release.kind",
-    "ended": "detention.ended.how",
-    "stages": "release.stage",
-}
+# A spreadsheet's cell holds 32,767 characters at most: a longer one is rows joined by a missing quotation mark.
+MOST_CHARACTERS = 32_767
+# The widest list seen has 60 columns.
+MOST_COLUMNS = 500
+# The rows of a spreadsheet: five times the largest list imagined. A file of 10 MiB can hold ten million empty ones,
+# which take longer to read than any list.
+MOST_ROWS = 1_048_576
 
 
-class UnreadCell(ValueError):
-    """A cell that cannot be read; `code` is stable, and the message says what to do without quoting the cell."""
+class Cells(NamedTuple):
+    """A row of a list by its number, from 1 as in a spreadsheet. `without`: indexes of cells that hold only a formula
+    or an error. `marks`: hidden, struck out or commented → the indexes of these cells, none for the whole row."""
 
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-
-
-def plain(cell: str) -> str:
-    """The text of a cell in NFC, stripped. Raises UnreadCell."""
-    text = cell.strip()
-    if not text:
-        return ""
-    if text.isascii() and text.isprintable() and len(text) <= MOST_CHARACTERS and text[0] not in "='":
-        return text  # nearly every cell
-    if len(text) > MOST_CHARACTERS:
-        raise UnreadCell("cell_too_long", "This cell has more than 32,767 characters: is a quotation mark missing?")
-    if text.startswith("="):
-        raise UnreadCell("formula", "This cell holds a formula: put the value there (Paste special, values only).")
-    if UNREAD.search(text):
-        raise UnreadCell(
-            "mixed_encodings", "This row's letters are not those of the rest: save the whole list as CSV UTF-8."
-        )
-    if _GARBLED.search(text):
-        raise UnreadCell("garbled_text", "Letters of this cell were lost on the way here: send the list they stand in.")
-    if _UNSEEN.search(text):
-        raise UnreadCell("control_character", "Remove control and text-direction characters.")
-    text = unquoted(text)  # an apostrophe keeps a spreadsheet from running a cell, in our own exports too
-    if has_too_many_marks(text):
-        raise UnreadCell("too_many_marks", TOO_MANY)
-    return normal("NFC", text)
+    number: int
+    texts: list[str]
+    without: Sequence[int] = ()
+    marks: Mapping[str, Sequence[int]] = {}
 
 
-def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | None) -> Any:
-    """The value of a field from the text of a cell; None where the text says "unknown". Raises UnreadCell."""
-    field = FIELDS[name]
-    if meanings is not None and (meant := meanings.get(_folded(text))) is not None:
-        if not meant:
-            return None
-        text = meant
-    elif name in NAMES and (damaged := name_checks.damage(text)) is not None:
-        raise UnreadCell(*damaged)
-    elif text.upper() in _ERRORS:
-        raise UnreadCell(
-            "formula",
-            "This is what a spreadsheet writes where it can compute nothing: put the value there, or leave it empty.",
-        )
-    elif field.kind != "text" and _is_unsaid(text) and not _names_code(field, text):
-        return None
-    match field.kind:
-        case "date":
-            return _years(text) if name == BIRTH and _YEARS.fullmatch(text) else _date(text, order)
-        case "state":
-            return _state(text)
-        case "code":
-            return _code(field.codes or "", text)
-        case "codes":
-            return _many(_CODE_LIST, text, lambda one: _code(field.codes or "", one))
-        case "country":
-            return _code(CODES, text)
-        case "countries":
-            return _many(_CODE_LIST, text, lambda one: _code(CODES, one))
-        case "lines":
-            return _many(_LIST, text, _line)
-        case "links":
-            return [_link(link) for link in _many(_SPACE, text, str)]
-        case "number":
-            return _number(text)
-        case "text":
-            return text
-        case _:
-            return _line(text)
-
-
-def _is_unsaid(text: str) -> bool:
-    return len(text) <= MOST_FOLDED and name_checks.is_unsaid(text)
-
-
-def _names_code(field: Field, text: str) -> bool:
-    """Whether a word for "unknown" is a code of this field: "anonymous" is a class of publication. Of countries only in
-    capitals: SD is Sudan and NA is Namibia, while "s/d", "sd", "n/a" and "na" are unknown."""
-    if field.kind in ("country", "countries"):
-        return text in COUNTRIES
-    return field.codes is not None and known_code(field.codes, text)
-
-
-def known_code(codes: str, text: str) -> bool:
-    """Whether a text is a code of the list or a known word for one."""
-    return _folded(text) in _code_words(codes)
-
-
-def is_date(text: str, order: Order | None) -> bool:
-    """Whether a text is a day, a month or a year, ambiguous or not."""
-    try:
-        read(text, order)
-    except UnclearDate as error:
-        return error.code == "ambiguous_date"
-    return True
-
-
-def _years(text: str) -> str:
-    match = _YEARS.fullmatch(text)
-    assert match is not None
-    if match[1] > match[2]:
-        raise UnreadCell("invalid_date", FAULTS["years_turned"])
-    return f"{match[1]}/{match[2]}"
-
-
-def state_in(note: str) -> tuple[str, str] | None:
-    """The state of the person in a note that says nothing else: "Estado: excarcelado"."""
-    head, colon, _rest = note.partition(":")
-    if not colon or _folded(head) not in _PREFIXES:
-        return None
-    try:
-        return _state(note)
-    except UnreadCell:
-        return None
-
-
-def _state(text: str) -> tuple[str, str]:
-    """The state of a person in a sheet: `("", "released")`, `("", "held")`, or `(code list, code)`."""
-    folded = _folded(text)
-    prefix = next((one for one in _PREFIXES if folded.startswith(f"{one} ")), "")
-    bare = folded.removeprefix(prefix).strip()
-    state = _STATES.get(bare)
-    if state is not None:
-        return "", state
-    for codes in STATE_CODES:
-        if (code := _code_words(codes).get(bare)) is not None:
-            return codes, code
-    raise UnreadCell("unknown_code", FAULTS["state_unread"])
-
-
-def _date(text: str, order: Order | None) -> str:
-    try:
-        return read(text, order)
-    except UnclearDate as error:
-        raise UnreadCell(error.code, str(error)) from None
-
-
-def _code(codes: str, text: str) -> str:
-    found = _code_words(codes).get(_folded(text))
-    if found is None:
-        raise UnreadCell("unknown_code", _unknown(codes, m=codes == "genders" and _folded(text) == "m"))
-    return found
-
-
-@cache
-def _unknown(codes: str, *, m: bool) -> str:
-    """The message about an unknown word, with a few known ones."""
-    if codes == CODES:
-        return "This is not a country known here: say what it means under `values` in the mapping."
-    if m:
-        return FAULTS["m_is_open"]
-    english, spanish = (vocabulary(lang)[codes][:NAMED] for lang in ("en", "es"))
-    named = ", ".join(f"{one['label']} or {other['label']}" for one, other in zip(english, spanish, strict=True))
-    sheet = ", and on the last sheet of the template" if codes in OFFERED else ""
-    return (
-        f"This word is not known here: take one that is ({named}; all are at /v1/vocabulary?lang=es under "
-        f"{codes}{sheet}), or say what yours means under `values` in the mapping."
-    )
-
-
-def _link(text: str) -> dict[str, str]:
-    if not text.casefold().startswith(("https://", "http://")):
-        raise UnreadCell(
-            "invalid_url",
-            "This column is read for addresses that begin with https://. Whose word you pass on goes into a column "
-            '"Según" or "According to" (verification.citing): rename it, or say in a mapping which field it is.',
-        )
-    return {"url": text}
-
-
-def _many(parting: re.Pattern[str], text: str, one: Any) -> list[Any]:
-    parts = [bare for part in parting.split(text) if (bare := part.strip())]
-    if len(parts) > LIST_LENGTH:
-        raise UnreadCell("too_many", f"This cell lists more than {LIST_LENGTH} things: leave the less important out.")
-    parts[1:] = map(unquoted, parts[1:])  # each as the cell, whose own apostrophe is gone
-    return list(dict.fromkeys(one(part) for part in parts))
-
-
-def _number(text: str) -> int:
-    match = _AGE.fullmatch(text)
-    if match is None:
-        raise UnreadCell("invalid_number", "Write the age in completed years, as a number.")
-    return int(match[1])
-
-
-def _line(text: str) -> str:
-    return _SPACE.sub(" ", text)
-
-
-@lru_cache(maxsize=4096)
-def _folded(text: str) -> str:
-    return fold(text) if len(text) <= MOST_FOLDED else text
-
-
-MOST_FOLDED = 200  # no word for a code is longer
-
-
-@cache
-def _code_words(codes: str) -> dict[str, str]:
-    """Folded word → code: the codes themselves, their labels in both languages, and what sheets print."""
-    more = WORDS["codes"].get(codes, {})
-    if codes == CODES:
-        found = {fold(code): code for code in COUNTRIES}
-    else:
-        found = {fold(str(code)): str(code) for code in LISTS[codes]}
-        for lang in ("en", "es"):
-            found |= {fold(one["label"]): one["code"] for one in vocabulary(lang)[codes]}
-    return found | {fold(word): code for code, words in more.items() for word in words}
+def check_number(row: int) -> None:
+    """Raises BadFile for a row beyond the last of a spreadsheet."""
+    if row > MOST_ROWS:
+        detail = f"A list has at most {MOST_ROWS:,} rows, empty ones included: delete those below the last one in use."
+        raise BadFile("too_many_rows", detail)

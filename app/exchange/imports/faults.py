@@ -2,9 +2,10 @@
 stands beside them, for the sender."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
-from app.exchange.imports.sentences import Value, of_file
+from app.exchange.imports.sentences import KeptFault, Value, of_file
+from app.wire.imports import RowError
 
 
 class BadFile(Exception):
@@ -24,10 +25,10 @@ class BadFile(Exception):
         english, spanish = of_file(name, **(values if row is None else values | {"row": row}))
         return cls(code or name, english, row, spanish)
 
-    def shape(self) -> dict[str, Any]:
+    def shape(self) -> KeptFault:
         """The refusal as stored."""
-        shape = {"code": self.code, "detail": self.detail, "row": self.row}
-        return shape if self.spanish is None else shape | {"spanish": self.spanish}
+        shape: KeptFault = {"code": self.code, "detail": self.detail, "row": self.row}
+        return shape if self.spanish is None else {**shape, "spanish": self.spanish}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Fault:
     detail: str
     value: str | None = None
 
-    def shape(self) -> dict[str, Any]:
+    def shape(self) -> RowError:
         return {"column": self.column, "pointer": self.pointer, "code": self.code, "detail": self.detail,
                 "value": self.value}  # fmt: skip
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from app.exchange.imports.cells import WORDS
+from app.exchange.imports.cell_values import WORDS
+from app.exchange.imports.cells import MOST_COLUMNS
+from app.exchange.imports.csv_text import UNREAD
 from app.exchange.imports.faults import BadFile, letter, place_of
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.mapping import HEADING_LENGTH, MOST_NAMED, Mapping, compared
 from app.exchange.imports.sentences import line
-from app.exchange.imports.texts import MOST_COLUMNS, UNREAD
 from app.exchange.titles import named
 from app.matching.fold import fold
 

@@ -7,25 +7,27 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+
+from typing_extensions import TypedDict
 
 from app.errors import Problem
 from app.exchange import template
-from app.exchange.imports import genders, headings, texts
-from app.exchange.imports.cells import is_date
+from app.exchange.imports import csv_text, genders, headings
+from app.exchange.imports.cell_values import is_date
+from app.exchange.imports.cells import MOST_COLUMNS, Cells, check_number
+from app.exchange.imports.doubtful_rows import DoubtfulRows
 from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.headings import SENTENCE_TERM, Column
-from app.exchange.imports.layout import Layout
 from app.exchange.imports.listed_reports import body_of, is_report
 from app.exchange.imports.mapping import MOST_NAMED, Mapping
-from app.exchange.imports.rows import Reader, Row, Tally
+from app.exchange.imports.rows import Reader, Row
 from app.exchange.imports.sentences import Question, Value, about_list
-from app.exchange.imports.texts import Cells
-from app.exchange.imports.workbooks import Sheet, Workbook
+from app.exchange.imports.tally import Tally
+from app.exchange.imports.workbook_reader import Sheet, Workbook
 from app.exchange.strict_json import parse_json
 from app.matching.fold import fold
+from app.wire.imports import ImportColumn, ListForm
 
-Form = Literal["csv", "xlsx", "ods", "jsonl"]
 # Finds the mapping saved for a row of headings, by its digest.
 Saved = Callable[[str], Mapping | None]
 
@@ -48,11 +50,22 @@ _OTHERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
 )  # fmt: skip
 
 
+class OpenedShape(TypedDict):
+    """The form, sheets and columns of a list, for the sender."""
+
+    form: ListForm
+    digest: str
+    columns: list[ImportColumn]
+    sheet: str | None
+    other_sheets: list[str]
+    saved_mapping: bool
+
+
 @dataclass
 class Opened:
     """A list ready to be read. `height`: its last row, where that is known before reading."""
 
-    form: Form
+    form: ListForm
     digest: str
     mapping: Mapping
     saved: bool = False
@@ -74,9 +87,9 @@ class Opened:
             (c.place for c in self.columns if "source_record_id" in c.fields and fold(c.heading) not in named), None
         )
         number, counting = 0, place is not None
-        layout = Layout(self.columns, self.mapping)
+        doubtful = DoubtfulRows(self.columns, self.mapping)
         for row in self.cells():
-            if self.mapping.rows and layout.open_questions(row) is None:
+            if self.mapping.rows and doubtful.open_questions(row) is None:
                 continue
             number, cells = number + 1, row.texts
             counting = counting and place is not None and place < len(cells) and cells[place].strip() == str(number)
@@ -98,8 +111,7 @@ class Opened:
         rows = () if self.cells is None else self.cells()
         return any(place < len(row.texts) and is_date(row.texts[place], self.mapping.dates) for row in rows)
 
-    def shape(self) -> dict[str, Any]:
-        """The form, sheets and columns, for the sender."""
+    def shape(self) -> OpenedShape:
         return {
             "form": self.form,
             "digest": self.digest,
@@ -137,13 +149,13 @@ def open_list(data: bytes, mapping: Mapping | None, saved: Saved = lambda _diges
 
 
 def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
-    encoding = texts.encoding_of(data)
+    encoding = csv_text.encoding_of(data)
 
     def read(delimiter: str, width: int | None = None) -> Iterator[Cells]:
-        return (Cells(*row) for row in texts.rows(data, encoding, delimiter, width))
+        return (Cells(*row) for row in csv_text.rows(data, encoding, delimiter, width))
 
     found = None
-    for delimiter in texts.DELIMITERS:
+    for delimiter in csv_text.DELIMITERS:
         one = _Head.find(read(delimiter), mapping, saved)
         if found is None or (one.known, one.width) > (found[1].known, found[1].width):
             found = delimiter, one
@@ -157,7 +169,7 @@ def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
 def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
     """The sheet named by the mapping, also a saved one; else the first visible sheet with headings: a cover page has
     none."""
-    form: Form = "ods" if b"opendocument.spreadsheet" in _part(data, "mimetype") else "xlsx"
+    form: ListForm = "ods" if b"opendocument.spreadsheet" in _part(data, "mimetype") else "xlsx"
 
     def look(name: str | None) -> tuple[Sheet, _Head]:
         with Workbook(data, name) as book:
@@ -240,10 +252,8 @@ class _Head:
             number, cells = row.number, row.texts
             if number > HEADINGS_WITHIN and (mapping is None or mapping.header is None or number > mapping.header):
                 break
-            if len(cells) > 4 * texts.MOST_COLUMNS:
-                raise BadFile(
-                    "too_many_columns", f"A list has at most {texts.MOST_COLUMNS} columns: is this one?", number
-                )
+            if len(cells) > 4 * MOST_COLUMNS:
+                raise BadFile("too_many_columns", f"A list has at most {MOST_COLUMNS} columns: is this one?", number)
             if mapping is not None and mapping.header is not None and number != mapping.header:
                 above = row
                 continue
@@ -262,7 +272,7 @@ class _Head:
         """The sheet that a mapping saved for these headings was sent for."""
         return self.mapping.sheet if self.saved else None
 
-    def opened(self, form: Form, data: bytes, rows: Callable[[], Iterator[Cells]]) -> Opened:
+    def opened(self, form: ListForm, data: bytes, rows: Callable[[], Iterator[Cells]]) -> Opened:
         if self.known < min(headings.LEAST_KNOWN, max(1, self.width)):
             raise BadFile(
                 "no_headings",
@@ -306,8 +316,7 @@ MOST_LINE = 1024 * 1024
 
 def _json_rows(data: bytes) -> Iterator[Row]:
     for number, line in enumerate(io.BytesIO(data), 1):
-        if number > texts.MOST_ROWS:
-            raise texts.too_many()
+        check_number(number)
         if not line.strip():
             continue
         try:

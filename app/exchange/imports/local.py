@@ -10,8 +10,8 @@ from app.database import reading, writing
 from app.errors import NotFound
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
+from app.exchange.imports.filing import Filing
 from app.exchange.imports.lists import digest_of
-from app.exchange.imports.run import Running
 from app.exchange.imports.stored import Sent
 from app.models import OPEN, ListImport, Source
 from app.registry.policy import Reader
@@ -44,8 +44,8 @@ def file_list(
         job = job or stored.begin(session, source, None, digest, sent, clock())
         stored.lease(session, job.id, clock())
         job_id = job.id
-    running = Running(engine, secret, clock, job_id, data)
-    while running.step():
+    filing = Filing(engine, secret, clock, job_id, data)
+    while filing.step():
         with reading(engine) as session:
             tell(stored.load(session, job_id))
     with reading(engine) as session:

@@ -1,6 +1,6 @@
 """The mapping file of a list: the fields of columns, the meaning of its codes, and constants of every row.
 
-It is TOML, and everything in it is optional; the rest is found by headings (`headings`) and words (`cells`).
+It is TOML, and everything in it is optional; the rest is found by headings (`headings`) and words (`cell_values`).
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from app.dates import DateError, parse
-from app.exchange.imports.cells import CODES, UnreadCell, known_code, plain, value
+from app.exchange.imports.cell_values import CODES, UnreadCell, known_code, plain, value
 from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.sheet_dates import Order
@@ -42,7 +42,7 @@ _LETTERS = re.compile(r"[A-Z]{1,3}")
 
 
 class Question(StrEnum):
-    """The questions about a row (`layout`)."""
+    """The questions about a row (`doubtful_rows`)."""
 
     SUM = "not_a_person"
     TITLE = "section_title"

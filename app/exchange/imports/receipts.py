@@ -3,28 +3,70 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Literal
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.dates import format_instant
 from app.exchange.imports import sentences
-from app.exchange.imports.groups import in_language
-from app.exchange.imports.layout import RowsCounted
-from app.exchange.imports.losses import KINDS, NOT_HELD
+from app.exchange.imports.fault_groups import in_language
+from app.exchange.imports.held_today import NOT_HELD
+from app.exchange.imports.lists import OpenedShape
+from app.exchange.imports.lost_and_gained import KINDS
 from app.exchange.imports.sentences import asked, line
-from app.exchange.imports.stored import ABOUT, UNREGISTERED, Row
+from app.exchange.imports.stored import UNREGISTERED
+from app.exchange.imports.tally import RowsCounted, TallyShape
+from app.import_codes import ImportOutcome, ImportState
 from app.models import ImportRow, ListImport
 from app.registry.views import unregistered_place
 from app.vocabulary import Language
+from app.wire.imports import (
+    ImportChange,
+    ImportFault,
+    ImportGroup,
+    ImportLeftOut,
+    ImportOut,
+    ImportQuestion,
+    ImportRowShape,
+    ImportWarning,
+    NotHeld,
+)
 
-UNREGISTERED_FACILITY = "unregistered_facility"  # as the answer to a single report calls it
+# As the answer to a single report calls it.
+UNREGISTERED_FACILITY: Literal["unregistered_facility"] = "unregistered_facility"
+
+
+class SentReceipt(OpenedShape, TallyShape):
+    """The receipt of a list sent part by part, in the form of a list filed at once, and the ids of its imports."""
+
+    state: ImportState
+    dry_run: bool
+    strict: bool
+    rows: int
+    settled: int
+    counts: dict[ImportOutcome, int]
+    releases: int
+    held: int
+    lost: ImportChange
+    gained: ImportChange
+    held_counted: int
+    held_not_counted: dict[NotHeld, int]
+    first_revision: int | None
+    last_revision: int | None
+    derived_case_numbers: int
+    warnings: list[ImportWarning]
+    questions: list[ImportQuestion]
+    problem: ImportFault | None
+    imports: list[uuid.UUID]
+
+
+Receipt = ImportOut | SentReceipt
 
 
 def rows_of(
     session: Session, job: uuid.UUID, after: int, limit: int, outcome: str | None = None, lang: Language = "en"
-) -> list[dict[str, Any]]:
+) -> list[ImportRowShape]:
     """The outcomes of the rows after the row `after`."""
     asked = select(ImportRow).where(col(ImportRow.list_import) == job, col(ImportRow.row) > after)
     if outcome is not None:
@@ -33,7 +75,7 @@ def rows_of(
     return [
         {
             "row": one.row,
-            "outcome": one.outcome,
+            "outcome": ImportOutcome(one.outcome),
             "report_id": one.report,
             "revision": one.revision,
             "errors": in_language(json.loads(one.faults), one.row, lang) if one.faults else [],
@@ -42,13 +84,10 @@ def rows_of(
     ]
 
 
-def summed(tally: dict[str, int]) -> Row:
-    """The losses and gains of a list, and how many of its people in custody count so by its source's own word."""
-    return {
-        **{change: {kind: tally.get(f"{kind}_{change}", 0) for kind in KINDS} for change in ("lost", "gained")},
-        "held_counted": tally.get("held_counted", 0),
-        "held_not_counted": {why: tally[f"held_{why}"] for why in NOT_HELD if f"held_{why}" in tally},
-    }
+def change_of(numbers: Mapping[str, int], suffix: str = "") -> ImportChange:
+    """How many values a list lost or gained, by kind; `numbers`: kind and suffix → number."""
+    verdicts, dates, wishes = (numbers.get(f"{kind}{suffix}", 0) for kind in KINDS)
+    return {"verdicts": verdicts, "dates": dates, "wishes": wishes}
 
 
 def places_of(session: Session, job: ListImport) -> dict[int, str]:
@@ -62,7 +101,7 @@ def places_of(session: Session, job: ListImport) -> dict[int, str]:
     return {row: place for row, place in found.items() if place is not None}
 
 
-def warnings(unregistered: Row, lang: Language, places: Mapping[int, str]) -> list[Row]:
+def warnings(unregistered: ImportLeftOut, lang: Language, places: Mapping[int, str]) -> list[ImportWarning]:
     """The warnings about accepted rows. `unregistered`: the number of rows, and the first of them."""
     if not unregistered["count"]:
         return []
@@ -78,15 +117,16 @@ def warnings(unregistered: Row, lang: Language, places: Mapping[int, str]) -> li
 
 
 def shape(
-    job: ListImport, lang: Language = "en", groups: Sequence[Row] = (), places: Mapping[int, str] | None = None
-) -> Row:
-    """An import as its source reads it; the receipt, once it is through. `groups`: from `groups.of_import`; `places`:
-    from `places_of`."""
+    job: ListImport, lang: Language = "en", groups: Sequence[ImportGroup] = (), places: Mapping[int, str] | None = None
+) -> ImportOut:
+    """An import as its source reads it; the receipt, once it is through. `groups`: from
+    `fault_groups.of_import`; `places`: from `places_of`."""
     told = json.loads(job.told)
+    tally = told.get("tally", {})
     problem = None if job.fault is None else json.loads(job.fault)
     return {
         "id": job.id,
-        "state": job.state,
+        "state": ImportState(job.state),
         "dry_run": job.dry_run,
         "strict": job.strict,
         "created_at": format_instant(job.created_at),
@@ -96,8 +136,12 @@ def shape(
         "whole": job.whole,
         "settled": sum(json.loads(job.counts).values()),
         "counts": json.loads(job.counts),
-        **{one: told.get(one, 0) for one in ABOUT},
-        **summed(told.get("tally", {})),
+        "releases": told.get("releases", 0),
+        "held": told.get("held", 0),
+        "lost": change_of(tally, "_lost"),
+        "gained": change_of(tally, "_gained"),
+        "held_counted": tally.get("held_counted", 0),
+        "held_not_counted": {why: tally[f"held_{why}"] for why in NOT_HELD if f"held_{why}" in tally},
         "first_revision": job.first_revision,
         "last_revision": job.last_revision,
         "form": told.get("form"),
@@ -112,5 +156,5 @@ def shape(
         "groups": list(groups),
         "warnings": warnings(RowsCounted(**told.get(UNREGISTERED, {})).shape(), lang, places or {}),
         "questions": [asked(one, lang) for one in json.loads(job.questions)],
-        "problem": problem and sentences.problem(problem, lang),
+        "problem": None if problem is None else sentences.problem(problem, lang),
     }

@@ -8,26 +8,28 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Literal, Protocol
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, Field
 
 from app.exchange.client import GIVES_UP_AFTER, Gone, Line, Stopped
-from app.exchange.imports import questions, sentences
+from app.exchange.imports import sentences, survey
 from app.exchange.imports.faults import BadFile
-from app.exchange.imports.journal import Journal
-from app.exchange.imports.layout import RowsCounted
+from app.exchange.imports.filing import NO_ROWS, strict
+from app.exchange.imports.held_today import NOT_HELD
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.local import bounded
-from app.exchange.imports.losses import KINDS
-from app.exchange.imports.parts import Cut, Part, cut
-from app.exchange.imports.receipts import UNREGISTERED_FACILITY, warnings
+from app.exchange.imports.receipts import UNREGISTERED_FACILITY, SentReceipt, change_of, warnings
 from app.exchange.imports.row_checks import placed
-from app.exchange.imports.run import NO_ROWS, strict
-from app.exchange.imports.stored import OPEN_STATES, Row, Sent
+from app.exchange.imports.sentences import KeptFault
+from app.exchange.imports.stored import OPEN_STATES, Sent
+from app.exchange.imports.tally import RowsCounted
+from app.exchange.imports.upload_journal import Journal
+from app.exchange.imports.upload_parts import Cut, Part, cut
 from app.import_codes import ImportOutcome, ImportState
 from app.vocabulary import Language, Role
+from app.wire.imports import ImportQuestion, ImportRowShape
 
 # Seconds between looks at the progress of a part, which is through in a fraction of one unless others wait too.
 FIRST_LOOK, LONGEST_LOOK = 0.3, 5.0
@@ -108,7 +110,7 @@ class _Rows(BaseModel):
 
 def file_list(
     line: Line, folder: Path, path: Path, sent: Sent, now: datetime, watch: Watch, *, source: str | None, every: bool
-) -> tuple[Row, list[Row]]:
+) -> tuple[SentReceipt, list[ImportRowShape]]:
     """File a list, from where an earlier run of the same file stopped: `(receipt, outcomes)`, of `every` row or of
     those that need a person. `folder`: of the journals; `source`: the source that the key must be of, if given. Raises
     BadFile, Stopped."""
@@ -120,8 +122,7 @@ def file_list(
     if not found.rows:
         raise BadFile("no_rows", NO_ROWS)
     receipt = _Sum(opened, found, sent, line.lang)
-    asked = [*opened.questions(), *questions.about_ages(opened, found.ages)]
-    asked += questions.about_rows(found.rows, None, counting=counting)
+    asked = [*opened.questions(), *survey.about_ages(opened, found.ages), *survey.about_counting(counting)]
     if asked:
         return receipt.shape(questions=[sentences.asked(one, line.lang) for one in asked]), receipt.wrong()
     if sent.strict and found.wrong and not sent.dry_run:
@@ -138,17 +139,17 @@ def file_list(
             watch.say("Going on where it stopped.")
         elif journal.others():
             watch.say("The file has changed since its upload was interrupted: this is a new one, from its first row.")
-        filing = _Filing(line, journal, found, replace(sent, whole=found.rows), watch)
-        return filing.run(receipt, every=every)
+        upload = _Upload(line, journal, found, replace(sent, whole=found.rows), watch)
+        return upload.run(receipt, every=every)
 
 
-class _Filing:
+class _Upload:
     """One upload."""
 
     def __init__(self, line: Line, journal: Journal, found: Cut, sent: Sent, watch: Watch) -> None:
         self._line, self._journal, self._cut, self._sent, self._watch = line, journal, found, sent, watch
 
-    def run(self, receipt: "_Sum", *, every: bool) -> tuple[Row, list[Row]]:
+    def run(self, receipt: "_Sum", *, every: bool) -> tuple[SentReceipt, list[ImportRowShape]]:
         """Strict is a trial of all, then the run."""
         if self._sent.strict and not self._sent.dry_run:
             tried = self._pass(trial=True)
@@ -220,7 +221,7 @@ class _Filing:
             pause = min(2 * pause, LONGEST_LOOK)
         return receipt
 
-    def _rows(self, part: Part, receipt: _Receipt, outcomes: tuple[ImportOutcome, ...] | None) -> list[Row]:
+    def _rows(self, part: Part, receipt: _Receipt, outcomes: tuple[ImportOutcome, ...] | None) -> list[ImportRowShape]:
         """The outcomes of a part's rows, by their numbers in the file."""
         wanted = [{}] if outcomes is None else [{"outcome": one.value} for one in outcomes if receipt.counts.get(one)]
         return [self._shape(part, row) for asked in wanted for row in self._pages(part, receipt.id, asked)]
@@ -236,18 +237,24 @@ class _Filing:
             asked = asked | {"cursor": dict(parse_qsl(page.next.partition("?")[2])).get("cursor", "")}
         raise Stopped(UNSENT)
 
-    def _shape(self, part: Part, row: _Row) -> Row:
+    def _shape(self, part: Part, row: _Row) -> ImportRowShape:
         errors = [placed(self._cut.columns, error.model_dump()).shape() for error in row.errors]
-        return {**row.model_dump(), "row": _row_of(part, row.row), "errors": errors}
+        return {
+            "row": _row_of(part, row.row),
+            "outcome": row.outcome,
+            "report_id": row.report_id,
+            "revision": row.revision,
+            "errors": errors,
+        }
 
 
 class _Sum:
-    """The receipt of a whole list, summed from those of its parts, in the form of a list filed at once."""
+    """The receipt of a whole list, summed from those of its parts."""
 
     def __init__(self, opened: Opened, found: Cut, sent: Sent, lang: Language) -> None:
         self._opened, self._cut, self._sent, self._lang = opened, found, sent, lang
 
-    def wrong(self) -> list[Row]:
+    def wrong(self) -> list[ImportRowShape]:
         """The rows that were not sent, with their faults."""
         return [
             {"row": number, "outcome": ImportOutcome.ERROR, "report_id": None, "revision": None,
@@ -259,9 +266,9 @@ class _Sum:
         self,
         filed: list[tuple[Part, _Receipt]] | None = None,
         *,
-        questions: list[dict[str, str]] | None = None,
-        problem: dict[str, Any] | None = None,
-    ) -> Row:
+        questions: list[ImportQuestion] | None = None,
+        problem: KeptFault | None = None,
+    ) -> SentReceipt:
         receipts = [receipt for _part, receipt in filed or [] if receipt.state == ImportState.DONE]
         counts = {one: sum(receipt.counts.get(one, 0) for receipt in receipts) for one in ImportOutcome}
         counts[ImportOutcome.ERROR] += len(self._cut.wrong)
@@ -272,6 +279,7 @@ class _Sum:
             if revision is not None
         ]
         state = ImportState.FAILED if problem else ImportState.QUESTIONED if questions else ImportState.DONE
+        reasons = _summed([receipt.held_not_counted for receipt in receipts])
         unregistered = RowsCounted()
         for part, receipt in filed or []:
             for told in receipt.warnings if receipt.state == ImportState.DONE else ():
@@ -279,7 +287,8 @@ class _Sum:
                     unregistered.add(*(_row_of(part, one.row) for one in told.examples), count=told.count)
         if filed:
             part, last = filed[-1]
-            state, questions = last.state, [one.model_dump() for one in last.questions]
+            state = last.state
+            questions = [{"code": one.code, "detail": one.detail, "answer": one.answer} for one in last.questions]
             problem = _problem(part, last)
         return {
             "state": state,
@@ -290,11 +299,9 @@ class _Sum:
             "counts": counts,
             "releases": sum(receipt.releases for receipt in receipts),
             "held": sum(receipt.held for receipt in receipts),
-            **{
-                change: {kind: sum(getattr(receipt, change).get(kind, 0) for receipt in receipts) for kind in KINDS}
-                for change in ("lost", "gained")
-            },
-            "held_not_counted": dict(sum((Counter(receipt.held_not_counted) for receipt in receipts), Counter())),
+            "lost": change_of(_summed([receipt.lost for receipt in receipts])),
+            "gained": change_of(_summed([receipt.gained for receipt in receipts])),
+            "held_not_counted": {why: reasons[why] for why in NOT_HELD if reasons[why]},
             "held_counted": sum(receipt.held_counted for receipt in receipts),
             "first_revision": min(revisions, default=None),
             "last_revision": max(revisions, default=None),
@@ -303,12 +310,16 @@ class _Sum:
             "derived_case_numbers": self._cut.derived,
             "warnings": warnings(unregistered.shape(), self._lang, {}),
             "questions": questions or [],
-            "problem": problem and sentences.problem(problem, self._lang),
+            "problem": None if problem is None else sentences.problem(problem, self._lang),
             "imports": [receipt.id for receipt in receipts],
         }
 
 
-def _problem(part: Part, receipt: _Receipt) -> Row | None:
+def _summed(numbers: list[dict[str, int]]) -> Counter[str]:
+    return sum(map(Counter, numbers), Counter())
+
+
+def _problem(part: Part, receipt: _Receipt) -> KeptFault | None:
     if receipt.problem is None:
         return None
     row = _row_of(part, receipt.problem.row or 1)

@@ -1,20 +1,20 @@
 """Make a row of cells the body of a report, or its faults, column by column (pure)."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from app.exchange.imports.cells import STATE_CODES, UnreadCell, plain, state_in, value
+from app.exchange.imports.cell_values import STATE_CODES, UnreadCell, plain, state_in, value
+from app.exchange.imports.cells import Cells
+from app.exchange.imports.doubtful_rows import DoubtfulRows
 from app.exchange.imports.faults import Fault, letter, place_of
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
 from app.exchange.imports.genders import GENDER
 from app.exchange.imports.headings import Column, day_of_ages
-from app.exchange.imports.layout import Layout, RowsCounted
 from app.exchange.imports.mapping import DAYS_OF_AGES, Mapping
 from app.exchange.imports.sentences import question
-from app.exchange.imports.texts import Cells
+from app.exchange.imports.tally import Tally
 from app.matching.fold import words
 from app.registry.content import AGE, AGE_ON
 from app.registry.schemas import NAME_LENGTH, NOTE_LENGTH
@@ -24,7 +24,6 @@ from app.vocabulary import Stage
 LONGER = {"note": NOTE_LENGTH, "detention.charges": NOTE_LENGTH}
 MOST_SHOWN = 60  # characters of a cell that are shown beside its fault
 Body = dict[str, Any]
-MOST_WORDS = 200  # for "unknown": each column has a few
 REMEMBERED = 10_000  # cells: some megabytes
 REPEATED = frozenset({"date", "code", "codes", "country", "countries"})
 
@@ -47,27 +46,6 @@ class Row:
         return replace(fault, value=said[:MOST_SHOWN]) if said else fault
 
 
-class Tally:
-    """The cells of a list that made neither a value nor a fault: counted and reported, so that nothing is lost in
-    silence."""
-
-    def __init__(self) -> None:
-        self.unsaid: Counter[tuple[str, str]] = Counter()  # (column, word) → cells read as "unknown"
-        self.unread: Counter[str] = Counter()  # column → cells that were not read
-        self.left_out = RowsCounted()
-
-    def shape(self) -> dict[str, Any]:
-        """The tally in a receipt."""
-        return {
-            "unsaid": [
-                {"column": column, "word": word, "count": count}
-                for (column, word), count in self.unsaid.most_common(MOST_WORDS)
-            ],
-            "unread": [{"column": column, "count": count} for column, count in sorted(self.unread.items())],
-            "left_out": self.left_out.shape(),
-        }
-
-
 class Reader:
     """Reads the rows of one list."""
 
@@ -80,7 +58,7 @@ class Reader:
     ) -> None:
         """`genders`: letter → gender in this list, where its mapping does not say so."""
         self.tally = tally or Tally()
-        self._layout = Layout(columns, mapping)
+        self._doubtful = DoubtfulRows(columns, mapping)
         self._unread = [column for column in columns if not column.fields]
         self._columns = [column for column in columns if column.fields]
         self._width = len(columns)
@@ -94,7 +72,7 @@ class Reader:
 
     def read(self, cells: Cells) -> Row | None:
         """A row with its body, its faults or its questions; None for a row that the mapping leaves out."""
-        asked = self._layout.open_questions(cells)
+        asked = self._doubtful.open_questions(cells)
         if asked is None:
             self.tally.left_out.add(cells.number)
             return None

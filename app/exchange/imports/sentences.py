@@ -5,12 +5,15 @@ by code, or by the English where one code has several sentences.
 """
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
 
 from app.exchange.titles import LANGUAGES
 from app.vocabulary import Language
+from app.wire.imports import ImportFault, ImportQuestion
 
 _SAID: dict[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 # Lines about a number have a sentence for one and a sentence for many.
@@ -18,10 +21,25 @@ LINES: dict[str, list[str] | dict[str, list[str]]] = _SAID["lines"]
 FAULTS: dict[str, str] = {name: english for name, (english, _spanish) in _SAID["faults"].items()}
 _SPANISH = dict(_SAID["faults"].values())  # by the English
 
-Question = dict[str, Any]
 Answer = Literal["confirm", "mapping"]
 # A value of a sentence: the same in every language, or made for each.
 Value = str | int | Callable[[Language], str]
+
+
+class Question(TypedDict):
+    """A question about a list as stored, in every language; one stored by an earlier version has one sentence only, its
+    `detail`."""
+
+    code: str
+    details: NotRequired[dict[Language, str]]
+    detail: NotRequired[str]
+    answer: NotRequired[Answer]
+
+
+class KeptFault(ImportFault):
+    """The refusal of a file as stored."""
+
+    spanish: NotRequired[str]
 
 
 def question(code: str, row: int | None = None, lang: Language = "en") -> str:
@@ -50,18 +68,22 @@ def _both(part: str, name: str, values: Mapping[str, Value]) -> list[str]:
     ]
 
 
-def problem(kept: dict[str, Any], lang: Language) -> dict[str, Any]:
+def problem(kept: KeptFault, lang: Language) -> ImportFault:
     """The stored reason of a refused file (`BadFile.shape`) in a language."""
     spanish = kept.get("spanish") if lang == "es" else None
     told = spanish or detail(kept["code"], kept["detail"], lang)
     return {"code": kept["code"], "detail": told, "row": kept["row"]}
 
 
-def asked(one: Question, lang: Language) -> Question:
-    """A question about a list in a language. A question stored by an earlier version, or asked by a remote registry,
-    has one sentence only."""
+def asked(one: Question, lang: Language) -> ImportQuestion:
+    """A question about a list in a language."""
     said = one["details"][lang] if "details" in one else one["detail"]
     return {"code": one["code"], "detail": said, "answer": one.get("answer", "confirm")}
+
+
+def confirmed(questions: Iterable[ImportQuestion]) -> bool:
+    """Whether confirming the list is an answer."""
+    return all(one["answer"] == "confirm" for one in questions)
 
 
 def detail(code: str, english: str, lang: Language, row: int | None = None) -> str:

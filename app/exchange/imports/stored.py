@@ -12,13 +12,15 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from app.errors import Conflict, NotFound
-from app.exchange.imports.groups import Groups
-from app.exchange.imports.layout import RowsCounted
+from app.exchange.imports.fault_groups import Groups
 from app.exchange.imports.lists import digest_of
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.sentences import KeptFault
+from app.exchange.imports.tally import RowsCounted
 from app.import_codes import ImportOutcome
 from app.models import ImportFile, ImportMapping, ImportRow, ListImport
 from app.registry.write import Outcome, WriteContext, new_id
+from app.wire.imports import RowError
 
 # A process at work on an import renews its lease with each batch, which takes seconds: after this long it is gone.
 LEASE = timedelta(minutes=2)
@@ -35,7 +37,6 @@ ABOUT: tuple[About, ...] = ("releases", "held")
 UNREGISTERED = "unregistered"  # number of rows with an unregistered place, without the names
 SUMMED = frozenset({*ABOUT, "groups", "tally", UNREGISTERED})  # sums over rows, reset where rows are tried anew
 
-Row = dict[str, Any]
 ImportId = uuid.UUID
 _INSERT_ROWS = insert(ImportRow)
 
@@ -59,7 +60,7 @@ class RowOutcome:
     outcome: str
     report: uuid.UUID | None
     revision: int | None
-    faults: list[dict[str, Any]] | None
+    faults: list[RowError] | None
     about: About | None = None
     tally: dict[str, int] = field(default_factory=dict)
     unregistered: bool = False  # it names an unregistered place
@@ -214,7 +215,7 @@ def move(session: Session, job: ListImport, **values: Any) -> bool:
 
 
 def finish(
-    session: Session, job: ListImport, state: str, now: datetime, fault: dict[str, Any] | None = None, **values: Any
+    session: Session, job: ListImport, state: str, now: datetime, fault: KeptFault | None = None, **values: Any
 ) -> None:
     """End an import that no other process has moved, and delete its file. An import that ends in the trial before a
     strict run has filed nothing: its counts keep the errors alone, its rows the outcomes they would have had."""

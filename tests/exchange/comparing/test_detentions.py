@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
-from app.exchange.comparing.detentions import ComparedDetention, conflicts, of_content
+from app.exchange.comparing.detentions import Compared, conflicts, of_content, with_account
+from app.wire.matching import AccountShape, ConflictShape
 
 BASE = {"detainee.full_name": "Eufemia Landaeta", "detention.country": "VE"}
 
 
-def detention(**said: Any) -> ComparedDetention:
-    return of_content({**BASE, **{name.replace("__", "."): value for name, value in said.items()}}, {"row": 2})
+def detention(**said: Any) -> Compared:
+    content = {**BASE, **{name.replace("__", "."): value for name, value in said.items()}}
+    shown: AccountShape = with_account({"row": 2}, content)
+    return of_content(content, shown)
 
 
 def contradicted(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
@@ -19,7 +22,7 @@ def contradicted(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     return [one["field"] for one in found]
 
 
-def conflicts_turned(mine: dict[str, Any], theirs: dict[str, Any]) -> list[dict[str, Any]]:
+def conflicts_turned(mine: dict[str, Any], theirs: dict[str, Any]) -> list[ConflictShape]:
     """Whoever is asked first, the same contradicts."""
     turned = conflicts(detention(**mine), detention(**theirs))
     return [{"field": one["field"], "mine": one["theirs"], "theirs": one["mine"]} for one in turned]

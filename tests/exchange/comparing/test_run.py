@@ -4,12 +4,13 @@ import io
 import re
 import zipfile
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from app.exchange import tables, workbook
+from app.exchange import tables, workbook_writer
 from app.exchange.comparing import files, report, run
-from app.exchange.comparing.detentions import Row
+from app.exchange.comparing.report import Comparison
 from app.exchange.comparing.sheets import sheets
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.mapping import Mapping
@@ -34,20 +35,20 @@ Anselmo Barreto,12345678,,,VE,,
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def two_lists(mine: run.List, theirs: run.List) -> Row:
+def two_lists(mine: run.List, theirs: run.List) -> Comparison:
     return run.two_lists(mine, theirs, NOW)
 
 
 @pytest.fixture(scope="module")
-def found() -> Row:
+def found() -> Comparison:
     return two_lists((MINE.encode(), None), (THEIRS.encode(), None))
 
 
-def rows(found: Row, part: str) -> list[int]:
+def rows(found: Any, part: str) -> list[int]:
     return [one["mine"]["row"] if "mine" in one else one["row"] for one in found[part]]
 
 
-def test_every_row_that_was_read_stands_in_one_part(found: Row) -> None:
+def test_every_row_that_was_read_stands_in_one_part(found: Comparison) -> None:
     assert (rows(found, "both"), rows(found, "likely"), rows(found, "mine_only")) == ([2, 3, 5], [4], [7])
     assert [one["name"] for one in found["theirs_only"]] == ["@Otra Persona Gil"]
     assert found["summary"] == {
@@ -55,7 +56,7 @@ def test_every_row_that_was_read_stands_in_one_part(found: Row) -> None:
     }  # fmt: skip
 
 
-def test_a_pair_says_why_and_what_contradicts(found: Row) -> None:
+def test_a_pair_says_why_and_what_contradicts(found: Comparison) -> None:
     first, second, _third = found["both"]
     assert [one["feature"] for one in first["reasons"]] == ["name", "birth", "released_on", "detained_on"]
     assert first["conflicts"] == [
@@ -65,12 +66,12 @@ def test_a_pair_says_why_and_what_contradicts(found: Row) -> None:
     assert second["conflicts"] == []
 
 
-def test_identification_numbers_pair_people_and_are_never_shown(found: Row) -> None:
+def test_identification_numbers_pair_people_and_are_never_shown(found: Comparison) -> None:
     assert found["both"][2]["reasons"][-1]["feature"] == "national_id"
     assert "12345678" not in str(found)
 
 
-def test_a_row_that_cannot_be_read_is_compared_with_nothing_and_said_so(found: Row) -> None:
+def test_a_row_that_cannot_be_read_is_compared_with_nothing_and_said_so(found: Comparison) -> None:
     (unread,) = found["unread"]
     assert (unread["row"], unread["errors"][0]["code"]) == (6, "ambiguous_date")
 
@@ -88,10 +89,11 @@ def test_a_row_that_cannot_be_true_is_left_out_on_either_list_as_an_import_would
 ) -> None:
     data = f"name,dob,country,detained on,released on\n{row}\n".encode()
     found = two_lists((data, None), (data, None))
-    for side in ("unread", "unread_theirs"):
-        ((number, (error,)),) = [one.values() for one in found[side]]
+    for unread in (found["unread"], found["unread_theirs"]):
+        ((number, (error,)),) = [(one["row"], one["errors"]) for one in unread]
         assert (number, error["column"], error["code"]) == (2, column, code)
-    assert [found["summary"][name] for name in ("mine", "theirs", "unread")] == [0, 0, 1]
+    summary = found["summary"]
+    assert (summary["mine"], summary["theirs"], summary["unread"]) == (0, 0, 1)
 
 
 def test_what_says_too_little_to_be_filed_is_compared_all_the_same() -> None:
@@ -141,7 +143,7 @@ def parts_of(data: bytes) -> dict[str, str]:
         ),
     ],
 )
-def test_the_workbook_has_a_sheet_for_each_part(found: Row, lang: str, names: list[str]) -> None:
+def test_the_workbook_has_a_sheet_for_each_part(found: Comparison, lang: str, names: list[str]) -> None:
     made = sheets(found, "es" if lang == "es" else "en")
     assert [sheet.name for sheet in made] == names
     assert {len(row) for sheet in made for row in sheet.rows if len(row) != len(sheet.headings)} == set()
@@ -157,14 +159,16 @@ def test_the_workbook_has_a_sheet_for_each_part(found: Row, lang: str, names: li
         ("es", [["En las dos", 3], ["de ellas con alguna contradicción", 1]]),
     ],
 )
-def test_the_summary_says_of_those_on_both_how_many_contradict(found: Row, lang: str, lines: list[list[str]]) -> None:
+def test_the_summary_says_of_those_on_both_how_many_contradict(
+    found: Comparison, lang: str, lines: list[list[str]]
+) -> None:
     summary = sheets(found, "es" if lang == "es" else "en")[0]
     assert summary.rows[2:4] == lines
 
 
 def test_no_cell_of_a_workbook_is_a_formula_or_a_link() -> None:
     begun = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "{=1}", "https://example.org", "12"]
-    parts = parts_of(workbook.write([workbook.Sheet("x", ["h"], [[cell] for cell in begun])]))
+    parts = parts_of(workbook_writer.write([workbook_writer.Sheet("x", ["h"], [[cell] for cell in begun])]))
     page = parts["xl/worksheets/sheet1.xml"]
     assert "<f>" not in page
     assert "<hyperlink" not in page
@@ -172,11 +176,11 @@ def test_no_cell_of_a_workbook_is_a_formula_or_a_link() -> None:
     assert "=1+1" in parts["xl/sharedStrings.xml"]
 
 
-def test_the_same_rows_give_the_same_bytes(found: Row) -> None:
-    assert workbook.write(sheets(found, "es")) == workbook.write(sheets(found, "es"))
+def test_the_same_rows_give_the_same_bytes(found: Comparison) -> None:
+    assert workbook_writer.write(sheets(found, "es")) == workbook_writer.write(sheets(found, "es"))
 
 
-def test_as_one_table_each_pair_and_each_lone_account_is_a_line(found: Row) -> None:
+def test_as_one_table_each_pair_and_each_lone_account_is_a_line(found: Comparison) -> None:
     table = report.lines(found)
     assert [line["part"] for line in table] == ["both"] * 3 + ["likely", "mine_only", "theirs_only"]
     assert "'@Otra Persona Gil" in tables.to_csv(table)

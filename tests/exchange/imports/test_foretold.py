@@ -6,10 +6,10 @@ import uuid
 import pytest
 
 from app.database import reading
-from app.exchange.imports import receipts, run, stored
+from app.exchange.imports import filing, receipts, stored
 from app.exchange.imports.stored import Sent
-from tests.exchange.imports.test_run import counts, many
-from tests.exchange.imports.test_run_at_once import another, running_on
+from tests.exchange.imports.test_filing import counts, many
+from tests.exchange.imports.test_filing_at_once import another, running_on
 from tests.support import Body, World
 
 GIVEN = ("José", "María", "Luis", "Carmen", "Juan", "Ana", "Pedro", "Rosa", "Carlos", "Elena", "Simón", "Nieves")
@@ -57,8 +57,8 @@ def outcomes(world: World, receipt: Body) -> list[str]:
 def test_a_trial_foretells_what_becomes_of_each_row_of_a_list_of_namesakes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "BATCH", 150)
-    monkeypatch.setattr(run, "TRIAL_BATCH", 200)
+    monkeypatch.setattr(filing, "BATCH", 150)
+    monkeypatch.setattr(filing, "TRIAL_BATCH", 200)
     monkeypatch.setattr("app.registry.bulk_filing.LONGEST", 0.3)
     world.send_list(drawn(120, seed=1, prefix="J"), who="jep")
     said = drawn(500, seed=2)
@@ -89,8 +89,8 @@ def test_a_namesake_of_somebody_whom_another_source_reports_waits_as_before(worl
 def test_a_trial_knows_whom_an_earlier_batch_of_it_would_have_tied(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "TRIAL_BATCH", 1)
-    monkeypatch.setattr(run, "BATCH", 1)
+    monkeypatch.setattr(filing, "TRIAL_BATCH", 1)
+    monkeypatch.setattr(filing, "BATCH", 1)
     world.file("jep", detainee__full_name="Rosa Inés Valdivia", detainee__birth_date="1971")
     said = HEAD + "A-1;Rosa Inés Valdivia;1971;;;VE\nA-2;Rosa Inés Valdivia;1971;;;VE\n"
     tried = world.send_list(said, dry_run=True)
@@ -99,7 +99,7 @@ def test_a_trial_knows_whom_an_earlier_batch_of_it_would_have_tied(
 
 
 def test_a_trial_that_another_process_takes_up_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "TRIAL_BATCH", 4)
+    monkeypatch.setattr(filing, "TRIAL_BATCH", 4)
     twice = many(4) + many(4).partition("\n")[2].replace("B-", "C-")  # the second half are the first one's namesakes
     first = running_on(world, twice, Sent(dry_run=True))
     assert first.step()  # four rows are tried, and remembered by this process alone

@@ -1,4 +1,4 @@
-"""Lists as people lay them out: what is no person is asked about, and what stands in two places is read as one."""
+"""Lists as people lay them out: what stands in two places is read as one."""
 
 import pytest
 
@@ -6,87 +6,6 @@ from app.exchange.imports.faults import BadFile
 from app.exchange.imports.mapping import Mapping
 from tests.exchange.imports.sheets import row, xlsx
 from tests.exchange.imports.test_lists import bodies, faults, opened, refusal
-
-HEAD = "Código;Nombre;Fecha de detención;País\n"
-
-
-def asked(*rows: str, mapping: str | None = None) -> dict[int, list[tuple[str | None, str]]]:
-    return faults(HEAD + "".join(f"{one}\n" for one in rows), mapping)
-
-
-@pytest.mark.parametrize(
-    "name, code",
-    [
-        ("Total: 24", "not_a_person"),
-        ("Subtotal", "not_a_person"),
-        ("Sin confirmar", "not_a_name"),
-        ("Familia Rodríguez (3 personas)", "several_people"),
-        ("Familia Rodríguez", "several_people"),
-        ("Juana Paz y Carlos Paz", "several_people"),
-        ("JUANA PAZ Y CARLOS PAZ", "several_people"),
-        ("Juana y Carlos Paz", "several_people"),
-        ("Juana Paz & Carlos Paz", "several_people"),
-        ("Juana Paz / Carlos Paz", "several_people"),
-        ("Juana Paz, Carlos Paz, Ana Ruz", "several_people"),
-        ("Juana Paz y otros", "several_people"),
-        ("Juana Paz and 3 others", "several_people"),
-        ("Dos adolescentes", "several_people"),
-    ],
-)
-def test_what_is_perhaps_nobody_is_asked_about_and_made_no_person(name: str, code: str) -> None:
-    assert asked(f"N-1;{name};2025;VE", "N-2;Ana Ruz;2025;VE") == {2: [("B", code)]}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Paz, Juana",
-        "Juan Y. Pérez",
-        "João da Costa e Silva",
-        "Toto Lara",
-        "Totalina Lara",
-        "Juana Paz (a) La Gata",
-        "Nobodyeva, Aysel (Aysel Rauf qizi Nobodyeva)",
-    ],
-)
-def test_one_person_is_not_asked_about(name: str) -> None:
-    assert asked(f"N-1;{name};2025;VE") == {}
-
-
-@pytest.mark.parametrize("title", ["MILITARES;;;", ";Presos en el Helicoide;;", ";;;Fuente: nosotros"])
-def test_one_cell_in_an_otherwise_empty_row_is_asked_about(title: str) -> None:
-    (code,) = asked(title, "N-2;Ana Ruz;2025;VE")[2]
-    assert code[1] in ("section_title", "unknown_code")
-
-
-def test_headings_that_stand_again_on_each_page_are_nobody() -> None:
-    assert asked("N-1;Ana Ruz;2025;VE", HEAD.strip()) == {3: [("A", "repeated_headings")]}
-
-
-def test_a_mapping_answers_for_a_row_or_for_all_rows_of_a_kind() -> None:
-    rows = ("MILITARES;;;", "N-1;Ana Ruz;2025;VE", "POLICÍAS;;;", "N-2;Rosa Ortega y Gasset;2025;VE", ";Total;;")
-    assert set(asked(*rows)) == {2, 4, 5, 6}
-    table = HEAD + "\n".join(rows) + "\n"
-    answers = '[rows]\nsection_title = "leave_out"\nnot_a_person = "leave_out"\n5 = "read"\n'
-    found = opened(table, answers)
-    assert found.count() == (2, False)
-    read = list(found.rows())
-    assert [one.body and one.body["detainee"]["full_name"] for one in read] == ["Ana Ruz", "Rosa Ortega y Gasset"]
-    assert found.tally.shape()["left_out"] == {"count": 3, "rows": [2, 4, 6]}
-
-
-def test_a_question_says_how_it_is_answered() -> None:
-    (one,) = opened(HEAD + "MILITARES;;;\n").rows()
-    assert '2 = "leave_out"' in one.faults[0].detail
-    assert 'section_title = "leave_out"' in one.faults[0].detail
-
-
-@pytest.mark.parametrize("answer", ['2 = "perhaps"', 'sections = "read"'])
-def test_an_answer_that_is_none_is_told(answer: str) -> None:
-    with pytest.raises(BadFile) as refused:
-        Mapping.read(f"[rows]\n{answer}\n")
-    assert refused.value.code == "bad_mapping"
-
 
 GROUPED = "Código;Nombre;Detención;;Excarcelación;;País\n;;Fecha;Lugar;Fecha;Tipo;\n"
 IN_GROUPS = {

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from app.errors import MOST_ERRORS
-from app.exchange import workbook
-from app.exchange.imports import headings, row_checks, texts
-from app.exchange.imports.cells import WORDS, known_code
+from app.exchange import workbook_writer
+from app.exchange.imports import cells, headings, row_checks
+from app.exchange.imports.cell_values import WORDS, known_code
 from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS
 from app.exchange.imports.lists import Opened, open_list
@@ -217,7 +217,7 @@ def test_an_open_document_is_read() -> None:
 
 @pytest.mark.parametrize("data", [SPANISH + "\n" * 30, SPANISH + LINE * 30, '{"note": "x"}\n' * 30])
 def test_a_file_of_more_rows_than_a_spreadsheet_has_is_no_list(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(texts, "MOST_ROWS", 25)
+    monkeypatch.setattr(cells, "MOST_ROWS", 25)
     assert refusal(data) == "too_many_rows"
 
 
@@ -387,7 +387,7 @@ TABLE = [["Nombre", "Fecha de detención", "País"], ["Ramón Ibáñez", "2025",
 
 
 def book(**sheets: list[Any]) -> bytes:
-    return workbook.write([workbook.Sheet(name, rows[0], rows[1:]) for name, rows in sheets.items()])
+    return workbook_writer.write([workbook_writer.Sheet(name, rows[0], rows[1:]) for name, rows in sheets.items()])
 
 
 def test_another_name_that_nobody_knew_is_none_either() -> None:

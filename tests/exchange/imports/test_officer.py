@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from app.exchange.imports.csv_text import encoding_of, rows
 from app.exchange.imports.faults import place_of
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
-from app.exchange.imports.texts import encoding_of, rows
-from app.exchange.imports.workbooks import Workbook
+from app.exchange.imports.workbook_reader import Workbook
 from tests.exchange.imports import messy
+from tests.exchange.imports.test_filing import counts
 from tests.exchange.imports.test_nothing_slips import MAPPINGS, REAL, slipped
-from tests.exchange.imports.test_run import counts
 from tests.support import Body, World
 
 

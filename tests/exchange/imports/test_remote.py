@@ -12,7 +12,8 @@ from app.config import Settings
 from app.database import writing
 from app.exchange import client
 from app.exchange.client import Line, Stopped
-from app.exchange.imports import parts, remote
+from app.exchange.imports import remote, upload_parts
+from app.exchange.imports.receipts import Receipt
 from app.exchange.imports.stored import Sent
 from app.registry import api_keys
 from app.vocabulary import Language, Role
@@ -66,7 +67,7 @@ class Sender:
 
         monkeypatch.setattr(client, "sleep", lambda _seconds: None)
         monkeypatch.setattr(remote, "FIRST_LOOK", 0.01)
-        monkeypatch.setattr(parts, "MOST_BYTES", 400)  # two rows
+        monkeypatch.setattr(upload_parts, "MOST_BYTES", 400)  # two rows
         monkeypatch.setattr(remote, "PAGE", 1)
         self._client = partial(httpx2.Client, transport=httpx2.MockTransport(handle))
         self._patch = monkeypatch
@@ -107,7 +108,7 @@ def sender(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sen
     return Sender(world, tmp_path, monkeypatch)
 
 
-def counts(receipt: Body) -> dict[str, int]:
+def counts(receipt: Body | Receipt) -> dict[str, int]:
     return {outcome: number for outcome, number in receipt["counts"].items() if number}
 
 
@@ -256,7 +257,7 @@ def test_the_number_of_rows_is_asked_about_the_whole_list_and_not_about_each_par
 ) -> None:
     long = HEAD + "".join(f"B-{n};Persona {chr(65 + n)}x Inventada;{1940 + n};VE;\n" for n in range(24))
     sender.world.send_list(long)
-    monkeypatch.setattr(parts, "MOST_BYTES", 1_000)
+    monkeypatch.setattr(upload_parts, "MOST_BYTES", 1_000)
     assert sender.send(long)[0]["state"] == "done"
     assert sender.posts > 2
     requests = sender.posts
@@ -362,7 +363,7 @@ def test_a_key_that_ends_half_way_stops_it_and_the_next_key_goes_on(sender: Send
 def test_a_list_that_failed_at_the_registry_is_another_request_the_next_time(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.exchange.imports.run.file_rows", lambda *_: 1 / 0)
+    monkeypatch.setattr("app.exchange.imports.filing.file_rows", lambda *_: 1 / 0)
     receipt, _rows = sender.send(LIST)
     assert (receipt["state"], receipt["problem"]["code"], receipt["problem"]["row"]) == ("failed", "internal_error", 2)
     monkeypatch.undo()
@@ -421,7 +422,7 @@ def test_an_upload_through_a_line_that_cuts_resets_and_stalls_comes_to_every_row
         monkeypatch.setattr(client, name, value)
     monkeypatch.setattr(remote, "FIRST_LOOK", 0.02)
     monkeypatch.setattr(remote, "PAGE", 10)
-    monkeypatch.setattr(parts, "MOST_BYTES", 5_000)  # some fourteen rows
+    monkeypatch.setattr(upload_parts, "MOST_BYTES", 5_000)  # some fourteen rows
     path, watch = tmp_path / "list.csv", Watcher()
     path.write_bytes(csv_of(rows))
     with (

@@ -2,10 +2,10 @@
 
 import pytest
 
+from app.exchange.imports.cells import Cells
 from app.exchange.imports.headings import Column
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.rows import Reader, Row
-from app.exchange.imports.texts import Cells
 
 
 def read(reader: Reader, *cells: str) -> Row:

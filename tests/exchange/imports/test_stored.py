@@ -5,7 +5,7 @@ import pytest
 from app.database import reading, writing
 from app.exchange.imports import stored
 from app.import_codes import ImportState
-from tests.exchange.imports.test_run import begin
+from tests.exchange.imports.test_filing import begin
 from tests.support import NOW, World
 
 

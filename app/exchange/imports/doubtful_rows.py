@@ -1,38 +1,18 @@
-"""Rows that are perhaps no person: sums, titles, several people in one cell, rows struck out or hidden in the sheet.
-Each is a question; until a mapping answers it, the row is left out and counted (pure)."""
+"""Rows that are perhaps no person: sums, titles, doubtful names, rows struck out or hidden in the sheet. Each is a
+question; until a mapping answers it, the row is left out and counted (pure)."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from app.exchange.imports.cells import WORDS
+from app.exchange.imports.cells import Cells
+from app.exchange.imports.doubtful_names import question_about_name, sums_up
 from app.exchange.imports.faults import letter
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME
 from app.exchange.imports.headings import Column
 from app.exchange.imports.mapping import Answer, Mapping, Question, compared
-from app.exchange.imports.texts import Cells
-from app.matching.fold import fold
 
-LOOKED_AT = 200  # characters of a cell: longer than any title or name
-PARTED = 3  # parts between commas: "Paz, Juana" has two, and is one person
-MOST_EXAMPLES = 3  # numbers of counted rows: enough to look them up
 # Kinds of fields that take any text.
 WIDE = frozenset({"line", "lines", "text", "state"})
-
-
-_ASKED: dict[str, list[str]] = WORDS["asked"]
-_SUMS = tuple(fold(word) for word in _ASKED["sums"])
-_NOT_NAMES = frozenset(map(fold, _ASKED["not_names"]))
-_GROUPS = frozenset(map(fold, _ASKED["groups"]))
-_PEOPLE = "|".join(_ASKED["people"])
-_NUMBERS = "|".join(_ASKED["numbers"])
-_NUMBER_OF_PEOPLE = re.compile(rf"\b(?:\d+|{_NUMBERS}) (?:{_PEOPLE})\b|\b(?:y|and) (?:otr[oa]s|others)\b")
-# What joins two people, and two surnames now and then: "Ramón y Cajal" is asked about too. A capital Y is an initial.
-_AND = re.compile(r"\s(?:y|and|\+)\s|&")
-_AND_IN_CAPITALS = re.compile(r"\s(?:Y|AND|\+)\s|&")
-# What joins two people only where each has two names: "João da Costa e Silva" is one, and a slash may part an alias.
-_PERHAPS_AND = re.compile(r"\s(?:e|E)\s|[;/\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +23,7 @@ class RowQuestion:
     column: str | None
 
 
-class Layout:
+class DoubtfulRows:
     """The questions about the rows of one list, with the answers of its mapping."""
 
     def __init__(self, columns: Sequence[Column], mapping: Mapping) -> None:
@@ -94,48 +74,3 @@ class Layout:
 
 def _said(cells: Cells, place: int) -> str:
     return cells.texts[place].strip() if place < len(cells.texts) else ""
-
-
-def question_about_name(text: str) -> Question | None:
-    """The question about a text in a column of names, if any."""
-    if not text:
-        return None
-    if sums_up(text):
-        return Question.SUM
-    if fold(text[:LOOKED_AT]) in _NOT_NAMES:
-        return Question.NOT_A_NAME
-    return Question.SEVERAL if _is_several(text[:LOOKED_AT]) else None
-
-
-def sums_up(text: str) -> bool:
-    """Whether a text says that its row is a sum: "Total: 24"."""
-    folded = fold(text[:LOOKED_AT])
-    return folded.startswith(_SUMS) and any(folded == word or folded.startswith(f"{word} ") for word in _SUMS)
-
-
-def _is_several(text: str) -> bool:
-    folded = fold(text)
-    if not _GROUPS.isdisjoint(folded.split()) or _NUMBER_OF_PEOPLE.search(folded):
-        return True
-    if any(map(str.strip, (_AND_IN_CAPITALS if text.isupper() else _AND).split(text)[1:])):
-        return True
-    parts = _PERHAPS_AND.split(text)
-    if len(parts) > 1 and all(len(part.split()) > 1 for part in parts):
-        return True
-    return sum(1 for part in text.split(",") if part.strip()) >= PARTED
-
-
-class RowsCounted:
-    """The number of rows with one property, and the first of them."""
-
-    def __init__(self, count: int = 0, rows: Sequence[int] = ()) -> None:
-        self.count = count
-        self.rows = list(rows)
-
-    def add(self, *numbers: int, count: int = 1) -> None:
-        """Add `count` rows, of which these are the first."""
-        self.count += count
-        self.rows += numbers[: max(0, MOST_EXAMPLES - len(self.rows))]
-
-    def shape(self) -> dict[str, Any]:
-        return {"count": self.count, "rows": self.rows}

@@ -8,9 +8,9 @@ from functools import cached_property
 
 from app.exchange.imports.case_numbers import Keys
 from app.exchange.imports.faults import Fault
-from app.exchange.imports.questions import has_undated_age
 from app.exchange.imports.row_checks import body_of, numbered
 from app.exchange.imports.rows import Row
+from app.exchange.imports.survey import has_undated_age
 
 # A line of 5 KB a second that drops every few seconds carries some 10 KB in between; packed, this becomes 5 to 8. Less
 # would be lost on turns of the line, of which a part takes two. Measured before packing, so that every machine cuts

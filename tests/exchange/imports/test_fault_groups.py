@@ -2,7 +2,7 @@
 
 import json
 
-from app.exchange.imports.groups import MOST_GROUPS, Groups
+from app.exchange.imports.fault_groups import MOST_GROUPS, Groups
 from app.exchange.imports.sentences import LINES
 from tests.support import World
 

@@ -1,6 +1,5 @@
 """A list filed through the server: tried, filed, filed again, stopped half-way and taken up."""
 
-import asyncio
 import gc
 
 import pytest
@@ -8,11 +7,11 @@ from sqlalchemy import select
 
 from app.database import reading, writing
 from app.demo.names import names as invented_names
-from app.exchange.imports import local, receipts, run, stored
+from app.exchange.imports import filing, local, receipts, stored
+from app.exchange.imports.filing import Filing
 from app.exchange.imports.mapping import Mapping
-from app.exchange.imports.run import Running
+from app.exchange.imports.receipts import Receipt
 from app.exchange.imports.stored import Sent
-from app.exchange.imports.worker import Worker
 from app.models import ImportFile, ListImport
 from app.registry import api_keys as api_keys
 from app.registry.views import Views
@@ -28,7 +27,7 @@ BAD = "A-3;Elsa Mora;1980;2025-04;Venezuela;31 de enero\n"
 LIST = HEAD + FIRST + SECOND + BAD
 
 
-def counts(receipt: Body) -> dict[str, int]:
+def counts(receipt: Body | Receipt) -> dict[str, int]:
     return {outcome: number for outcome, number in receipt["counts"].items() if number}
 
 
@@ -84,7 +83,7 @@ def test_a_receipt_says_how_many_rows_are_releases_and_how_many_say_that_somebod
 ) -> None:
     held, dead = "A-4;Olga Rey Mora;1950;2025;VE;s/d;\n", "A-5;Luis Soto Rey;1950;2025;VE;;murió\n"
     said = HEAD.strip() + ";motivo del fin de la detención\n" + FIRST + SECOND + BAD + held + dead
-    monkeypatch.setattr(run, "BATCH", 2)
+    monkeypatch.setattr(filing, "BATCH", 2)
     tried, filed = world.send_list(said, dry_run=True), world.send_list(said)
     strictly = world.send_list(said.replace(BAD, ""), strict=True)
     assert [(one["releases"], one["held"]) for one in (tried, filed, strictly)] == [(2, 1)] * 3
@@ -117,21 +116,6 @@ def test_what_the_registry_refuses_is_told_at_the_column_it_came_from(world: Wor
     ]
 
 
-def test_a_list_far_longer_or_shorter_than_the_last_one_is_questioned_until_confirmed(world: World) -> None:
-    world.send_list(many(30))
-    short = world.send_list(many(5))
-    assert (short["state"], short["questions"][0]["code"], short["settled"]) == ("questioned", "row_count", 0)
-    assert counts(world.send_list(many(5), confirm=True)) == {"unchanged": 5}
-    assert world.send_list(many(5), who="jep")["state"] == "done"
-
-
-def test_case_numbers_that_only_count_the_rows_are_questioned(world: World) -> None:
-    said = "id;nombre;país\n1;Rosa Inés Valdivia;VE\n2;Julio Peralta Ríos;VE\n"
-    assert world.send_list(said)["questions"][0]["code"] == "numbers_count_rows"
-    left_out = "[columns]\nid = []\n"
-    assert world.send_list(said, mapping=left_out)["derived_case_numbers"] == 2
-
-
 def test_a_mapping_is_kept_for_the_next_list_with_these_headings_of_this_source(world: World) -> None:
     said = "quien;cuando;país\nRosa Inés Valdivia;03/04/2025;VE\nJulio Peralta;05/06/2025;VE\n"
     assert world.send_list(said)["problem"]["code"] == "no_headings"
@@ -145,14 +129,14 @@ def test_a_mapping_is_kept_for_the_next_list_with_these_headings_of_this_source(
 def test_an_import_stopped_after_any_batch_is_taken_up_where_it_stopped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "BATCH", 4)
+    monkeypatch.setattr(filing, "BATCH", 4)
     data = many(10).encode()
     job = begin(world, data)
-    first = Running(world.engine, world.app.state.secret, lambda: NOW, job, data)
+    first = Filing(world.engine, world.app.state.secret, lambda: NOW, job, data)
     assert first.step()
     assert first.step()
     revision = world.revision
-    second = Running(world.engine, world.app.state.secret, lambda: NOW, job, data)
+    second = Filing(world.engine, world.app.state.secret, lambda: NOW, job, data)
     while second.step():
         pass
     assert world.revision == revision + 6
@@ -171,10 +155,10 @@ def begin(world: World, data: bytes, key: str | None = None, sent: Sent | None =
 def test_of_two_that_file_one_list_at_once_only_one_settles_each_row(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "BATCH", 4)
+    monkeypatch.setattr(filing, "BATCH", 4)
     data = many(8).encode()
     job = begin(world, data)
-    both = [Running(world.engine, world.app.state.secret, lambda: NOW, job, data) for _ in range(2)]
+    both = [Filing(world.engine, world.app.state.secret, lambda: NOW, job, data) for _ in range(2)]
     while both:
         both = [one for one in both if one.step()]
     assert world.rows("SELECT count(*) FROM record") == [(8,)]
@@ -194,57 +178,15 @@ def test_who_was_overtaken_between_two_looks_settles_nothing(world: World) -> No
 
 
 def test_a_key_that_was_revoked_files_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "BATCH", 4)
+    monkeypatch.setattr(filing, "BATCH", 4)
     data, key = many(8).encode(), world.keys["foro"].removeprefix("rcn_")[:8]
-    running = Running(world.engine, world.app.state.secret, lambda: NOW, begin(world, data, key), data)
+    running = Filing(world.engine, world.app.state.secret, lambda: NOW, begin(world, data, key), data)
     assert running.step()
     assert running.step()
     with writing(world.engine) as session:
         api_keys.revoke(session, key, NOW)
     assert not running.step()
     assert world.rows("SELECT count(*) FROM record") == [(4,)]
-
-
-def test_a_list_that_another_process_left_is_filed_by_the_next_one(world: World) -> None:
-    with writing(world.engine) as session:
-        source = Views(session).sources_by_slug["foro"].key
-        job = stored.begin(session, source, None, "0" * 64, Sent(), NOW)
-        stored.keep_file(session, job.id, LIST.encode())
-        stored.lease(session, job.id, NOW - 2 * stored.LEASE)
-    world.send_list(HEAD + FIRST, who="jep")
-    world.settle()
-    with reading(world.engine) as session:
-        assert {job.state for job in session.scalars(select(ListImport))} == {"done"}
-
-
-def test_a_worker_that_is_told_to_stop_ends_after_its_batch_and_lets_go(
-    resting: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run, "BATCH", 4)
-    data = many(8).encode()
-    job = begin(resting, data)
-    with writing(resting.engine) as session:
-        stored.keep_file(session, job, data)
-
-    async def work(batches: int) -> None:
-        worker = Worker(resting.engine, resting.app.state.secret, lambda: NOW, asyncio.Semaphore(1))
-        left, step = batches, Running.step
-
-        def counted(running: Running) -> bool:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                worker.stop()
-            return step(running)
-
-        monkeypatch.setattr(Running, "step", counted)
-        await worker.run()
-        monkeypatch.setattr(Running, "step", step)
-
-    asyncio.run(work(1))
-    assert resting.rows("SELECT count(*) FROM record") == [(4,)]
-    asyncio.run(work(2))
-    assert resting.rows("SELECT count(*) FROM record") == [(8,)]
 
 
 def test_what_became_of_rows_is_forgotten_after_a_while_and_the_receipt_is_not(world: World) -> None:
@@ -257,7 +199,7 @@ def test_what_became_of_rows_is_forgotten_after_a_while_and_the_receipt_is_not(w
 
 
 def test_a_local_list_that_was_killed_is_found_again_by_its_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "BATCH", 4)
+    monkeypatch.setattr(filing, "BATCH", 4)
     data, mapping = many(10).encode(), Mapping.read('[constants]\n"detainee.designation" = "political"\n')
 
     class Killed(Exception):
@@ -299,13 +241,13 @@ def test_a_zip_bomb_fails_with_a_reason(world: World) -> None:
 
 def test_cycles_are_collected_after_a_step_and_not_during_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     collecting = []
-    filed = run._Batch.file
+    filed = filing._Batch.file
 
-    def watched(batch: run._Batch, context: WriteContext) -> list[stored.RowOutcome]:
+    def watched(batch: filing._Batch, context: WriteContext) -> list[stored.RowOutcome]:
         collecting.append(gc.isenabled())
         return filed(batch, context)
 
-    monkeypatch.setattr(run._Batch, "file", watched)
+    monkeypatch.setattr(filing._Batch, "file", watched)
     assert world.send_list(LIST)["counts"]["new"] == 2
     assert collecting == [False]
     assert gc.isenabled()
@@ -313,7 +255,7 @@ def test_cycles_are_collected_after_a_step_and_not_during_it(world: World, monke
 
 def test_cycles_are_collected_while_a_list_waits_for_its_turn(world: World) -> None:
     data = many(3).encode()
-    running = Running(world.engine, world.app.state.secret, lambda: NOW, begin(world, data), data)
+    running = Filing(world.engine, world.app.state.secret, lambda: NOW, begin(world, data), data)
     assert running.step()
     with kept_waiting(world.engine, running.step):
         assert gc.isenabled()
@@ -322,7 +264,7 @@ def test_cycles_are_collected_while_a_list_waits_for_its_turn(world: World) -> N
 
 def test_who_collects_no_cycles_is_not_made_to_by_a_list(world: World) -> None:
     data = many(3).encode()
-    running = Running(world.engine, world.app.state.secret, lambda: NOW, begin(world, data), data)
+    running = Filing(world.engine, world.app.state.secret, lambda: NOW, begin(world, data), data)
     gc.disable()
     try:
         while running.step():

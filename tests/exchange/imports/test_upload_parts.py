@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from app.exchange.imports import parts
+from app.exchange.imports import upload_parts
 from app.exchange.imports.lists import open_list
-from app.exchange.imports.parts import Cut, cut
+from app.exchange.imports.upload_parts import Cut, cut
 
 HEAD = "código;nombre;fecha de nacimiento;país\n"
 
@@ -21,16 +21,16 @@ def bodies(found: Cut) -> list[dict[str, str]]:
 
 def test_a_part_holds_so_many_bytes_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     text = HEAD + "".join(f"A-{n};Rosa Inés Valdivia;1971;VE\n" for n in range(30))
-    monkeypatch.setattr(parts, "MOST_BYTES", 500)
+    monkeypatch.setattr(upload_parts, "MOST_BYTES", 500)
     assert max(len(part.data) for part in cut_of(text).parts) <= 500
-    monkeypatch.setattr(parts, "MOST_BYTES", 10)
+    monkeypatch.setattr(upload_parts, "MOST_BYTES", 10)
     assert [part.rows for part in cut_of(text).parts] == [[n] for n in range(2, 32)]  # each longer, and alone
 
 
 def test_case_numbers_are_made_over_the_whole_list(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "nombre;fecha de nacimiento;país\n" + "Rosa Inés Valdivia;1971;VE\n" * 3
     whole = [body["source_record_id"] for body in bodies(cut_of(text))]
-    monkeypatch.setattr(parts, "MOST_BYTES", 1)
+    monkeypatch.setattr(upload_parts, "MOST_BYTES", 1)
     found = cut_of(text)
     assert [body["source_record_id"] for body in bodies(found)] == whole
     assert (len(set(whole)), whole[1][-2:], found.derived) == (3, "-2", 3)

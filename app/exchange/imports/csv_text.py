@@ -4,18 +4,11 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
+from app.exchange.imports.cells import check_number
 from app.exchange.imports.faults import BadFile
 
-# A spreadsheet's cell holds 32,767 characters at most: a longer one is rows joined by a missing quotation mark.
-MOST_CHARACTERS = 32_767
-# The widest list seen has 60 columns.
-MOST_COLUMNS = 500
-# The rows of a spreadsheet: five times the largest list imagined. A file of 10 MiB can hold ten million empty ones,
-# which take longer to read than any list.
-MOST_ROWS = 1_048_576
 DELIMITERS = ",;\t|"
 # Delimiters in a note before it is taken for a row: one alone also stands in a number (3,50).
 LEAST_PARTED = 2
@@ -27,16 +20,6 @@ _LOOKED_AT = 4_096
 _WIDE_SHARE = 0.3
 # Two bytes or more that only UTF-8 writes so.
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-
-
-class Cells(NamedTuple):
-    """A row of a list by its number, from 1 as in a spreadsheet. `without`: indexes of cells that hold only a formula
-    or an error. `marks`: hidden, struck out or commented → the indexes of these cells, none for the whole row."""
-
-    number: int
-    texts: list[str]
-    without: Sequence[int] = ()
-    marks: Mapping[str, Sequence[int]] = {}
 
 
 def encoding_of(data: bytes) -> str:
@@ -90,8 +73,7 @@ def rows(data: bytes, encoding: str, delimiter: str, width: int | None = None) -
     while True:
         number += 1
         lines.clear()
-        if number > MOST_ROWS:
-            raise too_many()
+        check_number(number)
         try:
             cells = next(reader)
         except StopIteration:
@@ -127,11 +109,6 @@ def _swallowed(lines: list[str], cells: list[str], delimiter: str, width: int) -
         if len(parted) > 1 and max(parted[0] + parted[-1], *parted) >= max(LEAST_PARTED, width - 1):
             return True
     return False
-
-
-def too_many() -> BadFile:
-    detail = f"A list has at most {MOST_ROWS:,} rows, empty ones included: delete those below the last one in use."
-    return BadFile("too_many_rows", detail)
 
 
 TOO_LONG = (

@@ -1,12 +1,10 @@
-"""The values of a report, and which of them a new version loses and gains; why a custody does not count (pure)."""
+"""The values of a report, and which of them its next version loses and gains (pure)."""
 
 from collections import Counter
 from typing import Any
 
-from app.dates import parse
 from app.registry.checks import PAST_DATES
 from app.registry.content import Content, as_sent, flatten
-from app.registry.projection.statements import ASSERTIONS
 from app.vocabulary import Designation, ReleaseKind, Stage, Verdict
 
 Says = Content
@@ -24,8 +22,6 @@ OF_OTHERS = ("detainee.age_on", "detainee.publish_given_on")
 DATES = tuple(name for name in PAST_DATES if name not in OF_OTHERS)
 # Kinds of loss and gain in a receipt → their fields.
 KINDS = {"verdicts": ("verification.verdict",), "dates": DATES, "wishes": ("detainee.publish",)}
-# Why a custody does not count on the day of filing by this source's own word.
-NOT_HELD = NO_DAY, VAGUE_DAY, NOT_ASSERTED = "no_day_of_arrest", "day_not_past", "not_asserted"
 
 
 def says(said: Content | dict[str, Any]) -> Says:
@@ -43,13 +39,3 @@ def changed(before: Says, after: Says) -> Counter[str]:
         for change, one, other in (("lost", before, after), ("gained", after, before))
         if name in one and name not in other
     )
-
-
-def why_not_held(said: Says, today: int) -> str | None:
-    """Why a report of custody does not count on the day of filing (`today`, an ordinal); None where it does."""
-    if said.get("verification.verdict", Verdict.REPORTED) not in ASSERTIONS:
-        return NOT_ASSERTED
-    days = [parse(said[name]).hi for name in ("detention.detained_on", "detention.held_on") if name in said]
-    if not days:
-        return NO_DAY
-    return None if min(days) <= today else VAGUE_DAY

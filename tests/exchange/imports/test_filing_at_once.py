@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from app.database import reading
-from app.exchange.imports import receipts, run, stored
+from app.exchange.imports import filing, receipts, stored
 from app.exchange.imports.faults import BadFile
+from app.exchange.imports.filing import Filing
 from app.exchange.imports.lists import Opened, open_list
 from app.exchange.imports.mapping import Mapping
-from app.exchange.imports.run import Running
 from app.exchange.imports.stored import Sent
 from app.registry import api_keys as api_keys
 from app.registry import directory
@@ -19,24 +19,24 @@ from app.registry.policy import Reader
 from app.registry.schemas import SourcePatch
 from app.registry.write import WriteContext
 from app.vocabulary import Role
-from tests.exchange.imports.test_run import FIRST, HEAD, begin, counts, many
+from tests.exchange.imports.test_filing import FIRST, HEAD, begin, counts, many
 from tests.support import A_WHILE, NOW, World, kept_waiting
 
 
-def running_on(world: World, data: str, sent: Sent | None = None, key: str | None = None) -> Running:
+def running_on(world: World, data: str, sent: Sent | None = None, key: str | None = None) -> Filing:
     """An import begun, and looked over."""
     job = begin(world, data.encode(), key, sent)
-    running = Running(world.engine, world.app.state.secret, lambda: world.now, job, data.encode())
+    running = Filing(world.engine, world.app.state.secret, lambda: world.now, job, data.encode())
     assert running.step()
     return running
 
 
-def another(world: World, one: Running) -> Running:
+def another(world: World, one: Filing) -> Filing:
     """The same import in the hands of another process."""
-    return Running(world.engine, world.app.state.secret, lambda: world.now, one.job, one._data)
+    return Filing(world.engine, world.app.state.secret, lambda: world.now, one.job, one._data)
 
 
-def state_of(world: World, running: Running) -> str:
+def state_of(world: World, running: Filing) -> str:
     with reading(world.engine) as session:
         return stored.load(session, running.job).state
 
@@ -75,16 +75,16 @@ def test_an_import_that_is_through_stays_so_though_another_opens_its_list_late(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = many(3).encode()
-    late = Running(world.engine, world.app.state.secret, lambda: NOW, begin(world, data), data)
+    late = Filing(world.engine, world.app.state.secret, lambda: NOW, begin(world, data), data)
 
     def slowly(*given: Any) -> Opened:
-        monkeypatch.setattr(run, "open_list", open_list)
+        monkeypatch.setattr(filing, "open_list", open_list)
         first = another(world, late)
         while first.step():
             pass
         return open_list(*given)
 
-    monkeypatch.setattr(run, "open_list", slowly)
+    monkeypatch.setattr(filing, "open_list", slowly)
     assert not late.step()
     assert state_of(world, late) == "done"
     assert not late.step()
@@ -92,7 +92,7 @@ def test_an_import_that_is_through_stays_so_though_another_opens_its_list_late(
 
 
 def test_a_failure_of_who_was_overtaken_ends_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "BATCH", 4)
+    monkeypatch.setattr(filing, "BATCH", 4)
     slow = running_on(world, many(8))
     assert slow.step()
     quick = another(world, slow)
@@ -106,7 +106,7 @@ def test_who_still_tries_a_strict_list_that_another_already_files_leaves_it_alon
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("BATCH", "TRIAL_BATCH"):
-        monkeypatch.setattr(run, name, 4)
+        monkeypatch.setattr(filing, name, 4)
     slow = running_on(world, many(8), Sent(strict=True))
     assert slow.step()
     quick = another(world, slow)
@@ -151,7 +151,7 @@ def test_what_is_left_of_a_batch_that_was_cut_is_let_be_once_another_has_settled
 def test_two_lists_with_one_new_mapping_at_once_are_both_filed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     data, mapping = many(3).encode(), Mapping.read('[constants]\n"detainee.designation" = "political"\n')
     both = [
-        Running(world.engine, world.app.state.secret, lambda: NOW, begin(world, data, sent=Sent(mapping=mapping)), data)
+        Filing(world.engine, world.app.state.secret, lambda: NOW, begin(world, data, sent=Sent(mapping=mapping)), data)
         for _ in range(2)
     ]
     save = stored.save_mapping

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.exchange.client import Stopped
-from app.exchange.imports.journal import KEPT, Journal
+from app.exchange.imports.upload_journal import KEPT, Journal
 from tests.support import NOW
 
 PART, ID = "run abc", uuid.UUID(int=7)

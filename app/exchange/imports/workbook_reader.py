@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.exchange.imports.cells import Cells
 from app.exchange.imports.faults import BadFile
-from app.exchange.imports.texts import Cells
 
-CHILD = Path(__file__).with_name("workbook_child.py")
+CHILD = Path(__file__).with_name("workbook_reader_child.py")
 
 # A workbook of 100,000 rows and twelve columns unpacks to about 70 MB in a dozen parts, to ten or twenty times its
 # size. 419 KB that unpack to 159 MB (380 times) are a bomb.

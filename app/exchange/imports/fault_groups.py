@@ -5,18 +5,18 @@ Four hundred rows with one mistake in one column are one thing to mend.
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col
+from typing_extensions import TypedDict
 
 from app.exchange.imports.fields import FIELDS, Kind
 from app.exchange.imports.mapping import QUESTIONS
 from app.exchange.imports.sentences import detail
 from app.models import ImportRow, ListImport
 from app.vocabulary import Language
+from app.wire.imports import ImportColumn, ImportGroup, RowError
 
-Shape = dict[str, Any]
 MOST_EXAMPLES = 3  # rows of a group: enough to see what it means
 # Of one list: each of its columns may be wrong in a few ways. Beyond that kinds are counted without their columns.
 MOST_GROUPS = 200
@@ -25,13 +25,24 @@ MOST_GROUPS = 200
 KEPT: frozenset[Kind] = frozenset({"date", "number", "code", "codes", "country", "countries", "state"})
 
 
+class KeptGroup(TypedDict):
+    """A group as stored: without the values of cells."""
+
+    code: str
+    column: str | None
+    pointer: str
+    detail: str
+    count: int
+    rows: list[int]
+
+
 class Groups:
     """Groups being counted. `kept`: groups as stored."""
 
-    def __init__(self, kept: Iterable[Shape] = ()) -> None:
-        self._groups = {(one["code"], one["column"]): dict(one) for one in kept}
+    def __init__(self, kept: Iterable[KeptGroup] = ()) -> None:
+        self._groups = {(one["code"], one["column"]): one for one in kept}
 
-    def add(self, row: int, errors: Sequence[Shape]) -> None:
+    def add(self, row: int, errors: Sequence[RowError]) -> None:
         """Count what is wrong with a row."""
         for error in errors:
             key = error["code"], error["column"]
@@ -46,8 +57,7 @@ class Groups:
             if len(group["rows"]) < MOST_EXAMPLES:
                 group["rows"].append(row)
 
-    def kept(self) -> list[Shape]:
-        """The groups as stored: without the values of cells."""
+    def kept(self) -> list[KeptGroup]:
         return list(self._groups.values())
 
     def rows(self) -> set[int]:
@@ -56,14 +66,17 @@ class Groups:
 
 
 def told(
-    kept: Iterable[Shape], columns: Iterable[Shape], lang: Language, value_of: Callable[[int, str], str | None]
-) -> list[Shape]:
+    kept: Iterable[KeptGroup],
+    columns: Iterable[ImportColumn],
+    lang: Language,
+    value_of: Callable[[int, str], str | None],
+) -> list[ImportGroup]:
     """Groups as a reader sees them, the largest first. `value_of`: row, column → the value of the cell."""
-    by_letter = {one["column"]: one for one in columns}
-    shapes = []
+    by_letter: dict[str | None, ImportColumn] = {one["column"]: one for one in columns}
+    shapes: list[ImportGroup] = []
     for group in sorted(kept, key=lambda one: -int(one["count"])):
-        column = by_letter.get(group["column"], {})
-        fields = column.get("fields", [])
+        column = by_letter.get(group["column"])
+        fields = column["fields"] if column else []
         named = group["pointer"].removeprefix("/").replace("/", ".")
         shapes.append(
             {
@@ -71,7 +84,7 @@ def told(
                 "question": group["code"] in QUESTIONS,
                 "count": group["count"],
                 "column": group["column"],
-                "heading": column.get("heading") or None,
+                "heading": (column and column["heading"]) or None,
                 "field": named if named in fields else next(iter(fields), None),
                 "detail": detail(group["code"], group["detail"], lang, group["rows"][0]),
                 "examples": [
@@ -83,7 +96,7 @@ def told(
     return shapes
 
 
-def of_import(session: Session, job: ListImport, lang: Language) -> list[Shape]:
+def of_import(session: Session, job: ListImport, lang: Language) -> list[ImportGroup]:
     """The groups of an import, with the values of cells as long as its rows are stored."""
     said = json.loads(job.told)
     groups = Groups(said.get("groups", []))
@@ -98,12 +111,12 @@ def of_import(session: Session, job: ListImport, lang: Language) -> list[Shape]:
     return told(groups.kept(), said.get("columns", []), lang, lambda row, column: values.get((row, column)))
 
 
-def kept_error(error: Shape) -> Shape:
+def kept_error(error: RowError) -> RowError:
     """A fault of a row as stored."""
     field = FIELDS.get(error["pointer"].removeprefix("/").replace("/", "."))
-    return error if field is not None and field.kind in KEPT else error | {"value": None}
+    return error if field is not None and field.kind in KEPT else {**error, "value": None}
 
 
-def in_language(errors: Sequence[Shape], row: int, lang: Language) -> list[Shape]:
+def in_language(errors: Sequence[RowError], row: int, lang: Language) -> list[RowError]:
     """The faults of a row in a language."""
-    return [{"value": None} | one | {"detail": detail(one["code"], one["detail"], lang, row)} for one in errors]
+    return [{"value": None, **one, "detail": detail(one["code"], one["detail"], lang, row)} for one in errors]

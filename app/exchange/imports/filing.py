@@ -19,12 +19,13 @@ from sqlmodel import Session, col
 
 from app.database import reading
 from app.errors import Problem
-from app.exchange.imports import questions, receipts, stored
+from app.exchange.imports import receipts, stored, survey, unlike_the_last
 from app.exchange.imports.case_numbers import Keys
+from app.exchange.imports.fault_groups import kept_error
 from app.exchange.imports.faults import BadFile, Fault
-from app.exchange.imports.groups import kept_error
+from app.exchange.imports.held_today import why_not_held
 from app.exchange.imports.lists import Opened, open_list
-from app.exchange.imports.losses import Says, changed, says, why_not_held
+from app.exchange.imports.lost_and_gained import Says, changed, says
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.row_checks import body_of, numbered, placed
 from app.exchange.imports.rows import Row
@@ -51,7 +52,7 @@ NO_ROWS = (
 )
 
 
-class Running:
+class Filing:
     """One import at work. `step` does one piece of it, and may be called from another thread each time."""
 
     def __init__(
@@ -124,17 +125,17 @@ class Running:
         self, job: ListImport, opened: Opened, rows: int, before: ListImport | None, *, counting: bool
     ) -> list[Question]:
         """The questions to answer before anything is filed; once the list is confirmed, those that need a mapping."""
-        looked = questions.survey(opened.rows())
-        asked = [*opened.questions(), *questions.about_ages(opened, looked.ages)]
+        looked = survey.survey(opened.rows())
+        asked = [*opened.questions(), *survey.about_ages(opened, looked.ages)]
         if job.confirmed:
             return asked
         with reading(self._engine) as session:
             told = json.loads(before.told).get("columns", []) if before else []
-            stands = questions.about_what_stands(
+            stands = unlike_the_last.about_what_stands(
                 session, self._secret, job.source, looked, opened.shape()["columns"], told
             )
         most = (before.whole or before.rows) if before else None
-        return [*asked, *questions.about_rows(rows, most, counting=counting), *stands]
+        return [*asked, *unlike_the_last.about_size(rows, most), *survey.about_counting(counting), *stands]
 
     def _from_the_top(self, state: str) -> None:
         assert self._opened is not None

@@ -1,7 +1,7 @@
 """What `python_calamine` does not report of a sheet: formulas without a value, merged cells, hidden rows and columns,
 struck-out cells, comments.
 
-A part of `workbook_child`: it runs in that process and under its limits, and imports nothing of the registry.
+A part of `workbook_reader_child`: it runs in that process and under its limits, and imports nothing of the registry.
 """
 
 import io
@@ -13,7 +13,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-MOST_COLUMNS = 500  # as of any list (`texts`)
+MOST_COLUMNS = 500  # as of any list (`cells`)
 # A sheet without any of these need not be read a second time: a formula, or the type of an error, under whatever
 # prefix; something merged, hidden, struck out or commented.
 _WORTH_READING = re.compile(

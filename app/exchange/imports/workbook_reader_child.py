@@ -18,7 +18,7 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 from xml.parsers.expat import ExpatError
 
-MOST_COLUMNS = 500  # as of any list (`texts`): a sheet with more is a mistake or an attack
+MOST_COLUMNS = 500  # as of any list (`cells`): a sheet with more is a mistake or an attack
 # What a cell of a spreadsheet holds at most. One string may be shared by a hundred cells, and be sent for each.
 MOST_CHARACTERS = 32_767
 
@@ -84,8 +84,8 @@ def _read(data: bytes, wanted: str) -> None:
 
 
 def _look(data: bytes, name: str, height: int) -> Any:
-    """`workbook_xml`, from the file beside this one: this process knows no package of the registry's."""
-    return runpy.run_path(str(Path(__file__).with_name("workbook_xml.py")))["look"](data, name, height)
+    """`workbook_reader_xml`, from the file beside this one: this process knows no package of the registry's."""
+    return runpy.run_path(str(Path(__file__).with_name("workbook_reader_xml.py")))["look"](data, name, height)
 
 
 def _fill(texts: list[str], number: int, merged: dict[int, tuple[int, str]]) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from app.database import reading, writing
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
-from app.exchange.imports.run import Running
+from app.exchange.imports.filing import Filing
 from app.log.entries import as_only_writer
 
 # Seconds between look-ups of lists that another process, now gone, had begun.
@@ -61,11 +61,11 @@ class Worker:
                 await asyncio.wait_for(self._wanted.wait(), LOOKS_EVERY)
 
     async def _work(self) -> None:
-        while not self._stopping and (running := await self._in_turn(self._next)) is not None:
+        while not self._stopping and (filing := await self._in_turn(self._next)) is not None:
             try:
-                while await self._in_turn(running.step):
+                while await self._in_turn(filing.step):
                     if self._stopping:
-                        await self._in_turn(partial(self._let_go, running.job))
+                        await self._in_turn(partial(self._let_go, filing.job))
                         return
             except OperationalError:
                 raise
@@ -73,13 +73,13 @@ class Worker:
                 # Frames without the message: it may hold a row.
                 frames = "".join(traceback.format_tb(error.__traceback__))
                 log.error("unforeseen %s in an import\n%s", type(error).__name__, frames)
-                await self._in_turn(partial(running.fail, INTERNAL))
+                await self._in_turn(partial(filing.fail, INTERNAL))
 
     async def _in_turn(self, act: Callable[[], T]) -> T:
         async with self._gate:
             return await anyio.to_thread.run_sync(act)
 
-    def _next(self) -> Running | None:
+    def _next(self) -> Filing | None:
         with reading(self._engine) as session:
             if stored.free(session, self._clock()) is None:
                 return None  # as nearly always: no lock is taken for it
@@ -89,7 +89,7 @@ class Worker:
             if job is None or data is None:
                 return None
             stored.lease(session, job, self._clock())
-        return Running(self._engine, self._secret, self._clock, job, data)
+        return Filing(self._engine, self._secret, self._clock, job, data)
 
     def _let_go(self, job: stored.ImportId) -> None:
         with writing(self._engine) as session:

@@ -1,0 +1,59 @@
+"""Survey a whole list before anything of it is filed: ages without a day, and case numbers that only count rows, are
+asked about (pure)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from app.exchange.imports.case_numbers import Keys
+from app.exchange.imports.headings import day_of_ages
+from app.exchange.imports.lists import Opened, about_column
+from app.exchange.imports.lost_and_gained import says
+from app.exchange.imports.row_checks import body_of, numbered
+from app.exchange.imports.rows import Row
+from app.exchange.imports.sentences import Question, about_list, rows
+from app.registry.content import AGE, AGE_ON, BIRTH
+
+AGE_NAME, DAY_NAME, BIRTH_NAME = (name.removeprefix("detainee.") for name in (AGE, AGE_ON, BIRTH))
+
+
+@dataclass
+class ListFacts:
+    """The facts of a list that questions need. `ages`: number of rows with an age of an unknown day and no birth;
+    `said`: case number → the fields that its row fills, and the number of the row."""
+
+    ages: int = 0
+    said: dict[str, tuple[frozenset[str], int]] = field(default_factory=dict)
+
+
+def survey(read: Iterable[Row]) -> ListFacts:
+    """Read a list to its end. Rows in error have no fields."""
+    facts, keys = ListFacts(), Keys()
+    alike: dict[frozenset[str], frozenset[str]] = {}  # rows say few different sets of things
+    for row in read:
+        checked = numbered(row, keys)
+        facts.ages += has_undated_age(checked)
+        body = body_of(checked)
+        if not isinstance(body, list) and body.source_record_id is not None:
+            names = frozenset(says(body.model_dump(mode="json")))
+            facts.said[body.source_record_id] = alike.setdefault(names, names), row.number
+    return facts
+
+
+def has_undated_age(row: Row) -> bool:
+    about = (row.body or {}).get("detainee")
+    return isinstance(about, dict) and AGE_NAME in about and not {DAY_NAME, BIRTH_NAME} & about.keys()
+
+
+def about_ages(opened: Opened, undated: int) -> list[Question]:
+    """The question about a column of ages without a day. Only a mapping answers it: an age at the arrest, taken for one
+    of today, makes two people of one, and children of adults."""
+    column = next((one for one in opened.columns if AGE in one.fields), None)
+    dated = AGE_ON in opened.mapping.constants or any(AGE_ON in one.fields for one in opened.columns)
+    if not undated or column is None or dated or opened.mapping.age_on or day_of_ages(opened.columns):
+        return []
+    return [about_column("age_needs_day", column, rows=rows(undated))]
+
+
+def about_counting(counting: bool) -> list[Question]:
+    """The question about case numbers that only count the rows."""
+    return [about_list("numbers_count_rows")] if counting else []

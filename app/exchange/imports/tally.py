@@ -1,0 +1,55 @@
+"""What a receipt counts of a list: rows with one property, and cells that made neither a value nor a fault (pure)."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from typing_extensions import TypedDict
+
+from app.wire.imports import ImportLeftOut, ImportUnread, ImportUnsaid
+
+MOST_EXAMPLES = 3  # numbers of counted rows: enough to look them up
+MOST_WORDS = 200  # for "unknown": each column has a few
+
+
+class RowsCounted:
+    """The number of rows with one property, and the first of them."""
+
+    def __init__(self, count: int = 0, rows: Sequence[int] = ()) -> None:
+        self.count = count
+        self.rows = list(rows)
+
+    def add(self, *numbers: int, count: int = 1) -> None:
+        """Add `count` rows, of which these are the first."""
+        self.count += count
+        self.rows += numbers[: max(0, MOST_EXAMPLES - len(self.rows))]
+
+    def shape(self) -> ImportLeftOut:
+        return {"count": self.count, "rows": self.rows}
+
+
+class TallyShape(TypedDict):
+    """The tally in a receipt."""
+
+    unsaid: list[ImportUnsaid]
+    unread: list[ImportUnread]
+    left_out: ImportLeftOut
+
+
+class Tally:
+    """The cells of a list that made neither a value nor a fault: counted and reported, so that nothing is lost in
+    silence."""
+
+    def __init__(self) -> None:
+        self.unsaid: Counter[tuple[str, str]] = Counter()  # (column, word) → cells read as "unknown"
+        self.unread: Counter[str] = Counter()  # column → cells that were not read
+        self.left_out = RowsCounted()
+
+    def shape(self) -> TallyShape:
+        return {
+            "unsaid": [
+                {"column": column, "word": word, "count": count}
+                for (column, word), count in self.unsaid.most_common(MOST_WORDS)
+            ],
+            "unread": [{"column": column, "count": count} for column, count in sorted(self.unread.items())],
+            "left_out": self.left_out.shape(),
+        }

@@ -1,0 +1,85 @@
+"""Lists that were sent wait for their turn: one process files each, and the next one where that is gone."""
+
+import asyncio
+from time import sleep
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import Session
+
+from app.database import reading, writing
+from app.exchange.imports import filing, stored
+from app.exchange.imports.filing import Filing
+from app.exchange.imports.filing_queue import Worker
+from app.exchange.imports.stored import Sent
+from app.models import ListImport
+from app.registry.views import Views
+from tests.exchange.imports.test_filing import FIRST, HEAD, LIST, begin, many
+from tests.support import A_WHILE, NOW, World, kept_waiting
+
+
+def test_of_two_processes_that_look_for_lists_at_once_one_takes_a_list(
+    resting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = begin(resting, b"")
+    with writing(resting.engine) as session:
+        stored.keep_file(session, job, b"nombre")
+    workers = [Worker(resting.engine, resting.app.state.secret, lambda: NOW, asyncio.Semaphore(1)) for _ in range(2)]
+    taken: list[UUID] = []
+    file_of = stored.file_of
+
+    def slowly(session: Session, job: UUID) -> bytes | None:
+        sleep(A_WHILE)
+        return file_of(session, job)
+
+    def take(worker: Worker) -> None:
+        if (running := worker._next()) is not None:
+            taken.append(running.job)
+
+    monkeypatch.setattr(stored, "file_of", slowly)
+    with kept_waiting(resting.engine, *(lambda one=one: take(one) for one in workers)):
+        pass
+    assert taken == [job]
+
+
+def test_a_list_that_another_process_left_is_filed_by_the_next_one(world: World) -> None:
+    with writing(world.engine) as session:
+        source = Views(session).sources_by_slug["foro"].key
+        job = stored.begin(session, source, None, "0" * 64, Sent(), NOW)
+        stored.keep_file(session, job.id, LIST.encode())
+        stored.lease(session, job.id, NOW - 2 * stored.LEASE)
+    world.send_list(HEAD + FIRST, who="jep")
+    world.settle()
+    with reading(world.engine) as session:
+        assert {job.state for job in session.scalars(select(ListImport))} == {"done"}
+
+
+def test_a_worker_that_is_told_to_stop_ends_after_its_batch_and_lets_go(
+    resting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filing, "BATCH", 4)
+    data = many(8).encode()
+    job = begin(resting, data)
+    with writing(resting.engine) as session:
+        stored.keep_file(session, job, data)
+
+    async def work(batches: int) -> None:
+        worker = Worker(resting.engine, resting.app.state.secret, lambda: NOW, asyncio.Semaphore(1))
+        left, step = batches, Filing.step
+
+        def counted(running: Filing) -> bool:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                worker.stop()
+            return step(running)
+
+        monkeypatch.setattr(Filing, "step", counted)
+        await worker.run()
+        monkeypatch.setattr(Filing, "step", step)
+
+    asyncio.run(work(1))
+    assert resting.rows("SELECT count(*) FROM record") == [(4,)]
+    asyncio.run(work(2))
+    assert resting.rows("SELECT count(*) FROM record") == [(8,)]
