@@ -22,7 +22,8 @@ from app.reading.questions import AsOf, BalanceQuery, ClaimQuery
 from app.registry.claims import ClaimIn, claim_at, file_claim
 from app.registry.schemas import Slug
 from app.vocabulary import Role
-from app.wire import BalancePage, ClaimOut, ClaimPage, FiledClaim, ReconciliationOut
+from app.wire.counts import BalancePage, ReconciliationOut
+from app.wire.directory import ClaimOut, ClaimPage, FiledClaim
 
 claims = router("claims")
 

@@ -16,7 +16,7 @@ from app.reading.review import review
 from app.registry import consents, identity_decisions, redaction, two_person_rule
 from app.registry.schemas import ConsentIn, IdentityIn, RedactionIn
 from app.vocabulary import Role
-from app.wire import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, ReviewPage
+from app.wire.filed import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, ReviewPage
 
 curation = router("curation")
 

@@ -21,7 +21,16 @@ from app.registry.directory import change_facility as rewrite_facility
 from app.registry.directory import change_source as rewrite_source
 from app.registry.schemas import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
 from app.vocabulary import Role, vocabulary
-from app.wire import FacilityOut, FacilityPage, FiledFacility, FiledSource, Me, SourceOut, SourcePage, VocabularyOut
+from app.wire.directory import (
+    FacilityOut,
+    FacilityPage,
+    FiledFacility,
+    FiledSource,
+    Me,
+    SourceOut,
+    SourcePage,
+    VocabularyOut,
+)
 
 directory = router("directory")
 

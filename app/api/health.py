@@ -10,7 +10,7 @@ from app.database import reading
 from app.errors import Unavailable
 from app.models import Head
 from app.registry import hiding_requests
-from app.wire import Health
+from app.wire.directory import Health
 
 health = APIRouter(tags=["health"])
 

@@ -22,7 +22,7 @@ from app.models import ListImport
 from app.reading.paging import Page, read_cursor, write_cursor
 from app.reading.questions import AsOf, Paged
 from app.vocabulary import Language, Role
-from app.wire import ImportOut, ImportRowPage
+from app.wire.imports import ImportOut, ImportRowPage
 
 imports = router("imports")
 MOST_ROWS = 10_000_000  # fifty times the largest list imagined

@@ -23,7 +23,7 @@ from app.reading import formats
 from app.reading.formats import FormatOrWorkbook
 from app.registry.schemas import PersonSoughtIn
 from app.vocabulary import Language, Role
-from app.wire import CandidatesOut, ComparisonOut
+from app.wire.matching import CandidatesOut, ComparisonOut
 
 matching = router("matching")
 MEDIA = formats.MEDIA | {"xlsx": workbook_writer.MEDIA_TYPE}

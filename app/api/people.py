@@ -17,7 +17,8 @@ from app.reading.questions import AsOf, DetaineeQuery, DetentionQuery
 from app.registry import reports
 from app.registry.schemas import DetentionReportIn
 from app.vocabulary import Role
-from app.wire import DetaineeOut, DetaineePage, DetentionOut, DetentionPage, Filed, HistoryPage, VerificationPage
+from app.wire.filed import Filed, HistoryPage
+from app.wire.records import DetaineeOut, DetaineePage, DetentionOut, DetentionPage, VerificationPage
 
 people = router("people")
 

@@ -15,7 +15,8 @@ from app.reading.questions import AsOf, ReleaseQuery
 from app.registry import reports
 from app.registry.schemas import ReleaseReportIn, VerificationOfReleaseIn
 from app.vocabulary import Role
-from app.wire import Filed, ReleaseOut, ReleasePage, VerificationPage
+from app.wire.filed import Filed
+from app.wire.records import ReleaseOut, ReleasePage, VerificationPage
 
 releases = router("releases")
 

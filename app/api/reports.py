@@ -18,7 +18,7 @@ from app.reading.questions import AsOf, ReportQuery
 from app.registry import reports as filing
 from app.registry.schemas import RetractIn
 from app.vocabulary import Role
-from app.wire import Filed, ReportOut, ReportPage
+from app.wire.filed import Filed, ReportOut, ReportPage
 
 reports = router("reports")
 IfMatch = Annotated[list[str] | None, Header(include_in_schema=False)]

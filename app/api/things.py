@@ -19,7 +19,8 @@ from app.reading.questions import MOST_LIMIT, AsOf, Paged
 from app.reading.shapes import SHAPES
 from app.registry.projection import RULES
 from app.registry.records import Kind
-from app.wire import Tombstone, VerificationOut
+from app.wire.base import Tombstone
+from app.wire.records import VerificationOut
 
 Terms = TypeVar("Terms", bound=AsOf)
 # Who asks, on which session; the page asked for; the revision.

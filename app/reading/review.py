@@ -32,7 +32,7 @@ from app.registry.policy import Reader
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish
 from app.wire import filed
-from app.wire.directory import UnknownFacility
+from app.wire.filed import UnknownFacility
 
 # Places listed at once: the rest are named by few reports, and come up when these are registered.
 MOST_FACILITIES = 100

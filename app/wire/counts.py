@@ -7,7 +7,7 @@ from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
 from app.vocabulary import Reason
-from app.wire.base import Answered, NotVisible
+from app.wire.base import Answered, NotVisible, Page
 
 # A claim's id as the log has it, in text.
 ClaimId: TypeAlias = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
@@ -324,3 +324,9 @@ BalanceStep = TypedDict(
     },
 )
 BalanceStep.__doc__ = "From one figure of the held to the next, in one country; null: the figures name none."
+
+
+class BalancePage(Page):
+    """The steps from one figure of the held to the next."""
+
+    data: list[BalanceStep]

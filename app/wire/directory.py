@@ -12,7 +12,7 @@ from app.vocabulary import (
     Role,
     SourceKind,
 )
-from app.wire.base import Answered, Receipt
+from app.wire.base import Answered, Page, Receipt, Tombstone
 from app.wire.counts import Arithmetic
 
 
@@ -153,8 +153,19 @@ class VocabularyOut(Answered, Vocabulary):
     """Every code list by its name, and the words of the field (`glossary`)."""
 
 
-class UnknownFacility(TypedDict):
-    """A place that reports name and nobody registered."""
+class SourcePage(Page):
+    """Sources."""
 
-    name: str
-    reports: int
+    data: list[SourceShape]
+
+
+class FacilityPage(Page):
+    """Places of detention."""
+
+    data: list[FacilityShape]
+
+
+class ClaimPage(Page):
+    """Published figures; with `changed_since` what left the list comes last."""
+
+    data: list[ClaimShape | Tombstone]

@@ -10,7 +10,7 @@ from app.vocabulary import (
     MatchOutcome,
     Publish,
 )
-from app.wire.base import Answered, Receipt
+from app.wire.base import Answered, Page, Receipt
 from app.wire.records import DetaineeShape, DetentionShape, ReleaseShape
 
 
@@ -234,3 +234,35 @@ class Version(TypedDict):
     revision: int
     detainee: DetaineeShape
     releases: list[ReleaseShape]
+
+
+class ReportPage(Page):
+    """Reports of your own."""
+
+    data: list[ReportShape]
+
+
+class HistoryPage(Page):
+    """A person as shown from each revision on."""
+
+    data: list[Version]
+
+
+class ProposalPage(Page):
+    """Decisions that wait for a second curator."""
+
+    data: list[ProposalShape]
+
+
+class UnknownFacility(TypedDict):
+    """A place that reports name and nobody registered."""
+
+    name: str
+    reports: int
+
+
+class ReviewPage(Page):
+    """What waits, and the places that reports name and nobody registered (folded names)."""
+
+    data: list[WaitingShape]
+    unknown_facilities: list[UnknownFacility]

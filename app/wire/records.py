@@ -19,7 +19,7 @@ from app.vocabulary import (
     State,
     Verdict,
 )
-from app.wire.base import Answered, Facts
+from app.wire.base import Answered, CountedPage, Facts, Page, PersonalPage, Tombstone
 
 
 class PlaceAsSaid(TypedDict):
@@ -153,3 +153,27 @@ class VerificationOut(SourceVerdict, StatedRelease):
 
     independent: bool
     evidence: list[dict[str, Any]] | None
+
+
+class DetaineePage(PersonalPage):
+    """People; with `changed_since` what left the list comes last."""
+
+    data: list[DetaineeShape | Tombstone]
+
+
+class DetentionPage(CountedPage):
+    """Detentions, with `held_on` those of who was held that day; with `changed_since` what left the list comes last."""
+
+    data: list[DetentionShape | Tombstone]
+
+
+class ReleasePage(CountedPage):
+    """Releases; with `changed_since` what left the list comes last."""
+
+    data: list[ReleaseShape | Tombstone]
+
+
+class VerificationPage(Page):
+    """Each source's standing verdict."""
+
+    data: list[VerificationOut]

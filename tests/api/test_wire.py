@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from app.api.openapi.headers import HEADERS
 from app.main import ROUTERS
-from app.wire import Proposed
+from app.wire.filed import Proposed
 from tests.support import GOVERNMENT, Body, World, make_report
 
 MODELS: dict[tuple[str, str], Any] = {
