@@ -10,7 +10,7 @@ from app.api.routes import FILING, READING, RECORD, refusals, router, upserting
 from app.api.things import page, record, verdicts
 from app.api.writes import Write
 from app.errors import ReleaseDropped
-from app.reading import lists, records
+from app.reading import lists, person_records
 from app.reading.held import refuse_future, require_day
 from app.reading.paging import Page
 from app.reading.questions import AsOf, DetaineeQuery, DetentionQuery
@@ -54,7 +54,9 @@ def read_history(read: Read, detainee_id: uuid.UUID, asked: Annotated[AsOf, Quer
     return page(
         read,
         asked,
-        lambda read, _asked, revision: Page(records.history(read.session, detainee_id, read.reader, revision), None),
+        lambda read, _asked, revision: Page(
+            person_records.history(read.session, detainee_id, read.reader, revision), None
+        ),
     )
 
 

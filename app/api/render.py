@@ -16,8 +16,8 @@ from app.models import (
     Record,
     Source,
 )
-from app.reading import lists, records, shapes
-from app.registry import records as registry_records
+from app.reading import lists, person_records, shapes
+from app.registry import records
 from app.registry.claims import claim_at
 from app.registry.policy import Reader
 from app.registry.views import unregistered_place
@@ -52,13 +52,13 @@ def _receipt_of(entry: LogEntry) -> Receipt:
 
 def _report(session: Session, result: Outcome, reader: Reader) -> Filed:
     record = session.scalars(select(Record).where(col(Record.id) == uuid.UUID(result.ids["report"]))).one()
-    place = registry_records.placement(session, record.key, result.revision)
+    place = records.placement(session, record.key, result.revision)
     assert place is not None
-    person = records.people(session, [place.detainee], result.revision)[place.detainee]
+    person = person_records.people(session, [place.detainee], result.revision)[place.detainee]
     alone = place.detainee == record.key and len(person.ids) == 1
     if alone or not reader.recognises(person.publish):
         # The report's own ids, whether it met nobody or a person whom this key may not recognise (rule 12).
-        person, spell, met = records.alone(session, record, result.revision), record.key, MatchOutcome.NEW
+        person, spell, met = person_records.alone(session, record, result.revision), record.key, MatchOutcome.NEW
     else:
         spell, met = place.spell, MatchOutcome.LINKED
     candidates: list[Candidate] = []
@@ -104,7 +104,7 @@ def _candidates(session: Session, record: Record, revision: int, reader: Reader)
         other = session.scalars(select(Record).where(col(Record.id) == decision.a)).one()
         if not reader.recognises(other.publish_now):
             continue
-        place = registry_records.placement(session, other.key, revision)
+        place = records.placement(session, other.key, revision)
         assert place is not None
         holder = session.scalars(select(Record).where(col(Record.key) == place.detainee)).one()
         reasons = entry_at(session, decision.key).personal.get("reasons", [])

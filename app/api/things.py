@@ -13,7 +13,7 @@ from app.api.requests import ReadContext
 from app.database import reading
 from app.errors import Invalid
 from app.exchange.tables import columns_of_shape
-from app.reading import records
+from app.reading import person_records
 from app.reading.paging import Page
 from app.reading.questions import MOST_LIMIT, AsOf, Paged
 from app.reading.shapes import SHAPES
@@ -106,7 +106,7 @@ def record(read: ReadContext, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> R
     """A detainee, detention or release."""
 
     def build(revision: int) -> Mapping[str, Any]:
-        person, key = records.find(read.session, kind, thing_id, read.reader, revision)
+        person, key = person_records.find(read.session, kind, thing_id, read.reader, revision)
         return SHAPES[kind](person, key, read.reader)
 
     return whole(read, asked, build)
@@ -116,7 +116,7 @@ def verdicts(read: ReadContext, asked: AsOf, kind: Kind, thing_id: uuid.UUID) ->
     """The sources' verdicts on a detention or release."""
 
     def build(read: ReadContext, _asked: AsOf, revision: int) -> Page[VerificationOut]:
-        person, key = records.find(read.session, kind, thing_id, read.reader, revision)
-        return Page(records.verifications(person, key, kind, read.reader), None)
+        person, key = person_records.find(read.session, kind, thing_id, read.reader, revision)
+        return Page(person_records.verifications(person, key, kind, read.reader), None)
 
     return page(read, asked, build)

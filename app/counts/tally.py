@@ -13,8 +13,9 @@ from app.counts import buckets
 from app.counts.list_addresses import WITHHELD
 from app.counts.list_addresses import address as list_address
 from app.counts.shapes import Group, Groups, TalliedCount
+from app.counts.unresolved_duplicates import unresolved_duplicates
 from app.log.entries import redactions_since
-from app.models import PendingPair, Source, SourceTrait, Trait
+from app.models import Source, SourceTrait, Trait
 from app.reading import terms as wording
 from app.reading.countables import Countable, countable_of
 from app.reading.dimensions import DIMENSIONS, PERSONAL, RELEASES, DimensionValue
@@ -82,7 +83,7 @@ def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) 
         **groups,
         **_asides(session, counting, dimensions),
         "uncertain_date": scalar(session, selection, func.count(), selection.uncertain),
-        "unresolved_duplicates": _unresolved(session, selection, revision),
+        "unresolved_duplicates": unresolved_duplicates(session, selection, revision),
         "withheld": scalar(session, selection, func.count(distinct(selection.columns.detainee)), withheld),
         "list": counting.listed({}),
         **not_heard,
@@ -161,23 +162,6 @@ def _totals(rows: list[tuple[Any, ...]], people: int, noun: str) -> Total | Held
 def number_of(numbers: Numbers) -> int:
     """What a total counts: releases or detentions of every status that counts."""
     return numbers["verified"] + numbers["contested"] + numbers["reported"]
-
-
-def _unresolved(session: Session, selection: Selection, revision: int) -> int:
-    """Pairs of people that wait for a curator, where both stand in this count: each may be one too many."""
-    people = selection.rows(selection.columns.detainee).where(
-        selection.inside, selection.subject.standing.status.in_(COUNTING)
-    )
-    pairs = (
-        select(col(PendingPair.detainee_a), col(PendingPair.detainee_b))
-        .where(
-            at(PendingPair, revision),
-            col(PendingPair.detainee_a).in_(people),
-            col(PendingPair.detainee_b).in_(people),
-        )
-        .distinct()
-    )
-    return int(session.execute(select(func.count()).select_from(pairs.subquery())).scalar_one())
 
 
 def _groups(session: Session, counting: Counting, names: Sequence[str]) -> list[Group]:

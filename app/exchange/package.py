@@ -22,7 +22,7 @@ from app.exchange.all_pages import every
 from app.exchange.table_schema import TABLES, TITLES, cell, schema
 from app.log.entries import entry_at
 from app.models import Detainee
-from app.reading import lists, public_reports, records, shapes
+from app.reading import lists, person_records, public_reports, shapes
 from app.reading.formats import MEDIA
 from app.reading.questions import MOST_LIMIT, ClaimQuery, FacilityQuery, Paged, ReleaseQuery
 from app.reading.shapes import Person
@@ -92,7 +92,7 @@ def _rows(session: Session, revision: int) -> Iterator[tuple[str, Mapping[str, A
         .order_by(col(Detainee.detainee))
     ).all()
     for some in chunks(detainees):
-        people = records.people(session, some, revision)
+        people = person_records.people(session, some, revision)
         for key in some:
             yield from _of(people[key])
         yield from _named("reports", map(_flat, public_reports.reports(session, people, numbers, revision)))
@@ -115,7 +115,7 @@ def _of(person: Person) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if spell in person.releases:
             yield "releases", shapes.release(person, spell, ANYONE)
         for about in ("detention", "release"):
-            for one in records.verifications(person, spell, about, ANYONE):
+            for one in person_records.verifications(person, spell, about, ANYONE):
                 release = detention["release_id"] if about == "release" else None
                 yield "verifications", {**one, "detention_id": detention["id"], "release_id": release}
 

@@ -32,7 +32,7 @@ from app.models import (
     Trait,
     Verification,
 )
-from app.reading import records, shapes
+from app.reading import person_records, shapes
 from app.reading.paging import Order, Page, Row, after, read_cursor, write_cursor
 from app.reading.questions import Paged, ThingsQuery
 from app.reading.shapes import Person, Shape
@@ -164,8 +164,8 @@ def changed(
         listed = set(session.scalars(then.statement.where(then.key.in_(keys))))
         whose = select(column, _THEN[kind].detainee).where(column.in_(listed), at(_THEN[kind], since))
         before = dict(map(tuple, session.execute(whose))) if listed else {}
-        past = records.people(session, set(before.values()), since)
-        now = records.people(session, {row[1] for row in rows}, revision)
+        past = person_records.people(session, set(before.values()), since)
+        now = person_records.people(session, {row[1] for row in rows}, revision)
 
         def same(key: int, person: Person) -> bool:
             was = past.get(before.get(key, 0))
@@ -189,7 +189,9 @@ def _told(
         spells = [key]
         about["detentions"] = [shapes.detention(person, key, reader)]
     releases = [shapes.release(person, spell, reader) for spell in spells if spell in person.releases]
-    verdicts = [records.verifications(person, spell, of, reader) for spell in spells for of in ("detention", "release")]
+    verdicts = [
+        person_records.verifications(person, spell, of, reader) for spell in spells for of in ("detention", "release")
+    ]
     return about, releases, verdicts
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from app.errors import NotFound
 from app.log.entries import entry_at
 from app.models import CaseKey, Claim, Detainee, Detention, Facility, Record, Report, Source
-from app.reading import changes, records, shapes
+from app.reading import changes, person_records, shapes
 from app.reading.changes import Among, Listing
 from app.reading.countables import countable_of
 from app.reading.paging import AFTER_ANY_DAY, BEFORE_ANY_DAY, Beside, Order, Page, Row, page
@@ -31,8 +31,7 @@ from app.reading.terms import PersonTerms, ReleaseTerms, is_personal
 from app.reading.traits import partly_hidden
 from app.reading.visibility import Condition, at, visible
 from app.reading.windows import detained_within
-from app.registry import content
-from app.registry import records as stored
+from app.registry import content, records
 from app.registry.policy import Reader
 from app.registry.records import Kind, Version
 from app.vocabulary import FacilityKind, Role, SourceKind
@@ -81,7 +80,7 @@ def _listed(
         left = changes.left(kind, listing, asked, reader, since, revision)
         return changes.page_of_changes(session, statement, order, shown, left, asked, revision)
     rows, cursor = page(session, statement, order, asked.cursor, asked.limit)
-    people = records.people(session, {row[1] for row in rows}, revision)
+    people = person_records.people(session, {row[1] for row in rows}, revision)
     shapes_of_page = [shape(people[detainee], key, reader) for key, detainee, *_position in rows]
     if asked.q is not None:
         return Page(shapes_of_page, cursor)  # of a search nothing stands beside: nobody hidden is looked for
@@ -303,7 +302,7 @@ def own_reports(
         .where(col(Record.source) == reader.source, at(Report, revision), col(Record.redacted).is_(False))
     )
     if asked.source_record_id is not None and reader.source is not None:
-        case = stored.case_digest(secret, reader.source, asked.source_record_id)
+        case = records.case_digest(secret, reader.source, asked.source_record_id)
         statement = statement.join(CaseKey, col(CaseKey.record_id) == col(Record.id)).where(col(CaseKey.digest) == case)
     rows, cursor = page(session, statement, [(col(Record.key), False)], asked.cursor, asked.limit)
     shown = [report_shape(row[1], Version(row[2].version, entry_at(session, row[2].since))) for row in rows]
@@ -312,8 +311,8 @@ def own_reports(
 
 def own_report(session: Session, report_id: uuid.UUID, reader: Reader, revision: int) -> ReportShape:
     """One of a source's own reports, whole. Raises NotFound."""
-    record = stored.own(session, report_id, reader.source)
-    version = stored.current(session, record, revision)
+    record = records.own(session, report_id, reader.source)
+    version = records.current(session, record, revision)
     if version is None or record.redacted:
         raise NotFound("There is no report with this id among your own.")
     return report_shape(record, version)

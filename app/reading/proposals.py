@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 from app.dates import format_instant
 from app.log.entries import head
 from app.models import ApiKey, Placement, Proposal
-from app.reading import records, shapes
+from app.reading import person_records, shapes
 from app.reading.paging import Page
 from app.reading.visibility import at
 from app.registry.policy import Reader
@@ -43,4 +43,4 @@ def _person(session: Session, record: int, reader: Reader) -> DetaineeShape:
     newest = head(session)[0]
     holder = select(col(Placement.detainee)).where(col(Placement.record) == record, at(Placement, newest))
     key = session.scalars(holder).one()
-    return shapes.detainee(records.people(session, [key], newest)[key], reader)
+    return shapes.detainee(person_records.people(session, [key], newest)[key], reader)

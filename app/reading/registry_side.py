@@ -16,7 +16,7 @@ from app.database import chunks
 from app.errors import Invalid
 from app.matching.lookup import BlockingQuery, look_up_each
 from app.models import Placement, Record
-from app.reading import records, shapes
+from app.reading import person_records, shapes
 from app.reading.countables import countable_of
 from app.reading.shapes import Person
 from app.reading.terms import SourcedTerms
@@ -121,7 +121,7 @@ def spells(session: Session, detainees: Collection[int], reader: Reader, revisio
     """Every detention of these people, without the people whom the reader may not see."""
     independent = frozenset(view.slug for view in Views.of(session).sources.values() if view.independent)
     for among in chunks(detainees):
-        for person in records.people(session, among, revision).values():
+        for person in person_records.people(session, among, revision).values():
             if reader.sees_person(person.publish):
                 yield from _of_person(person, reader, independent)
 

@@ -19,14 +19,13 @@ from app.models import (
     ProvisionalHiding,
     Record,
 )
-from app.reading import records, shapes
+from app.reading import person_records, shapes
 from app.reading.paging import Page, read_cursor, write_cursor
 from app.reading.questions import Paged
 from app.reading.shapes import Person
 from app.reading.side_by_side import side_by_side
 from app.reading.visibility import at
-from app.registry import blocking
-from app.registry import records as stored
+from app.registry import blocking, records
 from app.registry.content import ASKED
 from app.registry.policy import Reader
 from app.registry.views import Views
@@ -57,7 +56,9 @@ def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Pag
         statement = statement.where(or_(score < after[0], (score == after[0]) & further))
     rows = session.execute(statement.order_by(score.desc(), key, other).limit(asked.limit + 1)).all()
     more, rows = len(rows) > asked.limit, rows[: asked.limit]
-    people = records.people(session, {key for row in rows for key in (row.a, row.b) if key is not None}, revision)
+    people = person_records.people(
+        session, {key for row in rows for key in (row.a, row.b) if key is not None}, revision
+    )
     shown = [_SHAPES[row.kind](session, row, people, reader, revision) for row in rows]
     cursor = write_cursor([rows[-1].score, rows[-1].key, rows[-1].other]) if more else None
     return Page(shown, cursor, lambda: {"unknown_facilities": _unknown_facilities(session)})
@@ -232,7 +233,7 @@ def _contradicted(
 ) -> filed.ContradictedOut:
     person = people[row.a]
     report = session.get_one(Record, row.key)
-    here, there = (stored.placement(session, record, revision) for record in (row.key, row.other))
+    here, there = (records.placement(session, record, revision) for record in (row.key, row.other))
     assert here is not None  # both stood when they were found to contradict each other
     assert there is not None
     return {
@@ -254,7 +255,7 @@ def _spell(person: Person, spell: int, reader: Reader) -> filed.SpellOut:
 
 def _hidden(session: Session, row: Any, people: dict[int, Person], reader: Reader, revision: int) -> filed.HiddenOut:
     record = session.get_one(Record, row.key)
-    version = stored.current(session, record, revision)
+    version = records.current(session, record, revision)
     hiding = session.scalars(
         select(ProvisionalHiding).where(col(ProvisionalHiding.record) == row.key, at(ProvisionalHiding, revision))
     ).one()
@@ -279,7 +280,7 @@ def _contradiction(
     """What two reports of one person say, each alone, and the decisions that tie the outweighed report."""
     kept = session.get_one(HiddenCandidatePair, (row.key, row.other))
     report, against = (session.get_one(Record, key) for key in (row.key, row.other))
-    a, b = (records.alone(session, record, revision) for record in (report, against))
+    a, b = (person_records.alone(session, record, revision) for record in (report, against))
     ties = session.scalars(
         select(col(Decision.id))
         .where(
