@@ -69,7 +69,7 @@ def import_facilities(
             try:
                 outcome = directory.put_facility(context, body)
             except Problem as refusal:
-                mistakes += [f"line {line}: {detail}" for detail in facilities.said(refusal)]
+                mistakes += [f"line {line}: {detail}" for detail in facilities.details(refusal)]
                 continue
             what = "registered" if outcome.status == 201 else "changed" if outcome.revision > revision else "unchanged"
             became[what] += 1

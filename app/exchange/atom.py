@@ -29,7 +29,7 @@ NOTHING: dict[Language, str] = {"en": "nothing", "es": "nada"}
 
 @dataclass(frozen=True)
 class Feed:
-    """One page of a feed. Addresses are relative to `base`, the registry's public address, which may be empty."""
+    """One page of a feed. Its addresses are relative to `base`, the registry's public address, which may be empty."""
 
     id: uuid.UUID
     base: str
@@ -39,11 +39,11 @@ class Feed:
     lang: Language
 
     def write(self, rows: Sequence[CorrectionShape]) -> str:
-        """The document, an entry for each correction, in the order given."""
+        """The XML document: an entry for each correction, in the order of `rows`."""
         feed = Xml.Element("feed", {"xmlns": ATOM, "xml:lang": self.lang})
         _text(feed, "id", self.id.urn)
         _text(feed, "title", TITLE[self.lang])
-        # Of a page and not of the feed: its newest entry, or the revision it was read at.
+        # Each page has its own: the time of its newest entry, or of the revision at which it was read.
         _text(feed, "updated", self.updated or EPOCH)
         _text(_child(feed, "author"), "name", "Recuento")
         self._link(feed, "self", self.address, MEDIA)
@@ -56,18 +56,18 @@ class Feed:
     def _entry(self, feed: Xml.Element, row: CorrectionShape) -> None:
         kind = label("correction_kinds", row["kind"], self.lang)
         entry = _child(feed, "entry")
-        who = row["source"] or CURATORS[self.lang]
+        author = row["source"] or CURATORS[self.lang]
         _text(entry, "id", row["id"].urn)
-        _text(entry, "title", f"{kind}: {row['claimant'] or who}")
+        _text(entry, "title", f"{kind}: {row['claimant'] or author}")
         _text(entry, "updated", row["recorded_at"])
         _text(entry, "published", row["recorded_at"])
-        _text(_child(entry, "author"), "name", who)
+        _text(_child(entry, "author"), "name", author)
         _child(entry, "category", term=str(row["kind"]), label=kind)
         for number, path in enumerate(_paths(row)):
             self._link(entry, "related" if number else "alternate", path, "application/json")
-        _child(entry, "content", type="text").text = "\n".join(map(self._said, row["changes"])) or kind
+        _child(entry, "content", type="text").text = "\n".join(map(self._change, row["changes"])) or kind
 
-    def _said(self, change: ChangeOut) -> str:
+    def _change(self, change: ChangeOut) -> str:
         field = FIELDS_ES.get(change["field"], change["field"]) if self.lang == "es" else change["field"]
         return f"{field}: {self._value(change['before'])} → {self._value(change['after'])}"
 
@@ -81,10 +81,10 @@ class Feed:
 
 
 def _paths(row: CorrectionShape) -> list[str]:
-    """Where what a correction is about can be read, the nearest first."""
-    named = [("releases", row["release_id"]), ("detentions", row["detention_id"])]
-    named += [("detainees", one) for one in row["detainee_ids"]] + [("claims", one) for one in row["claim_ids"]]
-    return [f"/v1/{things}/{one}" for things, one in named if one is not None]
+    """The addresses of the records that a correction is about, the nearest first."""
+    ids = [("releases", row["release_id"]), ("detentions", row["detention_id"])]
+    ids += [("detainees", person) for person in row["detainee_ids"]] + [("claims", claim) for claim in row["claim_ids"]]
+    return [f"/v1/{collection}/{id}" for collection, id in ids if id is not None]
 
 
 def _child(parent: Xml.Element, tag: str, **attributes: str) -> Xml.Element:

@@ -1,7 +1,7 @@
-"""The client of a remote registry over an unreliable line: the one module that uses an HTTP client.
+"""The client of a remote registry over an unreliable line: the only module that uses an HTTP client.
 
-Each request is repeated, at growing intervals, until it is answered. A refusal by the registry ends the run, in words
-that say what to do. So only repeatable requests are made here: reads, and those with an Idempotency-Key.
+Each request is repeated, at growing intervals, until it is answered: so all are reads, or have an Idempotency-Key. A
+refusal by the registry ends the run, with a message that says what to do.
 """
 
 import gzip
@@ -25,23 +25,21 @@ from app.reading.formats import MEDIA
 from app.registry.api_keys import PATTERN
 from app.vocabulary import Language
 
-# Seconds without a byte after which a connection counts as dead: a round trip by satellite or a busy cell takes 5 to
-# 10.
+# Seconds without a byte after which a connection counts as dead: a round trip by satellite takes 5 to 10.
 STALLED = 20.0
-# Seconds between tries: a line that drops every few seconds is tried at once, one that is down each minute.
+# Seconds between tries: a line that drops every few seconds is tried at once, a line that is down each minute.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
-# A wait is drawn between this fraction of it and the whole, so that clients do not all return at once after a power
-# cut.
+# Each wait is drawn between this fraction of it and the whole: after a power cut clients must not all return at once.
 LEAST_OF_WAIT = 0.5
 # The longest Retry-After that is honoured.
 LONGEST_ASKED = 3600.0
-# A page of rows with all their errors has a few hundred kilobytes; a far longer answer is not a registry's, and
-# unpacked would fill this machine's memory.
+# A page of rows with all their errors has a few hundred kilobytes. A far longer answer is not a registry's, and would
+# fill this machine's memory.
 MOST_ANSWER = 8 * 1024 * 1024
-# After so long without an answer, a long power cut, a person should look. Going on later costs nothing.
+# Seconds without an answer, as in a long power cut, after which a person should look. Going on later costs nothing.
 GIVES_UP_AFTER = 6 * 3600.0
 
-# The registry or a proxy cannot answer now: too early, too many requests, or broken for the moment.
+# Statuses of a registry or proxy that cannot answer now: timeout, too early, too many requests.
 _NOT_NOW = frozenset({408, 425, 429})
 # TLS errors of a broken line; all others are permanent.
 _CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
@@ -85,8 +83,8 @@ def _is_here(host: str) -> bool:
 
 
 class Line:
-    """The connection to one registry; use as a context manager. `tell` gets messages for a person; `lang` is the
-    language of the registry's questions."""
+    """The connection to one registry; use as a context manager. `tell` prints a message; `lang` is the language of the
+    registry's questions."""
 
     def __init__(self, address: str, key: str, tell: Callable[[str], None], lang: Language = "en") -> None:
         self.address = origin(address)
@@ -120,26 +118,25 @@ class Line:
     ) -> None:
         self._client.close()
 
-    def get(self, path: str, shape: type[T], **asked: Any) -> T:
+    def get(self, path: str, shape: type[T], **params: Any) -> T:
         """The answer to a GET. Raises Stopped, Gone."""
-        return self._read(self._answer(lambda: self._ask("GET", path, params=asked)), shape)
+        return self._read(self._answer("GET", path, params=params), shape)
 
-    def post(self, path: str, data: bytes, once: str, shape: type[T], **asked: Any) -> T:
-        """The answer to a POST of `data`, sent packed, as often as needed, and done once. Raises Stopped, Gone."""
+    def post(self, path: str, data: bytes, once: str, shape: type[T], **params: Any) -> T:
+        """The answer to a POST of `data`, which is packed, sent as often as needed, and acted on once; `once` is its
+        Idempotency-Key. Raises Stopped, Gone."""
         headers = {"Content-Type": MEDIA["jsonl"], "Content-Encoding": "gzip", "Idempotency-Key": once}
         packed = gzip.compress(data, mtime=0)
-        return self._read(
-            self._answer(lambda: self._ask("POST", path, params=asked, content=packed, headers=headers)), shape
-        )
+        return self._read(self._answer("POST", path, params=params, content=packed, headers=headers), shape)
 
-    def _ask(self, method: str, path: str, **asked: Any) -> "_Answer":
-        """One answer, read as it comes. Raises RequestError; Stopped for an answer that is packed or endless."""
-        with self._client.stream(method, path, **asked) as response:
+    def _send(self, method: str, path: str, **request: Any) -> "_Answer":
+        """Send a request once. Raises RequestError; Stopped for an answer that is packed or endless."""
+        with self._client.stream(method, path, **request) as response:
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise self._no_registry(response.status_code)
             body = bytearray()
-            for some in response.iter_bytes():
-                body += some
+            for chunk in response.iter_bytes():
+                body += chunk
                 if len(body) > MOST_ANSWER:
                     raise self._no_registry(response.status_code)
             return _Answer(method, response.status_code, response.headers, bytes(body))
@@ -150,45 +147,45 @@ class Line:
             "does this network first want you to log in?"
         )
 
-    def _answer(self, ask: Callable[[], "_Answer"]) -> "_Answer":
-        """Repeat a request until it is answered."""
+    def _answer(self, method: str, path: str, **request: Any) -> "_Answer":
+        """Send a request until it is answered. Raises Stopped, Gone."""
         since, waited = monotonic(), False
         for wait in _waits():
-            asked_for = 0.0
+            retry_after = 0.0
             try:
-                answer = ask()
+                answer = self._send(method, path, **request)
             except httpx2.RequestError as error:
-                what = self._why(error)
+                trouble = self._why(error)
             else:
                 if not _is_later(answer):
                     if waited:
                         self._tell("It goes on.")
                     return self._accepted(answer)
-                asked_for = min(_retry_after(answer), LONGEST_ASKED)
-                what = "Other lists of yours are not through yet" if answer.status == 409 else "The registry is busy"
+                retry_after = min(_retry_after(answer), LONGEST_ASKED)
+                trouble = "Other lists of yours are not through yet" if answer.status == 409 else "The registry is busy"
             if monotonic() - since > GIVES_UP_AFTER:
-                raise Stopped(f"{what}, and so it has been for {GIVES_UP_AFTER / 3600:.0f} hours.")
-            pause = max(wait, asked_for)
-            self._tell(f"{what}; trying again in {pause:.0f} s.")
+                raise Stopped(f"{trouble}, and so it has been for {GIVES_UP_AFTER / 3600:.0f} hours.")
+            pause = max(wait, retry_after)
+            self._tell(f"{trouble}; trying again in {pause:.0f} s.")
             sleep(pause)
             waited = True
         raise AssertionError("the waits do not end")
 
     def _why(self, error: httpx2.RequestError) -> str:
-        """What the line did, in words. Raises Stopped where the line was not the cause."""
-        below: BaseException | None = error
-        while isinstance(error, httpx2.ConnectError) and below is not None:
-            if isinstance(below, ssl.SSLCertVerificationError):
+        """The trouble with the line, in words. Raises Stopped where the line was not the cause."""
+        cause: BaseException | None = error
+        while isinstance(error, httpx2.ConnectError) and cause is not None:
+            if isinstance(cause, ssl.SSLCertVerificationError):
                 raise Stopped(
                     f"The certificate of {self.address} cannot be trusted, so nothing was sent: somebody may stand "
                     "between. Check the address and the date of this machine, or try another line."
                 ) from None
-            if isinstance(below, ssl.SSLError) and not isinstance(below, _CUT):
+            if isinstance(cause, ssl.SSLError) and not isinstance(cause, _CUT):
                 raise Stopped(
                     f"{self.address} cannot be spoken to in private, so nothing was sent: check the address, or try "
                     "another line."
                 ) from None
-            below = below.__cause__ or below.__context__
+            cause = cause.__cause__ or cause.__context__
         if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
             return "The registry cannot be reached"
         return "The line stalled" if isinstance(error, httpx2.TimeoutException) else "The line dropped"
@@ -203,12 +200,12 @@ class Line:
                 "address that it has now."
             )
         refusal = self._read(answer, _Refusal)
-        details = dict.fromkeys([refusal.detail, *(one.get("detail", "") for one in refusal.errors)])
-        said = " ".join(detail for detail in details if detail)
-        raise (Gone if answer.status == 404 else Stopped)(f"The registry refuses ({answer.status}): {said}")
+        details = dict.fromkeys([refusal.detail, *(error.get("detail", "") for error in refusal.errors)])
+        sentences = " ".join(filter(None, details))
+        raise (Gone if answer.status == 404 else Stopped)(f"The registry refuses ({answer.status}): {sentences}")
 
     def _read(self, answer: "_Answer", shape: type[T]) -> T:
-        """The body, validated as strictly as a request: it is printed, and its ids become addresses."""
+        """The body of an answer, validated as strictly as a request: it is printed, and its ids become addresses."""
         try:
             return shape.model_validate(parse_json(answer.body))
         except (Problem, ValidationError):
@@ -232,26 +229,26 @@ class _Refusal(BaseModel):
 
 
 def _waits() -> Iterator[float]:
-    """Seconds to wait: drawn, and doubled each time up to the longest."""
-    longest = FIRST_WAIT
+    """The seconds to wait before each try: twice as long each time up to the longest, and drawn."""
+    wait = FIRST_WAIT
     while True:
-        yield longest * _dice.uniform(LEAST_OF_WAIT, 1)
-        longest = min(2 * longest, LONGEST_WAIT)
+        yield wait * _dice.uniform(LEAST_OF_WAIT, 1)
+        wait = min(2 * wait, LONGEST_WAIT)
 
 
 def _is_later(answer: _Answer) -> bool:
-    """Whether the same request may be accepted later. A conflict is an earlier list that is not through."""
+    """Whether the same request may be accepted later. A conflict says that an earlier list is not filed yet."""
     later = answer.status in _NOT_NOW or answer.status >= 500
     return later or (answer.status == 409 and answer.method == "POST")
 
 
 def _retry_after(answer: _Answer) -> float:
     """Seconds of Retry-After, given as a number or a date (RFC 9110 section 10.2.3)."""
-    said = answer.headers.get("retry-after", "").strip()
-    if said.isascii() and said.isdecimal():
-        return float(said)
+    header = answer.headers.get("retry-after", "").strip()
+    if header.isascii() and header.isdecimal():
+        return float(header)
     try:
-        until = parsedate_to_datetime(said)
+        until = parsedate_to_datetime(header)
         return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError, IndexError, OverflowError):  # no date, or one beyond all calendars
+    except (ValueError, TypeError, IndexError, OverflowError):  # no date, or a date beyond all calendars
         return 0.0

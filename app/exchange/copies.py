@@ -1,6 +1,7 @@
 """Read a public copy (`package`) back into an empty registry: sources, facilities, and the reports of each source.
 
-The counts are those of the copied registry, without people whom no list there shows. All or nothing.
+The counts are those of the copied registry, without the people whom no list there shows. A copy is filed whole or not
+at all.
 """
 
 import csv
@@ -17,7 +18,7 @@ from app.exchange.imports.faults import BadFile
 from app.exchange.imports.rows import unfold
 from app.exchange.package import DESCRIPTOR
 from app.exchange.strict_json import clean
-from app.exchange.table_schema import KEPT, SAID, TABLES, value
+from app.exchange.table_schema import KEPT, REPORTED, TABLES, value
 from app.registry import directory
 from app.registry.replication import ReplicatedReport, replicate, require_empty
 from app.registry.schemas import (
@@ -37,7 +38,7 @@ Values = dict[str, Any]  # column → value, as `table_schema.value` reads it
 
 @dataclass(frozen=True, slots=True)
 class FiledCopy:
-    """What was filed: the number of reports, and `sources`: slug → whether the source counts as independent."""
+    """The number of reports that were filed, and `sources`: slug → whether the source counts as independent."""
 
     reports: int
     sources: dict[str, bool]
@@ -50,14 +51,14 @@ def read(context: WriteContext, folder: Path) -> FiledCopy:
     sources: dict[str, bool] = {}
     for line, row in _rows(folder, "sources"):
         with _of_line("sources", line):
-            said = _said("sources", row)
-            source = SourceIn.model_validate(said)
+            values = _values("sources", row)
+            source = SourceIn.model_validate(values)
             directory.add_source(context, source)
-            sources[source.slug] = said["independent"] and not source.quarantined
+            sources[source.slug] = values["independent"] and not source.quarantined
     for line, row in _rows(folder, "facilities"):
         with _of_line("facilities", line):
             directory.add_facility(context, FacilityIn.model_validate(_facility(row)))
-    reports = sorted(_reports(folder), key=lambda one: one.number)
+    reports = sorted(_reports(folder), key=lambda report: report.number)
     _require_known(reports)
     return FiledCopy(replicate(context, reports), sources)
 
@@ -69,11 +70,11 @@ def _require_whole(folder: Path) -> None:
         raise BadFile("no_copy", NO_COPY)
     try:
         described = json.loads((folder / DESCRIPTOR).read_text(encoding="utf-8"))
-        told = {one["name"]: one["hash"] for one in described["resources"]}
-        here = {name: f"sha256:{_hash(folder / f'{name}.csv')}" for name in TABLES}
+        expected = {table["name"]: table["hash"] for table in described["resources"]}
+        hashes = {name: f"sha256:{_hash(folder / f'{name}.csv')}" for name in TABLES}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise BadFile("no_copy", NO_COPY) from None
-    wrong = next((name for name in TABLES if told.get(name) != here[name]), None)
+    wrong = next((name for name in TABLES if expected.get(name) != hashes[name]), None)
     if wrong is not None:
         raise BadFile("changed_copy", f"This is not the {wrong}.csv that was exported: export the copy again.")
 
@@ -87,7 +88,7 @@ def _hash(path: Path) -> str:
 
 
 def _rows(folder: Path, name: str) -> Iterator[tuple[int, Cells]]:
-    """`(line, row)` of a table, with the line in which the row ends. Raises BadFile."""
+    """`(line, row)` of each row of a table; `line` is where the row ends. Raises BadFile."""
     with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         try:
@@ -101,7 +102,7 @@ def _rows(folder: Path, name: str) -> Iterator[tuple[int, Cells]]:
                 yield rows.line_num, row
         except csv.Error:
             raise _bad(name, rows.reader.line_num) from None
-        except UnicodeDecodeError:  # met pages before the line
+        except UnicodeDecodeError:  # of a whole buffer: its line is not known
             raise BadFile("bad_copy", f"{name}.csv is not in UTF-8, as it was exported.") from None
 
 
@@ -119,49 +120,49 @@ def _of_line(name: str, line: int) -> Iterator[None]:
 
 
 def _require_known(reports: Sequence[ReplicatedReport]) -> None:
-    """Raises BadFile where two reports have one number, or one points at no other report of the copy."""
-    numbers = {one.number for one in reports}
+    """Raises BadFile where two reports have one number, or a report points at no other report of the copy."""
+    numbers = {report.number for report in reports}
     if len(numbers) < len(reports):
         raise BadFile("bad_copy", "Two reports of this copy have one number: export it again.")
-    for one in reports:
-        if one.points_at is not None and (one.points_at not in numbers or one.points_at == one.number):
-            raise BadFile("bad_copy", f"Report {one.number} of this copy points at none: export it again.")
+    for report in reports:
+        if report.points_at is not None and (report.points_at not in numbers or report.points_at == report.number):
+            raise BadFile("bad_copy", f"Report {report.number} of this copy points at none: export it again.")
 
 
-def _said(name: str, row: Cells) -> Values:
+def _values(name: str, row: Cells) -> Values:
     """The values of a row, read exactly and not as in a list that a person typed: here a man called Total is no sum,
     and "N/A" a value. Raises ValueError, KeyError, RecursionError, Problem."""
-    said: Values = clean({column: value(text, TABLES[name][column]) for column, text in row.items() if text})
-    return said
+    values: Values = clean({column: value(text, TABLES[name][column]) for column, text in row.items() if text})
+    return values
 
 
 def _facility(row: Cells) -> Values:
-    said = _said("facilities", row)
-    lat, lon = said.pop("lat", None), said.pop("lon", None)
-    return {**said, "point": None if lat is None or lon is None else {"lat": lat, "lon": lon}}
+    values = _values("facilities", row)
+    lat, lon = values.pop("lat", None), values.pop("lon", None)
+    return {**values, "point": None if lat is None or lon is None else {"lat": lat, "lon": lon}}
 
 
 def _reports(folder: Path) -> Iterator[ReplicatedReport]:
     for line, row in _rows(folder, "reports"):
         with _of_line("reports", line):
-            said = _said("reports", row)
-            body = unfold({name: said[name] for name in SAID if name in said})
+            values = _values("reports", row)
+            body = unfold({name: values[name] for name in REPORTED if name in values})
             schema = ReleaseReportIn if "release" in body else DetentionReportIn
-            kept = {name: said[name] for name in KEPT if name in said}
-            _kept_shape(kept)
-            copied = ReplicatedReport(
-                said["report"],
-                said["source"],
-                said["detainee"],
-                said.get("points_at"),
+            kept = {name: values[name] for name in KEPT if name in values}
+            _check_kept(kept)
+            report = ReplicatedReport(
+                values["report"],
+                values["source"],
+                values["detainee"],
+                values.get("points_at"),
                 schema.model_validate(body),
                 kept,
             )
-        yield copied
+        yield report
 
 
-def _kept_shape(kept: Values) -> None:
-    """Raises ValueError for a kept value that is not valid in a report."""
-    named = {name.removeprefix("kept."): value for name, value in kept.items()}
-    for shape in (DetaineeIn, DetentionIn, ReleaseIn):
-        shape.model_validate({name: named[name] for name in shape.model_fields.keys() & named.keys()})
+def _check_kept(kept: Values) -> None:
+    """Raises ValueError for a kept value that would not be valid in a report."""
+    fields = {name.removeprefix("kept."): value for name, value in kept.items()}
+    for schema in (DetaineeIn, DetentionIn, ReleaseIn):
+        schema.model_validate({name: fields[name] for name in schema.model_fields.keys() & fields.keys()})

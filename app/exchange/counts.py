@@ -1,18 +1,17 @@
-"""Counts as tables: the same numbers as in their JSON, a row for each thing counted (pure)."""
+"""Counts as tables: the numbers of their JSON, a row for each thing counted (pure)."""
 
 from collections.abc import Iterable, Mapping
 
 from app.counts.shapes import Overlap, ReleaseEstimate, Series, TalliedCount
 from app.wire.counts import BalanceStep, PartlyHidden, Reconciliation
 
-# A row of a table: the cells by their columns.
-Row = dict[str, object]
+Row = dict[str, object]  # column → cell
 # The columns of a published figure.
 FIGURE = ("claimant", "qualifier", "low", "high", "window_from", "window_to", "stated_at")
 
 
 def of_count(answer: TalliedCount) -> list[Row]:
-    """A row for each group, or one of the total; `by_min_sources` in columns of its own."""
+    """A row for each group, or a row of the total; `by_min_sources` has columns of its own."""
     if "groups" in answer:
         return _with_not_visible((_flat(group, "by_min_sources") for group in answer["groups"]), answer)
     beside = _only(answer, "uncertain_date", "not_visible", "not_heard_since")
@@ -20,14 +19,14 @@ def of_count(answer: TalliedCount) -> list[Row]:
 
 
 def _with_not_visible(rows: Iterable[Row], answer: PartlyHidden) -> list[Row]:
-    """The rows, each with the `not_visible` of the whole answer, since a spreadsheet shows nothing beside its rows."""
+    """The rows, each with the `not_visible` of the whole answer: a spreadsheet shows nothing beside its rows."""
     beside = {"not_visible_in_all": answer["not_visible"]} if "not_visible" in answer else {}
     return [{**row, **beside} for row in rows]
 
 
 def of_series(answer: Series, *, claims: bool) -> list[Row]:
-    """A row for each point with a column for each source; with `claims` then a row for each published figure on the day
-    it was stated, which leaves the columns of the points empty."""
+    """A row for each point, with a column for each source. With `claims`, then a row for each published figure on the
+    day it was stated; the columns of the points are empty there."""
     lines = {line["source"]: [point["verified"] for point in line["points"]] for line in answer["series"]}
     points: list[Row] = [
         {**point, **{source: numbers[position] for source, numbers in lines.items()}}
@@ -40,8 +39,7 @@ def of_series(answer: Series, *, claims: bool) -> list[Row]:
 
 
 def of_overlap(answer: Overlap) -> list[Row]:
-    """A row of the total, and one for each source, each pair and each exact pattern: `of` says which, `releases` how
-    many."""
+    """A row of the total, and a row for each source, pair and exact pattern: `of` says which, `releases` how many."""
     total = {"of": "total", "sources": [], "releases": answer["releases"], "counted_apart": answer["counted_apart"]}
     sources = [
         {"of": "source", "sources": [row["source"]], "releases": row["verified"], **_rest(row, "source", "verified")}
@@ -57,7 +55,7 @@ def of_overlap(answer: Overlap) -> list[Row]:
 
 
 def of_estimate(answer: ReleaseEstimate) -> list[Row]:
-    """A row for each model, one of the lower bound, and where none was chosen one that says why."""
+    """A row for each model, a row of the lower bound, and where no model was chosen a row that says why."""
     chosen = answer["chosen"] and answer["chosen"]["name"]
     rows: list[Row] = [{**model, "chosen": model["name"] == chosen} for model in answer["models"]]
     if answer["lower_bound"]:
@@ -69,7 +67,7 @@ def of_estimate(answer: ReleaseEstimate) -> list[Row]:
 
 
 def of_reconciliation(answer: Reconciliation) -> list[Row]:
-    """A row for the claim itself and one for each of the registry's own counts beside it, then and now."""
+    """A row for the claim, and a row for each of the registry's own counts beside it, then and now."""
     claim = {
         "of": "claim",
         **_only(answer["claim"], "claimant", "qualifier", "low", "high"),
@@ -86,7 +84,7 @@ def of_reconciliation(answer: Reconciliation) -> list[Row]:
 
 
 def of_balance(steps: Iterable[BalanceStep]) -> list[Row]:
-    """A row for each step, each figure's bounds in columns of their own."""
+    """A row for each step; each figure's bounds have columns of their own."""
     return [_step(step) for step in steps]
 
 
@@ -104,7 +102,7 @@ def _step(step: BalanceStep) -> Row:
 
 
 def _flat(row: Mapping[str, object], *names: str) -> Row:
-    """The row with the values of these objects in columns of their own, after all others."""
+    """The row with the parts of the objects called `names` in columns of their own, after all others."""
     flat = _rest(row, *names)
     for name in names:
         value = row.get(name)

@@ -13,14 +13,14 @@ from app.exchange.strict_json import clean, parse_json
 from app.exchange.tables import unquoted
 from app.registry.schemas import FacilityIn
 
-# As /v1/facilities?format=csv writes them; `lat` and `lon` besides, which a table leaves out.
+# The columns of /v1/facilities?format=csv, and `lat` and `lon`, which that leaves out.
 COLUMNS = ("slug", "name", "names", "kind", "area", "country", "lat", "lon")
 PART = ";"  # between the names in a cell
 
 
 @dataclass
 class FacilityList:
-    """The facilities of a file by their line, and each mistake as one line of words."""
+    """The facilities of a file by their line, and a sentence for each mistake."""
 
     bodies: dict[int, FacilityIn]
     mistakes: list[str]
@@ -39,11 +39,11 @@ def read(data: bytes) -> FacilityList:
         try:
             body = FacilityIn.model_validate(clean(row))
         except ValidationError as error:
-            for one in error.errors():
-                facilities.mistakes.append(f"line {line}: {'.'.join(map(str, one['loc']))}: {one['msg']}")
+            for fault in error.errors():
+                facilities.mistakes.append(f"line {line}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}")
             continue
         except Problem as refusal:
-            facilities.mistakes += [f"line {line}: {detail}" for detail in said(refusal)]
+            facilities.mistakes += [f"line {line}: {detail}" for detail in details(refusal)]
             continue
         if body.slug in lines:
             facilities.mistakes.append(f"line {line}: slug: {body.slug} stands in line {lines[body.slug]} already.")
@@ -55,19 +55,19 @@ def read(data: bytes) -> FacilityList:
     return facilities
 
 
-def said(refusal: Problem) -> list[str]:
+def details(refusal: Problem) -> list[str]:
     """The details of a refusal, each once."""
     errors = refusal.extra.get("errors", [])
     return list(dict.fromkeys(error["detail"] for error in errors)) or [refusal.detail]
 
 
 def _objects(text: str, facilities: FacilityList) -> Iterator[tuple[int, Any]]:
-    for line, written in enumerate(text.splitlines(), 1):
-        if written.strip():
+    for line, json_text in enumerate(text.splitlines(), 1):
+        if json_text.strip():
             try:
-                yield line, parse_json(written.encode())
+                yield line, parse_json(json_text.encode())
             except Problem as refusal:
-                facilities.mistakes += [f"line {line}: {detail}" for detail in said(refusal)]
+                facilities.mistakes += [f"line {line}: {detail}" for detail in details(refusal)]
 
 
 def _rows(text: str, facilities: FacilityList) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -77,8 +77,8 @@ def _rows(text: str, facilities: FacilityList) -> Iterator[tuple[int, dict[str, 
         headings = reader.fieldnames or []
         unknown = [name for name in headings if name not in COLUMNS]
         if unknown:
-            named = ", ".join(unknown)
-            detail = f"line 1: no column of a list of facilities is called {named}: {', '.join(COLUMNS)} are."
+            columns = ", ".join(COLUMNS)
+            detail = f"line 1: no column of a list of facilities is called {', '.join(unknown)}: {columns} are."
             facilities.mistakes.append(detail)
         elif len(set(headings)) < len(headings):
             facilities.mistakes.append("line 1: two columns have one heading: leave one of them out.")
@@ -104,7 +104,7 @@ def _cells(reader: "csv.DictReader[str]", facilities: FacilityList) -> Iterator[
 
 
 def _number(cell: str) -> Any:
-    """A number, or the text as it stands, which the schema refuses at its place."""
+    """The number in a cell; else its text, which the schema refuses with a pointer."""
     try:
         return float(cell)
     except ValueError:

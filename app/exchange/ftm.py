@@ -1,14 +1,13 @@
 """Everything public about people with names, as FollowTheMoney entities, a JSON object a line.
 
 For the OpenSanctions family of tools, by the schemata of followthemoney 4 (https://followthemoney.tech/explorer/). A
-person is a `Person`, a spell in custody and a release carried out are `Event`s that involve the person, a facility is
-the `Address` they refer to, a source an `Organization` or, if it is a government, a `PublicBody`, and the publisher of
-its events.
+person is a `Person`; a spell in custody and a release carried out are `Event`s that involve the person. A facility is
+the `Address` of events. A source is an `Organization`, or a `PublicBody` if it is a government, and publishes events.
 
-Do no harm: these entities are matched against other lists. So no nameless person is written, whom age, nationality and
-prison could identify there; and no person has a topic: a bank that screens customers for `poi`, "person of interest",
-would refuse an account to somebody jailed for an opinion. A graph of facts has no field for doubt: refuted and
-withdrawn releases are left out.
+These entities are matched against other lists, which must do no harm. So nobody without a name is written: age,
+nationality and prison could identify the person there. And no person has a topic: a bank that screens customers for
+`poi`, "person of interest", would refuse an account to somebody jailed for an opinion. A graph of facts has no field
+for doubt, so refuted and withdrawn releases are left out.
 """
 
 from collections import Counter
@@ -18,7 +17,7 @@ from sqlmodel import Session
 from typing_extensions import TypedDict
 
 from app.exchange import tables
-from app.exchange.all_pages import every
+from app.exchange.exports import every
 from app.reading import lists
 from app.reading.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Paged, ReleaseQuery
 from app.reading.selection import COUNTING
@@ -41,28 +40,29 @@ class Entity(TypedDict):
     properties: dict[str, list[str]]
 
 
-def entities(session: Session, revision: int, told: Counter[str]) -> Iterator[str]:
-    """Lines of entities as of a revision. Counts the people left out into `told["nameless"]`."""
+def entities(session: Session, revision: int, left_out: Counter[str]) -> Iterator[str]:
+    """Lines of entities as of a revision. Counts the people left out into `left_out["nameless"]`."""
     names: dict[str, str] = {}
-    for shape in every(lambda asked: lists.sources(session, asked, revision), Paged(limit=MOST_LIMIT)):
+    for shape in every(lambda query: lists.sources(session, query, revision), Paged(limit=MOST_LIMIT)):
         names[shape["slug"]] = shape["name"]
         yield tables.to_jsonl([source(shape)])
     places: dict[str, str] = {}
-    for place in every(lambda asked: lists.facilities(session, asked, revision), FacilityQuery(limit=MOST_LIMIT)):
+    for place in every(lambda query: lists.facilities(session, query, revision), FacilityQuery(limit=MOST_LIMIT)):
         places[place["slug"]] = place["name"]
         yield tables.to_jsonl([facility(place)])
     named = set()
-    for row in every(lambda asked: lists.detainees(session, asked, ANYONE, revision), DetaineeQuery(limit=MOST_LIMIT)):
+    for row in every(lambda query: lists.detainees(session, query, ANYONE, revision), DetaineeQuery(limit=MOST_LIMIT)):
         if row["publish"] != Publish.NAMED or not row["name"]:
-            told["nameless"] += 1
+            left_out["nameless"] += 1
         else:
             named.add(row["id"])
-            held = [detention(one, names, places) for one in row["detentions"] if _is_said(one)]
-            yield tables.to_jsonl([person(row), *held])
-    asked = ReleaseQuery(limit=MOST_LIMIT, stage=Stage.CARRIED_OUT, status=[ReleaseStatus(one) for one in COUNTING])
-    for out in every(lambda one: lists.releases(session, one, ANYONE, revision), asked):
-        if out["detainee_id"] in named and out["stage"] == Stage.CARRIED_OUT:
-            yield tables.to_jsonl([release(out, names, places)])
+            spells = [spell for spell in row["detentions"] if spell["status"] in COUNTING]
+            yield tables.to_jsonl([person(row), *(detention(spell, names, places) for spell in spells)])
+    standing = [ReleaseStatus(status) for status in COUNTING]
+    asked = ReleaseQuery(limit=MOST_LIMIT, stage=Stage.CARRIED_OUT, status=standing)
+    for freed in every(lambda query: lists.releases(session, query, ANYONE, revision), asked):
+        if freed["detainee_id"] in named and freed["stage"] == Stage.CARRIED_OUT:
+            yield tables.to_jsonl([release(freed, names, places)])
 
 
 def person(row: DetaineeShape) -> Entity:
@@ -81,11 +81,12 @@ def person(row: DetaineeShape) -> Entity:
 
 def detention(row: DetentionShape, names: Names, places: Names) -> Entity:
     """A spell in custody, with its beginning and end where known."""
-    return _event(row, "Detention", names, places, startDate=[_day(row["detained_on"])], endDate=[_end(row)])
+    end = _day(row["ended"]["on"]) if row["ended"] else None
+    return _event(row, "Detention", names, places, startDate=[_day(row["detained_on"])], endDate=[end])
 
 
 def release(row: ReleaseShape, names: Names, places: Names) -> Entity:
-    """A release that counts as carried out."""
+    """A release that was carried out."""
     return _event(row, "Release", names, places, date=[_day(row["released_on"])], summary=[row["kind"]])
 
 
@@ -108,15 +109,6 @@ def facility(row: FacilityShape) -> Entity:
     )
 
 
-def _is_said(row: DetentionShape) -> bool:
-    """Whether a verification stands."""
-    return row["status"] in COUNTING
-
-
-def _end(row: DetentionShape) -> str | None:
-    return _day(row["ended"]["on"]) if row["ended"] else None
-
-
 def _event(
     row: DetentionShape | ReleaseShape, what: str, names: Names, places: Names, **dates: list[str | None]
 ) -> Entity:
@@ -129,26 +121,26 @@ def _event(
         country=_countries([row["country"]]),
         location=[places.get(slug, slug)] if slug else [],
         addressEntity=[FACILITY + slug] if slug and slug in places else [],
-        publisher=[names[one] for one in (*row["verified_by"], *row["reported_by"])],
+        publisher=[names[source] for source in (*row["verified_by"], *row["reported_by"])],
         recordId=[row["id"]],
         **dates,
     )
 
 
-def _day(said: str | None) -> str | None:
+def _day(date: str | None) -> str | None:
     """A date of FollowTheMoney: a year, a month or a day; of an interval the part that both ends share."""
-    if said is None or "/" not in said:
-        return said
-    one, other = (day.split("-") for day in said.split("/"))
-    shared = [a for number, a in enumerate(one) if one[: number + 1] == other[: number + 1]]
+    if date is None or "/" not in date:
+        return date
+    first, last = (day.split("-") for day in date.split("/"))
+    shared = [part for number, part in enumerate(first, 1) if first[:number] == last[:number]]
     return "-".join(shared) or None
 
 
 def _countries(codes: Sequence[str | None]) -> list[str]:
-    return [one.lower() for one in codes if one]
+    return [code.lower() for code in codes if code]
 
 
 def _entity(thing: object, schema: str, **properties: Sequence[object]) -> Entity:
-    """An entity; values become lists of texts, and properties without one are left out."""
-    texts = {name: [str(one) for one in values if one is not None] for name, values in properties.items()}
-    return {"id": str(thing), "schema": schema, "properties": {name: said for name, said in texts.items() if said}}
+    """An entity. Values become lists of texts; a property without a value is left out."""
+    texts = {name: [str(value) for value in values if value is not None] for name, values in properties.items()}
+    return {"id": str(thing), "schema": schema, "properties": {name: some for name, some in texts.items() if some}}

@@ -1,8 +1,8 @@
 """A source's own reports in a form that the source can file again: JSON Lines without loss, CSV as far as cells go.
 
-A line is the body of `POST /v1/releases`, or of `/v1/detentions` without a release, and columns have the headings of
-the importer. Each cell is read by the importer itself: a value that would come back changed is left out and counted as
-lost.
+A line of JSON is the body of `POST /v1/releases`, or of `/v1/detentions` where it has no release; the columns of CSV
+are the fields of the importer. The importer reads each cell here: a value that it would change is left out and counted
+as lost.
 """
 
 import csv
@@ -15,7 +15,7 @@ from typing import Any
 from sqlmodel import Session
 
 from app.exchange import tables
-from app.exchange.all_pages import pages
+from app.exchange.exports import pages
 from app.exchange.imports import cell_values
 from app.exchange.imports.cell_values import UnreadCell
 from app.exchange.imports.doubtful_names import question_about_name
@@ -28,27 +28,27 @@ from app.reading.questions import MOST_LIMIT, ReportQuery
 from app.registry.content import Content
 from app.registry.policy import Reader
 
-# Not exported: pointers, which stay as they are; identification numbers, which are never shown; parts of a name, which
-# is whole; states, which became other fields.
+# Columns of the importer that are not exported: pointers stay as they are without being repeated, identification
+# numbers are never shown, parts of a name are in the full name, and states became other fields.
 NOT_WRITTEN = {GIVEN_NAMES, SURNAMES, STATE, "detainee_id", "detention_id", "release_id", "detainee.national_id"}
 COLUMNS = tuple(name for name in FIELDS if name not in NOT_WRITTEN)
 
 
 @dataclass
 class Losses:
-    """What an export loses. `lost`: fields that a cell cannot carry → number of reports; `pointing`: number of reports
-    that say too little without the report at which they point."""
+    """The losses of an export. `lost`: field → number of reports whose value a cell cannot carry; `pointing`: number of
+    reports that say too little without the report at which they point."""
 
     lost: Counter[str] = field(default_factory=Counter)
     pointing: int = 0
 
 
 def reports(session: Session, source: Reader, form: Form, revision: int, losses: Losses) -> Iterator[str]:
-    """All reports of a source as they stood at a revision, page by page."""
+    """All reports of a source as they stood at a revision, a text for each page."""
     if form is Form.CSV:
         yield _line(COLUMNS)
-    asked = ReportQuery(limit=MOST_LIMIT)
-    for rows in pages(lambda one: lists.own_reports(session, one, source, revision, b""), asked):
+    first = ReportQuery(limit=MOST_LIMIT)
+    for rows in pages(lambda query: lists.own_reports(session, query, source, revision, b""), first):
         bodies = [body_of(row) for row in rows]
         losses.pointing += sum("country" not in body.get("detention", {}) for body in bodies)
         if form is Form.CSV:
@@ -64,39 +64,39 @@ def _line(row: tuple[str, ...]) -> str:
 
 
 def _cells(body: Body, lost: Counter[str]) -> tuple[str, ...]:
-    said = _leaves(body)
-    lost.update(said.keys() - set(COLUMNS))
-    texts = {name: _text(name, said[name]) for name in COLUMNS if name in said}
-    carried = {name: text for name, text in texts.items() if _read(name, text) == said[name]}
+    values = _leaves(body)
+    lost.update(values.keys() - set(COLUMNS))
+    texts = {name: _text(name, values[name]) for name in COLUMNS if name in values}
+    carried = {name: text for name, text in texts.items() if _read(name, text) == values[name]}
     lost.update(texts.keys() - carried.keys())
     return tuple(carried.get(name, "") for name in COLUMNS)
 
 
 def _leaves(body: Mapping[str, Any], above: str = "") -> Content:
     """`{"detention": {"ended": {"on": …}}}` → `{"detention.ended.on": …}`, without nulls."""
-    found: Content = {}
+    leaves: Content = {}
     for name, value in body.items():
         if isinstance(value, dict):
-            found |= _leaves(value, f"{above}{name}.")
+            leaves |= _leaves(value, f"{above}{name}.")
         elif isinstance(value, list):
-            found[above + name] = [_said(one) for one in value]
+            leaves[above + name] = [_without_nulls(item) for item in value]
         elif value is not None:
-            found[above + name] = value
-    return found
+            leaves[above + name] = value
+    return leaves
 
 
-def _said(item: Any) -> Any:
+def _without_nulls(item: Any) -> Any:
     return {name: value for name, value in item.items() if value is not None} if isinstance(item, dict) else item
 
 
 def _text(name: str, value: Any) -> str:
     if FIELDS[name].kind == "links":
-        return " ".join(one["url"] for one in value)
+        return " ".join(link["url"] for link in value)
     return tables.to_cell(value)
 
 
 def _read(name: str, text: str) -> Any:
-    """The importer's value of a cell; None where it would refuse the row too."""
+    """The value that the importer reads in a cell; None where it would refuse the row."""
     if name == NAME and question_about_name(text):
         return None
     try:

@@ -1,7 +1,7 @@
 """The whole public registry as a folder: `datapackage.json` and a CSV for each table (Data Package 2.0).
 
 The same revision, consent and version of the software give the same bytes. People who may only be counted are in no
-table, as in no list; `copies` reads the folder back.
+table, as they are in no list. `copies` reads the folder back.
 """
 
 import csv
@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 
 from app.database import chunks
 from app.dates import format_instant
-from app.exchange.all_pages import every
+from app.exchange.exports import every
 from app.exchange.table_schema import TABLES, TITLES, cell, schema
 from app.log.entries import entry_at
 from app.models import Detainee
@@ -32,8 +32,6 @@ from app.wire.records import EndedOut
 
 DESCRIPTOR = "datapackage.json"
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
-# People in memory at once, each with all rows.
-OF_PEOPLE = ("detainees", "detentions", "releases", "verifications", "reports")
 
 
 class Resource(TypedDict):
@@ -51,12 +49,12 @@ class Resource(TypedDict):
     schema: dict[str, Any]
 
 
-# No class, since `$schema` is no name of one's field.
+# Not a class: `$schema` cannot be the name of a field there.
 Head = TypedDict("Head", {"$schema": str, "name": str, "title": str, "version": str, "created": NotRequired[str]})
 
 
 class Descriptor(Head):
-    """The descriptor of the folder, with what of the registry it shows."""
+    """The descriptor of the folder; `recuento` has the revision and the number of withheld releases."""
 
     recuento: dict[str, Any]
     resources: list[Resource]
@@ -82,8 +80,8 @@ def write(session: Session, folder: Path, revision: int) -> Descriptor:
 
 def _rows(session: Session, revision: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """`(table, row)`, in the order of each table."""
-    yield from _named("sources", every(lambda asked: lists.sources(session, asked, revision), Paged(limit=MOST_LIMIT)))
-    for row in every(lambda asked: lists.facilities(session, asked, revision), FacilityQuery(limit=MOST_LIMIT)):
+    yield from _named("sources", every(lambda query: lists.sources(session, query, revision), Paged(limit=MOST_LIMIT)))
+    for row in every(lambda query: lists.facilities(session, query, revision), FacilityQuery(limit=MOST_LIMIT)):
         yield "facilities", {**row, **(row["point"] or {})}
     numbers = public_reports.numbered(session, revision)
     detainees = session.scalars(
@@ -91,13 +89,13 @@ def _rows(session: Session, revision: int) -> Iterator[tuple[str, Mapping[str, A
         .where(at(Detainee, revision), visible(ANYONE, col(Detainee.detainee), revision))
         .order_by(col(Detainee.detainee))
     ).all()
-    for some in chunks(detainees):
-        people = person_records.people(session, some, revision)
-        for key in some:
+    for keys in chunks(detainees):
+        people = person_records.people(session, keys, revision)
+        for key in keys:
             yield from _of(people[key])
         yield from _named("reports", map(_flat, public_reports.reports(session, people, numbers, revision)))
     yield from _named(
-        "claims", every(lambda asked: lists.claims(session, asked, ANYONE, revision), ClaimQuery(limit=MOST_LIMIT))
+        "claims", every(lambda query: lists.claims(session, query, ANYONE, revision), ClaimQuery(limit=MOST_LIMIT))
     )
 
 
@@ -106,7 +104,7 @@ def _named(name: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, 
 
 
 def _of(person: Person) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The rows of one person, without the reports."""
+    """`(table, row)` of one person, without the reports."""
     shown = shapes.detainee(person, ANYONE)
     yield "detainees", shown
     for spell, detention in zip(person.detentions, shown["detentions"], strict=True):
@@ -115,20 +113,17 @@ def _of(person: Person) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if spell in person.releases:
             yield "releases", shapes.release(person, spell, ANYONE)
         for about in ("detention", "release"):
-            for one in person_records.verifications(person, spell, about, ANYONE):
+            for verification in person_records.verifications(person, spell, about, ANYONE):
                 release = detention["release_id"] if about == "release" else None
-                yield "verifications", {**one, "detention_id": detention["id"], "release_id": release}
+                yield "verifications", {**verification, "detention_id": detention["id"], "release_id": release}
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """An object in a report as the importer's columns have it."""
-    return {
-        path: value
-        for name, told in row.items()
-        for path, value in (
-            [(f"{name}.{part}", one) for part, one in told.items()] if isinstance(told, dict) else [(name, told)]
-        )
-    }
+    """A report with its objects as the importer's columns: `{"release": {"kind": …}}` → `{"release.kind": …}`."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        flat |= {f"{name}.{part}": item for part, item in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
 
 
 def _descriptor(session: Session, folder: Path, revision: int) -> Descriptor:

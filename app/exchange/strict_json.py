@@ -1,4 +1,4 @@
-"""JSON that comes from outside, read strictly: no tricks with characters.
+"""Read JSON from outside strictly.
 
 Python's parser takes duplicate keys, NaN, numbers of any size and lone surrogates; each has been used to make two
 programs read one body differently, or to hide a name inside another.
@@ -13,12 +13,12 @@ from app.errors import MOST_ERRORS, Invalid, MalformedJson, pointed
 from app.normal import TOO_MANY, has_too_many_marks, normal
 
 MAX_DEPTH = 32  # the deepest body of ours has 5 levels
-MAX_KEY = 100  # characters: none of ours has 30, and an error points at its place by the keys above it
-MAX_KEYS = 100  # of one object: ours have 30 at most, and each key that is none of ours is an error to be made
+MAX_KEY = 100  # characters: no key of ours has 30, and each error quotes the keys above its place
+MAX_KEYS = 100  # of one object: ours have 30 at most, and each unknown key makes an error
 MAX_INTEGER = 2**53  # beyond, a JSON number is not exact everywhere (RFC 8259 section 6)
 
-# C0 except tab, line feed and carriage return (notes have lines), DEL and C1; bidi overrides and isolates, which
-# can show one name and store another. Zero-width joiners stay: Persian and Indic names need them.
+# C0 except tab, line feed and carriage return (notes have lines), DEL and C1; bidi overrides and isolates, with which a
+# screen shows another name than is stored; surrogates. Zero-width joiners stay: Persian and Indic names need them.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -43,15 +43,15 @@ def parse_json(body: bytes) -> Any:
 
 
 def clean(value: Any) -> Any:
-    """A value by the rules of a JSON body, however it was written. Raises MalformedJson or Invalid, with pointers."""
-    found = _Found()
-    cleaned = _clean(value, "", 1, found)
-    if found.errors:
-        raise found.refusal()
+    """The value cleaned by the rules of a JSON body. Raises MalformedJson, or Invalid with pointers."""
+    errors = _Errors()
+    cleaned = _clean(value, "", 1, errors)
+    if errors.errors:
+        raise errors.refusal()
     return cleaned
 
 
-class _Found:
+class _Errors:
     """The errors of a body with their pointers; raised as soon as there are as many as anybody mends at once."""
 
     def __init__(self) -> None:
@@ -79,16 +79,16 @@ def _constant(_text: str) -> float:
 
 
 def _number(text: str) -> float:
-    """Out of range becomes infinity, which is refused with a pointer once it is known where it stands."""
+    """The number; out of range infinity, which `_clean` refuses with a pointer."""
     return float(text)
 
 
 def _integer(text: str) -> int | float:
-    # Python refuses to convert thousands of digits; what long is out of range anyway.
+    # Python refuses to convert thousands of digits; a number as long is out of range anyway.
     return int(text) if len(text) <= len(str(MAX_INTEGER)) + 1 else math.inf
 
 
-def _clean(value: Any, pointer: str, depth: int, found: _Found) -> Any:
+def _clean(value: Any, pointer: str, depth: int, errors: _Errors) -> Any:
     if depth > MAX_DEPTH:
         raise MalformedJson(f"Nest at most {MAX_DEPTH} levels.")
     if isinstance(value, dict):
@@ -97,21 +97,20 @@ def _clean(value: Any, pointer: str, depth: int, found: _Found) -> Any:
         if any(len(key) > MAX_KEY for key in value):
             raise MalformedJson(f"A key has more than {MAX_KEY} characters: no field here is called so.")
         return {
-            key: _clean(item, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", depth + 1, found)
+            key: _clean(item, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", depth + 1, errors)
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_clean(item, f"{pointer}/{number}", depth + 1, found) for number, item in enumerate(value)]
+        return [_clean(item, f"{pointer}/{number}", depth + 1, errors) for number, item in enumerate(value)]
     if isinstance(value, str):
         if _FORBIDDEN.search(value):
-            detail = "Remove control and text-direction characters."
-            found.add(pointer, "control_character", detail)
+            errors.add(pointer, "control_character", "Remove control and text-direction characters.")
             return ""
         if has_too_many_marks(value):
-            found.add(pointer, "too_many_marks", TOO_MANY)
+            errors.add(pointer, "too_many_marks", TOO_MANY)
             return ""
         return normal("NFC", value)
     if isinstance(value, (int, float)) and not isinstance(value, bool) and not abs(value) <= MAX_INTEGER:
-        found.add(pointer, "number_out_of_range", "This number is out of range.")
+        errors.add(pointer, "number_out_of_range", "This number is out of range.")
         return 0
     return value

@@ -30,29 +30,29 @@ FLAGS = {"true": True, "false": False}
 
 
 def code(codes: str) -> Field:
-    """A code of a list of the vocabulary."""
-    return {"type": "string", "constraints": {"enum": [str(one) for one in LISTS[codes]]}}
+    """The column of a code of this list of the vocabulary."""
+    return {"type": "string", "constraints": {"enum": [str(code) for code in LISTS[codes]]}}
 
 
-def said(name: str) -> Field:
-    """A field of a report."""
+def _of_report(name: str) -> Field:
+    """The column of a field of a report."""
     kind, codes = FIELDS[name].kind, FIELDS[name].codes
     return code(codes or "") if kind == "code" else _OF_KIND.get(kind, LIST)
 
 
-SAID = [name for name in FIELDS if name in PUBLIC or name in {"detention.ended.on", "detention.ended.how"}] + [
+REPORTED = [name for name in FIELDS if name in PUBLIC or name in {"detention.ended.on", "detention.ended.how"}] + [
     "detainee.full_name", "detainee.aliases", "detainee.gender", "detainee.age", "detainee.nationalities",
     "detainee.category", "detainee.groups", "detention.facility", "detention.legal_status", "detention.charges",
     "detention.sentence.until", "detention.sentence.term", "release.conditions", "release.destination",
 ]  # fmt: skip
-# The values kept with a report, which are not its source's own word, read back beside the report. Their revision means
-# nothing in another registry.
+# Values kept with a report that are not its source's own word (decision 0030): they are read back beside it, without
+# their revision, which means nothing in another registry.
 KEPT: dict[str, Field] = {
     "kept.detained_on": DATE, "kept.held_on": DATE, "kept.country": COUNTRY, "kept.designation": code("designations"),
     "kept.released_on": DATE, "kept.ordered_on": DATE, "kept.announced_on": DATE, "kept.kind": code("release_kinds"),
 }  # fmt: skip
 
-_HELD_BY: dict[str, Field] = {"verified_by": LIST, "reported_by": LIST}
+_SOURCES: dict[str, Field] = {"verified_by": LIST, "reported_by": LIST}
 # Table → its columns; the first is the key.
 TABLES: dict[str, dict[str, Field]] = {
     "sources": {
@@ -72,13 +72,13 @@ TABLES: dict[str, dict[str, Field]] = {
     "detentions": {
         "id": UUID, "detainee_id": UUID, "country": COUNTRY, "facility": STRING, "area": STRING, "detained_on": DATE,
         "held_on": DATE, "legal_status": code("legal_statuses"), "designation": code("designations"),
-        "ended_on": DATE, "ended_how": code("ended"), "status": code("statuses"), **_HELD_BY,
+        "ended_on": DATE, "ended_how": code("ended"), "status": code("statuses"), **_SOURCES,
     },
     "releases": {
         "id": UUID, "detainee_id": UUID, "detention_id": UUID, "country": COUNTRY, "facility": STRING,
         "stage": code("stages"), "released_on": DATE, "ordered_on": DATE, "announced_on": DATE,
         "kind": code("release_kinds"), "conditions": LIST, "destination": STRING, "measures_lifted_on": DATE,
-        "status": code("statuses"), **_HELD_BY,
+        "status": code("statuses"), **_SOURCES,
     },
     "verifications": {
         "id": UUID, "detention_id": UUID, "release_id": UUID, "source": STRING, "verdict": code("verdicts"),
@@ -88,7 +88,7 @@ TABLES: dict[str, dict[str, Field]] = {
     },
     "reports": {
         "report": NUMBER, "source": STRING, "detainee": UUID, "detention": UUID, "points_at": NUMBER,
-        **{name: said(name) for name in SAID}, **KEPT,
+        **{name: _of_report(name) for name in REPORTED}, **KEPT,
     },
     "claims": {
         "id": UUID, "filed_by": STRING, "since": NUMBER, "claimant": STRING, "joint_with": LIST,
@@ -144,7 +144,7 @@ def cell(value: Any, field: Field) -> str:
 
 
 def value(text: str, field: Field) -> Any:
-    """The inverse of `cell`, exact: no cell was written by hand. Raises ValueError, KeyError, RecursionError."""
+    """The exact inverse of `cell`: no cell was typed by hand. Raises ValueError, KeyError, RecursionError."""
     match field["type"]:
         case "string":
             return unquoted(text)

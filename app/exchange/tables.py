@@ -12,34 +12,34 @@ from typing import Any, get_args, get_origin, get_type_hints
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _QUOTED = re.compile(rf"'+[{re.escape(''.join(FORMULA))}]")
 SEPARATOR = "; "
-# The keys of an unregistered place: a cell holds its name as said in place of a slug.
+# The keys of an unregistered place, whose cell is its name as the source wrote it.
 PLACE = {"slug", "said"}
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The columns of a table, in order of first appearance; facts and nested records stay in JSON."""
-    found: dict[str, bool] = {}
+    """The columns of a table, in order of first appearance. Nested records have none: JSON carries them."""
+    columns: dict[str, bool] = {}
     for row in rows:
-        found |= {name: _is_cell(value) and found.get(name, True) for name, value in row.items()}
-    return [name for name, is_cell in found.items() if is_cell]
+        columns |= {name: _is_cell(value) and columns.get(name, True) for name, value in row.items()}
+    return [name for name, is_cell in columns.items() if is_cell]
 
 
 def columns_of_shape(shape: type) -> list[str]:
-    """The columns of a shape of `wire`, so that those of a long table are known before its rows."""
+    """The columns of a shape of `wire`: a long table is written before all its rows are read."""
     return [name for name, annotation in get_type_hints(shape).items() if not _nests(annotation)]
 
 
 def _nests(annotation: Any) -> bool:
-    """Whether values of a type hold others by name."""
+    """Whether values of a type are objects, or have objects in them."""
     if get_origin(annotation) is dict or (isinstance(annotation, type) and issubclass(annotation, dict)):
         return True
     parts = [part for part in get_args(annotation) if part is not NoneType]
-    # A place is a slug, or an object where it is not registered: a cell holds either.
+    # A place is a slug, or an object where it is not registered: a cell shows either.
     return all(map(_nests, parts)) if get_origin(annotation) is UnionType and parts else any(map(_nests, parts))
 
 
 def to_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None, *, heading: bool = True) -> str:
-    """RFC 4180, with a header line; empty for no rows. `columns`: of the whole table, where `rows` are a part of it."""
+    """RFC 4180, with a header line; empty for no rows. `columns`: all columns of a table of which `rows` are a part."""
     if not rows:
         return ""
     columns = columns_of(rows) if columns is None else columns
@@ -63,8 +63,8 @@ def _is_cell(value: Any) -> bool:
 
 
 def to_cell(value: Any) -> str:
-    """The text of a cell. A text that a spreadsheet would run as a formula gets an apostrophe in front, and so does one
-    that begins with an apostrophe; in a list each text does, since a spreadsheet may part cells at semicolons."""
+    """The text of a cell. A text that a spreadsheet would run as a formula gets an apostrophe in front, also behind
+    other apostrophes; in a list each text does, since a spreadsheet may part cells at semicolons."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,7 +1,7 @@
 """The template of a list: a workbook that a field office fills in and an import reads without a mapping.
 
-The first sheet is the one to fill in, and the only one that is read. The examples stand on the second, beside what to
-do; the third holds the values to choose from, with what each means: a cell's own list would be too short for them.
+The first sheet is to be filled in, and no other is read. The second has instructions and examples; the third has the
+values to choose from, with their meaning: the list of a drop-down itself would be too short for them.
 """
 
 import tomllib
@@ -15,11 +15,11 @@ from app.vocabulary import Language, vocabulary
 
 WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 COLUMNS: tuple[str, ...] = tuple(WORDS["columns"])
-# Rows that have drop-downs and messages: what a field office fills in at most before it starts a new file.
+# Rows with drop-downs and messages: more than a field office fills in before it starts a new file.
 ROWS = 5_000
 TEXT = 49  # the format of text, "@" (ECMA-376 part 1, section 18.8.30)
 COUNTRIES = "countries"
-# A cell of these may hold several values, or one that is not on the list: the spreadsheet asks, and accepts it.
+# A cell of these kinds may have several values, or a value that is not on the list: the spreadsheet warns only.
 OPEN = frozenset({"country", "countries", "codes"})
 LINE, LONG_LINE, DAY, NUMBER = 18, 28, 22, 8  # widths in characters
 WIDTHS = {
@@ -29,7 +29,7 @@ WIDTHS = {
     "detainee.age": NUMBER,
 }
 DEFINITION = 70  # width
-NOTE = {"x_scale": 2, "y_scale": 1.6}  # of the usual box: the longest message fits
+NOTE = {"x_scale": 2, "y_scale": 1.6}  # of the usual box, so that the longest message fits
 TITLE = 32  # characters that a spreadsheet takes above a message
 # One tint for each part of a report, so that a row is read in parts.
 TINTS = {"detainee": "#DDEBF7", "detention": "#FCE4D6", "release": "#E2EFDA", "verification": "#FFF2CC"}
@@ -62,8 +62,8 @@ def template(lang: Language) -> bytes:
             check = {"validate": "any", "input_title": heading[:TITLE], "input_message": message}
             codes = _codes(path)
             if codes is not None:
-                lenient = "information" if FIELDS[path].kind in OPEN else "stop"
-                check |= {"validate": "list", "source": lists[codes], "error_type": lenient, "error_message": message}
+                severity = "information" if FIELDS[path].kind in OPEN else "stop"
+                check |= {"validate": "list", "source": lists[codes], "error_type": severity, "error_message": message}
             page.data_validation(1, place, ROWS, place, check)
         _write_help(manual, words, bold, heads, wrapped)
     return out.getvalue()
@@ -82,23 +82,23 @@ class _Words:
         self._place = LANGUAGES.index(lang)
         self.lang = lang
         self.values = {
-            name: {one["code"]: (one["label"], one["definition"]) for one in found}
-            for name, found in vocabulary(lang).items()
+            name: {term["code"]: (term["label"], term["definition"]) for term in terms}
+            for name, terms in vocabulary(lang).items()
         }
         self.values[COUNTRIES] = {code: (self.of(names), code) for code, names in WORDS["countries"].items()}
 
     def of(self, texts: list[str]) -> str:
         return texts[self._place]
 
-    def example(self, path: str, said: str | list[str]) -> str:
-        if isinstance(said, list):
-            return self.of(said)
+    def example(self, path: str, value: str | list[str]) -> str:
+        if isinstance(value, list):
+            return self.of(value)
         codes = _codes(path)
-        return self.values[codes][said][0] if codes is not None and said else said
+        return self.values[codes][value][0] if codes is not None and value else value
 
 
 def _codes(path: str) -> str | None:
-    """The list of values that a column is chosen from."""
+    """The list of values to choose from in a column, if it has one."""
     field = FIELDS[path]
     return COUNTRIES if field.kind in ("country", "countries") else field.codes
 
@@ -112,14 +112,14 @@ def _width(path: str) -> int:
 
 
 def _write_values(page: Any, words: _Words, bold: Any, wrapped: Any) -> dict[str, str]:
-    """Each list in a column, with what its values mean beside it; list → where a drop-down finds it."""
-    found: dict[str, str] = {}
+    """Write each list of values into a column, their meanings beside it: list → its range, for drop-downs."""
+    ranges: dict[str, str] = {}
     page.freeze_panes(1, 0)
     for path in COLUMNS:
         codes = _codes(path)
-        if codes is None or codes in found:
+        if codes is None or codes in ranges:
             continue
-        place = 2 * len(found)
+        place = 2 * len(ranges)
         page.set_column(place, place, LONG_LINE)
         page.set_column(place + 1, place + 1, DEFINITION)
         page.write_string(0, place, title(path, words.lang), bold)
@@ -128,8 +128,8 @@ def _write_values(page: Any, words: _Words, bold: Any, wrapped: Any) -> dict[str
             page.write_string(number, place, label, wrapped)
             page.write_string(number, place + 1, meaning, wrapped)
         letter = chr(ord("A") + place)
-        found[codes] = f"='{page.get_name()}'!${letter}$2:${letter}${len(listed) + 1}"
-    return found
+        ranges[codes] = f"='{page.get_name()}'!${letter}$2:${letter}${len(listed) + 1}"
+    return ranges
 
 
 def _write_help(page: Any, words: _Words, bold: Any, heads: list[Any], wrapped: Any) -> None:

@@ -15,7 +15,7 @@ def title(field: str, lang: Language) -> str:
 
 
 def named(field: str, lang: Language) -> str:
-    """A field by its heading and by its own name, as in a mapping: "Charges [detention.charges]". A field of several
-    columns has the heading of the first: "End of sentence [detention.sentence]"."""
+    """A field by its heading and its name in a mapping: "Charges [detention.charges]". A field of several columns has
+    the heading of the first: "End of sentence [detention.sentence]"."""
     first = next((name for name in TITLES if name == field or name.startswith(f"{field}.")), None)
     return field if first is None else f"{title(first, lang)} [{field}]"

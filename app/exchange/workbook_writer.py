@@ -1,4 +1,4 @@
-"""Workbooks out (XLSX): sheets of text and numbers under a row of headings, the same bytes for the same rows."""
+"""Write workbooks (XLSX): sheets of rows under headings, the same bytes for the same rows."""
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,13 +9,11 @@ from datetime import datetime
 import xlsxwriter
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# The creation day in a workbook, fixed: it would differ each time, and no reader needs it.
+# The creation day of every workbook: the true one would differ each time, and no reader needs it.
 MADE = datetime(2026, 1, 1)  # noqa: DTZ001 - a workbook's properties have no zone
-# No cell becomes a formula or an address that a click opens, whatever it begins with; and nothing is put on disk while
-# the workbook is made.
+# No cell becomes a formula or a link, whatever it begins with; and nothing is put on disk while the workbook is made.
 INERT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
-WIDEST = 40  # characters, of a column; longer cells are read by clicking on them
-NARROWEST = 8
+NARROWEST, WIDEST = 8, 40  # characters of a column; longer cells are read by clicking on them
 
 Cell = str | int | float | None
 
@@ -31,7 +29,7 @@ class Sheet:
 
 @contextmanager
 def workbook() -> Iterator[tuple[xlsxwriter.Workbook, io.BytesIO]]:
-    """A workbook to write into, and the buffer that holds its bytes on leaving."""
+    """A workbook to write into, and the buffer that has its bytes afterwards."""
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, INERT) as book:
         book.set_properties({"created": MADE})
@@ -39,7 +37,7 @@ def workbook() -> Iterator[tuple[xlsxwriter.Workbook, io.BytesIO]]:
 
 
 def write(sheets: Iterable[Sheet]) -> bytes:
-    """A workbook of tables: headings in bold that stay in sight, a filter, and columns as wide as what they hold."""
+    """A workbook of tables: headings in bold that stay in sight, a filter, and columns as wide as their cells."""
     with workbook() as (book, out):
         bold = book.add_format({"bold": True, "bottom": 1})
         for sheet in sheets:
