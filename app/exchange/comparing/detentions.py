@@ -14,7 +14,7 @@ from app.registry.content import Content
 from app.vocabulary import ReleaseKind
 from app.wire.matching import AccountShape, ConflictShape, ReasonShape
 
-# The shown fields of a detention and their paths in a report, in reading order: person, place and time, end.
+# Shown field of a detention → its path in a report, in reading order: person, place and time, end.
 FIELDS = {
     "name": "detainee.full_name",
     "birth": "detainee.birth_date",
@@ -31,9 +31,9 @@ FIELDS = {
     "released_on": "release.released_on",
     "kind": "release.kind",
 }
-# The contradiction of a sighting in custody with an earlier release; the code of `checks` too.
+# The contradiction of a sighting in custody with an earlier release; `checks` has the same code.
 HELD_AFTER_RELEASE = "held_after_release"
-# Facility as said, country → the text by which it is compared.
+# (name of a facility, country) → the text by which the facility is compared.
 SamePlace = Callable[[str, str | None], str]
 Account = TypeVar("Account", bound=AccountShape)
 Shown = TypeVar("Shown", bound=AccountShape, covariant=True)
@@ -41,14 +41,14 @@ Shown = TypeVar("Shown", bound=AccountShape, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class ComparedDetention(Generic[Shown]):
-    """A detention of one side. `shown`: its account, with its row number or ids."""
+    """A detention as one side reports it. `shown`: its account, with its row number or ids."""
 
     shown: Shown
     line: Line
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """What is shown, by names that are not written out."""
+        """The shown fields, to be read by computed names."""
         return self.shown
 
     @property
@@ -57,19 +57,18 @@ class ComparedDetention(Generic[Shown]):
 
 
 def with_account(place: Mapping[str, Any], content: Content) -> Any:
-    """A shape of `wire.matching`, which one the place says: the place, and the account of a report's content."""
+    """A shape of `wire.matching`: `place` (its row number or ids), and the account of a report's content."""
     return {**place, **{name: content.get(path) for name, path in FIELDS.items()}}
 
 
 def of_content(
     content: Content, shown: Account, same_place: SamePlace | None = None, names: Content | None = None
 ) -> ComparedDetention[Account]:
-    """The detention of a report's content. `names`: content by which the person is recognised, and which is not
-    shown."""
+    """The detention of a report's content. `names`: further content by which the person is recognised, not shown."""
     known = {**content, **(names or {})}
     if same_place is not None and "detention.facility" in known:
         known["detention.facility"] = same_place(known["detention.facility"], known.get("detention.country"))
-    # Keys of the place as said too: so a registry may store it.
+    # Also keys of the place as the report names it: a registry may have stored that.
     keys = blocking.searched_keys(known) | blocking.searched_keys(content)
     return ComparedDetention(shown, Line(blocking.person_of(known), keys))
 
@@ -78,32 +77,33 @@ Compared = ComparedDetention[AccountShape]
 
 
 def conflicts(mine: Compared, theirs: Compared) -> list[ConflictShape]:
-    """`[{field, mine, theirs}]` of the contradictions. A coarser date that holds the other is none, nor a value of one
-    side alone. HELD_AFTER_RELEASE has one side's day in custody, and the other side's day of release."""
-    found = [name for name, contradict in _CONTRADICT.items() if contradict(mine, theirs)]
-    told: list[ConflictShape] = [
-        {"field": name, "mine": mine.values[name], "theirs": theirs.values[name]} for name in found
+    """The contradictions of two sides. A coarser date that includes the other contradicts nothing, nor does a value of
+    one side alone. HELD_AFTER_RELEASE has one side's day in custody, and the other side's day of release."""
+    contradictions: list[ConflictShape] = [
+        {"field": name, "mine": mine.values[name], "theirs": theirs.values[name]}
+        for name, contradict in _CONTRADICT.items()
+        if contradict(mine, theirs)
     ]
     if _held_after(mine, theirs):
-        told.append(_of_both("held_on", "released_on", mine, theirs))
+        contradictions.append(_held_after_release("held_on", "released_on", mine, theirs))
     if _held_after(theirs, mine):
-        told.append(_of_both("released_on", "held_on", mine, theirs))
-    return told
+        contradictions.append(_held_after_release("released_on", "held_on", mine, theirs))
+    return contradictions
 
 
-def _of_both(name: str, other: str, mine: Compared, theirs: Compared) -> ConflictShape:
-    return {"field": HELD_AFTER_RELEASE, "mine": mine.values[name], "theirs": theirs.values[other]}
+def _held_after_release(my_day: str, their_day: str, mine: Compared, theirs: Compared) -> ConflictShape:
+    return {"field": HELD_AFTER_RELEASE, "mine": mine.values[my_day], "theirs": theirs.values[their_day]}
 
 
-def _held_after(one: Compared, other: Compared) -> bool:
-    """Whether one side's day in custody lies after the other side's release."""
-    held, released = one.shown["held_on"], other.shown["released_on"]
+def _held_after(a: Compared, b: Compared) -> bool:
+    """Whether the day in custody of `a` lies after the release of `b`."""
+    held, released = a.shown["held_on"], b.shown["released_on"]
     return bool(held and released and parse(held).lo > parse(released).hi)
 
 
 def reasons_of(match: Match) -> list[ReasonShape]:
-    """The reasons for and against one person, in words."""
-    return [{"feature": one.feature, "score": round(one.score, 3), "note": one.note} for one in match.reasons]
+    """The reasons for and against a match, in words."""
+    return [{"feature": why.feature, "score": round(why.score, 3), "note": why.note} for why in match.reasons]
 
 
 Contradict = Callable[[Compared, Compared], bool]
@@ -111,16 +111,16 @@ Contradict = Callable[[Compared, Compared], bool]
 
 def _days(name: str) -> Contradict:
     def contradict(mine: Compared, theirs: Compared) -> bool:
-        one, other = mine.values[name], theirs.values[name]
-        return bool(one and other and not parse(one).overlaps(parse(other)))
+        a, b = mine.values[name], theirs.values[name]
+        return bool(a and b and not parse(a).overlaps(parse(b)))
 
     return contradict
 
 
 def _codes(name: str, vague: str | None = None) -> Contradict:
     def contradict(mine: Compared, theirs: Compared) -> bool:
-        one, other = mine.values[name], theirs.values[name]
-        return None not in (one, other) and one != other and vague not in (one, other)
+        a, b = mine.values[name], theirs.values[name]
+        return None not in (a, b) and a != b and vague not in (a, b)
 
     return contradict
 
@@ -131,30 +131,29 @@ def _births(mine: Compared, theirs: Compared) -> bool:
 
 def _ages(mine: Compared, theirs: Compared) -> bool:
     """Whether births contradict where a side gives an age only: a year more or less does not."""
-    one, other = birth_bounds(mine.person), birth_bounds(theirs.person)
-    if one is None or other is None or (mine.shown["birth"] and theirs.shown["birth"]):
+    a, b = birth_bounds(mine.person), birth_bounds(theirs.person)
+    if a is None or b is None or (mine.shown["birth"] and theirs.shown["birth"]):
         return False
-    apart = max(one[0] - other[1], other[0] - one[1])
-    return apart > BIRTH_AGREES * dates.A_YEAR
+    return max(a[0] - b[1], b[0] - a[1]) > BIRTH_AGREES * dates.A_YEAR
 
 
 def _places(mine: Compared, theirs: Compared) -> bool:
     """Whether places differ. "Helicoide" is "El Helicoide", and "El Rodeo" a vaguer "El Rodeo I"."""
     if not (mine.person.facility and theirs.person.facility):
         return False
-    one, other = _telling(mine.person.facility), _telling(theirs.person.facility)
-    return not (one <= other or other <= one)
+    a, b = _telling(mine.person.facility), _telling(theirs.person.facility)
+    return not (a <= b or b <= a)
 
 
 def _telling(place: str) -> set[str]:
-    """The words of a place without articles and prepositions, unless it has no others."""
-    said = set(words(place))
-    return said - PARTICLES or said
+    """The words of a place without articles and prepositions, unless it has no other words."""
+    all_words = set(words(place))
+    return all_words - PARTICLES or all_words
 
 
 def _nations(mine: Compared, theirs: Compared) -> bool:
-    one, other = mine.person.nationalities, theirs.person.nationalities
-    return bool(one and other and not one & other)
+    a, b = mine.person.nationalities, theirs.person.nationalities
+    return bool(a and b and not a & b)
 
 
 _CONTRADICT: dict[str, Contradict] = {

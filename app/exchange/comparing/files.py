@@ -15,13 +15,13 @@ from app.registry.reports import compared_number
 from app.registry.schemas import DetentionReportIn
 from app.wire.matching import TheirsShape, UnreadRow
 
-# Rows of one list: several times the longest that a field office keeps; two cores compare it in two minutes.
+# Rows of one list: several times the longest list of a field office; two cores compare so many in two minutes.
 MOST_ROWS = 20_000
 TOO_MANY = f"A list to be compared has at most {MOST_ROWS:,} rows: part it, by country or by year."
 
 
 class ListedShape(TheirsShape):
-    """A row of a list: of mine, or of theirs where two lists are compared."""
+    """A row of a list: of mine, or of theirs where that is a list too."""
 
     row: int
     source_record_id: str | None
@@ -29,21 +29,21 @@ class ListedShape(TheirsShape):
 
 @dataclass
 class ComparedList:
-    """A list as detentions, their case numbers, and the rows that could not be read or cannot be true."""
+    """The detentions of a list, their case numbers, and the rows that cannot be read or cannot be true."""
 
     detentions: list[ComparedDetention[ListedShape]] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
     unread: list[UnreadRow] = field(default_factory=list)
 
-    def leave(self, row: int, faults: list[Fault]) -> None:
+    def leave_out(self, row: int, faults: list[Fault]) -> None:
         self.unread.append({"row": row, "errors": [fault.shape() for fault in faults]})
 
 
 def read(
     opened: Opened, now: datetime, same_place: SamePlace | None = None, deadline: Deadline = NEVER
 ) -> ComparedList:
-    """The detentions of an opened list. A row that says too little to be filed (no country, no method) is compared all
-    the same. Raises BadFile for too many rows or a file that breaks off; TooLong."""
+    """The detentions of an opened list. A row is compared even if it says too little to be filed (no country, no
+    method). Raises BadFile for too many rows or a file that breaks off; TooLong."""
     compared, keys = ComparedList(), Keys()
     for row in opened.rows():
         deadline.check()
@@ -51,26 +51,26 @@ def read(
             raise BadFile("too_many_rows", TOO_MANY)
         report = body_of(numbered(row, keys))
         if isinstance(report, list):
-            compared.leave(row.number, [row.told(fault) for fault in report])
+            compared.leave_out(row.number, [row.with_value(fault) for fault in report])
             continue
-        said = _said(report)
-        if faults := [placed(row.columns, one) for one in checks.impossible(said, now)]:
-            compared.leave(row.number, [row.told(fault) for fault in faults])
+        reported = _content(report)
+        if faults := [placed(row.columns, error) for error in checks.impossible(reported, now)]:
+            compared.leave_out(row.number, [row.with_value(fault) for fault in faults])
             continue
         case = str(report.source_record_id)
         own = None if case.startswith(DERIVED) else case
-        shown: ListedShape = with_account({"row": row.number, "source_record_id": own}, said)
-        compared.detentions.append(of_content(said, shown, same_place))
+        shown: ListedShape = with_account({"row": row.number, "source_record_id": own}, reported)
+        compared.detentions.append(of_content(reported, shown, same_place))
         compared.cases.append(case)
     if not compared.detentions and not compared.unread:
         raise BadFile("no_rows", "There are headings in this list, and no rows below them.")
     return compared
 
 
-def _said(report: DetentionReportIn) -> Content:
-    """The content of a row. Its identification number is compared as it is with that of the other list, and neither
-    stored nor shown."""
-    said = content.flatten(report.model_dump(mode="json"))
-    number = said.pop("detainee.national_id", None)
+def _content(report: DetentionReportIn) -> Content:
+    """The content of a row. Its identification number is compared with those of the other list, not stored, and not
+    shown."""
+    reported = content.flatten(report.model_dump(mode="json"))
+    number = reported.pop("detainee.national_id", None)
     compared = None if number is None else compared_number(number)
-    return said if compared is None else {**said, content.NATIONAL_ID: compared}
+    return reported if compared is None else {**reported, content.NATIONAL_ID: compared}

@@ -18,12 +18,12 @@ from app.wire.matching import (
     UnreadRow,
 )
 
-# The reason of a pair with one case number.
+# The reason for a pair of rows with the same case number.
 CASE_NUMBER: ReasonShape = {"feature": "case_number", "score": 1.0, "note": "the same case number"}
 
 
 class Comparison(TypedDict):
-    """A list beside the registry (`lists`, `revision`), or beside another list (`unread_theirs`)."""
+    """A list compared with the registry (`lists`, `revision`) or with another list (`unread_theirs`)."""
 
     summary: ComparisonSummary
     both: list[PairedShape]
@@ -43,19 +43,19 @@ def compare(
     asked: Collection[int] | None = None,
     deadline: Deadline = NEVER,
 ) -> Comparison:
-    """The two sides compared. `asked`: the indexes of theirs that count as
-    theirs only where no row of mine is that person; by default all. Raises TooLong."""
-    pairs = align([one.line for one in mine.detentions], [one.line for one in theirs], tied, deadline)
-    both = [_pair(one, mine.detentions, theirs) for one in pairs if one.sure]
-    likely = [_pair(one, mine.detentions, theirs) for one in pairs if not one.sure]
-    paired_a, paired_b = {one.a for one in pairs}, {one.b for one in pairs}
+    """Compare the two sides. `asked`: indexes of the detentions of theirs that are reported as `theirs_only` if no row
+    of mine is paired with them; by default all. Raises TooLong."""
+    pairs = align([a.line for a in mine.detentions], [b.line for b in theirs], tied, deadline)
+    both = [_pair(pair, mine.detentions, theirs) for pair in pairs if pair.sure]
+    likely = [_pair(pair, mine.detentions, theirs) for pair in pairs if not pair.sure]
+    paired_a, paired_b = {pair.a for pair in pairs}, {pair.b for pair in pairs}
     missed = [place for place in sorted(range(len(theirs)) if asked is None else asked) if place not in paired_b]
-    mine_only: list[MineShape] = [one.shown for place, one in enumerate(mine.detentions) if place not in paired_a]
+    mine_only: list[MineShape] = [a.shown for place, a in enumerate(mine.detentions) if place not in paired_a]
     summary: ComparisonSummary = {
         "mine": len(mine.detentions),
         "theirs": len(theirs) if asked is None else len(asked),
         "both": len(both),
-        "conflicts": sum(1 for one in both if one["conflicts"]),  # the summary reads "of them"
+        "conflicts": sum(1 for pair in both if pair["conflicts"]),  # in `both` alone
         "likely": len(likely),
         "mine_only": len(mine_only),
         "theirs_only": len(missed),
@@ -87,17 +87,17 @@ def _pair(
 
 
 def _place(shown: Mapping[str, Any]) -> Any:
-    """The row number of a detention, or the id of the detention or report."""
+    """The row number of a detention, or the id of the detention or of its report."""
     return shown.get("row") or shown.get("detention_id") or shown["report_id"]
 
 
 def lines(result: Comparison) -> list[dict[str, Any]]:
     """The result as one table, column → value: a line for each pair and for each detention without a partner."""
-    pairs = [(part, one) for part, some in (("both", result["both"]), ("likely", result["likely"])) for one in some]
     return [
-        *(_table_line(part, one["mine"], one["theirs"], one) for part, one in pairs),
-        *(_table_line("mine_only", one, {}) for one in result["mine_only"]),
-        *(_table_line("theirs_only", {}, one) for one in result["theirs_only"]),
+        *(_table_line("both", pair["mine"], pair["theirs"], pair) for pair in result["both"]),
+        *(_table_line("likely", pair["mine"], pair["theirs"], pair) for pair in result["likely"]),
+        *(_table_line("mine_only", mine, {}) for mine in result["mine_only"]),
+        *(_table_line("theirs_only", {}, theirs) for theirs in result["theirs_only"]),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Lay a list beside another, or beside the registry."""
+"""Compare a list with another list, with the registry, or a person with the registry."""
 
 from datetime import datetime
 from math import inf
@@ -20,8 +20,8 @@ from app.registry.policy import Reader
 from app.registry.schemas import PersonSoughtIn
 from app.wire.matching import CandidatesOut
 
-# Never compared with the registry: that a number agrees would disclose the number.
-UNTOLD = "detainee.national_id"
+# Not compared with the registry: an agreement would disclose the identification number.
+NOT_COMPARED = "detainee.national_id"
 
 TAKES_TOO_LONG = (
     "Too many rows of this list are like too many others, or have too many names: part it, by country or by year, or "
@@ -33,31 +33,31 @@ List = tuple[bytes, Mapping | None]
 
 def two_lists(mine: List, theirs: List, now: datetime) -> Comparison:
     """A comparison of two files. Raises BadFile."""
-    other = read(open_list(*theirs), now)
-    return {**compare(read(open_list(*mine), now), other.detentions), "unread_theirs": other.unread}
+    their_list = read(open_list(*theirs), now)
+    return {**compare(read(open_list(*mine), now), their_list.detentions), "unread_theirs": their_list.unread}
 
 
 def with_registry(
-    session: Session, secret: bytes, now: datetime, reader: Reader, mine: List, asked: Scope, *, seconds: float = inf
+    session: Session, secret: bytes, now: datetime, reader: Reader, mine: List, scope: Scope, *, seconds: float = inf
 ) -> Comparison:
-    """A comparison of a file with the registry as this reader may see it, within a number of processor seconds, reading
-    and look-up included. Raises BadFile, Invalid."""
+    """A comparison of a file with the registry as this reader may see it, within so many processor seconds in all.
+    Raises BadFile, Invalid."""
     deadline = Deadline(seconds)
     source = reader.source
     saved = (lambda _digest: None) if source is None else (lambda digest: stored.saved_mapping(session, source, digest))
     try:
         listed = read(open_list(*mine, saved), now, registry.same_place(session), deadline)
         revision = head(session)[0]
-        found = registry.beside(session, secret, now, reader, revision, listed, asked, deadline)
-        compared = compare(listed, found.detentions, found.tied, found.asked, deadline)
+        theirs = registry.beside(session, secret, now, reader, revision, listed, scope, deadline)
+        compared = compare(listed, theirs.detentions, theirs.tied, theirs.asked, deadline)
     except TooLong:
         raise BadFile("takes_too_long", TAKES_TOO_LONG) from None
-    return {**compared, "lists": found.lists, "revision": revision}
+    return {**compared, "lists": theirs.lists, "revision": revision}
 
 
 def with_person(session: Session, reader: Reader, sought: PersonSoughtIn) -> CandidatesOut:
     """The candidate people of a report of this person, as far as this reader may know. Nothing is stored."""
-    said = content.flatten(sought.model_dump(mode="json"))
-    said.pop(UNTOLD, None)
+    reported = content.flatten(sought.model_dump(mode="json"))
+    reported.pop(NOT_COMPARED, None)
     revision = head(session)[0]
-    return {"candidates": registry.who_may_be(session, reader, revision, said), "revision": revision}
+    return {"candidates": registry.who_may_be(session, reader, revision, reported), "revision": revision}

@@ -1,4 +1,4 @@
-"""A comparison as a workbook: a sheet for each part of it, with headings and words in the reader's language (pure)."""
+"""A comparison as a workbook in the reader's language: a sheet for each of its parts (pure)."""
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,13 +18,13 @@ from app.wire.matching import PairedShape, UnreadRow
 WORDS: dict[str, dict[str, list[str]]] = tomllib.loads(
     Path(__file__).with_name("words.toml").read_text(encoding="utf-8")
 )
-# The fields whose values are codes, and the list of each.
+# Field whose values are codes → the list of its codes.
 CODES = {"gender": "genders", "stage": "stages", "kind": "release_kinds", "status": "statuses"}
 SIDES = ("mine", "theirs")
 
 
 def sheets(result: Comparison, lang: Language) -> list[Sheet]:
-    """The sheets of a comparison, the summary first; no sheet of rows that could not be read where there are none."""
+    """The sheets of a comparison, the summary first. Only where rows could not be read is there a sheet of them."""
     words = _Words(lang)
     made = [_summary(result, words), _pairs("both", result["both"], words), _conflicts(result["both"], words),
             _pairs("likely", result["likely"], words), _alone("mine_only", result["mine_only"], words),
@@ -39,7 +39,7 @@ class _Words:
         self._place = LANGUAGES.index(lang)
         self.lang = lang
         self._labels = {
-            name: {one["code"]: one["label"] for one in vocabulary(lang)[codes]} for name, codes in CODES.items()
+            name: {term["code"]: term["label"] for term in vocabulary(lang)[codes]} for name, codes in CODES.items()
         }
 
     def of(self, group: str, name: str) -> str:
@@ -52,7 +52,7 @@ class _Words:
         return self.of("columns", name)
 
     def cell(self, name: str, value: Any) -> Cell:
-        """The cell of a value, codes by their labels."""
+        """The cell of a value; a code is written as its label."""
         if isinstance(value, list):
             return SEPARATOR.join(map(str, value))
         if value is None or isinstance(value, int | float):
@@ -63,32 +63,32 @@ class _Words:
 def _summary(result: Comparison, words: _Words) -> Sheet:
     numbers: Mapping[str, Any] = result["summary"]
     rows: list[list[Cell]] = [[words.of("summary", name), number] for name, number in numbers.items()]
-    for one in result.get("lists", []):
-        rows += [[words.of("summary", name), words.cell(name, value)] for name, value in one.items()]
+    for compared in result.get("lists", []):
+        rows += [[words.of("summary", name), words.cell(name, value)] for name, value in compared.items()]
     if "revision" in result:
         rows.append([words.of("summary", "revision"), result["revision"]])
     return Sheet(words.of("sheets", "summary"), ["", ""], rows)
 
 
 def _pairs(part: str, pairs: Sequence[PairedShape], words: _Words) -> Sheet:
-    """Both detentions side by side, field by field."""
-    beside: dict[str, Callable[[PairedShape], Cell]] = {
+    """A row for each pair: both detentions side by side, field by field."""
+    columns: dict[str, Callable[[PairedShape], Cell]] = {
         words.of("columns", "score"): lambda pair: pair["score"],
         words.of("columns", "reasons"): lambda pair: _reasons(pair, words),
         words.of("sheets", "conflicts"): lambda pair: SEPARATOR.join(
-            words.field(one["field"]) for one in pair["conflicts"]
+            words.field(conflict["field"]) for conflict in pair["conflicts"]
         ),
     }
     for side in SIDES:
         for name in ("row", "source_record_id") if side == "mine" else _places(pair["theirs"] for pair in pairs):
-            beside[_sided(name, side, words)] = partial(_of_side, words, side, name)
+            columns[_sided(name, side, words)] = partial(_of_side, words, side, name)
     for name in FIELDS:
         for side in SIDES:
-            beside[_sided(name, side, words)] = partial(_of_side, words, side, name)
+            columns[_sided(name, side, words)] = partial(_of_side, words, side, name)
     if part == "likely":
         for name in ("also_mine", "also_theirs"):
-            beside[words.of("columns", name)] = partial(_plain, words, name)
-    return Sheet(words.of("sheets", part), list(beside), [[read(pair) for read in beside.values()] for pair in pairs])
+            columns[words.of("columns", name)] = partial(_plain, words, name)
+    return Sheet(words.of("sheets", part), list(columns), [[read(pair) for read in columns.values()] for pair in pairs])
 
 
 def _sided(name: str, side: str, words: _Words) -> str:
@@ -104,27 +104,27 @@ def _plain(words: _Words, name: str, row: Mapping[str, Any]) -> Cell:
 
 
 def _reasons(pair: PairedShape, words: _Words) -> str:
-    return SEPARATOR.join(f"{words.of('reasons', one['feature'])} {one['score']:.2f}" for one in pair["reasons"])
+    return SEPARATOR.join(f"{words.of('reasons', why['feature'])} {why['score']:.2f}" for why in pair["reasons"])
 
 
 def _places(detentions: Iterable[Mapping[str, Any]]) -> list[str]:
     """The columns that identify their detentions: ids of a registry, or rows of a file."""
-    stated = {name for one in detentions for name in one}
+    stated = {name for detention in detentions for name in detention}
     return [name for name in (*THEIRS, "report_id") if name in stated]
 
 
 def _conflicts(pairs: Sequence[PairedShape], words: _Words) -> Sheet:
-    """A line for each contradiction of a pair."""
+    """A row for each contradiction of a pair."""
     headings = [words.field("row"), words.field("source_record_id"), words.field("name"),
                 words.of("columns", "field"), *(words.of("columns", side).capitalize() for side in SIDES)]  # fmt: skip
     rows: list[list[Cell]] = [
         [
             *(_of_side(words, "mine", name, pair) for name in ("row", "source_record_id", "name")),
-            words.field(one["field"]),
-            *(words.cell(one["field"], value) for value in (one["mine"], one["theirs"])),
+            words.field(conflict["field"]),
+            *(words.cell(conflict["field"], value) for value in (conflict["mine"], conflict["theirs"])),
         ]
         for pair in pairs
-        for one in pair["conflicts"]
+        for conflict in pair["conflicts"]
     ]
     return Sheet(words.of("sheets", "conflicts"), headings, rows)
 
@@ -132,15 +132,15 @@ def _conflicts(pairs: Sequence[PairedShape], words: _Words) -> Sheet:
 def _alone(part: str, detentions: Sequence[Mapping[str, Any]], words: _Words) -> Sheet:
     names = ["row", "source_record_id"] if part == "mine_only" else _places(detentions)
     names += FIELDS
-    rows = [[words.cell(name, one.get(name)) for name in names] for one in detentions]
+    rows = [[words.cell(name, detention.get(name)) for name in names] for detention in detentions]
     return Sheet(words.of("sheets", part), [words.field(name) for name in names], rows)
 
 
 def _unread(rows: Sequence[UnreadRow], words: _Words) -> Sheet:
     headings = [words.field("row"), words.of("columns", "column"), words.of("columns", "error")]
     cells: list[list[Cell]] = [
-        [one["row"], error["column"], detail(error["code"], error["detail"], words.lang, one["row"])]
-        for one in rows
-        for error in one["errors"]
+        [row["row"], error["column"], detail(error["code"], error["detail"], words.lang, row["row"])]
+        for row in rows
+        for error in row["errors"]
     ]
     return Sheet(words.of("sheets", "unread"), headings, cells)

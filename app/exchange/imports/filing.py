@@ -305,7 +305,7 @@ def _about(body: DetentionReportIn) -> About | None:
 
 
 def _error(row: Row, faults: list[Fault]) -> RowOutcome:
-    return RowOutcome(row.number, "error", None, None, [kept_error(row.told(fault).shape()) for fault in faults])
+    return RowOutcome(row.number, "error", None, None, [kept_error(row.with_value(fault).shape()) for fault in faults])
 
 
 def _undone(one: RowOutcome) -> RowOutcome:

@@ -39,7 +39,7 @@ class Row:
     columns: dict[str, str] = field(default_factory=dict)
     cells: Sequence[str] = ()
 
-    def told(self, fault: Fault) -> Fault:
+    def with_value(self, fault: Fault) -> Fault:
         """A fault with the beginning of its cell."""
         place = -1 if fault.column is None else place_of(fault.column)
         said = self.cells[place].strip() if 0 <= place < len(self.cells) else ""

@@ -61,7 +61,7 @@ def cut(rows: Iterable[Row]) -> Cut:
         found.ages += has_undated_age(checked)
         body = body_of(checked)
         if isinstance(body, list):
-            found.wrong[row.number] = [row.told(fault) for fault in body]
+            found.wrong[row.number] = [row.with_value(fault) for fault in body]
             continue
         line = json.dumps(checked.body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         if sum(map(len, lines)) + len(line) > MOST_BYTES:
