@@ -18,7 +18,7 @@ from app.database import reading
 from app.exchange.client import Line, Stopped
 from app.exchange.imports import local, receipts, remote
 from app.exchange.imports.fault_groups import Groups, in_language
-from app.exchange.imports.fault_groups import told as groups_told
+from app.exchange.imports.fault_groups import shapes as group_shapes
 from app.exchange.imports.faults import BadFile, place_of
 from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping, decoded
@@ -162,7 +162,7 @@ def _print(rows: Iterable[ImportRowShape], receipt: Receipt, cells: _Cells, told
         place, said = place_of(column), texts.get(row, [])
         return values.get((row, column)) or (said[place].strip()[:MOST_SHOWN] if place < len(said) else None)
 
-    grouped = groups_told(groups.kept(), receipt["columns"], told.lang, value_of)
+    grouped = group_shapes(groups.kept(), receipt["columns"], told.lang, value_of)
     _name_places(receipt, cells)
     if told.as_json:
         put(json.dumps({**receipt, "groups": grouped}, ensure_ascii=False, default=str))

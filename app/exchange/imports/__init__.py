@@ -1,8 +1,7 @@
-"""Lists in: a file of rows becomes reports, row by row, through the one write path.
+"""Import lists: each row of a file becomes a report, and is filed as any other report.
 
-A file's bytes become rows of cells (`lists`, `csv_text`, `workbook_reader`), and a row of cells a body of
+A file's bytes become rows of cells (`lists`, `csv_text`, `workbook_reader`). A row of cells becomes a body of
 `POST /v1/releases` or `/v1/detentions` (`headings`, `mapping`, `cell_values`, `rows`), unless it is perhaps no person
-(`doubtful_rows`). A list that is `unlike_the_last` is asked about first. Bodies are filed in batches (`filing`), each
-with the progress of the import in one transaction, so that an import killed anywhere goes on where it stopped
-(`stored`).
+(`doubtful_rows`). The sender is asked about a list that is `unlike_the_last`. Bodies are filed in batches (`filing`),
+each in one transaction with the progress of the import, so that a killed import goes on where it stopped (`stored`).
 """

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,27 +23,27 @@ from app.vocabulary import LISTS, vocabulary
 
 WORDS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 CODES = "countries"
-OFFERED = frozenset(FIELDS[path].codes for path in template.COLUMNS)  # lists to choose from in the template
-NAMED = 3  # known words that a message names: enough to see what the field takes
+OFFERED = frozenset(FIELDS[path].codes for path in template.COLUMNS)  # code lists of the template's drop-downs
+NAMED = 3  # known words in a message: enough to see what the field takes
 NAMES = frozenset({NAME, GIVEN_NAMES, SURNAMES})
 
-# Characters that no line or note may hold, as in JSON.
+# Characters that no line or note may have, as in JSON.
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # UTF-8 read as Windows-1252 and saved again (é became Ã©), and letters that an earlier program replaced.
 _GARBLED = re.compile("[ÃÂ][\u0080-\u00bf]|â€|\ufffd")
-# Space around separators is stripped afterwards: in this pattern, a cell of spaces would take seconds.
+# Space around separators is stripped afterwards: with space in this pattern, a cell of spaces would take seconds.
 _LIST = re.compile(r"[;|\n]")
 _CODE_LIST = re.compile(r"[;|\n,/+]|\s(?:y|e|and)\s")
 _SPACE = re.compile(r"\s+")
-# "1936-1942": somewhere in these years. Of a birth only: of a detention it would be from when to when.
+# "1936-1942" is a birth somewhere in these years. Of a detention it would be its beginning and its end.
 _YEARS = re.compile(r"(?:(?:entre|between) )?(\d{4}) ?(?:[-–—/]|a|y|to|and|o|or) ?(\d{4})", re.IGNORECASE)
 _AGE = re.compile(r"(\d{1,3})(?: ?(?:años|anos|years|years old))?", re.IGNORECASE)
 
 _ERRORS = frozenset(WORDS["errors"]["cells"])
 _PREFIXES = tuple(fold(word) for word in WORDS["states"]["prefixes"])
 _STATES = {fold(word): state for state in ("released", "held") for word in WORDS["states"][state]}
-# Code lists of a column of states, in the order in which a word is looked up: "casa por cárcel" is a legal status and a
-# kind of release, and house arrest is not being out.
+# Code list → field, for the words of a column of states. The first list with the word is taken: "casa por cárcel" is a
+# legal status before it is a kind of release, since house arrest is not being out.
 STATE_CODES = {
     "legal_statuses": "detention.legal_status",
     "release_kinds": "release.kind",
@@ -52,7 +53,7 @@ STATE_CODES = {
 
 
 class UnreadCell(ValueError):
-    """A cell that cannot be read; `code` is stable, and the message says what to do without quoting the cell."""
+    """A cell that cannot be read. `code` is stable; the message says what to do, and does not quote the cell."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -108,11 +109,11 @@ def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | 
         case "code":
             return _code(field.codes or "", text)
         case "codes":
-            return _many(_CODE_LIST, text, lambda one: _code(field.codes or "", one))
+            return _many(_CODE_LIST, text, lambda word: _code(field.codes or "", word))
         case "country":
             return _code(CODES, text)
         case "countries":
-            return _many(_CODE_LIST, text, lambda one: _code(CODES, one))
+            return _many(_CODE_LIST, text, lambda word: _code(CODES, word))
         case "lines":
             return _many(_LIST, text, _line)
         case "links":
@@ -130,8 +131,8 @@ def _is_unsaid(text: str) -> bool:
 
 
 def _names_code(field: Field, text: str) -> bool:
-    """Whether a word for "unknown" is a code of this field: "anonymous" is a class of publication. Of countries only in
-    capitals: SD is Sudan and NA is Namibia, while "s/d", "sd", "n/a" and "na" are unknown."""
+    """Whether a word for "unknown" is a code of this field: "anonymous" is a class of publication. Codes of countries
+    are in capitals: SD is Sudan and NA is Namibia, while "s/d", "sd", "n/a" and "na" are unknown."""
     if field.kind in ("country", "countries"):
         return text in COUNTRIES
     return field.codes is not None and known_code(field.codes, text)
@@ -173,7 +174,7 @@ def state_in(note: str) -> tuple[str, str] | None:
 def _state(text: str) -> tuple[str, str]:
     """The state of a person in a sheet: `("", "released")`, `("", "held")`, or `(code list, code)`."""
     folded = _folded(text)
-    prefix = next((one for one in _PREFIXES if folded.startswith(f"{one} ")), "")
+    prefix = next((word for word in _PREFIXES if folded.startswith(f"{word} ")), "")
     bare = folded.removeprefix(prefix).strip()
     state = _STATES.get(bare)
     if state is not None:
@@ -192,10 +193,10 @@ def _date(text: str, order: Order | None) -> str:
 
 
 def _code(codes: str, text: str) -> str:
-    found = _code_words(codes).get(_folded(text))
-    if found is None:
+    code = _code_words(codes).get(_folded(text))
+    if code is None:
         raise UnreadCell("unknown_code", _unknown(codes, m=codes == "genders" and _folded(text) == "m"))
-    return found
+    return code
 
 
 @cache
@@ -206,7 +207,7 @@ def _unknown(codes: str, *, m: bool) -> str:
     if m:
         return FAULTS["m_is_open"]
     english, spanish = (vocabulary(lang)[codes][:NAMED] for lang in ("en", "es"))
-    named = ", ".join(f"{one['label']} or {other['label']}" for one, other in zip(english, spanish, strict=True))
+    named = ", ".join(f"{en['label']} or {es['label']}" for en, es in zip(english, spanish, strict=True))
     sheet = ", and on the last sheet of the template" if codes in OFFERED else ""
     return (
         f"This word is not known here: take one that is ({named}; all are at /v1/vocabulary?lang=es under "
@@ -224,12 +225,12 @@ def _link(text: str) -> dict[str, str]:
     return {"url": text}
 
 
-def _many(parting: re.Pattern[str], text: str, one: Any) -> list[Any]:
-    parts = [bare for part in parting.split(text) if (bare := part.strip())]
+def _many(separator: re.Pattern[str], text: str, read_part: Callable[[str], Any]) -> list[Any]:
+    parts = [bare for part in separator.split(text) if (bare := part.strip())]
     if len(parts) > LIST_LENGTH:
         raise UnreadCell("too_many", f"This cell lists more than {LIST_LENGTH} things: leave the less important out.")
-    parts[1:] = map(unquoted, parts[1:])  # each as the cell, whose own apostrophe is gone
-    return list(dict.fromkeys(one(part) for part in parts))
+    parts[1:] = map(unquoted, parts[1:])  # `plain` has unquoted the first
+    return list(dict.fromkeys(map(read_part, parts)))
 
 
 def _number(text: str) -> int:
@@ -253,12 +254,12 @@ MOST_FOLDED = 200  # no word for a code is longer
 
 @cache
 def _code_words(codes: str) -> dict[str, str]:
-    """Folded word → code: the codes themselves, their labels in both languages, and what sheets print."""
-    more = WORDS["codes"].get(codes, {})
+    """Folded word → code: the codes themselves, their labels in both languages, and the words of sheets."""
+    of_sheets = WORDS["codes"].get(codes, {})
     if codes == CODES:
-        found = {fold(code): code for code in COUNTRIES}
+        known = {fold(code): code for code in COUNTRIES}
     else:
-        found = {fold(str(code)): str(code) for code in LISTS[codes]}
+        known = {fold(str(code)): str(code) for code in LISTS[codes]}
         for lang in ("en", "es"):
-            found |= {fold(one["label"]): one["code"] for one in vocabulary(lang)[codes]}
-    return found | {fold(word): code for code, words in more.items() for word in words}
+            known |= {fold(term["label"]): term["code"] for term in vocabulary(lang)[codes]}
+    return known | {fold(word): code for code, words in of_sheets.items() for word in words}

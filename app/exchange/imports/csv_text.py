@@ -10,15 +10,15 @@ from app.exchange.imports.cells import check_number
 from app.exchange.imports.faults import BadFile
 
 DELIMITERS = ",;\t|"
-# Delimiters in a note before it is taken for a row: one alone also stands in a number (3,50).
+# Delimiters in a line of a note that make it a row: a single delimiter also stands in a number (3,50).
 LEAST_PARTED = 2
-# A byte that could not be read as UTF-8 in a file that is UTF-8 elsewhere (PEP 383).
+# A byte that is not UTF-8, in a file that is UTF-8 elsewhere (PEP 383).
 UNREAD = re.compile("[\udc80-\udcff]")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-# How much is looked at for UTF-16 without a byte order mark, which puts a NUL into every second byte of Latin text.
+# Bytes that are searched for UTF-16 without a byte order mark: there every second byte of Latin text is NUL.
 _LOOKED_AT = 4_096
 _WIDE_SHARE = 0.3
-# Two bytes or more that only UTF-8 writes so.
+# A character of two bytes or more in UTF-8.
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
 
@@ -63,9 +63,9 @@ def _checked(data: bytes, encoding: str) -> str:
 def rows(data: bytes, encoding: str, delimiter: str, width: int | None = None) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not empty, numbered from 1 as in a spreadsheet. Raises BadFile.
 
-    `width`: the number of columns, once known: then a row that swallowed others is refused.
+    `width`: the number of columns, if known: then a row that swallowed other rows is refused.
     """
-    # The limit of `csv` is one for the whole process: cells are measured where they are read.
+    # `csv` has one limit for the whole process, so `cell_values` checks the length of cells.
     text = io.TextIOWrapper(io.BytesIO(data), encoding, errors="surrogateescape", newline="")
     lines: list[str] = []  # of the row being read
     reader = csv.reader(_kept(text, lines), delimiter=delimiter)
@@ -94,10 +94,11 @@ def _kept(text: Iterable[str], lines: list[str]) -> Iterator[str]:
 
 
 def _swallowed(lines: list[str], cells: list[str], delimiter: str, width: int) -> bool:
-    """Whether an unpaired quotation mark swallowed the rows below this one: none of their people would be filed.
+    """Whether an unpaired quotation mark swallowed the rows below this row: none of their people would be filed.
 
-    Then the next mark, which begins a cell, ends this one, and a text follows it; or there is none up to the end. If
-    the next mark stands alone too, a cell holds a row, or the halves of two. In prose a space follows a delimiter.
+    Then the next mark, which begins a cell elsewhere, ends the cell here, and text follows it; or the file ends without
+    another mark. If the next mark is unpaired too, a cell has a whole row in it, or the halves of two rows. In prose a
+    space follows a delimiter.
     """
     try:
         next(csv.reader(lines, delimiter=delimiter, strict=True))

@@ -6,25 +6,26 @@ from app.exchange.imports.cell_values import WORDS
 from app.exchange.imports.mapping import Question
 from app.matching.fold import fold
 
-LOOKED_AT = 200  # characters of a cell: longer than any title or name
-PARTED = 3  # parts between commas: "Paz, Juana" has two, and is one person
+LOOKED_AT = 200  # characters of a cell: more than any title or name has
+PARTED = 3  # parts between commas of several people: "Paz, Juana" has two, and is one person
 
-_ASKED: dict[str, list[str]] = WORDS["asked"]
-_SUMS = tuple(fold(word) for word in _ASKED["sums"])
-_NOT_NAMES = frozenset(map(fold, _ASKED["not_names"]))
-_GROUPS = frozenset(map(fold, _ASKED["groups"]))
-_PEOPLE = "|".join(_ASKED["people"])
-_NUMBERS = "|".join(_ASKED["numbers"])
+_WORDS: dict[str, list[str]] = WORDS["asked"]
+_SUMS = tuple(fold(word) for word in _WORDS["sums"])
+_NOT_NAMES = frozenset(map(fold, _WORDS["not_names"]))
+_GROUPS = frozenset(map(fold, _WORDS["groups"]))
+_PEOPLE = "|".join(_WORDS["people"])
+_NUMBERS = "|".join(_WORDS["numbers"])
 _NUMBER_OF_PEOPLE = re.compile(rf"\b(?:\d+|{_NUMBERS}) (?:{_PEOPLE})\b|\b(?:y|and) (?:otr[oa]s|others)\b")
-# What joins two people, and two surnames now and then: "Ramón y Cajal" is asked about too. A capital Y is an initial.
+# Words that join two people, or two surnames: "Ramón y Cajal" is asked about too. A capital Y is an initial, unless the
+# whole name is in capitals.
 _AND = re.compile(r"\s(?:y|and|\+)\s|&")
 _AND_IN_CAPITALS = re.compile(r"\s(?:Y|AND|\+)\s|&")
-# What joins two people only where each has two names: "João da Costa e Silva" is one, and a slash may part an alias.
+# Signs that join two people only if each has two names: "João da Costa e Silva" is one, and a slash may part an alias.
 _PERHAPS_AND = re.compile(r"\s(?:e|E)\s|[;/\n]")
 
 
 def question_about_name(text: str) -> Question | None:
-    """The question about a text in a column of names, if any."""
+    """The question about a text in a column of names, if there is one."""
     if not text:
         return None
     if sums_up(text):

@@ -1,5 +1,7 @@
-"""Rows that are perhaps no person: sums, titles, doubtful names, rows struck out or hidden in the sheet. Each is a
-question; until a mapping answers it, the row is left out and counted (pure)."""
+"""Rows that are perhaps no person: sums, titles, doubtful names, rows struck out or hidden in the sheet (pure).
+
+Each such row raises a question. Until a mapping answers it, the row is left out and counted.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ WIDE = frozenset({"line", "lines", "text", "state"})
 
 @dataclass(frozen=True, slots=True)
 class RowQuestion:
-    """A question about a row, and its column, if it is about one."""
+    """A question about a row, or about its cell in a column."""
 
     question: Question
     column: str | None
@@ -29,48 +31,44 @@ class DoubtfulRows:
     def __init__(self, columns: Sequence[Column], mapping: Mapping) -> None:
         self._headings = {column.place: compared(column.heading) for column in columns}
         self._several_columns = sum(1 for column in columns if column.heading) > 1
-        # Of a surname alone "Ramón y Cajal" is usual.
+        # Surnames alone are not doubted: "Ramón y Cajal" is usual there.
         self._names = [c.place for c in columns if not {NAME, GIVEN_NAMES}.isdisjoint(c.fields)]
-        # No title is read as a day, a number or a code: where it is not, the cell is at fault.
+        # Columns of days, numbers or codes: no title stands there, and an unread cell is a fault.
         self._narrow = {c.place for c in columns if c.fields and FIELDS[c.fields[0]].kind not in WIDE}
         self._answers = mapping.rows
 
     def open_questions(self, cells: Cells) -> list[RowQuestion] | None:
-        """The unanswered questions about a row; None of a row that the mapping leaves out."""
+        """The unanswered questions about a row; None if the mapping leaves the row out."""
         answer = self._answers.get(str(cells.number)) if self._answers else None
         if answer is not None:
             return None if answer is Answer.LEAVE_OUT else []
-        asked = self.questions(cells)
-        if not asked or not self._answers:
-            return asked
-        answers = [self._answers.get(one.question.value) for one in asked]
+        questions = self.questions(cells)
+        if not questions or not self._answers:
+            return questions
+        answers = [self._answers.get(about.question.value) for about in questions]
         if Answer.LEAVE_OUT in answers:
             return None
-        return [one for one, answer in zip(asked, answers, strict=True) if answer is None]
+        return [about for about, answer in zip(questions, answers, strict=True) if answer is None]
 
     def questions(self, cells: Cells) -> list[RowQuestion]:
         """All questions about a row, answered or not."""
-        found = [
+        questions = [
             RowQuestion(Question(code), letter(places[0]) if places else None)
             for code, places in cells.marks.items()
-            if not places or code == Question.COMMENT or any(_said(cells, place) for place in places)
+            if not places or code == Question.COMMENT or any(cells.text(place) for place in places)
         ]
-        said = [(place, text) for place, cell in enumerate(cells.texts) if (text := cell.strip())]
-        if not said:
-            return found
-        place, first = said[0]
+        filled = [(place, text) for place, cell in enumerate(cells.texts) if (text := cell.strip())]
+        if not filled:
+            return questions
+        place, first = filled[0]
         if sums_up(first):
-            return [*found, RowQuestion(Question.SUM, letter(place))]
-        if self._several_columns and len(said) == 1 and place not in self._narrow and not cells.without:
-            return [*found, RowQuestion(Question.TITLE, letter(place))]
-        if len(said) > 1 and all(compared(text) == self._headings.get(place) for place, text in said):
-            return [*found, RowQuestion(Question.HEADINGS, letter(place))]
+            return [*questions, RowQuestion(Question.SUM, letter(place))]
+        if self._several_columns and len(filled) == 1 and place not in self._narrow and not cells.without:
+            return [*questions, RowQuestion(Question.TITLE, letter(place))]
+        if len(filled) > 1 and all(compared(text) == self._headings.get(place) for place, text in filled):
+            return [*questions, RowQuestion(Question.HEADINGS, letter(place))]
         for place in self._names:
-            question = question_about_name(_said(cells, place))
+            question = question_about_name(cells.text(place))
             if question is not None:
-                found.append(RowQuestion(question, letter(place)))
-        return found
-
-
-def _said(cells: Cells, place: int) -> str:
-    return cells.texts[place].strip() if place < len(cells.texts) else ""
+                questions.append(RowQuestion(question, letter(place)))
+        return questions

@@ -1,6 +1,6 @@
-"""Faults and questions of a list grouped by kind and column: the number of rows, and the first few.
+"""Faults and questions of a list grouped by kind and column: the number of rows, and the first few of them.
 
-Four hundred rows with one mistake in one column are one thing to mend.
+Four hundred rows with the same mistake in one column are one thing to mend.
 """
 
 import json
@@ -17,10 +17,10 @@ from app.models import ImportRow, ListImport
 from app.vocabulary import Language
 from app.wire.imports import ImportColumn, ImportGroup, RowError
 
-MOST_EXAMPLES = 3  # rows of a group: enough to see what it means
-# Of one list: each of its columns may be wrong in a few ways. Beyond that kinds are counted without their columns.
+MOST_EXAMPLES = 3  # rows of a group: enough to see what is wrong
+# Groups of one list, whose columns may each be wrong in a few ways. Beyond these, kinds are counted without columns.
 MOST_GROUPS = 200
-# Fields whose faulty cells are stored: those of days, numbers and codes. A name or a note that could not be filed is
+# Kinds of fields whose faulty cells are stored: days, numbers and codes. A name or a note that could not be filed is
 # stored nowhere: the sender has it.
 KEPT: frozenset[Kind] = frozenset({"date", "number", "code", "codes", "country", "countries", "state"})
 
@@ -37,13 +37,13 @@ class KeptGroup(TypedDict):
 
 
 class Groups:
-    """Groups being counted. `kept`: groups as stored."""
+    """Groups being counted, beginning with the stored groups `kept`."""
 
     def __init__(self, kept: Iterable[KeptGroup] = ()) -> None:
-        self._groups = {(one["code"], one["column"]): one for one in kept}
+        self._groups = {(group["code"], group["column"]): group for group in kept}
 
     def add(self, row: int, errors: Sequence[RowError]) -> None:
-        """Count what is wrong with a row."""
+        """Count the errors of a row."""
         for error in errors:
             key = error["code"], error["column"]
             if key not in self._groups and len(self._groups) >= MOST_GROUPS:
@@ -65,20 +65,20 @@ class Groups:
         return {row for group in self._groups.values() for row in group["rows"]}
 
 
-def told(
+def shapes(
     kept: Iterable[KeptGroup],
     columns: Iterable[ImportColumn],
     lang: Language,
     value_of: Callable[[int, str], str | None],
 ) -> list[ImportGroup]:
     """Groups as a reader sees them, the largest first. `value_of`: row, column → the value of the cell."""
-    by_letter: dict[str | None, ImportColumn] = {one["column"]: one for one in columns}
-    shapes: list[ImportGroup] = []
-    for group in sorted(kept, key=lambda one: -int(one["count"])):
+    by_letter: dict[str | None, ImportColumn] = {column["column"]: column for column in columns}
+    groups: list[ImportGroup] = []
+    for group in sorted(kept, key=lambda group: -group["count"]):
         column = by_letter.get(group["column"])
         fields = column["fields"] if column else []
         named = group["pointer"].removeprefix("/").replace("/", ".")
-        shapes.append(
+        groups.append(
             {
                 "code": group["code"],
                 "question": group["code"] in QUESTIONS,
@@ -93,22 +93,22 @@ def told(
                 ],
             }
         )
-    return shapes
+    return groups
 
 
 def of_import(session: Session, job: ListImport, lang: Language) -> list[ImportGroup]:
     """The groups of an import, with the values of cells as long as its rows are stored."""
-    said = json.loads(job.told)
-    groups = Groups(said.get("groups", []))
-    asked = select(col(ImportRow.row), col(ImportRow.faults)).where(
+    told = json.loads(job.told)
+    groups = Groups(told.get("groups", []))
+    rows = select(col(ImportRow.row), col(ImportRow.faults)).where(
         col(ImportRow.list_import) == job.id, col(ImportRow.row).in_(groups.rows())
     )
     values = {
         (row, error["column"]): error.get("value")
-        for row, faults in session.execute(asked)
+        for row, faults in session.execute(rows)
         for error in json.loads(faults or "[]")
     }
-    return told(groups.kept(), said.get("columns", []), lang, lambda row, column: values.get((row, column)))
+    return shapes(groups.kept(), told.get("columns", []), lang, lambda row, column: values.get((row, column)))
 
 
 def kept_error(error: RowError) -> RowError:
@@ -119,4 +119,4 @@ def kept_error(error: RowError) -> RowError:
 
 def in_language(errors: Sequence[RowError], row: int, lang: Language) -> list[RowError]:
     """The faults of a row in a language."""
-    return [{"value": None, **one, "detail": detail(one["code"], one["detail"], lang, row)} for one in errors]
+    return [{"value": None, **error, "detail": detail(error["code"], error["detail"], lang, row)} for error in errors]

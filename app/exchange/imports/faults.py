@@ -1,16 +1,16 @@
-"""Refusals of a whole file, and faults of one row. Messages never repeat what stands in the file; the value of a cell
-stands beside them, for the sender."""
+"""Refusals of a whole file, and faults of a row. A message never quotes the file; the value of a faulty cell stands
+beside it, for the sender."""
 
 from dataclasses import dataclass
 from typing import Self
 
-from app.exchange.imports.sentences import KeptFault, Value, of_file
+from app.exchange.imports.sentences import KeptFault, Value, in_both
 from app.wire.imports import RowError
 
 
 class BadFile(Exception):
-    """The file cannot be read as a list; `code` is stable, the message says what to do. `spanish`: the same, where the
-    sentence for the code would not name what this one does."""
+    """The file cannot be read as a list. `code` is stable; `detail` says what to do, in English. `spanish`: the same in
+    Spanish, where the sentence that belongs to the code is less exact."""
 
     def __init__(self, code: str, detail: str, row: int | None = None, spanish: str | None = None) -> None:
         super().__init__(detail)
@@ -22,7 +22,7 @@ class BadFile(Exception):
     @classmethod
     def said(cls, name: str, row: int | None = None, *, code: str | None = None, **values: Value) -> Self:
         """A refusal by a sentence in both languages."""
-        english, spanish = of_file(name, **(values if row is None else values | {"row": row}))
+        english, spanish = in_both("files", name, values if row is None else values | {"row": row})
         return cls(code or name, english, row, spanish)
 
     def shape(self) -> KeptFault:
@@ -33,8 +33,8 @@ class BadFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of one row: the letter of its column (None: the whole row), the pointer to the field of a report, a
-    code and what to do. `value`: the beginning of the cell."""
+    """A fault of a row: the letter of its column (None: the whole row), the pointer to the field of a report, a code,
+    and what to do. `value`: the beginning of the cell."""
 
     column: str | None
     pointer: str
@@ -50,8 +50,8 @@ class Fault:
 def place_of(letters: str) -> int:
     """A → 0, AA → 26."""
     place = 0
-    for one in letters:
-        place = place * 26 + ord(one) - ord("A") + 1
+    for capital in letters:
+        place = place * 26 + ord(capital) - ord("A") + 1
     return place - 1
 
 

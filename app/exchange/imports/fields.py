@@ -8,7 +8,7 @@ Kind = Literal["line", "lines", "date", "code", "codes", "country", "countries",
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """The kind of a field; `codes`: its code list in the vocabulary."""
+    """The kind of a field. `codes`: its code list in the vocabulary."""
 
     kind: Kind
     codes: str | None = None
@@ -17,9 +17,9 @@ class Field:
 LINE, LINES, DATE, LINKS = Field("line"), Field("lines"), Field("date"), Field("links")
 
 NAME = "detainee.full_name"
-# Parts of a name in two columns of a sheet: they become the full name.
+# Two columns with the parts of a name, which become the full name.
 GIVEN_NAMES, SURNAMES = "detainee.given_names", "detainee.surnames"
-# The state of a person in a sheet ("excarcelado", "detenido"): it becomes a release, a legal status, or an end.
+# The state of a person in a sheet ("excarcelado", "detenido"), which becomes a release, a legal status or an end.
 STATE = "state"
 BIRTH = "detainee.birth_date"
 

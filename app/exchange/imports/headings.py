@@ -16,43 +16,39 @@ from app.exchange.imports.sentences import line
 from app.exchange.titles import named
 from app.matching.fold import fold
 
-# Known headings that make a row the row of headings.
+# The number of known headings that makes a row the row of headings.
 LEAST_KNOWN = 2
-# Headings that a message names.
+# Headings in a message.
 MOST_MISSING = 3
-# Fields that tell people apart; a list without any of them is no list of people.
+# Fields that tell people apart: a list without any of them is no list of people.
 TELLING = (NAME, GIVEN_NAMES, SURNAMES, "detention.facility", "detention.detained_on")
-
-
-# Fields that a column of this field may hold instead: "Estatus: Liberado" is no legal status.
+# Field → fields that its column may have instead: "Estatus: Liberado" is no legal status.
 BESIDE = {"detention.legal_status": (STATE,)}
-# A state of a person, or of a federation: a column without states of people is reported as not read.
+# Headings of a state, of a person or of a federation: cells that are no state of a person are counted as not read.
 MAYBE = frozenset({"estado", "state"})
-# A whole name alone, and given names beside a column of surnames.
+# Headings of the full name, or of given names if there is a column of surnames.
 FULL_OR_GIVEN = frozenset({"nombre", "name"})
 SENTENCE_TERM = "detention.sentence.term"
-
-
 AGE = "detainee.age"
-# Folded heading of a column of ages that names their day → that day, as a mapping says it.
-_AGE_DAYS = {fold(heading): day for day, found in WORDS["age_on"].items() for heading in found}
+# Folded heading of a column of ages that names their day → that day, as in a mapping.
+_AGE_DAYS = {fold(heading): day for day, headings in WORDS["age_on"].items() for heading in headings}
 
 
 def _known() -> dict[str, str]:
     """Folded heading → field."""
-    found = {fold(word): name for name, words in WORDS["headings"].items() for word in words}
-    found |= dict.fromkeys(_AGE_DAYS, AGE)
+    fields = {fold(word): name for name, words in WORDS["headings"].items() for word in words}
+    fields |= dict.fromkeys(_AGE_DAYS, AGE)
     for name in FIELDS:
-        found.setdefault(fold(name.rpartition(".")[2]), name)
-        found[fold(name)] = name
-    return found
+        fields.setdefault(fold(name.rpartition(".")[2]), name)
+        fields[fold(name)] = name
+    return fields
 
 
 KNOWN = _known()
 # Optional words of headings. Not "el": "excarcelado el" is a day, "excarcelado" perhaps yes or no.
 _PARTICLES = frozenset({"de", "del", "la", "las", "los", "of", "the"})
 _NUMBER = frozenset({"n", "no", "nro", "num", "numero", "number"})  # folded: Nº and N° too
-# Things with a number: "Nº expediente" is a docket, while "Nº detenido" counts rows.
+# Fields that are numbers of something: "Nº expediente" is a docket, while "Nº detenido" counts rows.
 _NUMBERED = frozenset({"source_record_id", "detainee.national_id", "detention.case"})
 
 
@@ -65,12 +61,13 @@ def _without_number(folded: str) -> str:
 
 
 def _by(shorten: Callable[[str], str], fields: Collection[str]) -> dict[str, str]:
-    """Shortened heading → field, if unambiguous: "lugar detención" is the place of arrest, or of custody now."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    """Shortened heading → field, without ambiguous headings: "lugar detención" is the place of arrest, or of custody
+    now."""
+    by_heading: defaultdict[str, set[str]] = defaultdict(set)
     for heading, name in KNOWN.items():
         if name in fields:
-            found[shorten(heading)].add(name)
-    return {heading: names.pop() for heading, names in found.items() if heading and len(names) == 1}
+            by_heading[shorten(heading)].add(name)
+    return {heading: names.pop() for heading, names in by_heading.items() if heading and len(names) == 1}
 
 
 _BARE_AGE_DAYS = {_bare(heading): day for heading, day in _AGE_DAYS.items()}
@@ -87,14 +84,14 @@ def _known_as(folded: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column, counted from 0, and its fields, in the order in which they are tried; none where it is left out."""
+    """A column by its `place`, from 0. `fields`: tried in this order; a column that is left out has none."""
 
     place: int
     heading: str
     fields: tuple[str, ...]
-    maybe: bool = False  # an unread cell is no fault, and only counted
+    maybe: bool = False  # an unread cell is counted, and no fault
     hidden: bool = False
-    named: bool = False  # by a mapping
+    named: bool = False  # the mapping names it
 
     @property
     def letter(self) -> str:
@@ -102,7 +99,7 @@ class Column:
 
 
 def fields_of(heading: str, mapping: Mapping, place: int = -1) -> tuple[str, ...]:
-    """The fields of a heading: by the mapping where it names the heading or its place, else by the known words."""
+    """The fields of a heading: the mapping's where it names the heading or its place, else those of known words."""
     targets = mapping.targets_at(place, heading)
     if targets is not None:
         return tuple(targets)
@@ -111,15 +108,15 @@ def fields_of(heading: str, mapping: Mapping, place: int = -1) -> tuple[str, ...
 
 
 def day_of_ages(columns: Sequence[Column]) -> str | None:
-    """The day of the ages, if the heading of their column names it."""
+    """The day on which people had the listed ages, if the heading of that column names it."""
     folded = (compared(column.heading) for column in columns if AGE in column.fields)
-    return next((day for one in folded if (day := _BARE_AGE_DAYS.get(_bare(one)))), None)
+    return next((day for heading in folded if (day := _BARE_AGE_DAYS.get(_bare(heading)))), None)
 
 
 def known_in(cells: Sequence[str], mapping: Mapping) -> int:
-    """The number of known headings in a row, those that the mapping leaves out included."""
-    said = [(place, cell) for place, cell in enumerate(cells) if cell.strip()]
-    return sum(1 for place, cell in said if fields_of(cell, mapping, place) or _is_named(cell, mapping, place))
+    """The number of known headings in a row, with the headings that the mapping leaves out."""
+    filled = [(place, cell) for place, cell in enumerate(cells) if cell.strip()]
+    return sum(1 for place, cell in filled if fields_of(cell, mapping, place) or _is_named(cell, mapping, place))
 
 
 def _is_named(heading: str, mapping: Mapping, place: int) -> bool:
@@ -127,26 +124,26 @@ def _is_named(heading: str, mapping: Mapping, place: int) -> bool:
 
 
 def joined(group: str, heading: str) -> str:
-    """A heading with the heading of its group above: "Detención" over "Fecha" is "Fecha de detención". Where that is
-    not known, the heading alone if known, else both."""
+    """A heading joined with the heading of its group: "Detención" above "Fecha" is "Fecha de detención". If the joined
+    heading is not known: the heading alone if that is known, else both."""
     if not group or not heading or compared(group) == compared(heading):
         return heading or group
     together = (f"{heading} de {group}", f"{heading} of {group}", f"{heading} {group}", f"{group} {heading}")
-    known = next((one for one in together if compared(one) in KNOWN), None)  # "Date of Arrest", not "Date de Arrest"
-    known = known or next((one for one in together if _known_as(compared(one))), None)
+    known = next((text for text in together if compared(text) in KNOWN), None)  # "Date of Arrest", not "Date de Arrest"
+    known = known or next((text for text in together if _known_as(compared(text))), None)
     if known is not None:
         return known
     return heading if _known_as(compared(heading)) else f"{group} / {heading}"
 
 
 def in_two_rows(above: Sequence[str], cells: Sequence[str]) -> list[str]:
-    """Two rows of headings, the upper one of groups of columns, read as one row."""
-    group, found = "", []
+    """Two rows of headings as one row; the row `above` has the headings of groups of columns."""
+    group, headings = "", []
     for place in range(max(len(above), len(cells))):
         over, cell = (row[place].strip() if place < len(row) else "" for row in (above, cells))
         group = over or group
-        found.append(joined(over if not cell else group, cell) if over or cell else "")
-    return found
+        headings.append(joined(over if not cell else group, cell) if over or cell else "")
+    return headings
 
 
 def _column(place: int, cell: str, mapping: Mapping, hidden: Collection[int]) -> Column:
@@ -159,19 +156,21 @@ def _column(place: int, cell: str, mapping: Mapping, hidden: Collection[int]) ->
     )
 
 
-def _given_beside_surnames(found: list[Column]) -> list[Column]:
-    """ "Nombre" beside "Apellidos" holds given names: the surnames would be lost."""
-    read = {column.fields[0] for column in found if column.fields}
+def _given_beside_surnames(columns: list[Column]) -> list[Column]:
+    """The columns, "Nombre" beside "Apellidos" read as given names: as the full name it would lose the surnames."""
+    read = {column.fields[0] for column in columns if column.fields}
     if SURNAMES not in read or GIVEN_NAMES in read:
-        return found
+        return columns
     return [
-        replace(one, fields=(GIVEN_NAMES,)) if not one.named and compared(one.heading) in FULL_OR_GIVEN else one
-        for one in found
+        replace(column, fields=(GIVEN_NAMES,))
+        if not column.named and compared(column.heading) in FULL_OR_GIVEN
+        else column
+        for column in columns
     ]
 
 
 def columns(cells: Sequence[str], mapping: Mapping, hidden: Collection[int] = ()) -> list[Column]:
-    """The columns of a row of headings. Raises BadFile for two of one field, or none that tells people apart."""
+    """The columns of a row of headings. Raises BadFile if two have one field, or none tells people apart."""
     while cells and not cells[-1].strip():
         cells = cells[:-1]
     # A mapping may name columns beyond the last heading.
@@ -182,28 +181,28 @@ def columns(cells: Sequence[str], mapping: Mapping, hidden: Collection[int] = ()
     if unread is not None:
         detail = f"The letters of the heading of column {letter(unread)} are not those of the rest of the file"
         raise BadFile("mixed_encodings", f"{detail}: save the whole list as CSV UTF-8.")
-    found = _given_beside_surnames([_column(place, cell, mapping, hidden) for place, cell in enumerate(cells)])
-    missing = mapping.targets.keys() - {compared(column.heading) for column in found}
+    columns = _given_beside_surnames([_column(place, cell, mapping, hidden) for place, cell in enumerate(cells)])
+    missing = mapping.targets.keys() - {compared(column.heading) for column in columns}
     if missing:
         quoted = [f'"{heading[:MOST_NAMED]}"' for heading in mapping.columns if compared(heading) in missing]
         listed, more = ", ".join(quoted[:MOST_MISSING]), len(quoted) - MOST_MISSING
-        told = partial(line, "gone_more", listed=listed, count=more) if more > 0 else listed
-        raise BadFile.said("mapping_mismatch", named=told)
+        names = partial(line, "gone_more", listed=listed, count=more) if more > 0 else listed
+        raise BadFile.said("mapping_mismatch", named=names)
     taken: dict[str, str] = {}
-    for column in found:
+    for column in columns:
         for name in column.fields[:1]:
             if name in taken:
                 field = partial(named, name)
                 raise BadFile.said("two_columns_for_one", first=taken[name], second=column.letter, field=field)
             taken[name] = column.letter
-    read = {name for column in found for name in column.fields} | mapping.constants.keys()
+    read = {name for column in columns for name in column.fields} | mapping.constants.keys()
     if read.isdisjoint(TELLING):
         raise BadFile(
             "no_headings",
             "No column was found for names, places or dates of detention: put headings above the columns, or send a "
             "mapping that says which column holds what.",
         )
-    return found
+    return columns
 
 
 def digest(cells: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Make a report as listed by `/v1/reports` the body that files it again (pure)."""
+"""Turn a report as listed by `/v1/reports` into the body that files it again (pure)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +15,6 @@ def is_report(row: dict[str, Any]) -> bool:
 
 
 def body_of(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The body that files a report again; one without a case number is named by its id."""
-    said = {name: value for name, value in report.items() if name not in BESIDE}
-    return {"source_record_id": case_by_id(report["id"]), **said}
+    """The body that files a listed report again. The id of a report without a case number serves as one."""
+    body = {name: value for name, value in report.items() if name not in BESIDE}
+    return {"source_record_id": case_by_id(report["id"]), **body}

@@ -1,4 +1,4 @@
-"""Open a file as a list: its form, its headings, and its rows as bodies of reports."""
+"""Open a file as a list: find its form and its headings, and read its rows as bodies of reports."""
 
 import hashlib
 import io
@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 from app.errors import Problem
 from app.exchange import template
-from app.exchange.imports import csv_text, genders, headings
+from app.exchange.imports import csv_text, headings
 from app.exchange.imports.cell_values import is_date
 from app.exchange.imports.cells import MOST_COLUMNS, Cells, check_number
 from app.exchange.imports.doubtful_rows import DoubtfulRows
@@ -20,7 +20,7 @@ from app.exchange.imports.faults import BadFile, Fault
 from app.exchange.imports.headings import SENTENCE_TERM, Column
 from app.exchange.imports.listed_reports import body_of, is_report
 from app.exchange.imports.mapping import MOST_NAMED, Mapping
-from app.exchange.imports.rows import Reader, Row
+from app.exchange.imports.rows import Reader, Row, meaning_of_m
 from app.exchange.imports.sentences import Question, Value, about_list
 from app.exchange.imports.tally import Tally
 from app.exchange.imports.workbook_reader import Sheet, Workbook
@@ -28,18 +28,18 @@ from app.exchange.strict_json import parse_json
 from app.matching.fold import fold
 from app.wire.imports import ImportColumn, ListForm
 
-# Finds the mapping saved for a row of headings, by its digest.
+# Digest of a row of headings → the mapping saved for them.
 Saved = Callable[[str], Mapping | None]
 
-# Sheets that are tried, each by a process that reads the whole file: a cover page, a summary and some notes come first.
+# Sheets that are tried: a cover page, a summary and some notes may come first. A process reads the whole file for each.
 MOST_SHEETS = 5
-MOST_SHEET_NAME = 31  # characters of a name: what a spreadsheet takes (ECMA-376)
+MOST_SHEET_NAME = 31  # characters that a spreadsheet takes (ECMA-376)
 # Sheets of our own template with headings and invented people: never the list.
 EXAMPLES = frozenset(template.WORDS["sheets"]["help"])
 # Rows that may stand above the headings: a title, a date, a paragraph.
 HEADINGS_WITHIN = 20
 GROUPED = 2  # cells of a row of headings above another
-# First bytes of other kinds of file, and what to do with these.
+# First bytes of files that are no lists, a code, and what to do.
 _OTHERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
     ((b"<!doctype", b"<html", b"<head", b"<table", b"<?xml", b"<body", b"<meta"), "html_page",
      "This is a web page, not a list: download the list itself, or copy the table into a spreadsheet and save that."),
@@ -51,7 +51,7 @@ _OTHERS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
 
 
 class OpenedShape(TypedDict):
-    """The form, sheets and columns of a list, for the sender."""
+    """The form, sheets and columns of a list, as its sender reads them."""
 
     form: ListForm
     digest: str
@@ -63,7 +63,7 @@ class OpenedShape(TypedDict):
 
 @dataclass
 class Opened:
-    """A list ready to be read. `height`: its last row, where that is known before reading."""
+    """A list ready to be read. `saved`: its mapping was saved with an earlier list; `rows`, `cells`: read it anew."""
 
     form: ListForm
     digest: str
@@ -78,8 +78,8 @@ class Opened:
     tally: Tally = field(default_factory=Tally)  # of the rows last read
 
     def count(self) -> tuple[int, bool]:
-        """`(number of rows, whether the column of case numbers only counts them)`. Reads the file to its end, so that a
-        file that breaks off is refused before anything of it is filed. Raises BadFile."""
+        """`(number of rows, whether the column of case numbers only counts them)`. Reads to the end: a file that breaks
+        off is refused before anything of it is filed. Raises BadFile."""
         if self.cells is None:
             return sum(1 for _row in self.rows()), False
         named = self.mapping.targets
@@ -91,21 +91,18 @@ class Opened:
         for row in self.cells():
             if self.mapping.rows and doubtful.open_questions(row) is None:
                 continue
-            number, cells = number + 1, row.texts
-            counting = counting and place is not None and place < len(cells) and cells[place].strip() == str(number)
+            number += 1
+            counting = counting and place is not None and row.text(place) == str(number)
         return number, counting and number > 1
 
     def questions(self) -> list[Question]:
         """The questions about whole columns, which only a mapping answers. Raises BadFile."""
-        found = [
-            about_column("hidden_column", one) for one in self.columns if one.hidden and one.fields and not one.named
+        unnamed = [column for column in self.columns if column.fields and not column.named]
+        terms = [column for column in unnamed if column.fields == (SENTENCE_TERM,)]
+        return [
+            *(about_column("hidden_column", column) for column in unnamed if column.hidden),
+            *(about_column("sentence_date", column) for column in terms if self._has_dates(column.place)),
         ]
-        found += [
-            about_column("sentence_date", one)
-            for one in self.columns
-            if one.fields == (SENTENCE_TERM,) and not one.named and self._has_dates(one.place)
-        ]
-        return found
 
     def _has_dates(self, place: int) -> bool:
         rows = () if self.cells is None else self.cells()
@@ -116,7 +113,8 @@ class Opened:
             "form": self.form,
             "digest": self.digest,
             "columns": [
-                {"column": one.letter, "heading": one.heading, "fields": list(one.fields)} for one in self.columns
+                {"column": column.letter, "heading": column.heading, "fields": list(column.fields)}
+                for column in self.columns
             ],
             "sheet": self.sheet,
             "other_sheets": self.other_sheets,
@@ -154,20 +152,15 @@ def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
     def read(delimiter: str, width: int | None = None) -> Iterator[Cells]:
         return (Cells(*row) for row in csv_text.rows(data, encoding, delimiter, width))
 
-    found = None
-    for delimiter in csv_text.DELIMITERS:
-        one = _Head.find(read(delimiter), mapping, saved)
-        if found is None or (one.known, one.width) > (found[1].known, found[1].width):
-            found = delimiter, one
-    assert found is not None
-    delimiter, head = found
+    heads = [(_Head.find(read(delimiter), mapping, saved), delimiter) for delimiter in csv_text.DELIMITERS]
+    head, delimiter = max(heads, key=lambda found: (found[0].known, found[0].width))
     if head.saved_sheet is not None:
         raise other_sheet(head.saved_sheet)
     return head.opened("csv", data, lambda: read(delimiter, len(_trimmed(head.cells))))
 
 
 def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
-    """The sheet named by the mapping, also a saved one; else the first visible sheet with headings: a cover page has
+    """The sheet that the mapping names, given or saved; else the first visible sheet with headings: a cover page has
     none."""
     form: ListForm = "ods" if b"opendocument.spreadsheet" in _part(data, "mimetype") else "xlsx"
 
@@ -181,18 +174,18 @@ def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
 
     named = mapping.sheet if mapping else None
     sheet, head = look(named)
-    names = [sheet.name, *(one for one in sheet.others if one not in EXAMPLES)][: 1 if named else MOST_SHEETS]
+    names = [sheet.name, *(other for other in sheet.others if other not in EXAMPLES)][: 1 if named else MOST_SHEETS]
     for name in names:
         if name != sheet.name:
             sheet, head = look(name)
-        kept = head.saved_sheet
-        if kept is not None and kept != sheet.name:
-            # Another sheet with the same headings: answers about the one must not apply to the other.
-            if kept not in sheet.others:
-                raise other_sheet(kept)
-            sheet, head = look(kept)
-            if head.saved_sheet != kept:
-                raise other_sheet(kept)
+        wanted = head.saved_sheet
+        if wanted is not None and wanted != sheet.name:
+            # Another sheet has the same headings: answers about that sheet must not apply to this one.
+            if wanted not in sheet.others:
+                raise other_sheet(wanted)
+            sheet, head = look(wanted)
+            if head.saved_sheet != wanted:
+                raise other_sheet(wanted)
         try:
             opened = head.opened(form, data, partial(read, sheet.name))
         except BadFile as fault:
@@ -209,12 +202,12 @@ def _workbook(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
     )
 
 
-def other_sheet(kept: str) -> BadFile:
+def other_sheet(wanted: str) -> BadFile:
     return BadFile(
         "unknown_sheet",
-        f'The mapping remembered for these headings is for the sheet "{kept[:MOST_SHEET_NAME]}", and this file has no '
-        "visible sheet of that name with these headings: send that sheet, or send a mapping with this list that says "
-        "what is true of it.",
+        f'The mapping remembered for these headings is for the sheet "{wanted[:MOST_SHEET_NAME]}", and this file has '
+        "no visible sheet of that name with these headings: send that sheet, or send a mapping with this list that "
+        "says what is true of it.",
     )
 
 
@@ -223,14 +216,14 @@ def _part(data: bytes, name: str) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(name) as part:
             return part.read(100)
-    # No such part; no zip file after all; packed in a way that is not known here; encrypted.
+    # No such part; no zip file after all; an unknown way of packing; encrypted.
     except (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
         return b""
 
 
 @dataclass
 class _Head:
-    """The row of headings found, with the mapping it is read by."""
+    """A row of headings, with the mapping by which it is read."""
 
     known: int
     width: int
@@ -244,8 +237,8 @@ class _Head:
     def find(
         cls, rows: Iterator[Cells], mapping: Mapping | None, saved: Saved, hidden: frozenset[int] = frozenset()
     ) -> "_Head":
-        """The row that the mapping names; else, of the first rows, the one with most known headings, alone or with the
-        row above it."""
+        """The row that the mapping names; else the row with most known headings among the first rows, alone or joined
+        with the row above it."""
         best = cls(0, 0, 0, [], mapping or Mapping(), saved=False)
         above = Cells(0, [])
         for row in rows:
@@ -257,19 +250,19 @@ class _Head:
             if mapping is not None and mapping.header is not None and number != mapping.header:
                 above = row
                 continue
-            for one in [cells, *_with_groups(above, row)]:
-                kept = None if mapping is not None else saved(headings.digest(_trimmed(one)))
-                by = kept or mapping or Mapping()
-                known = headings.known_in(one, by)
-                width = sum(1 for cell in one if cell.strip())
+            for heads in [cells, *_with_groups(above, row)]:
+                of_earlier = None if mapping is not None else saved(headings.digest(_trimmed(heads)))
+                used = of_earlier or mapping or Mapping()
+                known = headings.known_in(heads, used)
+                width = sum(1 for cell in heads if cell.strip())
                 if known > best.known:
-                    best = cls(known, width, number, one, by, kept is not None, hidden)
+                    best = cls(known, width, number, heads, used, of_earlier is not None, hidden)
             above = row
         return best
 
     @property
     def saved_sheet(self) -> str | None:
-        """The sheet that a mapping saved for these headings was sent for."""
+        """The sheet that the mapping saved for these headings names."""
         return self.mapping.sheet if self.saved else None
 
     def opened(self, form: ListForm, data: bytes, rows: Callable[[], Iterator[Cells]]) -> Opened:
@@ -285,10 +278,8 @@ class _Head:
             return (row for row in rows() if row.number > self.number)
 
         def read() -> Iterator[Row]:
-            place = genders.place_of(columns)
-            letters = () if place is None else (row.texts[place] for row in below() if place < len(row.texts))
             opened.tally = Tally()
-            reader = Reader(columns, self.mapping, genders.of_m(letters), opened.tally)
+            reader = Reader(columns, self.mapping, meaning_of_m(columns, below()), opened.tally)
             return (row for cells in below() if (row := reader.read(cells)) is not None)
 
         opened = Opened(
@@ -299,7 +290,7 @@ class _Head:
 
 
 def _with_groups(above: Cells, row: Cells) -> list[list[str]]:
-    """The headings of a row joined with those above; a single cell above is a title."""
+    """The headings of a row joined with the groups above, if there are any: a single cell above is a title."""
     if above.number != row.number - 1 or sum(1 for cell in above.texts if cell.strip()) < GROUPED:
         return []
     return [headings.in_two_rows(above.texts, row.texts)]
@@ -310,8 +301,7 @@ def _trimmed(cells: list[str]) -> list[str]:
     return cells[: last + 1]
 
 
-# A row of JSON Lines is the body of one request: it has the same bound.
-MOST_LINE = 1024 * 1024
+MOST_LINE = 1024 * 1024  # bytes of a row of JSON Lines, as of the body of a request
 
 
 def _json_rows(data: bytes) -> Iterator[Row]:
@@ -325,7 +315,7 @@ def _json_rows(data: bytes) -> Iterator[Row]:
             body = parse_json(line.removeprefix(b"\xef\xbb\xbf"))
         except Problem as refusal:
             errors = refusal.extra.get("errors") or [{"pointer": "", "code": refusal.code, "detail": refusal.detail}]
-            yield Row(number, None, [Fault(None, one["pointer"], one["code"], one["detail"]) for one in errors])
+            yield Row(number, None, [Fault(None, error["pointer"], error["code"], error["detail"]) for error in errors])
             continue
         except BadFile as fault:
             yield Row(number, None, [Fault(None, "", fault.code, fault.detail)])

@@ -8,25 +8,25 @@ from app.registry.content import Content, as_sent, flatten
 from app.vocabulary import Designation, ReleaseKind, Stage, Verdict
 
 Says = Content
-# The values of a report that leaves a field out.
+# Field → the value that a report has if it leaves the field out.
 UNSAID = {
     "verification.verdict": Verdict.REPORTED,
     "release.stage": Stage.CARRIED_OUT,
     "release.kind": ReleaseKind.UNSPECIFIED,
     "detainee.designation": Designation.UNSTATED,
 }
-# Fields that no body needs to repeat (`reports.with_kept`), and the name of the report.
+# Fields that a next version keeps without repeating them (`reports.with_kept`), and the case number.
 KEPT = frozenset({"detainee.national_id", "detainee.national_id_digest", "retraction.reason", "source_record_id"})
-# Days of an age or of a wish come and go with these, and are not counted as dates.
+# The day of an age or of a wish comes and goes with the age or the wish, and is not counted as a date.
 OF_OTHERS = ("detainee.age_on", "detainee.publish_given_on")
 DATES = tuple(name for name in PAST_DATES if name not in OF_OTHERS)
 # Kinds of loss and gain in a receipt → their fields.
 KINDS = {"verdicts": ("verification.verdict",), "dates": DATES, "wishes": ("detainee.publish",)}
 
 
-def says(said: Content | dict[str, Any]) -> Says:
+def says(report: Content | dict[str, Any]) -> Says:
     """The values of a body or of a stored content, without defaults."""
-    content = as_sent(said) if any("." in name for name in said) else flatten(said)
+    content = as_sent(report) if any("." in name for name in report) else flatten(report)
     return {name: value for name, value in content.items() if name not in KEPT and UNSAID.get(name) != value}
 
 
@@ -36,6 +36,6 @@ def changed(before: Says, after: Says) -> Counter[str]:
         f"{kind}_{change}"
         for kind, names in KINDS.items()
         for name in names
-        for change, one, other in (("lost", before, after), ("gained", after, before))
-        if name in one and name not in other
+        for change, having, lacking in (("lost", before, after), ("gained", after, before))
+        if name in having and name not in lacking
     )

@@ -1,6 +1,6 @@
-"""The mapping file of a list: the fields of columns, the meaning of its codes, and constants of every row.
+"""The mapping file of a list: the fields of its columns, the meaning of its codes, and the constants of every row.
 
-It is TOML, and everything in it is optional; the rest is found by headings (`headings`) and words (`cell_values`).
+It is TOML, and everything in it is optional: known headings (`headings`) and words (`cell_values`) tell the rest.
 """
 
 import hashlib
@@ -22,16 +22,16 @@ from app.exchange.imports.sheet_dates import Order
 from app.matching.fold import fold
 from app.registry.content import FILED
 
-# The largest mapping imagined names 500 columns, in 30 KB; a line of one holds a heading and five fields at most. Of a
-# line with thousands of dots the parser would take seconds.
+# The largest mapping imagined names 500 columns, in 30 KB; a line has a heading and five fields at most. The parser
+# would take seconds for a line with thousands of dots.
 MOST_BYTES, MOST_OF_A_LINE = 64 * 1024, 2_000
-# Days that may be that of an age → their fields.
+# Day on which people had the listed ages → its field.
 DAYS_OF_AGES = {"detained_on": "detention.detained_on", "released_on": "release.released_on"}
-# Characters of a heading that are read: the rest of a paragraph tells no column from another.
+# Characters of a heading that are read: the rest of a paragraph tells no columns apart.
 HEADING_LENGTH = 200
-# A heading stands below a title and a paragraph at most.
+# The last row that may have the headings: at most a title and a paragraph stand above.
 LAST_HEADER = 50
-# Characters of a heading or name in a message, and the number of names that it offers.
+# Characters of a heading or name in a message, and the number of similar names in it.
 MOST_NAMED, NEAREST = 60, 2
 MOST_OF_AN_ERROR = 200  # characters of the parser's message
 # The last part of a field's name, which a mapping may use → the field.
@@ -74,11 +74,11 @@ def decoded(data: bytes) -> str:
 
 class Mapping(BaseModel):
     """`columns`: heading → field, or fields of which the first that can read a cell takes it, or nothing to leave the
-    column out. `positions`: the letter of a column → the same, where two have one heading, or one has none. `values`:
-    field → what the list prints → our code. `constants`: field → the same for every row, written as a cell. `rows`: a
-    question about rows, or the number of a row → what to do with it. `dates`: how dates in numbers are ordered.
-    `age_on`: the day on which people were as old as the list says: "detained_on", "released_on", "filed" (the day the
-    list is first filed) or a date. `header`: the row of the headings. `sheet`: of a workbook."""
+    column out. `positions`: letter of a column → the same, where two columns have one heading, or one has none.
+    `values`: field → word of the list → our code. `constants`: field → the cell of every row. `rows`: a question about
+    rows, or the number of a row → what to do. `dates`: the order of dates in numbers. `age_on`: the day on which people
+    were as old as the list says: "detained_on", "released_on", "filed" (the day the list is first filed) or a date.
+    `header`: the row of the headings. `sheet`: the name of the sheet to read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -101,11 +101,11 @@ class Mapping(BaseModel):
             return cls.model_validate(tomllib.loads(text))
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(one)[:MOST_NAMED] for one in first["loc"]) or "the file"
-            said = first["msg"].removeprefix("Value error, ")
+            where = ".".join(str(part)[:MOST_NAMED] for part in first["loc"]) or "the file"
+            reason = first["msg"].removeprefix("Value error, ")
             if first["type"] == "extra_forbidden":
-                said = f"there is no such setting: take one of {', '.join(cls.model_fields)}"
-            raise BadFile("bad_mapping", f"The mapping file is wrong at {where}: {said}.") from None
+                reason = f"there is no such setting: take one of {', '.join(cls.model_fields)}"
+            raise BadFile("bad_mapping", f"The mapping file is wrong at {where}: {reason}.") from None
         except (ValueError, RecursionError) as error:  # no TOML, a number of thousands of digits, a pile of brackets
             raise BadFile("bad_mapping", f"The mapping file is not TOML: {str(error)[:MOST_OF_AN_ERROR]}.") from None
 
@@ -174,17 +174,17 @@ class Mapping(BaseModel):
         return self
 
     def constant(self, name: str) -> Any:
-        """The constant of a field, read like a cell. Raises UnreadCell, though never in a validated mapping."""
+        """The constant of a field, read like a cell. Raises UnreadCell, but not of a validated mapping."""
         return value(name, plain(self.constants[name]), self.dates, self.meanings.get(name))
 
     def without_rows(self) -> Self:
-        """The mapping to save for the next list, without answers about rows: there, row 14 is another person."""
+        """The mapping to save for the next list, without answers about rows: row 14 is another person there."""
         return self.model_copy(update={"rows": {}}) if self.rows else self
 
     def targets_at(self, place: int, heading: str) -> list[str] | None:
         """The fields that the mapping gives a column; None for a column that it does not name."""
-        found = self.positions.get(letter(place)) if self.positions and place >= 0 else None
-        return self.targets.get(compared(heading)) if found is None else _listed(found)
+        targets = self.positions.get(letter(place)) if self.positions and place >= 0 else None
+        return self.targets.get(compared(heading)) if targets is None else _listed(targets)
 
     @cached_property
     def targets(self) -> dict[str, list[str]]:
@@ -193,18 +193,17 @@ class Mapping(BaseModel):
 
     @cached_property
     def meanings(self) -> dict[str, dict[str, str]]:
-        """Field → folded value → code."""
-        return {name: {fold(said): code for said, code in found.items()} for name, found in self.values.items()}
+        """Field → folded word → code."""
+        return {name: {fold(word): code for word, code in codes.items()} for name, codes in self.values.items()}
 
     @cached_property
     def digest(self) -> str:
         """The digest (hex SHA-256) of the mapping's content, whatever its layout."""
-        said = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
 
 def compared(heading: str) -> str:
-    """A heading in the form that is compared."""
+    """The form of a heading in which headings are compared."""
     return fold(heading.strip()[:HEADING_LENGTH])
 
 
@@ -216,8 +215,8 @@ def _known_field(name: str, where: str = "") -> None:
     """Raises ValueError for an unknown field, with the most similar names."""
     if name in FIELDS:
         return
-    said = name[:MOST_NAMED]
-    near = get_close_matches(said, FIELDS, n=NEAREST) or get_close_matches(said, _LAST, n=NEAREST)
-    meant = " or ".join(_LAST.get(one, one) for one in near)
+    short = name[:MOST_NAMED]
+    near = get_close_matches(short, FIELDS, n=NEAREST) or get_close_matches(short, _LAST, n=NEAREST)
+    meant = " or ".join(_LAST.get(field, field) for field in near)
     hint = f"perhaps {meant} is meant" if meant else "the fields are those of a report, such as detainee.full_name"
-    raise ValueError(f'{where}there is no field "{said}": {hint}')
+    raise ValueError(f'{where}there is no field "{short}": {hint}')

@@ -1,6 +1,6 @@
-"""Make a row of cells the body of a report, or its faults, column by column (pure)."""
+"""Read a row of cells as the body of a report, or find its faults, column by column (pure)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -10,28 +10,30 @@ from app.exchange.imports.cells import Cells
 from app.exchange.imports.doubtful_rows import DoubtfulRows
 from app.exchange.imports.faults import Fault, letter, place_of
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
-from app.exchange.imports.genders import GENDER
 from app.exchange.imports.headings import Column, day_of_ages
 from app.exchange.imports.mapping import DAYS_OF_AGES, Mapping
 from app.exchange.imports.sentences import question
 from app.exchange.imports.tally import Tally
-from app.matching.fold import words
+from app.matching.fold import fold, words
 from app.registry.content import AGE, AGE_ON
 from app.registry.schemas import NAME_LENGTH, NOTE_LENGTH
 from app.vocabulary import Stage
 
-# Fields that take more than a line: the next field of a column is tried only beyond that.
+# Field → its longest text, where that is longer than a name; for a longer text the column's next field is tried.
 LONGER = {"note": NOTE_LENGTH, "detention.charges": NOTE_LENGTH}
 MOST_SHOWN = 60  # characters of a cell that are shown beside its fault
 Body = dict[str, Any]
 REMEMBERED = 10_000  # cells: some megabytes
 REPEATED = frozenset({"date", "code", "codes", "country", "countries"})
+GENDER = "detainee.gender"
+LETTER = 3  # characters of a cell with a letter, a point and a space
+M_BESIDE = {"f": "male", "h": "female"}  # *masculino* beside F, *mujer* beside H
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row by its number in the file: its body, or its faults. `columns`: field → its column, to place a fault of the
-    body; `cells`: the texts, to show beside a fault."""
+    """A row by its number in the file: its body, or its faults. `columns`: field → its column, in which a fault of the
+    body is placed; `cells`: the texts that are shown beside faults."""
 
     number: int
     body: Body | None
@@ -42,8 +44,18 @@ class Row:
     def with_value(self, fault: Fault) -> Fault:
         """A fault with the beginning of its cell."""
         place = -1 if fault.column is None else place_of(fault.column)
-        said = self.cells[place].strip() if 0 <= place < len(self.cells) else ""
-        return replace(fault, value=said[:MOST_SHOWN]) if said else fault
+        text = self.cells[place].strip() if 0 <= place < len(self.cells) else ""
+        return replace(fault, value=text[:MOST_SHOWN]) if text else fault
+
+
+def meaning_of_m(columns: Sequence[Column], rows: Iterable[Cells]) -> dict[str, str]:
+    """The meaning of M in a list, by its whole column of genders; none if the column has neither F nor H, or both."""
+    place = next((column.place for column in columns if GENDER in column.fields), None)
+    if place is None:
+        return {}
+    texts = (row.texts[place] for row in rows if place < len(row.texts))
+    beside = {fold(text) for text in texts if len(text) <= LETTER} & M_BESIDE.keys()
+    return {"m": M_BESIDE[beside.pop()]} if len(beside) == 1 else {}
 
 
 class Reader:
@@ -56,7 +68,7 @@ class Reader:
         genders: dict[str, str] | None = None,
         tally: Tally | None = None,
     ) -> None:
-        """`genders`: letter → gender in this list, where its mapping does not say so."""
+        """`genders`: letter → its gender in this list, unless the mapping gives it another."""
         self.tally = tally or Tally()
         self._doubtful = DoubtfulRows(columns, mapping)
         self._unread = [column for column in columns if not column.fields]
@@ -67,30 +79,29 @@ class Reader:
         self._constants = {name: mapping.constant(name) for name in mapping.constants}
         self._day_of_ages = mapping.age_on or day_of_ages(columns)
         # A list has few days, places and codes, each many times.
-        self._value = lru_cache(maxsize=REMEMBERED)(self._said)
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._value)
         self._letters = {name: column.letter for column in reversed(self._columns) for name in column.fields}
 
     def read(self, cells: Cells) -> Row | None:
-        """A row with its body, its faults or its questions; None for a row that the mapping leaves out."""
-        asked = self._doubtful.open_questions(cells)
-        if asked is None:
+        """A row with its body, its faults or its questions; None if the mapping leaves the row out."""
+        questions = self._doubtful.open_questions(cells)
+        if questions is None:
             self.tally.left_out.add(cells.number)
             return None
-        if asked:
-            faults = [Fault(one.column, "", one.question, question(one.question, cells.number)) for one in asked]
+        if questions:
+            faults = [
+                Fault(about.column, "", about.question, question(about.question, cells.number)) for about in questions
+            ]
             return Row(cells.number, None, faults, self._letters, cells.texts)
         faults = []
-        fields: Body = {name: said for name, said in self._constants.items() if name == "note"}  # cells add to it
+        fields: Body = {name: note for name, note in self._constants.items() if name == "note"}  # cells add to it
         for column in self._columns:
             if column.place in cells.without:
                 detail = "This cell has no value, only a formula or an error: put the value there."
                 faults.append(Fault(column.letter, pointer_to(column.fields[0]), "formula", detail))
                 continue
-            cell = cells.texts[column.place] if column.place < len(cells.texts) else ""
-            if not cell:
-                continue
             try:
-                text = plain(cell)
+                text = plain(cells.texts[column.place]) if column.place < len(cells.texts) else ""
                 if text:
                     self._take(fields, column, text)
             except UnreadCell as error:
@@ -99,9 +110,9 @@ class Reader:
                 else:
                     faults.append(Fault(column.letter, pointer_to(column.fields[0]), error.code, str(error)))
         for column in self._unread:
-            if column.place in cells.without or _text_at(cells, column.place):
+            if column.place in cells.without or cells.text(column.place):
                 self.tally.unread[column.letter] += 1
-        beyond = next((place for place in range(self._width, len(cells.texts)) if _text_at(cells, place)), None)
+        beyond = next((place for place in range(self._width, len(cells.texts)) if cells.text(place)), None)
         if beyond is not None:
             detail = "This row has more cells than there are headings: is a quotation mark or a delimiter wrong in it?"
             faults.append(Fault(letter(beyond), "", "too_many_cells", detail))
@@ -112,7 +123,7 @@ class Reader:
         return Row(cells.number, body, faults, self._letters, cells.texts)
 
     def _of_the_whole(self, fields: Body) -> list[Fault]:
-        """Join values of several cells; the faults of those that do not fit."""
+        """Join values of several cells; the faults of values that contradict one another."""
         faults = []
         if not _join_names(fields):
             detail = "The name and its parts in other columns differ: correct one, or leave a column out in a mapping."
@@ -123,7 +134,7 @@ class Reader:
         return faults
 
     def _date_age(self, fields: Body) -> None:
-        """Give the age of a row its day, where a heading or the mapping names it."""
+        """Give the age of a row its day, if a heading or the mapping names that."""
         day = self._day_of_ages
         if day is None or AGE not in fields or AGE_ON in fields:
             return
@@ -131,14 +142,14 @@ class Reader:
         if on is not None:
             fields[AGE_ON] = on
 
-    def _said(self, name: str, text: str) -> Any:
+    def _value(self, name: str, text: str) -> Any:
         return value(name, text, self._order, self._meanings.get(name))
 
     def _take(self, fields: Body, column: Column, text: str) -> None:
-        """Give the cell to the first field of its column that can read it; else raise the reason of the last."""
+        """Give the cell to the first field of its column that can read it. Raises the UnreadCell of the last field."""
         for name in column.fields:
             try:
-                read = (self._value if FIELDS[name].kind in REPEATED else self._said)(name, text)
+                read = (self._remembered if FIELDS[name].kind in REPEATED else self._value)(name, text)
             except UnreadCell:
                 if name == column.fields[-1]:
                     raise
@@ -170,28 +181,24 @@ def too_long(name: str, read: Any) -> bool:
     return name != "note" and any(isinstance(text, str) and len(text) > most for text in texts)
 
 
-def _text_at(cells: Cells, place: int) -> str:
-    return cells.texts[place].strip() if place < len(cells.texts) else ""
-
-
 def _join_names(fields: Body) -> bool:
     """Join the full name from its parts; False where the row has another full name."""
-    said = " ".join(part for name in (GIVEN_NAMES, SURNAMES) if (part := fields.pop(name, None)))
-    if said and NAME in fields:
-        return set(words(said)) <= set(words(fields[NAME]))
-    if said:
-        fields[NAME] = said
+    name = " ".join(part for path in (GIVEN_NAMES, SURNAMES) if (part := fields.pop(path, None)))
+    if name and NAME in fields:
+        return set(words(name)) <= set(words(fields[NAME]))
+    if name:
+        fields[NAME] = name
     return True
 
 
 def _tell_state(fields: Body) -> bool:
     """Turn a state into its fields; False where another column of the row contradicts it."""
-    codes, said = fields.pop(STATE, (None, None))
+    codes, state = fields.pop(STATE, (None, None))
     if codes:
-        return bool(fields.setdefault(STATE_CODES[codes], said) == said)
-    if said == "released":
+        return bool(fields.setdefault(STATE_CODES[codes], state) == state)
+    if state == "released":
         fields.setdefault("release.stage", Stage.CARRIED_OUT.value)
-    return said != "held" or not any(name.startswith("release.") for name in fields)
+    return state != "held" or not any(name.startswith("release.") for name in fields)
 
 
 def unfold(fields: Body) -> Body:

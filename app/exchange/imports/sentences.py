@@ -1,7 +1,7 @@
 """The sentences about a list, in English and Spanish: questions, faults, and what to do about them.
 
-They stand in `sentences.toml`. The English of most faults stands where the fault is found; their Spanish is looked up
-by code, or by the English where one code has several sentences.
+They stand in `sentences.toml`. The English of most faults stands in the code that finds the fault; their Spanish is
+looked up by code, or by the English where one code has several sentences.
 """
 
 import tomllib
@@ -15,20 +15,19 @@ from app.exchange.titles import LANGUAGES
 from app.vocabulary import Language
 from app.wire.imports import ImportFault, ImportQuestion
 
-_SAID: dict[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-# Lines about a number have a sentence for one and a sentence for many.
-LINES: dict[str, list[str] | dict[str, list[str]]] = _SAID["lines"]
-FAULTS: dict[str, str] = {name: english for name, (english, _spanish) in _SAID["faults"].items()}
-_SPANISH = dict(_SAID["faults"].values())  # by the English
+_TEXTS: dict[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+# A line about a number has a sentence for one and a sentence for many.
+LINES: dict[str, list[str] | dict[str, list[str]]] = _TEXTS["lines"]
+FAULTS: dict[str, str] = {name: english for name, (english, _spanish) in _TEXTS["faults"].items()}
+_SPANISH = dict(_TEXTS["faults"].values())  # English → Spanish
 
 Answer = Literal["confirm", "mapping"]
-# A value of a sentence: the same in every language, or made for each.
+# A value in a sentence: the same in every language, or made for each language.
 Value = str | int | Callable[[Language], str]
 
 
 class Question(TypedDict):
-    """A question about a list as stored, in every language; one stored by an earlier version has one sentence only, its
-    `detail`."""
+    """A question about a list as stored, in every language. An earlier version stored a single sentence, `detail`."""
 
     code: str
     details: NotRequired[dict[Language, str]]
@@ -43,64 +42,59 @@ class KeptFault(ImportFault):
 
 
 def question(code: str, row: int | None = None, lang: Language = "en") -> str:
-    """The question about a row, with how a mapping answers it; `row` None: about several rows."""
-    said, answer = (_SAID[part][code if part == "questions" else "answer"][LANGUAGES.index(lang)]
-                    for part in ("questions", "answers"))  # fmt: skip
-    return f"{said} {answer.format(row=row or 14, code=code)}"
+    """The question about a row, or about several (`row` None), with the way to answer it in a mapping."""
+    place = LANGUAGES.index(lang)
+    answer = _TEXTS["answers"]["answer"][place].format(row=row or 14, code=code)
+    return f"{_TEXTS['questions'][code][place]} {answer}"
 
 
 def about_list(code: str, answer: Answer = "confirm", **values: Value) -> Question:
     """A question about a whole list, in every language. `answer`: the way to answer it."""
-    details = dict(zip(LANGUAGES, _both("asked", code, values), strict=True))
+    details = dict(zip(LANGUAGES, in_both("asked", code, values), strict=True))
     return {"code": code, "details": details, "answer": answer}
 
 
-def of_file(name: str, **values: Value) -> tuple[str, str]:
-    """The reason why a file is refused: `(English, Spanish)`."""
-    english, spanish = _both("files", name, values)
-    return english, spanish
-
-
-def _both(part: str, name: str, values: Mapping[str, Value]) -> list[str]:
+def in_both(part: str, name: str, values: Mapping[str, Value]) -> list[str]:
+    """A sentence in each of `LANGUAGES`. `part`: of `sentences.toml`."""
     return [
-        said.format(**{name: one(lang) if callable(one) else one for name, one in values.items()})
-        for lang, said in zip(LANGUAGES, _SAID[part][name], strict=True)
+        text.format(**{key: value(lang) if callable(value) else value for key, value in values.items()})
+        for lang, text in zip(LANGUAGES, _TEXTS[part][name], strict=True)
     ]
 
 
 def problem(kept: KeptFault, lang: Language) -> ImportFault:
     """The stored reason of a refused file (`BadFile.shape`) in a language."""
     spanish = kept.get("spanish") if lang == "es" else None
-    told = spanish or detail(kept["code"], kept["detail"], lang)
-    return {"code": kept["code"], "detail": told, "row": kept["row"]}
+    text = spanish or detail(kept["code"], kept["detail"], lang)
+    return {"code": kept["code"], "detail": text, "row": kept["row"]}
 
 
-def asked(one: Question, lang: Language) -> ImportQuestion:
+def asked(about: Question, lang: Language) -> ImportQuestion:
     """A question about a list in a language."""
-    said = one["details"][lang] if "details" in one else one["detail"]
-    return {"code": one["code"], "detail": said, "answer": one.get("answer", "confirm")}
+    text = about["details"][lang] if "details" in about else about["detail"]
+    return {"code": about["code"], "detail": text, "answer": about.get("answer", "confirm")}
 
 
 def confirmed(questions: Iterable[ImportQuestion]) -> bool:
-    """Whether confirming the list is an answer."""
-    return all(one["answer"] == "confirm" for one in questions)
+    """Whether confirming the list answers all these questions."""
+    return all(about["answer"] == "confirm" for about in questions)
 
 
 def detail(code: str, english: str, lang: Language, row: int | None = None) -> str:
-    """The sentence of a code in a language; the English one where there is no other."""
-    if code in _SAID["questions"]:
+    """The sentence of a code in a language; `english` where there is no other."""
+    if code in _TEXTS["questions"]:
         return question(code, row, lang)
-    return english if lang == "en" else _SPANISH.get(english) or _SAID["errors"].get(code, english)
+    return english if lang == "en" else _SPANISH.get(english) or _TEXTS["errors"].get(code, english)
 
 
 def line(name: str, lang: Language, **values: object) -> str:
     """A line of a receipt, in the singular or plural by `count`."""
-    said = LINES[name]
-    if isinstance(said, dict):
-        said = said["one" if values["count"] == 1 else "many"]
-    return said[LANGUAGES.index(lang)].format(**values)
+    texts = LINES[name]
+    if isinstance(texts, dict):
+        texts = texts["one" if values["count"] == 1 else "many"]
+    return texts[LANGUAGES.index(lang)].format(**values)
 
 
 def rows(count: int) -> Callable[[Language], str]:
-    """A number of rows, in words of each language."""
+    """A number of rows in words, for each language."""
     return lambda lang: line("rows", lang, count=count)

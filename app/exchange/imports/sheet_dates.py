@@ -1,6 +1,6 @@
 """Read dates as printed in English and Spanish sheets (pure).
 
-A date that can be read in two ways is refused: nobody was detained on a day that no source ever said.
+A date that can be read in two ways is refused: nobody was detained on a day that no source ever date.
 """
 
 import re
@@ -12,21 +12,21 @@ from app.exchange.imports.sentences import FAULTS
 
 
 class Order(StrEnum):
-    """The order of a date of three numbers in a sheet; an undeclared order is not guessed."""
+    """The order of a date in three numbers in a sheet. It is declared, never guessed."""
 
     DAY_FIRST = "day_first"
     MONTH_FIRST = "month_first"
 
 
 class UnclearDate(ValueError):
-    """`code` is stable; the message says what to do, without the date."""
+    """A date that cannot be read. `code` is stable; the message says what to do, and does not quote the date."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code
 
 
-# No abbreviation of one language is another month's in the other, so that nobody need say which language it is.
+# No word is one month in English and another in Spanish, so that nobody need say which language a sheet is in.
 _MONTHS = {
     1: "january jan enero ene", 2: "february feb febrero", 3: "march mar marzo", 4: "april apr abril abr",
     5: "may mayo", 6: "june jun junio", 7: "july jul julio", 8: "august aug agosto ago",
@@ -44,39 +44,39 @@ _MONTH_YEAR = re.compile(r"(\d{1,2})[/.-](\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})[/.-](\d{1,2})(?:[/.-](\d{1,2}))?")
 _NO_YEAR = re.compile(r"(?:el )?(\d{1,2})(?:st|nd|rd|th|º|°|ro)?[ /.-]*(?:de |of )?([^\W\d]+)")
 _CLOCK = re.compile(r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?$")
-# What a spreadsheet counts from 1900 for the years 1928 to 2064: no year, and a day only where it is formatted as one.
+# A spreadsheet's number for a day from 1927 to 2064, counted from 1900: a day only if it is formatted as a day.
 _SERIAL = re.compile(r"[1-5]\d{4}")
 
-LEAP_YEAR = "2024"  # has every day that any year has
+LEAP_YEAR = "2024"  # with every day that a year can have
 
 
 def read(text: str, order: Order | None) -> str:
     """The partial date (EDTF level 0) of a cell. Raises UnclearDate.
 
-    Day, month and year in numbers need `order`, unless the day is past 12. Two digits are no year.
+    Day and month in numbers need `order`, unless the day is past 12. Two digits are no year.
     """
-    said = " ".join(_CLOCK.sub("", text.strip()).split()).strip(".,").casefold()
-    if len(said) > dates.MAX_TEXT:
+    date = " ".join(_CLOCK.sub("", text.strip()).split()).strip(".,").casefold()
+    if len(date) > dates.MAX_TEXT:
         _refuse("invalid_date", FAULTS["date_long"])
-    if _SERIAL.fullmatch(said):
+    if _SERIAL.fullmatch(date):
         _refuse(
             "serial_date", "This is a spreadsheet's number for a day: format the column as a date and save it again."
         )
-    if match := _NUMBERS.fullmatch(said):
+    if match := _NUMBERS.fullmatch(date):
         return _numbers(int(match[1]), int(match[3]), match[4], order)
-    if match := _MONTH_YEAR.fullmatch(said):
+    if match := _MONTH_YEAR.fullmatch(date):
         return _written(match[2], int(match[1]), None)
-    if match := _YEAR_FIRST.fullmatch(said):
+    if match := _YEAR_FIRST.fullmatch(date):
         return _written(match[1], int(match[2]), int(match[3]) if match[3] else None)
     for pattern, day, month, year in ((_DAY_FIRST, 1, 2, 3), (_MONTH_FIRST, 2, 1, 3), (_MONTH_ALONE, 0, 1, 2)):
-        match = pattern.fullmatch(said)
+        match = pattern.fullmatch(date)
         if match and match[month] in MONTHS:
             return _written(match[year], MONTHS[match[month]], int(match[day]) if day else None)
-    if (match := _NO_YEAR.fullmatch(said)) and match[2] in MONTHS:
+    if (match := _NO_YEAR.fullmatch(date)) and match[2] in MONTHS:
         _written(LEAP_YEAR, MONTHS[match[2]], int(match[1]))
         _refuse("invalid_date", FAULTS["date_without_year"])
     try:
-        return dates.parse(said).text
+        return dates.parse(date).text
     except dates.DateError:
         _refuse("invalid_date", FAULTS["date_unread"])
 

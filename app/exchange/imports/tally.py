@@ -1,4 +1,4 @@
-"""What a receipt counts of a list: rows with one property, and cells that made neither a value nor a fault (pure)."""
+"""Counts for a receipt: rows with some property, and cells that gave neither a value nor a fault (pure)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,19 +7,19 @@ from typing_extensions import TypedDict
 
 from app.wire.imports import ImportLeftOut, ImportUnread, ImportUnsaid
 
-MOST_EXAMPLES = 3  # numbers of counted rows: enough to look them up
-MOST_WORDS = 200  # for "unknown": each column has a few
+MOST_EXAMPLES = 3  # rows that are named: enough to look them up
+MOST_WORDS = 200  # words for "unknown": each column has a few
 
 
 class RowsCounted:
-    """The number of rows with one property, and the first of them."""
+    """The number of rows with some property, and the first of them."""
 
     def __init__(self, count: int = 0, rows: Sequence[int] = ()) -> None:
         self.count = count
         self.rows = list(rows)
 
     def add(self, *numbers: int, count: int = 1) -> None:
-        """Add `count` rows, of which these are the first."""
+        """Add `count` rows, of which `numbers` are the first."""
         self.count += count
         self.rows += numbers[: max(0, MOST_EXAMPLES - len(self.rows))]
 
@@ -36,8 +36,7 @@ class TallyShape(TypedDict):
 
 
 class Tally:
-    """The cells of a list that made neither a value nor a fault: counted and reported, so that nothing is lost in
-    silence."""
+    """The cells of a list that gave neither a value nor a fault, counted: nothing must be lost in silence."""
 
     def __init__(self) -> None:
         self.unsaid: Counter[tuple[str, str]] = Counter()  # (column, word) → cells read as "unknown"

@@ -1,4 +1,4 @@
-"""Read the rows of a workbook (XLSX, ODS): judged by its directory first, and opened by a process with limits."""
+"""Read the rows of a workbook (XLSX, ODS), in a process with limits, after a check of the zip directory."""
 
 import io
 import json
@@ -22,11 +22,11 @@ CHILD = Path(__file__).with_name("workbook_reader_child.py")
 MOST_PARTS = 1_000
 MOST_UNPACKED = 200 * 1024 * 1024
 MOST_RATIO = 150
-SMALL = 16 * 1024 * 1024  # unpacked: below this a high ratio is a sheet of repeats, and harmless
-# Limits of the reader: three times the needs of that largest workbook.
+SMALL = 16 * 1024 * 1024  # unpacked bytes: below this a high ratio is a sheet of repeats, and harmless
+# Limits of the process: three times the needs of that largest workbook.
 CHILD_MEMORY = 768 * 1024 * 1024  # bytes of address space; resident memory stays far below
 CHILD_SECONDS = 20  # processor seconds, with every cell searched for struck-out text
-# Bytes of a row from the reader: a report is no longer, and a reader taken over by a hostile file may write for ever.
+# Bytes of a row from the process: a report is no longer, and a process taken over by a hostile file may write for ever.
 MOST_LINE = 1024 * 1024
 
 ERRORS = {
@@ -46,7 +46,7 @@ def bad(code: str) -> BadFile:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The sheet that is read, the other visible ones, its last row, and the indexes of its hidden columns."""
+    """The sheet that is read: the names of the `others`, its last row, and the indexes of its hidden columns."""
 
     name: str
     others: list[str]
@@ -55,11 +55,11 @@ class Sheet:
 
 
 def look(data: bytes) -> None:
-    """Judge a workbook by its zip directory alone, before anything is unpacked. Raises BadFile."""
+    """Check a workbook by its zip directory alone, before anything is unpacked. Raises BadFile."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
-    # No zip file; places in it before its beginning, or beyond any file; spread over several discs.
+    # No zip file; offsets before its beginning or beyond any file; a file spread over several discs.
     except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError):
         raise bad("unreadable_workbook") from None
     unpacked = sum(part.file_size for part in parts)
@@ -69,12 +69,12 @@ def look(data: bytes) -> None:
 
 
 class Workbook:
-    """A workbook being read by a process of its own; use as a context manager, so that the process ends with it."""
+    """A workbook that a process of its own reads; use as a context manager, at whose end the process is killed."""
 
     def __init__(self, data: bytes, sheet: str | None = None) -> None:
         look(data)
         command = [sys.executable, "-I", str(CHILD), str(CHILD_MEMORY), str(CHILD_SECONDS), sheet or ""]
-        # The reader's error output may quote the file: it goes nowhere.
+        # The error output of the process may quote the file: it goes nowhere.
         self._child = subprocess.Popen(  # noqa: S603 - our own file, no shell
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
         )
@@ -91,7 +91,7 @@ class Workbook:
         self.close()
 
     def close(self) -> None:
-        """End the process, read to its end or not."""
+        """End the process, whether or not all rows were read."""
         self._child.kill()
         self._feeder.join()
         if self._child.stdout is not None:

@@ -1,9 +1,8 @@
-"""Runs alone, as a process with limits: reads a workbook on standard input, writes its rows as JSON on standard output.
+"""A process of its own, with limits: reads a workbook from standard input, writes its rows as JSON to standard output.
 
-First a line `{"sheet": name, "others": [names], "rows": how many, "hidden": [places of hidden columns]}`, then for
-each row that is not empty `[number, [cells], [places of cells without a value], {what to ask about it: [places]}]`.
-What goes wrong is one line `{"error": code}`.
-Nothing of the registry is imported here: the process that meets a hostile file holds nothing else.
+The first line is `{"sheet": name, "others": [names], "rows": number, "hidden": [places of hidden columns]}`. A line for
+each row that is not empty follows: `[number, [cells], [places of cells without a value], {question: [places]}]`.
+A failure is one line `{"error": code}`. Nothing of the registry is imported: a hostile file meets nothing else here.
 """
 
 import datetime
@@ -19,7 +18,7 @@ from xml.etree.ElementTree import ParseError
 from xml.parsers.expat import ExpatError
 
 MOST_COLUMNS = 500  # as of any list (`cells`): a sheet with more is a mistake or an attack
-# What a cell of a spreadsheet holds at most. One string may be shared by a hundred cells, and be sent for each.
+# The most that a spreadsheet's cell has. Many cells may share one string, which is written out for each.
 MOST_CHARACTERS = 32_767
 
 
@@ -62,39 +61,39 @@ def _read(data: bytes, wanted: str) -> None:
         return
     height = sheet.end[0] + 1 if sheet.end else 0
     try:
-        looked = _look(data, name, height)
+        facts = _look(data, name, height)
     except (ExpatError, ParseError, ValueError, zipfile.BadZipFile):
         _write({"error": "unreadable_workbook"})
         return
     others = [other for other in visible if other != name]
-    _write({"sheet": name, "others": others, "rows": height, "hidden": sorted(looked.hidden_columns)})
+    _write({"sheet": name, "others": others, "rows": height, "hidden": sorted(facts.hidden_columns)})
     empty = [""] * (sheet.start[1] if sheet.start else 0)
-    merged: dict[int, tuple[int, str]] = {}  # place → last row of the merged cells there, and what they say
+    merged: dict[int, tuple[int, str]] = {}  # place → last row of the merged cells there, and their text
     for number, cells in enumerate(sheet.iter_rows(), 1):
-        missing = looked.without_value.get(number, [])
+        missing = facts.without_value.get(number, [])
         if any(isinstance(cell, str) and len(cell) > MOST_CHARACTERS for cell in cells):
             _write({"error": "cell_too_long"})
             return
         if missing or any(cell != "" for cell in cells):
             texts = empty + [_text(cell) for cell in cells]
             _fill(texts, number, merged)
-            _write([number, texts, missing, looked.marks(number)])
-            for last, place in looked.merged.get(number, ()):
+            _write([number, texts, missing, facts.marks(number)])
+            for last, place in facts.merged.get(number, ()):
                 merged[place] = (last, texts[place] if place < len(texts) else "")
 
 
 def _look(data: bytes, name: str, height: int) -> Any:
-    """`workbook_reader_xml`, from the file beside this one: this process knows no package of the registry's."""
+    """`workbook_reader_xml.look`, run from its file: this process can import no package of the registry."""
     return runpy.run_path(str(Path(__file__).with_name("workbook_reader_xml.py")))["look"](data, name, height)
 
 
 def _fill(texts: list[str], number: int, merged: dict[int, tuple[int, str]]) -> None:
-    """A cell merged over several rows is said of each of them. Sideways it says nothing more: a title is one cell."""
-    for place, (last, said) in list(merged.items()):
+    """Write a cell that is merged over several rows into each of them. Sideways it stays one cell, as titles are."""
+    for place, (last, text) in list(merged.items()):
         if number > last:
             del merged[place]
         elif place < len(texts) and texts[place] == "":
-            texts[place] = said
+            texts[place] = text
 
 
 def _write(line: Any) -> None:
@@ -102,7 +101,7 @@ def _write(line: Any) -> None:
 
 
 def _text(cell: Any) -> str:
-    """A cell as its sheet means it: whole numbers without a point, days in ISO 8601."""
+    """The text of a cell: whole numbers without a point, days in ISO 8601."""
     if isinstance(cell, bool):
         return str(cell).lower()
     if isinstance(cell, float):

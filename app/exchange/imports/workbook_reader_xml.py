@@ -1,7 +1,7 @@
-"""What `python_calamine` does not report of a sheet: formulas without a value, merged cells, hidden rows and columns,
-struck-out cells, comments.
+"""The facts of a sheet that `python_calamine` does not report: formulas without a value, merged cells, hidden rows and
+columns, struck-out cells, comments.
 
-A part of `workbook_reader_child`: it runs in that process and under its limits, and imports nothing of the registry.
+It runs in the process of `workbook_reader_child` and under its limits, and imports nothing of the registry.
 """
 
 import io
@@ -14,8 +14,8 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 MOST_COLUMNS = 500  # as of any list (`cells`)
-# A sheet without any of these need not be read a second time: a formula, or the type of an error, under whatever
-# prefix; something merged, hidden, struck out or commented.
+# A sheet is read a second time only if it has any of these: a formula or the type of an error, under whatever prefix;
+# something merged, hidden, struck out or commented.
 _WORTH_READING = re.compile(
     rb"""<(?:\w+:)?f[\s/>]|t=["']e["']|:formula=|hidden=|(?:ht|width)=["']0|mergeCell\s|strike"""
     rb"""|visibility=["'](?:collapse|filter)|rows-spanned=|annotation|line-through"""
@@ -40,10 +40,10 @@ class WorkbookFacts:
         self.comments: dict[int, list[int]] = {}
         self.hidden_rows: set[int] = set()
         self.hidden_columns: set[int] = set()
-        self.merged: dict[int, list[tuple[int, int]]] = {}  # first row → last row and place, of more rows than one
+        self.merged: dict[int, list[tuple[int, int]]] = {}  # first row → last rows and places
 
     def marks(self, number: int) -> dict[str, list[int]]:
-        """The questions about a row: code → the indexes of its cells, none for the whole row."""
+        """The questions about a row: code → indexes of its cells, none for the whole row."""
         facts: dict[str, list[int]] = {"hidden_row": []} if number in self.hidden_rows else {}
         for code, cells in (("struck_out", self.struck_out), ("cell_comment", self.comments)):
             if number in cells:
@@ -66,20 +66,20 @@ def look(data: bytes, name: str, height: int) -> WorkbookFacts:
 
 
 class _Cells:
-    """Reads a sheet once, in one go."""
+    """A reader of one sheet, used once."""
 
     def __init__(self) -> None:
-        self._found = WorkbookFacts()
+        self._facts = WorkbookFacts()
 
     def read(self, xml: bytes, *, anyway: bool = False) -> WorkbookFacts:
-        """Raises ExpatError. What a program for spreadsheets writes declares no entities: nothing is expanded."""
+        """Raises ExpatError, also for an entity: spreadsheet programs declare none, and expanding one is an attack."""
         if anyway or _WORTH_READING.search(xml) is not None:
             parser = expat.ParserCreate(namespace_separator="}")
             parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
             parser.CharacterDataHandler = self._text
             parser.EntityDeclHandler = self._refuse
             parser.Parse(xml, True)
-        return self._found
+        return self._facts
 
     @staticmethod
     def _refuse(*_declared: object) -> None:
@@ -92,15 +92,15 @@ class _Cells:
         raise NotImplementedError
 
     def _text(self, _text: str) -> None:
-        """Most cells are known by their elements alone."""
+        """Only XLSX needs the text of elements."""
 
 
 class _CellsOfXlsx(_Cells):
-    """ECMA-376 part 1, section 18.3.1. Some programs write a formula with an empty value, which is none; a text that
-    is empty was computed, and says so by its type."""
+    """ECMA-376 part 1, section 18.3.1. Some programs write a formula with an empty value, which counts as none. An
+    empty text that was computed is known by its type."""
 
     def __init__(self, struck: set[str], texts: set[str]) -> None:
-        """`struck`: styles of cells whose letters are struck out; `texts`: shared texts of which a part is."""
+        """`struck`: styles of struck-out cells; `texts`: numbers of shared texts of which a part is struck out."""
         super().__init__()
         self._struck, self._texts = struck, texts
         self._cell: dict[str, str] | None = None
@@ -118,12 +118,12 @@ class _CellsOfXlsx(_Cells):
             self._inside.add("strike")
         elif self._in == "row":
             if _is_hidden(attributes, "ht") and attributes.get("r", "").isdecimal():
-                self._found.hidden_rows.add(int(attributes["r"]))
+                self._facts.hidden_rows.add(int(attributes["r"]))
         elif self._in == "col" and _is_hidden(attributes, "width"):
             first, last = int(attributes.get("min", "1")), int(attributes.get("max", "1"))
-            self._found.hidden_columns |= set(range(max(first, 1) - 1, min(last, MOST_COLUMNS)))
+            self._facts.hidden_columns |= set(range(max(first, 1) - 1, min(last, MOST_COLUMNS)))
         elif self._in == "mergeCell":
-            _merge(self._found, attributes.get("ref", ""))
+            _merge(self._facts, attributes.get("ref", ""))
 
     def _text(self, text: str) -> None:
         if self._in == "v" and not text.isspace():
@@ -140,15 +140,15 @@ class _CellsOfXlsx(_Cells):
         if place is None:
             return
         if cell.get("t") == "e" or ("f" in self._inside and "v" not in self._inside):
-            self._found.without_value.setdefault(place[0], []).append(place[1])
+            self._facts.without_value.setdefault(place[0], []).append(place[1])
         struck = "strike" in self._inside or (cell.get("s") in self._struck and bool(self._inside))
         struck = struck or (cell.get("s") in self._struck and cell.get("t") == "inlineStr")
         if struck or (cell.get("t") == "s" and self._value in self._texts):
-            self._found.struck_out.setdefault(place[0], []).append(place[1])
+            self._facts.struck_out.setdefault(place[0], []).append(place[1])
 
 
 class _CellsOfOds(_Cells):
-    """OpenDocument 1.3 part 3, section 9: cells have no names, and a cell or a row may stand for many alike."""
+    """OpenDocument 1.3 part 3, section 9. Cells have no names, and a cell or a row may stand for several equal ones."""
 
     def __init__(self, name: str, height: int) -> None:
         super().__init__()
@@ -157,7 +157,7 @@ class _CellsOfOds(_Cells):
         self._style = ""
         self._struck: set[str] = set()
         self._row = self._place = self._column = 0
-        self._rows = self._alike = 1  # that the row stands for, and the cell
+        self._rows = self._alike = 1  # rows for which the row stands, and cells for which the cell stands
         self._unseen = False
         self._of_row: tuple[list[int], list[int], list[int]] = ([], [], [])  # without a value, struck out, commented
 
@@ -176,7 +176,7 @@ class _CellsOfOds(_Cells):
         if name == "table-column":
             alike = int(attributes.get(f"{_TABLE}number-columns-repeated", "1"))
             if attributes.get(f"{_TABLE}visibility") in _UNSEEN:
-                self._found.hidden_columns |= set(range(self._column, min(self._column + alike, MOST_COLUMNS)))
+                self._facts.hidden_columns |= set(range(self._column, min(self._column + alike, MOST_COLUMNS)))
             self._column += alike
         elif name == "table-row":
             self._rows, self._place = int(attributes.get(f"{_TABLE}number-rows-repeated", "1")), 0
@@ -191,7 +191,7 @@ class _CellsOfOds(_Cells):
                 self._mark(1)
             spanned = int(attributes.get(f"{_TABLE}number-rows-spanned", "1"))
             if spanned > 1 and self._place < MOST_COLUMNS:
-                self._found.merged.setdefault(self._row + 1, []).append((self._row + spanned, self._place))
+                self._facts.merged.setdefault(self._row + 1, []).append((self._row + spanned, self._place))
         elif name == "span" and attributes.get(f"{_TEXT}style-name") in self._struck:
             self._mark(1)
         elif name == "annotation":
@@ -206,7 +206,7 @@ class _CellsOfOds(_Cells):
             self._here = False
         elif self._here and name == "table-row":
             rows = range(self._row + 1, min(self._row + self._rows, self._height) + 1)
-            facts = self._found
+            facts = self._facts
             for kept, places in zip((facts.without_value, facts.struck_out, facts.comments), self._of_row, strict=True):
                 if places:
                     kept |= dict.fromkeys(rows, places)
@@ -216,16 +216,16 @@ class _CellsOfOds(_Cells):
 
 
 def _computed(cell: dict[str, str]) -> bool:
-    """Whether a cell of an OpenDocument sheet has no formula, or its value beside it."""
+    """Whether a cell of an OpenDocument sheet has no formula, or the value of its formula."""
     if f"{_TABLE}formula" not in cell:
         return True
-    kinds = {said for name, said in cell.items() if name.endswith("}value-type")}
+    kinds = {kind for name, kind in cell.items() if name.endswith("}value-type")}
     values = ("value", "date-value", "time-value", "boolean-value")
     return "error" not in kinds and ("string" in kinds or any(cell.get(_OFFICE + name) for name in values))
 
 
 def _is_hidden(attributes: dict[str, str], size: str) -> bool:
-    """Whether a row or a column of an XLSX is hidden, or drawn so that nothing of it is seen."""
+    """Whether a row or a column of an XLSX is hidden, or has no height or width."""
     return attributes.get("hidden", "0") not in _NO or attributes.get(size, "1").strip("0.") == ""
 
 
@@ -242,8 +242,8 @@ def _placed(reference: str) -> tuple[int, int] | None:
     if match is None:
         return None
     place = 0
-    for one in match[1]:
-        place = place * 26 + ord(one) - 64
+    for letter in match[1]:
+        place = place * 26 + ord(letter) - 64
     return int(match[2]), place - 1
 
 
@@ -256,10 +256,10 @@ def _struck_styles(archive: zipfile.ZipFile) -> set[str]:
     if _STYLES not in archive.namelist() or b"strike" not in archive.read(_STYLES):
         return set()
     tree = _tree(archive, _STYLES)
-    fonts = [one for part in _named(tree, "fonts") for one in _named(part, "font")]
+    fonts = [font for part in _named(tree, "fonts") for font in _named(part, "font")]
     struck = {str(number) for number, font in enumerate(fonts) if _strikes(font)}
-    formats = [one for part in _named(tree, "cellXfs") for one in _named(part, "xf")]
-    return {str(number) for number, one in enumerate(formats) if one.get("fontId", "0") in struck}
+    styles = [style for part in _named(tree, "cellXfs") for style in _named(part, "xf")]
+    return {str(number) for number, style in enumerate(styles) if style.get("fontId", "0") in struck}
 
 
 def _struck_texts(archive: zipfile.ZipFile) -> set[str]:
@@ -270,21 +270,21 @@ def _struck_texts(archive: zipfile.ZipFile) -> set[str]:
 
 
 def _strikes(element: Any) -> bool:
-    return any(one.tag.endswith("}strike") and one.get("val") not in _NO for one in element.iter())
+    return any(part.tag.endswith("}strike") and part.get("val") not in _NO for part in element.iter())
 
 
 def _named(element: Any, name: str) -> Iterator[Any]:
-    return (one for one in element if one.tag.rpartition("}")[2] == name)
+    return (child for child in element if child.tag.rpartition("}")[2] == name)
 
 
 def _comments(archive: zipfile.ZipFile, sheet: str) -> dict[int, list[int]]:
-    """Where comments stand (ECMA-376 part 1, section 18.7): programs that thread them write these beside."""
+    """Row → places of its comments (ECMA-376 part 1, section 18.7). Programs with threads write comments too."""
     folder, name = posixpath.split(sheet)
-    beside, parts = f"{folder}/_rels/{name}.rels", set(archive.namelist())
-    facts: dict[int, list[int]] = {}
-    if beside not in parts:
-        return facts
-    for relation in _tree(archive, beside):
+    relations, parts = f"{folder}/_rels/{name}.rels", set(archive.namelist())
+    comments: dict[int, list[int]] = {}
+    if relations not in parts:
+        return comments
+    for relation in _tree(archive, relations):
         if not relation.get("Type", "").endswith("/comments"):
             continue
         target = relation.get("Target", "")
@@ -292,19 +292,19 @@ def _comments(archive: zipfile.ZipFile, sheet: str) -> dict[int, list[int]]:
         for comment in _tree(archive, path).iter() if path in parts else ():
             place = _placed(comment.get("ref", "")) if comment.tag.endswith("}comment") else None
             if place is not None:
-                facts.setdefault(place[0], []).append(place[1])
-    return facts
+                comments.setdefault(place[0], []).append(place[1])
+    return comments
 
 
 def _path_of(archive: zipfile.ZipFile, name: str) -> str | None:
-    """Where an XLSX keeps the sheet of that name (ECMA-376 part 1, sections 12.3.23 and 12.3.24)."""
+    """The path of the sheet of that name in an XLSX (ECMA-376 part 1, sections 12.3.23 and 12.3.24)."""
     names = set(archive.namelist())
     if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
         return None
-    of = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+    id_name = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
     sheets = _tree(archive, "xl/workbook.xml").iter()
-    wanted = next((s.get(of) for s in sheets if s.tag.endswith("}sheet") and s.get("name") == name), None)
+    wanted = next((s.get(id_name) for s in sheets if s.tag.endswith("}sheet") and s.get("name") == name), None)
     relations = _tree(archive, "xl/_rels/workbook.xml.rels").iter()
-    target = next((one.get("Target", "") for one in relations if one.get("Id") == wanted), "")
+    target = next((part.get("Target", "") for part in relations if part.get("Id") == wanted), "")
     path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
     return path if path in names else None
