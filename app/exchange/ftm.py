@@ -4,10 +4,10 @@ For the OpenSanctions family of tools, by the schemata of followthemoney 4 (http
 person is a `Person`; a spell in custody and a release carried out are `Event`s that involve the person. A facility is
 the `Address` of events. A source is an `Organization`, or a `PublicBody` if it is a government, and publishes events.
 
-These entities are matched against other lists, which must do no harm. So nobody without a name is written: age,
-nationality and prison could identify the person there. And no person has a topic: a bank that screens customers for
-`poi`, "person of interest", would refuse an account to somebody jailed for an opinion. A graph of facts has no field
-for doubt, so refuted and withdrawn releases are left out.
+Do no harm: these entities are matched against other lists. So nobody without a name is written: age, nationality and
+prison could identify the person there. And no person has a topic: a bank that screens customers for `poi`, "person of
+interest", would refuse an account to somebody jailed for an opinion. A graph of facts has no field for doubt, so
+refuted and withdrawn releases are left out.
 """
 
 from collections import Counter
@@ -59,8 +59,8 @@ def entities(session: Session, revision: int, left_out: Counter[str]) -> Iterato
             spells = [spell for spell in row["detentions"] if spell["status"] in COUNTING]
             yield tables.to_jsonl([person(row), *(detention(spell, names, places) for spell in spells)])
     standing = [ReleaseStatus(status) for status in COUNTING]
-    asked = ReleaseQuery(limit=MOST_LIMIT, stage=Stage.CARRIED_OUT, status=standing)
-    for freed in every(lambda query: lists.releases(session, query, ANYONE, revision), asked):
+    carried_out = ReleaseQuery(limit=MOST_LIMIT, stage=Stage.CARRIED_OUT, status=standing)
+    for freed in every(lambda query: lists.releases(session, query, ANYONE, revision), carried_out):
         if freed["detainee_id"] in named and freed["stage"] == Stage.CARRIED_OUT:
             yield tables.to_jsonl([release(freed, names, places)])
 
@@ -143,4 +143,8 @@ def _countries(codes: Sequence[str | None]) -> list[str]:
 def _entity(thing: object, schema: str, **properties: Sequence[object]) -> Entity:
     """An entity. Values become lists of texts; a property without a value is left out."""
     texts = {name: [str(value) for value in values if value is not None] for name, values in properties.items()}
-    return {"id": str(thing), "schema": schema, "properties": {name: some for name, some in texts.items() if some}}
+    return {
+        "id": str(thing),
+        "schema": schema,
+        "properties": {name: filled for name, filled in texts.items() if filled},
+    }

@@ -46,7 +46,7 @@ def clean(value: Any) -> Any:
     """The value cleaned by the rules of a JSON body. Raises MalformedJson, or Invalid with pointers."""
     errors = _Errors()
     cleaned = _clean(value, "", 1, errors)
-    if errors.errors:
+    if errors.listed:
         raise errors.refusal()
     return cleaned
 
@@ -55,15 +55,15 @@ class _Errors:
     """The errors of a body with their pointers; raised as soon as there are as many as anybody mends at once."""
 
     def __init__(self) -> None:
-        self.errors: list[dict[str, str]] = []
+        self.listed: list[dict[str, str]] = []
 
     def add(self, pointer: str, code: str, detail: str) -> None:
-        self.errors.append(pointed(pointer, code, detail))
-        if len(self.errors) == MOST_ERRORS:
+        self.listed.append(pointed(pointer, code, detail))
+        if len(self.listed) == MOST_ERRORS:
             raise self.refusal()
 
     def refusal(self) -> Invalid:
-        return Invalid("Remove the characters or numbers pointed at.", *self.errors)
+        return Invalid("Remove the characters or numbers pointed at.", *self.listed)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

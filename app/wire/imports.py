@@ -99,18 +99,13 @@ class ImportWarning(TypedDict):
     examples: list[ImportExample]
 
 
-class ImportOut(TypedDict):
-    """A list sent by you: how far it has got; once it is through, its receipt."""
+class ImportReceipt(TypedDict):
+    """The receipt of a list, filed at once or sent part by part."""
 
-    id: uuid.UUID
     state: ImportState
     dry_run: bool
     strict: bool
-    created_at: str
-    finished_at: str | None
     digest: str
-    rows: int | None
-    whole: int | None
     settled: int
     counts: dict[ImportOutcome, int]
     releases: int
@@ -121,7 +116,6 @@ class ImportOut(TypedDict):
     held_not_counted: dict[NotHeld, int]
     first_revision: int | None
     last_revision: int | None
-    form: ListForm | None
     sheet: str | None
     other_sheets: list[str]
     columns: list[ImportColumn]
@@ -130,10 +124,21 @@ class ImportOut(TypedDict):
     unsaid: list[ImportUnsaid]
     unread: list[ImportUnread]
     left_out: ImportLeftOut
-    groups: list[ImportGroup]
     warnings: list[ImportWarning]
     questions: list[ImportQuestion]
     problem: ImportFault | None
+
+
+class ImportOut(ImportReceipt):
+    """A list sent by you: how far it has got; once it is through, its receipt."""
+
+    id: uuid.UUID
+    created_at: str
+    finished_at: str | None
+    rows: int | None
+    whole: int | None
+    form: ListForm | None
+    groups: list[ImportGroup]
 
 
 class RowError(TypedDict):

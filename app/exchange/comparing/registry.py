@@ -61,13 +61,13 @@ class Scope(BaseModel):
 
 @dataclass
 class Theirs:
-    """The registry's side. `detentions`: those in scope, and those of other people who may be on the list. `asked`:
+    """The registry's side. `detentions`: those in scope, and those of other people who may be on the list. `in_scope`:
     indexes of the detentions in scope; `tied`: index of a row → index of the detention with its case number; `lists`:
     addresses of the lists that were read."""
 
     lists: list[AskedList] = field(default_factory=list)
     detentions: list[ComparedDetention[TheirsShape]] = field(default_factory=list)
-    asked: set[int] = field(default_factory=set)
+    in_scope: set[int] = field(default_factory=set)
     tied: dict[int, int] = field(default_factory=dict)
 
 
@@ -121,7 +121,7 @@ def beside(
             detention = replace(detention, line=line)
             places[spell.key] = len(theirs.detentions)
         if spell.key in in_scope:
-            theirs.asked.add(len(theirs.detentions))
+            theirs.in_scope.add(len(theirs.detentions))
         theirs.detentions.append(detention)
     for row, case in enumerate(listed.cases):
         if case not in own:

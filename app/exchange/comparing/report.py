@@ -40,20 +40,20 @@ def compare(
     mine: ComparedList,
     theirs: Sequence[ComparedDetention[TheirsShape]],
     tied: Mapping[int, int] | None = None,
-    asked: Collection[int] | None = None,
+    in_scope: Collection[int] | None = None,
     deadline: Deadline = NEVER,
 ) -> Comparison:
-    """Compare the two sides. `asked`: indexes of the detentions of theirs that are reported as `theirs_only` if no row
-    of mine is paired with them; by default all. Raises TooLong."""
+    """Compare the two sides. `in_scope`: indexes of theirs that are reported as `theirs_only` without a partner; by
+    default all. Raises TooLong."""
     pairs = align([a.line for a in mine.detentions], [b.line for b in theirs], tied, deadline)
     both = [_pair(pair, mine.detentions, theirs) for pair in pairs if pair.sure]
     likely = [_pair(pair, mine.detentions, theirs) for pair in pairs if not pair.sure]
     paired_a, paired_b = {pair.a for pair in pairs}, {pair.b for pair in pairs}
-    missed = [place for place in sorted(range(len(theirs)) if asked is None else asked) if place not in paired_b]
+    missed = [place for place in sorted(range(len(theirs)) if in_scope is None else in_scope) if place not in paired_b]
     mine_only: list[MineShape] = [a.shown for place, a in enumerate(mine.detentions) if place not in paired_a]
     summary: ComparisonSummary = {
         "mine": len(mine.detentions),
-        "theirs": len(theirs) if asked is None else len(asked),
+        "theirs": len(theirs) if in_scope is None else len(in_scope),
         "both": len(both),
         "conflicts": sum(1 for pair in both if pair["conflicts"]),  # in `both` alone
         "likely": len(likely),

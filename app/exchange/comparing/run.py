@@ -1,4 +1,4 @@
-"""Compare a list with another list, with the registry, or a person with the registry."""
+"""Compare a list with another list or with the registry, or a person with the registry."""
 
 from datetime import datetime
 from math import inf
@@ -49,7 +49,7 @@ def with_registry(
         listed = read(open_list(*mine, saved), now, registry.same_place(session), deadline)
         revision = head(session)[0]
         theirs = registry.beside(session, secret, now, reader, revision, listed, scope, deadline)
-        compared = compare(listed, theirs.detentions, theirs.tied, theirs.asked, deadline)
+        compared = compare(listed, theirs.detentions, theirs.tied, theirs.in_scope, deadline)
     except TooLong:
         raise BadFile("takes_too_long", TAKES_TOO_LONG) from None
     return {**compared, "lists": theirs.lists, "revision": revision}

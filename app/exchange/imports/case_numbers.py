@@ -14,7 +14,7 @@ from app.registry.pointers import POINTERS
 from app.registry.schemas import NAME_LENGTH
 
 DERIVED = "derived:"
-DIGITS = 24  # of a SHA-256 in hex, 96 bits: two rows of one list meet in none of a million million lists
+DIGITS = 24  # of a SHA-256 in hex: with 96 bits no two rows of a list are expected to collide
 
 
 class Repeated(ValueError):

@@ -201,7 +201,7 @@ def _code(codes: str, text: str) -> str:
 
 @cache
 def _unknown(codes: str, *, m: bool) -> str:
-    """The message about an unknown word, with a few known ones."""
+    """The message about an unknown word, with a few known words."""
     if codes == CODES:
         return "This is not a country known here: say what it means under `values` in the mapping."
     if m:

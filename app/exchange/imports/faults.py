@@ -4,7 +4,8 @@ beside it, for the sender."""
 from dataclasses import dataclass
 from typing import Self
 
-from app.exchange.imports.sentences import KeptFault, Value, in_both
+from app.exchange.imports import sentences
+from app.exchange.imports.sentences import KeptFault, Value
 from app.wire.imports import RowError
 
 
@@ -20,9 +21,9 @@ class BadFile(Exception):
         self.spanish = spanish
 
     @classmethod
-    def said(cls, name: str, row: int | None = None, *, code: str | None = None, **values: Value) -> Self:
+    def in_both(cls, name: str, row: int | None = None, *, code: str | None = None, **values: Value) -> Self:
         """A refusal by a sentence in both languages."""
-        english, spanish = in_both("files", name, values if row is None else values | {"row": row})
+        english, spanish = sentences.in_both("files", name, values if row is None else values | {"row": row})
         return cls(code or name, english, row, spanish)
 
     def shape(self) -> KeptFault:

@@ -1,7 +1,7 @@
 """File a list: survey it once, then file it in batches, each in one transaction with the progress of the import.
 
-An import that was killed goes on at the first row that is not settled; settled rows were filed and are not filed again.
-The same file sent again changes nothing, because every row has a case number.
+A killed import goes on at the first row that is not settled: settled rows are filed. The same file sent again changes
+nothing, because every row has a case number.
 """
 
 import gc
@@ -42,9 +42,9 @@ from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.write import Outcome, Trial, WriteContext
 from app.vocabulary import Role
 
-# Rows of one transaction. Fewer cost more per row; more keep other writers waiting longer than a second.
+# Rows of one transaction. Fewer rows cost more each; more keep other writers waiting longer than a second.
 BATCH = 500
-# A trial writes nothing, so that its batches may be larger.
+# Rows of one batch of a trial, which keeps nothing.
 TRIAL_BATCH = 2_000
 NO_ROWS = (
     "There are headings in this list, and no rows below them: nothing was filed. Fill in a row for each person, save "
@@ -53,7 +53,7 @@ NO_ROWS = (
 
 
 class Filing:
-    """One import at work. `step` does one piece of it, and may be called from another thread each time."""
+    """One import being filed. `step` does a piece of it, and may be called from another thread each time."""
 
     def __init__(
         self, engine: Engine, secret: bytes, clock: Callable[[], datetime], job: uuid.UUID, data: bytes
@@ -63,36 +63,36 @@ class Filing:
         self._clock = clock
         self.job = job
         self._data = data
-        self._seen = self._look()
+        self._seen = self._load()
         self._rows: Iterator[Row] | None = None
-        self._state = ""  # of the import while these rows are read: trial, or filing
+        self._state = ""  # of the import while these rows are read: checking or running
         self._opened: Opened | None = None
         self._keys = Keys()
         self._left: list[Row] = []  # read, and not settled yet
-        self._trial, self._written = Trial(), WrittenRecords()  # what the tried rows would have left behind
+        self._trial, self._written = Trial(), WrittenRecords()  # traces that tried rows would have left
         self._tried = 0  # the last tried row
-        self._most = TRIAL_BATCH  # rows of the next batch: few after one that took long
+        self._most = TRIAL_BATCH  # rows of the next batch: few after a batch that took long
 
     def step(self) -> bool:
         """Do the next piece; False once the import has ended, or another process works on it."""
-        self._seen = self._look()
+        self._seen = self._load()
         try:
-            return self._look_over(self._seen) if self._rows is None else self._batch(self._seen, self._rows)
+            return self._prepare(self._seen) if self._rows is None else self._batch(self._seen, self._rows)
         except BadFile as fault:
             self.fail(fault)
             return False
 
     def fail(self, fault: BadFile) -> None:
-        """End the import for this fault, unless another process has moved it since the step began."""
+        """End the import because of this fault, unless another process has moved it since the step began."""
         with as_only_writer(self._engine) as session:
             stored.finish(session, self._seen, "failed", self._clock(), fault.shape())
 
-    def _look(self) -> ListImport:
+    def _load(self) -> ListImport:
         with reading(self._engine) as session:
             return stored.load(session, self.job)
 
-    def _look_over(self, job: ListImport) -> bool:
-        """Before anything is filed: open the file, count its rows, ask the questions about it."""
+    def _prepare(self, job: ListImport) -> bool:
+        """Open the file, count its rows, and ask the questions about it, before anything is filed."""
         with reading(self._engine) as session:
             given = None if job.mapping is None else Mapping.model_validate_json(job.mapping)
             opened = open_list(self._data, given, lambda digest: stored.saved_mapping(session, job.source, digest))
@@ -100,20 +100,20 @@ class Filing:
         number, counting = opened.count()
         if number == 0:
             raise BadFile("no_rows", NO_ROWS)
-        asked = [] if job.done else self._questions(job, opened, job.whole or number, before, counting=counting)
+        questions = [] if job.done else self._questions(job, opened, job.whole or number, before, counting=counting)
         state = job.state if job.state != "waiting" else "checking" if job.strict and not job.dry_run else "running"
         told = json.dumps(json.loads(job.told) | opened.shape(), ensure_ascii=False)
-        found: dict[str, Any] = {"told": told, "rows": number}
+        facts: dict[str, Any] = {"told": told, "rows": number}
         with as_only_writer(self._engine) as session:
             if job.done and (job.dry_run or state == "checking"):
-                # Tried rows are tried again: what they would have left behind is forgotten.
+                # Rows tried by a process that is gone are tried again: their traces were lost with it.
                 if not stored.begin_again(session, job, job.state):
                     return False
                 job = self._seen = stored.load(session, job.id)
-            if asked:
-                stored.finish(session, job, "questioned", self._clock(), **found, questions=json.dumps(asked))
+            if questions:
+                stored.finish(session, job, "questioned", self._clock(), **facts, questions=json.dumps(questions))
                 return False
-            if not stored.move(session, job, **found, state=state, leased_until=self._clock() + stored.LEASE):
+            if not stored.move(session, job, **facts, state=state, leased_until=self._clock() + stored.LEASE):
                 return False
             if given is not None and opened.headings is not None and not job.dry_run:
                 stored.save_mapping(session, job.source, opened.headings, given.without_rows(), self._clock())
@@ -124,18 +124,19 @@ class Filing:
     def _questions(
         self, job: ListImport, opened: Opened, rows: int, before: ListImport | None, *, counting: bool
     ) -> list[Question]:
-        """The questions to answer before anything is filed; once the list is confirmed, those that need a mapping."""
-        looked = survey.survey(opened.rows())
-        asked = [*opened.questions(), *survey.about_ages(opened, looked.ages)]
+        """The questions to answer before anything is filed; of a confirmed list, the questions that need a mapping."""
+        facts = survey.survey(opened.rows())
+        questions = [*opened.questions(), *survey.about_ages(opened, facts.ages)]
         if job.confirmed:
-            return asked
+            return questions
         with reading(self._engine) as session:
-            told = json.loads(before.told).get("columns", []) if before else []
-            stands = unlike_the_last.about_what_stands(
-                session, self._secret, job.source, looked, opened.shape()["columns"], told
+            former = json.loads(before.told).get("columns", []) if before else []
+            about_reports = unlike_the_last.about_standing_reports(
+                session, self._secret, job.source, facts, opened.shape()["columns"], former
             )
-        most = (before.whole or before.rows) if before else None
-        return [*asked, *unlike_the_last.about_size(rows, most), *survey.about_counting(counting), *stands]
+        rows_before = (before.whole or before.rows) if before else None
+        about_size = unlike_the_last.about_size(rows, rows_before)
+        return [*questions, *about_size, *survey.about_counting(counting), *about_reports]
 
     def _from_the_top(self, state: str) -> None:
         assert self._opened is not None
@@ -151,7 +152,7 @@ class Filing:
         self._left = [row for row in self._left if row.number > job.done]
         trial = job.dry_run or job.state == "checking"
         if trial and job.done != self._tried:
-            return False  # another process has begun it anew
+            return False  # another process has begun the trial anew
         most = min(self._most, TRIAL_BATCH if trial else BATCH)
         batch = _Batch(list(islice(chain(self._left, self._ahead(rows, job.done)), most)))
         if not batch.rows:
@@ -162,7 +163,7 @@ class Filing:
         return outcomes is not None
 
     def _ahead(self, rows: Iterator[Row], done: int) -> Iterator[Row]:
-        """The rows not settled yet. Settled rows are read too: their case numbers are taken."""
+        """The rows that are not settled yet. Settled rows are read too, since their case numbers are taken."""
         for row in rows:
             checked = numbered(row, self._keys)
             if row.number > done:
@@ -173,9 +174,9 @@ class Filing:
             now = self._clock()
             context = WriteContext(session, self._actor(session, job, now), now, self._secret, listing=True)
             outcomes = batch.file(context)
-            if job.strict and any(one.outcome == "error" for one in outcomes):
+            wrong = next((outcome.row for outcome in outcomes if outcome.outcome == "error"), None)
+            if job.strict and wrong is not None:
                 session.rollback()
-                wrong = next(one.row for one in outcomes if one.outcome == "error")
                 raise strict(wrong, batch.rows[0].number)
             if not stored.advance(session, job, outcomes, batch.last, now):
                 session.rollback()
@@ -183,13 +184,14 @@ class Filing:
         return outcomes
 
     def _try(self, job: ListImport, batch: "_Batch") -> list[RowOutcome] | None:
-        """The outcomes that rows would have: they are filed, and undone."""
+        """The outcomes that rows would have: they are filed, and rolled back."""
         with as_only_writer(self._engine) as session, _collecting_later():
             now = self._clock()
             context = WriteContext(
                 session, self._actor(session, job, now), now, self._secret, listing=True, trial=self._trial
             )
-            outcomes = [_undone(one) for one in batch.file(context, self._written)]
+            # No report will have these ids.
+            outcomes = [replace(row, report=None, revision=None) for row in batch.file(context, self._written)]
             session.rollback()
         with as_only_writer(self._engine) as session:
             if not stored.advance(session, job, outcomes, batch.last, self._clock()):
@@ -198,7 +200,7 @@ class Filing:
         return outcomes
 
     def _through(self, job: ListImport) -> bool:
-        """After the last row."""
+        """End the import after its last row; after the trial of a strict list, begin to file."""
         with as_only_writer(self._engine) as session:
             if job.state == "checking":
                 if json.loads(job.counts)["error"]:
@@ -213,7 +215,7 @@ class Filing:
         return False
 
     def _actor(self, session: Session, job: ListImport, now: datetime) -> Reader:
-        """The filing reader, as source and key stand now: a revoked key files nothing more."""
+        """The reporter who files, by the source and key as they stand now: a revoked key files nothing more."""
         if job.key_id is not None:
             key = session.get(ApiKey, job.key_id)
             if key is None or key.revoked_at is not None or key.expires_at <= now:
@@ -224,9 +226,9 @@ class Filing:
 
 @contextmanager
 def _collecting_later() -> Iterator[None]:
-    """Stop the collector of cycles while rows are filed: it would run hundreds of times through all remembered names, a
-    third of the time, and rows are freed without it. It serves the whole process, so never stop it while waiting for
-    the lock."""
+    """Stop the garbage collector while rows are filed: it would take a third of the time to run through all remembered
+    names again and again, and rows are freed without it. It serves the whole process, so it must not be stopped while
+    this thread waits for the lock."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -241,14 +243,14 @@ class _Batch:
 
     def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
-        self.left: list[Row] = []  # for the next batch, where this one took long
+        self.left: list[Row] = []  # for the next batch, if this batch took long
 
     @property
     def last(self) -> int:
         return self.rows[-1].number
 
     def file(self, context: WriteContext, written: WrittenRecords | None = None) -> list[RowOutcome]:
-        """File the readable rows; the outcome of every row, in order. `written`: the records of tried rows."""
+        """File the rows without faults; the outcome of every row, in order. `written`: the records of tried rows."""
         before = context.log.revision
         settled: dict[int, RowOutcome] = {}
         ready: list[tuple[Row, DetentionReportIn]] = []
@@ -258,40 +260,40 @@ class _Batch:
                 settled[row.number] = _error(row, body)
             else:
                 ready.append((row, body))
-        stood = self._stood(context, [body for _row, body in ready])
-        results = file_rows(context, [body for _row, body in ready], written)
+        bodies = [body for _row, body in ready]
+        before_rows = self._reports(context, bodies)
+        results = file_rows(context, bodies, written)
         for (row, body), result in zip(ready, results, strict=False):
-            settled[row.number] = _settled(
-                row, body, result, before, stood.get(str(body.source_record_id), {}), context
-            )
+            former = before_rows.get(str(body.source_record_id), {})
+            settled[row.number] = _settled(row, body, result, before, former, context)
         done = self.rows if len(results) == len(ready) else self.rows[: self.rows.index(ready[len(results)][0])]
         self.left, self.rows = self.rows[len(done) :], done
         return [settled[row.number] for row in done]
 
-    def _stood(self, context: WriteContext, bodies: list[DetentionReportIn]) -> dict[str, Says]:
-        """Case number → what its report says before the row is filed."""
+    def _reports(self, context: WriteContext, bodies: list[DetentionReportIn]) -> dict[str, Says]:
+        """Case number → the values of its report before the row is filed."""
         source, cases = source_of(context), [str(body.source_record_id) for body in bodies]
         digests = {records.case_digest(context.secret, source, case): case for case in cases}
-        found = records.by_cases(context.session, digests.keys())
-        return {digests[digest]: says(one.content) for digest, one in found.items()}
+        reports = records.by_cases(context.session, digests.keys())
+        return {digests[digest]: says(report.content) for digest, report in reports.items()}
 
 
 def _settled(
-    row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int, stood: Says, context: WriteContext
+    row: Row, body: DetentionReportIn, result: Outcome | Problem, before: int, former: Says, context: WriteContext
 ) -> RowOutcome:
-    """The outcome of a row. `stood`: what its report said before."""
+    """The outcome of a row. `before`: the revision before its batch; `former`: the values of its report before."""
     if isinstance(result, Problem):
         errors = result.extra.get("errors") or [{"pointer": "", "code": result.code, "detail": result.detail}]
-        return _error(row, [placed(row.columns, one) for one in errors])
+        return _error(row, [placed(row.columns, error) for error in errors])
     seen_before = "updated" if result.revision > before else "unchanged"
     outcome = seen_before if result.match is None else str(result.match)
-    said, about = says(body.model_dump(mode="json")), _about(body)
-    tally = changed(stood, said)
+    values, about = says(body.model_dump(mode="json")), _about(body)
+    tally = changed(former, values)
     if about == "held":
-        reason = why_not_held(said, context.now.date().toordinal())
+        reason = why_not_held(values, context.now.date().toordinal())
         tally["held_counted" if reason is None else f"held_{reason}"] += 1
     report = uuid.UUID(result.ids["report"])
-    place, country = said.get("detention.facility"), said.get("detention.country")
+    place, country = values.get("detention.facility"), values.get("detention.country")
     unregistered = context.views.is_unregistered(place, country)
     return RowOutcome(row.number, outcome, report, result.revision, None, about, dict(tally), unregistered)
 
@@ -308,13 +310,8 @@ def _error(row: Row, faults: list[Fault]) -> RowOutcome:
     return RowOutcome(row.number, "error", None, None, [kept_error(row.with_value(fault).shape()) for fault in faults])
 
 
-def _undone(one: RowOutcome) -> RowOutcome:
-    """The outcome without ids: after a trial no report has them."""
-    return replace(one, report=None, revision=None)
-
-
 def strict(row: int, first: int | None = None) -> BadFile:
-    """The refusal of a strict list: nothing was filed because of a row, or nothing from the `first` row on."""
+    """The refusal of a strict list because of a `row`: nothing was filed, or nothing from the row `first` on."""
     if first is None:
-        return BadFile.said("strict", row)
-    return BadFile.said("strict_from", row, code="strict", first=first)
+        return BadFile.in_both("strict", row)
+    return BadFile.in_both("strict_from", row, code="strict", first=first)

@@ -1,4 +1,4 @@
-"""File the lists sent to a server: one at a time in each process, batch by batch, in turn with requests."""
+"""File the lists sent to a server: one list at a time in each process, batch by batch, in turn with requests."""
 
 import asyncio
 import logging
@@ -19,8 +19,7 @@ from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import Filing
 from app.log.entries import as_only_writer
 
-# Seconds between look-ups of lists that another process, now gone, had begun.
-LOOKS_EVERY = 30.0  # seconds
+LOOKS_EVERY = 30.0  # seconds between look-ups of lists that another process, now gone, had begun
 INTERNAL = BadFile("internal_error", "Something failed here. What is settled was filed: send the list again.")
 
 log = logging.getLogger("recuento")
@@ -28,8 +27,8 @@ T = TypeVar("T")
 
 
 class Worker:
-    """Each piece of work takes a place in the gate, like a request: an import makes no request wait longer than a
-    batch, and keeps no connection in between."""
+    """Files lists piece by piece. Each piece passes the gate like a request: no request waits longer than a batch, and
+    no connection is kept in between."""
 
     def __init__(self, engine: Engine, secret: bytes, clock: Callable[[], datetime], gate: asyncio.Semaphore) -> None:
         self._engine = engine
@@ -46,12 +45,12 @@ class Worker:
             self._loop.call_soon_threadsafe(self._wanted.set)
 
     def stop(self) -> None:
-        """End `run` after the batch in hand: a thread cannot be called off, and must not outlive the database."""
+        """End `run` after the present batch: its thread cannot be stopped, and must not outlive the database."""
         self._stopping = True
         self.wake()
 
     async def run(self) -> None:
-        """Work until `stop`; unfinished lists go on at the next start."""
+        """File lists until `stop`; unfinished lists go on at the next start."""
         self._loop = asyncio.get_running_loop()
         while not self._stopping:
             self._wanted.clear()
@@ -82,7 +81,7 @@ class Worker:
     def _next(self) -> Filing | None:
         with reading(self._engine) as session:
             if stored.free(session, self._clock()) is None:
-                return None  # as nearly always: no lock is taken for it
+                return None  # as nearly always, and without a lock
         with as_only_writer(self._engine) as session:  # two processes would take one list
             job = stored.free(session, self._clock())
             data = None if job is None else stored.file_of(session, job)

@@ -187,13 +187,13 @@ def columns(cells: Sequence[str], mapping: Mapping, hidden: Collection[int] = ()
         quoted = [f'"{heading[:MOST_NAMED]}"' for heading in mapping.columns if compared(heading) in missing]
         listed, more = ", ".join(quoted[:MOST_MISSING]), len(quoted) - MOST_MISSING
         names = partial(line, "gone_more", listed=listed, count=more) if more > 0 else listed
-        raise BadFile.said("mapping_mismatch", named=names)
+        raise BadFile.in_both("mapping_mismatch", named=names)
     taken: dict[str, str] = {}
     for column in columns:
         for name in column.fields[:1]:
             if name in taken:
                 field = partial(named, name)
-                raise BadFile.said("two_columns_for_one", first=taken[name], second=column.letter, field=field)
+                raise BadFile.in_both("two_columns_for_one", first=taken[name], second=column.letter, field=field)
             taken[name] = column.letter
     read = {name for column in columns for name in column.fields} | mapping.constants.keys()
     if read.isdisjoint(TELLING):

@@ -153,7 +153,7 @@ def _text(data: bytes, mapping: Mapping | None, saved: Saved) -> Opened:
         return (Cells(*row) for row in csv_text.rows(data, encoding, delimiter, width))
 
     heads = [(_Head.find(read(delimiter), mapping, saved), delimiter) for delimiter in csv_text.DELIMITERS]
-    head, delimiter = max(heads, key=lambda found: (found[0].known, found[0].width))
+    head, delimiter = max(heads, key=lambda pair: (pair[0].known, pair[0].width))
     if head.saved_sheet is not None:
         raise other_sheet(head.saved_sheet)
     return head.opened("csv", data, lambda: read(delimiter, len(_trimmed(head.cells))))

@@ -1,4 +1,4 @@
-"""File a list on the machine itself, from a file at hand."""
+"""File a list on the registry's own machine."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,8 +17,8 @@ from app.models import OPEN, ListImport, Source
 from app.registry.policy import Reader
 from app.vocabulary import Role
 
-# The largest list imagined, 200,000 rows, has about 30 MB: twice that, and a run still stays below 500 MB. A trial
-# remembers its rows, and takes more (decision 0039).
+# Twice the largest list imagined, 200,000 rows in 30 MB; a run takes less than 500 MB of memory. A trial remembers its
+# rows, and takes more (decision 0039).
 MOST_BYTES = 64 * 1024 * 1024
 
 Tell = Callable[[ListImport], None]
@@ -33,8 +33,8 @@ def bounded(data: bytes) -> None:
 def file_list(
     engine: Engine, secret: bytes, clock: Callable[[], datetime], slug: str, data: bytes, sent: Sent, tell: Tell
 ) -> ListImport:
-    """File a list as a source's, and return the ended import. An earlier run of the same file that was killed goes on
-    at its row; `tell` gets the progress after each batch. Raises BadFile, NotFound."""
+    """File a list of a source, and return the ended import. A killed run of the same file goes on where it stopped;
+    `tell` gets the progress after each batch. Raises BadFile, NotFound."""
     bounded(data)
     with writing(engine) as session:
         source = reporter(session, slug).source
@@ -54,7 +54,7 @@ def file_list(
 
 def reporter(session: Session, slug: str) -> Reader:
     """The reader that reports as a source. Raises NotFound."""
-    found = session.scalars(select(Source).where(col(Source.slug) == slug, col(Source.until) == OPEN)).one_or_none()
-    if found is None:
+    source = session.scalars(select(Source).where(col(Source.slug) == slug, col(Source.until) == OPEN)).one_or_none()
+    if source is None:
         raise NotFound("There is no source with this slug: see recuento source list, or add it (source add).")
-    return Reader(Role.REPORTER, found.key, found.slug, found.independent and not found.quarantined)
+    return Reader(Role.REPORTER, source.key, source.slug, source.independent and not source.quarantined)

@@ -1,4 +1,4 @@
-"""The receipt of an import, and the outcomes of its rows, as its source reads them."""
+"""The receipt of an import and the outcomes of its rows, as its source reads them."""
 
 import json
 import uuid
@@ -12,52 +12,34 @@ from app.dates import format_instant
 from app.exchange.imports import sentences
 from app.exchange.imports.fault_groups import in_language
 from app.exchange.imports.held_today import NOT_HELD
-from app.exchange.imports.lists import OpenedShape
 from app.exchange.imports.lost_and_gained import KINDS
-from app.exchange.imports.sentences import asked, line
+from app.exchange.imports.sentences import line, translated
 from app.exchange.imports.stored import UNREGISTERED
-from app.exchange.imports.tally import RowsCounted, TallyShape
+from app.exchange.imports.tally import RowsCounted
 from app.import_codes import ImportOutcome, ImportState
 from app.models import ImportRow, ListImport
 from app.registry.views import unregistered_place
 from app.vocabulary import Language
 from app.wire.imports import (
     ImportChange,
-    ImportFault,
     ImportGroup,
     ImportLeftOut,
     ImportOut,
-    ImportQuestion,
+    ImportReceipt,
     ImportRowShape,
     ImportWarning,
-    NotHeld,
+    ListForm,
 )
 
-# As the answer to a single report calls it.
+# The code has the same name in the answer to a single report.
 UNREGISTERED_FACILITY: Literal["unregistered_facility"] = "unregistered_facility"
 
 
-class SentReceipt(OpenedShape, TallyShape):
-    """The receipt of a list sent part by part, in the form of a list filed at once, and the ids of its imports."""
+class SentReceipt(ImportReceipt):
+    """The receipt of a list sent part by part, and the ids of its imports."""
 
-    state: ImportState
-    dry_run: bool
-    strict: bool
     rows: int
-    settled: int
-    counts: dict[ImportOutcome, int]
-    releases: int
-    held: int
-    lost: ImportChange
-    gained: ImportChange
-    held_counted: int
-    held_not_counted: dict[NotHeld, int]
-    first_revision: int | None
-    last_revision: int | None
-    derived_case_numbers: int
-    warnings: list[ImportWarning]
-    questions: list[ImportQuestion]
-    problem: ImportFault | None
+    form: ListForm
     imports: list[uuid.UUID]
 
 
@@ -67,38 +49,38 @@ Receipt = ImportOut | SentReceipt
 def rows_of(
     session: Session, job: uuid.UUID, after: int, limit: int, outcome: str | None = None, lang: Language = "en"
 ) -> list[ImportRowShape]:
-    """The outcomes of the rows after the row `after`."""
-    asked = select(ImportRow).where(col(ImportRow.list_import) == job, col(ImportRow.row) > after)
+    """The outcomes of at most `limit` rows after the row `after`."""
+    query = select(ImportRow).where(col(ImportRow.list_import) == job, col(ImportRow.row) > after)
     if outcome is not None:
-        asked = asked.where(col(ImportRow.outcome) == outcome)
-    rows = session.scalars(asked.order_by(col(ImportRow.row)).limit(limit)).all()
+        query = query.where(col(ImportRow.outcome) == outcome)
+    rows = session.scalars(query.order_by(col(ImportRow.row)).limit(limit)).all()
     return [
         {
-            "row": one.row,
-            "outcome": ImportOutcome(one.outcome),
-            "report_id": one.report,
-            "revision": one.revision,
-            "errors": in_language(json.loads(one.faults), one.row, lang) if one.faults else [],
+            "row": row.row,
+            "outcome": ImportOutcome(row.outcome),
+            "report_id": row.report,
+            "revision": row.revision,
+            "errors": in_language(json.loads(row.faults), row.row, lang) if row.faults else [],
         }
-        for one in rows
+        for row in rows
     ]
 
 
 def change_of(numbers: Mapping[str, int], suffix: str = "") -> ImportChange:
-    """How many values a list lost or gained, by kind; `numbers`: kind and suffix → number."""
+    """The numbers of values lost or gained, by kind. `numbers`: kind and suffix → number."""
     verdicts, dates, wishes = (numbers.get(f"{kind}{suffix}", 0) for kind in KINDS)
     return {"verdicts": verdicts, "dates": dates, "wishes": wishes}
 
 
 def places_of(session: Session, job: ListImport) -> dict[int, str]:
     """Row → its place that is still unregistered, for the rows named in a receipt. Places are read from the reports,
-    since an import stores no names; a trial has none."""
+    since an import stores no names; a trial has no reports."""
     rows = RowsCounted(**json.loads(job.told).get(UNREGISTERED, {})).rows
-    asked = select(col(ImportRow.row), col(ImportRow.revision)).where(
+    query = select(col(ImportRow.row), col(ImportRow.revision)).where(
         col(ImportRow.list_import) == job.id, col(ImportRow.row).in_(rows), col(ImportRow.revision).is_not(None)
     )
-    found = {row: unregistered_place(session, revision) for row, revision in session.execute(asked)}
-    return {row: place for row, place in found.items() if place is not None}
+    places = {row: unregistered_place(session, revision) for row, revision in session.execute(query)}
+    return {row: place for row, place in places.items() if place is not None}
 
 
 def warnings(unregistered: ImportLeftOut, lang: Language, places: Mapping[int, str]) -> list[ImportWarning]:
@@ -119,8 +101,8 @@ def warnings(unregistered: ImportLeftOut, lang: Language, places: Mapping[int, s
 def shape(
     job: ListImport, lang: Language = "en", groups: Sequence[ImportGroup] = (), places: Mapping[int, str] | None = None
 ) -> ImportOut:
-    """An import as its source reads it; the receipt, once it is through. `groups`: from
-    `fault_groups.of_import`; `places`: from `places_of`."""
+    """An import as its source reads it; a receipt, once all rows are settled. `groups`: from `fault_groups.of_import`;
+    `places`: from `places_of`."""
     told = json.loads(job.told)
     tally = told.get("tally", {})
     problem = None if job.fault is None else json.loads(job.fault)
@@ -155,6 +137,6 @@ def shape(
         "left_out": told.get("left_out", {"count": 0, "rows": []}),
         "groups": list(groups),
         "warnings": warnings(RowsCounted(**told.get(UNREGISTERED, {})).shape(), lang, places or {}),
-        "questions": [asked(one, lang) for one in json.loads(job.questions)],
+        "questions": [translated(question, lang) for question in json.loads(job.questions)],
         "problem": None if problem is None else sentences.problem(problem, lang),
     }

@@ -1,4 +1,4 @@
-"""File a list with a remote registry: read it here, send it part by part, and follow each part to its receipt."""
+"""File a list with a remote registry: read it here, send it part by part, and wait for the receipt of each part."""
 
 import json
 import uuid
@@ -31,19 +31,19 @@ from app.import_codes import ImportOutcome, ImportState
 from app.vocabulary import Language, Role
 from app.wire.imports import ImportQuestion, ImportRowShape
 
-# Seconds between looks at the progress of a part, which is through in a fraction of one unless others wait too.
+# Seconds between looks at the progress of a part, which takes a fraction of one unless other lists wait too.
 FIRST_LOOK, LONGEST_LOOK = 0.3, 5.0
-TOLD_AFTER = 30.0  # seconds: by then a person at the screen wonders whether it hangs
-# Rows of a page of outcomes: some 8 KB over the same line.
+TOLD_AFTER = 30.0  # seconds after which a person at the screen wonders whether it hangs
+# Rows of a page of outcomes: 8 KB over the same line.
 PAGE = 50
-# A filed row without faults is read again only where every row is asked for: it would come back as it was sent.
+# Outcomes that are read unless every row is wanted: a row that was simply filed would come back as it was sent.
 TOLD = (ImportOutcome.ERROR, ImportOutcome.NEEDS_REVIEW)
-LONGEST_NEXT = 2_000  # characters of the address of a next page: far more than a cursor takes
+LONGEST_NEXT = 2_000  # characters of the address of the next page: far more than a cursor takes
 UNSENT = "What answers speaks of rows that were not sent: ask whoever runs the registry whether it is theirs."
 
 
 class Watch(Protocol):
-    """The watcher of an upload: gets messages and the progress."""
+    """The watcher of an upload, who gets messages and the progress."""
 
     def say(self, text: str) -> None: ...
     def moved(self, settled: int, rows: int) -> None: ...
@@ -54,13 +54,13 @@ class _Me(BaseModel):
     source: str | None
 
 
-class _Said(BaseModel):
+class _Message(BaseModel):
     code: str
     detail: str
     row: int | None = None  # of the part
 
 
-class _Question(_Said):
+class _Question(_Message):
     answer: Literal["confirm", "mapping"] = "confirm"
 
 
@@ -88,10 +88,10 @@ class _Receipt(BaseModel):
     held_not_counted: dict[str, int] = {}
     warnings: list[_Warning] = []
     questions: list[_Question]
-    problem: _Said | None
+    problem: _Message | None
 
 
-class _RowError(_Said):
+class _RowError(_Message):
     pointer: str
 
 
@@ -111,22 +111,23 @@ class _Rows(BaseModel):
 def file_list(
     line: Line, folder: Path, path: Path, sent: Sent, now: datetime, watch: Watch, *, source: str | None, every: bool
 ) -> tuple[SentReceipt, list[ImportRowShape]]:
-    """File a list, from where an earlier run of the same file stopped: `(receipt, outcomes)`, of `every` row or of
-    those that need a person. `folder`: of the journals; `source`: the source that the key must be of, if given. Raises
+    """File a list, going on where an earlier run of the same file stopped: `(receipt, outcomes)`, of `every` row or of
+    the rows that need a person. `folder`: of the journals; `source`: if given, the key must be this source's. Raises
     BadFile, Stopped."""
     data = path.read_bytes()
     bounded(data)
     opened = open_list(data, sent.mapping)
     counting = not sent.confirmed and opened.count()[1]
-    found = cut(opened.rows())
-    if not found.rows:
+    whole = cut(opened.rows())
+    if not whole.rows:
         raise BadFile("no_rows", NO_ROWS)
-    receipt = _Sum(opened, found, sent, line.lang)
-    asked = [*opened.questions(), *survey.about_ages(opened, found.ages), *survey.about_counting(counting)]
-    if asked:
-        return receipt.shape(questions=[sentences.asked(one, line.lang) for one in asked]), receipt.wrong()
-    if sent.strict and found.wrong and not sent.dry_run:
-        return receipt.shape(problem=strict(min(found.wrong)).shape()), receipt.wrong()
+    receipt = _Sum(opened, whole, sent, line.lang)
+    questions = [*opened.questions(), *survey.about_ages(opened, whole.ages), *survey.about_counting(counting)]
+    if questions:
+        translated = [sentences.translated(question, line.lang) for question in questions]
+        return receipt.shape(questions=translated), receipt.wrong()
+    if sent.strict and whole.wrong and not sent.dry_run:
+        return receipt.shape(problem=strict(min(whole.wrong)).shape()), receipt.wrong()
     me = line.get("/v1/me", _Me)
     if me.role != Role.REPORTER or me.source is None:
         raise Stopped(f"This key is a {me.role}'s: a list is sent with a reporter's key.")
@@ -139,36 +140,35 @@ def file_list(
             watch.say("Going on where it stopped.")
         elif journal.others():
             watch.say("The file has changed since its upload was interrupted: this is a new one, from its first row.")
-        upload = _Upload(line, journal, found, replace(sent, whole=found.rows), watch)
-        return upload.run(receipt, every=every)
+        return _Upload(line, journal, whole, replace(sent, whole=whole.rows), watch).run(receipt, every=every)
 
 
 class _Upload:
-    """One upload."""
+    """The upload of one list."""
 
-    def __init__(self, line: Line, journal: Journal, found: Cut, sent: Sent, watch: Watch) -> None:
-        self._line, self._journal, self._cut, self._sent, self._watch = line, journal, found, sent, watch
+    def __init__(self, line: Line, journal: Journal, whole: Cut, sent: Sent, watch: Watch) -> None:
+        self._line, self._journal, self._cut, self._sent, self._watch = line, journal, whole, sent, watch
 
     def run(self, receipt: "_Sum", *, every: bool) -> tuple[SentReceipt, list[ImportRowShape]]:
-        """Strict is a trial of all, then the run."""
+        """Send all parts; a strict list first as a trial, so that nothing of it is filed if a row is in error."""
         if self._sent.strict and not self._sent.dry_run:
             tried = self._pass(trial=True)
-            errors = [row for one in tried for row in self._rows(*one, (ImportOutcome.ERROR,))]
+            errors = [row for part, its in tried for row in self._rows(part, its, (ImportOutcome.ERROR,))]
             if errors:
                 self._journal.finish()
                 return receipt.shape(problem=strict(errors[0]["row"]).shape()), errors
             if tried and tried[-1][1].state != ImportState.DONE:
                 return receipt.shape(tried), []
         filed = self._pass(trial=self._sent.dry_run)
-        rows = [row for one in filed for row in self._rows(*one, None if every else TOLD)]
+        rows = [row for part, its in filed for row in self._rows(part, its, None if every else TOLD)]
         shape = receipt.shape(filed)
         if shape["state"] == ImportState.DONE:
             self._journal.finish()
         return shape, sorted([*rows, *receipt.wrong()], key=lambda row: int(row["row"]))
 
     def _pass(self, *, trial: bool) -> list[tuple[Part, _Receipt]]:
-        """`(part, receipt)` in order, up to the first part that was not filed: a question about the list comes with its
-        first part, and stops all."""
+        """`(part, receipt)` in order, up to the first part that was not filed: a question about the list comes with the
+        first part, and ends the upload."""
         through: list[tuple[Part, _Receipt]] = []
         settled = len(self._cut.wrong)
         for part in self._cut.parts:
@@ -188,8 +188,8 @@ class _Upload:
             return _Receipt.model_validate(kept.receipt)
         import_id = kept.import_id
         if import_id is None:
-            asked = {"dry_run": trial, "strict": self._sent.strict and not trial, "confirm": kept.confirmed}
-            begun = self._line.post("/v1/imports", part.data, kept.once, _Receipt, whole=self._sent.whole, **asked)
+            options = {"dry_run": trial, "strict": self._sent.strict and not trial, "confirm": kept.confirmed}
+            begun = self._line.post("/v1/imports", part.data, kept.once, _Receipt, whole=self._sent.whole, **options)
             self._journal.sent(name, begun.id)
             import_id = str(begun.id)
         try:
@@ -223,36 +223,35 @@ class _Upload:
 
     def _rows(self, part: Part, receipt: _Receipt, outcomes: tuple[ImportOutcome, ...] | None) -> list[ImportRowShape]:
         """The outcomes of a part's rows, by their numbers in the file."""
-        wanted = [{}] if outcomes is None else [{"outcome": one.value} for one in outcomes if receipt.counts.get(one)]
-        return [self._shape(part, row) for asked in wanted for row in self._pages(part, receipt.id, asked)]
+        filters = [{"outcome": outcome.value} for outcome in outcomes or () if receipt.counts.get(outcome)]
+        queries = [{}] if outcomes is None else filters
+        return [self._shape(part, row) for query in queries for row in self._pages(part, receipt.id, query)]
 
-    def _pages(self, part: Part, import_id: uuid.UUID, asked: dict[str, str]) -> Iterator[_Row]:
-        """The pages of outcomes. Of a next address only the cursor is used: the key goes to the given registry
-        alone."""
-        for _ in part.rows:  # no page is empty that another follows
-            page = self._line.get(f"/v1/imports/{import_id}/rows", _Rows, limit=PAGE, **asked)
+    def _pages(self, part: Part, import_id: uuid.UUID, query: dict[str, str]) -> Iterator[_Row]:
+        """The rows of all pages. Of a next address only the cursor is used: the key must go nowhere else."""
+        for _ in part.rows:  # each page but the last has a row
+            page = self._line.get(f"/v1/imports/{import_id}/rows", _Rows, limit=PAGE, **query)
             yield from page.data
             if page.next is None:
                 return
-            asked = asked | {"cursor": dict(parse_qsl(page.next.partition("?")[2])).get("cursor", "")}
+            query = query | {"cursor": dict(parse_qsl(page.next.partition("?")[2])).get("cursor", "")}
         raise Stopped(UNSENT)
 
     def _shape(self, part: Part, row: _Row) -> ImportRowShape:
-        errors = [placed(self._cut.columns, error.model_dump()).shape() for error in row.errors]
         return {
             "row": _row_of(part, row.row),
             "outcome": row.outcome,
             "report_id": row.report_id,
             "revision": row.revision,
-            "errors": errors,
+            "errors": [placed(self._cut.columns, error.model_dump()).shape() for error in row.errors],
         }
 
 
 class _Sum:
-    """The receipt of a whole list, summed from those of its parts."""
+    """The receipt of a whole list, summed from the receipts of its parts."""
 
-    def __init__(self, opened: Opened, found: Cut, sent: Sent, lang: Language) -> None:
-        self._opened, self._cut, self._sent, self._lang = opened, found, sent, lang
+    def __init__(self, opened: Opened, whole: Cut, sent: Sent, lang: Language) -> None:
+        self._opened, self._cut, self._sent, self._lang = opened, whole, sent, lang
 
     def wrong(self) -> list[ImportRowShape]:
         """The rows that were not sent, with their faults."""
@@ -270,7 +269,7 @@ class _Sum:
         problem: KeptFault | None = None,
     ) -> SentReceipt:
         receipts = [receipt for _part, receipt in filed or [] if receipt.state == ImportState.DONE]
-        counts = {one: sum(receipt.counts.get(one, 0) for receipt in receipts) for one in ImportOutcome}
+        counts = {outcome: sum(receipt.counts.get(outcome, 0) for receipt in receipts) for outcome in ImportOutcome}
         counts[ImportOutcome.ERROR] += len(self._cut.wrong)
         revisions = [
             revision
@@ -282,13 +281,17 @@ class _Sum:
         reasons = _summed([receipt.held_not_counted for receipt in receipts])
         unregistered = RowsCounted()
         for part, receipt in filed or []:
-            for told in receipt.warnings if receipt.state == ImportState.DONE else ():
-                if told.code == UNREGISTERED_FACILITY:
-                    unregistered.add(*(_row_of(part, one.row) for one in told.examples), count=told.count)
+            for warning in receipt.warnings if receipt.state == ImportState.DONE else ():
+                if warning.code == UNREGISTERED_FACILITY:
+                    rows = (_row_of(part, example.row) for example in warning.examples)
+                    unregistered.add(*rows, count=warning.count)
         if filed:
             part, last = filed[-1]
             state = last.state
-            questions = [{"code": one.code, "detail": one.detail, "answer": one.answer} for one in last.questions]
+            questions = [
+                {"code": question.code, "detail": question.detail, "answer": question.answer}
+                for question in last.questions
+            ]
             problem = _problem(part, last)
         return {
             "state": state,
@@ -329,7 +332,7 @@ def _problem(part: Part, receipt: _Receipt) -> KeptFault | None:
 
 
 def _row_of(part: Part, number: int) -> int:
-    """The number in the file of a row of a part. Raises Stopped."""
+    """The number in the file of the row with this number in a part. Raises Stopped."""
     if not 0 < number <= len(part.rows):
         raise Stopped(UNSENT)
     return part.rows[number - 1]

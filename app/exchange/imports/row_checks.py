@@ -11,14 +11,14 @@ from app.exchange.imports.faults import Fault
 from app.exchange.imports.rows import Row
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 
-# Parts of a pointer that are read: a section, a field, an index and a field there, and one to spare.
+# Parts of a pointer that are read: a section, a field, an index, a field there, and a part to spare.
 MOST_PARTS = 5
 
 _SCHEMAS: dict[bool, type[DetentionReportIn]] = {True: ReleaseReportIn, False: DetentionReportIn}
 
 
 def numbered(row: Row, keys: Keys) -> Row:
-    """The row with its case number in its body."""
+    """The row with a case number in its body; with a fault if an earlier row has the same number."""
     if row.body is None:
         return row
     try:
@@ -37,11 +37,11 @@ def body_of(row: Row) -> DetentionReportIn | list[Fault]:
     try:
         return _SCHEMAS[row.body.get("release") is not None].model_validate(row.body)
     except ValidationError as error:
-        return [placed(row.columns, one) for one in pointed_errors(error.errors())]
+        return [placed(row.columns, fault) for fault in pointed_errors(error.errors())]
 
 
 def placed(columns: Mapping[str, str], error: Mapping[str, str]) -> Fault:
-    """The fault of an error in the body, at the column of the value. `columns`: field → column."""
+    """The fault of an error in the body, at the column of the faulty value. `columns`: field → column."""
     parts = error["pointer"].removeprefix("/").split("/", MOST_PARTS)[:MOST_PARTS]
-    name = next((some for end in range(len(parts), 0, -1) if (some := ".".join(parts[:end])) in columns), "")
+    name = next((path for end in range(len(parts), 0, -1) if (path := ".".join(parts[:end])) in columns), "")
     return Fault(columns.get(name), error["pointer"], error["code"], error["detail"])

@@ -69,7 +69,7 @@ def problem(kept: KeptFault, lang: Language) -> ImportFault:
     return {"code": kept["code"], "detail": text, "row": kept["row"]}
 
 
-def asked(about: Question, lang: Language) -> ImportQuestion:
+def translated(about: Question, lang: Language) -> ImportQuestion:
     """A question about a list in a language."""
     text = about["details"][lang] if "details" in about else about["detail"]
     return {"code": about["code"], "detail": text, "answer": about.get("answer", "confirm")}

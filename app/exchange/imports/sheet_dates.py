@@ -1,6 +1,6 @@
 """Read dates as printed in English and Spanish sheets (pure).
 
-A date that can be read in two ways is refused: nobody was detained on a day that no source ever date.
+A date that can be read in two ways is refused: nobody was detained on a day that no source ever said.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Imports in the database: begin, advance batch by batch, end. `receipts` reads them."""
+"""Imports in the database: begin them, advance them batch by batch, end them. `receipts` reads them."""
 
 import json
 import uuid
@@ -22,20 +22,20 @@ from app.models import ImportFile, ImportMapping, ImportRow, ListImport
 from app.registry.write import Outcome, WriteContext, new_id
 from app.wire.imports import RowError
 
-# A process at work on an import renews its lease with each batch, which takes seconds: after this long it is gone.
+# A process renews the lease of its import with each batch, every few seconds: with an older lease it is gone.
 LEASE = timedelta(minutes=2)
 # Outcomes of rows are kept as long as idempotent answers are; the receipt stays.
 ROWS_KEPT = timedelta(days=45)
 OPEN_STATES = ("waiting", "checking", "running")
 MOST_WAITING = 5  # lists of one source whose files are kept at once
-WAIT = "5"  # seconds: a list of hundreds of rows is through by then
-RECEIVED = 202  # noted, and filed as whoever sent it reads on
+WAIT = "5"  # seconds, in which a list of hundreds of rows is filed
+RECEIVED = 202  # the list is stored, and filed after the answer
 
-# What rows report: a release, or a person in custody. A death or an escape is neither.
+# A row is about a release, or about a person in custody. A death or an escape is neither.
 About = Literal["releases", "held"]
 ABOUT: tuple[About, ...] = ("releases", "held")
-UNREGISTERED = "unregistered"  # number of rows with an unregistered place, without the names
-SUMMED = frozenset({*ABOUT, "groups", "tally", UNREGISTERED})  # sums over rows, reset where rows are tried anew
+UNREGISTERED = "unregistered"  # the number of rows with an unregistered place, not its name
+SUMMED = frozenset({*ABOUT, "groups", "tally", UNREGISTERED})  # sums over rows, reset before rows are tried anew
 
 ImportId = uuid.UUID
 _INSERT_ROWS = insert(ImportRow)
@@ -49,12 +49,12 @@ class Sent:
     strict: bool = False
     confirmed: bool = False
     mapping: Mapping | None = None
-    whole: int | None = None  # rows of the list that this one is a part of
+    whole: int | None = None  # rows of the whole list, if this is a part of it
 
 
 @dataclass(frozen=True)
 class RowOutcome:
-    """The outcome of a row: `faults` where it is in error, else what it reports and its tally."""
+    """The outcome of a row: its `faults`, or what its report is `about` and the `tally` of its values."""
 
     row: int
     outcome: str
@@ -63,7 +63,7 @@ class RowOutcome:
     faults: list[RowError] | None
     about: About | None = None
     tally: dict[str, int] = field(default_factory=dict)
-    unregistered: bool = False  # it names an unregistered place
+    unregistered: bool = False  # the row names an unregistered place
 
 
 def begin(session: Session, source: int, key_id: str | None, digest: str, sent: Sent, now: datetime) -> ListImport:
@@ -100,7 +100,7 @@ def forget_rows(session: Session, now: datetime) -> None:
 
 
 def receive(context: WriteContext, key_id: str, data: bytes, sent: Sent) -> Outcome:
-    """Begin an import and store its file until it is through. Raises Conflict where too many wait."""
+    """Begin an import, and store its file until the import ends. Raises Conflict if too many lists wait."""
     assert context.actor.source is not None  # a reporter's key always has one (policy of keys)
     if waiting(context.session, context.actor.source) >= MOST_WAITING:
         detail = f"{MOST_WAITING} lists of yours are not through yet: wait until one is, then send this one."
@@ -120,7 +120,7 @@ def file_of(session: Session, job: uuid.UUID) -> bytes | None:
 
 def unfinished(session: Session, source: int, digest: str, mapping: Mapping | None) -> ListImport | None:
     """The import of the same file by the same source that was killed half-way, if there is one."""
-    found = session.scalars(
+    jobs = session.scalars(
         select(ListImport)
         .where(
             col(ListImport.source) == source,
@@ -130,19 +130,19 @@ def unfinished(session: Session, source: int, digest: str, mapping: Mapping | No
         )
         .order_by(col(ListImport.created_at).desc())
     ).all()
-    said = None if mapping is None else mapping.model_dump_json()
-    return next((job for job in found if job.mapping == said), None)
+    text = None if mapping is None else mapping.model_dump_json()
+    return next((job for job in jobs if job.mapping == text), None)
 
 
 def waiting(session: Session, source: int) -> int:
-    """How many lists of a source are not through."""
-    mine = (col(ListImport.source) == source, col(ListImport.state).in_(OPEN_STATES))
-    return int(session.execute(select(func.count()).select_from(ListImport).where(*mine)).scalar_one())
+    """The number of lists of a source that have not ended."""
+    open_ones = (col(ListImport.source) == source, col(ListImport.state).in_(OPEN_STATES))
+    return int(session.execute(select(func.count()).select_from(ListImport).where(*open_ones)).scalar_one())
 
 
 def free(session: Session, now: datetime) -> uuid.UUID | None:
-    """The oldest import with a stored file and no lease, if any."""
-    asked = (
+    """The oldest import with a stored file and no valid lease, if there is one."""
+    query = (
         select(col(ListImport.id))
         .where(
             col(ListImport.state).in_(OPEN_STATES),
@@ -151,16 +151,16 @@ def free(session: Session, now: datetime) -> uuid.UUID | None:
         )
         .order_by(col(ListImport.created_at))
     )
-    return session.scalars(asked.limit(1)).one_or_none()
+    return session.scalars(query.limit(1)).one_or_none()
 
 
 def lease(session: Session, job: uuid.UUID, now: datetime) -> None:
-    session.connection().execute(update(ListImport).where(col(ListImport.id) == job).values(leased_until=now + LEASE))
+    change(session, job, leased_until=now + LEASE)
 
 
 def advance(session: Session, job: ListImport, rows: Sequence[RowOutcome], done: int, now: datetime) -> bool:
-    """Settle rows in the transaction that filed them; False where another process settled them first: then roll
-    back."""
+    """Settle rows in the transaction that filed them. False where another process settled them first: then the caller
+    rolls back."""
     counts, told = json.loads(job.counts), json.loads(job.told)
     groups, unregistered = Groups(told.get("groups", [])), RowsCounted(**told.get(UNREGISTERED, {}))
     for row in rows:
@@ -209,18 +209,20 @@ def change(session: Session, job: uuid.UUID, **values: Any) -> None:
 
 def move(session: Session, job: ListImport, **values: Any) -> bool:
     """Change an import that has not ended; False where another process changed it first."""
-    as_seen = (col(ListImport.id) == job.id, col(ListImport.state) == job.state, col(ListImport.done) == job.done)
-    going_on = update(ListImport).where(*as_seen, col(ListImport.state).in_(OPEN_STATES))
-    return session.connection().execute(going_on.values(**values)).rowcount == 1
+    as_read = (col(ListImport.id) == job.id, col(ListImport.state) == job.state, col(ListImport.done) == job.done)
+    open_one = update(ListImport).where(*as_read, col(ListImport.state).in_(OPEN_STATES))
+    return session.connection().execute(open_one.values(**values)).rowcount == 1
 
 
 def finish(
     session: Session, job: ListImport, state: str, now: datetime, fault: KeptFault | None = None, **values: Any
 ) -> None:
-    """End an import that no other process has moved, and delete its file. An import that ends in the trial before a
-    strict run has filed nothing: its counts keep the errors alone, its rows the outcomes they would have had."""
+    """End an import that no other process has moved, and delete its file. An import that fails in the trial before a
+    strict run has filed nothing: only its errors are counted, and its rows have the outcomes of the trial."""
     tried = job.state == "checking" and state == "failed"
-    counts = {one: number if one == "error" or not tried else 0 for one, number in json.loads(job.counts).items()}
+    counts = json.loads(job.counts)
+    if tried:
+        counts = dict.fromkeys(counts, 0) | {"error": counts["error"]}
     ended = {
         "state": state,
         "finished_at": now,
@@ -235,7 +237,7 @@ def finish(
 
 
 def begin_again(session: Session, job: ListImport, state: str) -> bool:
-    """After the trial of a strict import: reset it, to file. False where another process moved it first."""
+    """Reset an import to its first row. False where another process moved it first."""
     counts, told = json.dumps(dict.fromkeys(ImportOutcome, 0)), _without_tally(job)
     if not move(session, job, state=state, done=0, counts=counts, told=told):
         return False
@@ -244,7 +246,7 @@ def begin_again(session: Session, job: ListImport, state: str) -> bool:
 
 
 def _without_tally(job: ListImport) -> str:
-    told = {name: found for name, found in json.loads(job.told).items() if name not in SUMMED}
+    told = {name: value for name, value in json.loads(job.told).items() if name not in SUMMED}
     return json.dumps(told, ensure_ascii=False)
 
 
@@ -255,15 +257,15 @@ def load(session: Session, job: uuid.UUID) -> ListImport:
 
 
 def own(session: Session, job: uuid.UUID, source: int | None) -> ListImport:
-    """An import of this source. Raises NotFound, for another source's import too."""
-    found = session.get(ListImport, job)
-    if found is None or found.source != source:
+    """An import of this source. Raises NotFound, also for another source's import."""
+    stored = session.get(ListImport, job)
+    if stored is None or stored.source != source:
         raise NotFound("There is no import with this id among your own.")
-    return found
+    return stored
 
 
 def last_list(session: Session, source: int) -> ListImport | None:
-    """The source's last list that was filed; of one that came in parts, its last part."""
+    """The source's last list that was filed; of a list sent in parts, its last part."""
     return session.scalars(
         select(ListImport)
         .where(col(ListImport.source) == source, col(ListImport.state) == "done", col(ListImport.dry_run).is_(False))
@@ -273,11 +275,11 @@ def last_list(session: Session, source: int) -> ListImport | None:
 
 
 def saved_mapping(session: Session, source: int, headings: str) -> Mapping | None:
-    kept = session.get(ImportMapping, (source, headings))
-    return None if kept is None else Mapping.model_validate_json(kept.mapping)
+    saved = session.get(ImportMapping, (source, headings))
+    return None if saved is None else Mapping.model_validate_json(saved.mapping)
 
 
 def save_mapping(session: Session, source: int, headings: str, mapping: Mapping, now: datetime) -> None:
-    """Save a mapping for the next list. The caller holds the head lock: two that find none would both insert it."""
+    """Save a mapping for the next list. The caller has locked the head row: two inserts at once would collide."""
     session.merge(ImportMapping(source=source, headings=headings, mapping=mapping.model_dump_json(), saved_at=now))
     session.flush()

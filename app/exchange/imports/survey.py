@@ -1,5 +1,5 @@
-"""Survey a whole list before anything of it is filed: ages without a day, and case numbers that only count rows, are
-asked about (pure)."""
+"""Survey a whole list before anything of it is filed, and ask about ages without a day and about case numbers that only
+count rows (pure)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,36 +19,36 @@ AGE_NAME, DAY_NAME, BIRTH_NAME = (name.removeprefix("detainee.") for name in (AG
 @dataclass
 class ListFacts:
     """The facts of a list that questions need. `ages`: number of rows with an age of an unknown day and no birth;
-    `said`: case number → the fields that its row fills, and the number of the row."""
+    `filled`: case number → the fields that its row fills, and the number of the row."""
 
     ages: int = 0
-    said: dict[str, tuple[frozenset[str], int]] = field(default_factory=dict)
+    filled: dict[str, tuple[frozenset[str], int]] = field(default_factory=dict)
 
 
-def survey(read: Iterable[Row]) -> ListFacts:
+def survey(listed: Iterable[Row]) -> ListFacts:
     """Read a list to its end. Rows in error have no fields."""
     facts, keys = ListFacts(), Keys()
-    alike: dict[frozenset[str], frozenset[str]] = {}  # rows say few different sets of things
-    for row in read:
+    alike: dict[frozenset[str], frozenset[str]] = {}  # rows fill few different sets of fields
+    for row in listed:
         checked = numbered(row, keys)
         facts.ages += has_undated_age(checked)
         body = body_of(checked)
         if not isinstance(body, list) and body.source_record_id is not None:
             names = frozenset(says(body.model_dump(mode="json")))
-            facts.said[body.source_record_id] = alike.setdefault(names, names), row.number
+            facts.filled[body.source_record_id] = alike.setdefault(names, names), row.number
     return facts
 
 
 def has_undated_age(row: Row) -> bool:
-    about = (row.body or {}).get("detainee")
-    return isinstance(about, dict) and AGE_NAME in about and not {DAY_NAME, BIRTH_NAME} & about.keys()
+    detainee = (row.body or {}).get("detainee")
+    return isinstance(detainee, dict) and AGE_NAME in detainee and not {DAY_NAME, BIRTH_NAME} & detainee.keys()
 
 
 def about_ages(opened: Opened, undated: int) -> list[Question]:
-    """The question about a column of ages without a day. Only a mapping answers it: an age at the arrest, taken for one
-    of today, makes two people of one, and children of adults."""
-    column = next((one for one in opened.columns if AGE in one.fields), None)
-    dated = AGE_ON in opened.mapping.constants or any(AGE_ON in one.fields for one in opened.columns)
+    """The question about a column of ages without a day, which only a mapping answers: an age at the arrest that is
+    taken for today's makes two people of one, and children of adults."""
+    column = next((column for column in opened.columns if AGE in column.fields), None)
+    dated = AGE_ON in opened.mapping.constants or any(AGE_ON in column.fields for column in opened.columns)
     if not undated or column is None or dated or opened.mapping.age_on or day_of_ages(opened.columns):
         return []
     return [about_column("age_needs_day", column, rows=rows(undated))]

@@ -1,8 +1,8 @@
-"""The journal of an upload on the sender's machine, so that the upload goes on after a power cut.
+"""The journal of an upload on the sender's machine, by which the upload goes on after a power cut.
 
-An append-only file of lines, each forced to the disk before the next step. It holds digests, keys of requests, ids of
-imports and numbers of rows by outcome: no name, no address, no API key. Losing it loses nothing: the list is sent
-again, and filed rows change nothing.
+It is an append-only file of lines, each forced to the disk before the next step: digests, keys of requests, ids of
+imports and numbers of rows by outcome, but no name, no address and no API key. If it is lost, the list is sent again,
+and filed rows change nothing.
 """
 
 import errno
@@ -20,15 +20,15 @@ from typing import Any, Self
 
 from app.exchange.client import Stopped
 
-# The registry recognises a repeated request, and keeps outcomes of rows, for 30 days.
+# For so long the registry recognises a repeated request, and keeps the outcomes of rows.
 KEPT = timedelta(days=30)
-FORM = 1  # of the file
+FORM = 1  # the version of the file's form
 
 
 @dataclass
 class PartState:
-    """One part of an upload: its Idempotency-Key (`once`), whether it was sent `confirmed`, its import, and the receipt
-    once it is through."""
+    """A part of an upload: its Idempotency-Key (`once`), whether it was sent `confirmed`, its import, and its receipt
+    once all its rows are settled."""
 
     once: str
     confirmed: bool = False
@@ -37,10 +37,10 @@ class PartState:
 
 
 class Journal:
-    """The journal of one upload; use as a context manager. `fresh`: nothing was sent yet. Raises Stopped."""
+    """The journal of one upload; use as a context manager. `fresh`: nothing has been sent yet. Raises Stopped."""
 
     def __init__(self, folder: Path, to: str, path: Path, content: str, now: datetime) -> None:
-        """`to`: the registry, source and options. `path`, `content`: of the list; its content alone identifies it."""
+        """`to`: the registry, source and options. `path`: of the list; `content`: its digest, which identifies it."""
         self.file = folder / f"{_digest(to, content)[:32]}.jsonl"
         self._kept: dict[str, PartState] = {}
         self._place = _digest(to, str(path.resolve()))
@@ -68,7 +68,7 @@ class Journal:
         os.close(self._handle)
 
     def once(self, part: str, *, confirmed: bool = False) -> PartState:
-        """The state of a part; its Idempotency-Key is on the disk before anything is sent with it.
+        """The state of a part; its Idempotency-Key is on the disk before it is sent.
 
         The key is random, not derived: a list may be sent again on purpose, and must not get the former answer. A sent
         part stays `confirmed` as it was: another answer to the registry's question would be another request.
@@ -88,17 +88,16 @@ class Journal:
         self._note(part, forgotten=True)
 
     def others(self) -> bool:
-        """Whether an upload of a former content of this file was left half-way. Its journal is deleted: that content is
-        gone."""
-        found = False
-        for other in self.file.parent.glob("*.jsonl"):
-            if other != self.file and _place_of(other) == self._place:
-                found = True
-                other.unlink(missing_ok=True)
-        return found
+        """Whether an upload of this file with a former content was left half-way. Its journal is deleted: that content
+        is gone."""
+        former = [path for path in self.file.parent.glob("*.jsonl") if path != self.file]
+        former = [path for path in former if _place_of(path) == self._place]
+        for path in former:
+            path.unlink(missing_ok=True)
+        return bool(former)
 
     def finish(self) -> None:
-        """Delete the journal of an upload that is through."""
+        """Delete the journal of a finished upload."""
         self.file.unlink(missing_ok=True)
 
     def _take(self) -> None:
@@ -110,22 +109,22 @@ class Journal:
             raise self._unwritable(error) from None
 
     def _read(self) -> bool:
-        """Read the file; False where it holds nothing that can still be continued."""
+        """Read the file; False if it has no upload that can go on."""
         with os.fdopen(os.dup(self._handle), "rb") as file:
             file.seek(0)
             whole = file.read()
         lines = whole.splitlines(keepends=True)
         if lines and not lines[-1].endswith(b"\n"):
-            os.ftruncate(self._handle, len(whole) - len(lines.pop()))  # torn by a power cut, and not acted on
+            os.ftruncate(self._handle, len(whole) - len(lines.pop()))  # cut short by a power cut, and not acted on
         try:
-            noted = [json.loads(line) for line in lines]
-            if not noted:
+            notes = [json.loads(line) for line in lines]
+            if not notes:
                 return False
-            begun = datetime.fromisoformat(noted[0]["begun_at"])
-            if noted[0]["journal"] != FORM or self._now - begun > KEPT:
+            begun = datetime.fromisoformat(notes[0]["begun_at"])
+            if notes[0]["journal"] != FORM or self._now - begun > KEPT:
                 return False
-            for one in noted[1:]:
-                self._apply(**one)
+            for note in notes[1:]:
+                self._apply(**note)
         except (OSError, ValueError, KeyError, TypeError):
             raise Stopped(
                 f"The journal {self.file} is damaged: delete it and run the same command again. Rows that are in "
@@ -140,24 +139,24 @@ class Journal:
         except OSError as error:
             raise self._unwritable(error) from None
         self._write({"journal": FORM, "begun_at": self._now.isoformat(), "place": self._place})
-        with suppress(OSError):  # not every file system knows how
+        with suppress(OSError):  # not every file system can
             folder = os.open(self.file.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
             finally:
                 os.close(folder)
 
-    def _note(self, part: str, **said: Any) -> None:
-        self._write({"part": part, **said})
-        self._apply(part, **said)
+    def _note(self, part: str, **values: Any) -> None:
+        self._write({"part": part, **values})
+        self._apply(part, **values)
 
-    def _apply(self, part: str, *, forgotten: bool = False, **said: Any) -> None:
+    def _apply(self, part: str, *, forgotten: bool = False, **values: Any) -> None:
         if forgotten:
             self._kept.pop(part, None)
-        elif "once" in said:
-            self._kept[part] = PartState(**said)
+        elif "once" in values:
+            self._kept[part] = PartState(**values)
         else:
-            self._kept[part] = replace(self._kept[part], **said)
+            self._kept[part] = replace(self._kept[part], **values)
 
     def _write(self, line: dict[str, Any]) -> None:
         text = json.dumps(line).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""A list cut into parts small enough to pass a bad line whole (pure)."""
+"""Cut a list into parts, each small enough to pass a bad line whole (pure)."""
 
 import hashlib
 import json
@@ -12,15 +12,15 @@ from app.exchange.imports.row_checks import body_of, numbered
 from app.exchange.imports.rows import Row
 from app.exchange.imports.survey import has_undated_age
 
-# A line of 5 KB a second that drops every few seconds carries some 10 KB in between; packed, this becomes 5 to 8. Less
-# would be lost on turns of the line, of which a part takes two. Measured before packing, so that every machine cuts
-# alike.
+# Bytes of a part; packed they are 5 to 8 KB. A line of 5 KB a second that drops every few seconds carries 10 KB between
+# two drops. With smaller parts more time is lost on round trips, of which each takes two. Measured before packing, so
+# that every machine cuts alike.
 MOST_BYTES = 48 * 1024
 
 
 @dataclass(frozen=True)
 class Part:
-    """Rows sent together: JSON Lines, and the number that each row has in the file."""
+    """Rows sent together: JSON Lines, and the number of each row in the file."""
 
     data: bytes
     rows: list[int]
@@ -32,7 +32,7 @@ class Part:
 
 @dataclass
 class Cut:
-    """A whole list: its parts, the faults of rows that cannot be sent, and its counts."""
+    """A whole list, cut: its parts, the faults of rows that cannot be sent, and its counts."""
 
     parts: list[Part] = field(default_factory=list)
     wrong: dict[int, list[Fault]] = field(default_factory=dict)  # row → its faults
@@ -43,25 +43,25 @@ class Cut:
 
 
 def cut(rows: Iterable[Row]) -> Cut:
-    """Cut a list. Case numbers are given over the whole list, before it is cut. Raises BadFile."""
-    found, keys = Cut(), Keys()
+    """Cut a list. Case numbers are derived from the whole list, before it is cut. Raises BadFile."""
+    whole, keys = Cut(), Keys()
     lines: list[bytes] = []
     numbers: list[int] = []
 
     def close() -> None:
         if lines:
-            found.parts.append(Part(b"".join(lines), list(numbers)))
+            whole.parts.append(Part(b"".join(lines), list(numbers)))
             lines.clear()
             numbers.clear()
 
     for row in rows:
-        found.rows += 1
-        found.columns = row.columns or found.columns
+        whole.rows += 1
+        whole.columns = row.columns or whole.columns
         checked = numbered(row, keys)
-        found.ages += has_undated_age(checked)
+        whole.ages += has_undated_age(checked)
         body = body_of(checked)
         if isinstance(body, list):
-            found.wrong[row.number] = [row.with_value(fault) for fault in body]
+            whole.wrong[row.number] = [row.with_value(fault) for fault in body]
             continue
         line = json.dumps(checked.body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         if sum(map(len, lines)) + len(line) > MOST_BYTES:
@@ -69,5 +69,5 @@ def cut(rows: Iterable[Row]) -> Cut:
         lines.append(line)
         numbers.append(row.number)
     close()
-    found.derived = keys.derived
-    return found
+    whole.derived = keys.derived
+    return whole

@@ -278,7 +278,7 @@ def _named(element: Any, name: str) -> Iterator[Any]:
 
 
 def _comments(archive: zipfile.ZipFile, sheet: str) -> dict[int, list[int]]:
-    """Row → places of its comments (ECMA-376 part 1, section 18.7). Programs with threads write comments too."""
+    """Row → places of its comments (ECMA-376 part 1, section 18.7). Programs with threaded comments write these too."""
     folder, name = posixpath.split(sheet)
     relations, parts = f"{folder}/_rels/{name}.rels", set(archive.namelist())
     comments: dict[int, list[int]] = {}

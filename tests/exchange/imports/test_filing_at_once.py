@@ -124,7 +124,7 @@ def test_of_two_at_the_end_of_a_trial_one_begins_to_file(world: World) -> None:
     quick = another(world, slow)
     assert quick.step()  # it tries the rows again: what they would leave behind was in the other's memory
     assert quick.step()
-    seen = slow._look()
+    seen = slow._load()
     assert quick.step()
     assert quick.step()
     assert not slow._through(seen)
