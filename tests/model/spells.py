@@ -108,8 +108,8 @@ class Bundle:
         """A day on which it knew something: of the release, else of the order, the announcement or of being held."""
         if self.out is not None:
             return self.out
-        for name in ("carried_out", "ordered", "announced", "held_on"):  # kept where it speaks of no release
-            for one in self.guides:
+        for one in self.guides:
+            for name in ("carried_out", "ordered", "announced", "held_on"):  # kept where it speaks of no release
                 found: PartialDate | None = one.own(name)
                 if found is not None:
                     return found
