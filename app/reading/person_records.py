@@ -22,6 +22,7 @@ from app.models import (
     Source,
     SourceDetention,
     SpellPersonal,
+    TableRow,
     Verification,
 )
 from app.reading import shapes
@@ -30,7 +31,7 @@ from app.registry import records
 from app.registry.policy import Reader
 from app.registry.projection import project
 from app.registry.projection.person import BY_SOURCE
-from app.registry.projection.rows import Row, Rows
+from app.registry.projection.rows import Rows
 from app.registry.publication_class import person_class, strictest
 from app.registry.records import Kind
 from app.registry.reprojection import statement_of
@@ -112,7 +113,7 @@ def _person(
     return person
 
 
-def _with(row: Row, **read: Any) -> Any:
+def _with(row: TableRow, **read: Any) -> Any:
     """A row with its JSON read; `Person` says which columns it has."""
     return {**row, **read}
 

@@ -26,7 +26,7 @@ from app.reading.shapes import Person
 from app.reading.side_by_side import side_by_side
 from app.reading.visibility import at
 from app.registry import blocking, records
-from app.registry.content import ASKED
+from app.registry.content import REQUESTED_CLASS
 from app.registry.policy import Reader
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish
@@ -265,7 +265,7 @@ def _hidden(session: Session, row: Any, people: dict[int, Person], reader: Reade
         "kind": "hidden",
         "detainee": shapes.detainee(people[row.a], reader),
         "source": people[row.a].slugs[record.source],
-        "because": "wish" if "detainee.publish" in content and ASKED not in content else "birth",
+        "because": "wish" if "detainee.publish" in content and REQUESTED_CLASS not in content else "birth",
         "wanted": Publish(hiding.publish),
         "given_on": content.get("detainee.publish_given_on"),
         "against": hiding.against,

@@ -50,8 +50,8 @@ class NewRecord(NamedTuple):
 
 
 class Projector:
-    """Applies entries within one session. `erased`, given by a replay alone: the records of which nothing personal may
-    be shown at any time. A replay begins with empty tables, and so with Views of its own."""
+    """Applies entries within one session. `erased`: in a replay, the records of erased people, of whom nothing personal
+    is projected for any time. A replay begins with empty tables, and so with Views of its own."""
 
     def __init__(self, session: Session, erased: Collection[uuid.UUID] | None = None) -> None:
         self._session = session
@@ -131,7 +131,7 @@ class Projector:
             uuid.UUID(body["subject"]),
             uuid.uuid5(record_id, "detention"),
             uuid.uuid5(record_id, "release"),
-            # The class it asks for, until its person is projected a moment later.
+            # The class that the report asks for stands until the person is projected, a moment later.
             body["said"].get("detainee.publish", Publish.ANONYMOUS.value),
         )
 
@@ -161,7 +161,7 @@ class Projector:
             },
         )
         filed = self._execute(_FILED, {"ids": [a, b]}).scalars().all()
-        return filed if len(filed) == 2 else ()  # the report that a decision links is yet to come
+        return filed if len(filed) == 2 else ()  # a decision is written before the report that it links
 
     def _consent(self, entry: LogEntry) -> Collection[uuid.UUID]:
         record_id = uuid.UUID(entry.body["record"])

@@ -63,7 +63,8 @@ def check(content: Content, now: datetime, *, points: bool, flat: bool = False) 
     errors = [*impossible(content, now), *_sure(content, points=points)]
     if flat:
         errors = [
-            {**one, "pointer": one["pointer"].removeprefix("/verification").removeprefix("/release")} for one in errors
+            {**error, "pointer": error["pointer"].removeprefix("/verification").removeprefix("/release")}
+            for error in errors
         ]
     if errors:
         raise Invalid("Correct the values pointed at and send the report again.", *errors)
@@ -80,12 +81,17 @@ def require_day_of_age(content: Content, before: Content | None, filed: str) -> 
     """Raises AgeNeedsDay for an age without its day where that day decides whether the person was a child when
     detained.
 
-    A report that stands so already may be sent again, corrected and withdrawn: its person stays `counted`.
+    A report that already stands with such an age may be sent again, corrected and withdrawn: its person stays
+    `counted`.
     """
     if content["verification.verdict"] == Verdict.RETRACTED or not reported.child_by_one_end(content, filed):
         return
     stood = before is not None and before.get(reported.AGE) == content[reported.AGE]
-    if before and stood and (reported.ASKED in before or all(content.get(x) == before.get(x) for x in SAY_WHEN)):
+    if (
+        before
+        and stood
+        and (reported.REQUESTED_CLASS in before or all(content.get(x) == before.get(x) for x in SAY_WHEN))
+    ):
         return
     raise AgeNeedsDay.at(
         "/detainee/age_on",

@@ -45,12 +45,12 @@ KEPT_FACILITY = f"{KEPT}facility"
 SECTIONS = ("detainee", "detention", "release", "verification")
 
 ADULT = 18
-# The class that a source asked for, where minority decided otherwise.
-ASKED = "detainee.publish_asked"
+# The class of publication that a source asked for, where minority decided otherwise.
+REQUESTED_CLASS = "detainee.publish_asked"
 NATIONAL_ID = "detainee.national_id_digest"
 BIRTH, AGE, AGE_ON = "detainee.birth_date", "detainee.age", "detainee.age_on"
-# Of an age sent without its day: the days on one of which the person had it, from the first day in the report to the
-# day on which the age was first filed; or that day alone where the source sent `filed`.
+# The span of days on one of which the person had an age that was sent without its day: from the first day in the report
+# to the day on which the age was first filed; that last day alone where the source sent `filed`.
 AGE_SPAN = "detainee.age_span"
 FILED = "filed"  # `age_on` of an age of today
 CITING = "verification.citing"
@@ -90,7 +90,7 @@ def says_the_same(content: Content, before: Content) -> bool:
 
 
 def _is_empty(value: Any) -> bool:
-    """Null, an empty list, or an object of these: `{"until": null, "term": null}` is no sentence."""
+    """Whether a value says nothing: null, an empty list, or an object of these (`{"until": null, "term": null}`)."""
     return value is None or value == [] or (isinstance(value, dict) and all(map(_is_empty, value.values())))
 
 
@@ -201,7 +201,7 @@ def with_class(content: Content, today: str | None = None) -> Content:
     if not is_minor(content, today):
         return content
     requested = content.get("detainee.publish", "")
-    return {**content, "detainee.publish": Publish.COUNTED.value, ASKED: requested}
+    return {**content, "detainee.publish": Publish.COUNTED.value, REQUESTED_CLASS: requested}
 
 
 def with_citing(content: Content, slugs: Mapping[str, str]) -> Content:
@@ -229,7 +229,7 @@ def as_sent(content: Content) -> Content:
         listed = [slug for slug in content[CITING] if slug != UNLISTED]
         content = {**content, CITING: sorted([*listed, *content[CITING_UNLISTED]])}
         del content[CITING_UNLISTED]
-    if ASKED not in content:
+    if REQUESTED_CLASS not in content:
         return content
-    bare = {name: value for name, value in content.items() if name not in ("detainee.publish", ASKED)}
-    return {**bare, "detainee.publish": content[ASKED]} if content[ASKED] else bare
+    bare = {name: value for name, value in content.items() if name not in ("detainee.publish", REQUESTED_CLASS)}
+    return {**bare, "detainee.publish": content[REQUESTED_CLASS]} if content[REQUESTED_CLASS] else bare

@@ -1,4 +1,4 @@
-"""The values kept with a report: those that stand where it points, so that its source's own count rests on them.
+"""The values kept with a report: what stood, at its filing, where it points. Its source's own count rests on them.
 
 A source that verifies a release by its id confirms what stood there. What other sources report or withdraw later
 changes the totals, and not that source's count.

@@ -20,7 +20,7 @@ from app.registry.content import Content
 Kind = Literal["detainee", "detention", "release"]
 
 _DERIVED = {"detainee": Record.detainee_id, "detention": Record.detention_id, "release": Record.release_id}
-# In place of a case number, of a report without one: `report:51b4d1a6-…`.
+# What stands in place of the case number of a report without one begins so: `report:51b4d1a6-…`.
 BY_ID = "report:"
 ERASED = "The person under this case number was erased from the registry. Do not send it again."
 INSERT_CASE = insert(CaseKey)
