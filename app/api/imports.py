@@ -40,7 +40,7 @@ class ImportQuery(BaseModel):
     whole: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
 
 
-class ImportAsked(AsOf):
+class ImportStatusQuery(AsOf):
     """An import as asked, in a language: by default the one that the client prefers of ours."""
 
     lang: Language | None = None
@@ -85,7 +85,7 @@ imports.add_api_route(
 
 
 @imports.get("/imports/{import_id}", response_model=ImportOut, responses=refusals(*THING, Forbidden))
-def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[ImportAsked, Query()]) -> Response:
+def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[ImportStatusQuery, Query()]) -> Response:
     """How far one of your lists has got, and its receipt once it is through."""
     job = _own(read, import_id)
     lang = asked.lang or preferred_language(read.request)

@@ -112,8 +112,8 @@ def summary(changes: dict[str, int], lang: Language) -> str:
 
 def _counted(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> dict[int, Counted]:
     selection = countable_of(terms).select(session, terms, reader, revision)
-    columns, status = selection.columns, selection.subject.standing.status
-    said = selection.subject.voice.verdict if selection.own else status
+    columns, status = selection.columns, selection.tables.together.status
+    said = selection.tables.by_source.verdict if selection.own else status
     rows = session.execute(
         selection.rows(columns.spell, columns.detainee, said).where(selection.inside, status.in_(COUNTING))
     )
@@ -174,7 +174,7 @@ def _places(session: Session, spells: Collection[int], revision: int) -> dict[in
 
 
 def _statuses(session: Session, terms: SourcedTerms, spells: Collection[int], revision: int) -> dict[int, str | None]:
-    table = countable_of(terms).subject.standing
+    table = countable_of(terms).tables.together
     statuses = select(table.spell, table.status).where(*_stands(table, terms, revision))
     return {spell: status for some in chunks(spells) for spell, status in session.execute(statuses, {"among": some})}
 
@@ -190,7 +190,7 @@ def _verdicts(session: Session, terms: SourcedTerms, spells: Collection[int], re
     """Spell → the verdict of the one source whose releases or detentions the terms ask for."""
     if terms.source is None:
         return {}
-    table = countable_of(terms).subject.voice
+    table = countable_of(terms).tables.by_source
     source = source_keys(session, terms)[terms.source]
     verdicts = select(table.spell, table.verdict).where(*_stands(table, terms, revision), table.source == source)
     return {spell: verdict for some in chunks(spells) for spell, verdict in session.execute(verdicts, {"among": some})}

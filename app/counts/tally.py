@@ -19,7 +19,7 @@ from app.models import Source, SourceTrait, Trait
 from app.reading import terms as wording
 from app.reading.countables import Countable, countable_of
 from app.reading.dimensions import DIMENSIONS, PERSONAL, RELEASES, DimensionValue
-from app.reading.selection import ASSERTED, COUNTING, Selection, Subject, with_facility_slug
+from app.reading.selection import ASSERTED, COUNTING, CountedTables, Selection, with_facility_slug
 from app.reading.terms import EchoedTerms, SourcedTerms, is_personal
 from app.reading.traits import partly_hidden, trait_of
 from app.reading.visibility import at, hidden_trait
@@ -76,7 +76,7 @@ def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) 
     not_heard: NotHeard = {}
     for name, among in countable.beside.items():
         not_heard[name] = scalar(session, selection, func.count(), and_(selection.inside, among(terms)))
-    withheld = and_(selection.inside, selection.subject.standing.withheld.is_(True))
+    withheld = and_(selection.inside, selection.tables.together.withheld.is_(True))
     return {
         "terms": counting.echoed,
         "total": _total(session, selection, countable.noun),
@@ -104,7 +104,7 @@ def _asides(session: Session, counting: Counting, dimensions: Sequence[str]) -> 
 
 def scalar(session: Session, selection: Selection, what: Any, where: Any) -> int:
     """One number over what counts of a selection."""
-    counting = selection.subject.standing.status.in_(COUNTING)
+    counting = selection.tables.together.status.in_(COUNTING)
     return int(session.execute(selection.rows(what).where(where, counting)).scalar_one())
 
 
@@ -129,7 +129,7 @@ def _total(session: Session, selection: Selection, noun: str) -> Total | HeldTot
 def _by(selection: Selection) -> tuple[Any, Any, Any]:
     """What the numbers of a total are told apart by: status, independent verified, and whether the person may only be
     counted."""
-    standing = selection.subject.standing
+    standing = selection.tables.together
     return standing.status, standing.independent_verified, standing.withheld
 
 
@@ -190,7 +190,7 @@ def _order(value: DimensionValue) -> tuple[int, Any]:
 
 def _group_column(name: str, selection: Selection, reader: Reader, revision: int) -> GroupColumn:
     """One dimension of the groups, read from the selection."""
-    columns, standing = selection.columns, selection.subject.standing
+    columns, together = selection.columns, selection.tables.together
     dimension = DIMENSIONS[name]
     if dimension.unit:
         return GroupColumn(name, buckets.bucket_number(columns.lo, columns.hi, dimension.unit))
@@ -200,9 +200,9 @@ def _group_column(name: str, selection: Selection, reader: Reader, revision: int
         value = trait.value if unseen is None else case((unseen, literal(WITHHELD)), else_=trait.value)
         return GroupColumn(name, value, trait, of_row)
     plain = {
-        "source": selection.subject.voice.source,
-        "status": standing.status,
-        "sources": standing.independent_verified,
+        "source": selection.tables.by_source.source,
+        "status": together.status,
+        "sources": together.independent_verified,
     }
     return GroupColumn(name, plain.get(name, getattr(columns, name, None)))
 
@@ -225,15 +225,15 @@ def _total_groups(
     """Groups with the keys of a total."""
     wide = len(dimensions)
     releases = func.count(distinct(selection.columns.spell))
-    standing = selection.subject.standing
+    together = selection.tables.together
     rows_by_key: dict[Key, list[tuple[Any, ...]]] = defaultdict(list)
     # What has no status stands in no total, and makes no group of one.
-    inside = and_(selection.inside, standing.status.is_not(None))
+    inside = and_(selection.inside, together.status.is_not(None))
     rows = session.execute(_grouped(selection, dimensions, releases, by=_by(selection)).where(inside))
     for row in rows:
         rows_by_key[tuple(row[:wide])].append(tuple(row[wide:]))
     people = _grouped(selection, dimensions, func.count(distinct(selection.columns.detainee)))
-    people = people.where(selection.inside, standing.status.in_(COUNTING))
+    people = people.where(selection.inside, together.status.in_(COUNTING))
     behind = {tuple(row[:wide]): row[wide] for row in session.execute(people)}
     return {key: _totals(rows, behind.get(key, 0), counting.countable.noun) for key, rows in rows_by_key.items()}
 
@@ -250,7 +250,7 @@ def _source_groups(
         for row in session.execute(statement):
             groups[tuple(row[:wide])][name or row[wide]] += row[-1]
 
-    verdict = selection.subject.voice.verdict
+    verdict = selection.tables.by_source.verdict
     verified = and_(selection.inside, verdict == Verdict.VERIFIED)
     asserted = and_(selection.uncertain, verdict.in_(ASSERTED))
     by_verdict = _grouped(selection, dimensions, releases, by=(verdict,))
@@ -259,7 +259,7 @@ def _source_groups(
     add(None, by_verdict.where(selection.inside))
     add("people", people.where(verified))
     add("uncertain_date", plain.where(asserted))
-    add("only_this_source", plain.where(verified, _alone(selection.subject, revision)))
+    add("only_this_source", plain.where(verified, _alone(selection.tables, revision)))
     return {
         key: {
             "verified": numbers["verified"],
@@ -275,13 +275,13 @@ def _source_groups(
     }
 
 
-def _alone(subject: Subject, revision: int) -> Any:
+def _alone(tables: CountedTables, revision: int) -> Any:
     """Whether no other source verified the same of its own knowledge: copies confirm nothing."""
-    other = subject.other
+    other = tables.other_source
     return ~exists(
         select(1).where(
-            subject.spoken_of(other),
-            other.source != subject.voice.source,
+            tables.of_same_thing(other),
+            other.source != tables.by_source.source,
             other.verdict == Verdict.VERIFIED,
             other.independent.is_(True),
             at(other, revision),

@@ -11,7 +11,7 @@ from app.reading.visibility import at
 def unresolved_duplicates(session: Session, selection: Selection, revision: int) -> int:
     """The pairs that wait for a curator where both people stand in this count."""
     counted = selection.rows(selection.columns.detainee).where(
-        selection.inside, selection.subject.standing.status.in_(COUNTING)
+        selection.inside, selection.tables.together.status.in_(COUNTING)
     )
     pairs = (
         select(col(PendingPair.detainee_a), col(PendingPair.detainee_b))

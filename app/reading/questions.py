@@ -121,8 +121,8 @@ class SeriesQuery(ReleaseTerms, AsOf):
 
 
 def _pair(text: str) -> str:
-    one, colon, other = text.partition(":")
-    if not colon or not one or not other or one == other:
+    first, colon, second = text.partition(":")
+    if not colon or not first or not second or first == second:
         raise PydanticCustomError("invalid_pair", "Write two sources as one:other.")
     return text
 

@@ -100,8 +100,8 @@ class PersonTerms(BaseModel):
 
     def traits(self) -> dict[str, list[str]]:
         """Personal dimension → the values asked for, any of which will do."""
-        asked = {name: getattr(self, name) for name in PERSONAL}
-        return {name: [str(value) for value in each(term)] for name, term in asked.items() if term not in (None, [])}
+        terms = {name: getattr(self, name) for name in PERSONAL}
+        return {name: [str(value) for value in each(term)] for name, term in terms.items() if term not in (None, [])}
 
     def excluded(self) -> dict[str, list[str]]:
         """Personal dimension → the values that none of those known may be."""
@@ -223,11 +223,11 @@ ALWAYS = ("stage", "net", "house_arrest", "group_by")
 
 def echo(terms: BaseModel) -> EchoedTerms:
     """The terms that were asked for, and those defaults that say what a number means (ALWAYS)."""
-    said = terms.model_dump(mode="json")
+    values = terms.model_dump(mode="json")
     defaults = {name: field.get_default(call_default_factory=True) for name, field in type(terms).model_fields.items()}
     return {
         name: value
-        for name, value in said.items()
+        for name, value in values.items()
         if value not in (None, []) and (name in ALWAYS or value != defaults[name])
     }
 

@@ -17,7 +17,7 @@ BOUNDS: dict[Qualifier, tuple[bool, bool]] = {
 # Qualifiers that do not mean the number as printed → how far from it the nearest number meant lies.
 BEYOND = {Qualifier.MORE_THAN: 1, Qualifier.FEWER_THAN: -1}
 # A bound of those two qualifiers that is a multiple of this is refused: it is most likely the number as printed, put
-# where the first number beyond it belongs, since "more than 399" is hardly ever printed. Whoever means it gives `said`.
+# where the first number beyond it belongs, since "more than 399" is hardly ever printed. Then `said` is given.
 ROUND = 10
 
 Bounds = tuple[int | None, int | None]

@@ -90,9 +90,9 @@ class CandidateCache:
     def _bounded(
         self, query: BlockingQuery, candidates: list[CandidateRecord], shared: dict[int, int]
     ) -> list[CandidateRecord]:
-        """The candidate records, with at most MOST_HITS of the source's own: those that share most keys with the
-        report. So a trial, which remembers all earlier rows, compares with the same records as a run, which reads those
-        of earlier batches from the database. `shared`: record → its shared keys, where they were counted."""
+        """The candidate records; of the source's own, the MOST_HITS that share most keys with the report. So a trial,
+        which remembers all earlier rows, compares with the same records as a run, which reads earlier batches from the
+        database. `shared`: record → its shared keys, where they were counted."""
         own = [c.record for c in candidates if c.record.source == self._context.actor.source]
         if len(own) <= MOST_HITS:
             return candidates

@@ -32,8 +32,8 @@ PUBLIC = frozenset(
         "verification.citing",
     }
 )
-# Prefix of the values kept with a report: those that stood, at its filing, where it points. As in the reports
-# themselves, dates, kind, country and designation are readable in the log, and the facility is sealed.
+# Prefix of the values kept with a report: what stood, at its filing, where it points. As in the reports themselves,
+# dates, kind, country and designation are readable in the log, and the facility is sealed.
 KEPT = "kept."
 KEPT_PUBLIC = frozenset(
     KEPT + name

@@ -36,9 +36,9 @@ def may_be_minor(reports: Sequence[Content], others: Sequence[Content] = ()) -> 
 def person_may_be_minor(
     session: Session, sources: Mapping[int, SourceView], record: Record, overruled: int | None = None
 ) -> bool:
-    """Whether the reports of the person, each alone or all together, leave it possible that the person was a minor:
-    those of independent sources where there are any, since a birth from other sources hides the person only until a
-    curator has looked. The births that the source `overruled` gives do not count."""
+    """Whether the reports of the person, each alone or all together, leave it possible that the person was a minor. The
+    reports of independent sources count alone where there are any, since a birth from other sources hides the person
+    only until a curator has looked. The births that the source `overruled` gives do not count."""
     of_person = records.of_person(session, record)
     independent = [other for other in of_person if sources[other.source].independent]
     reports = [

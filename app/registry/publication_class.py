@@ -46,8 +46,8 @@ def person_class(statements: Sequence[Statement], consents: Sequence[GivenConsen
     Without a consent, the strictest class that a report asks for. A report without a class asks for `anonymous`, or for
     none where it was filed by pointing at a known person. Sources that are not independent count only where no
     independent source reports the person: a state must not hide whom others name. A consent answers all earlier
-    requests; later ones can only close the person further. Where people with several consents turn out to be one, the
-    strictest of their latest consents holds.
+    requests; later ones can only close the person further. Where people with a consent each turn out to be one person,
+    the strictest of their latest consents holds.
     """
     if any(statement.redacted for statement in statements):
         return Publish.COUNTED

@@ -98,8 +98,8 @@ def derived_from(session: Session, kind: Kind, thing_id: uuid.UUID) -> Record | 
 
 
 def of_detainee(session: Session, detainee_id: uuid.UUID, pointer: str = "", *, erased: bool = False) -> Record:
-    """The record from which a detainee id derives. Raises NotFound, or Invalid at `pointer`, for an id of nobody, and
-    Redacted for an erased person unless `erased`."""
+    """The record from which a detainee id derives. Raises NotFound, or Invalid at `pointer`, for an id that derives
+    from none, and Redacted for an erased person unless `erased`."""
     record = derived_from(session, "detainee", detainee_id)
     if record is not None and record.redacted and not erased:
         raise Redacted("This person was erased from the registry: nothing can be decided about them any more.")

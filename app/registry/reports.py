@@ -46,7 +46,7 @@ def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
 
 
 def with_kept(report: Content, body: DetentionReportIn, before: Content) -> Content:
-    """The content with those fields of the standing version `before` that no body can carry: the case number of a
+    """The content with the fields of the standing version `before` that no body can carry: the case number of a
     report named by its id, the reason of a standing withdrawal, the kept values, and the identification number, which
     is never shown and so cannot be sent back. The number stays as long as the name does and the body does not give the
     field; null deletes it."""

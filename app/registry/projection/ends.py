@@ -140,8 +140,8 @@ def end_of(
 
 
 def bounds(end: End, inside: Iterable[PartialDate], against: Iterable[PartialDate]) -> Days:
-    """First and last possible day of an end. `inside`: days in custody; `against`: those of them that weigh as much as
-    the end. The end is no earlier than any day in custody that its own day leaves possible. An end before a day of
+    """First and last possible day of an end. `inside`: days in custody; `against`: days of `inside` that weigh as much
+    as the end. The end is no earlier than any day in custody that its own day leaves possible. An end before a day of
     `against` is uncertain: its last possible day is then the earliest day given for it that agrees with all of
     `against`, else LAST_DAY."""
     if end.day is None:
