@@ -13,9 +13,8 @@ from app.counts import buckets
 from app.counts.list_addresses import WITHHELD
 from app.counts.list_addresses import address as list_address
 from app.counts.shapes import Group, Groups, TalliedCount
-from app.counts.unresolved_duplicates import unresolved_duplicates
 from app.log.entries import redactions_since
-from app.models import Source, SourceTrait, Trait
+from app.models import PendingPair, Source, SourceTrait, Trait
 from app.reading import terms as wording
 from app.reading.countables import Countable, countable_of
 from app.reading.dimensions import DIMENSIONS, PERSONAL, RELEASES, DimensionValue
@@ -83,7 +82,7 @@ def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) 
         **groups,
         **_asides(session, counting, dimensions),
         "uncertain_date": scalar(session, selection, func.count(), selection.uncertain),
-        "unresolved_duplicates": unresolved_duplicates(session, selection, revision),
+        "unresolved_duplicates": _unresolved_duplicates(session, selection, revision),
         "withheld": scalar(session, selection, func.count(distinct(selection.columns.detainee)), withheld),
         "list": counting.listed({}),
         **not_heard,
@@ -103,14 +102,23 @@ def _asides(session: Session, counting: Counting, dimensions: Sequence[str]) -> 
 
 
 def scalar(session: Session, selection: Selection, what: Any, where: Any) -> int:
-    """One number over what counts of a selection."""
+    """One number over the counting rows of a selection."""
     counting = selection.tables.together.status.in_(COUNTING)
     return int(session.execute(selection.rows(what).where(where, counting)).scalar_one())
 
 
+def _unresolved_duplicates(session: Session, selection: Selection, revision: int) -> int:
+    """The pairs of counted people that may be one person and wait for a curator: each may be one too many."""
+    counted = selection.rows(selection.columns.detainee)
+    counted = counted.where(selection.inside, selection.tables.together.status.in_(COUNTING))
+    pair = col(PendingPair.detainee_a), col(PendingPair.detainee_b)
+    pairs = select(*pair).where(at(PendingPair, revision), *(person.in_(counted) for person in pair)).distinct()
+    return int(session.execute(select(func.count()).select_from(pairs.subquery())).scalar_one())
+
+
 def not_visible(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> PartlyHidden:
-    """Of how many a personal term may not be asked, though they match every personal term that their class opens;
-    nothing for an answer without a personal term. What is hidden is not read, nor whether there is anything."""
+    """How many more match the terms as far as their class opens them, while a personal term may not be asked of them;
+    nothing for an answer without a personal term. Neither a hidden value nor whether there is one is read."""
     if not is_personal(terms):
         return {}
     selection = countable_of(terms).select(session, terms.public(), reader, revision)
@@ -127,7 +135,7 @@ def _total(session: Session, selection: Selection, noun: str) -> Total | HeldTot
 
 
 def _by(selection: Selection) -> tuple[Any, Any, Any]:
-    """What the numbers of a total are told apart by: status, independent verified, and whether the person may only be
+    """The columns that divide a total: status, number of independent verifications, and whether the person may only be
     counted."""
     standing = selection.tables.together
     return standing.status, standing.independent_verified, standing.withheld
@@ -227,7 +235,7 @@ def _total_groups(
     releases = func.count(distinct(selection.columns.spell))
     together = selection.tables.together
     rows_by_key: dict[Key, list[tuple[Any, ...]]] = defaultdict(list)
-    # What has no status stands in no total, and makes no group of one.
+    # A row without a status stands in no total, and makes no group.
     inside = and_(selection.inside, together.status.is_not(None))
     rows = session.execute(_grouped(selection, dimensions, releases, by=_by(selection)).where(inside))
     for row in rows:

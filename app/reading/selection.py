@@ -9,14 +9,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Invalid, pointed
-from app.models import (
-    OPEN,
-    Detainee,
-    Release,
-    ReleaseAtStage,
-    Source,
-    SourceRelease,
-)
+from app.models import OPEN, Detainee, Release, ReleaseAtStage, Source, SourceRelease
 from app.reading.questions import EstimateQuery
 from app.reading.terms import PersonTerms, ReleaseTerms, SourcedTerms
 from app.reading.traits import personal_filters
