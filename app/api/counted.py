@@ -106,12 +106,12 @@ def _answer(
 
 
 def _release_terms(query: EventTerms) -> CountTerms:
-    """The terms of a count of releases among all that was asked."""
+    """The terms of a count of releases in a query."""
     return CountTerms(**query.model_dump(include=set(CountTerms.model_fields), exclude_unset=True))
 
 
 def _terms(query: SourcedTerms) -> SourcedTerms:
-    """The terms of a count among all that was asked."""
+    """The terms of a count in a query."""
     terms = countable_of(query).terms
     return terms(**query.model_dump(include=set(terms.model_fields), exclude_unset=True))
 

@@ -41,13 +41,13 @@ class ImportQuery(BaseModel):
 
 
 class ImportStatusQuery(AsOf):
-    """An import as asked, in a language: by default the one that the client prefers of ours."""
+    """A query for an import, in a language: by default the language of ours that the client prefers."""
 
     lang: Language | None = None
 
 
 class ImportRowQuery(Paged):
-    """The rows of an import as asked."""
+    """A query for the rows of an import."""
 
     lang: Language | None = None
     outcome: ImportOutcome | None = None

@@ -36,7 +36,7 @@ _ONE_ASKS = Lock()
 
 
 class ComparisonQuery(Scope):
-    """A comparison as asked: beside which detentions, in which form, and in which language a workbook of it is."""
+    """A query for a comparison: beside which detentions, in which form, and in which language as a workbook."""
 
     format: FormatOrWorkbook | None = None
     lang: Language = "en"

@@ -1,11 +1,11 @@
-"""What changed in a list for its reader since a revision: what is shown otherwise or anew, and what left the list.
+"""What changed in a list for its reader since a revision: things shown otherwise or anew, and things that left it.
 
-What changed is told by comparing what the reader could be shown then with what it is shown now. So a change of what it
-may not see is no change, and consent given or withdrawn is one, and a decision about two people.
+What the reader could be shown then is compared with what the reader is shown now. So a change of a value that the
+reader may not see is no change, while consent given or withdrawn is one, and so is a decision about two people.
 
-What left leaves a tombstone, an id and nothing else, if it was listed for everyone then. Of what may not be shown any
-more, or stands no more, tombstones do not depend on the terms at all: asking who left under ever narrower terms must
-not tell what they were. Of what is still shown they depend on the terms that read nothing personal.
+A thing that left leaves a tombstone, an id and nothing else, if it was listed for everyone then. Tombstones of things
+that stand no more, or may not be shown any more, do not depend on the terms: asking under ever narrower terms what left
+must not tell what it was. Tombstones of things still shown depend on the terms that read nothing personal.
 """
 
 from collections.abc import Callable, Sequence
@@ -59,7 +59,7 @@ class ListedThings:
     has_spell: Callable[[Condition], Condition] = lambda of_spell: of_spell
 
 
-# The terms as asked, and a revision → what they mean then.
+# A query and a revision → the things that its terms mean then.
 Listing = Callable[[Any, int], ListedThings]
 
 # Aliases, since the list itself may be of any of these tables; made once, which costs more than running a statement.

@@ -1,7 +1,7 @@
 """Who was held on a day, by whose word: a pure function of terms, reader and revision, like a count of releases.
 
-Held on a day is who had been taken by then and had not left before it; whoever leaves on the day was held on it. A
-later detention that had begun by then ends an earlier one that nobody is known to have left.
+A person was held on a day if taken by then and not gone before it; whoever leaves on the day was held on it. A later
+detention that had begun by then ends an earlier detention without a known end.
 """
 
 from datetime import date, datetime, tzinfo

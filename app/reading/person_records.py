@@ -90,7 +90,7 @@ def people(session: Session, detainees: Collection[int], revision: int) -> dict[
 def _person(
     rows: Rows, publish: str, of_person: Iterable[Record], slugs: dict[int, str], moved: dict[int, list[int]]
 ) -> Person:
-    """A person by its rows, its class and the records it holds."""
+    """A person by its rows, its class and its records."""
     (detainee,) = rows[Detainee]
     personal = rows.get(DetaineePersonal)
     person = Person(

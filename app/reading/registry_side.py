@@ -1,6 +1,6 @@
-"""What the registry holds that a list can be laid beside, as far as its reader may see and recognise people.
+"""The detentions of the registry beside which a list can be laid, as far as the reader may see and recognise people.
 
-Somebody is recognised by what the reader may see of them, and by the name where a report of this reader would be tied
+A person is recognised by what the reader may see of them, and by the name where a report of this reader would be tied
 to them (rule 12). Nothing else of them is compared: an exact birth date that agrees would be an exact birth date told.
 """
 

@@ -13,7 +13,6 @@ from app.log.entries import entry_at
 from app.models import OPEN, Claim, Source
 from app.registry import bounds
 from app.registry.checks import FUTURE
-from app.registry.directory import standing
 from app.registry.policy import Reader
 from app.registry.schemas import (
     MOST_COUNTED,
@@ -32,6 +31,7 @@ from app.registry.schemas import (
     Sources,
     listed,
 )
+from app.registry.views import standing
 from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import (
     AgeGroup,

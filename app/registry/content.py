@@ -196,7 +196,7 @@ def with_class(content: Content, today: str | None = None) -> Content:
     """The content with its effective class of publication: `counted` for a possible minor.
 
     The class stands readable in the log, since it has to outlive an erasure of the birth that it follows from. Beside
-    it, sealed, stands the class that the source asked for, empty where it asked for none.
+    it stands, sealed, the class that the source requested, empty without one.
     """
     if not is_minor(content, today):
         return content

@@ -58,7 +58,7 @@ def _source(session: Session, slug: str | None) -> int | None:
 
 
 def _in_country(record: Any, country: str | None, revision: int) -> list[Condition]:
-    """Whether the detention that holds a record is in a country."""
+    """Whether the detention of a record is in a country."""
     if country is None:
         return []
     detention = select(1).select_from(Placement).join(Detention, col(Detention.spell) == col(Placement.spell))

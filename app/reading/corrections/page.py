@@ -104,7 +104,7 @@ def _rows(session: Session, shown: list[Draft], places: PlacementHistory, revisi
 def _about(
     draft: Draft, places: PlacementHistory, revision: int
 ) -> tuple[uuid.UUID | None, uuid.UUID | None, list[uuid.UUID]]:
-    """`(release, detention, detainees)` of a correction: the release and detention that hold the report at the revision
+    """`(release, detention, detainees)` of a correction: the release and the detention of the report at the revision
     read; of a curator's decision the two people, as they stood while they were two."""
     if draft.kind in candidates.BY_CURATORS:
         apart = draft.revision - (draft.kind is CorrectionKind.MERGED)

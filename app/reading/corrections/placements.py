@@ -1,4 +1,4 @@
-"""Where records stood at every revision, and what may be told of who held them."""
+"""The placements of records at every revision, and whether a reader may see their people."""
 
 import uuid
 from collections.abc import Collection
@@ -33,14 +33,14 @@ _IDS = select(col(Record.key), col(Record.detainee_id), col(Record.detention_id)
 
 @dataclass(frozen=True, slots=True)
 class PlacementAt:
-    """The person and the spell that hold a record."""
+    """The person and the spell of a record at a revision."""
 
     detainee: int
     spell: int
 
 
 class PlacementHistory:
-    """Everything about the places of some records, read in four queries for each 500 of them."""
+    """Everything about the placements of some records, read in four queries for each 500 records."""
 
     def __init__(self, session: Session, records: Collection[int]) -> None:
         run = session.connection().execute
@@ -60,13 +60,12 @@ class PlacementHistory:
         self._ids = {key: Ids(*ids) for key, ((_key, *ids),) in rows(_IDS, keys).items()}
 
     def at(self, record: int, revision: int) -> PlacementAt | None:
-        """Where a record stood; None before it was filed."""
+        """The placement of a record at a revision; None before it was filed."""
         row = _standing(self._places.get(record, []), revision)
         return None if row is None else PlacementAt(row.detainee, row.spell)
 
     def seen(self, reader: Reader, record: int, *revisions: int) -> bool:
-        """Whether the person who held the record stands in lists for the reader, by today's class, at all these
-        revisions."""
+        """Whether the record's person stands in lists for the reader, by today's class, at all these revisions."""
         return all(self._sees(reader, place.detainee, at) for at in revisions if (place := self.at(record, at)))
 
     def _sees(self, reader: Reader, detainee: int, revision: int) -> bool:
@@ -74,7 +73,7 @@ class PlacementHistory:
         return reader.sees_person(strictest(row.publish_now for row in rows))
 
     def status(self, spell: int, revision: int) -> str | None:
-        """The status of a spell's release; None where there is no release, or no source whose word makes a status."""
+        """The status of a spell's release; None without a release, or without a source whose word makes a status."""
         row = _standing(self._releases.get(spell, []), revision)
         status: str | None = None if row is None else row.status
         return status
