@@ -23,8 +23,8 @@ from app.vocabulary import Verdict
 
 
 class Numbers(NamedTuple):
-    """Releases by status, how many of them are of people who may only be counted, and those that each source verified,
-    by its key and its own days."""
+    """Releases by status, how many of them are of people who may only be counted, and how many each source verified, by
+    its key and its own days."""
 
     by_status: dict[str, int]
     counted_apart: int

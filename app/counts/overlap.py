@@ -68,7 +68,7 @@ def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) 
 
 
 def _counted_apart(session: Session, terms: CountTerms, reader: Reader, revision: int) -> int:
-    """The releases, of those that the terms mean, of people who may only be counted."""
+    """The number of releases that the terms mean and whose people may only be counted."""
     selection = select_releases(session, terms, reader, revision)
     return scalar(session, selection, func.count(), and_(selection.inside, col(ReleaseAtStage.withheld).is_(True)))
 

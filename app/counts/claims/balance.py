@@ -42,7 +42,7 @@ def _steps(series: Sequence[Figure]) -> Iterator[BalanceStep]:
 
 
 def _belongs(figures: Figures, figure: Figure, claimant: str, country: str | None) -> bool:
-    """Whether a figure counts everyone whom the source lists, and is given once. Figures of a group or a place count
+    """Whether a figure counts everyone on the source's list, and is given once. Figures of a group or a place count
     other stocks, and an announcement has let nobody out."""
     if figure.claimant != claimant or figure.instant is None or figure.id in figures.superseded or figure.misprint:
         return False

@@ -124,7 +124,7 @@ def hindrances(context: ClaimContext) -> list[Named]:
 
 
 def _prose(figure: Figure) -> str:
-    """What its filed definition says in prose of whom it counts, as far as a line holds it."""
+    """The prose in which its definition says whom it counts, as far as a line has room for it."""
     return f" ({shorten(str(figure.definition['population']), LONGEST_PROSE, placeholder='…')})"
 
 

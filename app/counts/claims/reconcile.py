@@ -144,7 +144,7 @@ def count_terms(figure: Figure) -> CountTerms:
 
 def held_terms(figure: Figure) -> HeldCountTerms | None:
     """The terms of a count that mean what a figure of the held says it counts; None without a day, for one that had not
-    come, or for terms that are those of releases."""
+    come, or for terms of releases."""
     end = figure.window[1]
     given = {**figure.terms, "country": figure.filed.get("country"), "held_on": end}
     if end is None or figure.of_days_to_come or given.keys() - HeldCountTerms.model_fields.keys():
@@ -161,7 +161,7 @@ def _terms(figure: Figure) -> SourcedTerms | None:
 
 
 def _definitions(session: Session, revision: int) -> dict[str, str]:
-    """Slug → whom that source says it lists."""
+    """Slug → the source's own words on whom it lists."""
     rows = session.execute(select(col(Source.slug), col(Source.definition)).where(at(Source, revision)))
     return {slug: definition for slug, definition in rows if definition}
 

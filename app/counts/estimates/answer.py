@@ -1,4 +1,4 @@
-"""How many people there are, seen or not, from whom the lists share: models, a choice, or why there is none."""
+"""How many people there are, seen or not, by the people that lists share: models, a choice, or why there is none."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
