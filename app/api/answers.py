@@ -39,18 +39,18 @@ class Answer:
     more: Callable[[], AsyncIterator[Sequence[Mapping[str, Any]]]] | None = None
 
 
-def media_type(asked: str | None, request: Request, among: dict[str, str] = MEDIA) -> str:
+def media_type(form: str | None, request: Request, among: dict[str, str] = MEDIA) -> str:
     """The form asked for: `?format=`, else the one of ours that Accept weighs most, else JSON."""
-    if asked is not None:
-        return among[asked]
+    if form is not None:
+        return among[form]
     accepted = [_weighed(part) for part in ",".join(request.headers.getlist("accept")).split(",")]
     ours = [(weight, media) for media, weight in accepted if media in among.values() and weight > 0]
-    return max(ours, key=lambda one: one[0])[1] if ours else JSON  # of equals the first
+    return max(ours, key=lambda weighed: weighed[0])[1] if ours else JSON  # of equals the first
 
 
-def is_table(asked: str | None, request: Request) -> bool:
+def is_table(form: str | None, request: Request) -> bool:
     """Whether the answer is in rows: CSV or JSON Lines."""
-    return media_type(asked, request) != JSON
+    return media_type(form, request) != JSON
 
 
 def _weighed(part: str) -> tuple[str, float]:
@@ -67,7 +67,7 @@ def preferred(accepted: str, among: Sequence[str]) -> str:
     """The language of ours that `Accept-Language` weighs most, else the first (RFC 9110 section 12.5.4)."""
     weighed = [(weight, tag.partition("-")[0]) for tag, weight in map(_weighed, accepted.split(","))]
     ours = [(weight, language) for weight, language in weighed if language in among and weight > 0]
-    return max(ours, key=lambda one: one[0])[1] if ours else among[0]
+    return max(ours, key=lambda each: each[0])[1] if ours else among[0]
 
 
 def tags_known(request: Request) -> set[str]:

@@ -16,6 +16,6 @@ citations = APIRouter(tags=["counts"], route_class=StrictRoute)
 
 
 @citations.get(CITED + "{code}", response_model=CitedOut, responses=refusals(*THING))
-def read_citation(read: Read, code: str, asked: Annotated[AsOf, Query()]) -> Response:
+def read_citation(read: Read, code: str, query: Annotated[AsOf, Query()]) -> Response:
     """A cited count then and now, and what changed between, case by case."""
-    return counted.then_and_now(read, code, asked)
+    return counted.then_and_now(read, code, query)

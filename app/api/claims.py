@@ -41,17 +41,17 @@ def add_claim(write: Write, body: ClaimIn) -> Response:
 
 
 @claims.get("/claims", response_model=ClaimPage, responses=refusals(*READING))
-def list_claims(read: Read, asked: Annotated[ClaimQuery, Query()]) -> Response:
+def list_claims(read: Read, query: Annotated[ClaimQuery, Query()]) -> Response:
     """Published figures, contradictions and all."""
     return page(
         read,
-        asked,
-        lambda read, asked, revision: lists.claims(read.session, asked, read.reader, revision, read.since(asked)),
+        query,
+        lambda read, query, revision: lists.claims(read.session, query, read.reader, revision, read.since(query)),
     )
 
 
 @claims.get("/claims/{claim_id}", response_model=ClaimOut, responses=refusals(*THING))
-def read_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+def read_claim(read: Read, claim_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
     """One claim, what corrected it, and what its parts add up to."""
 
     def build(revision: int) -> Mapping[str, Any]:
@@ -60,11 +60,11 @@ def read_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()])
         later = [figure.id for figure in figures.that("supersedes", str(claim_id))]
         return {**shown, "superseded_by": later, "arithmetic": arithmetic(figures, figures[str(claim_id)])}
 
-    return whole(read, asked, build)
+    return whole(read, query, build)
 
 
 @claims.get("/claims/{claim_id}/reconciliation", response_model=ReconciliationOut, responses=refusals(*THING))
-def reconcile_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+def reconcile_claim(read: Read, claim_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
     """A claim beside the registry's count on the claim's own window, terms and hour, with every named reason for
     which the two differ. Nobody is told to be right."""
 
@@ -72,17 +72,17 @@ def reconcile_claim(read: Read, claim_id: uuid.UUID, asked: Annotated[AsOf, Quer
         reconciled = reconcile(read.session, claim_id, read.reader, revision)
         return Answer({**reconciled, "revision": revision}, of_reconciliation(reconciled))
 
-    return read.answer(asked, build)
+    return read.answer(query, build)
 
 
 @claims.get("/sources/{slug}/balance", response_model=BalancePage, responses=refusals(*THING))
-def read_balance(read: Read, slug: Slug, asked: Annotated[BalanceQuery, Query()]) -> Response:
+def read_balance(read: Read, slug: Slug, query: Annotated[BalanceQuery, Query()]) -> Response:
     """Whether a source's own published figures of held, in and out fit together, step by step."""
 
     def build(revision: int) -> Answer:
         if lists.by_slug(read.session, Source, slug, revision) is None:
             raise NotFound("There is no source with this slug.")
-        steps = balance(figures_at(read.session, revision), slug, asked.country)
+        steps = balance(figures_at(read.session, revision), slug, query.country)
         return Answer({"data": steps, "next": None, "revision": revision}, of_balance(steps))
 
-    return read.answer(asked, build)
+    return read.answer(query, build)

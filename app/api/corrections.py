@@ -26,34 +26,34 @@ PAGING = ("cursor", "limit", "as_of", "rules", "zone", "since")  # a page of a f
 
 
 @corrections.get("/corrections", response_model=CorrectionPage, responses=refusals(*READING))
-def list_corrections(read: Read, asked: Annotated[CorrectionQuery, Query()]) -> Response:
+def list_corrections(read: Read, query: Annotated[CorrectionQuery, Query()]) -> Response:
     """What was retracted, refuted, disputed, restated, merged, parted or superseded, newest first."""
-    return page(read, asked, _found)
+    return page(read, query, _found)
 
 
 @corrections.get("/corrections.atom", response_class=Response, responses=FEED | refusals(*READING))
-def follow_corrections(read: Read, asked: Annotated[FeedQuery, Query()]) -> Response:
+def follow_corrections(read: Read, query: Annotated[FeedQuery, Query()]) -> Response:
     """The same as an Atom feed (RFC 4287); older pages stand under `next`."""
-    return read.answer(asked, lambda revision: _feed(read, asked, revision))
+    return read.answer(query, lambda revision: _feed(read, query, revision))
 
 
-def _found(read: ReadContext, asked: CorrectionQuery, revision: int) -> Page[CorrectionShape]:
-    return corrected(read.session, asked, read.reader, revision, read.since(asked, "since"))
+def _found(read: ReadContext, query: CorrectionQuery, revision: int) -> Page[CorrectionShape]:
+    return corrected(read.session, query, read.reader, revision, read.since(query, "since"))
 
 
-def _feed(read: ReadContext, asked: FeedQuery, revision: int) -> Answer:
-    found = _found(read, asked, revision)
-    older = None if found.cursor is None else following(read, found.cursor, revision)
+def _feed(read: ReadContext, query: FeedQuery, revision: int) -> Answer:
+    corrections = _found(read, query, revision)
+    older = None if corrections.cursor is None else following(read, corrections.cursor, revision)
     url = read.request.url
     feed = atom.Feed(
         id=_id(read, revision),
         base=read.request.app.state.public_url,
         address=f"{url.path}?{url.query}" if url.query else url.path,
         following=older,
-        updated=found.rows[0]["recorded_at"] if found.rows else _recorded_at(read, revision),
-        lang=asked.lang,
+        updated=corrections.rows[0]["recorded_at"] if corrections.rows else _recorded_at(read, revision),
+        lang=query.lang,
     )
-    return Answer({}, [], older, document=(atom.MEDIA, feed.write(found.rows)))
+    return Answer({}, [], older, document=(atom.MEDIA, feed.write(corrections.rows)))
 
 
 def _recorded_at(read: ReadContext, revision: int) -> str | None:
@@ -62,6 +62,6 @@ def _recorded_at(read: ReadContext, revision: int) -> str | None:
 
 def _id(read: ReadContext, revision: int) -> uuid.UUID:
     """The same for every page of one question to one registry, which is known by the first leaf of its log."""
-    asked = sorted(pair for pair in read.request.query_params.multi_items() if pair[0] not in PAGING)
+    query = sorted(pair for pair in read.request.query_params.multi_items() if pair[0] not in PAGING)
     first = entry_at(read.session, 1).leaf_hash.hex() if revision else ""
-    return uuid.uuid5(NAMESPACE, f"{first} {asked}")
+    return uuid.uuid5(NAMESPACE, f"{first} {query}")

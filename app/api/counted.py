@@ -27,55 +27,55 @@ RULES_UNSAID = 1  # addresses in print under the first rules do not name them
 UNKNOWN = "This is no address of a citation: check that it was copied whole."
 
 
-def count_of(read: ReadContext, asked: CountedQuery) -> Response:
+def count_of(read: ReadContext, query: CountedQuery) -> Response:
     """A count. Terms of the held without a day mean the day on which the revision was recorded."""
-    terms = _terms(asked)
+    terms = _terms(query)
     countable = countable_of(terms)
 
     def build(revision: int) -> Answer:
-        dated = countable.dated(read.session, terms, revision, read.zone(asked), read.request.app.state.clock())
+        dated = countable.dated(read.session, terms, revision, read.zone(query), read.request.app.state.clock())
         return _cited_count(read, dated, revision)
 
-    return _answer(read, asked, terms, build, moved_by_zone=terms.leaves_day_open)
+    return _answer(read, query, terms, build, moved_by_zone=terms.leaves_day_open)
 
 
-def series_of(read: ReadContext, asked: SeriesQuery) -> Response:
+def series_of(read: ReadContext, query: SeriesQuery) -> Response:
     """A count as it grew."""
-    terms = _release_terms(asked)
-    steps = series.Steps(asked.interval, asked.by, read.zone(asked))
+    terms = _release_terms(query)
+    steps = series.Steps(query.interval, query.by, read.zone(query))
 
     def build(revision: int) -> Answer:
         grown = series.series(read.session, terms, steps, read.reader, revision)
-        return Answer({"revision": revision, **grown}, tables.of_series(grown, claims=asked.claims))
+        return Answer({"revision": revision, **grown}, tables.of_series(grown, claims=query.claims))
 
-    return _answer(read, asked, terms, build, moved_by_zone=True)
+    return _answer(read, query, terms, build, moved_by_zone=True)
 
 
-def overlap_of(read: ReadContext, asked: OverlapQuery) -> Response:
+def overlap_of(read: ReadContext, query: OverlapQuery) -> Response:
     """Which sources verified the same."""
-    terms = _release_terms(asked)
+    terms = _release_terms(query)
 
     def build(revision: int) -> Answer:
         shared = overlap.overlap(read.session, terms, read.reader, revision)
         return Answer({"revision": revision, **shared}, tables.of_overlap(shared))
 
-    return _answer(read, asked, terms, build)
+    return _answer(read, query, terms, build)
 
 
-def estimate_of(read: ReadContext, asked: EstimateQuery) -> Response:
+def estimate_of(read: ReadContext, query: EstimateQuery) -> Response:
     """How many there were, seen or not."""
-    terms = _release_terms(asked)
-    dependent = [frozenset(pair.split(":")) for pair in asked.dependent]
+    terms = _release_terms(query)
+    dependent = [frozenset(pair.split(":")) for pair in query.dependent]
 
     def build(revision: int) -> Answer:
-        source_keys(read.session, asked)
-        estimated = estimate_releases(read.session, terms, asked.lists, dependent, read.reader, revision)
+        source_keys(read.session, query)
+        estimated = estimate_releases(read.session, terms, query.lists, dependent, read.reader, revision)
         return Answer({"revision": revision, **estimated}, tables.of_estimate(estimated))
 
-    return _answer(read, asked, terms, build)
+    return _answer(read, query, terms, build)
 
 
-def then_and_now(read: ReadContext, code: str, asked: AsOf) -> Response:
+def then_and_now(read: ReadContext, code: str, query: AsOf) -> Response:
     """The count that an address stands for as cited, today, and what changed between."""
     cited = _cited(code)
     terms = _terms(cited)
@@ -91,29 +91,29 @@ def then_and_now(read: ReadContext, code: str, asked: AsOf) -> Response:
         body = {"cited": pinned.body, "today": today.body, **between, "revision": revision}
         return Answer(body, [{**case} for case in between["cases"]])
 
-    return read.answer(asked, build)
+    return read.answer(query, build)
 
 
 def _answer(
     read: ReadContext,
-    asked: AsOf,
+    query: AsOf,
     terms: SourcedTerms,
     build: Callable[[int], Answer],
     *,
     moved_by_zone: bool = False,
 ) -> Response:
-    return read.answer(asked, build, public_count=not is_personal(terms), moved_by_zone=moved_by_zone)
+    return read.answer(query, build, public_count=not is_personal(terms), moved_by_zone=moved_by_zone)
 
 
-def _release_terms(asked: EventTerms) -> CountTerms:
-    """The terms of a count of releases among all that was asked."""
-    return CountTerms(**asked.model_dump(include=set(CountTerms.model_fields), exclude_unset=True))
+def _release_terms(query: EventTerms) -> CountTerms:
+    """The terms of a count of releases in a query."""
+    return CountTerms(**query.model_dump(include=set(CountTerms.model_fields), exclude_unset=True))
 
 
-def _terms(asked: SourcedTerms) -> SourcedTerms:
-    """The terms of a count among all that was asked."""
-    terms = countable_of(asked).terms
-    return terms(**asked.model_dump(include=set(terms.model_fields), exclude_unset=True))
+def _terms(query: SourcedTerms) -> SourcedTerms:
+    """The terms of a count in a query."""
+    terms = countable_of(query).terms
+    return terms(**query.model_dump(include=set(terms.model_fields), exclude_unset=True))
 
 
 def _cited_count(read: ReadContext, terms: SourcedTerms, revision: int) -> Answer:

@@ -14,35 +14,35 @@ counts = router("counts")
 
 
 @counts.get("/counts/releases", response_model=ReleaseCount, responses=refusals(*READING))
-def count_releases(read: Read, asked: Annotated[CountQuery, Query()]) -> Response:
+def count_releases(read: Read, query: Annotated[CountQuery, Query()]) -> Response:
     """How many releases, by whom verified. The permalink returns the same numbers for ever."""
-    return counted.count_of(read, asked)
+    return counted.count_of(read, query)
 
 
 @counts.get("/counts/detentions", response_model=DetentionCount, responses=refusals(*READING))
-def count_detentions(read: Read, asked: Annotated[HeldQuery, Query()]) -> Response:
+def count_detentions(read: Read, query: Annotated[HeldQuery, Query()]) -> Response:
     """Who is held on a day, by whose word: `held_on`, or the day on which the revision was recorded.
 
     Whom a release left under house arrest is counted with `house_arrest=true` only; whoever was detained at home is
     counted either way."""
-    return counted.count_of(read, asked)
+    return counted.count_of(read, query)
 
 
 @counts.get("/counts/series", response_model=SeriesOut, responses=refusals(*READING))
-def count_series(read: Read, asked: Annotated[SeriesQuery, Query()]) -> Response:
+def count_series(read: Read, query: Annotated[SeriesQuery, Query()]) -> Response:
     """How a count grew, a line for each source, with the published figures beside it. `by=known`: as the registry
     learned of it; `by=event`: by the days of release."""
-    return counted.series_of(read, asked)
+    return counted.series_of(read, query)
 
 
 @counts.get("/counts/overlap", response_model=OverlapOut, responses=refusals(*READING))
-def count_overlap(read: Read, asked: Annotated[OverlapQuery, Query()]) -> Response:
+def count_overlap(read: Read, query: Annotated[OverlapQuery, Query()]) -> Response:
     """Which sources verified the same releases: in pairs, and exactly which together."""
-    return counted.overlap_of(read, asked)
+    return counted.overlap_of(read, query)
 
 
 @counts.get("/estimates/releases", response_model=EstimateOut, responses=refusals(*READING))
-def estimate_releases(read: Read, asked: Annotated[EstimateQuery, Query()]) -> Response:
+def estimate_releases(read: Read, query: Annotated[EstimateQuery, Query()]) -> Response:
     """How many releases there were, those that no source has seen included: capture–recapture from the overlap of
     independent sources, with its assumptions; refused where the overlap cannot carry it."""
-    return counted.estimate_of(read, asked)
+    return counted.estimate_of(read, query)

@@ -45,20 +45,19 @@ def undo_identity(write: Write, decision_id: uuid.UUID) -> Response:
 
 
 @curation.get("/review", response_model=ReviewPage, responses=refusals(*READING, Forbidden))
-def list_review(read: Read, asked: Annotated[Paged, Query()]) -> Response:
+def list_review(read: Read, query: Annotated[Paged, Query()]) -> Response:
     """What waits for a curator, best first, with reasons."""
     read.allow(Role.CURATOR)
-    return page(read, asked, lambda read, asked, revision: review(read.session, asked, read.reader, revision))
+    return page(read, query, lambda read, query, revision: review(read.session, query, read.reader, revision))
 
 
 @curation.get("/proposals", response_model=ProposalPage, responses=refusals(*READING, Forbidden))
-def list_proposals(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
+def list_proposals(read: Read, query: Annotated[AsOf, Query()]) -> Response:
     """Decisions of one curator that wait for a second one (curator)."""
     read.allow(Role.CURATOR)
-    found = proposals(read.session, read.reader, read.key)
-    return page(
-        read, asked, lambda _read, _asked, _revision: found, read.tag(asked, *(str(row["id"]) for row in found.rows))
-    )
+    waiting = proposals(read.session, read.reader, read.key)
+    tag = read.tag(query, *(str(row["id"]) for row in waiting.rows))
+    return page(read, query, lambda _read, _query, _revision: waiting, tag)
 
 
 @curation.delete("/proposals/{proposal_id}", response_model=Proposed, responses=refusals(*DELETING))

@@ -36,10 +36,10 @@ directory = router("directory")
 
 
 @directory.get("/me", response_model=Me, responses=refusals(*READING))
-def read_me(read: Read, asked: Annotated[AsOf, Query()]) -> Response:
+def read_me(read: Read, query: Annotated[AsOf, Query()]) -> Response:
     """Who your key is: its role, its source, and when it expires."""
     row = _whose_key(read)
-    return read.answer(asked, lambda revision: Answer({**row, "revision": revision}, [row]))
+    return read.answer(query, lambda revision: Answer({**row, "revision": revision}, [row]))
 
 
 @directory.post("/sources", status_code=201, response_model=FiledSource, responses=refusals(*POSTING, AlreadyExists))
@@ -57,15 +57,15 @@ def change_source(write: Write, slug: Slug, body: SourcePatch) -> Response:
 
 
 @directory.get("/sources", response_model=SourcePage, responses=refusals(*READING))
-def list_sources(read: Read, asked: Annotated[Paged, Query()]) -> Response:
+def list_sources(read: Read, query: Annotated[Paged, Query()]) -> Response:
     """Who reports and claims."""
-    return page(read, asked, lambda read, asked, revision: lists.sources(read.session, asked, revision))
+    return page(read, query, lambda read, query, revision: lists.sources(read.session, query, revision))
 
 
 @directory.get("/sources/{slug}", response_model=SourceOut, responses=refusals(*THING))
-def read_source(read: Read, slug: Slug, asked: Annotated[AsOf, Query()]) -> Response:
+def read_source(read: Read, slug: Slug, query: Annotated[AsOf, Query()]) -> Response:
     """One source."""
-    return whole(read, asked, lambda revision: lists.source_shape(_standing(read, Source, slug, revision)))
+    return whole(read, query, lambda revision: lists.source_shape(_standing(read, Source, slug, revision)))
 
 
 @directory.post(
@@ -85,23 +85,23 @@ def change_facility(write: Write, slug: Slug, body: FacilityPatch) -> Response:
 
 
 @directory.get("/facilities", response_model=FacilityPage, responses=refusals(*READING))
-def list_facilities(read: Read, asked: Annotated[FacilityQuery, Query()]) -> Response:
+def list_facilities(read: Read, query: Annotated[FacilityQuery, Query()]) -> Response:
     """Where people are held."""
-    return page(read, asked, lambda read, asked, revision: lists.facilities(read.session, asked, revision))
+    return page(read, query, lambda read, query, revision: lists.facilities(read.session, query, revision))
 
 
 @directory.get("/facilities/{slug}", response_model=FacilityOut, responses=refusals(*THING))
-def read_facility(read: Read, slug: Slug, asked: Annotated[AsOf, Query()]) -> Response:
+def read_facility(read: Read, slug: Slug, query: Annotated[AsOf, Query()]) -> Response:
     """One facility."""
-    return whole(read, asked, lambda revision: lists.facility_shape(_standing(read, Facility, slug, revision)))
+    return whole(read, query, lambda revision: lists.facility_shape(_standing(read, Facility, slug, revision)))
 
 
 @directory.get("/vocabulary", response_model=VocabularyOut, responses=refusals(*READING))
-def read_vocabulary(read: Read, asked: Annotated[VocabularyQuery, Query()]) -> Response:
+def read_vocabulary(read: Read, query: Annotated[VocabularyQuery, Query()]) -> Response:
     """Every code list and the words of the field, with labels and definitions in English or Spanish."""
-    codes = {**vocabulary(asked.lang), "glossary": glossary(asked.lang)}
+    codes = {**vocabulary(query.lang), "glossary": glossary(query.lang)}
     rows = [{"list": name, **code} for name, listed in codes.items() for code in listed]
-    return read.answer(asked, lambda revision: Answer({**codes, "revision": revision}, rows))
+    return read.answer(query, lambda revision: Answer({**codes, "revision": revision}, rows))
 
 
 def _whose_key(read: ReadContext) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def _whose_key(read: ReadContext) -> dict[str, Any]:
 
 
 def _standing(read: Read, table: Any, slug: str, revision: int) -> Any:
-    found = lists.by_slug(read.session, table, slug, revision)
-    if found is None:
+    version = lists.by_slug(read.session, table, slug, revision)
+    if version is None:
         raise NotFound("There is nothing with this slug.")
-    return found
+    return version

@@ -40,14 +40,14 @@ class ImportQuery(BaseModel):
     whole: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
 
 
-class ImportAsked(AsOf):
-    """An import as asked, in a language: by default the one that the client prefers of ours."""
+class ImportStatusQuery(AsOf):
+    """A query for an import, in a language: by default the language of ours that the client prefers."""
 
     lang: Language | None = None
 
 
 class ImportRowQuery(Paged):
-    """The rows of an import as asked."""
+    """A query for the rows of an import."""
 
     lang: Language | None = None
     outcome: ImportOutcome | None = None
@@ -57,13 +57,13 @@ def send_list(
     request: Request,
     writing: Annotated[Writing, Depends(written_with)],
     sent_parts: Annotated[tuple[bytes, bytes | None], Depends(parts)],
-    asked: Annotated[ImportQuery, Query()],
+    query: Annotated[ImportQuery, Query()],
 ) -> Response:
     """Send a list: CSV, XLSX, ODS or JSON Lines. It is filed as you read on; with `dry_run` only tried."""
     writing.allow(Role.REPORTER)
-    refuse_repeated(request, asked)
+    refuse_repeated(request, query)
     data, mapping = sent_parts
-    sent = stored.Sent(asked.dry_run, asked.strict, asked.confirm, mapping_of(mapping), asked.whole)
+    sent = stored.Sent(query.dry_run, query.strict, query.confirm, mapping_of(mapping), query.whole)
     # The same list in another envelope is the same request.
     once = Writing(writing.actor, writing.key, request, data + b"\n" + (mapping or b""))
     response = once.run(lambda context: stored.receive(context, writing.key.id, data, sent))
@@ -85,28 +85,28 @@ imports.add_api_route(
 
 
 @imports.get("/imports/{import_id}", response_model=ImportOut, responses=refusals(*THING, Forbidden))
-def read_import(read: Read, import_id: uuid.UUID, asked: Annotated[ImportAsked, Query()]) -> Response:
+def read_import(read: Read, import_id: uuid.UUID, query: Annotated[ImportStatusQuery, Query()]) -> Response:
     """How far one of your lists has got, and its receipt once it is through."""
     job = _own(read, import_id)
-    lang = asked.lang or preferred_language(read.request)
+    lang = query.lang or preferred_language(read.request)
     places = receipts.places_of(read.session, job)
     row = {**receipts.shape(job, lang, fault_groups.of_import(read.session, job, lang), places)}
-    return read.answer(asked, lambda _revision: answers.Answer(row, [row]), _tag(read, asked, job, lang))
+    return read.answer(query, lambda _revision: answers.Answer(row, [row]), _tag(read, query, job, lang))
 
 
 @imports.get("/imports/{import_id}/rows", response_model=ImportRowPage, responses=refusals(*THING, Forbidden))
-def list_import_rows(read: Read, import_id: uuid.UUID, asked: Annotated[ImportRowQuery, Query()]) -> Response:
+def list_import_rows(read: Read, import_id: uuid.UUID, query: Annotated[ImportRowQuery, Query()]) -> Response:
     """What became of each row: new, updated, unchanged, linked, needs review, or in error and why."""
     job = _own(read, import_id)
-    lang = asked.lang or preferred_language(read.request)
-    return page(read, asked, lambda read, asked, _revision: _rows(read, asked, job, lang), _tag(read, asked, job, lang))
+    lang = query.lang or preferred_language(read.request)
+    return page(read, query, lambda read, query, _revision: _rows(read, query, job, lang), _tag(read, query, job, lang))
 
 
-def _rows(read: ReadContext, asked: ImportRowQuery, job: ListImport, lang: Language) -> Page[Mapping[str, object]]:
-    position = read_cursor(asked.cursor)
-    rows = receipts.rows_of(read.session, job.id, position[0] if position else 0, asked.limit + 1, asked.outcome, lang)
-    shown = rows[: asked.limit]
-    return Page([{**one} for one in shown], write_cursor([shown[-1]["row"]]) if len(rows) > asked.limit else None)
+def _rows(read: ReadContext, query: ImportRowQuery, job: ListImport, lang: Language) -> Page[Mapping[str, object]]:
+    position = read_cursor(query.cursor)
+    rows = receipts.rows_of(read.session, job.id, position[0] if position else 0, query.limit + 1, query.outcome, lang)
+    shown = rows[: query.limit]
+    return Page([{**row} for row in shown], write_cursor([shown[-1]["row"]]) if len(rows) > query.limit else None)
 
 
 def _own(read: ReadContext, import_id: uuid.UUID) -> ListImport:
@@ -114,6 +114,6 @@ def _own(read: ReadContext, import_id: uuid.UUID) -> ListImport:
     return stored.own(read.session, import_id, read.reader.source)
 
 
-def _tag(read: ReadContext, asked: AsOf, job: ListImport, lang: Language) -> str:
+def _tag(read: ReadContext, query: AsOf, job: ListImport, lang: Language) -> str:
     """An import moves while the registry stands still."""
-    return read.tag(asked, job.state, str(job.done), lang)
+    return read.tag(query, job.state, str(job.done), lang)

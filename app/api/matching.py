@@ -36,7 +36,7 @@ _ONE_ASKS = Lock()
 
 
 class ComparisonQuery(Scope):
-    """A comparison as asked: beside which detentions, in which form, and in which language a workbook of it is."""
+    """A query for a comparison: beside which detentions, in which form, and in which language as a workbook."""
 
     format: FormatOrWorkbook | None = None
     lang: Language = "en"
@@ -47,8 +47,8 @@ def match_person(read: Read, body: PersonSoughtIn) -> Response:
     """Whom a report of this person may speak of, with the reasons. Nothing is stored, and nothing is said of people
     whom this key may not recognise. Identification numbers are compared with nobody's."""
     read.allow(*Role)
-    found = run.with_person(read.session, read.reader, body)
-    return answers.json_response(found, 200, _headers(found["revision"]))
+    matches = run.with_person(read.session, read.reader, body)
+    return answers.json_response(matches, 200, _headers(matches["revision"]))
 
 
 def _known(_body: Annotated[bytes, Depends(whole_body)], read: Read) -> ReadContext:
@@ -60,21 +60,21 @@ def _known(_body: Annotated[bytes, Depends(whole_body)], read: Read) -> ReadCont
 def match_list(
     read: Annotated[ReadContext, Depends(_known)],
     sent: Annotated[tuple[bytes, bytes | None], Depends(parts)],
-    asked: Annotated[ComparisonQuery, Query()],
+    query: Annotated[ComparisonQuery, Query()],
 ) -> Response:
     """Lay a list beside the registry: on both, likely the same person, on yours only, on theirs only. Nothing is
     stored, and nothing is said of people whom this key may not recognise."""
-    refuse_repeated(read.request, asked)
-    return _in_form(read, asked, _compared(read, sent, asked))
+    refuse_repeated(read.request, query)
+    return _in_form(read, query, _compared(read, sent, query))
 
 
-def _compared(read: ReadContext, sent: tuple[bytes, bytes | None], asked: Scope) -> Comparison:
+def _compared(read: ReadContext, sent: tuple[bytes, bytes | None], query: Scope) -> Comparison:
     state = read.request.app.state
     with _turn(state, read):
         try:
             mine = sent[0], mapping_of(sent[1])
             return run.with_registry(
-                read.session, state.secret, state.clock(), read.reader, mine, asked, seconds=MOST_SECONDS
+                read.session, state.secret, state.clock(), read.reader, mine, query, seconds=MOST_SECONDS
             )
         except BadFile as fault:
             raise Invalid.at("/file", fault.code, fault.detail) from None
@@ -95,12 +95,12 @@ def _turn(state: State, read: ReadContext) -> Iterator[None]:
         state.comparing.remove(who)
 
 
-def _in_form(read: ReadContext, asked: ComparisonQuery, found: Comparison) -> Response:
-    media = answers.media_type(asked.format, read.request, MEDIA)
-    headers = _headers(found["revision"])
+def _in_form(read: ReadContext, query: ComparisonQuery, comparison: Comparison) -> Response:
+    media = answers.media_type(query.format, read.request, MEDIA)
+    headers = _headers(comparison["revision"])
     if media == workbook_writer.MEDIA_TYPE:
-        return Response(workbook_writer.write(sheets.sheets(found, asked.lang)), headers=headers, media_type=media)
-    return answers.in_form(answers.Answer({**found}, report.lines(found)), media, headers)
+        return Response(workbook_writer.write(sheets.sheets(comparison, query.lang)), headers=headers, media_type=media)
+    return answers.in_form(answers.Answer({**comparison}, report.lines(comparison)), media, headers)
 
 
 def _headers(revision: int) -> dict[str, str]:

@@ -33,52 +33,52 @@ def file_detention(write: Write, body: DetentionReportIn) -> Response:
 
 
 @people.get("/detainees", response_model=DetaineePage, responses=refusals(*READING))
-def list_detainees(read: Read, asked: Annotated[DetaineeQuery, Query()]) -> Response:
+def list_detainees(read: Read, query: Annotated[DetaineeQuery, Query()]) -> Response:
     """People. Terms that speak of a detention or a release mean whoever has one of which they hold."""
     return page(
         read,
-        asked,
-        lambda read, asked, revision: lists.detainees(read.session, asked, read.reader, revision, read.since(asked)),
+        query,
+        lambda read, query, revision: lists.detainees(read.session, query, read.reader, revision, read.since(query)),
     )
 
 
 @people.get("/detainees/{detainee_id}", response_model=DetaineeOut, responses=refusals(*RECORD))
-def read_detainee(read: Read, detainee_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+def read_detainee(read: Read, detainee_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
     """One person, each fact with who says so. What may not be shown is null."""
-    return record(read, asked, "detainee", detainee_id)
+    return record(read, query, "detainee", detainee_id)
 
 
 @people.get("/detainees/{detainee_id}/history", response_model=HistoryPage, responses=refusals(*RECORD))
-def read_history(read: Read, detainee_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+def read_history(read: Read, detainee_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
     """Every revision at which something shown of a person changed."""
     return page(
         read,
-        asked,
-        lambda read, _asked, revision: Page(
+        query,
+        lambda read, _query, revision: Page(
             person_records.history(read.session, detainee_id, read.reader, revision), None
         ),
     )
 
 
 @people.get("/detentions", response_model=DetentionPage, responses=refusals(*READING))
-def list_detentions(read: Read, asked: Annotated[DetentionQuery, Query()]) -> Response:
+def list_detentions(read: Read, query: Annotated[DetentionQuery, Query()]) -> Response:
     """Spells in custody, ended or not; with `held_on` those that a count of the held counts on that day."""
-    require_day(asked)
-    refuse_future(asked, read.request.app.state.clock())
+    require_day(query)
+    refuse_future(query, read.request.app.state.clock())
     return page(
         read,
-        asked,
-        lambda read, asked, revision: lists.detentions(read.session, asked, read.reader, revision, read.since(asked)),
+        query,
+        lambda read, query, revision: lists.detentions(read.session, query, read.reader, revision, read.since(query)),
     )
 
 
 @people.get("/detentions/{detention_id}", response_model=DetentionOut, responses=refusals(*RECORD))
-def read_detention(read: Read, detention_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+def read_detention(read: Read, detention_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
     """One spell in custody."""
-    return record(read, asked, "detention", detention_id)
+    return record(read, query, "detention", detention_id)
 
 
 @people.get("/detentions/{detention_id}/verifications", response_model=VerificationPage, responses=refusals(*RECORD))
-def list_detention_verifications(read: Read, detention_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+def list_detention_verifications(read: Read, detention_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
     """Each source's standing verdict on a detention itself."""
-    return verdicts(read, asked, "detention", detention_id)
+    return verdicts(read, query, "detention", detention_id)

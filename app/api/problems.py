@@ -75,11 +75,11 @@ async def _on_problem(request: Request, refusal: Exception) -> JSONResponse:
 async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, (RequestValidationError, ValidationError))
     errors = list(error.errors())
-    if any(one["loc"][:1] == ("path",) for one in errors):
+    if any(fault["loc"][:1] == ("path",) for fault in errors):
         return respond(NotFound("There is nothing with this id.").body())
     if isinstance(error, RequestValidationError):
         # Where the value was sent comes first; only then its place there.
-        errors = [{**one, "loc": one["loc"][1:]} for one in errors]
+        errors = [{**fault, "loc": fault["loc"][1:]} for fault in errors]
     return respond(Invalid("Correct the values pointed at and try again.", *pointed_errors(errors)).body())
 
 
@@ -100,8 +100,8 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 def _methods(request: Request) -> list[str]:
     """What an address takes (RFC 9110 section 10.2.1). One route knows its own method only."""
     routes = request.app.router.routes
-    asked = [{**request.scope, "method": method} for method in METHODS]
-    taken = [one["method"] for one in asked if any(route.matches(one)[0] == Match.FULL for route in routes)]
+    scopes = [{**request.scope, "method": method} for method in METHODS]
+    taken = [scope["method"] for scope in scopes if any(route.matches(scope)[0] == Match.FULL for route in routes)]
     return [*taken, "HEAD"] if "GET" in taken else taken
 
 

@@ -41,22 +41,22 @@ def verify_release(write: Write, release_id: uuid.UUID, body: VerificationOfRele
 
 
 @releases.get("/releases", response_model=ReleasePage, responses=refusals(*READING))
-def list_releases(read: Read, asked: Annotated[ReleaseQuery, Query()]) -> Response:
+def list_releases(read: Read, query: Annotated[ReleaseQuery, Query()]) -> Response:
     """Releases that the terms mean. Without `stage`, each at the stage it stands at."""
     return page(
         read,
-        asked,
-        lambda read, asked, revision: lists.releases(read.session, asked, read.reader, revision, read.since(asked)),
+        query,
+        lambda read, query, revision: lists.releases(read.session, query, read.reader, revision, read.since(query)),
     )
 
 
 @releases.get("/releases/{release_id}", response_model=ReleaseOut, responses=refusals(*RECORD))
-def read_release(read: Read, release_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+def read_release(read: Read, release_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
     """One release, each fact with who says so. 308 to the standing id when this one was absorbed."""
-    return record(read, asked, "release", release_id)
+    return record(read, query, "release", release_id)
 
 
 @releases.get("/releases/{release_id}/verifications", response_model=VerificationPage, responses=refusals(*RECORD))
-def list_verifications(read: Read, release_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+def list_verifications(read: Read, release_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
     """Each source's standing verdict on a release."""
-    return verdicts(read, asked, "release", release_id)
+    return verdicts(read, query, "release", release_id)

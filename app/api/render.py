@@ -9,13 +9,7 @@ from sqlmodel import Session, col
 
 from app.exchange.imports import receipts, stored
 from app.log.entries import LogEntry, entry_at
-from app.models import (
-    Decision,
-    Facility,
-    Proposal,
-    Record,
-    Source,
-)
+from app.models import Decision, Facility, Proposal, Record, Source
 from app.reading import lists, person_records, shapes
 from app.registry import records
 from app.registry.claims import claim_at

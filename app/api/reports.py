@@ -37,24 +37,24 @@ def _matches(report_id: uuid.UUID, if_match: list[str] | None) -> Callable[[int]
 
 
 @reports.get("/reports", response_model=ReportPage, responses=refusals(*READING, Forbidden))
-def list_reports(read: Read, asked: Annotated[ReportQuery, Query()]) -> Response:
+def list_reports(read: Read, query: Annotated[ReportQuery, Query()]) -> Response:
     """Your own reports, whole: all of them, or that under a case number of yours."""
     read.allow(Role.REPORTER)
     secret = read.request.app.state.secret
     return page(
         read,
-        asked,
-        lambda read, asked, revision: lists.own_reports(read.session, asked, read.reader, revision, secret),
+        query,
+        lambda read, query, revision: lists.own_reports(read.session, query, read.reader, revision, secret),
     )
 
 
 @reports.get("/reports/{report_id}", response_model=ReportOut, responses=refusals(*READING, Forbidden, NotFound))
-def read_report(read: Read, report_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+def read_report(read: Read, report_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
     """One of your own reports as you sent it. Its ETag goes into If-Match when you correct it."""
     read.allow(Role.REPORTER)
-    row = lists.own_report(read.session, report_id, read.reader, read.revision(asked))
-    tag = _tag(report_id, row["version"], answers.media_type(asked.format, read.request))
-    return read.answer(asked, lambda _revision: answers.Answer(row, [row]), tag)
+    row = lists.own_report(read.session, report_id, read.reader, read.revision(query))
+    tag = _tag(report_id, row["version"], answers.media_type(query.format, read.request))
+    return read.answer(query, lambda _revision: answers.Answer(row, [row]), tag)
 
 
 @reports.patch("/reports/{report_id}", response_model=Filed, responses=refusals(*AMENDING))

@@ -46,10 +46,10 @@ async def gate(request: Request) -> AsyncIterator[None]:
 
 def asks_for_whole_list(request: Request) -> bool:
     """Whether a list is asked for as a table, which comes whole."""
-    asked = request.query_params.get("format")
+    form = request.query_params.get("format")
     shape = getattr(request.scope["route"], "response_model", None)
     listed = request.method == "GET" and "data" in getattr(shape, "__annotations__", ())
-    return listed and (asked is None or asked in MEDIA) and answers.is_table(asked, request)
+    return listed and (form is None or form in MEDIA) and answers.is_table(form, request)
 
 
 async def whole_body(request: Request) -> bytes:
@@ -120,10 +120,10 @@ class ReadContext:
 
         Raises Invalid where it lies after the revision read: read backwards, whatever came between would look as if it
         had left the list."""
-        asked = getattr(terms, name)
-        if asked is None:
+        moment = getattr(terms, name)
+        if moment is None:
             return None
-        since, until = self._at(name, asked, self.zone(terms)), self.revision(terms)
+        since, until = self._at(name, moment, self.zone(terms)), self.revision(terms)
         if since > until:
             detail = f"This is after `as_of` (revision {until}): give an earlier moment, or leave `as_of` out."
             raise Invalid.at(f"/{name}", "after_as_of", detail)
@@ -179,19 +179,19 @@ class ReadContext:
     def tag(self, terms: AsOf, *beside: str) -> str:
         """Strong: it covers everything the bytes depend on; `beside`: what of it is not in the log."""
         media = answers.media_type(terms.format, self.request)
-        asked = self.request.url
+        url = self.request.url
         state = self.request.app.state
         zone = dates.zone_name(state.zone)
-        parts = [__version__, RULES, state.public_url, zone, self._head, asked.path, asked.query, media]
+        parts = [__version__, RULES, state.public_url, zone, self._head, url.path, url.query, media]
         parts += [self.reader.role, self.reader.slug, self.key and self.key.id, *beside]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
 
 
-def require_rules(asked: int, address: str) -> None:
+def require_rules(rules: int, address: str) -> None:
     """Raises RulesChanged with today's address where numbers are asked for as earlier rules gave them."""
-    if asked < RULES:
-        raise RulesChanged(asked, RULES, address)
-    if asked > RULES:
+    if rules < RULES:
+        raise RulesChanged(rules, RULES, address)
+    if rules > RULES:
         raise Invalid.at("/rules", "unknown_rules", f"This registry counts by rules {RULES}: ask for these.")
 
 
@@ -201,12 +201,12 @@ def preferred_language(request: Request) -> Language:
     return "es" if answers.preferred(accepted, LANGUAGES) == "es" else "en"
 
 
-def refuse_repeated(request: Request, asked: BaseModel) -> None:
+def refuse_repeated(request: Request, query: BaseModel) -> None:
     """Raises Invalid. Of two countries asked for, one would be dropped in silence: a wrong count looks like any other,
     and of two wishes for a trial the second may be none."""
     names = [name for name, _value in request.query_params.multi_items()]
     for name in names:
-        if names.count(name) > 1 and not isinstance(getattr(asked, name), list):
+        if names.count(name) > 1 and not isinstance(getattr(query, name), list):
             raise Invalid.at(f"/{name}", "repeated", "Ask for one value: this term cannot be repeated.")
 
 
@@ -255,7 +255,7 @@ def _instant(name: str, text: str, zone: tzinfo, now: datetime) -> datetime:
     return instant
 
 
-def _asked(
+def _read_context(
     request: Request,
     token: Annotated[str | None, Depends(bearer_token)],
     _place: Annotated[None, Depends(gate, scope="function")],
@@ -269,4 +269,4 @@ def _who(session: Session, token: str | None, request: Request) -> tuple[Reader,
     return (ANYONE, None) if token is None else api_keys.authenticate(session, token, request.app.state.clock())
 
 
-Read = Annotated[ReadContext, Depends(_asked, scope="function")]
+Read = Annotated[ReadContext, Depends(_read_context, scope="function")]

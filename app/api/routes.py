@@ -77,16 +77,16 @@ def refusals(*problems: type[Problem]) -> Responses:
     by_status: dict[int, list[type[Problem]]] = {}
     for refusal in dict.fromkeys(problems):
         by_status.setdefault(refusal.status, []).append(refusal)
-    found: Responses = {status: _refused(known) for status, known in sorted(by_status.items())}
+    refused: Responses = {status: _refused(known) for status, known in sorted(by_status.items())}
     unchanged: Responses = {304: {"description": "You have it already", "model": None}}
-    return unchanged | found if RulesChanged in problems else found
+    return unchanged | refused if RulesChanged in problems else refused
 
 
 def _refused(problems: list[type[Problem]]) -> dict[str, Any]:
-    examples = {one.code: {"$ref": f"#/components/examples/{one.code}"} for one in problems}
+    examples = {problem.code: {"$ref": f"#/components/examples/{problem.code}"} for problem in problems}
     content = {"schema": {"$ref": "#/components/schemas/ProblemOut"}, "examples": examples}
-    said = " · ".join(f"`{one.code}`: {one.title}" for one in problems)
-    return {"description": said, "content": {PROBLEM_JSON: content}, "model": None}
+    titles = " · ".join(f"`{problem.code}`: {problem.title}" for problem in problems)
+    return {"description": titles, "content": {PROBLEM_JSON: content}, "model": None}
 
 
 def upserting(model: type) -> Responses:

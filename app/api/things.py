@@ -28,41 +28,41 @@ Build = Callable[[ReadContext, Terms, int], Page[Mapping[str, Any]]]
 UNPAGED = "CSV and JSON Lines come whole, without pages: leave limit and cursor out, or ask for JSON."
 
 
-def page(read: ReadContext, asked: Terms, build: Build[Terms], tag: str | None = None) -> Response:
+def page(read: ReadContext, query: Terms, build: Build[Terms], tag: str | None = None) -> Response:
     """A page of a list, or as a table the whole of it. The next one is read at the same revision, so that writes in
     between move nothing."""
 
     def make(revision: int) -> Answer:
-        if is_table(asked.format, read.request):
-            return _whole_list(read, asked, build, revision)
-        built = build(read, asked, revision)
+        if is_table(query.format, read.request):
+            return _whole_list(read, query, build, revision)
+        built = build(read, query, revision)
         further = None if built.cursor is None else following(read, built.cursor, revision)
         body = {"data": built.data, "next": further, "revision": revision, **built.beside()}
         return Answer(body, built.data, further)
 
-    return read.answer(asked, make, tag)
+    return read.answer(query, make, tag)
 
 
-def _whole_list(read: ReadContext, asked: Terms, build: Build[Terms], revision: int) -> Answer:
+def _whole_list(read: ReadContext, query: Terms, build: Build[Terms], revision: int) -> Answer:
     """A list as a table: its first rows, and how to come by the others.
 
     Those are read while the answer is sent, some at a time, each on a session of its own that waits for a turn among
     the lists and passes the gate anew: who reads slowly keeps neither. They are of the same revision, by who may be
     shown to whom at that moment.
     """
-    if not isinstance(asked, Paged):
-        return Answer({}, build(read, asked, revision).data)
-    given = sorted(asked.model_fields_set & {"limit", "cursor"})
+    if not isinstance(query, Paged):
+        return Answer({}, build(read, query, revision).data)
+    given = sorted(query.model_fields_set & {"limit", "cursor"})
     if given:
         raise Invalid.at(f"/{given[0]}", "unpaged", UNPAGED)
     pinned: dict[str, Any] = {"limit": MOST_LIMIT, "as_of": str(revision)}
-    if getattr(asked, "changed_since", None) is not None:
-        pinned["changed_since"] = str(read.since(asked))
-    first = build(read, asked.model_copy(update=pinned), revision)
+    if getattr(query, "changed_since", None) is not None:
+        pinned["changed_since"] = str(read.since(query))
+    first = build(read, query.model_copy(update=pinned), revision)
 
     def following_rows(cursor: str) -> Page[Mapping[str, Any]]:
         with reading(read.request.app.state.engine) as session:
-            return build(read.again(session), asked.model_copy(update={**pinned, "cursor": cursor}), revision)
+            return build(read.again(session), query.model_copy(update={**pinned, "cursor": cursor}), revision)
 
     async def more() -> AsyncIterator[Sequence[Mapping[str, Any]]]:
         cursor, state = first.cursor, read.request.app.state
@@ -72,15 +72,15 @@ def _whole_list(read: ReadContext, asked: Terms, build: Build[Terms], revision: 
             yield built.data
             cursor = built.cursor
 
-    return Answer({}, first.data, columns=_columns(read, asked), more=more if first.cursor is not None else None)
+    return Answer({}, first.data, columns=_columns(read, query), more=more if first.cursor is not None else None)
 
 
-def _columns(read: ReadContext, asked: Paged) -> list[str]:
+def _columns(read: ReadContext, query: Paged) -> list[str]:
     """The columns of a list, by the documented shape of its rows."""
     (rows,) = get_args(get_type_hints(read.request.scope["route"].response_model)["data"])
     shapes = get_args(rows) or (rows,)
     columns = [name for shape in shapes if shape is not Tombstone for name in columns_of_shape(shape)]
-    if getattr(asked, "changed_since", None) is not None:
+    if getattr(query, "changed_since", None) is not None:
         columns += columns_of_shape(Tombstone)
     return list(dict.fromkeys(columns))
 
@@ -92,31 +92,31 @@ def following(read: ReadContext, cursor: str, revision: int) -> str:
     return f"{read.request.url.path}?{urlencode([*kept, *pinned])}"
 
 
-def whole(read: ReadContext, asked: AsOf, build: Callable[[int], Mapping[str, Any]]) -> Response:
+def whole(read: ReadContext, query: AsOf, build: Callable[[int], Mapping[str, Any]]) -> Response:
     """One record with the revision it was read at."""
 
     def make(revision: int) -> Answer:
         row = {**build(revision), "revision": revision}
         return Answer(row, [row])
 
-    return read.answer(asked, make)
+    return read.answer(query, make)
 
 
-def record(read: ReadContext, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
+def record(read: ReadContext, query: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
     """A detainee, detention or release."""
 
     def build(revision: int) -> Mapping[str, Any]:
         person, key = person_records.find(read.session, kind, thing_id, read.reader, revision)
         return SHAPES[kind](person, key, read.reader)
 
-    return whole(read, asked, build)
+    return whole(read, query, build)
 
 
-def verdicts(read: ReadContext, asked: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
+def verdicts(read: ReadContext, query: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:
     """The sources' verdicts on a detention or release."""
 
-    def build(read: ReadContext, _asked: AsOf, revision: int) -> Page[VerificationOut]:
+    def build(read: ReadContext, _query: AsOf, revision: int) -> Page[VerificationOut]:
         person, key = person_records.find(read.session, kind, thing_id, read.reader, revision)
         return Page(person_records.verifications(person, key, kind, read.reader), None)
 
-    return page(read, asked, build)
+    return page(read, query, build)

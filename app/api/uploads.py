@@ -54,17 +54,17 @@ async def parts(request: Request) -> tuple[bytes, bytes | None]:
         form = await parser.parse()
     except (MultiPartException, KeyError):
         raise Invalid.at("", "malformed_form", FORM) from None
-    found: dict[str, bytes] = {}
+    sent_parts: dict[str, bytes] = {}
     try:
         for name, part in form.multi_items():
-            if name not in ("file", "mapping") or name in found:
+            if name not in ("file", "mapping") or name in sent_parts:
                 raise Invalid.at("", "unknown_field", FORM)
-            found[name] = await part.read() if isinstance(part, UploadFile) else part.encode()
+            sent_parts[name] = await part.read() if isinstance(part, UploadFile) else part.encode()
     finally:
         await form.close()
-    if "file" not in found:
+    if "file" not in sent_parts:
         raise Invalid.at("/file", "required", FORM)
-    return found["file"], found.get("mapping")
+    return sent_parts["file"], sent_parts.get("mapping")
 
 
 def _unpacked(body: bytes, packed: str, most: int) -> bytes:

@@ -85,12 +85,12 @@ class Writing:
         return sealed.keyed_digest(self.request.app.state.secret, where, hashlib.sha256(self.body).hexdigest())
 
     def _stored(self, session: Session, once: tuple[str, str]) -> Outcome | None:
-        found = session.get(IdempotentAnswer, once)
-        if found is None:
+        stored = session.get(IdempotentAnswer, once)
+        if stored is None:
             return None
-        if found.request_digest != self._request_digest:
+        if stored.request_digest != self._request_digest:
             raise IdempotencyMismatch("Use a new Idempotency-Key for another request.")
-        return Outcome(**json.loads(found.outcome))
+        return Outcome(**json.loads(stored.outcome))
 
     def _store(self, session: Session, once: tuple[str, str], outcome: Outcome, now: datetime) -> None:
         scope, digest = once

@@ -46,56 +46,56 @@ def estimate_table(
     except OSError as error:
         raise BadTable(f"Cannot read {file}: {error.strerror}.") from error
     lists, people = read_csv(data)
-    found = estimate(lists, people, [_pair(lists, said) for said in dependent or []])
+    answer = estimate(lists, people, [_pair(lists, text) for text in dependent or []])
     if as_json:
-        print(json.dumps(found.answer(), ensure_ascii=False, allow_nan=False))  # noqa: T201 - this is the output
+        print(json.dumps(answer.answer(), ensure_ascii=False, allow_nan=False))  # noqa: T201 - this is the output
     else:
-        _show(found)
+        _show(answer)
 
 
-def _pair(lists: tuple[str, ...], said: str) -> frozenset[str]:
+def _pair(lists: tuple[str, ...], text: str) -> frozenset[str]:
     """The two lists of `A:B`, whose names may have colons themselves."""
-    for place, letter in enumerate(said):
-        pair = (said[:place], said[place + 1 :])
+    for place, letter in enumerate(text):
+        pair = (text[:place], text[place + 1 :])
         if letter == ":" and pair[0] != pair[1] and all(name in lists for name in pair):
             return frozenset(pair)
-    raise BadTable(f"{said!r} does not name two lists of the table as A:B. It has {', '.join(lists)}.")
+    raise BadTable(f"{text!r} does not name two lists of the table as A:B. It has {', '.join(lists)}.")
 
 
-def _show(found: Estimate) -> None:
+def _show(answer: Estimate) -> None:
     console = Console(emoji=False, highlight=False)
-    console.print(f"{found.observed:,} people were seen, {found.shared:,} of them on two lists or more.")
-    if found.models:
-        console.print(_table(found))
-    for name, reason in found.left_out:
+    console.print(f"{answer.observed:,} people were seen, {answer.shared:,} of them on two lists or more.")
+    if answer.models:
+        console.print(_table(answer))
+    for name, reason in answer.left_out:
         console.print(f"No figure for {TITLES[name]}: {reason}")
-    chosen = found.chosen
-    if chosen is not None and found.chosen_by is not None:
+    chosen = answer.chosen
+    if chosen is not None and answer.chosen_by is not None:
         profile = "" if chosen.profile is None else f", {_span(*chosen.profile)} by profile likelihood"
         console.print(
             f"[bold]Estimate: {chosen.estimate:,.0f} people[/bold], {_span(chosen.low, chosen.high)} at 95 %"
-            f" ({chosen.interval}){profile}; {TITLES[chosen.name]}, {RULES[found.chosen_by]}."
+            f" ({chosen.interval}){profile}; {TITLES[chosen.name]}, {RULES[answer.chosen_by]}."
         )
-    if found.refused is not None:
-        console.print(f"[bold]No estimate:[/bold] {escape(found.refused.reason)}")
-    if found.range is not None and found.range[0] < found.range[1]:
-        console.print(f"Models that the data allow say from {found.range[0]:,.0f} to {found.range[1]:,.0f}.")
-    bound = f"Chao's lower bound: {found.lower_bound.estimate:,.0f}."
-    if chosen is not None and round(found.lower_bound.estimate) > round(chosen.estimate):
+    if answer.refused is not None:
+        console.print(f"[bold]No estimate:[/bold] {escape(answer.refused.reason)}")
+    if answer.range is not None and answer.range[0] < answer.range[1]:
+        console.print(f"Models that the data allow say from {answer.range[0]:,.0f} to {answer.range[1]:,.0f}.")
+    bound = f"Chao's lower bound: {answer.lower_bound.estimate:,.0f}."
+    if chosen is not None and round(answer.lower_bound.estimate) > round(chosen.estimate):
         bound += " It lies above the estimate: see what it assumes."
-    console.print(bound if found.refused is None else f"{bound} It is no estimate: see what it assumes.")
+    console.print(bound if answer.refused is None else f"{bound} It is no estimate: see what it assumes.")
     console.print("This holds if:")
-    for sentence in found.assumptions:
+    for sentence in answer.assumptions:
         console.print(f"- {sentence}")
 
 
-def _table(found: Estimate) -> Table:
+def _table(answer: Estimate) -> Table:
     table = Table(box=SIMPLE_HEAD)
     table.add_column("model", no_wrap=True)
     for title in ("estimate", "95 %", "BIC"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("together", overflow="fold")
-    for model in found.models:
+    for model in answer.models:
         table.add_row(
             TITLES[model.name],
             f"{model.estimate:,.0f}",

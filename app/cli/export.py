@@ -76,10 +76,10 @@ def copy(session: Session, folder: Path, revision: int) -> None:
 
 def read_copy(context: WriteContext, folder: Path) -> None:
     """Read a copy back, and say for whom it speaks. Raises BadFile, Conflict."""
-    found = copies.read(context, folder)
-    named = [f"{slug} ({'' if alone else 'not '}independent)" for slug, alone in found.sources.items()]
+    copy = copies.read(context, folder)
+    named = [f"{slug} ({'' if alone else 'not '}independent)" for slug, alone in copy.sources.items()]
     _tell(f"It speaks for {', '.join(named) or 'nobody'}: read a copy only from whom you trust.")
-    _tell(f"Filed {found.reports} reports of a copy.")
+    _tell(f"Filed {copy.reports} reports of a copy.")
 
 
 def public(session: Session, form: ExportForm, revision: int) -> None:

@@ -79,5 +79,5 @@ def import_facilities(
                 print(f"recuento: {mistake}", file=sys.stderr)  # noqa: T201 - this is the output
             print("recuento: Nothing was registered: mend this and run it again.", file=sys.stderr)  # noqa: T201
             raise typer.Exit(1)  # inside, so that the transaction is left undone
-    said = ", ".join(f"{number} {what}" for what, number in became.items())
-    console.print(f"{len(listed.bodies)} facilities: {said}. Revision {head}.", soft_wrap=True)
+    counts = ", ".join(f"{number} {what}" for what, number in became.items())
+    console.print(f"{len(listed.bodies)} facilities: {counts}. Revision {head}.", soft_wrap=True)

@@ -18,9 +18,9 @@ TOLD = (WrongSecret, UnreadableSecret, NotADemo, BadTable, BadFile, Stopped)
 def line_of(error: Exception) -> str | None:
     """The line that tells of a foreseeable failure; None for one that is a defect."""
     if isinstance(error, Problem):
-        return " ".join(dict.fromkeys([error.detail, *(one["detail"] for one in error.extra.get("errors", []))]))
+        return " ".join(dict.fromkeys([error.detail, *(fault["detail"] for fault in error.extra.get("errors", []))]))
     if isinstance(error, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
     if isinstance(error, SQLAlchemyError):
         return f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?"
     return str(error) if isinstance(error, TOLD) else None

@@ -58,8 +58,8 @@ def at_column(error: RowError) -> str:
 
 def reader_language() -> Language:
     """The language of whoever sits at this machine, where we have it (POSIX.1-2017, section 8.2)."""
-    said = next((found for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (found := os.environ.get(name))), "")
-    return "es" if said.lower().startswith("es") else "en"
+    locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
+    return "es" if locale.lower().startswith("es") else "en"
 
 
 def import_list(
@@ -147,7 +147,7 @@ class _Cells:
 
     def places_of(self, wanted: set[int], columns: list[ImportColumn]) -> dict[int, str]:
         """What rows call the place where somebody is held: in a column, or in the mapping for every row."""
-        place = next((place_of(one["column"]) for one in columns if PLACE in one["fields"]), None)
+        place = next((place_of(column["column"]) for column in columns if PLACE in column["fields"]), None)
         same = self._mapping.constants.get(PLACE) if self._mapping else None
         if place is None:
             return dict.fromkeys(wanted, same) if same else {}
@@ -159,8 +159,10 @@ def _print(rows: Iterable[ImportRowShape], receipt: Receipt, cells: _Cells, told
     texts = cells.of(groups.rows())
 
     def value_of(row: int, column: str) -> str | None:
-        place, said = place_of(column), texts.get(row, [])
-        return values.get((row, column)) or (said[place].strip()[:MOST_SHOWN] if place < len(said) else None)
+        place, cell_texts = place_of(column), texts.get(row, [])
+        return values.get((row, column)) or (
+            cell_texts[place].strip()[:MOST_SHOWN] if place < len(cell_texts) else None
+        )
 
     grouped = group_shapes(groups.kept(), receipt["columns"], told.lang, value_of)
     _name_places(receipt, cells)
@@ -174,19 +176,19 @@ def _print(rows: Iterable[ImportRowShape], receipt: Receipt, cells: _Cells, told
 
 def _name_places(receipt: Receipt, cells: _Cells) -> None:
     """Say of the rows that name a place which nobody has registered what they call it: a registry keeps no names."""
-    examples = [one for warning in receipt["warnings"] for one in warning["examples"]]
-    named = cells.places_of({one["row"] for one in examples}, receipt["columns"])
-    for one in examples:
-        one["value"] = named.get(one["row"])
+    examples = [example for warning in receipt["warnings"] for example in warning["examples"]]
+    named = cells.places_of({example["row"] for example in examples}, receipt["columns"])
+    for example in examples:
+        example["value"] = named.get(example["row"])
 
 
 def _left_to_do(receipt: Receipt, lang: Language) -> str | None:
     if receipt["problem"]:
         return str(receipt["problem"]["detail"])
     if receipt["questions"]:
-        asked = " ".join(one["detail"] for one in receipt["questions"])
+        questions = " ".join(question["detail"] for question in receipt["questions"])
         filed = line("nothing_more_filed" if receipt["last_revision"] else "nothing_filed", lang)
-        return f"{filed} {asked}{' (--confirm)' if confirmed(receipt['questions']) else ''}"
+        return f"{filed} {questions}{' (--confirm)' if confirmed(receipt['questions']) else ''}"
     if receipt["state"] != "done":
         return line("somebody_else", lang)
     wrong = receipt["counts"][ImportOutcome.ERROR]

@@ -58,19 +58,19 @@ def match_lists(
     if xlsx is not None:
         _require_new(xlsx)  # before the minutes that a comparison may take
     if other is not None:
-        found = run.two_lists(_list(file, mapping), _list(other, other_mapping), now())
+        comparison = run.two_lists(_list(file, mapping), _list(other, other_mapping), now())
     elif source is None:
         raise BadFile("source_required", NOBODYS)
     else:
-        asked = Scope(country=country or [], released_from=released_from, released_to=released_to, held_on=held_on)
-        found = _with_registry(source, _list(file, mapping), asked)
+        scope = Scope(country=country or [], released_from=released_from, released_to=released_to, held_on=held_on)
+        comparison = _with_registry(source, _list(file, mapping), scope)
     if xlsx is not None:
-        _write(xlsx, workbook_writer.write(sheets.sheets(found, lang)))
+        _write(xlsx, workbook_writer.write(sheets.sheets(comparison, lang)))
     if as_json:
-        _line(json.dumps(found, ensure_ascii=False, default=str))
+        _line(json.dumps(comparison, ensure_ascii=False, default=str))
     else:
-        _print(found, xlsx)
-    unread = len(found["unread"]) + len(found.get("unread_theirs", []))
+        _print(comparison, xlsx)
+    unread = len(comparison["unread"]) + len(comparison.get("unread_theirs", []))
     if unread:
         what = "1 row could not be read, and was" if unread == 1 else f"{unread} rows could not be read, and were"
         raise BadFile("unread_rows", f"{what} compared with nothing: correct the list.")
@@ -108,35 +108,35 @@ def _list(file: Path, mapping: Path | None) -> run.List:
     return data, mapping_of(mapping)
 
 
-def _with_registry(slug: str, mine: run.List, asked: Scope) -> Comparison:
+def _with_registry(slug: str, mine: run.List, scope: Scope) -> Comparison:
     """A list beside what the registry shows the source whose list it is."""
     settings = Settings()
     with opened(settings):
         pass  # with another secret no case number of one's own would be found
     with database(settings) as engine, reading(engine) as session:
-        return run.with_registry(session, settings.secret_key(), now(), reporter(session, slug), mine, asked)
+        return run.with_registry(session, settings.secret_key(), now(), reporter(session, slug), mine, scope)
 
 
-def _print(found: Comparison, xlsx: Path | None) -> None:
-    _some("Contradictions:", [line for pair in found["both"] for line in _contradictions(pair)])
-    _some("Likely the same person (somebody must look):", [_beside(pair) for pair in found["likely"]])
+def _print(comparison: Comparison, xlsx: Path | None) -> None:
+    _some("Contradictions:", [line for pair in comparison["both"] for line in _contradictions(pair)])
+    _some("Likely the same person (somebody must look):", [_beside(pair) for pair in comparison["likely"]])
     for heading, unread in (
-        ("Rows that could not be read:", found["unread"]),
-        ("Rows of the other list likewise:", found.get("unread_theirs", [])),
+        ("Rows that could not be read:", comparison["unread"]),
+        ("Rows of the other list likewise:", comparison.get("unread_theirs", [])),
     ):
-        errors = [(one["row"], error) for one in unread for error in one["errors"]]
+        errors = [(line["row"], error) for line in unread for error in line["errors"]]
         _some(heading, [f"row {row}: {at_column(error)}" for row, error in errors])
-    count = found["summary"]
-    for one in found.get("lists", []):
-        _line(f"Laid beside {one['list']}: {one['listed']} detentions, and {one['withheld']} withheld.")
-    said = {
+    count = comparison["summary"]
+    for side in comparison.get("lists", []):
+        _line(f"Laid beside {side['list']}: {side['listed']} detentions, and {side['withheld']} withheld.")
+    counts = {
         "on both": count["both"],
         "of them with a contradiction": count["conflicts"],
         "likely the same": count["likely"],
         "mine only": count["mine_only"],
         "theirs only": count["theirs_only"],
     }
-    numbers = ", ".join(f"{number} {what}" for what, number in said.items())
+    numbers = ", ".join(f"{number} {what}" for what, number in counts.items())
     _line(f"{count['mine']} of mine beside {count['theirs']} of theirs: {numbers}.")
     _line(f"All of it is in {xlsx}." if xlsx else "All of it, line by line: --xlsx FILE, or --json.")
 
@@ -153,7 +153,8 @@ def _some(heading: str, lines: list[str]) -> None:
 def _contradictions(pair: PairedShape) -> list[str]:
     who = f"row {pair['mine']['row']} ({pair['mine']['name'] or 'no name'})"
     return [
-        f"{who}: {one['field']}: mine {_said(one['mine'])}, theirs {_said(one['theirs'])}" for one in pair["conflicts"]
+        f"{who}: {field['field']}: mine {_said(field['mine'])}, theirs {_said(field['theirs'])}"
+        for field in pair["conflicts"]
     ]
 
 

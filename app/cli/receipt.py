@@ -45,8 +45,8 @@ def _where(group: ImportGroup, lang: Language) -> str:
 
 
 def _print_columns(receipt: Receipt, lang: Language) -> None:
-    """As what each column was read; of those without a heading only what holds something."""
-    unread = {one["column"]: one["count"] for one in receipt["unread"]}
+    """Print how each column was read; a column without a heading only where it has values."""
+    unread = {column["column"]: column["count"] for column in receipt["unread"]}
     if receipt["columns"]:
         put(line("columns", lang))
     for column in receipt["columns"]:
@@ -76,7 +76,7 @@ def print_receipt(receipt: Receipt, outcomes: Counter[str], lang: Language) -> N
     _print_columns(receipt, lang)
     _print_warnings(receipt["warnings"], lang)
     if receipt["unsaid"]:
-        words = ", ".join(f'{one["column"]} "{one["word"]}" × {one["count"]}' for one in receipt["unsaid"])
+        words = ", ".join(f'{cell["column"]} "{cell["word"]}" × {cell["count"]}' for cell in receipt["unsaid"])
         put(line("unsaid", lang, words=words))
     left_out = receipt["left_out"]
     if left_out["count"]:
@@ -89,7 +89,7 @@ def print_receipt(receipt: Receipt, outcomes: Counter[str], lang: Language) -> N
     # Of a strict list that failed in its trial the receipt counts errors only. From afar only those are asked for.
     refused = receipt["state"] == "failed" and not receipt["dry_run"] and outcomes.total() > receipt["settled"]
     counted = outcomes if refused else receipt["counts"]
-    counts = ", ".join(line(OUTCOMES.get(one, one.value), lang, count=counted[one]) for one in ImportOutcome)
+    counts = ", ".join(line(OUTCOMES.get(key, key.value), lang, count=counted[key]) for key in ImportOutcome)
     what = "would_have_become" if refused else "would_become" if receipt["dry_run"] else "became"
     put(line(what, lang, told=sum(counted.values()), count=receipt["rows"], counts=counts))
     if refused:

@@ -59,19 +59,19 @@ def _number(session: Session, table: type[Any]) -> int:
     return int(session.execute(standing).scalar_one())
 
 
-def lines(found: dict[str, Any]) -> list[str]:
+def lines(status: dict[str, Any]) -> list[str]:
     """The same for whoever reads it in a terminal."""
     told = [
-        f"Revision {found['revision']}" + (f", recorded at {found['recorded_at']}" if found["recorded_at"] else ""),
-        f"{found['pairs_in_review']} pairs wait for a curator.",
-        f"{found['wishes_in_review']} wishes to hide somebody, or a name, wait for a curator.",
-        f"{found['hidden_provisionally']} reports hide somebody meanwhile.",
+        f"Revision {status['revision']}" + (f", recorded at {status['recorded_at']}" if status["recorded_at"] else ""),
+        f"{status['pairs_in_review']} pairs wait for a curator.",
+        f"{status['wishes_in_review']} wishes to hide somebody, or a name, wait for a curator.",
+        f"{status['hidden_provisionally']} reports hide somebody meanwhile.",
     ]
-    told += [f"  {source}: {number}" for source, number in found["hidden_by_source"].items()]
+    told += [f"  {source}: {number}" for source, number in status["hidden_by_source"].items()]
     told += [
         f"WARNING {source}: {hiding_requests.MOST_UNANSWERED} or more of its reports that hide people are unanswered, "
         "and further wishes wait; births, which may be a child's, still hide at once. Have a curator answer them "
         "(/v1/review); if the key may be stolen, revoke it and put the source in quarantine."
-        for source in found["stopped_sources"]
+        for source in status["stopped_sources"]
     ]
     return told

@@ -139,19 +139,19 @@ def sentence(
     terms = {name: value for name, value in tally["terms"].items() if name != "group_by" or not by_source}
     anybody = _BY_ANYBODY[lang] if "source" in terms else ""
     if lang == "es":
-        said = f"{name}, revisión {numbered}: {least}{number} {things}{_scope(terms, lang)}, "
-        said += f"de ellas {verified} verificada{_s(verified)}{anybody}, {contested} controvertida{_s(contested)} y "
-        said += f"{reported} solo reportada{_s(reported)}"
-        said += f"; verificadas, por fuente: {by_source}" if by_source else ""
+        text = f"{name}, revisión {numbered}: {least}{number} {things}{_scope(terms, lang)}, "
+        text += f"de ellas {verified} verificada{_s(verified)}{anybody}, {contested} controvertida{_s(contested)} y "
+        text += f"{reported} solo reportada{_s(reported)}"
+        text += f"; verificadas, por fuente: {by_source}" if by_source else ""
     else:
-        said = f"{name}, revision {numbered}: {least}{number} {things}{_scope(terms, lang)}, "
-        said += f"of which {verified} verified{anybody}, {contested} contested and {reported} only reported"
-        said += f"; verified, by source: {by_source}" if by_source else ""
-    return f"{said}{_silence(tally, lang)}{_apart(total, lang)}{_not_visible(tally, lang)}. {address}"
+        text = f"{name}, revision {numbered}: {least}{number} {things}{_scope(terms, lang)}, "
+        text += f"of which {verified} verified{anybody}, {contested} contested and {reported} only reported"
+        text += f"; verified, by source: {by_source}" if by_source else ""
+    return f"{text}{_silence(tally, lang)}{_apart(total, lang)}{_not_visible(tally, lang)}. {address}"
 
 
-# In a count of one source's releases `verified` is the status, which other sources give them too: without these words
-# it would be read as the number that this source verified.
+# In a count of one source's releases `verified` is the status, to which other sources add: without these words it would
+# be read as the number that this source verified.
 _BY_ANYBODY: dict[Language, str] = {"en": " by any independent source", "es": " por alguna fuente independiente"}
 
 
@@ -161,30 +161,30 @@ def _s(number: int) -> str:
 
 
 def _silence(tally: TalliedCount, lang: Language) -> str:
-    """How many of the held nobody has been heard of for long: a number that is silent about them claims too much."""
+    """How many of the held have not been heard of for long: a number that is silent about them claims too much."""
     if "not_heard_since" not in tally:
         return ""
-    said = f"sin noticias desde hace más de {SILENCE} días" if lang == "es" else f"not heard of for over {SILENCE} days"
-    return f"; {said}: {tally['not_heard_since']}"
+    note = f"sin noticias desde hace más de {SILENCE} días" if lang == "es" else f"not heard of for over {SILENCE} days"
+    return f"; {note}: {tally['not_heard_since']}"
 
 
 def _apart(total: Numbers, lang: Language) -> str:
-    """How many of what is counted are of people whom nobody may recognise: each of their sources counts them anew."""
+    """How much of the count is of people who may only be counted: each source counts such a person anew."""
     number = total["counted_apart"]
     if not number:
         return ""
     if lang == "es":
-        said = f"de ellas {number} de personas que no pueden reconocerse entre organizaciones"
-        return f"; {said}: una misma persona puede contarse más de una vez"
-    said = f"of which {number} of people who may not be recognised across organisations"
-    return f"; {said}: the same person can stand more than once"
+        words = f"de ellas {number} de personas que no pueden reconocerse entre organizaciones"
+        return f"; {words}: una misma persona puede contarse más de una vez"
+    words = f"of which {number} of people who may not be recognised across organisations"
+    return f"; {words}: the same person can stand more than once"
 
 
 _AT_LEAST: dict[Language, str] = {"en": "at least ", "es": "al menos "}
 
 
 def _understated(tally: TalliedCount) -> bool:
-    """Whether a personal filter could not be asked of some people, so that the number is the least it can be."""
+    """Whether a personal filter could not be applied to some people, so that the number is the least it can be."""
     return bool(tally.get("not_visible")) and not set(wording.PERSONAL_FILTERS).isdisjoint(tally["terms"])
 
 
@@ -229,8 +229,8 @@ def _scope(terms: EchoedTerms, lang: Language) -> str:
 
 def _window(terms: EchoedTerms, what: str, lang: Language) -> str:
     start, end = terms.get(f"{what}_from"), terms.get(f"{what}_to")
-    said = f" {'desde' if lang == 'es' else 'from'} {start}" if start else ""
-    return said + (f" {'hasta' if lang == 'es' else 'to'} {end}" if end else "")
+    words = f" {'desde' if lang == 'es' else 'from'} {start}" if start else ""
+    return words + (f" {'hasta' if lang == 'es' else 'to'} {end}" if end else "")
 
 
 def _label(name: str, value: str | int, lang: Language) -> str:
@@ -256,8 +256,8 @@ _TEX = str.maketrans(
 
 
 def bibtex(tally: TalliedCount, revision: int, recorded_at: str | None, address: str, *, demo: bool = False) -> str:
-    """A BibTeX entry. Its year is that in which the revision was recorded; its key ends like the address, so that two
-    counts of one revision are two entries."""
+    """A BibTeX entry. Its year is the year in which the revision was recorded; its key ends like the address, so that
+    two counts of one revision are two entries."""
     title = countable_counted(tally["total"]).title
     scope = _scope(tally["terms"], "en").translate(_TEX)
     note = f"Revision {_numbered(revision, recorded_at)}"

@@ -51,12 +51,12 @@ _PERSON: Any = aliased(Record)  # `hidden` reads records too
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 
-class Counted(NamedTuple):
-    """One release or detention of a count; `said`: its status, or where the terms ask for those of one source, the
-    verdict of that source."""
+class CountedSpell(NamedTuple):
+    """One release or detention of a count. `status`: its status; where the terms name one source, that source's
+    verdict."""
 
     detainee: int
-    said: str
+    status: str
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ def compare(session: Session, terms: SourcedTerms, reader: Reader, then: int, no
     gone, come = before.keys() - after.keys(), after.keys() - before.keys()
     cases = [
         *_both(before, after),
-        *_lost(session, terms, {spell: before[spell].said for spell in gone}, now),
-        *_gained(session, terms, {spell: after[spell].said for spell in come}, then),
+        *_lost(session, terms, {spell: before[spell].status for spell in gone}, now),
+        *_gained(session, terms, {spell: after[spell].status for spell in come}, then),
     ]
     numbers = Counter(case.change for case in cases)
     changes = {change: numbers[change] for change in WORDS if numbers[change]}
@@ -106,23 +106,21 @@ def _some_of_each(cases: list[CaseOut]) -> list[CaseOut]:
 def summary(changes: dict[str, int], lang: Language) -> str:
     """`3 newly verified, 1 retracted, 2 merged with others`."""
     first = 0 if lang == "en" else 2
-    said = [f"{number} {WORDS[change][first + (number != 1)]}" for change, number in changes.items()]
-    return ", ".join(said) or ("nothing has changed" if lang == "en" else "nada ha cambiado")
+    phrases = [f"{number} {WORDS[change][first + (number != 1)]}" for change, number in changes.items()]
+    return ", ".join(phrases) or ("nothing has changed" if lang == "en" else "nada ha cambiado")
 
 
-def _counted(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> dict[int, Counted]:
+def _counted(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> dict[int, CountedSpell]:
     selection = countable_of(terms).select(session, terms, reader, revision)
-    columns, status = selection.columns, selection.subject.standing.status
-    said = selection.subject.voice.verdict if selection.own else status
-    rows = session.execute(
-        selection.rows(columns.spell, columns.detainee, said).where(selection.inside, status.in_(COUNTING))
-    )
-    return {spell: Counted(detainee, said) for spell, detainee, said in rows}
+    columns, status = selection.columns, selection.tables.together.status
+    word = selection.tables.by_source.verdict if selection.own else status
+    counting = selection.rows(columns.spell, columns.detainee, word).where(selection.inside, status.in_(COUNTING))
+    return {spell: CountedSpell(*counted) for spell, *counted in session.execute(counting)}
 
 
-def _both(before: dict[int, Counted], after: dict[int, Counted]) -> Iterator[Case]:
+def _both(before: dict[int, CountedSpell], after: dict[int, CountedSpell]) -> Iterator[Case]:
     for spell in sorted(before.keys() & after.keys()):
-        was, became = before[spell].said, after[spell].said
+        was, became = before[spell].status, after[spell].status
         if was != became:
             yield Case(spell, _became(was, became))
 
@@ -154,7 +152,7 @@ def _gained(session: Session, terms: SourcedTerms, spells: Mapping[int, str], th
     places, statuses = _places(session, spells, then), _statuses(session, terms, spells, then)
     verdicts = _verdicts(session, terms, spells, then)
     wanted = terms.status or COUNTING
-    for spell, said in sorted(spells.items()):
+    for spell, became in sorted(spells.items()):
         status = statuses.get(spell)
         counted = status in COUNTING and status in wanted
         if places.get(spell, spell) != spell:
@@ -162,11 +160,11 @@ def _gained(session: Session, terms: SourcedTerms, spells: Mapping[int, str], th
         elif counted and (terms.source is None or verdicts.get(spell) in ASSERTED):
             yield Case(spell, "moved_in")
         else:
-            yield Case(spell, _GAINED[ReleaseStatus(said)])
+            yield Case(spell, _GAINED[ReleaseStatus(became)])
 
 
 def _places(session: Session, spells: Collection[int], revision: int) -> dict[int, int]:
-    """Spell key → the spell that holds its report at a revision; the key is that of a record."""
+    """Spell key, which is the key of a record → the spell of that record at a revision."""
     placements = select(col(Placement.record), col(Placement.spell)).where(
         col(Placement.record).in_(_AMONG), at(Placement, revision)
     )
@@ -174,14 +172,14 @@ def _places(session: Session, spells: Collection[int], revision: int) -> dict[in
 
 
 def _statuses(session: Session, terms: SourcedTerms, spells: Collection[int], revision: int) -> dict[int, str | None]:
-    table = countable_of(terms).subject.standing
+    table = countable_of(terms).tables.together
     statuses = select(table.spell, table.status).where(*_stands(table, terms, revision))
     return {spell: status for some in chunks(spells) for spell, status in session.execute(statuses, {"among": some})}
 
 
 def _stands(table: Any, terms: SourcedTerms, revision: int) -> list[Condition]:
-    """The conditions of a table's rows at a revision: of the spells asked about, and at the stage of the terms, if they
-    have one."""
+    """The conditions on a table's rows: they hold at a revision, of the spells in question, and at the stage of the
+    terms, if they have one."""
     stage = [table.stage == terms.stage] if isinstance(terms, ReleaseTerms) else []
     return [table.spell.in_(_AMONG), at(table, revision), *stage]
 
@@ -190,21 +188,21 @@ def _verdicts(session: Session, terms: SourcedTerms, spells: Collection[int], re
     """Spell → the verdict of the one source whose releases or detentions the terms ask for."""
     if terms.source is None:
         return {}
-    table = countable_of(terms).subject.voice
+    table = countable_of(terms).tables.by_source
     source = source_keys(session, terms)[terms.source]
     verdicts = select(table.spell, table.verdict).where(*_stands(table, terms, revision), table.source == source)
     return {spell: verdict for some in chunks(spells) for spell, verdict in session.execute(verdicts, {"among": some})}
 
 
 def _shown(
-    session: Session, cases: list[Case], counted: dict[int, Counted], reader: Reader, now: int, kind: Kind
+    session: Session, cases: list[Case], counted: dict[int, CountedSpell], reader: Reader, now: int, kind: Kind
 ) -> list[CaseOut]:
     """The cases of people who stand in lists for the reader, with the id of the release or of the detention."""
     spells = [case.spell for case in cases]
     unseen = tuple(str(publish) for publish in Publish if not reader.sees_person(publish))
     ids: dict[int, uuid.UUID] = {}
     for some in chunks(spells):
-        # By the record's own class of today, and by the class of whom it was counted with.
+        # By today's class of the record itself, and below of the person with whom it was counted.
         shown = select(col(Record.key), getattr(Record, f"{kind}_id")).where(
             col(Record.key).in_(some), col(Record.publish_now).not_in(unseen)
         )

@@ -23,16 +23,16 @@ from app.vocabulary import Verdict
 
 
 class Numbers(NamedTuple):
-    """Releases by status, how many of them are of people who may only be counted, and those that each source verified,
-    by its key and its own days."""
+    """Releases by status, how many of them are of people who may only be counted, and how many each source verified, by
+    its key and its own days."""
 
     by_status: dict[str, int]
     counted_apart: int
     by_source: dict[int, int]
 
 
-class _Side(NamedTuple):
-    """What a number is asked of: the selection, what divides it, and which rows count."""
+class _Grouping(NamedTuple):
+    """A selection to count: by which values it is divided, and which of its rows count."""
 
     selection: Selection
     values: tuple[Any, ...]
@@ -41,11 +41,11 @@ class _Side(NamedTuple):
 
 def numbers_at(session: Session, terms: CountTerms, reader: Reader, revision: int) -> Numbers:
     """What the terms count at a revision."""
-    found = []
-    for selection, values, where in _sides(session, terms, reader, revision):
+    numbers = []
+    for selection, values, where in _groupings(session, terms, reader, revision):
         rows = session.execute(selection.rows(*values, func.count()).where(selection.inside, where).group_by(*values))
-        found.append({tuple(row[:-1]): row[-1] for row in rows})
-    return _numbers(*found)
+        numbers.append({tuple(row[:-1]): row[-1] for row in rows})
+    return _numbers(*numbers)
 
 
 def _numbers(together: Mapping[tuple[Any, ...], int], own: Mapping[tuple[Any, ...], int]) -> Numbers:
@@ -61,38 +61,39 @@ def growth(
 ) -> Iterator[Numbers]:
     """What the terms count when asked with `released_to` on each of `ends`, which ascend; the last closes the window.
 
-    A release counts from the last day it may have happened on; net, until the day by which the person was surely taken
-    again. So each is a step up and perhaps one down, and a point is the sum of the steps up to it.
+    A release is a step up on the last day on which it may have happened and, net, a step down on the day by which the
+    person was surely taken again. A point is the sum of the steps up to it.
     """
-    # Who was taken again is told point by point: by the end of the window would be too early for those before it.
+    # Net is worked out point by point: a re-arrest by the end of the window is none yet at the points before it.
     gross = terms.model_copy(update={"net": False, "released_to": ends[-1].isoformat()})
-    sides = [_sums(session, side, ends, net=terms.net) for side in _sides(session, gross, reader, revision)]
+    sides = [_sums(session, side, ends, net=terms.net) for side in _groupings(session, gross, reader, revision)]
     for number in range(len(ends)):
-        yield _numbers(*({key: sums[number] for key, sums in found.items()} for found in sides))
+        yield _numbers(*({key: sums[number] for key, sums in numbers.items()} for numbers in sides))
 
 
-def _sides(session: Session, terms: CountTerms, reader: Reader, revision: int) -> tuple[_Side, _Side]:
+def _groupings(session: Session, terms: CountTerms, reader: Reader, revision: int) -> tuple[_Grouping, _Grouping]:
     together = select_releases(session, terms, reader, revision)
     own = select_releases(session, terms, reader, revision, by_source=True)
     return (
-        _Side(
+        _Grouping(
             together,
             (col(ReleaseAtStage.status), col(ReleaseAtStage.withheld)),
             col(ReleaseAtStage.status).in_(COUNTING),
         ),
-        _Side(own, (col(SourceRelease.source),), col(SourceRelease.verdict) == Verdict.VERIFIED),
+        _Grouping(own, (col(SourceRelease.source),), col(SourceRelease.verdict) == Verdict.VERIFIED),
     )
 
 
-def _sums(session: Session, side: _Side, ends: Sequence[date], *, net: bool) -> dict[tuple[Any, ...], list[int]]:
-    """Values → how many releases of them had happened by each end; `net`: and whose people had not been taken again."""
+def _sums(session: Session, side: _Grouping, ends: Sequence[date], *, net: bool) -> dict[tuple[Any, ...], list[int]]:
+    """Values → how many releases with these values had happened by each end; `net`: without people taken again by
+    then."""
     selection, values, where = side
     days = (selection.columns.hi, selection.columns.next_hi) if net else (selection.columns.hi,)
     rows = session.execute(
         selection.rows(*values, func.count(), *days).where(selection.inside, where).group_by(*values, *days)
     )
     ordinals = [end.toordinal() for end in ends]
-    # One step more than there are ends: for who was taken again after the last.
+    # One step more than there are ends, for re-arrests after the last.
     steps: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * (len(ends) + 1))
     for row in rows:
         key, (number, released, *again) = tuple(row[: len(values)]), row[len(values) :]

@@ -30,14 +30,14 @@ from app.wire.counts import DateAgreement, KindAgreement, OverlapPair, OverlapPa
 Pattern = frozenset[str]
 
 
-class Word(NamedTuple):
+class OwnWord(NamedTuple):
     """What one source gives itself of a release: the day of the stage, and the kind unless it is unspecified."""
 
     date: str | None = None
     kind: str | None = None
 
 
-UNSAID = Word()
+UNSAID = OwnWord()
 _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 
 
@@ -68,7 +68,7 @@ def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) 
 
 
 def _counted_apart(session: Session, terms: CountTerms, reader: Reader, revision: int) -> int:
-    """The releases, of those that the terms mean, of people who may only be counted."""
+    """The number of releases that the terms mean and whose people may only be counted."""
     selection = select_releases(session, terms, reader, revision)
     return scalar(session, selection, func.count(), and_(selection.inside, col(ReleaseAtStage.withheld).is_(True)))
 
@@ -78,7 +78,7 @@ def verified_by(
 ) -> dict[int, Pattern]:
     """Spell → the sources that verified its release at the stage asked for; empty where none did.
 
-    `independent`: only those whose verification counts as a confirmation of its own.
+    `independent`: only sources whose verification is independent.
     """
     selection = select_releases(session, terms, reader, revision)
     counted = selection.rows(selection.columns.spell).where(selection.inside, col(ReleaseAtStage.status).in_(COUNTING))
@@ -138,7 +138,7 @@ def _pair(
     pair: tuple[str, str],
     both: Sequence[int],
     verified: Mapping[str, int],
-    own: Mapping[int, dict[str, Word]],
+    own: Mapping[int, dict[str, OwnWord]],
     copied: Pattern,
     echoed: EchoedTerms,
     revision: int,
@@ -160,7 +160,7 @@ def _pair(
     }
 
 
-def _dates(a: Word, b: Word) -> DateAgreement:
+def _dates(a: OwnWord, b: OwnWord) -> DateAgreement:
     """Whether two sources give one day, days that may be one, or days that cannot."""
     if not a.date or not b.date:
         return "unsaid"
@@ -169,15 +169,15 @@ def _dates(a: Word, b: Word) -> DateAgreement:
     return "compatible" if parse(a.date).overlaps(parse(b.date)) else "different"
 
 
-def _kinds(a: Word, b: Word) -> KindAgreement:
+def _kinds(a: OwnWord, b: OwnWord) -> KindAgreement:
     if not a.kind or not b.kind:
         return "unsaid"
     return "same" if a.kind == b.kind else "different"
 
 
-def _own_words(session: Session, stage: Stage, spells: Collection[int], revision: int) -> dict[int, dict[str, Word]]:
+def _own_words(session: Session, stage: Stage, spells: Collection[int], revision: int) -> dict[int, dict[str, OwnWord]]:
     """Spell → source → the day of the stage and the kind of release it gives itself."""
-    words: dict[int, dict[str, Word]] = defaultdict(dict)
+    words: dict[int, dict[str, OwnWord]] = defaultdict(dict)
     own = select(col(Verification.spell), col(Source.slug), col(Verification.said)).where(
         col(Verification.source) == col(Source.key),
         at(Source, revision),
@@ -189,7 +189,7 @@ def _own_words(session: Session, stage: Stage, spells: Collection[int], revision
         for spell, slug, text in session.execute(own, {"among": some}):
             statement = json.loads(text)
             kind = None if statement["kind"] == ReleaseKind.UNSPECIFIED else statement["kind"]
-            words[spell][slug] = Word(statement[DATE_OF_STAGE[stage]], kind)
+            words[spell][slug] = OwnWord(statement[DATE_OF_STAGE[stage]], kind)
     return words
 
 

@@ -29,8 +29,8 @@ from app.wire.counts import Line, PlacedFigure, Point
 
 MOST_POINTS = 400  # a year by days, and far more than a screen can show
 TOO_MANY = f"This would be more than {MOST_POINTS} points: ask for weeks or months, or for fewer days."
-# By knowledge each revision is a count of its own. Two months by days or a year by weeks, and about two seconds on the
-# demo for the dearest terms.
+# By knowledge each revision is a count of its own. Two months by days or a year by weeks fit, and take about two
+# seconds on the demo with the dearest terms.
 MOST_REVISIONS = 62
 TOO_MANY_REVISIONS = (
     f"Something was recorded in more than {MOST_REVISIONS} of these intervals, and each is a count of its own: ask for "
@@ -89,7 +89,7 @@ def _points(
         ]
     closing = (end_of_day(end, steps.zone) for end in ends)
     revisions = [min(last_revision_at(session, moment), revision) for moment in closing]
-    # On days on which nothing was recorded the question is that of the day before.
+    # A day on which nothing was recorded has the numbers of the day before.
     different = set(revisions)
     if len(different) > MOST_REVISIONS:
         raise Invalid.at("/interval", "too_many_points", TOO_MANY_REVISIONS)
@@ -150,7 +150,7 @@ def _span(session: Session, terms: CountTerms, steps: Steps, reader: Reader, rev
     """First and last day of a series: of what happened, or of what was recorded; the window narrows both."""
     start, end = (None if edge is None else date.fromordinal(edge) for edge in terms.window)
     if steps.by == "event":
-        # Whoever is taken again within the window was out before: gross, or the days on which they counted are cut off.
+        # Gross: net leaves out people taken again within the window, and would cut off the days on which they counted.
         gross = terms.model_copy(update={"net": False})
         selection = select_releases(session, gross, reader, revision)
         lo, hi = selection.columns.lo, selection.columns.hi
@@ -184,13 +184,13 @@ def _claims(session: Session, terms: CountTerms, zone: tzinfo, first: date, last
     alike = [
         figure
         for figure in figures.by_id.values()
-        if figure.said["measure"] == Measure.RELEASED
+        if figure.filed["measure"] == Measure.RELEASED
         and figure.bounds != (None, None)
         and not figure.misprint
         and figure.stage == terms.stage
         and figure.of_whom == of_whom
         and figure.id not in figures.superseded
-        and terms.country in (None, figure.said.get("country"))
+        and terms.country in (None, figure.filed.get("country"))
         and figure.instant is not None
         and first <= figure.instant.astimezone(zone).date() <= last
     ]
@@ -200,4 +200,4 @@ def _claims(session: Session, terms: CountTerms, zone: tzinfo, first: date, last
 def _claim(figure: Figure) -> PlacedFigure:
     """A published figure as a point (low = high) or a bar; an open bound is null."""
     assert figure.instant is not None
-    return {**figure.shown(), "at": format_instant(figure.instant), "series": figure.said.get("series")}
+    return {**figure.shown(), "at": format_instant(figure.instant), "series": figure.filed.get("series")}

@@ -13,13 +13,12 @@ from app.counts import buckets
 from app.counts.list_addresses import WITHHELD
 from app.counts.list_addresses import address as list_address
 from app.counts.shapes import Group, Groups, TalliedCount
-from app.counts.unresolved_duplicates import unresolved_duplicates
 from app.log.entries import redactions_since
-from app.models import Source, SourceTrait, Trait
+from app.models import PendingPair, Source, SourceTrait, Trait
 from app.reading import terms as wording
 from app.reading.countables import Countable, countable_of
 from app.reading.dimensions import DIMENSIONS, PERSONAL, RELEASES, DimensionValue
-from app.reading.selection import ASSERTED, COUNTING, Selection, Subject, with_facility_slug
+from app.reading.selection import ASSERTED, COUNTING, CountedTables, Selection, with_facility_slug
 from app.reading.terms import EchoedTerms, SourcedTerms, is_personal
 from app.reading.traits import partly_hidden, trait_of
 from app.reading.visibility import at, hidden_trait
@@ -76,14 +75,14 @@ def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) 
     not_heard: NotHeard = {}
     for name, among in countable.beside.items():
         not_heard[name] = scalar(session, selection, func.count(), and_(selection.inside, among(terms)))
-    withheld = and_(selection.inside, selection.subject.standing.withheld.is_(True))
+    withheld = and_(selection.inside, selection.tables.together.withheld.is_(True))
     return {
         "terms": counting.echoed,
         "total": _total(session, selection, countable.noun),
         **groups,
         **_asides(session, counting, dimensions),
         "uncertain_date": scalar(session, selection, func.count(), selection.uncertain),
-        "unresolved_duplicates": unresolved_duplicates(session, selection, revision),
+        "unresolved_duplicates": _unresolved_duplicates(session, selection, revision),
         "withheld": scalar(session, selection, func.count(distinct(selection.columns.detainee)), withheld),
         "list": counting.listed({}),
         **not_heard,
@@ -103,14 +102,23 @@ def _asides(session: Session, counting: Counting, dimensions: Sequence[str]) -> 
 
 
 def scalar(session: Session, selection: Selection, what: Any, where: Any) -> int:
-    """One number over what counts of a selection."""
-    counting = selection.subject.standing.status.in_(COUNTING)
+    """One number over the counting rows of a selection."""
+    counting = selection.tables.together.status.in_(COUNTING)
     return int(session.execute(selection.rows(what).where(where, counting)).scalar_one())
 
 
+def _unresolved_duplicates(session: Session, selection: Selection, revision: int) -> int:
+    """The pairs of counted people that may be one person and wait for a curator: each may be one too many."""
+    counted = selection.rows(selection.columns.detainee)
+    counted = counted.where(selection.inside, selection.tables.together.status.in_(COUNTING))
+    pair = col(PendingPair.detainee_a), col(PendingPair.detainee_b)
+    pairs = select(*pair).where(at(PendingPair, revision), *(person.in_(counted) for person in pair)).distinct()
+    return int(session.execute(select(func.count()).select_from(pairs.subquery())).scalar_one())
+
+
 def not_visible(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> PartlyHidden:
-    """Of how many a personal term may not be asked, though they match every personal term that their class opens;
-    nothing for an answer without a personal term. What is hidden is not read, nor whether there is anything."""
+    """How many more match the terms as far as their class opens them, while a personal term may not be asked of them;
+    nothing for an answer without a personal term. Neither a hidden value nor whether there is one is read."""
     if not is_personal(terms):
         return {}
     selection = countable_of(terms).select(session, terms.public(), reader, revision)
@@ -127,9 +135,9 @@ def _total(session: Session, selection: Selection, noun: str) -> Total | HeldTot
 
 
 def _by(selection: Selection) -> tuple[Any, Any, Any]:
-    """What the numbers of a total are told apart by: status, independent verified, and whether the person may only be
+    """The columns that divide a total: status, number of independent verifications, and whether the person may only be
     counted."""
-    standing = selection.subject.standing
+    standing = selection.tables.together
     return standing.status, standing.independent_verified, standing.withheld
 
 
@@ -190,7 +198,7 @@ def _order(value: DimensionValue) -> tuple[int, Any]:
 
 def _group_column(name: str, selection: Selection, reader: Reader, revision: int) -> GroupColumn:
     """One dimension of the groups, read from the selection."""
-    columns, standing = selection.columns, selection.subject.standing
+    columns, together = selection.columns, selection.tables.together
     dimension = DIMENSIONS[name]
     if dimension.unit:
         return GroupColumn(name, buckets.bucket_number(columns.lo, columns.hi, dimension.unit))
@@ -200,9 +208,9 @@ def _group_column(name: str, selection: Selection, reader: Reader, revision: int
         value = trait.value if unseen is None else case((unseen, literal(WITHHELD)), else_=trait.value)
         return GroupColumn(name, value, trait, of_row)
     plain = {
-        "source": selection.subject.voice.source,
-        "status": standing.status,
-        "sources": standing.independent_verified,
+        "source": selection.tables.by_source.source,
+        "status": together.status,
+        "sources": together.independent_verified,
     }
     return GroupColumn(name, plain.get(name, getattr(columns, name, None)))
 
@@ -225,15 +233,15 @@ def _total_groups(
     """Groups with the keys of a total."""
     wide = len(dimensions)
     releases = func.count(distinct(selection.columns.spell))
-    standing = selection.subject.standing
+    together = selection.tables.together
     rows_by_key: dict[Key, list[tuple[Any, ...]]] = defaultdict(list)
-    # What has no status stands in no total, and makes no group of one.
-    inside = and_(selection.inside, standing.status.is_not(None))
+    # A row without a status stands in no total, and makes no group.
+    inside = and_(selection.inside, together.status.is_not(None))
     rows = session.execute(_grouped(selection, dimensions, releases, by=_by(selection)).where(inside))
     for row in rows:
         rows_by_key[tuple(row[:wide])].append(tuple(row[wide:]))
     people = _grouped(selection, dimensions, func.count(distinct(selection.columns.detainee)))
-    people = people.where(selection.inside, standing.status.in_(COUNTING))
+    people = people.where(selection.inside, together.status.in_(COUNTING))
     behind = {tuple(row[:wide]): row[wide] for row in session.execute(people)}
     return {key: _totals(rows, behind.get(key, 0), counting.countable.noun) for key, rows in rows_by_key.items()}
 
@@ -250,7 +258,7 @@ def _source_groups(
         for row in session.execute(statement):
             groups[tuple(row[:wide])][name or row[wide]] += row[-1]
 
-    verdict = selection.subject.voice.verdict
+    verdict = selection.tables.by_source.verdict
     verified = and_(selection.inside, verdict == Verdict.VERIFIED)
     asserted = and_(selection.uncertain, verdict.in_(ASSERTED))
     by_verdict = _grouped(selection, dimensions, releases, by=(verdict,))
@@ -259,7 +267,7 @@ def _source_groups(
     add(None, by_verdict.where(selection.inside))
     add("people", people.where(verified))
     add("uncertain_date", plain.where(asserted))
-    add("only_this_source", plain.where(verified, _alone(selection.subject, revision)))
+    add("only_this_source", plain.where(verified, _alone(selection.tables, revision)))
     return {
         key: {
             "verified": numbers["verified"],
@@ -275,13 +283,13 @@ def _source_groups(
     }
 
 
-def _alone(subject: Subject, revision: int) -> Any:
+def _alone(tables: CountedTables, revision: int) -> Any:
     """Whether no other source verified the same of its own knowledge: copies confirm nothing."""
-    other = subject.other
+    other = tables.other_source
     return ~exists(
         select(1).where(
-            subject.spoken_of(other),
-            other.source != subject.voice.source,
+            tables.of_same_thing(other),
+            other.source != tables.by_source.source,
             other.verdict == Verdict.VERIFIED,
             other.independent.is_(True),
             at(other, revision),

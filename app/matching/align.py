@@ -1,8 +1,8 @@
 """Align two lists: pair the lines of one with the lines of the other (pure).
 
-A line is paired with at most one line of the other list, the most similar pairs first. A pair is sure where the matcher
-is sure of it and, as when a report is linked, of no other line in place of either, and where no other line is nearly as
-similar. The other pairs are likely, and left to a person who knows the people.
+A line is paired with at most one line of the other list, the most similar pairs first. As when a report is linked, a
+pair is sure where the matcher is sure of it and of no other line in place of either, and where no other line is nearly
+as similar. The other pairs are likely, and left to somebody who knows the people.
 """
 
 from bisect import bisect_left
@@ -16,8 +16,8 @@ from app.matching.lookup import MOST_CANDIDATES, MOST_ROWS
 from app.matching.score import REVIEW, Match, Person, birth_bounds, compare
 from app.matching.weighing import Witness, judged
 
-# Scores of two pairs of one line that lie no further apart are a tie, even where the matcher is sure of one pair alone:
-# a release date that one of them does not state weighs as much, and leaving it out makes nobody another person.
+# Two pairs of one line whose scores lie no further apart tie, even where the matcher is sure of one pair alone: a
+# release date that a line leaves out weighs as much, and leaving it out makes nobody another person.
 NEAR = 0.06
 NOT_KNOWN = 400_000  # days, over a thousand years: more than between any two births or arrests
 
@@ -45,8 +45,8 @@ NEVER = Deadline()
 @dataclass(frozen=True, slots=True)
 class Line:
     """The person of a line and its blocking keys; lines without a common key are never compared. `planted`: reported
-    only by sources that are not independent, and so no rival of other lines. `whose`: the same of all lines of one
-    person, where that is known. `witnesses`: one for each source of the person, where there are several."""
+    only by sources that are not independent, and so no rival of other lines. `whose`: equal on all lines of one person,
+    where that is known. `witnesses`: one for each source of the person, where there are several."""
 
     person: Person
     keys: frozenset[str] = frozenset()
@@ -57,7 +57,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Line `a` of the one list and line `b` of the other, by index. `match`: None where they were paired before.
+    """Line `a` of our list and line `b` of theirs, by index. `match`: None where they were paired before.
 
     `other_a`, `other_b`: rival lines in place of either, as sure or nearly as similar, best first.
     """
@@ -76,14 +76,14 @@ def align(
     """The pairs, in the order of our lines. `tied`: pairs known before, ours → theirs. Raises TooLong."""
     pairs = [Pair(a, b, None, sure=True) for a, b in (tied or {}).items()]
     settled_a, settled_b = {pair.a for pair in pairs}, {pair.b for pair in pairs}
-    found = _likely(ours, theirs, settled_a, settled_b, deadline)
+    likely = _likely(ours, theirs, settled_a, settled_b, deadline)
     of_a: dict[int, list[tuple[Match, int, int]]] = defaultdict(list)
     of_b: dict[int, list[tuple[Match, int, int]]] = defaultdict(list)
-    for one in found:
-        of_a[one[1]].append(one)
-        of_b[one[2]].append(one)
+    for match, a, b in likely:
+        of_a[a].append((match, a, b))
+        of_b[b].append((match, a, b))
     taken_a, taken_b = set(settled_a), set(settled_b)
-    for match, a, b in found:
+    for match, a, b in likely:
         if a in taken_a or b in taken_b:
             continue
         # A line that is surely of another person is no rival.
@@ -103,8 +103,8 @@ def align(
 
 
 def _rival(match: Match, other: Match, line: Line, in_its_place: Line) -> bool:
-    """Whether another line is a rival: nearly as similar, or as sure; of the same person only where nearly as similar,
-    since the person is not in doubt."""
+    """Whether another line is a rival: nearly as similar, or as sure; another line of the same person only where nearly
+    as similar, since the person is not in doubt."""
     # Rounded like scores: the last digit of a float must not part scores exactly NEAR apart.
     of_one = line.whose is not None and line.whose == in_its_place.whose
     return round(match.score - other.score, 4) <= NEAR or (other.sure and not of_one)
@@ -119,7 +119,7 @@ def _likely(
 ) -> list[tuple[Match, int, int]]:
     """Every pair that may be one person, the most similar first."""
     index = _Index(theirs, settled_b)
-    found = []
+    pairs = []
     for a, line in enumerate(ours):
         if a in settled_a:
             continue
@@ -127,13 +127,13 @@ def _likely(
         for b in index.candidates(line):
             match = judged(line.person, compare(line.person, theirs[b].person), theirs[b].witnesses)
             if match.sure or match.score >= REVIEW:
-                found.append((match, a, b))
+                pairs.append((match, a, b))
 
-    def order(one: tuple[Match, int, int]) -> tuple[bool, bool, float, int, int]:
-        match, a, b = one
+    def order(pair: tuple[Match, int, int]) -> tuple[bool, bool, float, int, int]:
+        match, a, b = pair
         return not match.sure, match.sure and theirs[b].planted, -match.score, a, b
 
-    return sorted(found, key=order)
+    return sorted(pairs, key=order)
 
 
 class _Index:
@@ -151,7 +151,7 @@ class _Index:
                 having.sort(key=self._born)
 
     def candidates(self, line: Line) -> list[int]:
-        """The lines that share most keys, rare keys first; among equal ones those with the nearest days."""
+        """The lines that share most keys, rare keys first; of equal lines the nearest in birth and arrest first."""
         shared: Counter[int] = Counter()
         rows = 0
         for having in sorted((self._having[key] for key in line.keys if key in self._having), key=len):
@@ -166,15 +166,15 @@ class _Index:
         return inf if born is None else born[0]
 
     def _nearest(self, line: Line, having: list[int]) -> list[int]:
-        """Of the lines with too common a key those of the nearest births; any of them where the birth is unknown."""
+        """The lines of the nearest births among the lines with too common a key; any where the birth is unknown."""
         born = birth_bounds(line.person)
         middle = 0 if born is None else bisect_left(having, float(born[0]), key=self._born)
         return having[max(0, middle - MOST_ROWS // 2) :][:MOST_ROWS]
 
     def _apart(self, line: Line, place: int) -> tuple[int, int]:
-        one, two = line.person, self._lines[place].person
-        births = birth_bounds(one), birth_bounds(two)
-        days = one.detained_on, two.detained_on
+        a, b = line.person, self._lines[place].person
+        births = birth_bounds(a), birth_bounds(b)
+        days = a.detained_on, b.detained_on
         return (
             abs(births[0][0] - births[1][0]) if births[0] and births[1] else NOT_KNOWN,
             abs(days[0].lo - days[1].lo) if days[0] and days[1] else NOT_KNOWN,

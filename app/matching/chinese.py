@@ -97,10 +97,10 @@ def _cut(word: str, hong_kong: bool) -> tuple[str, ...]:
             before, syllable = best[start], word[start:end]
             if before is None or not _is_syllable(syllable, hong_kong):
                 continue
-            found = (*before, syllable)
+            candidate = (*before, syllable)
             standing = best[end]
-            if standing is None or _cost(found) < _cost(standing):
-                best[end] = found
+            if standing is None or _cost(candidate) < _cost(standing):
+                best[end] = candidate
     return best[-1] or ()
 
 
@@ -117,7 +117,7 @@ def _is_syllable(text: str, hong_kong: bool) -> bool:
 @lru_cache(maxsize=REMEMBERED)
 def _readings(syllable: str) -> frozenset[str]:
     """The pinyin syllables that a Wade-Giles or Hong Kong spelling may stand for."""
-    found = set(_HONG_KONG.get(syllable, ())) | set(_WADE_GILES_WHOLE.get(syllable, ()))
+    readings = set(_HONG_KONG.get(syllable, ())) | set(_WADE_GILES_WHOLE.get(syllable, ()))
     match = _SPLIT.fullmatch(syllable)
     if _WADE_GILES.fullmatch(syllable) and match:
         initial, final = match[1] or "", match[2]
@@ -126,8 +126,8 @@ def _readings(syllable: str) -> frozenset[str]:
         if initial == "ch":
             soft = final.startswith("i") and match[2] != "ih"
             initials = ("j", "q") if soft else ("zh", "ch", "j", "q") if final.startswith("u") else ("zh", "ch")
-        found |= {first + final for first in initials}
-    return frozenset(found)
+        readings |= {first + final for first in initials}
+    return frozenset(readings)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -163,13 +163,13 @@ def _spelt(word: tuple[frozenset[str], ...]) -> list[tuple[str, ...]]:
     return spelt
 
 
-def shared(one: Syllables, two: Syllables) -> float:
+def shared(a: Syllables, b: Syllables) -> float:
     """The share of syllables two Chinese names have in common, family name first or last; symmetric."""
     best = 0.0
-    for left in _orders(one):
-        for right in _orders(two):
+    for left in _orders(a):
+        for right in _orders(b):
             if len(left) == len(right):
-                best = max(best, sum(bool(a & b) for a, b in zip(left, right, strict=True)) / len(left))
+                best = max(best, sum(bool(x & y) for x, y in zip(left, right, strict=True)) / len(left))
     return best
 
 

@@ -62,7 +62,7 @@ def _read(syllable: str) -> frozenset[str]:
     match = _SYLLABLE.fullmatch(syllable)
     if not match:
         return frozenset()
-    parts = [table[found] for table, found in zip(_LATIN, match.groups(), strict=True)]
+    parts = [table[letters] for table, letters in zip(_LATIN, match.groups(), strict=True)]
     if match[2] == "u" and not match[3]:  # Min-su is not Min-seo, but Sung is Seong or Seung
         parts[1] = ["u"]
     return frozenset("".join(reading) for reading in product(*parts))
@@ -76,7 +76,7 @@ def _family(word: str) -> frozenset[str]:
 def _given(words: tuple[str, ...]) -> Iterator[Reading]:
     """Two syllables, which may be written as one word and then be cut in several places."""
     cuts = [words] if len(words) == 2 else [(words[0][:place], words[0][place:]) for place in range(1, len(words[0]))]
-    yield from ((_read(one), _read(two)) for one, two in cuts if _read(one) and _read(two))
+    yield from ((_read(first), _read(second)) for first, second in cuts if _read(first) and _read(second))
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -89,9 +89,9 @@ def readings(words: tuple[str, ...]) -> tuple[Reading, ...]:
     return tuple((_family(family), *given) for family, rest in orders if _family(family) for given in _given(rest))
 
 
-def same(one: tuple[Reading, ...], two: tuple[Reading, ...]) -> bool:
+def same(left: tuple[Reading, ...], right: tuple[Reading, ...]) -> bool:
     """Whether the names share every syllable in one way to read them."""
-    return any(all(a & b for a, b in zip(x, y, strict=True)) for x, y in product(one, two))
+    return any(all(a & b for a, b in zip(x, y, strict=True)) for x, y in product(left, right))
 
 
 def frames(names: tuple[Reading, ...]) -> frozenset[str]:

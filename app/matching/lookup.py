@@ -1,4 +1,4 @@
-"""Blocked look-up: the records that share blocking keys with a query, those that share most first.
+"""Blocked look-up: the records that share blocking keys with a query, most shared keys first.
 
 A look-up reads a bounded number of index rows, however large the registry: rare keys are read whole, keys that
 thousands of records have only for people born about the same year.
@@ -30,8 +30,8 @@ _SIZES = """
     FROM {keys}
 """
 _SHARING = """
-    SELECT CAST(asked.value->>0 AS integer) AS who, record, count(*) AS shared, min(born) AS born, min(source) AS source
-    FROM {asked} JOIN blocking_key ON blocking_key.key = asked.value->>1
+    SELECT CAST(given.value->>0 AS integer) AS who, record, count(*) AS shared, min(born) AS born, min(source) AS source
+    FROM {given} JOIN blocking_key ON blocking_key.key = given.value->>1
     GROUP BY 1, 2
 """
 _NARROWED = """
@@ -47,7 +47,7 @@ _NARROWED = """
     ) AS every
     GROUP BY 2
 """
-# Places are by source: one that files the same name a hundred times takes none of the others'.
+# Places are by source: a source that files one name a hundred times takes no other source's place.
 _RANKED = """
     SELECT who, record, shared, born
     FROM (
@@ -125,8 +125,8 @@ def _statement(sql: str, **tables: str) -> TextClause:
 
 def _sizes(session: Session, keys: Collection[str]) -> dict[str, int]:
     """Key → number of its records, counted up to one more than MOST_ROWS; without keys of no record."""
-    found = _run(session, _SIZES, {"keys": [[key] for key in sorted(keys)]}, enough=MOST_ROWS + 1)
-    return {key: size for key, size in found if size}
+    rows = _run(session, _SIZES, {"keys": [[key] for key in sorted(keys)]}, enough=MOST_ROWS + 1)
+    return {key: size for key, size in rows if size}
 
 
 def _parted(sizes: dict[str, int], keys: Collection[str]) -> tuple[list[str], list[str]]:
@@ -138,13 +138,13 @@ def _parted(sizes: dict[str, int], keys: Collection[str]) -> tuple[list[str], li
     return rare, common
 
 
-def _sharing(session: Session, asked: Sequence[Sequence[str]], most: int) -> list[list[BlockingHit]]:
+def _sharing(session: Session, rare: Sequence[Sequence[str]], most: int) -> list[list[BlockingHit]]:
     """For each list of rare keys the records that share most of them."""
-    found: list[list[BlockingHit]] = [[] for _ in asked]
-    pairs = [(who, key) for who, keys in enumerate(asked) for key in keys]
-    for who, record, shared, born in _run(session, _COUNTED, {"asked": pairs}, most=most):
-        found[who].append(BlockingHit(record, shared, shared, born))
-    return found
+    hits: list[list[BlockingHit]] = [[] for _ in rare]
+    pairs = [(who, key) for who, keys in enumerate(rare) for key in keys]
+    for who, record, shared, born in _run(session, _COUNTED, {"given": pairs}, most=most):
+        hits[who].append(BlockingHit(record, shared, shared, born))
+    return hits
 
 
 def _narrowed(
@@ -155,9 +155,9 @@ def _narrowed(
     keys = {"rare": [[key] for key in rare], "common": [[key] for key in common]}
     values = {"room": MOST_ROWS, "most": most}
     if born is not None:
-        found = _run(session, _BORN_ABOUT, keys, first=born - BORN_SLACK, last=born + BORN_SLACK, **values)
+        rows = _run(session, _BORN_ABOUT, keys, first=born - BORN_SLACK, last=born + BORN_SLACK, **values)
     else:
-        found = _run(session, _ANYWHO, keys | ({"common": []} if rare else {}), **values)
+        rows = _run(session, _ANYWHO, keys | ({"common": []} if rare else {}), **values)
     # Not all rows of common keys were counted: a hit may share all of them.
     every = len(rare) + len(common)
-    return [BlockingHit(record, shared, min(shared + len(common), every), year) for _who, record, shared, year in found]
+    return [BlockingHit(record, shared, min(shared + len(common), every), year) for _who, record, shared, year in rows]

@@ -84,7 +84,8 @@ def _of_its_words(text: str) -> tuple[str, ...]:
 
 
 def _of_neighbours(name: Name) -> Iterator[str]:
-    """Park Ji Hoon, Park Jihoon. Of names longer than three words two other words are left to share."""
+    """The keys of a name of three words with two neighbours joined (Park Ji Hoon, Park Jihoon). Longer names have two
+    other words to share."""
     if len(words := _whole(name)) == 3:
         first, middle, last = words
         yield from _pairs([_forms(_together(first, middle), False), _forms(last, name.vowels_vary)])
@@ -96,25 +97,25 @@ def _whole(name: Name) -> list[Word]:
 
 
 def _pairs(words: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Every pair of words by the first form of both, then by the second of either, and so on: of many words fewer forms
-    come before MOST_KEYS. Consonants meet consonants or a word of the list, and what is heard meets what is heard."""
-    found = set[str]()
+    """The keys of every pair of words: by the first form of both, then by the second of either, and so on, so that of
+    many words fewer forms come before MOST_KEYS. Consonants pair with consonants or with a line of the list."""
+    keys = set[str]()
     for last in range(max(map(len, words), default=0)):
         layer = {
             _pair(left, right)
-            for one, two in combinations(words, 2)
+            for left_forms, right_forms in combinations(words, 2)
             for left, right in (
-                *product(one[: last + 1], two[last : last + 1]),
-                *product(one[last : last + 1], two[:last]),
+                *product(left_forms[: last + 1], right_forms[last : last + 1]),
+                *product(left_forms[last : last + 1], right_forms[:last]),
             )
             if left != right and ("~" not in left + right or {left[0], right[0]} <= {"~", "="})
         }
-        yield from sorted(layer - found)
-        found |= layer
+        yield from sorted(layer - keys)
+        keys |= layer
 
 
-def _pair(one: str, two: str) -> str:
-    return f"{OF_PAIR}{one}|{two}" if one < two else f"{OF_PAIR}{two}|{one}"
+def _pair(left: str, right: str) -> str:
+    return f"{OF_PAIR}{left}|{right}" if left < right else f"{OF_PAIR}{right}|{left}"
 
 
 def _forms(word: Word, vowels_vary: bool) -> list[str]:
@@ -136,8 +137,8 @@ def _of_word(word: Word) -> list[str]:
     return [frame if len(frame) >= TELLING_BONES else word.sound.translate(_ALIKE)]
 
 
-def _together(one: Word, two: Word) -> Word:
-    return parse(one.text + two.text).words[0]
+def _together(left: Word, right: Word) -> Word:
+    return parse(left.text + right.text).words[0]
 
 
 def _of_chinese(name: Name) -> Iterator[str]:

@@ -67,11 +67,11 @@ def _joined(name: Name, other: Name) -> tuple[Word, ...]:
     return tuple(joined)
 
 
-def _may_join(one: Word, two: Word, other: Name) -> bool:
-    """Whether the other name has a word with the first letter of `one`, about as long as both together: computing the
-    sound of a joined word takes longer than all else."""
-    length = len(one.latin) + len(two.latin)
-    return any(word.latin[0] == one.latin[0] and abs(len(word.latin) - length) < LEAST_STEM for word in other.words)
+def _may_join(left: Word, right: Word, other: Name) -> bool:
+    """Whether the other name has a word with the first letter of `left`, about as long as both words together: quicker
+    than computing the sound of a joined word."""
+    length = len(left.latin) + len(right.latin)
+    return any(word.latin[0] == left.latin[0] and abs(len(word.latin) - length) < LEAST_STEM for word in other.words)
 
 
 def _key(word: Word, unwritten: bool) -> str:
@@ -85,47 +85,46 @@ def likeness(a: str, b: str) -> Likeness:
     and the worst of the pairs, less a little for each word more in the longer name; if not, the names are apart. One
     whole word in common is never enough for SAME, unless the names are identical; nor are given names alone.
     """
-    one, two = sorted((a, b))
-    return _likeness(one, two)
+    return _likeness(*sorted((a, b)))
 
 
 @lru_cache(maxsize=NAMES_REMEMBERED)
 def _likeness(a: str, b: str) -> Likeness:
-    one, two = parse(a), parse(b)
-    alike = _compared(one, two)
+    left, right = parse(a), parse(b)
+    alike = _compared(left, right)
     if alike.score < SAME:
         return alike
-    if one.generation != two.generation:
+    if left.generation != right.generation:
         return replace(alike, score=GENERATIONS)
     return replace(alike, score=CHANGED_PLACES) if _vietnamese_apart(a, b) else alike
 
 
-def _compared(one: Name, two: Name) -> Likeness:
-    if one.chinese and two.chinese and not (one.han and two.han):
-        return _chinese(one, two)
-    same_words = sorted(_texts(one.words)) == sorted(_texts(two.words))
-    if one.korean and two.korean and not same_words and korean.same(one.korean, two.korean):
+def _compared(a: Name, b: Name) -> Likeness:
+    if a.chinese and b.chinese and not (a.han and b.han):
+        return _chinese(a, b)
+    same_words = sorted(_texts(a.words)) == sorted(_texts(b.words))
+    if a.korean and b.korean and not same_words and korean.same(a.korean, b.korean):
         return Likeness(VARIANT, 2, frozenset({"spelling"}))
-    left, right = sorted((_joined(one, two), _joined(two, one)), key=lambda words: (len(words), _texts(words)))
+    left, right = sorted((_joined(a, b), _joined(b, a)), key=lambda words: (len(words), _texts(words)))
     if not left:
         return Likeness(0.0, 0)
-    alike = _aligned(left, right, one.vowels_vary or two.vowels_vary)
-    if alike.score >= SAME or len(one.words) == len(two.words):
+    alike = _aligned(left, right, a.vowels_vary or b.vowels_vary)
+    if alike.score >= SAME or len(a.words) == len(b.words):
         return alike
-    return _squeezed(one, two) or alike
+    return _squeezed(a, b) or alike
 
 
 def _texts(words: tuple[Word, ...]) -> list[str]:
     return [word.text for word in words]
 
 
-def _chinese(one: Name, two: Name) -> Likeness:
-    shared = chinese.shared(one.chinese, two.chinese)
+def _chinese(left: Name, right: Name) -> Likeness:
+    shared = chinese.shared(left.chinese, right.chinese)
     if shared < 1:
         return Likeness(APART * shared, 1)
-    if sorted(_texts(one.words)) == sorted(_texts(two.words)):
+    if sorted(_texts(left.words)) == sorted(_texts(right.words)):
         return Likeness(1.0, 2)
-    return Likeness(VARIANT, 2, frozenset({"script" if one.han or two.han else "spelling"}))
+    return Likeness(VARIANT, 2, frozenset({"script" if left.han or right.han else "spelling"}))
 
 
 def _partners(left: tuple[Word, ...], right: tuple[Word, ...], vowels_vary: bool) -> dict[int, tuple[int, float, str]]:
@@ -199,16 +198,16 @@ def _changed_places(
 
 
 def _vietnamese_apart(a: str, b: str) -> bool:
-    """Whether both are written with the accents of Vietnamese, and not with the same ones; or Văn, of men, meets Thị.
+    """Whether both are written with Vietnamese accents, and these differ; or Văn, of men, meets Thị.
 
     A list without the accents leaves all of them out.
     """
-    one, two = (normal("NFC", text).casefold() for text in (a, b))
-    if not one.isascii() and not two.isascii() and _VIETNAMESE.search(one + two):
-        spelt = {fold(word): word for word in one.split()}
-        if any(spelt.get(fold(word), word) != word for word in two.split()):
+    plain_a, plain_b = (normal("NFC", text).casefold() for text in (a, b))
+    if not plain_a.isascii() and not plain_b.isascii() and _VIETNAMESE.search(plain_a + plain_b):
+        spelt = {fold(word): word for word in plain_a.split()}
+        if any(spelt.get(fold(word), word) != word for word in plain_b.split()):
             return True
-    left, right = fold(one).split(), fold(two).split()
+    left, right = fold(plain_a).split(), fold(plain_b).split()
     return ("thi" in left and "van" in right) or ("van" in left and "thi" in right)
 
 
@@ -221,9 +220,9 @@ def _fathers_differ(
     left: tuple[Word, ...], right: tuple[Word, ...], partners: dict[int, tuple[int, float, str]]
 ) -> bool:
     """Whether the names give different fathers: father and son may share all words."""
-    one = {i for i, word in enumerate(left) if word.father}
-    two = {j for j, word in enumerate(right) if word.father}
-    return bool(one and two) and not any(i in partners and partners[i][0] in two for i in one)
+    of_left = {i for i, word in enumerate(left) if word.father}
+    of_right = {j for j, word in enumerate(right) if word.father}
+    return bool(of_left and of_right) and not any(i in partners and partners[i][0] in of_right for i in of_left)
 
 
 def _given_only(left: tuple[Word, ...], partners: dict[int, tuple[int, float, str]]) -> bool:
@@ -231,23 +230,23 @@ def _given_only(left: tuple[Word, ...], partners: dict[int, tuple[int, float, st
     return all(word.known for word in left) and {j for j, _value, _kind in partners.values()} == set(range(len(left)))
 
 
-def _squeezed(one: Name, two: Name) -> Likeness | None:
+def _squeezed(left: Name, right: Name) -> Likeness | None:
     """The likeness of names with the same letters, cut into words differently (Ben Haim, Benhaim); else None."""
-    heard = [
-        "".join(word.loose[0] if one.vowels_vary or two.vowels_vary else word.sound for word in name.words)
-        for name in (one, two)
+    letters = [
+        "".join(word.loose[0] if left.vowels_vary or right.vowels_vary else word.sound for word in name.words)
+        for name in (left, right)
     ]
-    length = max(map(len, heard))
-    if OSA.distance(*heard) > SQUEEZED_SLIPS * length or min(len(one.words), len(two.words)) < 2:
+    length = max(map(len, letters))
+    if OSA.distance(*letters) > SQUEEZED_SLIPS * length or min(len(left.words), len(right.words)) < 2:
         return None
     return Likeness(SQUEEZED, 2, frozenset({"word breaks"}))
 
 
 def answers(question: str, name: str) -> float:
     """The similarity (0..1) of a name to a search: 0 where a word of the search has no partner."""
-    asked, said = parse(question), parse(name)
-    words = _joined(asked, said)
-    partners = _partners(words, _joined(said, asked), asked.vowels_vary or said.vowels_vary)
+    query, known = parse(question), parse(name)
+    words = _joined(query, known)
+    partners = _partners(words, _joined(known, query), query.vowels_vary or known.vowels_vary)
     if not words or len(partners) < len(words):
         return 0.0
     values = [value for _j, value, _kind in partners.values()]

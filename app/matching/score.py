@@ -92,7 +92,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """``score`` 0..1 ranks; ``sure``: may be linked without a curator; ``conflicts``: features that rule it out."""
+    """``score`` 0..1 ranks; ``sure``: a link needs no curator; ``conflicts``: features that rule out one person."""
 
     score: float
     sure: bool
@@ -102,7 +102,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """A reason, and whether it supports one person by itself or rules one person out."""
+    """A reason, and whether by itself it supports that two are one person, or rules it out."""
 
     score: float
     note: str
@@ -116,7 +116,7 @@ def _best_name(a: Person, b: Person) -> Likeness | None:
         [text for text in (person.name or "", *person.aliases) if parse(text).words][:MAX_SPELLINGS]
         for person in (a, b)
     )
-    pairs = (likeness(one, two) for one in left for two in right)
+    pairs = (likeness(spelling, other) for spelling in left for other in right)
     return max(pairs, key=lambda name: (name.whole > 1 and name.score >= SAME, name.score), default=None)
 
 
@@ -149,16 +149,16 @@ def birth_bounds(person: Person) -> tuple[int, int] | None:
 
 
 def _birth(a: Person, b: Person) -> _Finding | None:
-    one, two = birth_bounds(a), birth_bounds(b)
-    if one is None or two is None:
+    of_a, of_b = birth_bounds(a), birth_bounds(b)
+    if of_a is None or of_b is None:
         return None
-    (one_first, one_last), (two_first, two_last) = (tuple(date.fromordinal(day).year for day in s) for s in (one, two))
-    apart = max(0, one_first - two_last, two_first - one_last)
+    (a_first, a_last), (b_first, b_last) = (tuple(date.fromordinal(day).year for day in s) for s in (of_a, of_b))
+    apart = max(0, a_first - b_last, b_first - a_last)
     if apart > BIRTH_CONFLICT:
         return _Finding(0.0, f"births more than {BIRTH_CONFLICT} years apart", conflict=True)
     if apart > BIRTH_AGREES:
         return _Finding(0.3, "births two years apart")
-    if max(one[1] - one[0], two[1] - two[0]) > BIRTH_SPAN:
+    if max(of_a[1] - of_a[0], of_b[1] - of_b[0]) > BIRTH_SPAN:
         return _Finding(NEUTRAL, "birth stated too vaguely to compare")
     # By years alone: a score that told days apart would disclose the day, which is never public, to a reader who tries
     # them.
@@ -167,14 +167,14 @@ def _birth(a: Person, b: Person) -> _Finding | None:
     return _Finding(0.7, "births a year apart at most", agrees=True)
 
 
-def _days(one: PartialDate | None, two: PartialDate | None, slack: int, what: str) -> _Finding | None:
-    if one is None or two is None:
+def _days(a: PartialDate | None, b: PartialDate | None, slack: int, what: str) -> _Finding | None:
+    if a is None or b is None:
         return None
-    if one.overlaps(two):
-        if max(one.hi - one.lo, two.hi - two.lo) < DATE_SPAN:
+    if a.overlaps(b):
+        if max(a.hi - a.lo, b.hi - b.lo) < DATE_SPAN:
             return _Finding(1.0, f"{what} dates agree", agrees=True)
         return _Finding(0.7, f"{what} dates agree, one of them vague")
-    if max(one.lo - two.hi, two.lo - one.hi) <= slack:
+    if max(a.lo - b.hi, b.lo - a.hi) <= slack:
         return _Finding(NEUTRAL, f"{what} dates at most {slack} days apart")
     return _Finding(0.0, f"{what} dates more than {slack} days apart")
 
@@ -231,10 +231,8 @@ _FEATURES: dict[str, Callable[[Person, Person], _Finding | None]] = {
 
 
 def _conflicts(findings: dict[str, _Finding]) -> tuple[str, ...]:
-    """Release dates apart and detention dates apart are two spells or two people: a curator decides.
-
-    Either alone is no conflict: people are taken again, and honest sources date one arrest weeks apart.
-    """
+    """The features in conflict. Release dates apart and detention dates apart are two spells or two people: a curator
+    decides. Either alone is no conflict: people are taken again, and honest sources date one arrest weeks apart."""
     ruled_out = [feature for feature, finding in findings.items() if finding.conflict]
     if all(feature in findings and findings[feature].score == 0 for feature in ("released_on", "detained_on")):
         ruled_out.append("dates")
@@ -270,7 +268,7 @@ def _facts(a: Person, b: Person) -> dict[str, _Finding]:
 
 
 def contradicted(a: Person, b: Person) -> tuple[str, ...]:
-    """The features beside the name that rule one person out; `dates` where release and detention both do."""
+    """The features beside the name that rule out that two are one person; `dates` where release and detention do."""
     return _conflicts(_facts(a, b))
 
 
@@ -278,12 +276,12 @@ def agree(a: Person, b: Person, feature: str) -> bool:
     """Whether both state a feature of `contradicted` and agree in it."""
     facts = _facts(a, b)
     stated = ("released_on", "detained_on") if feature == "dates" else (feature,)
-    return all(one in facts and (facts[one].agrees or facts[one].score == 1) for one in stated)
+    return all(name in facts and (facts[name].agrees or facts[name].score == 1) for name in stated)
 
 
 def contradict(a: Person, b: Person) -> bool:
-    """Whether features beside the name rule one person out: then `compare`, unless the names are identical, is not sure
-    and scores below REVIEW. Most half-namesakes end here, at a small part of the price."""
+    """Whether features beside the name rule out that two are one person: then `compare` is not sure and, unless the
+    names are identical, scores below REVIEW. Most half-namesakes end here, at a small part of the price."""
     facts = _facts(a, b)
     return bool(_conflicts(facts)) and not ("national_id" in facts and facts["national_id"].agrees)
 
@@ -297,8 +295,8 @@ def compare(a: Person, b: Person) -> Match:
     From REVIEW on, a pair that is not sure is worth a curator's look.
     """
     name = _best_name(a, b)
-    said = _name(name)
-    findings = _facts(a, b) if said is None else {"name": said, **_facts(a, b)}
+    of_name = _name(name)
+    findings = _facts(a, b) if of_name is None else {"name": of_name, **_facts(a, b)}
     conflicts = _conflicts(findings)
     sure = _sure(a, b, name, findings, conflicts)
 

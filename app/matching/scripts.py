@@ -16,7 +16,7 @@ from app.normal import normal
 
 
 class Script(Enum):
-    """What matters here: whether vowels are written, and whether a character is a syllable."""
+    """The kinds of script that names need: by whether vowels are written, and whether a character is a syllable."""
 
     LATIN = "latin"
     LETTERS = "letters"  # Cyrillic, Greek, Georgian, Armenian and others that write their vowels
@@ -82,7 +82,7 @@ _SERVANT = re.compile("^abd[aeiou]?(?:l(?=[^aeiou])|r(?=r))?")  # Abdelkader, Ab
 
 @lru_cache(maxsize=REMEMBERED)
 def script_of(word: str) -> Script:
-    """By the first letter that is not ASCII."""
+    """The script of a word, by its first letter that is not ASCII."""
     for char in word:
         if char.isascii():
             continue
@@ -120,8 +120,8 @@ def latin(word: str) -> str:
     elif script is Script.LETTERS:
         alphabet = unicodedata.name(word[0], "").split(" ", 1)[0]
         pairs = {"GREEK": _GREEK, "KATAKANA": _KANA, "HIRAGANA": _KANA}.get(alphabet, ())
-    for found, meant in pairs:
-        spelt = found.sub(meant, spelt)
+    for pattern, meant in pairs:
+        spelt = pattern.sub(meant, spelt)
     return spelt
 
 
@@ -131,18 +131,18 @@ def one_letter(word: str) -> str:
 
 
 def otherwise(word: str) -> str:
-    """A word whose script writes no vowels in its other reading; the same if it has none."""
+    """The other reading of a word whose script writes no vowels; the word itself if it has none."""
     if script_of(word) is not Script.CONSONANTS:
         return word
     return _VAV.sub("v", one_letter(word).translate(_OTHERWISE))
 
 
 @lru_cache(maxsize=REMEMBERED)
-def one_character(one: str, two: str) -> bool:
+def one_character(a_form: str, b_form: str) -> bool:
     """Whether characters may be the traditional and the simplified form of one: each is missing in the other's set."""
     return any(
         all(a == b or not (_has("gb2312", a) or _has("big5", b)) for a, b in zip(*pair, strict=True))
-        for pair in ((one, two), (two, one))
+        for pair in ((a_form, b_form), (b_form, a_form))
     )
 
 

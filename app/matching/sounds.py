@@ -89,10 +89,10 @@ _OCR = _rules(("[1il|]", "l"), ("0", "o"), ("5", "s"), ("8", "b"), ("rn", "m"), 
 
 
 def _heard(word: str, rules: Rules) -> str:
-    heard = word[:MAX_LETTERS]
+    spelt = word[:MAX_LETTERS]
     for pattern, sound in rules:
-        heard = pattern.sub(sound, heard)
-    return heard or word
+        spelt = pattern.sub(sound, spelt)
+    return spelt or word
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -109,14 +109,14 @@ def renderings(word: str) -> frozenset[str]:
 
 @lru_cache(maxsize=REMEMBERED)
 def loose(word: str) -> str:
-    """The same for names whose own script writes no vowels: three vowels are left, and consonants that romanisations
-    confuse are one."""
+    """A Latin word as it is heard in a name whose own script writes no vowels: three vowels are left, and consonants
+    that romanisations confuse are one."""
     return _heard(word, _LOOSE)
 
 
-def bones(heard: str) -> str:
+def bones(sounds: str) -> str:
     """The consonants of a sound."""
-    return "".join(letter for letter in heard if letter not in _VOWELS and letter != "h")
+    return "".join(letter for letter in sounds if letter not in _VOWELS and letter != "h")
 
 
 @lru_cache(maxsize=REMEMBERED)

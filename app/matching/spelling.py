@@ -33,12 +33,12 @@ _WESTERN = str.maketrans("gbd", "kpt", "y")
 _DOUBLE = re.compile(r"(.)\1+")
 
 
-def _gendered(one: str, two: str, foreign: bool) -> bool:
+def _gendered(a: str, b: str, foreign: bool) -> bool:
     """Whether two words differ by the ending of the other sex: -a, -ia, and in languages that have it -o."""
-    short, long = sorted((one, two), key=len)
+    short, long = sorted((a, b), key=len)
     if long in (short + "a", short + "ia"):
         return True
-    return not foreign and len(one) == len(two) and one[:-1] == two[:-1] and {one[-1], two[-1]} == {"a", "o"}
+    return not foreign and len(a) == len(b) and a[:-1] == b[:-1] and {a[-1], b[-1]} == {"a", "o"}
 
 
 @lru_cache(maxsize=4 * REMEMBERED)
@@ -74,26 +74,26 @@ def compared(x: Word, y: Word, vowels_vary: bool) -> tuple[float, str]:
     return max(prefixed, _spelt(x, y, vowels_vary)), kind
 
 
-def _same_sound(one: str, two: str) -> float:
+def _same_sound(a: str, b: str) -> float:
     """The similarity of different characters with one sound: low for names of one character, unless one is the other's
     simplified form."""
-    if len(one) != len(two):
+    if len(a) != len(b):
         return ONE_CHARACTER
-    return ONE_SOUND if len(one) > 1 or one_character(one, two) else ONE_CHARACTER
+    return ONE_SOUND if len(a) > 1 or one_character(a, b) else ONE_CHARACTER
 
 
 def _boned(x: Word, y: Word) -> float:
     """The similarity by consonants, where one of the words has no vowels."""
     pairs = [(x.sound, y.sound), *product(x.loose, y.loose)]
-    return max(_bones_alike(bones(one), bones(two)) for one, two in pairs)
+    return max(_bones_alike(bones(a), bones(b)) for a, b in pairs)
 
 
-def _bones_alike(one: str, two: str) -> float:
-    one, two = (_DOUBLE.sub(r"\1", each) for each in (one, two))  # where only a vowel parted them: Mehrdad
-    least, most = sorted((len(one), len(two)))
+def _bones_alike(a: str, b: str) -> float:
+    a, b = (_DOUBLE.sub(r"\1", each) for each in (a, b))  # where only a vowel parted them: Mehrdad
+    least, most = sorted((len(a), len(b)))
     if least < 2:
         return 0.0
-    apart = OSA.distance(one, two)
+    apart = OSA.distance(a, b)
     if apart == 0:
         return SAME_BONES if least > 2 else FEW_BONES
     return 1 - 1.5 * apart / most
@@ -115,37 +115,37 @@ def _spelt(x: Word, y: Word, vowels_vary: bool) -> float:
     ):
         return SOUNDS_ALIKE
     best = MISREAD if x.printed == y.printed or _swapped(x.latin, y.latin) else 0.0
-    one, two = x.sound, y.sound
-    if one[0] == two[0]:  # slips fall inside a word: Hernandez and Fernandez are two families
-        best = max(best, _near(one, two))
+    a, b = x.sound, y.sound
+    if a[0] == b[0]:  # slips fall inside a word: Hernandez and Fernandez are two families
+        best = max(best, _near(a, b))
     if vowels_vary or (x.father and y.father):
         if x.latin[-1] == y.latin[-1] == "i" and known(x.latin[:-1]).full & known(y.latin[:-1]).full:
             return SOUNDS_ALIKE  # Othmani, Osmani
-        for one, two in product(x.loose, y.loose):
-            if one == two:
+        for a, b in product(x.loose, y.loose):
+            if a == b:
                 return SOUNDS_ALIKE
-            if _begins_alike(one, two):
-                best = max(best, _near(one, two, vowels_vary=True))
+            if _begins_alike(a, b):
+                best = max(best, _near(a, b, vowels_vary=True))
     return best
 
 
-def _armenian(one: str, two: str) -> bool:
-    if not (_ARMENIAN.search(one) and _ARMENIAN.search(two)):
+def _armenian(a: str, b: str) -> bool:
+    if not (_ARMENIAN.search(a) and _ARMENIAN.search(b)):
         return False
-    left, right = (_DOUBLE.sub(r"\1", bones(word.translate(_WESTERN))) for word in (one, two))
+    left, right = (_DOUBLE.sub(r"\1", bones(word.translate(_WESTERN))) for word in (a, b))
     return left == right
 
 
-def _swapped(one: str, two: str) -> bool:
+def _swapped(a: str, b: str) -> bool:
     """Whether two neighbouring letters, not the first, are swapped."""
-    long = len(one) == len(two) >= LONG and one[0] == two[0]
-    return long and sorted(one) == sorted(two) and OSA.distance(one, two, score_cutoff=1) == 1
+    long = len(a) == len(b) >= LONG and a[0] == b[0]
+    return long and sorted(a) == sorted(b) and OSA.distance(a, b, score_cutoff=1) == 1
 
 
-def _near(one: str, two: str, *, vowels_vary: bool = False) -> float:
-    length = max(len(one), len(two))
-    return 1 - edits(one, two, length * (1 - ALIGNED), vowels_vary=vowels_vary) / length
+def _near(a: str, b: str, *, vowels_vary: bool = False) -> float:
+    length = max(len(a), len(b))
+    return 1 - edits(a, b, length * (1 - ALIGNED), vowels_vary=vowels_vary) / length
 
 
-def _begins_alike(one: str, two: str) -> bool:
-    return one[0] == two[0] or (one[0] in _VOWEL_SOUNDS and two[0] in _VOWEL_SOUNDS)
+def _begins_alike(a: str, b: str) -> bool:
+    return a[0] == b[0] or (a[0] in _VOWEL_SOUNDS and b[0] in _VOWEL_SOUNDS)

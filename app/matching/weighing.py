@@ -1,4 +1,4 @@
-"""Whether a person is the one whom several sources report, where some of the sources contradict it (pure).
+"""Whether a report is of a known person whom some of that person's sources describe otherwise (pure).
 
 The same rule decides for a report that is filed, for a person who is looked for and for the line of a list: a report
 that is said to be linkable must then be linked.
@@ -29,9 +29,9 @@ class Weighed:
 
 
 def weigh(person: Person, witnesses: Sequence[Witness]) -> Weighed | None:
-    """Weigh the witnesses of a known person against `person`; None where they rule each other out. One contradicting
-    source does, unless two other sources state every contradicted field as `person` has it and agree with each other.
-    Two contradicting sources are never outweighed."""
+    """Weigh the witnesses of a known person against `person`; None where they rule `person` out. One contradicting
+    source does so, unless two other sources state every contradicted field as `person` has it and agree with each
+    other. Two contradicting sources are never outweighed."""
     compared = [(place, contradicted(person, witness.person)) for place, witness in enumerate(witnesses)]
     against = [(place, fields) for place, fields in compared if fields]
     if not against:
@@ -54,9 +54,8 @@ def judged(person: Person, match: Match, witnesses: Sequence[Witness]) -> Match:
         return replace(match, sure=False)
     if not weighed.against:
         return match
-    best = max(
-        (compare(person, witnesses[place].person) for place in weighed.agreeing), key=lambda one: (one.sure, one.score)
-    )
+    matches = [compare(person, witnesses[place].person) for place in weighed.agreeing]
+    best = max(matches, key=lambda each: (each.sure, each.score))
     return best if best.sure else replace(match, sure=False)
 
 
@@ -66,16 +65,16 @@ def _two_agreeing(
     """The witnesses of sources not in `without` that state all `fields` as `person` has them, each agreeing with one of
     another source."""
 
-    def fit(one: Person, other: Person) -> bool:
-        return all(agree(one, other, field) for field in fields)
+    def fit(a: Person, b: Person) -> bool:
+        return all(agree(a, b, field) for field in fields)
 
     stated = [
-        (place, one)
-        for place, one in enumerate(witnesses)
-        if one.states and one.source not in without and fit(person, one.person)
+        (place, witness)
+        for place, witness in enumerate(witnesses)
+        if witness.states and witness.source not in without and fit(person, witness.person)
     ]
     return [
         place
-        for place, one in stated
-        if any(one.source != two.source and fit(one.person, two.person) for _place, two in stated)
+        for place, witness in stated
+        if any(witness.source != other.source and fit(witness.person, other.person) for _place, other in stated)
     ]

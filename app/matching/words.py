@@ -94,19 +94,19 @@ def word_of(text: str, spelt: str | None = None) -> Word:
     plain = (latin(text) if spelt is None else spelt) or text
     # One letter of a script with capitals; a single character of Chinese or Korean is a whole word.
     initial = len(text) == 1 and text != text.upper()
-    heard: tuple[str, ...] = (loose(plain),)
+    loose_sounds: tuple[str, ...] = (loose(plain),)
     if "ch" in plain:  # in Hebrew names ch is a harsh h, in French spellings of Arabic ones it is sh
-        heard = (*heard, loose(plain.replace("ch", "h")))
+        loose_sounds = (*loose_sounds, loose(plain.replace("ch", "h")))
     if "g" in plain:  # Egypt says g where others say j: Naguib, Najib
-        heard = (*heard, loose(plain.replace("gh", "q").replace("g", "j")))
+        loose_sounds = (*loose_sounds, loose(plain.replace("gh", "q").replace("g", "j")))
     other = otherwise(text)
-    if other != text and (read := loose(latin(other))) not in heard:
-        heard = (*heard, read)
+    if other != text and (read := loose(latin(other))) not in loose_sounds:
+        loose_sounds = (*loose_sounds, read)
     return Word(
         text=text,
         latin=plain,
         sound=sound(plain),
-        loose=heard,
+        loose=loose_sounds,
         printed=printed(plain),
         script=script_of(text),
         known=known(text),
@@ -136,29 +136,29 @@ def _as_part(word: Word, father: bool, optional: bool) -> Word:
 def parse(text: str) -> Name:
     """A parsed name; without words for a text that is no name."""
     parts = _untitled(words(text))
-    found: list[Word] = []
+    parsed: list[Word] = []
     servant = ""
     married = False
     father = False
     for place, part in enumerate(parts):
-        if part in _PATRONYMIC_AFTER and found:
-            found[-1] = _as_part(found[-1], True, found[-1].optional)
-        father = father or (part in _PATRONYMIC_BEFORE and bool(found))
-        married = married or part in _WIDOW or (part == "de" and place == len(parts) - 2 and _may_be_married(found))
-        if is_particle(parts, place) or (part in _GENERATIONS and found):
+        if part in _PATRONYMIC_AFTER and parsed:
+            parsed[-1] = _as_part(parsed[-1], True, parsed[-1].optional)
+        father = father or (part in _PATRONYMIC_BEFORE and bool(parsed))
+        married = married or part in _WIDOW or (part == "de" and place == len(parts) - 2 and _may_be_married(parsed))
+        if is_particle(parts, place) or (part in _GENERATIONS and parsed):
             continue
-        if part in _FAITH and found:
-            found[-1] = _as_part(word_of(found[-1].text + ("din" if part.isascii() else "دين")), father, married)
+        if part in _FAITH and parsed:
+            parsed[-1] = _as_part(word_of(parsed[-1].text + ("din" if part.isascii() else "دين")), father, married)
             continue
         if part in _SERVANT and place + 1 < len(parts):
             servant = "عبد" if part == "عبد" else "abd"
             continue
         whole = servant + ("l" if servant.isascii() and servant and part[0] in "aeiou" else "") + part
         for piece in (whole,) if whole.isascii() else _pieces(whole):
-            word = word_of(piece) if piece.isascii() else _korean(piece, first=not found)
-            found.append(_as_part(word, father or bool(_PATRONYMIC.search(word.latin)), married))
+            word = word_of(piece) if piece.isascii() else _korean(piece, first=not parsed)
+            parsed.append(_as_part(word, father or bool(_PATRONYMIC.search(word.latin)), married))
         servant, father = "", False
-    told = tuple(found) or tuple(word_of(part) for part in parts)
+    told = tuple(parsed) or tuple(word_of(part) for part in parts)
     kept = _telling(told)
     han = "".join(word.text for word in kept) if all(word.script is Script.HAN for word in kept) else ""
     unwritten = any(word.script is Script.CONSONANTS for word in kept)
@@ -168,7 +168,7 @@ def parse(text: str) -> Name:
 
 
 def _untitled(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """Without the titles before a name, as long as two words remain."""
+    """The parts without the titles before a name, as long as two words remain."""
     start = 0
     while len(parts) - start > 2 and (parts[start] in _TITLES or (start and parts[start] in _OF_TITLES)):
         start += 1

@@ -12,7 +12,7 @@ personal values stand in tables of their own, so that erasing a person touches n
 """
 
 from app.models.base import BlockingKey, Claim, Consent, Decision, Facility, Record, Report, RequestedClass, Source
-from app.models.columns import OPEN, metadata
+from app.models.columns import OPEN, TableRow, metadata
 from app.models.imports import ImportFile, ImportMapping, ImportRow, ListImport
 from app.models.log import ApiKey, CaseKey, Entry, Head, HiddenCandidatePair, IdempotentAnswer, Proposal, Sealed
 from app.models.projected import (
@@ -71,6 +71,7 @@ __all__ = [
     "SourceRelease",
     "SourceTrait",
     "SpellPersonal",
+    "TableRow",
     "Trait",
     "Verification",
     "metadata",

@@ -10,6 +10,8 @@ from app.database import Key
 # Open end of a row's life: beyond any revision, and still an exact number in JSON (2**53 - 1).
 OPEN = 9_007_199_254_740_991
 
+TableRow = dict[str, Any]  # column → value
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

@@ -1,11 +1,11 @@
-"""What changed in a list for its reader since a revision: what is shown otherwise or anew, and what left the list.
+"""What changed in a list for its reader since a revision: things shown otherwise or anew, and things that left it.
 
-What changed is told by comparing what the reader could be shown then with what it is shown now. So a change of what it
-may not see is no change, and consent given or withdrawn is one, and a decision about two people.
+What the reader could be shown then is compared with what the reader is shown now. So a change of a value that the
+reader may not see is no change, while consent given or withdrawn is one, and so is a decision about two people.
 
-What left leaves a tombstone, an id and nothing else, if it was listed for everyone then. Of what may not be shown any
-more, or stands no more, tombstones do not depend on the terms at all: asking who left under ever narrower terms must
-not tell what they were. Of what is still shown they depend on the terms that read nothing personal.
+A thing that left leaves a tombstone, an id and nothing else, if it was listed for everyone then. Tombstones of things
+that stand no more, or may not be shown any more, do not depend on the terms: asking under ever narrower terms what left
+must not tell what it was. Tombstones of things still shown depend on the terms that read nothing personal.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ from app.wire.records import DetaineeShape, ReleaseShape, VerificationOut
 
 
 @dataclass(frozen=True)
-class Among:
+class ListedThings:
     """The things that terms mean at a revision: a statement of the key and the person of each, and a day of each.
 
     `columns`: those of the spells, which personal terms read; `has_spell`: whether a thing has a spell of which a
@@ -59,8 +59,8 @@ class Among:
     has_spell: Callable[[Condition], Condition] = lambda of_spell: of_spell
 
 
-# The terms as asked, and a revision → what they mean then.
-Listing = Callable[[Any, int], Among]
+# A query and a revision → the things that its terms mean then.
+Listing = Callable[[Any, int], ListedThings]
 
 # Aliases, since the list itself may be of any of these tables; made once, which costs more than running a statement.
 _OF_SPELL: tuple[Any, ...] = tuple(
@@ -98,16 +98,16 @@ def page_of_changes(
     order: Order,
     shown: Callable[[list[Any]], Sequence[Row | None]],
     left: tuple[Select[*tuple[Any, ...]], Any],
-    asked: Paged,
+    query: Paged,
     revision: int,
 ) -> Page[Row]:
     """A page of what changed, then of what left. `statement`: whatever may have changed; `shown`: those rows as the
     reader is shown them, None for a row in which nothing changed; `left`: key and id of what left, and the key."""
-    position = read_cursor(asked.cursor, 1 + len(order)) or [STANDS]
+    position = read_cursor(query.cursor, 1 + len(order)) or [STANDS]
     rows: list[Row] = []
     gone: list[Tombstone] = []
     positions: list[list[int]] = []
-    wanted = asked.limit + 1
+    wanted = query.limit + 1
     passed: Sequence[int] | None = position[1:] or None
     while position[0] == STANDS and len(rows) < wanted:
         placed = after(session, statement, order, passed, wanted)
@@ -126,11 +126,11 @@ def page_of_changes(
         for (_key, thing_id, *_position), (number,) in leaving:
             gone.append({"id": thing_id, "revision": revision, "gone": True})
             positions.append([GONE, number, *fill])
-    cursor = write_cursor(positions[asked.limit - 1]) if len(positions) > asked.limit else None
-    return Page(rows[: asked.limit], cursor, gone=gone[: asked.limit - len(rows)])
+    cursor = write_cursor(positions[query.limit - 1]) if len(positions) > query.limit else None
+    return Page(rows[: query.limit], cursor, gone=gone[: query.limit - len(rows)])
 
 
-def may_have_changed(kind: Kind, among: Among, since: int, revision: int) -> Condition:
+def may_have_changed(kind: Kind, among: ListedThings, since: int, revision: int) -> Condition:
     """Whether any row of a thing or of its person began or ended after a revision."""
 
     def touched(table: Any, whose: Condition) -> Condition:
@@ -149,14 +149,14 @@ def changed(
     kind: Kind,
     shape: Shape[Row],
     listing: Listing,
-    asked: ThingsQuery,
+    query: ThingsQuery,
     reader: Reader,
     since: int,
     revision: int,
 ) -> Callable[[list[Any]], list[Row | None]]:
     """The things of `(key, person)` rows as the reader is shown them; None for a thing that was listed so at
     `since`."""
-    then = listing(asked, since)
+    then = listing(query, since)
     column = getattr(_THEN[kind], _KEYS[kind][1])
 
     def shown(rows: list[Any]) -> list[Row | None]:
@@ -196,7 +196,7 @@ def _told(
 
 
 def left(
-    kind: Kind, listing: Listing, asked: ThingsQuery, reader: Reader, since: int, revision: int
+    kind: Kind, listing: Listing, query: ThingsQuery, reader: Reader, since: int, revision: int
 ) -> tuple[Select[*tuple[Any, ...]], Any]:
     """Key and id of what left a list of detainees, detentions or releases, and the key."""
     then, now, name = _THEN[kind], _NOW[kind], _KEYS[kind][1]
@@ -204,7 +204,7 @@ def left(
     stands = exists(
         select(1).where(getattr(now, name) == key, at(now, revision), visible(reader, now.detainee, revision))
     )
-    public = asked.public()
+    public = query.public()
     listed, lists = listing(public, since), listing(public, revision)
     moved_out = and_(
         key.in_(listed.statement.with_only_columns(listed.key)),

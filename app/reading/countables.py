@@ -11,10 +11,9 @@ from typing import Any, Literal, Protocol
 from sqlmodel import Session
 
 from app.reading.dimensions import DETENTIONS, RELEASES
-from app.reading.held import HELD, dated, select_held, silent
+from app.reading.held import HELD_TABLES, dated, select_held, silent
 from app.reading.questions import CountedQuery, CountQuery, HeldQuery
-from app.reading.selection import RELEASES as RELEASED
-from app.reading.selection import Selection, Subject, select_releases
+from app.reading.selection import RELEASE_TABLES, CountedTables, Selection, select_releases
 from app.reading.terms import CountTerms, HeldCountTerms, SourcedTerms
 from app.reading.visibility import Condition
 from app.registry.policy import Reader
@@ -49,7 +48,7 @@ class Countable:
 
     noun: str
     record: Kind
-    subject: Subject
+    tables: CountedTables
     select: Select
     terms: type[SourcedTerms]
     query: type[CountedQuery]
@@ -76,7 +75,7 @@ COUNTABLES = {
         Countable(
             noun=RELEASES,
             record="release",
-            subject=RELEASED,
+            tables=RELEASE_TABLES,
             select=select_releases,
             terms=CountTerms,
             query=CountQuery,
@@ -87,7 +86,7 @@ COUNTABLES = {
         Countable(
             noun=DETENTIONS,
             record="detention",
-            subject=HELD,
+            tables=HELD_TABLES,
             select=select_held,
             terms=HeldCountTerms,
             query=HeldQuery,

@@ -26,9 +26,9 @@ class Stands(Enum):
 
 @dataclass(frozen=True)
 class Dimension:
-    """A dimension of counts. `label`: in English and Spanish; `counts`: those that can be grouped by it, by
-    default all; `several`: one release can have several values, whose groups overlap; `codes`: the code list
-    of its values; `asked_as_list`: its filter takes several values; `unit`: of those made from a day."""
+    """A dimension of counts. `label`: in English and Spanish; `counts`: the nouns whose counts can be grouped by it, by
+    default all; `several`: one release can have several values, whose groups overlap; `codes`: the code list of its
+    values; `asked_as_list`: its filter takes several values; `unit`: of a dimension made from a day."""
 
     name: str
     label: tuple[str, str]

@@ -1,7 +1,7 @@
 """Who was held on a day, by whose word: a pure function of terms, reader and revision, like a count of releases.
 
-Held on a day is who had been taken by then and had not left before it; whoever leaves on the day was held on it. A
-later detention that had begun by then ends an earlier one that nobody is known to have left.
+A person was held on a day if taken by then and not gone before it; whoever leaves on the day was held on it. A later
+detention that had begun by then ends an earlier detention without a known end.
 """
 
 from datetime import date, datetime, tzinfo
@@ -15,13 +15,13 @@ from app import dates
 from app.errors import Invalid
 from app.log.entries import entry_at
 from app.models import DetentionState, SourceDetention
-from app.reading.selection import Selection, Subject, selected
+from app.reading.selection import CountedTables, Selection, selected
 from app.reading.terms import HeldCountTerms, HeldTerms, PersonTerms
 from app.reading.visibility import Condition
 from app.reading.windows import Placed
 from app.registry.policy import Reader
 
-HELD = Subject(DetentionState, SourceDetention, aliased(SourceDetention), ("spell",))
+HELD_TABLES = CountedTables(DetentionState, SourceDetention, aliased(SourceDetention), ("spell",))
 # Organisations list who is held until they hear that somebody left. Half a year without a word (families visit, courts
 # sit, lists are revised within it) is when a list may be out of date rather than the person in prison.
 SILENCE = 180  # days
@@ -34,10 +34,10 @@ def select_held(
 ) -> Selection:
     """The detentions that the terms mean. `by_source`: one row per detention and source, by the source's own days."""
 
-    def held(columns: Any) -> Placed:
+    def placed(columns: Any) -> Placed:
         return on_day(columns, day_of(terms), house_arrest=terms.house_arrest)
 
-    return selected(session, HELD, terms, reader, revision, by_source=by_source, conditions=(), placed=held)
+    return selected(session, HELD_TABLES, terms, reader, revision, by_source=by_source, conditions=(), placed=placed)
 
 
 def on_day(columns: Any, day: int, *, house_arrest: bool) -> Placed:
@@ -86,7 +86,7 @@ def refuse_future(terms: HeldTerms, now: datetime) -> None:
 
 def require_day(terms: HeldTerms) -> None:
     """Raises Invalid for terms that mean something on a day only, where none is given."""
-    asked = sorted(terms.model_fields_set & OF_A_DAY)
-    if terms.held_on is None and asked:
-        detail = f"Add held_on, the day: who says that somebody is held is told of a day only (`{'`, `'.join(asked)}`)."
+    names = sorted(terms.model_fields_set & OF_A_DAY)
+    if terms.held_on is None and names:
+        detail = f"Add held_on, the day: who says that somebody is held is told of a day only (`{'`, `'.join(names)}`)."
         raise Invalid.at("/held_on", "day_needed", detail)

@@ -4,14 +4,14 @@ import json
 import uuid
 from typing import Any
 
-from sqlalchemy import Select, distinct, exists, func, literal, select
+from sqlalchemy import distinct, exists, func, literal, select
 from sqlmodel import Session, col
 
 from app.errors import NotFound
 from app.log.entries import entry_at
 from app.models import CaseKey, Claim, Detainee, Detention, Facility, Record, Report, Source
 from app.reading import changes, person_records, shapes
-from app.reading.changes import Among, Listing
+from app.reading.changes import ListedThings, Listing
 from app.reading.countables import countable_of
 from app.reading.paging import AFTER_ANY_DAY, BEFORE_ANY_DAY, Beside, Order, Page, Row, page
 from app.reading.questions import (
@@ -44,7 +44,7 @@ RELEASE_TERMS = ReleaseTerms.model_fields.keys() - PersonTerms.model_fields.keys
 _OF_DETENTION = (col(Detention.spell), col(Detention.detainee))
 
 
-def _order(among: Among, sort: str | None) -> Order:
+def _order(among: ListedThings, sort: str | None) -> Order:
     """By key, or by day and then by key; what has no day stands last, whichever way round."""
     down = sort is not None and sort.startswith("-")
     by_key: Order = [(among.key, down)]
@@ -58,7 +58,7 @@ def _listed(
     kind: Kind,
     shape: Shape[Row],
     listing: Listing,
-    asked: ThingsQuery,
+    query: ThingsQuery,
     reader: Reader,
     revision: int,
     since: int | None,
@@ -66,62 +66,59 @@ def _listed(
     says_withheld: bool = False,
 ) -> Page[Row]:
     """A page of what a listing holds, of people the reader may see; `since`: of what changed in it after a revision."""
-    among = listing(asked, revision)
+    among = listing(query, revision)
     statement = among.statement.where(visible(reader, among.detainee, revision))
-    order = _order(among, asked.sort)
-    if asked.q is not None:
-        search = by_name(session, reader, asked.q, among.detainee, revision)
+    order = _order(among, query.sort)
+    if query.q is not None:
+        search = by_name(session, reader, query.q, among.detainee, revision)
         statement = statement.where(search.inside)
-        if asked.sort is None:
+        if query.sort is None:
             order = [(search.rank, True), *order]
     if since is not None:
         statement = statement.where(changes.may_have_changed(kind, among, since, revision))
-        shown = changes.changed(session, kind, shape, listing, asked, reader, since, revision)
-        left = changes.left(kind, listing, asked, reader, since, revision)
-        return changes.page_of_changes(session, statement, order, shown, left, asked, revision)
-    rows, cursor = page(session, statement, order, asked.cursor, asked.limit)
+        shown = changes.changed(session, kind, shape, listing, query, reader, since, revision)
+        left = changes.left(kind, listing, query, reader, since, revision)
+        return changes.page_of_changes(session, statement, order, shown, left, query, revision)
+    rows, cursor = page(session, statement, order, query.cursor, query.limit)
     people = person_records.people(session, {row[1] for row in rows}, revision)
     shapes_of_page = [shape(people[detainee], key, reader) for key, detainee, *_position in rows]
-    if asked.q is not None:
+    if query.q is not None:
         return Page(shapes_of_page, cursor)  # of a search nothing stands beside: nobody hidden is looked for
 
     def beside() -> Beside:
-        told: Beside = {"withheld": _withheld(session, among, reader, revision)} if says_withheld else {}
-        if is_personal(asked):
-            told["not_visible"] = _not_visible(session, listing, with_facility_slug(session, asked), reader, revision)
+        told: Beside = {}
+        if says_withheld:
+            told["withheld"] = _number(session, among, ~visible(reader, among.detainee, revision))
+        if is_personal(query):
+            told["not_visible"] = _not_visible(session, listing, with_facility_slug(session, query), reader, revision)
         return told
 
     return Page(shapes_of_page, cursor, beside)
 
 
-def _withheld(session: Session, among: Among, reader: Reader, revision: int) -> int:
-    """How many of the things listed are of people whom the reader may not see."""
-    return _number(session, among, ~visible(reader, among.detainee, revision))
-
-
-def _not_visible(session: Session, listing: Listing, asked: Any, reader: Reader, revision: int) -> int:
+def _not_visible(session: Session, listing: Listing, query: Any, reader: Reader, revision: int) -> int:
     """How many match every term but personal ones, and may not be asked about one of these: as a count says it."""
-    among = listing(asked.public(), revision)
-    unseen = partly_hidden(among.columns, asked, reader, revision)
+    among = listing(query.public(), revision)
+    unseen = partly_hidden(among.columns, query, reader, revision)
     return 0 if unseen is None else _number(session, among, among.has_spell(unseen))
 
 
-def _number(session: Session, among: Among, which: Condition) -> int:
+def _number(session: Session, among: ListedThings, which: Condition) -> int:
     number = among.statement.where(which).with_only_columns(func.count(distinct(among.key)))
     return int(session.scalars(number).one())
 
 
 def releases(
-    session: Session, asked: ReleaseQuery, reader: Reader, revision: int, since: int | None = None
+    session: Session, query: ReleaseQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[ReleaseShape]:
     """The releases that a count of the same terms counts; `since`: changed after it."""
-    return _counted(session, shapes.release, asked, reader, revision, since)
+    return _counted(session, shapes.release, query, reader, revision, since)
 
 
 def _counted(
     session: Session,
     shape: Shape[Row],
-    asked: ReleaseQuery | DetentionQuery,
+    query: ReleaseQuery | DetentionQuery,
     reader: Reader,
     revision: int,
     since: int | None,
@@ -130,41 +127,41 @@ def _counted(
 
     Beside them `withheld`: how many were left out, so that a count and the list behind it can be told to agree.
     """
-    countable = countable_of(asked)
+    countable = countable_of(query)
 
-    def listing(terms: Any, at_revision: int) -> Among:
+    def listing(terms: Any, at_revision: int) -> ListedThings:
         selection = countable.select(session, terms, reader, at_revision)
         columns = selection.columns
         statement = selection.rows(columns.spell, columns.detainee).where(selection.inside)
-        return Among(statement, columns.spell, columns.detainee, columns, columns.lo)
+        return ListedThings(statement, columns.spell, columns.detainee, columns, columns.lo)
 
-    return _listed(session, countable.record, shape, listing, asked, reader, revision, since, says_withheld=True)
+    return _listed(session, countable.record, shape, listing, query, reader, revision, since, says_withheld=True)
 
 
 def detentions(
-    session: Session, asked: DetentionQuery, reader: Reader, revision: int, since: int | None = None
+    session: Session, query: DetentionQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[DetentionShape]:
     """Spells in custody, or, with a day, the spells that a count of the held counts on it."""
 
-    def listing(terms: DetentionQuery, at_revision: int) -> Among:
+    def listing(terms: DetentionQuery, at_revision: int) -> ListedThings:
         conditions = person_conditions(session, terms, Detention, reader, at_revision)
         taken = detained_within(terms, Detention, at_revision)[0]
         every = select(*_OF_DETENTION).where(at(Detention, at_revision), *conditions, taken)
-        return Among(every, *_OF_DETENTION, Detention, col(Detention.detained_lo))
+        return ListedThings(every, *_OF_DETENTION, Detention, col(Detention.detained_lo))
 
-    if asked.held_on is not None:
-        return _counted(session, shapes.detention, asked, reader, revision, since)
-    return _listed(session, "detention", shapes.detention, listing, asked, reader, revision, since)
+    if query.held_on is not None:
+        return _counted(session, shapes.detention, query, reader, revision, since)
+    return _listed(session, "detention", shapes.detention, listing, query, reader, revision, since)
 
 
 def detainees(
-    session: Session, asked: DetaineeQuery, reader: Reader, revision: int, since: int | None = None
+    session: Session, query: DetaineeQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[DetaineeShape]:
     """People. Terms of detentions mean people with a detention of which all these terms hold; terms of releases mean
     people with such a release."""
     key = col(Detainee.detainee)
 
-    def listing(terms: DetaineeQuery, at_revision: int) -> Among:
+    def listing(terms: DetaineeQuery, at_revision: int) -> ListedThings:
         statement: Any = select(key, key.label("person")).where(at(Detainee, at_revision))
         spells = [
             *person_conditions(session, terms, Detention, reader, at_revision),
@@ -172,25 +169,22 @@ def detainees(
         ]
 
         def has_spell(*conditions: Condition) -> Condition:
-            return exists(_spells_of(key, at_revision).where(*spells, *conditions))
+            own = (col(Detention.detainee) == key, at(Detention, at_revision))
+            return exists(select(literal(1)).where(*own, *spells, *conditions))
 
         if spells:
             statement = statement.where(has_spell())
         if terms.model_fields_set & RELEASE_TERMS:
             released = select_releases(session, terms, reader, at_revision)
             statement = statement.where(key.in_(released.rows(released.columns.detainee).where(released.inside)))
-        return Among(statement, key, key, Detention, has_spell=has_spell)
+        return ListedThings(statement, key, key, Detention, has_spell=has_spell)
 
-    return _listed(session, "detainee", shapes.detainee_of, listing, asked, reader, revision, since)
-
-
-def _spells_of(detainee: Any, revision: int) -> Select[int]:
-    return select(literal(1)).where(col(Detention.detainee) == detainee, at(Detention, revision))
+    return _listed(session, "detainee", shapes.detainee_of, listing, query, reader, revision, since)
 
 
-def sources(session: Session, asked: Paged, revision: int) -> Page[SourceShape]:
+def sources(session: Session, query: Paged, revision: int) -> Page[SourceShape]:
     statement = select(col(Source.key), Source).where(at(Source, revision))
-    rows, cursor = page(session, statement, [(col(Source.key), False)], asked.cursor, asked.limit)
+    rows, cursor = page(session, statement, [(col(Source.key), False)], query.cursor, query.limit)
     return Page([source_shape(row[1]) for row in rows], cursor)
 
 
@@ -211,11 +205,11 @@ def by_slug(session: Session, table: Any, slug: str, revision: int) -> Any:
     return session.scalars(select(table).where(table.slug == slug, at(table, revision))).one_or_none()
 
 
-def facilities(session: Session, asked: FacilityQuery, revision: int) -> Page[FacilityShape]:
+def facilities(session: Session, query: FacilityQuery, revision: int) -> Page[FacilityShape]:
     statement = select(col(Facility.key), Facility).where(at(Facility, revision))
-    if asked.country is not None:
-        statement = statement.where(col(Facility.country) == asked.country)
-    rows, cursor = page(session, statement, [(col(Facility.key), False)], asked.cursor, asked.limit)
+    if query.country is not None:
+        statement = statement.where(col(Facility.country) == query.country)
+    rows, cursor = page(session, statement, [(col(Facility.key), False)], query.cursor, query.limit)
     return Page([facility_shape(row[1]) for row in rows], cursor)
 
 
@@ -233,24 +227,24 @@ def facility_shape(facility: Facility) -> FacilityShape:
 
 
 def claims(
-    session: Session, asked: ClaimQuery, reader: Reader, revision: int, since: int | None = None
+    session: Session, query: ClaimQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[ClaimShape]:
     """Published figures, as they stood at a revision; `since`: filed or corrected after it."""
 
     def matching(table: Any) -> list[Condition]:
         names = ("claimant", "measure", "country")
-        return [getattr(table, name) == getattr(asked, name) for name in names if getattr(asked, name) is not None]
+        return [getattr(table, name) == getattr(query, name) for name in names if getattr(query, name) is not None]
 
     def shown(rows: list[Any]) -> list[ClaimShape]:
         return [claim_shape(session, claim, reader) for _key, claim, *_position in rows]
 
     statement = select(col(Claim.key), Claim).where(at(Claim, revision), *matching(Claim))
-    order: Order = [(col(Claim.key), asked.sort == "-recorded")]
+    order: Order = [(col(Claim.key), query.sort == "-recorded")]
     if since is not None:
         statement = statement.where(col(Claim.since) > since)
         left = changes.claims_left(matching, since, revision)
-        return changes.page_of_changes(session, statement, order, shown, left, asked, revision)
-    rows, cursor = page(session, statement, order, asked.cursor, asked.limit)
+        return changes.page_of_changes(session, statement, order, shown, left, query, revision)
+    rows, cursor = page(session, statement, order, query.cursor, query.limit)
     return Page(shown(rows), cursor)
 
 
@@ -292,7 +286,7 @@ def claim_shape(session: Session, claim: Claim, reader: Reader) -> ClaimShape:
 
 
 def own_reports(
-    session: Session, asked: ReportQuery, reader: Reader, revision: int, secret: bytes
+    session: Session, query: ReportQuery, reader: Reader, revision: int, secret: bytes
 ) -> Page[ReportShape]:
     """A source's own reports, whole: all, or the report under a case number. `secret` keys the digests of case
     numbers."""
@@ -301,10 +295,10 @@ def own_reports(
         .join(Report, col(Report.record) == col(Record.key))
         .where(col(Record.source) == reader.source, at(Report, revision), col(Record.redacted).is_(False))
     )
-    if asked.source_record_id is not None and reader.source is not None:
-        case = records.case_digest(secret, reader.source, asked.source_record_id)
+    if query.source_record_id is not None and reader.source is not None:
+        case = records.case_digest(secret, reader.source, query.source_record_id)
         statement = statement.join(CaseKey, col(CaseKey.record_id) == col(Record.id)).where(col(CaseKey.digest) == case)
-    rows, cursor = page(session, statement, [(col(Record.key), False)], asked.cursor, asked.limit)
+    rows, cursor = page(session, statement, [(col(Record.key), False)], query.cursor, query.limit)
     shown = [report_shape(row[1], Version(row[2].version, entry_at(session, row[2].since))) for row in rows]
     return Page(shown, cursor)
 

@@ -22,6 +22,7 @@ from app.models import (
     Source,
     SourceDetention,
     SpellPersonal,
+    TableRow,
     Verification,
 )
 from app.reading import shapes
@@ -30,7 +31,7 @@ from app.registry import records
 from app.registry.policy import Reader
 from app.registry.projection import project
 from app.registry.projection.person import BY_SOURCE
-from app.registry.projection.rows import Row, Rows
+from app.registry.projection.rows import Rows
 from app.registry.publication_class import person_class, strictest
 from app.registry.records import Kind
 from app.registry.reprojection import statement_of
@@ -52,7 +53,7 @@ _ROWS = {
     for table in _TABLES
 }
 _ROWS[Detention] = _ROWS[Detention].order_by(col(Detention.ordinal))
-_RECORDS_HELD = (
+_RECORDS = (
     select(col(Placement.detainee), Record)
     .join(Record, col(Record.key) == col(Placement.record))
     .where(col(Placement.detainee).in_(_SOME), col(Placement.since) <= _REVISION, col(Placement.until) > _REVISION)
@@ -69,12 +70,12 @@ def people(session: Session, detainees: Collection[int], revision: int) -> dict[
     """Detainee key → everything known of that person at the revision, with today's class."""
     if not detainees:
         return {}
-    held = session.execute(_RECORDS_HELD, {"some": list(detainees), "revision": revision}).all()
+    record_rows = session.execute(_RECORDS, {"some": list(detainees), "revision": revision}).all()
     records_of: dict[int, list[Record]] = {}
-    for key, record in held:
+    for key, record in record_rows:
         records_of.setdefault(key, []).append(record)
     slugs = dict(session.execute(_SLUGS).all())
-    moved = _moved(session, [record.key for _key, record in held], revision)
+    moved = _moved(session, [record.key for _key, record in record_rows], revision)
     rows_of: dict[int, Rows] = {}
     for table in _TABLES:
         rows = session.connection().execute(_ROWS[table], {"some": list(detainees), "revision": revision})
@@ -87,9 +88,9 @@ def people(session: Session, detainees: Collection[int], revision: int) -> dict[
 
 
 def _person(
-    rows: Rows, publish: str, held: Iterable[Record], slugs: dict[int, str], moved: dict[int, list[int]]
+    rows: Rows, publish: str, of_person: Iterable[Record], slugs: dict[int, str], moved: dict[int, list[int]]
 ) -> Person:
-    """A person by its rows, its class and the records it holds."""
+    """A person by its rows, its class and its records."""
     (detainee,) = rows[Detainee]
     personal = rows.get(DetaineePersonal)
     person = Person(
@@ -101,7 +102,7 @@ def _person(
         verifications=[_with(row, said=json.loads(row["said"])) for row in rows.get(Verification, ())],
         held={row["spell"]: row["status"] for row in rows.get(DetentionState, ())},
         held_by_source=[_with(row) for row in rows.get(SourceDetention, ())],
-        ids={record.key: Ids(record.detainee_id, record.detention_id, record.release_id) for record in held},
+        ids={record.key: Ids(record.detainee_id, record.detention_id, record.release_id) for record in of_person},
         slugs=slugs,
         moved=moved,
     )
@@ -112,7 +113,7 @@ def _person(
     return person
 
 
-def _with(row: Row, **read: Any) -> Any:
+def _with(row: TableRow, **read: Any) -> Any:
     """A row with its JSON read; `Person` says which columns it has."""
     return {**row, **read}
 

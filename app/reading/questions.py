@@ -49,19 +49,19 @@ Recorded = Literal["recorded", "-recorded"]
 
 
 class ReportQuery(Paged):
-    """A list of one's own reports as asked."""
+    """A query for a list of one's own reports."""
 
     source_record_id: Code | None = None
 
 
 class FacilityQuery(Paged):
-    """A list of facilities as asked."""
+    """A query for a list of facilities."""
 
     country: Country | None = None
 
 
 class ClaimQuery(Paged):
-    """A list of claims as asked."""
+    """A query for a list of claims."""
 
     claimant: Slug | None = None
     measure: Measure | None = None
@@ -71,7 +71,7 @@ class ClaimQuery(Paged):
 
 
 class CorrectionQuery(Paged):
-    """A list of corrections as asked; `since`: recorded after that revision or moment."""
+    """A query for a list of corrections; `since`: recorded after that revision or moment."""
 
     kind: Several[CorrectionKind] = []
     source: Slug | None = None
@@ -87,7 +87,7 @@ class FeedQuery(CorrectionQuery):
 
 
 class BalanceQuery(AsOf):
-    """A balance as asked."""
+    """A query for a balance."""
 
     country: Country | None = None
 
@@ -99,19 +99,19 @@ class VocabularyQuery(AsOf):
 
 
 class CountedQuery(SourcedTerms, AsOf):
-    """A count of anything as asked."""
+    """A query for a count of anything."""
 
 
 class CountQuery(CountTerms, CountedQuery):
-    """A count as asked: its terms and the revision."""
+    """A query for a count: its terms and the revision."""
 
 
 class HeldQuery(HeldCountTerms, CountedQuery):
-    """A count of the held as asked: its terms and the revision."""
+    """A query for a count of the held: its terms and the revision."""
 
 
 class SeriesQuery(ReleaseTerms, AsOf):
-    """A series as asked: the terms of a count but for groups, the interval, by what it grows, and whether a table of it
+    """A query for a series: the terms of a count but for groups, the interval, by what it grows, and whether its table
     has a row for each published figure too."""
 
     stage: Stage = Stage.CARRIED_OUT
@@ -121,16 +121,16 @@ class SeriesQuery(ReleaseTerms, AsOf):
 
 
 def _pair(text: str) -> str:
-    one, colon, other = text.partition(":")
-    if not colon or not one or not other or one == other:
+    first, colon, second = text.partition(":")
+    if not colon or not first or not second or first == second:
         raise PydanticCustomError("invalid_pair", "Write two sources as one:other.")
     return text
 
 
 class EstimateQuery(EventTerms, AsOf):
-    """An estimate as asked: the terms, whose lists are used, and which of them are not made independently.
+    """A query for an estimate: the terms, whose lists are used, and which of them are not made independently.
 
-    Terms of who says so are none of it: among releases chosen by the lists they are on, the lists are not independent.
+    Terms of sources are not among them: among releases chosen by the lists they are on, lists are not independent.
     """
 
     stage: Stage = Stage.CARRIED_OUT
@@ -144,13 +144,13 @@ class EstimateQuery(EventTerms, AsOf):
 
 
 class OverlapQuery(ReleaseTerms, AsOf):
-    """An overlap as asked."""
+    """A query for an overlap."""
 
     stage: Stage = Stage.CARRIED_OUT
 
 
 class ReleaseQuery(ReleaseTerms, Paged):
-    """A list of releases as asked."""
+    """A query for a list of releases."""
 
     q: Line | None = None
     changed_since: Moment | None = None
@@ -158,7 +158,7 @@ class ReleaseQuery(ReleaseTerms, Paged):
 
 
 class DetaineeQuery(ReleaseTerms, Paged):
-    """A list of detainees as asked; terms that speak of a release mean whoever has one of which they hold."""
+    """A query for a list of detainees; terms of releases mean people with a release that fits them all."""
 
     q: Line | None = None
     changed_since: Moment | None = None
@@ -166,7 +166,7 @@ class DetaineeQuery(ReleaseTerms, Paged):
 
 
 class DetentionQuery(HeldTerms, Paged):
-    """A list of detentions as asked: of who is held on a day, or, without `held_on`, of all."""
+    """A query for a list of detentions: of people held on a day, or, without `held_on`, of all."""
 
     q: Line | None = None
     changed_since: Moment | None = None

@@ -1,6 +1,6 @@
-"""What the registry holds that a list can be laid beside, as far as its reader may see and recognise people.
+"""The detentions of the registry beside which a list can be laid, as far as the reader may see and recognise people.
 
-Somebody is recognised by what the reader may see of them, and by the name where a report of this reader would be tied
+A person is recognised by what the reader may see of them, and by the name where a report of this reader would be tied
 to them (rule 12). Nothing else of them is compared: an exact birth date that agrees would be an exact birth date told.
 """
 
@@ -74,10 +74,10 @@ class Spell:
     statements: tuple[VisibleStatement, ...] = ()
 
 
-def within(session: Session, asked: SourcedTerms, reader: Reader, revision: int) -> tuple[dict[int, int], int]:
+def within(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> tuple[dict[int, int], int]:
     """Spell → person of the releases asked for, or of the people held on the day asked for, and how many more are
     withheld. Raises Invalid."""
-    selection = countable_of(asked).select(session, asked, reader, revision)
+    selection = countable_of(terms).select(session, terms, reader, revision)
     spell, detainee = selection.columns.spell, selection.columns.detainee
     seen = visible(reader, detainee, revision)
     rows = session.execute(selection.rows(spell, detainee).where(selection.inside, seen).limit(MOST_THEIRS + 1)).all()
@@ -93,8 +93,8 @@ def alike(session: Session, lines: Iterable[tuple[Collection[str], int | None]],
     hits = look_up_each(session, [BlockingQuery(*line) for line in lines])
     people: set[int] = set()
     for among in chunks({hit.record for of_line in hits for hit in of_line}):
-        held = select(col(Placement.detainee)).where(col(Placement.record).in_(among), at(Placement, revision))
-        people |= set(session.scalars(held))
+        placed = select(col(Placement.detainee)).where(col(Placement.record).in_(among), at(Placement, revision))
+        people |= set(session.scalars(placed))
     return people
 
 
@@ -136,7 +136,7 @@ def _of_person(person: Person, reader: Reader, independent: frozenset[str]) -> I
         "detainee.nationalities": shown["nationalities"],
     }
     names = _names(person, independent) if reader.recognises(person.publish) else None
-    heard = not independent.isdisjoint(_reporting(person))
+    reported = not independent.isdisjoint(_reporting(person))
     last = next(reversed(person.detentions), None)
     for spell, detention in zip(person.detentions, shown["detentions"], strict=True):
         release = shapes.release(person, spell, reader) if spell in person.releases else None
@@ -172,11 +172,11 @@ def _of_person(person: Person, reader: Reader, independent: frozenset[str]) -> I
             "detention": detention["facts"],
             "release": release["facts"] if release is not None else {},
         }
-        speaking = sorted(_speaking(person, spell, independent if heard else None).items())
+        speaking = sorted(_speaking(person, spell, independent if reported else None).items())
         statements = tuple(
             VisibleStatement(slug, states, _stated_by(slug, content, facts)) for slug, states in speaking
         )
-        yield Spell(spell, ids, content, names, heard, statements)
+        yield Spell(spell, ids, content, names, reported, statements)
 
 
 def _speaking(person: Person, spell: int, among: frozenset[str] | None) -> dict[str, bool]:
@@ -215,11 +215,11 @@ def _names(person: Person, independent: frozenset[str]) -> Content:
     """Every spelling of the name, and the aliases. Of a person whom an independent source reports, only such sources'
     words count, even where none of them gives a name: a state must not put a name of its own choice on somebody whom
     others report."""
-    heard = _reporting(person) & independent
+    sources = _reporting(person) & independent
 
     def values(name: str) -> list[Any]:
         groups = said_of(person.personal, name)
-        return [group["value"] for group in groups if not heard or heard.intersection(group["by"])]
+        return [group["value"] for group in groups if not sources or sources.intersection(group["by"])]
 
     names, aliases = values("full_name"), sorted({alias for listed in values("aliases") for alias in listed})
     return {"detainee.full_name": names[0] if names else None, "detainee.aliases": names[1:] + aliases}

@@ -26,7 +26,7 @@ from app.reading.shapes import Person
 from app.reading.side_by_side import side_by_side
 from app.reading.visibility import at
 from app.registry import blocking, records
-from app.registry.content import ASKED
+from app.registry.content import REQUESTED_CLASS
 from app.registry.policy import Reader
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish
@@ -42,7 +42,7 @@ HIDDEN = 3000  # people who are hidden, or should be, until a curator looks come
 BY_CURATOR = col(Decision.decided_by) == "curator"
 
 
-def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Page[filed.WaitingShape]:
+def review(session: Session, query: Paged, reader: Reader, revision: int) -> Page[filed.WaitingShape]:
     """What waits for a curator, best first: people hidden provisionally; pairs that may be one person, and records that
     contradict others of their own person; then releases on days apart and reports that contradict what they point at;
     then the pairs that a curator has looked at and could not decide."""
@@ -50,12 +50,12 @@ def review(session: Session, asked: Paged, reader: Reader, revision: int) -> Pag
     waiting = union_all(*(part(revision) for part in parts)).subquery()
     score, key, other = waiting.c.score, waiting.c.key, waiting.c.other
     statement = select(waiting)
-    after = read_cursor(asked.cursor, 3)
+    after = read_cursor(query.cursor, 3)
     if after is not None:
         further = tuple_(key, other) > tuple_(literal(after[1]), literal(after[2]))
         statement = statement.where(or_(score < after[0], (score == after[0]) & further))
-    rows = session.execute(statement.order_by(score.desc(), key, other).limit(asked.limit + 1)).all()
-    more, rows = len(rows) > asked.limit, rows[: asked.limit]
+    rows = session.execute(statement.order_by(score.desc(), key, other).limit(query.limit + 1)).all()
+    more, rows = len(rows) > query.limit, rows[: query.limit]
     people = person_records.people(
         session, {key for row in rows for key in (row.a, row.b) if key is not None}, revision
     )
@@ -265,7 +265,7 @@ def _hidden(session: Session, row: Any, people: dict[int, Person], reader: Reade
         "kind": "hidden",
         "detainee": shapes.detainee(people[row.a], reader),
         "source": people[row.a].slugs[record.source],
-        "because": "wish" if "detainee.publish" in content and ASKED not in content else "birth",
+        "because": "wish" if "detainee.publish" in content and REQUESTED_CLASS not in content else "birth",
         "wanted": Publish(hiding.publish),
         "given_on": content.get("detainee.publish_given_on"),
         "against": hiding.against,

@@ -9,14 +9,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Invalid, pointed
-from app.models import (
-    OPEN,
-    Detainee,
-    Release,
-    ReleaseAtStage,
-    Source,
-    SourceRelease,
-)
+from app.models import OPEN, Detainee, Release, ReleaseAtStage, Source, SourceRelease
 from app.reading.questions import EstimateQuery
 from app.reading.terms import PersonTerms, ReleaseTerms, SourcedTerms
 from app.reading.traits import personal_filters
@@ -39,50 +32,51 @@ def source_keys(session: Session, terms: SourcedTerms | EstimateQuery) -> dict[s
     rows = session.execute(
         select(col(Source.slug), col(Source.key)).where(col(Source.slug).in_(slugs), col(Source.until) == OPEN)
     ).all()
-    found: dict[str, int] = dict(rows)
+    keys: dict[str, int] = dict(rows)
     detail = "No source has this slug: see /v1/sources."
-    unknown = [pointed(pointer, "unknown_source", detail) for pointer, slug in named if slug not in found]
+    unknown = [pointed(pointer, "unknown_source", detail) for pointer, slug in named if slug not in keys]
     if unknown:
         raise Invalid(detail, *unknown)
-    return found
+    return keys
 
 
 def require_so_many(session: Session, terms: SourcedTerms) -> None:
     """Raises Invalid for more sources than there are: the count would be nought, and look like an answer."""
     for name, least in (("min_sources", 1), ("sources", 0)):
-        asked = getattr(terms, name)
-        if asked is None:
+        number = getattr(terms, name)
+        if number is None:
             continue
         there = session.scalars(select(func.count()).select_from(Source).where(col(Source.until) == OPEN)).one()
-        if asked > there:
+        if number > there:
             detail = f"There are {there} sources: ask for {least} to {there}." if there else "There are no sources yet."
             raise Invalid.at(f"/{name}", "too_many_sources", detail)
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is counted: the table with a row for each as all sources say it, the one with a row for each source, that
-    one once more for what others say, and by which columns they belong together."""
+class CountedTables:
+    """The tables of what is counted. `together`: a row for each thing, by all sources together; `by_source`: a row for
+    each thing and source; `other_source`: the same table once more, for what other sources say; `keys`: the columns by
+    which their rows are of one thing."""
 
-    standing: Any
-    voice: Any
-    other: Any
+    together: Any
+    by_source: Any
+    other_source: Any
     keys: tuple[str, ...]
 
-    def spoken_of(self, voice: Any) -> Condition:
-        """Whether a row of `voice` or of `other` speaks of the row of `standing`."""
-        return and_(*(getattr(voice, key) == getattr(self.standing, key) for key in self.keys))
+    def of_same_thing(self, by_source: Any) -> Condition:
+        """Whether a row of `by_source` or of `other_source` is of the thing of the row of `together`."""
+        return and_(*(getattr(by_source, key) == getattr(self.together, key) for key in self.keys))
 
 
 # Aliases are made once: making one costs more than running the statement in which it stands.
-RELEASES = Subject(ReleaseAtStage, SourceRelease, aliased(SourceRelease), ("spell", "stage"))
+RELEASE_TABLES = CountedTables(ReleaseAtStage, SourceRelease, aliased(SourceRelease), ("spell", "stage"))
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Releases at one stage and revision, or detentions; `own` reads each source's own values from `voice`."""
+    """Releases at one stage and revision, or detentions. `own`: each source's own values are read, from `by_source`."""
 
-    subject: Subject
+    tables: CountedTables
     columns: Any  # the table that filters read: consolidated values, or one source's own
     conditions: tuple[Condition, ...]
     own: bool
@@ -91,15 +85,15 @@ class Selection:
 
     def rows(self, *columns: Any) -> Select[Any]:
         """A SELECT of `columns` over the selected releases, before the window is applied."""
-        statement: Select[Any] = select(*columns).select_from(self.subject.standing)
+        statement: Select[Any] = select(*columns).select_from(self.tables.together)
         if self.own:
-            statement = statement.join(self.subject.voice, self.subject.spoken_of(self.subject.voice))
+            statement = statement.join(self.tables.by_source, self.tables.of_same_thing(self.tables.by_source))
         return statement.where(*self.conditions)
 
 
 def selected(
     session: Session,
-    subject: Subject,
+    tables: CountedTables,
     terms: SourcedTerms,
     reader: Reader,
     revision: int,
@@ -108,24 +102,24 @@ def selected(
     conditions: Sequence[Condition],
     placed: Callable[[Any], Placed],
 ) -> Selection:
-    """The selection of a subject that terms mean. `by_source`: one row for each source, by its own values;
-    `conditions`: those of this subject alone; `placed`: whether a row's days are within what is asked for."""
+    """The selection that terms mean. `by_source`: one row for each source, by its own values; `conditions`: further
+    ones, of this kind of thing alone; `placed`: whether a row's days are within the terms."""
     keys = source_keys(session, terms)
     require_so_many(session, terms)
     own = by_source or terms.source is not None
-    standing, voice = subject.standing, subject.voice
-    columns = voice if own else standing
-    where = [at(standing, revision), *([at(voice, revision)] if own else []), *conditions]
+    together, of_source = tables.together, tables.by_source
+    columns = of_source if own else together
+    where = [at(together, revision), *([at(of_source, revision)] if own else []), *conditions]
     if terms.source is not None:
-        where.append(voice.source == keys[terms.source])
+        where.append(of_source.source == keys[terms.source])
         if not by_source:
-            where.append(voice.verdict.in_(ASSERTED))
+            where.append(of_source.verdict.in_(ASSERTED))
     if terms.status:
-        where.append(standing.status.in_(terms.status))
-    where += _conditions_of_sources(subject, terms, keys, revision)
+        where.append(together.status.in_(terms.status))
+    where += _conditions_of_sources(tables, terms, keys, revision)
     where += person_conditions(session, terms, columns, reader, revision)
     inside, uncertain = both(placed(columns), detained_within(terms, columns, revision, own=own))
-    return Selection(subject, columns, tuple(where), own, inside, uncertain)
+    return Selection(tables, columns, tuple(where), own, inside, uncertain)
 
 
 def select_releases(
@@ -144,7 +138,9 @@ def select_releases(
     def released(columns: Any) -> Placed:
         return in_window(columns.lo, columns.hi, terms.window)
 
-    return selected(session, RELEASES, terms, reader, revision, by_source=by_source, conditions=where, placed=released)
+    return selected(
+        session, RELEASE_TABLES, terms, reader, revision, by_source=by_source, conditions=where, placed=released
+    )
 
 
 def _at_its_own_stage(revision: int) -> Condition:
@@ -159,32 +155,32 @@ def _at_its_own_stage(revision: int) -> Condition:
 
 
 def _conditions_of_sources(
-    subject: Subject, terms: SourcedTerms, keys: dict[str, int], revision: int
+    tables: CountedTables, terms: SourcedTerms, keys: dict[str, int], revision: int
 ) -> list[Condition]:
-    """By whom it was verified, and by how many."""
+    """The conditions on which sources verified a thing, and on how many did."""
     every = dict.fromkeys([*terms.verified_by, *terms.all_of])
-    where = [verified_by(subject, [keys[slug]], revision) for slug in every]
+    where = [verified_by(tables, [keys[slug]], revision) for slug in every]
     if terms.any_of:
-        where.append(verified_by(subject, [keys[slug] for slug in terms.any_of], revision))
+        where.append(verified_by(tables, [keys[slug] for slug in terms.any_of], revision))
     if only := [keys[slug] for slug in getattr(terms, "only_by", ())]:
-        where += [verified_by(subject, [key], revision, independent=True) for key in only]
-        where.append(~verified_by(subject, only, revision, others=True, independent=True))
+        where += [verified_by(tables, [key], revision, independent=True) for key in only]
+        where.append(~verified_by(tables, only, revision, others=True, independent=True))
     if terms.min_sources is not None:
-        where.append(subject.standing.independent_verified >= terms.min_sources)
+        where.append(tables.together.independent_verified >= terms.min_sources)
     if terms.sources is not None:
-        where.append(subject.standing.independent_verified == terms.sources)
+        where.append(tables.together.independent_verified == terms.sources)
     return where
 
 
 def verified_by(
-    subject: Subject, sources: list[int], revision: int, *, others: bool = False, independent: bool = False
+    tables: CountedTables, sources: list[int], revision: int, *, others: bool = False, independent: bool = False
 ) -> Condition:
-    """Whether one of the sources, or one of all `others`, verified it; `independent`: by a verification that copies
-    nobody."""
-    other = subject.other
+    """Whether one of the sources, or one of all `others`, verified a thing; `independent`: by a verification that
+    copies no other source."""
+    other = tables.other_source
     return exists(
         select(1).where(
-            subject.spoken_of(other),
+            tables.of_same_thing(other),
             other.source.not_in(sources) if others else other.source.in_(sources),
             other.verdict == Verdict.VERIFIED,
             *([other.independent.is_(True)] if independent else []),
@@ -212,15 +208,15 @@ def person_conditions(
         if unseen is not None:
             where.append(~unseen)
     if terms.state is not None or terms.rearrested is not None:
-        asked = [] if terms.state is None else [col(Detainee.state) == terms.state]
-        asked += [] if terms.rearrested is None else [col(Detainee.rearrested) == terms.rearrested]
-        where.append(exists(select(1).where(Detainee.detainee == columns.detainee, at(Detainee, revision), *asked)))
+        person = [] if terms.state is None else [col(Detainee.state) == terms.state]
+        person += [] if terms.rearrested is None else [col(Detainee.rearrested) == terms.rearrested]
+        where.append(exists(select(1).where(Detainee.detainee == columns.detainee, at(Detainee, revision), *person)))
     return where
 
 
-def facility_slug(session: Session, said: str, country: str | None) -> str:
+def facility_slug(session: Session, name: str, country: str | None) -> str:
     """The slug of the facility a term names by slug or name. Raises Invalid for one nobody registered."""
-    facility = Views(session).facility(said, country)
+    facility = Views(session).facility(name, country)
     if facility is None:
         raise Invalid.at(
             "/facility",

@@ -4,7 +4,7 @@ One vocabulary serves counts and lists, so that every count can link to the list
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from app import dates
 from app.reading.dimensions import DETENTIONS, PERSONAL, RELEASES, HeldDimension, ReleaseDimension
 from app.registry.projection import RULES
-from app.registry.schemas import MOST_COUNTED, Country, Date, Line, Slug, Sources, unique
+from app.registry.schemas import MOST_COUNTED, Country, Date, Line, Slug, Sources, listed, unique
 from app.vocabulary import (
     AgeGroup,
     Category,
@@ -52,11 +52,6 @@ EchoedTerm = str | int | list[str]
 EchoedTerms = dict[str, EchoedTerm]
 
 
-def _listed(value: Any) -> Any:
-    """A value that a claim's definition gives alone."""
-    return [value] if isinstance(value, str) else value
-
-
 # How many independent sources, at least or exactly.
 AtLeast = Annotated[int, Field(le=MOST_COUNTED), AfterValidator(_positive)]
 Exactly = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
@@ -74,7 +69,7 @@ class PersonTerms(BaseModel):
     category: Category | None = None
     age_group: AgeGroup | None = None
     # Any of these; and none of those among the nationalities that are known, of which there must be one.
-    nationality: Annotated[Several[Country], BeforeValidator(_listed)] = []
+    nationality: Annotated[Several[Country], BeforeValidator(listed)] = []
     not_nationality: Several[Country] = []
     group: Group | None = None
     legal_status: LegalStatus | None = None
@@ -105,8 +100,8 @@ class PersonTerms(BaseModel):
 
     def traits(self) -> dict[str, list[str]]:
         """Personal dimension → the values asked for, any of which will do."""
-        asked = {name: getattr(self, name) for name in PERSONAL}
-        return {name: [str(value) for value in each(term)] for name, term in asked.items() if term not in (None, [])}
+        terms = {name: getattr(self, name) for name in PERSONAL}
+        return {name: [str(value) for value in each(term)] for name, term in terms.items() if term not in (None, [])}
 
     def excluded(self) -> dict[str, list[str]]:
         """Personal dimension → the values that none of those known may be."""
@@ -228,11 +223,11 @@ ALWAYS = ("stage", "net", "house_arrest", "group_by")
 
 def echo(terms: BaseModel) -> EchoedTerms:
     """The terms that were asked for, and those defaults that say what a number means (ALWAYS)."""
-    said = terms.model_dump(mode="json")
+    values = terms.model_dump(mode="json")
     defaults = {name: field.get_default(call_default_factory=True) for name, field in type(terms).model_fields.items()}
     return {
         name: value
-        for name, value in said.items()
+        for name, value in values.items()
         if value not in (None, []) and (name in ALWAYS or value != defaults[name])
     }
 

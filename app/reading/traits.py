@@ -19,8 +19,8 @@ def trait_of(trait: Any, own: Any, columns: Any, name: str, revision: int) -> tu
     row's: by the word of the source whose row it is, where the dimension rests on that."""
     by_source = DIMENSIONS[name].stands is Stands.PLACE and getattr(columns, "source", None) is not None
     table = own if by_source else trait
-    found = and_(table.spell == columns.spell, table.name == name, at(table, revision))
-    return table, and_(found, table.source == columns.source) if by_source else found
+    of_row = and_(table.spell == columns.spell, table.name == name, at(table, revision))
+    return table, and_(of_row, table.source == columns.source) if by_source else of_row
 
 
 def personal_filters(terms: PersonTerms, columns: Any, revision: int) -> Iterator[tuple[str, list[str], Condition]]:
@@ -43,16 +43,16 @@ def partly_hidden(columns: Any, terms: Any, reader: Reader, revision: int) -> Co
     these from the reader, and the row matches all that it opens. None where no class hides any from the reader.
 
     Neither a value that is hidden nor whether there is one is read."""
-    asked = [*personal_filters(terms, columns, revision)]
-    asked += [(name, [], true()) for name in getattr(terms, "group_by", []) if DIMENSIONS[name].personal]
-    found: list[Condition] = []
+    filters = [*personal_filters(terms, columns, revision)]
+    filters += [(name, [], true()) for name in getattr(terms, "group_by", []) if DIMENSIONS[name].personal]
+    conditions: list[Condition] = []
     for place, publish in enumerate(OPENNESS):
-        seen = [sees_all(reader, publish, name, values) for name, values, _matching in asked]
+        seen = [sees_all(reader, publish, name, values) for name, values, _matching in filters]
         if all(seen):
             continue
         own = hidden(columns.detainee, (publish,), revision)
         stricter = OPENNESS[place + 1 :]
         theirs = and_(own, ~hidden(columns.detainee, stricter, revision)) if stricter else own
-        opened = (match for (_name, _values, match), is_seen in zip(asked, seen, strict=True) if is_seen)
-        found.append(and_(theirs, *opened))
-    return or_(*found) if found else None
+        opened = (match for (_name, _values, match), is_seen in zip(filters, seen, strict=True) if is_seen)
+        conditions.append(and_(theirs, *opened))
+    return or_(*conditions) if conditions else None

@@ -21,7 +21,7 @@ def at(table: Any, revision: int) -> Condition:
 def hidden(detainee: Any, classes: tuple[str, ...], revision: int) -> Condition:
     """Whether today's class of a person is among `classes`.
 
-    The person is who it was at the revision; its class is the strictest of today's classes of the records it held.
+    The person is taken as at the revision; its class is the strictest of today's classes of the records it had then.
     """
     return exists(
         select(1)
@@ -34,8 +34,8 @@ def hidden(detainee: Any, classes: tuple[str, ...], revision: int) -> Condition:
 def hidden_trait(
     reader: Reader, detainee: Any, name: str, revision: int, values: Sequence[str] = ()
 ) -> Condition | None:
-    """Whether the reader may not see a personal dimension of a person (with one of these values); None when it may of
-    everyone."""
+    """Whether the reader may not see a personal dimension of a person (with one of these values); None where the reader
+    may see it of everyone."""
     classes = tuple(str(publish) for publish in Publish if not sees_all(reader, publish, name, values))
     return hidden(detainee, classes, revision) if classes else None
 

@@ -28,10 +28,10 @@ def in_window(lo: Any, hi: Any, window: tuple[int | None, int | None]) -> Placed
     return and_(*inside), or_(lo.is_(None), and_(~and_(*inside), ~or_(*outside)))
 
 
-def both(one: Placed, other: Placed) -> Placed:
+def both(a: Placed, b: Placed) -> Placed:
     """Inside two windows at once; uncertain where neither rules it out and not both are sure."""
-    inside = and_(one[0], other[0])
-    return inside, and_(or_(*one), or_(*other), ~inside)
+    inside = and_(a[0], b[0])
+    return inside, and_(or_(*a), or_(*b), ~inside)
 
 
 def detained_within(terms: PersonTerms, columns: Any, revision: int, *, own: bool = False) -> Placed:

@@ -31,11 +31,11 @@ PATTERN = re.compile(
 
 
 def create(session: Session, role: Role, source: str | None, days: int, now: datetime) -> str:
-    """Make a key and return it: the only time it can be read. Reporters need a source."""
+    """Make a key and return its text, which is not stored. A reporter's key needs a source."""
     source_key = None
     if source is not None:
-        found = select(col(Source.key)).where(col(Source.slug) == source, col(Source.until) == OPEN)
-        source_key = session.scalars(found).one_or_none()
+        query = select(col(Source.key)).where(col(Source.slug) == source, col(Source.until) == OPEN)
+        source_key = session.scalars(query).one_or_none()
         if source_key is None:
             raise NotFound("There is no source with this slug: add it first (recuento source add).")
         _limit(session, role, source_key, now)
@@ -84,7 +84,8 @@ def revoke(session: Session, key_id: str, now: datetime) -> None:
 
 
 def authenticate(session: Session, token: str, now: datetime) -> tuple[Reader, ApiKey]:
-    """Who a key is. Raises Unauthenticated with the same words for unknown, expired and revoked keys."""
+    """The reader and the row of a key. Raises Unauthenticated, in the same words for an unknown, an expired and a
+    revoked key."""
     match = PATTERN.fullmatch(token)
     if match is None or _checksum(match[1] + match[2]) != match[3]:
         raise Unauthenticated("This is not a whole key: check that it was copied to its end.")

@@ -17,7 +17,7 @@ from app.matching.fold import fold
 from app.models import OPEN, BlockingKey, Claim, Consent, Decision, Facility, PendingPair, Record, Report, Source
 from app.registry import blocking, erasure, requested_classes
 from app.registry.reprojection import project_alone, reproject
-from app.registry.views import Views
+from app.registry.views import Views, standing
 from app.vocabulary import Publish
 
 _INSERT_RECORD = insert(Record)
@@ -50,8 +50,8 @@ class NewRecord(NamedTuple):
 
 
 class Projector:
-    """Applies entries within one session. `erased`, given by a replay alone: the records of which nothing personal may
-    be shown at any time. A replay begins with empty tables, and so with Views of its own."""
+    """Applies entries within one session. `erased`: in a replay, the records of erased people, of whom nothing personal
+    is projected for any time. A replay begins with empty tables, and so with Views of its own."""
 
     def __init__(self, session: Session, erased: Collection[uuid.UUID] | None = None) -> None:
         self._session = session
@@ -91,7 +91,7 @@ class Projector:
         values = {name: body[name] for name in ("slug", "kind", "area", "country")}
         values["names"] = json.dumps(body["names"], ensure_ascii=False)
         values["point"] = json.dumps(body["point"]) if body["point"] else None
-        before = self._current(Facility, body["slug"])
+        before = standing(self._session, Facility, body["slug"])
         named = {body["slug"], *body["names"], *(json.loads(before.names) if before else [])}
         self._new_version(Facility, body["slug"], values, entry.revision)
         self.views.forget_facilities()
@@ -131,7 +131,7 @@ class Projector:
             uuid.UUID(body["subject"]),
             uuid.uuid5(record_id, "detention"),
             uuid.uuid5(record_id, "release"),
-            # The class it asks for, until its person is projected a moment later.
+            # The class that the report asks for stands until the person is projected, a moment later.
             body["said"].get("detainee.publish", Publish.ANONYMOUS.value),
         )
 
@@ -161,7 +161,7 @@ class Projector:
             },
         )
         filed = self._execute(_FILED, {"ids": [a, b]}).scalars().all()
-        return filed if len(filed) == 2 else ()  # the report that a decision links is yet to come
+        return filed if len(filed) == 2 else ()  # a decision is written before the report that it links
 
     def _consent(self, entry: LogEntry) -> Collection[uuid.UUID]:
         record_id = uuid.UUID(entry.body["record"])
@@ -198,13 +198,10 @@ class Projector:
         return records
 
     def _new_version(self, table: Any, slug: str, values: dict[str, Any], revision: int) -> None:
-        before = self._current(table, slug)
+        before = standing(self._session, table, slug)
         key = before.key if before else revision
         self._close(table, key, revision)
         self._execute(insert(table), {"key": key, "since": revision, "until": OPEN, **values})
-
-    def _current(self, table: Any, slug: str) -> Any:
-        return self._session.scalars(select(table).where(table.slug == slug, table.until == OPEN)).one_or_none()
 
     def _close(self, table: Any, key: int, revision: int) -> None:
         self._execute(update(table).where(table.key == key, table.until == OPEN).values(until=revision))

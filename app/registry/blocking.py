@@ -28,8 +28,8 @@ def kept_facility_key(slug: str) -> str:
 
 
 def keys_of(content: Content) -> frozenset[str]:
-    """The stored keys of a report: of its names, of its facility as said and as kept with it, of its identification
-    number, and of combinations that find the nameless."""
+    """The stored keys of a report: of its names, of the facility that it gives and of the one kept with it, of its
+    identification number, and of combinations by which nameless reports are found."""
     name, aliases = content.get("detainee.full_name"), content.get("detainee.aliases", ())
     keys = set(blocking_keys(name, aliases) | word_keys(name, aliases))
     place = content.get("detention.facility")
@@ -77,8 +77,8 @@ def namesake(query: BlockingQuery, hit: BlockingHit) -> bool:
 
 
 def ruled_out(query: BlockingQuery, hit: BlockingHit) -> bool:
-    """Whether a hit is surely of another person, by its birth, and need not be read. Never one that may have the very
-    same name or the same identification number: a curator should see these all the same."""
+    """Whether the birth of a hit shows that it is of another person, so that it need not be read. A hit that may have
+    the very same name or the same identification number is read all the same: a curator should see it."""
     if query.born is None or hit.born is None or abs(query.born - hit.born) <= BORN_APART:
         return False
     if any(key.startswith(_IDENTITY) for key in query.keys):

@@ -33,7 +33,7 @@ class _New:
     place: int
 
 
-# The planned act on a row: the outcome or refusal is certain; a record is opened; or it is filed as a single report.
+# The plan for a row: a certain outcome or refusal, a record to open, or a body to file as a single report.
 Act = Outcome | Problem | _New | DetentionReportIn
 
 

@@ -39,8 +39,8 @@ class WrittenRecords:
     def __init__(self) -> None:
         self.records: dict[int, StandingRecord] = {}
         self._born: dict[int, int | None] = {}
-        # Key → records. Of five keys four are those of one record, and a tuple of it takes a fifth of what a dict does:
-        # a trial remembers every row of a list.
+        # Key → records. Four keys of five have one record, and its tuple takes a fifth of the memory of a dict: a trial
+        # remembers every row of a list.
         self._keys: dict[str, tuple[int, ...]] = {}
 
     def add(self, query: BlockingQuery, record: StandingRecord) -> None:
@@ -81,19 +81,21 @@ class CandidateCache:
         written = self._written.look_up(query)
         namesakes = self._hits[place] | {hit.record: blocking.namesake(query, hit) for hit in written}
         made, counted = self._written.records, self._context.trial.counted if self._context.trial else ()
-        found = [CandidateRecord(made.get(key) or self._records[key], alike) for key, alike in namesakes.items()]
-        found = self._bounded(query, found, {hit.record: hit.shared for hit in written})
-        return [CandidateRecord(_counted(c.record), c.namesake) if c.record.detainee in counted else c for c in found]
+        candidates = [CandidateRecord(made.get(key) or self._records[key], alike) for key, alike in namesakes.items()]
+        candidates = self._bounded(query, candidates, {hit.record: hit.shared for hit in written})
+        return [
+            CandidateRecord(_counted(c.record), c.namesake) if c.record.detainee in counted else c for c in candidates
+        ]
 
     def _bounded(
-        self, query: BlockingQuery, found: list[CandidateRecord], shared: dict[int, int]
+        self, query: BlockingQuery, candidates: list[CandidateRecord], shared: dict[int, int]
     ) -> list[CandidateRecord]:
-        """The candidate records, with at most MOST_HITS of the source's own: those that share most keys with the
-        report. So a trial, which remembers all earlier rows, compares with the same records as a run, which reads those
-        of earlier batches from the database. `shared`: record → its shared keys, where they were counted."""
-        own = [c.record for c in found if c.record.source == self._context.actor.source]
+        """The candidate records; of the source's own, the MOST_HITS that share most keys with the report. So a trial,
+        which remembers all earlier rows, compares with the same records as a run, which reads earlier batches from the
+        database. `shared`: record → its shared keys, where they were counted."""
+        own = [c.record for c in candidates if c.record.source == self._context.actor.source]
         if len(own) <= MOST_HITS:
-            return found
+            return candidates
 
         def rank(record: StandingRecord) -> tuple[int, bool, int]:
             both = shared.get(record.key)
@@ -102,7 +104,7 @@ class CandidateCache:
             return -both, record.key < 0, record.key
 
         beyond = {record.key for record in sorted(own, key=rank)[MOST_HITS:]}
-        return [candidate for candidate in found if candidate.record.key not in beyond]
+        return [candidate for candidate in candidates if candidate.record.key not in beyond]
 
     def _look_up_more(self) -> None:
         """Look up the candidate records of the next TOGETHER reports, without those in `pending_writes`, not yet

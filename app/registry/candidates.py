@@ -1,7 +1,7 @@
 """The candidate people of a new report, each with the standing records by which it is compared.
 
-A state must be able neither to join two people nor to keep one person's reports apart with a row of its own. So where
-independent sources report a person, the report is compared with their records alone.
+No state may join two people, or keep one person's reports apart, by a row of its own. So where independent sources
+report a person, the report is compared with their records alone.
 """
 
 import json
@@ -111,9 +111,9 @@ def contents(session: Session, keys: Iterable[int]) -> list[StandingRecord]:
 
 
 def look_up(context: WriteContext, queries: Sequence[BlockingQuery]) -> list[dict[int, bool]]:
-    """For the query of each report `{record: whether it may have the very same name}` of the records to compare: those
-    that share most keys, MOST_CANDIDATES of independent sources and MOST_OF_A_STATE of each other source. People whose
-    every hit is ruled out are left out; of the others all hits are read, for what conflicts."""
+    """For each query the records to compare, `{record: whether it may have the very same name}`: the records that share
+    most keys with it, MOST_CANDIDATES of independent sources and MOST_OF_A_STATE of each other source. A person whose
+    every hit is ruled out is left out; of any other person all hits are read, so that conflicts show."""
     hits = lookup.look_up_each(context.session, queries, MOST_HITS)
     possible = [
         {hit.record for hit in of_query if not ruled_out(query, hit)}
@@ -157,11 +157,13 @@ def _people_of(session: Session, records: Collection[int]) -> dict[int, tuple[in
     }
 
 
-def compare(context: WriteContext, person: score.Person, found: Sequence[CandidateRecord]) -> list[CandidatePerson]:
+def compare(
+    context: WriteContext, person: score.Person, candidates: Sequence[CandidateRecord]
+) -> list[CandidatePerson]:
     """The people of the candidate records, most similar first; without people whose every compared record contradicts
     the report."""
     every: dict[int, list[CandidateRecord]] = {}
-    for candidate in found:
+    for candidate in candidates:
         every.setdefault(candidate.record.detainee, []).append(candidate)
     independent = {
         detainee: [c for c in of_person if context.views.sources[c.record.source].independent]
@@ -172,7 +174,7 @@ def compare(context: WriteContext, person: score.Person, found: Sequence[Candida
         _candidate(person, independent[detainee], of_person, overruled=detainee in elsewhere)
         for detainee, of_person in every.items()
     ]
-    return sorted(filter(None, people), key=lambda who: (-who.match.sure, -who.match.score, who.record.key))
+    return sorted(filter(None, people), key=lambda each: (-each.match.sure, -each.match.score, each.record.key))
 
 
 def _candidate(

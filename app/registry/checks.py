@@ -62,9 +62,8 @@ def check(content: Content, now: datetime, *, points: bool, flat: bool = False) 
     person. `flat`: the body has no sections for release and verification, so that error pointers have none either."""
     errors = [*impossible(content, now), *_sure(content, points=points)]
     if flat:
-        errors = [
-            {**one, "pointer": one["pointer"].removeprefix("/verification").removeprefix("/release")} for one in errors
-        ]
+        for error in errors:
+            error["pointer"] = error["pointer"].removeprefix("/verification").removeprefix("/release")
     if errors:
         raise Invalid("Correct the values pointed at and send the report again.", *errors)
     if not points and "detainee.full_name" not in content and _facts(content) < NAMELESS_FACTS:
@@ -80,13 +79,14 @@ def require_day_of_age(content: Content, before: Content | None, filed: str) -> 
     """Raises AgeNeedsDay for an age without its day where that day decides whether the person was a child when
     detained.
 
-    A report that stands so already may be sent again, corrected and withdrawn: its person stays `counted`.
+    A report that stands with such an age may be sent again, corrected and withdrawn: its person stays `counted`.
     """
     if content["verification.verdict"] == Verdict.RETRACTED or not reported.child_by_one_end(content, filed):
         return
-    stood = before is not None and before.get(reported.AGE) == content[reported.AGE]
-    if before and stood and (reported.ASKED in before or all(content.get(x) == before.get(x) for x in SAY_WHEN)):
-        return
+    if before is not None and before.get(reported.AGE) == content[reported.AGE]:
+        same_days = all(content.get(name) == before.get(name) for name in SAY_WHEN)
+        if same_days or reported.REQUESTED_CLASS in before:
+            return
     raise AgeNeedsDay.at(
         "/detainee/age_on",
         "age_needs_day",

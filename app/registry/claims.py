@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 from sqlalchemy import select
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from app import dates
 from app.errors import Invalid, NotFound, pointed
@@ -13,7 +13,6 @@ from app.log.entries import entry_at
 from app.models import OPEN, Claim, Source
 from app.registry import bounds
 from app.registry.checks import FUTURE
-from app.registry.directory import standing
 from app.registry.policy import Reader
 from app.registry.schemas import (
     MOST_COUNTED,
@@ -30,7 +29,9 @@ from app.registry.schemas import (
     Shape,
     Slug,
     Sources,
+    listed,
 )
+from app.registry.views import standing
 from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import (
     AgeGroup,
@@ -63,16 +64,11 @@ FOREIGN = "Neither filed by your source nor its figure: ask a curator to file th
 Count = Annotated[int, Field(ge=0, le=MOST, strict=True)]
 
 
-def _listed(value: Any) -> Any:
-    """A term that may be repeated comes as a list or alone."""
-    return [value] if isinstance(value, str) else value
-
-
 class ClaimTermsIn(Shape):
     """Terms of a count by which the registry counts the same thing."""
 
-    kind: Annotated[Many[ReleaseKind], BeforeValidator(_listed)] = []
-    status: Annotated[Many[ReleaseStatus], BeforeValidator(_listed)] = []
+    kind: Annotated[Many[ReleaseKind], BeforeValidator(listed)] = []
+    status: Annotated[Many[ReleaseStatus], BeforeValidator(listed)] = []
     any_of: Sources = []
     all_of: Sources = []
     min_sources: Annotated[int, Field(ge=1, le=MOST_COUNTED, strict=True)] | None = None
@@ -142,8 +138,8 @@ class ClaimIn(Shape):
 
 def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
     """File a claim; the same case number again is its next version. Raises Invalid, NotFound."""
-    said = body.model_dump(mode="json", exclude_none=True)
-    terms = said.get("definition", {}).get("terms", {})
+    claim = body.model_dump(mode="json", exclude_none=True)
+    terms = claim.get("definition", {}).get("terms", {})
     for name in [name for name, value in terms.items() if value == []]:
         del terms[name]
     numbers = (body.qualifier, body.said, body.low, body.high)
@@ -159,20 +155,20 @@ def file_claim(context: WriteContext, body: ClaimIn) -> Outcome:
     if errors:
         raise Invalid("Correct the values pointed at and send the claim again.", *errors)
     low, high = bounds.meant(*numbers)
-    said |= {name: value for name, value in (("low", low), ("high", high)) if value is not None}
+    claim |= {name: value for name, value in (("low", low), ("high", high)) if value is not None}
     if stated_at is not None:
-        said["stated_at_instant"] = stated_at
-        said = _zoned(said, dates.zone_name(context.zone))
+        claim["stated_at_instant"] = stated_at
+        claim = _zoned(claim, dates.zone_name(context.zone))
     filed_by = context.actor.slug if context.actor.role is Role.REPORTER else None
     before = _before(context, body.source_record_id)
     # Note and case number may name people: they stay out of the readable log.
-    personal: dict[str, Any] = {name: said.pop(name) for name in ("note", "source_record_id") if name in said}
+    personal: dict[str, Any] = {name: claim.pop(name) for name in ("note", "source_record_id") if name in claim}
     if before is not None:
         entry = entry_at(context.session, before.since)
-        if (_zoned(entry.body["said"], "UTC"), entry.personal) == (said, personal):
+        if (_zoned(entry.body["said"], "UTC"), entry.personal) == (claim, personal):
             return Outcome("claim", 200, before.since, {"id": str(before.id)})
     claim_id = before.id if before else new_id()
-    written = context.write("claim", {"id": str(claim_id), "filed_by": filed_by, "said": said}, personal)
+    written = context.write("claim", {"id": str(claim_id), "filed_by": filed_by, "said": claim}, personal)
     return Outcome("claim", 200 if before else 201, written.revision, {"id": str(claim_id)})
 
 
@@ -184,8 +180,8 @@ def _before(context: WriteContext, case: str | None) -> Claim | None:
         if context.actor.role is not Role.REPORTER
         else col(Claim.filed_by) == context.actor.source
     )
-    found = select(Claim).where(mine, col(Claim.source_record_id) == case, col(Claim.until) == OPEN)
-    return context.session.scalars(found).one_or_none()
+    query = select(Claim).where(mine, col(Claim.source_record_id) == case, col(Claim.until) == OPEN)
+    return context.session.scalars(query).one_or_none()
 
 
 def _window(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
@@ -225,9 +221,9 @@ def _instant(context: WriteContext, body: ClaimIn) -> tuple[str | None, list[dic
     return dates.format_instant(instant), []
 
 
-def _zoned(said: dict[str, Any], zone: str) -> dict[str, Any]:
-    """A claim with the zone in which its day ends. Claims filed while that was always UTC have none."""
-    return said if "zone" in said or not dates.is_day(said.get("stated_at", "")) else {**said, "zone": zone}
+def _zoned(claim: dict[str, Any], zone: str) -> dict[str, Any]:
+    """The claim with the zone in which its day ends; claims filed while every day ended in UTC have no zone."""
+    return claim if "zone" in claim or not dates.is_day(claim.get("stated_at", "")) else {**claim, "zone": zone}
 
 
 def _who(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
@@ -270,16 +266,16 @@ def _references(context: WriteContext, body: ClaimIn) -> list[dict[str, str]]:
 
 
 def _answers_for(actor: Reader, claim: Claim) -> bool:
-    """Whether a key may change how a claim is read: a curator's of any claim, a source's of its own and those it
-    filed."""
+    """Whether a key may change how a claim is read: a curator may for every claim, a source for its own figures and the
+    claims that it filed."""
     return actor.role is Role.CURATOR or actor.slug == claim.claimant or actor.source == claim.filed_by
 
 
-def claim_at(session: Any, claim_id: uuid.UUID, revision: int) -> Claim:
+def claim_at(session: Session, claim_id: uuid.UUID, revision: int) -> Claim:
     """The version of a claim that stood at a revision. Raises NotFound."""
-    found = session.scalars(
+    claim = session.scalars(
         select(Claim).where(col(Claim.id) == claim_id, col(Claim.since) <= revision, col(Claim.until) > revision)
     ).one_or_none()
-    if found is None:
+    if claim is None:
         raise NotFound("There is no claim with this id.")
-    return found  # type: ignore[no-any-return]
+    return claim

@@ -76,8 +76,8 @@ def cluster_of(record: Record, edges: Sequence[Edge]) -> set[Record]:
 def contradiction(edges: Sequence[Edge], a: Record, b: Record, judgement: str) -> list[Edge]:
     """The chain of standing decisions that a new judgement would contradict; empty where there is none.
 
-    `same` and `different` can contradict curators' decisions only, `unsure` about one cluster any edges that connect
-    it.
+    `same` and `different` can contradict curators' decisions only; `unsure` about two records of one cluster
+    contradicts the edges that connect them.
     """
     decided = [edge for edge in edges if edge.by_curator]
     if judgement == Judgement.DIFFERENT:

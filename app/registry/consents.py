@@ -1,5 +1,5 @@
-"""A curator records what a person, or who speaks for them, allows to be published. For somebody who may have been a
-child only a guardian's consent opens more than counts. What class follows is decided in `publication_class.py`.
+"""A curator records what a person, or whoever speaks for them, allows to be published. For somebody who may have been a
+child only a guardian's consent opens more than counts. `publication_class.py` decides which class follows.
 """
 
 import uuid

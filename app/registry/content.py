@@ -32,8 +32,8 @@ PUBLIC = frozenset(
         "verification.citing",
     }
 )
-# Prefix of the values kept with a report: those that stood, at its filing, where it points. As in the reports
-# themselves, dates, kind, country and designation are readable in the log, and the facility is sealed.
+# Prefix of the values kept with a report: what stood, at its filing, where it points. As in the reports themselves,
+# dates, kind, country and designation are readable in the log, and the facility is sealed.
 KEPT = "kept."
 KEPT_PUBLIC = frozenset(
     KEPT + name
@@ -45,12 +45,12 @@ KEPT_FACILITY = f"{KEPT}facility"
 SECTIONS = ("detainee", "detention", "release", "verification")
 
 ADULT = 18
-# The class that a source asked for, where minority decided otherwise.
-ASKED = "detainee.publish_asked"
+# The class of publication that a source asked for, where minority decided otherwise.
+REQUESTED_CLASS = "detainee.publish_asked"
 NATIONAL_ID = "detainee.national_id_digest"
 BIRTH, AGE, AGE_ON = "detainee.birth_date", "detainee.age", "detainee.age_on"
-# Of an age sent without its day: the days on one of which the person had it, from the first day in the report to the
-# day on which the age was first filed; or that day alone where the source sent `filed`.
+# The span of days on one of which the person had an age that was sent without its day: from the first day in the report
+# to the day on which the age was first filed; that last day alone where the source sent `filed`.
 AGE_SPAN = "detainee.age_span"
 FILED = "filed"  # `age_on` of an age of today
 CITING = "verification.citing"
@@ -90,7 +90,7 @@ def says_the_same(content: Content, before: Content) -> bool:
 
 
 def _is_empty(value: Any) -> bool:
-    """Null, an empty list, or an object of these: `{"until": null, "term": null}` is no sentence."""
+    """Whether a value says nothing: null, an empty list, or an object of these (`{"until": null, "term": null}`)."""
     return value is None or value == [] or (isinstance(value, dict) and all(map(_is_empty, value.values())))
 
 
@@ -196,12 +196,12 @@ def with_class(content: Content, today: str | None = None) -> Content:
     """The content with its effective class of publication: `counted` for a possible minor.
 
     The class stands readable in the log, since it has to outlive an erasure of the birth that it follows from. Beside
-    it, sealed, stands the class that the source asked for, empty where it asked for none.
+    it stands, sealed, the class that the source requested, empty without one.
     """
     if not is_minor(content, today):
         return content
     requested = content.get("detainee.publish", "")
-    return {**content, "detainee.publish": Publish.COUNTED.value, ASKED: requested}
+    return {**content, "detainee.publish": Publish.COUNTED.value, REQUESTED_CLASS: requested}
 
 
 def with_citing(content: Content, slugs: Mapping[str, str]) -> Content:
@@ -229,7 +229,7 @@ def as_sent(content: Content) -> Content:
         listed = [slug for slug in content[CITING] if slug != UNLISTED]
         content = {**content, CITING: sorted([*listed, *content[CITING_UNLISTED]])}
         del content[CITING_UNLISTED]
-    if ASKED not in content:
+    if REQUESTED_CLASS not in content:
         return content
-    bare = {name: value for name, value in content.items() if name not in ("detainee.publish", ASKED)}
-    return {**bare, "detainee.publish": content[ASKED]} if content[ASKED] else bare
+    bare = {name: value for name, value in content.items() if name not in ("detainee.publish", REQUESTED_CLASS)}
+    return {**bare, "detainee.publish": content[REQUESTED_CLASS]} if content[REQUESTED_CLASS] else bare

@@ -35,8 +35,8 @@ def check(before: Content, after: Content) -> None:
 
 
 def _another_person(before: Content, after: Content) -> bool:
-    """Whether a report now names another person: the two names share no word, in any spelling; or each has a word that
-    the other lacks (below ONE_WORD), and birth or gender contradict as well.
+    """Whether the next version names another person: the two names share no word, in any spelling; or each has a word
+    that the other lacks (below ONE_WORD), and birth or gender contradict as well.
 
     So a corrected spelling, a changed surname or a corrected birth stays possible, and so does a change between two
     names of which one is the other's alias, or with one identification number."""

@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import col
 
 from app.errors import AlreadyExists, Invalid, NotFound
 from app.matching.fold import fold
 from app.models import OPEN, Facility, Source
 from app.registry.schemas import FacilityIn, FacilityPatch, SourceIn, SourcePatch
+from app.registry.views import standing
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import SourceKind
 
@@ -73,11 +74,6 @@ def put_facility(context: WriteContext, body: FacilityIn) -> Outcome:
     values = {name: value for name, value in body.model_dump(exclude_unset=True).items() if name != "slug"}
     values["names"] = _names(body.name, [*json.loads(facility.names), *body.names])
     return change_facility(context, body.slug, FacilityPatch.model_validate(values))
-
-
-def standing(session: Session, table: Any, slug: str) -> Any:
-    """The standing version of a source or facility, or None."""
-    return session.scalars(select(table).where(table.slug == slug, table.until == OPEN)).one_or_none()
 
 
 def _refuse_emptied(patch: dict[str, Any], *names: str) -> None:

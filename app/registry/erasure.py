@@ -30,7 +30,8 @@ PERSONAL: tuple[type[Any], ...] = (DetaineePersonal, SpellPersonal, Trait, Sourc
 
 
 def erase(session: Session, records: Collection[uuid.UUID]) -> None:
-    """Delete values, salts and personal rows of the records, in every version, for everyone who ever held them."""
+    """Delete values, salts and personal rows of the records, in every version, of every person they ever belonged
+    to."""
     run = session.connection().execute
     keys = session.scalars(select(col(Record.key)).where(col(Record.id).in_(records))).all()
     run(update(Record).where(col(Record.key).in_(keys)).values(redacted=True))
@@ -56,7 +57,7 @@ def erase(session: Session, records: Collection[uuid.UUID]) -> None:
 
 
 def _erase_rows(session: Session, keys: Collection[int]) -> None:
-    """Personal rows of every person that held one of the records, for as long as it did and no longer."""
+    """Delete the personal rows of every person one of the records belonged to, at the revisions at which it did."""
     placements = session.execute(select(Placement).where(col(Placement.record).in_(keys))).scalars().all()
     for placement in placements:
         for table in PERSONAL:

@@ -1,4 +1,4 @@
-"""Wishes: requests of reports to hide a person, or the name; since when each stands, and whether it hides at once.
+"""Wishes, the requests of reports to hide a person or the name: since when each stands, and whether it hides at once.
 
 A curator's answer stands over the source's later reports of the person. So a report that repeats an earlier request of
 its source is no new wish, unless its `publish_given_on` is later than every day before. And no key may hide people
@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from app.dates import parse
 from app.models import OPEN, ProvisionalHiding, Record
 from app.registry import requested_classes
-from app.registry.content import ASKED, Content
+from app.registry.content import REQUESTED_CLASS, Content
 from app.registry.minority import BIRTH_FIELDS
 from app.registry.publication_class import CLASS, OPENNESS
 from app.registry.records import Version
@@ -74,7 +74,8 @@ def of_next_version(context: WriteContext, record: Record, version: Version, rep
     before = version.content
     if (report[CLASS], report.get(GIVEN_ON)) == (before.get(CLASS), before.get(GIVEN_ON)):
         return _entry(
-            requested_classes.since(version.entry), requested_classes.stopped(version.entry) and ASKED not in report
+            requested_classes.since(version.entry),
+            requested_classes.stopped(version.entry) and REQUESTED_CLASS not in report,
         )
     return _kept(context, report, record.id)
 
@@ -85,7 +86,7 @@ def _kept(context: WriteContext, report: Content, record: uuid.UUID) -> dict[str
     renewed = GIVEN_ON in report and (before.last_day is None or parse(report[GIVEN_ON]).lo > before.last_day)
     if renewed or before.since is None:
         return _entry(None, _stops(context, report))
-    return _entry(before.since, before.stopped and ASKED not in report)
+    return _entry(before.since, before.stopped and REQUESTED_CLASS not in report)
 
 
 def _entry(since: int | None, stopped: bool) -> dict[str, Any]:
@@ -96,24 +97,24 @@ def _entry(since: int | None, stopped: bool) -> dict[str, Any]:
 def _stops(context: WriteContext, report: Content) -> bool:
     """Whether a new wish must wait. A wish that follows from a birth never does: the person may be a child."""
     source = context.actor.source
-    if report.get(CLASS) != Publish.COUNTED or ASKED in report or source is None:
+    if report.get(CLASS) != Publish.COUNTED or REQUESTED_CLASS in report or source is None:
         return False
     number = context.session.connection().execute(_UNANSWERED_OF, {"of": source}).one_or_none()
     if number is None or number[1] < MOST_UNANSWERED:
         return False
-    _ring(context.actor.slug, number[1], "a further wish waits without hiding anybody")
+    _warn(context.actor.slug, number[1], "a further wish waits without hiding anybody")
     return True
 
 
-def ring(context: WriteContext, report: Content, revision: int) -> None:
+def warn_of_burst(context: WriteContext, report: Content, revision: int) -> None:
     """Warn in the server's log that a report just written hides somebody, where its source has too many unanswered
     hidings. A birth hides like a wish and is never stopped: hiding a whole list by births must be noticed too."""
     if report.get(CLASS) != Publish.COUNTED and BIRTH_FIELDS.isdisjoint(report):
         return
     number = context.session.connection().execute(_UNANSWERED_OF, {"of": context.actor.source}).one_or_none()
     if number is not None and number[1] >= MOST_UNANSWERED and number[2] == revision:
-        _ring(context.actor.slug, number[1], "one more hides somebody")
+        _warn(context.actor.slug, number[1], "one more hides somebody")
 
 
-def _ring(slug: str | None, unanswered: int, what: str) -> None:
+def _warn(slug: str | None, unanswered: int, what: str) -> None:
     log.warning("%s: %d reports of source %s hide people and are unanswered; %s", BURST, unanswered, slug, what)

@@ -1,4 +1,4 @@
-"""Curators' decisions on who is one person: decide and undo. Independent sources' different full birth dates veto it.
+"""Curators decide whether records are of one person. Different full birth dates of independent sources veto `same`.
 
 `clusters.py` computes the people from the standing decisions, and `linking.py` writes those of the matcher.
 """
@@ -25,8 +25,8 @@ CURATOR_SCORE = {Judgement.SAME: 1000, Judgement.DIFFERENT: 1000, Judgement.UNSU
 
 
 def decide(context: WriteContext, body: IdentityIn) -> Outcome:
-    """Judge whether two detainees are one person; the same judgement again changes nothing. `unsure`: somebody looked,
-    and the pair goes on waiting, after those that nobody has looked at.
+    """Judge whether two detainees are one person; the same judgement again changes nothing. `unsure`: a curator looked,
+    and the pair goes on waiting, after the pairs that no curator has looked at.
 
     Raises ContradictsDecisions with the chain that says otherwise, and ConflictingBirths."""
     a = records.of_detainee(context.session, body.a, "/a")

@@ -1,4 +1,4 @@
-"""The values kept with a report: those that stand where it points, so that its source's own count rests on them.
+"""The values kept with a report: what stood, at its filing, where it points. Its source's own count rests on them.
 
 A source that verifies a release by its id confirms what stood there. What other sources report or withdraw later
 changes the totals, and not that source's count.
@@ -74,9 +74,9 @@ def with_standing(
     again: bool,
 ) -> Content:
     """The content with the values that stood at the target at the revision `seen` (by default the newest) in place of
-    those kept before. A report that asks for its person to be counted only keeps none, since the log would show them.
-    A report that points at a person keeps no new ones: the person may have several releases. `again`: the report
-    pointed there before; the values kept then stay where the person may only be counted by now."""
+    the values kept before. A report that asks for its person to be only counted keeps none: the log would show them. A
+    report that points at a person keeps no new ones: the person may have several releases. `again`: the report pointed
+    there before; where the person may only be counted by now, the values kept then stay."""
     if target is None or target[1] == "detainee":
         return report
     bare = without_kept(report)
@@ -102,8 +102,8 @@ def _standing_at(context: WriteContext, base: Record, own: Record | None, revisi
 
 
 def _statements(context: WriteContext, base: Record, revision: int) -> list[Statement]:
-    """The statements of the spell of `base` as it stood at a revision, without those of people who today may only be
-    counted: two people may have stood as one then."""
+    """The statements of the spell of `base` as it stood at a revision, without statements on people who today may only
+    be counted: two people may have stood as one then."""
     return [
         statement_of(record, read(entry, disclosures), context.views, pointer=None, erased=False)
         for record, entry, disclosures in context.session.execute(_STOOD, {"base": base.key, "at": revision})

@@ -96,88 +96,87 @@ def look_up(context: WriteContext, report: Content) -> list[CandidateRecord]:
     return [CandidateRecord(record, namesakes[record.key]) for record in contents(context.session, namesakes)]
 
 
-def by_match(context: WriteContext, report: Content, found: Sequence[CandidateRecord]) -> LinkResult:
+def by_match(context: WriteContext, report: Content, records: Sequence[CandidateRecord]) -> LinkResult:
     """Compare a new report with its candidate records and decide."""
     person = blocking.person_of(compared(context, report))
-    people = compare(context, person, found)
-    alike = [
-        who for who in people if who.match.sure or (who.match.score >= score.REVIEW and _worth_review(context, who))
-    ]
-    public = [who for who in alike if _may_tell(context, report, who)]
-    hidden = tuple([Pair(who.record, who.match) for who in alike if who not in public][:MOST_REVIEWED])
-    sure = [who for who in public if who.match.sure and not _repeats(context, report, who)]
-    links = [(who, link) for who in sure if (link := _link(context, person, who)) is not None]
+    people = compare(context, person, records)
+    alike = [c for c in people if c.match.sure or (c.match.score >= score.REVIEW and _worth_review(context, c))]
+    public = [c for c in alike if _may_tell(context, report, c)]
+    hidden = tuple([Pair(c.record, c.match) for c in alike if c not in public][:MOST_REVIEWED])
+    sure = [c for c in public if c.match.sure and not _repeats(context, report, c)]
+    links = [(c, link) for c in sure if (link := _link(context, person, c)) is not None]
     # A namesake whom a state files beside somebody must not keep that person's reports apart.
-    links = [(who, link) for who, link in links if who.independent] or links
+    links = [(c, link) for c, link in links if c.independent] or links
     if len(links) == 1:
-        (who, link), *_ = links
-        outcome = _known_as(MatchOutcome.LINKED, context, [who])
+        (candidate, link), *_ = links
+        outcome = _known_as(MatchOutcome.LINKED, context, [candidate])
         return LinkResult(outcome, (_link_decision(link.to, Judgement.SAME),), hidden, link.outweighed)
     reviewed = public[:MOST_REVIEWED]
-    waiting = tuple(_link_decision(Pair(who.record, who.match), Judgement.UNSURE) for who in reviewed)
+    waiting = tuple(_link_decision(Pair(c.record, c.match), Judgement.UNSURE) for c in reviewed)
     return LinkResult(_known_as(MatchOutcome.NEEDS_REVIEW, context, reviewed), waiting, hidden)
 
 
-def _worth_review(context: WriteContext, who: CandidatePerson) -> bool:
+def _worth_review(context: WriteContext, candidate: CandidatePerson) -> bool:
     """Whether a pair that is not sure is worth a curator's look. Two rows of one source are not where they agree in
-    nothing but the name or contradict each other in more than dates: namesakes are many, and the source itself gave
-    them different case numbers."""
-    if not context.listing or who.record.source != context.actor.source:
+    nothing but the name or contradict each other in more than dates: namesakes are many, and the source itself gave the
+    rows different case numbers."""
+    if not context.listing or candidate.record.source != context.actor.source:
         return True
-    agreeing = {reason.feature for reason in who.match.reasons if reason.score >= LEAST_AGREEING.get(reason.feature, 2)}
-    return bool(agreeing) and set(who.match.conflicts) <= {"dates"}
+    match = candidate.match
+    agreeing = {reason.feature for reason in match.reasons if reason.score >= LEAST_AGREEING.get(reason.feature, 2)}
+    return bool(agreeing) and set(match.conflicts) <= {"dates"}
 
 
-def _known_as(outcome: MatchOutcome, context: WriteContext, people: Sequence[CandidatePerson]) -> MatchOutcome:
+def _known_as(outcome: MatchOutcome, context: WriteContext, candidates: Sequence[CandidatePerson]) -> MatchOutcome:
     """The outcome as the key may know it (rule 12): NEW where the key may recognise none of the people."""
-    return outcome if any(context.actor.recognises(who.record.publish) for who in people) else MatchOutcome.NEW
+    return outcome if any(context.actor.recognises(c.record.publish) for c in candidates) else MatchOutcome.NEW
 
 
-def _may_tell(context: WriteContext, report: Content, who: CandidatePerson) -> bool:
+def _may_tell(context: WriteContext, report: Content, candidate: CandidatePerson) -> bool:
     """Whether the log may say that the report looks like this person (rule 12).
 
-    Not where the key may not recognise the person: an entry would confirm a guess. Nor, of a report that does not ask
-    for the name, where only sources that are not independent report the person: a state that planted a row would see it
-    linked, or doubted, as soon as another source reports the person unnamed."""
+    Not where the key may not recognise the person: an entry would confirm a guess. Nor where the report does not ask
+    for the name and no independent source reports the person: a state that planted a row would see it linked, or
+    doubted, as soon as another source reports the person unnamed."""
     named = report.get("detainee.publish") == Publish.NAMED
-    planted = not who.independent and not named and context.actor.source not in who.sources
-    return not who.overruled and not planted and context.actor.recognises(who.record.publish)
+    planted = not candidate.independent and not named and context.actor.source not in candidate.sources
+    return not candidate.overruled and not planted and context.actor.recognises(candidate.record.publish)
 
 
-def _repeats(context: WriteContext, report: Content, group: CandidatePerson) -> bool:
+def _repeats(context: WriteContext, report: Content, candidate: CandidatePerson) -> bool:
     """Whether this source already has a standing report of the same spell of that person: the same name twice in one
     list is two people until a curator decides. A detention after the source's own release is no repetition, except in a
     list, no two rows of which are ever linked here."""
     if context.listing:
-        return context.actor.source in group.sources or _has_own_record(context, group)
-    if context.actor.source not in group.sources:
+        return context.actor.source in candidate.sources or _has_own_record(context, candidate)
+    if context.actor.source not in candidate.sources:
         return False
     own = [
         record.content
-        for record in contents(context.session, _records_of(context.session, group.record))
+        for record in contents(context.session, _records_of(context.session, candidate.record))
         if record.source == context.actor.source and record.content["verification.verdict"] != Verdict.RETRACTED
     ]
     return any(not _follows(report, other) and not _follows(other, report) for other in own)
 
 
-def _link(context: WriteContext, person: score.Person, group: CandidatePerson) -> _Link | None:
+def _link(context: WriteContext, person: score.Person, candidate: CandidatePerson) -> _Link | None:
     """The link to a person with a surely matching record; None where any other record of the person, with a shared
     blocking key or without, contradicts the report: otherwise one report that calls two people by each other's names
-    would make them one. Where independent sources report the person, only their records are asked.
+    would make them one. Where independent sources report the person, only their records are compared.
 
     Records of one source that contradict are outweighed by two other sources. The report is then linked to a record of
     these, so that it stays with them when a curator parts them from the contradicting one."""
     records = [
         record
-        for record in contents(context.session, _records_of(context.session, group.record))
-        if context.views.sources[record.source].independent or not group.independent
+        for record in contents(context.session, _records_of(context.session, candidate.record))
+        if context.views.sources[record.source].independent or not candidate.independent
     ]
     witnesses = [Witness(record.source, _states(context, record), record.person) for record in records]
     weighed = weigh(person, witnesses)
     if weighed is None:
         return None
     if not weighed.against:
-        return _Link(Pair(group.record, group.match))
+        return _Link(Pair(candidate.record, candidate.match))
     pairs = [Pair(records[place], score.compare(person, records[place].person)) for place in weighed.agreeing]
     best = max(pairs, key=lambda pair: (pair.match.sure, pair.match.score))
     outweighed = tuple(Pair(records[place], score.compare(person, records[place].person)) for place in weighed.against)
@@ -195,11 +194,11 @@ def _first_hand(report: Content) -> bool:
     return not copied and report["verification.verdict"] != Verdict.RETRACTED
 
 
-def _has_own_record(context: WriteContext, group: CandidatePerson) -> bool:
+def _has_own_record(context: WriteContext, candidate: CandidatePerson) -> bool:
     """Whether any record of the person is of this source, alike or not."""
-    if context.trial and group.record.detainee in context.trial.tied:
+    if context.trial and candidate.record.detainee in context.trial.tied:
         return True
-    of = select(col(Record.source)).where(col(Record.key).in_(_records_of(context.session, group.record)))
+    of = select(col(Record.source)).where(col(Record.key).in_(_records_of(context.session, candidate.record)))
     return context.actor.source in context.session.scalars(of).all()
 
 

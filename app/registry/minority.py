@@ -1,5 +1,5 @@
-"""Who may have been a child: whether the reports of a person together leave it possible that the person was under 18.
-Of each report alone `content.is_minor` judged that when it was filed.
+"""Whether the reports of a person together leave it possible that the person was a child when detained. Each report
+alone was judged when it was filed, by `content.is_minor`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from sqlmodel import Session
 from app.dates import PartialDate, age_bounds_at
 from app.models import Record
 from app.registry import records
-from app.registry.content import ADULT, AGE, AGE_ON, ASKED, BIRTH, Content, as_sent, birth_of
+from app.registry.content import ADULT, AGE, AGE_ON, BIRTH, REQUESTED_CLASS, Content, as_sent, birth_of
 from app.registry.projection.statements import SourceView, Statement, parse
 
 # The fields of a report that can make the person a child.
@@ -36,17 +36,17 @@ def may_be_minor(reports: Sequence[Content], others: Sequence[Content] = ()) -> 
 def person_may_be_minor(
     session: Session, sources: Mapping[int, SourceView], record: Record, overruled: int | None = None
 ) -> bool:
-    """Whether the reports of the person, each alone or all together, leave it possible that the person was a minor:
-    those of independent sources where there are any, since a birth from other sources hides the person only until a
-    curator has looked. The births that the source `overruled` gives do not count."""
-    found = records.of_person(session, record)
-    independent = [other for other in found if sources[other.source].independent]
+    """Whether the reports of the person, each alone or all together, leave it possible that the person was a minor. The
+    reports of independent sources count alone where there are any, since a birth from other sources hides the person
+    only until a curator has looked. The births that the source `overruled` gives do not count."""
+    of_person = records.of_person(session, record)
+    independent = [other for other in of_person if sources[other.source].independent]
     reports = [
         without_birth(report) if other.source == overruled else report
-        for other in independent or found
+        for other in independent or of_person
         for report in (records.newest(session, other).content,)
     ]
-    return any(ASKED in report for report in reports) or may_be_minor(reports)
+    return any(REQUESTED_CLASS in report for report in reports) or may_be_minor(reports)
 
 
 def parted(statements: Sequence[Statement]) -> tuple[list[Content], list[Content]]:

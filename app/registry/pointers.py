@@ -76,11 +76,11 @@ def spell_pointer(
     base, kind = target
     if kind == "detainee":
         return before
-    found = context.session.connection().execute(_SAME_SPELL, {"base": base.key}).all()
-    if before is not None and uuid.UUID(before) in {row.id for row in found}:
+    rows = context.session.connection().execute(_SAME_SPELL, {"base": base.key}).all()
+    if before is not None and uuid.UUID(before) in {row.id for row in rows}:
         return before
     seen = context.actor.sees_person(base.publish_now)
-    reports = [(row, json.loads(row.body)["said"]) for row in found if seen or row.source == context.actor.source]
+    reports = [(row, json.loads(row.body)["said"]) for row in rows if seen or row.source == context.actor.source]
     if kind == "release":
         reports = [(row, report) for row, report in reports if content.has_release(report)] or reports
 
@@ -151,9 +151,9 @@ def stage_asserted(session: Session, spell: int) -> str:
 
 def has_release(session: Session, record: Record) -> bool:
     """Whether the spell of a record has a release."""
-    found = session.scalars(
+    spell = session.scalars(
         select(col(Release.spell))
         .join(Placement, col(Placement.spell) == col(Release.spell))
         .where(col(Placement.record) == record.key, col(Placement.until) == OPEN, col(Release.until) == OPEN)
     ).first()
-    return found is not None
+    return spell is not None

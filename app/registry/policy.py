@@ -37,7 +37,7 @@ MEDICAL_GROUPS = frozenset({"gravely_ill"})
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The reader: the role of the key (None without a key) and its source."""
+    """Who reads: the role of the key (None without a key) and the key's source."""
 
     role: Role | None = None
     source: int | None = None
@@ -102,8 +102,8 @@ def _without_medical(fact: Fact) -> Fact:
     def keep(values: list[str]) -> list[str]:
         return [value for value in values if value not in MEDICAL_GROUPS]
 
-    said: list[Said] = [{**group, "value": keep(group["value"])} for group in fact["said"]]
-    return {"value": keep(fact["value"]), "said": [group for group in said if group["value"]]}
+    groups: list[Said] = [{**group, "value": keep(group["value"])} for group in fact["said"]]
+    return {"value": keep(fact["value"]), "said": [group for group in groups if group["value"]]}
 
 
 ANYONE = Reader()

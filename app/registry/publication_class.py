@@ -17,7 +17,7 @@ OPENNESS = (Publish.NAMED, Publish.ANONYMOUS, Publish.COUNTED)
 # A source that hides a person whom this many other independent sources show hides provisionally.
 OTHERS = 2
 
-Given = tuple[int, int, str]  # revision, record, class
+GivenConsent = tuple[int, int, str]  # revision, record, class
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +32,22 @@ class Hiding:
     stopped: bool
 
 
-def stricter(one: str, other: str) -> bool:
-    return OPENNESS.index(one) > OPENNESS.index(other)
+def stricter(publish: str, other: str) -> bool:
+    return OPENNESS.index(publish) > OPENNESS.index(other)
 
 
 def strictest(classes: Iterable[str]) -> str:
     return max(classes, key=OPENNESS.index)
 
 
-def person_class(statements: Sequence[Statement], consents: Sequence[Given]) -> str:
+def person_class(statements: Sequence[Statement], consents: Sequence[GivenConsent]) -> str:
     """The class of a person.
 
     Without a consent, the strictest class that a report asks for. A report without a class asks for `anonymous`, or for
     none where it was filed by pointing at a known person. Sources that are not independent count only where no
     independent source reports the person: a state must not hide whom others name. A consent answers all earlier
-    requests; later ones can only close the person further. Where people with several consents turn out to be one, the
-    strictest of their latest consents holds.
+    requests; later ones can only close the person further. Where people with a consent each turn out to be one person,
+    the strictest of their latest consents holds.
     """
     if any(statement.redacted for statement in statements):
         return Publish.COUNTED
@@ -59,14 +59,14 @@ def person_class(statements: Sequence[Statement], consents: Sequence[Given]) -> 
     return strictest([standing, *filter(None, (a.content.get(CLASS) for a in relevant if _since(a) > last))])
 
 
-def class_of_today(publish: str, statements: Sequence[Statement], consents: Sequence[Given]) -> str:
+def class_of_today(publish: str, statements: Sequence[Statement], consents: Sequence[GivenConsent]) -> str:
     """Today's class of a person of the class `publish`: `counted` where the reports together leave it possible that the
     person was a child, and no consent answers that. The class in the rows stays `publish`, which follows from the
     reports as filed: a replay must give it again after births are erased."""
     return Publish.COUNTED if not consents and may_be_minor(*parted(statements)) else publish
 
 
-def provisional(statements: Sequence[Statement], consents: Sequence[Given]) -> list[Hiding]:
+def provisional(statements: Sequence[Statement], consents: Sequence[GivenConsent]) -> list[Hiding]:
     """The reports that close the person provisionally, each until a curator's consent answers it, so that no one key
     hides a person for good; among them a request for `anonymous` after a consent opened the name. None of an erased
     person: nothing is left to answer."""
@@ -75,7 +75,7 @@ def provisional(statements: Sequence[Statement], consents: Sequence[Given]) -> l
     return _hidings(statements, consents)
 
 
-def _hidings(statements: Sequence[Statement], consents: Sequence[Given]) -> list[Hiding]:
+def _hidings(statements: Sequence[Statement], consents: Sequence[GivenConsent]) -> list[Hiding]:
     """`provisional`, also of a person erased later: a replay must find the class from before the erasure."""
     relevant = _relevant(statements)
     if consents:
@@ -103,7 +103,7 @@ def _since(statement: Statement) -> int:
     return statement.revision if statement.wished is None else statement.wished
 
 
-def _consented(consents: Sequence[Given]) -> tuple[str, int]:
+def _consented(consents: Sequence[GivenConsent]) -> tuple[str, int]:
     """The class that the latest consents give, and the revision of the last of them."""
     latest = {record: publish for _revision, record, publish in sorted(consents)}
     return strictest(latest.values()), max(revision for revision, _record, _publish in consents)

@@ -20,7 +20,7 @@ from app.registry.content import Content
 Kind = Literal["detainee", "detention", "release"]
 
 _DERIVED = {"detainee": Record.detainee_id, "detention": Record.detention_id, "release": Record.release_id}
-# In place of a case number, of a report without one: `report:51b4d1a6-…`.
+# What stands in place of the case number of a report without one begins so: `report:51b4d1a6-…`.
 BY_ID = "report:"
 ERASED = "The person under this case number was erased from the registry. Do not send it again."
 INSERT_CASE = insert(CaseKey)
@@ -98,8 +98,8 @@ def derived_from(session: Session, kind: Kind, thing_id: uuid.UUID) -> Record | 
 
 
 def of_detainee(session: Session, detainee_id: uuid.UUID, pointer: str = "", *, erased: bool = False) -> Record:
-    """The record from which a detainee id derives. Raises NotFound, or Invalid at `pointer`, for an id of nobody, and
-    Redacted for an erased person unless `erased`."""
+    """The record from which a detainee id derives. Raises NotFound, or Invalid at `pointer`, for an id that derives
+    from none, and Redacted for an erased person unless `erased`."""
     record = derived_from(session, "detainee", detainee_id)
     if record is not None and record.redacted and not erased:
         raise Redacted("This person was erased from the registry: nothing can be decided about them any more.")

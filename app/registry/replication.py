@@ -1,7 +1,7 @@
 """File the reports of another registry's public copy into an empty registry.
 
 Each report is written like any other (`WriteContext.write`), but the copy and not the matcher says which reports are of
-one person. The order is kept, since of two reports of one source the newer one speaks.
+one person. The order is kept, since of two reports of one source the newer speaks.
 """
 
 import uuid
@@ -20,8 +20,8 @@ from app.vocabulary import Judgement
 
 @dataclass(frozen=True, slots=True)
 class ReplicatedReport:
-    """A report of a copy. `number`: its name in the copy; `person`: that of its detainee; `points_at`: number of the
-    report at which it points, which may come later; `kept`: the values kept with it."""
+    """A report of a copy. `number`: its name in the copy; `person`: the name of its detainee there; `points_at`: the
+    number of the report at which it points, which may come later; `kept`: the values kept with it."""
 
     number: int
     source: str

@@ -46,7 +46,7 @@ def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
 
 
 def with_kept(report: Content, body: DetentionReportIn, before: Content) -> Content:
-    """The content with those fields of the standing version `before` that no body can carry: the case number of a
+    """The content with the fields of the standing version `before` that no body can carry: the case number of a
     report named by its id, the reason of a standing withdrawal, the kept values, and the identification number, which
     is never shown and so cannot be sent back. The number stays as long as the name does and the body does not give the
     field; null deletes it."""
@@ -240,7 +240,7 @@ def first_version(
         body["person"] = str(target[0].id)
     if (case := report.get("source_record_id")) is not None:
         records.remember_case(context.session, context.secret, source_of(context), case, record_id)
-    tied = next((one.record for one in match.decisions if one.judgement is Judgement.SAME), None)
+    tied = next((link.record for link in match.decisions if link.judgement is Judgement.SAME), None)
     body |= hiding_requests.of_new_report(context, report, tied)
     pointer = pointers.spell_pointer(context, target) if target else None
     filed = _write(context, body, report, pointer, CREATED)
@@ -286,5 +286,5 @@ def _write(context: WriteContext, body: dict[str, Any], report: Content, pointer
     if pointer is not None:
         full["pointer"] = pointer
     entry = context.write("report", full, personal)
-    hiding_requests.ring(context, report, entry.revision)
+    hiding_requests.warn_of_burst(context, report, entry.revision)
     return Outcome("report", status, entry.revision, {"report": body["record"], "version": body["version"]})

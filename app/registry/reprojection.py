@@ -33,7 +33,7 @@ from app.models import (
 from app.registry.clusters import Edge, resolve
 from app.registry.content import KEPT_FACILITY, Content
 from app.registry.projection import Rows, Statement, project
-from app.registry.publication_class import Given, class_of_today, person_class, provisional
+from app.registry.publication_class import GivenConsent, class_of_today, person_class, provisional
 from app.registry.versioned_table import VersionedTable
 from app.registry.views import Views
 from app.vocabulary import Judgement
@@ -136,7 +136,7 @@ def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffe
     return today
 
 
-def _projected(members: Sequence[Statement], given: Sequence[Given]) -> tuple[Rows, str]:
+def _projected(members: Sequence[Statement], given: Sequence[GivenConsent]) -> tuple[Rows, str]:
     """`(rows, class of today)` of one person."""
     publish = person_class(members, given)
     rows = project(members, publish)
@@ -147,7 +147,7 @@ def _projected(members: Sequence[Statement], given: Sequence[Given]) -> tuple[Ro
 
 
 def _statements(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Statement]:
-    """The current accounts of the component."""
+    """Record id → the statement of its current version."""
     keys = {row.id: row.key for row in stored}
     statements = {}
     for row in stored:
@@ -201,8 +201,8 @@ def _statement(
     )
 
 
-def _consents(session: Session, keys: Sequence[int]) -> dict[int, list[Given]]:
-    consents: dict[int, list[Given]] = {}
+def _consents(session: Session, keys: Sequence[int]) -> dict[int, list[GivenConsent]]:
+    consents: dict[int, list[GivenConsent]] = {}
     for key, record, publish in _rows(session, _CONSENTS, keys):
         consents.setdefault(record, []).append((key, record, publish))
     return consents

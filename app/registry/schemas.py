@@ -147,6 +147,11 @@ def unique(values: list[T]) -> list[T]:
     return list(dict.fromkeys(values))
 
 
+def listed(value: Any) -> Any:
+    """The values of a term that may be repeated, which a claim's definition may give alone."""
+    return [value] if isinstance(value, str) else value
+
+
 Many = Annotated[list[T], Field(max_length=LIST_LENGTH), AfterValidator(unique)]
 Sources = Annotated[list[Slug], Field(max_length=MOST_SOURCES), AfterValidator(unique)]
 

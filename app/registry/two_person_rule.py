@@ -1,10 +1,9 @@
 """The two-person rule (`RECUENTO_TWO_PERSON`): a decision that joins people or shows more of them waits, outside the
-log, until a second curator makes it too. To part people, to undo, to hide and to erase takes one: it must hold at once.
+log, until a second curator makes it too. One curator parts people, undoes, hides and erases: that must hold at once.
 """
 
 import uuid
 from collections.abc import Sequence
-from typing import Literal
 
 from pydantic import BaseModel
 from sqlalchemy import delete, select, tuple_
@@ -13,11 +12,10 @@ from sqlmodel import Session, col
 
 from app.errors import NotFound
 from app.models import OPEN, Placement, Proposal, Record
+from app.models.log import ProposedKind
 from app.registry import minority, records
 from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import EndedHow
-
-ProposedKind = Literal["identity", "consent"]
 
 
 def applies(context: WriteContext, *about: Record, merges: bool = False) -> bool:

@@ -9,15 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from app.database import WriteBuffer, chunks
-from app.models import OPEN
-
-Row = dict[str, Any]
+from app.models import OPEN, TableRow
 
 
 class VersionedTable:
-    """One such table. Rows that may change together are found by the value of one column, `found_by`."""
+    """One such table. Rows that may change together are found by the value of one column, `matched_by`."""
 
-    def __init__(self, model: type[Any], found_by: str) -> None:
+    def __init__(self, model: type[Any], matched_by: str) -> None:
         table: Table = model.__table__
         key = [column for column in table.primary_key.columns if column.name != "since"]
         self._key = [column.name for column in key]
@@ -28,16 +26,16 @@ class VersionedTable:
         self._delete = delete(table).where(*this)
         # `since` first, then the key, then the values: a row is cut into its parts by position.
         self._standing = select(table.c.since, *key, *(table.c[name] for name in self._values)).where(
-            table.c[found_by].in_(bindparam("among", expanding=True)), table.c.until == OPEN
+            table.c[matched_by].in_(bindparam("among", expanding=True)), table.c.until == OPEN
         )
 
-    def replace(self, run: Connection, among: Collection[Any], wanted: list[Row], revision: int) -> None:
+    def replace(self, run: Connection, among: Collection[Any], wanted: list[TableRow], revision: int) -> None:
         """Make `wanted` the standing rows, from `revision` on, in place of those found by `among`."""
         new = {tuple(row[n] for n in self._key): tuple(row[n] for n in self._values) for row in wanted}
         width = 1 + len(self._key)
-        closed: list[Row] = []
-        unseen: list[Row] = []
-        for row in self._found(run, among):
+        closed: list[TableRow] = []
+        unseen: list[TableRow] = []
+        for row in self._standing_rows(run, among):
             since, key, values = row[0], row[1:width], row[width:]
             if new.get(key) == values:
                 del new[key]
@@ -54,11 +52,11 @@ class VersionedTable:
         if opened:  # an empty list would insert a row of defaults
             run.execute(self._insert, [{**row, "since": revision, "until": OPEN} for row in opened])
 
-    def open(self, buffer: WriteBuffer, wanted: list[Row], revision: int) -> None:
+    def open(self, buffer: WriteBuffer, wanted: list[TableRow], revision: int) -> None:
         """Add to the buffer rows of a person who has none yet."""
         once = {tuple(row[n] for n in self._key): row for row in wanted}
         buffer.add(self._insert, [{**row, "since": revision, "until": OPEN} for row in once.values()])
 
-    def _found(self, run: Connection, among: Collection[Any]) -> Iterable[tuple[Any, ...]]:
+    def _standing_rows(self, run: Connection, among: Collection[Any]) -> Iterable[tuple[Any, ...]]:
         for some in chunks(among):
             yield from map(tuple, run.execute(self._standing, {"among": some}))

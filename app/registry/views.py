@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -95,6 +95,11 @@ class Views:
 
     def forget_facilities(self) -> None:
         self.__dict__.pop("_facilities", None)
+
+
+def standing(session: Session, table: Any, slug: str) -> Any:
+    """The standing version of a source or facility, or None."""
+    return session.scalars(select(table).where(table.slug == slug, table.until == OPEN)).one_or_none()
 
 
 def unregistered_place(session: Session, revision: int) -> str | None:

@@ -34,7 +34,7 @@ class Outcome:
 
 
 class Trial:
-    """The memory of a trial (a dry run of a list): later rows of a real run meet the rows before them; those of a trial
+    """The memory of a trial (a dry run of a list). In a real run later rows meet the rows before them; in a trial these
     are undone batch by batch. `tied`: person → the people described by the rows that would be linked to it."""
 
     def __init__(self) -> None:

@@ -89,7 +89,7 @@ def _security(operation: Node) -> None:
 
 def _tables(operation: Node) -> None:
     """Declare CSV, JSON Lines and workbooks where they may be asked for."""
-    forms = next((one for one in operation.get("parameters", []) if one["name"] == "format"), None)
+    forms = next((parameter for parameter in operation.get("parameters", []) if parameter["name"] == "format"), None)
     content = operation["responses"].get("200", {}).get("content", {})
     if forms is not None and "application/json" in content:
         content |= TABLES

@@ -16,7 +16,7 @@ def describe(document: Node) -> None:
     """Describe every parameter, field and code, and drop titles and defaults that are null."""
     schemas: Node = document["components"]["schemas"]
     shapes = descriptions.descriptions()["shapes"]
-    sent = _reached([one["requestBody"] for one in _operations(document) if "requestBody" in one], schemas)
+    sent = _reached([each["requestBody"] for each in _operations(document) if "requestBody" in each], schemas)
     for operation in _operations(document):
         for parameter in operation.get("parameters", []):
             _parameter(parameter, operation["operationId"])
@@ -61,12 +61,12 @@ def _answer(answer: Node, schemas: Node) -> None:
 
 
 def _fields(schema: Node, name: str, part: str) -> None:
-    for field, said in schema.get("properties", {}).items():
+    for field, documented in schema.get("properties", {}).items():
         # Terms are said back in the words of the parameters.
         text = descriptions.parameter(field) if name.endswith("Terms") else None
-        text = text or said.get("description") or descriptions.field(part, name, field)
+        text = text or documented.get("description") or descriptions.field(part, name, field)
         if text is not None:
-            said["description"] = text
+            documented["description"] = text
 
 
 def _codes(about: str, codes: list[dict[str, str]]) -> str:
@@ -83,7 +83,7 @@ def _without_null(schema: Node) -> None:
 
 def _reached(roots: list[Node], schemas: Node) -> set[str]:
     """The names of the schemas that are referred to from some places, and from there."""
-    found: set[str] = set()
+    reached: set[str] = set()
     waiting: list[Any] = [*roots]
     while waiting:
         node = waiting.pop()
@@ -91,11 +91,11 @@ def _reached(roots: list[Node], schemas: Node) -> set[str]:
             waiting += node
         elif isinstance(node, dict):
             name = str(node.get("$ref", "")).removeprefix(REF)
-            if name in schemas and name not in found:
-                found.add(name)
+            if name in schemas and name not in reached:
+                reached.add(name)
                 waiting.append(schemas[name])
             waiting += node.values()
-    return found
+    return reached
 
 
 def _plain(schema: Node) -> None:
@@ -105,12 +105,12 @@ def _plain(schema: Node) -> None:
         del schema["default"]
     inside = [*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")]
     inside += [kind for way in ("anyOf", "oneOf", "allOf") for kind in schema.get(way, [])]
-    for one in inside:
-        if isinstance(one, dict):
-            _plain(one)
+    for part in inside:
+        if isinstance(part, dict):
+            _plain(part)
 
 
 def _contents(operation: Node) -> Iterator[Node]:
     """The schemas of the bodies and answers of an operation."""
-    for one in (operation.get("requestBody", {}), *operation["responses"].values()):
-        yield from (kind["schema"] for kind in one.get("content", {}).values())
+    for message in (operation.get("requestBody", {}), *operation["responses"].values()):
+        yield from (kind["schema"] for kind in message.get("content", {}).values())

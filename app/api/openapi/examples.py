@@ -28,8 +28,8 @@ BROKEN: Node = {
 def recorded() -> Node:
     """`bodies`: operation → media type → name → body; `answers`: operation → status → media type → name → answer;
     `problems`: code → answer."""
-    found: Node = json.loads(FILE.read_text(encoding="utf-8"))
-    return found
+    examples: Node = json.loads(FILE.read_text(encoding="utf-8"))
+    return examples
 
 
 def refusals() -> Node:
@@ -40,9 +40,9 @@ def refusals() -> Node:
 def attach(operation: Node) -> None:
     """Put an operation's examples where they belong."""
     name = operation["operationId"]
-    said = recorded()
-    _put(operation.get("requestBody", {}), said["bodies"].get(name, {}))
-    for status, answers in said["answers"].get(name, {}).items():
+    examples = recorded()
+    _put(operation.get("requestBody", {}), examples["bodies"].get(name, {}))
+    for status, answers in examples["answers"].get(name, {}).items():
         _put(operation["responses"][status], answers)
 
 

@@ -37,23 +37,23 @@ _OF_STATUS = {"308": ("Location",), "401": ("WWW-Authenticate",), "503": ("Retry
 def declare(operation: Node) -> None:
     """Declare the headers of an operation. Its refusals tell what it reads: who answers 412 looks at `If-Match`."""
     answers: Node = operation["responses"]
-    asked = {
+    sent = {
         "If-None-Match": "304" in answers,
         "Idempotency-Key": _can_say(answers, "idempotency_mismatch"),
         "If-Match": "412" in answers,
         "Accept-Language": operation["operationId"] in SPEAKING,
         "Content-Encoding": _takes_file(operation),
     }
-    added = [{"name": name, "in": "header", "required": False, "schema": TEXT} for name, does in asked.items() if does]
-    if asked["Idempotency-Key"]:
+    added = [{"name": name, "in": "header", "required": False, "schema": TEXT} for name, does in sent.items() if does]
+    if sent["Idempotency-Key"]:
         bounded = {"type": "string", "minLength": 1, "maxLength": 255}
-        added = [one | {"schema": bounded} if one["name"] == "Idempotency-Key" else one for one in added]
+        added = [header | {"schema": bounded} if header["name"] == "Idempotency-Key" else header for header in added]
     if added:
         operation["parameters"] = [*operation.get("parameters", []), *added]
     for status, answer in answers.items():
         names = [*_OF_STATUS.get(status, ())]
         if int(status) < REFUSED:
-            names += _of_success(operation, asked)
+            names += _of_success(operation, sent)
         elif status == "304":
             names += _OF_READING
         elif status == "409" and _takes_file(operation):
@@ -62,14 +62,14 @@ def declare(operation: Node) -> None:
             answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def _of_success(operation: Node, asked: dict[str, bool]) -> list[str]:
-    if asked["If-None-Match"]:
-        paged = any(one["name"] == "cursor" for one in operation["parameters"])
+def _of_success(operation: Node, sent: dict[str, bool]) -> list[str]:
+    if sent["If-None-Match"]:
+        paged = any(parameter["name"] == "cursor" for parameter in operation["parameters"])
         return [*_OF_READING, "Repr-Digest", *(["Link"] if paged else [])]
     if "403" not in operation["responses"]:
         return []
     names = ["Cache-Control", "Recuento-Revision"]
-    names += ["Idempotency-Replayed"] if asked["Idempotency-Key"] else ["Vary"] if "match" in str(operation) else []
+    names += ["Idempotency-Replayed"] if sent["Idempotency-Key"] else ["Vary"] if "match" in str(operation) else []
     return [*names, "Location"] if operation["operationId"] == "send_list" else names
 
 
@@ -78,4 +78,5 @@ def _takes_file(operation: Node) -> bool:
 
 
 def _can_say(answers: Node, code: str) -> bool:
-    return any(code in kind.get("examples", {}) for one in answers.values() for kind in one.get("content", {}).values())
+    contents = [kind for answer in answers.values() for kind in answer.get("content", {}).values()]
+    return any(code in kind.get("examples", {}) for kind in contents)

@@ -31,18 +31,18 @@ def balance(figures: Figures, claimant: str, country: str | None) -> list[Balanc
     own = [figure for figure in figures.by_id.values() if _belongs(figures, figure, claimant, country)]
     by_country: dict[str, list[Figure]] = {}
     for figure in own:
-        by_country.setdefault(figure.said.get("country") or "", []).append(figure)
+        by_country.setdefault(figure.filed.get("country") or "", []).append(figure)
     return [step for _country, series in sorted(by_country.items()) for step in _steps(series)]
 
 
 def _steps(series: Sequence[Figure]) -> Iterator[BalanceStep]:
-    held = sorted((figure for figure in series if figure.said["measure"] == Measure.HELD), key=_when)
-    for before, after in pairwise(held):
+    stocks = sorted((figure for figure in series if figure.filed["measure"] == Measure.HELD), key=_when)
+    for before, after in pairwise(stocks):
         yield _step(series, before, after)
 
 
 def _belongs(figures: Figures, figure: Figure, claimant: str, country: str | None) -> bool:
-    """Whether a figure counts everyone whom the source lists, and is given once. Figures of a group or a place count
+    """Whether a figure counts everyone on the source's list, and is given once. Figures of a group or a place count
     other stocks, and an announcement has let nobody out."""
     if figure.claimant != claimant or figure.instant is None or figure.id in figures.superseded or figure.misprint:
         return False
@@ -50,14 +50,14 @@ def _belongs(figures: Figures, figure: Figure, claimant: str, country: str | Non
         return False
     if _same_stock(figures, figure, "same_as") or _same_stock(figures, figure, "part_of"):
         return False
-    return country is None or figure.said.get("country") == country
+    return country is None or figure.filed.get("country") == country
 
 
 def _same_stock(figures: Figures, figure: Figure, name: Reference) -> bool:
     """Whether a figure repeats another of the same source, or is a part of the source's whole stock."""
-    measure = figure.said["measure"]
+    measure = figure.filed["measure"]
     others = [figures.by_id[other] for other in figure.refers_to(name) if other in figures.by_id]
-    mine = any(other.claimant == figure.claimant and other.said["measure"] == measure for other in others)
+    mine = any(other.claimant == figure.claimant and other.filed["measure"] == measure for other in others)
     return mine and (name == "same_as" or measure == Measure.HELD)
 
 
@@ -72,7 +72,7 @@ def _step(own: Sequence[Figure], before: Figure, after: Figure) -> BalanceStep:
         expected = _plus(expected, flow or NOTHING) if FLOWS[name][1] else _minus(expected, flow or NOTHING)
     shown = {name: None if flow is None else _shown(flow) for name, flow in flows.items()}
     return {
-        "country": before.said.get("country"),
+        "country": before.filed.get("country"),
         "from": before.shown(),
         "to": after.shown(),
         "in": shown["in"],
@@ -95,13 +95,13 @@ def _flow(own: Sequence[Figure], before: Figure, after: Figure, measures: Sequen
 
 
 def _of_measure(own: Sequence[Figure], before: Figure, after: Figure, measure: Measure) -> LowHigh | None:
-    """The growth of the running total that tells of most of the time; else the sum of the batches stated in between."""
-    told = sorted((figure for figure in own if figure.said["measure"] == measure), key=_when)
+    """The growth of the running total that covers most of the time; else the sum of the batches stated in between."""
+    told = sorted((figure for figure in own if figure.filed["measure"] == measure), key=_when)
     grown = list(_growth(told, before, after))
     if grown:
         return min(grown).by
     between = [figure for figure in told if _between(figure, before, after)]
-    batches = {figure.id: figure for figure in between if figure.said.get("series") == "batch"}
+    batches = {figure.id: figure for figure in between if figure.filed.get("series") == "batch"}
     # A batch that is a part of another one here is counted with the whole.
     apart = [figure for figure in batches.values() if not batches.keys() & set(figure.refers_to("part_of"))]
     return total_of(apart) if apart else None
@@ -115,8 +115,9 @@ def _between(figure: Figure, before: Figure, after: Figure) -> bool:
 
 
 class Growth(NamedTuple):
-    """The growth of a running total, which sorts the best told first: the days between the two stocks that it misses,
-    the days before the first stock that it counts too, and the day since which it counts (ordinal; 0: unsaid)."""
+    """The growth of a running total; of several the best known sorts first. `untold`: the days between the two stocks
+    that it misses; `too_early`: the days before the first stock that it counts too; `since`: the day from which it
+    counts (an ordinal; 0: unsaid)."""
 
     untold: int
     too_early: int
@@ -126,7 +127,7 @@ class Growth(NamedTuple):
 
 def _growth(told: Sequence[Figure], before: Figure, after: Figure) -> Iterator[Growth]:
     """The growth of each running total: its last figure by the second stock less its last by the first."""
-    running = [figure for figure in told if figure.said.get("series") != "batch"]
+    running = [figure for figure in told if figure.filed.get("series") != "batch"]
     for since in {figure.days[0] or 0 for figure in running}:
         mine = [figure for figure in running if (figure.days[0] or 0) == since]
         later = [figure for figure in mine if _between(figure, before, after)]

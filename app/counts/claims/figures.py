@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app import dates
-from app.counts.claims.filed import ClaimSaid, DefinitionSaid
+from app.counts.claims.filed import FiledClaim, FiledDefinition
 from app.models import Claim, Entry
 from app.reading.terms import EchoedTerms, edges
 from app.reading.visibility import at
@@ -20,7 +20,7 @@ from app.wire.counts import Arithmetic, Bounds, FigureOut
 
 # Lowest and highest number meant, both included; None is open.
 LowHigh = tuple[int | None, int | None]
-FURTHEST = str(Stage.CARRIED_OUT)  # what a figure is about that names no stage: people who are out
+FURTHEST = str(Stage.CARRIED_OUT)  # the stage of a figure that names none: people who are out
 # How a figure points at others.
 Reference = Literal["derived_from", "same_as", "supersedes", "part_of"]
 REFERENCES: tuple[Reference, ...] = get_args(Reference)
@@ -30,30 +30,30 @@ WHO_SAYS = frozenset({"status", "any_of", "all_of", "min_sources"})
 
 @dataclass(frozen=True)
 class Figure:
-    """One claim at a revision. `said`: its fields as filed; `filed_at`: when it was filed, where that is asked."""
+    """One claim at a revision. `filed`: its fields as filed; `filed_at`: when, where that matters."""
 
     id: str
     since: int
-    said: ClaimSaid
+    filed: FiledClaim
     filed_at: datetime | None = None
 
     @property
     def claimant(self) -> str | None:
-        return self.said.get("claimant")
+        return self.filed.get("claimant")
 
     @property
     def of_held(self) -> bool:
-        """A number of people held, which is one of a day and no count of releases."""
-        return bool(self.said["measure"] == Measure.HELD)
+        """Whether it is a number of people held on a day, and not of releases."""
+        return bool(self.filed["measure"] == Measure.HELD)
 
     @property
     def bounds(self) -> LowHigh:
-        return self.said.get("low"), self.said.get("high")
+        return self.filed.get("low"), self.filed.get("high")
 
     @property
     def window(self) -> tuple[str | None, str | None]:
         """The days it speaks of, as said: a window without an end ends when the figure was stated, if it had begun."""
-        start, end = self.said.get("window_from"), self.said.get("window_to")
+        start, end = self.filed.get("window_from"), self.filed.get("window_to")
         if end is None and self.day is not None and not self.begins_later:
             end = self.day.isoformat()
         return start, end
@@ -66,44 +66,44 @@ class Figure:
     @property
     def begins_later(self) -> bool:
         """Whether it counts from a day that had not come when it was stated, without saying until when."""
-        start = self.said.get("window_from")
-        if self.of_held or start is None or self.day is None or self.said.get("window_to") is not None:
+        start = self.filed.get("window_from")
+        if self.of_held or start is None or self.day is None or self.filed.get("window_to") is not None:
             return False
         return dates.parse_from(start) > self.day.toordinal()
 
     @property
     def of_days_to_come(self) -> bool:
-        """Whether it is of people held on a day that had come nowhere when it was filed: a guess, and no count."""
-        end = self.said.get("window_to")
+        """Whether it is of people held on a day that had not come anywhere when it was filed: a guess, and no count."""
+        end = self.filed.get("window_to")
         if not self.of_held or end is None or self.filed_at is None:
             return False
         return dates.parse_to(end) > dates.latest_today(self.filed_at)
 
     @property
     def run(self) -> tuple[int | None, int | None, str, str | None]:
-        """What figures of one claimant share that replace each other as the number grows: when the window opens and,
-        where that is said, closes, the stage, and the figure of whose people they are a part."""
-        return *edges(self.said.get("window_from"), self.said.get("window_to")), self.stage, self.subset_of
+        """The key of a running total: figures of one claimant with one key replace each other as the number grows. It
+        is the opening of the window, its end where one is given, the stage, and `subset_of`."""
+        return *edges(self.filed.get("window_from"), self.filed.get("window_to")), self.stage, self.subset_of
 
     @cached_property
     def instant(self) -> datetime | None:
-        stated = self.said.get("stated_at_instant")
+        stated = self.filed.get("stated_at_instant")
         return None if stated is None else dates.parse_instant(stated)
 
     @property
     def day(self) -> date | None:
         """The day it was stated, where it was stated: by its own zone."""
-        stated = self.said.get("stated_at")
+        stated = self.filed.get("stated_at")
         return None if stated is None else date.fromisoformat(stated[: dates.DAY_LENGTH])
 
     @property
     def hourless(self) -> bool:
         """Whether it gives the day on which it was stated, and no hour."""
-        return len(self.said.get("stated_at") or "") == dates.DAY_LENGTH
+        return len(self.filed.get("stated_at") or "") == dates.DAY_LENGTH
 
     @property
-    def definition(self) -> DefinitionSaid:
-        return self.said.get("definition") or {}
+    def definition(self) -> FiledDefinition:
+        return self.filed.get("definition") or {}
 
     @property
     def terms(self) -> EchoedTerms:
@@ -112,7 +112,7 @@ class Figure:
 
     @property
     def subset_of(self) -> str | None:
-        """The figure that counts all among whom this one counts."""
+        """The id of the figure of whose people this figure counts a part."""
         return self.definition.get("subset_of")
 
     @property
@@ -122,8 +122,8 @@ class Figure:
 
     @property
     def misprint(self) -> bool:
-        """Whether the number is one that its claimant did not give."""
-        return bool(self.said.get("misprint"))
+        """Whether its claimant never gave this number."""
+        return bool(self.filed.get("misprint"))
 
     @property
     def stage(self) -> str:
@@ -131,22 +131,22 @@ class Figure:
 
     def refers_to(self, name: Reference) -> list[str]:
         """The ids of the claims that this one names under a reference."""
-        value = self.said.get(name) or []
+        value = self.filed.get(name) or []
         several = value if isinstance(value, list) else [value]
         return [other if isinstance(other, str) else other["claim"] for other in several]
 
     def shown(self) -> FigureOut:
-        said = self.said
+        filed = self.filed
         return {
             "id": self.id,
-            "claimant": said.get("claimant"),
-            "measure": said["measure"],
-            "qualifier": said["qualifier"],
-            "low": said.get("low"),
-            "high": said.get("high"),
-            "window_from": said.get("window_from"),
-            "window_to": said.get("window_to"),
-            "stated_at": said.get("stated_at"),
+            "claimant": filed.get("claimant"),
+            "measure": filed["measure"],
+            "qualifier": filed["qualifier"],
+            "low": filed.get("low"),
+            "high": filed.get("high"),
+            "window_from": filed.get("window_from"),
+            "window_to": filed.get("window_to"),
+            "stated_at": filed.get("stated_at"),
         }
 
 
@@ -179,8 +179,8 @@ class Figures:
         return self._naming.get((name, claim_id), [])
 
     def standing(self, figure: Figure) -> list[Figure]:
-        """What a figure is by now: itself; what corrects it; of a repeated print, what it repeats; of a misprint,
-        nothing.
+        """The figures that stand for a figure by now: itself; else the figures that correct it; for a repeated print
+        the figure that it repeats; for a misprint none.
 
         Figures that correct each other in a circle, as restated claims may, stand for nothing.
         """
@@ -213,12 +213,12 @@ class Figures:
     def _alike(figure: Figure, other: Figure) -> bool:
         """Whether two figures are numbers of the same thing. A batch is not the whole, nor is a part of another figure,
         unless it is a part of this one; and a misprint is nobody's number."""
-        if other.said.get("series") == "batch" or other.bounds == (None, None) or other.terms != figure.terms:
+        if other.filed.get("series") == "batch" or other.bounds == (None, None) or other.terms != figure.terms:
             return False
         if other.misprint or other.subset_of not in (figure.subset_of, figure.id):
             return False
-        same_country = other.said.get("country") == figure.said.get("country")
-        return same_country and other.said["measure"] == figure.said["measure"]
+        same_country = other.filed.get("country") == figure.filed.get("country")
+        return same_country and other.filed["measure"] == figure.filed["measure"]
 
     def _beside(self, figure: Figure, other: Figure) -> bool:
         if other.claimant in (None, figure.claimant) or not _known_by(figure.instant, other):
@@ -248,7 +248,7 @@ def _known_by(instant: datetime | None, figure: Figure) -> bool:
 
 
 def _when(figure: Figure) -> tuple[str, int]:
-    return figure.said.get("stated_at_instant") or "", figure.since
+    return figure.filed.get("stated_at_instant") or "", figure.since
 
 
 def figures_at(session: Session, revision: int) -> Figures:
@@ -268,7 +268,7 @@ def partitions(figures: Figures, claim_id: str) -> dict[str, list[Figure]]:
     its place."""
     by_partition: dict[str, dict[str, Figure]] = {}
     for part in figures.that("part_of", claim_id):
-        for place in part.said["part_of"]:
+        for place in part.filed["part_of"]:
             if place["claim"] == claim_id:
                 stand = {version.id: version for version in figures.standing(part) if version.id != claim_id}
                 by_partition.setdefault(place["partition"], {}).update(stand)

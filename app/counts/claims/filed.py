@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from app.reading.terms import EchoedTerms
 
 
-class DefinitionSaid(TypedDict, total=False):
+class FiledDefinition(TypedDict, total=False):
     """What a claim says of what its figure counts: `terms` of a count, the figure of whose people it counts a part, in
     prose who is meant, and whether people who were taken again are left out."""
 
@@ -17,14 +17,14 @@ class DefinitionSaid(TypedDict, total=False):
     net: bool
 
 
-class PartSaid(TypedDict):
+class FiledPart(TypedDict):
     """Of which claim a figure is a part, and of which partition."""
 
     claim: str
     partition: str
 
 
-class ClaimSaid(TypedDict, total=False):
+class FiledClaim(TypedDict, total=False):
     """The fields of a claim that are read here, as the log has them."""
 
     claimant: str
@@ -37,9 +37,9 @@ class ClaimSaid(TypedDict, total=False):
     stated_at: str
     stated_at_instant: str
     country: str
-    definition: DefinitionSaid
+    definition: FiledDefinition
     series: str
-    part_of: list[PartSaid]
+    part_of: list[FiledPart]
     derived_from: str
     supersedes: list[str]
     same_as: str

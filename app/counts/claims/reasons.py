@@ -50,8 +50,8 @@ REFUSED = {
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known around a claim."""
+class ClaimContext:
+    """A claim, and what is known that bears on how its number differs from others."""
 
     figure: Figure
     beside: Sequence[Figure] = ()
@@ -76,9 +76,9 @@ class Known:
     covered_then: bool = True
 
 
-def hindrances(known: Known) -> list[Named]:
+def hindrances(context: ClaimContext) -> list[Named]:
     """Why a claim cannot be compared with a count at all; empty where it can be."""
-    figure, measure = known.figure, Measure(known.figure.said["measure"])
+    figure, measure = context.figure, Measure(context.figure.filed["measure"])
     named = []
     if measure == Measure.RELEASE_REQUESTED:
         named.append(
@@ -88,7 +88,7 @@ def hindrances(known: Known) -> list[Named]:
         named.append(Named(Reason.DEFINITION, f"It counts `{measure}`, and is no count of releases or of the held."))
     if figure.misprint:
         named.append(Named(Reason.SECONDARY_CITATION, "It is a misprint: its claimant did not give this number."))
-    mixed = sorted({str(part.said["measure"]) for part in known.parts} - {str(measure)})
+    mixed = sorted({str(part.filed["measure"]) for part in context.parts} - {str(measure)})
     if mixed:
         detail = f"By its own parts it adds `{'`, `'.join(mixed)}` to `{measure}`: two different things."
         named.append(Named(Reason.DEFINITION, detail))
@@ -108,29 +108,29 @@ def hindrances(known: Known) -> list[Named]:
         named.append(Named(Reason.WINDOW, detail))
     if figure.of_held and "kind" in figure.terms:
         named.append(Named(Reason.DEFINITION, "It is of the held, and its term `kind` is of releases."))
-    named += [REFUSED[code] for code in dict.fromkeys(known.refused)]
+    named += [REFUSED[code] for code in dict.fromkeys(context.refused)]
     if figure.begins_later:
         detail = f"It was stated on {figure.day} and counts since {figure.window[0]}, without saying until when."
         named.append(Named(Reason.WINDOW, detail))
     if measure == Measure.RELEASED and figure.window[0] is None:
         detail = "It does not say since when it counts."
-        windows = sorted({str(other.said["window_from"]) for other in known.own if _same_number(figure, other)})
+        windows = sorted({str(other.filed["window_from"]) for other in context.own if _same_number(figure, other)})
         if windows:
             detail += f" The same number is printed as counted since {', '.join(windows)}."
         named.append(Named(Reason.WINDOW, detail))
-    if not known.covered:
+    if not context.covered:
         named.append(Named(Reason.NO_COVERAGE, f"The registry has no report of {_where_and_when(figure)}."))
     return named
 
 
 def _prose(figure: Figure) -> str:
-    """What its filed definition says in prose of whom it counts, as far as a line holds it."""
+    """The prose in which its definition says whom it counts, as far as a line has room for it."""
     return f" ({shorten(str(figure.definition['population']), LONGEST_PROSE, placeholder='…')})"
 
 
 def _where_and_when(figure: Figure) -> str:
     """The country and the days of a figure, in words."""
-    country = figure.said.get("country") or "any country"
+    country = figure.filed.get("country") or "any country"
     start, end = figure.window
     if figure.of_held:
         return f"people held in {country} on {end}"
@@ -138,14 +138,14 @@ def _where_and_when(figure: Figure) -> str:
 
 
 def _same_number(figure: Figure, other: Figure) -> bool:
-    return other.bounds == figure.bounds and other.day == figure.day and other.said.get("window_from") is not None
+    return other.bounds == figure.bounds and other.day == figure.day and other.filed.get("window_from") is not None
 
 
-def reasons(known: Known) -> list[Named]:
+def reasons(context: ClaimContext) -> list[Named]:
     """Every reason that is known to bear on a claim, hindrances first; one detail for each."""
-    figure = known.figure
-    named = [*hindrances(known), *_printed_with_several_windows(known)]
-    for other in known.beside:
+    figure = context.figure
+    named = [*hindrances(context), *_printed_with_several_windows(context)]
+    for other in context.beside:
         named += differences(figure, other)
     if figure.definition.get("population"):
         named.append(
@@ -153,21 +153,22 @@ def reasons(known: Known) -> list[Named]:
         )
     if figure.stage != FURTHEST:
         named.append(Named(Reason.STAGE, f"It counts releases that were `{figure.stage}`, not those carried out."))
-    if not known.covered_then:
+    if not context.covered_then:
         detail = f"When it was stated the registry had no report of {_where_and_when(figure)}."
         named.append(Named(Reason.NO_COVERAGE, detail))
-    named += [*_gross_or_net(known), *_hours(known), *_citations(known), *_of_the_held(known), *_learned(known)]
+    for reasons_of in (_gross_or_net, _hours, _citations, _of_the_held, _learned):
+        named += reasons_of(context)
     personal = sorted(figure.terms.keys() & {*PERSONAL})
-    if personal and not known.whole:
+    if personal and not context.whole:
         detail = f"Of its terms `{'`, `'.join(personal)}` the registry counts only people of whom that may be shown."
         named.append(Named(Reason.CONSENT, detail))
-    if figure.said.get("named") and known.withheld:
-        detail = f"It counts those it names; {known.withheld} in the registry's count may not be named."
+    if figure.filed.get("named") and context.withheld:
+        detail = f"It counts those it names; {context.withheld} in the registry's count may not be named."
         named.append(Named(Reason.CONSENT, detail))
-    for check in known.arithmetic:
+    for check in context.arithmetic:
         if not check["agrees"]:
             added = f"{' + '.join(_number(part) for part in check['parts'])} = {_number(check['sum'])}"
-            detail = f"Its parts by `{check['partition']}` are {added}, and it says {_number(figure.said)}."
+            detail = f"Its parts by `{check['partition']}` are {added}, and it says {_number(figure.filed)}."
             named.append(Named(Reason.ARITHMETIC, detail))
     return _one_of_each(named)
 
@@ -180,7 +181,7 @@ def differences(figure: Figure, other: Figure) -> list[Named]:
     nets = {figure.definition.get("net"), other.definition.get("net")} - {None}
     if len(nets) == 2:
         named.append(Named(Reason.GROSS_NET, f"One of it and {other.claimant} leaves out who was taken again."))
-    if other.said.get("named") and not figure.said.get("named"):
+    if other.filed.get("named") and not figure.filed.get("named"):
         detail = f"{other.claimant} counts those it names, which families may refuse."
         named.append(Named(Reason.CONSENT, detail))
     return named
@@ -197,7 +198,7 @@ def _windows(figure: Figure, other: Figure) -> Iterable[Named]:
     elif start != other_start:
         mine, theirs = _edge("since", figure.window[0]), _edge("since", other.window[0])
         yield Named(Reason.WINDOW, f"It counts {mine}; {other.claimant} {theirs}.")
-    elif end != other_end and (figure.said.get("window_to") or other.said.get("window_to")):
+    elif end != other_end and (figure.filed.get("window_to") or other.filed.get("window_to")):
         mine, theirs = _edge("until", figure.window[1]), _edge("until", other.window[1])
         yield Named(Reason.WINDOW, f"It counts {mine}; {other.claimant} {theirs}.")
 
@@ -218,78 +219,78 @@ def _size(bounds: tuple[int | None, int | None]) -> tuple[int, int]:
     return -1 if low is None else low, -1 if high is None else high
 
 
-def _printed_with_several_windows(known: Known) -> Iterable[Named]:
-    figure = known.figure
-    others = sorted({str(other.said["window_from"]) for other in known.own if _same_number(figure, other)})
-    others = [start for start in others if start != figure.said.get("window_from")]
+def _printed_with_several_windows(context: ClaimContext) -> Iterable[Named]:
+    figure = context.figure
+    others = sorted({str(other.filed["window_from"]) for other in context.own if _same_number(figure, other)})
+    others = [start for start in others if start != figure.filed.get("window_from")]
     if others and figure.window[0] is not None:
         yield Named(Reason.WINDOW, f"The same number is printed as counted since {', '.join(others)} too.")
 
 
-def _gross_or_net(known: Known) -> Iterable[Named]:
-    net = known.figure.definition.get("net")
-    for other in known.corrections:
+def _gross_or_net(context: ClaimContext) -> Iterable[Named]:
+    net = context.figure.definition.get("net")
+    for other in context.corrections:
         theirs = other.definition.get("net")
         if None not in (net, theirs) and net != theirs:
-            detail = f"{_number(known.figure.said)} and {_number(other.said)} differ by who was taken again."
+            detail = f"{_number(context.figure.filed)} and {_number(other.filed)} differ by who was taken again."
             yield Named(Reason.GROSS_NET, detail)
-    if net is None and known.net is not None and known.gross is not None and known.gross != known.net:
+    if net is None and context.net is not None and context.gross is not None and context.gross != context.net:
         detail = (
-            f"It does not say whether it leaves out who was taken again: {known.gross} gross, {known.net} net here."
+            f"It does not say whether it leaves out who was taken again: {context.gross} gross, {context.net} net here."
         )
         yield Named(Reason.GROSS_NET, detail)
 
 
-def _hours(known: Known) -> Iterable[Named]:
+def _hours(context: ClaimContext) -> Iterable[Named]:
     """Figures that grew within the day of the claim."""
-    figure = known.figure
+    figure = context.figure
     if figure.day is None or figure.misprint:
         return
-    parts = {part.id for part in known.parts} | set(figure.refers_to("part_of"))
-    same_day = [other for other in known.own if other.day == figure.day and other.run == figure.run]
+    parts = {part.id for part in context.parts} | set(figure.refers_to("part_of"))
+    same_day = [other for other in context.own if other.day == figure.day and other.run == figure.run]
     whole = [other for other in same_day if other.id not in parts and figure.id not in other.refers_to("part_of")]
-    numbers = sorted({each.bounds for each in [*whole, figure] if each.said.get("series") != "batch"}, key=_size)
+    numbers = sorted({each.bounds for each in [*whole, figure] if each.filed.get("series") != "batch"}, key=_size)
     if len(numbers) > 1:
-        said = ", ".join(_number({"low": low, "high": high}) for low, high in numbers)
-        yield Named(Reason.HOUR, f"The claimant gave {said} on that one day.")
-    elif known.moving and figure.hourless:
-        yield Named(Reason.HOUR, f"It gives a day and no hour; {', '.join(known.moving)} gave several that day.")
+        given = ", ".join(_number({"low": low, "high": high}) for low, high in numbers)
+        yield Named(Reason.HOUR, f"The claimant gave {given} on that one day.")
+    elif context.moving and figure.hourless:
+        yield Named(Reason.HOUR, f"It gives a day and no hour; {', '.join(context.moving)} gave several that day.")
 
 
-def _citations(known: Known) -> Iterable[Named]:
-    figure = known.figure
-    for other in known.cited:
+def _citations(context: ClaimContext) -> Iterable[Named]:
+    figure = context.figure
+    for other in context.cited:
         if other.claimant != figure.claimant and other.bounds == figure.bounds:
             yield Named(Reason.SECONDARY_CITATION, f"It repeats the figure of {other.claimant}.")
     if figure.claimant is None:
-        detail = f"Nobody is named as its author; {figure.said['reported_by']} printed it."
+        detail = f"Nobody is named as its author; {figure.filed['reported_by']} printed it."
         yield Named(Reason.SECONDARY_CITATION, detail)
 
 
-def _of_the_held(known: Known) -> Iterable[Named]:
+def _of_the_held(context: ClaimContext) -> Iterable[Named]:
     """What makes two numbers of people held differ, besides their days."""
-    figure = known.figure
+    figure = context.figure
     if not figure.of_held:
         return
-    if known.without_house_arrest != known.with_house_arrest:
-        detail = f"{known.without_house_arrest} here without those whom a release left under it"
-        detail += f", {known.with_house_arrest} with them"
+    if context.without_house_arrest != context.with_house_arrest:
+        detail = f"{context.without_house_arrest} here without those whom a release left under it"
+        detail += f", {context.with_house_arrest} with them"
         yield Named(Reason.DEFINITION, f"It does not say whether house arrest is being held: {detail}.")
-    lists = {known.definitions.get(str(each.claimant)) for each in [figure, *known.beside]} - {None}
+    lists = {context.definitions.get(str(each.claimant)) for each in [figure, *context.beside]} - {None}
     if len(lists) > 1:
         detail = "Each body lists political prisoners under a definition of its own: see /v1/sources."
         yield Named(Reason.POPULATION, detail)
-    for other in known.beside:
+    for other in context.beside:
         # Two bodies do not arrive at one and the same range by counting.
         if None not in figure.bounds and figure.bounds[0] != figure.bounds[1] and other.bounds == figure.bounds:
-            detail = f"The same {_number(figure.said)} is printed as the figure of {other.claimant} too."
+            detail = f"The same {_number(figure.filed)} is printed as the figure of {other.claimant} too."
             yield Named(Reason.SECONDARY_CITATION, detail)
 
 
-def _learned(known: Known) -> Iterable[Named]:
+def _learned(context: ClaimContext) -> Iterable[Named]:
     """What the registry came to know of the same window, or of the same day, since."""
-    more = known.learned or 0
-    if known.figure.of_held and more:
+    more = context.learned or 0
+    if context.figure.of_held and more:
         detail = f"Of that day the registry counts {abs(more)} {'more' if more > 0 else 'fewer'} since."
         yield Named(Reason.REPORTING_DELAY, detail)
     elif more > 0:

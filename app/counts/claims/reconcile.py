@@ -2,8 +2,8 @@
 
 A figure of releases is put beside a count of releases, one of the held beside the held on its day, and neither beside
 the other. Two counts: *then*, what was known at the hour it was stated, and *now*. Beside them what others had
-published of the same thing by then, and every named reason for which the numbers differ. Who is right is nobody's
-business here.
+published of the same thing by then, and every named reason for which the numbers differ. Nothing here says who is
+right.
 """
 
 import uuid
@@ -17,9 +17,9 @@ from sqlmodel import Session, col
 
 from app.counts import tally
 from app.counts.claims.figures import Figure, Figures, arithmetic, figures_at, minus, partitions
-from app.counts.claims.reasons import BEYOND_TERMS, Known, differences, hindrances, reasons
+from app.counts.claims.reasons import BEYOND_TERMS, ClaimContext, differences, hindrances, reasons
 from app.counts.claims.remarks import remarks
-from app.counts.claims.valid_time import knew
+from app.counts.claims.valid_time import count_known_on
 from app.counts.shapes import TalliedCount
 from app.dates import parse_to
 from app.errors import Invalid, NotFound
@@ -42,8 +42,8 @@ from app.wire.counts import (
 )
 
 Made = TypeVar("Made")
-# A source says when it verified a release. That somebody is held it need not say again until the detention ends, so
-# that nothing tells whom a source knew to be held on a day before the log begins.
+# A source says when it verified a release, and need not say again, until the detention ends, that somebody is held. So
+# nothing tells whom a source knew to be held on a day before the log begins.
 NO_LOG_THEN = "The log begins later, and what sources say of when they knew (basis `said`) is of releases only."
 
 
@@ -58,7 +58,7 @@ def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: i
     now, then = counts.now(), counts.then()
     parts = [part for parts in partitions(figures, figure.id).values() for part in parts]
     own = figures.own(figure)
-    known = Known(
+    context = ClaimContext(
         figure=figure,
         beside=beside,
         own=own,
@@ -79,15 +79,15 @@ def reconcile(session: Session, claim_id: uuid.UUID, reader: Reader, revision: i
         covered=counts.covers(now),
         covered_then=counts.covers(then),
     )
-    comparable = not hindrances(known)
+    comparable = not hindrances(context)
     return {
         "claim": figure.shown(),
         "comparable": comparable,
-        "reasons": [reason.shown() for reason in reasons(known)],
+        "reasons": [reason.shown() for reason in reasons(context)],
         "remarks": remarks(figure, [other for other in own if _stands_beside(figures, figure, other)]),
-        "then": _with_gap(then, figure, comparable=comparable and known.covered_then),
+        "then": _with_gap(then, figure, comparable=comparable and context.covered_then),
         "then_unknown": NO_LOG_THEN if now and not then and figure.instant is not None else None,
-        "now": _with_gap(now, figure, comparable=comparable and known.covered),
+        "now": _with_gap(now, figure, comparable=comparable and context.covered),
         "published": [_published(figure, other) for other in beside],
         "arithmetic": sums,
     }
@@ -108,8 +108,8 @@ def _number(count: LogCount | SaidCount) -> int:
 
 
 def _learned(then: LogCount | SaidCount | None, now: LogCount | None) -> int | None:
-    """How many more the registry counts now than then. By what sources say of when they knew it is no difference of
-    the two: a source that does not say when may have known."""
+    """How many more the registry counts now than then. By the days that sources give (`learned_since`) this is not the
+    difference of the two counts: a source that does not say when it knew may have known then."""
     if then is None or now is None:
         return None
     return then["learned_since"] if "learned_since" in then else _number(now) - _number(then)
@@ -136,7 +136,7 @@ def _published(figure: Figure, other: Figure) -> PublishedFigure:
 def count_terms(figure: Figure) -> CountTerms:
     """The terms of a count that mean what a figure of releases says it counts."""
     start, end = figure.window
-    given = {**figure.terms, "country": figure.said.get("country"), "released_from": start, "released_to": end}
+    given = {**figure.terms, "country": figure.filed.get("country"), "released_from": start, "released_to": end}
     terms = {name: value for name, value in given.items() if value is not None}
     net = bool(figure.definition.get("net"))
     return CountTerms.model_validate({**terms, "stage": Stage(figure.stage), "net": net, "group_by": ["source"]})
@@ -144,9 +144,9 @@ def count_terms(figure: Figure) -> CountTerms:
 
 def held_terms(figure: Figure) -> HeldCountTerms | None:
     """The terms of a count that mean what a figure of the held says it counts; None without a day, for one that had not
-    come, or for terms that are those of releases."""
+    come, or for terms of releases."""
     end = figure.window[1]
-    given = {**figure.terms, "country": figure.said.get("country"), "held_on": end}
+    given = {**figure.terms, "country": figure.filed.get("country"), "held_on": end}
     if end is None or figure.of_days_to_come or given.keys() - HeldCountTerms.model_fields.keys():
         return None
     day = date.fromordinal(parse_to(end)).isoformat()
@@ -157,11 +157,11 @@ def held_terms(figure: Figure) -> HeldCountTerms | None:
 def _terms(figure: Figure) -> SourcedTerms | None:
     if figure.of_held:
         return held_terms(figure)
-    return count_terms(figure) if figure.said["measure"] == Measure.RELEASED else None
+    return count_terms(figure) if figure.filed["measure"] == Measure.RELEASED else None
 
 
 def _definitions(session: Session, revision: int) -> dict[str, str]:
-    """Slug → whom that source says it lists."""
+    """Slug → the source's own words on whom it lists."""
     rows = session.execute(select(col(Source.slug), col(Source.definition)).where(at(Source, revision)))
     return {slug: definition for slug, definition in rows if definition}
 
@@ -179,9 +179,9 @@ class _Counts:
         self._figure = figure
         self._head = revision
         self.refused: list[str] = []
-        self._terms = self._asked()
+        self._terms = self._read_terms()
 
-    def _asked(self) -> SourcedTerms | None:
+    def _read_terms(self) -> SourcedTerms | None:
         try:
             return _terms(self._figure)
         except ValidationError:  # as filed before such terms were refused
@@ -203,7 +203,7 @@ class _Counts:
             return None
         assert figure.day is not None  # it has an instant
         day, terms = figure.day.toordinal(), self._terms
-        return self._known(lambda: knew(self._session, terms, self._reader, self._head, day))
+        return self._unless_refused(lambda: count_known_on(self._session, terms, self._reader, self._head, day))
 
     def varied(self, name: Literal["net", "house_arrest"], value: bool) -> int | None:
         """The number with another value of a term, for telling whether the difference matters; None where the figure
@@ -215,7 +215,7 @@ class _Counts:
         ):
             return None
         terms = self._terms.model_copy(update={name: value, "group_by": []})
-        varied = self._known(lambda: self._count(self._head, terms))
+        varied = self._unless_refused(lambda: self._count(self._head, terms))
         return None if varied is None else tally.number_of(varied["total"])
 
     def covers(self, count: LogCount | SaidCount | None) -> bool:
@@ -235,7 +235,7 @@ class _Counts:
         terms = self._terms
         if terms is None:
             return None
-        counted = self._known(lambda: self._count(revision, terms))
+        counted = self._unless_refused(lambda: self._count(revision, terms))
         if counted is None:
             return None
         not_heard: NotHeard = {}
@@ -254,7 +254,7 @@ class _Counts:
             "permalink": counted["permalink"],
         }
 
-    def _known(self, count: Callable[[], Made]) -> Made | None:
+    def _unless_refused(self, count: Callable[[], Made]) -> Made | None:
         """A count, or None where it refuses the claim's terms, such as a facility that the registry does not know."""
         if self._terms is None:
             return None

@@ -45,8 +45,8 @@ def _grew_into(figure: Figure, other: Figure) -> bool:
 
 def _running(figure: Figure) -> bool:
     """Whether a figure is a total that grows from a day it names, and says when it was stated."""
-    begins = figure.said.get("window_from") is not None
-    return begins and figure.said.get("series") == Series.CUMULATIVE and figure.instant is not None
+    begins = figure.filed.get("window_from") is not None
+    return begins and figure.filed.get("series") == Series.CUMULATIVE and figure.instant is not None
 
 
 def _when(figure: Figure) -> tuple[Any, int]:

@@ -1,4 +1,4 @@
-"""What was known on a day that the log does not reach back to: from what sources say of when they verified it.
+"""What was known on a day before the log begins: from the days on which sources say that they verified a release.
 
 A registry that begins in March holds reports of January with `verified_on` in January. Counting by those days says what
 was known then, as far as sources tell; a verification without a day is left out, and its number is given.
@@ -28,7 +28,7 @@ _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 ANYBODY: dict[str, list[str] | None] = {"status": [], "any_of": [], "all_of": [], "min_sources": None}
 
 
-class Word(NamedTuple):
+class SourceVerdict(NamedTuple):
     """One source's verdict on one release, with the first and last day on which the verdict may have been given; None:
     the source does not say when."""
 
@@ -39,7 +39,7 @@ class Word(NamedTuple):
     day: int | None
 
 
-def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day: int) -> SaidCount:
+def count_known_on(session: Session, terms: CountTerms, reader: Reader, revision: int, day: int) -> SaidCount:
     """A count as of `day` (an ordinal). `undated`: verifications without a day; `learned_since`: releases of today's
     count that did not count by then, where every source says when it knew."""
     keys = source_keys(session, terms)
@@ -50,25 +50,26 @@ def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day
     )
     inside: dict[int, bool] = dict(map(tuple, rows))
     own = select_releases(session, anybody, reader, revision, by_source=True)
-    told = own.rows(col(SourceRelease.spell), col(SourceRelease.source)).where(
+    verifying = own.rows(col(SourceRelease.spell), col(SourceRelease.source)).where(
         own.inside, col(SourceRelease.verdict) == Verdict.VERIFIED
     )
-    by_themselves = {(spell, source) for spell, source in session.execute(told)}
+    by_themselves = {(spell, source) for spell, source in session.execute(verifying)}
 
-    words = _words(session, terms, inside.keys() | {spell for spell, _source in by_themselves}, revision)
-    heard = {
-        spell: [word for word in said if word.day is not None and word.day <= day] for spell, said in words.items()
+    every = _verdicts(session, terms, inside.keys() | {spell for spell, _source in by_themselves}, revision)
+    by_then = {
+        spell: [each for each in verdicts if each.day is not None and each.day <= day]
+        for spell, verdicts in every.items()
     }
-    wanted = {spell: said for spell, said in heard.items() if said and _wanted(terms, keys, said)}
-    statuses = {spell: _status(said) for spell, said in wanted.items() if spell in inside}
+    wanted = {spell: verdicts for spell, verdicts in by_then.items() if verdicts and _wanted(terms, keys, verdicts)}
+    statuses = {spell: _status(verdicts) for spell, verdicts in wanted.items() if spell in inside}
     counted = [spell for spell, status in statuses.items() if status in COUNTING]
-    today = {spell for spell, said in words.items() if spell in inside and _counts(terms, keys, said)}
+    today = {spell for spell, verdicts in every.items() if spell in inside and _counts(terms, keys, verdicts)}
     confirmed = [_confirmations(wanted[spell]) for spell in counted]
     by_source = Counter(
-        word.source
-        for spell, said in wanted.items()
-        for word in said
-        if word.verdict == Verdict.VERIFIED and (spell, word.source) in by_themselves
+        each.source
+        for spell, verdicts in wanted.items()
+        for each in verdicts
+        if each.verdict == Verdict.VERIFIED and (spell, each.source) in by_themselves
     )
     slugs: dict[int, str] = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
     numbers = Counter(statuses.values())
@@ -85,57 +86,59 @@ def knew(session: Session, terms: CountTerms, reader: Reader, revision: int, day
         "by_source": dict(sorted((slugs[source], number) for source, number in by_source.items())),
         "undated": sum(
             1
-            for spell, said in words.items()
-            if _wanted(terms, keys, said)
-            for word in said
-            if word.day is None and word.verdict == Verdict.VERIFIED and (spell, word.source) in by_themselves
+            for spell, verdicts in every.items()
+            if _wanted(terms, keys, verdicts)
+            for each in verdicts
+            if each.day is None and each.verdict == Verdict.VERIFIED and (spell, each.source) in by_themselves
         ),
-        "learned_since": sum(1 for spell in today.difference(counted) if _surely_told(words[spell], day)),
+        "learned_since": sum(1 for spell in today.difference(counted) if _surely_told(every[spell], day)),
     }
 
 
-def _status(said: Sequence[Word]) -> ReleaseStatus | None:
-    return status_among([(word.verdict, word.independent) for word in said])
+def _status(verdicts: Sequence[SourceVerdict]) -> ReleaseStatus | None:
+    return status_among([(each.verdict, each.independent) for each in verdicts])
 
 
-def _counts(terms: CountTerms, keys: dict[str, int], said: Sequence[Word]) -> bool:
-    return _wanted(terms, keys, said) and _status(said) in COUNTING
+def _counts(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[SourceVerdict]) -> bool:
+    return _wanted(terms, keys, verdicts) and _status(verdicts) in COUNTING
 
 
-def _surely_told(said: Sequence[Word], day: int) -> bool:
+def _surely_told(verdicts: Sequence[SourceVerdict], day: int) -> bool:
     """Whether every source says when it knew, finely enough to tell whether that was by the day."""
     return all(
-        word.first is not None and word.day is not None and (word.day <= day or word.first > day) for word in said
+        each.first is not None and each.day is not None and (each.day <= day or each.first > day) for each in verdicts
     )
 
 
-def _confirmations(said: Sequence[Word]) -> int:
-    return sum(1 for word in said if word.verdict == Verdict.VERIFIED and word.independent)
+def _confirmations(verdicts: Sequence[SourceVerdict]) -> int:
+    return sum(1 for each in verdicts if each.verdict == Verdict.VERIFIED and each.independent)
 
 
-def _wanted(terms: CountTerms, keys: dict[str, int], said: Sequence[Word]) -> bool:
-    """Whether the sources that had verified a release by the day are those that the terms ask for."""
-    verified = {word.source for word in said if word.verdict == Verdict.VERIFIED}
+def _wanted(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[SourceVerdict]) -> bool:
+    """Whether the terms ask for the status of a release and the sources that had verified it."""
+    verified = {each.source for each in verdicts if each.verdict == Verdict.VERIFIED}
     return (
-        (not terms.status or _status(said) in terms.status)
+        (not terms.status or _status(verdicts) in terms.status)
         and (not terms.any_of or any(keys[slug] in verified for slug in terms.any_of))
         and all(keys[slug] in verified for slug in terms.all_of)
-        and _confirmations(said) >= (terms.min_sources or 0)
+        and _confirmations(verdicts) >= (terms.min_sources or 0)
     )
 
 
-def _words(session: Session, terms: CountTerms, spells: Collection[int], revision: int) -> dict[int, list[Word]]:
+def _verdicts(
+    session: Session, terms: CountTerms, spells: Collection[int], revision: int
+) -> dict[int, list[SourceVerdict]]:
     """What every source says of the releases at the stage asked for."""
     days = _days(session, spells, revision)
-    verdicts = select(
+    rows = select(
         col(SourceRelease.spell), col(SourceRelease.source), col(SourceRelease.verdict), col(SourceRelease.independent)
     ).where(col(SourceRelease.spell).in_(_AMONG), col(SourceRelease.stage) == terms.stage, at(SourceRelease, revision))
-    words: dict[int, list[Word]] = defaultdict(list)
+    verdicts: dict[int, list[SourceVerdict]] = defaultdict(list)
     for some in chunks(spells):
-        for spell, source, verdict, independent in session.execute(verdicts, {"among": some}):
+        for spell, source, verdict, independent in session.execute(rows, {"among": some}):
             first, last = days.get((spell, source), (None, None))
-            words[spell].append(Word(source, Verdict(verdict), independent, first, last))
-    return words
+            verdicts[spell].append(SourceVerdict(source, Verdict(verdict), independent, first, last))
+    return verdicts
 
 
 def _days(session: Session, spells: Collection[int], revision: int) -> dict[tuple[int, int], tuple[int, int]]:
@@ -144,8 +147,8 @@ def _days(session: Session, spells: Collection[int], revision: int) -> dict[tupl
     )
     days = {}
     for some in chunks(spells):
-        for spell, source, said in session.execute(verifications, {"among": some}):
-            verified_on = json.loads(said)["verified_on"]
+        for spell, source, text in session.execute(verifications, {"among": some}):
+            verified_on = json.loads(text)["verified_on"]
             if verified_on is not None:
                 told = parse(verified_on)
                 days[spell, source] = told.lo, told.hi

@@ -1,4 +1,4 @@
-"""How many people there are, seen or not, from whom the lists share: models, a choice, or why there is none."""
+"""How many people there are, seen or not, by the people that lists share: models, a choice, or why there is none."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -109,8 +109,8 @@ def estimate(
     """Estimate everyone from the people on exactly each set of lists.
 
     `patterns` without people may be left out: they are observed zeros. `dependent` are sets of lists that are known not
-    to be made independently, `citing` those of which one takes from another; names that are no list of the table are
-    passed over. BadTable unless there are 2 to 12 lists and the counts can be counts.
+    to be made independently, `citing` sets of which one list takes from another; names that are no list of the table
+    are passed over. Raises BadTable unless there are 2 to 12 lists and the counts can be counts.
     """
     table = table_of(lists, patterns)
     refused = _unfit(table, dependent, citing)
@@ -168,8 +168,9 @@ def _estimate(table: Table, tried: Iterable[tuple[str, Model | None]] = (), refu
     """The answer of the models tried, with a choice unless there is a reason against one."""
     fitted = {name: model for name, model in tried if model is not None}
     left_out = [(name, LEFT_OUT) for name, model in tried if model is None]
-    heard = _heard(fitted.values())
-    ends = (min(model.estimate for model in heard), max(model.estimate for model in heard)) if heard else None
+    plausible = _plausible(fitted.values())
+    estimates = [model.estimate for model in plausible]
+    ends = (min(estimates), max(estimates)) if estimates else None
     if refused is None and ends is None:
         reason = "No finite estimate fits this table: too little is shared between some of the lists, or everything is."
         refused = Refusal("not_estimable", reason)
@@ -179,7 +180,7 @@ def _estimate(table: Table, tried: Iterable[tuple[str, Model | None]] = (), refu
             f"Models that the data allow differ by more than a factor of {MOST_DISAGREEMENT:g}: they say from"
             f" {ends[0]:,.0f} to {ends[1]:,.0f} people. Take the range, not one of them.",
         )
-    chosen, rule = _choice(heard) if refused is None else (None, None)
+    chosen, rule = _choice(plausible) if refused is None else (None, None)
     return Estimate(
         observed=table.observed,
         shared=table.shared,
@@ -195,21 +196,21 @@ def _estimate(table: Table, tried: Iterable[tuple[str, Model | None]] = (), refu
     )
 
 
-def _heard(fitted: Iterable[Model]) -> list[Model]:
+def _plausible(fitted: Iterable[Model]) -> list[Model]:
     """The models that the data do not speak strongly against, beside the best of them."""
     known = list(fitted)
     best = min((model.bic for model in known if model.bic is not None), default=0.0)
     return [model for model in known if model.bic is None or model.bic <= best + STRONGLY_AGAINST]
 
 
-def _choice(heard: Sequence[Model]) -> tuple[Model, Rule]:
+def _choice(plausible: Sequence[Model]) -> tuple[Model, Rule]:
     """One of the models that the data do not speak strongly against, and the rule that chose it."""
-    for model in heard:
+    for model in plausible:
         if model.name == "stepwise":
             return model, "stepwise"
         if model.bic is None:
             return model, "two_lists"
-    return min(heard, key=lambda model: model.bic or 0.0), "lowest_bic"
+    return min(plausible, key=lambda model: model.bic or 0.0), "lowest_bic"
 
 
 def _assumptions(table: Table) -> tuple[str, ...]:

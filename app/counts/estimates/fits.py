@@ -154,10 +154,10 @@ def maximise(
 def solved(matrix: Numbers, right: Numbers) -> Numbers | None:
     """The solution of the linear equations; None where there is no finite one."""
     try:
-        found = np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
+        solution = np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
     except np.linalg.LinAlgError:
         return None
-    return found if bool(np.isfinite(found).all()) else None
+    return solution if bool(np.isfinite(solution).all()) else None
 
 
 def start_of(on_each: Numbers, seen: float, unseen: float) -> Numbers:
@@ -182,11 +182,11 @@ def profile_end(fit: Fit, towards: int) -> float | None:
             return 0.0
         if (constant - best) * towards <= 0 or constant > math.log(MOST_PEOPLE):
             return None
-        held = maximise(fit.terms[1:], fit.counts, fit.kept, others, constant)
-        if held is None:
+        constrained = maximise(fit.terms[1:], fit.counts, fit.kept, others, constant)
+        if constrained is None:
             return None
-        others = held.parameters
-        root = math.sqrt(max(2 * (fit.likelihood - held.likelihood), 0.0))
+        others = constrained.parameters
+        root = math.sqrt(max(2 * (fit.likelihood - constrained.likelihood), 0.0))
         if abs(root - NORMAL_95) < PROFILE_CLOSE:
             return math.exp(constant)
         slope = (root - root_before) / (constant - before)

@@ -66,13 +66,13 @@ def estimate_releases(
     echoed = {name: value for name, value in wording.echo(terms).items() if name != "group_by"}
     # Where fewer than two lists are found, the same question is one that names none.
     pairs = [":".join(sorted(pair)) for pair in dependent]
-    asked = echoed | {"lists": used if len(used) > 1 else [], "dependent": pairs}
+    question = echoed | {"lists": used if len(used) > 1 else [], "dependent": pairs}
     return {
         "terms": echoed,
         **numbers,
         "counted_apart": apart,
         **not_visible(session, terms, reader, revision),
-        "permalink": wording.link("/v1/estimates/releases", asked, revision),
+        "permalink": wording.link("/v1/estimates/releases", question, revision),
     }
 
 
@@ -119,7 +119,7 @@ def _citing(session: Session, lists: Sequence[str], releases: Collection[int], r
     citing = {
         frozenset((slug, other))
         for some in chunks(releases)
-        for slug, said in session.execute(cited, {"among": some})
-        for other in json.loads(said)["citing"]
+        for slug, text in session.execute(cited, {"among": some})
+        for other in json.loads(text)["citing"]
     }
     return sorted(pairs & citing, key=sorted)

@@ -24,23 +24,23 @@ OF_REPORTS = frozenset(CorrectionKind) - BY_CURATORS - OF_CLAIMS
 SUPERSEDES = '"supersedes":["'
 
 
-def entries(session: Session, asked: CorrectionQuery, newest: int, since: int, revision: int, most: int) -> list[int]:
+def entries(session: Session, query: CorrectionQuery, newest: int, since: int, revision: int, most: int) -> list[int]:
     """The revisions of entries that may be what is asked for, from `newest` back to after `since`, newest first."""
-    kinds = frozenset(asked.kind or CorrectionKind)
-    source = _source(session, asked.source)
+    kinds = frozenset(query.kind or CorrectionKind)
+    source = _source(session, query.source)
 
     def within(column: Any) -> Condition:
         return and_(column <= newest, column > since)
 
     arms: list[Select[int]] = []
     if kinds & OF_REPORTS:
-        arms.append(_versions(source, asked.country, revision).where(within(col(Report.since)), *_verdicts(kinds)))
-        arms.append(_denials(source, asked.country, revision).where(within(col(Verification.since))))
+        arms.append(_versions(source, query.country, revision).where(within(col(Report.since)), *_verdicts(kinds)))
+        arms.append(_denials(source, query.country, revision).where(within(col(Verification.since))))
     if kinds & BY_CURATORS and source is None:
-        arms.append(_made(asked.country, revision).where(within(col(Decision.key))))
-        arms.append(_undone(asked.country, revision).where(within(col(Decision.until))))
+        arms.append(_made(query.country, revision).where(within(col(Decision.key))))
+        arms.append(_undone(query.country, revision).where(within(col(Decision.until))))
     if kinds & OF_CLAIMS:
-        arms.append(_claims(source, asked.country).where(within(col(Claim.since))))
+        arms.append(_claims(source, query.country).where(within(col(Claim.since))))
     if not arms:
         return []  # curators' decisions of a source: there are none
     revision_of = union(*arms).subquery().c[0]
@@ -58,12 +58,12 @@ def _source(session: Session, slug: str | None) -> int | None:
 
 
 def _in_country(record: Any, country: str | None, revision: int) -> list[Condition]:
-    """Whether the detention that holds a record is in a country."""
+    """Whether the detention of a record is in a country."""
     if country is None:
         return []
-    held = select(1).select_from(Placement).join(Detention, col(Detention.spell) == col(Placement.spell))
+    detention = select(1).select_from(Placement).join(Detention, col(Detention.spell) == col(Placement.spell))
     here = (col(Placement.record) == record, at(Placement, revision), at(Detention, revision))
-    return [exists(held.where(*here, col(Detention.country) == country))]
+    return [exists(detention.where(*here, col(Detention.country) == country))]
 
 
 def _versions(source: int | None, country: str | None, revision: int) -> Select[int]:
@@ -124,10 +124,10 @@ def _decided(column: Any, country: str | None, revision: int) -> Select[int]:
 
 def _claims(source: int | None, country: str | None) -> Select[int]:
     """Later versions of claims, and claims that replace others."""
-    asked = [] if source is None else [col(Claim.filed_by) == source]
-    asked += [] if country is None else [col(Claim.country) == country]
+    conditions = [] if source is None else [col(Claim.filed_by) == source]
+    conditions += [] if country is None else [col(Claim.country) == country]
     return (
         select(col(Claim.since))
         .join(Entry, col(Entry.revision) == col(Claim.since))
-        .where(or_(col(Claim.since) != col(Claim.key), col(Entry.body).contains(SUPERSEDES)), *asked)
+        .where(or_(col(Claim.since) != col(Claim.key), col(Entry.body).contains(SUPERSEDES)), *conditions)
     )

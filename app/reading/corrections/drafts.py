@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from app.database import chunks
 from app.models import Claim, Decision, Entry, Record, Report
 from app.reading.corrections import restated
-from app.reading.corrections.placements import Place, Places
+from app.reading.corrections.placements import PlacementAt, PlacementHistory
 from app.reading.corrections.restated import Values
 from app.vocabulary import CorrectionKind
 from app.wire.corrections import ChangeOut
@@ -65,7 +65,7 @@ def decisions(session: Session, revisions: Sequence[int]) -> list[tuple[int, int
     return [(at_, first, second) for made, undone, first, second in decided for at_ in (made, undone) if at_ in there]
 
 
-def of_decisions(decided: Sequence[tuple[int, int, int]], places: Places) -> Iterator[Draft]:
+def of_decisions(decided: Sequence[tuple[int, int, int]], places: PlacementHistory) -> Iterator[Draft]:
     """The decisions that joined or parted two people: others may have confirmed what stood, or been void."""
     for revision, a, b in decided:
         before, after = (_together(places.at(a, at_), places.at(b, at_)) for at_ in (revision - 1, revision))
@@ -74,7 +74,7 @@ def of_decisions(decided: Sequence[tuple[int, int, int]], places: Places) -> Ite
             yield Draft(revision, kind, None, records=(a, b))
 
 
-def _together(a: Place | None, b: Place | None) -> bool | None:
+def _together(a: PlacementAt | None, b: PlacementAt | None) -> bool | None:
     return None if a is None or b is None else a.detainee == b.detainee
 
 

@@ -13,7 +13,7 @@ from app.dates import format_instant
 from app.models import Entry
 from app.reading.corrections import candidates, drafts
 from app.reading.corrections.drafts import Draft
-from app.reading.corrections.placements import Places
+from app.reading.corrections.placements import PlacementHistory
 from app.reading.paging import Page, read_cursor, write_cursor
 from app.reading.questions import CorrectionQuery
 from app.registry.policy import Reader
@@ -30,7 +30,7 @@ NAMESPACE = uuid.UUID("6f2d9c1e-3b58-4c0a-9a51-7c1f0f0d8e42")
 
 
 def corrections(
-    session: Session, asked: CorrectionQuery, reader: Reader, revision: int, since: int | None = None
+    session: Session, query: CorrectionQuery, reader: Reader, revision: int, since: int | None = None
 ) -> Page[CorrectionShape]:
     """Corrections known at a revision, of people the reader may see; `since`: the revision after which they were
     recorded.
@@ -38,41 +38,41 @@ def corrections(
     `withheld` beside them: how many corrections this page leaves out because no list may show the people. What curators
     decided about such people is not even counted. The cursor is the revision to go on from.
     """
-    after = read_cursor(asked.cursor)
+    after = read_cursor(query.cursor)
     newest = revision if after is None else min(revision, after[0])
-    examined = candidates.entries(session, asked, newest, since or 0, revision, MOST_EXAMINED + 1)
+    examined = candidates.entries(session, query, newest, since or 0, revision, MOST_EXAMINED + 1)
     rows: list[CorrectionShape] = []
     withheld, following = 0, None
     for start in range(0, min(len(examined), MOST_EXAMINED), BATCH):
-        drafted, places = _drafts(session, examined[start : start + BATCH], asked)
+        drafted, places = _drafts(session, examined[start : start + BATCH], query)
         shown: list[Draft] = []
         following = next(iter(examined[start + BATCH :]), None)
         for draft in drafted:
             if not all(places.seen(reader, record, draft.revision, revision) for record in draft.records):
                 withheld += draft.kind not in candidates.BY_CURATORS
-            elif len(rows) + len(shown) < asked.limit:
+            elif len(rows) + len(shown) < query.limit:
                 shown.append(draft)
             else:
                 following = draft.revision
                 break
         rows += _rows(session, shown, places, revision)
-        if len(rows) == asked.limit:
+        if len(rows) == query.limit:
             break
     return Page(rows, None if following is None else write_cursor([following]), lambda: {"withheld": withheld})
 
 
-def _drafts(session: Session, revisions: list[int], asked: CorrectionQuery) -> tuple[list[Draft], Places]:
+def _drafts(session: Session, revisions: list[int], query: CorrectionQuery) -> tuple[list[Draft], PlacementHistory]:
     """The corrections asked for among some entries, newest first, and where the records they are about stood."""
     drafted = [*drafts.of_reports(session, revisions), *drafts.of_claims(session, revisions)]
     decided = drafts.decisions(session, revisions)
     about = {record for draft in drafted for record in draft.records}
-    places = Places(session, about | {record for _revision, *pair in decided for record in pair})
+    places = PlacementHistory(session, about | {record for _revision, *pair in decided for record in pair})
     drafted += drafts.of_decisions(decided, places)
-    wanted = [draft for draft in drafted if not asked.kind or draft.kind in asked.kind]
+    wanted = [draft for draft in drafted if not query.kind or draft.kind in query.kind]
     return sorted(wanted, key=lambda draft: -draft.revision), places
 
 
-def _rows(session: Session, shown: list[Draft], places: Places, revision: int) -> list[CorrectionShape]:
+def _rows(session: Session, shown: list[Draft], places: PlacementHistory, revision: int) -> list[CorrectionShape]:
     """The corrections on the wire. No reason is among them: it is free text, and was given in confidence."""
     recorded = session.execute(
         select(col(Entry.revision), col(Entry.recorded_at), col(Entry.leaf_hash)).where(
@@ -101,8 +101,10 @@ def _rows(session: Session, shown: list[Draft], places: Places, revision: int) -
     return corrections
 
 
-def _about(draft: Draft, places: Places, revision: int) -> tuple[uuid.UUID | None, uuid.UUID | None, list[uuid.UUID]]:
-    """`(release, detention, detainees)` of a correction: the release and detention that hold the report at the revision
+def _about(
+    draft: Draft, places: PlacementHistory, revision: int
+) -> tuple[uuid.UUID | None, uuid.UUID | None, list[uuid.UUID]]:
+    """`(release, detention, detainees)` of a correction: the release and the detention of the report at the revision
     read; of a curator's decision the two people, as they stood while they were two."""
     if draft.kind in candidates.BY_CURATORS:
         apart = draft.revision - (draft.kind is CorrectionKind.MERGED)
@@ -114,7 +116,7 @@ def _about(draft: Draft, places: Places, revision: int) -> tuple[uuid.UUID | Non
     return places.release_id(place, revision), places.detention_id(place), [places.detainee_id(place)]
 
 
-def _status(draft: Draft, places: Places) -> list[ChangeOut]:
+def _status(draft: Draft, places: PlacementHistory) -> list[ChangeOut]:
     """What became of the release's status, if anything."""
     if draft.kind in candidates.BY_CURATORS or not draft.records:
         return []

@@ -1,4 +1,4 @@
-"""Where records stood at every revision, and what may be told of who held them."""
+"""The placements of records at every revision, and whether a reader may see their people."""
 
 import uuid
 from collections.abc import Collection
@@ -32,15 +32,15 @@ _IDS = select(col(Record.key), col(Record.detainee_id), col(Record.detention_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The person and the spell that hold a record."""
+class PlacementAt:
+    """The person and the spell of a record at a revision."""
 
     detainee: int
     spell: int
 
 
-class Places:
-    """Everything about the places of some records, read in four queries for each 500 of them."""
+class PlacementHistory:
+    """Everything about the placements of some records, read in four queries for each 500 records."""
 
     def __init__(self, session: Session, records: Collection[int]) -> None:
         run = session.connection().execute
@@ -59,33 +59,32 @@ class Places:
         keys = {key for row in every for key in (row.detainee, row.spell)}
         self._ids = {key: Ids(*ids) for key, ((_key, *ids),) in rows(_IDS, keys).items()}
 
-    def at(self, record: int, revision: int) -> Place | None:
-        """Where a record stood; None before it was filed."""
+    def at(self, record: int, revision: int) -> PlacementAt | None:
+        """The placement of a record at a revision; None before it was filed."""
         row = _standing(self._places.get(record, []), revision)
-        return None if row is None else Place(row.detainee, row.spell)
+        return None if row is None else PlacementAt(row.detainee, row.spell)
 
     def seen(self, reader: Reader, record: int, *revisions: int) -> bool:
-        """Whether the person who held the record stands in lists for the reader, by today's class, at all these
-        revisions."""
+        """Whether the record's person stands in lists for the reader, by today's class, at all these revisions."""
         return all(self._sees(reader, place.detainee, at) for at in revisions if (place := self.at(record, at)))
 
     def _sees(self, reader: Reader, detainee: int, revision: int) -> bool:
-        held = [row for row in self._holders[detainee] if row.since <= revision < row.until]
-        return reader.sees_person(strictest(row.publish_now for row in held))
+        rows = [row for row in self._holders[detainee] if row.since <= revision < row.until]
+        return reader.sees_person(strictest(row.publish_now for row in rows))
 
     def status(self, spell: int, revision: int) -> str | None:
-        """The status of a spell's release; None where there is no release, or no source whose word makes a status."""
+        """The status of a spell's release; None without a release, or without a source whose word makes a status."""
         row = _standing(self._releases.get(spell, []), revision)
         status: str | None = None if row is None else row.status
         return status
 
-    def detainee_id(self, place: Place) -> uuid.UUID:
+    def detainee_id(self, place: PlacementAt) -> uuid.UUID:
         return self._ids[place.detainee].detainee
 
-    def detention_id(self, place: Place) -> uuid.UUID:
+    def detention_id(self, place: PlacementAt) -> uuid.UUID:
         return self._ids[place.spell].detention
 
-    def release_id(self, place: Place, revision: int) -> uuid.UUID | None:
+    def release_id(self, place: PlacementAt, revision: int) -> uuid.UUID | None:
         released = _standing(self._releases.get(place.spell, []), revision) is not None
         return self._ids[place.spell].release if released else None
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import eq
 from typing import Any
 
 from app.registry.projection.statements import Statement, parse
@@ -61,7 +62,7 @@ def _word(of_source: Sequence[Statement], read: ReadValue, kept: ReadValue | Non
             value = reading(statement)
             if value is not None:
                 # A source that repeats as reported what it verified has verified it still.
-                same = (one for one in of_source if one.verdict is Verdict.VERIFIED and reading(one) == value)
+                same = (other for other in of_source if other.verdict is Verdict.VERIFIED and reading(other) == value)
                 speaker = next(same, statement)
                 verified = speaker.verdict is Verdict.VERIFIED
                 return SourceValue(value, speaker.source.slug, speaker.independent, verified, is_kept)
@@ -92,21 +93,21 @@ def deciding(values: Sequence[SourceValue]) -> list[SourceValue]:
     return [value for value in independent if value.verified] or independent or list(values)
 
 
-def plain_fact(said: Sequence[SourceValue]) -> Fact | None:
+def plain_fact(values: Sequence[SourceValue]) -> Fact | None:
     """The value that most deciding sources say; None where several values tie. `{value, said: [{value, by}]}`."""
-    return _fact(said, _same, lambda tied: tied[0] if len(tied) == 1 else None)
+    return _fact(values, eq, lambda tied: tied[0] if len(tied) == 1 else None)
 
 
-def shown_fact(said: Sequence[SourceValue]) -> Fact | None:
+def shown_fact(values: Sequence[SourceValue]) -> Fact | None:
     """`plain_fact` for values that are shown and never counted: of spellings that tie, the first in byte order, since a
     list must show one."""
-    return _fact(said, _same, lambda tied: min(tied, key=_bytes))
+    return _fact(values, eq, lambda tied: min(tied, key=_bytes))
 
 
-def date_fact(said: Sequence[SourceValue]) -> Fact | None:
+def date_fact(values: Sequence[SourceValue]) -> Fact | None:
     """`plain_fact` for partial dates: a coarser date supports every finer one inside it, and dates that tie become the
     interval that holds them all."""
-    return _fact(said, lambda a, b: parse(b).within(parse(a)), _hull)
+    return _fact(values, lambda a, b: parse(b).within(parse(a)), _hull)
 
 
 def day_fact(statements: Sequence[Statement], name: str, among: str) -> Fact | None:
@@ -143,12 +144,12 @@ def dating(statements: Sequence[Statement]) -> list[Statement]:
     return [statement for statement in statements if statement.independent or not checked]
 
 
-def latest_fact(said: Sequence[SourceValue]) -> Fact | None:
+def latest_fact(values: Sequence[SourceValue]) -> Fact | None:
     """The fact whose value is the latest date that any source gives, not the most frequent."""
-    if not said:
+    if not values:
         return None
-    value = max((one.value for one in said), key=last_day)
-    return {"value": value, "said": _listed(said, value)}
+    value = max((each.value for each in values), key=last_day)
+    return {"value": value, "said": _listed(values, value)}
 
 
 def last_day(text: str) -> tuple[int, str]:
@@ -156,17 +157,13 @@ def last_day(text: str) -> tuple[int, str]:
     return parse(text).hi, text
 
 
-def union_fact(said: Sequence[SourceValue]) -> Fact | None:
+def union_fact(values: Sequence[SourceValue]) -> Fact | None:
     """The fact of the union of all independent sources' values; of all sources' where none is independent."""
-    if not said:
+    if not values:
         return None
-    independent = [one for one in said if one.independent] or said
-    value = sorted({item for one in independent for item in one.value}, key=_bytes)
-    return {"value": value, "said": _listed(said, value)}
-
-
-def _same(one: Any, other: Any) -> bool:
-    return bool(one == other)
+    independent = [each for each in values if each.independent] or values
+    value = sorted({item for each in independent for item in each.value}, key=_bytes)
+    return {"value": value, "said": _listed(values, value)}
 
 
 def _hull(tied: Sequence[str]) -> str:
@@ -178,32 +175,33 @@ def _hull(tied: Sequence[str]) -> str:
 
 
 def _fact(
-    said: Sequence[SourceValue], supports: Callable[[Any, Any], bool], settle: Callable[[Sequence[Any]], Any]
+    values: Sequence[SourceValue], supports: Callable[[Any, Any], bool], settle: Callable[[Sequence[Any]], Any]
 ) -> Fact | None:
     """The fact whose value `settle` chooses or makes from the values that most deciding sources support."""
-    if not said:
+    if not values:
         return None
-    values = [one.value for one in deciding(said)]
-    value = values[0]  # as nearly always all agree, and there is nothing to count
-    if any(other != value for other in values):
-        votes = [sum(supports(other, one) for other in values) for one in values]
+    choices = [each.value for each in deciding(values)]
+    value = choices[0]  # as nearly always all agree, and there is nothing to count
+    if any(other != value for other in choices):
+        votes = [sum(supports(other, choice) for other in choices) for choice in choices]
+        most = max(votes)
         tied: list[Any] = []
-        for one, number in zip(values, votes, strict=True):
-            if number == max(votes) and one not in tied:
-                tied.append(one)
+        for choice, number in zip(choices, votes, strict=True):
+            if number == most and choice not in tied:
+                tied.append(choice)
         value = settle(tied)
-    return {"value": value, "said": _listed(said, value)}
+    return {"value": value, "said": _listed(values, value)}
 
 
-def _listed(said: Sequence[SourceValue], first: Any) -> list[Said]:
+def _listed(values: Sequence[SourceValue], first: Any) -> list[Said]:
     """`[{value, by}]`: each value that is a source's own word, with the slugs of its sources; the chosen value first,
     the others in byte order."""
-    said = [one for one in said if not one.kept]
-    if len(said) == 1:  # as most often
-        return [{"value": said[0].value, "by": [said[0].source]}]
+    values = [each for each in values if not each.kept]
+    if len(values) == 1:  # as most often
+        return [{"value": values[0].value, "by": [values[0].source]}]
     groups: dict[bytes, tuple[Any, list[str]]] = {}
-    for one in said:
-        groups.setdefault(_bytes(one.value), (one.value, []))[1].append(one.source)
+    for each in values:
+        groups.setdefault(_bytes(each.value), (each.value, []))[1].append(each.source)
     ordered = sorted(groups.items(), key=lambda item: (item[0] != _bytes(first), item[0]))
     return [{"value": value, "by": sorted(sources)} for _key, (value, sources) in ordered]
 

@@ -213,8 +213,8 @@ def _begun_by_source(custody: Custody) -> Iterator[tuple[int, int]]:
 
 
 def _country(spell: Sequence[Statement]) -> Fact | None:
-    """The country by the statements that assert the detention; else by all that stand; else by withdrawn ones: a spell
-    whose first report was withdrawn still has its country."""
+    """The country by the statements that assert the detention; else by all standing statements; else by withdrawn ones:
+    a spell whose first report was withdrawn still has its country."""
     standing = [statement for statement in spell if not statement.retracted]
     withdrawn = [statement for statement in spell if statement.retracted]
     among = (_asserting(spell), standing, withdrawn)

@@ -1,4 +1,5 @@
-"""Custody from when to when: the rows `detention_state`, of all sources together, and `source_detention`, of each one.
+"""From when to when a person was in custody: the rows `detention_state`, by all sources together, and
+`source_detention`, by each source.
 
 A source's own row rests on its own word, else on the values kept with its report, and on no other source's.
 """
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from app.dates import PartialDate
+from app.models import TableRow
 from app.registry.projection.consolidate import field, kept, newest_first, own_word
 from app.registry.projection.custody import Custody, ended_on
 from app.registry.projection.ends import (
@@ -29,13 +31,12 @@ from app.registry.projection.status import COUNTING, status_among
 from app.registry.projection.voices import asserts, by_source
 from app.vocabulary import Designation, EndedHow, Publish, ReleaseKind, Stage, Verdict
 
-Row = dict[str, Any]
 T = TypeVar("T")
 
 DIED_ON = "detainee.died_on"
 
 
-def state_row(custody: Custody, death: End | None, publish: str) -> Row:
+def state_row(custody: Custody, death: End | None, publish: str) -> TableRow:
     """The row of all sources together. `death`: the person's, where it came in this detention or after it."""
     verdicts = list(custody.verdicts.values())
     status = status_among(verdicts)
@@ -59,7 +60,7 @@ def state_row(custody: Custody, death: End | None, publish: str) -> Row:
     }
 
 
-def source_rows(custody: Custody, deaths: dict[int, PartialDate]) -> list[Row]:
+def source_rows(custody: Custody, deaths: dict[int, PartialDate]) -> list[TableRow]:
     """A row for each source, by its own days. `deaths`: source → its day of the person's death, where that came in this
     detention or after it."""
     rows = []
@@ -90,7 +91,7 @@ def own_statements(custody: Custody, source: int) -> list[Statement]:
     )
 
 
-def own_country_and_designation(own: Sequence[Statement]) -> Row:
+def own_country_and_designation(own: Sequence[Statement]) -> TableRow:
     """The country and the designation by a source's own word."""
     return {
         "country": own_word(own, field("detention.country"), kept("country")),
@@ -139,7 +140,9 @@ class _Ends:
         return _present(self.otherwise, self.death)
 
 
-def _bounds(ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDate], against: Sequence[Sighting]) -> Row:
+def _bounds(
+    ends: _Ends, detained: PartialDate | None, seen: Sequence[PartialDate], against: Sequence[Sighting]
+) -> TableRow:
     """First and last possible day of the end (`out_`), and of the end where house arrest is custody (`free_`). `seen`:
     days in custody; `against`: those that can contradict an end."""
     inside = [*seen, *_present(detained)]
@@ -197,7 +200,7 @@ def _heard_until(custody: Custody, ends: Sequence[PartialDate | None]) -> int | 
     return max((day.hi for day in [custody.detained, *days, *ends] if day is not None), default=None)
 
 
-def _named(prefix: str, days: tuple[int | None, int | None]) -> Row:
+def _named(prefix: str, days: tuple[int | None, int | None]) -> TableRow:
     return {f"{prefix}lo": days[0], f"{prefix}hi": days[1]}
 
 

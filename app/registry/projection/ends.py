@@ -33,8 +33,8 @@ class Sighting:
 @dataclass(frozen=True, slots=True)
 class End:
     """An end of custody, by the sources whose word on it counts. `day`: the consolidated day, None where no source
-    gives one; `given`: the days of the deciding sources; `told`: the days that independent statements give themselves,
-    deciding or not; `independent`: a deciding source checked the end itself; `by`: the slugs of all these sources."""
+    gives one; `given`: the days of the deciding sources; `own_days`: the days that independent statements give
+    themselves, deciding or not; `independent`: a deciding source checked the end itself; `by`: the sources' slugs."""
 
     day: PartialDate | None
     given: tuple[PartialDate, ...] = ()
@@ -140,8 +140,8 @@ def end_of(
 
 
 def bounds(end: End, inside: Iterable[PartialDate], against: Iterable[PartialDate]) -> Days:
-    """First and last possible day of an end. `inside`: days in custody; `against`: those of them that weigh as much as
-    the end. The end is no earlier than any day in custody that its own day leaves possible. An end before a day of
+    """First and last possible day of an end. `inside`: days in custody; `against`: days of `inside` that weigh as much
+    as the end. The end is no earlier than any day in custody that its own day leaves possible. An end before a day of
     `against` is uncertain: its last possible day is then the earliest day given for it that agrees with all of
     `against`, else LAST_DAY."""
     if end.day is None:
@@ -162,7 +162,7 @@ def earliest(ends: Sequence[Days]) -> Days:
     return min((lo for lo, _hi in ends), default=LAST_DAY), min((hi for _lo, hi in ends), default=LAST_DAY)
 
 
-def finer(one: End, other: End | None) -> End:
-    """Of two readings of one end the one with the more precise day, then the earlier."""
-    dated = [end for end in (one, other) if end is not None and end.day is not None]
-    return min(dated, key=lambda end: (end.day.hi - end.day.lo, end.day.hi) if end.day else (0, 0), default=one)
+def finer(a: End, b: End | None) -> End:
+    """Of two readings of one end the more precise, then the earlier."""
+    dated = [end for end in (a, b) if end is not None and end.day is not None]
+    return min(dated, key=lambda end: (end.day.hi - end.day.lo, end.day.hi) if end.day else (0, 0), default=a)

@@ -106,7 +106,7 @@ def spell_facts(custody: Custody) -> Facts:
 
 def spell_by_source(custody: Custody) -> BySource:
     """Each source's evidence for a spell, and the names it cites that are no source here."""
-    found: BySource = {}
+    by_name: BySource = {}
     release = custody.release
     voices = {"detention": custody.voices, "release": release.voices if release else []}
     for name in BY_SOURCE:
@@ -119,8 +119,8 @@ def spell_by_source(custody: Custody) -> BySource:
             for about, of_object in voices.items()
         }
         if any(by_source.values()):
-            found[name] = by_source
-    return found
+            by_name[name] = by_source
+    return by_name
 
 
 def _facility(statements: Sequence[Statement]) -> Facts:

@@ -1,4 +1,4 @@
-"""Where a person stands today: died, released, in house arrest, held, or unknown; by the last spell in custody."""
+"""A person's state today, by the last spell in custody: died, released, in house arrest, held, or unknown."""
 
 from collections.abc import Collection, Sequence
 
@@ -9,8 +9,8 @@ from app.vocabulary import EndedHow, ReleaseKind, Stage, State
 
 
 def standing_last(custodies: Sequence[Custody]) -> Custody:
-    """The spell that decides the person's state: the latest stated by an independent source; where there is none, the
-    latest that is no claimed re-arrest."""
+    """The spell that decides the person's state: the latest spell stated by an independent source; where no such source
+    states one, the latest that is no claimed re-arrest."""
     stated = [custody for custody in custodies if custody.stated]
     return (stated or [custody for custody in custodies if not custody.claimed])[-1]
 

@@ -17,6 +17,7 @@ from app.models import (
     SourceRelease,
     SourceTrait,
     SpellPersonal,
+    TableRow,
     Trait,
     Verification,
 )
@@ -32,9 +33,7 @@ from app.registry.projection.units import contradicted
 from app.registry.projection.voices import by_source
 from app.vocabulary import Publish, Stage, State
 
-Row = dict[str, Any]
-Rows = dict[type[Any], list[Row]]
-
+Rows = dict[type[Any], list[TableRow]]
 
 # Made once: json.dumps makes another encoder each time.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -85,7 +84,7 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
 def _personal(statements: Sequence[Statement], custodies: Sequence[Custody]) -> Rows:
     about = person.personal_facts(statements, custodies)
     # A search finds a person by every source's spelling of the name, not by the shown one alone.
-    names = [said["value"] for said in said_of(about, "full_name")]
+    names = [group["value"] for group in said_of(about, "full_name")]
     aliases = value_of(about, "aliases") or []
     spells_facts = [(custody, person.spell_facts(custody)) for custody in custodies]
     rows: Rows = {
@@ -108,7 +107,7 @@ def _personal(statements: Sequence[Statement], custodies: Sequence[Custody]) -> 
     return rows
 
 
-def _source_traits(custody: Custody) -> list[Row]:
+def _source_traits(custody: Custody) -> list[TableRow]:
     return [
         {"spell": custody.spell, "source": source, "name": name, "value": value}
         for source in by_source(custody.statements)
@@ -129,7 +128,7 @@ def _detention_states(
     return rows
 
 
-def _placements(statements: Sequence[Statement], custodies: Sequence[Custody]) -> list[Row]:
+def _placements(statements: Sequence[Statement], custodies: Sequence[Custody]) -> list[TableRow]:
     """The spell of each report. `contradicts`: the record at which the report points, where its own dates place the
     report in another spell."""
     spell_of = {statement.record: custody.spell for custody in custodies for statement in custody.statements}
@@ -141,7 +140,7 @@ def _placements(statements: Sequence[Statement], custodies: Sequence[Custody]) -
     ]
 
 
-def _detention(custody: Custody) -> Row:
+def _detention(custody: Custody) -> TableRow:
     detained, ended, held = custody.detained, custody.ended, custody.held
     return {
         "spell": custody.spell,
@@ -160,7 +159,7 @@ def _detention(custody: Custody) -> Row:
     }
 
 
-def _release(custody: Custody) -> Row:
+def _release(custody: Custody) -> TableRow:
     release = custody.release
     assert release is not None
     return {
@@ -172,7 +171,7 @@ def _release(custody: Custody) -> Row:
     }
 
 
-def _stage_rows(custody: Custody, publish: str) -> list[Row]:
+def _stage_rows(custody: Custody, publish: str) -> list[TableRow]:
     release = custody.release
     if release is None:
         return []
@@ -197,14 +196,14 @@ def _stage_rows(custody: Custody, publish: str) -> list[Row]:
     return rows
 
 
-def _source_rows(custody: Custody) -> list[Row]:
+def _source_rows(custody: Custody) -> list[TableRow]:
     release = custody.release
     if release is None:
         return []
     return [_source_row(custody, voice, stage) for stage, voices in release.voices_at.items() for voice in voices]
 
 
-def _source_row(custody: Custody, voice: Statement, stage: Stage) -> Row:
+def _source_row(custody: Custody, voice: Statement, stage: Stage) -> TableRow:
     """The row of one source at one stage, by the source's own word."""
     when = detention_state.own_day(voice, stage)
     return {
@@ -221,14 +220,14 @@ def _source_row(custody: Custody, voice: Statement, stage: Stage) -> Row:
     }
 
 
-def _verifications(custody: Custody) -> list[Row]:
+def _verifications(custody: Custody) -> list[TableRow]:
     rows = [_verification(custody, "detention", voice) for voice in custody.voices]
     if custody.release:
         rows += [_verification(custody, "release", voice) for voice in custody.release.voices]
     return rows
 
 
-def _verification(custody: Custody, about: str, voice: Statement) -> Row:
+def _verification(custody: Custody, about: str, voice: Statement) -> TableRow:
     content = voice.content
     statement = {
         "stage": content.get("release.stage"),

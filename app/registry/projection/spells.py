@@ -105,8 +105,7 @@ def _before_first_arrest(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]
         astray = [statement for statement in unit.pointing_others if before(end_of(statement))]
         standing += [Unit(tuple(statement for statement in unit.members if statement not in astray))]
         standing += [Unit((statement,)) for statement in astray]
-    early = [one for one in standing if one.ends and all(before(end) for _statement, end in one.ends)]
-    return early, standing
+    return [unit for unit in standing if unit.ends and all(before(end) for _statement, end in unit.ends)], standing
 
 
 def _order(unit: Unit) -> tuple[int, int, str]:
@@ -122,7 +121,7 @@ def _cut(units: Sequence[Unit], *, checked: bool) -> list[Spell]:
     for unit in sorted(units, key=_order):
         start = unit.begun
         if start is not None and pools[-1].ended_by(start):
-            reaching = [one for one in pools[-1].units if _reaches(one, start, checked=checked)]
+            reaching = [earlier for earlier in pools[-1].units if _reaches(earlier, start, checked=checked)]
             pools.append(Spell(checked, start, reaching))
         pools[-1].units.append(unit)
     return _placed(pools)

@@ -10,8 +10,8 @@ from app.vocabulary import Designation, Method, ReleaseKind, Stage, Verdict
 
 parse = lru_cache(maxsize=8192)(dates.parse)  # the same few hundred days recur in every report
 
-# By what a source knows something itself. Every other method is second-hand, a new one until somebody adds it here: at
-# worst a verification then does not count yet, and no copy ever counts as one.
+# Methods by which a source knows something itself. Every other method is second-hand, a new method until somebody adds
+# it here: at worst a verification then does not count yet, and no copy ever counts as a verification.
 FIRST_HAND = frozenset(
     {
         Method.FAMILY,
@@ -57,9 +57,9 @@ class Statement:
     `record`: key of the record; `revision`: of the version; `pointer`: the record of the report at which it points;
     `points`: it was filed by pointing at a known person. `redacted`: the person was erased by the projected revision;
     `erased`: at any revision, so that a replay shows nothing personal of any time. `facility`: the registered facility
-    that the report names; `kept_facility`: the one kept with it. `wished`: the revision at which the source first asked
-    for this class of publication, None for `revision`; `stopped`: that wish hides no person whom other sources show,
-    until a curator agrees.
+    that the report names; `kept_facility`: the facility kept with it. `wished`: the revision at which the source asked
+    for this class of publication first, None for `revision`; `stopped`: that wish hides no person whom other sources
+    show, until a curator agrees.
     """
 
     record: int
@@ -105,8 +105,8 @@ class Statement:
 
     @cached_property
     def designation(self) -> str | None:
-        said = self.content.get("detainee.designation")
-        return None if said == Designation.UNSTATED else said
+        designation = self.content.get("detainee.designation")
+        return None if designation == Designation.UNSTATED else designation
 
     @cached_property
     def detained(self) -> PartialDate | None:
@@ -158,4 +158,4 @@ class Statement:
     def position(self) -> PartialDate | None:
         """A day within or at the end of custody, by which a report without a day of arrest finds its spell."""
         names = ("release.released_on", "release.ordered_on", "release.announced_on", "detention.held_on")
-        return next((found for name in names if (found := self.date_or_kept(name)) is not None), self.end)
+        return next((day for name in names if (day := self.date_or_kept(name)) is not None), self.end)

@@ -17,10 +17,10 @@ COUNTING = frozenset({ReleaseStatus.VERIFIED, ReleaseStatus.CONTESTED, ReleaseSt
 SUREST = (Verdict.VERIFIED, Verdict.REPORTED, Verdict.DISPUTED, Verdict.REFUTED, Verdict.RETRACTED)
 
 
-def status_among(heard: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | None:
+def status_among(verdicts: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | None:
     """The status by `[(verdict, independent)]`. Denials alone give no status unless one is independent: a state refutes
     no release by being the first to speak of it."""
-    independent = {verdict for verdict, of_its_own in heard if of_its_own}
+    independent = {verdict for verdict, of_its_own in verdicts if of_its_own}
     if Verdict.VERIFIED in independent:
         contested = independent & {Verdict.REFUTED, Verdict.DISPUTED}
         return ReleaseStatus.CONTESTED if contested else ReleaseStatus.VERIFIED
@@ -28,17 +28,18 @@ def status_among(heard: Sequence[tuple[Verdict, bool]]) -> ReleaseStatus | None:
         return ReleaseStatus.REFUTED
     if Verdict.DISPUTED in independent:
         return ReleaseStatus.CONTESTED
-    if any(verdict in ASSERTIONS for verdict, _own in heard):
+    if any(verdict in ASSERTIONS for verdict, _own in verdicts):
         return ReleaseStatus.REPORTED
-    withdrawn = bool(heard) and all(verdict is Verdict.RETRACTED for verdict, _own in heard)
+    withdrawn = bool(verdicts) and all(verdict is Verdict.RETRACTED for verdict, _own in verdicts)
     return ReleaseStatus.RETRACTED if withdrawn else None
 
 
-def statuses(heard: dict[Stage, list[Statement]]) -> dict[Stage, ReleaseStatus | None]:
+def statuses(voices_at: dict[Stage, list[Statement]]) -> dict[Stage, ReleaseStatus | None]:
     """Stage → the status by the voices there; None where no voice asserts the release and no independent one denies
     it."""
     return {
-        stage: status_among([(voice.verdict, voice.independent) for voice in voices]) for stage, voices in heard.items()
+        stage: status_among([(voice.verdict, voice.independent) for voice in voices])
+        for stage, voices in voices_at.items()
     }
 
 

@@ -43,7 +43,7 @@ class Unit:
     @cached_property
     def begun(self) -> PartialDate | None:
         """The day of arrest."""
-        return next((statement.began for statement in self._heard if statement.began is not None), None)
+        return next((statement.began for statement in self._placing if statement.began is not None), None)
 
     @cached_property
     def ends(self) -> list[tuple[Statement, PartialDate]]:
@@ -62,8 +62,8 @@ class Unit:
         pointed_at = self.root.let_go if self.root.stage is Stage.CARRIED_OUT else None
         if self._can_end(pointed_at):
             return pointed_at
-        heard = [end for other, end in ends if other.source.independent or not statement.source.independent]
-        return min((end for end in heard if end is not None), key=lambda end: (end.hi, end.lo), default=None)
+        days = [end for other, end in ends if other.source.independent or not statement.source.independent]
+        return min((end for end in days if end is not None), key=lambda end: (end.hi, end.lo), default=None)
 
     @cached_property
     def independent_ends(self) -> list[tuple[Statement, PartialDate]]:
@@ -76,13 +76,14 @@ class Unit:
     @cached_property
     def days(self) -> list[PartialDate]:
         """The days of release, or of another end, denied ones too: the root's where the root places the unit and has
-        one, else the days of all members in `_heard`."""
-        of_root = _day_of(self.root) if self._heard[0] is self.root else None
-        return [of_root] if of_root else [day for statement in self._heard if (day := _day_of(statement)) is not None]
+        one, else the days of all members in `_placing`."""
+        if self._placing[0] is self.root and (of_root := _day_of(self.root)) is not None:
+            return [of_root]
+        return [day for statement in self._placing if (day := _day_of(statement)) is not None]
 
     @cached_property
     def position(self) -> PartialDate | None:
-        return next((statement.position for statement in self._heard if statement.position is not None), None)
+        return next((statement.position for statement in self._placing if statement.position is not None), None)
 
     @cached_property
     def _independent(self) -> list[Statement]:
@@ -94,15 +95,15 @@ class Unit:
         return [statement for statement in self.members[1:] if self.independent and not statement.source.independent]
 
     @cached_property
-    def _heard(self) -> list[Statement]:
-        """The members whose dates place the unit, the deciding one first: the independent ones that stand, else those
-        that stand, else all. Where they give no day, own or kept, the pointer is all that they say: an independent root
-        places them, though it was withdrawn."""
+    def _placing(self) -> list[Statement]:
+        """The members whose dates place the unit, the deciding member first: the independent members that stand, else
+        all that stand, else all. Where they give no day, own or kept, the pointer is all that they say: an independent
+        root places them, though it was withdrawn."""
         standing = [statement for statement in self.members if statement.asserts_detention]
-        heard = self._independent or standing or list(self.members)
-        if self.root in heard or not self.root.source.independent or any(map(_gives_a_day, heard)):
-            return heard
-        return [self.root, *heard]
+        placing = self._independent or standing or list(self.members)
+        if self.root in placing or not self.root.source.independent or any(map(_gives_a_day, placing)):
+            return placing
+        return [self.root, *placing]
 
 
 def end_of(statement: Statement) -> PartialDate | None:
@@ -129,8 +130,8 @@ def units_of(statements: Iterable[Statement]) -> list[Unit]:
     for record, root in _followed(by_record).items():
         members.setdefault(root, []).append(record)
     return [
-        Unit((by_record[root], *sorted((by_record[r] for r in found if r != root), key=_order)))
-        for root, found in members.items()
+        Unit((by_record[root], *sorted((by_record[r] for r in records if r != root), key=_order)))
+        for root, records in members.items()
     ]
 
 
@@ -146,8 +147,12 @@ def contradicted(statements: Sequence[Statement]) -> dict[int, int]:
     pointer."""
     by_record = {statement.record: statement for statement in statements}
     roots = _followed(by_record)
-    pointing = [(one.record, one.pointer) for one in statements if one.pointer is not None and one.pointer in by_record]
-    return {record: target for record, target in pointing if roots[record] == record and roots[target] != record}
+    pointers = {record: statement.pointer for record, statement in by_record.items()}
+    return {
+        record: target
+        for record, target in pointers.items()
+        if target is not None and target in by_record and roots[record] == record and roots[target] != record
+    }
 
 
 def _followed(by_record: dict[int, Statement]) -> dict[int, int]:
@@ -168,19 +173,19 @@ def _followed(by_record: dict[int, Statement]) -> dict[int, int]:
         pointers = {record: pointer for record, pointer in pointers.items() if record not in astray}
 
 
-def _contradict(one: Statement, other: Statement) -> bool:
+def _contradict(a: Statement, b: Statement) -> bool:
     """Whether two reports cannot be of one spell: they give disjoint dates of one event, or one gives a release before
     the other's arrest."""
-    if one is other:  # a report does not contradict itself, even where it says a release before an arrest
+    if a is b:  # a report does not contradict itself, even where it says a release before an arrest
         return False
-    days = [(one.date_or_kept(name), other.date_or_kept(name)) for name in COMPARED]
-    if any(a is not None and b is not None and not a.overlaps(b) for a, b in days):
+    days = [(a.date_or_kept(name), b.date_or_kept(name)) for name in COMPARED]
+    if any(day is not None and other is not None and not day.overlaps(other) for day, other in days):
         return True
-    return _let_go_before(one, other) or _let_go_before(other, one)
+    return _let_go_before(a, b) or _let_go_before(b, a)
 
 
-def _let_go_before(one: Statement, other: Statement) -> bool:
-    return one.let_go is not None and other.began is not None and one.let_go.hi < other.began.lo
+def _let_go_before(a: Statement, b: Statement) -> bool:
+    return a.let_go is not None and b.began is not None and a.let_go.hi < b.began.lo
 
 
 def pointer_roots(statements: Iterable[Statement], pointer: dict[int, int]) -> dict[int, int]:

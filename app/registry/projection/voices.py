@@ -33,8 +33,8 @@ def voices_by_stage(spell: Sequence[Statement]) -> dict[Stage, list[Statement]]:
     speaks by its voice on the release as a whole. But where this only reports or denies a later stage, it does not take
     back an earlier stage that the source verified."""
     sources = _on_release(spell)
-    heard = {stage: [voice for own in sources if (voice := _voice_at(own, stage)) is not None] for stage in STAGES}
-    return {stage: voices for stage, voices in heard.items() if voices}
+    at = {stage: [voice for own in sources if (voice := _voice_at(own, stage)) is not None] for stage in STAGES}
+    return {stage: voices for stage, voices in at.items() if voices}
 
 
 def _on_release(spell: Sequence[Statement]) -> list[list[Statement]]:
@@ -44,11 +44,11 @@ def _on_release(spell: Sequence[Statement]) -> list[list[Statement]]:
 def _voice_at(own: list[Statement], stage: Stage) -> Statement | None:
     """Among one source's statements the one that speaks for it at a stage, if any does."""
     voice, of_earlier = _release_voice(own)
-    heard = voice if speaks_for(voice, stage) else None
-    if not of_earlier or (heard is not None and heard.verdict is not Verdict.REPORTED):
-        return heard
+    there = voice if speaks_for(voice, stage) else None
+    if not of_earlier or (there is not None and there.verdict is not Verdict.REPORTED):
+        return there
     earlier = _voice_at(of_earlier, stage)
-    return earlier if earlier is not None and earlier.verdict is Verdict.VERIFIED else heard
+    return earlier if earlier is not None and earlier.verdict is Verdict.VERIFIED else there
 
 
 def _release_voice(own: list[Statement]) -> tuple[Statement, list[Statement]]:

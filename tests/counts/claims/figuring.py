@@ -4,7 +4,7 @@ from typing import Any
 
 from app import dates
 from app.counts.claims.figures import Figure, Figures
-from app.counts.claims.filed import PartSaid
+from app.counts.claims.filed import FiledPart
 
 
 def figure(name: str, number: int | tuple[int | None, int | None] | None, **said: Any) -> Figure:
@@ -30,10 +30,10 @@ def figure(name: str, number: int | tuple[int | None, int | None] | None, **said
     return Figure(name, 0, filed)
 
 
-def part(whole: str, partition: str = "batches") -> list[PartSaid]:
+def part(whole: str, partition: str = "batches") -> list[FiledPart]:
     return [{"claim": whole, "partition": partition}]
 
 
 def all_of(*figures: Figure) -> Figures:
     """The figures as filed one after the other."""
-    return Figures({one.id: Figure(one.id, since, one.said) for since, one in enumerate(figures, 1)})
+    return Figures({one.id: Figure(one.id, since, one.filed) for since, one in enumerate(figures, 1)})

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.counts.claims.figures import Figure, arithmetic
-from app.counts.claims.reasons import BEYOND_TERMS, Known, differences, hindrances, reasons
+from app.counts.claims.reasons import BEYOND_TERMS, ClaimContext, differences, hindrances, reasons
 from app.vocabulary import Reason
 from tests.counts.claims.figuring import all_of, figure, part
 
@@ -31,167 +31,171 @@ def check(whole: Figure, *numbers: int) -> list[Any]:
 
 
 # Reason → what is known around a claim, with a word of the detail; and next to it, where it must not be named.
-NAMED: list[tuple[Reason, str, Known]] = [
-    (Reason.WINDOW, "does not say since when", Known(mine(window_from=None))),
-    (Reason.WINDOW, "since 2026-01-08; foro since 2025-12", Known(PLAIN, beside=[other(269, window_from="2025-12")])),
-    (Reason.WINDOW, "foro without saying since when", Known(PLAIN, beside=[other(window_from=None)])),
+NAMED: list[tuple[Reason, str, ClaimContext]] = [
+    (Reason.WINDOW, "does not say since when", ClaimContext(mine(window_from=None))),
+    (Reason.WINDOW, "since 2026-01-08; foro since 2025-12",
+     ClaimContext(PLAIN, beside=[other(269, window_from="2025-12")])),
+    (Reason.WINDOW, "foro without saying since when", ClaimContext(PLAIN, beside=[other(window_from=None)])),
     (Reason.WINDOW, "until 2026-01-12; foro until 2026-01-10",
-     Known(mine(window_to="2026-01-12"), beside=[other(window_to="2026-01-10")])),
-    (Reason.WINDOW, "until 2026-01-13; foro until 2026-01-10", Known(PLAIN, beside=[other(window_to="2026-01-10")])),
+     ClaimContext(mine(window_to="2026-01-12"), beside=[other(window_to="2026-01-10")])),
+    (Reason.WINDOW, "until 2026-01-13; foro until 2026-01-10",
+     ClaimContext(PLAIN, beside=[other(window_to="2026-01-10")])),
     (Reason.WINDOW, "foro without saying until when",
-     Known(mine(window_to="2026-01-12"), beside=[other(stated_at=None)])),
-    (Reason.WINDOW, "stated on 2026-01-13 and counts since 2026-02-01", Known(mine(window_from="2026-02-01"))),
-    (Reason.WINDOW, "since 2024-12 too", Known(PLAIN, own=[mine(window_from="2024-12")])),
+     ClaimContext(mine(window_to="2026-01-12"), beside=[other(stated_at=None)])),
+    (Reason.WINDOW, "stated on 2026-01-13 and counts since 2026-02-01", ClaimContext(mine(window_from="2026-02-01"))),
+    (Reason.WINDOW, "since 2024-12 too", ClaimContext(PLAIN, own=[mine(window_from="2024-12")])),
     (Reason.POPULATION, "in prose (not political)",
-     Known(mine(definition={"net": False, "population": "not political"}))),
+     ClaimContext(mine(definition={"net": False, "population": "not political"}))),
     (Reason.POPULATION, "in prose (women) beside its terms",
-     Known(mine(definition={"net": False, "population": "women", "terms": {"gender": "female"}}), whole=True)),
-    (Reason.POPULATION, "does not know", Known(mine(terms__facility="nowhere"), refused=["unknown_facility"])),
-    (Reason.POPULATION, "which part", Known(mine(definition={"net": False, "subset_of": "x"}))),
-    (Reason.DEFINITION, "a source that", Known(mine(terms__any_of=["nobody"]), refused=["unknown_source"] * 2)),
-    (Reason.DEFINITION, "more sources than", Known(mine(terms__min_sources=5), refused=["too_many_sources"])),
-    (Reason.DEFINITION, "more than 12 sources", Known(PLAIN, refused=[BEYOND_TERMS])),
-    (Reason.DEFINITION, "`measures_lifted`", Known(mine(measure="measures_lifted"))),
+     ClaimContext(mine(definition={"net": False, "population": "women", "terms": {"gender": "female"}}), whole=True)),
+    (Reason.POPULATION, "does not know", ClaimContext(mine(terms__facility="nowhere"), refused=["unknown_facility"])),
+    (Reason.POPULATION, "which part", ClaimContext(mine(definition={"net": False, "subset_of": "x"}))),
+    (Reason.DEFINITION, "a source that", ClaimContext(mine(terms__any_of=["nobody"]), refused=["unknown_source"] * 2)),
+    (Reason.DEFINITION, "more sources than", ClaimContext(mine(terms__min_sources=5), refused=["too_many_sources"])),
+    (Reason.DEFINITION, "more than 12 sources", ClaimContext(PLAIN, refused=[BEYOND_TERMS])),
+    (Reason.DEFINITION, "`measures_lifted`", ClaimContext(mine(measure="measures_lifted"))),
     (Reason.DEFINITION, "adds `measures_lifted` to `released`",
-     Known(PLAIN, parts=[figure("a", 217), figure("b", 3934, measure="measures_lifted")])),
-    (Reason.STAGE, "`announced`", Known(mine(terms__stage="announced"))),
-    (Reason.STAGE, "foro about `ordered`", Known(PLAIN, beside=[other(terms__stage="ordered")])),
-    (Reason.STAGE, "requests to the courts", Known(mine(measure="release_requested"))),
-    (Reason.GROSS_NET, "leaves out who was taken again", Known(PLAIN, beside=[other(definition={"net": True})])),
-    (Reason.GROSS_NET, "116 and 115 differ", Known(PLAIN, corrections=[other(115, definition={"net": True})])),
-    (Reason.GROSS_NET, "12 gross, 11 net", Known(mine(definition={}), gross=12, net=11)),
-    (Reason.REPORTING_DELAY, "28 more", Known(PLAIN, learned=28)),
-    (Reason.CONSENT, "`gender`", Known(mine(terms__gender="female", definition={"net": False}))),
-    (Reason.CONSENT, "17 in the registry's count", Known(mine(named=True), withheld=17)),
-    (Reason.CONSENT, "which families may refuse", Known(PLAIN, beside=[other(named=True)])),
-    (Reason.HOUR, "41, 49, 116", Known(PLAIN, own=[mine(number=41, stated_at="2026-01-13T08:00:00-04:00"),
+     ClaimContext(PLAIN, parts=[figure("a", 217), figure("b", 3934, measure="measures_lifted")])),
+    (Reason.STAGE, "`announced`", ClaimContext(mine(terms__stage="announced"))),
+    (Reason.STAGE, "foro about `ordered`", ClaimContext(PLAIN, beside=[other(terms__stage="ordered")])),
+    (Reason.STAGE, "requests to the courts", ClaimContext(mine(measure="release_requested"))),
+    (Reason.GROSS_NET, "leaves out who was taken again", ClaimContext(PLAIN, beside=[other(definition={"net": True})])),
+    (Reason.GROSS_NET, "116 and 115 differ", ClaimContext(PLAIN, corrections=[other(115, definition={"net": True})])),
+    (Reason.GROSS_NET, "12 gross, 11 net", ClaimContext(mine(definition={}), gross=12, net=11)),
+    (Reason.REPORTING_DELAY, "28 more", ClaimContext(PLAIN, learned=28)),
+    (Reason.CONSENT, "`gender`", ClaimContext(mine(terms__gender="female", definition={"net": False}))),
+    (Reason.CONSENT, "17 in the registry's count", ClaimContext(mine(named=True), withheld=17)),
+    (Reason.CONSENT, "which families may refuse", ClaimContext(PLAIN, beside=[other(named=True)])),
+    (Reason.HOUR, "41, 49, 116", ClaimContext(PLAIN, own=[mine(number=41, stated_at="2026-01-13T08:00:00-04:00"),
                                                    mine(number=49, stated_at="2026-01-13T16:00:00-04:00")])),
-    (Reason.HOUR, "foro, jep gave several", Known(PLAIN, moving=["foro", "jep"])),
+    (Reason.HOUR, "foro, jep gave several", ClaimContext(PLAIN, moving=["foro", "jep"])),
     (Reason.ARITHMETIC, "99 + 88 + 116 = 303, and it says 406",
-     Known(mine(number=406), arithmetic=check(mine(number=406), 99, 88, 116))),
-    (Reason.ARITHMETIC, "it says 401 or more", Known(mine(number=(401, None)),
+     ClaimContext(mine(number=406), arithmetic=check(mine(number=406), 99, 88, 116))),
+    (Reason.ARITHMETIC, "it says 401 or more", ClaimContext(mine(number=(401, None)),
                                                      arithmetic=check(mine(number=(401, None)), 99, 116))),
-    (Reason.SECONDARY_CITATION, "the figure of foro", Known(PLAIN, cited=[other(116)])),
-    (Reason.SECONDARY_CITATION, "a misprint", Known(mine(misprint=True))),
-    (Reason.SECONDARY_CITATION, "an agency printed it", Known(mine(claimant=None, reported_by="an agency"))),
-    (Reason.UNDATED, "neither when it was stated nor until", Known(mine(stated_at=None))),
-    (Reason.UNDATED, "on which day they were held", Known(mine(measure="held", stated_at=None))),
-    (Reason.NO_COVERAGE, "no report of releases in VE from 2026-01-08 to 2026-01-13", Known(PLAIN, covered=False)),
-    (Reason.NO_COVERAGE, "no report of people held in VE on 2026-01-13", Known(mine(measure="held"), covered=False)),
+    (Reason.SECONDARY_CITATION, "the figure of foro", ClaimContext(PLAIN, cited=[other(116)])),
+    (Reason.SECONDARY_CITATION, "a misprint", ClaimContext(mine(misprint=True))),
+    (Reason.SECONDARY_CITATION, "an agency printed it", ClaimContext(mine(claimant=None, reported_by="an agency"))),
+    (Reason.UNDATED, "neither when it was stated nor until", ClaimContext(mine(stated_at=None))),
+    (Reason.UNDATED, "on which day they were held", ClaimContext(mine(measure="held", stated_at=None))),
+    (Reason.NO_COVERAGE, "no report of releases in VE from 2026-01-08 to 2026-01-13",
+     ClaimContext(PLAIN, covered=False)),
+    (Reason.NO_COVERAGE, "no report of people held in VE on 2026-01-13",
+     ClaimContext(mine(measure="held"), covered=False)),
     (Reason.NO_COVERAGE, "no report of releases in any country",
-     Known(mine(country=None), covered=False)),
-    (Reason.NO_COVERAGE, "When it was stated the registry had no report", Known(PLAIN, covered_then=False)),
+     ClaimContext(mine(country=None), covered=False)),
+    (Reason.NO_COVERAGE, "When it was stated the registry had no report", ClaimContext(PLAIN, covered_then=False)),
 ]  # fmt: skip
 
-SILENT: list[tuple[Reason, Known]] = [
-    (Reason.WINDOW, Known(PLAIN, beside=[other()])),
-    (Reason.WINDOW, Known(mine(stated_at="2026-01-13T15:00:00-04:00"),
+SILENT: list[tuple[Reason, ClaimContext]] = [
+    (Reason.WINDOW, ClaimContext(PLAIN, beside=[other()])),
+    (Reason.WINDOW, ClaimContext(mine(stated_at="2026-01-13T15:00:00-04:00"),
                           beside=[other(stated_at="2026-01-13T14:00:00-04:00"), other(stated_at="2026-01-11")])),
-    (Reason.WINDOW, Known(PLAIN, beside=[other(window_to="2026-01-13")])),  # the same day, said and understood
-    (Reason.WINDOW, Known(mine(window_from="2026-01", window_to="2026-01"),
+    (Reason.WINDOW, ClaimContext(PLAIN, beside=[other(window_to="2026-01-13")])),  # the same day, said and understood
+    (Reason.WINDOW, ClaimContext(mine(window_from="2026-01", window_to="2026-01"),
                           beside=[other(window_from="2026-01-01", window_to="2026-01-31")])),
-    (Reason.WINDOW, Known(PLAIN, own=[mine(window_from="2024-12", number=117)])),  # another number
-    (Reason.WINDOW, Known(PLAIN, own=[mine(window_from="2024-12", stated_at="2026-01-14")])),  # another day
-    (Reason.POPULATION, Known(mine(terms__stage="ordered"))),
-    (Reason.POPULATION, Known(mine(terms__kind=["amnesty"], definition={"net": False, "subset_of": "x"}))),
-    (Reason.DEFINITION, Known(PLAIN, parts=[figure("a", 28), figure("b", 88)])),
-    (Reason.STAGE, Known(PLAIN, beside=[other()])),
-    (Reason.GROSS_NET, Known(PLAIN, beside=[other(definition={"net": False}), other()])),
-    (Reason.GROSS_NET, Known(PLAIN, corrections=[other(115)])),
-    (Reason.GROSS_NET, Known(mine(definition={}), gross=12, net=12)),
-    (Reason.GROSS_NET, Known(PLAIN, gross=12, net=11)),  # it says that it is gross
-    (Reason.REPORTING_DELAY, Known(PLAIN, learned=0)),
-    (Reason.REPORTING_DELAY, Known(PLAIN, learned=-4)),
-    (Reason.REPORTING_DELAY, Known(PLAIN)),
-    (Reason.CONSENT, Known(mine(terms__gender="female"), whole=True)),
-    (Reason.CONSENT, Known(mine(terms__kind=["amnesty"]))),
-    (Reason.CONSENT, Known(mine(named=True), withheld=0)),
-    (Reason.CONSENT, Known(PLAIN, withheld=17)),
-    (Reason.CONSENT, Known(mine(named=True), beside=[other(named=True)])),
-    (Reason.HOUR, Known(PLAIN, own=[mine(number=41, stated_at="2026-01-12")])),
-    (Reason.HOUR, Known(PLAIN, own=[mine(number=41, window_from="2025-12")])),
-    (Reason.HOUR, Known(PLAIN, own=[mine(number=41, terms__stage="announced")])),
-    (Reason.HOUR, Known(PLAIN, own=[mine(number=41, window_to="2026-01-10")])),
-    (Reason.HOUR, Known(PLAIN, own=[mine(number=41, part_of=part("116"))])),
-    (Reason.HOUR, Known(mine(misprint=True), own=[mine(number=41)])),
-    (Reason.HOUR, Known(mine(stated_at=None), own=[mine(number=41)], moving=["foro"])),
-    (Reason.HOUR, Known(mine(stated_at="2026-01-13T14:00:00-04:00"), moving=["foro"])),
-    (Reason.ARITHMETIC, Known(mine(number=303), arithmetic=check(mine(number=303), 99, 88, 116))),
-    (Reason.SECONDARY_CITATION, Known(PLAIN, cited=[other(57)])),
-    (Reason.SECONDARY_CITATION, Known(PLAIN, cited=[replace(PLAIN, id="again")])),
-    (Reason.UNDATED, Known(mine(stated_at=None, window_to="2026-01-12"))),  # comparable as known now
-    (Reason.UNDATED, Known(mine(measure="measures_lifted", stated_at=None))),  # nobody counts these in any case
-    (Reason.NO_COVERAGE, Known(PLAIN)),
+    (Reason.WINDOW, ClaimContext(PLAIN, own=[mine(window_from="2024-12", number=117)])),  # another number
+    (Reason.WINDOW, ClaimContext(PLAIN, own=[mine(window_from="2024-12", stated_at="2026-01-14")])),  # another day
+    (Reason.POPULATION, ClaimContext(mine(terms__stage="ordered"))),
+    (Reason.POPULATION, ClaimContext(mine(terms__kind=["amnesty"], definition={"net": False, "subset_of": "x"}))),
+    (Reason.DEFINITION, ClaimContext(PLAIN, parts=[figure("a", 28), figure("b", 88)])),
+    (Reason.STAGE, ClaimContext(PLAIN, beside=[other()])),
+    (Reason.GROSS_NET, ClaimContext(PLAIN, beside=[other(definition={"net": False}), other()])),
+    (Reason.GROSS_NET, ClaimContext(PLAIN, corrections=[other(115)])),
+    (Reason.GROSS_NET, ClaimContext(mine(definition={}), gross=12, net=12)),
+    (Reason.GROSS_NET, ClaimContext(PLAIN, gross=12, net=11)),  # it says that it is gross
+    (Reason.REPORTING_DELAY, ClaimContext(PLAIN, learned=0)),
+    (Reason.REPORTING_DELAY, ClaimContext(PLAIN, learned=-4)),
+    (Reason.REPORTING_DELAY, ClaimContext(PLAIN)),
+    (Reason.CONSENT, ClaimContext(mine(terms__gender="female"), whole=True)),
+    (Reason.CONSENT, ClaimContext(mine(terms__kind=["amnesty"]))),
+    (Reason.CONSENT, ClaimContext(mine(named=True), withheld=0)),
+    (Reason.CONSENT, ClaimContext(PLAIN, withheld=17)),
+    (Reason.CONSENT, ClaimContext(mine(named=True), beside=[other(named=True)])),
+    (Reason.HOUR, ClaimContext(PLAIN, own=[mine(number=41, stated_at="2026-01-12")])),
+    (Reason.HOUR, ClaimContext(PLAIN, own=[mine(number=41, window_from="2025-12")])),
+    (Reason.HOUR, ClaimContext(PLAIN, own=[mine(number=41, terms__stage="announced")])),
+    (Reason.HOUR, ClaimContext(PLAIN, own=[mine(number=41, window_to="2026-01-10")])),
+    (Reason.HOUR, ClaimContext(PLAIN, own=[mine(number=41, part_of=part("116"))])),
+    (Reason.HOUR, ClaimContext(mine(misprint=True), own=[mine(number=41)])),
+    (Reason.HOUR, ClaimContext(mine(stated_at=None), own=[mine(number=41)], moving=["foro"])),
+    (Reason.HOUR, ClaimContext(mine(stated_at="2026-01-13T14:00:00-04:00"), moving=["foro"])),
+    (Reason.ARITHMETIC, ClaimContext(mine(number=303), arithmetic=check(mine(number=303), 99, 88, 116))),
+    (Reason.SECONDARY_CITATION, ClaimContext(PLAIN, cited=[other(57)])),
+    (Reason.SECONDARY_CITATION, ClaimContext(PLAIN, cited=[replace(PLAIN, id="again")])),
+    (Reason.UNDATED, ClaimContext(mine(stated_at=None, window_to="2026-01-12"))),  # comparable as known now
+    (Reason.UNDATED, ClaimContext(mine(measure="measures_lifted", stated_at=None))),  # nobody counts these in any case
+    (Reason.NO_COVERAGE, ClaimContext(PLAIN)),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("code, word, known", NAMED)
-def test_a_reason_is_named_where_it_bears(code: Reason, word: str, known: Known) -> None:
-    details = {reason.code: reason.detail for reason in reasons(known)}
+@pytest.mark.parametrize("code, word, context", NAMED)
+def test_a_reason_is_named_where_it_bears(code: Reason, word: str, context: ClaimContext) -> None:
+    details = {reason.code: reason.detail for reason in reasons(context)}
     assert word in details.get(code, "")
 
 
-@pytest.mark.parametrize("code, known", SILENT)
-def test_a_reason_is_not_named_where_it_does_not(code: Reason, known: Known) -> None:
-    assert code not in {reason.code for reason in reasons(known)}
+@pytest.mark.parametrize("code, context", SILENT)
+def test_a_reason_is_not_named_where_it_does_not(code: Reason, context: ClaimContext) -> None:
+    assert code not in {reason.code for reason in reasons(context)}
 
 
 def test_every_reason_is_tried_both_ways() -> None:
-    assert {code for code, _word, _known in NAMED} == {code for code, _known in SILENT} == set(Reason)
+    assert {code for code, _word, _context in NAMED} == {code for code, _context in SILENT} == set(Reason)
 
 
 def test_of_a_plain_figure_nothing_is_said() -> None:
-    assert reasons(Known(PLAIN)) == hindrances(Known(PLAIN)) == []
+    assert reasons(ClaimContext(PLAIN)) == hindrances(ClaimContext(PLAIN)) == []
 
 
 @pytest.mark.parametrize(
-    "known, codes",
+    "context, codes",
     [
-        (Known(mine(measure="release_requested", window_from=None)), ["stage"]),
-        (Known(mine(measure="measures_lifted")), ["definition"]),
-        (Known(PLAIN, parts=[figure("b", 3934, measure="measures_lifted")]), ["definition"]),
-        (Known(mine(definition={"population": "said not to be political"})), ["population"]),
-        (Known(mine(window_from=None)), ["window"]),
-        (Known(mine(window_from="2026-02-01")), ["window"]),
-        (Known(mine(misprint=True)), ["secondary_citation"]),
-        (Known(mine(stated_at=None)), ["undated"]),
-        (Known(mine(measure="held", stated_at=None)), ["undated"]),
-        (Known(PLAIN, covered=False), ["no_coverage"]),
-        (Known(mine(definition={"subset_of": "x"})), ["population"]),
-        (Known(mine(definition={"subset_of": "x", "terms": {"min_sources": 2}})), ["population"]),
-        (Known(mine(terms__min_sources=5), refused=["too_many_sources"]), ["definition"]),
-        (Known(mine(window_from=None, definition={"population": "p"})), ["population", "window"]),
+        (ClaimContext(mine(measure="release_requested", window_from=None)), ["stage"]),
+        (ClaimContext(mine(measure="measures_lifted")), ["definition"]),
+        (ClaimContext(PLAIN, parts=[figure("b", 3934, measure="measures_lifted")]), ["definition"]),
+        (ClaimContext(mine(definition={"population": "said not to be political"})), ["population"]),
+        (ClaimContext(mine(window_from=None)), ["window"]),
+        (ClaimContext(mine(window_from="2026-02-01")), ["window"]),
+        (ClaimContext(mine(misprint=True)), ["secondary_citation"]),
+        (ClaimContext(mine(stated_at=None)), ["undated"]),
+        (ClaimContext(mine(measure="held", stated_at=None)), ["undated"]),
+        (ClaimContext(PLAIN, covered=False), ["no_coverage"]),
+        (ClaimContext(mine(definition={"subset_of": "x"})), ["population"]),
+        (ClaimContext(mine(definition={"subset_of": "x", "terms": {"min_sources": 2}})), ["population"]),
+        (ClaimContext(mine(terms__min_sources=5), refused=["too_many_sources"]), ["definition"]),
+        (ClaimContext(mine(window_from=None, definition={"population": "p"})), ["population", "window"]),
     ],
 )
-def test_what_cannot_be_compared_says_so_first(known: Known, codes: list[str]) -> None:
-    assert [str(one.code) for one in hindrances(known)] == codes
-    assert [str(one.code) for one in reasons(known)][: len(codes)] == codes
+def test_what_cannot_be_compared_says_so_first(context: ClaimContext, codes: list[str]) -> None:
+    assert [str(one.code) for one in hindrances(context)] == codes
+    assert [str(one.code) for one in reasons(context)][: len(codes)] == codes
 
 
 @pytest.mark.parametrize(
-    "known",
+    "context",
     [
-        Known(PLAIN, beside=[other(269, window_from="2025-12")], learned=8),
-        Known(mine(terms__stage="announced")),
-        Known(PLAIN, covered_then=False),
-        Known(mine(definition={"population": "women", "terms": {"gender": "female"}})),
-        Known(mine(number=406), arithmetic=check(mine(number=406), 99, 88, 116)),
+        ClaimContext(PLAIN, beside=[other(269, window_from="2025-12")], learned=8),
+        ClaimContext(mine(terms__stage="announced")),
+        ClaimContext(PLAIN, covered_then=False),
+        ClaimContext(mine(definition={"population": "women", "terms": {"gender": "female"}})),
+        ClaimContext(mine(number=406), arithmetic=check(mine(number=406), 99, 88, 116)),
     ],
 )
-def test_other_reasons_do_not_hinder(known: Known) -> None:
-    assert hindrances(known) == []
-    assert reasons(known)
+def test_other_reasons_do_not_hinder(context: ClaimContext) -> None:
+    assert hindrances(context) == []
+    assert reasons(context)
 
 
 def test_each_reason_is_named_once() -> None:
     windows = [other(n, claimant=f"c{n}", window_from=f"2025-{n}") for n in (10, 11, 12)]
-    found = [reason.code for reason in reasons(Known(PLAIN, beside=windows))]
+    found = [reason.code for reason in reasons(ClaimContext(PLAIN, beside=windows))]
     assert found == [Reason.WINDOW]
 
 
 def test_the_windows_under_which_the_same_number_is_printed_are_listed() -> None:
     printed = [mine(window_from=start) for start in ("2025-12-23", "2024-12", "2025-12")]
-    (reason,) = hindrances(Known(mine(window_from=None), own=printed))
+    (reason,) = hindrances(ClaimContext(mine(window_from=None), own=printed))
     assert reason.detail.endswith("printed as counted since 2024-12, 2025-12, 2025-12-23.")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.counts.claims.valid_time import knew
+from app.counts.claims.valid_time import count_known_on
 from app.counts.tally import count, number_of
 from app.database import reading
 from app.reading.terms import CountTerms
@@ -59,7 +59,7 @@ def _verify(world: World, filed: Body, who: str, day: str, released_on: str = "2
 def known(world: World, day: str, **terms: Any) -> SaidCount:
     asked = CountTerms.model_validate({**JANUARY, **terms})
     with reading(world.engine) as session:
-        return knew(session, asked, ANYONE, world.revision, date.fromisoformat(day).toordinal())
+        return count_known_on(session, asked, ANYONE, world.revision, date.fromisoformat(day).toordinal())
 
 
 def test_only_what_was_said_to_be_verified_by_then_is_counted(late: World) -> None:
@@ -139,7 +139,7 @@ def test_when_every_day_has_passed_it_is_todays_count_but_for_the_undated(
             asked = CountTerms.model_validate({**JANUARY, "group_by": ["source"], **terms})
             with reading(late.engine) as session:
                 today = count(session, asked, ANYONE, late.revision)
-                said = knew(session, asked, ANYONE, late.revision, NOW.date().toordinal())
+                said = count_known_on(session, asked, ANYONE, late.revision, NOW.date().toordinal())
             by_source = {group["source"]: group["verified"] for group in today["groups"] if group["verified"]}
             undated = said["undated"]
             assert said["releases"] == number_of(today["total"]) - undated
