@@ -13,8 +13,9 @@ from app.counts import buckets
 from app.counts.list_addresses import WITHHELD
 from app.counts.list_addresses import address as list_address
 from app.counts.shapes import Group, Groups, TalliedCount
+from app.counts.unresolved_duplicates import unresolved_duplicates
 from app.log.entries import redactions_since
-from app.models import PendingPair, Source, SourceTrait, Trait
+from app.models import Source, SourceTrait, Trait
 from app.reading import terms as wording
 from app.reading.countables import Countable, countable_of
 from app.reading.dimensions import DIMENSIONS, PERSONAL, RELEASES, DimensionValue
@@ -82,7 +83,7 @@ def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) 
         **groups,
         **_asides(session, counting, dimensions),
         "uncertain_date": scalar(session, selection, func.count(), selection.uncertain),
-        "unresolved_duplicates": _unresolved_duplicates(session, selection, revision),
+        "unresolved_duplicates": unresolved_duplicates(session, selection, revision),
         "withheld": scalar(session, selection, func.count(distinct(selection.columns.detainee)), withheld),
         "list": counting.listed({}),
         **not_heard,
@@ -105,15 +106,6 @@ def scalar(session: Session, selection: Selection, what: Any, where: Any) -> int
     """One number over the counting rows of a selection."""
     counting = selection.tables.together.status.in_(COUNTING)
     return int(session.execute(selection.rows(what).where(where, counting)).scalar_one())
-
-
-def _unresolved_duplicates(session: Session, selection: Selection, revision: int) -> int:
-    """The pairs of counted people that may be one person and wait for a curator: each may be one too many."""
-    counted = selection.rows(selection.columns.detainee)
-    counted = counted.where(selection.inside, selection.tables.together.status.in_(COUNTING))
-    pair = col(PendingPair.detainee_a), col(PendingPair.detainee_b)
-    pairs = select(*pair).where(at(PendingPair, revision), *(person.in_(counted) for person in pair)).distinct()
-    return int(session.execute(select(func.count()).select_from(pairs.subquery())).scalar_one())
 
 
 def not_visible(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> PartlyHidden:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Select, and_, exists, func, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Invalid, pointed
 from app.models import OPEN, Detainee, Release, ReleaseAtStage, Source, SourceRelease
+from app.reading.net import still_free
 from app.reading.questions import EstimateQuery
 from app.reading.terms import PersonTerms, ReleaseTerms, SourcedTerms
 from app.reading.traits import personal_filters
@@ -131,9 +132,7 @@ def select_releases(
     if terms.kind:
         where.append(columns.kind.in_(terms.kind))
     if terms.net:
-        end = terms.window[1]
-        begun = columns.next_hi.is_not(None) if end is None else columns.next_hi <= end
-        where.append(or_(columns.next_hi.is_(None), ~begun))
+        where.append(still_free(columns, terms.window[1]))
 
     def released(columns: Any) -> Placed:
         return in_window(columns.lo, columns.hi, terms.window)

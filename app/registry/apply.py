@@ -15,7 +15,7 @@ from app.database import WriteBuffer
 from app.log.entries import LogEntry
 from app.matching.fold import fold
 from app.models import OPEN, BlockingKey, Claim, Consent, Decision, Facility, PendingPair, Record, Report, Source
-from app.registry import blocking, erasure, requested_classes
+from app.registry import blocking, erasure, wish_history
 from app.registry.reprojection import project_alone, reproject
 from app.registry.views import Views, standing
 from app.vocabulary import Publish
@@ -218,4 +218,4 @@ class Projector:
         buffer.add(_INSERT_REPORT, [row])
         rows = [{"record": record, "key": key, "born": born, "source": source} for key in sorted(keys)]
         buffer.add(_INSERT_KEYS, rows)
-        requested_classes.add(self._session, entry, record, buffer)
+        wish_history.add(self._session, entry, record, buffer)

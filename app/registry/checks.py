@@ -8,6 +8,7 @@ from app.dates import PartialDate, parse
 from app.errors import AgeNeedsDay, FileAClaim, Invalid, pointed
 from app.registry import content as reported
 from app.registry.content import Content
+from app.registry.minority import child_by_one_end
 from app.registry.projection.statements import DENIALS
 from app.registry.schemas import OLDEST
 from app.vocabulary import Verdict
@@ -81,7 +82,7 @@ def require_day_of_age(content: Content, before: Content | None, filed: str) -> 
 
     A report that stands with such an age may be sent again, corrected and withdrawn: its person stays `counted`.
     """
-    if content["verification.verdict"] == Verdict.RETRACTED or not reported.child_by_one_end(content, filed):
+    if content["verification.verdict"] == Verdict.RETRACTED or not child_by_one_end(content, filed):
         return
     if before is not None and before.get(reported.AGE) == content[reported.AGE]:
         same_days = all(content.get(name) == before.get(name) for name in SAY_WHEN)

@@ -6,8 +6,7 @@ Fields in `PUBLIC` stand readable in the log; every other field is personal and 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
-from app.vocabulary import Publish
+from app.dates import PartialDate, birth_bounds_from_age, parse
 
 Content = dict[str, Any]
 
@@ -44,7 +43,6 @@ KEPT_PUBLIC = frozenset(
 KEPT_FACILITY = f"{KEPT}facility"
 SECTIONS = ("detainee", "detention", "release", "verification")
 
-ADULT = 18
 # The class of publication that a source asked for, where minority decided otherwise.
 REQUESTED_CLASS = "detainee.publish_asked"
 NATIONAL_ID = "detainee.national_id_digest"
@@ -172,38 +170,6 @@ def age_filed_on(content: Content, before: Content | None, first: str, today: st
     return str(before[AGE_SPAN]).rpartition("/")[2] if AGE_SPAN in before else first
 
 
-def child_by_one_end(content: Content, today: str) -> bool:
-    """Whether the person is a minor by one end of the span of the age, and not by the other."""
-    first, within, last = content.get(AGE_SPAN, "").partition("/")
-    return bool(within) and is_minor({**content, AGE_ON: first}, today) != is_minor({**content, AGE_ON: last}, today)
-
-
-def is_minor(content: Content, today: str | None = None) -> bool:
-    """Whether the report alone leaves it possible that the person was under 18 when detained.
-
-    Judged at the arrest, else at the day in the report nearest to it, else at the day on which the report was verified
-    or filed (`today`). Nothing changes by the passing of time alone.
-    """
-    filed = content.get("verification.verified_on", today)
-    birth = birth_of(content)
-    day = next((content[name] for name in DAYS_NEAR_DETENTION if name in content), filed)
-    if birth is not None and day is not None:
-        return age_bounds_at(birth, parse(day))[0] < ADULT
-    return bool(content.get(AGE, ADULT) < ADULT)
-
-
-def with_class(content: Content, today: str | None = None) -> Content:
-    """The content with its effective class of publication: `counted` for a possible minor.
-
-    The class stands readable in the log, since it has to outlive an erasure of the birth that it follows from. Beside
-    it stands, sealed, the class that the source requested, empty without one.
-    """
-    if not is_minor(content, today):
-        return content
-    requested = content.get("detainee.publish", "")
-    return {**content, "detainee.publish": Publish.COUNTED.value, REQUESTED_CLASS: requested}
-
-
 def with_citing(content: Content, slugs: Mapping[str, str]) -> Content:
     """The content with the cited sources by slug, and cited names that are no source apart. `slugs`: case-folded →
     slug."""
@@ -218,8 +184,8 @@ def with_citing(content: Content, slugs: Mapping[str, str]) -> Content:
 
 
 def as_sent(content: Content) -> Content:
-    """The content as the source sent it: without kept values, and the inverse of `with_class`, `with_age_span` and
-    `with_citing`."""
+    """The content as the source sent it: without kept values, and the inverse of `minority.with_class`,
+    `with_age_span` and `with_citing`."""
     content = without_kept(content)
     if AGE_SPAN in content:
         of_now = "/" not in content[AGE_SPAN]

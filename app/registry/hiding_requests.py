@@ -15,12 +15,12 @@ from sqlmodel import Session, col
 
 from app.dates import parse
 from app.models import OPEN, ProvisionalHiding, Record
-from app.registry import requested_classes
+from app.registry import wish_history
 from app.registry.content import REQUESTED_CLASS, Content
 from app.registry.minority import BIRTH_FIELDS
 from app.registry.publication_class import CLASS, OPENNESS
 from app.registry.records import Version
-from app.registry.requested_classes import GIVEN_ON
+from app.registry.wish_history import GIVEN_ON
 from app.registry.write import WriteContext
 from app.vocabulary import Publish
 
@@ -74,15 +74,15 @@ def of_next_version(context: WriteContext, record: Record, version: Version, rep
     before = version.content
     if (report[CLASS], report.get(GIVEN_ON)) == (before.get(CLASS), before.get(GIVEN_ON)):
         return _entry(
-            requested_classes.since(version.entry),
-            requested_classes.stopped(version.entry) and REQUESTED_CLASS not in report,
+            wish_history.since(version.entry),
+            wish_history.stopped(version.entry) and REQUESTED_CLASS not in report,
         )
     return _kept(context, report, record.id)
 
 
 def _kept(context: WriteContext, report: Content, record: uuid.UUID) -> dict[str, Any]:
     as_strict = OPENNESS[OPENNESS.index(report[CLASS]) :]
-    before = requested_classes.earlier(context.session, record, context.actor.source, as_strict)
+    before = wish_history.earlier(context.session, record, context.actor.source, as_strict)
     renewed = GIVEN_ON in report and (before.last_day is None or parse(report[GIVEN_ON]).lo > before.last_day)
     if renewed or before.since is None:
         return _entry(None, _stops(context, report))

@@ -19,7 +19,8 @@ from app.models import OPEN, HiddenCandidatePair, Placement, Record
 from app.registry import blocking, candidates, content
 from app.registry.candidates import CandidatePerson, CandidateRecord, StandingRecord, compare, contents
 from app.registry.content import Content
-from app.registry.projection.statements import SECOND_HAND, parse
+from app.registry.projection.independence import is_copy
+from app.registry.projection.statements import parse
 from app.registry.records import Kind
 from app.registry.write import WriteContext, new_id
 from app.vocabulary import Judgement, MatchOutcome, Publish, Verdict
@@ -190,7 +191,7 @@ def _states(context: WriteContext, record: StandingRecord) -> bool:
 
 def _first_hand(report: Content) -> bool:
     """Whether a report is first-hand and not withdrawn."""
-    copied = report.get(content.CITING) or report.get("verification.method") in SECOND_HAND
+    copied = is_copy(report)
     return not copied and report["verification.verdict"] != Verdict.RETRACTED
 
 

@@ -1,5 +1,5 @@
-"""Whether the reports of a person together leave it possible that the person was a child when detained. Each report
-alone was judged when it was filed, by `content.is_minor`.
+"""Whether reports leave it possible that the person was a child when detained: each report alone, judged when it is
+filed, and all reports of the person together. Whoever may have been a child is only counted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,55 @@ from sqlmodel import Session
 from app.dates import PartialDate, age_bounds_at
 from app.models import Record
 from app.registry import records
-from app.registry.content import ADULT, AGE, AGE_ON, BIRTH, REQUESTED_CLASS, Content, as_sent, birth_of
+from app.registry.content import (
+    AGE,
+    AGE_ON,
+    AGE_SPAN,
+    BIRTH,
+    DAYS_NEAR_DETENTION,
+    REQUESTED_CLASS,
+    Content,
+    as_sent,
+    birth_of,
+)  # fmt: skip
 from app.registry.projection.statements import SourceView, Statement, parse
+from app.vocabulary import Publish
 
+ADULT = 18
 # The fields of a report that can make the person a child.
 BIRTH_FIELDS = frozenset({BIRTH, AGE, AGE_ON})
+
+
+def child_by_one_end(content: Content, today: str) -> bool:
+    """Whether the person is a minor by one end of the span of the age, and not by the other."""
+    first, within, last = content.get(AGE_SPAN, "").partition("/")
+    return bool(within) and is_minor({**content, AGE_ON: first}, today) != is_minor({**content, AGE_ON: last}, today)
+
+
+def is_minor(content: Content, today: str | None = None) -> bool:
+    """Whether the report alone leaves it possible that the person was under 18 when detained.
+
+    Judged at the arrest, else at the day in the report nearest to it, else at the day on which the report was verified
+    or filed (`today`). Nothing changes by the passing of time alone.
+    """
+    filed = content.get("verification.verified_on", today)
+    birth = birth_of(content)
+    day = next((content[name] for name in DAYS_NEAR_DETENTION if name in content), filed)
+    if birth is not None and day is not None:
+        return age_bounds_at(birth, parse(day))[0] < ADULT
+    return bool(content.get(AGE, ADULT) < ADULT)
+
+
+def with_class(content: Content, today: str | None = None) -> Content:
+    """The content with its effective class of publication: `counted` for a possible minor.
+
+    The class stands readable in the log, since it has to outlive an erasure of the birth that it follows from. Beside
+    it stands, sealed, the class that the source requested, empty without one.
+    """
+    if not is_minor(content, today):
+        return content
+    requested = content.get("detainee.publish", "")
+    return {**content, "detainee.publish": Publish.COUNTED.value, REQUESTED_CLASS: requested}
 
 
 def without_birth(content: Content) -> Content:

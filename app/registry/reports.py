@@ -9,7 +9,17 @@ from app.errors import Conflict, Invalid, NotFound, Superseded
 from app.log import sealed
 from app.log.entries import entry_at
 from app.models import Record
-from app.registry import checks, content, correction_checks, hiding_requests, kept_values, linking, pointers, records
+from app.registry import (
+    checks,
+    content,
+    correction_checks,
+    hiding_requests,
+    kept_values,
+    linking,
+    minority,
+    pointers,
+    records,
+)
 from app.registry.content import Content
 from app.registry.records import Kind
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
@@ -207,7 +217,7 @@ def classed(context: WriteContext, report: Content, first: str | None, before: C
     first = first or today
     report = content.with_age_span(report, content.age_filed_on(report, before, first, today))
     checks.require_day_of_age(report, before, first)
-    return content.with_class(report, first)
+    return minority.with_class(report, first)
 
 
 def _verdict(body: VerificationOfReleaseIn) -> Content:

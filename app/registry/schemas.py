@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from app import dates
 from app.countries import COUNTRIES
-from app.registry import name_checks
+from app.registry import refused_names
 from app.registry.content import FILED
 from app.vocabulary import (
     Category,
@@ -104,7 +104,7 @@ def _slug(value: str) -> str:
 
 
 def _name(value: str) -> str:
-    fault = name_checks.fault(value)
+    fault = refused_names.fault(value)
     if fault is not None:
         raise PydanticCustomError(*fault)
     return value
@@ -112,8 +112,8 @@ def _name(value: str) -> str:
 
 def _alias(value: str) -> str:
     """People are recognised by these too: two who have "S/I" in common have nothing in common."""
-    if name_checks.is_unsaid(value):
-        raise PydanticCustomError(*name_checks.NOBODY_KNEW)
+    if refused_names.is_unsaid(value):
+        raise PydanticCustomError(*refused_names.NOBODY_KNEW)
     return value
 
 

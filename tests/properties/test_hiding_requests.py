@@ -14,9 +14,9 @@ from sqlmodel import Session, col
 from app.dates import parse
 from app.log.entries import LogEntry, entry_at
 from app.models import OPEN, Placement, ProvisionalHiding, Record, Report
-from app.registry import hiding_requests, requested_classes
+from app.registry import hiding_requests, wish_history
 from app.registry.rebuild import rebuild
-from app.registry.requested_classes import EarlierWishes
+from app.registry.wish_history import EarlierWishes
 from app.vocabulary import Judgement
 from tests.drawn import examples
 from tests.properties.steps import Amend, Body, Clerk, Consent, Decide, File, Redact, Registry, Retract, Step, Undo
@@ -156,9 +156,7 @@ def by_reading_all(session: Session, record: uuid.UUID, source: int | None, as_s
         .order_by(col(Record.key), col(Report.version))
     ).scalars()
     entries = [entry_at(session, revision) for revision in versions]
-    days = [
-        parse(e.personal[requested_classes.GIVEN_ON]).hi for e in entries if requested_classes.GIVEN_ON in e.personal
-    ]
+    days = [parse(e.personal[wish_history.GIVEN_ON]).hi for e in entries if wish_history.GIVEN_ON in e.personal]
     strict = [entry for entry in entries if entry.body["said"].get("detainee.publish") in as_strict]
     last = max(strict, key=since, default=None)
     if last is None:
@@ -180,10 +178,10 @@ def test_what_a_source_asked_for_is_what_every_version_of_its_reports_says(
         asked_of.append(of)
         return found
 
-    looked_up = requested_classes.earlier
+    looked_up = wish_history.earlier
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hiding_requests, "MOST_UNANSWERED", most)
-        patch.setattr(requested_classes, "earlier", compared)
+        patch.setattr(wish_history, "earlier", compared)
         with registry.after(history) as clerk, clerk.session() as session:
             rebuild(session)
             for of in tuple(asked_of):

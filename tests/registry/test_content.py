@@ -13,13 +13,12 @@ from app.registry.content import (
     birth_of,
     flatten,
     has_release,
-    is_minor,
     split,
     unflatten,
     with_age_of_now,
     with_age_span,
-    with_class,
 )
+from app.registry.minority import is_minor, with_class
 from app.registry.schemas import ReleaseReportIn
 from tests.support import make_report
 

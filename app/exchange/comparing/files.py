@@ -6,7 +6,7 @@ from datetime import datetime
 from app.exchange.comparing.detentions import ComparedDetention, SamePlace, of_content, with_account
 from app.exchange.imports.case_numbers import DERIVED, Keys
 from app.exchange.imports.faults import BadFile, Fault
-from app.exchange.imports.lists import Opened
+from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.row_checks import body_of, numbered, placed
 from app.matching.align import NEVER, Deadline
 from app.registry import checks, content

@@ -17,7 +17,7 @@ from app.exchange.imports.sheet_dates import Order, UnclearDate, read
 from app.exchange.tables import unquoted
 from app.matching.fold import fold
 from app.normal import TOO_MANY, has_too_many_marks, normal
-from app.registry import name_checks
+from app.registry import refused_names
 from app.registry.schemas import LIST_LENGTH
 from app.vocabulary import LISTS, vocabulary
 
@@ -92,7 +92,7 @@ def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | 
         if not meant:
             return None
         text = meant
-    elif name in NAMES and (damaged := name_checks.damage(text)) is not None:
+    elif name in NAMES and (damaged := refused_names.damage(text)) is not None:
         raise UnreadCell(*damaged)
     elif text.upper() in _ERRORS:
         raise UnreadCell(
@@ -127,7 +127,7 @@ def value(name: str, text: str, order: Order | None, meanings: dict[str, str] | 
 
 
 def _is_unsaid(text: str) -> bool:
-    return len(text) <= MOST_FOLDED and name_checks.is_unsaid(text)
+    return len(text) <= MOST_FOLDED and refused_names.is_unsaid(text)
 
 
 def _names_code(field: Field, text: str) -> bool:

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 from typing_extensions import TypedDict
 
-from app.exchange.imports.fields import FIELDS, Kind
 from app.exchange.imports.mapping import QUESTIONS
 from app.exchange.imports.sentences import detail
 from app.models import ImportRow, ListImport
@@ -20,9 +19,6 @@ from app.wire.imports import ImportColumn, ImportGroup, RowError
 MOST_EXAMPLES = 3  # rows of a group: enough to see what is wrong
 # Groups of one list, whose columns may each be wrong in a few ways. Beyond these, kinds are counted without columns.
 MOST_GROUPS = 200
-# Kinds of fields whose faulty cells are stored: days, numbers and codes. A name or a note that could not be filed is
-# stored nowhere: the sender has it.
-KEPT: frozenset[Kind] = frozenset({"date", "number", "code", "codes", "country", "countries", "state"})
 
 
 class KeptGroup(TypedDict):
@@ -109,12 +105,6 @@ def of_import(session: Session, job: ListImport, lang: Language) -> list[ImportG
         for error in json.loads(faults or "[]")
     }
     return shapes(groups.kept(), told.get("columns", []), lang, lambda row, column: values.get((row, column)))
-
-
-def kept_error(error: RowError) -> RowError:
-    """A fault of a row as stored."""
-    field = FIELDS.get(error["pointer"].removeprefix("/").replace("/", "."))
-    return error if field is not None and field.kind in KEPT else {**error, "value": None}
 
 
 def in_language(errors: Sequence[RowError], row: int, lang: Language) -> list[RowError]:

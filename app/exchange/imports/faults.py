@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from typing import Self
 
 from app.exchange.imports import sentences
+from app.exchange.imports.fields import FIELDS, Kind
 from app.exchange.imports.sentences import KeptFault, Value
 from app.wire.imports import RowError
+
+# Kinds of fields whose faulty cells are stored: days, numbers and codes. A name or a note that could not be filed is
+# stored nowhere: the sender has it.
+STORED_KINDS: frozenset[Kind] = frozenset({"date", "number", "code", "codes", "country", "countries", "state"})
 
 
 class BadFile(Exception):
@@ -46,6 +51,12 @@ class Fault:
     def shape(self) -> RowError:
         return {"column": self.column, "pointer": self.pointer, "code": self.code, "detail": self.detail,
                 "value": self.value}  # fmt: skip
+
+
+def as_stored(error: RowError) -> RowError:
+    """A fault of a row as it is stored: with the value of the cell only where its field is of STORED_KINDS."""
+    field = FIELDS.get(error["pointer"].removeprefix("/").replace("/", "."))
+    return error if field is not None and field.kind in STORED_KINDS else {**error, "value": None}
 
 
 def place_of(letters: str) -> int:

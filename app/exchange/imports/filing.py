@@ -21,12 +21,12 @@ from app.database import reading
 from app.errors import Problem
 from app.exchange.imports import receipts, stored, survey, unlike_the_last
 from app.exchange.imports.case_numbers import Keys
-from app.exchange.imports.fault_groups import kept_error
-from app.exchange.imports.faults import BadFile, Fault
+from app.exchange.imports.faults import BadFile, Fault, as_stored
 from app.exchange.imports.held_today import why_not_held
-from app.exchange.imports.lists import Opened, open_list
+from app.exchange.imports.lists import open_list
 from app.exchange.imports.lost_and_gained import Says, changed, says
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.row_checks import body_of, numbered, placed
 from app.exchange.imports.rows import Row
 from app.exchange.imports.sentences import Question
@@ -307,7 +307,7 @@ def _about(body: DetentionReportIn) -> About | None:
 
 
 def _error(row: Row, faults: list[Fault]) -> RowOutcome:
-    return RowOutcome(row.number, "error", None, None, [kept_error(row.with_value(fault).shape()) for fault in faults])
+    return RowOutcome(row.number, "error", None, None, [as_stored(row.with_value(fault).shape()) for fault in faults])
 
 
 def strict(row: int, first: int | None = None) -> BadFile:

@@ -11,7 +11,7 @@ from app.errors import NotFound
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import Filing
-from app.exchange.imports.lists import digest_of
+from app.exchange.imports.opened_list import digest_of
 from app.exchange.imports.stored import Sent
 from app.models import OPEN, ListImport, Source
 from app.registry.policy import Reader

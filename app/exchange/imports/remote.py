@@ -18,8 +18,9 @@ from app.exchange.imports import sentences, survey
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import NO_ROWS, strict
 from app.exchange.imports.held_today import NOT_HELD
-from app.exchange.imports.lists import Opened, open_list
+from app.exchange.imports.lists import open_list
 from app.exchange.imports.local import bounded
+from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.receipts import UNREGISTERED_FACILITY, SentReceipt, change_of, warnings
 from app.exchange.imports.row_checks import placed
 from app.exchange.imports.sentences import KeptFault

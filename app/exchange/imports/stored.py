@@ -13,8 +13,8 @@ from sqlmodel import Session, col
 
 from app.errors import Conflict, NotFound
 from app.exchange.imports.fault_groups import Groups
-from app.exchange.imports.lists import digest_of
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.opened_list import digest_of
 from app.exchange.imports.sentences import KeptFault
 from app.exchange.imports.tally import RowsCounted
 from app.import_codes import ImportOutcome

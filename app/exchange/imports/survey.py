@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from app.exchange.imports.case_numbers import Keys
 from app.exchange.imports.headings import day_of_ages
-from app.exchange.imports.lists import Opened, about_column
 from app.exchange.imports.lost_and_gained import says
+from app.exchange.imports.opened_list import Opened, about_column
 from app.exchange.imports.row_checks import body_of, numbered
 from app.exchange.imports.rows import Row
 from app.exchange.imports.sentences import Question, about_list, rows

@@ -6,28 +6,11 @@ from functools import cached_property, lru_cache
 from app import dates
 from app.dates import PartialDate
 from app.registry.content import Content, has_release
-from app.vocabulary import Designation, Method, ReleaseKind, Stage, Verdict
+from app.registry.projection.independence import is_copy
+from app.vocabulary import Designation, ReleaseKind, Stage, Verdict
 
 parse = lru_cache(maxsize=8192)(dates.parse)  # the same few hundred days recur in every report
 
-# Methods by which a source knows something itself. Every other method is second-hand, a new method until somebody adds
-# it here: at worst a verification then does not count yet, and no copy ever counts as a verification.
-FIRST_HAND = frozenset(
-    {
-        Method.FAMILY,
-        Method.LAWYER,
-        Method.DETAINEE,
-        Method.AT_THE_GATE,
-        Method.RELEASE_ORDER,
-        Method.COURT_RECORD,
-        Method.OFFICIAL_LIST,
-        Method.DIPLOMATIC,
-        Method.PHOTO_VIDEO,
-        Method.FELLOW_PRISONER,
-    }
-)
-# Methods that repeat what somebody else found. A copy confirms nothing.
-SECOND_HAND = frozenset(Method) - FIRST_HAND
 ASSERTIONS = frozenset({Verdict.REPORTED, Verdict.VERIFIED})
 DENIALS = frozenset({Verdict.REFUTED, Verdict.DISPUTED})
 DATE_OF_STAGE = {Stage.ANNOUNCED: "announced_on", Stage.ORDERED: "ordered_on", Stage.CARRIED_OUT: "released_on"}
@@ -128,12 +111,8 @@ class Statement:
 
     @cached_property
     def independent(self) -> bool:
-        """Whether the verdict is independent: of an independent source, first-hand, citing no other source."""
-        return (
-            self.source.independent
-            and not self.content.get("verification.citing")
-            and self.content.get("verification.method") not in SECOND_HAND
-        )
+        """Whether the verdict is independent: of an independent source that did not copy it."""
+        return self.source.independent and not is_copy(self.content)
 
     @cached_property
     def retracted(self) -> bool:

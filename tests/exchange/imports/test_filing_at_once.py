@@ -10,8 +10,9 @@ from app.database import reading
 from app.exchange.imports import filing, receipts, stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import Filing
-from app.exchange.imports.lists import Opened, open_list
+from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.stored import Sent
 from app.registry import api_keys as api_keys
 from app.registry import directory

@@ -13,8 +13,9 @@ from app.exchange.imports import cells, headings, row_checks
 from app.exchange.imports.cell_values import WORDS, known_code
 from app.exchange.imports.faults import BadFile, letter
 from app.exchange.imports.fields import FIELDS
-from app.exchange.imports.lists import Opened, open_list
+from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.row_checks import body_of
 from app.exchange.imports.rows import Row
 from app.matching.fold import fold

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from app.exchange.imports.fields import GIVEN_NAMES, NAME, STATE, SURNAMES
-from app.exchange.imports.lists import Opened, open_list
+from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.opened_list import Opened
 from tests.exchange.imports.sheets import ods, row, xlsx
 
 ROOT = Path(__file__).parents[3]

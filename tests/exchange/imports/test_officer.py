@@ -10,8 +10,9 @@ import pytest
 
 from app.exchange.imports.csv_text import encoding_of, rows
 from app.exchange.imports.faults import place_of
-from app.exchange.imports.lists import Opened, open_list
+from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.workbook_reader import Workbook
 from tests.exchange.imports import messy
 from tests.exchange.imports.test_filing import counts

@@ -3,8 +3,9 @@
 import pytest
 
 from app.exchange.imports.faults import BadFile
-from app.exchange.imports.lists import Opened, open_list
+from app.exchange.imports.lists import open_list
 from app.exchange.imports.mapping import Mapping
+from app.exchange.imports.opened_list import Opened
 from tests.exchange.imports.test_lists import TABLE, book
 from tests.support import World
 

@@ -1,0 +1,99 @@
+"""A list whose form and columns are known, ready to be read row by row."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from typing_extensions import TypedDict
+
+from app.exchange.imports.cell_values import is_date
+from app.exchange.imports.cells import Cells
+from app.exchange.imports.doubtful_rows import DoubtfulRows
+from app.exchange.imports.headings import SENTENCE_TERM, Column
+from app.exchange.imports.mapping import MOST_NAMED, Mapping
+from app.exchange.imports.rows import Row
+from app.exchange.imports.sentences import Question, Value, about_list
+from app.exchange.imports.tally import Tally
+from app.matching.fold import fold
+from app.wire.imports import ImportColumn, ListForm
+
+
+class OpenedShape(TypedDict):
+    """The form, sheets and columns of a list, as its sender reads them."""
+
+    form: ListForm
+    digest: str
+    columns: list[ImportColumn]
+    sheet: str | None
+    other_sheets: list[str]
+    saved_mapping: bool
+
+
+@dataclass
+class Opened:
+    """A list ready to be read. `saved`: its mapping was saved with an earlier list; `rows`, `cells`: read it anew."""
+
+    form: ListForm
+    digest: str
+    mapping: Mapping
+    saved: bool = False
+    columns: list[Column] = field(default_factory=list)
+    headings: str | None = None  # their digest
+    sheet: str | None = None
+    other_sheets: list[str] = field(default_factory=list)
+    rows: Callable[[], Iterator[Row]] = lambda: iter(())
+    cells: Callable[[], Iterator[Cells]] | None = None
+    tally: Tally = field(default_factory=Tally)  # of the rows last read
+
+    def count(self) -> tuple[int, bool]:
+        """`(number of rows, whether the column of case numbers only counts them)`. Reads to the end: a file that breaks
+        off is refused before anything of it is filed. Raises BadFile."""
+        if self.cells is None:
+            return sum(1 for _row in self.rows()), False
+        named = self.mapping.targets
+        place = next(
+            (c.place for c in self.columns if "source_record_id" in c.fields and fold(c.heading) not in named), None
+        )
+        number, counting = 0, place is not None
+        doubtful = DoubtfulRows(self.columns, self.mapping)
+        for row in self.cells():
+            if self.mapping.rows and doubtful.open_questions(row) is None:
+                continue
+            number += 1
+            counting = counting and place is not None and row.text(place) == str(number)
+        return number, counting and number > 1
+
+    def questions(self) -> list[Question]:
+        """The questions about whole columns, which only a mapping answers. Raises BadFile."""
+        unnamed = [column for column in self.columns if column.fields and not column.named]
+        terms = [column for column in unnamed if column.fields == (SENTENCE_TERM,)]
+        return [
+            *(about_column("hidden_column", column) for column in unnamed if column.hidden),
+            *(about_column("sentence_date", column) for column in terms if self._has_dates(column.place)),
+        ]
+
+    def _has_dates(self, place: int) -> bool:
+        rows = () if self.cells is None else self.cells()
+        return any(place < len(row.texts) and is_date(row.texts[place], self.mapping.dates) for row in rows)
+
+    def shape(self) -> OpenedShape:
+        return {
+            "form": self.form,
+            "digest": self.digest,
+            "columns": [
+                {"column": column.letter, "heading": column.heading, "fields": list(column.fields)}
+                for column in self.columns
+            ],
+            "sheet": self.sheet,
+            "other_sheets": self.other_sheets,
+            "saved_mapping": self.saved,
+        }
+
+
+def about_column(code: str, column: Column, **values: Value) -> Question:
+    """A question about a column."""
+    return about_list(code, "mapping", column=column.letter, heading=column.heading[:MOST_NAMED], **values)
+
+
+def digest_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
