@@ -21,7 +21,7 @@ from app.exchange.imports import filing, local
 from app.exchange.imports.stored import Sent
 from app.models import ImportRow, Record
 from app.registry import directory
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.schemas import SourceIn
 from app.registry.write import WriteContext
 from app.vocabulary import Role, SourceKind

@@ -25,8 +25,8 @@ from app.log.head import bind_secret, require_rules
 from app.main import create_app
 from app.models import metadata
 from app.registry import api_keys, directory
-from app.registry.policy import Reader
 from app.registry.projection import RULES
+from app.registry.read_permissions import Reader
 from app.registry.schemas import SourceIn
 from app.registry.write import WriteContext
 from app.vocabulary import Role

@@ -13,7 +13,7 @@ from app.errors import ConflictingBirths, ContradictsDecisions, Forbidden, NotFo
 from app.reading.proposals import proposals
 from app.reading.questions import AsOf, Paged
 from app.reading.review import review
-from app.registry import consents, identity_decisions, redaction, two_person_rule
+from app.registry import consent_entries, identity_decisions, redact_person, two_person_rule
 from app.registry.schemas import ConsentIn, IdentityIn, RedactionIn
 from app.vocabulary import Role
 from app.wire.filed import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, ReviewPage
@@ -77,7 +77,7 @@ def give_consent(write: Write, detainee_id: uuid.UUID, body: ConsentIn) -> Respo
     """Record what the person, or who speaks for them, allows (curator). It holds at once, in pinned answers too; 202
     where the registry asks two curators before more is shown."""
     write.allow(Role.CURATOR)
-    return write.run(lambda context: consents.give_consent(context, detainee_id, body))
+    return write.run(lambda context: consent_entries.give_consent(context, detainee_id, body))
 
 
 @curation.post(
@@ -89,4 +89,4 @@ def give_consent(write: Write, detainee_id: uuid.UUID, body: ConsentIn) -> Respo
 def redact_detainee(write: Write, detainee_id: uuid.UUID, body: RedactionIn | None = None) -> Response:
     """Erase a person's personal data for good (admin). Counts by source, date and stage stay as they were."""
     write.allow(Role.ADMIN)
-    return write.run(lambda context: redaction.redact(context, detainee_id, body.reason if body else None))
+    return write.run(lambda context: redact_person.redact(context, detainee_id, body.reason if body else None))

@@ -13,7 +13,7 @@ from app.models import Decision, Facility, Proposal, Record, Source
 from app.reading import lists, person_records, shapes
 from app.registry import records
 from app.registry.claims import claim_at
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.views import unregistered_place
 from app.registry.write import Outcome
 from app.vocabulary import Judgement, MatchOutcome
@@ -64,7 +64,7 @@ def _report(session: Session, result: Outcome, reader: Reader) -> Filed:
     release = shapes.release(person, spell, reader) if spell in person.releases else None
     unregistered = unregistered_place(session, result.revision)
     if unregistered is not None:
-        # A source's own words are no secret to the source; to others they are (policy.py).
+        # A source's own words are no secret to the source; to others they are (read_permissions.py).
         same = [shown for shown in detainee["detentions"] if shown["id"] == detention["id"]]
         for shown in (detention, *same, *([release] if release else [])):
             shown["facility"] = shown["facility"] or shapes.as_said(unregistered)

@@ -27,8 +27,8 @@ from app.models import ApiKey
 from app.reading.formats import MEDIA
 from app.reading.questions import AsOf
 from app.registry import api_keys
-from app.registry.policy import ANYONE, Reader
 from app.registry.projection import RULES
+from app.registry.read_permissions import ANYONE, Reader
 from app.vocabulary import Language, Role
 from app.wire.base import MomentOut
 

@@ -20,7 +20,7 @@ from app.log import sealed
 from app.log.entries import as_only_writer
 from app.models import ApiKey, IdempotentAnswer
 from app.registry import api_keys
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
 

@@ -16,7 +16,7 @@ from app.reading.countables import countable_of
 from app.reading.selection import ASSERTED, COUNTING, source_keys
 from app.reading.terms import ReleaseTerms, SourcedTerms
 from app.reading.visibility import Condition, at, hidden
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.records import Kind
 from app.vocabulary import Language, Publish, ReleaseStatus
 from app.wire.counts import CaseOut, Comparison

@@ -18,7 +18,7 @@ from app.models import ReleaseAtStage, SourceRelease
 from app.reading.selection import COUNTING, Selection, select_releases
 from app.reading.terms import CountTerms
 from app.reading.visibility import Condition
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import Verdict
 
 

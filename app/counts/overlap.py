@@ -21,8 +21,8 @@ from app.reading import terms as wording
 from app.reading.selection import COUNTING, select_releases, with_facility_slug
 from app.reading.terms import CountTerms, EchoedTerms
 from app.reading.visibility import at
-from app.registry.policy import Reader
 from app.registry.projection.statements import DATE_OF_STAGE
+from app.registry.read_permissions import Reader
 from app.registry.schemas import MOST_SOURCES
 from app.vocabulary import ReleaseKind, Stage, Verdict
 from app.wire.counts import DateAgreement, KindAgreement, OverlapPair, OverlapPattern, OverlapSource

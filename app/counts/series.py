@@ -23,7 +23,7 @@ from app.reading import terms as wording
 from app.reading.selection import COUNTING, select_releases, with_facility_slug
 from app.reading.terms import CountTerms, Interval
 from app.registry.claims import ClaimTermsIn
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import Measure
 from app.wire.counts import Line, PlacedFigure, Point
 

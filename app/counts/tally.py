@@ -23,7 +23,7 @@ from app.reading.selection import ASSERTED, COUNTING, CountedTables, Selection, 
 from app.reading.terms import EchoedTerms, SourcedTerms, is_personal
 from app.reading.traits import partly_hidden, trait_of
 from app.reading.visibility import at, hidden_trait
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 from app.wire.counts import Asides, HeldTotal, NotHeard, Numbers, PartlyHidden, SourceNumbers, Total
 

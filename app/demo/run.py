@@ -18,7 +18,7 @@ from app.log.head import is_demo, mark_demo
 from app.models import OPEN, ApiKey, Placement, Record, Source
 from app.registry import api_keys, directory, identity_decisions, records, reports
 from app.registry.claims import ClaimIn, file_claim
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.schemas import DetentionReportIn, FacilityIn, IdentityIn, ReleaseReportIn, SourceIn
 from app.registry.views import Views
 from app.registry.write import WriteContext

@@ -21,7 +21,7 @@ from app.exchange.exports import every
 from app.reading import lists
 from app.reading.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Paged, ReleaseQuery
 from app.reading.selection import COUNTING
-from app.registry.policy import ANYONE
+from app.registry.read_permissions import ANYONE
 from app.vocabulary import Publish, ReleaseStatus, SourceKind, Stage
 from app.wire.directory import FacilityShape, SourceShape
 from app.wire.records import DetaineeShape, DetentionShape, ReleaseShape

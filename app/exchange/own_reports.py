@@ -26,7 +26,7 @@ from app.reading import lists
 from app.reading.formats import Form
 from app.reading.questions import MOST_LIMIT, ReportQuery
 from app.registry.content import Content
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 
 # Columns of the importer that are not exported: pointers stay as they are without being repeated, identification
 # numbers are never shown, parts of a name are in the full name, and states became other fields.

@@ -27,7 +27,7 @@ from app.reading.formats import MEDIA
 from app.reading.questions import MOST_LIMIT, ClaimQuery, FacilityQuery, Paged, ReleaseQuery
 from app.reading.shapes import Person
 from app.reading.visibility import at, visible
-from app.registry.policy import ANYONE
+from app.registry.read_permissions import ANYONE
 from app.wire.records import EndedOut
 
 DESCRIPTOR = "datapackage.json"

@@ -37,7 +37,7 @@ from app.reading.paging import Order, Page, Row, after, read_cursor, write_curso
 from app.reading.questions import Paged, ThingsQuery
 from app.reading.shapes import Person, Shape
 from app.reading.visibility import Condition, at, visible
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.records import Kind
 from app.vocabulary import Publish
 from app.wire.base import Tombstone

@@ -16,7 +16,7 @@ from app.reading.questions import CountedQuery, CountQuery, HeldQuery
 from app.reading.selection import RELEASE_TABLES, CountedTables, Selection, select_releases
 from app.reading.terms import CountTerms, HeldCountTerms, SourcedTerms
 from app.reading.visibility import Condition
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.records import Kind
 
 

@@ -19,7 +19,7 @@ from app.reading.selection import CountedTables, Selection, selected
 from app.reading.terms import HeldCountTerms, HeldTerms, PersonTerms
 from app.reading.visibility import Condition
 from app.reading.windows import Placed
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 
 HELD_TABLES = CountedTables(DetentionState, SourceDetention, aliased(SourceDetention), ("spell",))
 # Organisations list who is held until they hear that somebody left. Half a year without a word (families visit, courts

@@ -32,7 +32,7 @@ from app.reading.traits import partly_hidden
 from app.reading.visibility import Condition, at, visible
 from app.reading.windows import detained_within
 from app.registry import content, records
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.records import Kind, Version
 from app.vocabulary import FacilityKind, Role, SourceKind
 from app.wire.directory import ClaimShape, FacilityShape, SourceShape

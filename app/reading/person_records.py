@@ -28,11 +28,11 @@ from app.models import (
 from app.reading import shapes
 from app.reading.shapes import Ids, Person
 from app.registry import records
-from app.registry.policy import Reader
 from app.registry.projection import project
 from app.registry.projection.person import BY_SOURCE
 from app.registry.projection.rows import Rows
 from app.registry.publication_class import person_class, strictest
+from app.registry.read_permissions import Reader
 from app.registry.records import Kind
 from app.registry.reprojection import statement_of
 from app.registry.views import Views

@@ -11,7 +11,7 @@ from app.models import ApiKey, Placement, Proposal
 from app.reading import person_records, shapes
 from app.reading.paging import Page
 from app.reading.visibility import at
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.wire.filed import ProposalShape
 from app.wire.records import DetaineeShape
 

@@ -15,8 +15,8 @@ from app.models import Placement, Record, Report
 from app.reading.shapes import Person
 from app.reading.visibility import at, visible
 from app.registry.content import KEPT_PUBLIC, PUBLIC, Content
-from app.registry.policy import ANYONE
 from app.registry.projection.consolidate import value_by
+from app.registry.read_permissions import ANYONE
 from app.vocabulary import Verdict
 from app.wire.base import Facts
 

@@ -22,8 +22,8 @@ from app.reading.shapes import Person
 from app.reading.terms import SourcedTerms
 from app.reading.visibility import at, visible
 from app.registry.content import Content
-from app.registry.policy import Reader
 from app.registry.projection.consolidate import said_of, value_by, value_of
+from app.registry.read_permissions import Reader
 from app.registry.records import by_cases, case_digest
 from app.registry.views import Views
 from app.vocabulary import Verdict

@@ -27,7 +27,7 @@ from app.reading.side_by_side import side_by_side
 from app.reading.visibility import at
 from app.registry import blocking, records
 from app.registry.content import REQUESTED_CLASS
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish
 from app.wire import filed

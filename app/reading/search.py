@@ -13,8 +13,8 @@ from app.matching.name_keys import search_keys
 from app.matching.names import SAME, answers
 from app.models import DetaineePersonal, Placement
 from app.reading.visibility import Condition, at, hidden
-from app.registry.policy import Reader
 from app.registry.projection.consolidate import said_of, value_of
+from app.registry.read_permissions import Reader
 from app.vocabulary import Publish
 from app.wire.base import Facts
 

@@ -16,7 +16,7 @@ from app.reading.terms import PersonTerms, ReleaseTerms, SourcedTerms
 from app.reading.traits import personal_filters
 from app.reading.visibility import Condition, at, hidden_trait
 from app.reading.windows import Placed, both, detained_within, in_window
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.views import Views
 from app.vocabulary import ReleaseStatus, Verdict
 

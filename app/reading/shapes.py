@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from typing_extensions import TypedDict
 
 from app.registry.content import UNLISTED
-from app.registry.policy import Reader
 from app.registry.projection.consolidate import value_of
 from app.registry.projection.person import BySource
+from app.registry.read_permissions import Reader
 from app.registry.records import Kind
 from app.vocabulary import Designation, Publish, ReleaseKind, ReleaseStatus, Stage, State, Verdict
 from app.wire.base import Facts

@@ -7,7 +7,7 @@ from app.dates import parse
 from app.matching.fold import fold
 from app.reading import shapes
 from app.reading.shapes import Person
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.wire.base import Facts, Said
 from app.wire.filed import ComparedField
 

@@ -10,8 +10,8 @@ from app.models import SourceTrait, Trait
 from app.reading.dimensions import DIMENSIONS, Stands
 from app.reading.terms import PersonTerms
 from app.reading.visibility import Condition, at, hidden, sees_all
-from app.registry.policy import Reader
 from app.registry.publication_class import OPENNESS
+from app.registry.read_permissions import Reader
 
 
 def trait_of(trait: Any, own: Any, columns: Any, name: str, revision: int) -> tuple[Any, Condition]:

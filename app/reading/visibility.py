@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, exists, select, true
 from sqlmodel import col
 
 from app.models import Placement, Record
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import Publish
 
 Condition = ColumnElement[bool]

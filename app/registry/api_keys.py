@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 
 from app.errors import Invalid, NotFound, Unauthenticated
 from app.models import OPEN, ApiKey, Source
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import Role
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -13,7 +13,7 @@ from app.log.entries import entry_at
 from app.models import OPEN, Claim, Source
 from app.registry import bounds
 from app.registry.checks import FUTURE
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.schemas import (
     MOST_COUNTED,
     Code,

@@ -1,7 +1,7 @@
 """The class of publication of a person: named, shown without a name, or only counted (pure).
 
 It follows from curators' consents, from the classes that reports ask for, and from minority. What each class opens to
-which reader is decided in `policy.py`.
+which reader is decided in `read_permissions.py`.
 """
 
 from collections.abc import Iterable, Sequence

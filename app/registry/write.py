@@ -14,8 +14,8 @@ from app.log.entries import Log, LogEntry
 from app.log.head import require_rules
 from app.matching.score import Person
 from app.registry.apply import Projector
-from app.registry.policy import Reader
 from app.registry.projection import RULES
+from app.registry.read_permissions import Reader
 from app.vocabulary import MatchOutcome
 
 # The first number of a trial's records: far below the keys of standing records, which are revisions and so above 0.

@@ -17,7 +17,7 @@ from app.errors import Conflict, Problem
 from app.exchange import copies, package
 from app.exchange.imports.faults import BadFile
 from app.log.entries import head
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests.databases import Templates

@@ -20,8 +20,8 @@ from app.database import WRITES
 from app.errors import Problem
 from app.log.entries import LogEntry, replay
 from app.models import OPEN, Source
-from app.registry import consents, directory, identity_decisions, redaction, reports
-from app.registry.policy import Reader
+from app.registry import consent_entries, directory, identity_decisions, redact_person, reports
+from app.registry.read_permissions import Reader
 from app.registry.schemas import (
     ConsentIn,
     DetentionReportIn,
@@ -271,7 +271,9 @@ class Consent:
     def take(self, clerk: Clerk) -> None:
         detainee = clerk.thing("detainee", self.record)
         said = {"publish": self.publish, "given_by": self.given_by, "given_on": "2026-02-01"}
-        clerk.act("curator", lambda context: consents.give_consent(context, detainee, ConsentIn.model_validate(said)))
+        clerk.act(
+            "curator", lambda context: consent_entries.give_consent(context, detainee, ConsentIn.model_validate(said))
+        )
 
 
 @dataclass(frozen=True)
@@ -280,4 +282,4 @@ class Redact:
 
     def take(self, clerk: Clerk) -> None:
         detainee = clerk.thing("detainee", self.record)
-        clerk.act("admin", lambda context: redaction.redact(context, detainee, "asked for by the family"))
+        clerk.act("admin", lambda context: redact_person.redact(context, detainee, "asked for by the family"))

@@ -20,7 +20,7 @@ from app.models import OPEN, Detainee, Detention, DetentionState, ReleaseAtStage
 from app.reading.formats import Form
 from app.reading.visibility import at, visible
 from app.registry.bulk_filing import file_rows
-from app.registry.policy import ANYONE, Reader
+from app.registry.read_permissions import ANYONE, Reader
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.write import WriteContext
 from app.vocabulary import Role

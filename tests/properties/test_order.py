@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from app.counts.tally import count
 from app.reading.terms import CountTerms
 from app.registry import identity_decisions, linking, reports
-from app.registry.policy import ANYONE
+from app.registry.read_permissions import ANYONE
 from app.registry.schemas import DetentionReportIn, IdentityIn, ReleaseReportIn
 from app.vocabulary import Judgement, MatchOutcome
 from tests.drawn import examples

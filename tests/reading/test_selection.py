@@ -8,7 +8,7 @@ from app.database import reading
 from app.errors import Invalid
 from app.reading.selection import select_releases, source_keys
 from app.reading.terms import CountTerms, ReleaseTerms
-from app.registry.policy import ANYONE
+from app.registry.read_permissions import ANYONE
 from tests.support import World
 
 

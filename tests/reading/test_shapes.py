@@ -8,7 +8,7 @@ import pytest
 
 from app.reading import shapes
 from app.reading.shapes import Ids, Person
-from app.registry.policy import ANYONE, Reader
+from app.registry.read_permissions import ANYONE, Reader
 from app.vocabulary import Publish, Role, Stage
 from app.wire.base import Fact, Facts
 

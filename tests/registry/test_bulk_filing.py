@@ -12,7 +12,7 @@ from app.matching.lookup import BlockingQuery
 from app.models import PROJECTED, metadata
 from app.registry.bulk_filing import LONGEST, file_rows
 from app.registry.candidates import look_up
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.rebuild import BASE, rebuild
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.views import Views

@@ -7,7 +7,7 @@ import pytest
 from app.database import writing
 from app.registry import candidates, linking
 from app.registry.content import flatten
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests.support import GOVERNMENT, Body, World, make_report

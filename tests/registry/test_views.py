@@ -5,7 +5,7 @@ from sqlmodel import Session
 
 from app.database import reading, writing
 from app.registry import directory
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.schemas import SourceIn, SourcePatch
 from app.registry.views import Views
 from app.registry.write import WriteContext

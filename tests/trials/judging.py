@@ -22,7 +22,7 @@ from app.models import (
     SourceTrait,
 )
 from app.reading.terms import CountTerms, HeldCountTerms
-from app.registry.policy import ANYONE
+from app.registry.read_permissions import ANYONE
 from app.vocabulary import Verdict
 from tests.properties.steps import Clerk, Consent, File, Registry, Step
 from tests.support import GOVERNMENT

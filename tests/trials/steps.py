@@ -19,7 +19,7 @@ from app.models import OPEN, Source
 from app.registry import claims, reports
 from app.registry.bulk_filing import file_rows
 from app.registry.claims import ClaimIn
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.schemas import VerificationOfReleaseIn
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role

@@ -30,7 +30,7 @@ from app.models import (
     Verification,
 )
 from app.reading.terms import CountTerms
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import Role
 
 STAGES = ("announced", "ordered", "carried_out")

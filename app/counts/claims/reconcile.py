@@ -27,7 +27,7 @@ from app.log.entries import last_revision_at
 from app.models import Entry, Source
 from app.reading.terms import CountTerms, HeldCountTerms, SourcedTerms
 from app.reading.visibility import at
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import Measure, Stage
 from app.wire.counts import (
     Bounds,

@@ -18,8 +18,8 @@ from app.models import ReleaseAtStage, Source, SourceRelease, Verification
 from app.reading.selection import COUNTING, select_releases, source_keys
 from app.reading.terms import CountTerms
 from app.reading.visibility import at
-from app.registry.policy import Reader
 from app.registry.projection.status import status_among
+from app.registry.read_permissions import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 from app.wire.counts import SaidCount
 

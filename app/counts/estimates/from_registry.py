@@ -19,7 +19,7 @@ from app.reading import terms as wording
 from app.reading.selection import select_releases, with_facility_slug
 from app.reading.terms import CountTerms
 from app.reading.visibility import at
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import Verdict
 from app.wire.estimates import EstimateNumbers
 

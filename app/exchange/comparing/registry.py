@@ -36,7 +36,7 @@ from app.reading.selection import COUNTING
 from app.reading.terms import Several
 from app.registry import blocking
 from app.registry.content import Content
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.schemas import Country, Date
 from app.registry.views import Views
 from app.vocabulary import ReleaseStatus, Role

@@ -16,7 +16,7 @@ from app.exchange.imports.mapping import Mapping
 from app.log.entries import head
 from app.matching.align import Deadline, TooLong
 from app.registry import content
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.schemas import PersonSoughtIn
 from app.wire.matching import CandidatesOut
 

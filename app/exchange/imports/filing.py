@@ -36,7 +36,7 @@ from app.models import OPEN, ApiKey, ListImport, Source
 from app.registry import records
 from app.registry.bulk_filing import file_rows
 from app.registry.candidate_cache import WrittenRecords
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.reports import source_of
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn
 from app.registry.write import Outcome, Trial, WriteContext

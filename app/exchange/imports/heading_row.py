@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from app.exchange.imports import headings
 from app.exchange.imports.cells import MOST_COLUMNS, Cells
 from app.exchange.imports.faults import BadFile
+from app.exchange.imports.genders import meaning_of_m
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import Opened, digest_of
-from app.exchange.imports.rows import Reader, Row, meaning_of_m
+from app.exchange.imports.rows import Reader, Row
 from app.exchange.imports.tally import Tally
 from app.wire.imports import ListForm
 

@@ -14,7 +14,7 @@ from app.exchange.imports.filing import Filing
 from app.exchange.imports.opened_list import digest_of
 from app.exchange.imports.stored import Sent
 from app.models import OPEN, ListImport, Source
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import Role
 
 # Twice the largest list imagined, 200,000 rows in 30 MB; a run takes less than 500 MB of memory. A trial remembers its

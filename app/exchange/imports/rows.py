@@ -1,6 +1,6 @@
 """Read a row of cells as the body of a report, or find its faults, column by column (pure)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -10,11 +10,12 @@ from app.exchange.imports.cells import Cells
 from app.exchange.imports.doubtful_rows import DoubtfulRows
 from app.exchange.imports.faults import Fault, letter, place_of
 from app.exchange.imports.fields import FIELDS, GIVEN_NAMES, NAME, STATE, SURNAMES
+from app.exchange.imports.genders import GENDER
 from app.exchange.imports.headings import Column, day_of_ages
 from app.exchange.imports.mapping import DAYS_OF_AGES, Mapping
 from app.exchange.imports.sentences import question
 from app.exchange.imports.tally import Tally
-from app.matching.fold import fold, words
+from app.matching.fold import words
 from app.registry.content import AGE, AGE_ON
 from app.registry.schemas import NAME_LENGTH, NOTE_LENGTH
 from app.vocabulary import Stage
@@ -25,9 +26,6 @@ MOST_SHOWN = 60  # characters of a cell that are shown beside its fault
 Body = dict[str, Any]
 REMEMBERED = 10_000  # cells: some megabytes
 REPEATED = frozenset({"date", "code", "codes", "country", "countries"})
-GENDER = "detainee.gender"
-LETTER = 3  # characters of a cell with a letter, a point and a space
-M_BESIDE = {"f": "male", "h": "female"}  # *masculino* beside F, *mujer* beside H
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +44,6 @@ class Row:
         place = -1 if fault.column is None else place_of(fault.column)
         text = self.cells[place].strip() if 0 <= place < len(self.cells) else ""
         return replace(fault, value=text[:MOST_SHOWN]) if text else fault
-
-
-def meaning_of_m(columns: Sequence[Column], rows: Iterable[Cells]) -> dict[str, str]:
-    """The meaning of M in a list, by its whole column of genders; none if the column has neither F nor H, or both."""
-    place = next((column.place for column in columns if GENDER in column.fields), None)
-    if place is None:
-        return {}
-    texts = (row.texts[place] for row in rows if place < len(row.texts))
-    beside = {fold(text) for text in texts if len(text) <= LETTER} & M_BESIDE.keys()
-    return {"m": M_BESIDE[beside.pop()]} if len(beside) == 1 else {}
 
 
 class Reader:

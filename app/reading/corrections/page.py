@@ -16,7 +16,7 @@ from app.reading.corrections.drafts import Draft
 from app.reading.corrections.placements import PlacementHistory
 from app.reading.paging import Page, read_cursor, write_cursor
 from app.reading.questions import CorrectionQuery
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import CorrectionKind
 from app.wire.corrections import ChangeOut, CorrectionShape
 

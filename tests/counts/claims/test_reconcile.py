@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.database import writing
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.schemas import MOST_COUNTED, MOST_SOURCES
 from app.registry.write import WriteContext, new_id
 from app.vocabulary import Role

@@ -9,7 +9,7 @@ from app.counts.claims.valid_time import count_known_on
 from app.counts.tally import count, number_of
 from app.database import reading
 from app.reading.terms import CountTerms
-from app.registry.policy import ANYONE
+from app.registry.read_permissions import ANYONE
 from app.wire.counts import SaidCount
 from tests.support import NOW, Body, World
 

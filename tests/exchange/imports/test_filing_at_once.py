@@ -16,7 +16,7 @@ from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.stored import Sent
 from app.registry import api_keys as api_keys
 from app.registry import directory
-from app.registry.policy import Reader
+from app.registry.read_permissions import Reader
 from app.registry.schemas import SourcePatch
 from app.registry.write import WriteContext
 from app.vocabulary import Role

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.registry.policy import ANONYMOUS_FACTS, ANONYMOUS_TRAITS, ANYONE, NAMED_FACTS, NAMED_TRAITS, Reader
+from app.registry.read_permissions import ANONYMOUS_FACTS, ANONYMOUS_TRAITS, ANYONE, NAMED_FACTS, NAMED_TRAITS, Reader
 from app.vocabulary import Publish, Role
 from app.wire.base import Facts
 
