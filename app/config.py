@@ -25,7 +25,7 @@ class UnreadableSecret(RuntimeError):
 
 
 def _with_commas(given: object) -> object:
-    return [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else given
+    return [item.strip() for item in given.split(",") if item.strip()] if isinstance(given, str) else given
 
 
 def _zone(given: str) -> str:

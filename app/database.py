@@ -63,8 +63,8 @@ def check_sqlite_version(version: tuple[int, ...]) -> None:
     patch = SAFE_BACKPORTS.get(version[:2])
     if version >= SAFE_SQLITE or (patch is not None and version[2] >= patch):
         return
-    found = ".".join(map(str, version))
-    raise RuntimeError(f"SQLite {found} can lose committed writes (WAL-reset bug): install pysqlite3>=0.6.1.")
+    number = ".".join(map(str, version))
+    raise RuntimeError(f"SQLite {number} can lose committed writes (WAL-reset bug): install pysqlite3>=0.6.1.")
 
 
 def make_engine(url: str, pool_size: int = 8) -> Engine:

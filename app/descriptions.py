@@ -11,16 +11,16 @@ from typing import Any
 
 @cache
 def descriptions() -> dict[str, dict[str, Any]]:
-    """`{"parameters": {name: [English, Spanish]}, "bodies": {name: English}, "answers": {name: English}}`; a name is
-    `name`, or `operation.name` or `Schema.name` where it means something of its own."""
+    """`{"parameters": {name: [English, Spanish]}, "bodies": {name: English}, "answers": {name: English}, "shapes":
+    {schema: English}}`; a name is `name`, or `operation.name` or `Schema.name` where it means something of its own."""
     return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
 def parameter(name: str, operation: str = "") -> str | None:
     """What a parameter of an operation is, in English; None for one that nobody described."""
     texts = descriptions()["parameters"]
-    found = texts.get(f"{operation}.{name}", texts.get(name))
-    return None if found is None else str(found[0])
+    words = texts.get(f"{operation}.{name}", texts.get(name))
+    return None if words is None else str(words[0])
 
 
 def field(part: str, shape: str, name: str) -> str | None:

@@ -69,13 +69,13 @@ _CODES = {
 
 def pointed_errors(errors: Any) -> list[dict[str, str]]:
     """Pydantic's first errors as `errors` of a problem, with JSON pointers."""
-    found = []
+    places = []
     for error in islice(errors, MOST_ERRORS):
         pointer = "".join(f"/{_escaped(part)}" for part in error["loc"])
         code, detail = _CODES.get(error["type"], (error["type"], None))
-        said = detail or f"{error['msg'].rstrip('.')}."
-        found.append(pointed(pointer, code, f"{said} {IN_WORDS}" if error["type"] == "enum" else said))
-    return found
+        sentence = detail or f"{error['msg'].rstrip('.')}."
+        places.append(pointed(pointer, code, f"{sentence} {IN_WORDS}" if error["type"] == "enum" else sentence))
+    return places
 
 
 def _escaped(part: Any) -> str:

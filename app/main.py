@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 import anyio.to_thread
@@ -87,16 +88,20 @@ def _open(app: FastAPI) -> None:
 
 
 class _App(FastAPI):
+    _document: dict[str, Any] | None = None
     _served: Served | None = None
+    _making = Lock()
 
     def openapi(self) -> dict[str, Any]:
-        """The document, made once."""
-        return self.openapi_schema or completed(super().openapi())
+        """The document, made once. Several may ask at the same time, and half of it is none."""
+        with self._making:
+            self._document = self._document or completed(super().openapi())
+        return self._document
 
     def serve_openapi(self, request: Request) -> Response:
         """The document as bytes, made at the first request."""
-        served = self._served = self._served or Served.of(self.openapi())
-        return served.answer(request)
+        self._served = self._served or Served.of(self.openapi())
+        return self._served.answer(request)
 
 
 def _operation_id(route: APIRoute) -> str:

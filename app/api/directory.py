@@ -15,10 +15,7 @@ from app.glossary import glossary
 from app.models import Facility, Source
 from app.reading import lists
 from app.reading.questions import AsOf, FacilityQuery, Paged, VocabularyQuery
-from app.registry.directory import add_facility as write_facility
-from app.registry.directory import add_source as write_source
-from app.registry.directory import change_facility as rewrite_facility
-from app.registry.directory import change_source as rewrite_source
+from app.registry import directory as registry_directory
 from app.registry.schemas import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
 from app.vocabulary import Role, vocabulary
 from app.wire.directory import (
@@ -46,14 +43,14 @@ def read_me(read: Read, query: Annotated[AsOf, Query()]) -> Response:
 def add_source(write: Write, body: SourceIn) -> Response:
     """Add a source (admin). Governments are not independent unless said otherwise."""
     write.allow(Role.ADMIN)
-    return write.run(lambda context: write_source(context, body))
+    return write.run(lambda context: registry_directory.add_source(context, body))
 
 
 @directory.patch("/sources/{slug}", response_model=FiledSource, responses=refusals(*PATCHING))
 def change_source(write: Write, slug: Slug, body: SourcePatch) -> Response:
     """Change a source (admin), or set it in quarantine: shown, but not counted as independent."""
     write.allow(Role.ADMIN)
-    return write.run(lambda context: rewrite_source(context, slug, body))
+    return write.run(lambda context: registry_directory.change_source(context, slug, body))
 
 
 @directory.get("/sources", response_model=SourcePage, responses=refusals(*READING))
@@ -74,14 +71,14 @@ def read_source(read: Read, slug: Slug, query: Annotated[AsOf, Query()]) -> Resp
 def add_facility(write: Write, body: FacilityIn) -> Response:
     """Register a facility (curator). Reports that name it are placed there from now on."""
     write.allow(Role.CURATOR)
-    return write.run(lambda context: write_facility(context, body))
+    return write.run(lambda context: registry_directory.add_facility(context, body))
 
 
 @directory.patch("/facilities/{slug}", response_model=FiledFacility, responses=refusals(*PATCHING, AlreadyExists))
 def change_facility(write: Write, slug: Slug, body: FacilityPatch) -> Response:
     """Change a facility (curator)."""
     write.allow(Role.CURATOR)
-    return write.run(lambda context: rewrite_facility(context, slug, body))
+    return write.run(lambda context: registry_directory.change_facility(context, slug, body))
 
 
 @directory.get("/facilities", response_model=FacilityPage, responses=refusals(*READING))

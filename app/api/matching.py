@@ -17,7 +17,7 @@ from app.errors import Invalid, PayloadTooLarge, Unavailable, UnsupportedMediaTy
 from app.exchange import workbook_writer
 from app.exchange.comparing import report, run, sheets
 from app.exchange.comparing.registry import Scope
-from app.exchange.comparing.report import Comparison
+from app.exchange.comparing.report import ListComparison
 from app.exchange.imports.faults import BadFile
 from app.reading import formats
 from app.reading.formats import FormatOrWorkbook
@@ -68,7 +68,7 @@ def match_list(
     return _in_form(read, query, _compared(read, sent, query))
 
 
-def _compared(read: ReadContext, sent: tuple[bytes, bytes | None], query: Scope) -> Comparison:
+def _compared(read: ReadContext, sent: tuple[bytes, bytes | None], query: Scope) -> ListComparison:
     state = read.request.app.state
     with _turn(state, read):
         try:
@@ -95,7 +95,7 @@ def _turn(state: State, read: ReadContext) -> Iterator[None]:
         state.comparing.remove(who)
 
 
-def _in_form(read: ReadContext, query: ComparisonQuery, comparison: Comparison) -> Response:
+def _in_form(read: ReadContext, query: ComparisonQuery, comparison: ListComparison) -> Response:
     media = answers.media_type(query.format, read.request, MEDIA)
     headers = _headers(comparison["revision"])
     if media == workbook_writer.MEDIA_TYPE:

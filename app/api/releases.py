@@ -9,7 +9,7 @@ from app.api.requests import Read
 from app.api.routes import FILING, POSTING, READING, RECORD, refusals, router, upserting
 from app.api.things import page, record, verdicts
 from app.api.writes import Write
-from app.errors import AheadOfHead, Conflict, NotFound, Redacted
+from app.errors import AgeNeedsDay, AheadOfHead, Conflict, NotFound, Redacted
 from app.reading import lists
 from app.reading.questions import AsOf, ReleaseQuery
 from app.registry import reports
@@ -32,7 +32,7 @@ def file_release(write: Write, body: ReleaseReportIn) -> Response:
     "/releases/{release_id}/verifications",
     status_code=201,
     response_model=Filed,
-    responses=upserting(Filed) | refusals(*POSTING, NotFound, Conflict, Redacted, AheadOfHead),
+    responses=upserting(Filed) | refusals(*POSTING, NotFound, Conflict, Redacted, AheadOfHead, AgeNeedsDay),
 )
 def verify_release(write: Write, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Response:
     """Give your verdict on a known release: the next version of your report there, or a new one."""

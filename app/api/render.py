@@ -11,12 +11,13 @@ from app.exchange.imports import receipts, stored
 from app.log.entries import LogEntry, entry_at
 from app.models import Decision, Facility, Proposal, Record, Source
 from app.reading import lists, person_records, shapes
+from app.reading.match_candidates import match_candidates
 from app.registry import records
 from app.registry.claims import claim_at
 from app.registry.read_permissions import Reader
 from app.registry.views import unregistered_place
 from app.registry.write import Outcome
-from app.vocabulary import Judgement, MatchOutcome
+from app.vocabulary import MatchOutcome
 from app.wire.base import Receipt
 from app.wire.directory import FiledClaim, FiledFacility, FiledSource
 from app.wire.filed import Candidate, Decided, Filed, FiledConsent, FiledRedaction, Proposed, WarningOut
@@ -57,7 +58,7 @@ def _report(session: Session, result: Outcome, reader: Reader) -> Filed:
         spell, met = place.spell, MatchOutcome.LINKED
     candidates: list[Candidate] = []
     if met is MatchOutcome.NEW or result.ids["version"] == 1:
-        candidates = _candidates(session, record, result.revision, reader)
+        candidates = match_candidates(session, record, result.revision, reader)
     if candidates and met is MatchOutcome.NEW:
         met = MatchOutcome.NEEDS_REVIEW
     detainee, detention = shapes.detainee(person, reader), shapes.detention(person, spell, reader)
@@ -79,31 +80,6 @@ def _report(session: Session, result: Outcome, reader: Reader) -> Filed:
         "warnings": [] if unregistered is None else [UNREGISTERED],
         "receipt": _receipt_of(written),
     }
-
-
-def _candidates(session: Session, record: Record, revision: int, reader: Reader) -> list[Candidate]:
-    """The people whom the matcher found, best first, as far as this key may know of them."""
-    decisions = session.scalars(
-        select(Decision)
-        .where(
-            col(Decision.b) == record.id,
-            col(Decision.decided_by) == "matcher",
-            col(Decision.key) < revision,
-            col(Decision.judgement).in_([Judgement.UNSURE, Judgement.SAME]),
-        )
-        .order_by(col(Decision.score).desc(), col(Decision.key))
-    )
-    recognised: list[Candidate] = []
-    for decision in decisions:
-        other = session.scalars(select(Record).where(col(Record.id) == decision.a)).one()
-        if not reader.recognises(other.publish_now):
-            continue
-        place = records.placement(session, other.key, revision)
-        assert place is not None
-        holder = session.scalars(select(Record).where(col(Record.key) == place.detainee)).one()
-        reasons = entry_at(session, decision.key).personal.get("reasons", [])
-        recognised.append({"detainee_id": holder.detainee_id, "score": decision.score / 1000, "reasons": reasons})
-    return recognised
 
 
 def _source(session: Session, result: Outcome, _reader: Reader) -> FiledSource:

@@ -17,7 +17,7 @@ from app.descriptions import of_parameter
 from app.exchange import workbook_writer
 from app.exchange.comparing import run, sheets
 from app.exchange.comparing.registry import Scope
-from app.exchange.comparing.report import Comparison
+from app.exchange.comparing.report import ListComparison
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.local import bounded, reporter
 from app.exchange.template import template
@@ -108,7 +108,7 @@ def _list(file: Path, mapping: Path | None) -> run.List:
     return data, mapping_of(mapping)
 
 
-def _with_registry(slug: str, mine: run.List, scope: Scope) -> Comparison:
+def _with_registry(slug: str, mine: run.List, scope: Scope) -> ListComparison:
     """A list beside what the registry shows the source whose list it is."""
     settings = Settings()
     with opened(settings):
@@ -117,7 +117,7 @@ def _with_registry(slug: str, mine: run.List, scope: Scope) -> Comparison:
         return run.with_registry(session, settings.secret_key(), now(), reporter(session, slug), mine, scope)
 
 
-def _print(comparison: Comparison, xlsx: Path | None) -> None:
+def _print(comparison: ListComparison, xlsx: Path | None) -> None:
     _some("Contradictions:", [line for pair in comparison["both"] for line in _contradictions(pair)])
     _some("Likely the same person (somebody must look):", [_beside(pair) for pair in comparison["likely"]])
     for heading, unread in (

@@ -29,7 +29,7 @@ def address(
     if "source" in named:  # by that source's own days and kinds, as the group counts
         source = str(named["source"])
         terms |= verified_too(terms, source)
-        if "net" in echoed:
+        if "net" in echoed:  # `source` stands before the other terms, as in the addresses in print
             terms["source"] = source
     else:
         terms.setdefault("status", list(COUNTING))

@@ -99,12 +99,12 @@ BATCHES = (
 @cache
 def places() -> tuple[WayOut, ...]:
     """All 418 in order of release; a place's position is its id."""
-    found: list[WayOut] = []
+    ways_out: list[WayOut] = []
     for batch in BATCHES:
         midnight = datetime.fromisoformat(batch.day).replace(tzinfo=CARACAS)
         for _ in range(batch.count):
-            number = len(found)
+            number = len(ways_out)
             facility = pick(batch.facilities, "facility", number)
             out_at = midnight + timedelta(hours=batch.hour)
-            found.append(WayOut(number, midnight.date(), out_at.astimezone(UTC), facility, batch.group))
-    return tuple(found)
+            ways_out.append(WayOut(number, midnight.date(), out_at.astimezone(UTC), facility, batch.group))
+    return tuple(ways_out)

@@ -77,23 +77,23 @@ def claim_body(row: Row) -> Body:
     if row["named"]:
         body["named"] = row["named"] == "yes"
     citation = {name: row[name] for name in ("url", "published_on") if row[name]}
-    found = {"definition": _definition(row), "citation": citation}
-    return body | {name: value for name, value in found.items() if value}
+    optional = {"definition": _definition(row), "citation": citation}
+    return body | {name: value for name, value in optional.items() if value}
 
 
 def resolved(body: Body, ids: Mapping[str, str]) -> Body:
     """The body with every `claim_id` it refers to replaced by the id that figure was given on filing."""
-    found = dict(body)
+    linked = dict(body)
     for name in ("derived_from", "same_as"):
-        if name in found:
-            found[name] = ids[found[name]]
-    if "supersedes" in found:
-        found["supersedes"] = [ids[key] for key in found["supersedes"]]
-    if "part_of" in found:
-        found["part_of"] = [part | {"claim": ids[part["claim"]]} for part in found["part_of"]]
-    if "subset_of" in found.get("definition", {}):
-        found["definition"] = found["definition"] | {"subset_of": ids[found["definition"]["subset_of"]]}
-    return found
+        if name in linked:
+            linked[name] = ids[linked[name]]
+    if "supersedes" in linked:
+        linked["supersedes"] = [ids[key] for key in linked["supersedes"]]
+    if "part_of" in linked:
+        linked["part_of"] = [part | {"claim": ids[part["claim"]]} for part in linked["part_of"]]
+    if "subset_of" in linked.get("definition", {}):
+        linked["definition"] = linked["definition"] | {"subset_of": ids[linked["definition"]["subset_of"]]}
+    return linked
 
 
 def stated(row: Row) -> datetime:

@@ -64,13 +64,13 @@ def plain(name: str) -> str:
 
 def names(genders: Iterable[str]) -> list[Name]:
     """One name for each gender given (`male`, `female`), in order: two given names, then two surnames."""
-    found: list[Name] = []
+    drawn: list[Name] = []
     used: set[tuple[str, ...]] = set()
     for number, gender in enumerate(genders):
         name = _unlike(used, MALE if gender == "male" else FEMALE, number)
         used.update(combinations(sorted(name), 2))
-        found.append(name)
-    return found
+        drawn.append(name)
+    return drawn
 
 
 def _unlike(used: set[tuple[str, ...]], given: list[str], number: int) -> Name:

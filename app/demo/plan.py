@@ -141,8 +141,8 @@ STREAMS = (
 def filings() -> tuple[Filing, ...]:
     """Every verified release of every list, in order of time."""
     taken: dict[str, set[datetime]] = {stream.source: set() for stream in STREAMS}
-    found = [filing for stream in STREAMS for filing in _run(stream, taken[stream.source])]
-    return tuple(sorted(found, key=lambda filing: filing.at))
+    filings = [filing for stream in STREAMS for filing in _run(stream, taken[stream.source])]
+    return tuple(sorted(filings, key=lambda filing: filing.at))
 
 
 def filed() -> dict[tuple[str, int], datetime]:

@@ -108,21 +108,21 @@ class Replay:
 
     def _join_counted(self, event: Event) -> None:
         """Who may only be counted is tied to nobody by the matcher: here a curator reads the review at once."""
-        said = event.source, str(event.body["source_record_id"])
-        first = self._first.setdefault(event.person, said)
-        a, b = self._record(*first), self._record(*said)
+        case = event.source, str(event.body["source_record_id"])
+        first = self._first.setdefault(event.person, case)
+        a, b = self._record(*first), self._record(*case)
         if a.key == b.key or {a.publish_now, b.publish_now} != {Publish.COUNTED}:
             return
         places = select(col(Placement.detainee)).where(
             col(Placement.record).in_([a.key, b.key]), col(Placement.until) == OPEN
         )
         if len(set(self._session.scalars(places))) > 1:
-            self._join(Joined(event.at, (first, said), "the same mother told both organisations"))
+            self._join(Joined(event.at, (first, case), "the same mother told both organisations"))
 
     def _record(self, source: str, case: str) -> Record:
-        found = records.by_case(self._session, self._secret, self._sources[source].key, case)
-        assert found is not None
-        return found
+        record = records.by_case(self._session, self._secret, self._sources[source].key, case)
+        assert record is not None
+        return record
 
     def _joining(self, joined: Joined) -> Callable[[], None]:
         return lambda: self._join(joined)

@@ -67,10 +67,10 @@ _GREEK = tuple(
 )
 # Kana: a small ya, yu or yo belongs to the letter before it, and long vowels are often written short.
 _KANA = tuple(
-    (re.compile(found), sound)
-    for found, sound in (("i(?=y[auo])", ""), ("(?<=[csj])(h?)y", r"\1"), ("o[ou]", "o"), ("uu", "u"))
+    (re.compile(pattern), sound)
+    for pattern, sound in (("i(?=y[auo])", ""), ("(?<=[csj])(h?)y", r"\1"), ("o[ou]", "o"), ("uu", "u"))
 )
-_HANGUL = tuple((re.compile(found), sound) for found, sound in (("eo", "o"), ("eu", "u"), ("ae", "e")))
+_HANGUL = tuple((re.compile(pattern), sound) for pattern, sound in (("eo", "o"), ("eu", "u"), ("ae", "e")))
 _ARTICLE = "ال"
 _SERVANT_OF_THE = "عبدال"
 _OF_THE_FAITH = "الدين"

@@ -1,4 +1,5 @@
-"""What is counted: releases, and who is held. All that sets one apart from the other stands here, in one record each.
+"""What is counted: releases, and who is held. What sets one apart from the other stands here, in one record each;
+beside that, a few files of `counts` ask which of the two they count.
 
 To count something else, write its terms, the selection that they mean, and its record.
 """
@@ -41,9 +42,9 @@ class Countable:
 
     `noun`: its name in addresses and totals; `record`: the kind of record that its list shows; `terms`: the terms of
     its counts; `query`: these terms with a revision; `names`: singular and plural in English, then in Spanish; `title`:
-    its title in a bibliography; `mark`: the term that only its short addresses have, which without a mark say the noun;
-    `dated`: gives terms the day they mean at a revision; `beside`: numbers beside the total, each with the condition
-    under which a counted row is part of it.
+    its title in a bibliography; `mark`: a term that only these counts echo, by which a short address is recognised;
+    without one the address begins with the noun; `dated`: gives terms the day they mean at a revision; `beside`:
+    numbers beside the total, each with the condition under which a counted row is part of it.
     """
 
     noun: str

@@ -50,7 +50,7 @@ class Dimension:
         return self.stands is not Stands.DAY
 
 
-# In the order in which the API names them; facets that are filters alone stand between, where filters are read.
+# In the order in which the API names them, filters that group nothing (FILTER_ALONE) among them.
 DIMENSIONS = {
     dimension.name: dimension
     for dimension in (

@@ -13,7 +13,7 @@ class Form(StrEnum):
     JSONL = "jsonl"
 
 
-# Format as `?format=` names it → its media type; JSON stands first, for who asks for none.
+# Format as `?format=` names it → its media type; JSON is first: a request that names no format gets it.
 MEDIA: dict[str, str] = {"json": JSON, Form.CSV.value: "text/csv", Form.JSONL.value: "application/jsonl"}
 # What a table is, for the API description.
 TABLES = {

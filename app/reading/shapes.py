@@ -225,7 +225,7 @@ def release(person: Person, spell: int, reader: Reader) -> ReleaseShape:
 
 
 def detainee_of(person: Person, _key: int, reader: Reader) -> DetaineeShape:
-    """A detainee, by the key of the person as the others by that of the spell."""
+    """`detainee` in the form of the other shapes, whose key is the spell's: here it is the person's."""
     return detainee(person, reader)
 
 

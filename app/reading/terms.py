@@ -158,7 +158,7 @@ class SourcedTerms(PersonTerms):
 
 
 class ReleaseTerms(EventTerms, SourcedTerms):
-    """Filters on releases besides: who says so."""
+    """The terms of releases with the sources that say so."""
 
     noun = RELEASES
     status: Several[ReleaseStatus] = []

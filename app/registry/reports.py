@@ -71,7 +71,7 @@ def with_kept(report: Content, body: DetentionReportIn, before: Content) -> Cont
 
 def verify_release(context: WriteContext, release_id: uuid.UUID, body: VerificationOfReleaseIn) -> Outcome:
     """File this source's verdict on a known release as it stood at the revision `body.seen`: the next version of the
-    source's report on it, or a new report. Raises Invalid, NotFound, Conflict."""
+    source's report on it, or a new report. Raises Invalid, AgeNeedsDay, NotFound, Conflict."""
     base = pointers.known(context, "release", release_id)
     seen = kept_values.seen_at(context, base, body.seen)
     place = records.placement(context.session, base.key)

@@ -111,7 +111,7 @@ class UnreadRow(TypedDict):
     errors: list[RowError]
 
 
-class AskedList(TypedDict):
+class RegistryList(TypedDict):
     """A list of the registry that yours was laid beside, how many it shows you, and how many it withholds."""
 
     list: str
@@ -136,7 +136,7 @@ class ComparisonOut(TypedDict):
     """Your list and theirs: each row of yours is paired with at most one detention."""
 
     revision: int
-    lists: list[AskedList]
+    lists: list[RegistryList]
     summary: ComparisonSummary
     both: list[PairedShape]
     likely: list[PairedShape]

@@ -3,17 +3,21 @@
 import gzip
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from time import sleep
 from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from app.api.openapi import Served, completed
 from app.cli import command
 from app.config import Settings
 from app.descriptions import descriptions
 from app.main import ROUTERS, create_app
-from tests.support import World
+from tests.support import A_WHILE, PATIENCE, World
 
 Node = dict[str, Any]
 
@@ -122,6 +126,24 @@ def test_the_document_is_made_once_and_sent_as_it_is(world: World, monkeypatch: 
     tagged = world.client.get("/openapi.json", headers={"If-None-Match": first.headers["etag"]})
     assert (tagged.status_code, tagged.content) == (304, b"")
     assert tagged.headers["etag"] == first.headers["etag"]
+
+
+def test_who_asks_while_the_document_is_made_gets_the_whole_of_it(
+    document: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, begun = create_app(Settings(database_url="sqlite://")), Event()
+
+    def slowly(half: Node) -> Node:
+        begun.set()
+        sleep(A_WHILE)
+        return completed(half)
+
+    monkeypatch.setattr("app.main.completed", slowly)
+    with ThreadPoolExecutor(1) as others:
+        first = others.submit(app.openapi)
+        assert begun.wait(PATIENCE)
+        assert Served.of(app.openapi()).tag == Served.of(document).tag
+    assert first.result() == document
 
 
 def test_the_document_is_sent_packed_to_whoever_can_unpack_it() -> None:

@@ -245,3 +245,13 @@ def test_a_row_that_stood_before_ages_had_spans_stays_counted_until_it_is_answer
     assert world.post("/v1/detentions", moved, "foro").json()["detainee"]["publish"] == "counted"
     answered = world.post("/v1/detentions", aged(age_on="2024-01-10"), "foro").json()
     assert answered["detainee"]["publish"] == "named"
+
+
+def test_a_day_given_with_a_verdict_may_ask_for_the_day_of_the_age(world: World) -> None:
+    """The age was filed without any day; the day of release makes a span of it, in which a child became of age."""
+    undated = aged(age=18) | {"detention": {"country": "VE"}}
+    world.post("/v1/detentions", undated, "foro")
+    filed = world.post("/v1/releases", undated | {"release": {"kind": "pardon"}}, "foro").json()
+    path = f"/v1/releases/{filed['release']['id']}/verifications"
+    verdict = {"verdict": "verified", "method": "family", "released_on": "2025-01-10"}
+    world.refuse(world.post(path, verdict, "foro"), 422, "age_needs_day", "/detainee/age_on")

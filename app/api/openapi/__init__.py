@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,19 +64,13 @@ def completed(document: Node) -> Node:
     components["schemas"] |= shapes["$defs"]
     components["examples"] = examples.refusals()
     components["headers"] = headers.HEADERS
-    for operation in operations(document):
+    for operation in described.operations(document):
         _tables(operation)
         _security(operation)
         headers.declare(operation)
         examples.attach(operation)
     described.describe(document)
     return document
-
-
-def operations(document: Node) -> Iterator[Node]:
-    """Every operation."""
-    for methods in document["paths"].values():
-        yield from methods.values()
 
 
 def _security(operation: Node) -> None:

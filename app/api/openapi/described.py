@@ -16,8 +16,8 @@ def describe(document: Node) -> None:
     """Describe every parameter, field and code, and drop titles and defaults that are null."""
     schemas: Node = document["components"]["schemas"]
     shapes = descriptions.descriptions()["shapes"]
-    sent = _reached([each["requestBody"] for each in _operations(document) if "requestBody" in each], schemas)
-    for operation in _operations(document):
+    sent = _reached([each["requestBody"] for each in operations(document) if "requestBody" in each], schemas)
+    for operation in operations(document):
         for parameter in operation.get("parameters", []):
             _parameter(parameter, operation["operationId"])
         for answer in operation["responses"].values():
@@ -36,7 +36,8 @@ def describe(document: Node) -> None:
             schemas[codes.__name__]["description"] = _codes(codes.__doc__ or "", meanings[name])
 
 
-def _operations(document: Node) -> Iterator[Node]:
+def operations(document: Node) -> Iterator[Node]:
+    """Every operation."""
     for methods in document["paths"].values():
         yield from methods.values()
 

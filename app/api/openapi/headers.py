@@ -9,8 +9,9 @@ from typing import Any
 Node = dict[str, Any]
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
-SPEAKING = ("read_import", "list_import_rows")  # whose `lang` is by default what the client prefers
-REFUSED = 300
+BY_ACCEPT_LANGUAGE = ("read_import", "list_import_rows")  # operations whose `lang` defaults to `Accept-Language`
+VARYING = ("match_person", "match_list")  # operations that store nothing, and answer each key what it may see
+SUCCESS_ENDS = 300  # the first status above it is a redirection, or a refusal
 
 
 def _header(description: str, schema: Node = TEXT) -> Node:
@@ -41,7 +42,7 @@ def declare(operation: Node) -> None:
         "If-None-Match": "304" in answers,
         "Idempotency-Key": _can_say(answers, "idempotency_mismatch"),
         "If-Match": "412" in answers,
-        "Accept-Language": operation["operationId"] in SPEAKING,
+        "Accept-Language": operation["operationId"] in BY_ACCEPT_LANGUAGE,
         "Content-Encoding": _takes_file(operation),
     }
     added = [{"name": name, "in": "header", "required": False, "schema": TEXT} for name, does in sent.items() if does]
@@ -52,7 +53,7 @@ def declare(operation: Node) -> None:
         operation["parameters"] = [*operation.get("parameters", []), *added]
     for status, answer in answers.items():
         names = [*_OF_STATUS.get(status, ())]
-        if int(status) < REFUSED:
+        if int(status) < SUCCESS_ENDS:
             names += _of_success(operation, sent)
         elif status == "304":
             names += _OF_READING
@@ -69,7 +70,10 @@ def _of_success(operation: Node, sent: dict[str, bool]) -> list[str]:
     if "403" not in operation["responses"]:
         return []
     names = ["Cache-Control", "Recuento-Revision"]
-    names += ["Idempotency-Replayed"] if sent["Idempotency-Key"] else ["Vary"] if "match" in str(operation) else []
+    if sent["Idempotency-Key"]:
+        names.append("Idempotency-Replayed")
+    elif operation["operationId"] in VARYING:
+        names.append("Vary")
     return [*names, "Location"] if operation["operationId"] == "send_list" else names
 
 

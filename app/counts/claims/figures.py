@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app import dates
-from app.counts.claims.filed import FiledClaim, FiledDefinition
 from app.models import Claim, Entry
 from app.reading.terms import EchoedTerms, edges
 from app.reading.visibility import at
+from app.registry.logged_claims import LoggedClaim, LoggedDefinition
 from app.vocabulary import Measure, Stage
 from app.wire.counts import Arithmetic, Bounds, FigureOut
 
@@ -34,7 +34,7 @@ class Figure:
 
     id: str
     since: int
-    filed: FiledClaim
+    filed: LoggedClaim
     filed_at: datetime | None = None
 
     @property
@@ -102,7 +102,7 @@ class Figure:
         return len(self.filed.get("stated_at") or "") == dates.DAY_LENGTH
 
     @property
-    def definition(self) -> FiledDefinition:
+    def definition(self) -> LoggedDefinition:
         return self.filed.get("definition") or {}
 
     @property

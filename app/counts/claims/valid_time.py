@@ -28,7 +28,7 @@ _AMONG: BindParameter[Any] = bindparam("among", expanding=True)
 ANYBODY: dict[str, list[str] | None] = {"status": [], "any_of": [], "all_of": [], "min_sources": None}
 
 
-class SourceVerdict(NamedTuple):
+class DatedVerdict(NamedTuple):
     """One source's verdict on one release, with the first and last day on which the verdict may have been given; None:
     the source does not say when."""
 
@@ -95,26 +95,26 @@ def count_known_on(session: Session, terms: CountTerms, reader: Reader, revision
     }
 
 
-def _status(verdicts: Sequence[SourceVerdict]) -> ReleaseStatus | None:
+def _status(verdicts: Sequence[DatedVerdict]) -> ReleaseStatus | None:
     return status_among([(each.verdict, each.independent) for each in verdicts])
 
 
-def _counts(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[SourceVerdict]) -> bool:
+def _counts(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[DatedVerdict]) -> bool:
     return _wanted(terms, keys, verdicts) and _status(verdicts) in COUNTING
 
 
-def _surely_told(verdicts: Sequence[SourceVerdict], day: int) -> bool:
+def _surely_told(verdicts: Sequence[DatedVerdict], day: int) -> bool:
     """Whether every source says when it knew, finely enough to tell whether that was by the day."""
     return all(
         each.first is not None and each.day is not None and (each.day <= day or each.first > day) for each in verdicts
     )
 
 
-def _confirmations(verdicts: Sequence[SourceVerdict]) -> int:
+def _confirmations(verdicts: Sequence[DatedVerdict]) -> int:
     return sum(1 for each in verdicts if each.verdict == Verdict.VERIFIED and each.independent)
 
 
-def _wanted(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[SourceVerdict]) -> bool:
+def _wanted(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[DatedVerdict]) -> bool:
     """Whether the terms ask for the status of a release and the sources that had verified it."""
     verified = {each.source for each in verdicts if each.verdict == Verdict.VERIFIED}
     return (
@@ -127,17 +127,17 @@ def _wanted(terms: CountTerms, keys: dict[str, int], verdicts: Sequence[SourceVe
 
 def _verdicts(
     session: Session, terms: CountTerms, spells: Collection[int], revision: int
-) -> dict[int, list[SourceVerdict]]:
+) -> dict[int, list[DatedVerdict]]:
     """What every source says of the releases at the stage asked for."""
     days = _days(session, spells, revision)
     rows = select(
         col(SourceRelease.spell), col(SourceRelease.source), col(SourceRelease.verdict), col(SourceRelease.independent)
     ).where(col(SourceRelease.spell).in_(_AMONG), col(SourceRelease.stage) == terms.stage, at(SourceRelease, revision))
-    verdicts: dict[int, list[SourceVerdict]] = defaultdict(list)
+    verdicts: dict[int, list[DatedVerdict]] = defaultdict(list)
     for some in chunks(spells):
         for spell, source, verdict, independent in session.execute(rows, {"among": some}):
             first, last = days.get((spell, source), (None, None))
-            verdicts[spell].append(SourceVerdict(source, Verdict(verdict), independent, first, last))
+            verdicts[spell].append(DatedVerdict(source, Verdict(verdict), independent, first, last))
     return verdicts
 
 

@@ -40,7 +40,7 @@ from app.registry.read_permissions import Reader
 from app.registry.schemas import Country, Date
 from app.registry.views import Views
 from app.vocabulary import ReleaseStatus, Role
-from app.wire.matching import AccountShape, AskedList, CandidateOut, TheirsShape
+from app.wire.matching import AccountShape, CandidateOut, RegistryList, TheirsShape
 
 # Statuses to look for in a list: a refuted or withdrawn detention is not missing from it.
 STANDING = [ReleaseStatus(status) for status in COUNTING]
@@ -65,7 +65,7 @@ class Theirs:
     indexes of the detentions in scope; `tied`: index of a row → index of the detention with its case number; `lists`:
     addresses of the lists that were read."""
 
-    lists: list[AskedList] = field(default_factory=list)
+    lists: list[RegistryList] = field(default_factory=list)
     detentions: list[ComparedDetention[TheirsShape]] = field(default_factory=list)
     in_scope: set[int] = field(default_factory=set)
     tied: dict[int, int] = field(default_factory=dict)

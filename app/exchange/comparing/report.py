@@ -9,11 +9,11 @@ from app.exchange.comparing.detentions import FIELDS, ComparedDetention, conflic
 from app.exchange.comparing.files import ComparedList, ListedShape
 from app.matching.align import NEVER, Deadline, Pair, align
 from app.wire.matching import (
-    AskedList,
     ComparisonSummary,
     MineShape,
     PairedShape,
     ReasonShape,
+    RegistryList,
     TheirsShape,
     UnreadRow,
 )
@@ -22,7 +22,7 @@ from app.wire.matching import (
 CASE_NUMBER: ReasonShape = {"feature": "case_number", "score": 1.0, "note": "the same case number"}
 
 
-class Comparison(TypedDict):
+class ListComparison(TypedDict):
     """A list compared with the registry (`lists`, `revision`) or with another list (`unread_theirs`)."""
 
     summary: ComparisonSummary
@@ -31,7 +31,7 @@ class Comparison(TypedDict):
     mine_only: list[MineShape]
     theirs_only: list[TheirsShape]
     unread: list[UnreadRow]
-    lists: NotRequired[list[AskedList]]
+    lists: NotRequired[list[RegistryList]]
     revision: NotRequired[int]
     unread_theirs: NotRequired[list[UnreadRow]]
 
@@ -42,7 +42,7 @@ def compare(
     tied: Mapping[int, int] | None = None,
     in_scope: Collection[int] | None = None,
     deadline: Deadline = NEVER,
-) -> Comparison:
+) -> ListComparison:
     """Compare the two sides. `in_scope`: indexes of theirs that are reported as `theirs_only` without a partner; by
     default all. Raises TooLong."""
     pairs = align([a.line for a in mine.detentions], [b.line for b in theirs], tied, deadline)
@@ -91,7 +91,7 @@ def _place(shown: Mapping[str, Any]) -> Any:
     return shown.get("row") or shown.get("detention_id") or shown["report_id"]
 
 
-def lines(result: Comparison) -> list[dict[str, Any]]:
+def lines(result: ListComparison) -> list[dict[str, Any]]:
     """The result as one table, column → value: a line for each pair and for each detention without a partner."""
     return [
         *(_table_line("both", pair["mine"], pair["theirs"], pair) for pair in result["both"]),

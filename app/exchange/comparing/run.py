@@ -8,7 +8,7 @@ from sqlmodel import Session
 from app.exchange.comparing import registry
 from app.exchange.comparing.files import read
 from app.exchange.comparing.registry import Scope
-from app.exchange.comparing.report import Comparison, compare
+from app.exchange.comparing.report import ListComparison, compare
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.lists import open_list
@@ -31,7 +31,7 @@ TAKES_TOO_LONG = (
 List = tuple[bytes, Mapping | None]
 
 
-def two_lists(mine: List, theirs: List, now: datetime) -> Comparison:
+def two_lists(mine: List, theirs: List, now: datetime) -> ListComparison:
     """A comparison of two files. Raises BadFile."""
     their_list = read(open_list(*theirs), now)
     return {**compare(read(open_list(*mine), now), their_list.detentions), "unread_theirs": their_list.unread}
@@ -39,7 +39,7 @@ def two_lists(mine: List, theirs: List, now: datetime) -> Comparison:
 
 def with_registry(
     session: Session, secret: bytes, now: datetime, reader: Reader, mine: List, scope: Scope, *, seconds: float = inf
-) -> Comparison:
+) -> ListComparison:
     """A comparison of a file with the registry as this reader may see it, within so many processor seconds in all.
     Raises BadFile, Invalid."""
     deadline = Deadline(seconds)

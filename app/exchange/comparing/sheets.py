@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.exchange.comparing.detentions import FIELDS
-from app.exchange.comparing.report import THEIRS, Comparison
+from app.exchange.comparing.report import THEIRS, ListComparison
 from app.exchange.imports.sentences import detail
 from app.exchange.tables import SEPARATOR
 from app.exchange.titles import LANGUAGES, title
@@ -23,7 +23,7 @@ CODES = {"gender": "genders", "stage": "stages", "kind": "release_kinds", "statu
 SIDES = ("mine", "theirs")
 
 
-def sheets(result: Comparison, lang: Language) -> list[Sheet]:
+def sheets(result: ListComparison, lang: Language) -> list[Sheet]:
     """The sheets of a comparison, the summary first. Only where rows could not be read is there a sheet of them."""
     words = _Words(lang)
     made = [_summary(result, words), _pairs("both", result["both"], words), _conflicts(result["both"], words),
@@ -60,7 +60,7 @@ class _Words:
         return self._labels.get(name, {}).get(value, str(value))
 
 
-def _summary(result: Comparison, words: _Words) -> Sheet:
+def _summary(result: ListComparison, words: _Words) -> Sheet:
     numbers: Mapping[str, Any] = result["summary"]
     rows: list[list[Cell]] = [[words.of("summary", name), number] for name, number in numbers.items()]
     for compared in result.get("lists", []):

@@ -29,7 +29,7 @@ from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import Opened
 from app.exchange.imports.row_checks import body_of, numbered, placed
 from app.exchange.imports.rows import Row
-from app.exchange.imports.sentences import Question
+from app.exchange.imports.sentences import StoredQuestion
 from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
 from app.models import OPEN, ApiKey, ListImport, Source
@@ -123,7 +123,7 @@ class Filing:
 
     def _questions(
         self, job: ListImport, opened: Opened, rows: int, before: ListImport | None, *, counting: bool
-    ) -> list[Question]:
+    ) -> list[StoredQuestion]:
         """The questions to answer before anything is filed; of a confirmed list, the questions that need a mapping."""
         facts = survey.survey(opened.rows())
         questions = [*opened.questions(), *survey.about_ages(opened, facts.ages)]

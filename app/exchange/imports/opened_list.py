@@ -12,7 +12,7 @@ from app.exchange.imports.doubtful_rows import DoubtfulRows
 from app.exchange.imports.headings import SENTENCE_TERM, Column
 from app.exchange.imports.mapping import MOST_NAMED, Mapping
 from app.exchange.imports.rows import Row
-from app.exchange.imports.sentences import Question, Value, about_list
+from app.exchange.imports.sentences import StoredQuestion, Value, about_list
 from app.exchange.imports.tally import Tally
 from app.matching.fold import fold
 from app.wire.imports import ImportColumn, ListForm
@@ -63,7 +63,7 @@ class Opened:
             counting = counting and place is not None and row.text(place) == str(number)
         return number, counting and number > 1
 
-    def questions(self) -> list[Question]:
+    def questions(self) -> list[StoredQuestion]:
         """The questions about whole columns, which only a mapping answers. Raises BadFile."""
         unnamed = [column for column in self.columns if column.fields and not column.named]
         terms = [column for column in unnamed if column.fields == (SENTENCE_TERM,)]
@@ -90,7 +90,7 @@ class Opened:
         }
 
 
-def about_column(code: str, column: Column, **values: Value) -> Question:
+def about_column(code: str, column: Column, **values: Value) -> StoredQuestion:
     """A question about a column."""
     return about_list(code, "mapping", column=column.letter, heading=column.heading[:MOST_NAMED], **values)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, cast
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, Field
@@ -30,7 +30,7 @@ from app.exchange.imports.upload_journal import Journal
 from app.exchange.imports.upload_parts import Cut, Part, cut
 from app.import_codes import ImportOutcome, ImportState
 from app.vocabulary import Language, Role
-from app.wire.imports import ImportQuestion, ImportRowShape
+from app.wire.imports import ImportQuestion, ImportRowShape, NotHeld
 
 # Seconds between looks at the progress of a part, which takes a fraction of one unless other lists wait too.
 FIRST_LOOK, LONGEST_LOOK = 0.3, 5.0
@@ -294,6 +294,9 @@ class _Sum:
                 for question in last.questions
             ]
             problem = _problem(part, last)
+        # A newer registry may give reasons that this version does not know: without them the numbers would not add up.
+        known: list[str] = [*NOT_HELD]
+        other = [why for why in reasons if why not in known]
         return {
             "state": state,
             "dry_run": self._sent.dry_run,
@@ -305,7 +308,7 @@ class _Sum:
             "held": sum(receipt.held for receipt in receipts),
             "lost": change_of(_summed([receipt.lost for receipt in receipts])),
             "gained": change_of(_summed([receipt.gained for receipt in receipts])),
-            "held_not_counted": {why: reasons[why] for why in NOT_HELD if reasons[why]},
+            "held_not_counted": cast(dict[NotHeld, int], {why: reasons[why] for why in known + other if reasons[why]}),
             "held_counted": sum(receipt.held_counted for receipt in receipts),
             "first_revision": min(revisions, default=None),
             "last_revision": max(revisions, default=None),

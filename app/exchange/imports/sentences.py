@@ -26,7 +26,7 @@ Answer = Literal["confirm", "mapping"]
 Value = str | int | Callable[[Language], str]
 
 
-class Question(TypedDict):
+class StoredQuestion(TypedDict):
     """A question about a list as stored, in every language. An earlier version stored a single sentence, `detail`."""
 
     code: str
@@ -48,9 +48,9 @@ def question(code: str, row: int | None = None, lang: Language = "en") -> str:
     return f"{_TEXTS['questions'][code][place]} {answer}"
 
 
-def about_list(code: str, answer: Answer = "confirm", **values: Value) -> Question:
+def about_list(code: str, answer: Answer = "confirm", **values: Value) -> StoredQuestion:
     """A question about a whole list, in every language. `answer`: the way to answer it."""
-    details = dict(zip(LANGUAGES, in_both("asked", code, values), strict=True))
+    details = dict(zip(LANGUAGES, in_both("list_questions", code, values), strict=True))
     return {"code": code, "details": details, "answer": answer}
 
 
@@ -69,7 +69,7 @@ def problem(kept: KeptFault, lang: Language) -> ImportFault:
     return {"code": kept["code"], "detail": text, "row": kept["row"]}
 
 
-def translated(about: Question, lang: Language) -> ImportQuestion:
+def translated(about: StoredQuestion, lang: Language) -> ImportQuestion:
     """A question about a list in a language."""
     text = about["details"][lang] if "details" in about else about["detail"]
     return {"code": about["code"], "detail": text, "answer": about.get("answer", "confirm")}

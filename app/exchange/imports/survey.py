@@ -10,7 +10,7 @@ from app.exchange.imports.lost_and_gained import says
 from app.exchange.imports.opened_list import Opened, about_column
 from app.exchange.imports.row_checks import body_of, numbered
 from app.exchange.imports.rows import Row
-from app.exchange.imports.sentences import Question, about_list, rows
+from app.exchange.imports.sentences import StoredQuestion, about_list, rows
 from app.registry.content import AGE, AGE_ON, BIRTH
 
 AGE_NAME, DAY_NAME, BIRTH_NAME = (name.removeprefix("detainee.") for name in (AGE, AGE_ON, BIRTH))
@@ -44,7 +44,7 @@ def has_undated_age(row: Row) -> bool:
     return isinstance(detainee, dict) and AGE_NAME in detainee and not {DAY_NAME, BIRTH_NAME} & detainee.keys()
 
 
-def about_ages(opened: Opened, undated: int) -> list[Question]:
+def about_ages(opened: Opened, undated: int) -> list[StoredQuestion]:
     """The question about a column of ages without a day, which only a mapping answers: an age at the arrest that is
     taken for today's makes two people of one, and children of adults."""
     column = next((column for column in opened.columns if AGE in column.fields), None)
@@ -54,6 +54,6 @@ def about_ages(opened: Opened, undated: int) -> list[Question]:
     return [about_column("age_needs_day", column, rows=rows(undated))]
 
 
-def about_counting(counting: bool) -> list[Question]:
+def about_counting(counting: bool) -> list[StoredQuestion]:
     """The question about case numbers that only count the rows."""
     return [about_list("numbers_count_rows")] if counting else []

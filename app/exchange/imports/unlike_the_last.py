@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app.database import chunks
 from app.exchange.imports.case_numbers import DERIVED
 from app.exchange.imports.lost_and_gained import says
-from app.exchange.imports.sentences import Question, about_list, line, rows
+from app.exchange.imports.sentences import StoredQuestion, about_list, line, rows
 from app.exchange.imports.survey import ListFacts
 from app.exchange.titles import named
 from app.registry import records
@@ -31,7 +31,7 @@ _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 Columns = Sequence[ImportColumn]
 
 
-def about_size(number: int, before: int | None) -> list[Question]:
+def about_size(number: int, before: int | None) -> list[StoredQuestion]:
     """The question about the number of rows, if it is far from that of the list `before`."""
     if before is None or before < FEW or before / FAR <= number <= before * FAR:
         return []
@@ -40,7 +40,7 @@ def about_size(number: int, before: int | None) -> list[Question]:
 
 def about_standing_reports(
     session: Session, secret: bytes, source: int, facts: ListFacts, columns: Columns, before: Columns
-) -> list[Question]:
+) -> list[StoredQuestion]:
     """Questions about a list that loses fields of the reports under its case numbers, or whose case numbers differ from
     known numbers only as a spreadsheet changes them. `columns`: of this list; `before`: of the last list."""
     digests = {records.case_digest(secret, source, case): case for case in facts.filled}

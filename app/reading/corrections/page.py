@@ -108,8 +108,8 @@ def _about(
     read; of a curator's decision the two people, as they stood while they were two."""
     if draft.kind in candidates.BY_CURATORS:
         apart = draft.revision - (draft.kind is CorrectionKind.MERGED)
-        two = [place for record in draft.records if (place := places.at(record, apart))]
-        return None, None, list(map(places.detainee_id, two))
+        people = [place for record in draft.records if (place := places.at(record, apart))]
+        return None, None, list(map(places.detainee_id, people))
     place = places.at(draft.records[0], revision) if draft.records else None
     if place is None:
         return None, None, []

@@ -4,7 +4,7 @@ from typing import Any
 
 from app import dates
 from app.counts.claims.figures import Figure, Figures
-from app.counts.claims.filed import FiledPart
+from app.registry.logged_claims import LoggedPart
 
 
 def figure(name: str, number: int | tuple[int | None, int | None] | None, **said: Any) -> Figure:
@@ -30,7 +30,7 @@ def figure(name: str, number: int | tuple[int | None, int | None] | None, **said
     return Figure(name, 0, filed)
 
 
-def part(whole: str, partition: str = "batches") -> list[FiledPart]:
+def part(whole: str, partition: str = "batches") -> list[LoggedPart]:
     return [{"claim": whole, "partition": partition}]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.exchange import tables, workbook_writer
 from app.exchange.comparing import files, report, run
-from app.exchange.comparing.report import Comparison
+from app.exchange.comparing.report import ListComparison
 from app.exchange.comparing.sheets import sheets
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.mapping import Mapping
@@ -35,12 +35,12 @@ Anselmo Barreto,12345678,,,VE,,
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def two_lists(mine: run.List, theirs: run.List) -> Comparison:
+def two_lists(mine: run.List, theirs: run.List) -> ListComparison:
     return run.two_lists(mine, theirs, NOW)
 
 
 @pytest.fixture(scope="module")
-def found() -> Comparison:
+def found() -> ListComparison:
     return two_lists((MINE.encode(), None), (THEIRS.encode(), None))
 
 
@@ -48,7 +48,7 @@ def rows(found: Any, part: str) -> list[int]:
     return [one["mine"]["row"] if "mine" in one else one["row"] for one in found[part]]
 
 
-def test_every_row_that_was_read_stands_in_one_part(found: Comparison) -> None:
+def test_every_row_that_was_read_stands_in_one_part(found: ListComparison) -> None:
     assert (rows(found, "both"), rows(found, "likely"), rows(found, "mine_only")) == ([2, 3, 5], [4], [7])
     assert [one["name"] for one in found["theirs_only"]] == ["@Otra Persona Gil"]
     assert found["summary"] == {
@@ -56,7 +56,7 @@ def test_every_row_that_was_read_stands_in_one_part(found: Comparison) -> None:
     }  # fmt: skip
 
 
-def test_a_pair_says_why_and_what_contradicts(found: Comparison) -> None:
+def test_a_pair_says_why_and_what_contradicts(found: ListComparison) -> None:
     first, second, _third = found["both"]
     assert [one["feature"] for one in first["reasons"]] == ["name", "birth", "released_on", "detained_on"]
     assert first["conflicts"] == [
@@ -66,12 +66,12 @@ def test_a_pair_says_why_and_what_contradicts(found: Comparison) -> None:
     assert second["conflicts"] == []
 
 
-def test_identification_numbers_pair_people_and_are_never_shown(found: Comparison) -> None:
+def test_identification_numbers_pair_people_and_are_never_shown(found: ListComparison) -> None:
     assert found["both"][2]["reasons"][-1]["feature"] == "national_id"
     assert "12345678" not in str(found)
 
 
-def test_a_row_that_cannot_be_read_is_compared_with_nothing_and_said_so(found: Comparison) -> None:
+def test_a_row_that_cannot_be_read_is_compared_with_nothing_and_said_so(found: ListComparison) -> None:
     (unread,) = found["unread"]
     assert (unread["row"], unread["errors"][0]["code"]) == (6, "ambiguous_date")
 
@@ -143,7 +143,7 @@ def parts_of(data: bytes) -> dict[str, str]:
         ),
     ],
 )
-def test_the_workbook_has_a_sheet_for_each_part(found: Comparison, lang: str, names: list[str]) -> None:
+def test_the_workbook_has_a_sheet_for_each_part(found: ListComparison, lang: str, names: list[str]) -> None:
     made = sheets(found, "es" if lang == "es" else "en")
     assert [sheet.name for sheet in made] == names
     assert {len(row) for sheet in made for row in sheet.rows if len(row) != len(sheet.headings)} == set()
@@ -160,7 +160,7 @@ def test_the_workbook_has_a_sheet_for_each_part(found: Comparison, lang: str, na
     ],
 )
 def test_the_summary_says_of_those_on_both_how_many_contradict(
-    found: Comparison, lang: str, lines: list[list[str]]
+    found: ListComparison, lang: str, lines: list[list[str]]
 ) -> None:
     summary = sheets(found, "es" if lang == "es" else "en")[0]
     assert summary.rows[2:4] == lines
@@ -176,11 +176,11 @@ def test_no_cell_of_a_workbook_is_a_formula_or_a_link() -> None:
     assert "=1+1" in parts["xl/sharedStrings.xml"]
 
 
-def test_the_same_rows_give_the_same_bytes(found: Comparison) -> None:
+def test_the_same_rows_give_the_same_bytes(found: ListComparison) -> None:
     assert workbook_writer.write(sheets(found, "es")) == workbook_writer.write(sheets(found, "es"))
 
 
-def test_as_one_table_each_pair_and_each_lone_account_is_a_line(found: Comparison) -> None:
+def test_as_one_table_each_pair_and_each_lone_account_is_a_line(found: ListComparison) -> None:
     table = report.lines(found)
     assert [line["part"] for line in table] == ["both"] * 3 + ["likely", "mine_only", "theirs_only"]
     assert "'@Otra Persona Gil" in tables.to_csv(table)

@@ -1,30 +1,28 @@
-"""Claims as the log has them: the fields that are read to compare a figure."""
+"""Claims as the log has them: the fields that counts read to compare a figure (`claims.py` writes them)."""
 
-from typing import Required
+from typing import Any, Required
 
 from typing_extensions import TypedDict
 
-from app.reading.terms import EchoedTerms
 
-
-class FiledDefinition(TypedDict, total=False):
+class LoggedDefinition(TypedDict, total=False):
     """What a claim says of what its figure counts: `terms` of a count, the figure of whose people it counts a part, in
     prose who is meant, and whether people who were taken again are left out."""
 
-    terms: EchoedTerms
+    terms: dict[str, Any]
     subset_of: str
     population: str
     net: bool
 
 
-class FiledPart(TypedDict):
+class LoggedPart(TypedDict):
     """Of which claim a figure is a part, and of which partition."""
 
     claim: str
     partition: str
 
 
-class FiledClaim(TypedDict, total=False):
+class LoggedClaim(TypedDict, total=False):
     """The fields of a claim that are read here, as the log has them."""
 
     claimant: str
@@ -37,9 +35,9 @@ class FiledClaim(TypedDict, total=False):
     stated_at: str
     stated_at_instant: str
     country: str
-    definition: FiledDefinition
+    definition: LoggedDefinition
     series: str
-    part_of: list[FiledPart]
+    part_of: list[LoggedPart]
     derived_from: str
     supersedes: list[str]
     same_as: str
