@@ -6,7 +6,7 @@ from app.counts import buckets
 from app.dates import parse_from, parse_to
 from app.reading import terms as wording
 from app.reading.countables import Countable
-from app.reading.dimensions import DIMENSIONS, DimensionValue
+from app.reading.dimensions import DIMENSIONS, DimensionValue, Window
 from app.reading.selection import COUNTING
 from app.reading.terms import EchoedTerms
 from app.registry.schemas import MOST_SOURCES
@@ -23,7 +23,7 @@ def address(
     `echoed`: the terms of the count."""
     if unlisted(echoed, named):
         return None
-    if echoed.get("net") and not all(DIMENSIONS[name].is_filter for name in named):
+    if echoed.get("net") and any((DIMENSIONS[name].of_day or ("",))[0] == "released" for name in named):
         return None  # the end of a bucket would become the day by which a re-arrest counts
     terms = {name: value for name, value in echoed.items() if name != "group_by"}
     if "source" in named:  # by that source's own days and kinds, as the group counts
@@ -35,8 +35,9 @@ def address(
         terms.setdefault("status", list(COUNTING))
     for name, value in named.items():
         dimension, text = DIMENSIONS[name], str(value)
-        if dimension.unit and not dimension.is_filter:
-            terms |= _narrower(terms, *buckets.bucket_dates(text, dimension.unit))
+        if dimension.of_day is not None:
+            window, unit = dimension.of_day
+            terms |= _narrower(terms, window, *buckets.bucket_dates(text, unit))
         else:
             terms[name] = [text] if dimension.asked_as_list else text
     return wording.link(countable.listed, terms, revision)
@@ -60,10 +61,10 @@ def verified_too(terms: EchoedTerms, slug: str) -> EchoedTerms:
     return {name: list(dict.fromkeys([*wording.values_of(terms, name), slug]))}
 
 
-def _narrower(terms: EchoedTerms, first: str, last: str) -> EchoedTerms:
-    """The window that a bucket and the terms have in common."""
-    start, end = terms.get("released_from", first), terms.get("released_to", last)
+def _narrower(terms: EchoedTerms, window: Window, first: str, last: str) -> EchoedTerms:
+    """The days that a bucket and the window of the terms have in common."""
+    opens, closes = f"{window}_from", f"{window}_to"
     return {
-        "released_from": max(str(start), first, key=parse_from),
-        "released_to": min(str(end), last, key=parse_to),
+        opens: max(str(terms.get(opens, first)), first, key=parse_from),
+        closes: min(str(terms.get(closes, last)), last, key=parse_to),
     }

@@ -23,6 +23,7 @@ from app.reading.selection import ASSERTED, COUNTING, CountedTables, Selection, 
 from app.reading.terms import EchoedTerms, SourcedTerms, is_personal
 from app.reading.traits import partly_hidden, trait_of
 from app.reading.visibility import at, hidden_trait
+from app.reading.windows import GROUPED, day_of
 from app.registry.read_permissions import Reader
 from app.vocabulary import ReleaseStatus, Verdict
 from app.wire.counts import Asides, HeldTotal, NotHeard, Numbers, PartlyHidden, SourceNumbers, Total
@@ -38,11 +39,11 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class GroupColumn:
-    """A dimension's value in SQL, and the table of traits to join for it, if it is a personal one."""
+    """A dimension's value in SQL, and the table to join for it, where it stands in none of the selection."""
 
     name: str
     value: Any
-    trait: Any = None
+    joined: Any = None
     of_row: Any = None  # which rows of that table
 
 
@@ -192,8 +193,10 @@ def _group_column(name: str, selection: Selection, reader: Reader, revision: int
     """One dimension of the groups, read from the selection."""
     columns, together = selection.columns, selection.tables.together
     dimension = DIMENSIONS[name]
-    if dimension.unit:
-        return GroupColumn(name, buckets.bucket_number(columns.lo, columns.hi, dimension.unit))
+    if dimension.of_day is not None:
+        window, unit = dimension.of_day
+        day = day_of(window, columns, revision, own=selection.own, arrests=GROUPED)
+        return GroupColumn(name, buckets.bucket_number(day.lo, day.hi, unit), day.table, day.of_row)
     if dimension.personal:
         trait, of_row = trait_of(_TRAITS[name], _OWN_TRAITS[name], columns, name, revision)
         unseen = hidden_trait(reader, columns.detainee, name, revision)
@@ -214,8 +217,8 @@ def _grouped(
     labelled = [dimension.value.label(f"d{number}") for number, dimension in enumerate(dimensions)]
     statement = selection.rows(*labelled, *by, *columns)
     for dimension in dimensions:
-        if dimension.trait is not None:
-            statement = statement.outerjoin(dimension.trait, dimension.of_row)
+        if dimension.joined is not None:
+            statement = statement.outerjoin(dimension.joined, dimension.of_row)
     return statement.group_by(*labelled, *by)
 
 
@@ -291,6 +294,6 @@ def _alone(tables: CountedTables, revision: int) -> Any:
 
 def _wire(name: str, value: Any, slugs: Mapping[int, str]) -> DimensionValue:
     """A dimension's value as clients read it."""
-    if unit := DIMENSIONS[name].unit:
-        return buckets.bucket_text(value, unit)
+    if of_day := DIMENSIONS[name].of_day:
+        return buckets.bucket_text(value, of_day[1])
     return slugs[value] if name == "source" else value

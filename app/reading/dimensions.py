@@ -9,6 +9,8 @@ OF_RELEASES, OF_DETENTIONS = frozenset({RELEASES}), frozenset({DETENTIONS})
 FILTER_ALONE: frozenset[str] = frozenset()
 
 Unit = Literal["day", "week", "month"]
+# The event about whose day terms ask with two names: `released_from`, `released_to`.
+Window = Literal["released", "detained"]
 # The value of a dimension in an answer; None where it is unknown.
 DimensionValue = str | int | None
 
@@ -19,7 +21,7 @@ class Stands(Enum):
     SOURCE = "the source whose row it is"
     STATUS = "what all sources together come to"
     COLUMN = "a column of that name in the counted row"
-    DAY = "the day of the counted row"
+    DAY = "the day of an event"
     PERSON = "a trait of the person or the detention, by the word of all sources"
     PLACE = "a trait that in the row of one source rests on that source's word"
 
@@ -28,7 +30,8 @@ class Stands(Enum):
 class Dimension:
     """A dimension of counts. `label`: in English and Spanish; `counts`: the nouns whose counts can be grouped by it, by
     default all; `several`: one release can have several values, whose groups overlap; `codes`: the code list of its
-    values; `asked_as_list`: its filter takes several values; `unit`: of a dimension made from a day."""
+    values; `asked_as_list`: its filter takes several values; `of_day`: of a dimension made from a day,
+    whose day, and by what it is told."""
 
     name: str
     label: tuple[str, str]
@@ -37,7 +40,7 @@ class Dimension:
     several: bool = False
     codes: str | None = None
     asked_as_list: bool = False
-    unit: Unit | None = None
+    of_day: tuple[Window, Unit] | None = None
 
     @property
     def personal(self) -> bool:
@@ -46,8 +49,8 @@ class Dimension:
 
     @property
     def is_filter(self) -> bool:
-        """Whether a term of that name asks for its values; those made from the counted day are windows instead."""
-        return self.stands is not Stands.DAY
+        """Whether a term of that name asks for its values; for those made from a day a window does."""
+        return self.of_day is None
 
 
 # In the order in which the API names them, filters that group nothing (FILTER_ALONE) among them.
@@ -58,9 +61,9 @@ DIMENSIONS = {
         Dimension("status", ("status", "condición"), Stands.STATUS, codes="statuses", asked_as_list=True),
         Dimension("kind", ("kind", "tipo"), Stands.COLUMN, OF_RELEASES, codes="release_kinds", asked_as_list=True),
         Dimension("country", ("country", "país"), Stands.COLUMN),
-        Dimension("month", ("month", "mes"), Stands.DAY, OF_RELEASES, unit="month"),
-        Dimension("week", ("week", "semana"), Stands.DAY, OF_RELEASES, unit="week"),
-        Dimension("day", ("day", "día"), Stands.DAY, OF_RELEASES, unit="day"),
+        Dimension("month", ("month", "mes"), Stands.DAY, OF_RELEASES, of_day=("released", "month")),
+        Dimension("week", ("week", "semana"), Stands.DAY, OF_RELEASES, of_day=("released", "week")),
+        Dimension("day", ("day", "día"), Stands.DAY, OF_RELEASES, of_day=("released", "day")),
         Dimension("designation", ("designation", "calificación"), Stands.COLUMN, codes="designations"),
         Dimension("sources", ("independent sources", "fuentes independientes"), Stands.STATUS),
         Dimension("facility", ("facility", "centro"), Stands.PLACE),

@@ -3,19 +3,35 @@
 A day is as precise as known, from its first possible day (`lo`) to its last (`hi`). Wholly inside the window: counted.
 Straddling its edge, or without a day: uncertain, which is told beside the count. Wholly outside: neither."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, exists, or_, select, true
 from sqlalchemy.orm import aliased
 
 from app.models import Detention, SourceDetention
+from app.reading.dimensions import Window
 from app.reading.terms import PersonTerms
 from app.reading.visibility import Condition, at
 
 # `(inside, uncertain)`: surely within what is asked for; perhaps.
 Placed = tuple[Condition, Condition]
-_ARRESTED: Any = aliased(Detention)  # `columns` may be those of Detention itself
-_ARRESTED_BY: Any = aliased(SourceDetention)
+# The tables that tell the day of arrest: by all sources together, and by each source. `columns` may be those of one of
+# them, and a count may be filtered and grouped by that day at once, so that each use has tables of its own.
+Arrests = tuple[Any, Any]
+FILTERED: Arrests = (aliased(Detention), aliased(SourceDetention))
+GROUPED: Arrests = (aliased(Detention), aliased(SourceDetention))
+
+
+@dataclass(frozen=True)
+class EventDay:
+    """The first and the last possible day of an event. `table`: to be joined to the selected row where `of_row`; None
+    where the days stand in the selected row itself."""
+
+    lo: Any
+    hi: Any
+    table: Any = None
+    of_row: Any = None
 
 
 def in_window(lo: Any, hi: Any, window: tuple[int | None, int | None]) -> Placed:
@@ -39,16 +55,17 @@ def detained_within(terms: PersonTerms, columns: Any, revision: int, *, own: boo
     window = terms.arrested
     if window == (None, None):
         return true(), ~true()
-    table = _ARRESTED_BY if own else _ARRESTED
-    of_row, lo, hi = _arrest_of(table, columns, revision, own=own)
-    inside, uncertain = (exists(select(1).where(of_row, place)) for place in in_window(lo, hi, window))
+    day = day_of("detained", columns, revision, own=own, arrests=FILTERED)
+    inside, uncertain = (exists(select(1).where(day.of_row, place)) for place in in_window(day.lo, day.hi, window))
     return inside, uncertain
 
 
-def _arrest_of(table: Any, columns: Any, revision: int, *, own: bool) -> tuple[Condition, Any, Any]:
-    """Which row of `table` (of SourceDetention if `own`, else of Detention) tells the day of arrest of a selected row,
-    and the bounds of that day."""
+def day_of(window: Window, columns: Any, revision: int, *, own: bool, arrests: Arrests) -> EventDay:
+    """The day about which a window asks, of a selected row; `own`: by the source whose row it is."""
+    if window == "released":
+        return EventDay(columns.lo, columns.hi)
+    table = arrests[own]
     of_row = and_(table.spell == columns.spell, at(table, revision))
     if own:
-        return and_(of_row, table.source == columns.source), table.lo, table.hi
-    return of_row, table.detained_lo, table.detained_hi
+        return EventDay(table.lo, table.hi, table, and_(of_row, table.source == columns.source))
+    return EventDay(table.detained_lo, table.detained_hi, table, of_row)

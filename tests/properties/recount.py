@@ -252,8 +252,8 @@ def _values(one: Release, name: str, reader: Reader) -> list[Any]:
         if not reader.sees_trait(one.today, name):
             return ["withheld"]
         return sorted(value for trait, value in one.traits if trait == name) or [None]
-    if name in ("day", "week", "month"):
-        return [bucket(one.day, name)]  # type: ignore[arg-type]
+    if of_day := DIMENSIONS[name].of_day:
+        return [bucket({"released": one.day, "detained": one.detained}[of_day[0]], of_day[1])]
     plain = {
         "source": one.voice and one.voice.source.slug,
         "status": one.at.status,

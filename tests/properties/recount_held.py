@@ -6,10 +6,11 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from app.dates import WindowPosition, parse_from, parse_to, place_in_window
+from app.dates import PartialDate, WindowPosition, parse_from, parse_to, place_in_window
 from app.reading.dimensions import DIMENSIONS
 from app.reading.terms import HeldCountTerms, is_personal
 from app.registry.read_permissions import Reader
+from tests.buckets import bucket
 from tests.properties import personal
 from tests.properties.past import Past, Person, strictest
 from tests.properties.saying import COUNTING, Spell, by_its_word, checked
@@ -74,6 +75,10 @@ class Detention:
         return str(own_word(self.word.statements, "detainee.designation", "unstated") or "unstated")
 
     @property
+    def detained(self) -> PartialDate | None:
+        return self.word.taken if self.word else self.spell.detained
+
+    @property
     def traits(self) -> set[tuple[str, str]]:
         return by_its_word(self.spell, self.word.slug) if self.word else self.spell.traits
 
@@ -97,7 +102,7 @@ class Detention:
     def place(self, terms: HeldCountTerms) -> str:
         """Where it is: held on the day asked for, and taken within the days asked for."""
         start = terms.detained_from and parse_from(terms.detained_from)
-        taken = place_in_window(self.word.taken if self.word else self.spell.detained, start, None)  # type: ignore[arg-type]
+        taken = place_in_window(self.detained, start, None)  # type: ignore[arg-type]
         held = self._held(terms)
         if held == OUTSIDE or taken is WindowPosition.OUTSIDE:
             return OUTSIDE
@@ -251,6 +256,8 @@ def _values(one: Detention, name: str, reader: Reader) -> list[Any]:
         if not reader.sees_trait(one.today, name):
             return ["withheld"]
         return sorted(value for trait, value in one.traits if trait == name) or [None]
+    if of_day := DIMENSIONS[name].of_day:
+        return [bucket(one.detained, of_day[1])]
     plain = {
         "source": one.word and one.word.slug,
         "status": one.status,
