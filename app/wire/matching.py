@@ -132,14 +132,19 @@ class ComparisonSummary(TypedDict):
     unread: int
 
 
-class ComparisonOut(TypedDict):
-    """Your list and theirs: each row of yours is paired with at most one detention."""
+class SideBySide(TypedDict):
+    """Two lists: each row of yours is paired with at most one row of theirs."""
 
-    revision: int
-    lists: list[RegistryList]
     summary: ComparisonSummary
     both: list[PairedShape]
     likely: list[PairedShape]
     mine_only: list[MineShape]
     theirs_only: list[TheirsShape]
     unread: list[UnreadRow]
+
+
+class ComparisonOut(SideBySide):
+    """Your list and theirs: each row of yours is paired with at most one detention."""
+
+    revision: int
+    lists: list[RegistryList]

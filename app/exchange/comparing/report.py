@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NotRequired
 
-from typing_extensions import TypedDict
-
 from app.exchange.comparing.detentions import FIELDS, ComparedDetention, conflicts, reasons_of
 from app.exchange.comparing.files import ComparedList, ListedShape
 from app.matching.align import NEVER, Deadline, Pair, align
@@ -14,6 +12,7 @@ from app.wire.matching import (
     PairedShape,
     ReasonShape,
     RegistryList,
+    SideBySide,
     TheirsShape,
     UnreadRow,
 )
@@ -22,15 +21,9 @@ from app.wire.matching import (
 CASE_NUMBER: ReasonShape = {"feature": "case_number", "score": 1.0, "note": "the same case number"}
 
 
-class ListComparison(TypedDict):
+class ListComparison(SideBySide):
     """A list compared with the registry (`lists`, `revision`) or with another list (`unread_theirs`)."""
 
-    summary: ComparisonSummary
-    both: list[PairedShape]
-    likely: list[PairedShape]
-    mine_only: list[MineShape]
-    theirs_only: list[TheirsShape]
-    unread: list[UnreadRow]
     lists: NotRequired[list[RegistryList]]
     revision: NotRequired[int]
     unread_theirs: NotRequired[list[UnreadRow]]
