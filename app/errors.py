@@ -62,6 +62,8 @@ _CODES = {
     "model_attributes_type": ("object_required", "Send a JSON object."),
     "dict_type": ("object_required", "Send a JSON object."),
     "int_type": ("int_type", "Send a whole number, without quotes."),
+    "int_parsing": ("int_parsing", "Send a whole number, such as 2."),
+    "bool_parsing": ("bool_parsing", "Send `true` or `false`."),
     "list_type": ("list_type", 'Send a list, in brackets: ["…"].'),
     "json_invalid": ("malformed_json", "This is not JSON."),
 }

@@ -3,6 +3,7 @@
 import logging
 import traceback
 import uuid
+from difflib import get_close_matches
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -72,7 +73,7 @@ async def _on_problem(request: Request, refusal: Exception) -> JSONResponse:
     return respond(refusal.body(), refusal.headers)
 
 
-async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, (RequestValidationError, ValidationError))
     errors = list(error.errors())
     if any(fault["loc"][:1] == ("path",) for fault in errors):
@@ -80,7 +81,23 @@ async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, RequestValidationError):
         # Where the value was sent comes first; only then its place there.
         errors = [{**fault, "loc": fault["loc"][1:]} for fault in errors]
-    return respond(Invalid("Correct the values pointed at and try again.", *pointed_errors(errors)).body())
+    places = pointed_errors(errors)
+    if isinstance(error, RequestValidationError) and request.method == "GET":
+        places = [_with_near_terms(place, request) for place in places]
+    return respond(Invalid("Correct the values pointed at and try again.", *places).body())
+
+
+def _with_near_terms(place: dict[str, str], request: Request) -> dict[str, str]:
+    """An unknown query parameter with the names that may be meant: who left it out would get another number."""
+    if place["code"] != "unknown_field":
+        return place
+    sought = place["pointer"].removeprefix("/")
+    shapes = [parameter.field_info.annotation for parameter in request.scope["route"].dependant.query_params]
+    names = sorted({name for shape in shapes for name in getattr(shape, "model_fields", ())})
+    near = [name for name in names if name.endswith(f"_{sought}")] or get_close_matches(sought, names)
+    meant = " or ".join(f"`{name}`" for name in near)
+    hint = f"Did you mean {meant}?" if near else "/openapi.json lists the parameters of each address."
+    return {**place, "detail": f"This address has no such parameter. {hint}"}
 
 
 async def _on_busy(_request: Request, _error: Exception) -> JSONResponse:

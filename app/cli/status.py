@@ -5,6 +5,7 @@ from typing import Any
 
 import typer
 from sqlalchemy import func, select
+from sqlalchemy.engine import make_url
 from sqlmodel import Session, col
 
 from app.cli.database import opened
@@ -31,9 +32,11 @@ def rebuild() -> None:
 @commands.command()
 def status(as_json: AsJson = False) -> None:
     """Say how far the registry has come, what waits for a curator, and what somebody should look at."""
-    with opened(Settings()) as session:
+    settings = Settings()
+    with opened(settings) as session:
         told = standing(session)
-    print(json.dumps(told) if as_json else "\n".join(lines(told)))  # noqa: T201 - this is the output
+    text = json.dumps(told) if as_json else "\n".join([f"In {make_url(settings.database_url)!r}", *lines(told)])
+    print(text)  # noqa: T201 - this is the output
 
 
 def standing(session: Session) -> dict[str, Any]:

@@ -28,12 +28,15 @@ EVERYWHERE: list[tuple[str, str, str, list[str]]] = [
     ("as_of=soon", "invalid_instant", "/as_of", ["2026-01-14T19:00:00Z", "2026-01-14"]),
     ("zone=Caracas", "invalid_zone", "/zone", ["-04:00"]),
     ("country=VE&country=NI", "repeated", "/country", ["one value"]),
-    ("rearrested=perhaps", "bool_parsing", "/rearrested", []),
-    ("group_bye=kind", "unknown_field", "/group_bye", ["spelling"]),
+    ("rearrested=perhaps", "bool_parsing", "/rearrested", ["`true`"]),
+    ("countri=VE", "unknown_field", "/countri", ["`country`"]),
+    ("from=2026-01-08", "unknown_field", "/from", ["detained_from", "released_from"]),
+    ("xyzzy=1", "unknown_field", "/xyzzy", ["/openapi.json"]),
 ]
 # The terms of who says so, which an estimate does not take.
 WHO_SAYS_SO: list[tuple[str, str, str, list[str]]] = [
     ("status=verified&status=true", "unknown_code", "/status/1", [*ReleaseStatus]),
+    ("min_sources=two", "int_parsing", "/min_sources", ["such as 2"]),
     ("min_sources=5", "too_many_sources", "/min_sources", ["1 to 4"]),
     ("sources=5", "too_many_sources", "/sources", ["0 to 4"]),
     ("min_sources=0", "below_one", "/min_sources", ["at least one"]),
