@@ -23,7 +23,7 @@ def address(
     `echoed`: the terms of the count."""
     if unlisted(echoed, named):
         return None
-    if echoed.get("net") and any((DIMENSIONS[name].of_day or ("",))[0] == "released" for name in named):
+    if echoed.get("net") and any(DIMENSIONS[name].window == "released" for name in named):
         return None  # the end of a bucket would become the day by which a re-arrest counts
     terms = {name: value for name, value in echoed.items() if name != "group_by"}
     if "source" in named:  # by that source's own days and kinds, as the group counts

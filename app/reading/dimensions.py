@@ -30,8 +30,8 @@ class Stands(Enum):
 class Dimension:
     """A dimension of counts. `label`: in English and Spanish; `counts`: the nouns whose counts can be grouped by it, by
     default all; `several`: one release can have several values, whose groups overlap; `codes`: the code list of its
-    values; `asked_as_list`: its filter takes several values; `of_day`: of a dimension made from a day,
-    whose day, and by what it is told."""
+    values; `asked_as_list`: its filter takes several values; `of_day`: of a dimension made from the day
+    of an event, that event and the unit in which the day is told."""
 
     name: str
     label: tuple[str, str]
@@ -48,8 +48,13 @@ class Dimension:
         return self.stands in (Stands.PERSON, Stands.PLACE)
 
     @property
+    def window(self) -> Window | None:
+        """The event from whose day it is made; terms ask for its values by that window."""
+        return None if self.of_day is None else self.of_day[0]
+
+    @property
     def is_filter(self) -> bool:
-        """Whether a term of that name asks for its values; for those made from a day a window does."""
+        """Whether a term of that name asks for its values."""
         return self.of_day is None
 
 
