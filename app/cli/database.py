@@ -2,14 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
 from app.config import Settings
 from app.database import make_engine, migrate, writing
 from app.log.head import bind_secret, is_bound, require_rules
 from app.registry.projection import RULES
+
+
+def located(url: str) -> str:
+    """Where a database is, as it is shown: a file of SQLite by its whole path, any other without its password."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        parsed = parsed.set(database=str(Path(parsed.database).resolve()))
+    return parsed.render_as_string(hide_password=True)
 
 
 @contextmanager

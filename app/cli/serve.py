@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
-from sqlalchemy.engine import make_url
 
-from app.cli.database import opened
+from app.cli.database import located, opened
 from app.cli.output import console, fail, now
 from app.config import Settings
 from app.demo import run as replay
@@ -73,7 +72,9 @@ def demo(
     with console.status("Replaying January 2026 …"), opened(settings) as session:
         revision = replay.load(session, settings.secret_key())
         key = replay.guest_key(session, now())
-    console.print(f"[bold]DEMO[/bold] Real figures, invented people. Revision {revision}, in {make_url(url)!r}")
+    console.print(
+        f"[bold]DEMO[/bold] Real figures, invented people. Revision {revision}, in {located(url)}", soft_wrap=True
+    )
     console.print("A reporter's key, for the invented source example-ngo:")
     print(key, flush=True)  # noqa: T201 - this is the output
     if not no_serve:

@@ -5,10 +5,9 @@ from typing import Any
 
 import typer
 from sqlalchemy import func, select
-from sqlalchemy.engine import make_url
 from sqlmodel import Session, col
 
-from app.cli.database import opened
+from app.cli.database import located, opened
 from app.cli.output import AsJson, console
 from app.config import Settings
 from app.dates import format_instant
@@ -35,7 +34,7 @@ def status(as_json: AsJson = False) -> None:
     settings = Settings()
     with opened(settings) as session:
         told = standing(session)
-    text = json.dumps(told) if as_json else "\n".join([f"In {make_url(settings.database_url)!r}", *lines(told)])
+    text = json.dumps(told) if as_json else "\n".join([f"In {located(settings.database_url)}", *lines(told)])
     print(text)  # noqa: T201 - this is the output
 
 

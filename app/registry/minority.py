@@ -19,7 +19,7 @@ from app.registry.content import (
     Content,
     as_sent,
     birth_of,
-)  # fmt: skip
+)
 from app.registry.projection.statements import SourceView, Statement, parse
 from app.vocabulary import Publish
 

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, func, select, update
 from sqlmodel import col
 
 from app import cli
+from app.cli.database import located
 from app.config import Settings
 from app.database import reading, writing
 from app.exchange.client import Stopped
@@ -248,6 +249,25 @@ def test_a_rebuild_replays_every_entry_and_changes_no_answer(recuento: Run, worl
         entries = session.execute(select(func.count()).select_from(Entry)).scalar_one()
     assert f"Replayed {entries} entries." in ran.err
     assert world.count(group_by="source") == before
+
+
+def test_status_says_where_the_registry_is(
+    recuento: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, world: World
+) -> None:
+    assert recuento("status").out.splitlines()[0] == f"In {located(world.settings.database_url)}"
+    monkeypatch.setenv("RECUENTO_DATABASE_URL", "sqlite:///elsewhere.db")
+    assert recuento("status").out.splitlines()[0] == f"In sqlite:///{tmp_path / 'elsewhere.db'}"
+
+
+def test_a_database_is_told_by_its_whole_path_and_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert located("sqlite:///registry.db") == f"sqlite:///{tmp_path / 'registry.db'}"
+    assert located("sqlite://") == "sqlite://"
+    assert (
+        located("postgresql+psycopg://recuento:hidden@db/recuento") == "postgresql+psycopg://recuento:***@db/recuento"
+    )
 
 
 def test_status_says_what_waits_and_whose_wishes_are_stopped_and_names_nobody(

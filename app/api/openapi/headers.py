@@ -11,7 +11,7 @@ TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
 BY_ACCEPT_LANGUAGE = ("read_import", "list_import_rows")  # operations whose `lang` defaults to `Accept-Language`
 VARYING = ("match_person", "match_list")  # operations that store nothing, and answer each key what it may see
-SUCCESS_ENDS = 300  # the first status above it is a redirection, or a refusal
+SUCCESS_ENDS = 300  # the first status that is no success, but a redirection or a refusal
 
 
 def _header(description: str, schema: Node = TEXT) -> Node:
