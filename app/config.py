@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     # Where readers find the registry, without a slash at the end: it stands in citations, which must lead there from
     # print. Without it, citations hold addresses without a host, and those of a demo its own address.
     public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
+    # Where somebody who found a weakness writes to, in private: it stands in /.well-known/security.txt.
+    security_contact: Annotated[str, Field(pattern=r"^(mailto:|https://)[^\s]+$")] | None = None
     # The zone in which a day without a zone ends, an offset or a name of the IANA database: that of the people whose
     # numbers these are. UTC unless said; a demo's is that of its figures.
     zone: Annotated[str, AfterValidator(_zone)] | None = None

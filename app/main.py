@@ -26,6 +26,8 @@ from app.api.openapi import HERE, Served, completed
 from app.api.people import people
 from app.api.releases import releases
 from app.api.reports import reports
+from app.api.shield import REQUEST_ID, Shield
+from app.api.well_known import well_known
 from app.config import Settings
 from app.database import is_memory, make_engine, migrate, writing
 from app.dates import parse_zone
@@ -47,10 +49,14 @@ ROUTERS = (
     directory,
     curation,
     health,
+    well_known,
 )
 ASKED = ["If-None-Match"]  # a script that polls with the tag
 LISTS = ("/v1/imports", "/v1/match/list")  # addresses that take a whole list
-EXPOSED = ["ETag", "Link", "Retry-After", "Recuento-Revision", "Recuento-Rules", "Idempotency-Replayed", "Repr-Digest"]
+EXPOSED = [
+    "ETag", "Link", "Retry-After", "Recuento-Revision", "Recuento-Rules", "Idempotency-Replayed", "Repr-Digest",
+    REQUEST_ID,
+]  # fmt: skip
 # Whole lists that are read at a time are this part of N: sixty at once are many seconds of the processor, and counts
 # and writes must find places beside them.
 LISTS_INSIDE = 4
@@ -140,6 +146,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.two_person = settings.two_person
     app.state.max_import_bytes = settings.max_import_bytes
     app.state.public_url = settings.public_url or (settings.address() if demo else "")
+    app.state.security_contact = settings.security_contact
     app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
     app.state.clock = lambda: datetime.now(UTC)
     app.state.comparing = set()  # who has a list laid beside the registry just now
@@ -152,7 +159,7 @@ def create_app(settings: Settings) -> FastAPI:
         problems.Cors, allow_origins=["*"], allow_methods=["GET"], allow_headers=ASKED, expose_headers=EXPOSED
     )
     app.add_middleware(problems.Head)
-    app.add_middleware(problems.Shield)
+    app.add_middleware(Shield)
     for router in ROUTERS:
         app.include_router(router)
     app.add_route("/openapi.json", app.serve_openapi, include_in_schema=False)

@@ -111,6 +111,7 @@ class _Garage:
         app.state.secret = settings.secret_key()
         app.state.two_person = settings.two_person
         app.state.public_url = settings.public_url or ""
+        app.state.security_contact = settings.security_contact
         app.state.zone = parse_zone(settings.zone or "UTC")
         app.state.comparing = set()
         migrate(app.state.engine)

@@ -28,8 +28,8 @@ Terms = dict[str, Any]
 Difference = tuple[str, str, str]  # what was asked, and the two answers
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-# Headers that are digests of bytes or addresses in which random ids stand.
-DIGESTS = frozenset({"etag", "repr-digest"})
+# Headers that are random, or digests of bytes or addresses in which random ids stand.
+DIGESTS = frozenset({"etag", "repr-digest", "request-id"})
 
 # Term → the values it is asked with. `{head}`, `{middle}` and `{early}` are revisions.
 VALUES: dict[str, list[Any]] = {

@@ -1,7 +1,5 @@
 """Every refusal leaves as problem+json; none echoes the input or an exception's text."""
 
-import logging
-import traceback
 import uuid
 from difflib import get_close_matches
 from typing import Any
@@ -15,7 +13,6 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,8 +29,6 @@ from app.errors import (
     problem,
 )
 
-log = logging.getLogger("recuento")
-
 _STATUS = {
     400: ("bad_request", "Bad request", "The request could not be read."),
     404: ("not_found", "Not found", "There is nothing at this address: see /openapi.json."),
@@ -46,7 +41,12 @@ _STATUS = {
 }
 METHODS = ("GET", "POST", "PATCH", "DELETE")  # all that any address takes; HEAD wherever GET is
 RETRY_AFTER = "5"  # seconds: a writer is done in milliseconds, a backup in moments
-INTERNAL = problem(500, "internal_error", "Internal error", "Something failed here. Nothing was stored: try again.")
+INTERNAL = problem(
+    500,
+    "internal_error",
+    "Internal error",
+    "Something failed here. Nothing was stored: try again. The log has a line of this `Request-Id`.",
+)
 
 
 def respond(body: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
@@ -183,44 +183,6 @@ class Cors(CORSMiddleware):
             return response
         detail = "Browsers of other sites may only read, without a key: GET, Accept and If-None-Match."
         return respond(problem(response.status_code, "cors_refused", "Not open to other sites", detail))
-
-
-class Shield:
-    """The outermost layer of ours: an unforeseen failure answers 500 and leaves only frames in the log.
-
-    An exception's message may hold a name or a whole row, so it is written nowhere.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-content-type-options", b"nosniff"),
-                    (b"referrer-policy", b"no-referrer"),
-                    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-                ]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watched)
-        except ClientDisconnect:
-            pass  # the line broke while the request came: nobody is there to be answered
-        except Exception as error:
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            log.error("unforeseen %s\n%s", type(error).__name__, frames)
-            if not started:
-                await respond(INTERNAL)(scope, receive, watched)
 
 
 def install(app: FastAPI) -> None:

@@ -13,6 +13,7 @@ from app.cli.output import console, fail, now
 from app.config import Settings
 from app.demo import run as replay
 from app.main import create_app
+from app.server_log import CONFIGURATION
 
 DEMO_DATABASE = "sqlite:///recuento-demo.db"
 FIRST_COUNT = "/v1/counts/releases?country=VE&released_from=2026-01-08&group_by=source"
@@ -47,7 +48,9 @@ def _require_port(settings: Settings) -> None:
 def _serve(settings: Settings) -> None:
     """Nothing about a client is logged: no access log, and no header that names the server."""
     _require_port(settings)
-    options: dict[str, Any] = {"access_log": False, "server_header": False, "log_level": "warning"}
+    options: dict[str, Any] = {
+        "access_log": False, "server_header": False, "log_level": "warning", "log_config": CONFIGURATION,
+    }  # fmt: skip
     console.print(f"Recuento serves {settings.address()} (addresses: /openapi.json; stop with Ctrl-C)", soft_wrap=True)
     if settings.workers > 1:
         with opened(settings):

@@ -30,6 +30,7 @@ HEADERS: Node = {
     "Location": _header("Where the thing stands."),
     "Retry-After": _header("After how many seconds to try again, where that helps.", NUMBER),
     "WWW-Authenticate": _header("`Bearer`."),
+    "Request-Id": _header("Random. The server's log names a failure by it: give it to whoever runs the registry."),
 }
 _OF_READING = ("ETag", "Recuento-Revision", "Recuento-Rules", "Cache-Control", "Vary")
 _OF_STATUS = {"308": ("Location",), "401": ("WWW-Authenticate",), "503": ("Retry-After",)}
@@ -59,8 +60,8 @@ def declare(operation: Node) -> None:
             names += _OF_READING
         elif status == "409" and _takes_file(operation):
             names.append("Retry-After")
-        if names:
-            answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        names.append("Request-Id")
+        answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _of_success(operation: Node, sent: dict[str, bool]) -> list[str]:

@@ -1,8 +1,6 @@
 """File the lists sent to a server: one list at a time in each process, batch by batch, in turn with requests."""
 
 import asyncio
-import logging
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -13,6 +11,7 @@ import anyio.to_thread
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from app import server_log
 from app.database import reading, writing
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
@@ -21,8 +20,6 @@ from app.log.entries import as_only_writer
 
 LOOKS_EVERY = 30.0  # seconds between look-ups of lists that another process, now gone, had begun
 INTERNAL = BadFile("internal_error", "Something failed here. What is settled was filed: send the list again.")
-
-log = logging.getLogger("recuento")
 T = TypeVar("T")
 
 
@@ -69,9 +66,7 @@ class Worker:
             except OperationalError:
                 raise
             except Exception as error:
-                # Frames without the message: it may hold a row.
-                frames = "".join(traceback.format_tb(error.__traceback__))
-                log.error("unforeseen %s in an import\n%s", type(error).__name__, frames)
+                server_log.unforeseen(error, "an import")
                 await self._in_turn(partial(filing.fail, INTERNAL))
 
     async def _in_turn(self, act: Callable[[], T]) -> T:

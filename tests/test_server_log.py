@@ -1,0 +1,69 @@
+"""The server's log is lines of JSON that hold no text of an exception."""
+
+import json
+import logging
+import sys
+
+import pytest
+
+from app import server_log
+from app.server_log import CONFIGURATION, JsonLines
+
+MARKER = "Zenaida Quintero Paz"
+
+
+def _line(record: logging.LogRecord) -> dict[str, object]:
+    line: dict[str, object] = json.loads(JsonLines().format(record))
+    return line
+
+
+def _record(event: str, *values: object) -> logging.LogRecord:
+    return logging.LogRecord("recuento", logging.WARNING, "somewhere.py", 1, event, values, None)
+
+
+def test_a_line_says_when_how_grave_where_and_what() -> None:
+    line = _line(_record("%d waits", 3))
+    assert (line["level"], line["where"], line["event"]) == ("warning", "recuento", "3 waits")
+    assert str(line["at"]).endswith("+00:00")
+    assert "request" not in line
+
+
+def test_a_line_inside_a_request_carries_the_id_of_the_answer() -> None:
+    request_id = server_log.new_request_id()
+    try:
+        assert _line(_record("late"))["request"] == request_id
+    finally:
+        server_log.request_id.set("")
+
+
+def test_an_exception_leaves_its_kind_and_frames_and_never_its_text() -> None:
+    record = _record("failed")
+    try:
+        raise ValueError(MARKER)
+    except ValueError:
+        record.exc_info = sys.exc_info()
+    text = JsonLines().format(record)
+    assert json.loads(text)["event"] == "failed (ValueError)"
+    assert json.loads(text)["frames"]
+    assert MARKER not in text
+
+
+def test_an_unforeseen_failure_is_written_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise ValueError(MARKER)
+    except ValueError as error:
+        server_log.unforeseen(error, "an import")
+    (record,) = caplog.records
+    text = JsonLines().format(record)
+    assert json.loads(text)["event"] == "unforeseen ValueError in an import"
+    assert "test_server_log.py" in json.loads(text)["frames"][0]
+    assert MARKER not in text
+
+
+def test_a_line_stays_one_line_whatever_is_in_it() -> None:
+    assert "\n" not in JsonLines().format(_record("one\ntwo"))
+
+
+def test_everything_that_the_process_logs_leaves_as_such_lines() -> None:
+    assert CONFIGURATION["root"]["handlers"] == ["lines"]
+    assert CONFIGURATION["formatters"]["lines"]["()"] is JsonLines
