@@ -24,6 +24,7 @@ from app.api.imports import imports
 from app.api.matching import matching
 from app.api.openapi import HERE, Served, completed
 from app.api.people import people
+from app.api.reference import reference
 from app.api.releases import releases
 from app.api.reports import reports
 from app.api.shield import REQUEST_ID, Shield
@@ -49,6 +50,7 @@ ROUTERS = (
     directory,
     curation,
     health,
+    reference,
     well_known,
 )
 ASKED = ["If-None-Match"]  # a script that polls with the tag

@@ -1,0 +1,40 @@
+"""The API reference is drawn from files of this registry alone."""
+
+import re
+
+import pytest
+
+from app.api.reference import PATH, POLICY
+from tests.support import World
+
+
+def test_the_page_asks_for_nothing_from_elsewhere(world: World) -> None:
+    page = world.client.get(PATH)
+    assert page.headers["content-security-policy"] == POLICY
+    wanted = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(wanted) == 4
+    for address in wanted:
+        answer = world.client.get(address)
+        assert (address[0], answer.status_code) == ("/", 200), address
+
+
+def test_the_page_has_no_script_or_style_of_its_own_which_its_policy_would_forbid(world: World) -> None:
+    page = world.client.get(PATH).text
+    assert re.findall(r"<script>|<style|\son\w+=|\sstyle=", page) == []
+
+
+@pytest.mark.parametrize(
+    "name, media_type",
+    [("swagger-ui.css", "text/css"), ("swagger-ui-bundle.js", "text/javascript"), ("start.js", "text/javascript")],
+)
+def test_each_file_says_what_it_is(world: World, name: str, media_type: str) -> None:
+    assert world.client.get(f"{PATH}/{name}").headers["content-type"].startswith(media_type)
+
+
+@pytest.mark.parametrize("name", ["redoc.standalone.js", "..%2f__init__.py", "reference.py", "start.js/"])
+def test_no_other_file_can_be_asked_for(world: World, name: str) -> None:
+    assert world.client.get(f"{PATH}/{name}").status_code == 404
+
+
+def test_a_key_typed_into_the_page_is_not_kept(world: World) -> None:
+    assert "persistAuthorization: false" in world.client.get(f"{PATH}/start.js").text
