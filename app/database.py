@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Executable, Integer, create_engine, event, text
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Executable, Integer, create_engine, event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
@@ -220,8 +220,8 @@ def rows_of(connection: Connection, name: str) -> str:
     return f"{given} AS {name}" if is_sqlite(connection) else f"{given} AS {name}(value)"
 
 
-def is_sqlite(connection: Connection) -> bool:
-    return connection.dialect.name == "sqlite"
+def is_sqlite(database: Connection | Engine) -> bool:
+    return database.dialect.name == "sqlite"
 
 
 def scrub(connection: Connection) -> bool:
@@ -233,37 +233,3 @@ def scrub(connection: Connection) -> bool:
         return True
     busy, _pages, _moved = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
     return not busy
-
-
-def forbid_changes(connection: Connection, table: str) -> None:
-    """Make a table append-only: triggers that refuse UPDATE and DELETE, and TRUNCATE where there is one."""
-    for statement in _forbid_statements(table, sqlite=is_sqlite(connection)):
-        connection.execute(text(statement))
-
-
-def allow_changes(connection: Connection, table: str) -> None:
-    """Undo `forbid_changes`, for a migration down."""
-    if not is_sqlite(connection):
-        connection.execute(text(f"DROP FUNCTION {table}_append_only() CASCADE"))
-        return
-    for action in ("update", "delete"):
-        connection.execute(text(f"DROP TRIGGER {table}_no_{action}"))
-
-
-def _forbid_statements(table: str, *, sqlite: bool) -> list[str]:
-    message = f"{table} is append-only"
-    if sqlite:
-        return [
-            f"CREATE TRIGGER {table}_no_{action} BEFORE {action.upper()} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
-            for action in ("update", "delete")
-        ]
-    function = (
-        f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{message}'; END $$"
-    )
-    return [function] + [
-        f"CREATE TRIGGER {table}_no_{action} BEFORE {action.upper()} ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
-        for action in ("update", "delete", "truncate")
-    ]

@@ -31,6 +31,7 @@ from app.api.shield import REQUEST_ID, Shield
 from app.api.well_known import well_known
 from app.config import Settings
 from app.database import is_memory, make_engine, migrate, writing
+from app.database_guards import restrict
 from app.dates import parse_zone
 from app.demo import clock
 from app.exchange.imports.filing_queue import Worker
@@ -135,6 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
     engine = make_engine(settings.database_url, pool_size=concurrency + 1)
     try:
         migrate(engine)
+        restrict(engine)
         with writing(engine) as session:
             app.state.secret = settings.secret_key(make=not is_bound(session))
             bind_secret(session, app.state.secret)

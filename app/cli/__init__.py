@@ -45,6 +45,10 @@ COMMANDS = {
         "Make every row anew from the log and the sealed values, under this version's rules. Under unchanged rules the "
         "rows are the same as before.",
     ),
+    "grants": (
+        "grants",
+        "Print the SQL that lets a role serve a PostgreSQL database without being able to rewrite its log.",
+    ),
     "openapi": ("serve", "Print the OpenAPI document."),
 }
 

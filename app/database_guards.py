@@ -1,0 +1,102 @@
+"""What keeps an append-only table as it was written: triggers against mistakes, and connections that may not change it
+at all, against whoever makes the server run SQL of their own."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import pysqlite3
+from sqlalchemy import Connection, Engine, event, text
+
+from app.database import is_sqlite
+
+# All that a server does. Anything else, schema changes and other databases among them, is refused before it runs.
+_SERVED = frozenset(
+    {
+        pysqlite3.SQLITE_SELECT,
+        pysqlite3.SQLITE_READ,
+        pysqlite3.SQLITE_INSERT,
+        pysqlite3.SQLITE_UPDATE,
+        pysqlite3.SQLITE_DELETE,
+        pysqlite3.SQLITE_FUNCTION,
+        pysqlite3.SQLITE_RECURSIVE,
+        pysqlite3.SQLITE_TRANSACTION,
+        pysqlite3.SQLITE_SAVEPOINT,
+        pysqlite3.SQLITE_PRAGMA,
+    }
+)
+_CHANGES = frozenset({pysqlite3.SQLITE_UPDATE, pysqlite3.SQLITE_DELETE})
+# Pragmas that open the tables of the schema, or let a trigger be passed by.
+_UNSAFE_PRAGMAS = frozenset({"writable_schema", "recursive_triggers", "ignore_check_constraints", "foreign_keys"})
+LOG = "entry"  # the append-only table
+_ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")  # of PostgreSQL, as it is without quotes
+
+
+def restrict(engine: Engine) -> None:
+    """From now on the connections of a SQLite engine may neither change nor delete entries of the log, nor change the
+    schema, nor reach another database. On PostgreSQL the serving role is what may not (`grants`)."""
+    if not is_sqlite(engine):
+        return
+
+    def allows(action: int, first: str | None, _second: str | None, _database: str | None, _by: str | None) -> int:
+        refused = (
+            action not in _SERVED
+            or (action in _CHANGES and first == LOG)
+            or (action == pysqlite3.SQLITE_PRAGMA and first in _UNSAFE_PRAGMAS)
+        )
+        return int(pysqlite3.SQLITE_DENY if refused else pysqlite3.SQLITE_OK)
+
+    @event.listens_for(engine, "checkout")
+    def restricted(connection: Any, record: Any, _proxy: object) -> None:
+        if record.info.get("restricted") is not connection:
+            connection.set_authorizer(allows)
+            record.info["restricted"] = connection
+
+
+def grants(role: str, tables: Iterable[str]) -> list[str]:
+    """The statements by which the owner of a PostgreSQL database lets a role serve it: read and write every table, but
+    of the log only read and add. Raises ValueError for a name that would need quotes."""
+    if not _ROLE.fullmatch(role):
+        raise ValueError("A role is named by small letters, digits and underscores.")
+    others = ", ".join(sorted(set(tables) - {LOG}))
+    return [
+        f"GRANT USAGE ON SCHEMA public TO {role}",
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}",
+        f"GRANT SELECT ON alembic_version TO {role}",
+        f"GRANT SELECT, INSERT ON {LOG} TO {role}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {others} TO {role}",
+    ]
+
+
+def forbid_changes(connection: Connection, table: str) -> None:
+    """Make a table append-only: triggers that refuse UPDATE and DELETE, and TRUNCATE where there is one."""
+    for statement in _forbid_statements(table, sqlite=is_sqlite(connection)):
+        connection.execute(text(statement))
+
+
+def allow_changes(connection: Connection, table: str) -> None:
+    """Undo `forbid_changes`, for a migration down."""
+    if not is_sqlite(connection):
+        connection.execute(text(f"DROP FUNCTION {table}_append_only() CASCADE"))
+        return
+    for action in ("update", "delete"):
+        connection.execute(text(f"DROP TRIGGER {table}_no_{action}"))
+
+
+def _forbid_statements(table: str, *, sqlite: bool) -> list[str]:
+    message = f"{table} is append-only"
+    if sqlite:
+        return [
+            f"CREATE TRIGGER {table}_no_{action} BEFORE {action.upper()} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+            for action in ("update", "delete")
+        ]
+    function = (
+        f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{message}'; END $$"
+    )
+    return [function] + [
+        f"CREATE TRIGGER {table}_no_{action} BEFORE {action.upper()} ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
+        for action in ("update", "delete", "truncate")
+    ]
