@@ -1,7 +1,11 @@
 # Build: docker build -t recuento .
-# Run:   docker run --detach --name recuento -p 127.0.0.1:8000:8000 -v recuento:/data recuento
+# Run:   docker run --detach --name recuento --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
+#          -p 127.0.0.1:8000:8000 -v recuento:/data recuento
 
-FROM python:3.13-slim AS build
+# By digest: what is built is what was looked at. A newer one comes by a change of this line.
+ARG PYTHON=python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
+
+FROM ${PYTHON} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/recuento
 WORKDIR /src
@@ -14,14 +18,15 @@ COPY migrations migrations
 RUN /opt/recuento/bin/pip install --no-deps --no-build-isolation . \
     && /opt/recuento/bin/pip uninstall --yes setuptools pip
 
-FROM python:3.13-slim
+FROM ${PYTHON}
 RUN useradd --system --user-group --uid 10001 --home-dir /data --shell /usr/sbin/nologin recuento \
     && install --directory --owner recuento --group recuento --mode 0700 /data
 COPY --from=build /opt/recuento /opt/recuento
 ENV PATH=/opt/recuento/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     RECUENTO_DATABASE_URL=sqlite:////data/recuento.db
-USER recuento
+USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000

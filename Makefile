@@ -16,13 +16,15 @@ PIPS    ?= 23.0 23.2.1 24.0 newest
 
 VENV := .venv
 BIN  := $(VENV)/bin
+# What looks through the project, and what is looked through: each in an environment of its own.
+AUDIT := .audit
 
 # Nothing enters the environment unless its hash is in the lock; our own package is built by the setuptools of that lock.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --require-hashes -r
 INSTALL_OURS := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 
-LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
 # Bytecode is kept whatever the shell says, so that neither the next run nor a `recuento` that a test starts compiles
@@ -31,7 +33,7 @@ ONE    := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 PYTEST := $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick campaign check try-install trials second-model drill-import drill-upload bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick campaign check try-install audit trials second-model drill-import drill-upload bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -78,6 +80,9 @@ try-install: ## Install both locks in clean environments with each of PIPS (23.0
 		{ echo "pip $$pip does not install the locks" >&2; exit 1; }; \
 	done
 
+audit: $(AUDIT)/.tools $(AUDIT)/.runtime ## Look for known weaknesses, secrets and licences; write the SBOM; read the Dockerfile
+	$(AUDIT)/tools/bin/python .ci/audit.py $(AUDIT)/tools/bin $(AUDIT)/runtime/bin/python
+
 trials: $(VENV)/.dev ## Let a state and a stolen key try TRIALS (2000) times to move the numbers of others
 	$(BIN)/python -m tests.trials.campaign --trials $(TRIALS)
 
@@ -115,11 +120,12 @@ openapi: $(VENV)/.runtime ## Write openapi.json
 	cp $(VENV)/openapi.json openapi.json
 
 lock: ## Write both locks from pyproject.toml, keeping what they pin (LOCK_FLAGS=--upgrade for newer)
-	$(LOCK) $(LOCK_FLAGS) --extra build --output-file requirements.txt
-	$(LOCK) $(LOCK_FLAGS) --extra build --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra build --output-file requirements.txt
+	$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra build --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(LOCK) $(LOCK_FLAGS) --group pyproject.toml:audit --output-file requirements-audit.txt
 
 clean: ## Remove the environment and what the tools left
-	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(AUDIT) build dist *.egg-info .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find app migrations tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The environment is made again only when a lock or pyproject.toml changed. The development one stands on the other.
@@ -135,4 +141,14 @@ $(VENV)/.runtime: requirements.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	$(INSTALL) requirements-dev.txt
+	@touch $@
+
+$(AUDIT)/.tools: requirements-audit.txt
+	$(PYTHON) -m venv --clear $(AUDIT)/tools
+	$(AUDIT)/tools/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	@touch $@
+
+$(AUDIT)/.runtime: requirements.txt
+	$(PYTHON) -m venv --clear $(AUDIT)/runtime
+	$(AUDIT)/runtime/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	@touch $@
