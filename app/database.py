@@ -15,6 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Executable, Integer, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
@@ -36,6 +37,10 @@ T = TypeVar("T")
 
 # Revisions and keys outgrow 32 bits; SQLite wants INTEGER for a rowid key.
 Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+class CommitUnanswered(SQLAlchemyError):
+    """COMMIT was sent, and no answer came: what it was to store may be stored, or not."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -175,11 +180,25 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
-    """A session that commits once, at the end, or not at all."""
+    """A session that commits once, at the end, or not at all. Raises CommitUnanswered where nobody can tell which."""
     connection = engine.connect().execution_options(**{WRITES: True})
     with connection, Session(connection, autoflush=False, expire_on_commit=False) as session:
         yield session
-        session.commit()
+        session.flush()  # whatever fails before COMMIT stored nothing
+        try:
+            session.commit()
+        except DBAPIError as error:
+            if _stored_nothing(error):
+                raise
+            raise CommitUnanswered("The database did not say whether this was stored.") from error
+
+
+def _stored_nothing(error: DBAPIError) -> bool:
+    """Whether the database itself says that a COMMIT stored nothing. A full disk is the one such failure: SQLite writes
+    the mark of a whole transaction last. Where a line breaks or a disk fails, the transaction may stand all the
+    same."""
+    code: int | None = getattr(error.orig, "sqlite_errorcode", None)
+    return code == pysqlite3.SQLITE_FULL
 
 
 def chunks(values: Iterable[T], size: int = IN_CHUNK) -> Iterator[list[T]]:

@@ -20,12 +20,15 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.answers import BODILESS
+from app.database import CommitUnanswered
 from app.errors import (
     PROBLEM_JSON,
+    RETRY_AFTER,
     Invalid,
     Moved,
     NotFound,
     PayloadTooLarge,
+    PerhapsStored,
     Problem,
     Unavailable,
     pointed_errors,
@@ -45,7 +48,6 @@ _STATUS = {
     ),
 }
 METHODS = ("GET", "POST", "PATCH", "DELETE")  # all that any address takes; HEAD wherever GET is
-RETRY_AFTER = "5"  # seconds: a writer is done in milliseconds, a backup in moments
 INTERNAL = problem(500, "internal_error", "Internal error", "Something failed here. Nothing was stored: try again.")
 
 
@@ -105,6 +107,11 @@ async def _on_busy(_request: Request, _error: Exception) -> JSONResponse:
     return respond(
         Unavailable("The registry is busy. Nothing was stored: try again.").body(), {"Retry-After": RETRY_AFTER}
     )
+
+
+async def _on_unanswered_commit(request: Request, _error: Exception) -> JSONResponse:
+    """COMMIT was sent, and no answer came: saying that nothing was stored would make two people of one."""
+    return await _on_problem(request, PerhapsStored())
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
@@ -230,4 +237,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ValidationError, _on_invalid)
     app.add_exception_handler(OperationalError, _on_busy)
     app.add_exception_handler(PoolTimeout, _on_busy)
+    app.add_exception_handler(CommitUnanswered, _on_unanswered_commit)
     app.add_exception_handler(HTTPException, _on_http)

@@ -4,12 +4,14 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
-from sqlalchemy import delete
+from sqlalchemy import Engine, delete
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
 from app.api import answers, render
@@ -58,15 +60,14 @@ class Writing:
                 outcome = action(context)
                 if once is not None:
                     self._store(session, once, outcome, context.now)
-            body = render.outcome(session, outcome, self.actor)
+            headers = {"Cache-Control": answers.KEYED, "Recuento-Revision": str(outcome.revision)}
+            if replayed:
+                headers["Idempotency-Replayed"] = "true"
+            # Made before COMMIT: what fails after it cannot be told as stored nowhere.
+            response = answers.json_response(render.outcome(session, outcome, self.actor), outcome.status, headers)
         if outcome.kind == "redaction":
-            with state.engine.connect() as connection:
-                if not scrub(connection):
-                    log.warning("an erased value may stay in the write-ahead log until the next erasure or restart")
-        headers = {"Cache-Control": answers.KEYED, "Recuento-Revision": str(outcome.revision)}
-        if replayed:
-            headers["Idempotency-Replayed"] = "true"
-        return answers.json_response(body, outcome.status, headers)
+            _scrub(state.engine)
+        return response
 
     def _once(self) -> tuple[str, str] | None:
         """`(scope, digest)` of the Idempotency-Key, if the request has one."""
@@ -107,6 +108,14 @@ class Writing:
             )
         )
         session.flush()
+
+
+def _scrub(engine: Engine) -> None:
+    """Empty the write-ahead log of erased values. The erasure stands whatever becomes of this."""
+    with suppress(SQLAlchemyError), engine.connect() as connection:
+        if scrub(connection):
+            return
+    log.warning("an erased value may stay in the write-ahead log until the next erasure or restart")
 
 
 def written_with(

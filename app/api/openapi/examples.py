@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.api.problems import INTERNAL
-from app.errors import Problem, Unavailable
+from app.errors import PerhapsStored, Problem, Unavailable
 from app.log.head import OtherRules
 from app.registry.projection import RULES
 
@@ -20,6 +20,7 @@ FILE = Path(__file__).with_name("examples.json")
 BROKEN: Node = {
     Problem.code: INTERNAL,
     Unavailable.code: Unavailable("The registry is busy. Nothing was stored: try again.").body(),
+    PerhapsStored.code: PerhapsStored().body(),
     OtherRules.code: OtherRules(RULES, RULES + 1).body(),
 }
 

@@ -13,7 +13,7 @@ import anyio.to_thread
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from app.database import reading, writing
+from app.database import CommitUnanswered, reading, writing
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import Filing
@@ -66,7 +66,7 @@ class Worker:
                     if self._stopping:
                         await self._in_turn(partial(self._let_go, filing.job))
                         return
-            except OperationalError:
+            except (OperationalError, CommitUnanswered):
                 raise
             except Exception as error:
                 # Frames without the message: it may hold a row.
