@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from time import monotonic, sleep
+from traceback import extract_tb
 from typing import Any, TypeVar
 
 import pysqlite3
@@ -25,12 +26,17 @@ SAFE_SQLITE = (3, 51, 3)
 SAFE_BACKPORTS: dict[tuple[int, ...], int] = {(3, 50): 7, (3, 44): 6}
 # A writer waits for the one before it; a request that waited longer than this is better refused than queued.
 BUSY_TIMEOUT_MS = 30_000
+# Readiness is asked every few seconds: a list holds the lock for two, and who has waited five has met something else.
+TRIED_FOR_MS = 5_000
+# A server whose machine is gone answers nothing at all: a line that is silent this long is given up.
+SILENT_MS = BUSY_TIMEOUT_MS
 BUSY_PAUSE = 0.01  # seconds: opening a new database takes about as long
 # Row values of one IN (...): far below SQLite's limit of 32,766 parameters.
 IN_CHUNK = 500
 
+OURS = Path(__file__).resolve().parent
 # Beside `app` in the work tree and in an installed package alike.
-MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+MIGRATIONS = OURS.parent / "migrations"
 
 WRITES = "recuento_writes"
 T = TypeVar("T")
@@ -80,7 +86,11 @@ def make_engine(url: str, pool_size: int = 8) -> Engine:
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     # Parameters hold names: they belong in no error message.
-    waits = {"options": f"-c lock_timeout={BUSY_TIMEOUT_MS}"}
+    waits = {
+        "options": f"-c lock_timeout={BUSY_TIMEOUT_MS}",
+        "connect_timeout": SILENT_MS // 1000,
+        "tcp_user_timeout": SILENT_MS,
+    }
     return create_engine(
         address, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, hide_parameters=True, connect_args=waits
     )
@@ -197,8 +207,37 @@ def _stored_nothing(error: DBAPIError) -> bool:
     """Whether the database itself says that a COMMIT stored nothing. A full disk is the one such failure: SQLite writes
     the mark of a whole transaction last. Where a line breaks or a disk fails, the transaction may stand all the
     same."""
-    code: int | None = getattr(error.orig, "sqlite_errorcode", None)
-    return code == pysqlite3.SQLITE_FULL
+    return bool(getattr(error.orig, "sqlite_errorcode", None) == pysqlite3.SQLITE_FULL)
+
+
+def try_writing(engine: Engine) -> None:
+    """Write something that changes nothing, so that a full disk, a file that may not be written, a lost line or a lock
+    that somebody keeps is known before a report comes. Raises SQLAlchemyError."""
+    if isinstance(engine.pool, StaticPool):
+        return  # in memory: nothing can fail, and a second transaction on its one connection would
+    with engine.connect().execution_options(**{WRITES: True}) as connection:
+        if not is_sqlite(connection):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {TRIED_FOR_MS}")
+            connection.exec_driver_sql("UPDATE head SET id = id")
+            connection.commit()
+            return
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"PRAGMA busy_timeout = {TRIED_FOR_MS}")
+        try:
+            connection.exec_driver_sql("PRAGMA user_version = 0")  # a row with equal values would not be written
+            connection.commit()
+        finally:
+            driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+
+def kind_and_place(error: Exception) -> str:
+    """What is logged of a failure of the database: its kind, the database's own code of it, and the line of ours. Its
+    text may hold a row, and the statement's values do."""
+    origin = getattr(error, "orig", None) or error.__cause__
+    code = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorname", None)
+    ours = [frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(OURS)]
+    place = f" at {Path(ours[-1].filename).relative_to(OURS.parent)}:{ours[-1].lineno}" if ours else ""
+    return f"{type(error).__name__}{f' ({code})' if code else ''}{place}"
 
 
 def chunks(values: Iterable[T], size: int = IN_CHUNK) -> Iterator[list[T]]:

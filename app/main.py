@@ -19,7 +19,7 @@ from app.api.corrections import corrections
 from app.api.counts import counts
 from app.api.curation import curation
 from app.api.directory import directory
-from app.api.health import health
+from app.api.health import Readiness, health
 from app.api.imports import imports
 from app.api.matching import matching
 from app.api.openapi import HERE, Served, completed
@@ -142,6 +142,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.public_url = settings.public_url or (settings.address() if demo else "")
     app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
     app.state.clock = lambda: datetime.now(UTC)
+    app.state.readiness = Readiness()
     app.state.comparing = set()  # who has a list laid beside the registry just now
     _open(app)
     problems.install(app)

@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import Session
 from starlette.datastructures import State
 
+from app.api.health import Readiness
 from app.config import Settings
 from app.database import migrate, reading, writing
 from app.dates import parse_zone
@@ -112,6 +113,7 @@ class _Garage:
         app.state.two_person = settings.two_person
         app.state.public_url = settings.public_url or ""
         app.state.zone = parse_zone(settings.zone or "UTC")
+        app.state.readiness = Readiness()
         app.state.comparing = set()
         migrate(app.state.engine)
         with writing(app.state.engine) as session:

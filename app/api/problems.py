@@ -20,7 +20,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.answers import BODILESS
-from app.database import CommitUnanswered
+from app.database import CommitUnanswered, kind_and_place
 from app.errors import (
     PROBLEM_JSON,
     RETRY_AFTER,
@@ -102,15 +102,17 @@ def _with_near_terms(place: dict[str, str], request: Request) -> dict[str, str]:
     return {**place, "detail": f"This address has no such parameter. {hint}"}
 
 
-async def _on_busy(_request: Request, _error: Exception) -> JSONResponse:
+async def _on_busy(_request: Request, error: Exception) -> JSONResponse:
     """The database did not answer in time: nothing was stored, and the same request may be sent again."""
+    log.error("the database failed: %s", kind_and_place(error))
     return respond(
         Unavailable("The registry is busy. Nothing was stored: try again.").body(), {"Retry-After": RETRY_AFTER}
     )
 
 
-async def _on_unanswered_commit(request: Request, _error: Exception) -> JSONResponse:
+async def _on_unanswered_commit(request: Request, error: Exception) -> JSONResponse:
     """COMMIT was sent, and no answer came: saying that nothing was stored would make two people of one."""
+    log.error("the database did not answer COMMIT: %s", kind_and_place(error))
     return await _on_problem(request, PerhapsStored())
 
 

@@ -13,7 +13,7 @@ import anyio.to_thread
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from app.database import CommitUnanswered, reading, writing
+from app.database import CommitUnanswered, kind_and_place, reading, writing
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import Filing
@@ -54,8 +54,10 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         while not self._stopping:
             self._wanted.clear()
-            with suppress(SQLAlchemyError):  # the database is busy, or away: the lists wait
+            try:
                 await self._work()
+            except SQLAlchemyError as error:  # the database is busy, or away: the lists wait
+                log.error("the database failed while lists were filed: %s", kind_and_place(error))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), LOOKS_EVERY)
 
