@@ -1,6 +1,7 @@
 """What most tests need: an app with sources and keys, and short ways to file and to count."""
 
 import copy
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -144,6 +145,11 @@ def _elsewhere(state: State, _dialect: Dialect, _record: object, given: list[Any
 _GARAGE = _Garage()
 
 
+def _on_purpose(changes: Body) -> dict[str, str]:
+    """A key of its own for a report without a case number, so that the same sent again is another person."""
+    return {} if "source_record_id" in changes else {"Idempotency-Key": uuid.uuid4().hex}
+
+
 class World:
     """An app on a registry; use as a context manager. `now` is its clock, which starts at `begun`.
 
@@ -201,14 +207,14 @@ class World:
         return self.client.post(path, json=body, headers=self.headers(who, **headers))
 
     def file(self, who: str = "foro", **changes: Any) -> Body:
-        """File a release report and expect it to be accepted; the answer."""
-        response = self.post("/v1/releases", make_report(**changes), who)
+        """File a release report, not taken for a repeat, and expect it to be accepted; the answer."""
+        response = self.post("/v1/releases", make_report(**changes), who, **_on_purpose(changes))
         assert response.status_code in (200, 201), response.text
         return dict(response.json())
 
     def file_detention(self, who: str = "foro", **changes: Any) -> Body:
         """File a detention report and expect it to be accepted; the answer."""
-        response = self.post("/v1/detentions", make_report(release=None, **changes), who)
+        response = self.post("/v1/detentions", make_report(release=None, **changes), who, **_on_purpose(changes))
         assert response.status_code in (200, 201), response.text
         return dict(response.json())
 
