@@ -9,6 +9,7 @@ from time import monotonic, sleep
 from traceback import extract_tb
 from typing import Any, TypeVar
 
+import psycopg
 import pysqlite3
 from alembic import command
 from alembic.config import Config
@@ -16,7 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Executable, Integer, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
@@ -94,6 +95,14 @@ def make_engine(url: str, pool_size: int = 8) -> Engine:
     return create_engine(
         address, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, hide_parameters=True, connect_args=waits
     )
+
+
+def is_coming_up(error: OperationalError) -> bool:
+    """Whether a PostgreSQL server that refused a connection may only be starting. Once it has asked for a password it
+    is up, and whatever it refuses then is wrong."""
+    line: Any = getattr(error.orig, "pgconn", None)
+    asked = line is not None and (line.needs_password or line.used_password)
+    return isinstance(error.orig, psycopg.OperationalError) and not asked
 
 
 def is_memory(url: str) -> bool:

@@ -14,11 +14,11 @@ MOST = 65_536
 class CutLine:
     """Carries what both ends say; while `cutting` is set, the next COMMIT is carried and its answer is not."""
 
-    def __init__(self, server: URL) -> None:
+    def __init__(self, server: URL, port: int = 0) -> None:
         self._server = server
         self.cutting = Event()
         self.cuts = 0
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening = socket.create_server(("127.0.0.1", port))
         Thread(target=self._accept, daemon=True).start()
 
     @property

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 
-from app.cli.database import located, opened
+from app.cli.database import located, opened, wait_until_up
 from app.cli.output import console, fail, now
 from app.config import Settings
 from app.demo import run as replay
@@ -47,6 +47,7 @@ def _require_port(settings: Settings) -> None:
 def _serve(settings: Settings) -> None:
     """Nothing about a client is logged: no access log, and no header that names the server."""
     _require_port(settings)
+    wait_until_up(settings.database_url)
     options: dict[str, Any] = {"access_log": False, "server_header": False, "log_level": "warning"}
     console.print(f"Recuento serves {settings.address()} (addresses: /openapi.json; stop with Ctrl-C)", soft_wrap=True)
     if settings.workers > 1:
