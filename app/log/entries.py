@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import rfc8785
@@ -25,6 +25,7 @@ FORMAT = 1
 # The tile format writes an entry's length in two bytes (C2SP tlog-tiles).
 MAX_ENTRY_BYTES = 65_535
 REPLAY_BATCH = 1_000
+MOMENT = timedelta(microseconds=1)  # the least by which instants differ here
 
 _INSERT_ENTRY = insert(Entry)
 _INSERT_SEALED = insert(Sealed)
@@ -78,8 +79,9 @@ class Log:
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
         self.revision, last, self.rules = _locked(session)
-        # Never decreasing: a clock set back must not make the past move.
-        self.recorded_at = max(now.astimezone(UTC), last)
+        # A clock set back must not make the past move: whoever asked for the last entry's instant was told of it as the
+        # last.
+        self.recorded_at = now.astimezone(UTC) if now >= last else last + MOMENT
 
     def append(
         self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None, buffer: WriteBuffer | None = None
@@ -161,6 +163,18 @@ def redactions_since(session: Session, revision: int) -> int:
     """The number of erasures after a revision."""
     later = (col(Entry.kind) == "redaction", col(Entry.revision) > revision)
     return int(session.execute(select(func.count()).select_from(Entry).where(*later)).scalar_one())
+
+
+def settle(engine: Engine, session: Session, instant: datetime, now: datetime) -> None:
+    """Wait until no entry can be dated at or before an instant that has come, so that the last revision at it stays the
+    last. Whoever writes has taken the time already and is not seen before COMMIT; whoever writes next takes it later.
+
+    Ends the session's transaction: what it reads from now on is what stands after the wait."""
+    if not head(session)[1] <= instant <= now:
+        return  # before the last entry all is settled, and of a day that is not over nothing is
+    session.commit()
+    with as_only_writer(engine) as writer:
+        writer.rollback()
 
 
 def last_revision_at(session: Session, instant: datetime) -> int:
