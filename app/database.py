@@ -302,6 +302,11 @@ def scrub(connection: Connection) -> bool:
     return not busy
 
 
+def clock_of(connection: Connection) -> datetime | None:
+    """What a PostgreSQL server says the time is: on another machine, another clock. SQLite has none of its own."""
+    return None if is_sqlite(connection) else connection.scalar(text("SELECT clock_timestamp()"))
+
+
 def forbid_changes(connection: Connection, table: str) -> None:
     """Make a table append-only: triggers that refuse UPDATE and DELETE, and TRUNCATE where there is one."""
     for statement in _forbid_statements(table, sqlite=is_sqlite(connection)):

@@ -211,6 +211,18 @@ class PerhapsStored(Problem):
         )
 
 
+class ClockJumped(Problem):
+    """What is written would be dated wrongly, and so would all that is written later. `why`: by which clock."""
+
+    status, code, title = 503, "clock_jumped", "The server's clock is wrong"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"Nothing was stored, for it would be dated wrongly: {why} Send the same again later.",
+            headers={"Retry-After": RETRY_AFTER},
+        )
+
+
 class PayloadTooLarge(Problem):
     status, code, title = 413, "payload_too_large", "Payload too large"
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
@@ -26,11 +25,13 @@ from app.api.openapi import HERE, Served, completed
 from app.api.people import people
 from app.api.releases import releases
 from app.api.reports import reports
+from app.clock import WatchedClock
 from app.config import Settings
-from app.database import is_memory, make_engine, migrate, writing
+from app.database import clock_of, is_memory, make_engine, migrate, writing
 from app.dates import parse_zone
 from app.demo import clock
 from app.exchange.imports.filing_queue import Worker
+from app.log.entries import require_steady
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
 from app.registry.projection import RULES
 
@@ -84,7 +85,9 @@ def _open(app: FastAPI) -> None:
     """Make the gate, the turns of whole lists before it, and who files lists in turn with those who pass it."""
     app.state.gate = asyncio.Semaphore(app.state.concurrency)
     app.state.whole_lists = asyncio.Semaphore(max(1, app.state.concurrency // LISTS_INSIDE))
-    app.state.imports = Worker(app.state.engine, app.state.secret, lambda: app.state.clock(), app.state.gate)
+    app.state.imports = Worker(
+        app.state.engine, app.state.secret, lambda: require_steady(app.state.watch, app.state.clock()), app.state.gate
+    )
 
 
 class _App(FastAPI):
@@ -132,6 +135,7 @@ def create_app(settings: Settings) -> FastAPI:
             bind_secret(session, app.state.secret)
             require_rules(session, RULES)
             demo = is_demo(session)
+            app.state.watch = WatchedClock(clock_of(session.connection()))
     except BaseException:
         engine.dispose()  # a database that is refused is let go of
         raise
@@ -141,7 +145,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.max_import_bytes = settings.max_import_bytes
     app.state.public_url = settings.public_url or (settings.address() if demo else "")
     app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
-    app.state.clock = lambda: datetime.now(UTC)
+    app.state.clock = app.state.watch.now
     app.state.readiness = Readiness()
     app.state.comparing = set()  # who has a list laid beside the registry just now
     _open(app)

@@ -19,6 +19,7 @@ from sqlmodel import Session
 from starlette.datastructures import State
 
 from app.api.health import Readiness
+from app.clock import WatchedClock
 from app.config import Settings
 from app.database import migrate, reading, writing
 from app.dates import parse_zone
@@ -109,7 +110,8 @@ class _Garage:
             return app
         app = free.pop()
         app.state.address = app.state.engine.url = make_url(settings.database_url)
-        app.state.clock = lambda: datetime.now(UTC)
+        app.state.watch = WatchedClock()
+        app.state.clock = app.state.watch.now
         app.state.secret = settings.secret_key()
         app.state.two_person = settings.two_person
         app.state.public_url = settings.public_url or ""

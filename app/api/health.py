@@ -5,14 +5,13 @@ from threading import Lock
 from time import monotonic
 
 from fastapi import APIRouter, Request
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import col
 
 from app.api.routes import refusals
 from app.database import kind_and_place, reading, try_writing
-from app.errors import Unavailable
-from app.models import Head
+from app.errors import ClockJumped, Unavailable
+from app.log.entries import require_clock, require_steady
 from app.registry import hiding_requests
 from app.wire.directory import Health
 
@@ -59,14 +58,17 @@ async def is_alive() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@health.get("/readyz", response_model=Health, response_model_exclude_unset=True, responses=refusals(Unavailable))
+@health.get(
+    "/readyz", response_model=Health, response_model_exclude_unset=True, responses=refusals(Unavailable, ClockJumped)
+)
 def is_ready(request: Request) -> dict[str, str | list[str]]:
-    """The database answers too, and can be written to. `warnings`, where there are any: what whoever runs the registry
-    should look at. It stays ready all the same, or a key that writes too much could take it out of service."""
+    """The database answers too, can be written to, and the clock has not jumped. `warnings`, where there are any: what
+    whoever runs the registry should look at. It stays ready all the same, or a key that writes too much could take it
+    out of service."""
     state = request.app.state
     try:
         with reading(state.engine) as session:
-            session.execute(select(col(Head.revision))).one()
+            require_clock(session, require_steady(state.watch, state.clock()))
             warnings = hiding_requests.warnings(session)
     except SQLAlchemyError as error:
         log.error("the database does not answer: %s", kind_and_place(error))

@@ -11,6 +11,7 @@ from app.errors import (
     AgeNeedsDay,
     AheadOfHead,
     AnotherPerson,
+    ClockJumped,
     Conflict,
     FileAClaim,
     Forbidden,
@@ -63,7 +64,7 @@ READING = (Unauthenticated, RulesChanged, Invalid, AheadOfHead, *ALWAYS)
 THING = (*READING, NotFound)
 RECORD = (*THING, Moved)
 BODY = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)
-CHANGING = (Unauthenticated, Forbidden, Invalid, PerhapsStored, *ALWAYS)
+CHANGING = (Unauthenticated, Forbidden, Invalid, PerhapsStored, ClockJumped, *ALWAYS)
 POSTING = (*BODY, *CHANGING, IdempotencyMismatch)
 PATCHING = (*BODY, *CHANGING, NotFound)
 _REPORT = (NotFound, Conflict, AnotherPerson, NewSpellNeedsNewRecord, FileAClaim, AgeNeedsDay)

@@ -19,7 +19,7 @@ from app.api.requests import bearer, bearer_token, gate, require_role, whole_bod
 from app.database import reading, scrub
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
-from app.log.entries import as_only_writer
+from app.log.entries import as_only_writer, require_steady
 from app.models import ApiKey, IdempotentAnswer
 from app.registry import api_keys
 from app.registry.read_permissions import Reader
@@ -68,8 +68,9 @@ class Writing:
         state = self.request.app.state
         once = self._once(unnamed=unnamed)
         with as_only_writer(state.engine) as session:
+            now = require_steady(state.watch, state.clock())
             context = WriteContext(
-                session, self.actor, state.clock(), state.secret, self.key.id, state.two_person, zone=state.zone
+                session, self.actor, now, state.secret, self.key.id, state.two_person, zone=state.zone
             )
             outcome = None if once is None else self._stored(session, once, context.now)
             replayed = outcome is not None

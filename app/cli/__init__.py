@@ -45,6 +45,11 @@ COMMANDS = {
         "Make every row anew from the log and the sealed values, under this version's rules. Under unchanged rules the "
         "rows are the same as before.",
     ),
+    "clock": (
+        "clock",
+        "Say what this machine's clock, the database's and the last entry say. With --pin go on after an entry that "
+        "was dated ahead: what follows is dated just after it, until the clock has come that far.",
+    ),
     "openapi": ("serve", "Print the OpenAPI document."),
 }
 

@@ -15,9 +15,10 @@ import rfc8785
 from sqlalchemy import Engine, bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
+from app.clock import BOUND, WatchedClock
 from app.database import WriteBuffer, writing
 from app.dates import format_instant
-from app.errors import Invalid
+from app.errors import ClockJumped, Invalid
 from app.log import sealed, tree
 from app.models import Entry, Head, Sealed
 
@@ -157,6 +158,39 @@ def head(session: Session) -> tuple[int, datetime]:
     """The number of entries, and when the last was recorded (the epoch when there is none)."""
     row = session.execute(select(col(Head.revision), col(Head.recorded_at)).where(col(Head.id) == 1)).one()
     return row[0], row[1]
+
+
+def require_steady(watch: WatchedClock, now: datetime) -> datetime:
+    """The time, to write at. Raises ClockJumped where the machine's clock has jumped since the process began."""
+    jump = watch.jump()
+    if jump is None:
+        return now
+    way = "ahead" if jump > timedelta() else "back"
+    raise ClockJumped(
+        f"this machine's clock has jumped {way} by {str(abs(jump)).partition('.')[0]}, or is so far from the "
+        "database's. Whoever runs the registry: set the clock. If it is right, as after the machine was paused, start "
+        "the server again."
+    )
+
+
+def require_clock(session: Session, now: datetime) -> None:
+    """Raises ClockJumped where the clock is far behind the last entry's date, unless whoever runs the registry has said
+    that the entry was dated ahead. Nobody can tell the two apart from here."""
+    last, ahead = session.execute(select(col(Head.recorded_at), col(Head.dated_ahead_until))).one()
+    if last - now <= BOUND or (ahead is not None and last - ahead <= BOUND):
+        return
+    raise ClockJumped(
+        f"the last entry is of {format_instant(last)}, and this machine's clock says {format_instant(now)}. Whoever "
+        "runs the registry: set the clock. If it is right, that entry was dated ahead: run recuento clock --pin."
+    )
+
+
+def pin_clock(session: Session) -> datetime:
+    """Remember that the last entry was dated ahead by a wrong clock: what follows is dated just after it, until the
+    clock has come that far. The date of the last entry."""
+    last = head(session)[1]
+    session.connection().execute(update(Head).values(dated_ahead_until=last))
+    return last
 
 
 def redactions_since(session: Session, revision: int) -> int:

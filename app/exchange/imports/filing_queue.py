@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.database import CommitUnanswered, kind_and_place, reading, writing
+from app.errors import ClockJumped
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import Filing
@@ -58,6 +59,8 @@ class Worker:
                 await self._work()
             except SQLAlchemyError as error:  # the database is busy, or away: the lists wait
                 log.error("the database failed while lists were filed: %s", kind_and_place(error))
+            except ClockJumped as refusal:
+                log.error("lists wait: %s", refusal.detail)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), LOOKS_EVERY)
 
@@ -68,7 +71,7 @@ class Worker:
                     if self._stopping:
                         await self._in_turn(partial(self._let_go, filing.job))
                         return
-            except (OperationalError, CommitUnanswered):
+            except (OperationalError, CommitUnanswered, ClockJumped):
                 raise
             except Exception as error:
                 # Frames without the message: it may hold a row.
