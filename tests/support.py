@@ -147,7 +147,7 @@ def _elsewhere(state: State, _dialect: Dialect, _record: object, given: list[Any
 _GARAGE = _Garage()
 
 
-def _on_purpose(changes: Body) -> dict[str, str]:
+def on_purpose(changes: Body) -> dict[str, str]:
     """A key of its own for a report without a case number, so that the same sent again is another person."""
     return {} if "source_record_id" in changes else {"Idempotency-Key": uuid.uuid4().hex}
 
@@ -210,13 +210,13 @@ class World:
 
     def file(self, who: str = "foro", **changes: Any) -> Body:
         """File a release report, not taken for a repeat, and expect it to be accepted; the answer."""
-        response = self.post("/v1/releases", make_report(**changes), who, **_on_purpose(changes))
+        response = self.post("/v1/releases", make_report(**changes), who, **on_purpose(changes))
         assert response.status_code in (200, 201), response.text
         return dict(response.json())
 
     def file_detention(self, who: str = "foro", **changes: Any) -> Body:
         """File a detention report and expect it to be accepted; the answer."""
-        response = self.post("/v1/detentions", make_report(release=None, **changes), who, **_on_purpose(changes))
+        response = self.post("/v1/detentions", make_report(release=None, **changes), who, **on_purpose(changes))
         assert response.status_code in (200, 201), response.text
         return dict(response.json())
 
