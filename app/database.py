@@ -6,15 +6,18 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from time import monotonic, sleep
+from traceback import extract_tb
 from typing import Any, TypeVar
 
+import psycopg
 import pysqlite3
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Executable, Integer, create_engine, event
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Executable, Integer, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
@@ -24,18 +27,27 @@ SAFE_SQLITE = (3, 51, 3)
 SAFE_BACKPORTS: dict[tuple[int, ...], int] = {(3, 50): 7, (3, 44): 6}
 # A writer waits for the one before it; a request that waited longer than this is better refused than queued.
 BUSY_TIMEOUT_MS = 30_000
+# Readiness is asked every few seconds: a list holds the lock for two, and who has waited five has met something else.
+TRIED_FOR_MS = 5_000
+# A server whose machine is gone answers nothing at all: a line that is silent this long is given up.
+SILENT_MS = BUSY_TIMEOUT_MS
 BUSY_PAUSE = 0.01  # seconds: opening a new database takes about as long
 # Row values of one IN (...): far below SQLite's limit of 32,766 parameters.
 IN_CHUNK = 500
 
+OURS = Path(__file__).resolve().parent
 # Beside `app` in the work tree and in an installed package alike.
-MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+MIGRATIONS = OURS.parent / "migrations"
 
 WRITES = "recuento_writes"
 T = TypeVar("T")
 
 # Revisions and keys outgrow 32 bits; SQLite wants INTEGER for a rowid key.
 Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+class CommitUnanswered(SQLAlchemyError):
+    """COMMIT was sent, and no answer came: what it was to store may be stored, or not."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -75,10 +87,22 @@ def make_engine(url: str, pool_size: int = 8) -> Engine:
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     # Parameters hold names: they belong in no error message.
-    waits = {"options": f"-c lock_timeout={BUSY_TIMEOUT_MS}"}
+    waits = {
+        "options": f"-c lock_timeout={BUSY_TIMEOUT_MS}",
+        "connect_timeout": SILENT_MS // 1000,
+        "tcp_user_timeout": SILENT_MS,
+    }
     return create_engine(
         address, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, hide_parameters=True, connect_args=waits
     )
+
+
+def is_coming_up(error: OperationalError) -> bool:
+    """Whether a PostgreSQL server that refused a connection may only be starting. Once it has asked for a password it
+    is up, and whatever it refuses then is wrong."""
+    line: Any = getattr(error.orig, "pgconn", None)
+    asked = line is not None and (line.needs_password or line.used_password)
+    return isinstance(error.orig, psycopg.OperationalError) and not asked
 
 
 def is_memory(url: str) -> bool:
@@ -175,11 +199,54 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
-    """A session that commits once, at the end, or not at all."""
+    """A session that commits once, at the end, or not at all. Raises CommitUnanswered where nobody can tell which."""
     connection = engine.connect().execution_options(**{WRITES: True})
     with connection, Session(connection, autoflush=False, expire_on_commit=False) as session:
         yield session
-        session.commit()
+        session.flush()  # whatever fails before COMMIT stored nothing
+        try:
+            session.commit()
+        except DBAPIError as error:
+            if _stored_nothing(error):
+                raise
+            raise CommitUnanswered("The database did not say whether this was stored.") from error
+
+
+def _stored_nothing(error: DBAPIError) -> bool:
+    """Whether the database itself says that a COMMIT stored nothing. A full disk is the one such failure: SQLite writes
+    the mark of a whole transaction last. Where a line breaks or a disk fails, the transaction may stand all the
+    same."""
+    return bool(getattr(error.orig, "sqlite_errorcode", None) == pysqlite3.SQLITE_FULL)
+
+
+def try_writing(engine: Engine) -> None:
+    """Write something that changes nothing, so that a full disk, a file that may not be written, a lost line or a lock
+    that somebody keeps is known before a report comes. Raises SQLAlchemyError."""
+    if isinstance(engine.pool, StaticPool):
+        return  # in memory: nothing can fail, and a second transaction on its one connection would
+    with engine.connect().execution_options(**{WRITES: True}) as connection:
+        if not is_sqlite(connection):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {TRIED_FOR_MS}")
+            connection.exec_driver_sql("UPDATE head SET id = id")
+            connection.commit()
+            return
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"PRAGMA busy_timeout = {TRIED_FOR_MS}")
+        try:
+            connection.exec_driver_sql("PRAGMA user_version = 0")  # a row with equal values would not be written
+            connection.commit()
+        finally:
+            driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+
+def kind_and_place(error: Exception) -> str:
+    """What is logged of a failure of the database: its kind, the database's own code of it, and the line of ours. Its
+    text may hold a row, and the statement's values do."""
+    origin = getattr(error, "orig", None) or error.__cause__
+    code = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorname", None)
+    ours = [frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(OURS)]
+    place = f" at {Path(ours[-1].filename).relative_to(OURS.parent)}:{ours[-1].lineno}" if ours else ""
+    return f"{type(error).__name__}{f' ({code})' if code else ''}{place}"
 
 
 def chunks(values: Iterable[T], size: int = IN_CHUNK) -> Iterator[list[T]]:
@@ -233,3 +300,8 @@ def scrub(connection: Connection) -> bool:
         return True
     busy, _pages, _moved = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
     return not busy
+
+
+def clock_of(connection: Connection) -> datetime | None:
+    """What a PostgreSQL server says the time is: on another machine, another clock. SQLite has none of its own."""
+    return None if is_sqlite(connection) else connection.scalar(text("SELECT clock_timestamp()"))

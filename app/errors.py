@@ -10,6 +10,7 @@ PROBLEM_JSON = "application/problem+json"
 # More mistakes in one body than anybody mends before trying again. Each takes many times the bytes that make it: an
 # answer with all of them would be a way to have much sent, or stored, for little.
 MOST_ERRORS = 20
+RETRY_AFTER = "5"  # seconds: a writer is done in milliseconds, a backup in moments
 TYPE_BASE = "https://recuento.org/problems/"
 
 
@@ -195,6 +196,31 @@ class IdempotencyMismatch(Invalid):
 
 class Unavailable(Problem):
     status, code, title = 503, "unavailable", "Not ready"
+
+
+class PerhapsStored(Problem):
+    """COMMIT was sent to the database, and no answer came back."""
+
+    status, code, title = 503, "perhaps_stored", "Stored or not: nobody knows"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The line to the database broke while this was being stored: it may have been stored, or not. Send the "
+            "same again, with the same case number or Idempotency-Key: it is stored once.",
+            headers={"Retry-After": RETRY_AFTER},
+        )
+
+
+class ClockJumped(Problem):
+    """What is written would be dated wrongly, and so would all that is written later. `why`: by which clock."""
+
+    status, code, title = 503, "clock_jumped", "The server's clock is wrong"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"Nothing was stored, for it would be dated wrongly: {why} Send the same again later.",
+            headers={"Retry-After": RETRY_AFTER},
+        )
 
 
 class PayloadTooLarge(Problem):

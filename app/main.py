@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
@@ -19,7 +18,7 @@ from app.api.corrections import corrections
 from app.api.counts import counts
 from app.api.curation import curation
 from app.api.directory import directory
-from app.api.health import health
+from app.api.health import Readiness, health
 from app.api.imports import imports
 from app.api.matching import matching
 from app.api.openapi import HERE, Served, completed
@@ -29,12 +28,14 @@ from app.api.releases import releases
 from app.api.reports import reports
 from app.api.shield import REQUEST_ID, Shield
 from app.api.well_known import well_known
+from app.clock import WatchedClock
 from app.config import Settings
-from app.database import is_memory, make_engine, migrate, writing
+from app.database import clock_of, is_memory, make_engine, migrate, writing
 from app.database_guards import restrict
 from app.dates import parse_zone
 from app.demo import clock
 from app.exchange.imports.filing_queue import Worker
+from app.log.entries import require_steady
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
 from app.registry.projection import RULES
 
@@ -93,7 +94,9 @@ def _open(app: FastAPI) -> None:
     """Make the gate, the turns of whole lists before it, and who files lists in turn with those who pass it."""
     app.state.gate = asyncio.Semaphore(app.state.concurrency)
     app.state.whole_lists = asyncio.Semaphore(max(1, app.state.concurrency // LISTS_INSIDE))
-    app.state.imports = Worker(app.state.engine, app.state.secret, lambda: app.state.clock(), app.state.gate)
+    app.state.imports = Worker(
+        app.state.engine, app.state.secret, lambda: require_steady(app.state.watch, app.state.clock()), app.state.gate
+    )
 
 
 class _App(FastAPI):
@@ -142,6 +145,7 @@ def create_app(settings: Settings) -> FastAPI:
             bind_secret(session, app.state.secret)
             require_rules(session, RULES)
             demo = is_demo(session)
+            app.state.watch = WatchedClock(clock_of(session.connection()))
     except BaseException:
         engine.dispose()  # a database that is refused is let go of
         raise
@@ -152,7 +156,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.public_url = settings.public_url or (settings.address() if demo else "")
     app.state.security_contact = settings.security_contact
     app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
-    app.state.clock = lambda: datetime.now(UTC)
+    app.state.clock = app.state.watch.now
+    app.state.readiness = Readiness()
     app.state.comparing = set()  # who has a list laid beside the registry just now
     _open(app)
     problems.install(app)

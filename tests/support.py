@@ -1,6 +1,7 @@
 """What most tests need: an app with sources and keys, and short ways to file and to count."""
 
 import copy
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from sqlalchemy.engine import make_url
 from sqlmodel import Session
 from starlette.datastructures import State
 
+from app.api.health import Readiness
+from app.clock import WatchedClock
 from app.config import Settings
 from app.database import migrate, reading, writing
 from app.dates import parse_zone
@@ -107,12 +110,14 @@ class _Garage:
             return app
         app = free.pop()
         app.state.address = app.state.engine.url = make_url(settings.database_url)
-        app.state.clock = lambda: datetime.now(UTC)
+        app.state.watch = WatchedClock()
+        app.state.clock = app.state.watch.now
         app.state.secret = settings.secret_key()
         app.state.two_person = settings.two_person
         app.state.public_url = settings.public_url or ""
         app.state.security_contact = settings.security_contact
         app.state.zone = parse_zone(settings.zone or "UTC")
+        app.state.readiness = Readiness()
         app.state.comparing = set()
         migrate(app.state.engine)
         with writing(app.state.engine) as session:
@@ -141,6 +146,11 @@ def _elsewhere(state: State, _dialect: Dialect, _record: object, given: list[Any
 
 
 _GARAGE = _Garage()
+
+
+def on_purpose(changes: Body) -> dict[str, str]:
+    """A key of its own for a report without a case number, so that the same sent again is another person."""
+    return {} if "source_record_id" in changes else {"Idempotency-Key": uuid.uuid4().hex}
 
 
 class World:
@@ -200,14 +210,14 @@ class World:
         return self.client.post(path, json=body, headers=self.headers(who, **headers))
 
     def file(self, who: str = "foro", **changes: Any) -> Body:
-        """File a release report and expect it to be accepted; the answer."""
-        response = self.post("/v1/releases", make_report(**changes), who)
+        """File a release report, not taken for a repeat, and expect it to be accepted; the answer."""
+        response = self.post("/v1/releases", make_report(**changes), who, **on_purpose(changes))
         assert response.status_code in (200, 201), response.text
         return dict(response.json())
 
     def file_detention(self, who: str = "foro", **changes: Any) -> Body:
         """File a detention report and expect it to be accepted; the answer."""
-        response = self.post("/v1/detentions", make_report(release=None, **changes), who)
+        response = self.post("/v1/detentions", make_report(release=None, **changes), who, **on_purpose(changes))
         assert response.status_code in (200, 201), response.text
         return dict(response.json())
 

@@ -37,7 +37,7 @@ claims = router("claims")
 def add_claim(write: Write, body: ClaimIn) -> Response:
     """File a published figure, as it was said (reporter or curator)."""
     write.allow(Role.REPORTER, Role.CURATOR)
-    return write.run(lambda context: file_claim(context, body))
+    return write.file(body.source_record_id, lambda context: file_claim(context, body))
 
 
 @claims.get("/claims", response_model=ClaimPage, responses=refusals(*READING))

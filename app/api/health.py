@@ -1,18 +1,55 @@
-"""Is the server there, and can it answer?"""
+"""Is the server there, and can it answer and store?"""
+
+import logging
+from threading import Lock
+from time import monotonic
 
 from fastapi import APIRouter, Request
-from sqlalchemy import select
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import col
 
 from app.api.routes import refusals
-from app.database import reading
-from app.errors import Unavailable
-from app.models import Head
+from app.database import kind_and_place, reading, try_writing
+from app.errors import ClockJumped, Unavailable
+from app.log.entries import require_clock, require_steady
 from app.registry import hiding_requests
 from app.wire.directory import Health
 
+# Seconds for which a trial of writing holds: each waits for the disk, and anybody may ask.
+TRIED_EVERY = 2.0
+
 health = APIRouter(tags=["health"])
+log = logging.getLogger("recuento")
+
+
+class Readiness:
+    """Whether the database can be written to, tried once in TRIED_EVERY seconds however many ask. Whoever asks during a
+    trial is told of the one before: a thread for each would leave none for requests."""
+
+    def __init__(self) -> None:
+        self._trying = Lock()
+        self._until = 0.0
+        self._failure: str | None = None
+
+    def failure(self, engine: Engine) -> str | None:
+        """The kind and place of the failure to write, if there is one."""
+        if monotonic() > self._until and self._trying.acquire(blocking=False):
+            try:
+                self._failure = self._tried(engine)
+                self._until = monotonic() + TRIED_EVERY
+            finally:
+                self._trying.release()
+        return self._failure
+
+    def _tried(self, engine: Engine) -> str | None:
+        try:
+            try_writing(engine)
+        except SQLAlchemyError as error:
+            failure = kind_and_place(error)
+            if failure != self._failure:
+                log.error("writing to the database fails: %s", failure)
+            return failure
+        return None
 
 
 @health.get("/healthz", response_model=Health, response_model_exclude_unset=True)
@@ -21,14 +58,21 @@ async def is_alive() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@health.get("/readyz", response_model=Health, response_model_exclude_unset=True, responses=refusals(Unavailable))
+@health.get(
+    "/readyz", response_model=Health, response_model_exclude_unset=True, responses=refusals(Unavailable, ClockJumped)
+)
 def is_ready(request: Request) -> dict[str, str | list[str]]:
-    """The database answers too. `warnings`, where there are any: what whoever runs the registry should look at. It
-    stays ready all the same, or a key that writes too much could take it out of service."""
+    """The database answers too, can be written to, and the clock has not jumped. `warnings`, where there are any: what
+    whoever runs the registry should look at. It stays ready all the same, or a key that writes too much could take it
+    out of service."""
+    state = request.app.state
     try:
-        with reading(request.app.state.engine) as session:
-            session.execute(select(col(Head.revision))).one()
+        with reading(state.engine) as session:
+            require_clock(session, require_steady(state.watch, state.clock()))
             warnings = hiding_requests.warnings(session)
-    except SQLAlchemyError:
+    except SQLAlchemyError as error:
+        log.error("the database does not answer: %s", kind_and_place(error))
         raise Unavailable("The database does not answer.") from None
+    if state.readiness.failure(state.engine) is not None:
+        raise Unavailable("The database cannot be written to: the server's log says why.")
     return {"status": "ok", "warnings": warnings} if warnings else {"status": "ok"}

@@ -29,7 +29,7 @@ people = router("people")
 def file_detention(write: Write, body: DetentionReportIn) -> Response:
     """Report that someone is held: the body of a release report without the release."""
     write.allow(Role.REPORTER)
-    return write.run(lambda context: reports.file_report(context, body))
+    return write.file(body.source_record_id, lambda context: reports.file_report(context, body))
 
 
 @people.get("/detainees", response_model=DetaineePage, responses=refusals(*READING))

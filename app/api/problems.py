@@ -1,5 +1,6 @@
 """Every refusal leaves as problem+json; none echoes the input or an exception's text."""
 
+import logging
 import uuid
 from difflib import get_close_matches
 from typing import Any
@@ -17,17 +18,22 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.answers import BODILESS
+from app.database import CommitUnanswered, kind_and_place
 from app.errors import (
     PROBLEM_JSON,
+    RETRY_AFTER,
     Invalid,
     Moved,
     NotFound,
     PayloadTooLarge,
+    PerhapsStored,
     Problem,
     Unavailable,
     pointed_errors,
     problem,
 )
+
+log = logging.getLogger("recuento")
 
 _STATUS = {
     400: ("bad_request", "Bad request", "The request could not be read."),
@@ -40,13 +46,7 @@ _STATUS = {
     ),
 }
 METHODS = ("GET", "POST", "PATCH", "DELETE")  # all that any address takes; HEAD wherever GET is
-RETRY_AFTER = "5"  # seconds: a writer is done in milliseconds, a backup in moments
-INTERNAL = problem(
-    500,
-    "internal_error",
-    "Internal error",
-    "Something failed here. Nothing was stored: try again. The log has a line of this `Request-Id`.",
-)
+INTERNAL = problem(500, "internal_error", "Internal error", "Something failed here. Nothing was stored: try again.")
 
 
 def respond(body: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
@@ -100,11 +100,18 @@ def _with_near_terms(place: dict[str, str], request: Request) -> dict[str, str]:
     return {**place, "detail": f"This address has no such parameter. {hint}"}
 
 
-async def _on_busy(_request: Request, _error: Exception) -> JSONResponse:
+async def _on_busy(_request: Request, error: Exception) -> JSONResponse:
     """The database did not answer in time: nothing was stored, and the same request may be sent again."""
+    log.error("the database failed: %s", kind_and_place(error))
     return respond(
         Unavailable("The registry is busy. Nothing was stored: try again.").body(), {"Retry-After": RETRY_AFTER}
     )
+
+
+async def _on_unanswered_commit(request: Request, error: Exception) -> JSONResponse:
+    """COMMIT was sent, and no answer came: saying that nothing was stored would make two people of one."""
+    log.error("the database did not answer COMMIT: %s", kind_and_place(error))
+    return await _on_problem(request, PerhapsStored())
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
@@ -192,4 +199,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ValidationError, _on_invalid)
     app.add_exception_handler(OperationalError, _on_busy)
     app.add_exception_handler(PoolTimeout, _on_busy)
+    app.add_exception_handler(CommitUnanswered, _on_unanswered_commit)
     app.add_exception_handler(HTTPException, _on_http)

@@ -25,7 +25,7 @@ releases = router("releases")
 def file_release(write: Write, body: ReleaseReportIn) -> Response:
     """Report a release. 201 when it is new, 200 when your record already said exactly this or is superseded by it."""
     write.allow(Role.REPORTER)
-    return write.run(lambda context: reports.file_report(context, body))
+    return write.file(body.source_record_id, lambda context: reports.file_report(context, body))
 
 
 @releases.post(

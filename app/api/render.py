@@ -31,10 +31,22 @@ UNREGISTERED: WarningOut = {
     "register it: your report is placed there from then on, and need not be sent again.",
 }
 
+SENT_BEFORE: WarningOut = {
+    "pointer": "",
+    "code": "sent_before",
+    "detail": "You sent exactly this within the last day, and this is the answer to that: nothing was stored now. If "
+    "it is about somebody else, send it with a case number (source_record_id) or an Idempotency-Key of its own.",
+}
+
 
 def outcome(session: Session, result: Outcome, reader: Reader) -> Mapping[str, Any]:
     """The body of the answer to a write."""
     return RENDERERS[result.kind](session, result, reader)
+
+
+def sent_before(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The answer to a report that was taken for a repeat by its bytes alone, which says so."""
+    return {**body, "warnings": [*body["warnings"], SENT_BEFORE]} if "warnings" in body else body
 
 
 def _receipt(session: Session, revision: int) -> Receipt:

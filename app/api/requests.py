@@ -21,7 +21,7 @@ from app.api import answers
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, RulesChanged, Unauthenticated
 from app.exchange.titles import LANGUAGES
-from app.log.entries import last_revision_at
+from app.log.entries import last_revision_at, settle
 from app.log.head import revision_under
 from app.models import ApiKey
 from app.reading.formats import MEDIA
@@ -131,7 +131,11 @@ class ReadContext:
 
     def _at(self, name: str, text: str, zone: tzinfo) -> int:
         if not _is_revision(text):
-            return last_revision_at(self.session, _instant(name, text, zone, self.request.app.state.clock()))
+            state = self.request.app.state
+            now = state.clock()
+            instant = _instant(name, text, zone, now)
+            settle(state.engine, self.session, instant, now)
+            return last_revision_at(self.session, instant)
         newest = self._head
         if int(text) > newest:
             raise AheadOfHead.at(

@@ -11,6 +11,7 @@ from app.errors import (
     AgeNeedsDay,
     AheadOfHead,
     AnotherPerson,
+    ClockJumped,
     Conflict,
     FileAClaim,
     Forbidden,
@@ -21,6 +22,7 @@ from app.errors import (
     NewSpellNeedsNewRecord,
     NotFound,
     PayloadTooLarge,
+    PerhapsStored,
     Problem,
     Redacted,
     ReleaseDropped,
@@ -62,7 +64,7 @@ READING = (Unauthenticated, RulesChanged, Invalid, AheadOfHead, *ALWAYS)
 THING = (*READING, NotFound)
 RECORD = (*THING, Moved)
 BODY = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)
-CHANGING = (Unauthenticated, Forbidden, Invalid, *ALWAYS)
+CHANGING = (Unauthenticated, Forbidden, Invalid, PerhapsStored, ClockJumped, *ALWAYS)
 POSTING = (*BODY, *CHANGING, IdempotencyMismatch)
 PATCHING = (*BODY, *CHANGING, NotFound)
 _REPORT = (NotFound, Conflict, AnotherPerson, NewSpellNeedsNewRecord, FileAClaim, AgeNeedsDay)

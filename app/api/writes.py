@@ -4,12 +4,14 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
-from sqlalchemy import delete
+from sqlalchemy import Engine, delete
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
 from app.api import answers, render
@@ -17,18 +19,31 @@ from app.api.requests import bearer, bearer_token, gate, require_role, whole_bod
 from app.database import reading, scrub
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
-from app.log.entries import as_only_writer
+from app.log.entries import as_only_writer, require_steady
 from app.models import ApiKey, IdempotentAnswer
 from app.registry import api_keys
 from app.registry.read_permissions import Reader
+from app.registry.reports import is_withdrawn
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
 
 # The contract promises 30 days; the rest is for clocks and long weekends.
 ANSWERS_KEPT = timedelta(days=45)
+# A report with neither a case number nor a key is taken for a repeat this long: a night without power lies between the
+# evening on which it was sent and the morning on which it is sent again. Later it is a report of its own.
+REPEATS_KEPT = timedelta(days=1)
 MAX_IDEMPOTENCY_KEY = 255
 
 log = logging.getLogger("recuento")
+
+
+@dataclass(frozen=True)
+class _Once:
+    """By what a repeat of a request is known: the Idempotency-Key, or else (`unnamed`) the request itself."""
+
+    scope: str
+    digest: str
+    unnamed: bool
 
 
 @dataclass(frozen=True)
@@ -44,39 +59,49 @@ class Writing:
         """Raises Forbidden for a key of another role, and for one that `require_role` refuses its role."""
         require_role(self.actor, *roles)
 
-    def run(self, action: Callable[[WriteContext], Outcome]) -> Response:
+    def file(self, case: str | None, action: Callable[[WriteContext], Outcome]) -> Response:
+        """Do it once, as `run` does. What has no case number and no Idempotency-Key either is known by its bytes."""
+        return self.run(action, unnamed=case is None)
+
+    def run(self, action: Callable[[WriteContext], Outcome], *, unnamed: bool = False) -> Response:
         """Do it once: a repeated Idempotency-Key gets the first answer again, rendered under today's permissions."""
         state = self.request.app.state
-        once = self._once()
+        once = self._once(unnamed=unnamed)
         with as_only_writer(state.engine) as session:
+            now = require_steady(state.watch, state.clock())
             context = WriteContext(
-                session, self.actor, state.clock(), state.secret, self.key.id, state.two_person, zone=state.zone
+                session, self.actor, now, state.secret, self.key.id, state.two_person, zone=state.zone
             )
-            outcome = None if once is None else self._stored(session, once)
+            outcome = None if once is None else self._stored(session, once, context.now)
             replayed = outcome is not None
             if outcome is None:
                 outcome = action(context)
                 if once is not None:
                     self._store(session, once, outcome, context.now)
+            headers = {"Cache-Control": answers.KEYED, "Recuento-Revision": str(outcome.revision)}
+            if replayed:
+                headers["Idempotency-Replayed"] = "true"
+            # Made before COMMIT: what fails after it cannot be told as stored nowhere.
             body = render.outcome(session, outcome, self.actor)
+            if replayed and once is not None and once.unnamed:
+                body = render.sent_before(body)
+            response = answers.json_response(body, outcome.status, headers)
         if outcome.kind == "redaction":
-            with state.engine.connect() as connection:
-                if not scrub(connection):
-                    log.warning("an erased value may stay in the write-ahead log until the next erasure or restart")
-        headers = {"Cache-Control": answers.KEYED, "Recuento-Revision": str(outcome.revision)}
-        if replayed:
-            headers["Idempotency-Replayed"] = "true"
-        return answers.json_response(body, outcome.status, headers)
+            _scrub(state.engine)
+        return response
 
-    def _once(self) -> tuple[str, str] | None:
-        """`(scope, digest)` of the Idempotency-Key, if the request has one."""
-        given = self.request.headers.get("idempotency-key")
+    def _once(self, *, unnamed: bool) -> _Once | None:
+        """By what a repeat of this request is known, if by anything."""
+        given, secret = self.request.headers.get("idempotency-key"), self.request.app.state.secret
+        scope = f"source {self.key.source}" if self.key.source is not None else f"key {self.key.id}"
+        if given is None and unnamed:
+            digest = sealed.keyed_digest(secret, "sent before", self._request_digest)
+            return _Once(scope, digest, unnamed=True)
         if given is None or self.request.method != "POST":
             return None
         if not 0 < len(given) <= MAX_IDEMPOTENCY_KEY:
             raise Invalid.at("", "invalid_idempotency_key", f"Use 1 to {MAX_IDEMPOTENCY_KEY} characters.")
-        scope = f"source {self.key.source}" if self.key.source is not None else f"key {self.key.id}"
-        return scope, sealed.keyed_digest(self.request.app.state.secret, "idempotency", given)
+        return _Once(scope, sealed.keyed_digest(secret, "idempotency", given), unnamed=False)
 
     @property
     def _request_digest(self) -> str:
@@ -84,22 +109,27 @@ class Writing:
         where = f"{self.request.url.path}?{self.request.url.query}"
         return sealed.keyed_digest(self.request.app.state.secret, where, hashlib.sha256(self.body).hexdigest())
 
-    def _stored(self, session: Session, once: tuple[str, str]) -> Outcome | None:
-        stored = session.get(IdempotentAnswer, once)
+    def _stored(self, session: Session, once: _Once, now: datetime) -> Outcome | None:
+        stored = session.get(IdempotentAnswer, (once.scope, once.digest))
         if stored is None:
             return None
         if stored.request_digest != self._request_digest:
             raise IdempotencyMismatch("Use a new Idempotency-Key for another request.")
-        return Outcome(**json.loads(stored.outcome))
+        outcome = Outcome(**json.loads(stored.outcome))
+        # Sent again after it was withdrawn, a report is meant to stand again.
+        if once.unnamed and (stored.created_at < now - REPEATS_KEPT or is_withdrawn(session, outcome)):
+            session.delete(stored)
+            session.flush()
+            return None
+        return outcome
 
-    def _store(self, session: Session, once: tuple[str, str], outcome: Outcome, now: datetime) -> None:
-        scope, digest = once
+    def _store(self, session: Session, once: _Once, outcome: Outcome, now: datetime) -> None:
         old = delete(IdempotentAnswer).where(col(IdempotentAnswer.created_at) < now - ANSWERS_KEPT)
         session.connection().execute(old)
         session.add(
             IdempotentAnswer(
-                scope=scope,
-                key_digest=digest,
+                scope=once.scope,
+                key_digest=once.digest,
                 request_digest=self._request_digest,
                 status=outcome.status,
                 outcome=json.dumps(asdict(outcome)),
@@ -107,6 +137,14 @@ class Writing:
             )
         )
         session.flush()
+
+
+def _scrub(engine: Engine) -> None:
+    """Empty the write-ahead log of erased values. The erasure stands whatever becomes of this."""
+    with suppress(SQLAlchemyError), engine.connect() as connection:
+        if scrub(connection):
+            return
+    log.warning("an erased value may stay in the write-ahead log until the next erasure or restart")
 
 
 def written_with(

@@ -49,6 +49,11 @@ COMMANDS = {
         "grants",
         "Print the SQL that lets a role serve a PostgreSQL database without being able to rewrite its log.",
     ),
+    "clock": (
+        "clock",
+        "Say what this machine's clock, the database's and the last entry say. With --pin go on after an entry that "
+        "was dated ahead: what follows is dated just after it, until the clock has come that far.",
+    ),
     "openapi": ("serve", "Print the OpenAPI document."),
 }
 

@@ -3,15 +3,22 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from app.cli.output import console, fail
 from app.config import Settings
-from app.database import make_engine, migrate, writing
+from app.database import is_coming_up, make_engine, migrate, writing
 from app.log.head import bind_secret, is_bound, require_rules
 from app.registry.projection import RULES
+
+# PostgreSQL is up again within seconds of a power cut, and whoever started the server looks at it for about so long.
+PATIENCE = 60.0
+PAUSE = 1.0
 
 
 def located(url: str) -> str:
@@ -20,6 +27,29 @@ def located(url: str) -> str:
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         parsed = parsed.set(database=str(Path(parsed.database).resolve()))
     return parsed.render_as_string(hide_password=True)
+
+
+def wait_until_up(url: str) -> None:
+    """Wait for a database that comes up beside the server, as after a power cut. Raises what the database refuses once
+    it is up, and ends the command where it does not come up."""
+    engine, until, told = make_engine(url), monotonic() + PATIENCE, False
+    try:
+        while True:
+            try:
+                engine.connect().close()
+            except OperationalError as error:
+                if not is_coming_up(error):
+                    raise
+                if monotonic() > until:
+                    fail(f"The database did not come up in {PATIENCE:.0f} seconds: start it, or correct its address.")
+            else:
+                return
+            if not told:
+                console.print(f"The database does not answer yet: waiting for it, {PATIENCE:.0f} seconds at most.")
+                told = True
+            sleep(PAUSE)
+    finally:
+        engine.dispose()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import UnreadableSecret
 from app.counts.estimates import BadTable
+from app.database import CommitUnanswered
 from app.demo.run import NotADemo
 from app.errors import Problem
 from app.exchange.client import Stopped
@@ -21,6 +22,8 @@ def line_of(error: Exception) -> str | None:
         return " ".join(dict.fromkeys([error.detail, *(fault["detail"] for fault in error.extra.get("errors", []))]))
     if isinstance(error, ValidationError):
         return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+    if isinstance(error, CommitUnanswered):
+        return "The database did not say whether this was stored: see what stands there before you run it again."
     if isinstance(error, SQLAlchemyError):
         return f"The database refused ({type(error).__name__}): is RECUENTO_DATABASE_URL right, and writable?"
     return str(error) if isinstance(error, TOLD) else None

@@ -3,20 +3,26 @@
 import json
 import os
 import socket
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 import uvicorn
+from sqlmodel import Session
 
-from app.cli.database import located, opened
+from app.cli.database import located, opened, wait_until_up
 from app.cli.output import console, fail, now
 from app.config import Settings
 from app.demo import run as replay
+from app.log.entries import head
+from app.log.head import is_demo
 from app.main import create_app
 from app.server_log import CONFIGURATION
 
 DEMO_DATABASE = "sqlite:///recuento-demo.db"
 FIRST_COUNT = "/v1/counts/releases?country=VE&released_from=2026-01-08&group_by=source"
+
+RESTED = timedelta(days=1)  # a registry without an entry for so long is worth a line, and no more
 
 commands = typer.Typer()
 
@@ -45,16 +51,30 @@ def _require_port(settings: Settings) -> None:
         fail(f"Nothing can be served at {settings.host} port {settings.port} ({error.strerror}): give another --port.")
 
 
+def _tell_age(session: Session) -> None:
+    """Say how old the last entry is. A registry that rested and a clock that is ahead look the same from here, and
+    whoever starts the server knows which it is."""
+    revision, last = head(session)
+    age = now() - last
+    if revision and age > RESTED and not is_demo(session):
+        console.print(
+            f"The last entry is {age.days} days old by this machine's clock: if that is not so, stop, set the clock, "
+            "and start again.",
+            soft_wrap=True,
+        )
+
+
 def _serve(settings: Settings) -> None:
     """Nothing about a client is logged: no access log, and no header that names the server."""
     _require_port(settings)
+    wait_until_up(settings.database_url)
     options: dict[str, Any] = {
         "access_log": False, "server_header": False, "log_level": "warning", "log_config": CONFIGURATION,
     }  # fmt: skip
     console.print(f"Recuento serves {settings.address()} (addresses: /openapi.json; stop with Ctrl-C)", soft_wrap=True)
+    with opened(settings) as session:  # before the workers come, so that what is wrong is said once
+        _tell_age(session)
     if settings.workers > 1:
-        with opened(settings):
-            pass  # migrated and its secret known before the workers come, so that what is wrong is said once
         os.environ |= {"RECUENTO_DATABASE_URL": settings.database_url, "RECUENTO_PORT": str(settings.port)}
         make = "app.main:app"
         uvicorn.run(make, host=settings.host, port=settings.port, workers=settings.workers, **options)

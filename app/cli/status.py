@@ -8,10 +8,11 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from app.cli.database import located, opened
-from app.cli.output import AsJson, console
+from app.cli.output import AsJson, console, now
 from app.config import Settings
 from app.dates import format_instant
-from app.log.entries import head
+from app.errors import ClockJumped
+from app.log.entries import head, require_clock
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source
 from app.registry import hiding_requests
 from app.registry.rebuild import rebuild as rebuild_rows
@@ -43,6 +44,11 @@ def standing(session: Session) -> dict[str, Any]:
     revision, recorded_at = head(session)
     named = session.execute(select(col(Source.key), col(Source.slug)).where(col(Source.until) == OPEN))
     slugs = dict(named.all())
+    clock = None
+    try:
+        require_clock(session, now())
+    except ClockJumped as refusal:
+        clock = refusal.detail
     unanswered, stopped = hiding_requests.unanswered(session), hiding_requests.stopped_sources(session)
     return {
         "revision": revision,
@@ -52,7 +58,8 @@ def standing(session: Session) -> dict[str, Any]:
         "wishes_in_review": _number(session, ProvisionalHiding),
         "hidden_by_source": {slugs[source]: number for source, number in sorted(unanswered.items())},
         "stopped_sources": sorted(slugs[source] for source in stopped),
-        "warnings": hiding_requests.warnings(session),
+        "warnings": hiding_requests.warnings(session) + ([ClockJumped.code] if clock else []),
+        "clock": clock,
     }
 
 
@@ -69,6 +76,7 @@ def lines(status: dict[str, Any]) -> list[str]:
         f"{status['wishes_in_review']} wishes to hide somebody, or a name, wait for a curator.",
         f"{status['hidden_provisionally']} reports hide somebody meanwhile.",
     ]
+    told += [f"WARNING {status['clock']}"] if status["clock"] else []
     told += [f"  {source}: {number}" for source, number in status["hidden_by_source"].items()]
     told += [
         f"WARNING {source}: {hiding_requests.MOST_UNANSWERED} or more of its reports that hide people are unanswered, "

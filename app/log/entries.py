@@ -8,16 +8,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import rfc8785
 from sqlalchemy import Engine, bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
+from app.clock import BOUND, WatchedClock
 from app.database import WriteBuffer, writing
 from app.dates import format_instant
-from app.errors import Invalid
+from app.errors import ClockJumped, Invalid
 from app.log import sealed, tree
 from app.models import Entry, Head, Sealed
 
@@ -25,6 +26,7 @@ FORMAT = 1
 # The tile format writes an entry's length in two bytes (C2SP tlog-tiles).
 MAX_ENTRY_BYTES = 65_535
 REPLAY_BATCH = 1_000
+MOMENT = timedelta(microseconds=1)  # the least by which instants differ here
 
 _INSERT_ENTRY = insert(Entry)
 _INSERT_SEALED = insert(Sealed)
@@ -78,8 +80,9 @@ class Log:
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
         self.revision, last, self.rules = _locked(session)
-        # Never decreasing: a clock set back must not make the past move.
-        self.recorded_at = max(now.astimezone(UTC), last)
+        # A clock set back must not make the past move: whoever asked for the last entry's instant was told of it as the
+        # last.
+        self.recorded_at = now.astimezone(UTC) if now >= last else last + MOMENT
 
     def append(
         self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None, buffer: WriteBuffer | None = None
@@ -157,10 +160,55 @@ def head(session: Session) -> tuple[int, datetime]:
     return row[0], row[1]
 
 
+def require_steady(watch: WatchedClock, now: datetime) -> datetime:
+    """The time, to write at. Raises ClockJumped where the machine's clock has jumped since the process began."""
+    jump = watch.jump()
+    if jump is None:
+        return now
+    way = "ahead" if jump > timedelta() else "back"
+    raise ClockJumped(
+        f"this machine's clock has jumped {way} by {str(abs(jump)).partition('.')[0]}, or is so far from the "
+        "database's. Whoever runs the registry: set the clock. If it is right, as after the machine was paused, start "
+        "the server again."
+    )
+
+
+def require_clock(session: Session, now: datetime) -> None:
+    """Raises ClockJumped where the clock is far behind the last entry's date, unless whoever runs the registry has said
+    that the entry was dated ahead. Nobody can tell the two apart from here."""
+    last, ahead = session.execute(select(col(Head.recorded_at), col(Head.dated_ahead_until))).one()
+    if last - now <= BOUND or (ahead is not None and last - ahead <= BOUND):
+        return
+    raise ClockJumped(
+        f"the last entry is of {format_instant(last)}, and this machine's clock says {format_instant(now)}. Whoever "
+        "runs the registry: set the clock. If it is right, that entry was dated ahead: run recuento clock --pin."
+    )
+
+
+def pin_clock(session: Session) -> datetime:
+    """Remember that the last entry was dated ahead by a wrong clock: what follows is dated just after it, until the
+    clock has come that far. The date of the last entry."""
+    last = head(session)[1]
+    session.connection().execute(update(Head).values(dated_ahead_until=last))
+    return last
+
+
 def redactions_since(session: Session, revision: int) -> int:
     """The number of erasures after a revision."""
     later = (col(Entry.kind) == "redaction", col(Entry.revision) > revision)
     return int(session.execute(select(func.count()).select_from(Entry).where(*later)).scalar_one())
+
+
+def settle(engine: Engine, session: Session, instant: datetime, now: datetime) -> None:
+    """Wait until no entry can be dated at or before an instant that has come, so that the last revision at it stays the
+    last. Whoever writes has taken the time already and is not seen before COMMIT; whoever writes next takes it later.
+
+    Ends the session's transaction: what it reads from now on is what stands after the wait."""
+    if not head(session)[1] <= instant <= now:
+        return  # before the last entry all is settled, and of a day that is not over nothing is
+    session.commit()
+    with as_only_writer(engine) as writer:
+        writer.rollback()
 
 
 def last_revision_at(session: Session, instant: datetime) -> int:

@@ -43,6 +43,8 @@ class Head(SQLModel, table=True):
     secret_check: str
     demo: bool
     rules: int  # the number of the rules under which every projected row was made
+    # The last date of entries that were dated ahead by a wrong clock, where whoever runs the registry said so.
+    dated_ahead_until: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
 
 
 class ApiKey(SQLModel, table=True):

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import select
+from sqlmodel import Session, col
+
 from app.errors import Conflict, Invalid, NotFound, Superseded
 from app.log import sealed
 from app.log.entries import entry_at
@@ -53,6 +56,14 @@ def file_report(context: WriteContext, body: DetentionReportIn) -> Outcome:
     if record is not None and version is not None:
         return _next_version(context, record, with_kept(report, body, version.content), target)
     return first_version(context, report if case is None else {**report, "source_record_id": case}, target)
+
+
+def is_withdrawn(session: Session, outcome: Outcome) -> bool:
+    """Whether a report that was filed then is withdrawn now."""
+    if outcome.kind != "report":
+        return False
+    record = session.scalars(select(Record).where(col(Record.id) == uuid.UUID(outcome.ids["report"]))).one()
+    return bool(records.newest(session, record).content["verification.verdict"] == Verdict.RETRACTED)
 
 
 def with_kept(report: Content, body: DetentionReportIn, before: Content) -> Content:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.config import TwoPerson
 from app.database import WriteBuffer
-from app.log.entries import Log, LogEntry
+from app.log.entries import Log, LogEntry, require_clock
 from app.log.head import require_rules
 from app.matching.score import Person
 from app.registry.apply import Projector
@@ -87,6 +87,8 @@ class WriteContext:
         self.log = Log(session, now)
         if self.log.rules != RULES:
             require_rules(session, RULES)  # rows of two rules must never stand side by side
+        if now < self.log.recorded_at:
+            require_clock(session, now)
         self._projector = Projector(session)
         self.views = self._projector.views
 

@@ -210,7 +210,7 @@ class WarningOut(TypedDict):
     """What was accepted and may not be what was meant."""
 
     pointer: str
-    code: Literal["unregistered_facility"]
+    code: Literal["unregistered_facility", "sent_before"]
     detail: str
 
 

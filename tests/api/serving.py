@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Thread
 
 import uvicorn
@@ -15,10 +16,12 @@ BACKLOG = 512  # every client of a test may knock before the server has begun to
 
 
 @contextmanager
-def serving(settings: Settings, log_level: str = "warning") -> Iterator[str]:
-    """The address of a server over the settings' database, with the options of `recuento serve`."""
+def serving(settings: Settings, log_level: str = "warning", *, at: datetime | None = NOW) -> Iterator[str]:
+    """The address of a server over the settings' database, with the options of `recuento serve`. `at`: what its clock
+    says; that of the machine where commands have written before."""
     app = create_app(settings)
-    app.state.clock = lambda: NOW
+    if at is not None:
+        app.state.clock = lambda: at
     options = uvicorn.Config(
         app, access_log=False, server_header=False, log_level=log_level, log_config=None, ws="none"
     )

@@ -7,6 +7,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import select
 
+from app.api import render
 from app.database import reading
 from app.models import metadata
 from tests.support import NOW, World, make_report
@@ -29,13 +30,76 @@ def test_the_same_key_and_body_give_the_same_answer_and_one_effect(world: World)
     assert world.count()["total"]["releases"] == 1
 
 
-def test_without_a_key_nothing_is_remembered(world: World) -> None:
-    world.file()
-    world.file()
-    assert (
-        world.count()["total"]["releases"] == 2
-    )  # the same name twice in one list is two people, until told otherwise
-    assert world.stored()["idempotent_answer"] == 0
+CLAIM = {"claimant": "ministry", "measure": "released", "qualifier": "exactly", "low": 116, "high": 116}
+
+
+@pytest.mark.parametrize("path, body", [
+    ("/v1/releases", make_report()),
+    ("/v1/releases", make_report(detainee__full_name=None)),
+    ("/v1/detentions", make_report(release=None)),
+    ("/v1/claims", CLAIM),
+])  # fmt: skip
+def test_what_has_neither_a_key_nor_a_case_number_is_known_by_its_bytes_for_a_day(
+    world: World, path: str, body: Any
+) -> None:
+    first = world.post(path, body, "foro")
+    assert (first.status_code, replayed(first)) == (201, False)
+    world.now += timedelta(hours=12)
+    with world.storing_nothing():
+        again = world.post(path, body, "foro")
+    assert (again.status_code, replayed(again)) == (201, True)
+    assert again.json()["receipt"] == first.json()["receipt"]
+    world.now += timedelta(hours=13)
+    late = world.post(path, body, "foro")
+    assert (late.status_code, replayed(late)) == (201, False)
+    assert late.json()["receipt"] != first.json()["receipt"]
+
+
+def test_a_report_taken_for_a_repeat_says_so_where_its_sender_looks(world: World) -> None:
+    assert world.post("/v1/releases", make_report(), "foro").json()["warnings"] == [render.UNREGISTERED]
+    assert world.post("/v1/releases", make_report(), "foro").json()["warnings"] == [
+        render.UNREGISTERED, render.SENT_BEFORE,
+    ]  # fmt: skip
+
+
+def test_two_people_of_whom_the_same_is_known_are_sent_with_keys_or_case_numbers_of_their_own(world: World) -> None:
+    nameless = make_report(detainee__full_name=None)
+    for once in ({}, {"Idempotency-Key": "the second man"}):
+        assert not replayed(world.post("/v1/releases", nameless, "foro", **once))
+    assert not replayed(world.post("/v1/releases", {**nameless, "source_record_id": "FP-3"}, "foro"))
+    assert world.count()["total"]["releases"] == 3
+
+
+def test_a_report_sent_again_after_it_was_withdrawn_stands_again(world: World) -> None:
+    first = world.post("/v1/releases", make_report(), "foro")
+    world.post(f"/v1/reports/{first.json()['report']['id']}/retract", {"reason": "another man"}, "foro")
+    again = world.post("/v1/releases", make_report(), "foro")
+    assert (again.status_code, replayed(again)) == (201, False)
+    assert world.count()["total"]["releases"] == 1
+    assert replayed(world.post("/v1/releases", make_report(), "foro"))
+
+
+def test_a_repeat_by_its_bytes_does_not_bring_back_somebody_erased_meanwhile(world: World) -> None:
+    first = world.post("/v1/releases", make_report(), "foro")
+    world.redact(first.json()["detainee"]["id"])
+    again = world.post("/v1/releases", make_report(), "foro")
+    assert replayed(again)
+    assert "Quintana" not in again.text
+
+
+def test_another_source_or_another_address_is_no_repeat(world: World) -> None:
+    body = make_report(release=None)
+    answers = [world.post("/v1/detentions", body, "foro"), world.post("/v1/detentions", body, "jep")]
+    answers.append(world.post("/v1/releases", make_report(), "foro"))
+    assert [replayed(answer) for answer in answers] == [False] * 3
+
+
+def test_a_decision_without_a_key_is_made_as_often_as_it_is_sent(world: World) -> None:
+    """Hidden, shown and hidden again within the hour: the third must not be answered as the first was."""
+    detainee = world.file()["detainee"]["id"]
+    for publish in ("counted", "named", "counted"):
+        world.consent(detainee, publish)
+    assert "Quintana" not in world.get("/v1/releases").text
 
 
 def test_the_same_key_with_another_body_is_refused(world: World) -> None:

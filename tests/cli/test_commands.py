@@ -10,6 +10,7 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +19,11 @@ from sqlalchemy import Engine, func, select, update
 from sqlmodel import col
 
 from app import cli
+from app.cli import serve
 from app.cli.database import located
 from app.config import Settings
 from app.database import reading, writing
+from app.dates import format_instant
 from app.exchange.client import Stopped
 from app.exchange.imports import remote
 from app.models import ApiKey, Entry, Head
@@ -257,6 +260,30 @@ def test_status_says_where_the_registry_is(
     assert recuento("status").out.splitlines()[0] == f"In {located(world.settings.database_url)}"
     monkeypatch.setenv("RECUENTO_DATABASE_URL", "sqlite:///elsewhere.db")
     assert recuento("status").out.splitlines()[0] == f"In sqlite:///{tmp_path / 'elsewhere.db'}"
+
+
+def test_the_clocks_are_told_and_an_entry_that_was_dated_ahead_is_gone_on_after(recuento: Run, world: World) -> None:
+    ahead = datetime.now(UTC) + timedelta(days=21)
+    with writing(world.engine) as session:
+        session.execute(update(Head).values(recorded_at=ahead))
+    assert "run recuento clock --pin" in refused(add_source(recuento))
+    assert "run recuento clock --pin" in recuento("status").out
+    assert json.loads(recuento("status", "--json").out)["warnings"] == ["clock_jumped"]
+    told = recuento("clock", "--pin").out.splitlines()
+    assert told[0].startswith("This machine: ")
+    assert f"The last entry: {format_instant(ahead)}" in told
+    assert add_source(recuento).status == 0
+    assert json.loads(recuento("status", "--json").out)["clock"] is None
+
+
+def test_whoever_starts_a_server_is_told_how_old_the_last_entry_is(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for days, told in ((0, ""), (21, "The last entry is 21 days old by this machine's clock")):
+        with writing(world.engine) as session:
+            session.execute(update(Head).values(recorded_at=datetime.now(UTC) - timedelta(days=days)))
+            serve._tell_age(session)
+        assert capsys.readouterr().err.startswith(told)
 
 
 def test_a_database_is_told_by_its_whole_path_and_without_its_password(
@@ -533,7 +560,7 @@ def key(recuento: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
 def test_a_list_is_sent_to_a_registry_elsewhere_which_knows_the_source_by_the_key(
     recuento: Run, settings: Settings, key: str, tmp_path: Path
 ) -> None:
-    with serving(settings) as address:
+    with serving(settings, at=None) as address:
         tried = recuento("import", "list.csv", "--to", address, "--dry-run", "--source", "example-watch")
         sent = recuento("import", "list.csv", "--to", address, "--json")
         again = recuento("import", "list.csv", "--to", f"{address}/")

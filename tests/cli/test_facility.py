@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import facility
 from app.demo.facilities import FILE, NAMES
 from tests.cli.test_commands import Ran, Run, recuento, refused
 from tests.support import World
@@ -120,7 +121,10 @@ def test_a_file_that_cannot_be_read_is_refused(recuento: Run, world: World, tmp_
     assert "UTF-8" in told(recuento("facility", "import", "latin.csv"))[0]
 
 
-def test_the_list_of_the_demo_begins_a_registry_of_ones_own(recuento: Run, world: World) -> None:
+def test_the_list_of_the_demo_begins_a_registry_of_ones_own(
+    recuento: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facility, "now", lambda: world.now)
     assert recuento("facility", "import", "venezuela").status == 0
     assert "0 registered, 0 changed" in recuento("facility", "import", str(FILE)).err
     known = registered(world)

@@ -16,7 +16,7 @@ from tests.model.histories import PEOPLE, Body, Step
 from tests.model.model import Choices, Pointer, Registry, Report, Source
 from tests.model.pointers import in_one_spell, kept_for, stage_meant, target_of
 from tests.model.spells import spells_of
-from tests.support import GOVERNMENT, INDEPENDENT, World
+from tests.support import GOVERNMENT, INDEPENDENT, World, on_purpose
 
 FACILITY = ("El Rodeo I", "el-rodeo-i")
 DATED = {"announced": "announced_on", "ordered": "ordered_on", "carried_out": "released_on"}
@@ -161,7 +161,7 @@ class Played:
             body[f"{step.way}_id"] = target[step.way]["id"]
             pointing, at = self.bases.get(body[f"{step.way}_id"], target["report"]["id"]), step.way
         path = "/v1/releases" if "release" in body else "/v1/detentions"
-        response = self.world.post(path, body, step.by)
+        response = self.world.post(path, body, step.by, **on_purpose(body))
         if response.status_code >= 300:
             return response
         answer = response.json()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.api.problems import INTERNAL
-from app.errors import Problem, Unavailable
+from app.errors import ClockJumped, PerhapsStored, Problem, Unavailable
 from app.log.head import OtherRules
 from app.registry.projection import RULES
 
@@ -20,6 +20,11 @@ FILE = Path(__file__).with_name("examples.json")
 BROKEN: Node = {
     Problem.code: INTERNAL,
     Unavailable.code: Unavailable("The registry is busy. Nothing was stored: try again.").body(),
+    PerhapsStored.code: PerhapsStored().body(),
+    ClockJumped.code: ClockJumped(
+        "this machine's clock has jumped ahead by 21 days, 0:00:00, or is so far from the database's. Whoever runs the "
+        "registry: set the clock. If it is right, as after the machine was paused, start the server again."
+    ).body(),
     OtherRules.code: OtherRules(RULES, RULES + 1).body(),
 }
 

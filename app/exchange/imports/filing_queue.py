@@ -1,6 +1,7 @@
 """File the lists sent to a server: one list at a time in each process, batch by batch, in turn with requests."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -12,7 +13,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app import server_log
-from app.database import reading, writing
+from app.database import CommitUnanswered, kind_and_place, reading, writing
+from app.errors import ClockJumped
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import Filing
@@ -21,6 +23,8 @@ from app.log.entries import as_only_writer
 LOOKS_EVERY = 30.0  # seconds between look-ups of lists that another process, now gone, had begun
 INTERNAL = BadFile("internal_error", "Something failed here. What is settled was filed: send the list again.")
 T = TypeVar("T")
+
+log = logging.getLogger("recuento")
 
 
 class Worker:
@@ -51,8 +55,12 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         while not self._stopping:
             self._wanted.clear()
-            with suppress(SQLAlchemyError):  # the database is busy, or away: the lists wait
+            try:
                 await self._work()
+            except SQLAlchemyError as error:  # the database is busy, or away: the lists wait
+                log.error("the database failed while lists were filed: %s", kind_and_place(error))
+            except ClockJumped as refusal:
+                log.error("lists wait: %s", refusal.detail)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), LOOKS_EVERY)
 
@@ -63,7 +71,7 @@ class Worker:
                     if self._stopping:
                         await self._in_turn(partial(self._let_go, filing.job))
                         return
-            except OperationalError:
+            except (OperationalError, CommitUnanswered, ClockJumped):
                 raise
             except Exception as error:
                 server_log.unforeseen(error, "an import")
