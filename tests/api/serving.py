@@ -7,6 +7,7 @@ from threading import Thread
 
 import uvicorn
 
+from app.cli.connections import options
 from app.config import Settings
 from app.main import create_app
 from tests.support import NOW
@@ -19,10 +20,7 @@ def serving(settings: Settings, log_level: str = "warning") -> Iterator[str]:
     """The address of a server over the settings' database, with the options of `recuento serve`."""
     app = create_app(settings)
     app.state.clock = lambda: NOW
-    options = uvicorn.Config(
-        app, access_log=False, server_header=False, log_level=log_level, log_config=None, ws="none"
-    )
-    server = uvicorn.Server(options)
+    server = uvicorn.Server(uvicorn.Config(app, log_level=log_level, log_config=None, **options(settings)))
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen(BACKLOG)
