@@ -1,18 +1,26 @@
 """Is the server there, and can it answer?"""
 
-from fastapi import APIRouter, Request
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from app.api.routes import refusals
 from app.database import reading
-from app.errors import Unavailable
+from app.errors import TooManyRequests, Unavailable
 from app.models import Head
 from app.registry import hiding_requests
 from app.wire.directory import Health
 
 health = APIRouter(tags=["health"])
+
+
+async def _gate(request: Request) -> AsyncIterator[None]:
+    async with request.app.state.lanes.readiness:
+        yield
 
 
 @health.get("/healthz", response_model=Health, response_model_exclude_unset=True)
@@ -21,8 +29,13 @@ async def is_alive() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@health.get("/readyz", response_model=Health, response_model_exclude_unset=True, responses=refusals(Unavailable))
-def is_ready(request: Request) -> dict[str, str | list[str]]:
+@health.get(
+    "/readyz",
+    response_model=Health,
+    response_model_exclude_unset=True,
+    responses=refusals(TooManyRequests, Unavailable),
+)
+def is_ready(request: Request, _place: Annotated[None, Depends(_gate, scope="function")]) -> dict[str, str | list[str]]:
     """The database answers too. `warnings`, where there are any: what whoever runs the registry should look at. It
     stays ready all the same, or a key that writes too much could take it out of service."""
     try:
