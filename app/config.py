@@ -3,10 +3,11 @@
 import os
 import secrets
 from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
@@ -32,6 +33,13 @@ def _zone(given: str) -> str:
     return dates.zone_name(dates.parse_zone(given))
 
 
+def _networks(given: str) -> str:
+    """Addresses and networks with commas. A name, or `*` for everybody, would let clients say who they are."""
+    for each in filter(None, map(str.strip, given.split(","))):
+        ip_network(each)
+    return given
+
+
 class Settings(BaseSettings):
     """Everything an operator may set; each has a default that is safe on one machine."""
 
@@ -43,6 +51,15 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     # One number bounds sessions, threads and pooled connections, so that none can wait for another in a ring.
     concurrency: int = Field(default=8, ge=1, le=200)
+    # How long a costly question or a long body waits for its turn, and how long a question may then take.
+    patience_seconds: float = Field(default=20, gt=0)
+    question_seconds: float = Field(default=10, gt=0)
+    # Requests a minute that each process answers, 0 for any number. Twenty a second: a page of many charts, or a whole
+    # office behind one address. Fifty a second: a list that is sent in parts over a good line.
+    rate_by_client: int = Field(default=1_200, ge=0)
+    rate_by_key: int = Field(default=3_000, ge=0)
+    # Whose word is taken for which client they pass on.
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = "127.0.0.1,::1"
     # Where readers find the registry, without a slash at the end: it stands in citations, which must lead there from
     # print. Without it, citations hold addresses without a host, and those of a demo its own address.
     public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
@@ -55,6 +72,8 @@ class Settings(BaseSettings):
     two_person: Annotated[frozenset[TwoPerson], NoDecode, BeforeValidator(_with_commas)] = frozenset()
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
     max_import_bytes: int = Field(default=10 * MEBIBYTE, ge=1024)
+    # Of all long bodies that are on their way at once: six lists of the largest size.
+    max_bytes_in_flight: int = Field(default=64 * MEBIBYTE, ge=1024)
     # Keys digests of case numbers and identification numbers. It lives outside the database: who seizes the
     # database alone cannot try eight-digit numbers against the digests.
     secret: Annotated[SecretStr, Field(min_length=MIN_SECRET)] | None = None
@@ -62,6 +81,13 @@ class Settings(BaseSettings):
     # With which lists are sent to a registry elsewhere. Never an argument: everyone on the machine can see those.
     key: SecretStr | None = None
     key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _room_for_the_longest(self) -> Self:
+        """One list of the largest size has room, or it would wait for ever."""
+        if self.max_bytes_in_flight < max(self.max_body_bytes, self.max_import_bytes):
+            raise ValueError("RECUENTO_MAX_BYTES_IN_FLIGHT must be as large as the largest body: raise it.")
+        return self
 
     def address(self) -> str:
         """Where the registry is reached from its own machine."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import ceil, inf
 from pathlib import Path
 from time import monotonic, sleep
 from traceback import extract_tb
@@ -15,6 +16,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.errors import QueryCanceled
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Executable, Integer, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
@@ -32,6 +34,8 @@ TRIED_FOR_MS = 5_000
 # A server whose machine is gone answers nothing at all: a line that is silent this long is given up.
 SILENT_MS = BUSY_TIMEOUT_MS
 BUSY_PAUSE = 0.01  # seconds: opening a new database takes about as long
+# Steps of SQLite between two looks at the clock: some milliseconds.
+STEPS = 100_000
 # Row values of one IN (...): far below SQLite's limit of 32,766 parameters.
 IN_CHUNK = 500
 
@@ -39,7 +43,7 @@ OURS = Path(__file__).resolve().parent
 # Beside `app` in the work tree and in an installed package alike.
 MIGRATIONS = OURS.parent / "migrations"
 
-WRITES = "recuento_writes"
+WRITES, UNTIL = "recuento_writes", "recuento_until"
 T = TypeVar("T")
 
 # Revisions and keys outgrow 32 bits; SQLite wants INTEGER for a rowid key.
@@ -81,9 +85,14 @@ def check_sqlite_version(version: tuple[int, ...]) -> None:
 
 def make_engine(url: str, pool_size: int = 8) -> Engine:
     """An engine for a `sqlite:///…` or `postgresql://…` address, with `pool_size` connections and no more."""
+    sqlite = make_url(url).get_backend_name() == "sqlite"
+    engine = _sqlite_engine(url, pool_size) if sqlite else _postgresql_engine(url, pool_size)
+    event.listen(engine, "before_cursor_execute", _begin_in_time)
+    return engine
+
+
+def _postgresql_engine(url: str, pool_size: int) -> Engine:
     address = make_url(url)
-    if address.get_backend_name() == "sqlite":
-        return _sqlite_engine(url, pool_size)
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     # Parameters hold names: they belong in no error message.
@@ -191,10 +200,43 @@ def _write_ahead(cursor: Any) -> None:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Session]:
-    """A session that only reads."""
+def reading(engine: Engine, seconds: float | None = None) -> Iterator[Session]:
+    """A session that only reads. After so many seconds its statement is stopped, and no other begun (`was_stopped`)."""
     with Session(engine, autoflush=False, expire_on_commit=False) as session:
-        yield session
+        if seconds is None:
+            yield session
+            return
+        until = monotonic() + seconds
+        connection = session.connection(execution_options={UNTIL: until})
+        if is_sqlite(connection):
+            with _asked_whether_to_go_on(connection, until):
+                yield session
+        else:
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {ceil(seconds * 1000)}")
+            yield session
+
+
+@contextmanager
+def _asked_whether_to_go_on(connection: Connection, until: float) -> Iterator[None]:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.set_progress_handler(lambda: monotonic() > until, STEPS)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)
+
+
+def _begin_in_time(connection: Connection, *_given: Any) -> None:
+    """One that has spent its time on several statements is given no further one."""
+    if monotonic() > connection.get_execution_options().get(UNTIL, inf):
+        raise OperationalError(None, None, QueryCanceled())
+
+
+def was_stopped(error: OperationalError) -> bool:
+    """Whether a statement was stopped because its time was over."""
+    cause = error.orig
+    return isinstance(cause, QueryCanceled) or getattr(cause, "sqlite_errorcode", None) == pysqlite3.SQLITE_INTERRUPT
 
 
 @contextmanager

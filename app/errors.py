@@ -194,6 +194,22 @@ class IdempotencyMismatch(Invalid):
     code, title = "idempotency_mismatch", "This Idempotency-Key was used with another body"
 
 
+class TakesTooLong(Invalid):
+    code, title = "takes_too_long", "This question takes too long"
+
+
+class TooManyRequests(Problem):
+    """Of one key or client. Its headers say when to go on."""
+
+    status, code, title = 429, "too_many_requests", "Too many requests"
+
+
+class Busy(Problem):
+    """Of all clients together. Its headers say when to try again."""
+
+    status, code, title = 429, "busy", "Too much is asked at once"
+
+
 class Unavailable(Problem):
     status, code, title = 503, "unavailable", "Not ready"
 

@@ -18,8 +18,10 @@ from app.api.corrections import corrections
 from app.api.counts import counts
 from app.api.curation import curation
 from app.api.directory import directory
+from app.api.door import Door, Rates, Room
 from app.api.health import Readiness, health
 from app.api.imports import imports
+from app.api.lanes import Lanes, sessions
 from app.api.matching import matching
 from app.api.openapi import HERE, Served, completed
 from app.api.people import people
@@ -58,13 +60,18 @@ ROUTERS = (
 ASKED = ["If-None-Match"]  # a script that polls with the tag
 LISTS = ("/v1/imports", "/v1/match/list")  # addresses that take a whole list
 EXPOSED = [
-    "ETag", "Link", "Retry-After", "Recuento-Revision", "Recuento-Rules", "Idempotency-Replayed", "Repr-Digest",
+    "ETag",
+    "Link",
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Recuento-Revision",
+    "Recuento-Rules",
+    "Idempotency-Replayed",
+    "Repr-Digest",
     REQUEST_ID,
-]  # fmt: skip
-# Whole lists that are read at a time are this part of N: sixty at once are many seconds of the processor, and counts
-# and writes must find places beside them.
-LISTS_INSIDE = 4
-# Threads beyond the gate's N: readiness checks and file reads must not wait for a registry that is busy.
+]
+# Threads beyond those that hold a session: file reads must not wait for a registry that is busy.
 SPARE_THREADS = 8
 # FastAPI can record validation failures with their input and exceptions with their text: nothing of it is wanted.
 SILENT: Any = {
@@ -80,8 +87,8 @@ SUMMARY = "A registry of political prisoners that many organisations write to an
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter = anyio.to_thread.current_default_thread_limiter()
-    limiter.total_tokens = max(limiter.total_tokens, app.state.concurrency + SPARE_THREADS)
-    _open(app)  # once more: a gate belongs to the loop in which somebody first had to wait at it
+    limiter.total_tokens = max(limiter.total_tokens, app.state.sessions + SPARE_THREADS)
+    _open(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
     worker = app.state.imports
     filing = asyncio.create_task(worker.run())
     yield
@@ -91,11 +98,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _open(app: FastAPI) -> None:
-    """Make the gate, the turns of whole lists before it, and who files lists in turn with those who pass it."""
-    app.state.gate = asyncio.Semaphore(app.state.concurrency)
-    app.state.whole_lists = asyncio.Semaphore(max(1, app.state.concurrency // LISTS_INSIDE))
-    app.state.imports = Worker(
-        app.state.engine, app.state.secret, lambda: require_steady(app.state.watch, app.state.clock()), app.state.gate
+    """Make the lanes, the room for bodies, and who files lists beside those who pass."""
+    state = app.state
+    one_place = is_memory(state.settings.database_url)
+    patience = state.settings.patience_seconds
+    state.lanes = Lanes.with_one_place(patience) if one_place else Lanes.of(state.settings.concurrency, patience)
+    state.room = Room(state.settings.max_bytes_in_flight, patience)
+    state.imports = Worker(
+        state.engine, state.secret, lambda: require_steady(state.watch, state.clock()), state.lanes.filing
     )
 
 
@@ -134,9 +144,8 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan,
         redirect_slashes=False,  # an address with a slash too many is told in words, not sent elsewhere
     )
-    concurrency = 1 if is_memory(settings.database_url) else settings.concurrency
-    # A connection for each place inside the gate, and one for the readiness check.
-    engine = make_engine(settings.database_url, pool_size=concurrency + 1)
+    app.state.sessions = sessions(settings.concurrency)
+    engine = make_engine(settings.database_url, pool_size=app.state.sessions)
     try:
         migrate(engine)
         restrict(engine)
@@ -150,7 +159,7 @@ def create_app(settings: Settings) -> FastAPI:
         engine.dispose()  # a database that is refused is let go of
         raise
     app.state.engine = engine
-    app.state.concurrency = concurrency
+    app.state.settings = settings
     app.state.two_person = settings.two_person
     app.state.max_import_bytes = settings.max_import_bytes
     app.state.public_url = settings.public_url or (settings.address() if demo else "")
@@ -158,12 +167,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
     app.state.clock = app.state.watch.now
     app.state.readiness = Readiness()
+    app.state.question_seconds = settings.question_seconds
+    app.state.rates = Rates(settings.rate_by_client, settings.rate_by_key)
     app.state.comparing = set()  # who has a list laid beside the registry just now
     _open(app)
     problems.install(app)
-    app.add_middleware(
-        problems.BodyLimit, most=settings.max_body_bytes, others=dict.fromkeys(LISTS, settings.max_import_bytes)
-    )
+    app.add_middleware(Door, most=settings.max_body_bytes, others=dict.fromkeys(LISTS, settings.max_import_bytes))
     app.add_middleware(
         problems.Cors, allow_origins=["*"], allow_methods=["GET"], allow_headers=ASKED, expose_headers=EXPOSED
     )

@@ -47,8 +47,11 @@ _SEQUENCES = """
 """
 
 
-def settings_of(database_url: str) -> Settings:
-    return Settings(database_url=database_url, secret="a secret of the tests", concurrency=4)  # type: ignore[arg-type]
+def settings_of(database_url: str, **given: object) -> Settings:
+    """Of a registry that tests ask as often, and wait for as long, as they like, unless it is given bounds."""
+    unbounded = {"rate_by_client": 0, "rate_by_key": 0, "patience_seconds": 2 * PATIENCE, "question_seconds": PATIENCE}
+    fixed = {"database_url": database_url, "secret": "a secret of the tests", "concurrency": 4}
+    return Settings(**fixed | unbounded | given)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -132,7 +132,11 @@ class _Garage:
     def _kind(settings: Settings) -> str:
         """What an app is made for once and for all."""
         engine = make_url(settings.database_url).get_backend_name()
-        return f"{engine} {settings.concurrency} {settings.max_body_bytes} {settings.max_import_bytes}"
+        bounds = settings.model_dump(
+            include={"concurrency", "max_body_bytes", "max_import_bytes", "max_bytes_in_flight"}
+        )
+        paces = settings.model_dump(include={"rate_by_client", "rate_by_key", "patience_seconds", "question_seconds"})
+        return f"{engine} {bounds} {paces}"
 
 
 def _elsewhere(state: State, _dialect: Dialect, _record: object, given: list[Any], named: dict[str, Any]) -> Any:

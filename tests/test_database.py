@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pysqlite3
@@ -13,7 +14,17 @@ from sqlalchemy.exc import DBAPIError, OperationalError, StatementError, Timeout
 from sqlmodel import col
 
 from app import database
-from app.database import UtcDateTime, check_sqlite_version, is_memory, is_sqlite, make_engine, reading, scrub, writing
+from app.database import (
+    UtcDateTime,
+    check_sqlite_version,
+    is_memory,
+    is_sqlite,
+    make_engine,
+    reading,
+    scrub,
+    was_stopped,
+    writing,
+)
 from app.models import Head, Record
 from tests.databases import Templates
 from tests.support import World
@@ -237,3 +248,30 @@ def test_a_scrubbed_write_ahead_log_is_empty(world: World) -> None:
     assert Path(f"{world.engine.url.database}-wal").stat().st_size == 0
     with reading(world.engine) as session:
         assert session.scalars(select(col(Record.key))).all()
+
+
+COUNTING = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT count(*) FROM n"
+
+
+def test_a_statement_that_takes_longer_than_the_reader_has_is_stopped_and_the_next_reader_is_not(
+    engine: Engine,
+) -> None:
+    with pytest.raises(OperationalError) as stopped, reading(engine, 0.05) as session:
+        session.execute(text(COUNTING))
+    assert was_stopped(stopped.value)
+    with reading(engine) as session:
+        assert session.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_no_statement_is_begun_once_the_time_is_over(engine: Engine) -> None:
+    with reading(engine, 0.05) as session:
+        sleep(0.06)
+        with pytest.raises(OperationalError) as stopped:
+            session.execute(text("SELECT 1"))
+    assert was_stopped(stopped.value)
+
+
+def test_a_statement_that_fails_for_another_reason_was_not_stopped(engine: Engine) -> None:
+    with pytest.raises(DBAPIError) as failed, reading(engine, 60) as session:
+        session.execute(text("SELECT nothing FROM nowhere"))
+    assert not was_stopped(OperationalError(None, None, failed.value.orig or Exception()))

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, inspect
 
+from app.api.lanes import SPARE_SESSIONS
 from app.config import Settings
 from app.database import make_engine
 from app.main import SPARE_THREADS, create_app
@@ -38,17 +39,17 @@ def test_an_app_made_again_on_the_same_database_finds_what_was_filed(world: Worl
         assert client.get(f"/v1/releases/{filed['release']['id']}").status_code == 200
 
 
-def test_one_number_bounds_the_places_and_there_is_a_connection_for_each_and_one_to_spare(settings: Settings) -> None:
+def test_one_number_bounds_the_places_and_there_is_a_connection_for_each_and_three_to_spare(settings: Settings) -> None:
     made = create_app(settings)
-    assert made.state.concurrency == settings.concurrency == 4
-    pool = made.state.engine.pool
-    assert (pool.size(), pool._max_overflow) == (5, 0)
+    assert settings.concurrency == 4
+    assert (made.state.engine.pool.size(), made.state.engine.pool._max_overflow) == (4 + SPARE_SESSIONS, 0)
     made.state.engine.dispose()
 
 
 def test_a_database_in_memory_has_one_connection_and_so_one_place() -> None:
     made = memory(concurrency=8)
-    assert made.state.concurrency == 1
+    lanes = made.state.lanes
+    assert len({lanes.reads, lanes.costly, lanes.lists, lanes.writes, lanes.keys, lanes.readiness, lanes.filing}) == 1
     with TestClient(made) as client:
         assert client.get("/v1/counts/releases").json()["total"]["releases"] == 0
 
@@ -62,7 +63,7 @@ def test_more_places_than_threads_get_threads(database_url: str) -> None:
         return float(anyio.to_thread.current_default_thread_limiter().total_tokens)
 
     with TestClient(made) as client:
-        assert client.get("/threads").json() == places + SPARE_THREADS
+        assert client.get("/threads").json() == places + SPARE_SESSIONS + SPARE_THREADS
 
 
 def test_an_app_that_ends_lets_go_of_its_database(database_url: str) -> None:

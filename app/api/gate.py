@@ -27,7 +27,7 @@ class StrictRoute(APIRoute):
 
         async def gated(request: Request) -> Response:
             strict = _GatedRequest(request.scope, request.receive)
-            body = await strict.body()
+            body = b"" if strict.method == "GET" else await strict.body()  # which says nothing there (RFC 9110 9.3.1)
             if body:
                 kind = strict.headers.get("content-type", "").partition(";")[0].strip().lower()
                 if kind != "application/json" and not kind.endswith("+json"):

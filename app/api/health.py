@@ -1,16 +1,18 @@
 """Is the server there, and can it answer and store?"""
 
 import logging
+from collections.abc import AsyncIterator
 from threading import Lock
 from time import monotonic
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.api.routes import refusals
 from app.database import kind_and_place, reading, try_writing
-from app.errors import ClockJumped, Unavailable
+from app.errors import ClockJumped, TooManyRequests, Unavailable
 from app.log.entries import require_clock, require_steady
 from app.registry import hiding_requests
 from app.wire.directory import Health
@@ -52,6 +54,11 @@ class Readiness:
         return None
 
 
+async def _gate(request: Request) -> AsyncIterator[None]:
+    async with request.app.state.lanes.readiness:
+        yield
+
+
 @health.get("/healthz", response_model=Health, response_model_exclude_unset=True)
 async def is_alive() -> dict[str, str]:
     """The process answers."""
@@ -59,9 +66,12 @@ async def is_alive() -> dict[str, str]:
 
 
 @health.get(
-    "/readyz", response_model=Health, response_model_exclude_unset=True, responses=refusals(Unavailable, ClockJumped)
+    "/readyz",
+    response_model=Health,
+    response_model_exclude_unset=True,
+    responses=refusals(TooManyRequests, Unavailable, ClockJumped),
 )
-def is_ready(request: Request) -> dict[str, str | list[str]]:
+def is_ready(request: Request, _place: Annotated[None, Depends(_gate, scope="function")]) -> dict[str, str | list[str]]:
     """The database answers too, can be written to, and the clock has not jumped. `warnings`, where there are any: what
     whoever runs the registry should look at. It stays ready all the same, or a key that writes too much could take it
     out of service."""

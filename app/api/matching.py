@@ -13,7 +13,7 @@ from app.api import answers
 from app.api.requests import Read, ReadContext, refuse_repeated, whole_body
 from app.api.routes import BODY, CHANGING, refusals, router
 from app.api.uploads import SENT, mapping_of, parts
-from app.errors import Invalid, PayloadTooLarge, Unavailable, UnsupportedMediaType
+from app.errors import Invalid, PayloadTooLarge, TakesTooLong, Unavailable, UnsupportedMediaType
 from app.exchange import workbook_writer
 from app.exchange.comparing import report, run, sheets
 from app.exchange.comparing.registry import Scope
@@ -27,7 +27,7 @@ from app.wire.matching import CandidatesOut, ComparisonOut
 
 matching = router("matching")
 MEDIA = formats.MEDIA | {"xlsx": workbook_writer.MEDIA_TYPE}
-BUSY = "Another list is being compared. Nothing is wrong with yours: send it again in a minute."
+BUSY = "Another list of yours is being compared. Nothing is wrong with yours: send it again in a minute."
 # Of the processor: twice what 5,000 rows take, which is more than any field office keeps.
 MOST_SECONDS = 30.0
 
@@ -42,7 +42,7 @@ class ComparisonQuery(Scope):
     lang: Language = "en"
 
 
-@matching.post("/match", response_model=CandidatesOut, responses=refusals(*BODY, *CHANGING))
+@matching.post("/match", response_model=CandidatesOut, responses=refusals(*BODY, *CHANGING, TakesTooLong))
 def match_person(read: Read, body: PersonSoughtIn) -> Response:
     """Whom a report of this person may speak of, with the reasons. Nothing is stored, and nothing is said of people
     whom this key may not recognise. Identification numbers are compared with nobody's."""
@@ -82,11 +82,10 @@ def _compared(read: ReadContext, sent: tuple[bytes, bytes | None], query: Scope)
 
 @contextmanager
 def _turn(state: State, read: ReadContext) -> Iterator[None]:
-    """One list at a time of whoever asks, and of all together half of what the gate lets in: the others go on counting.
-    Raises Unavailable."""
+    """One list at a time of whoever asks, so that others find a place among the lists. Raises Unavailable."""
     who = read.reader.slug or (read.key and read.key.id)
     with _ONE_ASKS:
-        if who in state.comparing or len(state.comparing) >= max(1, state.concurrency // 2):
+        if who in state.comparing:
             raise Unavailable(BUSY, headers={"Retry-After": "60"})
         state.comparing.add(who)
     try:
@@ -112,7 +111,7 @@ matching.add_api_route(
     match_list,
     methods=["POST"],
     response_model=ComparisonOut,
-    responses=refusals(PayloadTooLarge, UnsupportedMediaType, *CHANGING),
+    responses=refusals(PayloadTooLarge, UnsupportedMediaType, *CHANGING, TakesTooLong),
     openapi_extra=SENT,
     route_class_override=APIRoute,  # the body is a file, not JSON
 )

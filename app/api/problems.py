@@ -18,7 +18,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.answers import BODILESS
-from app.database import CommitUnanswered, kind_and_place
+from app.database import CommitUnanswered, kind_and_place, was_stopped
 from app.errors import (
     PROBLEM_JSON,
     RETRY_AFTER,
@@ -28,6 +28,7 @@ from app.errors import (
     PayloadTooLarge,
     PerhapsStored,
     Problem,
+    TakesTooLong,
     Unavailable,
     pointed_errors,
     problem,
@@ -45,7 +46,9 @@ _STATUS = {
         "The body is too large: leave something out, or import lists in several files.",
     ),
 }
+TOO_LARGE = problem(413, *_STATUS[413])
 METHODS = ("GET", "POST", "PATCH", "DELETE")  # all that any address takes; HEAD wherever GET is
+NARROWER = "This question takes too long to answer: ask for fewer days, or group by less, and it will be answered."
 INTERNAL = problem(500, "internal_error", "Internal error", "Something failed here. Nothing was stored: try again.")
 
 
@@ -101,7 +104,10 @@ def _with_near_terms(place: dict[str, str], request: Request) -> dict[str, str]:
 
 
 async def _on_busy(_request: Request, error: Exception) -> JSONResponse:
-    """The database did not answer in time: nothing was stored, and the same request may be sent again."""
+    """The database did not answer in time: nothing was stored, and the same request may be sent again. A question that
+    was stopped would be stopped again."""
+    if isinstance(error, OperationalError) and was_stopped(error):
+        return respond(TakesTooLong(NARROWER).body())
     log.error("the database failed: %s", kind_and_place(error))
     return respond(
         Unavailable("The registry is busy. Nothing was stored: try again.").body(), {"Retry-After": RETRY_AFTER}
@@ -127,41 +133,6 @@ def _methods(request: Request) -> list[str]:
     scopes = [{**request.scope, "method": method} for method in METHODS]
     taken = [scope["method"] for scope in scopes if any(route.matches(scope)[0] == Match.FULL for route in routes)]
     return [*taken, "HEAD"] if "GET" in taken else taken
-
-
-class BodyLimit:
-    """Refuse a body beyond `most` bytes: at once where its length is stated, else as soon as it has come too far.
-
-    The limit that FastAPI offers answers in plain text.
-    """
-
-    def __init__(self, app: ASGIApp, most: int, others: dict[str, int]) -> None:
-        """`others`: addresses with a bound of their own."""
-        self._app = app
-        self._most = most
-        self._others = others
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        most = self._others.get(scope["path"], self._most)
-        stated = Headers(scope=scope).get("content-length", "")
-        if stated.isdecimal() and int(stated) > most:
-            code, title, detail = _STATUS[413]
-            await respond(problem(413, code, title, detail))(scope, receive, send)
-            return
-        came = 0
-
-        async def counted() -> Message:
-            nonlocal came
-            message = await receive()
-            came += len(message.get("body", b""))
-            if came > most:
-                raise HTTPException(413)
-            return message
-
-        await self._app(scope, counted, send)
 
 
 class Head:

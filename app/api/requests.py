@@ -1,10 +1,10 @@
 """What a route that reads works with: who asks, the session, the revision, and how many may be inside at once."""
 
-import asyncio
 import hashlib
 import json
+from asyncio import Semaphore
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
@@ -15,9 +15,11 @@ from fastapi import Depends, Request, Response
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from sqlmodel import Session
+from starlette.datastructures import State
 
 from app import __version__, dates
 from app.api import answers
+from app.api.lanes import Lanes
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, RulesChanged, Unauthenticated
 from app.exchange.titles import LANGUAGES
@@ -32,16 +34,48 @@ from app.registry.read_permissions import ANYONE, Reader
 from app.vocabulary import Language, Role
 from app.wire.base import MomentOut
 
+COSTLY_TAGS, COSTLY = frozenset({"counts", "matching"}), frozenset({"reconcile_claim"})  # tags, and names, of routes
+COMPARING = "match_list"
+# A list is read longer than a question, page by page or row by row, and in turn with other lists alone.
+LISTS_TAKE = 6
+
 bearer = HTTPBearer(auto_error=False, description="A key: rcn_…")
 
 
 async def gate(request: Request) -> AsyncIterator[None]:
-    """At most N requests hold a session; the others wait here, holding neither a thread nor a connection. Whole lists
-    wait for their turn among themselves first."""
-    places: asyncio.Semaphore = request.app.state.gate
-    turns = request.app.state.whole_lists if asks_for_whole_list(request) else nullcontext()
-    async with turns, places:
+    """A place in the lane of what is read; the others wait here, holding neither a thread nor a connection."""
+    lanes: Lanes = request.app.state.lanes
+    if takes_whole_list(request):
+        place: AbstractAsyncContextManager[None] = lanes.in_time(lanes.lists, request)
+    else:
+        place = lanes.in_time(lanes.costly, request) if is_costly(request) else _in(lanes.reads)
+    async with place:
         yield
+
+
+@asynccontextmanager
+async def _in(lane: Semaphore) -> AsyncIterator[None]:
+    async with lane:
+        yield
+
+
+async def gate_of_writes(request: Request) -> AsyncIterator[None]:
+    """A place among those who write."""
+    async with request.app.state.lanes.writes:
+        yield
+
+
+def is_costly(request: Request) -> bool:
+    """Whether a question reads much of the registry for a short answer: counts and what is made of them, and whoever is
+    sought by name."""
+    route = request.scope["route"]
+    named = route.name in COSTLY or "q" in request.query_params
+    return named or not COSTLY_TAGS.isdisjoint(route.tags)
+
+
+def takes_whole_list(request: Request) -> bool:
+    """Whether a whole list is asked for, or laid beside the registry."""
+    return request.scope["route"].name == COMPARING or asks_for_whole_list(request)
 
 
 def asks_for_whole_list(request: Request) -> bool:
@@ -53,16 +87,17 @@ def asks_for_whole_list(request: Request) -> bool:
 
 
 async def whole_body(request: Request) -> bytes:
-    """The body, come to its end: what asks for this before `gate` holds no place while a body drips in."""
+    """The body, come to its end: what asks for this before a gate holds no place while a body drips in."""
     return await request.body()
 
 
 async def bearer_token(request: Request) -> str | None:
+    """`token_of`, without a thread."""
+    return token_of(request)
+
+
+def token_of(request: Request) -> str | None:
     """The key sent, if any. A malformed header is an error: who sends one means to be known."""
-    return _token(request)
-
-
-def _token(request: Request) -> str | None:
     given = request.headers.getlist("authorization")
     if not given:
         return None
@@ -111,7 +146,7 @@ class ReadContext:
 
     def again(self, session: Session) -> "ReadContext":
         """The same request on another session, by who may read at this moment."""
-        token = None if self.key is None else _token(self.request)
+        token = None if self.key is None else token_of(self.request)
         reader, key = _who(session, token, self.request)
         return ReadContext(session, reader, key, self.request)
 
@@ -265,12 +300,29 @@ def _read_context(
     _place: Annotated[None, Depends(gate, scope="function")],
     _documented: Annotated[Any, Depends(bearer)],
 ) -> Iterator[ReadContext]:
-    with reading(request.app.state.engine) as session:
+    with reading_for(request) as session:
         yield ReadContext(session, *_who(session, token, request), request)
 
 
+def reading_for(request: Request) -> AbstractContextManager[Session]:
+    """A session for as long as the question may take."""
+    seconds: float = request.app.state.question_seconds
+    return reading(request.app.state.engine, seconds * (LISTS_TAKE if takes_whole_list(request) else 1))
+
+
 def _who(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
-    return (ANYONE, None) if token is None else api_keys.authenticate(session, token, request.app.state.clock())
+    return (ANYONE, None) if token is None else authenticated(session, token, request.app.state)
+
+
+def authenticated(session: Session, token: str, state: State) -> tuple[Reader, ApiKey]:
+    """Whose key this is, by now; from then on its requests are counted by themselves. Raises Unauthenticated."""
+    try:
+        whose = api_keys.authenticate(session, token, state.clock())
+    except Unauthenticated:
+        state.rates.learn(token, valid=False)
+        raise
+    state.rates.learn(token, valid=True)
+    return whose
 
 
 Read = Annotated[ReadContext, Depends(_read_context, scope="function")]

@@ -11,6 +11,7 @@ from app.errors import (
     AgeNeedsDay,
     AheadOfHead,
     AnotherPerson,
+    Busy,
     ClockJumped,
     Conflict,
     FileAClaim,
@@ -28,6 +29,8 @@ from app.errors import (
     ReleaseDropped,
     RulesChanged,
     Superseded,
+    TakesTooLong,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     UnsupportedMediaType,
@@ -58,9 +61,10 @@ class ProblemOut(BaseModel):
     errors: list[PointedError] | None = None
 
 
-# Whatever is asked of the database: it is busy, it was rebuilt under other rules, or something failed.
-ALWAYS = (Unavailable, OtherRules, Problem)
-READING = (Unauthenticated, RulesChanged, Invalid, AheadOfHead, *ALWAYS)
+# Whatever is asked of the database: somebody asks too much or all together do, it is busy, it was rebuilt under other
+# rules, or something failed.
+ALWAYS = (TooManyRequests, Busy, Unavailable, OtherRules, Problem)
+READING = (Unauthenticated, RulesChanged, Invalid, AheadOfHead, TakesTooLong, *ALWAYS)
 THING = (*READING, NotFound)
 RECORD = (*THING, Moved)
 BODY = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)

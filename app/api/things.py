@@ -9,8 +9,7 @@ from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.api.answers import Answer, is_table
-from app.api.requests import ReadContext
-from app.database import reading
+from app.api.requests import ReadContext, reading_for
 from app.errors import Invalid
 from app.exchange.tables import columns_of_shape
 from app.reading import person_records
@@ -46,8 +45,8 @@ def page(read: ReadContext, query: Terms, build: Build[Terms], tag: str | None =
 def _whole_list(read: ReadContext, query: Terms, build: Build[Terms], revision: int) -> Answer:
     """A list as a table: its first rows, and how to come by the others.
 
-    Those are read while the answer is sent, some at a time, each on a session of its own that waits for a turn among
-    the lists and passes the gate anew: who reads slowly keeps neither. They are of the same revision, by who may be
+    Those are read while the answer is sent, some at a time, each on a session of its own that waits for a place among
+    the lists anew: who reads slowly keeps none. They are of the same revision, by who may be
     shown to whom at that moment.
     """
     if not isinstance(query, Paged):
@@ -61,13 +60,13 @@ def _whole_list(read: ReadContext, query: Terms, build: Build[Terms], revision: 
     first = build(read, query.model_copy(update=pinned), revision)
 
     def following_rows(cursor: str) -> Page[Mapping[str, Any]]:
-        with reading(read.request.app.state.engine) as session:
+        with reading_for(read.request) as session:
             return build(read.again(session), query.model_copy(update={**pinned, "cursor": cursor}), revision)
 
     async def more() -> AsyncIterator[Sequence[Mapping[str, Any]]]:
-        cursor, state = first.cursor, read.request.app.state
+        cursor, lanes = first.cursor, read.request.app.state.lanes
         while cursor is not None:
-            async with state.whole_lists, state.gate:
+            async with lanes.lists:
                 built = await run_in_threadpool(following_rows, cursor)
             yield built.data
             cursor = built.cursor

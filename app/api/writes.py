@@ -15,13 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
 from app.api import answers, render
-from app.api.requests import bearer, bearer_token, gate, require_role, whole_body
+from app.api.requests import authenticated, bearer, bearer_token, gate_of_writes, require_role, whole_body
 from app.database import reading, scrub
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
 from app.log.entries import as_only_writer, require_steady
 from app.models import ApiKey, IdempotentAnswer
-from app.registry import api_keys
 from app.registry.read_permissions import Reader
 from app.registry.reports import is_withdrawn
 from app.registry.write import Outcome, WriteContext
@@ -151,7 +150,7 @@ def written_with(
     request: Request,
     token: Annotated[str | None, Depends(bearer_token)],
     body: Annotated[bytes, Depends(whole_body)],
-    _place: Annotated[None, Depends(gate, scope="function")],
+    _place: Annotated[None, Depends(gate_of_writes, scope="function")],
     _documented: Annotated[Any, Depends(bearer)],
 ) -> Writing:
     """A request that writes, and who sends it."""
@@ -159,7 +158,7 @@ def written_with(
         raise Unauthenticated("Writing needs a key: Authorization: Bearer rcn_…")
     # Who has no key takes no lock: authentication only reads.
     with reading(request.app.state.engine) as session:
-        actor, key = api_keys.authenticate(session, token, request.app.state.clock())
+        actor, key = authenticated(session, token, request.app.state)
     return Writing(actor, key, request, body)
 
 

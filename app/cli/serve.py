@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import socket
+import sys
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -10,6 +12,7 @@ import typer
 import uvicorn
 from sqlmodel import Session
 
+from app.cli.connections import options
 from app.cli.database import located, opened, wait_until_up
 from app.cli.output import console, fail, now
 from app.config import Settings
@@ -65,21 +68,25 @@ def _tell_age(session: Session) -> None:
 
 
 def _serve(settings: Settings) -> None:
-    """Nothing about a client is logged: no access log, and no header that names the server."""
     _require_port(settings)
     wait_until_up(settings.database_url)
-    options: dict[str, Any] = {
-        "access_log": False, "server_header": False, "log_level": "warning", "log_config": CONFIGURATION,
-    }  # fmt: skip
+    # uvicorn ends what is being answered and raises the signal again, which would end this process as if it had failed.
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
+    given = {
+        **options(settings),
+        "host": settings.host,
+        "port": settings.port,
+        "log_level": "warning",
+        "log_config": CONFIGURATION,
+    }
     console.print(f"Recuento serves {settings.address()} (addresses: /openapi.json; stop with Ctrl-C)", soft_wrap=True)
     with opened(settings) as session:  # before the workers come, so that what is wrong is said once
         _tell_age(session)
     if settings.workers > 1:
         os.environ |= {"RECUENTO_DATABASE_URL": settings.database_url, "RECUENTO_PORT": str(settings.port)}
-        make = "app.main:app"
-        uvicorn.run(make, host=settings.host, port=settings.port, workers=settings.workers, **options)
+        uvicorn.run("app.main:app", workers=settings.workers, **given)
     else:
-        uvicorn.run(create_app(settings), host=settings.host, port=settings.port, **options)
+        uvicorn.run(create_app(settings), **given)
 
 
 @commands.command()

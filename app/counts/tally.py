@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Select, and_, case, distinct, exists, func, literal, select
+from sqlalchemy import Row, Select, and_, case, distinct, exists, func, literal, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.counts import buckets
+from app.counts.cells import MOST_CELLS, refuse_too_many, too_many
 from app.counts.list_addresses import WITHHELD
 from app.counts.list_addresses import address as list_address
 from app.counts.shapes import Group, Groups, TalliedCount
@@ -70,9 +71,11 @@ def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) 
     at revision 0, where there is nobody."""
     countable, terms = countable_of(terms), with_facility_slug(session, terms)
     counting = Counting(countable, terms, wording.echo(terms), reader, revision)
+    dimensions = wording.values_of(counting.echoed, "group_by")
+    refuse_too_many(terms, dimensions)
     selection = counting.select(session)
     groups: Groups = {}
-    if dimensions := wording.values_of(counting.echoed, "group_by"):
+    if dimensions:
         groups["groups"] = _groups(session, counting, dimensions)
     not_heard: NotHeard = {}
     for name, among in countable.beside.items():
@@ -222,6 +225,14 @@ def _grouped(
     return statement.group_by(*labelled, *by)
 
 
+def _cells(session: Session, statement: Select[Any]) -> Sequence[Row[Any]]:
+    """The rows of groups. Raises Invalid for more than MOST_CELLS."""
+    rows = session.execute(statement.limit(MOST_CELLS + 1)).all()
+    if len(rows) > MOST_CELLS:
+        raise too_many()
+    return rows
+
+
 def _total_groups(
     session: Session, selection: Selection, dimensions: Sequence[GroupColumn], counting: Counting
 ) -> dict[Key, Total | HeldTotal]:
@@ -232,12 +243,11 @@ def _total_groups(
     rows_by_key: dict[Key, list[tuple[Any, ...]]] = defaultdict(list)
     # A row without a status stands in no total, and makes no group.
     inside = and_(selection.inside, together.status.is_not(None))
-    rows = session.execute(_grouped(selection, dimensions, releases, by=_by(selection)).where(inside))
-    for row in rows:
+    for row in _cells(session, _grouped(selection, dimensions, releases, by=_by(selection)).where(inside)):
         rows_by_key[tuple(row[:wide])].append(tuple(row[wide:]))
     people = _grouped(selection, dimensions, func.count(distinct(selection.columns.detainee)))
     people = people.where(selection.inside, together.status.in_(COUNTING))
-    behind = {tuple(row[:wide]): row[wide] for row in session.execute(people)}
+    behind = {tuple(row[:wide]): row[wide] for row in _cells(session, people)}
     return {key: _totals(rows, behind.get(key, 0), counting.countable.noun) for key, rows in rows_by_key.items()}
 
 
@@ -250,7 +260,7 @@ def _source_groups(
     releases = func.count(distinct(selection.columns.spell))
 
     def add(name: str | None, statement: Select[Any]) -> None:
-        for row in session.execute(statement):
+        for row in _cells(session, statement):
             groups[tuple(row[:wide])][name or row[wide]] += row[-1]
 
     verdict = selection.tables.by_source.verdict

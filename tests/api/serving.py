@@ -8,6 +8,7 @@ from threading import Thread
 
 import uvicorn
 
+from app.cli.connections import options
 from app.config import Settings
 from app.main import create_app
 from tests.support import NOW
@@ -22,10 +23,7 @@ def serving(settings: Settings, log_level: str = "warning", *, at: datetime | No
     app = create_app(settings)
     if at is not None:
         app.state.clock = lambda: at
-    options = uvicorn.Config(
-        app, access_log=False, server_header=False, log_level=log_level, log_config=None, ws="none"
-    )
-    server = uvicorn.Server(options)
+    server = uvicorn.Server(uvicorn.Config(app, log_level=log_level, log_config=None, **options(settings)))
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen(BACKLOG)

@@ -12,7 +12,7 @@ import pytest
 from httpx2 import Response
 
 from app.api import things
-from app.database import reading
+from app.api.requests import reading_for
 from app.reading import lists
 from app.registry import api_keys
 from tests.api.serving import serving
@@ -91,7 +91,7 @@ def test_head_has_everything_but_the_body_and_reads_no_more_than_the_beginning(
     seven: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = seven.get("/v1/releases", format="csv")
-    monkeypatch.setattr(things, "reading", _fails)
+    monkeypatch.setattr(things, "reading_for", _fails)
     head = seven.client.head("/v1/releases?format=csv")
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers == whole.headers
@@ -103,12 +103,12 @@ class Paused:
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached, self.go_on = Event(), Event()
 
-        def paused(engine: Any) -> Any:
+        def paused(request: Any) -> Any:
             self.reached.set()
             assert self.go_on.wait(60)
-            return reading(engine)
+            return reading_for(request)
 
-        monkeypatch.setattr(things, "reading", paused)
+        monkeypatch.setattr(things, "reading_for", paused)
         self.answer: Response | None = None
         self._world = world
 
@@ -191,12 +191,12 @@ def test_lists_leave_room_for_everybody_else_while_they_are_read(seven: World, m
     assert most == 1, "a quarter of four"
 
 
-def _fails(_engine: Any) -> Any:
+def _fails(_request: Any) -> Any:
     raise RuntimeError("the disk is gone")
 
 
 def test_what_fails_on_the_way_does_not_look_like_a_whole_answer(seven: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(things, "reading", _fails)
+    monkeypatch.setattr(things, "reading_for", _fails)
     with serving(seven.settings, log_level="critical") as address, pytest.raises(httpx2.RemoteProtocolError):
         httpx2.get(f"{address}/v1/releases?format=csv", timeout=60)
 

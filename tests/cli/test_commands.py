@@ -609,7 +609,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_a_server_started_by_the_command_answers_and_ends_when_told(settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_started_by_the_command_answers_and_ends_well_when_told_whatever_is_half_sent(
+    settings: Settings, tmp_path: Path, recuento: Run, workers: str
+) -> None:
+    add_source(recuento)
+    key = recuento("key", "create", "example-watch").out.strip()
     port = free_port()
     environment = {
         **os.environ,
@@ -617,16 +622,24 @@ def test_a_server_started_by_the_command_answers_and_ends_when_told(settings: Se
         "RECUENTO_SECRET": SECRET,
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port), "--workers", workers]
+    lines = ["POST /v1/imports HTTP/1.1", "Host: x", f"Authorization: Bearer {key}", "Content-Length: 99", "", "half"]
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as server:
+        half_sent = []
         try:
             assert answered(f"http://127.0.0.1:{port}/readyz", server) == {"status": "ok"}
+            for sent in ("GET /v1/sour", "\r\n".join(lines)):
+                half_sent.append(socket.create_connection(("127.0.0.1", port)))
+                half_sent[-1].sendall(sent.encode())
+            answered(f"http://127.0.0.1:{port}/readyz", server)
         finally:
             server.terminate()
         out, err = server.communicate(timeout=60)
-    assert out == ""
+        for connection in half_sent:
+            connection.close()
+    assert (server.returncode, out) == (0, "")
     assert err.splitlines() == [f"Recuento serves http://127.0.0.1:{port} (addresses: /openapi.json; stop with Ctrl-C)"]
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.counts import tally
 from app.counts.buckets import bucket_dates
 from app.counts.list_addresses import verified_too
 from app.registry.schemas import MOST_SOURCES
@@ -187,3 +188,41 @@ def test_a_list_behind_a_source_never_names_more_sources_under_one_term_than_may
 
 def test_the_window_of_a_week_runs_from_monday_to_sunday() -> None:
     assert bucket_dates("2026-W03", "week") == ("2026-01-12", "2026-01-18")
+
+
+YEAR = {"released_from": "2026", "released_to": "2026"}
+
+
+@pytest.mark.parametrize("asked", [
+    {"group_by": ["day", "kind", "status"], **YEAR},
+    {"group_by": ["day", "week", "kind"], "released_from": "2025", "released_to": "2026"},
+    {"group_by": ["day"], "released_from": "1900", "released_to": "2026"},
+])  # fmt: skip
+def test_groups_that_span_too_many_cells_are_refused_before_anything_is_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(tally, "scalar", None)
+    monkeypatch.setattr(tally, "_groups", None)
+    world.refuse(world.get("/v1/counts/releases", **asked), 422, "too_many_groups", "/group_by")
+
+
+@pytest.mark.parametrize("asked", [
+    {"group_by": ["day", "source", "status"], **YEAR},
+    {"group_by": ["day", "kind", "status"], "kind": ["pardon", "amnesty"], **YEAR},
+    {"group_by": ["month", "kind", "status"], **YEAR},
+    {"group_by": ["day", "kind", "status"]},  # what a window without edges holds is known once it is counted
+])  # fmt: skip
+def test_groups_of_a_year_that_a_table_can_hold_are_counted(world: World, asked: dict[str, Any]) -> None:
+    assert world.get("/v1/counts/releases", **asked).status_code == 200
+
+
+@pytest.mark.parametrize("by", ["source", "kind"])
+def test_more_cells_than_may_be_are_refused_when_they_are_found(
+    world: World, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    world.file("foro")
+    world.file("jep", **SECOND_MAN, release__kind="pardon")
+    monkeypatch.setattr(tally, "MOST_CELLS", 1)
+    world.refuse(world.get("/v1/counts/releases", group_by=by), 422, "too_many_groups", "/group_by")
+    monkeypatch.setattr(tally, "MOST_CELLS", 2)
+    assert len(world.count(group_by=by)["groups"]) == 2

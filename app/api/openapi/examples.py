@@ -9,14 +9,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app.api.problems import INTERNAL
-from app.errors import ClockJumped, PerhapsStored, Problem, Unavailable
+from app.api.lanes import BUSY
+from app.api.problems import INTERNAL, NARROWER
+from app.errors import Busy, ClockJumped, PerhapsStored, Problem, TakesTooLong, TooManyRequests, Unavailable
 from app.log.head import OtherRules
 from app.registry.projection import RULES
 
 Node = dict[str, Any]
 FILE = Path(__file__).with_name("examples.json")
-# What no scene can bring about without breaking the server.
+# What no scene can bring about without breaking or crowding the server.
 BROKEN: Node = {
     Problem.code: INTERNAL,
     Unavailable.code: Unavailable("The registry is busy. Nothing was stored: try again.").body(),
@@ -25,6 +26,11 @@ BROKEN: Node = {
         "this machine's clock has jumped ahead by 21 days, 0:00:00, or is so far from the database's. Whoever runs the "
         "registry: set the clock. If it is right, as after the machine was paused, start the server again."
     ).body(),
+    TooManyRequests.code: TooManyRequests(
+        "At most 1200 requests a minute are answered for one client: go on in 12 s, and more slowly."
+    ).body(),
+    Busy.code: Busy(BUSY).body(),
+    TakesTooLong.code: TakesTooLong(NARROWER).body(),
     OtherRules.code: OtherRules(RULES, RULES + 1).body(),
 }
 

@@ -29,11 +29,18 @@ HEADERS: Node = {
     "Idempotency-Replayed": _header("`true` where this is the first answer again.", {"const": "true", **TEXT}),
     "Location": _header("Where the thing stands."),
     "Retry-After": _header("After how many seconds to try again, where that helps.", NUMBER),
+    "RateLimit-Policy": _header("Who is counted (`client` or `key`), `q` requests in `w` seconds (IETF draft)."),
+    "RateLimit": _header("How many requests are left (`r`) for how many seconds (`t`)."),
     "WWW-Authenticate": _header("`Bearer`."),
     "Request-Id": _header("Random. The server's log names a failure by it: give it to whoever runs the registry."),
 }
 _OF_READING = ("ETag", "Recuento-Revision", "Recuento-Rules", "Cache-Control", "Vary")
-_OF_STATUS = {"308": ("Location",), "401": ("WWW-Authenticate",), "503": ("Retry-After",)}
+_OF_STATUS = {
+    "308": ("Location",),
+    "401": ("WWW-Authenticate",),
+    "429": ("Retry-After", "RateLimit-Policy", "RateLimit"),
+    "503": ("Retry-After",),
+}
 
 
 def declare(operation: Node) -> None:

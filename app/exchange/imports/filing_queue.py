@@ -28,14 +28,14 @@ log = logging.getLogger("recuento")
 
 
 class Worker:
-    """Files lists piece by piece. Each piece passes the gate like a request: no request waits longer than a batch, and
-    no connection is kept in between."""
+    """Files lists piece by piece, each with a place in `lane`: nobody who writes waits longer than a batch, and no
+    connection is kept in between."""
 
-    def __init__(self, engine: Engine, secret: bytes, clock: Callable[[], datetime], gate: asyncio.Semaphore) -> None:
+    def __init__(self, engine: Engine, secret: bytes, clock: Callable[[], datetime], lane: asyncio.Semaphore) -> None:
         self._engine = engine
         self._secret = secret
         self._clock = clock
-        self._gate = gate
+        self._lane = lane
         self._wanted = asyncio.Event()
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -78,7 +78,7 @@ class Worker:
                 await self._in_turn(partial(filing.fail, INTERNAL))
 
     async def _in_turn(self, act: Callable[[], T]) -> T:
-        async with self._gate:
+        async with self._lane:
             return await anyio.to_thread.run_sync(act)
 
     def _next(self) -> Filing | None:

@@ -1,0 +1,220 @@
+"""What a request passes before anything looks at its question: how often it may be asked, and its body.
+
+Addresses of clients stay in memory, and there only as one of many buckets: nothing that is kept leads back to them.
+"""
+
+import asyncio
+import secrets
+from collections import Counter
+from hashlib import blake2b
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from math import ceil
+from time import time
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from starlette.datastructures import Headers, State
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api import problems
+from app.api.requests import authenticated, token_of
+from app.database import reading
+from app.errors import Busy, TooManyRequests, Unauthenticated
+from app.models import ApiKey
+
+UNCOUNTED = "/healthz"  # asks nothing of anybody
+IPV6_HOST_BITS = 64  # a household has as many addresses as that: it is one client
+# Clients share these: so many that two who ask much hardly meet in one, so few that counting them stays cheap however
+# many addresses somebody has. Which clients share one nobody outside can tell, for the draw is secret.
+BUCKETS = 16_384
+# Whoever is connected has these in memory before anything reads them (uvicorn.protocols.http.flow_control): a body no
+# longer than that, as a report is and a part of a list sent from afar, needs no room.
+ALWAYS_THERE = 64 * 1024
+SHARE = 2  # nobody has more than this part of the room, or one stolen key would fill it
+ROOM_AGAIN_IN = "30"  # seconds: a list on a good line is through by then
+NO_ROOM = "Too many long bodies are on their way. Nothing of yours was read: send it again in a moment."
+NO_KEY = "This needs a key: Authorization: Bearer rcn_…"
+
+
+class Rates:
+    """Counts requests by the minute, of a key where it has been found valid, else of a client. 0: as many as come."""
+
+    def __init__(self, by_client: int, by_key: int) -> None:
+        self._by = {"client": by_client, "key": by_key}
+        self._counts = FixedWindowRateLimiter(MemoryStorage())
+        self._secret = secrets.token_bytes(32)
+        self._valid: set[str] = set()
+
+    def learn(self, token: str, *, valid: bool) -> None:
+        """Whether a key has been found valid. Only these are counted by themselves: keys made up would have no end, and
+        whoever knows the beginning of a key must not use its rate up."""
+        digest = self._digest(token)
+        if valid:
+            self._valid.add(digest)
+        else:
+            self._valid.discard(digest)
+
+    def count(self, token: str | None, client: str) -> None:
+        """Count one request. Raises TooManyRequests."""
+        digest = None if token is None else self._digest(token)
+        by, bucket = ("key", digest) if digest in self._valid else ("client", self._bucket(client))
+        most = self._by[by]
+        if not most:
+            return
+        rate = RateLimitItemPerMinute(most)
+        if self._counts.hit(rate, by, str(bucket)):
+            return
+        seconds = max(1, ceil(self._counts.get_window_stats(rate, by, str(bucket)).reset_time - time()))
+        headers = {
+            "Retry-After": str(seconds),
+            "RateLimit-Policy": f'"{by}";q={most};w={rate.get_expiry()}',
+            "RateLimit": f'"{by}";r=0;t={seconds}',
+        }
+        detail = f"At most {most} requests a minute are answered for one {by}: go on in {seconds} s, and more slowly."
+        raise TooManyRequests(detail, headers=headers)
+
+    def _digest(self, text: str) -> str:
+        return blake2b(text.encode(), key=self._secret, digest_size=16).hexdigest()
+
+    def _bucket(self, client: str) -> int:
+        return int(self._digest(network_of(client)), 16) % BUCKETS
+
+
+def network_of(client: str) -> str:
+    """An IPv4 address, the /64 of an IPv6 address, or what else a trusted proxy calls its client."""
+    try:
+        address: IPv4Address | IPv6Address = ip_address(client)
+    except ValueError:
+        return client
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or IPv6Address(int(address) >> IPV6_HOST_BITS << IPV6_HOST_BITS))
+    return str(address)
+
+
+class Room:
+    """The bytes of long bodies that may be on their way at once. Each is given all that it says it has before any of
+    it is read, so that every body that was begun can come to its end."""
+
+    def __init__(self, most: int, patience: float) -> None:
+        """`patience`: the seconds that a body waits for room."""
+        self._free = most
+        self._most_of_one = most // SHARE
+        self._patience = patience
+        self._held: Counter[str] = Counter()
+        self._changed = asyncio.Event()
+
+    async def take(self, length: int, who: str) -> None:
+        """Wait for room. Raises Busy. One body fits for everybody, however little room there is in all."""
+        try:
+            async with asyncio.timeout(self._patience):
+                while length > self._free or (self._held[who] and self._held[who] + length > self._most_of_one):
+                    await self._changed.wait()
+        except TimeoutError:
+            raise Busy(NO_ROOM, headers={"Retry-After": ROOM_AGAIN_IN}) from None
+        self._free -= length
+        self._held[who] += length
+
+    def give_back(self, length: int, who: str) -> None:
+        self._free += length
+        self._held[who] -= length
+        self._held += Counter()  # forgets whoever holds none
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+class Door:
+    """Count each request, and hand on a body only of a known key, within its bound, and where there is room for it.
+
+    The body's conditions are looked at when somebody asks for it: a request that is refused for anything else needs
+    none, and a body that nobody asks for is not read.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, others: dict[str, int]) -> None:
+        """`most`: bytes of a body; `others`: addresses with a bound of their own."""
+        self._app = app
+        self._most = most
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state: State = scope["app"].state
+        headers = Headers(scope=scope)
+        if scope["path"] != UNCOUNTED:
+            try:
+                state.rates.count(_token(Request(scope)), (scope.get("client") or ("",))[0])
+            except TooManyRequests as refusal:
+                await problems.respond(refusal.body(), refusal.headers)(scope, receive, send)
+                return
+        most = self._others.get(scope["path"], self._most)
+        stated = headers.get("content-length", "")
+        if stated.isdecimal() and int(stated) > most:
+            await problems.respond(problems.TOO_LARGE)(scope, receive, send)
+            return
+        body = _Body(Request(scope), receive, int(stated) if stated.isdecimal() else most)
+        try:
+            await self._app(scope, body.receive if _has_body(headers) else receive, send)
+        finally:
+            body.give_back()
+
+
+def _token(request: Request) -> str | None:
+    """The key sent, if one can be read; what is wrong with it is told later."""
+    try:
+        return token_of(request)
+    except Unauthenticated:
+        return None
+
+
+def _has_body(headers: Headers) -> bool:
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+class _Body:
+    """A body that is on its way. `length`: how long it is at most."""
+
+    def __init__(self, request: Request, receive: Receive, length: int) -> None:
+        self._request = request
+        self._receive = receive
+        self._length = length
+        self._came = 0
+        self._who: str | None = None  # sends it, once that is known
+        self._room: Room | None = None  # that it has been given
+
+    async def receive(self) -> Message:
+        """The next piece. Raises Unauthenticated, Busy, and 413 for more than may come."""
+        if self._who is None:
+            self._who = await _sender(self._request)
+            if self._length > ALWAYS_THERE:
+                room: Room = self._request.app.state.room
+                await room.take(self._length, self._who)
+                self._room = room
+        message = await self._receive()
+        self._came += len(message.get("body", b""))
+        if self._came > self._length:
+            raise HTTPException(413)
+        return message
+
+    def give_back(self) -> None:
+        if self._room is not None and self._who is not None:
+            self._room.give_back(self._length, self._who)
+
+
+async def _sender(request: Request) -> str:
+    """Who sends a body: a source, or a key without one. Raises Unauthenticated."""
+    token = token_of(request)
+    if token is None:
+        raise Unauthenticated(NO_KEY)
+    async with request.app.state.lanes.keys:
+        key = await run_in_threadpool(_key, request.app.state, token)
+    return f"key {key.id}" if key.source is None else f"source {key.source}"
+
+
+def _key(state: State, token: str) -> ApiKey:
+    with reading(state.engine) as session:
+        return authenticated(session, token, state)[1]

@@ -1,0 +1,80 @@
+"""How many may be inside at once, by what they do: whoever writes never waits for readers, nor a cheap read for a
+costly one.
+
+One number N bounds sessions, threads and pooled connections: a quarter of it each for cheap reads, costly questions,
+whole lists and writes. Outside of a lane a request holds neither a thread nor a connection.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from app.errors import Busy
+
+LANES = 4
+# Sessions beyond N: a key is looked up before its body is read, the database is asked whether it answers, and lists
+# that were sent are filed. None of these waits for a request.
+SPARE_SESSIONS = 3
+RETRY_AFTER = "10"  # seconds: of those before it in the lane most are through by then
+BUSY = "Too many such questions are asked at once. Nothing is wrong with yours: ask it again in a moment."
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """The places of one process. `patience`: the seconds that a costly question or a whole list waits for its own."""
+
+    reads: asyncio.Semaphore
+    costly: asyncio.Semaphore
+    lists: asyncio.Semaphore
+    writes: asyncio.Semaphore
+    keys: asyncio.Semaphore
+    readiness: asyncio.Semaphore
+    filing: asyncio.Semaphore
+    patience: float
+
+    @classmethod
+    def of(cls, places: int, patience: float) -> Self:
+        """`places`: N. What the division leaves over goes to cheap reads; each lane has a place whatever N is."""
+        quarter = max(1, places // LANES)
+        reads = max(1, places - (LANES - 1) * quarter)
+        return cls(
+            reads=asyncio.Semaphore(reads),
+            costly=asyncio.Semaphore(quarter),
+            lists=asyncio.Semaphore(quarter),
+            writes=asyncio.Semaphore(quarter),
+            keys=asyncio.Semaphore(1),
+            readiness=asyncio.Semaphore(1),
+            filing=asyncio.Semaphore(1),
+            patience=patience,
+        )
+
+    @classmethod
+    def with_one_place(cls, patience: float) -> Self:
+        """For a database that only one session can use at a time."""
+        only = asyncio.Semaphore(1)
+        return cls(only, only, only, only, only, only, only, patience)
+
+    @asynccontextmanager
+    async def in_time(self, lane: asyncio.Semaphore, request: Request) -> AsyncIterator[None]:
+        """A place in a lane, for a client that is still there by then. Raises Busy after `patience`."""
+        try:
+            async with asyncio.timeout(self.patience):
+                await lane.acquire()
+        except TimeoutError:
+            raise Busy(BUSY, headers={"Retry-After": RETRY_AFTER}) from None
+        try:
+            if await request.is_disconnected():
+                raise ClientDisconnect
+            yield
+        finally:
+            lane.release()
+
+
+def sessions(places: int) -> int:
+    """The sessions that are open at once with N places."""
+    return max(places, LANES) + SPARE_SESSIONS

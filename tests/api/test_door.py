@@ -1,0 +1,270 @@
+"""What stands before a question: how often may be asked, whose bodies are read, and how much of them at once."""
+
+import asyncio
+import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.types import Message
+
+from app.api import door
+from app.api.door import BUCKETS, Rates, Room, network_of
+from app.errors import Busy, TooManyRequests
+from app.models import metadata
+from tests.api.serving import serving
+from tests.databases import settings_of
+from tests.support import World, make_report
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what is tested touches no table
+CLIENT, OTHER = "203.0.113.7", "198.51.100.9"
+
+
+@contextmanager
+def bounded(world: World, *, by_client: int = 0, by_key: int = 0) -> Iterator[None]:
+    """The world with rates of its own."""
+    former = world.app.state.rates
+    world.app.state.rates = Rates(by_client, by_key)
+    yield
+    world.app.state.rates = former
+
+
+def counted(rates: Rates, client: str, token: str | None = None) -> bool:
+    """Whether one more is answered."""
+    try:
+        rates.count(token, client)
+    except TooManyRequests:
+        return False
+    return True
+
+
+@SQLITE
+def test_a_client_that_asks_too_often_is_told_when_to_go_on(world: World) -> None:
+    with bounded(world, by_client=2):
+        assert [world.get("/v1/sources").status_code for _ in range(2)] == [200, 200]
+        answer = world.get("/v1/sources")
+    world.refuse(answer, 429, "too_many_requests")
+    seconds = int(answer.headers["retry-after"])
+    assert 1 <= seconds <= 60
+    assert answer.headers["ratelimit-policy"] == '"client";q=2;w=60'
+    assert answer.headers["ratelimit"] == f'"client";r=0;t={seconds}'
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@SQLITE
+def test_other_sites_may_read_when_to_go_on(world: World) -> None:
+    with bounded(world, by_client=1):
+        world.get("/v1/sources")
+        answer = world.client.get("/v1/sources", headers={"Origin": "https://example.org"})
+    assert answer.status_code == 429
+    exposed = {name.strip() for name in answer.headers["access-control-expose-headers"].split(",")}
+    assert {"Retry-After", "RateLimit", "RateLimit-Policy"} <= exposed
+
+
+@SQLITE
+def test_a_valid_key_is_counted_by_itself_whatever_its_client_has_used_up(world: World) -> None:
+    with bounded(world, by_client=1, by_key=2):
+        assert world.get("/v1/me", "foro").status_code == 200  # counts on the client: nobody knows the key yet
+        world.refuse(world.get("/v1/sources"), 429, "too_many_requests")
+        assert [world.get("/v1/me", "foro").status_code for _ in range(3)] == [200, 200, 429]
+        answer = world.get("/v1/me", "foro")
+    assert answer.headers["ratelimit-policy"] == '"key";q=2;w=60'
+
+
+@SQLITE
+def test_keys_made_up_have_no_rate_of_their_own(world: World) -> None:
+    made_up = world.keys["foro"][:-1] + ("0" if world.keys["foro"][-1] != "0" else "1")
+    with bounded(world, by_client=2, by_key=1):
+        headers = {"Authorization": f"Bearer {made_up}"}
+        statuses = [world.client.get("/v1/me", headers=headers).status_code for _ in range(3)]
+    assert statuses == [401, 401, 429]
+
+
+def test_an_ended_key_counts_on_its_client_again() -> None:
+    rates = Rates(1, 5)
+    rates.learn("a key", valid=True)
+    assert all(counted(rates, CLIENT, "a key") for _ in range(5))
+    rates.learn("a key", valid=False)
+    assert [counted(rates, CLIENT, "a key") for _ in range(2)] == [True, False]
+
+
+@SQLITE
+def test_whoever_asks_whether_the_process_is_there_is_never_refused(world: World) -> None:
+    with bounded(world, by_client=1):
+        assert [world.get("/healthz").status_code for _ in range(3)] == [200] * 3
+
+
+def test_clients_do_not_use_each_others_rate_up() -> None:
+    rates = Rates(1, 0)
+    assert counted(rates, CLIENT)
+    assert counted(rates, OTHER)
+    assert not counted(rates, CLIENT)
+
+
+def test_a_household_is_one_client_and_a_mapped_address_is_what_it_maps() -> None:
+    assert network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:2::1") != network_of("2001:db8:1:3::1")
+    assert network_of("::ffff:203.0.113.7") == network_of("203.0.113.7") != network_of("203.0.113.8")
+    assert network_of("unix") == "unix"
+
+
+@given(st.ip_addresses(v=6))
+def test_of_an_ipv6_address_no_bit_of_the_host_counts(address: ipaddress.IPv6Address) -> None:
+    if address.ipv4_mapped is None:
+        kept = ipaddress.IPv6Address(network_of(str(address)))
+        assert int(kept) & (2**64 - 1) == 0
+        assert int(kept) >> 64 == int(address) >> 64
+
+
+@SQLITE
+def test_nothing_that_is_kept_of_a_client_leads_back_to_it(world: World) -> None:
+    with bounded(world, by_client=9):
+        rates = world.app.state.rates
+        rates.count(None, CLIENT)
+        held = str(vars(rates)) + str(vars(rates._counts.storage))
+    assert CLIENT not in held
+    assert 0 <= rates._bucket(CLIENT) < BUCKETS
+    for table in metadata.tables:
+        assert not any("testclient" in str(row) or CLIENT in str(row) for row in world.rows(f"SELECT * FROM {table}"))
+
+
+def sent_by(world: World, who: str | None, path: str, *, length: int = 9) -> tuple[int | None, bool]:
+    """`(status, whether any of the body was read)` of a POST whose body does not come."""
+
+    async def send() -> tuple[int | None, bool]:
+        started: list[Message] = []
+        read, answered = asyncio.Event(), asyncio.Event()
+
+        async def receive() -> NoReturn:
+            read.set()
+            await asyncio.Event().wait()
+            raise AssertionError("nothing comes")
+
+        async def note(message: Message) -> None:
+            started.append(message)
+            answered.set()
+
+        given = {"content-length": str(length), "content-type": "application/json"}
+        given |= world.headers(who) if who in world.keys else {"Authorization": f"Bearer {who}"} if who else {}
+        headers = [(name.lower().encode(), value.encode()) for name, value in given.items()]
+        scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+        request = asyncio.ensure_future(world.app(scope, receive, note))
+        waits = [asyncio.ensure_future(event.wait()) for event in (read, answered)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in (request, *waits):
+            task.cancel()
+        await asyncio.gather(request, *waits, return_exceptions=True)
+        return started[0]["status"] if started else None, read.is_set()
+
+    return asyncio.run(send())
+
+
+@SQLITE
+@pytest.mark.parametrize("path", ["/v1/releases", "/v1/imports", "/v1/match", "/v1/match/list", "/v1/claims"])
+def test_the_body_of_an_unknown_key_is_not_read(resting: World, path: str) -> None:
+    unknown = resting.keys["foro"][:-1] + ("0" if resting.keys["foro"][-1] != "0" else "1")
+    assert sent_by(resting, None, path) == (401, False)
+    assert sent_by(resting, unknown, path) == (401, False)
+    assert sent_by(resting, "foro", path) == (None, True)
+
+
+@SQLITE
+def test_a_body_that_says_it_is_too_long_is_not_read(resting: World) -> None:
+    assert sent_by(resting, "foro", "/v1/releases", length=resting.settings.max_body_bytes + 1) == (413, False)
+
+
+@SQLITE
+def test_a_body_that_nobody_asks_for_needs_no_key(world: World) -> None:
+    answer = world.client.request("GET", "/v1/sources", content=b"{}")
+    assert answer.status_code == 200
+    world.refuse(world.client.request("POST", "/v1/nothing", content=b"{}"), 404, "not_found")
+
+
+@SQLITE
+def test_a_long_body_without_room_is_refused_unread_and_a_short_one_needs_none(
+    resting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resting.app.state, "room", Room(0, 0.01), raising=False)
+    assert sent_by(resting, "foro", "/v1/imports", length=door.ALWAYS_THERE + 1) == (429, False)
+    assert sent_by(resting, "foro", "/v1/imports", length=door.ALWAYS_THERE) == (None, True)
+
+
+@SQLITE
+def test_a_body_gives_its_room_back_however_it_ends(world: World) -> None:
+    room = world.app.state.room
+    long = b"x" * (door.ALWAYS_THERE + 1)
+    headers = world.headers("foro", **{"Content-Type": "application/json"})
+    answer = world.client.post("/v1/releases", content=long, headers=headers)
+    assert answer.status_code == 400
+    assert (room._free, dict(room._held)) == (world.settings.max_bytes_in_flight, {})
+
+
+async def _takes(room: Room, length: int, who: str) -> bool:
+    try:
+        await room.take(length, who)
+    except Busy:
+        return False
+    return True
+
+
+def test_room_is_given_up_to_its_bound_and_again_once_it_is_given_back() -> None:
+    async def scene() -> list[bool]:
+        room = Room(10, 0.01)
+        given = [await _takes(room, 6, "a"), await _takes(room, 5, "b"), await _takes(room, 4, "b")]
+        room.give_back(6, "a")
+        return [*given, await _takes(room, 6, "c")]
+
+    assert asyncio.run(scene()) == [True, False, True, True]
+
+
+def test_nobody_fills_the_room_alone_but_one_body_fits_for_everybody() -> None:
+    async def scene() -> list[bool]:
+        room = Room(10, 0.01)
+        return [
+            await _takes(room, 3, "a"),
+            await _takes(room, 3, "a"),  # beyond half of ten
+            await _takes(room, 2, "a"),
+            await _takes(room, 5, "b"),
+        ]
+
+    assert asyncio.run(scene()) == [True, False, True, True]
+
+
+def test_whoever_waits_for_room_gets_it_as_soon_as_there_is_some() -> None:
+    async def scene() -> bool:
+        room = Room(10, 60)
+        await room.take(10, "a")
+        waiting = asyncio.ensure_future(_takes(room, 10, "b"))
+        await asyncio.sleep(0)
+        room.give_back(10, "a")
+        return await waiting
+
+    assert asyncio.run(scene()) is True
+
+
+@SQLITE
+def test_a_report_is_filed_through_the_door(world: World) -> None:
+    with bounded(world, by_client=5, by_key=5):
+        assert world.post("/v1/releases", make_report(), "foro").status_code == 201
+
+
+@SQLITE
+def test_rates_of_settings_are_those_of_the_app(database_url: str) -> None:
+    with World(settings_of(database_url, rate_by_client=1)) as world:
+        world.get("/v1/vocabulary")
+        answer: Any = world.get("/v1/vocabulary")
+        world.refuse(answer, 429, "too_many_requests")
+
+
+@SQLITE
+@pytest.mark.parametrize("proxies, statuses", [("127.0.0.1", [200, 200, 429]), ("", [200, 429, 429])])
+def test_who_the_client_is_only_a_trusted_proxy_says(database_url: str, proxies: str, statuses: list[int]) -> None:
+    with serving(settings_of(database_url, rate_by_client=1, trusted_proxies=proxies)) as address:
+        answers = [
+            httpx2.get(f"{address}/v1/vocabulary", headers={"X-Forwarded-For": f"192.0.2.66, {client}"})
+            for client in (CLIENT, OTHER, OTHER)  # what a client wrote itself stands before what the proxy adds
+        ]
+    assert [answer.status_code for answer in answers] == statuses
