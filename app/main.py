@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import __version__
 from app.api import problems
@@ -32,6 +33,7 @@ from app.dates import parse_zone
 from app.demo import clock
 from app.exchange.imports.filing_queue import Worker
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
+from app.registry.key_uses import KeyUses
 from app.registry.projection import RULES
 
 ROUTERS = (
@@ -56,6 +58,7 @@ EXPOSED = ["ETag", "Link", "Retry-After", "Recuento-Revision", "Recuento-Rules",
 LISTS_INSIDE = 4
 # Threads beyond the gate's N: readiness checks and file reads must not wait for a registry that is busy.
 SPARE_THREADS = 8
+KEY_USES_EVERY = 60.0  # seconds: a day is all that is told, and a crash may lose this much
 # FastAPI can record validation failures with their input and exceptions with their text: nothing of it is wanted.
 SILENT: Any = {
     "tracing": False,
@@ -73,11 +76,30 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter.total_tokens = max(limiter.total_tokens, app.state.concurrency + SPARE_THREADS)
     _open(app)  # once more: a gate belongs to the loop in which somebody first had to wait at it
     worker = app.state.imports
-    filing = asyncio.create_task(worker.run())
+    filing, noting = asyncio.create_task(worker.run()), asyncio.create_task(_write_key_uses(app))
     yield
     worker.stop()
+    noting.cancel()
+    with suppress(asyncio.CancelledError):
+        await noting
     await filing
     app.state.engine.dispose()
+
+
+async def _write_key_uses(app: FastAPI) -> None:
+    """Write on which day each key was last used, now and then, and once more at the end."""
+    try:
+        while True:
+            await asyncio.sleep(KEY_USES_EVERY)
+            await _write_waiting_uses(app)
+    finally:
+        await _write_waiting_uses(app)
+
+
+async def _write_waiting_uses(app: FastAPI) -> None:
+    async with app.state.gate:
+        with suppress(SQLAlchemyError):  # the database is busy, away or read-only: the days wait
+            await anyio.to_thread.run_sync(app.state.key_uses.write, app.state.engine)
 
 
 def _open(app: FastAPI) -> None:
@@ -102,6 +124,12 @@ class _App(FastAPI):
         """The document as bytes, made at the first request."""
         self._served = self._served or Served.of(self.openapi())
         return self._served.answer(request)
+
+
+def routes() -> list[str]:
+    """What a key can be limited to: every route as `METHOD /path`."""
+    served = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    return sorted(f"{method} {route.path}" for route in served for method in route.methods or ())
 
 
 def _operation_id(route: APIRoute) -> str:
@@ -143,6 +171,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
     app.state.clock = lambda: datetime.now(UTC)
     app.state.comparing = set()  # who has a list laid beside the registry just now
+    app.state.key_uses = KeyUses()
     _open(app)
     problems.install(app)
     app.add_middleware(

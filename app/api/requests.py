@@ -266,7 +266,20 @@ def _read_context(
 
 
 def _who(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
-    return (ANYONE, None) if token is None else api_keys.authenticate(session, token, request.app.state.clock())
+    return (ANYONE, None) if token is None else authenticated(session, token, request)
+
+
+def authenticated(session: Session, token: str, request: Request) -> tuple[Reader, ApiKey]:
+    """The reader and the row of the key that a request carries, whether it reads or writes. Raises Unauthenticated, and
+    Forbidden where the key is limited to other routes: to those also that are open to anybody, since whoever sends a
+    key means to be known."""
+    now: datetime = request.app.state.clock()
+    reader, key = api_keys.authenticate(session, token, now)
+    scopes, route = api_keys.scopes_of(key), f"{request.method} {request.scope['route'].path}"
+    if scopes is not None and route not in scopes:
+        raise Forbidden(f"This key is limited to {', '.join(scopes)}: use one that may {route}.")
+    request.app.state.key_uses.remember(key, now.date())
+    return reader, key
 
 
 Read = Annotated[ReadContext, Depends(_read_context, scope="function")]

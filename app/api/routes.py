@@ -58,7 +58,7 @@ class ProblemOut(BaseModel):
 
 # Whatever is asked of the database: it is busy, it was rebuilt under other rules, or something failed.
 ALWAYS = (Unavailable, OtherRules, Problem)
-READING = (Unauthenticated, RulesChanged, Invalid, AheadOfHead, *ALWAYS)
+READING = (Unauthenticated, Forbidden, RulesChanged, Invalid, AheadOfHead, *ALWAYS)
 THING = (*READING, NotFound)
 RECORD = (*THING, Moved)
 BODY = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)

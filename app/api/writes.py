@@ -13,13 +13,12 @@ from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from app.api import answers, render
-from app.api.requests import bearer, bearer_token, gate, require_role, whole_body
+from app.api.requests import authenticated, bearer, bearer_token, gate, require_role, whole_body
 from app.database import reading, scrub
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
 from app.log.entries import as_only_writer
 from app.models import ApiKey, IdempotentAnswer
-from app.registry import api_keys
 from app.registry.read_permissions import Reader
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
@@ -121,7 +120,7 @@ def written_with(
         raise Unauthenticated("Writing needs a key: Authorization: Bearer rcn_…")
     # Who has no key takes no lock: authentication only reads.
     with reading(request.app.state.engine) as session:
-        actor, key = api_keys.authenticate(session, token, request.app.state.clock())
+        actor, key = authenticated(session, token, request)
     return Writing(actor, key, request, body)
 
 

@@ -1,7 +1,7 @@
 """The log, and what is kept beside it."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, get_args
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Uuid
@@ -46,7 +46,7 @@ class Head(SQLModel, table=True):
 
 
 class ApiKey(SQLModel, table=True):
-    """A key: only the digest of its secret is stored."""
+    """A key: only the digest of its secret is stored. `holder` and `last_used_on` are the operator's to read."""
 
     __tablename__ = "api_key"
     __table_args__ = (one_of("role", Role), Index(None, "source"))
@@ -57,6 +57,9 @@ class ApiKey(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+    holder: str | None = None  # who in the organisation has it; null: made before holders were asked for
+    scopes: str | None = text_column(default=None, nullable=True)  # JSON list of `METHOD /path`; null: all of its role
+    last_used_on: date | None = None  # a day, and no more: the hours of somebody's work are nobody's business
 
 
 class CaseKey(SQLModel, table=True):

@@ -135,7 +135,7 @@ def stage(database: Path) -> Iterator[Stage]:
     with writing(app.state.engine) as session:
         given = {"reporter": replay.guest_key(session, NOW)}
         for role in (Role.READER, Role.CURATOR, Role.ADMIN):
-            given[role.value] = api_keys.create(session, role, None, 30, NOW)
+            given[role.value] = api_keys.create(session, role, None, 30, NOW, "Ana Pérez")
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Stage(client, app, given)
 
