@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     # The zone in which a day without a zone ends, an offset or a name of the IANA database: that of the people whose
     # numbers these are. UTC unless said; a demo's is that of its figures.
     zone: Annotated[str, AfterValidator(_zone)] | None = None
-    # Decisions that wait until a second curator's key makes them too, as a list with commas.
+    # Decisions that wait until a second holder of a key makes them too, as a list with commas.
     two_person: Annotated[frozenset[TwoPerson], NoDecode, BeforeValidator(_with_commas)] = frozenset()
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
     max_import_bytes: int = Field(default=10 * MEBIBYTE, ge=1024)

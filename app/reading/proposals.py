@@ -11,6 +11,7 @@ from app.models import ApiKey, Placement, Proposal
 from app.reading import person_records, shapes
 from app.reading.paging import Page
 from app.reading.visibility import at
+from app.registry import two_person_rule
 from app.registry.read_permissions import Reader
 from app.wire.filed import ProposalShape
 from app.wire.records import DetaineeShape
@@ -20,7 +21,7 @@ MOST_PROPOSALS = 200
 
 
 def proposals(session: Session, reader: Reader, key: ApiKey | None) -> Page[ProposalShape]:
-    """All proposals that wait now, oldest first. `mine`: proposed with this key, which cannot second it."""
+    """All proposals that wait now, oldest first. `mine`: proposed by the holder of this key, who cannot second it."""
     rows = session.scalars(select(Proposal).order_by(col(Proposal.proposed_at), col(Proposal.id)).limit(MOST_PROPOSALS))
     return Page([_shown(session, row, reader, key) for row in rows], None)
 
@@ -30,7 +31,7 @@ def _shown(session: Session, row: Proposal, reader: Reader, key: ApiKey | None) 
         "id": row.id,
         "kind": row.kind,
         "decision": row.decision,
-        "mine": key is not None and row.proposed_by == key.id,
+        "mine": key is None or two_person_rule.is_one_holder(session, row.proposed_by, key.id),
         "proposed_at": format_instant(row.proposed_at),
         "body": json.loads(row.body),
         "a": _person(session, row.a, reader),

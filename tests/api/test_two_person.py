@@ -6,6 +6,8 @@ import pytest
 from httpx2 import Response
 
 from app.database import writing
+from app.models import ApiKey
+from app.registry import api_keys
 from app.vocabulary import Role
 from tests.support import Body, World
 
@@ -18,7 +20,7 @@ def world(world: World) -> World:
     """A registry where two curators are asked for everything that can be asked of two."""
     world.app.state.two_person = frozenset({"merges", "deaths", "minors"})
     with writing(world.engine) as session:
-        world.keys[SECOND] = world._key(session, Role.CURATOR, None)
+        world.keys[SECOND] = world._key(session, Role.CURATOR, None, "Bruno Salas")
     return world
 
 
@@ -159,3 +161,46 @@ def test_the_list_is_new_although_the_log_is_not(world: World) -> None:
     judge(world, pair)
     known = world.client.get("/v1/proposals", headers=world.headers("curator", **{"If-None-Match": tag}))
     assert known.status_code == 200
+
+
+def add_key(world: World, called: str, holder: str | None) -> None:
+    with writing(world.engine) as session:
+        world.keys[called] = api_keys.create(session, Role.CURATOR, None, 365, world.now, holder)
+
+
+def test_whoever_has_two_keys_is_one_person(world: World) -> None:
+    pair = two(world)
+    add_key(world, "another key", "HOLDER OF CURATOR")
+    with writing(world.engine) as session:
+        successor = api_keys.rotate(session, world.keys["curator"][4:12], 365, world.now, ends_in=7)
+        world.keys["successor"] = successor
+    first = judge(world, pair)
+    for who in ("another key", "successor"):
+        again = judge(world, pair, who)
+        assert (again.status_code, again.json()) == (202, first.json())
+        assert [one["mine"] for one in waiting(world, who)] == [True]
+    assert people(world) == 2
+    assert judge(world, pair, SECOND).status_code == 201
+
+
+def test_a_key_without_a_holder_proposes_nothing_and_is_no_second(world: World) -> None:
+    pair = two(world)
+    add_key(world, "old", None)
+    with world.storing_nothing():
+        problem = world.refuse(judge(world, pair, "old"), 403, "forbidden")
+    assert "--holder" in problem["detail"]
+    judge(world, pair)
+    world.refuse(judge(world, pair, "old"), 403, "forbidden")
+    assert people(world) == 2
+    assert judge(world, pair, "old", judgement="different").status_code == 201, "what takes one person it may"
+
+
+def test_what_an_old_key_proposed_can_be_seconded_once_its_holder_is_named(world: World) -> None:
+    pair = two(world)
+    judge(world, pair)
+    with writing(world.engine) as session:
+        session.get_one(ApiKey, world.keys["curator"][4:12]).holder = None  # as of a key made before
+    assert judge(world, pair, SECOND).status_code == 202
+    with writing(world.engine) as session:
+        api_keys.rotate(session, world.keys["curator"][4:12], 365, world.now, ends_in=7, holder="Ana Pérez")
+    assert judge(world, pair, SECOND).status_code == 201
