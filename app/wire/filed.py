@@ -261,8 +261,18 @@ class UnknownFacility(TypedDict):
     reports: int
 
 
+class BurstShape(TypedDict):
+    """A day on which a source filed far more reports than it is used to."""
+
+    source: str
+    day: str
+    reports: int
+    usual: int
+
+
 class ReviewPage(Page):
-    """What waits, and the places that reports name and nobody registered (folded names)."""
+    """What waits, the places that reports name and nobody registered (folded names), and the bursts of reports."""
 
     data: list[WaitingShape]
     unknown_facilities: list[UnknownFacility]
+    bursts: list[BurstShape]

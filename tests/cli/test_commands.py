@@ -112,6 +112,13 @@ def test_a_source_with_an_impossible_slug_is_refused_and_nothing_is_written(recu
     assert json.loads(recuento("source", "list", "--json").out) == []
 
 
+def test_a_source_may_start_in_quarantine(recuento: Run) -> None:
+    add_source(recuento)
+    recuento("source", "add", "new-watch", "--name", "New Watch", "--kind", "ngo", "--quarantined")
+    rows = {row["slug"]: row["quarantined"] for row in json.loads(recuento("source", "list", "--json").out)}
+    assert rows == {"example-watch": False, "new-watch": True}
+
+
 def test_a_key_stands_alone_on_stdout(recuento: Run) -> None:
     add_source(recuento)
     made = recuento("key", "create", "--holder", "Ana Pérez", "example-watch")
