@@ -12,8 +12,8 @@ from sqlalchemy.engine import make_url
 
 from app import dates
 
-# What an operator may ask two curators for: joining people, and deciding about the dead and about minors.
-TwoPerson = Literal["merges", "deaths", "minors"]
+# What an operator may ask two people for: joining people, deciding about the dead and about minors, and erasing.
+TwoPerson = Literal["merges", "deaths", "minors", "redactions"]
 MEBIBYTE = 1024 * 1024
 SECRET_BYTES = 32  # a full HMAC-SHA-256 key
 OTHERS = 0o077  # what the group and everyone else may do with a file

@@ -11,7 +11,7 @@ from app.database import Key, UtcDateTime
 from app.models.columns import key_column, one_of, text_column
 from app.vocabulary import Role
 
-ProposedKind = Literal["identity", "consent"]
+ProposedKind = Literal["identity", "consent", "redaction"]
 ENTRY_KINDS = ("source", "facility", "report", "identity", "consent", "claim", "redaction", "signer")
 
 
@@ -86,14 +86,14 @@ class HiddenCandidatePair(SQLModel, table=True):
 
 
 class Proposal(SQLModel, table=True):
-    """Personal. A curator's decision that waits for a second curator, and so is no entry yet. An erasure deletes it."""
+    """Personal. A decision of one person that waits for a second, and so is no entry yet. An erasure deletes it."""
 
     __table_args__ = (one_of("kind", get_args(ProposedKind)), Index(None, "a"), Index(None, "b"))
     id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
     kind: ProposedKind = Field(sa_type=AutoString)
     a: int = key_column()  # the records whose people it is about; of one person alone twice the same
     b: int = key_column()
-    decision: str  # the judgement, or the class of publication
+    decision: str  # the judgement, the class of publication, or that the person is to be erased
     body: str = text_column()  # JSON: the request whole
     proposed_by: str  # the key's id
     proposed_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,4 +1,4 @@
-"""What one curator has decided and a second must decide too, for curators to read."""
+"""What one person has decided and a second must decide too, for those who decide such things."""
 
 import json
 
@@ -16,13 +16,19 @@ from app.registry.read_permissions import Reader
 from app.wire.filed import ProposalShape
 from app.wire.records import DetaineeShape
 
-# More wait nowhere for long: each is seen by every curator who opens the list.
+# More wait nowhere for long: each is seen by whoever opens the list.
 MOST_PROPOSALS = 200
 
 
 def proposals(session: Session, reader: Reader, key: ApiKey | None) -> Page[ProposalShape]:
-    """All proposals that wait now, oldest first. `mine`: proposed by the holder of this key, who cannot second it."""
-    rows = session.scalars(select(Proposal).order_by(col(Proposal.proposed_at), col(Proposal.id)).limit(MOST_PROPOSALS))
+    """All proposals that wait now for somebody of the reader's role, oldest first. `mine`: proposed by the holder of
+    this key, who cannot second it."""
+    rows = session.scalars(
+        select(Proposal)
+        .where(col(Proposal.kind).in_(two_person_rule.kinds_of(reader.role)))
+        .order_by(col(Proposal.proposed_at), col(Proposal.id))
+        .limit(MOST_PROPOSALS)
+    )
     return Page([_shown(session, row, reader, key) for row in rows], None)
 
 

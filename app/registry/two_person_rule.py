@@ -1,5 +1,6 @@
 """The two-person rule (`RECUENTO_TWO_PERSON`): a decision that joins people or shows more of them waits, outside the
-log, until a second person makes it too. One curator parts people, undoes and hides: that must hold at once.
+log, until a second person makes it too. One curator parts people, undoes and hides: that must hold at once. An erasure
+cannot be taken back: it takes two administrators where the operator says so.
 
 Two people are the holders of two keys, not two keys: whoever has two keys, or the successor of one, is one person.
 """
@@ -17,7 +18,10 @@ from app.models import OPEN, ApiKey, Placement, Proposal, Record
 from app.models.log import ProposedKind
 from app.registry import api_keys, minority, records
 from app.registry.write import Outcome, WriteContext, new_id
-from app.vocabulary import EndedHow
+from app.vocabulary import EndedHow, Role
+
+# What waits is decided by those of one role, who alone see it and may take it off.
+DECIDED_BY: dict[Role, tuple[ProposedKind, ...]] = {Role.CURATOR: ("identity", "consent"), Role.ADMIN: ("redaction",)}
 
 
 def applies(context: WriteContext, *about: Record, merges: bool = False) -> bool:
@@ -100,12 +104,18 @@ def _proposal(session: Session, kind: ProposedKind, a: int, b: int, decision: st
 
 
 def withdraw_proposal(context: WriteContext, proposal_id: uuid.UUID) -> Outcome:
-    """Withdraw a decision that waits for a second curator: the proposing curator takes it back, or another refuses
-    it."""
-    if context.session.get(Proposal, proposal_id) is None:
-        raise NotFound("There is no decision with this id that waits for a second curator.")
+    """Withdraw a decision that waits for a second person: the proposing one takes it back, or another of that role
+    refuses it."""
+    proposal = context.session.get(Proposal, proposal_id)
+    if proposal is None or proposal.kind not in kinds_of(context.actor.role):
+        raise NotFound("There is no decision with this id that waits for a second person of your role.")
     _remove(context.session, proposal_id)
     return Outcome("proposal", 200, context.log.revision, {"id": str(proposal_id)})
+
+
+def kinds_of(role: Role | None) -> tuple[ProposedKind, ...]:
+    """The kinds of decision that are made by those of a role."""
+    return () if role is None else DECIDED_BY.get(role, ())
 
 
 def _remove(session: Session, proposal_id: uuid.UUID) -> None:

@@ -81,8 +81,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/identity"): CURATOR,
     ("DELETE", "/v1/identity/{decision_id}"): (401, 403, 403, 403, 200, 403),
     ("GET", "/v1/review"): (401, 403, 403, 403, 200, 403),
-    ("GET", "/v1/proposals"): (401, 403, 403, 403, 200, 403),
-    ("DELETE", "/v1/proposals/{proposal_id}"): (401, 403, 403, 403, 404, 403),
+    ("GET", "/v1/proposals"): (401, 403, 403, 403, 200, 200),
+    ("DELETE", "/v1/proposals/{proposal_id}"): (401, 403, 403, 403, 404, 404),
     ("GET", "/healthz"): ANYONE,
     ("GET", "/readyz"): ANYONE,
 }
