@@ -19,6 +19,7 @@ from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
 from app.log.entries import as_only_writer
 from app.models import ApiKey, IdempotentAnswer
+from app.registry import api_keys
 from app.registry.read_permissions import Reader
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
@@ -48,8 +49,10 @@ class Writing:
         state = self.request.app.state
         once = self._once()
         with as_only_writer(state.engine) as session:
+            now = state.clock()
+            api_keys.require_live(session, self.key.id, now)
             context = WriteContext(
-                session, self.actor, state.clock(), state.secret, self.key.id, state.two_person, zone=state.zone
+                session, self.actor, now, state.secret, self.key.id, state.two_person, zone=state.zone
             )
             outcome = None if once is None else self._stored(session, once)
             replayed = outcome is not None

@@ -29,6 +29,7 @@ SECRET_LENGTH = 32  # 62**32 is 190 bits: above the 178 of comparable tokens
 CHECK_LENGTH = 6  # CRC-32 in base 62
 # Two at once, so that a key can be rotated without a gap; more would be keys nobody remembers.
 MOST_LIVE_KEYS = 2
+NOT_VALID = "This key is not valid: ask the administrator for a new one."
 MAX_HOLDER = 200  # characters: as long as the names of sources
 PATTERN = re.compile(
     rf"rcn_([0-9A-Za-z]{{{ID_LENGTH}}})([0-9A-Za-z]{{{SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECK_LENGTH}}})"
@@ -173,6 +174,12 @@ def scopes_of(key: ApiKey) -> list[str] | None:
     return None if key.scopes is None else json.loads(key.scopes)
 
 
+def require_live(session: Session, key_id: str, now: datetime) -> None:
+    """Raises Unauthenticated for a key that has ended since it was recognised: a write may wait for its turn."""
+    if ended(_known(session, key_id), moment_of(session, now)):
+        raise Unauthenticated(NOT_VALID)
+
+
 def authenticate(session: Session, token: str, now: datetime) -> tuple[Reader, ApiKey]:
     """The reader and the row of a key. Raises Unauthenticated, in the same words for an unknown, an expired and a
     revoked key."""
@@ -184,7 +191,7 @@ def authenticate(session: Session, token: str, now: datetime) -> tuple[Reader, A
     ).one_or_none()
     known = row is not None and hmac.compare_digest(row[0].digest, _digest(match[2]))
     if row is None or not known or ended(row[0], max(now, row[1])):
-        raise Unauthenticated("This key is not valid: ask the administrator for a new one.")
+        raise Unauthenticated(NOT_VALID)
     key: ApiKey = row[0]
     if key.source is None:
         return Reader(Role(key.role)), key

@@ -4,13 +4,14 @@ import logging
 from datetime import timedelta
 
 import pytest
+from httpx2 import Response
 from sqlalchemy import select
 
 from app.database import reading, writing
 from app.models import ApiKey, metadata
 from app.registry import api_keys
 from app.vocabulary import Role
-from tests.support import NOW, World, make_report
+from tests.support import NOW, World, kept_waiting, make_report
 
 REPORT = make_report()
 
@@ -109,6 +110,16 @@ def test_revoking_a_key_works_at_once(world: World) -> None:
     with writing(world.engine) as session:
         api_keys.revoke(session, world.keys["foro"][4:12], NOW)
     world.refuse(world.get("/v1/me", "foro"), 401, "unauthenticated")
+
+
+def test_a_write_that_waited_while_its_key_was_revoked_is_refused(world: World) -> None:
+    answers: list[Response] = []
+    before = world.revision
+    with kept_waiting(world.engine, lambda: answers.append(world.post("/v1/releases", REPORT, "foro"))) as session:
+        api_keys.revoke(session, world.keys["foro"][4:12], NOW)
+        session.commit()
+    world.refuse(answers[0], 401, "unauthenticated")
+    assert world.revision == before
 
 
 def test_two_keys_of_a_source_live_side_by_side_and_speak_as_one(world: World) -> None:
