@@ -9,7 +9,7 @@ from app.api.requests import Read
 from app.api.routes import DELETING, POSTING, READING, refusals, router, upserting
 from app.api.things import page
 from app.api.writes import Write
-from app.errors import ConflictingBirths, ContradictsDecisions, NotFound, Redacted
+from app.errors import ConflictingBirths, ContradictsDecisions, Forbidden, NotFound, Redacted
 from app.reading.proposals import proposals
 from app.reading.questions import AsOf, Paged
 from app.reading.review import review
@@ -44,14 +44,14 @@ def undo_identity(write: Write, decision_id: uuid.UUID) -> Response:
     return write.run(lambda context: identity_decisions.undo(context, decision_id))
 
 
-@curation.get("/review", response_model=ReviewPage, responses=refusals(*READING))
+@curation.get("/review", response_model=ReviewPage, responses=refusals(*READING, Forbidden))
 def list_review(read: Read, query: Annotated[Paged, Query()]) -> Response:
     """What waits for a curator, best first, with reasons."""
     read.allow(Role.CURATOR)
     return page(read, query, lambda read, query, revision: review(read.session, query, read.reader, revision))
 
 
-@curation.get("/proposals", response_model=ProposalPage, responses=refusals(*READING))
+@curation.get("/proposals", response_model=ProposalPage, responses=refusals(*READING, Forbidden))
 def list_proposals(read: Read, query: Annotated[AsOf, Query()]) -> Response:
     """Decisions of one person that wait for a second one: a curator's for curators, an administrator's for
     administrators."""

@@ -15,7 +15,7 @@ from app.api.routes import POSTING, THING, refusals, router
 from app.api.things import page
 from app.api.uploads import SENT, mapping_of, parts
 from app.api.writes import Writing, written_with
-from app.errors import Conflict
+from app.errors import Conflict, Forbidden
 from app.exchange.imports import fault_groups, receipts, stored
 from app.import_codes import ImportOutcome
 from app.models import ListImport
@@ -84,7 +84,7 @@ imports.add_api_route(
 )
 
 
-@imports.get("/imports/{import_id}", response_model=ImportOut, responses=refusals(*THING))
+@imports.get("/imports/{import_id}", response_model=ImportOut, responses=refusals(*THING, Forbidden))
 def read_import(read: Read, import_id: uuid.UUID, query: Annotated[ImportStatusQuery, Query()]) -> Response:
     """How far one of your lists has got, and its receipt once it is through."""
     job = _own(read, import_id)
@@ -94,7 +94,7 @@ def read_import(read: Read, import_id: uuid.UUID, query: Annotated[ImportStatusQ
     return read.answer(query, lambda _revision: answers.Answer(row, [row]), _tag(read, query, job, lang))
 
 
-@imports.get("/imports/{import_id}/rows", response_model=ImportRowPage, responses=refusals(*THING))
+@imports.get("/imports/{import_id}/rows", response_model=ImportRowPage, responses=refusals(*THING, Forbidden))
 def list_import_rows(read: Read, import_id: uuid.UUID, query: Annotated[ImportRowQuery, Query()]) -> Response:
     """What became of each row: new, updated, unchanged, linked, needs review, or in error and why."""
     job = _own(read, import_id)

@@ -11,7 +11,7 @@ from app.api.requests import Read
 from app.api.routes import AMENDING, POSTING, READING, refusals, router
 from app.api.things import page
 from app.api.writes import Write
-from app.errors import NotFound, Superseded
+from app.errors import Forbidden, NotFound, Superseded
 from app.reading import lists
 from app.reading.formats import JSON
 from app.reading.questions import AsOf, ReportQuery
@@ -36,7 +36,7 @@ def _matches(report_id: uuid.UUID, if_match: list[str] | None) -> Callable[[int]
     return lambda version: "*" in given or _tag(report_id, version) in given
 
 
-@reports.get("/reports", response_model=ReportPage, responses=refusals(*READING))
+@reports.get("/reports", response_model=ReportPage, responses=refusals(*READING, Forbidden))
 def list_reports(read: Read, query: Annotated[ReportQuery, Query()]) -> Response:
     """Your own reports, whole: all of them, or that under a case number of yours."""
     read.allow(Role.REPORTER)
@@ -48,7 +48,7 @@ def list_reports(read: Read, query: Annotated[ReportQuery, Query()]) -> Response
     )
 
 
-@reports.get("/reports/{report_id}", response_model=ReportOut, responses=refusals(*READING, NotFound))
+@reports.get("/reports/{report_id}", response_model=ReportOut, responses=refusals(*READING, Forbidden, NotFound))
 def read_report(read: Read, report_id: uuid.UUID, query: Annotated[AsOf, Query()]) -> Response:
     """One of your own reports as you sent it. Its ETag goes into If-Match when you correct it."""
     read.allow(Role.REPORTER)

@@ -19,7 +19,7 @@ from sqlmodel import Session
 from app import __version__, dates
 from app.api import answers
 from app.database import reading
-from app.errors import AheadOfHead, Forbidden, Invalid, RulesChanged, Unauthenticated
+from app.errors import AheadOfHead, Forbidden, Invalid, OutOfScope, RulesChanged, Unauthenticated
 from app.exchange.titles import LANGUAGES
 from app.log.entries import last_revision_at
 from app.log.head import revision_under
@@ -271,13 +271,13 @@ def _who(session: Session, token: str | None, request: Request) -> tuple[Reader,
 
 def authenticated(session: Session, token: str, request: Request) -> tuple[Reader, ApiKey]:
     """The reader and the row of the key that a request carries, whether it reads or writes. Raises Unauthenticated, and
-    Forbidden where the key is limited to other routes: to those also that are open to anybody, since whoever sends a
+    OutOfScope where the key is limited to other routes: to those also that are open to anybody, since whoever sends a
     key means to be known."""
     now: datetime = request.app.state.clock()
     reader, key = api_keys.authenticate(session, token, now)
     scopes, route = api_keys.scopes_of(key), f"{request.method} {request.scope['route'].path}"
     if scopes is not None and route not in scopes:
-        raise Forbidden(f"This key is limited to {', '.join(scopes)}: use one that may {route}.")
+        raise OutOfScope(f"This key is limited to {', '.join(scopes)}: use one that may {route}.")
     request.app.state.key_uses.remember(key, now.date())
     return reader, key
 

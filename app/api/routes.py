@@ -20,6 +20,7 @@ from app.errors import (
     Moved,
     NewSpellNeedsNewRecord,
     NotFound,
+    OutOfScope,
     PayloadTooLarge,
     Problem,
     Redacted,
@@ -58,11 +59,11 @@ class ProblemOut(BaseModel):
 
 # Whatever is asked of the database: it is busy, it was rebuilt under other rules, or something failed.
 ALWAYS = (Unavailable, OtherRules, Problem)
-READING = (Unauthenticated, Forbidden, RulesChanged, Invalid, AheadOfHead, *ALWAYS)
+READING = (Unauthenticated, OutOfScope, RulesChanged, Invalid, AheadOfHead, *ALWAYS)
 THING = (*READING, NotFound)
 RECORD = (*THING, Moved)
 BODY = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)
-CHANGING = (Unauthenticated, Forbidden, Invalid, *ALWAYS)
+CHANGING = (Unauthenticated, Forbidden, OutOfScope, Invalid, *ALWAYS)
 POSTING = (*BODY, *CHANGING, IdempotencyMismatch)
 PATCHING = (*BODY, *CHANGING, NotFound)
 _REPORT = (NotFound, Conflict, AnotherPerson, NewSpellNeedsNewRecord, FileAClaim, AgeNeedsDay)

@@ -163,9 +163,9 @@ def test_a_limit_to_a_route_is_for_one_method_and_no_path_below_it(world: World)
     filed = world.file("foro")
     limited(world, "GET /v1/releases")
     assert world.get("/v1/releases", "limited").status_code == 200
-    world.refuse(world.get(f"/v1/releases/{filed['release']['id']}", "limited"), 403, "forbidden")
+    world.refuse(world.get(f"/v1/releases/{filed['release']['id']}", "limited"), 403, "out_of_scope")
     with world.storing_nothing():
-        world.refuse(world.post("/v1/releases", REPORT, "limited"), 403, "forbidden")
+        world.refuse(world.post("/v1/releases", REPORT, "limited"), 403, "out_of_scope")
 
 
 def test_a_limit_opens_nothing_that_the_role_may_not(world: World) -> None:

@@ -211,7 +211,7 @@ def test_a_key_that_is_limited_to_all_other_routes_is_refused_on_each(world: Wor
         limit_keys(world, [f"{other} {at}" for other, at in TABLE if (other, at) != (method, path)])
         for caller in CALLERS.keys() - {"public"}:
             with subtests.test(f"{method} {path}, {caller}"), world.storing_nothing():
-                problem = world.refuse(scene.send(method, path, caller), 403, "forbidden")
+                problem = world.refuse(scene.send(method, path, caller), 403, "out_of_scope")
                 assert problem["detail"].endswith(f"use one that may {method} {path}.")
 
 
