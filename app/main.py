@@ -33,6 +33,7 @@ from app.dates import parse_zone
 from app.demo import clock
 from app.exchange.imports.filing_queue import Worker
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
+from app.registry.bursts import FiledByDay
 from app.registry.key_uses import KeyUses
 from app.registry.projection import RULES
 
@@ -172,6 +173,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.clock = lambda: datetime.now(UTC)
     app.state.comparing = set()  # who has a list laid beside the registry just now
     app.state.key_uses = KeyUses()
+    app.state.filed_by_day = FiledByDay()
     _open(app)
     problems.install(app)
     app.add_middleware(

@@ -25,6 +25,7 @@ from app.log.head import bind_secret, require_rules
 from app.main import create_app
 from app.models import metadata
 from app.registry import api_keys, directory
+from app.registry.bursts import FiledByDay
 from app.registry.key_uses import KeyUses
 from app.registry.projection import RULES
 from app.registry.read_permissions import Reader
@@ -115,6 +116,7 @@ class _Garage:
         app.state.zone = parse_zone(settings.zone or "UTC")
         app.state.comparing = set()
         app.state.key_uses = KeyUses()
+        app.state.filed_by_day = FiledByDay()
         migrate(app.state.engine)
         with writing(app.state.engine) as session:
             bind_secret(session, app.state.secret)

@@ -28,7 +28,7 @@ def is_ready(request: Request) -> dict[str, str | list[str]]:
     try:
         with reading(request.app.state.engine) as session:
             session.execute(select(col(Head.revision))).one()
-            warnings = hiding_requests.warnings(session) + bursts.warnings(session)
+            warnings = hiding_requests.warnings(session) + bursts.warnings(session, request.app.state.filed_by_day)
     except SQLAlchemyError:
         raise Unavailable("The database does not answer.") from None
     return {"status": "ok", "warnings": warnings} if warnings else {"status": "ok"}

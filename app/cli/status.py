@@ -54,7 +54,7 @@ def standing(session: Session) -> dict[str, Any]:
         "hidden_by_source": {slugs[source]: number for source, number in sorted(unanswered.items())},
         "stopped_sources": sorted(slugs[source] for source in stopped),
         "bursts": told_bursts(session),
-        "warnings": hiding_requests.warnings(session) + bursts.warnings(session),
+        "warnings": hiding_requests.warnings(session) + bursts.warnings(session, bursts.FiledByDay()),
     }
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlmodel import Session
 
 from app.cli.status import lines, standing
 from app.database import reading
@@ -130,8 +131,27 @@ def test_a_burst_is_told_for_a_week_of_the_log(world: World) -> None:
 
 
 def test_a_quiet_week_is_told_by_one_look_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bursts, "_by_source", lambda *_given: pytest.fail("nobody can have filed so many"))
+    monkeypatch.setattr(bursts, "filed_between", lambda *_given: pytest.fail("nobody can have filed so many"))
     world.file("foro")
     world.now = NOW + 10 * DAY
     world.file("jep")
     assert told(world) == []
+
+
+def test_days_that_are_over_are_counted_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    send(world, 6)
+    world.now = NOW + DAY
+    send(world, 6, prefix="B")
+    assert "warnings" not in world.get("/readyz").json()
+    count, counted = bursts.filed_between, []
+
+    def counting(session: Session, after: int, until: int) -> dict[int, int]:
+        counted.append(after)
+        return count(session, after, until)
+
+    monkeypatch.setattr(bursts, "filed_between", counting)
+    assert "warnings" not in world.get("/readyz").json()
+    assert len(counted) == 1, "today alone"
+    world.now = NOW + 2 * DAY
+    send(world, 31, prefix="C")
+    assert world.get("/readyz").json()["warnings"] == ["report_burst"], "and what came since is seen"
