@@ -32,7 +32,7 @@ SECOND: dict[int | str, dict[str, Any]] = {202: {"description": "Waits for a sec
 )
 def decide_identity(write: Write, body: IdentityIn) -> Response:
     """Judge whether two detainees are one person (curator). Nothing is merged: it can be undone. 202 where the registry
-    asks two curators for it: it holds once another one decides the same."""
+    asks two people for it: it holds once the holder of another key decides the same."""
     write.allow(Role.CURATOR)
     return write.run(lambda context: identity_decisions.decide(context, body))
 
@@ -77,7 +77,7 @@ def withdraw_proposal(write: Write, proposal_id: uuid.UUID) -> Response:
 )
 def give_consent(write: Write, detainee_id: uuid.UUID, body: ConsentIn) -> Response:
     """Record what the person, or who speaks for them, allows (curator). It holds at once, in pinned answers too; 202
-    where the registry asks two curators before more is shown."""
+    where the registry asks two people before more is shown."""
     write.allow(Role.CURATOR)
     return write.run(lambda context: consent_entries.give_consent(context, detainee_id, body))
 

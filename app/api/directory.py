@@ -37,7 +37,8 @@ directory = router("directory")
 def read_me(read: Read, query: Annotated[AsOf, Query()]) -> Response:
     """Who your key is: its holder, role and source, what it is limited to, and when it expires."""
     row = _whose_key(read)
-    return read.answer(query, lambda revision: Answer({**row, "revision": revision}, [row]))
+    tag = read.tag(query, str(row))  # a key changes while the registry stands still
+    return read.answer(query, lambda revision: Answer({**row, "revision": revision}, [row]), tag)
 
 
 @directory.post("/sources", status_code=201, response_model=FiledSource, responses=refusals(*POSTING, AlreadyExists))

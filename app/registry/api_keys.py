@@ -111,7 +111,8 @@ def _limit(session: Session, role: Role, source: int, moment: datetime) -> None:
         raise Invalid.at(
             "/source",
             "too_many_keys",
-            f"This source has {MOST_LIVE_KEYS} live keys of this role: revoke one first (recuento key revoke).",
+            f"This source has {MOST_LIVE_KEYS} live keys of this role: revoke one first (recuento key revoke), or give "
+            "--at-once to rotate one.",
         )
 
 

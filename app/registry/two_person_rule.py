@@ -25,7 +25,7 @@ DECIDED_BY: dict[Role, tuple[ProposedKind, ...]] = {Role.CURATOR: ("identity", "
 
 
 def applies(context: WriteContext, *about: Record, merges: bool = False) -> bool:
-    """Whether a decision about the people of these records takes two curators."""
+    """Whether a decision about the people of these records takes two people."""
     if merges and "merges" in context.two_person:
         return True
     if "deaths" in context.two_person and any(_died(context.session, record) for record in about):

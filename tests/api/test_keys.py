@@ -137,6 +137,16 @@ def test_the_database_holds_no_key(world: World) -> None:
         assert not any(token[12:44] in row for row in stored)
 
 
+def test_what_a_client_knows_of_its_key_is_old_once_the_key_is_rotated(world: World) -> None:
+    first = world.get("/v1/me", "foro")
+    known = world.headers("foro", **{"If-None-Match": first.headers["etag"]})
+    assert world.client.get("/v1/me", headers=known).status_code == 304
+    with writing(world.engine) as session:
+        api_keys.rotate(session, world.keys["foro"][4:12], 365, NOW, ends_in=7)
+    again = world.client.get("/v1/me", headers=known)
+    assert (again.status_code, again.json()["expires_at"]) == (200, "2026-03-08T12:00:00Z")
+
+
 def limited(world: World, *scopes: str) -> None:
     """A key of the source `foro` that is limited to these routes."""
     with writing(world.engine) as session:
