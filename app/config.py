@@ -13,8 +13,8 @@ from sqlalchemy.engine import make_url
 
 from app import dates
 
-# What an operator may ask two curators for: joining people, and deciding about the dead and about minors.
-TwoPerson = Literal["merges", "deaths", "minors"]
+# What an operator may ask two people for: joining people, deciding about the dead and about minors, and erasing.
+TwoPerson = Literal["merges", "deaths", "minors", "redactions"]
 MEBIBYTE = 1024 * 1024
 SECRET_BYTES = 32  # a full HMAC-SHA-256 key
 OTHERS = 0o077  # what the group and everyone else may do with a file
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     # The zone in which a day without a zone ends, an offset or a name of the IANA database: that of the people whose
     # numbers these are. UTC unless said; a demo's is that of its figures.
     zone: Annotated[str, AfterValidator(_zone)] | None = None
-    # Decisions that wait until a second curator's key makes them too, as a list with commas.
+    # Decisions that wait until a second holder of a key makes them too, as a list with commas.
     two_person: Annotated[frozenset[TwoPerson], NoDecode, BeforeValidator(_with_commas)] = frozenset()
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
     max_import_bytes: int = Field(default=10 * MEBIBYTE, ge=1024)

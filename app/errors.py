@@ -101,6 +101,10 @@ class Forbidden(Problem):
     status, code, title = 403, "forbidden", "This key may not do that"
 
 
+class OutOfScope(Forbidden):
+    code, title = "out_of_scope", "This key is limited to other routes"
+
+
 class NotFound(Problem):
     status, code, title = 404, "not_found", "Not found"
 

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from threading import Lock
 from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import __version__
 from app.api import problems
@@ -39,6 +40,8 @@ from app.demo import clock
 from app.exchange.imports.filing_queue import Worker
 from app.log.entries import require_steady
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
+from app.registry.bursts import FiledByDay
+from app.registry.key_uses import KeyUses
 from app.registry.projection import RULES
 
 ROUTERS = (
@@ -73,6 +76,7 @@ EXPOSED = [
 ]
 # Threads beyond those that hold a session: file reads must not wait for a registry that is busy.
 SPARE_THREADS = 8
+KEY_USES_EVERY = 60.0  # seconds: a day is all that is told, and a crash may lose this much
 # FastAPI can record validation failures with their input and exceptions with their text: nothing of it is wanted.
 SILENT: Any = {
     "tracing": False,
@@ -90,11 +94,30 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter.total_tokens = max(limiter.total_tokens, app.state.sessions + SPARE_THREADS)
     _open(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
     worker = app.state.imports
-    filing = asyncio.create_task(worker.run())
+    filing, noting = asyncio.create_task(worker.run()), asyncio.create_task(_write_key_uses(app))
     yield
     worker.stop()
+    noting.cancel()
+    with suppress(asyncio.CancelledError):
+        await noting
     await filing
     app.state.engine.dispose()
+
+
+async def _write_key_uses(app: FastAPI) -> None:
+    """Write on which day each key was last used, now and then, and once more at the end."""
+    try:
+        while True:
+            await asyncio.sleep(KEY_USES_EVERY)
+            await _write_waiting_uses(app)
+    finally:
+        await _write_waiting_uses(app)
+
+
+async def _write_waiting_uses(app: FastAPI) -> None:
+    async with app.state.lanes.filing:
+        with suppress(SQLAlchemyError):  # the database is busy, away or read-only: the days wait
+            await anyio.to_thread.run_sync(app.state.key_uses.write, app.state.engine)
 
 
 def _open(app: FastAPI) -> None:
@@ -124,6 +147,13 @@ class _App(FastAPI):
         """The document as bytes, made at the first request."""
         self._served = self._served or Served.of(self.openapi())
         return self._served.answer(request)
+
+
+def routes() -> list[str]:
+    """What a key can be limited to: every route that is described, as `METHOD /path`. Pages take no key."""
+    served = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    served = [route for route in served if route.include_in_schema]
+    return sorted(f"{method} {route.path}" for route in served for method in route.methods or ())
 
 
 def _operation_id(route: APIRoute) -> str:
@@ -170,6 +200,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.question_seconds = settings.question_seconds
     app.state.rates = Rates(settings.rate_by_client, settings.rate_by_key)
     app.state.comparing = set()  # who has a list laid beside the registry just now
+    app.state.key_uses = KeyUses()
+    app.state.filed_by_day = FiledByDay()
     _open(app)
     problems.install(app)
     app.add_middleware(Door, most=settings.max_body_bytes, others=dict.fromkeys(LISTS, settings.max_import_bytes))

@@ -28,6 +28,8 @@ from app.log.head import bind_secret, require_rules
 from app.main import create_app
 from app.models import metadata
 from app.registry import api_keys, directory
+from app.registry.bursts import FiledByDay
+from app.registry.key_uses import KeyUses
 from app.registry.projection import RULES
 from app.registry.read_permissions import Reader
 from app.registry.schemas import SourceIn
@@ -119,6 +121,8 @@ class _Garage:
         app.state.zone = parse_zone(settings.zone or "UTC")
         app.state.readiness = Readiness()
         app.state.comparing = set()
+        app.state.key_uses = KeyUses()
+        app.state.filed_by_day = FiledByDay()
         migrate(app.state.engine)
         with writing(app.state.engine) as session:
             bind_secret(session, app.state.secret)
@@ -200,8 +204,8 @@ class World:
             context, SourceIn.model_validate({"slug": slug, "name": slug.title(), "kind": kind, "country": "VE"})
         )
 
-    def _key(self, session: Session, role: Role, source: str | None) -> str:
-        return api_keys.create(session, role, source, 365, self.now)
+    def _key(self, session: Session, role: Role, source: str | None, holder: str | None = None) -> str:
+        return api_keys.create(session, role, source, 365, self.now, holder or f"Holder of {source or role}")
 
     def headers(self, who: str | None, **more: str) -> dict[str, str]:
         """The headers of a key: a source's slug or a role; None for the public."""

@@ -21,7 +21,7 @@ from app.wire.filed import Decided, FiledConsent, FiledRedaction, ProposalPage, 
 curation = router("curation")
 
 
-SECOND: dict[int | str, dict[str, Any]] = {202: {"description": "Waits for a second curator", "model": Proposed}}
+SECOND: dict[int | str, dict[str, Any]] = {202: {"description": "Waits for a second person", "model": Proposed}}
 
 
 @curation.post(
@@ -32,7 +32,7 @@ SECOND: dict[int | str, dict[str, Any]] = {202: {"description": "Waits for a sec
 )
 def decide_identity(write: Write, body: IdentityIn) -> Response:
     """Judge whether two detainees are one person (curator). Nothing is merged: it can be undone. 202 where the registry
-    asks two curators for it: it holds once another one decides the same."""
+    asks two people for it: it holds once the holder of another key decides the same."""
     write.allow(Role.CURATOR)
     return write.run(lambda context: identity_decisions.decide(context, body))
 
@@ -53,8 +53,9 @@ def list_review(read: Read, query: Annotated[Paged, Query()]) -> Response:
 
 @curation.get("/proposals", response_model=ProposalPage, responses=refusals(*READING, Forbidden))
 def list_proposals(read: Read, query: Annotated[AsOf, Query()]) -> Response:
-    """Decisions of one curator that wait for a second one (curator)."""
-    read.allow(Role.CURATOR)
+    """Decisions of one person that wait for a second one: a curator's for curators, an administrator's for
+    administrators."""
+    read.allow(Role.CURATOR, Role.ADMIN)
     waiting = proposals(read.session, read.reader, read.key)
     tag = read.tag(query, *(str(row["id"]) for row in waiting.rows))
     return page(read, query, lambda _read, _query, _revision: waiting, tag)
@@ -62,8 +63,9 @@ def list_proposals(read: Read, query: Annotated[AsOf, Query()]) -> Response:
 
 @curation.delete("/proposals/{proposal_id}", response_model=Proposed, responses=refusals(*DELETING))
 def withdraw_proposal(write: Write, proposal_id: uuid.UUID) -> Response:
-    """Take a decision off the list that waits for a second curator (curator): one's own, or one not to be shared."""
-    write.allow(Role.CURATOR)
+    """Take a decision off the list that waits for a second person: one's own, or one not to be shared. A curator takes
+    off what curators decide, an administrator what administrators decide."""
+    write.allow(Role.CURATOR, Role.ADMIN)
     return write.run(lambda context: two_person_rule.withdraw_proposal(context, proposal_id))
 
 
@@ -75,7 +77,7 @@ def withdraw_proposal(write: Write, proposal_id: uuid.UUID) -> Response:
 )
 def give_consent(write: Write, detainee_id: uuid.UUID, body: ConsentIn) -> Response:
     """Record what the person, or who speaks for them, allows (curator). It holds at once, in pinned answers too; 202
-    where the registry asks two curators before more is shown."""
+    where the registry asks two people before more is shown."""
     write.allow(Role.CURATOR)
     return write.run(lambda context: consent_entries.give_consent(context, detainee_id, body))
 
@@ -84,9 +86,10 @@ def give_consent(write: Write, detainee_id: uuid.UUID, body: ConsentIn) -> Respo
     "/detainees/{detainee_id}/redaction",
     status_code=201,
     response_model=FiledRedaction,
-    responses=refusals(*POSTING, NotFound, Redacted),
+    responses=SECOND | refusals(*POSTING, NotFound, Redacted),
 )
 def redact_detainee(write: Write, detainee_id: uuid.UUID, body: RedactionIn | None = None) -> Response:
-    """Erase a person's personal data for good (admin). Counts by source, date and stage stay as they were."""
+    """Erase a person's personal data for good (admin). Counts by source, date and stage stay as they were. 202
+    where the registry asks two administrators for it: the second one's request erases."""
     write.allow(Role.ADMIN)
-    return write.run(lambda context: redact_person.redact(context, detainee_id, body.reason if body else None))
+    return write.run(lambda context: redact_person.redact(context, detainee_id, body or RedactionIn()))

@@ -15,6 +15,7 @@ from app.glossary import glossary
 from app.models import Facility, Source
 from app.reading import lists
 from app.reading.questions import AsOf, FacilityQuery, Paged, VocabularyQuery
+from app.registry import api_keys
 from app.registry import directory as registry_directory
 from app.registry.schemas import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
 from app.vocabulary import Role, vocabulary
@@ -34,9 +35,10 @@ directory = router("directory")
 
 @directory.get("/me", response_model=Me, responses=refusals(*READING))
 def read_me(read: Read, query: Annotated[AsOf, Query()]) -> Response:
-    """Who your key is: its role, its source, and when it expires."""
+    """Who your key is: its holder, role and source, what it is limited to, and when it expires."""
     row = _whose_key(read)
-    return read.answer(query, lambda revision: Answer({**row, "revision": revision}, [row]))
+    tag = read.tag(query, str(row))  # a key changes while the registry stands still
+    return read.answer(query, lambda revision: Answer({**row, "revision": revision}, [row]), tag)
 
 
 @directory.post("/sources", status_code=201, response_model=FiledSource, responses=refusals(*POSTING, AlreadyExists))
@@ -104,8 +106,14 @@ def read_vocabulary(read: Read, query: Annotated[VocabularyQuery, Query()]) -> R
 def _whose_key(read: ReadContext) -> dict[str, Any]:
     if read.key is None:
         raise Unauthenticated("Send a key to learn who it is: Authorization: Bearer rcn_…")
-    expires = format_instant(read.key.expires_at)
-    return {"key_id": read.key.id, "role": read.reader.role, "source": read.reader.slug, "expires_at": expires}
+    return {
+        "key_id": read.key.id,
+        "role": read.reader.role,
+        "source": read.reader.slug,
+        "holder": read.key.holder,
+        "scopes": api_keys.scopes_of(read.key),
+        "expires_at": format_instant(read.key.expires_at),
+    }
 
 
 def _standing(read: Read, table: Any, slug: str, revision: int) -> Any:

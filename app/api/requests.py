@@ -21,7 +21,7 @@ from app import __version__, dates
 from app.api import answers
 from app.api.lanes import Lanes
 from app.database import reading
-from app.errors import AheadOfHead, Forbidden, Invalid, RulesChanged, Unauthenticated
+from app.errors import AheadOfHead, Forbidden, Invalid, OutOfScope, RulesChanged, Unauthenticated
 from app.exchange.titles import LANGUAGES
 from app.log.entries import last_revision_at, settle
 from app.log.head import revision_under
@@ -311,7 +311,7 @@ def reading_for(request: Request) -> AbstractContextManager[Session]:
 
 
 def _who(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
-    return (ANYONE, None) if token is None else authenticated(session, token, request.app.state)
+    return (ANYONE, None) if token is None else admitted(session, token, request)
 
 
 def authenticated(session: Session, token: str, state: State) -> tuple[Reader, ApiKey]:
@@ -323,6 +323,18 @@ def authenticated(session: Session, token: str, state: State) -> tuple[Reader, A
         raise
     state.rates.learn(token, valid=True)
     return whose
+
+
+def admitted(session: Session, token: str, request: Request) -> tuple[Reader, ApiKey]:
+    """The reader and the row of the key that a request carries, whether it reads or writes. Raises Unauthenticated, and
+    OutOfScope where the key is limited to other routes: to those also that are open to anybody, since whoever sends a
+    key means to be known."""
+    reader, key = authenticated(session, token, request.app.state)
+    scopes, route = api_keys.scopes_of(key), f"{request.method} {request.scope['route'].path}"
+    if scopes is not None and route not in scopes:
+        raise OutOfScope(f"This key is limited to {', '.join(scopes)}: use one that may {route}.")
+    request.app.state.key_uses.remember(key, request.app.state.clock().date())
+    return reader, key
 
 
 Read = Annotated[ReadContext, Depends(_read_context, scope="function")]

@@ -22,6 +22,7 @@ from app.errors import (
     Moved,
     NewSpellNeedsNewRecord,
     NotFound,
+    OutOfScope,
     PayloadTooLarge,
     PerhapsStored,
     Problem,
@@ -64,11 +65,11 @@ class ProblemOut(BaseModel):
 # Whatever is asked of the database: somebody asks too much or all together do, it is busy, it was rebuilt under other
 # rules, or something failed.
 ALWAYS = (TooManyRequests, Busy, Unavailable, OtherRules, Problem)
-READING = (Unauthenticated, RulesChanged, Invalid, AheadOfHead, TakesTooLong, *ALWAYS)
+READING = (Unauthenticated, OutOfScope, RulesChanged, Invalid, AheadOfHead, TakesTooLong, *ALWAYS)
 THING = (*READING, NotFound)
 RECORD = (*THING, Moved)
 BODY = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)
-CHANGING = (Unauthenticated, Forbidden, Invalid, PerhapsStored, ClockJumped, *ALWAYS)
+CHANGING = (Unauthenticated, Forbidden, OutOfScope, Invalid, PerhapsStored, ClockJumped, *ALWAYS)
 POSTING = (*BODY, *CHANGING, IdempotencyMismatch)
 PATCHING = (*BODY, *CHANGING, NotFound)
 _REPORT = (NotFound, Conflict, AnotherPerson, NewSpellNeedsNewRecord, FileAClaim, AgeNeedsDay)

@@ -15,12 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
 from app.api import answers, render
-from app.api.requests import authenticated, bearer, bearer_token, gate_of_writes, require_role, whole_body
+from app.api.requests import admitted, bearer, bearer_token, gate_of_writes, require_role, whole_body
 from app.database import reading, scrub
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
 from app.log.entries import as_only_writer, require_steady
 from app.models import ApiKey, IdempotentAnswer
+from app.registry import api_keys
 from app.registry.read_permissions import Reader
 from app.registry.reports import is_withdrawn
 from app.registry.write import Outcome, WriteContext
@@ -68,6 +69,7 @@ class Writing:
         once = self._once(unnamed=unnamed)
         with as_only_writer(state.engine) as session:
             now = require_steady(state.watch, state.clock())
+            api_keys.require_live(session, self.key.id, now)
             context = WriteContext(
                 session, self.actor, now, state.secret, self.key.id, state.two_person, zone=state.zone
             )
@@ -158,7 +160,7 @@ def written_with(
         raise Unauthenticated("Writing needs a key: Authorization: Bearer rcn_…")
     # Who has no key takes no lock: authentication only reads.
     with reading(request.app.state.engine) as session:
-        actor, key = authenticated(session, token, request.app.state)
+        actor, key = admitted(session, token, request)
     return Writing(actor, key, request, body)
 
 

@@ -1,33 +1,57 @@
 """`recuento key`: who may write, and who sees restricted fields."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import select
 from sqlmodel import col
 
 from app.cli.database import opened
-from app.cli.output import AsJson, console, now, show
+from app.cli.output import AsJson, console, fail, now, show
 from app.config import Settings
+from app.main import routes
 from app.models import ApiKey, Source
 from app.registry import api_keys
 from app.vocabulary import Role
+
+# A week: long enough to change a key wherever it is kept, short enough that two keys do not become the habit.
+OVERLAP_DAYS = 7
 
 commands = typer.Typer()
 key_commands = typer.Typer(help="Keys: who may write, and who sees restricted fields.", no_args_is_help=True)
 commands.add_typer(key_commands, name="key")
 
+KeyId = Annotated[str, typer.Argument(help="The eight characters after rcn_.")]
+Days = Annotated[int, typer.Option(min=1, max=3650, help="How long it is valid.")]
+
 
 @key_commands.command("create")
 def create_key(
+    holder: Annotated[
+        str, typer.Option(help="Who has the key: one person. Where two must decide, they are two holders.")
+    ],
     source: Annotated[str | None, typer.Argument(help="Slug of the source; a reporter's key needs one.")] = None,
     role: Annotated[Role, typer.Option(help="What the key may do.")] = Role.REPORTER,
-    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is valid.")] = 365,
+    days: Days = 365,
+    may: Annotated[
+        list[str] | None,
+        typer.Option(help='A route that the key is limited to, such as "POST /v1/releases". Repeat it. Left out: all.'),
+    ] = None,
 ) -> None:
     """Make a key and print it, alone on stdout. It cannot be shown again."""
+    scopes = [_scope(given) for given in may] if may else None
     with opened(Settings()) as session:
-        key = api_keys.create(session, role, source, days, now())
+        key = api_keys.create(session, role, source, days, now(), holder, scopes)
     print(key)  # noqa: T201 - this is the output
+
+
+def _scope(given: str) -> str:
+    """A route as the registry knows it. One that it does not know would be a key that opens nothing."""
+    method, _space, path = " ".join(given.split()).partition(" ")
+    scope = f"{method.upper()} {path}"
+    if scope not in routes():
+        fail(f"There is no route {scope}: name one as /openapi.json does, such as GET /v1/releases/{{release_id}}.")
+    return scope
 
 
 @key_commands.command("list")
@@ -36,21 +60,51 @@ def list_keys(as_json: AsJson = False) -> None:
     with opened(Settings()) as session:
         slugs = dict(session.execute(select(col(Source.key), col(Source.slug))).all())
         rows = session.scalars(select(ApiKey).order_by(col(ApiKey.created_at))).all()
-        made = [
-            {
-                "id": key.id,
-                "role": key.role,
-                "source": slugs.get(key.source) if key.source is not None else None,
-                "expires_at": key.expires_at.isoformat(),
-                "revoked": key.revoked_at is not None,
-            }
-            for key in rows
-        ]
-    show(made, as_json=as_json)
+        made = [_shown(key, None if key.source is None else slugs[key.source]) for key in rows]
+    show(made if as_json else [_told(row) for row in made], as_json=as_json)
+    unnamed = [row["id"] for row in made if row["holder"] is None and not row["revoked"]]
+    if unnamed:
+        named = "recuento key rotate ID --holder NAME"
+        console.print(f"Made before keys had holders: {', '.join(unnamed)}. Name who has them: {named}", soft_wrap=True)
+
+
+def _shown(key: ApiKey, source: str | None) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "role": key.role,
+        "source": source,
+        "holder": key.holder,
+        "scopes": api_keys.scopes_of(key),
+        "expires_at": key.expires_at.isoformat(),
+        "last_used_on": None if key.last_used_on is None else key.last_used_on.isoformat(),
+        "revoked": key.revoked_at is not None,
+    }
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """The same for whoever reads it in a terminal."""
+    scopes = "all" if row["scopes"] is None else ", ".join(row["scopes"])
+    return row | {"holder": row["holder"] or "none", "scopes": scopes}
+
+
+@key_commands.command("rotate")
+def rotate_key(
+    key_id: KeyId,
+    days: Days = 365,
+    ends_in: Annotated[int, typer.Option(min=1, max=90, help="In how many days the old key ends.")] = OVERLAP_DAYS,
+    at_once: Annotated[bool, typer.Option("--at-once", help="End the old key at once instead.")] = False,
+    holder: Annotated[str | None, typer.Option(help="Who has the key, where it was made without a holder.")] = None,
+) -> None:
+    """Make the successor of a key and print it, alone on stdout: the same holder, role, source and routes."""
+    with opened(Settings()) as session:
+        ends = 0 if at_once else ends_in
+        key = api_keys.rotate(session, key_id, days, now(), ends_in=ends, holder=holder)
+    console.print(f"{key_id} has ended." if at_once else f"{key_id} ends in {ends_in} days, or by its own term.")
+    print(key)  # noqa: T201 - this is the output
 
 
 @key_commands.command("revoke")
-def revoke_key(key_id: Annotated[str, typer.Argument(help="The eight characters after rcn_.")]) -> None:
+def revoke_key(key_id: KeyId) -> None:
     """End a key at once."""
     with opened(Settings()) as session:
         api_keys.revoke(session, key_id, now())

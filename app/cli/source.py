@@ -31,10 +31,19 @@ def add_source(
     country: Annotated[str | None, typer.Option(help=of_field("SourceIn", "country"))] = None,
     independent: Annotated[bool | None, typer.Option(help=of_field("SourceIn", "independent"))] = None,
     definition: Annotated[str | None, typer.Option(help=of_field("SourceIn", "definition"))] = None,
+    quarantined: Annotated[bool, typer.Option("--quarantined", help=of_field("SourceIn", "quarantined"))] = False,
 ) -> None:
     """Add a source."""
     settings = Settings()
-    body = SourceIn(slug=slug, name=name, kind=kind, country=country, independent=independent, definition=definition)
+    body = SourceIn(
+        slug=slug,
+        name=name,
+        kind=kind,
+        country=country,
+        independent=independent,
+        quarantined=quarantined,
+        definition=definition,
+    )
     with opened(settings) as session:
         lock_head(session)  # as for every entry, the clock is read in its turn
         context = WriteContext(session, Reader(Role.ADMIN), now(), settings.secret_key())
@@ -47,5 +56,6 @@ def list_sources(as_json: AsJson = False) -> None:
     """List the sources."""
     with opened(Settings()) as session:
         rows = session.scalars(select(Source).where(col(Source.until) == OPEN).order_by(col(Source.slug))).all()
-        sources = [{"slug": r.slug, "name": r.name, "kind": r.kind, "independent": r.independent} for r in rows]
+        columns = ("slug", "name", "kind", "independent", "quarantined")
+        sources = [{column: getattr(row, column) for column in columns} for row in rows]
     show(sources, as_json=as_json)

@@ -14,7 +14,8 @@ from app.dates import format_instant
 from app.errors import ClockJumped
 from app.log.entries import head, require_clock
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source
-from app.registry import hiding_requests
+from app.reading.review import told_bursts
+from app.registry import bursts, hiding_requests
 from app.registry.rebuild import rebuild as rebuild_rows
 
 commands = typer.Typer()
@@ -58,7 +59,10 @@ def standing(session: Session) -> dict[str, Any]:
         "wishes_in_review": _number(session, ProvisionalHiding),
         "hidden_by_source": {slugs[source]: number for source, number in sorted(unanswered.items())},
         "stopped_sources": sorted(slugs[source] for source in stopped),
-        "warnings": hiding_requests.warnings(session) + ([ClockJumped.code] if clock else []),
+        "bursts": told_bursts(session),
+        "warnings": hiding_requests.warnings(session)
+        + bursts.warnings(session, bursts.FiledByDay())
+        + ([ClockJumped.code] if clock else []),
         "clock": clock,
     }
 
@@ -83,5 +87,11 @@ def lines(status: dict[str, Any]) -> list[str]:
         "and further wishes wait; births, which may be a child's, still hide at once. Have a curator answer them "
         "(/v1/review); if the key may be stolen, revoke it and put the source in quarantine."
         for source in status["stopped_sources"]
+    ]
+    told += [
+        f"WARNING {burst['source']}: {burst['reports']} reports on {burst['day']}, and no more than {burst['usual']} "
+        f"on a day in the {bursts.HABIT_DAYS} days before. Ask the source; if its key may be stolen, revoke it and put "
+        "the source in quarantine."
+        for burst in status["bursts"]
     ]
     return told

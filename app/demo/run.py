@@ -33,6 +33,7 @@ GUEST = {
     "definition": "An invented organisation, for trying the registry out.",
 }
 KEY_DAYS = 30
+GUEST_HOLDER = "Whoever tries the demo"
 
 
 class NotADemo(RuntimeError):
@@ -61,7 +62,7 @@ def guest_key(session: Session, now: datetime) -> str:
     live = select(ApiKey).where(col(ApiKey.source) == source, col(ApiKey.revoked_at).is_(None))
     for key in session.scalars(live).all():
         api_keys.revoke(session, key.id, now)
-    return api_keys.create(session, Role.REPORTER, str(GUEST["slug"]), KEY_DAYS, now)
+    return api_keys.create(session, Role.REPORTER, str(GUEST["slug"]), KEY_DAYS, now, GUEST_HOLDER)
 
 
 class Replay:

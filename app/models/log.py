@@ -1,7 +1,7 @@
 """The log, and what is kept beside it."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, get_args
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Uuid
@@ -11,7 +11,7 @@ from app.database import Key, UtcDateTime
 from app.models.columns import key_column, one_of, text_column
 from app.vocabulary import Role
 
-ProposedKind = Literal["identity", "consent"]
+ProposedKind = Literal["identity", "consent", "redaction"]
 ENTRY_KINDS = ("source", "facility", "report", "identity", "consent", "claim", "redaction", "signer")
 
 
@@ -48,7 +48,7 @@ class Head(SQLModel, table=True):
 
 
 class ApiKey(SQLModel, table=True):
-    """A key: only the digest of its secret is stored."""
+    """A key: only the digest of its secret is stored. `holder` and `last_used_on` are the operator's to read."""
 
     __tablename__ = "api_key"
     __table_args__ = (one_of("role", Role), Index(None, "source"))
@@ -59,6 +59,9 @@ class ApiKey(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+    holder: str | None = None  # who in the organisation has it; null: made before holders were asked for
+    scopes: str | None = text_column(default=None, nullable=True)  # JSON list of `METHOD /path`; null: all of its role
+    last_used_on: date | None = None  # a day, and no more: the hours of somebody's work are nobody's business
 
 
 class CaseKey(SQLModel, table=True):
@@ -85,14 +88,14 @@ class HiddenCandidatePair(SQLModel, table=True):
 
 
 class Proposal(SQLModel, table=True):
-    """Personal. A curator's decision that waits for a second curator, and so is no entry yet. An erasure deletes it."""
+    """Personal. A decision of one person that waits for a second, and so is no entry yet. An erasure deletes it."""
 
     __table_args__ = (one_of("kind", get_args(ProposedKind)), Index(None, "a"), Index(None, "b"))
     id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
     kind: ProposedKind = Field(sa_type=AutoString)
     a: int = key_column()  # the records whose people it is about; of one person alone twice the same
     b: int = key_column()
-    decision: str  # the judgement, or the class of publication
+    decision: str  # the judgement, the class of publication, or that the person is to be erased
     body: str = text_column()  # JSON: the request whole
     proposed_by: str  # the key's id
     proposed_at: datetime = Field(sa_type=UtcDateTime)

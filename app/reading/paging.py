@@ -16,7 +16,7 @@ from app.dates import FIRST_DAY, LAST_DAY
 from app.errors import Invalid
 from app.models import OPEN
 from app.wire.base import NotVisible, Tombstone
-from app.wire.filed import UnknownFacility
+from app.wire.filed import BurstShape, UnknownFacility
 
 Row = TypeVar("Row", covariant=True)
 # The order of rows: `(whole number, whether the highest come first)`, the last one a key of the rows.
@@ -31,6 +31,7 @@ class Beside(TypedDict, total=False):
     withheld: int
     not_visible: NotVisible
     unknown_facilities: list[UnknownFacility]
+    bursts: list[BurstShape]
 
 
 @dataclass(frozen=True)

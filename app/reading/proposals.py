@@ -1,4 +1,4 @@
-"""What one curator has decided and a second must decide too, for curators to read."""
+"""What one person has decided and a second must decide too, for those who decide such things."""
 
 import json
 
@@ -11,17 +11,24 @@ from app.models import ApiKey, Placement, Proposal
 from app.reading import person_records, shapes
 from app.reading.paging import Page
 from app.reading.visibility import at
+from app.registry import two_person_rule
 from app.registry.read_permissions import Reader
 from app.wire.filed import ProposalShape
 from app.wire.records import DetaineeShape
 
-# More wait nowhere for long: each is seen by every curator who opens the list.
+# More wait nowhere for long: each is seen by whoever opens the list.
 MOST_PROPOSALS = 200
 
 
 def proposals(session: Session, reader: Reader, key: ApiKey | None) -> Page[ProposalShape]:
-    """All proposals that wait now, oldest first. `mine`: proposed with this key, which cannot second it."""
-    rows = session.scalars(select(Proposal).order_by(col(Proposal.proposed_at), col(Proposal.id)).limit(MOST_PROPOSALS))
+    """All proposals that wait now for somebody of the reader's role, oldest first. `mine`: proposed by the holder of
+    this key, who cannot second it."""
+    rows = session.scalars(
+        select(Proposal)
+        .where(col(Proposal.kind).in_(two_person_rule.kinds_of(reader.role)))
+        .order_by(col(Proposal.proposed_at), col(Proposal.id))
+        .limit(MOST_PROPOSALS)
+    )
     return Page([_shown(session, row, reader, key) for row in rows], None)
 
 
@@ -30,7 +37,7 @@ def _shown(session: Session, row: Proposal, reader: Reader, key: ApiKey | None) 
         "id": row.id,
         "kind": row.kind,
         "decision": row.decision,
-        "mine": key is not None and row.proposed_by == key.id,
+        "mine": key is None or two_person_rule.is_one_holder(session, row.proposed_by, key.id),
         "proposed_at": format_instant(row.proposed_at),
         "body": json.loads(row.body),
         "a": _person(session, row.a, reader),

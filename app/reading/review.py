@@ -25,13 +25,13 @@ from app.reading.questions import Paged
 from app.reading.shapes import Person
 from app.reading.side_by_side import side_by_side
 from app.reading.visibility import at
-from app.registry import blocking, records
+from app.registry import blocking, bursts, records
 from app.registry.content import REQUESTED_CLASS
 from app.registry.read_permissions import Reader
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish
 from app.wire import filed
-from app.wire.filed import UnknownFacility
+from app.wire.filed import BurstShape, UnknownFacility
 
 # Places listed at once: the rest are named by few reports, and come up when these are registered.
 MOST_FACILITIES = 100
@@ -61,7 +61,9 @@ def review(session: Session, query: Paged, reader: Reader, revision: int) -> Pag
     )
     shown = [_SHAPES[row.kind](session, row, people, reader, revision) for row in rows]
     cursor = write_cursor([rows[-1].score, rows[-1].key, rows[-1].other]) if more else None
-    return Page(shown, cursor, lambda: {"unknown_facilities": _unknown_facilities(session)})
+    return Page(
+        shown, cursor, lambda: {"unknown_facilities": _unknown_facilities(session), "bursts": told_bursts(session)}
+    )
 
 
 def _pending(revision: int) -> Select[*tuple[Any, ...]]:
@@ -311,6 +313,15 @@ _SHAPES: dict[str, Callable[[Session, Any, dict[int, Person], Reader, int], file
     "disjoint_releases": _apart,
     "contradicted_pointer": _contradicted,
 }
+
+
+def told_bursts(session: Session) -> list[BurstShape]:
+    """The bursts of reports of the log's last days, with their sources."""
+    slugs = {source.key: source.slug for source in Views.of(session).sources.values()}
+    return [
+        {"source": slugs[burst.source], "day": burst.day.isoformat(), "reports": burst.reports, "usual": burst.usual}
+        for burst in bursts.bursts(session)
+    ]
 
 
 def _unknown_facilities(session: Session) -> list[UnknownFacility]:

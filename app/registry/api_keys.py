@@ -6,16 +6,20 @@ nothing slower is needed. The CRC lets a mistyped key be told from a revoked one
 
 import hashlib
 import hmac
+import json
 import re
 import secrets
 import zlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.errors import Invalid, NotFound, Unauthenticated
-from app.models import OPEN, ApiKey, Source
+from app.errors import Conflict, Invalid, NotFound, Unauthenticated
+from app.log.entries import head
+from app.matching.fold import fold
+from app.models import OPEN, ApiKey, Head, Source
 from app.registry.read_permissions import Reader
 from app.vocabulary import Role
 
@@ -25,62 +29,156 @@ SECRET_LENGTH = 32  # 62**32 is 190 bits: above the 178 of comparable tokens
 CHECK_LENGTH = 6  # CRC-32 in base 62
 # Two at once, so that a key can be rotated without a gap; more would be keys nobody remembers.
 MOST_LIVE_KEYS = 2
+NOT_VALID = "This key is not valid: ask the administrator for a new one."
+MAX_HOLDER = 200  # characters: as long as the names of sources
 PATTERN = re.compile(
     rf"rcn_([0-9A-Za-z]{{{ID_LENGTH}}})([0-9A-Za-z]{{{SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECK_LENGTH}}})"
 )
 
 
-def create(session: Session, role: Role, source: str | None, days: int, now: datetime) -> str:
-    """Make a key and return its text, which is not stored. A reporter's key needs a source."""
+def create(
+    session: Session,
+    role: Role,
+    source: str | None,
+    days: int,
+    now: datetime,
+    holder: str | None = None,
+    scopes: Sequence[str] | None = None,
+) -> str:
+    """Make a key and return its text, which is not stored. A reporter's key needs a source. `scopes`: the routes that
+    it is limited to, as `METHOD /path`."""
+    moment = moment_of(session, now)
     source_key = None
     if source is not None:
         query = select(col(Source.key)).where(col(Source.slug) == source, col(Source.until) == OPEN)
         source_key = session.scalars(query).one_or_none()
         if source_key is None:
             raise NotFound("There is no source with this slug: add it first (recuento source add).")
-        _limit(session, role, source_key, now)
     elif role is Role.REPORTER:
         raise Invalid.at("/source", "source_required", "A reporter's key writes as one source: name it.")
+    limited = None if scopes is None else json.dumps(list(dict.fromkeys(scopes)))
+    named = None if holder is None else _checked_holder(holder)
+    return _add(session, role, source_key, moment, days, named, limited)
+
+
+def _add(
+    session: Session,
+    role: Role,
+    source: int | None,
+    moment: datetime,
+    days: int,
+    holder: str | None,
+    scopes: str | None,
+) -> str:
+    if source is not None:
+        _limit(session, role, source, moment)
     key_id, secret = _random(ID_LENGTH), _random(SECRET_LENGTH)
     session.add(
         ApiKey(
             id=key_id,
             role=role,
-            source=source_key,
+            source=source,
             digest=_digest(secret),
-            created_at=now,
-            expires_at=now + timedelta(days=days),
+            created_at=moment,
+            expires_at=moment + timedelta(days=days),
+            holder=holder,
+            scopes=scopes,
         )
     )
     session.flush()
     return f"rcn_{key_id}{secret}{_checksum(key_id + secret)}"
 
 
-def _limit(session: Session, role: Role, source: int, now: datetime) -> None:
+def _checked_holder(holder: str) -> str:
+    """A holder's name on one line. Two names are one holder where they fold alike, so that it needs letters."""
+    name = " ".join(holder.split())
+    if not fold(name) or len(name) > MAX_HOLDER or not name.isprintable():
+        detail = f"Name the holder, the person who has the key, in up to {MAX_HOLDER} letters (--holder)."
+        raise Invalid.at("/holder", "holder_required", detail)
+    return name
+
+
+def _limit(session: Session, role: Role, source: int, moment: datetime) -> None:
     live = session.scalars(
         select(col(ApiKey.id)).where(
             col(ApiKey.source) == source,
             col(ApiKey.role) == role,
             col(ApiKey.revoked_at).is_(None),
-            col(ApiKey.expires_at) > now,
+            col(ApiKey.expires_at) > moment,
         )
     ).all()
     if len(live) >= MOST_LIVE_KEYS:
         raise Invalid.at(
             "/source",
             "too_many_keys",
-            f"This source has {MOST_LIVE_KEYS} live keys of this role: revoke one first (recuento key revoke).",
+            f"This source has {MOST_LIVE_KEYS} live keys of this role: revoke one first (recuento key revoke), or give "
+            "--at-once to rotate one.",
         )
+
+
+def rotate(session: Session, key_id: str, days: int, now: datetime, *, ends_in: int, holder: str | None = None) -> str:
+    """Make the successor of a live key, with its holder, role, source and scopes, and return its text. The old key ends
+    `ends_in` days from now, or earlier by its own term; with 0 at once.
+
+    `holder` names the holder of a key that has none, for both keys: they are one person's. Raises NotFound, Conflict
+    for a key that has ended, and Invalid."""
+    key, moment = _known(session, key_id), moment_of(session, now)
+    if ended(key, moment):
+        raise Conflict("This key has ended, and has no successor: make a new key (recuento key create).")
+    if key.holder is None:
+        key.holder = _checked_holder(holder or "")
+    elif holder is not None and not same_holder(key.holder, holder):
+        detail = "This key has another holder. A key for somebody else is a new key (recuento key create)."
+        raise Invalid.at("/holder", "another_holder", detail)
+    if ends_in:
+        key.expires_at = min(key.expires_at, moment + timedelta(days=ends_in))
+    else:
+        key.revoked_at = moment
+    session.add(key)
+    session.flush()
+    return _add(session, Role(key.role), key.source, moment, days, key.holder, key.scopes)
 
 
 def revoke(session: Session, key_id: str, now: datetime) -> None:
     """End a key at once."""
-    key = session.get(ApiKey, key_id)
-    if key is None:
-        raise NotFound("There is no key with this id.")
+    key = _known(session, key_id)
     key.revoked_at = key.revoked_at or now
     session.add(key)
     session.flush()
+
+
+def _known(session: Session, key_id: str) -> ApiKey:
+    key = session.get(ApiKey, key_id)
+    if key is None:
+        raise NotFound("There is no key with this id.")
+    return key
+
+
+def moment_of(session: Session, now: datetime) -> datetime:
+    """The instant by which keys end: the clock's, or that of the last entry where the clock stands before it. A clock
+    that was set back revives no key."""
+    return max(now, head(session)[1])
+
+
+def ended(key: ApiKey, moment: datetime) -> bool:
+    """Whether a key was revoked, or has expired at the instant `moment_of`."""
+    return key.revoked_at is not None or key.expires_at <= moment
+
+
+def same_holder(one: str, other: str) -> bool:
+    """Whether two names are of one holder, in whatever case and with or without accents."""
+    return fold(one) == fold(other)
+
+
+def scopes_of(key: ApiKey) -> list[str] | None:
+    """The routes that a key is limited to, as `METHOD /path`; None where it may do all that its role may."""
+    return None if key.scopes is None else json.loads(key.scopes)
+
+
+def require_live(session: Session, key_id: str, now: datetime) -> None:
+    """Raises Unauthenticated for a key that has ended since it was recognised: a write may wait for its turn."""
+    if ended(_known(session, key_id), moment_of(session, now)):
+        raise Unauthenticated(NOT_VALID)
 
 
 def authenticate(session: Session, token: str, now: datetime) -> tuple[Reader, ApiKey]:
@@ -89,10 +187,13 @@ def authenticate(session: Session, token: str, now: datetime) -> tuple[Reader, A
     match = PATTERN.fullmatch(token)
     if match is None or _checksum(match[1] + match[2]) != match[3]:
         raise Unauthenticated("This is not a whole key: check that it was copied to its end.")
-    key = session.get(ApiKey, match[1])
-    known = key is not None and hmac.compare_digest(key.digest, _digest(match[2]))
-    if key is None or not known or key.revoked_at is not None or key.expires_at <= now:
-        raise Unauthenticated("This key is not valid: ask the administrator for a new one.")
+    row = session.execute(
+        select(ApiKey, col(Head.recorded_at)).join(Head, col(Head.id) == 1).where(col(ApiKey.id) == match[1])
+    ).one_or_none()
+    known = row is not None and hmac.compare_digest(row[0].digest, _digest(match[2]))
+    if row is None or not known or ended(row[0], max(now, row[1])):
+        raise Unauthenticated(NOT_VALID)
+    key: ApiKey = row[0]
     if key.source is None:
         return Reader(Role(key.role)), key
     source = session.scalars(select(Source).where(col(Source.key) == key.source, col(Source.until) == OPEN)).one()

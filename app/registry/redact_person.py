@@ -6,12 +6,16 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.models import Entry, Record
-from app.registry import records
+from app.registry import records, two_person_rule
+from app.registry.schemas import RedactionIn
 from app.registry.write import Outcome, WriteContext
 
+ERASE = "erase"  # the one decision that there is about an erasure
 
-def redact(context: WriteContext, detainee_id: uuid.UUID, reason: str | None) -> Outcome:
-    """Erase a person's personal data in every version; counts by source, date, stage, kind and country stay.
+
+def redact(context: WriteContext, detainee_id: uuid.UUID, body: RedactionIn) -> Outcome:
+    """Erase a person's personal data in every version; counts by source, date, stage, kind and country stay. Where it
+    takes two people, the second one's request erases; nothing is hidden until then, which a consent can do at once.
 
     Erasing again changes nothing."""
     record = records.of_detainee(context.session, detainee_id, erased=True)
@@ -19,10 +23,13 @@ def redact(context: WriteContext, detainee_id: uuid.UUID, reason: str | None) ->
         return Outcome(
             "redaction", 200, _erased_at(context.session, record), {"detainee": str(detainee_id), "records": 0}
         )
+    if "redactions" in context.two_person:
+        waits = two_person_rule.wait_for_second(context, "redaction", (record,), ERASE, body)
+        if waits:
+            return waits
     together = records.of_person(context.session, record)
-    entry = context.write(
-        "redaction", {"records": sorted(str(r.id) for r in together)}, {"reason": reason} if reason else None
-    )
+    personal = {"reason": body.reason} if body.reason else None
+    entry = context.write("redaction", {"records": sorted(str(r.id) for r in together)}, personal)
     return Outcome("redaction", 201, entry.revision, {"detainee": str(detainee_id), "records": len(together)})
 
 

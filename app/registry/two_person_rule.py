@@ -1,5 +1,8 @@
 """The two-person rule (`RECUENTO_TWO_PERSON`): a decision that joins people or shows more of them waits, outside the
-log, until a second curator makes it too. One curator parts people, undoes, hides and erases: that must hold at once.
+log, until a second person makes it too. One curator parts people, undoes and hides: that must hold at once. An erasure
+cannot be taken back: it takes two administrators where the operator says so.
+
+Two people are the holders of two keys, not two keys: whoever has two keys, or the successor of one, is one person.
 """
 
 import uuid
@@ -10,16 +13,19 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.errors import NotFound
-from app.models import OPEN, Placement, Proposal, Record
+from app.errors import Forbidden, NotFound
+from app.models import OPEN, ApiKey, Placement, Proposal, Record
 from app.models.log import ProposedKind
-from app.registry import minority, records
+from app.registry import api_keys, minority, records
 from app.registry.write import Outcome, WriteContext, new_id
-from app.vocabulary import EndedHow
+from app.vocabulary import EndedHow, Role
+
+# What waits is decided by those of one role, who alone see it and may take it off.
+DECIDED_BY: dict[Role, tuple[ProposedKind, ...]] = {Role.CURATOR: ("identity", "consent"), Role.ADMIN: ("redaction",)}
 
 
 def applies(context: WriteContext, *about: Record, merges: bool = False) -> bool:
-    """Whether a decision about the people of these records takes two curators."""
+    """Whether a decision about the people of these records takes two people."""
     if merges and "merges" in context.two_person:
         return True
     if "deaths" in context.two_person and any(_died(context.session, record) for record in about):
@@ -39,8 +45,14 @@ def _died(session: Session, record: Record) -> bool:
 def wait_for_second(
     context: WriteContext, kind: ProposedKind, about: Sequence[Record], decision: str, body: BaseModel
 ) -> Outcome | None:
-    """Let a decision about the people of the records `about` wait for a second curator, and return the outcome; None
-    where another curator had proposed the same decision: it waits no longer and is to be carried out now."""
+    """Let a decision about the people of the records `about` wait for a second person, and return the outcome; None
+    where the holder of another key had proposed the same decision: it waits no longer and is to be carried out now.
+    Raises Forbidden for a key that names no holder."""
+    if holder_of(context.session, context.key_id) is None:
+        raise Forbidden(
+            "This takes two people, and your key does not name the one who has it. Ask whoever runs the registry for "
+            "its successor: recuento key rotate ID --holder NAME"
+        )
     a, b = about[0].key, about[-1].key
     proposal = _proposal(context.session, kind, a, b, decision)
     if proposal is None:
@@ -56,10 +68,21 @@ def wait_for_second(
         )
         context.session.add(proposal)
         context.session.flush()
-    elif proposal.proposed_by != context.key_id:
+    elif not is_one_holder(context.session, proposal.proposed_by, context.key_id):
         _remove(context.session, proposal.id)
         return None
     return Outcome("proposal", 202, context.log.revision, {"id": str(proposal.id)})
+
+
+def holder_of(session: Session, key_id: str) -> str | None:
+    """The holder of a key; None of a key made before holders were named."""
+    return session.scalars(select(col(ApiKey.holder)).where(col(ApiKey.id) == key_id)).one_or_none()
+
+
+def is_one_holder(session: Session, proposed_by: str, key_id: str) -> bool:
+    """Whether one person has both keys, as far as is known: a key without a holder may be anybody's."""
+    first, second = holder_of(session, proposed_by), holder_of(session, key_id)
+    return first is None or second is None or api_keys.same_holder(first, second)
 
 
 def _proposal(session: Session, kind: ProposedKind, a: int, b: int, decision: str) -> Proposal | None:
@@ -81,12 +104,18 @@ def _proposal(session: Session, kind: ProposedKind, a: int, b: int, decision: st
 
 
 def withdraw_proposal(context: WriteContext, proposal_id: uuid.UUID) -> Outcome:
-    """Withdraw a decision that waits for a second curator: the proposing curator takes it back, or another refuses
-    it."""
-    if context.session.get(Proposal, proposal_id) is None:
-        raise NotFound("There is no decision with this id that waits for a second curator.")
+    """Withdraw a decision that waits for a second person: the proposing one takes it back, or another of that role
+    refuses it."""
+    proposal = context.session.get(Proposal, proposal_id)
+    if proposal is None or proposal.kind not in kinds_of(context.actor.role):
+        raise NotFound("There is no decision with this id that waits for a second person of your role.")
     _remove(context.session, proposal_id)
     return Outcome("proposal", 200, context.log.revision, {"id": str(proposal_id)})
+
+
+def kinds_of(role: Role | None) -> tuple[ProposedKind, ...]:
+    """The kinds of decision that are made by those of a role."""
+    return () if role is None else DECIDED_BY.get(role, ())
 
 
 def _remove(session: Session, proposal_id: uuid.UUID) -> None:

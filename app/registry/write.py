@@ -56,9 +56,10 @@ class Trial:
 class WriteContext:
     """What a write needs: the session, the actor, the clock, the secret of keyed digests, and the log.
 
-    `two_person`: the kinds of decision that take two curators, told apart by `key_id`. `zone`: in which a day without a
-    zone ends. `listing`: the writes are rows of a list, which the matcher never links to each other (rule 5). `trial`:
-    all writes will be undone, and what earlier rows of the trial would have left behind stands there.
+    `two_person`: the kinds of decision that take two people, told apart by the holders of their keys (`key_id`).
+    `zone`: in which a day without a zone ends. `listing`: the writes are rows of a list, which the matcher never links
+    to each other (rule 5). `trial`: all writes will be undone, and what earlier rows of the trial would have left
+    behind stands there.
     """
 
     def __init__(

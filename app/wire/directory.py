@@ -112,6 +112,8 @@ class Me(Answered):
     key_id: str
     role: Role
     source: str | None
+    holder: str | None
+    scopes: list[str] | None
     expires_at: str
 
 

@@ -55,17 +55,17 @@ class Decided(TypedDict):
 
 
 class Proposed(TypedDict):
-    """A decision of one curator; `waiting`: whether it still waits for a second one."""
+    """A decision of one person; `waiting`: whether it still waits for a second one."""
 
     id: uuid.UUID
     waiting: bool
 
 
 class ProposalShape(TypedDict):
-    """A decision that waits, about one person or two, as its first curator sent it."""
+    """A decision that waits, about one person or two, as it was first sent."""
 
     id: uuid.UUID
-    kind: Literal["identity", "consent"]
+    kind: Literal["identity", "consent", "redaction"]
     decision: str
     mine: bool
     proposed_at: str
@@ -249,7 +249,7 @@ class HistoryPage(Page):
 
 
 class ProposalPage(Page):
-    """Decisions that wait for a second curator."""
+    """Decisions that wait for a second person."""
 
     data: list[ProposalShape]
 
@@ -261,8 +261,18 @@ class UnknownFacility(TypedDict):
     reports: int
 
 
+class BurstShape(TypedDict):
+    """A day on which a source filed far more reports than it is used to."""
+
+    source: str
+    day: str
+    reports: int
+    usual: int
+
+
 class ReviewPage(Page):
-    """What waits, and the places that reports name and nobody registered (folded names)."""
+    """What waits, the places that reports name and nobody registered (folded names), and the bursts of reports."""
 
     data: list[WaitingShape]
     unknown_facilities: list[UnknownFacility]
+    bursts: list[BurstShape]

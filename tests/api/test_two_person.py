@@ -6,6 +6,8 @@ import pytest
 from httpx2 import Response
 
 from app.database import writing
+from app.models import ApiKey
+from app.registry import api_keys
 from app.vocabulary import Role
 from tests.support import Body, World
 
@@ -18,7 +20,7 @@ def world(world: World) -> World:
     """A registry where two curators are asked for everything that can be asked of two."""
     world.app.state.two_person = frozenset({"merges", "deaths", "minors"})
     with writing(world.engine) as session:
-        world.keys[SECOND] = world._key(session, Role.CURATOR, None)
+        world.keys[SECOND] = world._key(session, Role.CURATOR, None, "Bruno Salas")
     return world
 
 
@@ -159,3 +161,103 @@ def test_the_list_is_new_although_the_log_is_not(world: World) -> None:
     judge(world, pair)
     known = world.client.get("/v1/proposals", headers=world.headers("curator", **{"If-None-Match": tag}))
     assert known.status_code == 200
+
+
+def add_key(world: World, called: str, holder: str | None) -> None:
+    with writing(world.engine) as session:
+        world.keys[called] = api_keys.create(session, Role.CURATOR, None, 365, world.now, holder)
+
+
+def test_whoever_has_two_keys_is_one_person(world: World) -> None:
+    pair = two(world)
+    add_key(world, "another key", "HOLDER OF CURATOR")
+    with writing(world.engine) as session:
+        successor = api_keys.rotate(session, world.keys["curator"][4:12], 365, world.now, ends_in=7)
+        world.keys["successor"] = successor
+    first = judge(world, pair)
+    for who in ("another key", "successor"):
+        again = judge(world, pair, who)
+        assert (again.status_code, again.json()) == (202, first.json())
+        assert [one["mine"] for one in waiting(world, who)] == [True]
+    assert people(world) == 2
+    assert judge(world, pair, SECOND).status_code == 201
+
+
+def test_a_key_without_a_holder_proposes_nothing_and_is_no_second(world: World) -> None:
+    pair = two(world)
+    add_key(world, "old", None)
+    with world.storing_nothing():
+        problem = world.refuse(judge(world, pair, "old"), 403, "forbidden")
+    assert "--holder" in problem["detail"]
+    judge(world, pair)
+    world.refuse(judge(world, pair, "old"), 403, "forbidden")
+    assert people(world) == 2
+    assert judge(world, pair, "old", judgement="different").status_code == 201, "what takes one person it may"
+
+
+def test_what_an_old_key_proposed_can_be_seconded_once_its_holder_is_named(world: World) -> None:
+    pair = two(world)
+    judge(world, pair)
+    with writing(world.engine) as session:
+        session.get_one(ApiKey, world.keys["curator"][4:12]).holder = None  # as of a key made before
+    assert judge(world, pair, SECOND).status_code == 202
+    with writing(world.engine) as session:
+        api_keys.rotate(session, world.keys["curator"][4:12], 365, world.now, ends_in=7, holder="Ana Pérez")
+    assert judge(world, pair, SECOND).status_code == 201
+
+
+@pytest.fixture
+def erasing(world: World) -> World:
+    """A registry where two administrators are asked for an erasure."""
+    world.app.state.two_person = frozenset({"redactions"})
+    with writing(world.engine) as session:
+        world.keys["second admin"] = world._key(session, Role.ADMIN, None, "Carla Ruiz")
+    return world
+
+
+def erase(world: World, detainee: str, who: str = "admin", **headers: str) -> Response:
+    body = {"reason": "asked for by the family"}
+    return world.post(f"/v1/detainees/{detainee}/redaction", body, who, **headers)
+
+
+def test_an_erasure_takes_two_administrators_where_the_registry_says_so(erasing: World) -> None:
+    known, before = erasing.file("foro")["detainee"], erasing.revision
+    first = erase(erasing, known["id"])
+    assert (first.status_code, first.json()["waiting"]) == (202, True)
+    assert erasing.revision == before, "nothing is in the log yet"
+    assert erasing.get(f"/v1/detainees/{known['id']}").json()["name"] == known["name"]
+    (proposal,) = waiting(erasing, "second admin")
+    assert (proposal["kind"], proposal["decision"], proposal["mine"]) == ("redaction", "erase", False)
+    assert proposal["body"] == {"reason": "asked for by the family"}
+    assert [one["mine"] for one in waiting(erasing, "admin")] == [True]
+    assert erase(erasing, known["id"]).json() == first.json(), "the first one is not the second however often"
+    second = erase(erasing, known["id"], "second admin")
+    assert (second.status_code, second.json()["records"]) == (201, 1)
+    assert waiting(erasing, "admin") == []
+    assert known["name"] not in erasing.get("/v1/detainees", "reader").text
+    assert erase(erasing, known["id"]).status_code == 200, "erased already: there is nothing to wait for"
+
+
+def test_the_holder_of_two_keys_erases_nobody_alone(erasing: World) -> None:
+    known = erasing.file("foro")["detainee"]["id"]
+    with writing(erasing.engine) as session:
+        erasing.keys["another key"] = erasing._key(session, Role.ADMIN, None, "Holder of admin")
+    assert erase(erasing, known).status_code == 202
+    assert erase(erasing, known, "another key").status_code == 202
+
+
+def test_curators_and_administrators_see_and_take_off_what_their_own_role_decides(erasing: World) -> None:
+    erasing.app.state.two_person = frozenset({"redactions", "merges"})
+    pair = two(erasing)
+    of = {"curator": judge(erasing, pair).json()["id"], "admin": erase(erasing, pair["a"]).json()["id"]}
+    for role, other in (("curator", "admin"), ("admin", "curator")):
+        assert [row["id"] for row in waiting(erasing, role)] == [of[role]]
+        path = f"/v1/proposals/{of[role]}"
+        erasing.refuse(erasing.client.delete(path, headers=erasing.headers(other)), 404, "not_found")
+        assert erasing.client.delete(path, headers=erasing.headers(role)).status_code == 200
+        assert waiting(erasing, role) == []
+    assert erase(erasing, pair["a"], "second admin").status_code == 202, "one alone erases nobody afterwards"
+
+
+def test_one_administrator_erases_where_the_registry_does_not_ask_two(world: World) -> None:
+    assert erase(world, world.file("foro")["detainee"]["id"]).status_code == 201

@@ -115,15 +115,22 @@ def test_a_source_with_an_impossible_slug_is_refused_and_nothing_is_written(recu
     assert json.loads(recuento("source", "list", "--json").out) == []
 
 
+def test_a_source_may_start_in_quarantine(recuento: Run) -> None:
+    add_source(recuento)
+    recuento("source", "add", "new-watch", "--name", "New Watch", "--kind", "ngo", "--quarantined")
+    rows = {row["slug"]: row["quarantined"] for row in json.loads(recuento("source", "list", "--json").out)}
+    assert rows == {"example-watch": False, "new-watch": True}
+
+
 def test_a_key_stands_alone_on_stdout(recuento: Run) -> None:
     add_source(recuento)
-    made = recuento("key", "create", "example-watch")
+    made = recuento("key", "create", "--holder", "Ana Pérez", "example-watch")
     assert (made.status, made.err) == (0, "")
     assert PATTERN.fullmatch(made.out.removesuffix("\n"))
 
 
 def test_a_key_is_listed_without_its_secret_and_revoked_by_its_id(recuento: Run) -> None:
-    key = recuento("key", "create", "--role", "curator", "--days", "30").out.strip()
+    key = recuento("key", "create", "--holder", "Ana Pérez", "--role", "curator", "--days", "30").out.strip()
     identifier = key.removeprefix("rcn_")[:8]
     listed = recuento("key", "list", "--json").out
     (shown,) = json.loads(listed)
@@ -134,15 +141,52 @@ def test_a_key_is_listed_without_its_secret_and_revoked_by_its_id(recuento: Run)
 
 
 def test_a_reporters_key_needs_a_source_that_is_there(recuento: Run) -> None:
-    assert "name it" in refused(recuento("key", "create"))
-    assert "source add" in refused(recuento("key", "create", "nobody"))
+    assert "name it" in refused(recuento("key", "create", "--holder", "Ana Pérez"))
+    assert "source add" in refused(recuento("key", "create", "--holder", "Ana Pérez", "nobody"))
 
 
 def test_a_third_live_key_is_refused_and_says_what_to_do(recuento: Run) -> None:
     add_source(recuento)
     for _ in range(2):
-        assert recuento("key", "create", "example-watch").status == 0
-    assert "recuento key revoke" in refused(recuento("key", "create", "example-watch"))
+        assert recuento("key", "create", "--holder", "Ana Pérez", "example-watch").status == 0
+    assert "recuento key revoke" in refused(recuento("key", "create", "--holder", "Ana Pérez", "example-watch"))
+
+
+def test_a_key_names_its_holder_and_what_it_is_limited_to(recuento: Run) -> None:
+    recuento("source", "add", "example-watch", "--name", "Example Watch", "--kind", "ngo")
+    may = ("--may", "post  /v1/releases", "--may", "GET /v1/me")
+    assert recuento("key", "create", "--holder", "Ana Pérez", "example-watch", *may).status == 0
+    (listed,) = json.loads(recuento("key", "list", "--json").out)
+    assert (listed["holder"], listed["scopes"]) == ("Ana Pérez", ["POST /v1/releases", "GET /v1/me"])
+    assert (listed["last_used_on"], listed["revoked"]) == (None, False)
+    assert recuento("key", "create", "example-watch").status == 2
+    assert "no route POST /v1/release:" in refused(
+        recuento("key", "create", "--holder", "Ana", "example-watch", "--may", "POST /v1/release")
+    )
+
+
+def test_a_key_without_a_holder_is_told_and_named_when_it_is_rotated(recuento: Run, engine: Engine) -> None:
+    recuento("key", "create", "--holder", "Ana Pérez", "--role", "curator")
+    with engine.begin() as connection:
+        connection.execute(update(ApiKey).values(holder=None))
+    ran = recuento("key", "list")
+    (old,) = json.loads(recuento("key", "list", "--json").out)
+    assert f"{old['id']}. Name who has them: recuento key rotate ID --holder NAME" in ran.err
+    assert "--holder" in refused(recuento("key", "rotate", old["id"]))
+    made = recuento("key", "rotate", old["id"], "--holder", "Ana Pérez", "--ends-in", "3")
+    assert PATTERN.fullmatch(made.out.removesuffix("\n"))
+    assert "ends in 3 days" in made.err
+    assert [row["holder"] for row in json.loads(recuento("key", "list", "--json").out)] == ["Ana Pérez"] * 2
+
+
+def test_a_key_is_rotated_at_once_when_it_is_said(recuento: Run) -> None:
+    recuento("key", "create", "--holder", "Ana Pérez", "--role", "admin")
+    (old,) = json.loads(recuento("key", "list", "--json").out)
+    ran = recuento("key", "rotate", old["id"], "--at-once")
+    assert f"{old['id']} has ended" in ran.err
+    rows = {row["id"]: row["revoked"] for row in json.loads(recuento("key", "list", "--json").out)}
+    assert rows == {old["id"]: True, ran.out[4:12]: False}
+    assert "key create" in refused(recuento("key", "rotate", old["id"]))
 
 
 def test_a_key_that_is_not_there_cannot_be_revoked(recuento: Run) -> None:
@@ -549,7 +593,7 @@ def test_a_question_that_a_mapping_answers_is_not_answered_by_confirm(recuento: 
 def key(recuento: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """A reporter's key, where a command that sends lists looks for it."""
     add_source(recuento)
-    made = recuento("key", "create", "example-watch").out.strip()
+    made = recuento("key", "create", "--holder", "Ana Pérez", "example-watch").out.strip()
     monkeypatch.setenv("RECUENTO_KEY", made)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "list.csv").write_text(LIST)

@@ -43,8 +43,8 @@ def served(database: Path) -> Iterator[tuple[str, dict[str, str]]]:
     with writing(app.state.engine) as session:
         given = {
             "KEY": replay.guest_key(session, NOW),
-            "CURATOR": api_keys.create(session, Role.CURATOR, None, 30, NOW),
-            "ADMIN": api_keys.create(session, Role.ADMIN, None, 30, NOW),
+            "CURATOR": api_keys.create(session, Role.CURATOR, None, 30, NOW, "Ana Pérez"),
+            "ADMIN": api_keys.create(session, Role.ADMIN, None, 30, NOW, "Bruno Salas"),
         }
     server = _Announcing(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False, ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)

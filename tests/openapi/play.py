@@ -181,7 +181,11 @@ def _curators(stage: Stage, filed: Node) -> None:
     stage.app.state.two_person = frozenset()
     consent = {"publish": "anonymous", "given_by": "the person", "given_on": "2026-03-30"}
     ask("give_consent", "curator", b, body=consent, gives=201)
-    ask("redact_detainee", "admin", dead, body={"reason": "Asked for by the family."}, gives=201)
+    erasure = {"reason": "Asked for by the family."}
+    ask("redact_detainee", "admin", dead, body=erasure, gives=201)
+    stage.app.state.two_person = frozenset({"redactions"})
+    ask("redact_detainee", "admin", b, body=erasure, gives=202, name="waits")
+    stage.app.state.two_person = frozenset()
 
 
 DEAD: Node = {
@@ -215,6 +219,7 @@ def _refusals(stage: Stage, filed: Node) -> None:
     ask("count_releases", as_of="999999", gives=422)
     ask("count_releases", rules=RULES - 1, as_of="2026-01-13", gives=410)
     ask("file_release", "reporter", content="{", gives=400, **AS_JSON)
+    ask("count_releases", "limited", gives=403)
     ask("file_release", "reporter", content="x", gives=415, **{"Content-Type": "text/plain"})
     ask("file_release", "reporter", content=" " * (2**20 + 1), gives=413, **AS_JSON)
     again = {"Idempotency-Key": "EX-2026-0117, sent on 1 April"}

@@ -135,7 +135,8 @@ def stage(database: Path) -> Iterator[Stage]:
     with writing(app.state.engine) as session:
         given = {"reporter": replay.guest_key(session, NOW)}
         for role in (Role.READER, Role.CURATOR, Role.ADMIN):
-            given[role.value] = api_keys.create(session, role, None, 30, NOW)
+            given[role.value] = api_keys.create(session, role, None, 30, NOW, "Ana Pérez")
+        given["limited"] = api_keys.create(session, Role.READER, None, 30, NOW, "Ana Pérez", ["GET /v1/me"])
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Stage(client, app, given)
 

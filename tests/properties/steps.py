@@ -28,6 +28,7 @@ from app.registry.schemas import (
     FacilityIn,
     FacilityPatch,
     IdentityIn,
+    RedactionIn,
     ReleaseReportIn,
     SourcePatch,
     VerificationOfReleaseIn,
@@ -282,4 +283,4 @@ class Redact:
 
     def take(self, clerk: Clerk) -> None:
         detainee = clerk.thing("detainee", self.record)
-        clerk.act("admin", lambda context: redact_person.redact(context, detainee, "asked for by the family"))
+        clerk.act("admin", lambda context: redact_person.redact(context, detainee, RedactionIn(reason="asked for")))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from app.database import reading, writing
-from app.errors import Invalid, NotFound, Unauthenticated
+from app.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.models import ApiKey
 from app.registry import api_keys
 from app.registry.api_keys import ALPHABET, PATTERN
@@ -170,3 +170,88 @@ def test_a_change_of_a_source_holds_for_its_keys_at_once(world: World) -> None:
     with reading(world.engine) as session:
         reader, _key = api_keys.authenticate(session, key, datetime(2026, 3, 2, tzinfo=UTC))
     assert reader.independent is False
+
+
+def row(session: Session, key: str) -> ApiKey:
+    return session.get_one(ApiKey, identifier(key))
+
+
+def test_a_holder_is_kept_on_one_line_and_needs_letters(session: Session) -> None:
+    key = api_keys.create(session, Role.CURATOR, None, 10, NOW, "  Ana   Pérez ")
+    assert row(session, key).holder == "Ana Pérez"
+    for nobody in ("", "  ", "—", "Ana\u202ePérez", "a" * 201):
+        with pytest.raises(Invalid) as refusal:
+            api_keys.create(session, Role.CURATOR, None, 10, NOW, nobody)
+        assert refusal.value.extra["errors"][0]["code"] == "holder_required"
+
+
+@pytest.mark.parametrize("one, other, same", [
+    ("Ana Pérez", "ANA PEREZ", True), ("Анна", "АННА", True), ("Ana Pérez", "Ana Paz", False)
+])  # fmt: skip
+def test_a_holder_is_one_in_whatever_spelling(one: str, other: str, same: bool) -> None:
+    assert api_keys.same_holder(one, other) is same
+
+
+def test_a_successor_has_the_holder_the_role_the_source_and_the_routes(session: Session) -> None:
+    scopes = ["POST /v1/releases", "GET /v1/me"]
+    old = api_keys.create(session, Role.REPORTER, "foro", 10, NOW, "Ana Pérez", scopes)
+    new = api_keys.rotate(session, identifier(old), 365, NOW, ends_in=7)
+    before, after = row(session, old), row(session, new)
+    assert after.id != before.id
+    for same in ("holder", "role", "source", "scopes"):
+        assert getattr(after, same) == getattr(before, same)
+    assert api_keys.scopes_of(after) == scopes
+    assert (before.expires_at, after.expires_at) == (NOW + 7 * DAY, NOW + 365 * DAY)
+
+
+def test_the_old_key_ends_after_the_days_that_were_said_or_by_its_own_term(session: Session) -> None:
+    old, short = create(session, "foro", days=100), create(session, "jep", days=2)
+    for key in (old, short):
+        api_keys.rotate(session, identifier(key), 365, NOW, ends_in=7, holder="Ana Pérez")
+    api_keys.authenticate(session, old, NOW + 7 * DAY - timedelta(seconds=1))
+    refused(session, old, VALID, NOW + 7 * DAY)
+    refused(session, short, VALID, NOW + 2 * DAY)
+
+
+def test_a_key_is_rotated_at_once_also_where_a_source_has_two(session: Session) -> None:
+    first, _second = create(session), create(session)
+    with pytest.raises(Invalid) as refusal:
+        api_keys.rotate(session, identifier(first), 365, NOW, ends_in=7, holder="Ana")
+    assert refusal.value.extra["errors"][0]["code"] == "too_many_keys"
+    new = api_keys.rotate(session, identifier(first), 365, NOW, ends_in=0, holder="Ana")
+    refused(session, first, VALID)
+    api_keys.authenticate(session, new, NOW)
+
+
+def test_a_key_that_has_ended_has_no_successor(session: Session) -> None:
+    revoked, expired = create(session, "foro"), create(session, "jep", days=1)
+    api_keys.revoke(session, identifier(revoked), NOW)
+    for key in (revoked, expired):
+        with pytest.raises(Conflict, match="key create"):
+            api_keys.rotate(session, identifier(key), 365, NOW + DAY, ends_in=7, holder="Ana")
+    with pytest.raises(NotFound):
+        api_keys.rotate(session, "00000000", 365, NOW, ends_in=7)
+
+
+def test_an_old_key_is_given_its_holder_when_it_is_rotated_and_no_key_another_one(session: Session) -> None:
+    old = create(session)
+    with pytest.raises(Invalid, match="--holder"):
+        api_keys.rotate(session, identifier(old), 365, NOW, ends_in=7)
+    new = api_keys.rotate(session, identifier(old), 365, NOW, ends_in=7, holder="Ana Pérez")
+    assert (row(session, old).holder, row(session, new).holder) == ("Ana Pérez", "Ana Pérez")
+    with pytest.raises(Invalid) as refusal:
+        api_keys.rotate(session, identifier(new), 365, NOW, ends_in=0, holder="Bruno Salas")
+    assert refusal.value.extra["errors"][0]["code"] == "another_holder"
+
+
+def test_a_clock_that_was_set_back_revives_no_key_and_lengthens_none(world: World) -> None:
+    with writing(world.engine) as session:
+        short = api_keys.create(session, Role.READER, None, 10, NOW)
+    world.now = NOW + 10 * DAY
+    world.file("foro")  # the log has come so far
+    world.now = NOW - 30 * DAY
+    with writing(world.engine) as session:
+        refused(session, short, VALID, world.now)
+        later = api_keys.create(session, Role.READER, None, 10, world.now)
+        assert row(session, later).expires_at == NOW + 20 * DAY
+    assert world.get("/v1/me", "foro").status_code == 200

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from app.api import answers
 from app.api.openapi import described, examples, headers
 from app.api.routes import ProblemOut
+from app.errors import Forbidden
 from app.reading import formats
 
 Node = dict[str, Any]
@@ -75,7 +76,7 @@ def completed(document: Node) -> Node:
 
 def _security(operation: Node) -> None:
     """Say where a key may be left out: what everybody may read asks for none, and shows more to some keys."""
-    needed = "403" in operation["responses"] or operation["operationId"] == "read_me"
+    needed = headers.can_say(operation["responses"], Forbidden.code) or operation["operationId"] == "read_me"
     if "security" in operation and not needed:
         operation["security"] = [{}, *operation["security"]]
 

@@ -48,7 +48,7 @@ def declare(operation: Node) -> None:
     answers: Node = operation["responses"]
     sent = {
         "If-None-Match": "304" in answers,
-        "Idempotency-Key": _can_say(answers, "idempotency_mismatch"),
+        "Idempotency-Key": can_say(answers, "idempotency_mismatch"),
         "If-Match": "412" in answers,
         "Accept-Language": operation["operationId"] in BY_ACCEPT_LANGUAGE,
         "Content-Encoding": _takes_file(operation),
@@ -89,6 +89,7 @@ def _takes_file(operation: Node) -> bool:
     return "application/octet-stream" in operation.get("requestBody", {}).get("content", {})
 
 
-def _can_say(answers: Node, code: str) -> bool:
+def can_say(answers: Node, code: str) -> bool:
+    """Whether an operation can refuse with this code."""
     contents = [kind for answer in answers.values() for kind in answer.get("content", {}).values()]
     return any(code in kind.get("examples", {}) for kind in contents)

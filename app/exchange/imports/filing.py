@@ -33,7 +33,7 @@ from app.exchange.imports.sentences import StoredQuestion
 from app.exchange.imports.stored import About, RowOutcome
 from app.log.entries import as_only_writer
 from app.models import OPEN, ApiKey, ListImport, Source
-from app.registry import records
+from app.registry import api_keys, records
 from app.registry.bulk_filing import file_rows
 from app.registry.candidate_cache import WrittenRecords
 from app.registry.read_permissions import Reader
@@ -218,7 +218,7 @@ class Filing:
         """The reporter who files, by the source and key as they stand now: a revoked key files nothing more."""
         if job.key_id is not None:
             key = session.get(ApiKey, job.key_id)
-            if key is None or key.revoked_at is not None or key.expires_at <= now:
+            if key is None or api_keys.ended(key, api_keys.moment_of(session, now)):
                 raise BadFile("key_ended", "The key that sent this list has ended: send the list with another.")
         source = session.scalars(select(Source).where(col(Source.key) == job.source, col(Source.until) == OPEN)).one()
         return Reader(Role.REPORTER, source.key, source.slug, source.independent and not source.quarantined)
