@@ -131,10 +131,10 @@ def test_impossible_and_future_dates_are_refused_where_they_stand(world: World, 
 
 
 def test_a_day_that_has_begun_somewhere_on_earth_is_not_in_the_future(world: World) -> None:
-    world.now = datetime(2026, 3, 1, 9, 59, tzinfo=UTC)  # 23:59 at UTC+14
-    assert world.post("/v1/releases", make_report(release__released_on="2026-03-02"), "foro").status_code == 422
-    world.now = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
-    assert world.post("/v1/releases", make_report(release__released_on="2026-03-02"), "foro").status_code == 201
+    world.now = datetime(2026, 3, 2, 9, 59, tzinfo=UTC)  # 23:59 at UTC+14
+    assert world.post("/v1/releases", make_report(release__released_on="2026-03-03"), "foro").status_code == 422
+    world.now = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+    assert world.post("/v1/releases", make_report(release__released_on="2026-03-03"), "foro").status_code == 201
 
 
 def test_a_month_or_year_that_is_running_is_not_in_the_future(world: World, subtests: pytest.Subtests) -> None:

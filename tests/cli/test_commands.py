@@ -22,7 +22,7 @@ from app import cli
 from app.cli import serve
 from app.cli.database import located
 from app.config import Settings
-from app.database import reading, writing
+from app.database import CommitUnanswered, reading, writing
 from app.dates import format_instant
 from app.exchange.client import Stopped
 from app.exchange.imports import remote
@@ -212,6 +212,16 @@ def test_a_short_secret_is_refused_without_being_printed(recuento: Run, monkeypa
 def test_a_database_that_cannot_be_opened_is_one_line(recuento: Run, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("RECUENTO_DATABASE_URL", url)
     assert "RECUENTO_DATABASE_URL" in refused(recuento("source", "list"))
+
+
+def test_a_commit_without_an_answer_says_to_look_before_the_command_is_run_again(
+    recuento: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_given: object) -> None:
+        raise CommitUnanswered
+
+    monkeypatch.setattr("app.cli.source.directory.add_source", cut)
+    assert "see what stands there" in refused(add_source(recuento))
 
 
 def test_an_export_holds_every_public_release_in_both_forms(recuento: Run, world: World) -> None:

@@ -75,7 +75,8 @@ def test_a_demo_is_marked_as_one(engine: Engine) -> None:
 
 
 def test_there_is_one_head_and_never_another(engine: Engine) -> None:
-    another = "INSERT INTO head SELECT 2, revision, recorded_at, secret_check, demo, rules FROM head"
+    columns = "revision, recorded_at, secret_check, demo, rules"
+    another = f"INSERT INTO head (id, {columns}) SELECT 2, {columns} FROM head"
     for statement in (another, "UPDATE head SET id = 2"):
         with pytest.raises(IntegrityError), writing(engine) as session:
             session.connection().execute(text(statement))

@@ -1,6 +1,7 @@
 """A list that several processes hold at once, or that waits for other writers: each row is filed once, in its turn."""
 
 from datetime import timedelta
+from threading import Thread
 from time import sleep
 from typing import Any
 
@@ -21,7 +22,7 @@ from app.registry.schemas import SourcePatch
 from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests.exchange.imports.test_filing import FIRST, HEAD, begin, counts, many
-from tests.support import A_WHILE, NOW, World, kept_waiting
+from tests.support import A_WHILE, NOW, Body, World, kept_waiting
 
 
 def running_on(world: World, data: str, sent: Sent | None = None, key: str | None = None) -> Filing:
@@ -45,11 +46,14 @@ def state_of(world: World, running: Filing) -> str:
 def test_a_list_that_waits_for_its_turn_does_not_move_a_past_that_was_cited_meanwhile(resting: World) -> None:
     running = running_on(resting, many(3))
     cited = "2026-03-01T12:00:10Z"
+    told: list[Body] = []
+    citing = Thread(target=lambda: told.append(resting.count(as_of=cited)))  # waits for the writer too
     with kept_waiting(resting.engine, running.step):
         resting.now = NOW + timedelta(seconds=20)
-        before = resting.count(as_of=cited)
+        citing.start()
+    citing.join()
     assert resting.rows("SELECT count(*) FROM record") == [(3,)]
-    assert resting.count(as_of=cited) == before
+    assert told == [resting.count(as_of=cited)]
 
 
 def test_a_key_that_is_revoked_while_its_list_waits_files_nothing(world: World) -> None:

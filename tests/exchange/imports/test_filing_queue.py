@@ -2,13 +2,14 @@
 
 import asyncio
 from time import sleep
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from app.database import reading, writing
+from app.database import CommitUnanswered, reading, writing
 from app.exchange.imports import filing, stored
 from app.exchange.imports.filing import Filing
 from app.exchange.imports.filing_queue import Worker
@@ -82,4 +83,31 @@ def test_a_worker_that_is_told_to_stop_ends_after_its_batch_and_lets_go(
     asyncio.run(work(1))
     assert resting.rows("SELECT count(*) FROM record") == [(4,)]
     asyncio.run(work(2))
+    assert resting.rows("SELECT count(*) FROM record") == [(8,)]
+
+
+def test_a_batch_that_was_perhaps_stored_is_filed_once_and_its_list_goes_on(
+    resting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filing, "BATCH", 4)
+    data = many(8).encode()
+    job = begin(resting, data)
+    with writing(resting.engine) as session:
+        stored.keep_file(session, job, data)
+    unanswered, file = [True], Filing._file
+
+    def cut(running: Filing, *given: Any) -> Any:
+        outcomes = file(running, *given)
+        if unanswered:
+            unanswered.pop()
+            raise CommitUnanswered
+        return outcomes
+
+    monkeypatch.setattr(Filing, "_file", cut)
+    worker = Worker(resting.engine, resting.app.state.secret, lambda: resting.now, asyncio.Semaphore(1))
+    with pytest.raises(CommitUnanswered):
+        asyncio.run(worker._work())
+    resting.now += 2 * stored.LEASE
+    asyncio.run(worker._work())
+    assert resting.rows("SELECT state FROM list_import") == [("done",)]
     assert resting.rows("SELECT count(*) FROM record") == [(8,)]
