@@ -24,6 +24,7 @@ from app.errors import (
     Problem,
     Redacted,
     ReleaseDropped,
+    RevisionLost,
     RulesChanged,
     Superseded,
     Unauthenticated,
@@ -58,7 +59,7 @@ class ProblemOut(BaseModel):
 
 # Whatever is asked of the database: it is busy, it was rebuilt under other rules, or something failed.
 ALWAYS = (Unavailable, OtherRules, Problem)
-READING = (Unauthenticated, RulesChanged, Invalid, AheadOfHead, *ALWAYS)
+READING = (Unauthenticated, RulesChanged, RevisionLost, Invalid, AheadOfHead, *ALWAYS)
 THING = (*READING, NotFound)
 RECORD = (*THING, Moved)
 BODY = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import rfc8785
 from sqlalchemy import Engine, bindparam, func, insert, select, update
@@ -25,6 +25,9 @@ FORMAT = 1
 # The tile format writes an entry's length in two bytes (C2SP tlog-tiles).
 MAX_ENTRY_BYTES = 65_535
 REPLAY_BATCH = 1_000
+# Hexadecimal digits of a leaf hash in an address: 64 bits, so that two entries that were ever given one number are told
+# apart, and an address can still be read out.
+LEAF_DIGITS = 16
 
 _INSERT_ENTRY = insert(Entry)
 _INSERT_SEALED = insert(Sealed)
@@ -49,6 +52,14 @@ class LogEntry:
     body: dict[str, Any]
     personal: dict[str, Any]
     leaf_hash: bytes
+
+
+class Pin(NamedTuple):
+    """A revision as addresses name it: its number and the beginning of the leaf hash of its entry, since the number
+    alone is another entry's after a restore. Before the first entry there is no leaf."""
+
+    revision: int
+    leaf: str | None = None
 
 
 def lock_head(session: Session) -> tuple[int, datetime]:
@@ -149,6 +160,12 @@ def entry_at(session: Session, revision: int) -> LogEntry:
     """The entry of that revision."""
     row = session.connection().execute(_ENTRY_AT, {"at": revision}).one()
     return _told(row, row.disclosures)
+
+
+def pin(session: Session, revision: int) -> Pin:
+    """A revision with what its address says of its entry."""
+    leaf = session.scalars(select(col(Entry.leaf_hash)).where(col(Entry.revision) == revision)).one_or_none()
+    return Pin(revision, None if leaf is None else leaf.hex()[:LEAF_DIGITS])
 
 
 def head(session: Session) -> tuple[int, datetime]:

@@ -6,7 +6,7 @@ from sqlmodel import Session, col
 
 from app.errors import Problem
 from app.log.sealed import keyed_digest
-from app.models import Head
+from app.models import Entry, Head
 
 
 class WrongSecret(RuntimeError):
@@ -58,13 +58,16 @@ def require_rules(session: Session, rules: int) -> None:
     set_rules(session, rules)
 
 
-def revision_under(session: Session, rules: int) -> int:
-    """The number of entries. Raises OtherRules where the rows no longer are those of these rules: a server that another
-    version's rebuild left running must not tell its numbers under the name of the old rules."""
-    stored, revision = session.execute(select(col(Head.rules), col(Head.revision))).one()
+def head_under(session: Session, rules: int) -> tuple[int, str]:
+    """The number of entries and the leaf hash of the last one, in hexadecimal; empty before the first. Raises
+    OtherRules where the rows no longer are those of these rules: a server that another version's rebuild left running
+    must not tell its numbers under the name of the old rules."""
+    last = col(Entry.revision) == col(Head.revision)
+    asked = select(col(Head.rules), col(Head.revision), col(Entry.leaf_hash)).outerjoin(Entry, last)
+    stored, revision, leaf = session.execute(asked).one()
     if stored != rules:
         raise OtherRules(stored, rules)
-    return int(revision)
+    return int(revision), bytes(leaf or b"").hex()
 
 
 def set_rules(session: Session, rules: int) -> None:
