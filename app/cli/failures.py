@@ -5,6 +5,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import UnreadableSecret
 from app.counts.estimates import BadTable
+from app.database_files import UnfitFile
 from app.demo.run import NotADemo
 from app.errors import Problem
 from app.exchange.client import Stopped
@@ -12,7 +13,7 @@ from app.exchange.imports.faults import BadFile
 from app.log.head import WrongSecret
 
 # Their text is written for whoever runs the command.
-TOLD = (WrongSecret, UnreadableSecret, NotADemo, BadTable, BadFile, Stopped)
+TOLD = (WrongSecret, UnreadableSecret, UnfitFile, NotADemo, BadTable, BadFile, Stopped)
 
 
 def line_of(error: Exception) -> str | None:
