@@ -1,8 +1,9 @@
 """create_app(settings): the ASGI application."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import __version__
 from app.api import problems
@@ -27,11 +29,12 @@ from app.api.people import people
 from app.api.releases import releases
 from app.api.reports import reports
 from app.config import Settings
-from app.database import is_memory, make_engine, migrate, writing
+from app.database import is_memory, make_engine, migrate, reading, writing
 from app.dates import parse_zone
 from app.demo import clock
 from app.exchange.imports.filing_queue import Worker
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
+from app.log.mark import UnreadableMark, WentBackwards, attach
 from app.registry.projection import RULES
 
 ROUTERS = (
@@ -56,6 +59,8 @@ EXPOSED = ["ETag", "Link", "Retry-After", "Recuento-Revision", "Recuento-Rules",
 LISTS_INSIDE = 4
 # Threads beyond the gate's N: readiness checks and file reads must not wait for a registry that is busy.
 SPARE_THREADS = 8
+# Seconds: what is lost of a mark when the machine fails is what was written since, and a look costs one small query.
+MARKS_EVERY = 1.0
 # FastAPI can record validation failures with their input and exceptions with their text: nothing of it is wanted.
 SILENT: Any = {
     "tracing": False,
@@ -64,6 +69,7 @@ SILENT: Any = {
     "operation_spans": False,
     "auto_configure": False,
 }
+log = logging.getLogger("recuento")
 SUMMARY = "A registry of political prisoners that many organisations write to and anyone can count from."
 
 
@@ -72,12 +78,35 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter = anyio.to_thread.current_default_thread_limiter()
     limiter.total_tokens = max(limiter.total_tokens, app.state.concurrency + SPARE_THREADS)
     _open(app)  # once more: a gate belongs to the loop in which somebody first had to wait at it
-    worker = app.state.imports
-    filing = asyncio.create_task(worker.run())
+    worker, stopping = app.state.imports, asyncio.Event()
+    filing, watching = asyncio.create_task(worker.run()), asyncio.create_task(_watch(app, stopping))
     yield
     worker.stop()
-    await filing
+    stopping.set()
+    await asyncio.gather(filing, watching)
     app.state.engine.dispose()
+
+
+async def _watch(app: FastAPI, stopping: asyncio.Event) -> None:
+    """Keep the mark close behind the head, and once more at the end; tell where the log went backwards."""
+    told = False
+    while app.state.mark.path is not None and not stopping.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), MARKS_EVERY)
+        await anyio.to_thread.run_sync(_look, app)
+        if app.state.mark.lost and not told:
+            log.error("%s", WentBackwards().detail)
+        told = app.state.mark.lost
+
+
+def _look(app: FastAPI) -> None:
+    try:
+        with reading(app.state.engine) as session:
+            app.state.mark.look(session)
+    except UnreadableMark as error:
+        log.error("%s", error)
+    except SQLAlchemyError:
+        pass  # the database is busy, or away
 
 
 def _open(app: FastAPI) -> None:
@@ -126,8 +155,11 @@ def create_app(settings: Settings) -> FastAPI:
     # A connection for each place inside the gate, and one for the readiness check.
     engine = make_engine(settings.database_url, pool_size=concurrency + 1)
     try:
+        mark = app.state.mark = attach(engine, settings.mark_file())
         migrate(engine)
         with writing(engine) as session:
+            mark.look(session)
+            mark.require_erased()
             app.state.secret = settings.secret_key(make=not is_bound(session))
             bind_secret(session, app.state.secret)
             require_rules(session, RULES)

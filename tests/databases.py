@@ -47,8 +47,24 @@ _SEQUENCES = """
 """
 
 
+# A database of PostgreSQL is used by one test after another, each with a log that knows nothing of the one before: its
+# mark is of one use of it.
+_MARKS = tempfile.TemporaryDirectory(prefix="recuento-marks-")
+
+
 def settings_of(database_url: str) -> Settings:
-    return Settings(database_url=database_url, secret="a secret of the tests", concurrency=4)  # type: ignore[arg-type]
+    return Settings(
+        database_url=database_url,
+        secret="a secret of the tests",  # type: ignore[arg-type]
+        concurrency=4,
+        head_file=new_mark(database_url),
+    )
+
+
+def new_mark(database_url: str) -> Path | None:
+    """Where a use of a database keeps its mark: beside a file of SQLite, which is used once."""
+    sqlite = make_url(database_url).get_backend_name() == "sqlite"
+    return None if sqlite else Path(_MARKS.name) / uuid.uuid4().hex
 
 
 @contextmanager

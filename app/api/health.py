@@ -8,6 +8,7 @@ from sqlmodel import col
 from app.api.routes import refusals
 from app.database import reading
 from app.errors import Unavailable
+from app.log.mark import UnreadableMark, WentBackwards
 from app.models import Head
 from app.registry import hiding_requests
 from app.wire.directory import Health
@@ -21,14 +22,23 @@ async def is_alive() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@health.get("/readyz", response_model=Health, response_model_exclude_unset=True, responses=refusals(Unavailable))
+@health.get(
+    "/readyz", response_model=Health, response_model_exclude_unset=True, responses=refusals(Unavailable, WentBackwards)
+)
 def is_ready(request: Request) -> dict[str, str | list[str]]:
     """The database answers too. `warnings`, where there are any: what whoever runs the registry should look at. It
-    stays ready all the same, or a key that writes too much could take it out of service."""
+    stays ready all the same, or a key that writes too much could take it out of service. It is not ready where the
+    database was put back from an earlier copy."""
+    state = request.app.state
     try:
-        with reading(request.app.state.engine) as session:
+        with reading(state.engine) as session:
+            state.mark.look(session)
             session.execute(select(col(Head.revision))).one()
             warnings = hiding_requests.warnings(session)
     except SQLAlchemyError:
         raise Unavailable("The database does not answer.") from None
+    except UnreadableMark:
+        raise Unavailable("The file that remembers the newest revision cannot be read or written.") from None
+    if state.mark.lost:
+        raise WentBackwards
     return {"status": "ok", "warnings": warnings} if warnings else {"status": "ok"}

@@ -23,6 +23,7 @@ from app.errors import AheadOfHead, Forbidden, Invalid, RevisionLost, RulesChang
 from app.exchange.titles import LANGUAGES
 from app.log.entries import last_revision_at, pin
 from app.log.head import head_under
+from app.log.mark import Mark
 from app.models import ApiKey
 from app.reading.formats import MEDIA
 from app.reading.questions import AsOf
@@ -173,6 +174,9 @@ class ReadContext:
         tag = tag or self.tag(terms)
         settled = not moved_by_zone or terms.zone is not None
         caching = answers.caching(terms, public_count=public_count, settled=settled, keyed=self.key is not None)
+        mark: Mark = self.request.app.state.mark
+        if caching == answers.PINNED and not mark.settles(self.session, revision, named=terms.leaf is not None):
+            caching = answers.LIVE
         headers = answers.headers_of(revision, tag, caching)
         known = answers.tags_known(self.request)
         if tag in known:
@@ -279,6 +283,7 @@ def _read_context(
     _place: Annotated[None, Depends(gate, scope="function")],
     _documented: Annotated[Any, Depends(bearer)],
 ) -> Iterator[ReadContext]:
+    request.app.state.mark.require_erased()
     with reading(request.app.state.engine) as session:
         yield ReadContext(session, *_who(session, token, request), request)
 

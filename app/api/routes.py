@@ -32,6 +32,7 @@ from app.errors import (
     UnsupportedMediaType,
 )
 from app.log.head import OtherRules
+from app.log.mark import WentBackwards
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -57,8 +58,9 @@ class ProblemOut(BaseModel):
     errors: list[PointedError] | None = None
 
 
-# Whatever is asked of the database: it is busy, it was rebuilt under other rules, or something failed.
-ALWAYS = (Unavailable, OtherRules, Problem)
+# Whatever is asked of the database: it is busy, it was rebuilt under other rules or put back from an earlier copy, or
+# something failed.
+ALWAYS = (Unavailable, OtherRules, WentBackwards, Problem)
 READING = (Unauthenticated, RulesChanged, RevisionLost, Invalid, AheadOfHead, *ALWAYS)
 THING = (*READING, NotFound)
 RECORD = (*THING, Moved)

@@ -45,6 +45,15 @@ COMMANDS = {
         "Make every row anew from the log and the sealed values, under this version's rules. Under unchanged rules the "
         "rows are the same as before.",
     ),
+    "backup": (
+        "backup",
+        "Write the database into a new file, as it stands at this moment, also while a server works on it.",
+    ),
+    "restore": (
+        "backup",
+        "Put a backup in the place of the database, which nobody may have open, or accept what a database that was put "
+        "back has lost. Whoever was erased since the backup was made is erased again.",
+    ),
     "openapi": ("serve", "Print the OpenAPI document."),
 }
 

@@ -11,9 +11,10 @@ from app.errors import Problem
 from app.exchange.client import Stopped
 from app.exchange.imports.faults import BadFile
 from app.log.head import WrongSecret
+from app.log.mark import UnreadableMark
 
 # Their text is written for whoever runs the command.
-TOLD = (WrongSecret, UnreadableSecret, UnfitFile, NotADemo, BadTable, BadFile, Stopped)
+TOLD = (WrongSecret, UnreadableSecret, UnreadableMark, UnfitFile, NotADemo, BadTable, BadFile, Stopped)
 
 
 def line_of(error: Exception) -> str | None:

@@ -18,7 +18,7 @@ from sqlmodel import Session, col
 from app.database import WriteBuffer, writing
 from app.dates import format_instant
 from app.errors import Invalid
-from app.log import sealed, tree
+from app.log import mark, sealed, tree
 from app.models import Entry, Head, Sealed
 
 FORMAT = 1
@@ -70,6 +70,9 @@ def lock_head(session: Session) -> tuple[int, datetime]:
 
 def _locked(session: Session) -> tuple[int, datetime, int]:
     row = session.connection().execute(_LOCK_HEAD).one()
+    marked = mark.of(session)
+    if marked is not None:
+        marked.require(row.revision)
     return row.revision, row.recorded_at, row.rules
 
 

@@ -37,14 +37,23 @@ def bind_secret(session: Session, secret: bytes) -> None:
 
     With another secret every case number would look new, and the next spreadsheet would double everyone.
     """
-    check = keyed_digest(secret, "check")
     stored = session.scalars(select(col(Head.secret_check))).one()
-    if not stored:
-        session.connection().execute(update(Head).values(secret_check=check))
-    elif stored != check:
+    if stored:
+        require_secret(stored, secret)
+    else:
+        session.connection().execute(update(Head).values(secret_check=_check(secret)))
+
+
+def require_secret(check: str, secret: bytes) -> None:
+    """Raises WrongSecret unless a database's fingerprint is that of this secret."""
+    if check != _check(secret):
         raise WrongSecret(
             "This database was written with another secret: set RECUENTO_SECRET or RECUENTO_SECRET_FILE to it."
         )
+
+
+def _check(secret: bytes) -> str:
+    return keyed_digest(secret, "check")
 
 
 def require_rules(session: Session, rules: int) -> None:
@@ -56,6 +65,11 @@ def require_rules(session: Session, rules: int) -> None:
     if revision:
         raise OtherRules(stored, rules)
     set_rules(session, rules)
+
+
+def needs_rebuild(session: Session, rules: int) -> bool:
+    """Whether the rows were projected under other rules than these."""
+    return session.scalars(select(col(Head.rules))).one() != rules
 
 
 def head_under(session: Session, rules: int) -> tuple[int, str]:

@@ -12,6 +12,7 @@ from typing import Any
 from app.api.problems import INTERNAL
 from app.errors import Problem, Unavailable
 from app.log.head import OtherRules
+from app.log.mark import WentBackwards
 from app.registry.projection import RULES
 
 Node = dict[str, Any]
@@ -21,6 +22,7 @@ BROKEN: Node = {
     Problem.code: INTERNAL,
     Unavailable.code: Unavailable("The registry is busy. Nothing was stored: try again.").body(),
     OtherRules.code: OtherRules(RULES, RULES + 1).body(),
+    WentBackwards.code: WentBackwards().body(),
 }
 
 

@@ -18,6 +18,7 @@ from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import Filing
 from app.log.entries import as_only_writer
+from app.log.mark import WentBackwards
 
 LOOKS_EVERY = 30.0  # seconds between look-ups of lists that another process, now gone, had begun
 INTERNAL = BadFile("internal_error", "Something failed here. What is settled was filed: send the list again.")
@@ -54,7 +55,8 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         while not self._stopping:
             self._wanted.clear()
-            with suppress(SQLAlchemyError):  # the database is busy, or away: the lists wait
+            # The database is busy, or away, or was put back from an earlier copy: the lists wait.
+            with suppress(SQLAlchemyError, WentBackwards):
                 await self._work()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), LOOKS_EVERY)
@@ -66,7 +68,7 @@ class Worker:
                     if self._stopping:
                         await self._in_turn(partial(self._let_go, filing.job))
                         return
-            except OperationalError:
+            except (OperationalError, WentBackwards):
                 raise
             except Exception as error:
                 # Frames without the message: it may hold a row.
