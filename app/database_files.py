@@ -49,7 +49,7 @@ def refuse_stray_wal(path: Path) -> None:
     """Raises UnfitFile where a write-ahead log lies beside the file and belongs to another. After an orderly end there
     is none, and while somebody has the database open theirs is in use, so that this is asked after a crash only."""
     with suppress(FileNotFoundError):
-        if Path(f"{path}-wal").stat().st_size and state_of(path) == wal_check.STRAY:
+        if Path(f"{path}-wal").stat().st_size and path.stat().st_size and state_of(path) == wal_check.STRAY:
             raise UnfitFile(STRAY_WAL.format(path=path))
 
 
@@ -73,6 +73,8 @@ def back_up(source: Path, target: Path) -> Copied:
 
 def read_copy(path: Path) -> Copied:
     """What a copy holds, checked through and through. Raises UnfitFile for what is none."""
+    if not path.is_file():
+        raise UnfitFile(f"There is no file {path}.")
     for beside in BESIDE:
         if Path(f"{path}{beside}").exists():
             raise UnfitFile(f"{path}{beside} lies beside {path}: this is no backup, but a database in use or its rest.")
@@ -95,20 +97,22 @@ def leaf_in(path: Path, revision: int) -> str:
 def put_in_place(copy: Path, target: Path) -> None:
     """Put a copy in the place of a database that nobody has open."""
     draft = target.with_name(f"{target.name}.restoring")
-    draft.unlink(missing_ok=True)  # of an attempt that was broken off
     try:
+        draft.unlink(missing_ok=True)  # of an attempt that was broken off
         with copy.open("rb") as given, os.fdopen(_create(draft), "wb") as file:
             while block := given.read(1 << 20):
                 file.write(block)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)
+        # Should the power fail here, the next start finds them and refuses.
+        for beside in BESIDE:
+            Path(f"{target}{beside}").unlink(missing_ok=True)
+        _flush(target.parent)
+    except OSError as error:
+        raise UnfitFile(f"{target} cannot be written: is there room for it, and may you write there?") from error
     finally:
         draft.unlink(missing_ok=True)
-    # Should this be where the power fails, the next start finds them and refuses.
-    for beside in BESIDE:
-        Path(f"{target}{beside}").unlink(missing_ok=True)
-    _flush(target.parent)
 
 
 @contextmanager

@@ -132,7 +132,8 @@ def _sqlite_file(settings: Settings, instead: str) -> Path:
     """The file of a SQLite database. Of another, fail with the command that does it, in which {} is the address."""
     url = make_url(settings.database_url)
     if url.get_backend_name() != "sqlite":
-        plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database)
+        more = {name: value for name, value in url.query.items() if name != "password"}
+        plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, more)
         fail(f"PostgreSQL has a command of its own for this: {instead.format(plain.render_as_string())}")
     if settings.mark_file() is None:
         fail("This database is in memory: name a file in RECUENTO_DATABASE_URL.")

