@@ -10,7 +10,7 @@ from pathlib import Path
 import pysqlite3
 import pytest
 
-from app.database_files import UnfitFile, read_copy
+from app.database_files import UnfitFile, put_in_place, read_copy
 from tests.cli.test_commands import Ran, Run, recuento, refused
 from tests.support import Body, World
 from tests.test_wal_check import beside, copies, file_of
@@ -163,6 +163,15 @@ def test_a_backup_is_put_back_in_place_of_the_database_when_the_loss_is_accepted
         again.file("jep", detainee__full_name="Zoraida Invento Paz", detainee__birth_date="1961")
         gone = again.client.get(before["later"]["permalink"])
         assert (gone.status_code, gone.json()["code"]) == (410, "revision_lost")
+
+
+def test_nothing_of_the_database_before_lies_beside_the_one_put_back(tmp_path: Path) -> None:
+    copy, target = tmp_path / "a.backup", tmp_path / "r.db"
+    for one in (copy, target, Path(f"{target}-wal"), Path(f"{target}-shm"), Path(f"{target}.restoring")):
+        one.write_text(one.name)
+    put_in_place(copy, target)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a.backup", "r.db"]
+    assert target.read_text() == "a.backup"
 
 
 def test_nothing_is_put_back_while_somebody_has_the_database_open(
