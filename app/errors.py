@@ -168,9 +168,9 @@ class RevisionLost(Problem):
 
     def __init__(self, revision: int, address: str) -> None:
         super().__init__(
-            f"The revision {revision} that this address names is not in this registry: it was lost when an earlier copy "
-            "of the database was put back, or the address was not copied whole. Today's answer stands at `address`, and "
-            "may be another than the one that was cited.",
+            f"The revision {revision} that this address names is not in this registry: it was lost when an earlier "
+            "copy of the database was put back, or the address was not copied whole. Today's answer stands at "
+            "`address`, and may be another than the one that was cited.",
             address=address,
         )
 
