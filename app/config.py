@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     # database alone cannot try eight-digit numbers against the digests.
     secret: Annotated[SecretStr, Field(min_length=MIN_SECRET)] | None = None
     secret_file: Path | None = None
+    # Where this machine remembers up to which revision it has answered, outside the database: what is put back from an
+    # earlier copy is known by it.
+    head_file: Path | None = None
     # With which lists are sent to a registry elsewhere. Never an argument: everyone on the machine can see those.
     key: SecretStr | None = None
     key_file: Path | None = None
@@ -128,6 +131,15 @@ class Settings(BaseSettings):
             return _key(self.key_file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UnreadableSecret(f"The key file {self.key_file} cannot be read: check RECUENTO_KEY_FILE.") from error
+
+    def mark_file(self) -> Path | None:
+        """Where the high-water mark is kept; nowhere for a database in memory, which nobody puts back."""
+        url = make_url(self.database_url)
+        if url.get_backend_name() != "sqlite":
+            return self.head_file or Path(f"{url.database}.head")
+        if not url.database or url.database == ":memory:":
+            return None
+        return self.head_file or Path(url.database + ".head")
 
     def _default_secret_file(self) -> Path | None:
         url = make_url(self.database_url)

@@ -24,6 +24,8 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
+from app.database_files import refuse_stray_wal
+
 # Releases with the WAL-reset bug can lose committed writes; these are the first that cannot.
 SAFE_SQLITE = (3, 51, 3)
 SAFE_BACKPORTS: dict[tuple[int, ...], int] = {(3, 50): 7, (3, 44): 6}
@@ -84,7 +86,8 @@ def check_sqlite_version(version: tuple[int, ...]) -> None:
 
 
 def make_engine(url: str, pool_size: int = 8) -> Engine:
-    """An engine for a `sqlite:///…` or `postgresql://…` address, with `pool_size` connections and no more."""
+    """An engine for a `sqlite:///…` or `postgresql://…` address, with `pool_size` connections and no more. Raises
+    UnfitFile for a file of SQLite beside which the log of another lies."""
     sqlite = make_url(url).get_backend_name() == "sqlite"
     engine = _sqlite_engine(url, pool_size) if sqlite else _postgresql_engine(url, pool_size)
     event.listen(engine, "before_cursor_execute", _begin_in_time)
@@ -149,7 +152,9 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
     if is_memory(url):
         options = {"poolclass": StaticPool}
     else:
-        _make_private(Path(str(make_url(url).database)))
+        path = Path(str(make_url(url).database))
+        refuse_stray_wal(path)
+        _make_private(path)
     engine = create_engine(
         url,
         module=pysqlite3,

@@ -165,6 +165,21 @@ class RulesChanged(Problem):
         )
 
 
+class RevisionLost(Problem):
+    """The address is of a revision that is not in this registry, or is another entry here: it was lost when an earlier
+    copy of the database was put back. `address`: where today's answer stands."""
+
+    status, code, title = 410, "revision_lost", "This revision was lost"
+
+    def __init__(self, revision: int, address: str) -> None:
+        super().__init__(
+            f"The revision {revision} that this address names is not in this registry: it was lost when an earlier "
+            "copy of the database was put back, or the address was not copied whole. Today's answer stands at "
+            "`address`, and may be another than the one that was cited.",
+            address=address,
+        )
+
+
 class Superseded(Problem):
     status, code, title = 412, "precondition_failed", "The record has changed since you read it"
 

@@ -1,18 +1,18 @@
 """create_app(settings): the ASGI application."""
 
-import asyncio
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from threading import Lock
 from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import SQLAlchemyError
 
 from app import __version__
 from app.api import problems
+from app.api.background import background
 from app.api.citations import citations
 from app.api.claims import claims
 from app.api.corrections import corrections
@@ -40,6 +40,7 @@ from app.demo import clock
 from app.exchange.imports.filing_queue import Worker
 from app.log.entries import require_steady
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
+from app.log.mark import attach
 from app.registry.bursts import FiledByDay
 from app.registry.key_uses import KeyUses
 from app.registry.projection import RULES
@@ -76,7 +77,6 @@ EXPOSED = [
 ]
 # Threads beyond those that hold a session: file reads must not wait for a registry that is busy.
 SPARE_THREADS = 8
-KEY_USES_EVERY = 60.0  # seconds: a day is all that is told, and a crash may lose this much
 # FastAPI can record validation failures with their input and exceptions with their text: nothing of it is wanted.
 SILENT: Any = {
     "tracing": False,
@@ -85,6 +85,7 @@ SILENT: Any = {
     "operation_spans": False,
     "auto_configure": False,
 }
+log = logging.getLogger("recuento")
 SUMMARY = "A registry of political prisoners that many organisations write to and anyone can count from."
 
 
@@ -93,31 +94,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter = anyio.to_thread.current_default_thread_limiter()
     limiter.total_tokens = max(limiter.total_tokens, app.state.sessions + SPARE_THREADS)
     _open(app)  # once more: a lane belongs to the loop in which somebody first had to wait at it
-    worker = app.state.imports
-    filing, noting = asyncio.create_task(worker.run()), asyncio.create_task(_write_key_uses(app))
-    yield
-    worker.stop()
-    noting.cancel()
-    with suppress(asyncio.CancelledError):
-        await noting
-    await filing
+    async with background(app.state):
+        yield
     app.state.engine.dispose()
-
-
-async def _write_key_uses(app: FastAPI) -> None:
-    """Write on which day each key was last used, now and then, and once more at the end."""
-    try:
-        while True:
-            await asyncio.sleep(KEY_USES_EVERY)
-            await _write_waiting_uses(app)
-    finally:
-        await _write_waiting_uses(app)
-
-
-async def _write_waiting_uses(app: FastAPI) -> None:
-    async with app.state.lanes.filing:
-        with suppress(SQLAlchemyError):  # the database is busy, away or read-only: the days wait
-            await anyio.to_thread.run_sync(app.state.key_uses.write, app.state.engine)
 
 
 def _open(app: FastAPI) -> None:
@@ -177,9 +156,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.sessions = sessions(settings.concurrency)
     engine = make_engine(settings.database_url, pool_size=app.state.sessions)
     try:
+        mark = app.state.mark = attach(engine, settings.mark_file())
         migrate(engine)
         restrict(engine)
         with writing(engine) as session:
+            mark.look(session)
+            mark.require_erased()
             app.state.secret = settings.secret_key(make=not is_bound(session))
             bind_secret(session, app.state.secret)
             require_rules(session, RULES)

@@ -50,8 +50,24 @@ _SEQUENCES = """
 def settings_of(database_url: str, **given: object) -> Settings:
     """Of a registry that tests ask as often, and wait for as long, as they like, unless it is given bounds."""
     unbounded = {"rate_by_client": 0, "rate_by_key": 0, "patience_seconds": 2 * PATIENCE, "question_seconds": PATIENCE}
-    fixed = {"database_url": database_url, "secret": "a secret of the tests", "concurrency": 4}
+    fixed = {
+        "database_url": database_url,
+        "secret": "a secret of the tests",
+        "concurrency": 4,
+        "head_file": new_mark(database_url),
+    }
     return Settings(**fixed | unbounded | given)  # type: ignore[arg-type]
+
+
+# A database of PostgreSQL is used by one test after another, each with a log that knows nothing of the one before: its
+# mark is of one use of it.
+_MARKS = tempfile.TemporaryDirectory(prefix="recuento-marks-")
+
+
+def new_mark(database_url: str) -> Path | None:
+    """Where a use of a database keeps its mark: beside a file of SQLite, which is used once."""
+    sqlite = make_url(database_url).get_backend_name() == "sqlite"
+    return None if sqlite else Path(_MARKS.name) / uuid.uuid4().hex
 
 
 @contextmanager

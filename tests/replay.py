@@ -15,12 +15,13 @@ from app.database import make_engine, migrate, writing
 from app.demo import run
 from app.log.head import bind_secret, require_rules
 from app.registry.projection import RULES
+from tests.databases import new_mark
 
 SECRET = "a secret of the replay"
 
 
 def settings_for(url: str) -> Settings:
-    return Settings(database_url=url, secret=SECRET, concurrency=4)  # type: ignore[arg-type]
+    return Settings(database_url=url, secret=SECRET, concurrency=4, head_file=new_mark(url))  # type: ignore[arg-type]
 
 
 def replayed_once(folders: pytest.TempPathFactory) -> Path:

@@ -25,6 +25,7 @@ from app.database import migrate, reading, writing
 from app.dates import parse_zone
 from app.log.entries import as_only_writer
 from app.log.head import bind_secret, require_rules
+from app.log.mark import attach
 from app.main import create_app
 from app.models import metadata
 from app.registry import api_keys, directory
@@ -123,6 +124,7 @@ class _Garage:
         app.state.comparing = set()
         app.state.key_uses = KeyUses()
         app.state.filed_by_day = FiledByDay()
+        app.state.mark = attach(app.state.engine, settings.mark_file())
         migrate(app.state.engine)
         with writing(app.state.engine) as session:
             bind_secret(session, app.state.secret)

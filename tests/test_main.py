@@ -8,6 +8,7 @@ import anyio.to_thread
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 from sqlalchemy import Engine, inspect
 
 from app.api.lanes import SPARE_SESSIONS
@@ -16,6 +17,7 @@ from app.database import make_engine
 from app.main import SPARE_THREADS, create_app
 from app.models import metadata
 from app.registry.projection import RULES
+from tests.databases import settings_of
 from tests.support import World
 
 SECRET = "a secret of the tests"
@@ -56,7 +58,7 @@ def test_a_database_in_memory_has_one_connection_and_so_one_place() -> None:
 
 def test_more_places_than_threads_get_threads(database_url: str) -> None:
     places = 60
-    made = create_app(Settings(database_url=database_url, secret=SECRET, concurrency=places))  # type: ignore[arg-type]
+    made = create_app(settings_of(database_url).model_copy(update={"concurrency": places}))
 
     @made.get("/threads")
     async def threads() -> float:
@@ -67,7 +69,7 @@ def test_more_places_than_threads_get_threads(database_url: str) -> None:
 
 
 def test_an_app_that_ends_lets_go_of_its_database(database_url: str) -> None:
-    made = create_app(Settings(database_url=database_url, secret=SECRET))  # type: ignore[arg-type]
+    made = create_app(settings_of(database_url))
     with TestClient(made) as client:
         client.get("/v1/sources")
         assert made.state.engine.pool.checkedin() > 0
@@ -75,10 +77,11 @@ def test_an_app_that_ends_lets_go_of_its_database(database_url: str) -> None:
 
 
 def test_a_registry_with_another_secret_is_refused_and_let_go_of(database_url: str) -> None:
-    first = create_app(Settings(database_url=database_url, secret=SECRET))  # type: ignore[arg-type]
+    settings = settings_of(database_url)
+    first = create_app(settings)
     first.state.engine.dispose()
     with pytest.raises(RuntimeError, match="another secret"):
-        create_app(Settings(database_url=database_url, secret=SECRET + "!"))  # type: ignore[arg-type]
+        create_app(settings.model_copy(update={"secret": SecretStr(SECRET + "!")}))
     engine = make_engine(database_url)
     assert "head" in inspect(engine).get_table_names()
     engine.dispose()

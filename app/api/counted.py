@@ -15,12 +15,12 @@ from app.counts.tally import count
 from app.dates import format_instant
 from app.errors import Invalid, NotFound
 from app.exchange import counts as tables
-from app.log.entries import entry_at
+from app.log.entries import entry_at, pin
 from app.log.head import is_demo
 from app.reading.countables import countable_addressed, countable_of
 from app.reading.questions import AsOf, CountedQuery, EstimateQuery, OverlapQuery, SeriesQuery
 from app.reading.selection import source_keys
-from app.reading.terms import CountTerms, EventTerms, SourcedTerms, echo, is_personal
+from app.reading.terms import CountTerms, EventTerms, SourcedTerms, echo, is_personal, link
 from app.registry.projection import RULES
 
 RULES_UNSAID = 1  # addresses in print under the first rules do not name them
@@ -79,8 +79,9 @@ def then_and_now(read: ReadContext, code: str, query: AsOf) -> Response:
     """The count that an address stands for as cited, today, and what changed between."""
     cited = _cited(code)
     terms = _terms(cited)
-    then = read.revision(cited)
-    require_rules(cited.rules or RULES_UNSAID, short_address(echo(terms), then, countable_of(terms)))
+    countable = countable_of(terms)
+    then = read.revision(cited, today=link(countable.counted, echo(terms), None))
+    require_rules(cited.rules or RULES_UNSAID, short_address(echo(terms), pin(read.session, then), countable))
 
     def build(revision: int) -> Answer:
         if revision < then:
@@ -120,7 +121,8 @@ def _cited_count(read: ReadContext, terms: SourcedTerms, revision: int) -> Answe
     """A count at a revision with how to cite it."""
     tally = count(read.session, terms, read.reader, revision)
     recorded_at = format_instant(entry_at(read.session, revision).recorded_at) if revision else None
-    cited = citation(tally, revision, recorded_at, read.request.app.state.public_url, demo=is_demo(read.session))
+    as_of = pin(read.session, revision)
+    cited = citation(tally, as_of, recorded_at, read.request.app.state.public_url, demo=is_demo(read.session))
     body = {"revision": revision, "rules": RULES, "recorded_at": recorded_at, **tally, "citation": cited}
     return Answer(body, tables.of_count(tally))
 

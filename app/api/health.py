@@ -14,6 +14,7 @@ from app.api.routes import refusals
 from app.database import kind_and_place, reading, try_writing
 from app.errors import ClockJumped, TooManyRequests, Unavailable
 from app.log.entries import require_clock, require_steady
+from app.log.mark import UnreadableMark, WentBackwards
 from app.registry import bursts, hiding_requests
 from app.wire.directory import Health
 
@@ -69,20 +70,25 @@ async def is_alive() -> dict[str, str]:
     "/readyz",
     response_model=Health,
     response_model_exclude_unset=True,
-    responses=refusals(TooManyRequests, Unavailable, ClockJumped),
+    responses=refusals(TooManyRequests, Unavailable, ClockJumped, WentBackwards),
 )
 def is_ready(request: Request, _place: Annotated[None, Depends(_gate, scope="function")]) -> dict[str, str | list[str]]:
     """The database answers too, can be written to, and the clock has not jumped. `warnings`, where there are any: what
     whoever runs the registry should look at. It stays ready all the same, or a key that writes too much could take it
-    out of service."""
+    out of service. It is not ready where the database was put back from an earlier copy."""
     state = request.app.state
     try:
         with reading(state.engine) as session:
+            state.mark.look(session)
             require_clock(session, require_steady(state.watch, state.clock()))
             warnings = hiding_requests.warnings(session) + bursts.warnings(session, state.filed_by_day)
     except SQLAlchemyError as error:
         log.error("the database does not answer: %s", kind_and_place(error))
         raise Unavailable("The database does not answer.") from None
+    except UnreadableMark:
+        raise Unavailable("The file that remembers the newest revision cannot be read or written.") from None
+    if state.mark.lost:
+        raise WentBackwards
     if state.readiness.failure(state.engine) is not None:
         raise Unavailable("The database cannot be written to: the server's log says why.")
     return {"status": "ok", "warnings": warnings} if warnings else {"status": "ok"}

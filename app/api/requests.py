@@ -3,7 +3,7 @@
 import hashlib
 import json
 from asyncio import Semaphore
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -21,13 +21,15 @@ from app import __version__, dates
 from app.api import answers
 from app.api.lanes import Lanes
 from app.database import reading
-from app.errors import AheadOfHead, Forbidden, Invalid, OutOfScope, RulesChanged, Unauthenticated
+from app.errors import AheadOfHead, Forbidden, Invalid, OutOfScope, RevisionLost, RulesChanged, Unauthenticated
 from app.exchange.titles import LANGUAGES
-from app.log.entries import last_revision_at, settle
-from app.log.head import revision_under
+from app.log.entries import last_revision_at, pin, settle
+from app.log.head import head_under
+from app.log.mark import Mark
 from app.models import ApiKey
 from app.reading.formats import MEDIA
 from app.reading.questions import AsOf
+from app.reading.terms import PINNING
 from app.registry import api_keys
 from app.registry.projection import RULES
 from app.registry.read_permissions import ANYONE, Reader
@@ -125,9 +127,21 @@ class ReadContext:
             raise Unauthenticated("This is read with a key: Authorization: Bearer rcn_…")
         require_role(self.reader, *roles)
 
-    def revision(self, terms: AsOf) -> int:
-        """The revision asked for: a number, or the last one recorded at or before an instant."""
-        return self._head if terms.as_of is None else self._at("as_of", terms.as_of, self.zone(terms))
+    def revision(self, terms: AsOf, today: str | None = None) -> int:
+        """The revision asked for: a number, or the last one recorded at or before an instant. Raises RevisionLost with
+        the address of today's answer, by default that of the same question, where it is another than the one meant."""
+        if terms.leaf is not None:
+            return self._pinned(terms, terms.leaf, today)
+        return self._head[0] if terms.as_of is None else self._at("as_of", terms.as_of, self.zone(terms))
+
+    def _pinned(self, terms: AsOf, leaf: str, today: str | None) -> int:
+        """The revision asked for by its number and the beginning of its leaf hash."""
+        if terms.as_of is None or not _is_revision(terms.as_of):
+            raise Invalid.at("/leaf", "as_of_missing", "Give the revision of this leaf too (as_of=…), or leave it out.")
+        revision = int(terms.as_of)
+        if revision > self._head[0] or pin(self.session, revision).leaf != leaf:
+            raise RevisionLost(revision, today or self._address(without=("cursor", *PINNING)))
+        return revision
 
     def zone(self, terms: AsOf) -> tzinfo:
         """The zone asked for, else the registry's own. Raises Invalid."""
@@ -140,9 +154,10 @@ class ReadContext:
             raise Invalid.at("/zone", "invalid_zone", str(error)) from error
 
     @cached_property
-    def _head(self) -> int:
-        """Read once: the tag and the body of an answer must speak of the same head."""
-        return revision_under(self.session, RULES)
+    def _head(self) -> tuple[int, str]:
+        """The number of entries and the leaf hash of the last one. Read once: the tag and the body of an answer must
+        speak of the same head."""
+        return head_under(self.session, RULES)
 
     def again(self, session: Session) -> "ReadContext":
         """The same request on another session, by who may read at this moment."""
@@ -171,7 +186,7 @@ class ReadContext:
             instant = _instant(name, text, zone, now)
             settle(state.engine, self.session, instant, now)
             return last_revision_at(self.session, instant)
-        newest = self._head
+        newest, _leaf = self._head
         if int(text) > newest:
             raise AheadOfHead.at(
                 f"/{name}", "ahead_of_head", f"The registry is at revision {newest}: ask for that or an earlier one."
@@ -198,6 +213,9 @@ class ReadContext:
         tag = tag or self.tag(terms)
         settled = not moved_by_zone or terms.zone is not None
         caching = answers.caching(terms, public_count=public_count, settled=settled, keyed=self.key is not None)
+        mark: Mark = self.request.app.state.mark
+        if caching == answers.PINNED and not mark.settles(self.session, revision, named=terms.leaf is not None):
+            caching = answers.LIVE
         headers = answers.headers_of(revision, tag, caching)
         known = answers.tags_known(self.request)
         if tag in known:
@@ -211,9 +229,13 @@ class ReadContext:
     def _require_rules(self, terms: AsOf) -> None:
         """Raises RulesChanged for an address of earlier rules, Invalid for one of rules yet to come."""
         if terms.rules is not None:
-            pairs = self.request.query_params.multi_items()
-            query = urlencode([(name, str(RULES) if name == "rules" else value) for name, value in pairs])
-            require_rules(terms.rules, f"{self.request.url.path}?{query}")
+            require_rules(terms.rules, self._address(rules=str(RULES)))
+
+    def _address(self, without: Collection[str] = (), **other: str) -> str:
+        """The address of the same question without some parameters, and with others' values replaced."""
+        given = self.request.query_params.multi_items()
+        query = urlencode([(name, other.get(name, value)) for name, value in given if name not in without])
+        return f"{self.request.url.path}?{query}" if query else self.request.url.path
 
     def tag(self, terms: AsOf, *beside: str) -> str:
         """Strong: it covers everything the bytes depend on; `beside`: what of it is not in the log."""
@@ -221,7 +243,7 @@ class ReadContext:
         url = self.request.url
         state = self.request.app.state
         zone = dates.zone_name(state.zone)
-        parts = [__version__, RULES, state.public_url, zone, self._head, url.path, url.query, media]
+        parts = [__version__, RULES, state.public_url, zone, *self._head, url.path, url.query, media]
         parts += [self.reader.role, self.reader.slug, self.key and self.key.id, *beside]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
 
@@ -300,6 +322,7 @@ def _read_context(
     _place: Annotated[None, Depends(gate, scope="function")],
     _documented: Annotated[Any, Depends(bearer)],
 ) -> Iterator[ReadContext]:
+    request.app.state.mark.require_erased()
     with reading_for(request) as session:
         yield ReadContext(session, *_who(session, token, request), request)
 

@@ -28,6 +28,7 @@ from app.errors import (
     Problem,
     Redacted,
     ReleaseDropped,
+    RevisionLost,
     RulesChanged,
     Superseded,
     TakesTooLong,
@@ -37,6 +38,7 @@ from app.errors import (
     UnsupportedMediaType,
 )
 from app.log.head import OtherRules
+from app.log.mark import WentBackwards
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -63,9 +65,9 @@ class ProblemOut(BaseModel):
 
 
 # Whatever is asked of the database: somebody asks too much or all together do, it is busy, it was rebuilt under other
-# rules, or something failed.
-ALWAYS = (TooManyRequests, Busy, Unavailable, OtherRules, Problem)
-READING = (Unauthenticated, OutOfScope, RulesChanged, Invalid, AheadOfHead, TakesTooLong, *ALWAYS)
+# rules or put back from an earlier copy, or something failed.
+ALWAYS = (TooManyRequests, Busy, Unavailable, OtherRules, WentBackwards, Problem)
+READING = (Unauthenticated, OutOfScope, RulesChanged, RevisionLost, Invalid, AheadOfHead, TakesTooLong, *ALWAYS)
 THING = (*READING, NotFound)
 RECORD = (*THING, Moved)
 BODY = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)

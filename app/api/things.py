@@ -12,11 +12,12 @@ from app.api.answers import Answer, is_table
 from app.api.requests import ReadContext, reading_for
 from app.errors import Invalid
 from app.exchange.tables import columns_of_shape
+from app.log.entries import pin
 from app.reading import person_records
 from app.reading.paging import Page
 from app.reading.questions import MOST_LIMIT, AsOf, Paged
 from app.reading.shapes import SHAPES
-from app.registry.projection import RULES
+from app.reading.terms import PINNING, pinned
 from app.registry.records import Kind
 from app.wire.base import Tombstone
 from app.wire.records import VerificationOut
@@ -86,9 +87,10 @@ def _columns(read: ReadContext, query: Paged) -> list[str]:
 
 def following(read: ReadContext, cursor: str, revision: int) -> str:
     """The address of the page that a cursor begins, of the same question at the same revision."""
-    kept = [(k, v) for k, v in read.request.query_params.multi_items() if k not in ("cursor", "as_of", "rules")]
-    pinned = [("rules", str(RULES)), ("as_of", str(revision)), ("cursor", cursor)]
-    return f"{read.request.url.path}?{urlencode([*kept, *pinned])}"
+    given = read.request.query_params.multi_items()
+    kept = [(name, value) for name, value in given if name not in ("cursor", *PINNING)]
+    pairs = [*kept, *pinned(pin(read.session, revision)), ("cursor", cursor)]
+    return f"{read.request.url.path}?{urlencode(pairs)}"
 
 
 def whole(read: ReadContext, query: AsOf, build: Callable[[int], Mapping[str, Any]]) -> Response:

@@ -158,6 +158,7 @@ def written_with(
     """A request that writes, and who sends it."""
     if token is None:
         raise Unauthenticated("Writing needs a key: Authorization: Bearer rcn_…")
+    request.app.state.mark.require_erased()
     # Who has no key takes no lock: authentication only reads.
     with reading(request.app.state.engine) as session:
         actor, key = admitted(session, token, request)

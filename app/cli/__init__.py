@@ -54,6 +54,15 @@ COMMANDS = {
         "Say what this machine's clock, the database's and the last entry say. With --pin go on after an entry that "
         "was dated ahead: what follows is dated just after it, until the clock has come that far.",
     ),
+    "backup": (
+        "backup",
+        "Write the database into a new file, as it stands at this moment, also while a server works on it.",
+    ),
+    "restore": (
+        "backup",
+        "Put a backup in the place of the database, which nobody may have open, or accept what a database that was put "
+        "back has lost. Whoever was erased since the backup was made is erased again.",
+    ),
     "openapi": ("serve", "Print the OpenAPI document."),
 }
 

@@ -12,8 +12,9 @@ from sqlmodel import Session
 
 from app.cli.output import console, fail
 from app.config import Settings
-from app.database import is_coming_up, make_engine, migrate, writing
+from app.database import is_coming_up, make_engine, migrate, reading, writing
 from app.log.head import bind_secret, is_bound, require_rules
+from app.log.mark import attach
 from app.registry.projection import RULES
 
 # PostgreSQL is up again within seconds of a power cut, and whoever started the server looks at it for about so long.
@@ -66,9 +67,16 @@ def database(settings: Settings) -> Iterator[Engine]:
 @contextmanager
 def opened(settings: Settings, *, any_rules: bool = False) -> Iterator[Session]:
     """A writing session on the settings' database, whose secret is known to be the right one, and whose rows to have
-    been made under today's rules unless it is for making them anew. Raises WrongSecret and OtherRules."""
-    with database(settings) as engine, writing(engine) as session:
-        bind_secret(session, settings.secret_key(make=not is_bound(session)))
-        if not any_rules:
-            require_rules(session, RULES)
-        yield session
+    been made under today's rules unless it is for making them anew. Raises WrongSecret, OtherRules and, where the
+    database would show somebody who was erased, WentBackwards."""
+    with database(settings) as engine:
+        mark = attach(engine, settings.mark_file())
+        with writing(engine) as session:
+            mark.look(session)
+            mark.require_erased()
+            bind_secret(session, settings.secret_key(make=not is_bound(session)))
+            if not any_rules:
+                require_rules(session, RULES)
+            yield session
+        with reading(engine) as session:
+            mark.look(session)

@@ -6,14 +6,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.config import UnreadableSecret
 from app.counts.estimates import BadTable
 from app.database import CommitUnanswered
+from app.database_files import UnfitFile
 from app.demo.run import NotADemo
 from app.errors import Problem
 from app.exchange.client import Stopped
 from app.exchange.imports.faults import BadFile
 from app.log.head import WrongSecret
+from app.log.mark import UnreadableMark
 
 # Their text is written for whoever runs the command.
-TOLD = (WrongSecret, UnreadableSecret, NotADemo, BadTable, BadFile, Stopped)
+TOLD = (WrongSecret, UnreadableSecret, UnreadableMark, UnfitFile, NotADemo, BadTable, BadFile, Stopped)
 
 
 def line_of(error: Exception) -> str | None:

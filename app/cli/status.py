@@ -12,6 +12,7 @@ from app.cli.output import AsJson, console, now
 from app.config import Settings
 from app.dates import format_instant
 from app.errors import ClockJumped
+from app.log import mark
 from app.log.entries import head, require_clock
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source
 from app.reading.review import told_bursts
@@ -36,6 +37,9 @@ def status(as_json: AsJson = False) -> None:
     settings = Settings()
     with opened(settings) as session:
         told = standing(session)
+        marked = mark.of(session)
+        if marked is not None and marked.lost:
+            told["warnings"].append(mark.WentBackwards.code)
     text = json.dumps(told) if as_json else "\n".join([f"In {located(settings.database_url)}", *lines(told)])
     print(text)  # noqa: T201 - this is the output
 
@@ -81,6 +85,7 @@ def lines(status: dict[str, Any]) -> list[str]:
         f"{status['hidden_provisionally']} reports hide somebody meanwhile.",
     ]
     told += [f"WARNING {status['clock']}"] if status["clock"] else []
+    told += [f"WARNING {mark.WentBackwards().detail}"] if mark.WentBackwards.code in status["warnings"] else []
     told += [f"  {source}: {number}" for source, number in status["hidden_by_source"].items()]
     told += [
         f"WARNING {source}: {hiding_requests.MOST_UNANSWERED} or more of its reports that hide people are unanswered, "

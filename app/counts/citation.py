@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from app.counts.shapes import TalliedCount
+from app.log.entries import LEAF_DIGITS, Pin
 from app.reading import terms as wording
 from app.reading.countables import COUNTABLES, Countable, countable_counted
 from app.reading.dimensions import DIMENSIONS, RELEASES
@@ -22,9 +23,10 @@ from app.wire.counts import CitationOut, Numbers, PartlyHidden
 
 CITED = "/c/"
 
-# The first character tells by which dictionary the rest is packed. A dictionary never changes: addresses in print
-# would lead nowhere. A better one gets the next number.
-PACKING = "1"
+# The first character tells how the rest is packed. A dictionary never changes: addresses in print would lead nowhere. A
+# better one gets the next number. In "2" the bytes of the leaf come before what "1" has.
+PACKING, WITHOUT_LEAF = "2", "1"
+_LEAF = LEAF_DIGITS // 2
 _DICTIONARY = (
     b"&nationality=&age_group=&category=&gender=&area=&facility=&legal_status=&condition=&destination=&group=&kind="
     b"release_with_measures&kind=full_release&kind=house_arrest&status=verified&designation=political&rearrested=true"
@@ -72,18 +74,20 @@ class BadCode(ValueError):
     """Not an address that was given out here."""
 
 
-def short_address(terms: Mapping[str, EchoedTerm], revision: int, countable: Countable = COUNTABLES[RELEASES]) -> str:
+def short_address(terms: Mapping[str, EchoedTerm], as_of: Pin, countable: Countable = COUNTABLES[RELEASES]) -> str:
     """`/c/…`: the terms of a count and its revision, packed; before them the noun, where no term tells what is
     counted."""
     noun = "" if countable.mark else countable.noun
-    query = wording.link(noun, terms, revision).removeprefix("?")
+    query = wording.link(noun, terms, Pin(as_of.revision)).removeprefix("?")
     packer = zlib.compressobj(9, wbits=-15, zdict=_DICTIONARY)
-    packed = packer.compress(query.encode()) + packer.flush()
-    return CITED + PACKING + _written(packed + _check(packed))
+    packed = bytes.fromhex(as_of.leaf or "") + packer.compress(query.encode()) + packer.flush()
+    packing = PACKING if as_of.leaf else WITHOUT_LEAF
+    return CITED + packing + _written(packed + _check(packing, packed))
 
 
-def _check(packed: bytes) -> bytes:
-    return zlib.crc32(packed).to_bytes(_CHECK, "little")
+def _check(packing: str, packed: bytes) -> bytes:
+    begun = 0 if packing == WITHOUT_LEAF else int(packing)  # so that no code is one of another packing too
+    return zlib.crc32(packed, begun).to_bytes(_CHECK, "little")
 
 
 def _written(code: bytes) -> str:
@@ -92,28 +96,31 @@ def _written(code: bytes) -> str:
 
 def unpack(code: str) -> tuple[str, list[tuple[str, str]]]:
     """The noun in a code, if it says one, and the parameters, `as_of` the last. Raises BadCode."""
-    if not code.startswith(PACKING) or len(code) > MOST_CODE:
+    if not code.startswith((PACKING, WITHOUT_LEAF)) or len(code) > MOST_CODE:
         raise BadCode
-    text = code.removeprefix(PACKING)
+    packing, text = code[0], code[1:]
+    of_leaf = _LEAF if packing == PACKING else 0
     unpacker = zlib.decompressobj(wbits=-15, zdict=_DICTIONARY)
     try:
         written = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         packed, check = written[:-_CHECK], written[-_CHECK:]
-        if check != _check(packed) or text != _written(written):
+        if check != _check(packing, packed) or text != _written(written):
             raise BadCode
+        leaf, packed = packed[:of_leaf].hex(), packed[of_leaf:]
         noun, _mark, query = unpacker.decompress(packed, MOST_QUERY).decode().rpartition("?")
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True)
     except (binascii.Error, zlib.error, ValueError):
         raise BadCode from None
     if not unpacker.eof or unpacker.unused_data or pairs[-1][0] != "as_of":
         raise BadCode
-    return noun, pairs
+    return noun, [*pairs[:-1], ("leaf", leaf), pairs[-1]] if leaf else pairs
 
 
-def citation(tally: TalliedCount, revision: int, recorded_at: str | None, base: str, *, demo: bool) -> CitationOut:
+def citation(tally: TalliedCount, as_of: Pin, recorded_at: str | None, base: str, *, demo: bool) -> CitationOut:
     """The `citation` block of a count at a revision. `base`: the registry's public address, before the short one;
     `demo`: whether the people are invented, which no citation may leave out by accident."""
-    address = base + short_address(tally["terms"], revision, countable_counted(tally["total"]))
+    revision = as_of.revision
+    address = base + short_address(tally["terms"], as_of, countable_counted(tally["total"]))
     when = None if recorded_at is None else _SECONDS.sub("", recorded_at)
     return {
         "address": address,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from app.counts import buckets
 from app.dates import parse_from, parse_to
+from app.log.entries import Pin
 from app.reading import terms as wording
 from app.reading.countables import Countable
 from app.reading.dimensions import DIMENSIONS, DimensionValue, Window
@@ -16,9 +17,7 @@ WITHHELD = "withheld"
 OVERLAPPING = frozenset(name for name, of in DIMENSIONS.items() if of.personal and of.several)
 
 
-def address(
-    countable: Countable, echoed: EchoedTerms, named: Mapping[str, DimensionValue], revision: int
-) -> str | None:
+def address(countable: Countable, echoed: EchoedTerms, named: Mapping[str, DimensionValue], as_of: Pin) -> str | None:
     """The address of the list behind a group, `named` by its values; None where no filter can say what it lists.
     `echoed`: the terms of the count."""
     if unlisted(echoed, named):
@@ -40,7 +39,7 @@ def address(
             terms |= _narrower(terms, window, *buckets.bucket_dates(text, unit))
         else:
             terms[name] = [text] if dimension.asked_as_list else text
-    return wording.link(countable.listed, terms, revision)
+    return wording.link(countable.listed, terms, as_of)
 
 
 def unlisted(echoed: EchoedTerms, named: Mapping[str, DimensionValue]) -> bool:

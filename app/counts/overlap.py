@@ -16,6 +16,7 @@ from app.counts.shapes import Overlap
 from app.counts.tally import not_visible, scalar
 from app.database import chunks
 from app.dates import parse
+from app.log.entries import Pin, pin
 from app.models import ReleaseAtStage, Source, SourceRelease, Verification
 from app.reading import terms as wording
 from app.reading.selection import COUNTING, select_releases, with_facility_slug
@@ -54,16 +55,16 @@ def overlap(session: Session, terms: CountTerms, reader: Reader, revision: int) 
     for spell, pattern in by_release.items():
         for pair in combinations(sorted(pattern), 2):
             both[pair].append(spell)
-    slugs = sorted(verified)
+    slugs, as_of = sorted(verified), pin(session, revision)
     return {
         "terms": echoed,
         "releases": len(by_release),
         "counted_apart": _counted_apart(session, terms, reader, revision),
-        "sources": [_source(slug, by_release, copied, echoed, revision) for slug in slugs],
-        "pairs": [_pair(pair, both[pair], verified, own, copied, echoed, revision) for pair in combinations(slugs, 2)],
-        "patterns": _patterns(by_release, echoed, revision),
+        "sources": [_source(slug, by_release, copied, echoed, as_of) for slug in slugs],
+        "pairs": [_pair(pair, both[pair], verified, own, copied, echoed, as_of) for pair in combinations(slugs, 2)],
+        "patterns": _patterns(by_release, echoed, as_of),
         **not_visible(session, terms, reader, revision),
-        "permalink": wording.link("/v1/counts/overlap", echoed, revision),
+        "permalink": wording.link("/v1/counts/overlap", echoed, as_of),
     }
 
 
@@ -106,31 +107,31 @@ def patterns_of(by_release: Mapping[int, Pattern]) -> Counter[Pattern]:
     return Counter(pattern for pattern in by_release.values() if pattern)
 
 
-def _link(echoed: EchoedTerms, revision: int, name: str, slugs: Collection[str]) -> str | None:
+def _link(echoed: EchoedTerms, as_of: Pin, name: str, slugs: Collection[str]) -> str | None:
     """The list of the releases behind a number, by the verifying sources; None where the terms cannot name them."""
     sources = list(dict.fromkeys([*wording.values_of(echoed, name), *sorted(slugs)]))
     if len(sources) > MOST_SOURCES or (name == "only_by" and name in echoed):
         return None
     terms = {**echoed, name: sources}
     terms.setdefault("status", list(COUNTING))
-    return wording.link("/v1/releases", terms, revision)
+    return wording.link("/v1/releases", terms, as_of)
 
 
-def _list_of(slugs: Sequence[str], copied: Pattern, echoed: EchoedTerms, revision: int) -> str | None:
+def _list_of(slugs: Sequence[str], copied: Pattern, echoed: EchoedTerms, as_of: Pin) -> str | None:
     """The list of the releases that all these sources verified; None where the term would mean copies too."""
-    return None if copied.intersection(slugs) else _link(echoed, revision, "verified_by", slugs)
+    return None if copied.intersection(slugs) else _link(echoed, as_of, "verified_by", slugs)
 
 
 def _source(
-    slug: str, by_release: Mapping[int, Pattern], copied: Pattern, echoed: EchoedTerms, revision: int
+    slug: str, by_release: Mapping[int, Pattern], copied: Pattern, echoed: EchoedTerms, as_of: Pin
 ) -> OverlapSource:
     mine = [pattern for pattern in by_release.values() if slug in pattern]
     return {
         "source": slug,
         "verified": len(mine),
         "only_this_source": sum(1 for pattern in mine if len(pattern) == 1),
-        "list": _list_of([slug], copied, echoed, revision),
-        "only_list": _link(echoed, revision, "only_by", [slug]),
+        "list": _list_of([slug], copied, echoed, as_of),
+        "only_list": _link(echoed, as_of, "only_by", [slug]),
     }
 
 
@@ -141,7 +142,7 @@ def _pair(
     own: Mapping[int, dict[str, OwnWord]],
     copied: Pattern,
     echoed: EchoedTerms,
-    revision: int,
+    as_of: Pin,
 ) -> OverlapPair:
     a, b = pair
     words = [(own.get(spell, {}).get(a, UNSAID), own.get(spell, {}).get(b, UNSAID)) for spell in both]
@@ -156,7 +157,7 @@ def _pair(
         "either": verified[a] + verified[b] - len(both),
         "dates": {agreement: dates[agreement] for agreement in get_args(DateAgreement)},
         "kinds": {agreement: kinds[agreement] for agreement in get_args(KindAgreement)},
-        "list": _list_of(pair, copied, echoed, revision),
+        "list": _list_of(pair, copied, echoed, as_of),
     }
 
 
@@ -193,23 +194,23 @@ def _own_words(session: Session, stage: Stage, spells: Collection[int], revision
     return words
 
 
-def _patterns(by_release: Mapping[int, Pattern], echoed: EchoedTerms, revision: int) -> list[OverlapPattern]:
+def _patterns(by_release: Mapping[int, Pattern], echoed: EchoedTerms, as_of: Pin) -> list[OverlapPattern]:
     """Every exact pattern, the most frequent first; they add up to the releases."""
     ranked = sorted(Counter(by_release.values()).items(), key=lambda row: (-row[1], sorted(row[0])))
     return [
         {
             "sources": sorted(pattern),
             "releases": number,
-            "list": _link(echoed, revision, "only_by", pattern) if pattern else _unverified(echoed, revision),
+            "list": _link(echoed, as_of, "only_by", pattern) if pattern else _unverified(echoed, as_of),
         }
         for pattern, number in ranked
     ]
 
 
-def _unverified(echoed: EchoedTerms, revision: int) -> str | None:
+def _unverified(echoed: EchoedTerms, as_of: Pin) -> str | None:
     """The list of the releases that no independent source verified; None where the terms ask for some."""
     if echoed.get("sources", 0) != 0:
         return None
     terms = {**echoed, "sources": 0}
     terms.setdefault("status", list(COUNTING))
-    return wording.link("/v1/releases", terms, revision)
+    return wording.link("/v1/releases", terms, as_of)

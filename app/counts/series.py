@@ -17,7 +17,7 @@ from app.counts.shapes import Series
 from app.counts.tally import not_visible
 from app.dates import end_of_day, format_instant, zone_name
 from app.errors import Invalid
-from app.log.entries import last_revision_at
+from app.log.entries import last_revision_at, pin
 from app.models import OPEN, Entry, ReleaseAtStage, Source
 from app.reading import terms as wording
 from app.reading.selection import COUNTING, select_releases, with_facility_slug
@@ -67,7 +67,7 @@ def series(session: Session, terms: CountTerms, steps: Steps, reader: Reader, re
         "series": [_line(slug, key, points) for slug, key in _sources(session, points)],
         "claims": [_claim(figure) for figure in _claims(session, terms, steps.zone, *span, revision)] if span else [],
         **not_visible(session, terms, reader, revision),
-        "permalink": wording.link("/v1/counts/series", echoed, revision),
+        "permalink": wording.link("/v1/counts/series", echoed, pin(session, revision)),
     }
 
 

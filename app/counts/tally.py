@@ -15,7 +15,7 @@ from app.counts.list_addresses import WITHHELD
 from app.counts.list_addresses import address as list_address
 from app.counts.shapes import Group, Groups, TalliedCount
 from app.counts.unresolved_duplicates import unresolved_duplicates
-from app.log.entries import redactions_since
+from app.log.entries import Pin, pin, redactions_since
 from app.models import Source, SourceTrait, Trait
 from app.reading import terms as wording
 from app.reading.countables import Countable, countable_of
@@ -56,21 +56,25 @@ class Counting:
     terms: SourcedTerms
     echoed: EchoedTerms
     reader: Reader
-    revision: int
+    as_of: Pin
+
+    @property
+    def revision(self) -> int:
+        return self.as_of.revision
 
     def select(self, session: Session, *, by_source: bool = False) -> Selection:
         return self.countable.select(session, self.terms, self.reader, self.revision, by_source=by_source)
 
     def listed(self, named: Mapping[str, DimensionValue]) -> str | None:
         """The address of the list behind one group; without a name, of the list behind the total."""
-        return list_address(self.countable, self.echoed, named, self.revision)
+        return list_address(self.countable, self.echoed, named, self.as_of)
 
 
 def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) -> TalliedCount:
     """Totals and groups in the shape of `GET /v1/counts/…`, before they are cited. Terms of the held name a day, unless
     at revision 0, where there is nobody."""
     countable, terms = countable_of(terms), with_facility_slug(session, terms)
-    counting = Counting(countable, terms, wording.echo(terms), reader, revision)
+    counting = Counting(countable, terms, wording.echo(terms), reader, pin(session, revision))
     dimensions = wording.values_of(counting.echoed, "group_by")
     refuse_too_many(terms, dimensions)
     selection = counting.select(session)
@@ -91,7 +95,7 @@ def count(session: Session, terms: SourcedTerms, reader: Reader, revision: int) 
         "withheld": scalar(session, selection, func.count(distinct(selection.columns.detainee)), withheld),
         "list": counting.listed({}),
         **not_heard,
-        "permalink": wording.link(countable.counted, counting.echoed, revision),
+        "permalink": wording.link(countable.counted, counting.echoed, counting.as_of),
     }
 
 

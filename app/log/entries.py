@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import rfc8785
 from sqlalchemy import Engine, bindparam, func, insert, select, update
@@ -19,7 +19,7 @@ from app.clock import BOUND, WatchedClock
 from app.database import WriteBuffer, writing
 from app.dates import format_instant
 from app.errors import ClockJumped, Invalid
-from app.log import sealed, tree
+from app.log import mark, sealed, tree
 from app.models import Entry, Head, Sealed
 
 FORMAT = 1
@@ -27,6 +27,9 @@ FORMAT = 1
 MAX_ENTRY_BYTES = 65_535
 REPLAY_BATCH = 1_000
 MOMENT = timedelta(microseconds=1)  # the least by which instants differ here
+# Hexadecimal digits of a leaf hash in an address: 64 bits, so that two entries that were ever given one number are told
+# apart, and an address can still be read out.
+LEAF_DIGITS = 16
 
 _INSERT_ENTRY = insert(Entry)
 _INSERT_SEALED = insert(Sealed)
@@ -53,6 +56,14 @@ class LogEntry:
     leaf_hash: bytes
 
 
+class Pin(NamedTuple):
+    """A revision as addresses name it: its number and the beginning of the leaf hash of its entry, since the number
+    alone is another entry's after a restore. Before the first entry there is no leaf."""
+
+    revision: int
+    leaf: str | None = None
+
+
 def lock_head(session: Session) -> tuple[int, datetime]:
     """Become the only writer until the transaction ends; `(revision, recorded_at)` of the head."""
     revision, recorded_at, _rules = _locked(session)
@@ -61,6 +72,9 @@ def lock_head(session: Session) -> tuple[int, datetime]:
 
 def _locked(session: Session) -> tuple[int, datetime, int]:
     row = session.connection().execute(_LOCK_HEAD).one()
+    marked = mark.of(session)
+    if marked is not None:
+        marked.require(row.revision)
     return row.revision, row.recorded_at, row.rules
 
 
@@ -152,6 +166,12 @@ def entry_at(session: Session, revision: int) -> LogEntry:
     """The entry of that revision."""
     row = session.connection().execute(_ENTRY_AT, {"at": revision}).one()
     return _told(row, row.disclosures)
+
+
+def pin(session: Session, revision: int) -> Pin:
+    """A revision with what its address says of its entry."""
+    leaf = session.scalars(select(col(Entry.leaf_hash)).where(col(Entry.revision) == revision)).one_or_none()
+    return Pin(revision, None if leaf is None else leaf.hex()[:LEAF_DIGITS])
 
 
 def head(session: Session) -> tuple[int, datetime]:

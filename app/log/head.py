@@ -6,7 +6,7 @@ from sqlmodel import Session, col
 
 from app.errors import Problem
 from app.log.sealed import keyed_digest
-from app.models import Head
+from app.models import Entry, Head
 
 
 class WrongSecret(RuntimeError):
@@ -37,14 +37,23 @@ def bind_secret(session: Session, secret: bytes) -> None:
 
     With another secret every case number would look new, and the next spreadsheet would double everyone.
     """
-    check = keyed_digest(secret, "check")
     stored = session.scalars(select(col(Head.secret_check))).one()
-    if not stored:
-        session.connection().execute(update(Head).values(secret_check=check))
-    elif stored != check:
+    if stored:
+        require_secret(stored, secret)
+    else:
+        session.connection().execute(update(Head).values(secret_check=_check(secret)))
+
+
+def require_secret(check: str, secret: bytes) -> None:
+    """Raises WrongSecret unless a database's fingerprint is that of this secret."""
+    if check != _check(secret):
         raise WrongSecret(
             "This database was written with another secret: set RECUENTO_SECRET or RECUENTO_SECRET_FILE to it."
         )
+
+
+def _check(secret: bytes) -> str:
+    return keyed_digest(secret, "check")
 
 
 def require_rules(session: Session, rules: int) -> None:
@@ -58,13 +67,21 @@ def require_rules(session: Session, rules: int) -> None:
     set_rules(session, rules)
 
 
-def revision_under(session: Session, rules: int) -> int:
-    """The number of entries. Raises OtherRules where the rows no longer are those of these rules: a server that another
-    version's rebuild left running must not tell its numbers under the name of the old rules."""
-    stored, revision = session.execute(select(col(Head.rules), col(Head.revision))).one()
+def needs_rebuild(session: Session, rules: int) -> bool:
+    """Whether the rows were projected under other rules than these."""
+    return session.scalars(select(col(Head.rules))).one() != rules
+
+
+def head_under(session: Session, rules: int) -> tuple[int, str]:
+    """The number of entries and the leaf hash of the last one, in hexadecimal; empty before the first. Raises
+    OtherRules where the rows no longer are those of these rules: a server that another version's rebuild left running
+    must not tell its numbers under the name of the old rules."""
+    last = col(Entry.revision) == col(Head.revision)
+    asked = select(col(Head.rules), col(Head.revision), col(Entry.leaf_hash)).outerjoin(Entry, last)
+    stored, revision, leaf = session.execute(asked).one()
     if stored != rules:
         raise OtherRules(stored, rules)
-    return int(revision)
+    return int(revision), bytes(leaf or b"").hex()
 
 
 def set_rules(session: Session, rules: int) -> None:

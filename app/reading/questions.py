@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from app.log.entries import LEAF_DIGITS
 from app.reading.formats import Format
 from app.reading.terms import (
     MOST_VALUES,
@@ -23,17 +24,20 @@ from app.vocabulary import CorrectionKind, Language, Measure, Stage
 
 # A page that a phone on a bad line still gets whole.
 DEFAULT_LIMIT, MOST_LIMIT = 50, 200
+LEAF = f"^[0-9a-f]{{{LEAF_DIGITS}}}$"
 
 
 class AsOf(BaseModel):
     """Which past to read: a revision, or an instant or date with a zone; by default now. `rules`: the number of the
-    rules that the answer must be counted under, as permalinks say it."""
+    rules that the answer must be counted under, as permalinks say it; `leaf`: the beginning of the leaf hash that the
+    entry of the revision must have, as they say it too."""
 
     model_config = ConfigDict(extra="forbid")
 
     as_of: Moment | None = None
     zone: Moment | None = None
     rules: Annotated[int, Field(ge=1)] | None = None
+    leaf: Annotated[str, Field(pattern=LEAF)] | None = None
     format: Format | None = None
 
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from app import dates
+from app.log.entries import Pin
 from app.reading.dimensions import DETENTIONS, PERSONAL, RELEASES, HeldDimension, ReleaseDimension
 from app.registry.projection import RULES
 from app.registry.schemas import MOST_COUNTED, Country, Date, Line, Slug, Sources, listed, unique
@@ -221,6 +222,10 @@ def edges(start: str | None, end: str | None) -> tuple[int | None, int | None]:
 ALWAYS = ("stage", "net", "house_arrest", "group_by")
 
 
+# The parameters that keep an answer as it is.
+PINNING = ("rules", "leaf", "as_of")
+
+
 def echo(terms: BaseModel) -> EchoedTerms:
     """The terms that were asked for, and those defaults that say what a number means (ALWAYS)."""
     values = terms.model_dump(mode="json")
@@ -232,11 +237,17 @@ def echo(terms: BaseModel) -> EchoedTerms:
     }
 
 
-def link(path: str, terms: Mapping[str, EchoedTerm], as_of: int) -> str:
+def link(path: str, terms: Mapping[str, EchoedTerm], as_of: Pin | None) -> str:
     """A relative address that asks the same again: parameters in the order of the terms, then the rules and the
-    revision."""
+    revision with its leaf; or, without a revision, that asks for today's answer."""
     pairs = [(name, _text(item)) for name, value in terms.items() for item in each(value)]
-    return f"{path}?{urlencode([*pairs, ('rules', str(RULES)), ('as_of', str(as_of))])}"
+    return f"{path}?{urlencode(pairs if as_of is None else [*pairs, *pinned(as_of)])}"
+
+
+def pinned(as_of: Pin) -> list[tuple[str, str]]:
+    """The values of PINNING: the rules of an answer, which entry its revision is, and the revision."""
+    leaf = [] if as_of.leaf is None else [("leaf", as_of.leaf)]
+    return [("rules", str(RULES)), *leaf, ("as_of", str(as_of.revision))]
 
 
 def each(value: EchoedTerm) -> Sequence[str | int]:

@@ -10,6 +10,7 @@ import pytest
 
 from app.config import Settings
 from app.counts.citation import CITED, short_address
+from app.log.entries import Pin
 from tests.support import Body, World
 
 # One of every term that a count on this scene can be asked for.
@@ -58,6 +59,7 @@ def test_every_term_of_the_permalink_is_in_the_citation(cited: World, subtests: 
             asked = parse_qs(urlsplit(count["permalink"]).query)
             assert asked.pop("as_of") == [str(count["citation"]["revision"])] == [str(cited.revision)]
             assert asked.pop("rules") == [str(count["rules"])]
+            assert re.fullmatch("[0-9a-f]{16}", asked.pop("leaf")[0])
             assert asked.keys() == count["terms"].keys()
             for lang in ("en", "es"):
                 said = count["citation"][lang]
@@ -92,14 +94,14 @@ def test_a_mistyped_address_is_not_found_and_says_what_to_do(cited: World) -> No
 
 def test_an_address_of_a_registry_further_on_is_ahead_of_this_one(cited: World) -> None:
     """As when a registry was restored from an older backup."""
-    address = short_address({"stage": "carried_out", "net": False}, 1_000)
+    address = short_address({"stage": "carried_out", "net": False}, Pin(1_000))
     cited.refuse(cited.get(address), 422, "ahead_of_head", "/as_of")
 
 
 def test_a_well_formed_address_that_no_count_can_have_is_not_found(cited: World) -> None:
     for terms in ({"stage": "freed"}, {"countri": "VE"}, {"released_from": "2026-02", "released_to": "2026-01"}):
-        cited.refuse(cited.get(short_address(terms, 1)), 404, "not_found")
-    cited.refuse(cited.get(short_address({"source": "nobody"}, 1)), 422, "unknown_source", "/source")
+        cited.refuse(cited.get(short_address(terms, Pin(1))), 404, "not_found")
+    cited.refuse(cited.get(short_address({"source": "nobody"}, Pin(1))), 422, "unknown_source", "/source")
 
 
 def test_the_past_of_a_citation_cannot_be_turned_round(cited: World) -> None:
@@ -127,13 +129,13 @@ def test_the_public_address_stands_before_the_code(settings: Settings) -> None:
     public = settings.model_copy(update={"public_url": "https://recuento.example"})
     with World(public) as world:
         cited = world.count()["citation"]
-        assert re.fullmatch(r"https://recuento\.example/c/1[A-Za-z0-9_-]+", cited["address"])
+        assert re.fullmatch(r"https://recuento\.example/c/2[A-Za-z0-9_-]+", cited["address"])
         assert all(cited["address"] in cited[name] for name in ("en", "es", "bibtex"))
         assert world.get(urlsplit(cited["address"]).path).status_code == 200
 
 
 def test_the_address_is_relative_where_nobody_said_how_the_registry_is_reached(cited: World) -> None:
-    assert address_of(cited).startswith(CITED + "1")
+    assert address_of(cited).startswith(CITED + "2")
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "jsonl"])

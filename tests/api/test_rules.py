@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from app.counts.citation import short_address
 from app.database import writing
+from app.log.entries import Pin
 from app.log.head import OtherRules
 from app.main import create_app
 from app.models import Head
@@ -82,7 +83,8 @@ def test_a_citation_in_print_under_earlier_rules_is_gone_and_names_the_address_o
     today = filed.count()["citation"]["address"]
     with monkeypatch.context() as earlier:
         earlier.setattr(wording, "RULES", EARLIER)
-        printed = short_address({"stage": "carried_out", "net": False}, filed.revision)
+        leaf = parse_qs(urlsplit(filed.count()["permalink"]).query)["leaf"][0]
+        printed = short_address({"stage": "carried_out", "net": False}, Pin(filed.revision, leaf))
     refused = filed.client.get(printed)
     assert (refused.status_code, refused.json()["code"]) == (410, "rules_changed")
     assert refused.json()["address"] == today

@@ -1,5 +1,6 @@
 """A citation says everything that the number depends on, and its short address leads to that number or to none."""
 
+import hashlib
 import re
 from typing import Any
 from urllib.parse import parse_qsl
@@ -9,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.counts.citation import CITED, BadCode, bibtex, citation, sentence, short_address, unpack
+from app.log.entries import LEAF_DIGITS, Pin
 from app.reading import terms as wording
 from app.reading.dimensions import RELEASES, dimensions_of
 from app.reading.terms import CountTerms
@@ -102,7 +104,11 @@ def counted(terms: Row, groups: list[Row] | None = None) -> Any:
 
 
 def code_of(terms: Row, revision: int = 663) -> str:
-    return short_address(terms, revision).removeprefix(CITED)
+    return short_address(terms, pin_of(revision)).removeprefix(CITED)
+
+
+def pin_of(revision: int) -> Pin:
+    return Pin(revision, hashlib.sha256(str(revision).encode()).hexdigest()[:LEAF_DIGITS] if revision else None)
 
 
 TERMS = terms_of({"country": "VE", "released_from": "2026-01-08", "group_by": ["source"]})
@@ -130,7 +136,7 @@ def test_a_sentence_says_the_number_its_terms_the_revision_and_the_hour(lang: La
 
 
 def test_the_citation_of_a_demo_says_wherever_it_is_pasted_that_its_people_are_invented() -> None:
-    found = citation(counted(TERMS, groups=GROUPS), 663, "2026-01-14T03:59:59.999999Z", "", demo=True)
+    found = citation(counted(TERMS, groups=GROUPS), pin_of(663), "2026-01-14T03:59:59.999999Z", "", demo=True)
     assert found["en"].startswith("Recuento (demo, invented people), revision 663 (2026-01-14T03:59:59Z): 91 releases")
     assert found["es"].startswith("Recuento (demostración, personas inventadas), revisión 663 (2026-01-14T03:59:59Z):")
     assert "note = {Demo, invented people. Revision 663 (2026-01-14T03:59:59Z)}," in found["bibtex"]
@@ -237,7 +243,7 @@ def typeset(text: str) -> str:
 @given(terms=ANY_TERMS)
 @example(terms=terms_of({"area": r"{}%&#_\$^~", "destination": "}{"}))
 def test_bibtex_is_well_formed_and_prints_the_terms_whatever_is_in_them(terms: Row) -> None:
-    address = "https://recuento.example" + short_address(terms, 663)
+    address = "https://recuento.example" + short_address(terms, pin_of(663))
     found = fields_of(bibtex(counted(terms), 663, RECORDED, address))
     assert (found["author"], found["year"], found["note"]) == ("{Recuento}", "2026", f"Revision 663 ({RECORDED})")
     assert found["howpublished"] == f"\\url{{{address}}}"
@@ -250,7 +256,7 @@ def test_bibtex_is_well_formed_and_prints_the_terms_whatever_is_in_them(terms: R
 
 def test_two_counts_of_one_revision_are_two_entries() -> None:
     keys = {
-        fields_of(bibtex(counted(said), 663, RECORDED, short_address(said, 663)))["key"]
+        fields_of(bibtex(counted(said), 663, RECORDED, short_address(said, pin_of(663))))["key"]
         for said in (terms_of({}), terms_of({"net": True}))
     }
     assert len(keys) == 2
@@ -260,13 +266,20 @@ def test_two_counts_of_one_revision_are_two_entries() -> None:
 @example(terms=LONGEST, revision=2**53)
 def test_a_short_address_holds_the_terms_and_the_revision_exactly(terms: Row, revision: int) -> None:
     code = code_of(terms, revision)
-    assert re.fullmatch(r"1[A-Za-z0-9_-]+", code)
-    assert unpack(code)[1] == parse_qsl(wording.link("", terms, revision).removeprefix("?"), keep_blank_values=True)
+    assert re.fullmatch(r"[12][A-Za-z0-9_-]+", code)
+    full = wording.link("", terms, pin_of(revision)).removeprefix("?")
+    assert unpack(code)[1] == parse_qsl(full, keep_blank_values=True)
     assert unpack(code)[1][-1] == ("as_of", str(revision))
 
 
+def test_an_address_in_print_that_names_no_leaf_still_leads_to_its_count() -> None:
+    code = short_address(TERMS, Pin(663)).removeprefix(CITED)
+    assert code.startswith("1")
+    assert unpack(code)[1][-1] == ("as_of", "663")
+
+
 def test_a_short_address_is_short() -> None:
-    assert len(code_of(TERMS)) < 60
+    assert len(code_of(TERMS)) < 70
 
 
 SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -288,10 +301,12 @@ def test_a_code_with_characters_swapped_left_out_doubled_or_added_leads_nowhere(
         "",
         "1",
         "1A",
+        "2",
+        "2A",
         code + "A",
         code + "=",
         code + " ",
-        code.replace("1", "2", 1),
+        "1" + code[1:],
         code[1:],
     }
     for place in range(len(code)):
@@ -306,6 +321,8 @@ def test_a_code_with_characters_swapped_left_out_doubled_or_added_leads_nowhere(
 def test_whatever_was_not_given_out_is_refused(text: str) -> None:
     with pytest.raises(BadCode):
         unpack("1" + text)
+    with pytest.raises(BadCode):
+        unpack("2" + text)
 
 
 def test_the_parts_of_two_codes_make_none() -> None:
@@ -318,8 +335,8 @@ def test_the_parts_of_two_codes_make_none() -> None:
 
 
 def test_a_citation_gives_the_address_everywhere() -> None:
-    found = citation(counted(TERMS), 663, RECORDED, "https://recuento.example", demo=False)
-    assert found["address"] == "https://recuento.example" + short_address(TERMS, 663)
+    found = citation(counted(TERMS), pin_of(663), RECORDED, "https://recuento.example", demo=False)
+    assert found["address"] == "https://recuento.example" + short_address(TERMS, pin_of(663))
     assert found["revision"] == 663
     for name in ("en", "es", "bibtex"):
         assert found["address"] in found[name]

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from app.config import Settings
 from app.countries import COUNTRIES
 from app.database import reading, writing
 from app.errors import Conflict, Problem
@@ -20,7 +19,7 @@ from app.log.entries import head
 from app.registry.read_permissions import Reader
 from app.registry.write import WriteContext
 from app.vocabulary import Role
-from tests.databases import Templates
+from tests.databases import Templates, settings_of
 from tests.support import NOW, Body, World, make_report
 
 
@@ -29,7 +28,7 @@ def original(templates: Templates) -> Iterator[World]:
     """A facility, two sources of one man, of whom one is in quarantine, and a namesake."""
     url, keys = templates.world("sqlite")
     with templates.copy("sqlite", url) as address:
-        settings = Settings(database_url=address, secret="a secret of the tests")  # type: ignore[arg-type]
+        settings = settings_of(address)
         with World(settings, keys=keys) as world:
             world.add_facility(names=["Rodeo Uno", "Rodeo; el primero", "N/A"], point={"lat": 10.4, "lon": -66.6})
             # An age that is worked out of a birth date is not carried: nobody said it, and the date is not public.

@@ -218,6 +218,7 @@ def _refusals(stage: Stage, filed: Node) -> None:
     ask("list_releases", country="ve", gives=422)
     ask("count_releases", as_of="999999", gives=422)
     ask("count_releases", rules=RULES - 1, as_of="2026-01-13", gives=410)
+    ask("count_releases", leaf="0123456789abcdef", as_of="658", gives=410)
     ask("file_release", "reporter", content="{", gives=400, **AS_JSON)
     ask("count_releases", "limited", gives=403)
     ask("file_release", "reporter", content="x", gives=415, **{"Content-Type": "text/plain"})

@@ -22,10 +22,14 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from app.counts.citation import CITED, short_address, unpack
 from app.database import writing
 from app.demo import run as replay
 from app.errors import PROBLEM_JSON
+from app.log.entries import Pin
 from app.main import ROUTERS, create_app
+from app.reading.countables import countable_addressed
+from app.reading.terms import PINNING
 from app.registry import api_keys
 from app.vocabulary import Role
 from tests.replay import settings_for
@@ -39,6 +43,11 @@ JSON = "application/json"
 ROUTES = {route.name: route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FINGERPRINT = re.compile(r"\b[0-9a-f]{64}\b")
+# Addresses hold the beginning of a fingerprint, openly or packed; the key of a BibTeX entry ends as its address does.
+_LEAF = re.compile(r"(?<=leaf=)[0-9a-f]{16}")
+_SHORT = re.compile(rf"(?<={CITED})[A-Za-z0-9_-]+")
+_KEY_OF_ENTRY = re.compile(r"(?<=@misc{recuento-)(\d+)-[A-Za-z0-9_-]{6}(?=,)")
+LEAF = "9c1e6a3b70d5f284"  # that of every example
 _NAMESPACE = uuid.UUID("2d1f7c3e-9a4b-4c56-8e0d-5b7a1c9f3e21")
 
 
@@ -114,7 +123,7 @@ class Stage:
         if isinstance(value, list):
             return [self._shown(item) for item in value[:MOST_ITEMS]]
         if isinstance(value, str):
-            text = _FINGERPRINT.sub(self._other, _ID.sub(self._other, value))
+            text = _FINGERPRINT.sub(self._other, _ID.sub(self._other, _with_one_leaf(value)))
             return text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + "…"
         return value
 
@@ -125,6 +134,23 @@ class Stage:
             new = hashlib.sha256(number.encode()).hexdigest() if "-" not in found[0] else ""
             self._known[found[0]] = new or str(uuid.uuid5(_NAMESPACE, number))
         return self._known[found[0]]
+
+
+def _with_one_leaf(text: str) -> str:
+    text = _SHORT.sub(lambda found: _repacked(found[0]), _LEAF.sub(LEAF, text))
+    ends = _SHORT.search(text)
+    return text if ends is None else _KEY_OF_ENTRY.sub(lambda found: f"{found[1]}-{ends[0][-6:]}", text)
+
+
+def _repacked(code: str) -> str:
+    noun, pairs = unpack(code)
+    given: dict[str, Any] = {}
+    for name, value in pairs:
+        if name not in PINNING:
+            given.setdefault(name, []).append(value)
+    countable = countable_addressed(noun, given)
+    assert countable is not None
+    return short_address(given, Pin(int(dict(pairs)["as_of"]), LEAF), countable).removeprefix(CITED)
 
 
 @contextmanager

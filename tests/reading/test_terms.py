@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.dates import parse_from, parse_to
+from app.log.entries import Pin
 from app.reading import terms as wording
 from app.reading.dimensions import PERSONAL
 from app.reading.questions import DetentionQuery, ReleaseQuery
@@ -88,10 +89,11 @@ def test_a_term_said_twice_is_said_once() -> None:
 
 def test_a_link_repeats_lists_encodes_names_and_ends_in_the_revision() -> None:
     said = wording.echo(CountTerms(facility="El Rodeo I & II", any_of=["jep", "foro"], rearrested=True))
-    assert wording.link("/v1/releases", said, 812) == (
+    assert wording.link("/v1/releases", said, Pin(812, "0123456789abcdef")) == (
         "/v1/releases?facility=El+Rodeo+I+%26+II&rearrested=true&stage=carried_out&net=false&any_of=jep&any_of=foro"
-        f"&rules={RULES}&as_of=812"
+        f"&rules={RULES}&leaf=0123456789abcdef&as_of=812"
     )
+    assert wording.link("/v1/releases", {"country": "VE"}, None) == "/v1/releases?country=VE"
 
 
 def test_every_source_a_term_names_is_told_with_its_place() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.config import Settings
+from tests.databases import settings_of
 from tests.registry.test_bulk_filing import file_all
 from tests.support import GOVERNMENT, Body, World, make_report
 
@@ -43,7 +43,7 @@ def outcome(folder: Path, seed: int, *, together: bool) -> Any:
     draw.shuffle(cases)
     rows = [report(draw, case) for case in cases]
     url = f"sqlite:///{folder / f'{seed}-{together}.db'}"
-    with World(Settings(database_url=url, secret="a secret of the tests", concurrency=4)) as world:  # type: ignore[arg-type]
+    with World(settings_of(url)) as world:
         for who, body in before:
             world.post("/v1/releases", body, who)
         lists = [rows] if together else [[row] for row in rows]

@@ -13,6 +13,7 @@ from app.api.lanes import BUSY
 from app.api.problems import INTERNAL, NARROWER
 from app.errors import Busy, ClockJumped, PerhapsStored, Problem, TakesTooLong, TooManyRequests, Unavailable
 from app.log.head import OtherRules
+from app.log.mark import WentBackwards
 from app.registry.projection import RULES
 
 Node = dict[str, Any]
@@ -32,6 +33,7 @@ BROKEN: Node = {
     Busy.code: Busy(BUSY).body(),
     TakesTooLong.code: TakesTooLong(NARROWER).body(),
     OtherRules.code: OtherRules(RULES, RULES + 1).body(),
+    WentBackwards.code: WentBackwards().body(),
 }
 
 

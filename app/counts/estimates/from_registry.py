@@ -14,6 +14,7 @@ from app.counts.shapes import ReleaseEstimate
 from app.counts.tally import not_visible
 from app.database import chunks
 from app.errors import Invalid
+from app.log.entries import pin
 from app.models import ReleaseAtStage, Source, Verification
 from app.reading import terms as wording
 from app.reading.selection import select_releases, with_facility_slug
@@ -72,7 +73,7 @@ def estimate_releases(
         **numbers,
         "counted_apart": apart,
         **not_visible(session, terms, reader, revision),
-        "permalink": wording.link("/v1/estimates/releases", question, revision),
+        "permalink": wording.link("/v1/estimates/releases", question, pin(session, revision)),
     }
 
 

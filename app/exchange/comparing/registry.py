@@ -23,6 +23,7 @@ from app.exchange.comparing.detentions import (
     with_account,
 )
 from app.exchange.comparing.files import ComparedList
+from app.log.entries import pin
 from app.matching import score
 from app.matching.align import Deadline, Line
 from app.matching.fold import fold
@@ -98,7 +99,7 @@ def beside(
     in_scope: dict[int, int] = {}
     for query in _queries(listed.detentions, scope, now):
         of_list, withheld = registry_side.within(session, query, reader, revision)
-        address = terms.link(countable_of(query).listed, terms.echo(query), revision)
+        address = terms.link(countable_of(query).listed, terms.echo(query), pin(session, revision))
         theirs.lists.append({"list": address, "listed": len(of_list), "withheld": withheld})
         in_scope |= of_list
     own = {}

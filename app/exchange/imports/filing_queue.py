@@ -19,6 +19,7 @@ from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import Filing
 from app.log.entries import as_only_writer
+from app.log.mark import WentBackwards
 
 LOOKS_EVERY = 30.0  # seconds between look-ups of lists that another process, now gone, had begun
 INTERNAL = BadFile("internal_error", "Something failed here. What is settled was filed: send the list again.")
@@ -59,7 +60,7 @@ class Worker:
                 await self._work()
             except SQLAlchemyError as error:  # the database is busy, or away: the lists wait
                 log.error("the database failed while lists were filed: %s", kind_and_place(error))
-            except ClockJumped as refusal:
+            except (ClockJumped, WentBackwards) as refusal:
                 log.error("lists wait: %s", refusal.detail)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), LOOKS_EVERY)
@@ -71,7 +72,7 @@ class Worker:
                     if self._stopping:
                         await self._in_turn(partial(self._let_go, filing.job))
                         return
-            except (OperationalError, CommitUnanswered, ClockJumped):
+            except (OperationalError, CommitUnanswered, ClockJumped, WentBackwards):
                 raise
             except Exception as error:
                 server_log.unforeseen(error, "an import")

@@ -1,0 +1,140 @@
+"""`recuento backup` and `recuento restore`: copies of the database, and what is lost where one is put back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import Engine
+from sqlalchemy.engine import URL, make_url
+
+from app import wal_check
+from app.cli.database import database, located
+from app.cli.output import console, fail, now
+from app.config import Settings
+from app.database import reading, writing
+from app.database_files import Copied, back_up, leaf_in, put_in_place, read_copy, state_of
+from app.log.entries import head, lock_head
+from app.log.head import bind_secret, is_bound, needs_rebuild, require_secret
+from app.log.mark import Kept, Mark, unrepeated
+from app.registry.projection import RULES
+from app.registry.read_permissions import Reader
+from app.registry.rebuild import rebuild
+from app.registry.redact_person import redact_again
+from app.registry.write import WriteContext
+from app.vocabulary import Role
+
+AGAIN = "Keys revoked since live again, and consents given since are gone: revoke and record these anew."
+
+commands = typer.Typer()
+
+
+@commands.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write; there must be none of that name yet.")],
+) -> None:
+    """Write the database into a new file, as it stands at this moment, also while a server works on it.
+
+    The file holds what the database holds, names included: keep it as safe, and the secret elsewhere."""
+    copied = back_up(_sqlite_file(Settings(), f"pg_dump --format=custom --file={file} '{{}}'"), file)
+    console.print(f"Revision {copied.revision}, leaf {copied.leaf}, in {file}", soft_wrap=True)
+
+
+@commands.command()
+def restore(
+    file: Annotated[Path | None, typer.Argument(help="A file that `recuento backup` wrote.")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put it in the place of the database that is there, which is then gone.")
+    ] = False,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss",
+            help="Go on without the entries that this machine has answered with and the backup does not have. Without "
+            "FILE: without those that the database, put back by other means, does not have.",
+        ),
+    ] = False,
+) -> None:
+    """Put a backup in the place of the database, which nobody may have open, or accept what a database that was put
+    back has lost. Whoever was erased since the backup was made is erased again."""
+    settings = Settings()
+    mark = Mark(settings.mark_file())
+    if file is not None:
+        copied = _put_back(settings, mark.kept, file, replace=replace, accept_loss=accept_loss)
+        console.print(f"Revision {copied.revision} stands in {located(settings.database_url)}", soft_wrap=True)
+    elif not accept_loss:
+        fail("Name the backup to put back, or say --accept-loss of a database that was put back already.")
+    with database(settings) as engine:
+        _go_on(engine, settings, mark)
+
+
+def _put_back(settings: Settings, kept: Kept, file: Path, *, replace: bool, accept_loss: bool) -> Copied:
+    """Check everything that can be checked, then put the file in place."""
+    address = "pg_restore --clean --if-exists --single-transaction --dbname='{}' " + str(file)
+    target = _sqlite_file(settings, f"{address} (with every server stopped), and then: recuento restore --accept-loss")
+    copied = read_copy(file)
+    if copied.secret_check:
+        require_secret(copied.secret_check, settings.secret_key(make=False))
+    if target.exists():
+        if state_of(target) == wal_check.IN_USE:
+            fail(f"Somebody has {target} open: stop every server and command on it first.")
+        if not replace and target.stat().st_size:
+            fail(f"{target} is there already: say --replace if the backup is to stand in its place, and it to be gone.")
+    lost = kept.revision > copied.revision or leaf_in(file, kept.revision) != kept.leaf
+    if lost and not accept_loss:
+        fail(
+            f"This machine has answered up to revision {kept.revision}, and the backup ends with revision "
+            f"{copied.revision}: what came between would be lost. Put a newer backup back, or say --accept-loss."
+        )
+    put_in_place(file, target)
+    return copied
+
+
+def _go_on(engine: Engine, settings: Settings, mark: Mark) -> None:
+    """Erase again whoever was erased, and take the head of the database for the newest from then on."""
+    with reading(engine) as session:
+        known = mark.kept.revision > 0
+        if known:
+            mark.look(session)
+        revision, _recorded_at = head(session)
+    if known and not mark.lost:
+        console.print(
+            f"Nothing is lost: the database has all up to revision {revision}, and this machine knows no more."
+        )
+        return
+    lost = mark.kept.revision
+    mark.fork(revision)  # before anything is written after it
+    with writing(engine) as session:
+        lock_head(session)  # as for every entry, the clock is read in its turn
+        secret = settings.secret_key(make=not is_bound(session))
+        bind_secret(session, secret)
+        if needs_rebuild(session, RULES):
+            rebuild(session)
+        erased = unrepeated(session, mark.kept)
+        redact_again(WriteContext(session, Reader(Role.ADMIN), now(), secret), erased)
+    with reading(engine) as session:
+        mark.accept(session)
+    if not known:
+        console.print(
+            f"There was no {mark.path}: nobody can tell what was lost, or who was erased since. Erase them again, by a "
+            f"list of your own, before you serve. {AGAIN}",
+            soft_wrap=True,
+        )
+        return
+    console.print(
+        f"The log goes on after revision {revision}; this machine had answered up to revision {lost}. Records erased "
+        f"again: {len(erased)}. Say publicly after which revision the registry goes on, and ask every source to send "
+        f"again what it sent since. If that is of somebody who was erased, erase once more. {AGAIN}",
+        soft_wrap=True,
+    )
+
+
+def _sqlite_file(settings: Settings, instead: str) -> Path:
+    """The file of a SQLite database. Of another, fail with the command that does it, in which {} is the address."""
+    url = make_url(settings.database_url)
+    if url.get_backend_name() != "sqlite":
+        more = {name: value for name, value in url.query.items() if name != "password"}
+        plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, more)
+        fail(f"PostgreSQL has a command of its own for this: {instead.format(plain.render_as_string())}")
+    if settings.mark_file() is None:
+        fail("This database is in memory: name a file in RECUENTO_DATABASE_URL.")
+    return Path(str(url.database))
