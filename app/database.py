@@ -1,6 +1,6 @@
 """Engine, sessions and portable column types: the only file that knows a SQL dialect."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -8,13 +8,14 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
+import psycopg
 import pysqlite3
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Executable, Integer, create_engine, event, text
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
@@ -25,6 +26,8 @@ SAFE_BACKPORTS: dict[tuple[int, ...], int] = {(3, 50): 7, (3, 44): 6}
 # A writer waits for the one before it; a request that waited longer than this is better refused than queued.
 BUSY_TIMEOUT_MS = 30_000
 BUSY_PAUSE = 0.01  # seconds: opening a new database takes about as long
+# What `scrub` waits for readers, while writers wait for it: it is tried again later, and nobody notices a tenth.
+SCRUB_PATIENCE_MS = 100
 # Row values of one IN (...): far below SQLite's limit of 32,766 parameters.
 IN_CHUNK = 500
 
@@ -81,7 +84,7 @@ def make_engine(url: str, pool_size: int = 8) -> Engine:
     )
 
 
-def is_memory(url: str) -> bool:
+def is_memory(url: str | URL) -> bool:
     """Whether a database lives in one connection's memory, so that only one session can use it at a time."""
     address = make_url(url)
     return address.get_backend_name() == "sqlite" and address.database in (None, "", ":memory:")
@@ -133,6 +136,7 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA secure_delete = ON")
+        cursor.execute("PRAGMA temp_store = MEMORY")  # what is sorted holds names: no file outside the database does
         cursor.execute("PRAGMA recursive_triggers = ON")  # REPLACE deletes: the triggers of an append-only table see it
         cursor.close()
 
@@ -224,15 +228,71 @@ def is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
-def scrub(connection: Connection) -> bool:
-    """After an erasure: on SQLite, empty the write-ahead log so that no deleted value stays in it.
+def scrub(engine: Engine, tables: Sequence[str]) -> bool:
+    """Leave no byte of what was deleted in the files of the database: of the whole file on SQLite, of these tables on
+    PostgreSQL, whose own log and backups keep it longer (docs/operators.md).
 
-    False where somebody who still reads kept it from being emptied; then it is emptied after they are done.
-    """
-    if not is_sqlite(connection):
+    False where that has to be tried again: somebody still reads what was deleted, or there is no room."""
+    if is_memory(engine.url):
         return True
-    busy, _pages, _moved = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-    return not busy
+    pooled = engine.raw_connection()
+    try:
+        driver: Any = pooled.driver_connection
+        return _scrub_file(driver) if engine.dialect.name == "sqlite" else _scrub_tables(driver, tables)
+    finally:
+        pooled.close()
+
+
+def _scrub_file(connection: Any) -> bool:
+    """Write the file anew, since `secure_delete` misses the copies of rows that SQLite left behind when it moved them
+    to another page, and empty the write-ahead log."""
+
+    def emptied(how: str) -> bool:
+        busy, pages, moved = connection.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
+        return not busy and pages == moved
+
+    connection.execute(f"PRAGMA busy_timeout = {SCRUB_PATIENCE_MS}")
+    try:
+        # Only TRUNCATE keeps writers waiting, and is not begun behind a reader of an earlier state.
+        if not emptied("PASSIVE") or not emptied("TRUNCATE"):
+            return False
+        connection.execute("VACUUM")
+        return emptied("PASSIVE") and emptied("TRUNCATE")
+    except pysqlite3.DatabaseError:
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+
+# Transactions that may still see what was deleted before that moment, so that VACUUM would keep it for them.
+_EARLIER = """
+    SELECT 1 FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL AND xact_start < %s
+"""
+
+
+def _scrub_tables(connection: Any, tables: Sequence[str]) -> bool:
+    """Write the tables and their indexes anew: VACUUM without FULL only marks what was deleted as free. Its statistics,
+    which quote values, are made anew too."""
+    connection.autocommit = True  # VACUUM runs in no transaction
+    try:
+        connection.execute(f"SET lock_timeout = {SCRUB_PATIENCE_MS}")
+        moment = connection.execute("SELECT clock_timestamp()").fetchone()[0]
+        patience = monotonic() + SCRUB_PATIENCE_MS / 1000
+        while connection.execute(_EARLIER, [moment]).fetchone():
+            if monotonic() > patience:
+                return False
+            sleep(BUSY_PAUSE)
+        for table in tables:  # one by one: nobody waits for a table longer than it takes
+            connection.execute(f"VACUUM (FULL, ANALYZE) {table}")
+    except psycopg.Error:
+        return False
+    else:
+        return True
+    finally:
+        if not connection.closed:
+            connection.execute("RESET lock_timeout")
+            connection.autocommit = False
 
 
 def forbid_changes(connection: Connection, table: str) -> None:

@@ -33,6 +33,7 @@ from app.demo import clock
 from app.exchange.imports.filing_queue import Worker
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
 from app.registry.projection import RULES
+from app.registry.scrubbing import Scrubber
 
 ROUTERS = (
     counts,
@@ -73,18 +74,21 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter.total_tokens = max(limiter.total_tokens, app.state.concurrency + SPARE_THREADS)
     _open(app)  # once more: a gate belongs to the loop in which somebody first had to wait at it
     worker = app.state.imports
-    filing = asyncio.create_task(worker.run())
+    filing, scrubbing = asyncio.create_task(worker.run()), asyncio.create_task(app.state.scrubber.run())
     yield
     worker.stop()
-    await filing
+    app.state.scrubber.stop()
+    await asyncio.gather(filing, scrubbing)
     app.state.engine.dispose()
 
 
 def _open(app: FastAPI) -> None:
-    """Make the gate, the turns of whole lists before it, and who files lists in turn with those who pass it."""
+    """Make the gate, the turns of whole lists before it, and what files lists and finishes erasures in turn with those
+    who pass it."""
     app.state.gate = asyncio.Semaphore(app.state.concurrency)
     app.state.whole_lists = asyncio.Semaphore(max(1, app.state.concurrency // LISTS_INSIDE))
     app.state.imports = Worker(app.state.engine, app.state.secret, lambda: app.state.clock(), app.state.gate)
+    app.state.scrubber = Scrubber(app.state.engine, app.state.gate)
 
 
 class _App(FastAPI):

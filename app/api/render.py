@@ -12,7 +12,7 @@ from app.log.entries import LogEntry, entry_at
 from app.models import Decision, Facility, Proposal, Record, Source
 from app.reading import lists, person_records, shapes
 from app.reading.match_candidates import match_candidates
-from app.registry import records
+from app.registry import records, scrubbing
 from app.registry.claims import claim_at
 from app.registry.read_permissions import Reader
 from app.registry.views import unregistered_place
@@ -119,7 +119,8 @@ def _consent(session: Session, result: Outcome, _reader: Reader) -> FiledConsent
 
 def _redaction(session: Session, result: Outcome, _reader: Reader) -> FiledRedaction:
     detainee, number = result.ids["detainee"], result.ids["records"]
-    return {"detainee": detainee, "records": number, "receipt": _receipt(session, result.revision)}
+    receipt, scrubbed = _receipt(session, result.revision), scrubbing.is_finished(session, result.revision)
+    return {"detainee": detainee, "records": number, "scrubbed": scrubbed, "receipt": receipt}
 
 
 def _import(session: Session, result: Outcome, reader: Reader) -> ImportOut:

@@ -14,12 +14,12 @@ from sqlmodel import Session, col
 
 from app.api import answers, render
 from app.api.requests import bearer, bearer_token, gate, require_role, whole_body
-from app.database import reading, scrub
+from app.database import reading
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
 from app.log.entries import as_only_writer
 from app.models import ApiKey, IdempotentAnswer
-from app.registry import api_keys
+from app.registry import api_keys, scrubbing
 from app.registry.read_permissions import Reader
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Role
@@ -60,9 +60,9 @@ class Writing:
                     self._store(session, once, outcome, context.now)
             body = render.outcome(session, outcome, self.actor)
         if outcome.kind == "redaction":
-            with state.engine.connect() as connection:
-                if not scrub(connection):
-                    log.warning("an erased value may stay in the write-ahead log until the next erasure or restart")
+            body = {**body, "scrubbed": scrubbing.finish(state.engine)}
+            if not body["scrubbed"]:
+                log.warning("erased values may still lie in the files of the database: see %s", scrubbing.UNFINISHED)
         headers = {"Cache-Control": answers.KEYED, "Recuento-Revision": str(outcome.revision)}
         if replayed:
             headers["Idempotency-Replayed"] = "true"

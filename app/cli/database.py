@@ -11,6 +11,7 @@ from sqlmodel import Session
 from app.config import Settings
 from app.database import make_engine, migrate, writing
 from app.log.head import bind_secret, is_bound, require_rules
+from app.registry import scrubbing
 from app.registry.projection import RULES
 
 
@@ -28,6 +29,7 @@ def database(settings: Settings) -> Iterator[Engine]:
     engine = make_engine(settings.database_url)
     try:
         migrate(engine)
+        scrubbing.finish(engine)
         yield engine
     finally:
         engine.dispose()

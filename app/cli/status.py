@@ -13,7 +13,7 @@ from app.config import Settings
 from app.dates import format_instant
 from app.log.entries import head
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source
-from app.registry import hiding_requests
+from app.registry import hiding_requests, scrubbing
 from app.registry.rebuild import rebuild as rebuild_rows
 
 commands = typer.Typer()
@@ -52,7 +52,7 @@ def standing(session: Session) -> dict[str, Any]:
         "wishes_in_review": _number(session, ProvisionalHiding),
         "hidden_by_source": {slugs[source]: number for source, number in sorted(unanswered.items())},
         "stopped_sources": sorted(slugs[source] for source in stopped),
-        "warnings": hiding_requests.warnings(session),
+        "warnings": [*hiding_requests.warnings(session), *scrubbing.warnings(session)],
     }
 
 
@@ -76,4 +76,9 @@ def lines(status: dict[str, Any]) -> list[str]:
         "(/v1/review); if the key may be stolen, revoke it and put the source in quarantine."
         for source in status["stopped_sources"]
     ]
+    if scrubbing.UNFINISHED in status["warnings"]:
+        told.append(
+            "WARNING an erasure is not finished: what was deleted may still lie in the files of the database, because "
+            "somebody reads, or there is no room. It is tried again by the server and by every command."
+        )
     return told

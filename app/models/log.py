@@ -43,6 +43,8 @@ class Head(SQLModel, table=True):
     secret_check: str
     demo: bool
     rules: int  # the number of the rules under which every projected row was made
+    erased: int = key_column()  # revision of the last erasure; 0: there was none
+    scrubbed: int = key_column()  # up to this revision, what was erased has left the files of the database too
 
 
 class ApiKey(SQLModel, table=True):
