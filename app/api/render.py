@@ -21,7 +21,6 @@ from app.vocabulary import MatchOutcome
 from app.wire.base import Receipt
 from app.wire.directory import FiledClaim, FiledFacility, FiledSource
 from app.wire.filed import Candidate, Decided, Filed, FiledConsent, FiledRedaction, Proposed, WarningOut
-from app.wire.imports import ImportOut
 
 UNREGISTERED: WarningOut = {
     "pointer": "/detention/facility",
@@ -32,8 +31,10 @@ UNREGISTERED: WarningOut = {
 }
 
 
-def outcome(session: Session, result: Outcome, reader: Reader) -> Mapping[str, Any]:
+def outcome(session: Session, secret: bytes, result: Outcome, reader: Reader) -> Mapping[str, Any]:
     """The body of the answer to a write."""
+    if result.kind == "import":
+        return receipts.shape(stored.own(session, uuid.UUID(result.ids["import"]), reader.source), secret)
     return RENDERERS[result.kind](session, result, reader)
 
 
@@ -123,10 +124,6 @@ def _redaction(session: Session, result: Outcome, _reader: Reader) -> FiledRedac
     return {"detainee": detainee, "records": number, "scrubbed": scrubbed, "receipt": receipt}
 
 
-def _import(session: Session, result: Outcome, reader: Reader) -> ImportOut:
-    return receipts.shape(stored.own(session, uuid.UUID(result.ids["import"]), reader.source))
-
-
 RENDERERS: dict[str, Callable[[Session, Outcome, Reader], Mapping[str, Any]]] = {
     "report": _report,
     "source": _source,
@@ -136,5 +133,4 @@ RENDERERS: dict[str, Callable[[Session, Outcome, Reader], Mapping[str, Any]]] = 
     "proposal": _proposal,
     "consent": _consent,
     "redaction": _redaction,
-    "import": _import,
 }

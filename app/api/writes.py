@@ -58,7 +58,7 @@ class Writing:
                 outcome = action(context)
                 if once is not None:
                     self._store(session, once, outcome, context.now)
-            body = render.outcome(session, outcome, self.actor)
+            body = render.outcome(session, state.secret, outcome, self.actor)
         if outcome.kind == "redaction":
             body = {**body, "scrubbed": scrubbing.finish(state.engine)}
             if not body["scrubbed"]:

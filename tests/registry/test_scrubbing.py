@@ -100,15 +100,13 @@ def warnings(world: World) -> list[str]:
     return list(world.get("/readyz").json().get("warnings", []))
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that tries again only after the test."""
     monkeypatch.setattr(scrubbing, "RETRY_EVERY", PATIENCE)
 
 
-def test_no_byte_of_the_erased_stays_in_a_file_of_the_database(
-    world: World, monkeypatch: pytest.MonkeyPatch, patient: None
-) -> None:
+def test_no_byte_of_the_erased_stays_in_a_file_of_the_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = [json.dumps(person, ensure_ascii=False) for person in list_of_people()]
     assert world.send_list("\n".join(listed), confirm="true")["counts"]["new"] == PEOPLE
     cases = {f"S-{number}" for number in range(0, PEOPLE, PEOPLE // ERASED)}
@@ -127,12 +125,12 @@ def test_no_byte_of_the_erased_stays_in_a_file_of_the_database(
     assert world.count()["total"]["releases"] == PEOPLE
 
 
-def test_an_erasure_that_nobody_hinders_is_finished_with_its_answer(world: World, patient: None) -> None:
+def test_an_erasure_that_nobody_hinders_is_finished_with_its_answer(world: World) -> None:
     assert erase(world, world.file()["detainee"]["id"])["scrubbed"] is True
     assert warnings(world) == []
 
 
-def test_an_erasure_that_a_reader_hinders_holds_says_so_and_is_finished_after_them(world: World, patient: None) -> None:
+def test_an_erasure_that_a_reader_hinders_holds_says_so_and_is_finished_after_them(world: World) -> None:
     person = world.file()["detainee"]["id"]
     with somebody_reads(world):
         answer = erase(world, person)
@@ -145,7 +143,7 @@ def test_an_erasure_that_a_reader_hinders_holds_says_so_and_is_finished_after_th
     assert warnings(world) == []
 
 
-def test_a_repeated_request_says_whether_the_erasure_is_finished_by_now(world: World, patient: None) -> None:
+def test_a_repeated_request_says_whether_the_erasure_is_finished_by_now(world: World) -> None:
     person = world.file()["detainee"]["id"]
     path, body, once = f"/v1/detainees/{person}/redaction", {"reason": "asked for"}, {"Idempotency-Key": "once"}
     with somebody_reads(world):
@@ -154,7 +152,7 @@ def test_a_repeated_request_says_whether_the_erasure_is_finished_by_now(world: W
     assert (again.headers["idempotency-replayed"], again.json()["scrubbed"]) == ("true", True)
 
 
-def test_no_writer_waits_long_for_an_erasure_behind_a_reader(world: World, patient: None) -> None:
+def test_no_writer_waits_long_for_an_erasure_behind_a_reader(world: World) -> None:
     persons = [world.file(detainee__full_name=name)["detainee"]["id"] for name in ("Una Persona", "Otra Gente")]
     with somebody_reads(world):
         began = monotonic()
@@ -168,7 +166,7 @@ def test_no_writer_waits_long_for_an_erasure_behind_a_reader(world: World, patie
 
 @pytest.mark.parametrize("trouble", ["no room", "busy"])
 def test_an_erasure_holds_whatever_keeps_it_from_being_finished(
-    world: World, monkeypatch: pytest.MonkeyPatch, trouble: str, patient: None
+    world: World, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
     person = world.file()["detainee"]["id"]
 
@@ -195,7 +193,7 @@ def test_a_server_tries_again_until_it_is_finished(resting: World, monkeypatch: 
 
 
 def test_an_unfinished_erasure_outlives_a_restart_and_the_next_command_finishes_it(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], patient: None
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("RECUENTO_DATABASE_URL", world.settings.database_url)
     monkeypatch.setenv("RECUENTO_SECRET", "a secret of the tests")
@@ -212,7 +210,7 @@ def test_an_unfinished_erasure_outlives_a_restart_and_the_next_command_finishes_
 
 
 def test_an_erasure_that_comes_while_another_is_finished_is_not_taken_for_it(
-    world: World, monkeypatch: pytest.MonkeyPatch, patient: None
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     persons = [world.file(detainee__full_name=name)["detainee"]["id"] for name in ("Una Persona", "Otra Gente")]
     with monkeypatch.context() as patched:
