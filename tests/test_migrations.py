@@ -203,7 +203,7 @@ def test_what_imports_kept_in_clear_goes_and_is_scrubbed(resting: World) -> None
     move(resting.engine, command.downgrade, "0014")
     clear = {
         "import_mapping": "(source, headings, mapping, saved_at) VALUES (1, '0', 'V-87654321', '2026-01-01 00:00:00')",
-        "import_row": "(list_import, row, outcome, faults) VALUES ('00000000000000000000000000000007', 1, 'error', '[]')",
+        "import_row": "(list_import, row, outcome, faults) VALUES ('00000000000000000000000000000007', 1, 'new', '[]')",
     }
     with writing(resting.engine) as session:
         for table, row in clear.items():

@@ -159,6 +159,16 @@ def test_no_identification_number_of_a_list_is_ever_on_disk(
     assert traces(world, [NUMBER.encode()], temporary) == {}
 
 
+def test_a_list_that_was_only_tried_leaves_nothing(world: World) -> None:
+    """PostgreSQL keeps rows that were rolled back until it tidies up: docs/operators.md."""
+    name = a_name()
+    assert (
+        world.send_list(csv(name), mapping='age_on = "detained_on"', dry_run=True, confirm=True)["counts"]["new"] == 2
+    )
+    if world.engine.dialect.name == "sqlite":
+        assert traces(world, canaries_of(name)) == {}
+
+
 def test_the_sender_is_told_the_wrong_cells_all_the_same(world: World) -> None:
     receipt = world.send_list(csv(a_name()), mapping='age_on = "detained_on"', confirm=True)
     assert receipt["counts"]["new"] == 2, receipt
