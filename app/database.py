@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg.errors import QueryCanceled
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Executable, Integer, create_engine, event, text
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
@@ -117,7 +117,7 @@ def is_coming_up(error: OperationalError) -> bool:
     return isinstance(error.orig, psycopg.OperationalError) and not asked
 
 
-def is_memory(url: str) -> bool:
+def is_memory(url: str | URL) -> bool:
     """Whether a database lives in one connection's memory, so that only one session can use it at a time."""
     address = make_url(url)
     return address.get_backend_name() == "sqlite" and address.database in (None, "", ":memory:")
@@ -171,6 +171,7 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA secure_delete = ON")
+        cursor.execute("PRAGMA temp_store = MEMORY")  # what is sorted holds names: no file outside the database does
         cursor.execute("PRAGMA recursive_triggers = ON")  # REPLACE deletes: the triggers of an append-only table see it
         cursor.close()
 
@@ -336,17 +337,6 @@ def rows_of(connection: Connection, name: str) -> str:
 
 def is_sqlite(database: Connection | Engine) -> bool:
     return database.dialect.name == "sqlite"
-
-
-def scrub(connection: Connection) -> bool:
-    """After an erasure: on SQLite, empty the write-ahead log so that no deleted value stays in it.
-
-    False where somebody who still reads kept it from being emptied; then it is emptied after they are done.
-    """
-    if not is_sqlite(connection):
-        return True
-    busy, _pages, _moved = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-    return not busy
 
 
 def clock_of(connection: Connection) -> datetime | None:

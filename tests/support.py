@@ -1,6 +1,7 @@
 """What most tests need: an app with sources and keys, and short ways to file and to count."""
 
 import copy
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,11 +24,13 @@ from app.clock import WatchedClock
 from app.config import Settings
 from app.database import migrate, reading, writing
 from app.dates import parse_zone
+from app.exchange.imports import stored
+from app.exchange.imports.fault_groups import faults_of
 from app.log.entries import as_only_writer
 from app.log.head import bind_secret, require_rules
 from app.log.mark import attach
 from app.main import create_app
-from app.models import metadata
+from app.models import ImportRow, ListImport, metadata
 from app.registry import api_keys, directory
 from app.registry.bursts import FiledByDay
 from app.registry.key_uses import KeyUses
@@ -279,6 +282,14 @@ class World:
     def rows_of(self, receipt: Body, who: str = "foro", **params: Any) -> list[Body]:
         """What became of the rows of a list."""
         return list(self.get(f"/v1/imports/{receipt['id']}/rows", who, limit=200, **params).json()["data"])
+
+    def kept_of_lists(self) -> str:
+        """What imports keep of lists, without the lists, unsealed."""
+        secret = self.app.state.secret
+        with reading(self.engine) as session:
+            jobs, rows = session.scalars(select(ListImport)).all(), session.scalars(select(ImportRow)).all()
+            told = [stored.read(secret, job, column) for job in jobs for column in sorted(stored.SEALED)]
+            return json.dumps([told, [faults_of(secret, row) for row in rows]], ensure_ascii=False)
 
     def settle(self) -> None:
         """Wait until every list that was sent is through."""

@@ -1,5 +1,5 @@
-"""What a server does beside answering: it files lists, notes on which day keys were used, and remembers how far the log
-has come."""
+"""What a server does beside answering: it files lists, notes on which day keys were used, finishes erasures, and
+remembers how far the log has come."""
 
 import asyncio
 import logging
@@ -14,10 +14,12 @@ from starlette.datastructures import State
 
 from app.database import reading
 from app.log.mark import UnreadableMark, WentBackwards
+from app.registry import scrubbing
 
 KEY_USES_EVERY = 60.0  # seconds: a day is all that is told, and a crash may lose this much
 # Seconds: what is lost of a mark when the machine fails is what was written since, and a look costs one small query.
 MARKS_EVERY = 1.0
+SCRUBBED_EVERY = 10.0  # seconds: a reader that is in the way is through in a few
 
 log = logging.getLogger("recuento")
 
@@ -30,6 +32,7 @@ async def background(state: State) -> AsyncIterator[None]:
         state.imports.run(),
         _repeat(partial(state.key_uses.write, state.engine), KEY_USES_EVERY, stopping, state.lanes.filing),
     ]
+    chores.append(_repeat(partial(scrubbing.finish, state.engine), SCRUBBED_EVERY, stopping, state.lanes.filing))
     if state.mark.path is not None:
         chores.append(_repeat(_Watch(state).look, MARKS_EVERY, stopping))
     tasks = [asyncio.create_task(chore) for chore in chores]
@@ -40,7 +43,7 @@ async def background(state: State) -> AsyncIterator[None]:
 
 
 async def _repeat(
-    act: Callable[[], None],
+    act: Callable[[], object],
     seconds: float,
     stopping: asyncio.Event,
     lane: AbstractAsyncContextManager[Any] | None = None,

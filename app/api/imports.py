@@ -89,8 +89,12 @@ def read_import(read: Read, import_id: uuid.UUID, query: Annotated[ImportStatusQ
     """How far one of your lists has got, and its receipt once it is through."""
     job = _own(read, import_id)
     lang = query.lang or preferred_language(read.request)
-    places = receipts.places_of(read.session, job)
-    row = {**receipts.shape(job, lang, fault_groups.of_import(read.session, job, lang), places)}
+    secret = read.request.app.state.secret
+    groups, places = (
+        fault_groups.of_import(read.session, secret, job, lang),
+        receipts.places_of(read.session, secret, job),
+    )
+    row = {**receipts.shape(job, secret, lang, groups, places)}
     return read.answer(query, lambda _revision: answers.Answer(row, [row]), _tag(read, query, job, lang))
 
 
@@ -104,7 +108,8 @@ def list_import_rows(read: Read, import_id: uuid.UUID, query: Annotated[ImportRo
 
 def _rows(read: ReadContext, query: ImportRowQuery, job: ListImport, lang: Language) -> Page[Mapping[str, object]]:
     position = read_cursor(query.cursor)
-    rows = receipts.rows_of(read.session, job.id, position[0] if position else 0, query.limit + 1, query.outcome, lang)
+    secret, after = read.request.app.state.secret, position[0] if position else 0
+    rows = receipts.rows_of(read.session, secret, job.id, after, query.limit + 1, query.outcome, lang)
     shown = rows[: query.limit]
     return Page([{**row} for row in shown], write_cursor([shown[-1]["row"]]) if len(rows) > query.limit else None)
 

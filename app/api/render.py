@@ -12,7 +12,7 @@ from app.log.entries import LogEntry, entry_at
 from app.models import Decision, Facility, Proposal, Record, Source
 from app.reading import lists, person_records, shapes
 from app.reading.match_candidates import match_candidates
-from app.registry import records
+from app.registry import records, scrubbing
 from app.registry.claims import claim_at
 from app.registry.read_permissions import Reader
 from app.registry.views import unregistered_place
@@ -21,7 +21,6 @@ from app.vocabulary import MatchOutcome
 from app.wire.base import Receipt
 from app.wire.directory import FiledClaim, FiledFacility, FiledSource
 from app.wire.filed import Candidate, Decided, Filed, FiledConsent, FiledRedaction, Proposed, WarningOut
-from app.wire.imports import ImportOut
 
 UNREGISTERED: WarningOut = {
     "pointer": "/detention/facility",
@@ -39,8 +38,10 @@ SENT_BEFORE: WarningOut = {
 }
 
 
-def outcome(session: Session, result: Outcome, reader: Reader) -> Mapping[str, Any]:
+def outcome(session: Session, secret: bytes, result: Outcome, reader: Reader) -> Mapping[str, Any]:
     """The body of the answer to a write."""
+    if result.kind == "import":
+        return receipts.shape(stored.own(session, uuid.UUID(result.ids["import"]), reader.source), secret)
     return RENDERERS[result.kind](session, result, reader)
 
 
@@ -131,11 +132,8 @@ def _consent(session: Session, result: Outcome, _reader: Reader) -> FiledConsent
 
 def _redaction(session: Session, result: Outcome, _reader: Reader) -> FiledRedaction:
     detainee, number = result.ids["detainee"], result.ids["records"]
-    return {"detainee": detainee, "records": number, "receipt": _receipt(session, result.revision)}
-
-
-def _import(session: Session, result: Outcome, reader: Reader) -> ImportOut:
-    return receipts.shape(stored.own(session, uuid.UUID(result.ids["import"]), reader.source))
+    receipt, scrubbed = _receipt(session, result.revision), scrubbing.is_finished(session, result.revision)
+    return {"detainee": detainee, "records": number, "scrubbed": scrubbed, "receipt": receipt}
 
 
 RENDERERS: dict[str, Callable[[Session, Outcome, Reader], Mapping[str, Any]]] = {
@@ -147,5 +145,4 @@ RENDERERS: dict[str, Callable[[Session, Outcome, Reader], Mapping[str, Any]]] = 
     "proposal": _proposal,
     "consent": _consent,
     "redaction": _redaction,
-    "import": _import,
 }

@@ -4,24 +4,22 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
-from sqlalchemy import Engine, delete
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from app.api import answers, render
 from app.api.requests import admitted, bearer, bearer_token, gate_of_writes, require_role, whole_body
-from app.database import reading, scrub
+from app.database import reading
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed
 from app.log.entries import as_only_writer, require_steady
 from app.models import ApiKey, IdempotentAnswer
-from app.registry import api_keys
+from app.registry import api_keys, scrubbing
 from app.registry.read_permissions import Reader
 from app.registry.reports import is_withdrawn
 from app.registry.write import Outcome, WriteContext
@@ -83,12 +81,12 @@ class Writing:
             if replayed:
                 headers["Idempotency-Replayed"] = "true"
             # Made before COMMIT: what fails after it cannot be told as stored nowhere.
-            body = render.outcome(session, outcome, self.actor)
+            body = render.outcome(session, state.secret, outcome, self.actor)
             if replayed and once is not None and once.unnamed:
                 body = render.sent_before(body)
             response = answers.json_response(body, outcome.status, headers)
-        if outcome.kind == "redaction":
-            _scrub(state.engine)
+        if outcome.kind == "redaction" and scrubbing.finish(state.engine):
+            return answers.json_response({**body, "scrubbed": True}, outcome.status, headers)
         return response
 
     def _once(self, *, unnamed: bool) -> _Once | None:
@@ -138,14 +136,6 @@ class Writing:
             )
         )
         session.flush()
-
-
-def _scrub(engine: Engine) -> None:
-    """Empty the write-ahead log of erased values. The erasure stands whatever becomes of this."""
-    with suppress(SQLAlchemyError), engine.connect() as connection:
-        if scrub(connection):
-            return
-    log.warning("an erased value may stay in the write-ahead log until the next erasure or restart")
 
 
 def written_with(

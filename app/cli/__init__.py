@@ -3,6 +3,8 @@
 A command's module is imported when the command runs, so that `recuento --help` needs none of them.
 """
 
+import os
+import resource
 import sys
 from importlib import import_module
 from typing import Any
@@ -67,6 +69,9 @@ COMMANDS = {
 }
 
 
+OWNER_ALONE = 0o077  # what nobody else may do with a file made here: read it, write it, list what is in it
+
+
 class CommandGroup(TyperGroup):
     """The commands by name and help; the one that is called is imported then."""
 
@@ -91,6 +96,7 @@ cli = CommandGroup(
 
 def main() -> None:
     """The entry point: turns every foreseeable failure into one line, with status 1, or 2 for a wrong command."""
+    _keep_private()
     try:
         # Not alone: what was typed wrongly is told here like all else, in one line and no box around it.
         sys.exit(cli.main(prog_name="recuento", standalone_mode=False))
@@ -105,3 +111,10 @@ def main() -> None:
             raise
         print(f"recuento: {line}", file=sys.stderr)  # noqa: T201 - this is the output
         sys.exit(1)
+
+
+def _keep_private() -> None:
+    """For this process and those it starts: files are their owner's alone, and a crash leaves no file of what was in
+    memory."""
+    os.umask(OWNER_ALONE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

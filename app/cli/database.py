@@ -15,6 +15,7 @@ from app.config import Settings
 from app.database import is_coming_up, make_engine, migrate, reading, writing
 from app.log.head import bind_secret, is_bound, require_rules
 from app.log.mark import attach
+from app.registry import scrubbing
 from app.registry.projection import RULES
 
 # PostgreSQL is up again within seconds of a power cut, and whoever started the server looks at it for about so long.
@@ -59,6 +60,7 @@ def database(settings: Settings) -> Iterator[Engine]:
     engine = make_engine(settings.database_url)
     try:
         migrate(engine)
+        scrubbing.finish(engine)
         yield engine
     finally:
         engine.dispose()

@@ -70,10 +70,10 @@ def import_list(
         task = bar.add_task("Trying" if sent.dry_run else "Filing", total=None)
 
         def tell(job: ListImport) -> None:
-            bar.update(task, total=job.rows, completed=receipts.shape(job)["settled"])
+            bar.update(task, total=job.rows, completed=sum(json.loads(job.counts).values()))
 
         job = local.file_list(engine, secret, clock, slug, path.read_bytes(), sent, tell)
-    return _print(_rows(engine, job), receipts.shape(job, told.lang), _Cells(path, sent), told)
+    return _print(_rows(engine, secret, job), receipts.shape(job, secret, told.lang), _Cells(path, sent), told)
 
 
 def send_list(
@@ -195,11 +195,11 @@ def _left_to_do(receipt: Receipt, lang: Language) -> str | None:
     return line("wrong_rows", lang, count=wrong) if wrong else None
 
 
-def _rows(engine: Engine, job: ListImport) -> Iterator[ImportRowShape]:
+def _rows(engine: Engine, secret: bytes, job: ListImport) -> Iterator[ImportRowShape]:
     after = 0
     while True:
         with reading(engine) as session:
-            rows = receipts.rows_of(session, job.id, after, PAGE)
+            rows = receipts.rows_of(session, secret, job.id, after, PAGE)
         yield from rows
         if len(rows) < PAGE:
             return

@@ -16,7 +16,7 @@ from app.log import mark
 from app.log.entries import head, require_clock
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source
 from app.reading.review import told_bursts
-from app.registry import bursts, hiding_requests
+from app.registry import bursts, hiding_requests, scrubbing
 from app.registry.rebuild import rebuild as rebuild_rows
 
 commands = typer.Typer()
@@ -66,6 +66,7 @@ def standing(session: Session) -> dict[str, Any]:
         "bursts": told_bursts(session),
         "warnings": hiding_requests.warnings(session)
         + bursts.warnings(session, bursts.FiledByDay())
+        + scrubbing.warnings(session)
         + ([ClockJumped.code] if clock else []),
         "clock": clock,
     }
@@ -99,4 +100,9 @@ def lines(status: dict[str, Any]) -> list[str]:
         "the source in quarantine."
         for burst in status["bursts"]
     ]
+    if scrubbing.UNFINISHED in status["warnings"]:
+        told.append(
+            "WARNING an erasure is not finished: what was deleted may still lie in the files of the database, because "
+            "somebody reads, or there is no room. It is tried again by the server and by every command."
+        )
     return told

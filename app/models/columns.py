@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, MetaData, Text
+from sqlalchemy import CheckConstraint, LargeBinary, MetaData, Text
 from sqlmodel import Field, SQLModel
 
 from app.database import Key
@@ -31,6 +31,11 @@ def one_of(column: str, codes: type[Any] | tuple[str, ...]) -> CheckConstraint:
 
 def key_column(**options: Any) -> Any:
     return Field(sa_type=Key, sa_column_kwargs={"autoincrement": False}, **options)
+
+
+def sealed_column(**options: Any) -> Any:
+    """Encrypted bytes."""
+    return Field(sa_type=LargeBinary, **options)
 
 
 def text_column(**options: Any) -> Any:

@@ -1,15 +1,15 @@
 """Imports: what was sent, the progress, and the outcome of each row. Of a row's cells at most an unreadable day, number
-or code is stored: no name and no note."""
+or code is stored: no name and no note. Sealed columns are encrypted (`exchange/imports/vault.py`)."""
 
 import uuid
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary, Uuid
+from sqlalchemy import Index, Uuid
 from sqlmodel import Field, SQLModel
 
 from app.database import UtcDateTime
 from app.import_codes import ImportOutcome, ImportState
-from app.models.columns import key_column, one_of, text_column
+from app.models.columns import key_column, one_of, sealed_column, text_column
 
 
 class ListImport(SQLModel, table=True):
@@ -20,8 +20,8 @@ class ListImport(SQLModel, table=True):
     id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
     source: int = key_column()
     key_id: str | None  # of the key that sent it; null: filed on the machine itself
-    digest: str  # SHA-256 of the file
-    mapping: str | None = text_column(nullable=True)  # JSON; null: by headings, or the one saved for them
+    digest: str  # keyed: from a plain one of a short list, a number could be tried out
+    mapping: bytes | None = sealed_column(nullable=True)  # JSON; null: by headings, or the one saved for them
     dry_run: bool
     strict: bool
     confirmed: bool
@@ -35,9 +35,9 @@ class ListImport(SQLModel, table=True):
     counts: str = text_column()  # JSON: outcome → rows
     first_revision: int | None = key_column(nullable=True)
     last_revision: int | None = key_column(nullable=True)
-    told: str = text_column()  # JSON: form, columns, sheet
-    questions: str = text_column()  # JSON
-    fault: str | None = text_column(nullable=True)  # JSON: why it failed
+    told: bytes = sealed_column()  # JSON: form, digest, columns, sheet, sums over rows
+    questions: bytes = sealed_column()  # JSON
+    fault: bytes | None = sealed_column(nullable=True)  # JSON: why it failed
 
 
 class ImportRow(SQLModel, table=True):
@@ -50,7 +50,7 @@ class ImportRow(SQLModel, table=True):
     outcome: str
     report: uuid.UUID | None = Field(default=None, sa_type=Uuid, nullable=True)
     revision: int | None = key_column(nullable=True)
-    faults: str | None = text_column(nullable=True)  # JSON
+    faults: bytes | None = sealed_column(nullable=True)  # JSON
 
 
 class ImportFile(SQLModel, table=True):
@@ -58,7 +58,7 @@ class ImportFile(SQLModel, table=True):
 
     __tablename__ = "import_file"
     list_import: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
-    data: bytes = Field(sa_type=LargeBinary)
+    data: bytes = sealed_column()
 
 
 class ImportMapping(SQLModel, table=True):
@@ -66,6 +66,6 @@ class ImportMapping(SQLModel, table=True):
 
     __tablename__ = "import_mapping"
     source: int = key_column(primary_key=True)
-    headings: str = Field(primary_key=True)  # SHA-256
-    mapping: str = text_column()  # JSON
+    headings: str = Field(primary_key=True)  # keyed digest
+    mapping: bytes = sealed_column()  # JSON
     saved_at: datetime = Field(sa_type=UtcDateTime)

@@ -45,6 +45,8 @@ class Head(SQLModel, table=True):
     rules: int  # the number of the rules under which every projected row was made
     # The last date of entries that were dated ahead by a wrong clock, where whoever runs the registry said so.
     dated_ahead_until: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+    erased: int = key_column()  # revision of the last erasure; 0: there was none
+    scrubbed: int = key_column()  # up to this revision, what was erased has left the files of the database too
 
 
 class ApiKey(SQLModel, table=True):

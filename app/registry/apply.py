@@ -194,7 +194,7 @@ class Projector:
 
     def _redaction(self, entry: LogEntry) -> Collection[uuid.UUID]:
         records = [uuid.UUID(record) for record in entry.body["records"]]
-        erasure.erase(self._session, records)
+        erasure.erase(self._session, records, entry.revision)
         return records
 
     def _new_version(self, table: Any, slug: str, values: dict[str, Any], revision: int) -> None:

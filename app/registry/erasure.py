@@ -12,6 +12,7 @@ from app.models import (
     Consent,
     Decision,
     DetaineePersonal,
+    Head,
     HiddenCandidatePair,
     Placement,
     Proposal,
@@ -29,10 +30,11 @@ from app.vocabulary import Publish
 PERSONAL: tuple[type[Any], ...] = (DetaineePersonal, SpellPersonal, Trait, SourceTrait, ProvisionalHiding)
 
 
-def erase(session: Session, records: Collection[uuid.UUID]) -> None:
+def erase(session: Session, records: Collection[uuid.UUID], revision: int) -> None:
     """Delete values, salts and personal rows of the records, in every version, of every person they ever belonged
-    to."""
+    to. `revision`: of the erasure, which `scrubbing` then finishes."""
     run = session.connection().execute
+    run(update(Head).values(erased=revision))
     keys = session.scalars(select(col(Record.key)).where(col(Record.id).in_(records))).all()
     run(update(Record).where(col(Record.key).in_(keys)).values(redacted=True))
     for revisions in (

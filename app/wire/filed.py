@@ -86,6 +86,7 @@ class FiledRedaction(TypedDict):
 
     detainee: uuid.UUID
     records: int
+    scrubbed: bool
     receipt: Receipt
 
 

@@ -1,6 +1,7 @@
 """Compare a list with another list or with the registry, or a person with the registry."""
 
 from datetime import datetime
+from functools import partial
 from math import inf
 
 from sqlmodel import Session
@@ -44,7 +45,7 @@ def with_registry(
     Raises BadFile, Invalid."""
     deadline = Deadline(seconds)
     source = reader.source
-    saved = (lambda _digest: None) if source is None else (lambda digest: stored.saved_mapping(session, source, digest))
+    saved = (lambda _: None) if source is None else partial(stored.saved_mapping, session, secret, source)
     try:
         listed = read(open_list(*mine, saved), now, registry.same_place(session), deadline)
         revision = head(session)[0]

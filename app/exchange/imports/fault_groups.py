@@ -3,7 +3,6 @@
 Four hundred rows with the same mistake in one column are one thing to mend.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import select
@@ -12,6 +11,7 @@ from typing_extensions import TypedDict
 
 from app.exchange.imports.mapping import QUESTIONS
 from app.exchange.imports.sentences import detail
+from app.exchange.imports.vault import unseal_json
 from app.models import ImportRow, ListImport
 from app.vocabulary import Language
 from app.wire.imports import ImportColumn, ImportGroup, RowError
@@ -92,19 +92,23 @@ def shapes(
     return groups
 
 
-def of_import(session: Session, job: ListImport, lang: Language) -> list[ImportGroup]:
+def of_import(session: Session, secret: bytes, job: ListImport, lang: Language) -> list[ImportGroup]:
     """The groups of an import, with the values of cells as long as its rows are stored."""
-    told = json.loads(job.told)
+    told = unseal_json(secret, job.told, job.id, "told")
     groups = Groups(told.get("groups", []))
-    rows = select(col(ImportRow.row), col(ImportRow.faults)).where(
-        col(ImportRow.list_import) == job.id, col(ImportRow.row).in_(groups.rows())
-    )
+    rows = select(ImportRow).where(col(ImportRow.list_import) == job.id, col(ImportRow.row).in_(groups.rows()))
     values = {
-        (row, error["column"]): error.get("value")
-        for row, faults in session.execute(rows)
-        for error in json.loads(faults or "[]")
+        (row.row, error["column"]): error.get("value")
+        for row in session.scalars(rows)
+        for error in faults_of(secret, row)
     }
     return shapes(groups.kept(), told.get("columns", []), lang, lambda row, column: values.get((row, column)))
+
+
+def faults_of(secret: bytes, row: ImportRow) -> list[RowError]:
+    """The stored faults of a row."""
+    faults: list[RowError] = unseal_json(secret, row.faults, row.list_import, row.row) if row.faults else []
+    return faults
 
 
 def in_language(errors: Sequence[RowError], row: int, lang: Language) -> list[RowError]:

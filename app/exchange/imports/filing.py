@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
@@ -85,7 +86,7 @@ class Filing:
     def fail(self, fault: BadFile) -> None:
         """End the import because of this fault, unless another process has moved it since the step began."""
         with as_only_writer(self._engine) as session:
-            stored.finish(session, self._seen, "failed", self._clock(), fault.shape())
+            stored.finish(session, self._secret, self._seen, "failed", self._clock(), fault.shape())
 
     def _load(self) -> ListImport:
         with reading(self._engine) as session:
@@ -94,29 +95,34 @@ class Filing:
     def _prepare(self, job: ListImport) -> bool:
         """Open the file, count its rows, and ask the questions about it, before anything is filed."""
         with reading(self._engine) as session:
-            given = None if job.mapping is None else Mapping.model_validate_json(job.mapping)
-            opened = open_list(self._data, given, lambda digest: stored.saved_mapping(session, job.source, digest))
+            sent = stored.read(self._secret, job, "mapping")
+            given = None if sent is None else Mapping.model_validate(sent)
+            saved = partial(stored.saved_mapping, session, self._secret, job.source)
+            opened = open_list(self._data, given, saved)
             before = stored.last_list(session, job.source)
         number, counting = opened.count()
         if number == 0:
             raise BadFile("no_rows", NO_ROWS)
         questions = [] if job.done else self._questions(job, opened, job.whole or number, before, counting=counting)
         state = job.state if job.state != "waiting" else "checking" if job.strict and not job.dry_run else "running"
-        told = json.dumps(json.loads(job.told) | opened.shape(), ensure_ascii=False)
-        facts: dict[str, Any] = {"told": told, "rows": number}
+        facts: dict[str, Any] = {"told": stored.read(self._secret, job, "told") | opened.shape(), "rows": number}
         with as_only_writer(self._engine) as session:
             if job.done and (job.dry_run or state == "checking"):
                 # Rows tried by a process that is gone are tried again: their traces were lost with it.
-                if not stored.begin_again(session, job, job.state):
+                if not stored.begin_again(session, self._secret, job, job.state):
                     return False
                 job = self._seen = stored.load(session, job.id)
             if questions:
-                stored.finish(session, job, "questioned", self._clock(), **facts, questions=json.dumps(questions))
+                stored.finish(session, self._secret, job, "questioned", self._clock(), **facts, questions=questions)
                 return False
-            if not stored.move(session, job, **facts, state=state, leased_until=self._clock() + stored.LEASE):
+            if not stored.move(
+                session, self._secret, job, **facts, state=state, leased_until=self._clock() + stored.LEASE
+            ):
                 return False
             if given is not None and opened.headings is not None and not job.dry_run:
-                stored.save_mapping(session, job.source, opened.headings, given.without_rows(), self._clock())
+                stored.save_mapping(
+                    session, self._secret, job.source, opened.headings, given.without_rows(), self._clock()
+                )
         self._opened = opened
         self._from_the_top(state)
         return True
@@ -130,7 +136,7 @@ class Filing:
         if job.confirmed:
             return questions
         with reading(self._engine) as session:
-            former = json.loads(before.told).get("columns", []) if before else []
+            former = stored.read(self._secret, before, "told").get("columns", []) if before else []
             about_reports = unlike_the_last.about_standing_reports(
                 session, self._secret, job.source, facts, opened.shape()["columns"], former
             )
@@ -178,7 +184,7 @@ class Filing:
             if job.strict and wrong is not None:
                 session.rollback()
                 raise strict(wrong, batch.rows[0].number)
-            if not stored.advance(session, job, outcomes, batch.last, now):
+            if not stored.advance(session, self._secret, job, outcomes, batch.last, now):
                 session.rollback()
                 return None
         return outcomes
@@ -194,7 +200,7 @@ class Filing:
             outcomes = [replace(row, report=None, revision=None) for row in batch.file(context, self._written)]
             session.rollback()
         with as_only_writer(self._engine) as session:
-            if not stored.advance(session, job, outcomes, batch.last, self._clock()):
+            if not stored.advance(session, self._secret, job, outcomes, batch.last, self._clock()):
                 return None
         self._tried = batch.last
         return outcomes
@@ -204,14 +210,14 @@ class Filing:
         with as_only_writer(self._engine) as session:
             if job.state == "checking":
                 if json.loads(job.counts)["error"]:
-                    raise strict(receipts.rows_of(session, job.id, 0, 1, "error")[0]["row"])
-                if not stored.begin_again(session, job, "running"):
+                    raise strict(receipts.rows_of(session, self._secret, job.id, 0, 1, "error")[0]["row"])
+                if not stored.begin_again(session, self._secret, job, "running"):
                     return False
                 self._from_the_top("running")
                 return True
             assert self._opened is not None
-            told = json.loads(job.told) | {"derived_case_numbers": self._keys.derived} | self._opened.tally.shape()
-            stored.finish(session, job, "done", self._clock(), told=json.dumps(told, ensure_ascii=False))
+            told = stored.read(self._secret, job, "told") | {"derived_case_numbers": self._keys.derived}
+            stored.finish(session, self._secret, job, "done", self._clock(), told=told | self._opened.tally.shape())
         return False
 
     def _actor(self, session: Session, job: ListImport, now: datetime) -> Reader:

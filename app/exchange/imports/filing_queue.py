@@ -18,6 +18,7 @@ from app.errors import ClockJumped
 from app.exchange.imports import stored
 from app.exchange.imports.faults import BadFile
 from app.exchange.imports.filing import Filing
+from app.exchange.imports.vault import Damaged
 from app.log.entries import as_only_writer
 from app.log.mark import WentBackwards
 
@@ -88,11 +89,17 @@ class Worker:
                 return None  # as nearly always, and without a lock
         with as_only_writer(self._engine) as session:  # two processes would take one list
             job = stored.free(session, self._clock())
-            data = None if job is None else stored.file_of(session, job)
-            if job is None or data is None:
+            if job is None:
                 return None
             stored.lease(session, job, self._clock())
-        return Filing(self._engine, self._secret, self._clock, job, data)
+            try:
+                data = stored.file_of(session, self._secret, job)
+            except Damaged:
+                data = None
+        filing = Filing(self._engine, self._secret, self._clock, job, data or b"")
+        if data is None:
+            filing.fail(INTERNAL)
+        return filing
 
     def _let_go(self, job: stored.ImportId) -> None:
         with writing(self._engine) as session:

@@ -40,8 +40,8 @@ def file_list(
         source = reporter(session, slug).source
         assert source is not None
         digest = digest_of(data)
-        job = None if sent.dry_run else stored.unfinished(session, source, digest, sent.mapping)
-        job = job or stored.begin(session, source, None, digest, sent, clock())
+        job = None if sent.dry_run else stored.unfinished(session, secret, source, digest, sent.mapping)
+        job = job or stored.begin(session, secret, source, None, digest, sent, clock())
         stored.lease(session, job.id, clock())
         job_id = job.id
     filing = Filing(engine, secret, clock, job_id, data)

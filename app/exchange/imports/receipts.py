@@ -10,11 +10,11 @@ from sqlmodel import Session, col
 
 from app.dates import format_instant
 from app.exchange.imports import sentences
-from app.exchange.imports.fault_groups import in_language
+from app.exchange.imports.fault_groups import faults_of, in_language
 from app.exchange.imports.held_today import NOT_HELD
 from app.exchange.imports.lost_and_gained import KINDS
 from app.exchange.imports.sentences import line, translated
-from app.exchange.imports.stored import UNREGISTERED
+from app.exchange.imports.stored import UNREGISTERED, read
 from app.exchange.imports.tally import RowsCounted
 from app.import_codes import ImportOutcome, ImportState
 from app.models import ImportRow, ListImport
@@ -47,7 +47,13 @@ Receipt = ImportOut | SentReceipt
 
 
 def rows_of(
-    session: Session, job: uuid.UUID, after: int, limit: int, outcome: str | None = None, lang: Language = "en"
+    session: Session,
+    secret: bytes,
+    job: uuid.UUID,
+    after: int,
+    limit: int,
+    outcome: str | None = None,
+    lang: Language = "en",
 ) -> list[ImportRowShape]:
     """The outcomes of at most `limit` rows after the row `after`."""
     query = select(ImportRow).where(col(ImportRow.list_import) == job, col(ImportRow.row) > after)
@@ -60,7 +66,7 @@ def rows_of(
             "outcome": ImportOutcome(row.outcome),
             "report_id": row.report,
             "revision": row.revision,
-            "errors": in_language(json.loads(row.faults), row.row, lang) if row.faults else [],
+            "errors": in_language(faults_of(secret, row), row.row, lang),
         }
         for row in rows
     ]
@@ -72,10 +78,10 @@ def change_of(numbers: Mapping[str, int], suffix: str = "") -> ImportChange:
     return {"verdicts": verdicts, "dates": dates, "wishes": wishes}
 
 
-def places_of(session: Session, job: ListImport) -> dict[int, str]:
+def places_of(session: Session, secret: bytes, job: ListImport) -> dict[int, str]:
     """Row → its place that is still unregistered, for the rows named in a receipt. Places are read from the reports,
     since an import stores no names; a trial has no reports."""
-    rows = RowsCounted(**json.loads(job.told).get(UNREGISTERED, {})).rows
+    rows = RowsCounted(**read(secret, job, "told").get(UNREGISTERED, {})).rows
     query = select(col(ImportRow.row), col(ImportRow.revision)).where(
         col(ImportRow.list_import) == job.id, col(ImportRow.row).in_(rows), col(ImportRow.revision).is_not(None)
     )
@@ -99,13 +105,16 @@ def warnings(unregistered: ImportLeftOut, lang: Language, places: Mapping[int, s
 
 
 def shape(
-    job: ListImport, lang: Language = "en", groups: Sequence[ImportGroup] = (), places: Mapping[int, str] | None = None
+    job: ListImport,
+    secret: bytes,
+    lang: Language = "en",
+    groups: Sequence[ImportGroup] = (),
+    places: Mapping[int, str] | None = None,
 ) -> ImportOut:
     """An import as its source reads it; a receipt, once all rows are settled. `groups`: from `fault_groups.of_import`;
     `places`: from `places_of`."""
-    told = json.loads(job.told)
+    told, problem = read(secret, job, "told"), read(secret, job, "fault")
     tally = told.get("tally", {})
-    problem = None if job.fault is None else json.loads(job.fault)
     return {
         "id": job.id,
         "state": ImportState(job.state),
@@ -113,7 +122,7 @@ def shape(
         "strict": job.strict,
         "created_at": format_instant(job.created_at),
         "finished_at": None if job.finished_at is None else format_instant(job.finished_at),
-        "digest": job.digest,
+        "digest": told["digest"],
         "rows": job.rows,
         "whole": job.whole,
         "settled": sum(json.loads(job.counts).values()),
@@ -137,6 +146,6 @@ def shape(
         "left_out": told.get("left_out", {"count": 0, "rows": []}),
         "groups": list(groups),
         "warnings": warnings(RowsCounted(**told.get(UNREGISTERED, {})).shape(), lang, places or {}),
-        "questions": [translated(question, lang) for question in json.loads(job.questions)],
+        "questions": [translated(question, lang) for question in read(secret, job, "questions")],
         "problem": None if problem is None else sentences.problem(problem, lang),
     }

@@ -1,4 +1,7 @@
-"""Imports in the database: begin them, advance them batch by batch, end them. `receipts` reads them."""
+"""Imports in the database: begin them, advance them batch by batch, end them. `receipts` reads them.
+
+What quotes a list is sealed here, with the operator's `secret` (`vault`).
+"""
 
 import json
 import uuid
@@ -12,12 +15,14 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from app.errors import Conflict, NotFound
+from app.exchange.imports import vault
 from app.exchange.imports.fault_groups import Groups
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import digest_of
 from app.exchange.imports.sentences import KeptFault
 from app.exchange.imports.tally import RowsCounted
 from app.import_codes import ImportOutcome
+from app.log.sealed import keyed_digest
 from app.models import ImportFile, ImportMapping, ImportRow, ListImport
 from app.registry.write import Outcome, WriteContext, new_id
 from app.wire.imports import RowError
@@ -35,6 +40,8 @@ RECEIVED = 202  # the list is stored, and filed after the answer
 About = Literal["releases", "held"]
 ABOUT: tuple[About, ...] = ("releases", "held")
 UNREGISTERED = "unregistered"  # the number of rows with an unregistered place, not its name
+# Columns of an import that are sealed, as JSON.
+SEALED = frozenset({"mapping", "told", "questions", "fault"})
 SUMMED = frozenset({*ABOUT, "groups", "tally", UNREGISTERED})  # sums over rows, reset before rows are tried anew
 
 ImportId = uuid.UUID
@@ -66,14 +73,18 @@ class RowOutcome:
     unregistered: bool = False  # the row names an unregistered place
 
 
-def begin(session: Session, source: int, key_id: str | None, digest: str, sent: Sent, now: datetime) -> ListImport:
+def begin(
+    session: Session, secret: bytes, source: int, key_id: str | None, digest: str, sent: Sent, now: datetime
+) -> ListImport:
     """Begin an import. Its file is stored beside it, or stays with the sender."""
+    job_id = new_id()
+    quoting: dict[str, Any] = {"mapping": _dump(sent.mapping), "told": {"digest": digest}, "questions": []}
     job = ListImport(
-        id=new_id(),
+        id=job_id,
         source=source,
         key_id=key_id,
-        digest=digest,
-        mapping=None if sent.mapping is None else sent.mapping.model_dump_json(),
+        digest=_list_digest(secret, digest),
+        **_as_stored(secret, job_id, quoting),
         dry_run=sent.dry_run,
         strict=sent.strict,
         confirmed=sent.confirmed,
@@ -85,8 +96,6 @@ def begin(session: Session, source: int, key_id: str | None, digest: str, sent: 
         counts=json.dumps(dict.fromkeys(ImportOutcome, 0)),
         first_revision=None,
         last_revision=None,
-        told="{}",
-        questions="[]",
     )
     session.add(job)
     session.flush()
@@ -105,33 +114,57 @@ def receive(context: WriteContext, key_id: str, data: bytes, sent: Sent) -> Outc
     if waiting(context.session, context.actor.source) >= MOST_WAITING:
         detail = f"{MOST_WAITING} lists of yours are not through yet: wait until one is, then send this one."
         raise Conflict(detail, headers={"Retry-After": WAIT})
-    job = begin(context.session, context.actor.source, key_id, digest_of(data), sent, context.now)
-    keep_file(context.session, job.id, data)
+    job = begin(context.session, context.secret, context.actor.source, key_id, digest_of(data), sent, context.now)
+    keep_file(context.session, context.secret, job.id, data)
     return Outcome("import", RECEIVED, context.log.revision, {"import": str(job.id)})
 
 
-def keep_file(session: Session, job: uuid.UUID, data: bytes) -> None:
-    session.connection().execute(insert(ImportFile), [{"list_import": job, "data": data}])
+def keep_file(session: Session, secret: bytes, job: uuid.UUID, data: bytes) -> None:
+    row = {"list_import": job, "data": vault.seal(secret, data, job, "data")}
+    session.connection().execute(insert(ImportFile), [row])
 
 
-def file_of(session: Session, job: uuid.UUID) -> bytes | None:
-    return session.scalars(select(col(ImportFile.data)).where(col(ImportFile.list_import) == job)).one_or_none()
+def file_of(session: Session, secret: bytes, job: uuid.UUID) -> bytes | None:
+    """The bytes of a list that was sent. Raises Damaged."""
+    query = select(col(ImportFile.data)).where(col(ImportFile.list_import) == job)
+    sealed = session.scalars(query).one_or_none()
+    return None if sealed is None else vault.unseal(secret, sealed, job, "data")
 
 
-def unfinished(session: Session, source: int, digest: str, mapping: Mapping | None) -> ListImport | None:
+def read(secret: bytes, job: ListImport, column: str) -> Any:
+    """The value of a sealed column of an import; None where it has none. Raises Damaged."""
+    sealed = getattr(job, column)
+    return None if sealed is None else vault.unseal_json(secret, sealed, job.id, column)
+
+
+def _as_stored(secret: bytes, job: uuid.UUID, values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: vault.seal_json(secret, value, job, name) if name in SEALED and value is not None else value
+        for name, value in values.items()
+    }
+
+
+def _list_digest(secret: bytes, digest: str) -> str:
+    return keyed_digest(secret, "list", digest)
+
+
+def _dump(mapping: Mapping | None) -> dict[str, Any] | None:
+    return None if mapping is None else mapping.model_dump(mode="json")
+
+
+def unfinished(session: Session, secret: bytes, source: int, digest: str, mapping: Mapping | None) -> ListImport | None:
     """The import of the same file by the same source that was killed half-way, if there is one."""
     jobs = session.scalars(
         select(ListImport)
         .where(
             col(ListImport.source) == source,
-            col(ListImport.digest) == digest,
+            col(ListImport.digest) == _list_digest(secret, digest),
             col(ListImport.dry_run).is_(False),
             col(ListImport.state).in_(("checking", "running")),
         )
         .order_by(col(ListImport.created_at).desc())
     ).all()
-    text = None if mapping is None else mapping.model_dump_json()
-    return next((job for job in jobs if job.mapping == text), None)
+    return next((job for job in jobs if read(secret, job, "mapping") == _dump(mapping)), None)
 
 
 def waiting(session: Session, source: int) -> int:
@@ -158,10 +191,12 @@ def lease(session: Session, job: uuid.UUID, now: datetime) -> None:
     change(session, job, leased_until=now + LEASE)
 
 
-def advance(session: Session, job: ListImport, rows: Sequence[RowOutcome], done: int, now: datetime) -> bool:
+def advance(
+    session: Session, secret: bytes, job: ListImport, rows: Sequence[RowOutcome], done: int, now: datetime
+) -> bool:
     """Settle rows in the transaction that filed them. False where another process settled them first: then the caller
     rolls back."""
-    counts, told = json.loads(job.counts), json.loads(job.told)
+    counts, told = json.loads(job.counts), read(secret, job, "told")
     groups, unregistered = Groups(told.get("groups", [])), RowsCounted(**told.get(UNREGISTERED, {}))
     for row in rows:
         counts[row.outcome] += 1
@@ -176,14 +211,14 @@ def advance(session: Session, job: ListImport, rows: Sequence[RowOutcome], done:
     revisions = [row.revision for row in rows if row.revision is not None and row.outcome not in ("unchanged", "error")]
     first = min([*revisions, *([job.first_revision] if job.first_revision else [])], default=None)
     last = max([*revisions, *([job.last_revision] if job.last_revision else [])], default=None)
-    settled = {
+    settled: dict[str, Any] = {
         "done": done,
         "counts": json.dumps(counts),
-        "told": json.dumps(told, ensure_ascii=False),
+        "told": told,
         "first_revision": first,
         "last_revision": last,
     }
-    if not move(session, job, **settled, leased_until=now + LEASE):
+    if not move(session, secret, job, **settled, leased_until=now + LEASE):
         return False
     if rows:
         session.connection().execute(
@@ -195,7 +230,7 @@ def advance(session: Session, job: ListImport, rows: Sequence[RowOutcome], done:
                     "outcome": row.outcome,
                     "report": row.report,
                     "revision": row.revision,
-                    "faults": json.dumps(row.faults, ensure_ascii=False) if row.faults else None,
+                    "faults": vault.seal_json(secret, row.faults, job.id, row.row) if row.faults else None,
                 }
                 for row in rows
             ],
@@ -207,15 +242,22 @@ def change(session: Session, job: uuid.UUID, **values: Any) -> None:
     session.connection().execute(update(ListImport).where(col(ListImport.id) == job).values(**values))
 
 
-def move(session: Session, job: ListImport, **values: Any) -> bool:
+def move(session: Session, secret: bytes, job: ListImport, **values: Any) -> bool:
     """Change an import that has not ended; False where another process changed it first."""
+    values = _as_stored(secret, job.id, values)
     as_read = (col(ListImport.id) == job.id, col(ListImport.state) == job.state, col(ListImport.done) == job.done)
     open_one = update(ListImport).where(*as_read, col(ListImport.state).in_(OPEN_STATES))
     return session.connection().execute(open_one.values(**values)).rowcount == 1
 
 
 def finish(
-    session: Session, job: ListImport, state: str, now: datetime, fault: KeptFault | None = None, **values: Any
+    session: Session,
+    secret: bytes,
+    job: ListImport,
+    state: str,
+    now: datetime,
+    fault: KeptFault | None = None,
+    **values: Any,
 ) -> None:
     """End an import that no other process has moved, and delete its file. An import that fails in the trial before a
     strict run has filed nothing: only its errors are counted, and its rows have the outcomes of the trial."""
@@ -223,31 +265,30 @@ def finish(
     counts = json.loads(job.counts)
     if tried:
         counts = dict.fromkeys(counts, 0) | {"error": counts["error"]}
-    ended = {
+    ended: dict[str, Any] = {
         "state": state,
         "finished_at": now,
         "counts": json.dumps(counts),
         "leased_until": None,
-        "fault": None if fault is None else json.dumps(fault),
+        "fault": fault,
     }
     if tried:
-        ended["told"] = _without_tally(job)
-    if move(session, job, **ended, **values):
+        ended["told"] = _without_tally(secret, job)
+    if move(session, secret, job, **ended, **values):
         session.connection().execute(delete(ImportFile).where(col(ImportFile.list_import) == job.id))
 
 
-def begin_again(session: Session, job: ListImport, state: str) -> bool:
+def begin_again(session: Session, secret: bytes, job: ListImport, state: str) -> bool:
     """Reset an import to its first row. False where another process moved it first."""
-    counts, told = json.dumps(dict.fromkeys(ImportOutcome, 0)), _without_tally(job)
-    if not move(session, job, state=state, done=0, counts=counts, told=told):
+    counts, told = json.dumps(dict.fromkeys(ImportOutcome, 0)), _without_tally(secret, job)
+    if not move(session, secret, job, state=state, done=0, counts=counts, told=told):
         return False
     session.connection().execute(delete(ImportRow).where(col(ImportRow.list_import) == job.id))
     return True
 
 
-def _without_tally(job: ListImport) -> str:
-    told = {name: value for name, value in json.loads(job.told).items() if name not in SUMMED}
-    return json.dumps(told, ensure_ascii=False)
+def _without_tally(secret: bytes, job: ListImport) -> dict[str, Any]:
+    return {name: value for name, value in read(secret, job, "told").items() if name not in SUMMED}
 
 
 def load(session: Session, job: uuid.UUID) -> ListImport:
@@ -274,12 +315,19 @@ def last_list(session: Session, source: int) -> ListImport | None:
     ).one_or_none()
 
 
-def saved_mapping(session: Session, source: int, headings: str) -> Mapping | None:
-    saved = session.get(ImportMapping, (source, headings))
-    return None if saved is None else Mapping.model_validate_json(saved.mapping)
+def saved_mapping(session: Session, secret: bytes, source: int, headings: str) -> Mapping | None:
+    key = _headings_digest(secret, headings)
+    saved = session.get(ImportMapping, (source, key))
+    return None if saved is None else Mapping.model_validate(vault.unseal_json(secret, saved.mapping, source, key))
 
 
-def save_mapping(session: Session, source: int, headings: str, mapping: Mapping, now: datetime) -> None:
+def save_mapping(session: Session, secret: bytes, source: int, headings: str, mapping: Mapping, now: datetime) -> None:
     """Save a mapping for the next list. The caller has locked the head row: two inserts at once would collide."""
-    session.merge(ImportMapping(source=source, headings=headings, mapping=mapping.model_dump_json(), saved_at=now))
+    key = _headings_digest(secret, headings)
+    sealed = vault.seal_json(secret, _dump(mapping), source, key)
+    session.merge(ImportMapping(source=source, headings=key, mapping=sealed, saved_at=now))
     session.flush()
+
+
+def _headings_digest(secret: bytes, headings: str) -> str:
+    return keyed_digest(secret, "headings", headings)

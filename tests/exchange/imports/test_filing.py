@@ -143,13 +143,13 @@ def test_an_import_stopped_after_any_batch_is_taken_up_where_it_stopped(
     assert not first.step()  # it was overtaken: what it reads on is settled already
     assert world.revision == revision + 6
     with reading(world.engine) as session:
-        assert counts(receipts.shape(stored.load(session, job))) == {"new": 10}
+        assert counts(receipts.shape(stored.load(session, job), world.app.state.secret)) == {"new": 10}
 
 
 def begin(world: World, data: bytes, key: str | None = None, sent: Sent | None = None) -> "stored.ImportId":
     with writing(world.engine) as session:
         source = Views(session).sources_by_slug["foro"].key
-        return stored.begin(session, source, key, "0" * 64, sent or Sent(), NOW).id
+        return stored.begin(session, world.app.state.secret, source, key, "0" * 64, sent or Sent(), NOW).id
 
 
 def test_of_two_that_file_one_list_at_once_only_one_settles_each_row(
@@ -172,9 +172,9 @@ def test_who_was_overtaken_between_two_looks_settles_nothing(world: World) -> No
         seen = stored.load(session, job)
     row = stored.RowOutcome(2, "error", None, None, None)
     with writing(world.engine) as session:
-        assert stored.advance(session, seen, [row], 2, NOW)
+        assert stored.advance(session, world.app.state.secret, seen, [row], 2, NOW)
     with writing(world.engine) as session:
-        assert not stored.advance(session, seen, [row], 2, NOW)
+        assert not stored.advance(session, world.app.state.secret, seen, [row], 2, NOW)
 
 
 def test_a_key_that_was_revoked_files_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +194,8 @@ def test_what_became_of_rows_is_forgotten_after_a_while_and_the_receipt_is_not(w
     world.now = NOW + 2 * stored.ROWS_KEPT
     with writing(world.engine) as session:
         stored.forget_rows(session, world.now)
-        assert receipts.rows_of(session, next(iter(session.scalars(select(ListImport)))).id, 0, 10) == []
+        job = session.scalars(select(ListImport)).one()
+        assert receipts.rows_of(session, world.app.state.secret, job.id, 0, 10) == []
     assert receipt["counts"]["new"] == 2
 
 
@@ -217,7 +218,7 @@ def test_a_local_list_that_was_killed_is_found_again_by_its_file(world: World, m
     with pytest.raises(Killed):
         file(kill)
     done = file(lambda _job: None)
-    assert (done.state, counts(receipts.shape(done))) == ("done", {"new": 10})
+    assert (done.state, counts(receipts.shape(done, world.app.state.secret))) == ("done", {"new": 10})
     assert world.rows("SELECT count(*) FROM list_import") == [(1,)]
 
 

@@ -73,7 +73,7 @@ def test_a_source_that_is_quarantined_while_its_list_waits_is_told_of_nobody_unn
         context = WriteContext(session, Reader(Role.ADMIN), NOW, world.app.state.secret)
         directory.change_source(context, "foro", SourcePatch(quarantined=True))
     with reading(world.engine) as session:
-        assert counts(receipts.shape(stored.load(session, running.job))) == {"new": 1}
+        assert counts(receipts.shape(stored.load(session, running.job), world.app.state.secret)) == {"new": 1}
 
 
 def test_an_import_that_is_through_stays_so_though_another_opens_its_list_late(
@@ -149,7 +149,7 @@ def test_what_is_left_of_a_batch_that_was_cut_is_let_be_once_another_has_settled
     while slow.step():
         pass
     with reading(world.engine) as session:
-        receipt = receipts.shape(stored.load(session, slow.job))
+        receipt = receipts.shape(stored.load(session, slow.job), world.app.state.secret)
     assert (receipt["state"], counts(receipt)) == ("done", {"new": 8})
 
 

@@ -25,14 +25,14 @@ def test_of_two_processes_that_look_for_lists_at_once_one_takes_a_list(
 ) -> None:
     job = begin(resting, b"")
     with writing(resting.engine) as session:
-        stored.keep_file(session, job, b"nombre")
+        stored.keep_file(session, resting.app.state.secret, job, b"nombre")
     workers = [Worker(resting.engine, resting.app.state.secret, lambda: NOW, asyncio.Semaphore(1)) for _ in range(2)]
     taken: list[UUID] = []
     file_of = stored.file_of
 
-    def slowly(session: Session, job: UUID) -> bytes | None:
+    def slowly(session: Session, secret: bytes, job: UUID) -> bytes | None:
         sleep(A_WHILE)
-        return file_of(session, job)
+        return file_of(session, secret, job)
 
     def take(worker: Worker) -> None:
         if (running := worker._next()) is not None:
@@ -47,8 +47,8 @@ def test_of_two_processes_that_look_for_lists_at_once_one_takes_a_list(
 def test_a_list_that_another_process_left_is_filed_by_the_next_one(world: World) -> None:
     with writing(world.engine) as session:
         source = Views(session).sources_by_slug["foro"].key
-        job = stored.begin(session, source, None, "0" * 64, Sent(), NOW)
-        stored.keep_file(session, job.id, LIST.encode())
+        job = stored.begin(session, world.app.state.secret, source, None, "0" * 64, Sent(), NOW)
+        stored.keep_file(session, world.app.state.secret, job.id, LIST.encode())
         stored.lease(session, job.id, NOW - 2 * stored.LEASE)
     world.send_list(HEAD + FIRST, who="jep")
     world.settle()
@@ -63,7 +63,7 @@ def test_a_worker_that_is_told_to_stop_ends_after_its_batch_and_lets_go(
     data = many(8).encode()
     job = begin(resting, data)
     with writing(resting.engine) as session:
-        stored.keep_file(session, job, data)
+        stored.keep_file(session, resting.app.state.secret, job, data)
 
     async def work(batches: int) -> None:
         worker = Worker(resting.engine, resting.app.state.secret, lambda: NOW, asyncio.Semaphore(1))
@@ -93,7 +93,7 @@ def test_a_batch_that_was_perhaps_stored_is_filed_once_and_its_list_goes_on(
     data = many(8).encode()
     job = begin(resting, data)
     with writing(resting.engine) as session:
-        stored.keep_file(session, job, data)
+        stored.keep_file(session, resting.app.state.secret, job, data)
     unanswered, file = [True], Filing._file
 
     def cut(running: Filing, *given: Any) -> Any:

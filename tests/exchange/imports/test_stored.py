@@ -14,8 +14,8 @@ def test_an_import_moves_once_from_where_it_was_seen(world: World) -> None:
     with reading(world.engine) as session:
         seen = stored.load(session, job)
     with writing(world.engine) as session:
-        assert stored.move(session, seen, state="running")
-        assert not stored.move(session, seen, state="checking")
+        assert stored.move(session, world.app.state.secret, seen, state="running")
+        assert not stored.move(session, world.app.state.secret, seen, state="checking")
         assert stored.load(session, job).state == "running"
 
 
@@ -23,11 +23,11 @@ def test_an_import_moves_once_from_where_it_was_seen(world: World) -> None:
 def test_an_import_that_has_ended_stays_as_it_ended(world: World, state: str) -> None:
     job = begin(world, b"")
     with writing(world.engine) as session:
-        stored.finish(session, stored.load(session, job), state, NOW)
+        stored.finish(session, world.app.state.secret, stored.load(session, job), state, NOW)
         ended = stored.load(session, job)
-        stored.keep_file(session, job, b"kept for whoever works on it")
-        assert not stored.move(session, ended, state="running")
-        assert not stored.begin_again(session, ended, "running")
-        stored.finish(session, ended, "failed", NOW)
+        stored.keep_file(session, world.app.state.secret, job, b"kept for whoever works on it")
+        assert not stored.move(session, world.app.state.secret, ended, state="running")
+        assert not stored.begin_again(session, world.app.state.secret, ended, "running")
+        stored.finish(session, world.app.state.secret, ended, "failed", NOW)
         assert stored.load(session, job).state == state
-        assert stored.file_of(session, job) is not None
+        assert stored.file_of(session, world.app.state.secret, job) is not None

@@ -1,0 +1,68 @@
+"""Finish erasures: what was deleted leaves the tables at once, and the files of the database once nobody reads it.
+
+The head row says up to which revision erasures are finished, so that a restart forgets none. The server tries again,
+and so does every command that opens the database.
+"""
+
+from typing import Any
+
+from sqlalchemy import Engine, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col
+
+from app.database import reading, writing
+from app.database_scrub import scrub
+from app.models import (
+    BlockingKey,
+    Head,
+    HiddenCandidatePair,
+    ImportFile,
+    ImportMapping,
+    ImportRow,
+    ListImport,
+    Proposal,
+    RequestedClass,
+    Sealed,
+)
+from app.registry.erasure import PERSONAL
+
+UNFINISHED = "erasure_unfinished"
+_SCRUBBED: tuple[type[Any], ...] = (
+    *PERSONAL, BlockingKey, HiddenCandidatePair, ImportFile, ImportMapping, ImportRow, ListImport, Proposal,
+    RequestedClass, Sealed,
+)  # fmt: skip
+TABLES = sorted(table.__table__.name for table in _SCRUBBED)
+
+
+def is_finished(session: Session, revision: int) -> bool:
+    """Whether the erasure of that revision has left the files too."""
+    return session.scalars(select(col(Head.scrubbed))).one() >= revision
+
+
+def warnings(session: Session) -> list[str]:
+    """The warnings for the operator."""
+    return [UNFINISHED] if _unfinished(session) is not None else []
+
+
+def _unfinished(session: Session) -> int | None:
+    """The revision of the last erasure, if it is not finished."""
+    erased, scrubbed = session.execute(select(col(Head.erased), col(Head.scrubbed))).one()
+    return int(erased) if erased > scrubbed else None
+
+
+def finish(engine: Engine) -> bool:
+    """Finish whatever erasure is not; False where it has to be tried again. An erasure holds whatever fails here, so
+    that nothing is raised."""
+    try:
+        with reading(engine) as session:
+            erased = _unfinished(session)
+        if erased is None:
+            return True
+        if not scrub(engine, TABLES):
+            return False
+        with writing(engine) as session:
+            done = update(Head).where(col(Head.scrubbed) < erased).values(scrubbed=erased)
+            session.connection().execute(done)
+    except SQLAlchemyError:
+        return False
+    return True
