@@ -208,19 +208,19 @@ def test_renamed_tables_keep_every_row_down_and_up_again(world: World, owner: En
     create_app(world.settings).state.engine.dispose()  # nothing to rebuild
 
 
-def test_what_imports_kept_in_clear_goes_and_is_scrubbed(resting: World) -> None:
-    resting.file()
-    move(resting.engine, command.downgrade, "0014")
+def test_what_imports_kept_in_clear_goes_and_is_scrubbed(world: World, owner: Engine) -> None:
+    world.file()
+    move(owner, command.downgrade, "0014")
     clear = {
         "import_mapping": "(source, headings, mapping, saved_at) VALUES (1, '0', 'V-87654321', '2026-01-01 00:00:00')",
         "import_row": "(list_import, row, outcome, faults) VALUES ('00000000000000000000000000000007', 1, 'new', '[]')",
     }
-    with writing(resting.engine) as session:
+    with writing(owner) as session:
         for table, row in clear.items():
             session.execute(text(f"INSERT INTO {table} {row}"))
-    migrate(resting.engine)
-    assert [resting.rows(f"SELECT count(*) FROM {table}") for table in clear] == [[(0,)]] * len(clear)
-    assert resting.get("/readyz").json()["warnings"] == ["erasure_unfinished"]
+    migrate(owner)
+    assert [world.rows(f"SELECT count(*) FROM {table}") for table in clear] == [[(0,)]] * len(clear)
+    assert world.get("/readyz").json()["warnings"] == ["erasure_unfinished"]
 
 
 def test_migrating_again_changes_nothing(world: World, owner: Engine) -> None:
