@@ -90,9 +90,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _watch(app: FastAPI, stopping: asyncio.Event) -> None:
     """Keep the mark close behind the head, and once more at the end; tell where the log went backwards."""
     told = False
-    while app.state.mark.path is not None and not stopping.is_set():
+    while not stopping.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), MARKS_EVERY)
+        if app.state.mark.path is None:
+            continue
         await anyio.to_thread.run_sync(_look, app)
         if app.state.mark.lost and not told:
             log.error("%s", WentBackwards().detail)
