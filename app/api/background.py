@@ -33,8 +33,7 @@ async def background(state: State) -> AsyncIterator[None]:
         _repeat(partial(state.key_uses.write, state.engine), KEY_USES_EVERY, stopping, state.lanes.filing),
     ]
     chores.append(_repeat(partial(scrubbing.finish, state.engine), SCRUBBED_EVERY, stopping, state.lanes.filing))
-    if state.mark.path is not None:
-        chores.append(_repeat(_Watch(state).look, MARKS_EVERY, stopping))
+    chores.append(_repeat(_Watch(state).look, MARKS_EVERY, stopping))
     tasks = [asyncio.create_task(chore) for chore in chores]
     yield
     state.imports.stop()
@@ -66,6 +65,8 @@ class _Watch:
 
     def look(self) -> None:
         mark = self._state.mark
+        if mark.path is None:
+            return
         try:
             with reading(self._state.engine) as session:
                 mark.look(session)

@@ -19,6 +19,7 @@ from sqlmodel import Session, col
 from app.database import WRITES
 from app.errors import Problem
 from app.log.entries import LogEntry, replay
+from app.log.mark import attach
 from app.models import OPEN, Source
 from app.registry import consent_entries, directory, identity_decisions, redact_person, reports
 from app.registry.read_permissions import Reader
@@ -117,6 +118,8 @@ class Registry:
     def __init__(self, world: World) -> None:
         self.world = world
         self.engine = world.engine
+        # A history that is rolled back has gone backwards: nobody is to remember it.
+        world.app.state.mark = attach(world.engine, None)
 
     def __enter__(self) -> Self:
         return self
