@@ -22,6 +22,8 @@ from app.api.directory import directory
 from app.api.health import health
 from app.api.imports import imports
 from app.api.matching import matching
+from app.api.objection_beat import ObjectionBeat
+from app.api.objections import MOST_BYTES, objections
 from app.api.openapi import HERE, Served, completed
 from app.api.people import people
 from app.api.releases import releases
@@ -32,6 +34,7 @@ from app.dates import parse_zone
 from app.demo import clock
 from app.exchange.imports.filing_queue import Worker
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
+from app.registry.objection_places import Networks
 from app.registry.projection import RULES
 
 ROUTERS = (
@@ -46,10 +49,12 @@ ROUTERS = (
     corrections,
     directory,
     curation,
+    objections,
     health,
 )
 ASKED = ["If-None-Match"]  # a script that polls with the tag
 LISTS = ("/v1/imports", "/v1/match/list")  # addresses that take a whole list
+OBJECTIONS = "/v1/objections"
 EXPOSED = ["ETag", "Link", "Retry-After", "Recuento-Revision", "Recuento-Rules", "Idempotency-Replayed", "Repr-Digest"]
 # Whole lists that are read at a time are this part of N: sixty at once are many seconds of the processor, and counts
 # and writes must find places beside them.
@@ -72,19 +77,25 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter = anyio.to_thread.current_default_thread_limiter()
     limiter.total_tokens = max(limiter.total_tokens, app.state.concurrency + SPARE_THREADS)
     _open(app)  # once more: a gate belongs to the loop in which somebody first had to wait at it
-    worker = app.state.imports
-    filing = asyncio.create_task(worker.run())
+    workers = (app.state.imports, app.state.objections)
+    running = [asyncio.create_task(worker.run()) for worker in workers]
     yield
-    worker.stop()
-    await filing
+    for worker in workers:
+        worker.stop()
+    await asyncio.gather(*running)
     app.state.engine.dispose()
 
 
 def _open(app: FastAPI) -> None:
-    """Make the gate, the turns of whole lists before it, and who files lists in turn with those who pass it."""
+    """Make the gate, the turns of whole lists and of objections before it, and who works in turn with those who pass
+    it: whoever files lists, and the beat of objections."""
     app.state.gate = asyncio.Semaphore(app.state.concurrency)
     app.state.whole_lists = asyncio.Semaphore(max(1, app.state.concurrency // LISTS_INSIDE))
-    app.state.imports = Worker(app.state.engine, app.state.secret, lambda: app.state.clock(), app.state.gate)
+    app.state.objecting = asyncio.Semaphore(1)
+    app.state.objections_inside = 0
+    in_turn = (app.state.engine, app.state.secret, lambda: app.state.clock(), app.state.gate)
+    app.state.imports = Worker(*in_turn)
+    app.state.objections = ObjectionBeat(*in_turn)
 
 
 class _App(FastAPI):
@@ -142,11 +153,14 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.public_url = settings.public_url or (settings.address() if demo else "")
     app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
     app.state.clock = lambda: datetime.now(UTC)
+    app.state.networks = Networks()
     app.state.comparing = set()  # who has a list laid beside the registry just now
     _open(app)
     problems.install(app)
     app.add_middleware(
-        problems.BodyLimit, most=settings.max_body_bytes, others=dict.fromkeys(LISTS, settings.max_import_bytes)
+        problems.BodyLimit,
+        most=settings.max_body_bytes,
+        others=dict.fromkeys(LISTS, settings.max_import_bytes) | {OBJECTIONS: MOST_BYTES},
     )
     app.add_middleware(
         problems.Cors, allow_origins=["*"], allow_methods=["GET"], allow_headers=ASKED, expose_headers=EXPOSED

@@ -9,7 +9,7 @@ from app.api.routes import refusals
 from app.database import reading
 from app.errors import Unavailable
 from app.models import Head
-from app.registry import hiding_requests
+from app.registry import hiding_requests, objections
 from app.wire.directory import Health
 
 health = APIRouter(tags=["health"])
@@ -28,7 +28,7 @@ def is_ready(request: Request) -> dict[str, str | list[str]]:
     try:
         with reading(request.app.state.engine) as session:
             session.execute(select(col(Head.revision))).one()
-            warnings = hiding_requests.warnings(session)
+            warnings = [*hiding_requests.warnings(session), *objections.warnings(session)]
     except SQLAlchemyError:
         raise Unavailable("The database does not answer.") from None
     return {"status": "ok", "warnings": warnings} if warnings else {"status": "ok"}

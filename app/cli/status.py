@@ -13,7 +13,7 @@ from app.config import Settings
 from app.dates import format_instant
 from app.log.entries import head
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source
-from app.registry import hiding_requests
+from app.registry import hiding_requests, objections
 from app.registry.rebuild import rebuild as rebuild_rows
 
 commands = typer.Typer()
@@ -52,7 +52,8 @@ def standing(session: Session) -> dict[str, Any]:
         "wishes_in_review": _number(session, ProvisionalHiding),
         "hidden_by_source": {slugs[source]: number for source, number in sorted(unanswered.items())},
         "stopped_sources": sorted(slugs[source] for source in stopped),
-        "warnings": hiding_requests.warnings(session),
+        **objections.standing(session),
+        "warnings": [*hiding_requests.warnings(session), *objections.warnings(session)],
     }
 
 
@@ -70,6 +71,10 @@ def lines(status: dict[str, Any]) -> list[str]:
         f"{status['hidden_provisionally']} reports hide somebody meanwhile.",
     ]
     told += [f"  {source}: {number}" for source, number in status["hidden_by_source"].items()]
+    told.append(
+        f"{status['hidden_on_objections']} people are hidden on objections that wait for two curators, and "
+        f"{status['objections_waiting']} objections more wait (/v1/objections)."
+    )
     told += [
         f"WARNING {source}: {hiding_requests.MOST_UNANSWERED} or more of its reports that hide people are unanswered, "
         "and further wishes wait; births, which may be a child's, still hide at once. Have a curator answer them "

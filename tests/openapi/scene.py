@@ -136,6 +136,7 @@ def stage(database: Path) -> Iterator[Stage]:
         given = {"reporter": replay.guest_key(session, NOW)}
         for role in (Role.READER, Role.CURATOR, Role.ADMIN):
             given[role.value] = api_keys.create(session, role, None, 30, NOW)
+        given["second_curator"] = api_keys.create(session, Role.CURATOR, None, 30, NOW)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Stage(client, app, given)
 
