@@ -489,6 +489,8 @@ def test_ten_thousand_hostile_objections_move_no_count_and_delay_no_real_one(wor
     real = person(world, 99)
     before, pinned = world.count(group_by="source"), world.revision
     hosts = [f"10.{number}.0.1" for number in range(MOST_HIDDEN - 1)]
+    # On PostgreSQL, where each statement is a round trip, a tenth of them.
+    many = 5_000 if world.engine.dialect.name == "sqlite" else 500
 
     def attack(times: int) -> None:
         with writing(world.engine) as session:
@@ -498,19 +500,19 @@ def test_ten_thousand_hostile_objections_move_no_count_and_delay_no_real_one(wor
                 network, slot = world.app.state.networks.place(hosts[number % len(hosts)], world.now)
                 objections.receive(session, sent, network, slot, world.now)
 
-    attack(5_000)
+    attack(many)
     world.beat()
     hidden = [filed for filed in people if not shown(world, filed)]
     assert len(hidden) == MOST_HIDDEN
     world.now += timedelta(minutes=1)
     world.object_to(address(real), host="203.0.113.5", **WORDS)
-    attack(5_000)
+    attack(many)
     world.now += timedelta(minutes=1)
     world.beat()
     assert not shown(world, real)
     for _beat in range(3):
         world.now += timedelta(minutes=1)
-        attack(500)
+        attack(many // 10)
         world.beat()
         assert not shown(world, real)
         assert len([filed for filed in (*people, real) if not shown(world, filed)]) <= MOST_HIDDEN
