@@ -1,5 +1,6 @@
 """create_app(settings): the ASGI application."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,8 @@ from app.api.health import Readiness, health
 from app.api.imports import imports
 from app.api.lanes import Lanes, sessions
 from app.api.matching import matching
+from app.api.objection_beat import ObjectionBeat
+from app.api.objections import MOST_BYTES, objections
 from app.api.openapi import HERE, Served, completed
 from app.api.people import people
 from app.api.reference import reference
@@ -43,6 +46,7 @@ from app.log.head import bind_secret, is_bound, is_demo, require_rules
 from app.log.mark import attach
 from app.registry.bursts import FiledByDay
 from app.registry.key_uses import KeyUses
+from app.registry.objection_places import Networks
 from app.registry.projection import RULES
 
 ROUTERS = (
@@ -57,6 +61,7 @@ ROUTERS = (
     corrections,
     directory,
     curation,
+    objections,
     health,
     reference,
     well_known,
@@ -75,6 +80,7 @@ EXPOSED = [
     "Repr-Digest",
     REQUEST_ID,
 ]
+OBJECTIONS = "/v1/objections"
 # Threads beyond those that hold a session: file reads must not wait for a registry that is busy.
 SPARE_THREADS = 8
 # FastAPI can record validation failures with their input and exceptions with their text: nothing of it is wanted.
@@ -106,9 +112,10 @@ def _open(app: FastAPI) -> None:
     patience = state.settings.patience_seconds
     state.lanes = Lanes.with_one_place(patience) if one_place else Lanes.of(state.settings.concurrency, patience)
     state.room = Room(state.settings.max_bytes_in_flight, patience)
-    state.imports = Worker(
-        state.engine, state.secret, lambda: require_steady(state.watch, state.clock()), state.lanes.filing
-    )
+    in_turn = (state.engine, state.secret, lambda: require_steady(state.watch, state.clock()), state.lanes.filing)
+    state.imports = Worker(*in_turn)
+    state.objecting, state.objections_inside = asyncio.Semaphore(1), 0
+    state.objections = ObjectionBeat(*in_turn)
 
 
 class _App(FastAPI):
@@ -181,12 +188,18 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.readiness = Readiness()
     app.state.question_seconds = settings.question_seconds
     app.state.rates = Rates(settings.rate_by_client, settings.rate_by_key)
+    app.state.networks = Networks()
     app.state.comparing = set()  # who has a list laid beside the registry just now
     app.state.key_uses = KeyUses()
     app.state.filed_by_day = FiledByDay()
     _open(app)
     problems.install(app)
-    app.add_middleware(Door, most=settings.max_body_bytes, others=dict.fromkeys(LISTS, settings.max_import_bytes))
+    app.add_middleware(
+        Door,
+        most=settings.max_body_bytes,
+        others=dict.fromkeys(LISTS, settings.max_import_bytes),
+        keyless={OBJECTIONS: MOST_BYTES},
+    )
     app.add_middleware(
         problems.Cors, allow_origins=["*"], allow_methods=["GET"], allow_headers=ASKED, expose_headers=EXPOSED
     )

@@ -78,7 +78,7 @@ def _scope(request: Request, state: dict[str, Any]) -> dict[str, Any]:
         "scheme": url.scheme,
         "query_string": url.query,
         "headers": [(name.lower(), value) for name, value in request.headers.raw],
-        "client": ("testclient", 50_000),
+        "client": (request.extensions.get("client", "testclient"), 50_000),
         "server": [url.host, url.port or 80],
         "state": state.copy(),
     }

@@ -265,6 +265,29 @@ class World:
         response = self.post(f"/v1/detainees/{detainee_id}/consent", body, "curator")
         assert response.status_code == 201, response.text
 
+    def object_to(self, about: str, host: str = "198.51.100.7", **more: Any) -> Body:
+        """Send an objection from an address of the internet; the answer."""
+        body = {"about": about, "wish": "hide", **more}
+        answer = self.client.post("/v1/objections", json=body, extensions={"client": host})
+        assert answer.status_code == 202, answer.text
+        return dict(answer.json())
+
+    def beat(self) -> None:
+        """Settle what objections came in, as a server does every minute."""
+        self.app.state.objections.settle()
+
+    def decide(self, objection_id: str, decision: str, to: str | None = None) -> Body:
+        """The decision of two curators about an objection; the answer to the second."""
+        if "second curator" not in self.keys:
+            with writing(self.engine) as session:
+                self.keys["second curator"] = self._key(session, Role.CURATOR, None)
+        body = {"decision": decision, "reason": "decided by invented curators"} | ({"to": to} if to else {})
+        path = f"/v1/objections/{objection_id}/decision"
+        assert self.post(path, body, "curator").status_code == 202
+        answer = self.post(path, body, "second curator")
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
     def redact(self, detainee_id: str) -> None:
         response = self.post(f"/v1/detainees/{detainee_id}/redaction", {"reason": "asked for by the family"}, "admin")
         assert response.status_code == 201, response.text

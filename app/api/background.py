@@ -1,5 +1,5 @@
-"""What a server does beside answering: it files lists, notes on which day keys were used, finishes erasures, and
-remembers how far the log has come."""
+"""What a server does beside answering: it files lists, hides people on objections, notes on which day keys were used,
+finishes erasures, and remembers how far the log has come."""
 
 import asyncio
 import logging
@@ -30,6 +30,7 @@ async def background(state: State) -> AsyncIterator[None]:
     stopping = asyncio.Event()
     chores: list[Coroutine[Any, Any, None]] = [
         state.imports.run(),
+        state.objections.run(),
         _repeat(partial(state.key_uses.write, state.engine), KEY_USES_EVERY, stopping, state.lanes.filing),
     ]
     chores.append(_repeat(partial(scrubbing.finish, state.engine), SCRUBBED_EVERY, stopping, state.lanes.filing))
@@ -37,6 +38,7 @@ async def background(state: State) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(chore) for chore in chores]
     yield
     state.imports.stop()
+    state.objections.stop()
     stopping.set()
     await asyncio.gather(*tasks)
 

@@ -37,6 +37,7 @@ ALWAYS_THERE = 64 * 1024
 SHARE = 2  # nobody has more than this part of the room, or one stolen key would fill it
 ROOM_AGAIN_IN = "30"  # seconds: a list on a good line is through by then
 NO_ROOM = "Too many long bodies are on their way. Nothing of yours was read: send it again in a moment."
+ANYBODY = "anybody"
 NO_KEY = "This needs a key: Authorization: Bearer rcn_…"
 
 
@@ -133,11 +134,13 @@ class Door:
     none, and a body that nobody asks for is not read.
     """
 
-    def __init__(self, app: ASGIApp, most: int, others: dict[str, int]) -> None:
-        """`most`: bytes of a body; `others`: addresses with a bound of their own."""
+    def __init__(self, app: ASGIApp, most: int, others: dict[str, int], keyless: dict[str, int]) -> None:
+        """`most`: bytes of a body; `others`: addresses with a bound of their own; `keyless`: of these, addresses that
+        take a body from anybody, so short that it needs no room."""
         self._app = app
         self._most = most
-        self._others = others
+        self._others = others | keyless
+        self._keyless = keyless
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -156,7 +159,8 @@ class Door:
         if stated.isdecimal() and int(stated) > most:
             await problems.respond(problems.TOO_LARGE)(scope, receive, send)
             return
-        body = _Body(Request(scope), receive, int(stated) if stated.isdecimal() else most)
+        who = ANYBODY if scope["path"] in self._keyless else None
+        body = _Body(Request(scope), receive, int(stated) if stated.isdecimal() else most, who)
         try:
             await self._app(scope, body.receive if _has_body(headers) else receive, send)
         finally:
@@ -176,14 +180,14 @@ def _has_body(headers: Headers) -> bool:
 
 
 class _Body:
-    """A body that is on its way. `length`: how long it is at most."""
+    """A body that is on its way. `length`: how long it is at most; `who` sends it, where no key is needed."""
 
-    def __init__(self, request: Request, receive: Receive, length: int) -> None:
+    def __init__(self, request: Request, receive: Receive, length: int, who: str | None) -> None:
         self._request = request
         self._receive = receive
         self._length = length
         self._came = 0
-        self._who: str | None = None  # sends it, once that is known
+        self._who = who
         self._room: Room | None = None  # that it has been given
 
     async def receive(self) -> Message:

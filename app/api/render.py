@@ -20,7 +20,16 @@ from app.registry.write import Outcome
 from app.vocabulary import MatchOutcome
 from app.wire.base import Receipt
 from app.wire.directory import FiledClaim, FiledFacility, FiledSource
-from app.wire.filed import Candidate, Decided, Filed, FiledConsent, FiledRedaction, Proposed, WarningOut
+from app.wire.filed import (
+    Candidate,
+    Decided,
+    DecidedObjection,
+    Filed,
+    FiledConsent,
+    FiledRedaction,
+    Proposed,
+    WarningOut,
+)
 
 UNREGISTERED: WarningOut = {
     "pointer": "/detention/facility",
@@ -130,6 +139,10 @@ def _consent(session: Session, result: Outcome, _reader: Reader) -> FiledConsent
     return {"detainee": result.ids["detainee"], "receipt": _receipt(session, result.revision)}
 
 
+def _objection(session: Session, result: Outcome, _reader: Reader) -> DecidedObjection:
+    return {"detainee": result.ids["detainee"], "receipt": _receipt(session, result.revision)}
+
+
 def _redaction(session: Session, result: Outcome, _reader: Reader) -> FiledRedaction:
     detainee, number = result.ids["detainee"], result.ids["records"]
     receipt, scrubbed = _receipt(session, result.revision), scrubbing.is_finished(session, result.revision)
@@ -144,5 +157,6 @@ RENDERERS: dict[str, Callable[[Session, Outcome, Reader], Mapping[str, Any]]] = 
     "identity": _identity,
     "proposal": _proposal,
     "consent": _consent,
+    "objection": _objection,
     "redaction": _redaction,
 }

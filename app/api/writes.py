@@ -155,10 +155,14 @@ def written_with(
     return Writing(actor, key, request, body)
 
 
-def _writing(request: Request, writing: Annotated[Writing, Depends(written_with)]) -> Writing:
+def refuse_parameters(request: Request) -> None:
+    """Raises Invalid: whoever writes `?dry_run=true` here would store what was only to be tried."""
     for name in request.query_params:
-        # Whoever writes `?dry_run=true` here would store what was only to be tried.
         raise Invalid.at(f"/{name}", "unknown_field", "This address takes no parameters: send all of it in the body.")
+
+
+def _writing(request: Request, writing: Annotated[Writing, Depends(written_with)]) -> Writing:
+    refuse_parameters(request)
     return writing
 
 

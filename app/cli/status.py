@@ -16,7 +16,7 @@ from app.log import mark
 from app.log.entries import head, require_clock
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source
 from app.reading.review import told_bursts
-from app.registry import bursts, hiding_requests, scrubbing
+from app.registry import bursts, hiding_requests, objections, scrubbing
 from app.registry.rebuild import rebuild as rebuild_rows
 
 commands = typer.Typer()
@@ -66,9 +66,11 @@ def standing(session: Session) -> dict[str, Any]:
         "bursts": told_bursts(session),
         "warnings": hiding_requests.warnings(session)
         + bursts.warnings(session, bursts.FiledByDay())
+        + objections.warnings(session)
         + scrubbing.warnings(session)
         + ([ClockJumped.code] if clock else []),
         "clock": clock,
+        **objections.standing(session),
     }
 
 
@@ -88,6 +90,10 @@ def lines(status: dict[str, Any]) -> list[str]:
     told += [f"WARNING {status['clock']}"] if status["clock"] else []
     told += [f"WARNING {mark.WentBackwards().detail}"] if mark.WentBackwards.code in status["warnings"] else []
     told += [f"  {source}: {number}" for source, number in status["hidden_by_source"].items()]
+    told.append(
+        f"{status['hidden_on_objections']} people are hidden on objections that wait for two curators, and "
+        f"{status['objections_waiting']} objections more wait (/v1/objections)."
+    )
     told += [
         f"WARNING {source}: {hiding_requests.MOST_UNANSWERED} or more of its reports that hide people are unanswered, "
         "and further wishes wait; births, which may be a child's, still hide at once. Have a curator answer them "

@@ -11,10 +11,31 @@ no sequence and a rebuild gives the same ones. A projected row holds for revisio
 personal values stand in tables of their own, so that erasing a person touches no public row.
 """
 
-from app.models.base import BlockingKey, Claim, Consent, Decision, Facility, Record, Report, RequestedClass, Source
+from app.models.base import (
+    BlockingKey,
+    Claim,
+    Consent,
+    Decision,
+    Facility,
+    ObjectionHiding,
+    Record,
+    Report,
+    RequestedClass,
+    Source,
+)
 from app.models.columns import OPEN, TableRow, metadata
 from app.models.imports import ImportFile, ImportMapping, ImportRow, ListImport
-from app.models.log import ApiKey, CaseKey, Entry, Head, HiddenCandidatePair, IdempotentAnswer, Proposal, Sealed
+from app.models.log import (
+    ApiKey,
+    CaseKey,
+    Entry,
+    Head,
+    HiddenCandidatePair,
+    IdempotentAnswer,
+    Objection,
+    Proposal,
+    Sealed,
+)
 from app.models.projected import (
     PROJECTED,
     Detainee,
@@ -56,6 +77,8 @@ __all__ = [
     "ImportMapping",
     "ImportRow",
     "ListImport",
+    "Objection",
+    "ObjectionHiding",
     "PendingPair",
     "Placement",
     "Proposal",

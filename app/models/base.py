@@ -86,6 +86,18 @@ class Consent(SQLModel, table=True):
     publish: str
 
 
+class ObjectionHiding(SQLModel, table=True):
+    """A record whose person is hidden on an objection, until the entry `until` answers it, or (`lapsed`) gives its
+    place to another. Of an objection answered without having hidden anybody, `until` is the `key`."""
+
+    __tablename__ = "objection_hiding"
+    __table_args__ = (Index(None, "record", "until"),)
+    key: int = key_column(primary_key=True)
+    record: int = key_column()
+    until: int = key_column()
+    lapsed: bool
+
+
 class RequestedClass(SQLModel, table=True):
     """Personal. A class of publication that versions of a record asked for. `since`: the revision of the last such
     wish, first made by the version of `revision`; `stopped`: it waits without hiding anybody; `given_hi`: the last

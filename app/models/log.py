@@ -11,7 +11,9 @@ from app.database import Key, UtcDateTime
 from app.models.columns import key_column, one_of, text_column
 from app.vocabulary import Role
 
-ProposedKind = Literal["identity", "consent", "redaction"]
+ProposedKind = Literal["identity", "consent", "objection", "redaction"]
+ObjectionWish = Literal["hide", "correct", "remove", "not_missing"]
+ObjectionState = Literal["received", "waiting", "open", "hiding", "upheld", "decided"]
 ENTRY_KINDS = ("source", "facility", "report", "identity", "consent", "claim", "redaction", "signer")
 
 
@@ -101,6 +103,31 @@ class Proposal(SQLModel, table=True):
     body: str = text_column()  # JSON: the request whole
     proposed_by: str  # the key's id
     proposed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Objection(SQLModel, table=True):
+    """Personal. What somebody without a key objects to. `about`, `wish`, `words` and `contact` are as sent; curators
+    alone read them, and an erasure deletes them.
+
+    States: `received`, nobody has looked whom it is about; `waiting` for a place among those that hide; `open`, before
+    the curators without hiding anybody; `hiding`; `upheld`, and a correction or an erasure is yet to come; `decided`.
+    `slot`: its place in the bounded queue, where a later one may take it; null once it has hidden somebody or was
+    decided. `network`: where it came from, as a number that only the memory of one process of one day can make again.
+    """
+
+    __table_args__ = (one_of("wish", get_args(ObjectionWish)), one_of("state", get_args(ObjectionState)))
+    id: uuid.UUID = Field(sa_type=Uuid, primary_key=True)
+    slot: int | None = Field(default=None, index=True)
+    network: str | None
+    received_at: datetime = Field(sa_type=UtcDateTime)
+    about: str = text_column()
+    wish: ObjectionWish = Field(sa_type=AutoString)
+    words: str | None = text_column(nullable=True)
+    contact: str | None = text_column(nullable=True)
+    state: ObjectionState = Field(sa_type=AutoString, index=True)
+    record: int | None = key_column(nullable=True, index=True)
+    hidden_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
 
 
 class IdempotentAnswer(SQLModel, table=True):

@@ -14,7 +14,19 @@ from sqlmodel import Session, col
 from app.database import WriteBuffer
 from app.log.entries import LogEntry
 from app.matching.fold import fold
-from app.models import OPEN, BlockingKey, Claim, Consent, Decision, Facility, PendingPair, Record, Report, Source
+from app.models import (
+    OPEN,
+    BlockingKey,
+    Claim,
+    Consent,
+    Decision,
+    Facility,
+    ObjectionHiding,
+    PendingPair,
+    Record,
+    Report,
+    Source,
+)
 from app.registry import blocking, erasure, wish_history
 from app.registry.reprojection import project_alone, reproject
 from app.registry.views import Views, standing
@@ -166,9 +178,22 @@ class Projector:
     def _consent(self, entry: LogEntry) -> Collection[uuid.UUID]:
         record_id = uuid.UUID(entry.body["record"])
         key = self._session.scalars(select(col(Record.key)).where(col(Record.id) == record_id)).one()
-        row = {"key": entry.revision, "record": key, "publish": entry.body["publish"]}
-        self._execute(insert(Consent), row)
+        if "objection" in entry.body:
+            self._objection(entry, key)
+        else:
+            row = {"key": entry.revision, "record": key, "publish": entry.body["publish"]}
+            self._execute(insert(Consent), row)
         return (record_id,)
+
+    def _objection(self, entry: LogEntry, record: int) -> None:
+        """Hide the record's person, or end that. Who waits for a correction or an erasure is hidden until then."""
+        step, at = entry.body["objection"], entry.revision
+        hides = step == "received" or entry.body.get("to") in ("correction", "erasure")
+        standing = (col(ObjectionHiding.record) == record, col(ObjectionHiding.until) == OPEN)
+        ended = {"until": OPEN} if hides else {"until": at, "lapsed": step == "lapsed"}
+        if not self._execute(update(ObjectionHiding).where(*standing).values(ended)).rowcount:
+            row = {"key": at, "record": record, "until": OPEN if hides else at, "lapsed": False}
+            self._execute(insert(ObjectionHiding), row)
 
     def _claim(self, entry: LogEntry) -> Collection[uuid.UUID]:
         body = entry.body

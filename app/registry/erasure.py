@@ -14,6 +14,7 @@ from app.models import (
     DetaineePersonal,
     Head,
     HiddenCandidatePair,
+    Objection,
     Placement,
     Proposal,
     ProvisionalHiding,
@@ -54,6 +55,7 @@ def erase(session: Session, records: Collection[uuid.UUID], revision: int) -> No
             or_(col(HiddenCandidatePair.record).in_(keys), col(HiddenCandidatePair.other).in_(keys))
         )
     )
+    run(delete(Objection).where(col(Objection.record).in_(keys)))
     run(delete(Proposal).where(or_(col(Proposal.a).in_(keys), col(Proposal.b).in_(keys))))
     _erase_rows(session, keys)
 

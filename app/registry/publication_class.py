@@ -59,11 +59,16 @@ def person_class(statements: Sequence[Statement], consents: Sequence[GivenConsen
     return strictest([standing, *filter(None, (a.content.get(CLASS) for a in relevant if _since(a) > last))])
 
 
-def class_of_today(publish: str, statements: Sequence[Statement], consents: Sequence[GivenConsent]) -> str:
+def class_of_today(
+    publish: str, statements: Sequence[Statement], consents: Sequence[GivenConsent], *, objected: bool = False
+) -> str:
     """Today's class of a person of the class `publish`: `counted` where the reports together leave it possible that the
-    person was a child, and no consent answers that. The class in the rows stays `publish`, which follows from the
-    reports as filed: a replay must give it again after births are erased."""
-    return Publish.COUNTED if not consents and may_be_minor(*parted(statements)) else publish
+    person was a child, and no consent answers that, or where an objection hides the person. The class in the rows stays
+    `publish`, which follows from the reports as filed: a replay must give it again after births are erased, and what
+    anybody sends without a key must move no count."""
+    if objected or (not consents and may_be_minor(*parted(statements))):
+        return Publish.COUNTED
+    return publish
 
 
 def provisional(statements: Sequence[Statement], consents: Sequence[GivenConsent]) -> list[Hiding]:

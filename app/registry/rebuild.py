@@ -17,6 +17,7 @@ from app.models import (
     Decision,
     Entry,
     Facility,
+    ObjectionHiding,
     PendingPair,
     Record,
     Report,
@@ -27,7 +28,8 @@ from app.registry.apply import Projector
 from app.registry.projection import RULES
 
 BASE: tuple[type[Any], ...] = (
-    Source, Facility, Record, Report, RequestedClass, Decision, Consent, Claim, BlockingKey, PendingPair,
+    Source, Facility, Record, Report, RequestedClass, Decision, Consent, ObjectionHiding, Claim, BlockingKey,
+    PendingPair,
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from app.models import (
     Decision,
     Detainee,
     Entry,
+    ObjectionHiding,
     PendingPair,
     Placement,
     ProvisionalHiding,
@@ -52,6 +53,9 @@ _STATEMENTS = (
         col(Record.key), col(Record.id), col(Record.source), col(Record.redacted), col(Record.publish_now),
         col(Report.since), col(Entry.body), col(Sealed.disclosures), col(Placement.detainee),
         exists().where(col(Consent.record) == col(Record.key)).label("consented"),
+        exists()
+        .where(col(ObjectionHiding.record) == col(Record.key), col(ObjectionHiding.until) == OPEN)
+        .label("objected"),
     )
     .join(Report, and_(col(Report.record) == col(Record.key), col(Report.until) == OPEN))
     .join(Entry, col(Entry.revision) == col(Report.since))
@@ -105,12 +109,13 @@ def reproject(
     stored = list(_rows(session, _STATEMENTS, component))
     statements = _statements(stored, views, erased)
     consents = _consents(session, [row.key for row in stored if row.consented])
+    objected = {row.key for row in stored if row.objected}
     wanted: Rows = {table: [] for table in PROJECTED}
     classes: dict[int, str] = {}
     for cluster in resolve(statements, [edge for edge in edges if edge.a in statements and edge.b in statements]):
         members = [statements[record] for record in cluster]
         given = [consent_ for member in members for consent_ in consents.get(member.record, [])]
-        rows, today = _projected(members, given)
+        rows, today = _projected(members, given, objected=any(member.record in objected for member in members))
         for table, of_table in rows.items():
             wanted[table] += of_table
         classes |= {member.record: today for member in members}
@@ -136,14 +141,16 @@ def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffe
     return today
 
 
-def _projected(members: Sequence[Statement], given: Sequence[GivenConsent]) -> tuple[Rows, str]:
+def _projected(
+    members: Sequence[Statement], given: Sequence[GivenConsent], *, objected: bool = False
+) -> tuple[Rows, str]:
     """`(rows, class of today)` of one person."""
     publish = person_class(members, given)
     rows = project(members, publish)
     rows[ProvisionalHiding] = [
         {"detainee": rows[Detainee][0]["detainee"], **asdict(hiding)} for hiding in provisional(members, given)
     ]
-    return rows, class_of_today(publish, members, given)
+    return rows, class_of_today(publish, members, given, objected=objected)
 
 
 def _statements(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid.UUID]) -> dict[uuid.UUID, Statement]:

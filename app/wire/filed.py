@@ -65,7 +65,7 @@ class ProposalShape(TypedDict):
     """A decision that waits, about one person or two, as it was first sent."""
 
     id: uuid.UUID
-    kind: Literal["identity", "consent", "redaction"]
+    kind: Literal["identity", "consent", "objection", "redaction"]
     decision: str
     mine: bool
     proposed_at: str
@@ -87,6 +87,48 @@ class FiledRedaction(TypedDict):
     detainee: uuid.UUID
     records: int
     scrubbed: bool
+    receipt: Receipt
+
+
+class ReceivedInWords(TypedDict):
+    """What happens next, in two languages."""
+
+    en: str
+    es: str
+
+
+class ObjectionReceived(TypedDict):
+    """The answer to every objection, the same in every byte."""
+
+    status: Literal["received"]
+    next: ReceivedInWords
+
+
+class ObjectionShape(TypedDict):
+    """One objection, as its sender wrote it."""
+
+    id: uuid.UUID
+    received_at: str
+    about: str
+    wish: Literal["hide", "correct", "remove", "not_missing"]
+    words: str | None
+    contact: str | None
+
+
+class ObjectedShape(TypedDict):
+    """Somebody whom objections are about. `id`: of the first of them, under which all are decided together."""
+
+    id: uuid.UUID
+    state: Literal["waiting", "open", "hiding", "upheld"]
+    hidden_since: str | None
+    detainee: DetaineeShape
+    objections: list[ObjectionShape]
+
+
+class DecidedObjection(TypedDict):
+    """An objection that two curators decided, with the receipt."""
+
+    detainee: uuid.UUID
     receipt: Receipt
 
 
@@ -253,6 +295,12 @@ class ProposalPage(Page):
     """Decisions that wait for a second person."""
 
     data: list[ProposalShape]
+
+
+class ObjectionPage(Page):
+    """People whom objections are about."""
+
+    data: list[ObjectedShape]
 
 
 class UnknownFacility(TypedDict):

@@ -83,6 +83,10 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/review"): (401, 403, 403, 403, 200, 403),
     ("GET", "/v1/proposals"): (401, 403, 403, 403, 200, 200),
     ("DELETE", "/v1/proposals/{proposal_id}"): (401, 403, 403, 403, 404, 404),
+    # No key is needed; what a key may do counts for nothing.
+    ("POST", "/v1/objections"): (202, 202, 202, 202, 202, 202),
+    ("GET", "/v1/objections"): (401, 403, 403, 403, 200, 403),
+    ("POST", "/v1/objections/{objection_id}/decision"): (401, 403, 403, 403, 202, 403),
     ("GET", "/healthz"): ANYONE,
     ("GET", "/readyz"): ANYONE,
 }
@@ -136,6 +140,8 @@ class Scene:
             "/v1/match": {"detainee": {"full_name": person}, "detention": {"country": "VE"}},
             "/v1/match/list": {"detainee": {"full_name": person}, "detention": {"country": "VE"}},
             "/v1/claims": CLAIM,
+            "/v1/objections": {"about": f"/v1/detainees/{self.ids['detainee_id']}", "wish": "hide"},
+            "/v1/objections/{objection_id}/decision": {"decision": "dismissed", "reason": "another man"},
             "/v1/identity": {**self.pair, "judgement": "same", "reason": "the same mother"},
         }
         return bodies[path]
@@ -153,6 +159,8 @@ def set_scene(world: World, **changes: Any) -> Scene:
     claim = world.post("/v1/claims", CLAIM, "pud").json()
     sent = world.post("/v1/imports?dry_run=true", {"detention": {"country": "VE"}}, "foro").json()
     world.settle()
+    world.object_to(f"/v1/detainees/{third['detainee']['id']}", wish="not_missing")  # which hides nobody
+    world.beat()
     return Scene(
         world,
         {
@@ -160,6 +168,7 @@ def set_scene(world: World, **changes: Any) -> Scene:
             "other_id": other["detainee"]["id"],
             "claim_id": claim["id"],
             "import_id": sent["id"],
+            "objection_id": world.get("/v1/objections", "curator").json()["data"][0]["id"],
             "proposal_id": claim["id"],  # of nothing that waits
             "code": world.count()["citation"]["address"].removeprefix("/c/"),
             "decision_id": world.judge(other["detainee"]["id"], third["detainee"]["id"], "different")["id"],

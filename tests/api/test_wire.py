@@ -45,7 +45,7 @@ FULL: Body = {
 COMMON = {"cache-control", "vary"}  # of whatever is answered
 SOMETIMES = {"link", "idempotency-replayed"}
 # What two curators may be asked for: the first is answered by what waits.
-SECOND = ("/v1/identity", "/v1/detainees/{detainee_id}/consent")
+SECOND = ("/v1/identity", "/v1/detainees/{detainee_id}/consent", "/v1/objections/{objection_id}/decision")
 
 
 def exactly(model: Any, body: Any) -> None:
@@ -132,6 +132,12 @@ def write_everything(checked: Checked) -> dict[str, str]:
     proposed = post("/v1/identity", "curator", {**pair, "a": first["detainee"]["id"], "judgement": "same"})
     checked.ask("DELETE", "/v1/proposals/{proposal_id}", "curator", ids=proposed["id"])
     checked.world.app.state.two_person = frozenset()
+    checked.ask("POST", "/v1/objections", None, {"about": f"/v1/detainees/{other['detainee']['id']}", "wish": "hide"})
+    checked.world.beat()
+    (objected,) = checked.world.get("/v1/objections", "curator").json()["data"]
+    dismissed = {"decision": "dismissed", "reason": "somebody else"}
+    post("/v1/objections/{objection_id}/decision", "curator", dismissed, objected["id"])
+    checked.world.decide(objected["id"], "dismissed")
     claim = post("/v1/claims", "foro", CLAIM)["id"]
     links = {"part_of": [{"claim": claim, "partition": "sex"}], "supersedes": [claim], "same_as": claim}
     post("/v1/claims", "foro", {**CLAIM, **links, "derived_from": claim, "source_record_id": "C-2"})

@@ -178,6 +178,13 @@ def _curators(stage: Stage, filed: Node) -> None:
     dead = ask("file_detention", "reporter", body=DEAD, gives=201)["detainee"]["id"]
     named = {"publish": "named", "given_by": "the mother", "given_on": "2026-03-30"}
     ask("give_consent", "curator", dead, body=named, gives=202, name="waits")
+    objection = {"about": f"/v1/detainees/{b}", "wish": "hide", "words": "I am her. Show nothing of me, please."}
+    ask("receive_objection", body=objection, gives=202)
+    stage.app.state.objections.settle()
+    waiting = ask("list_objections", "curator")["data"][0]["id"]
+    dismissed = {"decision": "dismissed", "reason": "Nobody can say who wrote this."}
+    ask("decide_objection", "curator", waiting, body=dismissed, gives=202, name="waits")
+    ask("decide_objection", "second_curator", waiting, body=dismissed, gives=201)
     stage.app.state.two_person = frozenset()
     consent = {"publish": "anonymous", "given_by": "the person", "given_on": "2026-03-30"}
     ask("give_consent", "curator", b, body=consent, gives=201)

@@ -163,6 +163,7 @@ def stage(database: Path) -> Iterator[Stage]:
         for role in (Role.READER, Role.CURATOR, Role.ADMIN):
             given[role.value] = api_keys.create(session, role, None, 30, NOW, "Ana Pérez")
         given["limited"] = api_keys.create(session, Role.READER, None, 30, NOW, "Ana Pérez", ["GET /v1/me"])
+        given["second_curator"] = api_keys.create(session, Role.CURATOR, None, 30, NOW, "Luis Ortega")
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Stage(client, app, given)
 

@@ -72,7 +72,7 @@ QUESTIONS: tuple[tuple[str, Body], ...] = (
     *((path, {"format": "csv"}) for path in LISTS),
     *((SERIES, {"interval": "month", **some}) for some in ({}, {"by": "event"}, {"gender": "male"})),
     ("/v1/review", {}), ("/v1/claims", {}), ("/v1/corrections.atom", {}), ("/v1/sources/jep/balance", {}),
-    ("/v1/estimates/releases", {"lists": ["foro", "jep"]}), ("/v1/proposals", {}),
+    ("/v1/estimates/releases", {"lists": ["foro", "jep"]}), ("/v1/proposals", {}), ("/v1/objections", {}),
 )  # fmt: skip
 # Asked in every trial, at the head and of revisions before it.
 ALWAYS = (RELEASES, OVERLAP, *LISTS, "/v1/corrections")

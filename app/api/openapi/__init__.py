@@ -45,6 +45,7 @@ TAGS = {
     "corrections": "What was taken back or changed.",
     "directory": "Sources, places of detention, codes, and who a key is.",
     "curation": "For curators and administrators: who is one person, consent, erasure.",
+    "objections": "For the person concerned, without a key: hide, correct or remove what is shown; and its curators.",
     "health": "Whether the server is there and can answer.",
 }
 # What a route that takes `format` answers besides JSON.

@@ -1,0 +1,81 @@
+"""Two curators decide about objections: upheld, and to what that leads, or dismissed."""
+
+import uuid
+from typing import Literal, Self
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+from sqlalchemy import delete, select, update
+from sqlmodel import col
+
+from app.errors import Invalid, NotFound
+from app.models import OPEN, Detainee, Objection, Proposal, Record
+from app.registry import minority, records, two_person_rule
+from app.registry.objections import hidden_records
+from app.registry.schemas import Note, Shape
+from app.registry.write import Outcome, WriteContext
+from app.vocabulary import Publish
+
+GIVEN_BY = "an objection, upheld by two curators"  # of the consent that follows from one
+UNDECIDED = ("waiting", "open", "hiding", "upheld")
+
+
+class ObjectionDecisionIn(Shape):
+    decision: Literal["upheld", "dismissed"]
+    to: Literal["counted", "anonymous", "correction", "erasure"] | None = None
+    reason: Note
+
+    @model_validator(mode="after")
+    def _to_something(self) -> Self:
+        if (self.decision == "upheld") != (self.to is not None):
+            detail = (
+                "Say what an upheld objection leads to (to: counted, anonymous, correction, erasure), and only then."
+            )
+            raise PydanticCustomError("to_something", "{detail}", {"detail": detail})
+        return self
+
+
+def decide(context: WriteContext, objection_id: uuid.UUID, body: ObjectionDecisionIn) -> Outcome:
+    """Decide all objections of the person whom this one is about: it waits until a second curator decides the same.
+
+    Upheld to `counted` or `anonymous` it is a consent of that class; to `correction` or `erasure` the person is hidden
+    until it is decided again, or erased. Dismissed, the person is shown as before."""
+    session = context.session
+    objection = session.get(Objection, objection_id)
+    if objection is None or objection.record is None or objection.state not in UNDECIDED:
+        raise NotFound("There is no objection with this id that waits for a decision.")
+    record = session.get_one(Record, objection.record)
+    place = records.placement(session, record.key)
+    assert place is not None  # of every record
+    if body.to == "anonymous" and _would_open(context, record, place.detainee):
+        raise Invalid.at(
+            "/to", "would_open", "This person was only counted before: an objection opens nobody. Decide for `counted`."
+        )
+    waits = two_person_rule.wait_for_second(context, "objection", (record,), body.to or body.decision, body)
+    if waits:
+        return waits
+    if body.to in ("counted", "anonymous"):
+        given = {"given_by": GIVEN_BY, "given_on": objection.received_at.date().isoformat(), "reason": body.reason}
+        context.write("consent", {"record": str(record.id), "publish": body.to}, given)
+    step = {"objection": body.decision} | ({} if body.to is None else {"to": body.to})
+    entries = [
+        context.write("consent", {"record": str(hidden), **step})
+        for hidden in hidden_records(session, place.detainee) or [record.id]
+    ]
+    keys = [of_person.key for of_person in records.of_person(session, record)]
+    run, objections = session.connection().execute, update(Objection).where(col(Objection.record).in_(keys))
+    if body.to in ("correction", "erasure"):
+        run(objections.where(col(Objection.state).in_(UNDECIDED)).values(state="upheld", slot=None, network=None))
+    else:
+        over = {"state": "decided", "decided_at": context.now, "slot": None, "network": None}
+        run(objections.where(col(Objection.state).in_(UNDECIDED)).values(over))
+    run(delete(Proposal).where(col(Proposal.kind) == "objection", col(Proposal.a).in_(keys)))
+    return Outcome("objection", 201, entries[-1].revision, {"detainee": str(record.detainee_id)})
+
+
+def _would_open(context: WriteContext, record: Record, person: int) -> bool:
+    """Whether the class `anonymous` shows more of a person than stands without any objection."""
+    counted = (col(Detainee.detainee) == person, col(Detainee.until) == OPEN, col(Detainee.publish) == Publish.COUNTED)
+    if context.session.scalars(select(col(Detainee.detainee)).where(*counted)).first() is not None:
+        return True
+    return minority.person_may_be_minor(context.session, context.views.sources, record)
