@@ -47,7 +47,7 @@ def _scrub_file(connection: Any) -> bool:
             return False
         connection.execute("VACUUM")
         return emptied("PASSIVE") and emptied("TRUNCATE")
-    except pysqlite3.DatabaseError:
+    except (pysqlite3.DatabaseError, MemoryError):  # busy, no room on the disk, none in memory
         return False
     finally:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

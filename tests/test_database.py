@@ -303,3 +303,19 @@ def test_scrubbing_leaves_none_of_the_copies_that_were_left_behind_when_rows_mov
     left = Path(str(sqlite.url.database)).read_bytes()
     assert [key for key in gone if key.encode() in left] == []
     assert all(key.encode() in left for key in set(keys).difference(gone))
+
+
+@pytest.mark.parametrize("trouble", [MemoryError(), pysqlite3.OperationalError("database or disk is full")])
+def test_without_room_in_memory_or_on_the_disk_scrubbing_is_left_for_later(trouble: Exception) -> None:
+    class Cramped:
+        """A connection whose machine has no room for another copy of the file."""
+
+        def execute(self, statement: str) -> Any:
+            if statement == "VACUUM":
+                raise trouble
+            return self
+
+        def fetchone(self) -> tuple[int, int, int]:
+            return 0, 0, 0
+
+    assert database._scrub_file(Cramped()) is False
