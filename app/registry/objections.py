@@ -44,6 +44,9 @@ MOST_VOICES = 5
 # Objections looked up in one beat, in milliseconds; a full queue is through in half an hour, and of each network the
 # first comes in its first minutes.
 LOOKED_UP_AT_ONCE = 2_000
+# Objections that hide or wait for a place, weighed in one beat: those that hide, and the first of every bucket at
+# least. A full queue whole would hold every writer up for seconds.
+WEIGHED_AT_ONCE = 10_000
 # After a decision whoever asks again reaches the curators, and hides nobody: a state must not blink a list on and off.
 QUIET = timedelta(days=30)
 # After a hiding that nobody answered it is a day: the person concerned must not be shut out by a stranger's objection.
@@ -124,9 +127,7 @@ def _records_at(session: Session, kind: Kind, things: Collection[uuid.UUID]) -> 
     """`(id, record, whether the public can read that address)` of the ids that derive from records of people who were
     not erased. Only an address that its sender can read hides anybody; the others reach the curators."""
     stood: Any = aliased(Placement)
-    column: Any = Placement.detainee if kind == "detainee" else Placement.spell
-    ever_stood = exists().where((stood.detainee if kind == "detainee" else stood.spell) == col(Record.key))
-    known = [column.is_not(None), ever_stood]
+    known = [exists().where((stood.detainee if kind == "detainee" else stood.spell) == col(Record.key))]
     if kind == "release":
         known.append(exists().where(col(Release.spell) == col(Placement.spell), col(Release.until) == OPEN))
     for some in chunks(things):
@@ -170,7 +171,7 @@ def _place(context: WriteContext) -> None:
 
 
 def _by_person(session: Session) -> dict[int, list[Row[Any]]]:
-    """Person → the objections that hide, or wait for a place, oldest first."""
+    """Person → the objections that hide, or wait for a place; oldest first, where no more wait than one beat weighs."""
     rows = session.execute(
         select(
             col(Objection.id), col(Objection.state), col(Objection.network), col(Objection.received_at),
@@ -180,10 +181,12 @@ def _by_person(session: Session) -> dict[int, list[Row[Any]]]:
         .join(Record, col(Record.key) == col(Objection.record))
         .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
         .where(col(Objection.state).in_(("waiting", "hiding")))
-        .order_by(col(Objection.received_at), col(Objection.id))
+        # Those that hide have no slot any more.
+        .order_by(col(Objection.slot).is_not(None), col(Objection.slot) % PLACES_EACH, col(Objection.received_at))
+        .limit(WEIGHED_AT_ONCE)
     )  # fmt: skip
     by_person: dict[int, list[Row[Any]]] = defaultdict(list)
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (row.received_at, row.id)):
         by_person[row.detainee].append(row)
     return by_person
 

@@ -533,6 +533,19 @@ def test_one_network_hides_few_people_however_many_it_names(world: World) -> Non
     assert len([filed for filed in people if not shown(world, filed)]) == MOST_OF_NETWORK
 
 
+def test_of_a_queue_longer_than_a_beat_weighs_each_network_has_its_first_weighed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objections, "WEIGHED_AT_ONCE", 3)
+    for number in range(PLACES_EACH):
+        world.object_to(address(person(world, number)), host="198.51.100.7")
+    world.now += timedelta(minutes=1)
+    real = person(world, 99)
+    world.object_to(address(real), host="203.0.113.7")
+    world.beat()
+    assert not shown(world, real)
+
+
 def test_a_hiding_that_nobody_answered_gives_its_place_up_and_comes_back_a_day_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
