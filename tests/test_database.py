@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, ins
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError, TimeoutError
 from sqlmodel import col
 
-from app import database
+from app import database, database_scrub
 from app.database import (
     UtcDateTime,
     check_sqlite_version,
@@ -318,4 +318,4 @@ def test_without_room_in_memory_or_on_the_disk_scrubbing_is_left_for_later(troub
         def fetchone(self) -> tuple[int, int, int]:
             return 0, 0, 0
 
-    assert database._scrub_file(Cramped()) is False
+    assert database_scrub._scrub_file(Cramped()) is False
