@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import problems
-from app.api.requests import authenticated, token_of
+from app.api.admission import authenticated, token_of
 from app.database import reading
 from app.errors import Busy, TooManyRequests, Unauthenticated
 from app.models import ApiKey

@@ -7,15 +7,19 @@ whole lists and writes. Outside of a lane a request holds neither a thread nor a
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from app.api import answers
 from app.errors import Busy
+from app.reading.formats import MEDIA
 
+COSTLY_TAGS, COSTLY = frozenset({"counts", "matching"}), frozenset({"reconcile_claim"})  # tags, and names, of routes
+COMPARING = "match_list"
 LANES = 4
 # Sessions beyond N: a key is looked up before its body is read, the database is asked whether it answers, and lists
 # that were sent are filed. None of these waits for a request.
@@ -78,3 +82,47 @@ class Lanes:
 def sessions(places: int) -> int:
     """The sessions that are open at once with N places."""
     return max(places, LANES) + SPARE_SESSIONS
+
+
+async def gate(request: Request) -> AsyncIterator[None]:
+    """A place in the lane of what is read; the others wait here, holding neither a thread nor a connection."""
+    lanes: Lanes = request.app.state.lanes
+    if takes_whole_list(request):
+        place: AbstractAsyncContextManager[None] = lanes.in_time(lanes.lists, request)
+    else:
+        place = lanes.in_time(lanes.costly, request) if is_costly(request) else _in(lanes.reads)
+    async with place:
+        yield
+
+
+@asynccontextmanager
+async def _in(lane: asyncio.Semaphore) -> AsyncIterator[None]:
+    async with lane:
+        yield
+
+
+async def gate_of_writes(request: Request) -> AsyncIterator[None]:
+    """A place among those who write."""
+    async with request.app.state.lanes.writes:
+        yield
+
+
+def is_costly(request: Request) -> bool:
+    """Whether a question reads much of the registry for a short answer: counts and what is made of them, and whoever is
+    sought by name."""
+    route = request.scope["route"]
+    named = route.name in COSTLY or "q" in request.query_params
+    return named or not COSTLY_TAGS.isdisjoint(route.tags)
+
+
+def takes_whole_list(request: Request) -> bool:
+    """Whether a whole list is asked for, or laid beside the registry."""
+    return request.scope["route"].name == COMPARING or asks_for_whole_list(request)
+
+
+def asks_for_whole_list(request: Request) -> bool:
+    """Whether a list is asked for as a table, which comes whole."""
+    form = request.query_params.get("format")
+    shape = getattr(request.scope["route"], "response_model", None)
+    listed = request.method == "GET" and "data" in getattr(shape, "__annotations__", ())
+    return listed and (form is None or form in MEDIA) and answers.is_table(form, request)

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from asyncio import Semaphore
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property
@@ -12,104 +11,34 @@ from typing import Annotated, Any, TypeGuard
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
-from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from sqlmodel import Session
-from starlette.datastructures import State
 
 from app import __version__, dates
 from app.api import answers
-from app.api.lanes import Lanes
+from app.api.admission import admitted, bearer, bearer_token, token_of
+from app.api.lanes import gate, takes_whole_list
 from app.database import reading
-from app.errors import AheadOfHead, Forbidden, Invalid, OutOfScope, RevisionLost, RulesChanged, Unauthenticated
+from app.errors import AheadOfHead, Forbidden, Invalid, RevisionLost, RulesChanged, Unauthenticated
 from app.exchange.titles import LANGUAGES
 from app.log.entries import last_revision_at, pin, settle
 from app.log.head import head_under
 from app.log.mark import Mark
 from app.models import ApiKey
-from app.reading.formats import MEDIA
 from app.reading.questions import AsOf
 from app.reading.terms import PINNING
-from app.registry import api_keys
 from app.registry.projection import RULES
 from app.registry.read_permissions import ANYONE, Reader
 from app.vocabulary import Language, Role
 from app.wire.base import MomentOut
 
-COSTLY_TAGS, COSTLY = frozenset({"counts", "matching"}), frozenset({"reconcile_claim"})  # tags, and names, of routes
-COMPARING = "match_list"
 # A list is read longer than a question, page by page or row by row, and in turn with other lists alone.
 LISTS_TAKE = 6
-
-bearer = HTTPBearer(auto_error=False, description="A key: rcn_…")
-
-
-async def gate(request: Request) -> AsyncIterator[None]:
-    """A place in the lane of what is read; the others wait here, holding neither a thread nor a connection."""
-    lanes: Lanes = request.app.state.lanes
-    if takes_whole_list(request):
-        place: AbstractAsyncContextManager[None] = lanes.in_time(lanes.lists, request)
-    else:
-        place = lanes.in_time(lanes.costly, request) if is_costly(request) else _in(lanes.reads)
-    async with place:
-        yield
-
-
-@asynccontextmanager
-async def _in(lane: Semaphore) -> AsyncIterator[None]:
-    async with lane:
-        yield
-
-
-async def gate_of_writes(request: Request) -> AsyncIterator[None]:
-    """A place among those who write."""
-    async with request.app.state.lanes.writes:
-        yield
-
-
-def is_costly(request: Request) -> bool:
-    """Whether a question reads much of the registry for a short answer: counts and what is made of them, and whoever is
-    sought by name."""
-    route = request.scope["route"]
-    named = route.name in COSTLY or "q" in request.query_params
-    return named or not COSTLY_TAGS.isdisjoint(route.tags)
-
-
-def takes_whole_list(request: Request) -> bool:
-    """Whether a whole list is asked for, or laid beside the registry."""
-    return request.scope["route"].name == COMPARING or asks_for_whole_list(request)
-
-
-def asks_for_whole_list(request: Request) -> bool:
-    """Whether a list is asked for as a table, which comes whole."""
-    form = request.query_params.get("format")
-    shape = getattr(request.scope["route"], "response_model", None)
-    listed = request.method == "GET" and "data" in getattr(shape, "__annotations__", ())
-    return listed and (form is None or form in MEDIA) and answers.is_table(form, request)
 
 
 async def whole_body(request: Request) -> bytes:
     """The body, come to its end: what asks for this before a gate holds no place while a body drips in."""
     return await request.body()
-
-
-async def bearer_token(request: Request) -> str | None:
-    """`token_of`, without a thread."""
-    return token_of(request)
-
-
-def token_of(request: Request) -> str | None:
-    """The key sent, if any. A malformed header is an error: who sends one means to be known."""
-    given = request.headers.getlist("authorization")
-    if not given:
-        return None
-    if len(given) > 1:
-        raise Unauthenticated("Send one Authorization header, not several.")
-    header = given[0]
-    scheme, _space, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("Send the key as: Authorization: Bearer rcn_…")
-    return token.strip()
 
 
 @dataclass
@@ -335,29 +264,6 @@ def reading_for(request: Request) -> AbstractContextManager[Session]:
 
 def _who(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
     return (ANYONE, None) if token is None else admitted(session, token, request)
-
-
-def authenticated(session: Session, token: str, state: State) -> tuple[Reader, ApiKey]:
-    """Whose key this is, by now; from then on its requests are counted by themselves. Raises Unauthenticated."""
-    try:
-        whose = api_keys.authenticate(session, token, state.clock())
-    except Unauthenticated:
-        state.rates.learn(token, valid=False)
-        raise
-    state.rates.learn(token, valid=True)
-    return whose
-
-
-def admitted(session: Session, token: str, request: Request) -> tuple[Reader, ApiKey]:
-    """The reader and the row of the key that a request carries, whether it reads or writes. Raises Unauthenticated, and
-    OutOfScope where the key is limited to other routes: to those also that are open to anybody, since whoever sends a
-    key means to be known."""
-    reader, key = authenticated(session, token, request.app.state)
-    scopes, route = api_keys.scopes_of(key), f"{request.method} {request.scope['route'].path}"
-    if scopes is not None and route not in scopes:
-        raise OutOfScope(f"This key is limited to {', '.join(scopes)}: use one that may {route}.")
-    request.app.state.key_uses.remember(key, request.app.state.clock().date())
-    return reader, key
 
 
 Read = Annotated[ReadContext, Depends(_read_context, scope="function")]

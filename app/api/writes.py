@@ -13,7 +13,9 @@ from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from app.api import answers, render
-from app.api.requests import admitted, bearer, bearer_token, gate_of_writes, require_role, whole_body
+from app.api.admission import admitted, bearer, bearer_token
+from app.api.lanes import gate_of_writes
+from app.api.requests import require_role, whole_body
 from app.database import reading
 from app.errors import IdempotencyMismatch, Invalid, Unauthenticated
 from app.log import sealed

@@ -47,12 +47,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_objection_hiding")),
     )
     op.create_index(op.f("ix_objection_hiding_record_until"), "objection_hiding", ["record", "until"])
-    _allow("'identity', 'consent', 'objection'")
+    _allow("'identity', 'consent', 'objection', 'redaction'")
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM proposal WHERE kind = 'objection'")
-    _allow("'identity', 'consent'")
+    _allow("'identity', 'consent', 'redaction'")
     op.drop_table("objection_hiding")
     op.drop_table("objection")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from app.api import requests
+from app.api import lanes
 from app.api.lanes import Lanes, sessions
 from app.config import Settings
 from app.database import reading
@@ -95,8 +95,8 @@ def test_writes_and_health_wait_for_no_reader_at_all(resting: World) -> None:
 def test_every_route_under_counts_and_matching_is_costly() -> None:
     routes = [route for router in ROUTERS for route in router.routes]
     known = {getattr(route, "name", "") for route in routes}
-    assert requests.COSTLY | {requests.COMPARING} <= known
-    assert {tag for route in routes for tag in getattr(route, "tags", ())} >= requests.COSTLY_TAGS
+    assert lanes.COSTLY | {lanes.COMPARING} <= known
+    assert {tag for route in routes for tag in getattr(route, "tags", ())} >= lanes.COSTLY_TAGS
 
 
 def _request(*, gone: bool) -> Request:
