@@ -41,7 +41,7 @@ def strictest(classes: Iterable[str]) -> str:
 
 
 def person_class(statements: Sequence[Statement], consents: Sequence[GivenConsent]) -> str:
-    """The class of a person.
+    """The class of a person as the log tells it, whether erased or not.
 
     Without a consent, the strictest class that a report asks for. A report without a class asks for `anonymous`, or for
     none where it was filed by pointing at a known person. Sources that are not independent count only where no
@@ -49,8 +49,6 @@ def person_class(statements: Sequence[Statement], consents: Sequence[GivenConsen
     requests; later ones can only close the person further. Where people with a consent each turn out to be one person,
     the strictest of their latest consents holds.
     """
-    if any(statement.redacted for statement in statements):
-        return Publish.COUNTED
     waiting = {hiding.record for hiding in _hidings(statements, consents) if hiding.stopped}
     relevant = [statement for statement in _relevant(statements) if statement.record not in waiting]
     if not consents:
@@ -60,9 +58,11 @@ def person_class(statements: Sequence[Statement], consents: Sequence[GivenConsen
 
 
 def class_of_today(publish: str, statements: Sequence[Statement], consents: Sequence[GivenConsent]) -> str:
-    """Today's class of a person of the class `publish`: `counted` where the reports together leave it possible that the
-    person was a child, and no consent answers that. The class in the rows stays `publish`, which follows from the
-    reports as filed: a replay must give it again after births are erased."""
+    """Today's class of a person of the class `publish`: `counted` once erased, or where the reports together leave it
+    possible that the person was a child, and no consent answers that. The class in the rows stays `publish`, which
+    follows from the reports as filed: a replay must give it again after births are erased."""
+    if any(statement.redacted for statement in statements):
+        return Publish.COUNTED
     return Publish.COUNTED if not consents and may_be_minor(*parted(statements)) else publish
 
 
