@@ -18,7 +18,7 @@ from app.exchange.imports.faults import BadFile
 from app.exchange.imports.rows import unfold
 from app.exchange.package import DESCRIPTOR
 from app.exchange.strict_json import clean
-from app.exchange.table_schema import KEPT, REPORTED, TABLES, value
+from app.exchange.table_schema import BESIDE_BODY, REPORTED, TABLES, value
 from app.registry import directory
 from app.registry.replication import ReplicatedReport, replicate, require_empty
 from app.registry.schemas import (
@@ -148,15 +148,15 @@ def _reports(folder: Path) -> Iterator[ReplicatedReport]:
             values = _values("reports", row)
             body = unfold({name: values[name] for name in REPORTED if name in values})
             schema = ReleaseReportIn if "release" in body else DetentionReportIn
-            kept = {name: values[name] for name in KEPT if name in values}
-            _check_kept(kept)
+            beside = {name: values[name] for name in BESIDE_BODY if name in values}
+            _check_kept(beside)
             report = ReplicatedReport(
                 values["report"],
                 values["source"],
                 values["detainee"],
                 values.get("points_at"),
                 schema.model_validate(body),
-                kept,
+                beside,
             )
         yield report
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.exchange.imports.fields import FIELDS
 from app.exchange.tables import SEPARATOR, to_cell, unquoted
-from app.registry.content import PUBLIC
+from app.registry.content import IS_FIRST_HAND, PUBLIC
 from app.vocabulary import LISTS
 
 Field = dict[str, Any]
@@ -51,6 +51,9 @@ KEPT: dict[str, Field] = {
     "kept.detained_on": DATE, "kept.held_on": DATE, "kept.country": COUNTRY, "kept.designation": code("designations"),
     "kept.released_on": DATE, "kept.ordered_on": DATE, "kept.announced_on": DATE, "kept.kind": code("release_kinds"),
 }  # fmt: skip
+# What no body of a report carries and a copy must have beside it to count alike: of reports on people who could once
+# only be counted the log has no method (decision 0042).
+BESIDE_BODY: dict[str, Field] = {**KEPT, IS_FIRST_HAND: FLAG}
 
 _SOURCES: dict[str, Field] = {"verified_by": LIST, "reported_by": LIST}
 # Table → its columns; the first is the key.
@@ -88,7 +91,7 @@ TABLES: dict[str, dict[str, Field]] = {
     },
     "reports": {
         "report": NUMBER, "source": STRING, "detainee": UUID, "detention": UUID, "points_at": NUMBER,
-        **{name: _of_report(name) for name in REPORTED}, **KEPT,
+        **{name: _of_report(name) for name in REPORTED}, **BESIDE_BODY,
     },
     "claims": {
         "id": UUID, "filed_by": STRING, "since": NUMBER, "claimant": STRING, "joint_with": LIST,

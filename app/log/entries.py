@@ -22,7 +22,9 @@ from app.errors import ClockJumped, Invalid
 from app.log import mark, sealed, tree
 from app.models import Entry, Head, Sealed
 
-FORMAT = 1
+# Kind → `v`, the version of the form of its body; 1 where none is given. Report 2: of people who may only be counted
+# the body says months and no method (decision 0042). Entries stay in the form in which they were written.
+FORMATS = {"report": 2}
 # The tile format writes an entry's length in two bytes (C2SP tlog-tiles).
 MAX_ENTRY_BYTES = 65_535
 REPLAY_BATCH = 1_000
@@ -104,7 +106,7 @@ class Log:
         """Write one entry of `kind`, its personal values sealed beside it, and return the entry. With a `buffer` it is
         written when the buffer is flushed."""
         disclosures = sealed.seal(personal or {})
-        full = {"v": FORMAT, "kind": kind, "recorded_at": format_instant(self.recorded_at), **body}
+        full = {"v": FORMATS.get(kind, 1), "kind": kind, "recorded_at": format_instant(self.recorded_at), **body}
         if disclosures:
             full["_sd"] = sealed.digests(disclosures)
         canonical = rfc8785.dumps(full)

@@ -158,7 +158,9 @@ def alone(session: Session, record: Record, revision: int) -> Person:
     statement = statement_of(record, version.entry, Views(session), pointer=None, erased=record.redacted)
     consents = session.scalars(select(Consent).where(col(Consent.record) == record.key))
     publish = person_class([statement], [(consent.key, consent.record, consent.publish) for consent in consents])
-    return _person(project([statement], publish), publish, [record], {record.source: statement.source.slug}, {})
+    # As filed: to its own source, whatever the person's class by now.
+    rows = project([statement.as_filed()], publish)
+    return _person(rows, publish, [record], {record.source: statement.source.slug}, {})
 
 
 def _ever_stood(session: Session, kind: Kind, key: int) -> bool:

@@ -14,7 +14,7 @@ from app.log.entries import entry_at
 from app.models import Placement, Record, Report
 from app.reading.shapes import Person
 from app.reading.visibility import at, visible
-from app.registry.content import KEPT_PUBLIC, PUBLIC, Content
+from app.registry.content import IS_FIRST_HAND, KEPT_PUBLIC, PUBLIC, Content
 from app.registry.projection.consolidate import value_by
 from app.registry.read_permissions import ANYONE
 from app.vocabulary import Verdict
@@ -26,6 +26,8 @@ OF_PERSON = {
     for name in ("full_name", "aliases", "gender", "age", "nationalities", "category", "groups")
 }
 OF_SPELL = {name: f"detention.{name}" for name in ("facility", "legal_status", "charges", "sentence")}
+# Values that the log says of every person in the lists, and a copy needs to count alike.
+READABLE = PUBLIC | {IS_FIRST_HAND}
 OF_RELEASE = {name: f"release.{name}" for name in ("conditions", "destination")}
 
 
@@ -74,7 +76,7 @@ def reports(session: Session, people: dict[int, Person], numbers: dict[int, int]
 
 def _said(person: Person, spell: int, slug: str, public: Content) -> Content:
     """What one source's report says, flat; its class is the person's of today."""
-    content = {name: value for name, value in public.items() if name in PUBLIC} | {"detainee.publish": person.publish}
+    content = {name: value for name, value in public.items() if name in READABLE} | {"detainee.publish": person.publish}
     if public["verification.verdict"] == Verdict.RETRACTED:
         return content
     about = ANYONE.facts(person.publish, person.personal)

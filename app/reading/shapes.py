@@ -162,6 +162,7 @@ def detention(person: Person, spell: int, reader: Reader) -> DetentionShape:
     row = person.detentions[spell]
     ids, facts = person.ids[spell], row["facts"]
     seen = person.facts_of(spell, reader)
+    facts = facts | {name: fact for name, fact in seen.items() if name not in RELEASE_FACTS}
     on, how = value_of(facts, "ended_on"), value_of(facts, "ended_how")
     return {
         "id": ids.detention,
@@ -181,7 +182,7 @@ def detention(person: Person, spell: int, reader: Reader) -> DetentionShape:
         "reported_by": _held_by(person, spell, Verdict.REPORTED),
         "disputed_dates": bool(row["disjoint_releases"]),
         "moved_at": person.moved.get(spell, []),
-        "facts": facts | {name: fact for name, fact in seen.items() if name not in RELEASE_FACTS},
+        "facts": facts,
     }
 
 
@@ -249,6 +250,7 @@ def verification(person: Person, row: VerificationRow, reader: Reader) -> Verifi
         return by_object.get(about, {}).get(slug) if reader.sees_fact(person.publish, name) else None
 
     stated, unlisted = row["said"], own("citing_unlisted")
+    stated = {**stated, "method": stated["method"] or own("method")}
     if unlisted:
         listed = [cited for cited in stated["citing"] if cited != UNLISTED]
         stated = {**stated, "citing": sorted([*listed, *unlisted])}

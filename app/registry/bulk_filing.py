@@ -15,6 +15,8 @@ from app.registry.candidate_cache import CandidateCache, WrittenRecords
 from app.registry.candidates import CandidateRecord, StandingRecord
 from app.registry.content import Content
 from app.registry.linking import LinkResult
+from app.registry.projection.counted_reports import split
+from app.registry.publication_class import CLASS
 from app.registry.schemas import DetentionReportIn
 from app.registry.write import Outcome, Trial, WriteContext, new_id
 from app.vocabulary import Judgement, Publish
@@ -134,7 +136,7 @@ class _Filing:
         if match.decisions or match.hidden:
             return self._saved(lambda: reports.first_version(context, report, None, match))
         record_id = new_id()
-        public, personal = content.split(report)
+        public, personal = split(report, counted=report.get(CLASS) == Publish.COUNTED)
         entry, publish = context.write_alone(
             {"source": context.actor.slug, "record": str(record_id), "subject": str(new_id()), "version": 1,
              "said": public}, personal,

@@ -23,6 +23,7 @@ from app.models import OPEN, Entry, Placement, Record, Report, Sealed
 from app.registry import blocking
 from app.registry.blocking import namesake, ruled_out
 from app.registry.content import Content
+from app.registry.projection.counted_reports import whole
 from app.registry.write import WriteContext
 
 # Hits of one look-up, before their people are read: few enough to do that in a millisecond, and too many to be planted
@@ -104,7 +105,7 @@ def contents(session: Session, keys: Iterable[int]) -> list[StandingRecord]:
         for key, record_id, source, publish, detainee, body, disclosures in session.connection().execute(
             _CONTENTS, {"keys": some}
         ):
-            content = {**json.loads(body)["said"], **sealed.values(disclosures)}
+            content = whole(json.loads(body)["said"], sealed.values(disclosures))
             person = blocking.person_of(content)
             records.append(StandingRecord(key, record_id, source, publish, detainee, content, person))
     return records

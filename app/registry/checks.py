@@ -22,6 +22,8 @@ EARLIEST = 1900
 EARLIEST_BIRTH = EARLIEST - OLDEST
 # Ages are rounded and counted differently: a year more or less is no contradiction.
 AGE_SLACK = 1
+# Either says how a source knows what it verified; the latter stands in copies alone, in place of a sealed method.
+HOW_KNOWN = (reported.METHOD, reported.IS_FIRST_HAND)
 FUTURE = "This day has not come yet anywhere: correct the date."
 
 PAST_DATES = (
@@ -168,7 +170,7 @@ def _ended(content: Content, now: datetime) -> Iterator[dict[str, str]]:
 
 
 def _sure(content: Content, *, points: bool) -> Iterator[dict[str, str]]:
-    if content["verification.verdict"] == Verdict.VERIFIED and "verification.method" not in content:
+    if content["verification.verdict"] == Verdict.VERIFIED and content.keys().isdisjoint(HOW_KNOWN):
         detail = "Say how it was verified: `verified` needs a method (see /v1/vocabulary)."
         yield pointed("/verification/method", "method_required", detail)
     if not points and "detention.country" not in content:

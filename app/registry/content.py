@@ -1,6 +1,7 @@
 """The content of a report as flat `section.field` names, without nulls and empty lists (pure).
 
-Fields in `PUBLIC` stand readable in the log; every other field is personal and enters it only as a salted digest.
+Fields in `PUBLIC` stand readable in the log; every other field is personal and enters it only as a salted digest. What
+of these the log says of people who may only be counted: `projection/counted_reports.py`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -52,6 +53,9 @@ BIRTH, AGE, AGE_ON = "detainee.birth_date", "detainee.age", "detainee.age_on"
 AGE_SPAN = "detainee.age_span"
 FILED = "filed"  # `age_on` of an age of today
 CITING = "verification.citing"
+METHOD = "verification.method"
+# Of people who may only be counted the log says this in place of the method (decision 0042).
+IS_FIRST_HAND = "verification.first_hand"
 # A cited name that is no source here may be a person's: the log, which nobody can erase, says only UNLISTED for it.
 CITING_UNLISTED = "verification.citing_unlisted"
 UNLISTED = "(not listed)"  # cannot be the slug of a source
@@ -102,13 +106,6 @@ def unflatten(content: Content) -> dict[str, Any]:
         else:
             body[section] = value
     return body
-
-
-def split(content: Content) -> tuple[Content, Content]:
-    """`(public, personal)`."""
-    readable = PUBLIC | KEPT_PUBLIC
-    public = {name: value for name, value in content.items() if name in readable}
-    return public, {name: value for name, value in content.items() if name not in readable}
 
 
 def kept(content: Content) -> Content:

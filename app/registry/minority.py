@@ -96,8 +96,8 @@ def person_may_be_minor(
 def parted(statements: Sequence[Statement]) -> tuple[list[Content], list[Content]]:
     """`(contents of independent sources' reports, contents of the others')`; where no source is independent, all
     contents and none."""
-    independent = [statement.content for statement in statements if statement.source.independent]
-    others = [statement.content for statement in statements if not statement.source.independent]
+    independent = [statement.whole for statement in statements if statement.source.independent]
+    others = [statement.whole for statement in statements if not statement.source.independent]
     return (independent, others) if independent else (others, [])
 
 

@@ -41,7 +41,7 @@ def strictest(classes: Iterable[str]) -> str:
 
 
 def person_class(statements: Sequence[Statement], consents: Sequence[GivenConsent]) -> str:
-    """The class of a person.
+    """The class of a person as the log tells it, whether erased or not.
 
     Without a consent, the strictest class that a report asks for. A report without a class asks for `anonymous`, or for
     none where it was filed by pointing at a known person. Sources that are not independent count only where no
@@ -49,8 +49,6 @@ def person_class(statements: Sequence[Statement], consents: Sequence[GivenConsen
     requests; later ones can only close the person further. Where people with a consent each turn out to be one person,
     the strictest of their latest consents holds.
     """
-    if any(statement.redacted for statement in statements):
-        return Publish.COUNTED
     waiting = {hiding.record for hiding in _hidings(statements, consents) if hiding.stopped}
     relevant = [statement for statement in _relevant(statements) if statement.record not in waiting]
     if not consents:
@@ -62,11 +60,13 @@ def person_class(statements: Sequence[Statement], consents: Sequence[GivenConsen
 def class_of_today(
     publish: str, statements: Sequence[Statement], consents: Sequence[GivenConsent], *, objected: bool = False
 ) -> str:
-    """Today's class of a person of the class `publish`: `counted` where the reports together leave it possible that the
-    person was a child, and no consent answers that, or where an objection hides the person. The class in the rows stays
-    `publish`, which follows from the reports as filed: a replay must give it again after births are erased, and what
-    anybody sends without a key must move no count."""
-    if objected or (not consents and may_be_minor(*parted(statements))):
+    """Today's class of a person of the class `publish`: `counted` once erased, where the reports together leave it
+    possible that the person was a child, and no consent answers that, or where an objection hides the person. The class
+    in the rows stays `publish`, which follows from the reports as filed: a replay must give it again after births are
+    erased, and what anybody sends without a key must move no count."""
+    if objected or any(statement.redacted for statement in statements):
+        return Publish.COUNTED
+    if not consents and may_be_minor(*parted(statements)):
         return Publish.COUNTED
     return publish
 

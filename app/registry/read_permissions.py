@@ -11,7 +11,8 @@ from app.vocabulary import Publish, Role
 from app.wire.base import Fact, Facts, Said
 
 # Facts that a class of publication opens to everyone. All others are never public: exact birth date, family,
-# identification numbers, notes, unregistered places, medical detail (a group), transfers.
+# identification numbers, notes, unregistered places, medical detail (a group), transfers, and the days and methods that
+# are sealed since the person may only be counted (decision 0042).
 ANONYMOUS_FACTS = frozenset({"age", "nationalities", "facility", "area"})
 NAMED_FACTS = ANONYMOUS_FACTS | {
     "full_name",

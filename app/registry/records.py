@@ -16,6 +16,7 @@ from app.log import sealed
 from app.log.entries import LogEntry, entry_at
 from app.models import OPEN, CaseKey, Entry, Placement, Record, Report, Sealed
 from app.registry.content import Content
+from app.registry.projection.counted_reports import whole
 
 Kind = Literal["detainee", "detention", "release"]
 
@@ -56,7 +57,7 @@ class Version:
 
     @property
     def content(self) -> Content:
-        return {**self.entry.body["said"], **self.entry.personal}
+        return whole(self.entry.body["said"], self.entry.personal)
 
     @property
     def pointer(self) -> str | None:
@@ -152,7 +153,7 @@ def by_cases(session: Session, digests: Collection[str]) -> dict[str, FiledCase]
     filed = {}
     for among in chunks(digests):
         for row in session.connection().execute(_STOOD, {"among": among}):
-            content = {**json.loads(row.body)["said"], **sealed.values(row.disclosures)}
+            content = whole(json.loads(row.body)["said"], sealed.values(row.disclosures))
             filed_on = row.recorded_at.date().isoformat()
             filed[row.digest] = FiledCase(row.id, row.redacted, row.version, row.since, content, filed_on)
     return filed

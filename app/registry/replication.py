@@ -13,6 +13,7 @@ from typing import Any
 from app.errors import Conflict, Invalid
 from app.registry import checks, content, linking, reports
 from app.registry.linking import SURE, LinkDecision
+from app.registry.projection.counted_reports import split
 from app.registry.schemas import DetentionReportIn
 from app.registry.write import WriteContext, new_id
 from app.vocabulary import Judgement
@@ -21,14 +22,15 @@ from app.vocabulary import Judgement
 @dataclass(frozen=True, slots=True)
 class ReplicatedReport:
     """A report of a copy. `number`: its name in the copy; `person`: the name of its detainee there; `points_at`: the
-    number of the report at which it points, which may come later; `kept`: the values kept with it."""
+    number of the report at which it points, which may come later; `beside`: the values kept with it, and whether a
+    method that the copy does not say is first-hand."""
 
     number: int
     source: str
     person: str
     points_at: int | None
     body: DetentionReportIn
-    kept: content.Content
+    beside: content.Content
 
 
 def require_empty(context: WriteContext) -> None:
@@ -42,7 +44,7 @@ def replicate(context: WriteContext, copies: Iterable[ReplicatedReport]) -> int:
     ids: defaultdict[int, uuid.UUID] = defaultdict(new_id)
     first: dict[str, uuid.UUID] = {}
     for copy in copies:
-        report = reports.content_of(context, copy.body)
+        report = {**reports.content_of(context, copy.body), **copy.beside}
         checks.check(report, context.now, points=True)
         report = content.with_age_span(report, context.log.recorded_at.date().isoformat())
         if copy.source not in context.views.sources_by_slug:
@@ -51,7 +53,7 @@ def replicate(context: WriteContext, copies: Iterable[ReplicatedReport]) -> int:
         person = first.setdefault(copy.person, record)
         if person != record:
             linking.write_decision(context, LinkDecision(person, Judgement.SAME, "reporter", SURE), record)
-        public, personal = content.split({**report, **copy.kept})
+        public, personal = split(report, counted=False)  # nobody in a copy may only be counted
         body: dict[str, Any] = {"source": copy.source, "record": str(record), "subject": str(new_id()), "version": 1}
         if copy.points_at is not None:
             body["pointer"] = str(ids[copy.points_at])

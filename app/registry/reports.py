@@ -24,10 +24,13 @@ from app.registry import (
     records,
 )
 from app.registry.content import Content
+from app.registry.projection.counted_reports import split
+from app.registry.publication_class import CLASS
 from app.registry.records import Kind
+from app.registry.reprojection import stays_counted
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
 from app.registry.write import Outcome, WriteContext, new_id
-from app.vocabulary import Judgement, ReleaseKind, Stage, Verdict
+from app.vocabulary import Judgement, Publish, ReleaseKind, Stage, Verdict
 
 # Fields of a report's content that were not sent under that name.
 NOT_SENT = frozenset({content.NATIONAL_ID, "retraction.reason"})
@@ -264,7 +267,9 @@ def first_version(
     tied = next((link.record for link in match.decisions if link.judgement is Judgement.SAME), None)
     body |= hiding_requests.of_new_report(context, report, tied)
     pointer = pointers.spell_pointer(context, target) if target else None
-    filed = _write(context, body, report, pointer, CREATED)
+    # Whoever reports points at people who may only be counted, if at all; the matcher never links to them (rule 12).
+    counted = report.get(CLASS) == Publish.COUNTED or (target is not None and target[0].publish_now == Publish.COUNTED)
+    filed = _write(context, body, report, pointer, CREATED, counted=counted)
     linking.keep_hidden_pairs(context, match, filed.revision)
     return replace(filed, match=match.outcome)
 
@@ -289,7 +294,7 @@ def _next_version(
     correction_checks.check(before, report)
     if "source_record_id" in report and "source_record_id" not in before:
         records.remember_case(context.session, context.secret, record.source, report["source_record_id"], record.id)
-    body = {
+    body: dict[str, Any] = {
         "record": str(record.id),
         "subject": str(record.detainee_id),
         "version": version.number + 1,
@@ -298,11 +303,17 @@ def _next_version(
     if "person" in version.entry.body:
         body["person"] = version.entry.body["person"]
     body |= hiding_requests.of_next_version(context, record, version, report)
-    return _write(context, body, report, pointer, OK)
+    counted = report.get(CLASS) == Publish.COUNTED or stays_counted(
+        context.session, context.views, record, report, body.get("wish", {})
+    )
+    return _write(context, body, report, pointer, OK, counted=counted)
 
 
-def _write(context: WriteContext, body: dict[str, Any], report: Content, pointer: str | None, status: int) -> Outcome:
-    public, personal = content.split(report)
+def _write(
+    context: WriteContext, body: dict[str, Any], report: Content, pointer: str | None, status: int, *, counted: bool
+) -> Outcome:
+    """Write a report. `counted`: it asks for its person to be only counted, or is of such a person."""
+    public, personal = split(report, counted=counted)
     full = {"source": context.actor.slug, **body, "said": public}
     if pointer is not None:
         full["pointer"] = pointer

@@ -7,7 +7,7 @@ the components of its records.
 import json
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import BindParameter, Row, and_, bindparam, exists, or_, select, update
@@ -33,11 +33,11 @@ from app.models import (
 )
 from app.registry.clusters import Edge, resolve
 from app.registry.content import KEPT_FACILITY, Content
-from app.registry.projection import Rows, Statement, project
+from app.registry.projection import Rows, Statement, counted_reports, project
 from app.registry.publication_class import GivenConsent, class_of_today, person_class, provisional
 from app.registry.versioned_table import VersionedTable
 from app.registry.views import Views
-from app.vocabulary import Judgement
+from app.vocabulary import Judgement, Publish
 
 # Statements are made once and run on the connection: building one costs more than running it, and rows that are
 # only read need no identity map.
@@ -107,14 +107,10 @@ def reproject(
     """Project the clusters in the components of the seeds, and write the difference at `revision`."""
     component, edges = component_of(session, seeds)
     stored = list(_rows(session, _STATEMENTS, component))
-    statements = _statements(stored, views, erased)
-    consents = _consents(session, [row.key for row in stored if row.consented])
-    objected = {row.key for row in stored if row.objected}
     wanted: Rows = {table: [] for table in PROJECTED}
     classes: dict[int, str] = {}
-    for cluster in resolve(statements, [edge for edge in edges if edge.a in statements and edge.b in statements]):
-        members = [statements[record] for record in cluster]
-        given = [consent_ for member in members for consent_ in consents.get(member.record, [])]
+    objected = {row.key for row in stored if row.objected}
+    for members, given in _people(session, stored, _statements(stored, views, erased), edges):
         rows, today = _projected(members, given, objected=any(member.record in objected for member in members))
         for table, of_table in rows.items():
             wanted[table] += of_table
@@ -127,6 +123,33 @@ def reproject(
         session.connection().execute(_SET_CLASS, changed)
     if any(edge.judgement == Judgement.UNSURE for edge in edges):
         _write_pending(session, edges, component, revision)
+
+
+def stays_counted(session: Session, views: Views, record: Record, content: Content, wish: dict[str, Any]) -> bool:
+    """Whether the person of a record may only be counted today, and still once `content` is the record's next
+    version. `wish`: the wish in its entry."""
+    if record.publish_now != Publish.COUNTED:
+        return False
+    component, edges = component_of(session, [record.id])
+    stored = list(_rows(session, _STATEMENTS, component))
+    statements = _statements(stored, views, frozenset())
+    statements[record.id] = replace(
+        statements[record.id], revision=OPEN, content=content, hidden={},
+        wished=wish.get("since"), stopped=wish.get("stopped", False),
+    )  # fmt: skip
+    people = _people(session, stored, statements, edges)
+    members, given = next(person for person in people if any(member.record == record.key for member in person[0]))
+    return class_of_today(person_class(members, given), members, given) == Publish.COUNTED
+
+
+def _people(
+    session: Session, stored: Sequence[Row[Any]], statements: dict[uuid.UUID, Statement], edges: Sequence[Edge]
+) -> Iterator[tuple[list[Statement], list[GivenConsent]]]:
+    """`(statements, consents)` of each person of a component."""
+    consents = _consents(session, [row.key for row in stored if row.consented])
+    for cluster in resolve(statements, [edge for edge in edges if edge.a in statements and edge.b in statements]):
+        members = [statements[record] for record in cluster]
+        yield members, [consent_ for member in members for consent_ in consents.get(member.record, [])]
 
 
 def project_alone(views: Views, record: Any, entry: LogEntry, buffer: WriteBuffer) -> str:
@@ -163,7 +186,8 @@ def _statements(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid
         statements[row.id] = _statement(
             row,
             row.since,
-            {**body["said"], **sealed.values(row.disclosures)},
+            body["said"],
+            sealed.values(row.disclosures),
             views,
             pointer=None if pointer is None else keys.get(uuid.UUID(pointer)),
             erased=row.redacted or row.id in erased,
@@ -175,15 +199,17 @@ def _statements(stored: Sequence[Row[Any]], views: Views, erased: frozenset[uuid
 
 def statement_of(record: Record, version: LogEntry, views: Views, *, pointer: int | None, erased: bool) -> Statement:
     """The statement of one version of a record."""
-    content = {**version.body["said"], **version.personal}
-    wish = version.body.get("wish", {})
-    return _statement(record, version.revision, content, views, pointer=pointer, erased=erased, wish=wish)
+    said, wish = version.body["said"], version.body.get("wish", {})
+    return _statement(
+        record, version.revision, said, version.personal, views, pointer=pointer, erased=erased, wish=wish
+    )
 
 
 def _statement(
     record: Record | Row[Any],
     revision: int,
-    content: Content,
+    said: Content,
+    personal: Content,
     views: Views,
     *,
     pointer: int | None,
@@ -191,6 +217,7 @@ def _statement(
     wish: dict[str, Any],
     points: bool = False,
 ) -> Statement:
+    content, hidden = counted_reports.parted(said, personal)
     return Statement(
         record=record.key,
         id=record.id.hex,
@@ -205,6 +232,7 @@ def _statement(
         points=points,
         wished=wish.get("since"),
         stopped=wish.get("stopped", False),
+        hidden=hidden,
     )
 
 

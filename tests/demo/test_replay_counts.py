@@ -1,11 +1,13 @@
 """The replay read over HTTP: at every stated instant the registry counts what that source published."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from app.demo.claims import ZONE, rows
 from app.demo.people import MINORS, ONLY_COUNTED
+from app.demo.people import people as invented
 from app.demo.sources import REPLAYED
 from tests.demo.conftest import Replayed
 
@@ -189,6 +191,23 @@ def test_those_who_are_only_counted_are_in_the_counts_and_in_no_list(replayed: R
     assert count["withheld"] == len(MINORS) + len(ONLY_COUNTED) == 6
     found = listed(replayed, f"/v1/releases?released_from={DECEMBER}&min_sources=1&stage=carried_out&limit=200")
     assert len(found) == count["total"]["verified"] - 6 == 412
+
+
+def test_no_question_about_a_day_finds_by_the_arrest_somebody_who_is_only_counted(replayed: Replayed) -> None:
+    """Day of arrest and day of release are one person's in nearly every row."""
+
+    def withheld(counted: str, **asked: str) -> int:
+        return int(replayed.get(f"/v1/counts/{counted}", country="VE", **asked)["withheld"])
+
+    arrests = {date.fromisoformat(invented()[number].detained_on) for number in (*MINORS, *ONLY_COUNTED)}
+    assert len(arrests) == 5
+    for arrest in arrests:
+        before, day, month = (arrest - timedelta(days=1)).isoformat(), arrest.isoformat(), arrest.isoformat()[:7]
+        for alone in (before, day):
+            window = {"detained_from": alone, "detained_to": alone, "group_by": "source"}
+            assert withheld("releases", **window) == 0
+        assert withheld("releases", detained_from=month, detained_to=month) > 0
+        assert withheld("detentions", held_on=before) == withheld("detentions", held_on=day)
 
 
 def test_the_same_name_twice_in_one_list_waits_until_a_curator_joins_it(replayed: Replayed) -> None:

@@ -23,7 +23,7 @@ DEMO = "http://127.0.0.1:8000"  # as the pages write it
 # Commands of ours that end by themselves; `serve` and `demo` do not.
 ENDS = re.compile(r"^recuento (?!serve|demo)", re.MULTILINE)
 GIVEN_KEY = re.compile(r"^\w+=rcn_….*$", re.MULTILINE)
-ENTRY = '"v": 1'  # the one JSON that is no answer: how the log keeps a report
+ENTRY = '"v": 2'  # the one JSON that is no answer: how the log keeps a report
 CURL = """
 set -eu
 curl() { command curl --silent --show-error --max-time 60 --dump-header "$ANSWERED" "$@"; }

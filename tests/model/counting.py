@@ -7,7 +7,7 @@ from typing import Any
 from app.dates import PartialDate, WindowPosition, parse_from, parse_to, place_in_window
 from tests.buckets import bucket
 from tests.model.model import ASSERTIONS, COUNTING, OF_DETENTION, Registry, Report
-from tests.model.spells import spells_of
+from tests.model.spells import told_spells
 from tests.model.voices import Release, consolidate, holding, own_fact, releases_at
 
 Terms = dict[str, Any]
@@ -41,7 +41,7 @@ def taken_again(registry: Registry, person: str, number: int, source: str | None
     """The day by which a detention after this spell had begun: as independent sources state it together, or by the word
     of one source."""
     days = []
-    for spell in spells_of(registry, registry.people()[person])[number + 1 :]:
+    for spell in told_spells(registry, person)[number + 1 :]:
         held = holding(spell.reports)
         if source is None:
             stated = [one for one in held if registry.sources[one.source].counts]

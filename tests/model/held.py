@@ -10,7 +10,7 @@ from typing import Any
 from app.dates import PartialDate, parse_to
 from tests.model.counting import SOURCE_NUMBERS, Answer, Terms, many
 from tests.model.model import ASSERTIONS, COUNTING, Registry, Report
-from tests.model.spells import NEVER, Spell, spells_of
+from tests.model.spells import NEVER, Spell, told_spells
 from tests.model.voices import (
     asked_at,
     at_stage,
@@ -155,7 +155,7 @@ def _known_inside_after(registry: Registry, spell: Spell, day: PartialDate | Non
 def state_of(registry: Registry, person: str) -> Answer:
     """Where a person stands by the last spell that an independent source states, and whether they were taken again: a
     detention that no independent source states, after one that one does or after a release, changes neither."""
-    spells = spells_of(registry, registry.people()[person])
+    spells = told_spells(registry, person)
     state, settled, left, again = "unknown", False, False, False
     for number, spell in enumerate(spells):
         end = end_of(registry, person, spell, number)
@@ -241,8 +241,8 @@ class HeldQuestion:
         self.people: dict[tuple[Any, ...], set[str]] = {}
 
     def count(self) -> Answer:
-        for person, reports in self.registry.people().items():
-            spells = spells_of(self.registry, reports)
+        for person in self.registry.people():
+            spells = told_spells(self.registry, person)
             for number, spell in enumerate(spells):
                 self._total(person, number, spell, spells)
                 for source in held_words(self.registry, spell):

@@ -4,10 +4,10 @@ It is slow and plain on purpose, and shares nothing with the application but par
 rules leave something open, `Choices` holds what this model takes, and README.md beside it lists the question.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.dates import PartialDate
+from app.dates import PartialDate, parse
 
 STAGES = ("announced", "ordered", "carried_out")
 ASSERTIONS = ("reported", "verified")
@@ -17,6 +17,14 @@ COUNTING = ("verified", "contested", "reported")
 OF_DETENTION = ("country", "facility", "designation")
 NOTHING_SAID = {"unspecified": None, "unstated": None}
 FAR = 10**9
+IN_MONTHS = ("detained_on", "held_on")
+
+
+def month(day: PartialDate | None) -> PartialDate | None:
+    """The months of a day; a year stays one."""
+    if day is None or len(day.text) == len("2026"):
+        return day
+    return parse(f"{day.first:%Y-%m}/{day.last:%Y-%m}")
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,11 @@ class Report:
     facts: dict[str, str | None] = field(default_factory=dict)
     pointer: Pointer | None = None
     kept: dict[str, Any] = field(default_factory=dict)
+
+    def told_in_months(self) -> "Report":
+        days = {name: month(self.dates[name]) for name in IN_MONTHS if self.dates.get(name)}
+        kept = {name: month(self.kept[name]) for name in IN_MONTHS if self.kept.get(name)}
+        return replace(self, dates=self.dates | days, kept=self.kept | kept)
 
     @property
     def withdrawn(self) -> bool:
@@ -120,6 +133,11 @@ class Registry:
     choices: Choices = Choices()
     today: dict[str, str] = field(default_factory=dict)  # by report: the class of its person, as of today
     erased: frozenset[str] = frozenset()  # reports whose personal values are erased, by today
+    before: dict[str, str] = field(default_factory=dict)  # by erased person: the class that the log told before
+
+    def in_months(self, person: str) -> bool:
+        """Of people who may only be counted, arrest and `held_on` are months; an erasure changes no day."""
+        return self.before.get(person, self.publish.get(person)) == "counted"
 
     def closed(self, person: str) -> bool:
         """As-of changes what was known, never who may see it: whoever may only be counted today shows nothing."""

@@ -61,6 +61,10 @@ class Played:
     joined: dict[str, tuple[str, str]] = field(default_factory=dict)  # decision → founding reports
     bases: dict[str, str] = field(default_factory=dict)  # id of a detention or a release → the report it derives from
     erased: set[str] = field(default_factory=set)
+    before: dict[str, str] = field(default_factory=dict)  # erased report → the class of its person before
+    closed: tuple[str, bool] | None = (
+        None  # the report just filed of somebody only counted, and whether it is the first
+    )
     answers: dict[int, Body] = field(default_factory=dict)  # step → answer
     last_person: dict[int, str] = field(default_factory=dict)  # person of the history → a detainee id
 
@@ -83,7 +87,9 @@ class Played:
 
     def registry(self, publish: dict[str, str]) -> Registry:
         placed = {one.id: self._placed(one) for one in self.reports.values()}
-        return Registry(placed, dict(self.sources), self.person_of(), publish, self.choices)
+        whose = self.person_of()
+        before = {whose[report]: publish_then for report, publish_then in self.before.items()}
+        return Registry(placed, dict(self.sources), whose, publish, self.choices, before=before)
 
     def _placed(self, report: Report) -> Report:
         """With the place that is registered. One that is not is the source's own word all the same, so that the place
@@ -96,6 +102,7 @@ class Played:
         """Note the registry as it stands now; people and their classes are taken from the registry's own list."""
         answer = self.world.get("/v1/detainees", "reader", limit=200).json()
         publish = {one["id"]: one["publish"] for one in answer["data"]}
+        self._seal(publish)
         registry = self.registry(publish)
         if set(registry.person_of.values()) != set(publish):
             self._tie_in_silence(set(registry.person_of.values()) - set(publish))
@@ -103,6 +110,15 @@ class Played:
         if set(registry.person_of.values()) != set(publish):
             raise IdentityDiffers
         self.snapshots.append(Snapshot(answer["revision"], registry))
+
+    def _seal(self, publish: dict[str, str]) -> None:
+        """The log says months in a report that asks to have its person only counted, and in one on somebody who was
+        only counted before, and with it still is."""
+        if self.closed is not None:
+            report, first = self.closed
+            if first or publish.get(self.person_of()[report]) == "counted":
+                self.reports[report] = self.reports[report].told_in_months()
+        self.closed = None
 
     def _name(self, answer: Body) -> None:
         """An id of a spell names whatever spell holds the report that was its earliest. A source that is answered as if
@@ -199,6 +215,10 @@ class Played:
             kept=before.kept if before else {},
         )
         self.answers[number] = answer
+        asks = (body.get("detainee") or {}).get("publish") == "counted"
+        known = self.person_of().get(report if before else pointed)
+        was = bool(self.snapshots) and self.snapshots[-1].registry.publish.get(known or "") == "counted"
+        self.closed = (report, asks or before is None) if asks or was else None
         detainee = answer["detainee"]["id"]
         if report not in self.founder_of and pointed:
             self.founder_of[report] = self.founder_of[pointed]
@@ -308,7 +328,10 @@ class Played:
         if answer.status_code < 300:
             whose = self.person_of()
             mine = whose.get(self.founded.get(person, ""), person)
-            self.erased |= {report for report, one in whose.items() if one == mine}
+            gone = {report for report, one in whose.items() if one == mine}
+            publish = self.snapshots[-1].registry.publish[mine]
+            self.before |= dict.fromkeys(gone - self.erased, publish)
+            self.erased |= gone
         return answer
 
     def _facility(self, number: int, step: Step) -> Response:

@@ -303,6 +303,17 @@ def spells_of(registry: Registry, reports: Sequence[Report]) -> list[Spell]:
     return _joined(spells, gone)
 
 
+def told_spells(registry: Registry, person: str) -> list[Spell]:
+    """The spells of a person, cut by what the log says. Of people who may only be counted months are told from there
+    on: hiding somebody moves no release to another spell."""
+    spells = spells_of(registry, registry.people()[person])
+    if registry.in_months(person):
+        for spell in spells:
+            told = [one.told_in_months() for one in spell.reports]
+            spell.bundles = [Bundle(told, told)]
+    return spells
+
+
 def _with_others(spells: list[Spell], weak: Iterable[Bundle], before: list[Bundle]) -> list[Spell]:
     """What stands alone between two spells is cut among itself; what joins one neither splits nor ends it."""
     alone: dict[int, list[Bundle]] = {}

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.dates import PartialDate, parse
 from tests.model.model import ASSERTIONS, COUNTING, DENIALS, STAGES, Registry, Report
-from tests.model.spells import Spell, spells_of
+from tests.model.spells import Spell, told_spells
 
 
 def at_stage(said: Report, stage: str) -> bool:
@@ -238,8 +238,8 @@ def facts_of(registry: Registry, spell: Spell) -> dict[str, Any]:
 def releases_at(registry: Registry, stage: str) -> list[Release]:
     """Every release of the registry that somebody speaks of at a stage."""
     found = []
-    for person, reports in registry.people().items():
-        for number, spell in enumerate(spells_of(registry, reports)):
+    for person in registry.people():
+        for number, spell in enumerate(told_spells(registry, person)):
             release = release_at(registry, person, spell, number, stage)
             if release is not None:
                 found.append(release)

@@ -4,9 +4,10 @@ Nothing projected is read, and no SQL but that of the log. Which reports make on
 `spells`; who is one person, their class and all that follows from the spells is told again, here and in `saying`.
 """
 
+import re
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.dates import PartialDate, age_bounds_at, birth_bounds_from_age, parse
@@ -15,6 +16,7 @@ from app.matching.fold import fold
 from app.registry.projection import FacilityView, SourceView, Statement
 from app.registry.projection.spells import spells
 from tests.properties.saying import (
+    COPIES,
     End,
     Spell,
     about_person,
@@ -29,10 +31,28 @@ from tests.properties.saying import (
 )
 
 CLASSES = ("named", "anonymous", "counted")
+# Of people who may only be counted these are months, in the log and wherever it counts; of the method is told whether
+# the source knows it itself.
+MONTHS = ("detention.detained_on", "detention.held_on", "kept.detained_on", "kept.held_on")
+METHOD, OF_ITSELF = "verification.method", "verification.first_hand"
 
 
 def strictest(classes: Iterable[str]) -> str:
     return max(classes, key=CLASSES.index)
+
+
+def told_of(content: dict[str, Any]) -> dict[str, Any]:
+    """What is told of a report on somebody who may only be counted."""
+    told = {name: _months(text) if name in MONTHS else text for name, text in content.items() if name != METHOD}
+    return {**told, OF_ITSELF: content[METHOD] not in COPIES} if METHOD in content else told
+
+
+def _months(text: str) -> str:
+    if re.fullmatch("[0-9]{4}", text):
+        return text
+    days = parse(text)
+    first, last = days.first.strftime("%Y-%m"), days.last.strftime("%Y-%m")
+    return first if first == last else f"{first}/{last}"
 
 
 @dataclass
@@ -65,6 +85,7 @@ class Past:
         }
         for entry in entries[:revision]:
             getattr(self, f"_read_{entry.kind}")(entry)
+        self.filed = {record: {**one.body["said"], **one.personal} for record, one in self.reports.items()}
         self.statements = {record: self._statement(record, entry) for record, entry in self.reports.items()}
         self.people = [self._person(cluster) for cluster in self._clusters()]
 
@@ -116,7 +137,9 @@ class Past:
 
     def _statement(self, record: uuid.UUID, entry: LogEntry) -> Statement:
         pointer = entry.body.get("pointer")
-        content = {**entry.body["said"], **entry.personal}
+        content = {**self.filed[record], **entry.body["said"]}
+        if OF_ITSELF in content:
+            content.pop(METHOD, None)
         return Statement(
             record=self.keys[record],
             id=record.hex,
@@ -160,21 +183,24 @@ class Past:
 
     def _person(self, cluster: set[uuid.UUID]) -> Person:
         statements = [self.statements[record] for record in cluster]
-        found = spells_of(spells(statements))
+        cut = spells(statements)
+        closed = self._class(cluster) == "counted"
+        found = spells_of([[replace(one, content=told_of(one.content)) if closed else one for one in s] for s in cut])
         if not cluster & self.erased:
             about = about_person(statements)
-            for spell in found:
-                spell.traits = traits_of(spell, about)
+            filed = {self.keys[record]: self.filed[record] for record in cluster}
+            whole = spells_of([[replace(one, content=filed[one.record]) for one in spell] for spell in cut])
+            for spell, as_filed in zip(found, whole, strict=True):
+                spell.traits = traits_of(as_filed, about)
                 spell.places = {said[0].source.slug: own_place(said) for said in speaking(spell.statements)}
         last = last_of(found)
         state, death = state_of(statements, found[last]), death_of(statements, found[last])
-        return Person(frozenset(cluster), self._class(cluster), found, last, state, rearrested(found), death)
+        publish = "counted" if cluster & self.redacted else self._class(cluster)
+        return Person(frozenset(cluster), publish, found, last, state, rearrested(found), death)
 
     def _class(self, cluster: set[uuid.UUID]) -> str:
         """Consent answers for what was asked before it, also where a later version asks the same again; of several
-        answers the most closed holds."""
-        if cluster & self.redacted:
-            return "counted"
+        answers the most closed holds. An erasure changes nothing here."""
         given = [consent for consent in self.consents if consent[1] in cluster]
         latest = {record: publish for _revision, record, publish in given}
         last = max((revision for revision, _record, _publish in given), default=0)
@@ -195,9 +221,9 @@ class Past:
         """The class of who holds a record: closed too where several reports together may show a child."""
         person = next(person for person in self.people if record in person.records)
         consented = any(one in person.records for _revision, one, _publish in self.consents)
-        told = [self.statements[one] for one in person.records]
-        heard = [one.content for one in told if one.source.independent] or [one.content for one in told]
-        rest = [one.content for one in told if one.content not in heard]
+        told = {one: self.filed[one] for one in person.records}
+        heard = [told[one] for one in told if self.statements[one].source.independent] or list(told.values())
+        rest = [content for content in told.values() if content not in heard]
         born = [birth for content in heard if (birth := _birth(content))]
         days = [parse(content["detention.detained_on"]) for content in heard if "detention.detained_on" in content]
         if not born:

@@ -81,7 +81,7 @@ def independent(statement: Statement) -> bool:
     """Who checked it itself, and copies nobody."""
     content = statement.content
     copied = content.get("verification.citing") or content.get("verification.method") in COPIES
-    return statement.source.independent and not copied
+    return statement.source.independent and not copied and content.get("verification.first_hand") is not False
 
 
 def speaking(statements: Iterable[Statement]) -> list[list[Statement]]:

@@ -13,12 +13,12 @@ from app.registry.content import (
     birth_of,
     flatten,
     has_release,
-    split,
     unflatten,
     with_age_of_now,
     with_age_span,
 )
 from app.registry.minority import is_minor, with_class
+from app.registry.projection.counted_reports import split
 from app.registry.schemas import ReleaseReportIn
 from tests.support import make_report
 
@@ -67,7 +67,7 @@ def test_everything_that_tells_who_somebody_is_is_personal() -> None:
         release__destination="CO", verification__evidence=[{"url": "https://a.example/"}],
         verification__citing=["jep"], note="by phone",
     )  # fmt: skip
-    public, personal = split(flatten(whole))
+    public, personal = split(flatten(whole), counted=False)
     assert set(public) == {
         "detainee.publish",
         "detention.detained_on",
@@ -173,7 +173,7 @@ def test_where_no_day_is_said_the_day_it_was_checked_or_filed_tells(said: dict[s
 def test_what_was_asked_for_is_sealed() -> None:
     """The class must be readable; that a source wanted a child named need not be."""
     stored = with_class({"detainee.birth_date": "2010", "detention.detained_on": "2026", "detainee.publish": "named"})
-    public, personal = split(stored)
+    public, personal = split(stored, counted=False)
     assert public["detainee.publish"] == "counted"
     assert personal["detainee.publish_asked"] == "named"
 
@@ -182,7 +182,7 @@ def test_what_was_asked_for_is_sealed() -> None:
 def test_whom_a_report_cites_can_be_had_again_and_only_sources_stand_readable(cited: list[str]) -> None:
     known = {"jep": "jep", "foro penal": "foro-penal", "foro-penal": "foro-penal"}
     stored = content.with_citing({"verification.citing": cited}, known)
-    public, _personal = split(stored)
+    public, _personal = split(stored, counted=False)
     assert set(public["verification.citing"]) <= {*known.values(), content.UNLISTED}
     assert bool(public["verification.citing"]) == bool(cited), "a copy stays a copy when the names are erased"
     assert as_sent(stored)["verification.citing"] == sorted({known.get(name.casefold(), name) for name in cited})

@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.models import Detainee
 from app.registry.minority import may_be_minor
-from app.registry.projection import Statement
-from app.registry.publication_class import OPENNESS, Hiding, person_class, provisional, strictest
+from app.registry.projection import Statement, project
+from app.registry.publication_class import (
+    OPENNESS,
+    Hiding,
+    class_of_today,
+    person_class,
+    provisional,
+    strictest,
+)
 from tests.registry.statements import statement
 
 CLASSES = ("named", "anonymous", "counted")
@@ -152,7 +160,11 @@ def test_when_people_with_several_consents_turn_out_to_be_one_the_strictest_of_t
 
 def test_whoever_was_erased_is_only_counted() -> None:
     said = [statement(1, detainee__publish="named", redacted=True), statement(2, detainee__publish="named")]
-    assert person_class(said, [(5, 1, "named")]) == "counted"
+    consents = [(5, 1, "named")]
+    in_the_log = person_class(said, consents)
+    assert in_the_log == "named", "so that no day that counted before becomes its month"
+    assert class_of_today(in_the_log, said, consents) == "counted"
+    assert [row["publish"] for row in project(said, in_the_log)[Detainee]] == ["counted"]
 
 
 reports = st.lists(st.tuples(st.sampled_from([None, *CLASSES]), st.integers(1, 12)), min_size=1, max_size=5)

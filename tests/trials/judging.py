@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 from app.counts.tally import count
 from app.models import (
     OPEN,
+    Detainee,
     DetentionState,
     Entry,
     Placement,
@@ -23,7 +24,7 @@ from app.models import (
 )
 from app.reading.terms import CountTerms, HeldCountTerms
 from app.registry.read_permissions import ANYONE
-from app.vocabulary import Verdict
+from app.vocabulary import Publish, Verdict
 from tests.properties.steps import Clerk, Consent, File, Registry, Step
 from tests.support import GOVERNMENT
 from tests.trials.drawing import Trial
@@ -59,6 +60,11 @@ READ = {
     ),
     SourceTrait: ("name", "value"),
 }  # fmt: skip
+# The columns that a source's row has by months once its person may only be counted. The day of a release stays a day.
+BY_MONTHS = {
+    SourceRelease: {"next_hi"},
+    SourceDetention: {"lo", "hi", "out_lo", "out_hi", "free_lo", "free_hi", "next_hi"},
+}
 # Of a total that independent sources verified.
 SETTLED = ("stage", "status", "lo", "hi", "next_hi", "independent_verified")
 OF_THE_SPELL = ("country", "designation", "facility")
@@ -98,8 +104,9 @@ def _moved_at_once(registry: Registry, trial: Trial) -> Moved:
             after = _state(clerk, trial.hostile)
             if moved := [*_difference(*_comparable(trial, before, after)), *_unlike_the_rule(clerk, trial)]:
                 return [f"step {number + 1} of the attack: {step}", *moved]
-        parted = before["spells"] != _state(clerk, trial.hostile)["spells"]
-        moved = [] if parted else [*_difference(counted, _counted(clerk, trial))]
+        after = _state(clerk, trial.hostile)
+        otherwise = any(before[name] != after[name] for name in ("spells", "hidden"))
+        moved = [] if otherwise else [*_difference(counted, _counted(clerk, trial))]
         return [*moved, *_miscounted(clerk, trial), *_hidden(clerk, trial.hostile)]
 
 
@@ -109,15 +116,26 @@ def _comparable(trial: Trial, before: dict[str, Any], after: dict[str, Any]) -> 
     of another source, which then has two voices where it had one. And the reports of a state, which join the spells of
     independent sources or stand alone, stand elsewhere once a further independent report says where these begin and
     end: two of them in one spell may part, and two apart come together, and the state's own number is one more or one
-    less. No source is moved whose own reports stay together as they were, and none by a state."""
+    less. No source is moved whose own reports stay together as they were, and none by a state. Whoever is hidden by the
+    attack, provisionally, counts by months of arrest from then on (rule 11)."""
+    hidden = after["hidden"] - before["hidden"]
     parted = {key for key, spells in before["spells"].items() if after["spells"].get(key) != spells}
     if trial.hostile == GOVERNMENT:
         parted = set()
-    one, other = ({**state, "spells": None} for state in (before, after))
+    one, other = ({**state, "spells": None, "hidden": None} for state in (before, after))
     for table in READ:
         for state in (one, other):
-            state[table.__name__] = {key: rows for key, rows in state[table.__name__].items() if key not in parted}
+            state[table.__name__] = {
+                key: _without_months(table, rows) if key in hidden else rows
+                for key, rows in state[table.__name__].items()
+                if key not in parted
+            }
     return one, other
+
+
+def _without_months(table: Any, rows: list[Any]) -> list[Any]:
+    by_months = BY_MONTHS.get(table, set())
+    return sorted(tuple(v for v, name in zip(row, READ[table], strict=True) if name not in by_months) for row in rows)
 
 
 def shortest(registry: Registry, trial: Trial, moved: Callable[[Registry, Trial], Moved] = judge) -> Trial:
@@ -149,11 +167,18 @@ def _with(trial: Trial, name: str, steps: tuple[Step, ...]) -> Trial:
 def _state(clerk: Clerk, hostile: str) -> dict[str, Any]:
     with clerk.session() as session:
         own, spells = _spells(session, _key(session, hostile))
+        counted = _only_counted(session)
         return {
             "spells": spells,
+            "hidden": {name for (_source, detainee), name in own.items() if detainee in counted},
             **{table.__name__: _rows(session, table, own) for table in READ},
             **(_settled(session) if hostile == GOVERNMENT else {}),
         }
+
+
+def _only_counted(session: Session) -> set[int]:
+    return set(session.scalars(select(col(Detainee.detainee)).where(
+        col(Detainee.until) == OPEN, col(Detainee.publish) == Publish.COUNTED)))  # fmt: skip
 
 
 def _spells(session: Session, hostile: int) -> tuple[dict[tuple[int, int], tuple[int, int]], dict[Any, Any]]:

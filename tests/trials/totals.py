@@ -103,6 +103,7 @@ class Said:
     @property
     def independent(self) -> bool:
         copied = self.content.get("verification.method") in SECOND_HAND
+        copied = copied or self.content.get("verification.first_hand") is False
         return self.of_independent and not self.content.get("verification.citing") and not copied
 
     @property

@@ -48,6 +48,8 @@ HIDDEN_OF_THE_DETENTION: dict[str, tuple[Any, ...]] = {
     "legal_status": ("pretrial", "convicted"),
 }
 HIDDEN_OF_THE_RELEASE: dict[str, tuple[Any, ...]] = {"conditions": (["travel_ban"], ["gag_order", "reporting_duty"])}
+# On which of these days somebody was arrested is sealed; the month is not.
+HIDDEN_ARRESTS = ("2024-10-13", "2024-10-02", "2024-10-31")
 CHECKED_ITSELF = ("family", "lawyer")  # which of these it was is sealed; that it was one of them is not
 OPEN_STILL = 0.5  # of the reports of other organisations
 APART = 10  # case numbers of people who may only be counted are others than those of the named
@@ -134,6 +136,8 @@ def of_side(step: Step, trial: Trial, side: int) -> Step | None:
     detainee = hidden(HIDDEN) if step.points is None else {"gender": values.choice(HIDDEN["gender"])}
     body["detainee"] = {**detainee, "publish": "counted"}
     body["detention"] |= hidden(HIDDEN_OF_THE_DETENTION)
+    if body["detention"].get("detained_on") in HIDDEN_ARRESTS:
+        body["detention"]["detained_on"] = values.choice(HIDDEN_ARRESTS)
     if "release" in body:
         body["release"] |= hidden(HIDDEN_OF_THE_RELEASE)
     # Who verifies again says the method openly: the same one as the hidden one would be a repeat, another a correction.
@@ -144,13 +148,11 @@ def of_side(step: Step, trial: Trial, side: int) -> Step | None:
 
 
 def _log(clerk: Clerk) -> Iterator[tuple[str, str]]:
-    """What stands readable in the log, but for the method, which no route tells of these people. Of what is sealed the
-    log has digests."""
+    """What stands readable in the log. Of what is sealed it has digests."""
     with clerk.session() as session:
         for revision, text in session.execute(_ENTRIES):
             body = json.loads(text)
             body.pop("_sd", None)
-            body.get("said", {}).pop("verification.method", None)
             yield f"entry {revision}", json.dumps(body, sort_keys=True)
 
 

@@ -7,10 +7,12 @@ what was only passed on. To say something else is one, and so is to say less.
 from collections.abc import Mapping
 from typing import Any
 
-from app.registry.content import Content, has_release
+from app.registry.content import IS_FIRST_HAND, Content, has_release
+from app.registry.projection.counted_reports import as_counted
 from app.registry.projection.statements import DENIALS, parse
 from app.registry.projection.voices import RANK
-from app.vocabulary import CorrectionKind, Designation, ReleaseKind, Stage, Verdict
+from app.registry.publication_class import CLASS
+from app.vocabulary import CorrectionKind, Designation, Publish, ReleaseKind, Stage, Verdict
 from app.wire.corrections import ChangeOut
 
 # What is compared, by name: the values of a report that are shown, or of a claim.
@@ -59,6 +61,8 @@ def of_report(before: Content | None, after: Content) -> tuple[CorrectionKind | 
     verdict = Verdict(after[VERDICT])
     if before is None:
         return (WITHDRAWN[verdict] if verdict in DENIALS else None), []
+    if _says_months(before) or _says_months(after):  # that the log says less, or more, is no word of the source
+        before, after = as_counted(before), as_counted(after)
     changes = _changes(_shown(before), _shown(after))
     if verdict in WITHDRAWN and verdict != before[VERDICT]:
         return WITHDRAWN[verdict], changes
@@ -68,6 +72,10 @@ def of_report(before: Content | None, after: Content) -> tuple[CorrectionKind | 
     checked = {"method"} if (before[VERDICT], verdict) == (Verdict.REPORTED, Verdict.VERIFIED) else set()
     taken_back = any(_takes_back(change) for change in changes if change["field"] not in about_another | checked)
     return (CorrectionKind.RESTATED if taken_back else None), changes
+
+
+def _says_months(content: Content) -> bool:
+    return content.get(CLASS) == Publish.COUNTED or IS_FIRST_HAND in content
 
 
 def of_claim(before: Values, after: Values) -> list[ChangeOut]:

@@ -1,6 +1,6 @@
 """Which verdicts a source knows of itself, and which it copied from others (pure). A copy confirms nothing."""
 
-from app.registry.content import CITING, Content
+from app.registry.content import CITING, IS_FIRST_HAND, METHOD, Content
 from app.vocabulary import Method
 
 # Methods by which a source knows something itself. Every other method is second-hand, a new method until somebody adds
@@ -24,5 +24,7 @@ SECOND_HAND = frozenset(Method) - FIRST_HAND
 
 
 def is_copy(content: Content) -> bool:
-    """Whether a verdict repeats what another source found: by its method, or since it cites another source."""
-    return bool(content.get(CITING)) or content.get("verification.method") in SECOND_HAND
+    """Whether a verdict repeats what another source found: by its method, as far as the content says it, or since it
+    cites another source."""
+    second_hand = content.get(METHOD) in SECOND_HAND or not content.get(IS_FIRST_HAND, True)
+    return bool(content.get(CITING)) or second_hand

@@ -39,8 +39,9 @@ _PERSON: Combined = {
     "groups": union_fact,
     "father_name": shown_fact,
 }
-# Fields that are stored by source and never consolidated: field → object of the verdict → source → value.
-BY_SOURCE = ("evidence", "citing_unlisted")
+# Fields that are stored by source and never consolidated: field → object of the verdict → source → value. A method only
+# where it is hidden.
+BY_SOURCE = ("evidence", "citing_unlisted", "method")
 BySource = dict[str, dict[str, dict[str, Any]]]
 
 _CUSTODY: Combined = {
@@ -104,23 +105,33 @@ def spell_facts(custody: Custody) -> Facts:
     return facts
 
 
+def hidden_days(custody: Custody, counted: Custody) -> Facts:
+    """The days of arrest and of sightings as filed (`custody`), where the spell counts with months (`counted`)."""
+    facts = {name: custody.facts[name] for name in ("detained_on", "held_on") if name in custody.facts}
+    return {name: fact for name, fact in facts.items() if fact != counted.facts.get(name)}
+
+
 def spell_by_source(custody: Custody) -> BySource:
-    """Each source's evidence for a spell, and the names it cites that are no source here."""
+    """Each source's evidence for a spell, the names it cites that are no source here, and the method that is hidden."""
     by_name: BySource = {}
     release = custody.release
     voices = {"detention": custody.voices, "release": release.voices if release else []}
     for name in BY_SOURCE:
         by_source = {
             about: {
-                voice.source.slug: voice.content[f"verification.{name}"]
+                voice.source.slug: value
                 for voice in of_object
-                if f"verification.{name}" in voice.content and not voice.retracted
+                if (value := _by_source(voice, name)) is not None and not voice.retracted
             }
             for about, of_object in voices.items()
         }
         if any(by_source.values()):
             by_name[name] = by_source
     return by_name
+
+
+def _by_source(voice: Statement, name: str) -> Any:
+    return (voice.hidden if name == "method" else voice.content).get(f"verification.{name}")
 
 
 def _facility(statements: Sequence[Statement]) -> Facts:

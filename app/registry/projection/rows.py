@@ -45,9 +45,18 @@ def dump(value: Any) -> str:
 
 
 def project(statements: Sequence[Statement], publish: str) -> Rows:
-    """All rows of one person. `publish`: the person's class of publication, after consent."""
+    """All rows of one person. `publish`: the person's class of publication as the log tells it, after consent; an
+    erased person is only counted.
+
+    Of a person who may only be counted, spells are cut by what the log says, so that hiding somebody moves no release
+    to another spell; all else rests on months."""
     detainee = min(statement.record for statement in statements)
-    custodies = with_next([read_custody(spell) for spell in spells(statements)])
+    counting = spells(statements)
+    if publish == Publish.COUNTED:
+        counting = [[statement.as_counted() for statement in spell] for spell in counting]
+    custodies = with_next([read_custody(spell) for spell in counting])
+    if any(statement.redacted for statement in statements):
+        publish = Publish.COUNTED
     facts = person.public_facts(statements)
     last = standing_last(custodies)
     died = detention_state.death_of(statements, last.inside, last.known)
@@ -81,7 +90,9 @@ def project(statements: Sequence[Statement], publish: str) -> Rows:
     return rows
 
 
-def _personal(statements: Sequence[Statement], custodies: Sequence[Custody]) -> Rows:
+def _personal(statements: Sequence[Statement], counting: Sequence[Custody]) -> Rows:
+    """The personal rows; by the days that were filed, which `counting` may have as months."""
+    custodies = _as_filed(counting)
     about = person.personal_facts(statements, custodies)
     # A search finds a person by every source's spelling of the name, not by the shown one alone.
     names = [group["value"] for group in said_of(about, "full_name")]
@@ -91,8 +102,8 @@ def _personal(statements: Sequence[Statement], custodies: Sequence[Custody]) -> 
         DetaineePersonal: [],
         SpellPersonal: [
             {"spell": custody.spell, "facts": dump(stored)}
-            for custody, facts in spells_facts
-            if (stored := facts | person.spell_by_source(custody))
+            for (custody, facts), counted in zip(spells_facts, counting, strict=True)
+            if (stored := facts | person.hidden_days(custody, counted) | person.spell_by_source(counted))
         ],
         Trait: [
             {"spell": custody.spell, "name": name_, "value": value}
@@ -105,6 +116,13 @@ def _personal(statements: Sequence[Statement], custodies: Sequence[Custody]) -> 
         folded = fold(" ".join([*names, *aliases]))
         rows[DetaineePersonal].append({"folded_name": folded, "facts": dump(about)})
     return rows
+
+
+def _as_filed(counting: Sequence[Custody]) -> Sequence[Custody]:
+    """The spells by the days that were filed."""
+    if not any(statement.hidden for custody in counting for statement in custody.statements):
+        return counting
+    return [read_custody([statement.as_filed() for statement in custody.statements]) for custody in counting]
 
 
 def _source_traits(custody: Custody) -> list[TableRow]:

@@ -1,11 +1,12 @@
 """What the projection reads: a statement for each current report of one person, with its source and facility."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from app import dates
 from app.dates import PartialDate
 from app.registry.content import Content, has_release
+from app.registry.projection.counted_reports import as_counted, whole
 from app.registry.projection.independence import is_copy
 from app.vocabulary import Designation, ReleaseKind, Stage, Verdict
 
@@ -43,6 +44,9 @@ class Statement:
     that the report names; `kept_facility`: the facility kept with it. `wished`: the revision at which the source asked
     for this class of publication first, None for `revision`; `stopped`: that wish hides no person whom other sources
     show, until a curator agrees.
+
+    `content`: what counts, as the log says it, with the personal values beside. `hidden`: the days and the method that
+    the log does not say since the person may only be counted, until an erasure deletes them.
     """
 
     record: int
@@ -58,6 +62,22 @@ class Statement:
     points: bool = False
     wished: int | None = None
     stopped: bool = False
+    hidden: Content = field(default_factory=dict)
+
+    @cached_property
+    def whole(self) -> Content:
+        """The content that was filed; of an erased person what the log says of it."""
+        return whole(self.content, self.hidden) if self.hidden else self.content
+
+    def as_counted(self) -> "Statement":
+        """The statement as it counts while the person may only be counted."""
+        content = as_counted(self.content)
+        hidden = {name: value for name, value in self.content.items() if content.get(name) != value}
+        return replace(self, content=content, hidden={**hidden, **self.hidden}) if hidden else self
+
+    def as_filed(self) -> "Statement":
+        """The statement with nothing hidden."""
+        return replace(self, content=self.whole, hidden={}) if self.hidden else self
 
     def date(self, name: str) -> PartialDate | None:
         """The report's own partial date under `section.field`, if any."""

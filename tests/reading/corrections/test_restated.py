@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from app.reading.corrections.restated import FIGURES, SHOWN, of_claim, of_report
-from app.registry.content import PUBLIC, flatten, split
+from app.registry.content import PUBLIC, flatten
+from app.registry.projection.counted_reports import split
 from app.vocabulary import CorrectionKind
 from tests.support import make_report
 
@@ -116,12 +117,21 @@ def test_what_is_added_by_a_correction_stands_among_its_changes() -> None:
     }  # fmt: skip
 
 
+def test_that_the_log_says_months_and_no_method_from_then_on_is_no_correction() -> None:
+    """Nor that it says days again: the source said the same."""
+    in_clear = said(detained_on="2025-06-03")
+    sealed = {"detention.detained_on": "2025-06", "detention.held_on": "2026-01", "verification.first_hand": True}
+    sealed = said(method=None) | sealed
+    assert of_report(in_clear, sealed) == of_report(sealed, in_clear) == (None, [])
+    assert of_report(in_clear, sealed | {"detention.detained_on": "2025-07"})[0] == CorrectionKind.RESTATED
+
+
 def test_nothing_personal_and_no_class_is_ever_a_change() -> None:
     """Whoever makes a value public decides here too whether a change of it is told."""
     told = {*SHOWN.values(), "detention.ended"}
     assert told < PUBLIC
     assert PUBLIC - told == {"detainee.publish", "verification.verified_on"}
-    personal = split(flatten(make_report()))[1]
+    personal = split(flatten(make_report()), counted=False)[1]
     assert personal.keys() >= {"detainee.full_name", "detainee.gender", "detention.facility"}
     assert of_report(said(), said() | personal) == (None, [])
 
