@@ -32,6 +32,7 @@ from app.dates import parse_zone
 from app.demo import clock
 from app.exchange.imports.filing_queue import Worker
 from app.log.head import bind_secret, is_bound, is_demo, require_rules
+from app.registry.pair_finder import PairFinder
 from app.registry.projection import RULES
 
 ROUTERS = (
@@ -73,10 +74,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     limiter.total_tokens = max(limiter.total_tokens, app.state.concurrency + SPARE_THREADS)
     _open(app)  # once more: a gate belongs to the loop in which somebody first had to wait at it
     worker = app.state.imports
-    filing = asyncio.create_task(worker.run())
+    finder = PairFinder(app.state.engine, app.state.gate)
+    working = [asyncio.create_task(worker.run()), asyncio.create_task(finder.run())]
     yield
     worker.stop()
-    await filing
+    finder.stop()
+    await asyncio.gather(*working)
     app.state.engine.dispose()
 
 

@@ -1,7 +1,8 @@
 """Blocked look-up: the records that share blocking keys with a query, most shared keys first.
 
 A look-up reads a bounded number of index rows, however large the registry: rare keys are read whole, keys that
-thousands of records have only for people born about the same year.
+thousands of records have only for people born about the same year. It asks for records of some classes of publication
+alone: whoever is of another class is not compared, takes no place, and costs no time.
 """
 
 import json
@@ -10,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause, bindparam, text
 from sqlmodel import Session
 
 from app.database import chunks, rows_of
@@ -25,22 +26,29 @@ BORN_SLACK = 3  # years: births more than two apart conflict, and an age spans t
 
 _SIZES = """
     SELECT keys.value->>0, (
-        SELECT count(*) FROM (SELECT 1 FROM blocking_key WHERE blocking_key.key = keys.value->>0 LIMIT :enough) AS few
+        SELECT count(*)
+        FROM (
+            SELECT 1 FROM blocking_key
+            WHERE blocking_key.key = keys.value->>0 AND publish_now IN :classes
+            LIMIT :enough
+        ) AS few
     )
     FROM {keys}
 """
 _SHARING = """
     SELECT CAST(given.value->>0 AS integer) AS who, record, count(*) AS shared, min(born) AS born, min(source) AS source
-    FROM {given} JOIN blocking_key ON blocking_key.key = given.value->>1
+    FROM {given} JOIN blocking_key ON blocking_key.key = given.value->>1 AND publish_now IN :classes
     GROUP BY 1, 2
 """
 _NARROWED = """
     SELECT 0 AS who, record, count(*) AS shared, min(born) AS born, min(source) AS source
     FROM (
-        SELECT record, born, source FROM {rare} JOIN blocking_key ON blocking_key.key = rare.value->>0
+        SELECT record, born, source
+        FROM {rare} JOIN blocking_key ON blocking_key.key = rare.value->>0 AND publish_now IN :classes
         UNION ALL
         SELECT * FROM (
-            SELECT record, born, source FROM {common} JOIN blocking_key ON blocking_key.key = common.value->>0
+            SELECT record, born, source
+            FROM {common} JOIN blocking_key ON blocking_key.key = common.value->>0 AND publish_now IN :classes
             WHERE {years}
             LIMIT :room
         ) AS few
@@ -81,22 +89,26 @@ class BlockingHit(NamedTuple):
     born: int | None
 
 
-def look_up(session: Session, query: BlockingQuery, most: int = MOST_CANDIDATES) -> list[BlockingHit]:
-    """The records that share most keys with the query, at most `most` of each source."""
-    return look_up_each(session, [query], most)[0]
+def look_up(
+    session: Session, query: BlockingQuery, classes: Collection[str], most: int = MOST_CANDIDATES
+) -> list[BlockingHit]:
+    """The records that share most keys with the query, at most `most` of each source, of people of these `classes` of
+    publication."""
+    return look_up_each(session, [query], classes, most)[0]
 
 
 def look_up_each(
-    session: Session, queries: Sequence[BlockingQuery], most: int = MOST_CANDIDATES
+    session: Session, queries: Sequence[BlockingQuery], classes: Collection[str], most: int = MOST_CANDIDATES
 ) -> list[list[BlockingHit]]:
     """The hits of each query: queries with rare keys alone run TOGETHER, the others one by one."""
+    run = _Asking(session, classes)
     hits: list[list[BlockingHit]] = []
     for some in chunks(queries, TOGETHER):
-        sizes = _sizes(session, {key for query in some for key in query.keys})
+        sizes = _sizes(run, {key for query in some for key in query.keys})
         parted = [_parted(sizes, query.keys) for query in some]
-        together = iter(_sharing(session, [rare for rare, common in parted if not common], most))
+        together = iter(_sharing(run, [rare for rare, common in parted if not common], most))
         for query, (rare, common) in zip(some, parted, strict=True):
-            hits.append(_narrowed(session, rare, common, query.born, most) if common else next(together))
+            hits.append(_narrowed(run, rare, common, query.born, most) if common else next(together))
     return hits
 
 
@@ -111,21 +123,27 @@ def best(rows: Iterable[tuple[int, int | None]], most: int = MOST_CANDIDATES) ->
     return [BlockingHit(record, shared[record], shared[record], born[record]) for record in ranked]
 
 
-def _run(session: Session, sql: str, given: dict[str, Any], **values: int) -> Any:
-    """Run a statement on lists (`rows_of`) in place of tables."""
-    connection = session.connection()
-    statement = _statement(sql, **{name: rows_of(connection, name) for name in given})
-    return connection.execute(statement, {name: json.dumps(rows) for name, rows in given.items()} | values)
+class _Asking:
+    """Runs statements on lists (`rows_of`) in place of tables, for records of people of these classes."""
+
+    def __init__(self, session: Session, classes: Collection[str]) -> None:
+        self._connection = session.connection()
+        self._classes = [str(publish) for publish in classes]
+
+    def __call__(self, sql: str, given: dict[str, Any], **values: int) -> Any:
+        statement = _statement(sql, **{name: rows_of(self._connection, name) for name in given})
+        lists = {name: json.dumps(rows) for name, rows in given.items()}
+        return self._connection.execute(statement, {**lists, **values, "classes": self._classes})
 
 
 @lru_cache
 def _statement(sql: str, **tables: str) -> TextClause:
-    return text(sql.format(**tables))
+    return text(sql.format(**tables)).bindparams(bindparam("classes", expanding=True))
 
 
-def _sizes(session: Session, keys: Collection[str]) -> dict[str, int]:
+def _sizes(run: _Asking, keys: Collection[str]) -> dict[str, int]:
     """Key → number of its records, counted up to one more than MOST_ROWS; without keys of no record."""
-    rows = _run(session, _SIZES, {"keys": [[key] for key in sorted(keys)]}, enough=MOST_ROWS + 1)
+    rows = run(_SIZES, {"keys": [[key] for key in sorted(keys)]}, enough=MOST_ROWS + 1)
     return {key: size for key, size in rows if size}
 
 
@@ -138,26 +156,26 @@ def _parted(sizes: dict[str, int], keys: Collection[str]) -> tuple[list[str], li
     return rare, common
 
 
-def _sharing(session: Session, rare: Sequence[Sequence[str]], most: int) -> list[list[BlockingHit]]:
+def _sharing(run: _Asking, rare: Sequence[Sequence[str]], most: int) -> list[list[BlockingHit]]:
     """For each list of rare keys the records that share most of them."""
     hits: list[list[BlockingHit]] = [[] for _ in rare]
     pairs = [(who, key) for who, keys in enumerate(rare) for key in keys]
-    for who, record, shared, born in _run(session, _COUNTED, {"given": pairs}, most=most):
+    for who, record, shared, born in run(_COUNTED, {"given": pairs}, most=most):
         hits[who].append(BlockingHit(record, shared, shared, born))
     return hits
 
 
 def _narrowed(
-    session: Session, rare: Sequence[str], common: Sequence[str], born: int | None, most: int
+    run: _Asking, rare: Sequence[str], common: Sequence[str], born: int | None, most: int
 ) -> list[BlockingHit]:
     """The records of a query with common keys. Of these only people born about the same year count; where the year is
     unknown, any of them, but only if the query has no rare key."""
     keys = {"rare": [[key] for key in rare], "common": [[key] for key in common]}
     values = {"room": MOST_ROWS, "most": most}
     if born is not None:
-        rows = _run(session, _BORN_ABOUT, keys, first=born - BORN_SLACK, last=born + BORN_SLACK, **values)
+        rows = run(_BORN_ABOUT, keys, first=born - BORN_SLACK, last=born + BORN_SLACK, **values)
     else:
-        rows = _run(session, _ANYWHO, keys | ({"common": []} if rare else {}), **values)
+        rows = run(_ANYWHO, keys | ({"common": []} if rare else {}), **values)
     # Not all rows of common keys were counted: a hit may share all of them.
     every = len(rare) + len(common)
     return [BlockingHit(record, shared, min(shared + len(common), every), year) for _who, record, shared, year in rows]

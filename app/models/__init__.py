@@ -3,7 +3,7 @@
 Four families. The *log* (`entry`, `sealed`) is what was said. The *base* tables index it: records and their
 report versions, decisions, sources, facilities, claims, consents. The *projected* tables are what the reports
 say together. Both are recomputed by a rebuild. *Housekeeping* (`head`, `api_key`, `case_key`,
-`hidden_candidate_pair`, `proposal`, `idempotent_answer`, and the lists on their way in) is not.
+`hidden_candidate_pair`, `uncompared_record`, `proposal`, `idempotent_answer`, and the lists on their way in) is not.
 
 Integer keys are the revision of the entry that first named the thing: a record's key is the revision of its first
 report, a detainee's the key of its earliest record, a spell's (a detention and its release) likewise. So keys need
@@ -14,7 +14,17 @@ personal values stand in tables of their own, so that erasing a person touches n
 from app.models.base import BlockingKey, Claim, Consent, Decision, Facility, Record, Report, RequestedClass, Source
 from app.models.columns import OPEN, TableRow, metadata
 from app.models.imports import ImportFile, ImportMapping, ImportRow, ListImport
-from app.models.log import ApiKey, CaseKey, Entry, Head, HiddenCandidatePair, IdempotentAnswer, Proposal, Sealed
+from app.models.log import (
+    ApiKey,
+    CaseKey,
+    Entry,
+    Head,
+    HiddenCandidatePair,
+    IdempotentAnswer,
+    Proposal,
+    Sealed,
+    UncomparedRecord,
+)
 from app.models.projected import (
     PROJECTED,
     Detainee,
@@ -73,6 +83,7 @@ __all__ = [
     "SpellPersonal",
     "TableRow",
     "Trait",
+    "UncomparedRecord",
     "Verification",
     "metadata",
 ]

@@ -45,16 +45,16 @@ def by_name(session: Session, reader: Reader, q: str, detainee: Any, revision: i
             at(DetaineePersonal, revision),
         )
     )
-    alike = _alike(session, q, revision)
+    alike = _alike(session, reader, q, revision)
     matches = or_(so_called, detainee.in_(alike)) if alike else so_called
     if not reader.restricted:
         matches &= ~hidden(detainee, (Publish.ANONYMOUS, Publish.COUNTED), revision)
     return Search(matches, case(alike, value=detainee, else_=EXACT) if alike else literal(EXACT))
 
 
-def _alike(session: Session, q: str, revision: int) -> dict[int, int]:
-    """Person → likeness in thousandths, of those found by the keys of the question."""
-    records = [hit.record for hit in look_up(session, BlockingQuery(search_keys(q)))]
+def _alike(session: Session, reader: Reader, q: str, revision: int) -> dict[int, int]:
+    """Person → likeness in thousandths, of those found by the keys of the question whose name the reader may see."""
+    records = [hit.record for hit in look_up(session, BlockingQuery(search_keys(q)), reader.named)]
     if not records:
         return {}
     rows = session.execute(

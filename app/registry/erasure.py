@@ -23,6 +23,7 @@ from app.models import (
     SourceTrait,
     SpellPersonal,
     Trait,
+    UncomparedRecord,
 )
 from app.vocabulary import Publish
 
@@ -52,6 +53,7 @@ def erase(session: Session, records: Collection[uuid.UUID]) -> None:
             or_(col(HiddenCandidatePair.record).in_(keys), col(HiddenCandidatePair.other).in_(keys))
         )
     )
+    run(delete(UncomparedRecord).where(col(UncomparedRecord.record).in_(keys)))
     run(delete(Proposal).where(or_(col(Proposal.a).in_(keys), col(Proposal.b).in_(keys))))
     _erase_rows(session, keys)
 

@@ -13,6 +13,7 @@ from app.registry import (
     checks,
     content,
     correction_checks,
+    hidden_pairs,
     hiding_requests,
     kept_values,
     linking,
@@ -254,7 +255,10 @@ def first_version(
     body |= hiding_requests.of_new_report(context, report, tied)
     pointer = pointers.spell_pointer(context, target) if target else None
     filed = _write(context, body, report, pointer, CREATED)
-    linking.keep_hidden_pairs(context, match, filed.revision)
+    linking.keep_outweighed(context, match, filed.revision)
+    context.session.connection().execute(
+        hidden_pairs.INSERT_UNCOMPARED, hidden_pairs.uncompared(context, filed.revision)
+    )
     return replace(filed, match=match.outcome)
 
 
