@@ -38,7 +38,7 @@ _WAITING = (
     select(col(UncomparedRecord.record))
     .where(col(UncomparedRecord.record) > bindparam("after"))
     .order_by(col(UncomparedRecord.record))
-    .limit(BATCH)
+    .limit(bindparam("most"))
 )
 _UNCOMPARED = (
     select(
@@ -83,7 +83,7 @@ def uncompared(context: WriteContext, record: int) -> dict[str, Any]:
 def waiting(engine: Engine, after: int = 0) -> list[int]:
     """The oldest uncompared records after a record, BATCH of them at most."""
     with reading(engine) as session:
-        return list(session.scalars(_WAITING, {"after": after}))
+        return list(session.scalars(_WAITING, {"after": after, "most": BATCH}))
 
 
 def compare(engine: Engine, records: Sequence[int]) -> None:

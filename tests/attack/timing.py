@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from itertools import product
@@ -106,6 +106,7 @@ class Server:
     def __init__(self, port: int, key: str) -> None:
         self._key = {"Authorization": f"Bearer {key}"}
         self._connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        self.close = self._connection.close
         self._connection.connect()
         assert self._connection.sock is not None
         self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -237,9 +238,11 @@ def served(recuento: str, folder: Path, rows: str) -> Iterator[Server]:
     (folder / "people.jsonl").write_text(rows)
     run("import", "people.jsonl", "--source", "foro", "--confirm")
     key = run("key", "create", "ministry")
-    process = subprocess.Popen([recuento, "serve", "--port", str(port)], env=environment, cwd=folder)
+    serve = [recuento, "serve", "--port", str(port)]
+    process = subprocess.Popen(serve, env=environment, cwd=folder, stdout=subprocess.DEVNULL)
     try:
-        yield _connected(port, key)
+        with closing(_connected(port, key)) as server:
+            yield server
     finally:
         process.terminate()
         process.wait()
