@@ -30,9 +30,10 @@ PEOPLE = 1_000_000
 LOOK_UPS = 2_000
 WARM_UP = 200  # look-ups not timed: lists are read and statements compiled once in the life of a server
 DRAWN = 200_000  # people
+CLASSES = ("named", "anonymous")  # that an organisation recognises: of those, all are named here
 NAMESAKES = """
-    INSERT INTO blocking_key (record, key, born, source)
-    SELECT record + :offset, key, born - :years, source FROM blocking_key WHERE record <= :drawn
+    INSERT INTO blocking_key (record, key, born, source, publish_now)
+    SELECT record + :offset, key, born - :years, source, publish_now FROM blocking_key WHERE record <= :drawn
 """
 BATCH = 20_000  # people at a time
 LIMIT_MS = 20  # at the 99th percentile
@@ -70,12 +71,14 @@ def insert(dialect: str, connection: Any, made: list[tuple[int, str, int | None]
     if dialect == "sqlite":
         cursor.execute("PRAGMA synchronous = OFF")
         cursor.execute("BEGIN")
-        cursor.executemany("INSERT INTO blocking_key (record, key, born, source) VALUES (?, ?, ?, 1)", made)
+        cursor.executemany(
+            "INSERT INTO blocking_key (record, key, born, source, publish_now) VALUES (?, ?, ?, 1, 'named')", made
+        )
         cursor.execute("COMMIT")
         return
-    with cursor.copy("COPY blocking_key (record, key, born, source) FROM STDIN") as copy:
+    with cursor.copy("COPY blocking_key (record, key, born, source, publish_now) FROM STDIN") as copy:
         for row in made:
-            copy.write_row((*row, 1))
+            copy.write_row((*row, 1, "named"))
     connection.commit()
 
 
@@ -102,17 +105,19 @@ def measure(engine: Engine, drawn: list[tuple[str, int | None]]) -> None:
     took, found = [], 0
     with reading(engine) as session:
         for name, born in Crowd(5).people(WARM_UP):
-            look_up(session, BlockingQuery(blocking_keys(name, ()), born))
+            look_up(session, BlockingQuery(blocking_keys(name, ()), born), CLASSES)
         for record, name, born in questions:
             person = Person(name, birth=parse(str(born)) if born else None)
             began = time.perf_counter()
-            candidates = [one.record for one in look_up(session, BlockingQuery(blocking_keys(name, ()), born))]
+            candidates = [one.record for one in look_up(session, BlockingQuery(blocking_keys(name, ()), born), CLASSES)]
             for candidate in candidates:
                 compare(person, Person(drawn[(candidate - 1) % len(drawn)][0]))
             took.append((time.perf_counter() - began) * 1000)
             found += record in candidates
         began = time.perf_counter()
-        look_up_each(session, [BlockingQuery(blocking_keys(name, ()), born) for _record, name, born in questions])
+        look_up_each(
+            session, [BlockingQuery(blocking_keys(name, ()), born) for _record, name, born in questions], CLASSES
+        )
         together = (time.perf_counter() - began) * 1000 / len(questions)
     took.sort()
     middle, late = took[len(took) // 2], took[len(took) * 99 // 100]

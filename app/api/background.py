@@ -1,5 +1,5 @@
-"""What a server does beside answering: it files lists, hides people on objections, notes on which day keys were used,
-finishes erasures, and remembers how far the log has come."""
+"""What a server does beside answering: it files lists, hides people on objections, compares reports for curators, notes
+on which day keys were used, finishes erasures, and remembers how far the log has come."""
 
 import asyncio
 import logging
@@ -15,6 +15,7 @@ from starlette.datastructures import State
 from app.database import reading
 from app.log.mark import UnreadableMark, WentBackwards
 from app.registry import scrubbing
+from app.registry.pair_finder import PairFinder
 
 KEY_USES_EVERY = 60.0  # seconds: a day is all that is told, and a crash may lose this much
 # Seconds: what is lost of a mark when the machine fails is what was written since, and a look costs one small query.
@@ -28,9 +29,11 @@ log = logging.getLogger("recuento")
 async def background(state: State) -> AsyncIterator[None]:
     """Do all of it until the server stops, and whatever waits once more then."""
     stopping = asyncio.Event()
+    finder = PairFinder(state.engine, state.lanes.filing)
     chores: list[Coroutine[Any, Any, None]] = [
         state.imports.run(),
         state.objections.run(),
+        finder.run(),
         _repeat(partial(state.key_uses.write, state.engine), KEY_USES_EVERY, stopping, state.lanes.filing),
     ]
     chores.append(_repeat(partial(scrubbing.finish, state.engine), SCRUBBED_EVERY, stopping, state.lanes.filing))
@@ -39,6 +42,7 @@ async def background(state: State) -> AsyncIterator[None]:
     yield
     state.imports.stop()
     state.objections.stop()
+    finder.stop()
     stopping.set()
     await asyncio.gather(*tasks)
 

@@ -1,13 +1,15 @@
 """Blocked look-up: the records that share blocking keys with a query, most shared keys first.
 
 A look-up reads a bounded number of index rows, however large the registry: rare keys are read whole, keys that
-thousands of records have only for people born about the same year.
+thousands of records have only for people born about the same year. It asks for records of some classes of publication
+alone: whoever is of another class is not compared, takes no place, and costs no time.
 """
 
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
+from itertools import product
 from typing import Any, NamedTuple
 
 from sqlalchemy import TextClause, text
@@ -23,24 +25,32 @@ MOST_ROWS = 1_000
 TOGETHER = 50  # queries in one statement: beyond that, counting costs far more than asking
 BORN_SLACK = 3  # years: births more than two apart conflict, and an age spans two
 
+# A class is given beside each key: of a list of classes SQLite would step from one to the next over what lies between.
 _SIZES = """
     SELECT keys.value->>0, (
-        SELECT count(*) FROM (SELECT 1 FROM blocking_key WHERE blocking_key.key = keys.value->>0 LIMIT :enough) AS few
+        SELECT count(*)
+        FROM (
+            SELECT 1 FROM blocking_key
+            WHERE blocking_key.key = keys.value->>0 AND publish_now = keys.value->>1
+            LIMIT :enough
+        ) AS few
     )
     FROM {keys}
 """
 _SHARING = """
     SELECT CAST(given.value->>0 AS integer) AS who, record, count(*) AS shared, min(born) AS born, min(source) AS source
-    FROM {given} JOIN blocking_key ON blocking_key.key = given.value->>1
+    FROM {given} JOIN blocking_key ON blocking_key.key = given.value->>1 AND publish_now = given.value->>2
     GROUP BY 1, 2
 """
 _NARROWED = """
     SELECT 0 AS who, record, count(*) AS shared, min(born) AS born, min(source) AS source
     FROM (
-        SELECT record, born, source FROM {rare} JOIN blocking_key ON blocking_key.key = rare.value->>0
+        SELECT record, born, source
+        FROM {rare} JOIN blocking_key ON blocking_key.key = rare.value->>0 AND publish_now = rare.value->>1
         UNION ALL
         SELECT * FROM (
-            SELECT record, born, source FROM {common} JOIN blocking_key ON blocking_key.key = common.value->>0
+            SELECT record, born, source
+            FROM {common} JOIN blocking_key ON blocking_key.key = common.value->>0 AND publish_now = common.value->>1
             WHERE {years}
             LIMIT :room
         ) AS few
@@ -81,22 +91,25 @@ class BlockingHit(NamedTuple):
     born: int | None
 
 
-def look_up(session: Session, query: BlockingQuery, most: int = MOST_CANDIDATES) -> list[BlockingHit]:
-    """The records that share most keys with the query, at most `most` of each source."""
-    return look_up_each(session, [query], most)[0]
+def look_up(
+    session: Session, query: BlockingQuery, classes: Collection[str], most: int = MOST_CANDIDATES
+) -> list[BlockingHit]:
+    """The records that share most keys with the query, at most `most` of each source, of people of these `classes` of
+    publication."""
+    return look_up_each(session, [query], classes, most)[0]
 
 
 def look_up_each(
-    session: Session, queries: Sequence[BlockingQuery], most: int = MOST_CANDIDATES
+    session: Session, queries: Sequence[BlockingQuery], classes: Collection[str], most: int = MOST_CANDIDATES
 ) -> list[list[BlockingHit]]:
     """The hits of each query: queries with rare keys alone run TOGETHER, the others one by one."""
     hits: list[list[BlockingHit]] = []
     for some in chunks(queries, TOGETHER):
-        sizes = _sizes(session, {key for query in some for key in query.keys})
+        sizes = _sizes(session, {key for query in some for key in query.keys}, classes)
         parted = [_parted(sizes, query.keys) for query in some]
-        together = iter(_sharing(session, [rare for rare, common in parted if not common], most))
+        together = iter(_sharing(session, [rare for rare, common in parted if not common], classes, most))
         for query, (rare, common) in zip(some, parted, strict=True):
-            hits.append(_narrowed(session, rare, common, query.born, most) if common else next(together))
+            hits.append(_narrowed(session, rare, common, classes, query.born, most) if common else next(together))
     return hits
 
 
@@ -123,36 +136,46 @@ def _statement(sql: str, **tables: str) -> TextClause:
     return text(sql.format(**tables))
 
 
-def _sizes(session: Session, keys: Collection[str]) -> dict[str, int]:
-    """Key → number of its records, counted up to one more than MOST_ROWS; without keys of no record."""
-    rows = _run(session, _SIZES, {"keys": [[key] for key in sorted(keys)]}, enough=MOST_ROWS + 1)
-    return {key: size for key, size in rows if size}
+def _sizes(session: Session, keys: Collection[str], classes: Collection[str]) -> Counter[str]:
+    """Key → number of its records, counted up to one more than MOST_ROWS of each class."""
+    rows = _run(session, _SIZES, {"keys": list(product(sorted(keys), classes))}, enough=MOST_ROWS + 1)
+    sizes = Counter[str]()
+    for key, size in rows:
+        sizes[key] += size
+    return sizes
 
 
-def _parted(sizes: dict[str, int], keys: Collection[str]) -> tuple[list[str], list[str]]:
+def _parted(sizes: Counter[str], keys: Collection[str]) -> tuple[list[str], list[str]]:
     """`(rare, common)`: the rarest keys, as many as have MOST_ROWS records at most together, and the rest."""
     rare, common, rows = list[str](), list[str](), 0
-    for key in sorted((key for key in keys if key in sizes), key=lambda key: (sizes[key], key)):
+    for key in sorted((key for key in keys if sizes[key]), key=lambda key: (sizes[key], key)):
         rows += sizes[key]
         (rare if rows <= MOST_ROWS else common).append(key)
     return rare, common
 
 
-def _sharing(session: Session, rare: Sequence[Sequence[str]], most: int) -> list[list[BlockingHit]]:
+def _sharing(
+    session: Session, rare: Sequence[Sequence[str]], classes: Collection[str], most: int
+) -> list[list[BlockingHit]]:
     """For each list of rare keys the records that share most of them."""
     hits: list[list[BlockingHit]] = [[] for _ in rare]
-    pairs = [(who, key) for who, keys in enumerate(rare) for key in keys]
-    for who, record, shared, born in _run(session, _COUNTED, {"given": pairs}, most=most):
+    keys = [(who, key, publish) for who, of_query in enumerate(rare) for key, publish in product(of_query, classes)]
+    for who, record, shared, born in _run(session, _COUNTED, {"given": keys}, most=most):
         hits[who].append(BlockingHit(record, shared, shared, born))
     return hits
 
 
 def _narrowed(
-    session: Session, rare: Sequence[str], common: Sequence[str], born: int | None, most: int
+    session: Session,
+    rare: Sequence[str],
+    common: Sequence[str],
+    classes: Collection[str],
+    born: int | None,
+    most: int,
 ) -> list[BlockingHit]:
     """The records of a query with common keys. Of these only people born about the same year count; where the year is
     unknown, any of them, but only if the query has no rare key."""
-    keys = {"rare": [[key] for key in rare], "common": [[key] for key in common]}
+    keys = {"rare": list(product(rare, classes)), "common": list(product(common, classes))}
     values = {"room": MOST_ROWS, "most": most}
     if born is not None:
         rows = _run(session, _BORN_ABOUT, keys, first=born - BORN_SLACK, last=born + BORN_SLACK, **values)

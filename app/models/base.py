@@ -130,11 +130,16 @@ class Claim(SQLModel, table=True):
 
 class BlockingKey(SQLModel, table=True):
     """Personal. A blocking key of a record (`matching/name_keys.py`, `registry/blocking.py`), its year of birth and
-    its source: a look-up is answered from the index alone."""
+    its source: a look-up is answered from the index alone. `publish_now`: a copy of `Record.publish_now`, so that a
+    look-up touches no row of people whom its reader may not recognise."""
 
     __tablename__ = "blocking_key"
-    __table_args__ = (Index(None, "key", "born", "record", "source"),)
+    __table_args__ = (
+        one_of("publish_now", Publish),
+        Index(None, "key", "publish_now", "born", "record", "source"),
+    )
     record: int = key_column(primary_key=True)
     key: str = Field(primary_key=True)
     born: int | None
     source: int = key_column()
+    publish_now: str

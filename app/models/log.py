@@ -91,6 +91,15 @@ class HiddenCandidatePair(SQLModel, table=True):
     contradicts: bool = Field(default=False)
 
 
+class UncomparedRecord(SQLModel, table=True):
+    """A record whose hidden candidate pairs are still to be looked for: every new record stands here for a moment,
+    whoever it looks like. `listing`: it came as a row of a list."""
+
+    __tablename__ = "uncompared_record"
+    record: int = key_column(primary_key=True)
+    listing: bool
+
+
 class Proposal(SQLModel, table=True):
     """Personal. A decision of one person that waits for a second, and so is no entry yet. An erasure deletes it."""
 

@@ -67,11 +67,12 @@ def _listed(
 ) -> Page[Row]:
     """A page of what a listing holds, of people the reader may see; `since`: of what changed in it after a revision."""
     among = listing(query, revision)
-    statement = among.statement.where(visible(reader, among.detainee, revision))
     order = _order(among, query.sort)
-    if query.q is not None:
+    if query.q is None:
+        statement = among.statement.where(visible(reader, among.detainee, revision))
+    else:
         search = by_name(session, reader, query.q, among.detainee, revision)
-        statement = statement.where(search.inside)
+        statement = among.statement.where(search.inside)  # whose name the reader may see stands in lists
         if query.sort is None:
             order = [(search.rank, True), *order]
     if since is not None:

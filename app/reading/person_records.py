@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.database import Key
@@ -27,6 +28,7 @@ from app.models import (
 )
 from app.reading import shapes
 from app.reading.shapes import Ids, Person
+from app.reading.visibility import at, visible
 from app.registry import records
 from app.registry.projection import project
 from app.registry.projection.person import BY_SOURCE
@@ -63,6 +65,9 @@ _PLACED = (
     .where(col(Placement.record).in_(_SOME), col(Placement.since) <= _REVISION)
     .order_by(col(Placement.record), col(Placement.since))
 )
+# Aliases, since a condition on the person reads the same tables.
+_RECORD: Any = aliased(Record)
+_PLACE: Any = aliased(Placement)
 _SLUGS = select(col(Source.key), col(Source.slug))
 
 
@@ -134,18 +139,26 @@ def find(session: Session, kind: Kind, thing_id: uuid.UUID, reader: Reader, revi
     """The person and the key behind an id at a revision.
 
     Raises NotFound for what this reader may not know of, and Moved (308) where another id stands for it at the head.
+    Whom the reader may not see the first statement does not find, like an id of nobody.
     """
-    record = records.derived_from(session, kind, thing_id)
-    place = None if record is None else records.placement(session, record.key, revision)
-    if record is None or place is None:
+    placed = session.execute(
+        select(_RECORD.key, _PLACE.detainee, _PLACE.spell)
+        .join(_PLACE, _PLACE.record == _RECORD.key)
+        .where(
+            getattr(_RECORD, f"{kind}_id") == thing_id,
+            at(_PLACE, revision),
+            visible(reader, _PLACE.detainee, revision),
+        )
+    ).one_or_none()
+    if placed is None:
         raise NotFound(f"There is no {kind} with this id.")
-    person = people(session, [place.detainee], revision)[place.detainee]
-    key = place.detainee if kind == "detainee" else place.spell
-    known = kind != "release" or key in person.releases
-    if not reader.sees_person(person.publish) or not known:
+    record, detainee, spell = placed
+    person = people(session, [detainee], revision)[detainee]
+    key = detainee if kind == "detainee" else spell
+    if kind == "release" and key not in person.releases:
         raise NotFound(f"There is no {kind} with this id.")
-    if key != record.key:
-        if not _ever_stood(session, kind, record.key):
+    if key != record:
+        if not _ever_stood(session, kind, record):
             raise NotFound(f"There is no {kind} with this id.")
         raise Moved(thing_id, getattr(person.ids[key], kind))
     return person, key

@@ -87,10 +87,12 @@ def within(session: Session, terms: SourcedTerms, reader: Reader, revision: int)
     return {row[0]: row[1] for row in rows}, session.scalars(unseen).one()
 
 
-def alike(session: Session, lines: Iterable[tuple[Collection[str], int | None]], revision: int) -> set[int]:
-    """The people whom lines may speak of, found by the keys and the year of birth of each line, as candidates of a
-    report are."""
-    hits = look_up_each(session, [BlockingQuery(*line) for line in lines])
+def alike(
+    session: Session, reader: Reader, lines: Iterable[tuple[Collection[str], int | None]], revision: int
+) -> set[int]:
+    """The people whom lines may speak of and whom the reader may recognise, found by the keys and the year of birth of
+    each line, as candidates of a report are."""
+    hits = look_up_each(session, [BlockingQuery(*line) for line in lines], reader.recognised)
     people: set[int] = set()
     for among in chunks({hit.record for of_line in hits for hit in of_line}):
         placed = select(col(Placement.detainee)).where(col(Placement.record).in_(among), at(Placement, revision))

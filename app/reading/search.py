@@ -12,7 +12,7 @@ from app.matching.lookup import BlockingQuery, look_up
 from app.matching.name_keys import search_keys
 from app.matching.names import SAME, answers
 from app.models import DetaineePersonal, Placement
-from app.reading.visibility import Condition, at, hidden
+from app.reading.visibility import Condition, at, hidden, unless
 from app.registry.projection.consolidate import said_of, value_of
 from app.registry.read_permissions import Reader
 from app.vocabulary import Publish
@@ -23,7 +23,7 @@ EXACT = 1000  # the rank of a name that holds every word as it was asked; others
 
 @dataclass(frozen=True)
 class Search:
-    """A condition on people, and their rank, highest first."""
+    """A condition on people whose name the reader may see, and their rank, highest first."""
 
     inside: Condition
     rank: Any
@@ -45,16 +45,16 @@ def by_name(session: Session, reader: Reader, q: str, detainee: Any, revision: i
             at(DetaineePersonal, revision),
         )
     )
-    alike = _alike(session, q, revision)
+    alike = _alike(session, reader, q, revision)
     matches = or_(so_called, detainee.in_(alike)) if alike else so_called
-    if not reader.restricted:
-        matches &= ~hidden(detainee, (Publish.ANONYMOUS, Publish.COUNTED), revision)
+    unnamed = tuple(publish for publish in Publish if publish not in reader.named)
+    matches = unless(hidden(detainee, unnamed, revision) if unnamed else None, matches)
     return Search(matches, case(alike, value=detainee, else_=EXACT) if alike else literal(EXACT))
 
 
-def _alike(session: Session, q: str, revision: int) -> dict[int, int]:
-    """Person → likeness in thousandths, of those found by the keys of the question."""
-    records = [hit.record for hit in look_up(session, BlockingQuery(search_keys(q)))]
+def _alike(session: Session, reader: Reader, q: str, revision: int) -> dict[int, int]:
+    """Person → likeness in thousandths, of those found by the keys of the question whose name the reader may see."""
+    records = [hit.record for hit in look_up(session, BlockingQuery(search_keys(q)), reader.named)]
     if not records:
         return {}
     rows = session.execute(

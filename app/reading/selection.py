@@ -14,7 +14,7 @@ from app.reading.net import still_free
 from app.reading.questions import EstimateQuery
 from app.reading.terms import PersonTerms, ReleaseTerms, SourcedTerms
 from app.reading.traits import personal_filters
-from app.reading.visibility import Condition, at, hidden_trait
+from app.reading.visibility import Condition, at, hidden_trait, unless
 from app.reading.windows import Placed, both, detained_within, in_window
 from app.registry.read_permissions import Reader
 from app.registry.views import Views
@@ -202,10 +202,7 @@ def person_conditions(
         slug = facility_slug(session, terms.facility, terms.country)
         terms = terms.model_copy(update={"facility": slug})
     for name, values, matching in personal_filters(terms, columns, revision):
-        where.append(matching)
-        unseen = hidden_trait(reader, columns.detainee, name, revision, values)
-        if unseen is not None:
-            where.append(~unseen)
+        where.append(unless(hidden_trait(reader, columns.detainee, name, revision, values), matching))
     if terms.state is not None or terms.rearrested is not None:
         person = [] if terms.state is None else [col(Detainee.state) == terms.state]
         person += [] if terms.rearrested is None else [col(Detainee.rearrested) == terms.rearrested]

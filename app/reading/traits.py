@@ -9,7 +9,7 @@ from sqlalchemy import and_, exists, or_, select, true
 from app.models import SourceTrait, Trait
 from app.reading.dimensions import DIMENSIONS, Stands
 from app.reading.terms import PersonTerms
-from app.reading.visibility import Condition, at, hidden, sees_all
+from app.reading.visibility import Condition, at, hidden, sees_all, unless
 from app.registry.publication_class import OPENNESS
 from app.registry.read_permissions import Reader
 
@@ -54,5 +54,5 @@ def partly_hidden(columns: Any, terms: Any, reader: Reader, revision: int) -> Co
         stricter = OPENNESS[place + 1 :]
         theirs = and_(own, ~hidden(columns.detainee, stricter, revision)) if stricter else own
         opened = (match for (_name, _values, match), is_seen in zip(filters, seen, strict=True) if is_seen)
-        conditions.append(and_(theirs, *opened))
+        conditions.append(unless(~theirs, and_(true(), *opened)))
     return or_(*conditions) if conditions else None

@@ -118,11 +118,11 @@ class Projector:
         if body["version"] == 1:
             self._add_first(entry, self._record(entry, record_id), buffer)
         else:
-            of = select(col(Record.key), col(Record.source)).where(col(Record.id) == record_id)
-            key, source = self._execute(of).one()
+            of = select(col(Record.key), col(Record.source), col(Record.publish_now)).where(col(Record.id) == record_id)
+            key, source, publish = self._execute(of).one()
             self._execute(_CLOSE_REPORT, {"of": key, "at": entry.revision})
             self._execute(_DELETE_KEYS, {"of": key})
-            self._add_version(entry, key, source, buffer)
+            self._add_version(entry, key, source, publish, buffer)
         buffer.flush()
         return (record_id,)
 
@@ -233,14 +233,15 @@ class Projector:
 
     def _add_first(self, entry: LogEntry, record: NewRecord, buffer: WriteBuffer) -> None:
         buffer.add(_INSERT_RECORD, [record._asdict()])
-        self._add_version(entry, record.key, record.source, buffer)
+        self._add_version(entry, record.key, record.source, record.publish_now, buffer)
 
-    def _add_version(self, entry: LogEntry, record: int, source: int, buffer: WriteBuffer) -> None:
-        """Add a version of a record, its blocking keys and the class that it asks for."""
+    def _add_version(self, entry: LogEntry, record: int, source: int, publish: str, buffer: WriteBuffer) -> None:
+        """Add a version of a record, its blocking keys under today's class of its person, and the class that it asks
+        for."""
         content = {**entry.body["said"], **entry.personal}
         keys, born = blocking.keys_of(content), blocking.born(blocking.person_of(content))
         row = {"record": record, "since": entry.revision, "until": OPEN, "version": entry.body["version"]}
         buffer.add(_INSERT_REPORT, [row])
-        rows = [{"record": record, "key": key, "born": born, "source": source} for key in sorted(keys)]
-        buffer.add(_INSERT_KEYS, rows)
+        of_record = {"record": record, "born": born, "source": source, "publish_now": publish}
+        buffer.add(_INSERT_KEYS, [{"key": key, **of_record} for key in sorted(keys)])
         wish_history.add(self._session, entry, record, buffer)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from app.errors import Problem, Redacted
-from app.registry import blocking, checks, content, linking, pointers, records, reports
+from app.registry import blocking, checks, content, hidden_pairs, linking, pointers, records, reports
 from app.registry.candidate_cache import CandidateCache, WrittenRecords
 from app.registry.candidates import CandidateRecord, StandingRecord
 from app.registry.content import Content
@@ -133,7 +133,7 @@ class _Filing:
         match = linking.by_match(context, report, candidates)
         if context.trial is not None:
             return self._foretell(context.trial, row, match, candidates)
-        if match.decisions or match.hidden:
+        if match.decisions:
             return self._saved(lambda: reports.first_version(context, report, None, match))
         record_id = new_id()
         public, personal = split(report, counted=report.get(CLASS) == Publish.COUNTED)
@@ -141,8 +141,9 @@ class _Filing:
             {"source": context.actor.slug, "record": str(record_id), "subject": str(new_id()), "version": 1,
              "said": public}, personal,
         )  # fmt: skip
-        context.pending_writes.add(records.INSERT_CASE, [{"digest": row.digest, "record_id": record_id}])
         person, key = blocking.person_of(report), entry.revision
+        context.pending_writes.add(records.INSERT_CASE, [{"digest": row.digest, "record_id": record_id}])
+        context.pending_writes.add(hidden_pairs.INSERT_UNCOMPARED, [hidden_pairs.uncompared(context, key)])
         standing = StandingRecord(key, record_id, reports.source_of(context), publish, key, report, person)
         self._candidates.add(row.place, standing)
         ids = {"report": str(record_id), "version": 1}

@@ -83,9 +83,11 @@ class CandidateCache:
         made, counted = self._written.records, self._context.trial.counted if self._context.trial else ()
         candidates = [CandidateRecord(made.get(key) or self._records[key], alike) for key, alike in namesakes.items()]
         candidates = self._bounded(query, candidates, {hit.record: hit.shared for hit in written})
-        return [
+        candidates = [
             CandidateRecord(_counted(c.record), c.namesake) if c.record.detainee in counted else c for c in candidates
         ]
+        # No query finds people whom the source may not recognise: neither may an earlier row about such a person.
+        return [c for c in candidates if self._context.actor.recognises(c.record.publish)]
 
     def _bounded(
         self, query: BlockingQuery, candidates: list[CandidateRecord], shared: dict[int, int]
@@ -111,7 +113,7 @@ class CandidateCache:
         readable."""
         done = len(self._hits)
         queries = [blocking.query_of(report) for report in self._reports[done : done + TOGETHER]]
-        hits = look_up(self._context, queries)
+        hits = look_up(self._context, queries, self._context.actor.recognised)
         for record in contents(self._context.session, set().union(*hits) - self._records.keys()):
             self._records[record.key] = record
         self._queries += queries

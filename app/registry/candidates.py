@@ -24,7 +24,7 @@ from app.registry import blocking
 from app.registry.blocking import namesake, ruled_out
 from app.registry.content import Content
 from app.registry.projection.counted_reports import whole
-from app.registry.write import WriteContext
+from app.registry.write import MatchContext
 
 # Hits of one look-up, before their people are read: few enough to do that in a millisecond, and too many to be planted
 # under one name unnoticed.
@@ -111,11 +111,20 @@ def contents(session: Session, keys: Iterable[int]) -> list[StandingRecord]:
     return records
 
 
-def look_up(context: WriteContext, queries: Sequence[BlockingQuery]) -> list[dict[int, bool]]:
+def look_up(
+    context: MatchContext,
+    queries: Sequence[BlockingQuery],
+    classes: Collection[str],
+    before: Sequence[int] | None = None,
+) -> list[dict[int, bool]]:
     """For each query the records to compare, `{record: whether it may have the very same name}`: the records that share
     most keys with it, MOST_CANDIDATES of independent sources and MOST_OF_A_STATE of each other source. A person whose
-    every hit is ruled out is left out; of any other person all hits are read, so that conflicts show."""
-    hits = lookup.look_up_each(context.session, queries, MOST_HITS)
+    every hit is ruled out is left out; of any other person all hits are read, so that conflicts show.
+
+    `classes`: of people of these classes of publication alone; `before`: filed before this revision, for each query."""
+    hits = lookup.look_up_each(context.session, queries, classes, MOST_HITS)
+    if before is not None:
+        hits = [[hit for hit in of_query if hit.record < until] for of_query, until in zip(hits, before, strict=True)]
     possible = [
         {hit.record for hit in of_query if not ruled_out(query, hit)}
         for query, of_query in zip(queries, hits, strict=True)
@@ -125,7 +134,7 @@ def look_up(context: WriteContext, queries: Sequence[BlockingQuery]) -> list[dic
 
 
 def _chosen(
-    context: WriteContext,
+    context: MatchContext,
     query: BlockingQuery,
     hits: Sequence[BlockingHit],
     possible: Collection[int],
@@ -159,7 +168,7 @@ def _people_of(session: Session, records: Collection[int]) -> dict[int, tuple[in
 
 
 def compare(
-    context: WriteContext, person: score.Person, candidates: Sequence[CandidateRecord]
+    context: MatchContext, person: score.Person, candidates: Sequence[CandidateRecord]
 ) -> list[CandidatePerson]:
     """The people of the candidate records, most similar first; without people whose every compared record contradicts
     the report."""
@@ -190,7 +199,7 @@ def _candidate(
     return CandidatePerson(record, match, sources, bool(independent), overruled)
 
 
-def _independently_reported(context: WriteContext, people: Collection[int]) -> set[int]:
+def _independently_reported(context: MatchContext, people: Collection[int]) -> set[int]:
     """The people, of those given, whom an independent source reports under any blocking key."""
     if not people:
         return set()

@@ -25,6 +25,7 @@ from app.models import (
     SourceTrait,
     SpellPersonal,
     Trait,
+    UncomparedRecord,
 )
 from app.vocabulary import Publish
 
@@ -56,6 +57,7 @@ def erase(session: Session, records: Collection[uuid.UUID], revision: int) -> No
         )
     )
     run(delete(Objection).where(col(Objection.record).in_(keys)))
+    run(delete(UncomparedRecord).where(col(UncomparedRecord.record).in_(keys)))
     run(delete(Proposal).where(or_(col(Proposal.a).in_(keys), col(Proposal.b).in_(keys))))
     _erase_rows(session, keys)
 

@@ -22,7 +22,7 @@ from app.registry.content import Content
 from app.registry.projection.independence import is_copy
 from app.registry.projection.statements import parse
 from app.registry.records import Kind
-from app.registry.write import WriteContext, new_id
+from app.registry.write import MatchContext, WriteContext, new_id
 from app.vocabulary import Judgement, MatchOutcome, Publish, Verdict
 
 # Pairs listed for review per report, best first: beyond these a curator searches rather than reads.
@@ -33,7 +33,7 @@ SURE = 1000  # a pointer is not a guess
 LEAST_AGREEING = {"birth": 0.7, "facility": 1.0, "detained_on": 1.0, "released_on": 1.0}
 
 # Made once: building a statement costs more than running it.
-_INSERT_HIDDEN_PAIRS = insert(HiddenCandidatePair)
+INSERT_HIDDEN_PAIRS = insert(HiddenCandidatePair)
 _WAITING = select(col(HiddenCandidatePair.other)).where(
     col(HiddenCandidatePair.other).in_(bindparam("among", expanding=True)),
     col(HiddenCandidatePair.contradicts).is_(True),
@@ -62,12 +62,11 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class LinkResult:
-    """`outcome`: what the key may know; `decisions`: what the log will say. For curators alone: `hidden`, the pairs
-    about which the log is silent, and `outweighed`, records of the linked person that contradict the report."""
+    """`outcome`: what the key may know; `decisions`: what the log will say. For curators alone: `outweighed`, records
+    of the linked person that contradict the report."""
 
     outcome: MatchOutcome
     decisions: tuple[LinkDecision, ...] = ()
-    hidden: tuple[Pair, ...] = ()
     outweighed: tuple[Pair, ...] = ()
 
 
@@ -92,18 +91,17 @@ def compared(context: WriteContext, report: Content) -> Content:
 
 
 def look_up(context: WriteContext, report: Content) -> list[CandidateRecord]:
-    """The candidate records of a new report: those that share a blocking key."""
-    (namesakes,) = candidates.look_up(context, [blocking.query_of(compared(context, report))])
+    """The candidate records of a new report: those that share a blocking key, of people whom the key may recognise
+    (rule 12). Whom it may not is looked for after the report is filed (`hidden_pairs`)."""
+    query = blocking.query_of(compared(context, report))
+    (namesakes,) = candidates.look_up(context, [query], context.actor.recognised)
     return [CandidateRecord(record, namesakes[record.key]) for record in contents(context.session, namesakes)]
 
 
 def by_match(context: WriteContext, report: Content, records: Sequence[CandidateRecord]) -> LinkResult:
     """Compare a new report with its candidate records and decide."""
     person = blocking.person_of(compared(context, report))
-    people = compare(context, person, records)
-    alike = [c for c in people if c.match.sure or (c.match.score >= score.REVIEW and _worth_review(context, c))]
-    public = [c for c in alike if _may_tell(context, report, c)]
-    hidden = tuple([Pair(c.record, c.match) for c in alike if c not in public][:MOST_REVIEWED])
+    public = [c for c in alike(context, person, records) if may_tell(context, report, c)]
     sure = [c for c in public if c.match.sure and not _repeats(context, report, c)]
     links = [(c, link) for c in sure if (link := _link(context, person, c)) is not None]
     # A namesake whom a state files beside somebody must not keep that person's reports apart.
@@ -111,13 +109,19 @@ def by_match(context: WriteContext, report: Content, records: Sequence[Candidate
     if len(links) == 1:
         (candidate, link), *_ = links
         outcome = _known_as(MatchOutcome.LINKED, context, [candidate])
-        return LinkResult(outcome, (_link_decision(link.to, Judgement.SAME),), hidden, link.outweighed)
+        return LinkResult(outcome, (_link_decision(link.to, Judgement.SAME),), link.outweighed)
     reviewed = public[:MOST_REVIEWED]
     waiting = tuple(_link_decision(Pair(c.record, c.match), Judgement.UNSURE) for c in reviewed)
-    return LinkResult(_known_as(MatchOutcome.NEEDS_REVIEW, context, reviewed), waiting, hidden)
+    return LinkResult(_known_as(MatchOutcome.NEEDS_REVIEW, context, reviewed), waiting)
 
 
-def _worth_review(context: WriteContext, candidate: CandidatePerson) -> bool:
+def alike(context: MatchContext, person: score.Person, records: Sequence[CandidateRecord]) -> list[CandidatePerson]:
+    """The people of the candidate records who may be the person of a report, most similar first."""
+    people = compare(context, person, records)
+    return [c for c in people if c.match.sure or (c.match.score >= score.REVIEW and _worth_review(context, c))]
+
+
+def _worth_review(context: MatchContext, candidate: CandidatePerson) -> bool:
     """Whether a pair that is not sure is worth a curator's look. Two rows of one source are not where they agree in
     nothing but the name or contradict each other in more than dates: namesakes are many, and the source itself gave the
     rows different case numbers."""
@@ -133,7 +137,7 @@ def _known_as(outcome: MatchOutcome, context: WriteContext, candidates: Sequence
     return outcome if any(context.actor.recognises(c.record.publish) for c in candidates) else MatchOutcome.NEW
 
 
-def _may_tell(context: WriteContext, report: Content, candidate: CandidatePerson) -> bool:
+def may_tell(context: MatchContext, report: Content, candidate: CandidatePerson) -> bool:
     """Whether the log may say that the report looks like this person (rule 12).
 
     Not where the key may not recognise the person: an entry would confirm a guess. Nor where the report does not ask
@@ -232,27 +236,27 @@ def _reasons(match: score.Match) -> list[dict[str, Any]]:
     return [{"feature": r.feature, "score": round(r.score, 3), "note": r.note} for r in match.reasons]
 
 
-def keep_hidden_pairs(context: WriteContext, match: LinkResult, record: int) -> None:
-    """Store for curators alone the hidden pairs of a report just written, and the outweighed records of its person. An
-    outweighed record waits once, however many reports outweigh it."""
-    if not match.hidden and not match.outweighed:
+def keep_outweighed(context: WriteContext, match: LinkResult, record: int) -> None:
+    """Store for curators alone the outweighed records of the person to whom a report was linked. Each waits once,
+    however many reports outweigh it."""
+    if not match.outweighed:
         return
     run = context.session.connection().execute
     waiting = set(run(_WAITING, {"among": [pair.record.key for pair in match.outweighed]}).scalars())
     new = [pair for pair in match.outweighed if pair.record.key not in waiting]
-    rows = [
-        {
-            "record": record,
-            "other": pair.record.key,
-            "score": _thousandths(pair.match),
-            "reasons": json.dumps(_reasons(pair.match)),
-            "contradicts": contradicts,
-        }
-        for contradicts, pairs in ((False, match.hidden), (True, new))
-        for pair in pairs
-    ]
-    if rows:  # an empty list would insert a row of defaults
-        run(_INSERT_HIDDEN_PAIRS, rows)
+    if new:  # an empty list would insert a row of defaults
+        run(INSERT_HIDDEN_PAIRS, [pair_row(record, pair, contradicts=True) for pair in new])
+
+
+def pair_row(record: int, pair: Pair, *, contradicts: bool) -> dict[str, Any]:
+    """A row of `hidden_candidate_pair`: a record with the standing one that it looks like, or contradicts."""
+    return {
+        "record": record,
+        "other": pair.record.key,
+        "score": _thousandths(pair.match),
+        "reasons": json.dumps(_reasons(pair.match)),
+        "contradicts": contradicts,
+    }
 
 
 def write_decision(context: WriteContext, decision: LinkDecision, record_id: uuid.UUID) -> None:

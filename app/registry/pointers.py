@@ -5,20 +5,20 @@ import json
 import uuid
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Conflict, Invalid, NotFound
 from app.models import OPEN, Entry, Placement, Record, Release, Report, SourceRelease
-from app.registry import content, records
+from app.registry import content
 from app.registry.content import Content
 from app.registry.projection.statements import ASSERTIONS, parse
 from app.registry.projection.voices import RANK
 from app.registry.records import Kind
 from app.registry.schemas import DetentionReportIn
 from app.registry.write import WriteContext
-from app.vocabulary import Stage, Verdict
+from app.vocabulary import Publish, Stage, Verdict
 
 POINTERS: tuple[tuple[str, Kind], ...] = (
     ("release_id", "release"),
@@ -53,10 +53,15 @@ def target_of(context: WriteContext, body: DetentionReportIn) -> tuple[Record, K
 def known(context: WriteContext, kind: Kind, thing_id: uuid.UUID) -> Record:
     """The record from which an id derives. Raises NotFound where there is none, or where this key may not know of it:
     the person is hidden from the key, and the record is another source's."""
-    record = records.derived_from(context.session, kind, thing_id)
-    if record is None or record.redacted:
-        raise NotFound(f"There is no {kind} with this id.")
-    if record.source != context.actor.source and not context.actor.sees_person(record.publish_now):
+    seen = [publish for publish in Publish if context.actor.sees_person(publish)]
+    record = context.session.scalars(
+        select(Record).where(
+            getattr(Record, f"{kind}_id") == thing_id,
+            col(Record.redacted).is_(False),
+            or_(col(Record.source) == context.actor.source, col(Record.publish_now).in_(seen)),
+        )
+    ).one_or_none()
+    if record is None:
         raise NotFound(f"There is no {kind} with this id.")
     if kind == "release" and not has_release(context.session, record):
         raise NotFound("There is no release with this id.")

@@ -61,6 +61,16 @@ class Reader:
             return True
         return self.independent and publish == Publish.ANONYMOUS
 
+    @property
+    def recognised(self) -> tuple[Publish, ...]:
+        """The classes of the people whom this reader recognises: a look-up for the reader asks for no others."""
+        return tuple(publish for publish in Publish if self.recognises(publish))
+
+    @property
+    def named(self) -> tuple[Publish, ...]:
+        """The classes of the people whose name this reader may see."""
+        return tuple(publish for publish in Publish if self.sees_fact(publish, "full_name"))
+
     def sees_fact(self, publish: str, name: str) -> bool:
         """Whether this reader may see a personal fact of a person of that class."""
         if name in NEVER:

@@ -20,7 +20,6 @@ from app.registry.projection.counted_reports import whole
 
 Kind = Literal["detainee", "detention", "release"]
 
-_DERIVED = {"detainee": Record.detainee_id, "detention": Record.detention_id, "release": Record.release_id}
 # What stands in place of the case number of a report without one begins so: `report:51b4d1a6-…`.
 BY_ID = "report:"
 ERASED = "The person under this case number was erased from the registry. Do not send it again."
@@ -92,16 +91,10 @@ def own(session: Session, report_id: uuid.UUID, source: int | None) -> Record:
     return record
 
 
-def derived_from(session: Session, kind: Kind, thing_id: uuid.UUID) -> Record | None:
-    """The record from which an id of a detainee, detention or release derives."""
-    column: Any = _DERIVED[kind]
-    return session.scalars(select(Record).where(column == thing_id)).one_or_none()
-
-
 def of_detainee(session: Session, detainee_id: uuid.UUID, pointer: str = "", *, erased: bool = False) -> Record:
     """The record from which a detainee id derives. Raises NotFound, or Invalid at `pointer`, for an id that derives
     from none, and Redacted for an erased person unless `erased`."""
-    record = derived_from(session, "detainee", detainee_id)
+    record = session.scalars(select(Record).where(col(Record.detainee_id) == detainee_id)).one_or_none()
     if record is not None and record.redacted and not erased:
         raise Redacted("This person was erased from the registry: nothing can be decided about them any more.")
     if record is not None:

@@ -16,6 +16,7 @@ from app.registry import (
     checks,
     content,
     correction_checks,
+    hidden_pairs,
     hiding_requests,
     kept_values,
     linking,
@@ -270,7 +271,10 @@ def first_version(
     # Whoever reports points at people who may only be counted, if at all; the matcher never links to them (rule 12).
     counted = report.get(CLASS) == Publish.COUNTED or (target is not None and target[0].publish_now == Publish.COUNTED)
     filed = _write(context, body, report, pointer, CREATED, counted=counted)
-    linking.keep_hidden_pairs(context, match, filed.revision)
+    linking.keep_outweighed(context, match, filed.revision)
+    context.session.connection().execute(
+        hidden_pairs.INSERT_UNCOMPARED, hidden_pairs.uncompared(context, filed.revision)
+    )
     return replace(filed, match=match.outcome)
 
 

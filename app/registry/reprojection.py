@@ -19,6 +19,7 @@ from app.log.entries import LogEntry
 from app.models import (
     OPEN,
     PROJECTED,
+    BlockingKey,
     Consent,
     Decision,
     Detainee,
@@ -69,7 +70,11 @@ _PLACES = (
     .join(Placement, and_(col(Placement.record) == col(Record.key), col(Placement.until) == OPEN))
     .where(col(Record.id).in_(_AMONG))
 )
-_SET_CLASS = update(Record).where(col(Record.key) == bindparam("of")).values(publish_now=bindparam("class"))
+# Whoever judges by today's class finds it beside the record, and a look-up beside each of its blocking keys.
+_SET_CLASS = (
+    update(Record).where(col(Record.key) == bindparam("of")).values(publish_now=bindparam("class")),
+    update(BlockingKey).where(col(BlockingKey.record) == bindparam("of")).values(publish_now=bindparam("class")),
+)
 
 
 def _rows(session: Session, statement: Any, among: Iterable[Any]) -> Iterator[Any]:
@@ -120,7 +125,8 @@ def reproject(
         versioned.replace(session.connection(), old, wanted[model], revision)
     changed = [{"of": r.key, "class": classes[r.key]} for r in stored if r.publish_now != classes[r.key]]
     if changed:
-        session.connection().execute(_SET_CLASS, changed)
+        for statement in _SET_CLASS:
+            session.connection().execute(statement, changed)
     if any(edge.judgement == Judgement.UNSURE for edge in edges):
         _write_pending(session, edges, component, revision)
 

@@ -16,6 +16,7 @@ from app.matching.score import Person
 from app.registry.apply import Projector
 from app.registry.projection import RULES
 from app.registry.read_permissions import Reader
+from app.registry.views import Views
 from app.vocabulary import MatchOutcome
 
 # The first number of a trial's records: far below the keys of standing records, which are revisions and so above 0.
@@ -53,8 +54,24 @@ class Trial:
             self.counted.add(detainee)
 
 
-class WriteContext:
-    """What a write needs: the session, the actor, the clock, the secret of keyed digests, and the log.
+class MatchContext:
+    """What finding the people of a report needs: the session, the actor that reports, and the standing sources.
+
+    `listing`: the reports are rows of a list, which the matcher never links to each other (rule 5). `trial`: all writes
+    will be undone, and what earlier rows of the trial would have left behind stands there."""
+
+    def __init__(
+        self, session: Session, actor: Reader, views: Views, *, listing: bool = False, trial: Trial | None = None
+    ) -> None:
+        self.session = session
+        self.actor = actor
+        self.views = views
+        self.listing = listing
+        self.trial = trial
+
+
+class WriteContext(MatchContext):
+    """What a write needs: beside that the clock, the secret of keyed digests, and the log.
 
     `two_person`: the kinds of decision that take two people, told apart by the holders of their keys (`key_id`).
     `zone`: in which a day without a zone ends. `listing`: the writes are rows of a list, which the matcher never links
@@ -75,13 +92,11 @@ class WriteContext:
         listing: bool = False,
         trial: Trial | None = None,
     ) -> None:
-        self.session = session
-        self.actor = actor
+        self._projector = Projector(session)
+        super().__init__(session, actor, self._projector.views, listing=listing, trial=trial)
         self.now = now
         self.secret = secret
         self.zone = zone
-        self.listing = listing
-        self.trial = trial
         self.pending_writes = WriteBuffer(session.connection())
         self.key_id = key_id
         self.two_person = frozenset(two_person)
@@ -90,8 +105,6 @@ class WriteContext:
             require_rules(session, RULES)  # rows of two rules must never stand side by side
         if now < self.log.recorded_at:
             require_clock(session, now)
-        self._projector = Projector(session)
-        self.views = self._projector.views
 
     def write(self, kind: str, body: dict[str, Any], personal: dict[str, Any] | None = None) -> LogEntry:
         """Append one entry and apply it."""

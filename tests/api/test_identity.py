@@ -22,6 +22,7 @@ def namesakes(world: World) -> tuple[Body, Body]:
 
 
 def review(world: World) -> list[Body]:
+    world.find_pairs()
     return list(world.get("/v1/review", "curator").json()["data"])
 
 

@@ -11,6 +11,7 @@ from app.matching import lookup
 from app.matching.lookup import BlockingQuery, look_up, look_up_each
 from app.models import BlockingKey
 
+NAMED = ("named",)
 ROWS = 20  # what a look-up may read in these tests
 
 
@@ -19,13 +20,18 @@ def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookup, "MOST_ROWS", ROWS)
 
 
-def keep(session: Session, record: int, keys: Iterable[str], born: int | None = None, source: int = 1) -> None:
-    rows = [{"record": record, "key": key, "born": born, "source": source} for key in keys]
+def keep(
+    session: Session, record: int, keys: Iterable[str], born: int | None = None, source: int = 1, publish: str = "named"
+) -> None:
+    of_record = {"record": record, "born": born, "source": source, "publish_now": publish}
+    rows = [{"key": key, **of_record} for key in keys]
     session.connection().execute(insert(BlockingKey), rows)
 
 
-def found(session: Session, keys: Iterable[str], born: int | None = None) -> list[int]:
-    return [one.record for one in look_up(session, BlockingQuery(list(keys), born))]
+def found(
+    session: Session, keys: Iterable[str], born: int | None = None, classes: tuple[str, ...] = NAMED
+) -> list[int]:
+    return [one.record for one in look_up(session, BlockingQuery(list(keys), born), classes)]
 
 
 def test_who_shares_most_keys_comes_first_and_nobody_is_found_by_none(engine: Engine) -> None:
@@ -72,7 +78,7 @@ def test_many_are_found_as_each_would_be_alone(engine: Engine, monkeypatch: pyte
             ["p:a|c"],
         )
         wanted = [BlockingQuery(some, born) for some in keys for born in (None, 1950)]
-        assert look_up_each(session, wanted) == [look_up(session, one) for one in wanted]
+        assert look_up_each(session, wanted, NAMED) == [look_up(session, one, NAMED) for one in wanted]
 
 
 def test_a_source_with_many_records_takes_none_of_the_places_of_others(engine: Engine) -> None:
@@ -82,7 +88,7 @@ def test_a_source_with_many_records_takes_none_of_the_places_of_others(engine: E
         keep(session, 98, ["p:a|b"], source=2)
         keep(session, 99, ["p:a|b", "p:a|c"], source=3)
         keys = ["p:a|b", "p:a|c", "p:b|c"]
-        assert [one.record for one in look_up(session, BlockingQuery(keys), most=3)] == [1, 2, 3, 99, 98]
+        assert [one.record for one in look_up(session, BlockingQuery(keys), NAMED, most=3)] == [1, 2, 3, 99, 98]
 
 
 def test_of_keys_that_too_many_share_whoever_is_found_may_have_them_all(engine: Engine) -> None:
@@ -90,5 +96,19 @@ def test_of_keys_that_too_many_share_whoever_is_found_may_have_them_all(engine: 
         for record in range(1, 2 * ROWS):
             keep(session, record, ["p:jose|luis"], 1930)
         keep(session, 99, ["p:jose|luis", "p:luis|brull"], 1930)
-        (one,) = look_up(session, BlockingQuery(["p:jose|luis", "p:luis|brull"], 1980))
+        (one,) = look_up(session, BlockingQuery(["p:jose|luis", "p:luis|brull"], 1980), NAMED)
         assert (one.record, one.shared, one.most, one.born) == (99, 1, 2, 1930)
+
+
+def test_whoever_is_of_another_class_is_not_found_and_takes_no_place(engine: Engine) -> None:
+    with writing(engine) as session:
+        for record in range(1, 3 * ROWS):
+            keep(session, record, ["p:jose|luis", "p:luis|brull"], 1930, publish="counted")
+        keep(session, 98, ["p:jose|luis"], 1930, publish="anonymous")
+        keep(session, 99, ["p:jose|luis"], 1930)
+        keys = ["p:jose|luis", "p:luis|brull"]
+        assert found(session, keys) == found(session, keys, 1930) == [99]
+        assert found(session, keys, 1930, ("named", "anonymous")) == [98, 99]
+        # Dozens of hidden namesakes make no key common: all of a common key could share it, all of a rare one are read.
+        (one,) = look_up(session, BlockingQuery(keys, 1930), NAMED)
+        assert (one.shared, one.most) == (1, 1)

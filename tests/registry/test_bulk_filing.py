@@ -174,6 +174,7 @@ def test_a_row_tells_nothing_of_whom_a_state_has_planted(world: World) -> None:
     assert told(file_all(world, person(0, detainee__publish="counted"), person(1))) == ["201 new", "201 new"]
     assert world.revision == revision + 2
     assert world.get(f"/v1/releases/{planted['release']['id']}").status_code == 200
+    world.find_pairs()
     assert world.rows("SELECT count(*) FROM hidden_candidate_pair") == [(1,)]
 
 
@@ -196,9 +197,9 @@ def test_rows_that_are_left_to_the_next_transaction_are_not_looked_up_in_this_on
 ) -> None:
     asked: list[int] = []
 
-    def counting(context: WriteContext, wanted: list[BlockingQuery]) -> list[dict[int, bool]]:
+    def counting(context: WriteContext, wanted: list[BlockingQuery], classes: tuple[str, ...]) -> list[dict[int, bool]]:
         asked.append(len(wanted))
-        return look_up(context, wanted)
+        return look_up(context, wanted, classes)
 
     monkeypatch.setattr("app.registry.candidate_cache.look_up", counting)
     monkeypatch.setattr("app.registry.candidate_cache.TOGETHER", 2)
@@ -212,9 +213,9 @@ def test_rows_that_are_left_to_the_next_transaction_are_not_looked_up_in_this_on
 def test_looking_up_counts_as_time_of_the_transaction(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     passed = [0.0]
 
-    def long(context: WriteContext, wanted: list[BlockingQuery]) -> list[dict[int, bool]]:
+    def long(context: WriteContext, wanted: list[BlockingQuery], classes: tuple[str, ...]) -> list[dict[int, bool]]:
         passed[0] += 2 * LONGEST
-        return look_up(context, wanted)
+        return look_up(context, wanted, classes)
 
     monkeypatch.setattr("app.registry.candidate_cache.look_up", long)
     monkeypatch.setattr("app.registry.bulk_filing.monotonic", lambda: passed[0])

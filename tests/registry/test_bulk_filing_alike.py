@@ -49,6 +49,7 @@ def outcome(folder: Path, seed: int, *, together: bool) -> Any:
         lists = [rows] if together else [[row] for row in rows]
         results = [one for some in lists for one in file_all(world, *some)]
         told = [getattr(one, "code", None) or str(getattr(one, "match", None)) for one in results]
+        world.find_pairs()
         standing = (
             sorted(world.rows("SELECT judgement, decided_by, score FROM decision")),
             world.rows("SELECT count(*) FROM pending_pair WHERE until > 1000000000"),

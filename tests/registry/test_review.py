@@ -27,6 +27,7 @@ def waiting(world: World, at: int | None = None) -> int:
 
 def review(world: World) -> list[Body]:
     """The pairs: releases that cannot both be right are listed for a curator beside them."""
+    world.find_pairs()
     return [row for row in world.get("/v1/review", "curator").json()["data"] if row["kind"] == "pair"]
 
 

@@ -112,6 +112,7 @@ def test_matching_is_silent_about_pairs_that_wait_for_review(world: World, who: 
     filed(world, "foro", detainee__publish=publish)
     answer = filed(world, who, detainee__birth_date="1944")
     assert answer["match"] == NEW
+    world.find_pairs()
     waiting = world.get("/v1/review", "curator").json()["data"]
     assert [pair["kind"] for pair in waiting] == ["pair"]
 

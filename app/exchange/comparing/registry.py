@@ -108,7 +108,8 @@ def beside(
     people = {*in_scope.values(), *(report.detainee for report in own.values())}
     for rows in chunks(listed.detentions, TOGETHER):
         deadline.check()
-        people |= registry_side.alike(session, [(row.line.keys, blocking.born(row.person)) for row in rows], revision)
+        lines = [(row.line.keys, blocking.born(row.person)) for row in rows]
+        people |= registry_side.alike(session, reader, lines, revision)
     same = same_place(session)
     places: dict[int, int] = {}
     for spell, detention, witnesses in _compared(registry_side.spells(session, sorted(people), reader, revision), same):
@@ -142,7 +143,7 @@ def who_may_be(session: Session, reader: Reader, revision: int, content: Content
     same = same_place(session)
     account: AccountShape = with_account({}, content)
     mine = of_content(content, account, same)
-    people = registry_side.alike(session, [(mine.line.keys, blocking.born(mine.person))], revision)
+    people = registry_side.alike(session, reader, [(mine.line.keys, blocking.born(mine.person))], revision)
     matches: dict[uuid.UUID, list[tuple[Match, ComparedDetention[TheirsShape]]]] = defaultdict(list)
     independent: set[uuid.UUID] = set()
     witnesses: dict[uuid.UUID, tuple[Witness, ...]] = {}

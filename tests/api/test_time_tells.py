@@ -1,0 +1,155 @@
+"""A right guess about somebody hidden costs the registry what a wrong one costs (rule 12): the same statements, as many
+rows of each, and on SQLite as many steps. What a clock sees of it is measured by `tests.attack.timing`.
+
+Two worlds differ only in whom they hide, and are asked the same.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from httpx2 import Response
+
+from app.exchange.imports import local
+from app.exchange.imports.stored import Sent
+from tests.databases import ENGINES, Templates
+from tests.support import GOVERNMENT, Body, World, make_report
+from tests.two_registries import twins
+from tests.working import Work, working
+
+GUESSED = "Zoraida Montilla Paz"
+# Of the hidden person in the world where the guess is right, and in the one where it is wrong.
+HIDDEN: tuple[Body, Body] = (
+    {"detainee__full_name": GUESSED, "detainee__birth_date": "1940", "detainee__gender": "female",
+     "detainee__category": "military", "detention__facility": "Yare", "detention__legal_status": "pretrial"},
+    {"detainee__full_name": "Fermina Cogollo Rey", "detainee__birth_date": "1971", "detainee__gender": "male",
+     "detainee__category": "civilian", "detention__facility": "Tocorón", "detention__legal_status": "convicted"},
+)  # fmt: skip
+# Who guesses, and the class of the person it is right about.
+unreadable = pytest.mark.parametrize(
+    "who, publish", [("jep", "counted"), (GOVERNMENT, "counted"), (GOVERNMENT, "anonymous")]
+)
+Pair = tuple[World, World]
+
+
+@pytest.fixture(params=ENGINES)
+def two(request: pytest.FixtureRequest, templates: Templates) -> Iterator[Pair]:
+    """Two worlds with the same named people, among them namesakes of the hidden one."""
+    with twins(templates, request.param) as worlds:
+        for world in worlds:
+            world.add_facility("yare", "Yare")
+            names = "Zoraida Castillo Luna", "Fermina Montilla Luna", "Berta Paz Rey", "Zoraida Montilla"
+            for number, name in enumerate(names):
+                world.file("pud", detainee__full_name=name, detainee__birth_date=str(1975 + number))
+        yield worlds
+
+
+def hide(two: Pair, publish: str) -> None:
+    for world, hidden in zip(two, HIDDEN, strict=True):
+        world.file("foro", **hidden, detainee__publish=publish)
+
+
+def costs(two: Pair, act: Callable[[World], object]) -> tuple[Work, Work]:
+    """What the act costs in both, once caches are filled: each connection of the pool parses each statement once."""
+    return _cheapest(two[0], act), _cheapest(two[1], act)
+
+
+def _cheapest(world: World, act: Callable[[World], object]) -> Work:
+    done: list[Work] = []
+    for _time in range(2 * (world.settings.concurrency + 1)):
+        with working(world.engine) as work:
+            act(world)
+        done.append(work)
+    assert done[0].statements
+    return min(done, key=lambda work: work.steps)
+
+
+@unreadable
+def test_matching_costs_the_same(two: Pair, who: str, publish: str) -> None:
+    hide(two, publish)
+    body = {"detainee": {"full_name": GUESSED, "birth_date": "1940", "gender": "female"}}
+    right, wrong = costs(two, lambda world: world.post("/v1/match", body, who))
+    assert right == wrong
+
+
+@pytest.mark.parametrize("who, publish", [(None, "counted"), (None, "anonymous"), ("jep", "anonymous")])
+def test_searching_by_name_costs_the_same(two: Pair, who: str | None, publish: str, subtests: pytest.Subtests) -> None:
+    hide(two, publish)
+
+    def search(path: str, q: str, world: World) -> None:
+        assert "Zoraida Montilla Paz" not in world.get(path, who, q=q).text
+
+    for path in ("/v1/detainees", "/v1/releases", "/v1/detentions"):
+        for q in (GUESSED, "Soraida Montiya", "montilla"):
+            with subtests.test(f"{path} {q}"):
+                right, wrong = costs(two, partial(search, path, q))
+                assert right == wrong
+
+
+def test_asking_by_what_is_hidden_costs_the_same(two: Pair, subtests: pytest.Subtests) -> None:
+    hide(two, "anonymous")
+
+    def ask(path: str, term: str, value: str, world: World) -> None:
+        assert world.get(path, **{term: value}).status_code == 200
+
+    for path in ("/v1/releases", "/v1/detainees", "/v1/detentions", "/v1/counts/releases"):
+        for term, value in (("category", "military"), ("gender", "female"), ("legal_status", "pretrial")):
+            with subtests.test(f"{path}?{term}={value}"):
+                right, wrong = costs(two, partial(ask, path, term, value))
+                assert right == wrong
+
+
+@unreadable
+def test_writing_costs_the_same(two: Pair, who: str, publish: str) -> None:
+    hide(two, publish)
+
+    def write(world: World) -> None:
+        said = {"detainee__full_name": GUESSED, "detainee__birth_date": "1940", "detainee__publish": "counted"}
+        assert world.file(who, **said)["match"]["outcome"] == "new"
+
+    right, wrong = costs(two, write)
+    assert right == wrong
+
+
+@unreadable
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_row_of_a_list_costs_the_same(two: Pair, who: str, publish: str, dry_run: bool) -> None:
+    hide(two, publish)
+
+    def send(world: World) -> None:
+        said = {"detainee__full_name": GUESSED, "detainee__birth_date": "1940", "detainee__publish": "counted"}
+        row: dict[str, Any] = make_report(**said, source_record_id=str(world.revision))
+        data = (json.dumps(row) + "\n").encode()
+        secret, clock = world.app.state.secret, world.app.state.clock
+        job = local.file_list(world.engine, secret, clock, who, data, Sent(dry_run=dry_run), lambda _job: None)
+        assert json.loads(job.counts)["new"] == 1
+
+    right, wrong = costs(two, send)
+    # An import has a random id, whose place among others makes a few steps more or fewer.
+    assert (right.statements, right.rows) == (wrong.statements, wrong.rows)
+
+
+def test_an_id_of_somebody_hidden_costs_what_an_unknown_one_costs(two: Pair, subtests: pytest.Subtests) -> None:
+    """An id that is found takes a step more of the database, and tells only what the log tells everyone."""
+    world = two[0]
+    hidden = world.file("foro", **HIDDEN[0], detainee__publish="counted")
+
+    def read(kind: str, rest: str, thing: str) -> Response:
+        return world.get(f"/v1/{kind}s/{thing}{rest}")
+
+    def point(kind: str, thing: str) -> Response:
+        return world.post("/v1/releases", {f"{kind}_id": thing, "release": {"released_on": "2026-01-12"}}, "jep")
+
+    for kind in ("detainee", "detention", "release"):
+        asks = [partial(point, kind), *(partial(read, kind, rest) for rest in ("", "/verifications", "/history"))]
+        for ask in asks:
+            with subtests.test(str(ask)):
+                done = []
+                for thing in (str(uuid.uuid4()), hidden[kind]["id"], str(uuid.uuid4())):
+                    with working(world.engine) as work:
+                        assert ask(thing).status_code == 404
+                    done.append((work.statements, work.rows))
+                assert done[1] == done[2]
