@@ -32,7 +32,11 @@ def test_it_opens_in_no_other_place(place: tuple[object, ...]) -> None:
         unseal(SECRET, seal(SECRET, DATA, *PLACE), *place)
 
 
-@pytest.mark.parametrize("sealed", [b"", DATA, seal(OTHER, DATA, *PLACE), seal(SECRET, DATA, *PLACE)[:-1]])
+@pytest.mark.parametrize(
+    "sealed",
+    [b"", DATA, seal(OTHER, DATA, *PLACE), seal(SECRET, DATA, *PLACE)[:-1]],
+    ids=["nothing", "clear", "another secret", "shortened"],
+)
 def test_what_was_changed_or_sealed_with_another_secret_does_not_open(sealed: bytes) -> None:
     with pytest.raises(Damaged):
         unseal(SECRET, sealed, *PLACE)
