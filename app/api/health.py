@@ -15,7 +15,7 @@ from app.database import kind_and_place, reading, try_writing
 from app.errors import ClockJumped, TooManyRequests, Unavailable
 from app.log.entries import require_clock, require_steady
 from app.log.mark import UnreadableMark, WentBackwards
-from app.registry import bursts, hiding_requests, objections, scrubbing
+from app.registry.operator_warnings import operator_warnings
 from app.wire.directory import Health
 
 # Seconds for which a trial of writing holds: each waits for the disk, and anybody may ask.
@@ -81,12 +81,7 @@ def is_ready(request: Request, _place: Annotated[None, Depends(_gate, scope="fun
         with reading(state.engine) as session:
             state.mark.look(session)
             require_clock(session, require_steady(state.watch, state.clock()))
-            warnings = [
-                *hiding_requests.warnings(session),
-                *bursts.warnings(session, state.filed_by_day),
-                *objections.warnings(session),
-                *scrubbing.warnings(session),
-            ]
+            warnings = operator_warnings(session, state.filed_by_day)
     except SQLAlchemyError as error:
         log.error("the database does not answer: %s", kind_and_place(error))
         raise Unavailable("The database does not answer.") from None

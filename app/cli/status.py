@@ -17,6 +17,7 @@ from app.log.entries import head, require_clock
 from app.models import OPEN, PendingPair, ProvisionalHiding, Source
 from app.reading.review import told_bursts
 from app.registry import bursts, hiding_requests, objections, scrubbing
+from app.registry.operator_warnings import operator_warnings
 from app.registry.rebuild import rebuild as rebuild_rows
 
 commands = typer.Typer()
@@ -64,11 +65,7 @@ def standing(session: Session) -> dict[str, Any]:
         "hidden_by_source": {slugs[source]: number for source, number in sorted(unanswered.items())},
         "stopped_sources": sorted(slugs[source] for source in stopped),
         "bursts": told_bursts(session),
-        "warnings": hiding_requests.warnings(session)
-        + bursts.warnings(session, bursts.FiledByDay())
-        + objections.warnings(session)
-        + scrubbing.warnings(session)
-        + ([ClockJumped.code] if clock else []),
+        "warnings": operator_warnings(session, bursts.FiledByDay()) + ([ClockJumped.code] if clock else []),
         "clock": clock,
         **objections.standing(session),
     }
