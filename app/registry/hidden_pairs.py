@@ -22,6 +22,7 @@ from app.registry import blocking, candidates, linking
 from app.registry.candidates import CandidateRecord
 from app.registry.content import Content
 from app.registry.linking import MOST_REVIEWED, Pair
+from app.registry.projection.counted_reports import whole
 from app.registry.read_permissions import Reader
 from app.registry.views import Views
 from app.registry.write import MatchContext, WriteContext
@@ -108,7 +109,7 @@ def _pairs(session: Session, rows: Sequence[Any]) -> list[tuple[int, Pair]]:
         entry = json.loads(body)
         if redacted or "pointer" in entry or "person" in entry:
             continue  # nobody is looked for on behalf of a report that says whom it is about
-        content = {**entry["said"], **sealed.values(disclosures)}
+        content = whole(entry["said"], sealed.values(disclosures))
         reports[source, listing].append(_Filed(key, record_id, detainee, content))
     pairs: list[tuple[int, Pair]] = []
     for (source, listing), of_source in reports.items():
