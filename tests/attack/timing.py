@@ -1,10 +1,10 @@
 """What a clock tells of whom a registry hides: `python -m tests.attack.timing --tries 20000`.
 
 Starts a real `recuento serve` on loopback, over a registry of invented people, some of whom are hidden from who asks
-(counted, or shown without a name), and asks as one client on one connection, in turn about somebody hidden and about
-somebody unknown. Every name is drawn alike and by lot made hidden or left unknown, with as many words, letters and keys
-as any other, a given name that dozens of named people have, and surnames of its own: what differs on average is whether
-the person is there. `lists` asks by a trait of people shown without a name, in turn a right value and a wrong one.
+(counted, or shown without a name), and asks as one client on one connection, about somebody hidden and about somebody
+unknown, in pairs. Names are drawn alike and by lot made hidden or left unknown, with as many words, letters and keys as
+any other, a given name that dozens of named people have, and surnames of their own: what differs on average is whether
+the person is there. `lists` asks by a trait of people shown without a name, for a right value and for a wrong one.
 
 Matching, searching, lists and dry runs store nothing, so that a few names are asked about again and again. A write or
 an import leaves a row that the next try about the same name would meet: each of their names is used once, and for each
@@ -258,11 +258,14 @@ def _connected(port: int, key: str) -> Server:
             time.sleep(0.05)
 
 
-def measure(server: Server, kind: str, hidden: Sequence[Person], unknown: Sequence[Person], tries: int) -> Times:
-    """The times of so many tries, half of each sort, in turn; without the first tries, which fill caches."""
+def measure(
+    server: Server, kind: str, hidden: Sequence[Person], unknown: Sequence[Person], tries: int, random: Random
+) -> Times:
+    """The times of so many tries, half of each sort, in pairs; without the first tries, which fill caches. By lot one
+    or the other comes first: what a server does at every second write must not look like a difference."""
     act, times, warm = ACTS[kind], Times(), 0 if kind in ONCE else min(100, tries)
     for number in range(-warm // 2, tries // 2):
-        for people, kept in ((hidden, times.hidden), (unknown, times.unknown)):
+        for people, kept in random.sample([(hidden, times.hidden), (unknown, times.unknown)], 2):
             person = people[number % len(people)]
             took = act(server, person, f"{kind}-{number}-{person.publish is None}")
             if number >= 0:
@@ -323,7 +326,7 @@ def main(given: Sequence[str] | None = None) -> None:
     ):
         for kind, (hidden, unknown) in targets.items():
             others = [wrong(person) for person in hidden] if kind == "lists" else unknown
-            sys.stdout.write(report(kind, measure(server, kind, hidden, others, tries[kind])) + "\n")
+            sys.stdout.write(report(kind, measure(server, kind, hidden, others, tries[kind], random)) + "\n")
             sys.stdout.flush()
 
 
