@@ -51,11 +51,13 @@ def weaknesses(tools: Path) -> bool:
             pinned = json.loads(told.stdout)["dependencies"]
         except ValueError:
             print(f"{lock}: the service that knows weaknesses does not answer: NOTHING was looked up")
+            fine = False
             continue
         looked_up = [each for each in pinned if "skip_reason" not in each]
         weak = [each for each in looked_up if each["vulns"]]
         if not looked_up:
             print(f"{lock}: the service that knows weaknesses does not answer: NOTHING was looked up")
+            fine = False
             continue
         print(f"{lock}: {len(looked_up)} of {len(pinned)} packages looked up, {len(weak)} with known weaknesses")
         for each in weak:

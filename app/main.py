@@ -112,10 +112,10 @@ def _open(app: FastAPI) -> None:
     patience = state.settings.patience_seconds
     state.lanes = Lanes.with_one_place(patience) if one_place else Lanes.of(state.settings.concurrency, patience)
     state.room = Room(state.settings.max_bytes_in_flight, patience)
-    in_turn = (state.engine, state.secret, lambda: require_steady(state.watch, state.clock()), state.lanes.filing)
-    state.imports = Worker(*in_turn)
-    state.objecting, state.objections_inside = asyncio.Semaphore(1), 0
-    state.objections = ObjectionBeat(*in_turn)
+    writing_as_of_now = (state.engine, state.secret, lambda: require_steady(state.watch, state.clock()))
+    state.imports = Worker(*writing_as_of_now, state.lanes.filing)
+    state.objection_turn, state.objections_waiting = asyncio.Semaphore(1), 0
+    state.objection_beat = ObjectionBeat(*writing_as_of_now)
 
 
 class _App(FastAPI):

@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import Session
 from starlette.datastructures import State
 
+from app.api import background
 from app.api.health import Readiness
 from app.clock import WatchedClock
 from app.config import Settings
@@ -32,7 +33,7 @@ from app.log.head import bind_secret, require_rules
 from app.log.mark import attach
 from app.main import create_app
 from app.models import ImportRow, ListImport, metadata
-from app.registry import api_keys, directory, hidden_pairs, pair_finder, scrubbing
+from app.registry import api_keys, directory, hidden_pairs, scrubbing
 from app.registry.bursts import FiledByDay
 from app.registry.key_uses import KeyUses
 from app.registry.projection import RULES
@@ -49,8 +50,9 @@ JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 INDEPENDENT = ("foro", "jep", "pud")
 GOVERNMENT = "ministry"
 
-# Nothing is compared for curators unless a test asks for it (`World.find_pairs`).
-pair_finder.EVERY = 3600.0
+# Nothing is compared for curators unless a test asks for it (`World.find_pairs`), and no chore runs statements beside
+# those that a test counts.
+background.PAIRS_EVERY = background.MARKS_EVERY = background.SCRUBBED_EVERY = 3600.0
 PATIENCE = 60.0  # seconds that a test waits at most: for a list, for others to let go of a database
 A_WHILE = 0.5  # seconds: long enough for a thread to come as far as the lock
 
@@ -282,13 +284,13 @@ class World:
 
     def beat(self) -> None:
         """Settle what objections came in, as a server does every minute."""
-        self.app.state.objections.settle()
+        self.app.state.objection_beat.settle()
 
     def decide(self, objection_id: str, decision: str, to: str | None = None) -> Body:
         """The decision of two curators about an objection; the answer to the second."""
         if "second curator" not in self.keys:
             with writing(self.engine) as session:
-                self.keys["second curator"] = self._key(session, Role.CURATOR, None)
+                self.keys["second curator"] = self._key(session, Role.CURATOR, None, "Luis Ortega")
         body = {"decision": decision, "reason": "decided by invented curators"} | ({"to": to} if to else {})
         path = f"/v1/objections/{objection_id}/decision"
         assert self.post(path, body, "curator").status_code == 202
@@ -335,7 +337,8 @@ class World:
 
     def find_pairs(self) -> None:
         """Find the hidden candidate pairs of all that was filed, as the server does every few seconds."""
-        hidden_pairs.compare_all(self.engine)
+        while records := hidden_pairs.waiting(self.engine):
+            hidden_pairs.compare(self.engine, records)
 
     @property
     def revision(self) -> int:

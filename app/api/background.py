@@ -3,8 +3,8 @@ on which day keys were used, finishes erasures, and remembers how far the log ha
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -12,15 +12,24 @@ import anyio.to_thread
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import State
 
+from app import server_log
 from app.database import reading
+from app.errors import Problem
 from app.log.mark import UnreadableMark, WentBackwards
 from app.registry import scrubbing
 from app.registry.pair_finder import PairFinder
 
+# Seconds. Somebody is hidden "within five minutes" of an objection: two beats, and time to be in turn.
+OBJECTIONS_EVERY = 60.0
+# Seconds, whatever is written meanwhile: were a report compared at once, the next request would wait for it, longer if
+# it looks like somebody. A curator reads the review minutes later at the earliest.
+PAIRS_EVERY = 5.0
 KEY_USES_EVERY = 60.0  # seconds: a day is all that is told, and a crash may lose this much
 # Seconds: what is lost of a mark when the machine fails is what was written since, and a look costs one small query.
 MARKS_EVERY = 1.0
 SCRUBBED_EVERY = 10.0  # seconds: a reader that is in the way is through in a few
+
+Lane = AbstractAsyncContextManager[Any]
 
 log = logging.getLogger("recuento")
 
@@ -29,37 +38,49 @@ log = logging.getLogger("recuento")
 async def background(state: State) -> AsyncIterator[None]:
     """Do all of it until the server stops, and whatever waits once more then."""
     stopping = asyncio.Event()
-    finder = PairFinder(state.engine, state.lanes.filing)
-    chores: list[Coroutine[Any, Any, None]] = [
+    lanes = state.lanes
+    every = partial(_repeat, stopping)
+    chores = [
         state.imports.run(),
-        state.objections.run(),
-        finder.run(),
-        _repeat(partial(state.key_uses.write, state.engine), KEY_USES_EVERY, stopping, state.lanes.filing),
+        every("a beat of objections", state.objection_beat.settle, OBJECTIONS_EVERY, lanes.objections),
+        every("a comparison of reports", PairFinder(state.engine).step, PAIRS_EVERY, lanes.background),
+        every("noting the use of keys", partial(state.key_uses.write, state.engine), KEY_USES_EVERY, lanes.background),
+        every("finishing an erasure", partial(_finish_erasures, state), SCRUBBED_EVERY, lanes.background),
+        every("looking at the mark", _Watch(state).look, MARKS_EVERY, lanes.marks),
     ]
-    chores.append(_repeat(partial(scrubbing.finish, state.engine), SCRUBBED_EVERY, stopping, state.lanes.filing))
-    chores.append(_repeat(_Watch(state).look, MARKS_EVERY, stopping))
     tasks = [asyncio.create_task(chore) for chore in chores]
     yield
     state.imports.stop()
-    state.objections.stop()
-    finder.stop()
     stopping.set()
     await asyncio.gather(*tasks)
 
 
 async def _repeat(
-    act: Callable[[], object],
-    seconds: float,
-    stopping: asyncio.Event,
-    lane: AbstractAsyncContextManager[Any] | None = None,
+    stopping: asyncio.Event, what: str, act: Callable[[], bool | None], seconds: float, lane: Lane
 ) -> None:
-    """Act in a thread, in the `lane`, every so many seconds and once more at the end."""
+    """Act in a thread, in the `lane`, every so many seconds and once more at the end; again at once while `act` says
+    that there is more to do, each time in turn with others. `what`: the act in words, for the log."""
     while not stopping.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), seconds)
-        async with lane or nullcontext():
-            with suppress(SQLAlchemyError):  # the database is busy, away or read-only: it waits
-                await anyio.to_thread.run_sync(act)
+        while await _once(what, act, lane) and not stopping.is_set():
+            pass
+
+
+async def _once(what: str, act: Callable[[], bool | None], lane: Lane) -> bool:
+    """Act once; whether there is more to do. A failure ends no chore: what it was about waits for the next time."""
+    async with lane:
+        try:
+            return bool(await anyio.to_thread.run_sync(act))
+        except (SQLAlchemyError, Problem):
+            return False  # the database is busy or away, or nothing may be written: requests and readiness tell
+        except Exception as error:
+            server_log.unforeseen(error, what)
+            return False
+
+
+def _finish_erasures(state: State) -> None:
+    scrubbing.finish(state.engine)
 
 
 class _Watch:

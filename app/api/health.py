@@ -81,7 +81,7 @@ def is_ready(request: Request, _place: Annotated[None, Depends(_gate, scope="fun
         with reading(state.engine) as session:
             state.mark.look(session)
             require_clock(session, require_steady(state.watch, state.clock()))
-            warnings = operator_warnings(session, state.filed_by_day)
+            warnings = operator_warnings(session, state.filed_by_day, state.clock())
     except SQLAlchemyError as error:
         log.error("the database does not answer: %s", kind_and_place(error))
         raise Unavailable("The database does not answer.") from None

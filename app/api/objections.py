@@ -48,14 +48,14 @@ RECEIVED: ObjectionReceived = {
 async def _turn(request: Request) -> AsyncIterator[None]:
     """One objection at a time is inside, so that however many come take one place among writes from all others."""
     state = request.app.state
-    if state.objections_inside >= MOST_INSIDE:
+    if state.objections_waiting >= MOST_INSIDE:
         raise Unavailable("Very many objections come just now. Nothing was stored: try again.", headers=RETRY)
-    state.objections_inside += 1
+    state.objections_waiting += 1
     try:
-        async with state.objecting, state.lanes.writes:
+        async with state.objection_turn, state.lanes.writes:
             yield
     finally:
-        state.objections_inside -= 1
+        state.objections_waiting -= 1
 
 
 @objections.post(

@@ -65,7 +65,7 @@ def standing(session: Session) -> dict[str, Any]:
         "hidden_by_source": {slugs[source]: number for source, number in sorted(unanswered.items())},
         "stopped_sources": sorted(slugs[source] for source in stopped),
         "bursts": told_bursts(session),
-        "warnings": operator_warnings(session, bursts.FiledByDay()) + ([ClockJumped.code] if clock else []),
+        "warnings": operator_warnings(session, bursts.FiledByDay(), now()) + ([ClockJumped.code] if clock else []),
         "clock": clock,
         **objections.standing(session),
     }

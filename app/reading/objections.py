@@ -9,8 +9,8 @@ from app.dates import format_instant
 from app.models import OPEN, Objection, Placement
 from app.reading import person_records, shapes
 from app.reading.paging import Page
-from app.registry.objection_decisions import UNDECIDED
 from app.registry.objection_places import PLACES_EACH
+from app.registry.objections import UNDECIDED
 from app.registry.read_permissions import Reader
 from app.wire.filed import ObjectedShape, ObjectionShape
 

@@ -95,12 +95,6 @@ def compare(engine: Engine, records: Sequence[int]) -> None:
         _keep(session, records, pairs)
 
 
-def compare_all(engine: Engine) -> None:
-    """Find the hidden pairs of every uncompared record."""
-    while records := waiting(engine):
-        compare(engine, records)
-
-
 def _pairs(session: Session, rows: Sequence[Any]) -> list[tuple[int, Pair]]:
     """`(record, pair)` of rows of `_UNCOMPARED`."""
     views = Views.of(session)

@@ -20,7 +20,7 @@ from app.registry.projection.person import spell_facts
 from app.registry.projection.statements import DATE_OF_STAGE, Statement
 from app.registry.publication_class import CLASS
 from app.registry.records import Kind
-from app.registry.reprojection import statement_of
+from app.registry.reprojection import is_counted, statement_of
 from app.registry.write import WriteContext
 from app.vocabulary import Designation, Publish, ReleaseKind
 
@@ -42,7 +42,6 @@ _STOOD = (
         *(col(table.since) <= _AT for table in (_BASE, Placement, Report)),
         *(col(table.until) > _AT for table in (_BASE, Placement, Report)),
         col(Record.redacted).is_(False),
-        col(Record.publish_now) != Publish.COUNTED,
     )
 )
 
@@ -82,7 +81,7 @@ def with_standing(
     bare = without_kept(report)
     if report.get(CLASS) == Publish.COUNTED:
         return bare
-    if again and target[0].publish_now == Publish.COUNTED:
+    if again and is_counted(context.session, context.views, target[0]):
         return report
     return {**bare, **_standing_at(context, target[0], own, seen or context.log.revision)}
 
@@ -91,7 +90,7 @@ def _standing_at(context: WriteContext, base: Record, own: Record | None, revisi
     """The values of the spell of `base`, under `kept.`, by its independent reports where there are any; none of people
     who may only be counted. `own`: the record of the pointing report, which does not count for itself."""
     kept: Content = {f"{KEPT}seen": revision}
-    if base.publish_now == Publish.COUNTED:
+    if is_counted(context.session, context.views, base):
         return kept
     others = [
         statement for statement in _statements(context, base, revision) if own is None or statement.record != own.key
@@ -107,6 +106,7 @@ def _statements(context: WriteContext, base: Record, revision: int) -> list[Stat
     return [
         statement_of(record, read(entry, disclosures), context.views, pointer=None, erased=False)
         for record, entry, disclosures in context.session.execute(_STOOD, {"base": base.key, "at": revision})
+        if not is_counted(context.session, context.views, record)
     ]
 
 

@@ -11,13 +11,12 @@ from sqlmodel import col
 from app.errors import Invalid, NotFound
 from app.models import OPEN, Detainee, Objection, Proposal, Record
 from app.registry import minority, records, two_person_rule
-from app.registry.objections import hidden_records
+from app.registry.objections import UNDECIDED, hidden_records
 from app.registry.schemas import Note, Shape
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Publish
 
 GIVEN_BY = "an objection, upheld by two curators"  # of the consent that follows from one
-UNDECIDED = ("waiting", "open", "hiding", "upheld")
 
 
 class ObjectionDecisionIn(Shape):

@@ -26,6 +26,7 @@ from app.models import (
     Objection,
     ObjectionHiding,
     Placement,
+    Proposal,
     Record,
     Release,
 )
@@ -57,6 +58,8 @@ WORDS_KEPT = timedelta(days=30)
 UNANSWERED_KEPT = timedelta(days=30)
 
 UNANSWERED = "objections_unanswered"
+WARNED_AFTER = timedelta(days=1)
+UNDECIDED = ("waiting", "open", "hiding", "upheld")
 
 _QUEUED = ("received", "waiting", "open")
 _FREE_SLOT = delete(Objection).where(col(Objection.slot) == bindparam("at"))
@@ -88,8 +91,22 @@ def is_due(session: Session, now: datetime) -> bool:
 def settle(context: WriteContext) -> None:
     """One beat: forget what is over, look whom new objections are about, and hide whose turn it is."""
     context.session.connection().execute(delete(Objection).where(or_(*_over(context.now))))
+    _forget_first_decisions(context.session)
     _look_up(context.session)
     _place(context)
+
+
+def _forget_first_decisions(session: Session) -> None:
+    """Delete what one curator decided of objections that are gone: it must not be half of a later decision."""
+    placed: Any = aliased(Placement)
+    objected: Any = aliased(Placement)
+    undecided = (
+        exists()
+        .where(placed.record == col(Proposal.a), placed.until == OPEN)
+        .where(objected.detainee == placed.detainee, objected.until == OPEN)
+        .where(col(Objection.record) == objected.record, col(Objection.state).in_(UNDECIDED))
+    )
+    session.connection().execute(delete(Proposal).where(col(Proposal.kind) == "objection", ~undecided))
 
 
 def _over(now: datetime) -> tuple[Any, ...]:
@@ -268,8 +285,9 @@ def standing(session: Session) -> dict[str, int]:
     return {"hidden_on_objections": states.get("hiding", (0, 0))[1], "objections_waiting": waiting}
 
 
-def warnings(session: Session) -> list[str]:
-    """The warning for the operator. Only hidden people are told of: that their number changes, everybody sees in the
-    lists. A number of all objections would tell whoever sends one about a guessed id whether it was one."""
-    hidden = standing(session)["hidden_on_objections"]
-    return [f"{UNANSWERED}: {hidden}"] if hidden else []
+def warnings(session: Session, now: datetime) -> list[str]:
+    """The warning for the operator, where curators have not answered for a day. Earlier, and as a number, it would tell
+    everybody who polls that whoever just left the lists left them on an objection, and not by a curator's consent."""
+    hidden_at = select(func.min(col(Objection.hidden_at))).where(col(Objection.state) == "hiding")
+    oldest = session.execute(hidden_at).scalar_one()
+    return [UNANSWERED] if oldest is not None and oldest <= now - WARNED_AFTER else []

@@ -28,7 +28,7 @@ from app.registry.content import Content
 from app.registry.projection.counted_reports import split
 from app.registry.publication_class import CLASS
 from app.registry.records import Kind
-from app.registry.reprojection import stays_counted
+from app.registry.reprojection import is_counted
 from app.registry.schemas import DetentionReportIn, ReleaseReportIn, VerificationOfReleaseIn
 from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import Judgement, Publish, ReleaseKind, Stage, Verdict
@@ -269,7 +269,8 @@ def first_version(
     body |= hiding_requests.of_new_report(context, report, tied)
     pointer = pointers.spell_pointer(context, target) if target else None
     # Whoever reports points at people who may only be counted, if at all; the matcher never links to them (rule 12).
-    counted = report.get(CLASS) == Publish.COUNTED or (target is not None and target[0].publish_now == Publish.COUNTED)
+    of_counted = target is not None and is_counted(context.session, context.views, target[0])
+    counted = report.get(CLASS) == Publish.COUNTED or of_counted
     filed = _write(context, body, report, pointer, CREATED, counted=counted)
     linking.keep_outweighed(context, match, filed.revision)
     context.session.connection().execute(
@@ -307,7 +308,7 @@ def _next_version(
     if "person" in version.entry.body:
         body["person"] = version.entry.body["person"]
     body |= hiding_requests.of_next_version(context, record, version, report)
-    counted = report.get(CLASS) == Publish.COUNTED or stays_counted(
+    counted = report.get(CLASS) == Publish.COUNTED or is_counted(
         context.session, context.views, record, report, body.get("wish", {})
     )
     return _write(context, body, report, pointer, OK, counted=counted)

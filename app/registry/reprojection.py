@@ -6,8 +6,9 @@ the components of its records.
 
 import json
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import BindParameter, Row, and_, bindparam, exists, or_, select, update
@@ -131,18 +132,26 @@ def reproject(
         _write_pending(session, edges, component, revision)
 
 
-def stays_counted(session: Session, views: Views, record: Record, content: Content, wish: dict[str, Any]) -> bool:
-    """Whether the person of a record may only be counted today, and still once `content` is the record's next
-    version. `wish`: the wish in its entry."""
+def is_counted(
+    session: Session,
+    views: Views,
+    record: Record,
+    content: Content | None = None,
+    wish: Mapping[str, Any] = MappingProxyType({}),
+) -> bool:
+    """Whether the person of a record may only be counted today, by reports and consents alone: an objection hides, and
+    changes nothing of what the log says. `content`: and still once it is the record's next version; `wish`: the wish in
+    its entry."""
     if record.publish_now != Publish.COUNTED:
         return False
     component, edges = component_of(session, [record.id])
     stored = list(_rows(session, _STATEMENTS, component))
     statements = _statements(stored, views, frozenset())
-    statements[record.id] = replace(
-        statements[record.id], revision=OPEN, content=content, hidden={},
-        wished=wish.get("since"), stopped=wish.get("stopped", False),
-    )  # fmt: skip
+    if content is not None:
+        statements[record.id] = replace(
+            statements[record.id], revision=OPEN, content=content, hidden={},
+            wished=wish.get("since"), stopped=wish.get("stopped", False),
+        )  # fmt: skip
     people = _people(session, stored, statements, edges)
     members, given = next(person for person in people if any(member.record == record.key for member in person[0]))
     return class_of_today(person_class(members, given), members, given) == Publish.COUNTED

@@ -21,7 +21,10 @@ from app.registry.write import Outcome, WriteContext, new_id
 from app.vocabulary import EndedHow, Role
 
 # What waits is decided by those of one role, who alone see it and may take it off.
-DECIDED_BY: dict[Role, tuple[ProposedKind, ...]] = {Role.CURATOR: ("identity", "consent"), Role.ADMIN: ("redaction",)}
+DECIDED_BY: dict[Role, tuple[ProposedKind, ...]] = {
+    Role.CURATOR: ("identity", "consent", "objection"),
+    Role.ADMIN: ("redaction",),
+}
 
 
 def applies(context: WriteContext, *about: Record, merges: bool = False) -> bool:

@@ -24,6 +24,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DELETE FROM proposal WHERE kind = 'redaction'")
+    # A version that knows no limits would let a limited key do all that its role may.
+    op.execute("UPDATE api_key SET revoked_at = CURRENT_TIMESTAMP WHERE scopes IS NOT NULL AND revoked_at IS NULL")
     _allow("'identity', 'consent'")
     for name in COLUMNS:
         op.drop_column("api_key", name)

@@ -1,6 +1,7 @@
 """Objections of the people concerned, and who is hidden on one.
 
 The second table is a base table: a rebuild fills it from the log. No registry has an objection yet, so none is needed.
+Going down forgets which objections were answered; after coming up again `recuento rebuild` brings that back.
 """
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ depends_on = None
 
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 KIND = "ck_proposal_kind"
+OPEN = 9_007_199_254_740_991  # `until` of what stands
 
 
 def upgrade() -> None:
@@ -51,6 +53,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    hidden = sa.text("SELECT count(*) FROM objection_hiding WHERE until = :open")
+    if op.get_bind().execute(hidden, {"open": OPEN}).scalar_one():
+        raise RuntimeError(
+            "People are hidden on objections, and the version before would show them: let two curators decide first "
+            "(GET /v1/objections)."
+        )
     op.execute("DELETE FROM proposal WHERE kind = 'objection'")
     _allow("'identity', 'consent', 'redaction'")
     op.drop_table("objection_hiding")

@@ -16,15 +16,16 @@ from httpx2 import Response
 from sqlalchemy import event
 
 from app.api.objections import MOST_INSIDE
+from app.api.shield import REQUEST_ID
 from app.database import reading, writing
 from app.exchange import package
 from app.registry import objections
 from app.registry.objection_places import ANSWERED_WITHIN, MOST_HIDDEN, MOST_OF_NETWORK, PLACES_EACH
-from app.registry.objections import MOST_VOICES, QUIET, QUIET_UNANSWERED, UNANSWERED_KEPT, WORDS_KEPT
+from app.registry.objections import MOST_VOICES, QUIET, QUIET_UNANSWERED, UNANSWERED_KEPT, WARNED_AFTER, WORDS_KEPT
 from app.registry.rebuild import BASE, rebuild
 from tests.api.serving import serving
 from tests.properties.test_rebuild import TABLES, rows
-from tests.support import PATIENCE, Body, World
+from tests.support import PATIENCE, Body, World, make_report
 
 MARK = "zqwordsqz"
 WORDS: Body = {"words": f"{MARK} I am her", "contact": f"{MARK}@mail.example"}
@@ -109,7 +110,7 @@ def test_every_objection_is_answered_with_the_same_bytes_and_by_the_same_stateme
     for what, about in asked.items():
         with statements(world) as ran:
             answer: Response = world.client.post("/v1/objections", json={"about": about, "wish": "hide", **WORDS})
-        told[what] = (answer.status_code, answer.content, dict(answer.headers), ran)
+        told[what] = (answer.status_code, answer.content, {**answer.headers, REQUEST_ID.lower(): ""}, ran)
     assert told["visible"][0] == 202
     assert len(told["visible"][3]) > 0
     assert [what for what in told if told[what] != told["visible"]] == []
@@ -421,16 +422,52 @@ def test_what_nobody_took_up_is_deleted_some_time_later(world: World) -> None:
     assert world.rows("SELECT words FROM objection") == []
 
 
-def test_whoever_runs_the_registry_learns_how_many_are_hidden_and_no_guess(world: World) -> None:
-    assert "warnings" not in world.get("/readyz").json()
+def test_whoever_runs_the_registry_learns_how_many_are_hidden_and_others_learn_no_guess(world: World) -> None:
     world.object_to(address(world.file(detainee__publish="counted")))
-    world.beat()
-    assert "warnings" not in world.get("/readyz").json()
     world.object_to(address(person(world, 1)))
     world.beat()
-    assert world.get("/readyz").json()["warnings"] == ["objections_unanswered: 1"]
     with reading(world.engine) as session:
         assert objections.standing(session) == {"hidden_on_objections": 1, "objections_waiting": 1}
+    assert "warnings" not in world.get("/readyz").json(), "who was just hidden, was so on an objection"
+    world.now += WARNED_AFTER
+    assert world.get("/readyz").json()["warnings"] == ["objections_unanswered"]
+
+
+def test_the_first_decision_of_two_is_seen_and_can_be_withdrawn(world: World) -> None:
+    world.object_to(address(world.file()))
+    world.beat()
+    body = {"decision": "dismissed", "reason": "an invented one"}
+    assert world.post(f"/v1/objections/{queue(world)[0]['id']}/decision", body, "curator").status_code == 202
+    (proposal,) = world.get("/v1/proposals", "curator").json()["data"]
+    assert proposal["kind"] == "objection"
+    path = f"/v1/proposals/{proposal['id']}"
+    assert world.client.delete(path, headers=world.headers("curator")).status_code == 200
+    assert world.get("/v1/proposals", "curator").json()["data"] == []
+
+
+def test_a_first_decision_does_not_outlive_its_objection(world: World) -> None:
+    filed = world.file(detainee__full_name="Otra Persona Inventada", detainee__birth_date="1961")
+    world.object_to(address(filed), wish="not_missing")
+    world.beat()
+    (waiting,) = queue(world)
+    body = {"decision": "dismissed", "reason": "an invented one"}
+    assert world.post(f"/v1/objections/{waiting['id']}/decision", body, "curator").status_code == 202
+    world.now += UNANSWERED_KEPT + timedelta(hours=1)
+    world.beat()
+    assert queue(world) == []
+    assert world.rows("SELECT kind FROM proposal") == []
+
+
+def test_what_a_source_reports_of_somebody_whom_an_objection_hides_says_days_as_before(world: World) -> None:
+    filed = world.file("foro", detainee__publish="named")
+    world.object_to(address(filed))
+    world.beat()
+    again = {"detainee_id": filed["detainee"]["id"], "detention__detained_on": "2026-02-11", "release": None}
+    body = make_report(**again, detainee=None, source_record_id="again")
+    answer = world.post("/v1/detentions", body, "foro")
+    assert answer.status_code == 201, answer.text
+    (entry,) = world.rows("SELECT body FROM entry WHERE kind = 'report' ORDER BY revision DESC LIMIT 1")
+    assert '"detention.detained_on":"2026-02-11"' in entry[0]
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------
@@ -594,7 +631,7 @@ def until(holds: Callable[[], bool]) -> bool:
 
 
 def test_a_server_settles_objections_by_itself(resting: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.api.objection_beat.BEAT", 0.05)
+    monkeypatch.setattr("app.api.background.OBJECTIONS_EVERY", 0.05)
     with resting as world:
         filed = world.file()
         world.object_to(address(filed))
@@ -607,7 +644,7 @@ def test_a_beat_that_fails_says_no_word_and_the_next_goes_on(
     def fails(*_args: object) -> None:
         raise RuntimeError(MARK)
 
-    monkeypatch.setattr("app.api.objection_beat.BEAT", 0.05)
+    monkeypatch.setattr("app.api.background.OBJECTIONS_EVERY", 0.05)
     with resting as world:
         filed = world.file()
         with monkeypatch.context() as patched:
@@ -620,11 +657,11 @@ def test_a_beat_that_fails_says_no_word_and_the_next_goes_on(
 
 def test_more_objections_at_once_than_can_wait_are_told_to_come_again(world: World) -> None:
     body = {"about": "whoever", "wish": "hide"}
-    world.app.state.objections_inside = MOST_INSIDE
+    world.app.state.objections_waiting = MOST_INSIDE
     with world.storing_nothing():
         answer = world.post("/v1/objections", body, None)
         world.refuse(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "5"
-    world.app.state.objections_inside = MOST_INSIDE - 1
+    world.app.state.objections_waiting = MOST_INSIDE - 1
     world.object_to("whoever")
-    assert world.app.state.objections_inside == MOST_INSIDE - 1
+    assert world.app.state.objections_waiting == MOST_INSIDE - 1

@@ -63,6 +63,8 @@ class Worker:
                 log.error("the database failed while lists were filed: %s", kind_and_place(error))
             except (ClockJumped, WentBackwards) as refusal:
                 log.error("lists wait: %s", refusal.detail)
+            except Exception as error:  # not even told to its sender: the list waits, and so do those behind it
+                server_log.unforeseen(error, "filing lists")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), LOOKS_EVERY)
 
