@@ -24,7 +24,7 @@ from app.api import background
 from app.api.health import Readiness
 from app.clock import WatchedClock
 from app.config import Settings
-from app.database import make_engine, migrate, reading, writing
+from app.database import is_memory, make_engine, migrate, reading, writing
 from app.dates import parse_zone
 from app.exchange.imports import stored
 from app.exchange.imports.fault_groups import faults_of
@@ -111,7 +111,7 @@ class _Garage:
         self._free: dict[str, list[FastAPI]] = {}
 
     def take(self, settings: Settings) -> FastAPI:
-        free = self._free.get(self._kind(settings), [])
+        free = [] if is_memory(settings.database_url) else self._free.get(self._kind(settings), [])
         if not free:
             app = create_app(settings)
             app.state.address = None

@@ -310,6 +310,9 @@ def test_without_room_in_memory_or_on_the_disk_scrubbing_is_left_for_later(troub
     class Cramped:
         """A connection whose machine has no room for another copy of the file."""
 
+        def set_authorizer(self, _allows: Any) -> None:
+            pass
+
         def execute(self, statement: str) -> Any:
             if statement == "VACUUM":
                 raise trouble

@@ -22,7 +22,7 @@ corrections = router("corrections")
 FEED: dict[int | str, dict[str, Any]] = {
     200: {"description": "A feed (RFC 4287)", "content": {atom.MEDIA: {"schema": {"type": "string"}}}}
 }
-PAGING = ("cursor", "limit", "as_of", "rules", "zone", "since")  # a page of a feed is no other feed
+PAGING = ("cursor", "limit", "as_of", "leaf", "rules", "zone", "since")  # a page of a feed is no other feed
 
 
 @corrections.get("/corrections", response_model=CorrectionPage, responses=refusals(*READING))

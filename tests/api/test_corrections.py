@@ -339,7 +339,7 @@ def counting_queries(world: World) -> Iterator[list[str]]:
 def test_a_long_page_costs_as_many_queries_as_a_short_one(world: World) -> None:
     scene(world, 12)
     cost = {}
-    for limit in (1, 8):
+    for limit in (1, 1, 8):  # what is read once for all is read by the first
         with counting_queries(world) as sent:
             assert len(told(world, limit=limit)) == limit
         cost[limit] = len([statement for statement in sent if statement.startswith(("SELECT", "WITH"))])

@@ -20,7 +20,7 @@ def test_head_answers_as_get_does_without_a_body(world: World, subtests: pytest.
         with subtests.test(path):
             get, head = world.client.get(path), world.client.head(path)
             assert (head.status_code, head.content) == (get.status_code, b"")
-            assert dict(head.headers) == dict(get.headers)
+            assert {**head.headers, "request-id": ""} == {**get.headers, "request-id": ""}
 
 
 def test_head_is_answered_304_to_a_tag(world: World) -> None:

@@ -170,6 +170,7 @@ def test_the_next_page_asks_the_same_question_of_the_same_revision(world: World)
     answer = world.get("/v1/releases", country="VE", kind=["pardon", "release_with_measures"], limit=2, format="json")
     asked = parse_qs(urlsplit(answer.json()["next"]).query)
     assert asked.pop("cursor")
+    assert asked.pop("leaf")
     assert asked == {
         "country": ["VE"], "kind": ["pardon", "release_with_measures"], "limit": ["2"], "format": ["json"],
         "rules": [str(RULES)],

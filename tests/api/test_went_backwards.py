@@ -3,6 +3,7 @@ not written to, not called immutable, and never shown with people who were erase
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy.engine import make_url
 from typer.testing import CliRunner
 
+from app.api import background
 from app.cli.backup import commands
 from app.config import Settings
 from app.database import writing
@@ -61,6 +63,7 @@ def accept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECUENTO_HEAD_FILE", str(world.settings.mark_file()))
     ran = CliRunner().invoke(commands, ["restore", "--accept-loss"])
     assert ran.exit_code == 0, ran.output
+    world.now = datetime.now(UTC)  # as the machine's clock, by which the command wrote
 
 
 def test_the_mark_is_as_far_as_an_answer_that_is_called_immutable(world: World, kept: Path, filed: Body) -> None:
@@ -72,10 +75,15 @@ def test_the_mark_is_as_far_as_an_answer_that_is_called_immutable(world: World, 
     assert filed["receipt"]["revision"] < world.revision
 
 
-def test_the_mark_comes_after_a_write_by_itself(world: World, kept: Path, filed: Body) -> None:
-    until = monotonic() + PATIENCE
-    while not kept.exists() or said(kept)["revision"] < filed["receipt"]["revision"]:
-        assert monotonic() < until, "nobody moved the mark"
+def test_the_mark_comes_after_a_write_by_itself(resting: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "MARKS_EVERY", 0.05)
+    path = resting.settings.mark_file()
+    assert path is not None
+    with resting as world:
+        revision = world.file()["receipt"]["revision"]
+        until = monotonic() + PATIENCE
+        while not path.exists() or said(path)["revision"] < revision:
+            assert monotonic() < until, "nobody moved the mark"
         sleep(0.05)
     assert said(kept)["leaf_hash"] == filed["receipt"]["leaf_hash"]
     assert kept.stat().st_mode & 0o777 == 0o600

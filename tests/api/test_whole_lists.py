@@ -94,7 +94,7 @@ def test_head_has_everything_but_the_body_and_reads_no_more_than_the_beginning(
     monkeypatch.setattr(things, "reading_for", _fails)
     head = seven.client.head("/v1/releases?format=csv")
     assert (head.status_code, head.content) == (200, b"")
-    assert head.headers == whole.headers
+    assert {**head.headers, "request-id": ""} == {**whole.headers, "request-id": ""}
 
 
 class Paused:

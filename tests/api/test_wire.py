@@ -16,7 +16,7 @@ MODELS: dict[tuple[str, str], Any] = {
     (method, route.path): route.response_model
     for router in ROUTERS
     for route in router.routes
-    if isinstance(route, APIRoute)
+    if isinstance(route, APIRoute) and route.include_in_schema
     for method in route.methods or ()
 }
 READERS = (None, "foro", "jep", GOVERNMENT, "reader", "curator", "admin")

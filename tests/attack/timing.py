@@ -237,7 +237,7 @@ def served(recuento: str, folder: Path, rows: str) -> Iterator[Server]:
     run("source", "add", "ministry", "--name", "Ministry", "--kind", "government", "--country", "VE")
     (folder / "people.jsonl").write_text(rows)
     run("import", "people.jsonl", "--source", "foro", "--confirm")
-    key = run("key", "create", "ministry")
+    key = run("key", "create", "ministry", "--holder", "Ana Pérez")
     serve = [recuento, "serve", "--port", str(port)]
     process = subprocess.Popen(serve, env=environment, cwd=folder, stdout=subprocess.DEVNULL)
     try:

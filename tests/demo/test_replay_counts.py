@@ -161,7 +161,7 @@ def test_a_day_alone_ends_in_caracas(replayed: Replayed) -> None:
 def test_a_citation_leads_to_the_demo_itself(replayed: Replayed) -> None:
     count = replayed.get("/v1/counts/releases", released_from=CYCLE)
     address = count["citation"]["address"]
-    assert address.startswith("http://127.0.0.1:8000/c/1")
+    assert address.startswith("http://127.0.0.1:8000/c/2")
     assert all(address in count["citation"][form] for form in ("en", "es", "bibtex"))
     assert replayed.client.get(address.removeprefix("http://127.0.0.1:8000")).status_code == 200
 

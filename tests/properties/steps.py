@@ -135,11 +135,19 @@ class Registry:
         with self.engine.connect().execution_options(**{WRITES: True}) as connection:
             transaction = connection.begin()
             self.world.app.state.engine = connection
+            self.world.app.state.readiness = Untried()
             try:
                 yield Clerk(self.world, connection).run(history)
             finally:
                 self.world.app.state.engine = self.engine
                 transaction.rollback()
+
+
+class Untried:
+    """Readiness without a trial of writing, which would commit the transaction."""
+
+    def failure(self, _engine: object) -> None:
+        return None
 
 
 @dataclass(frozen=True)
