@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError
 
+from app.api import writes
 from app.main import create_app
 from app.registry import scrubbing
 from tests.cut_line import cut_line

@@ -84,9 +84,8 @@ def test_the_mark_comes_after_a_write_by_itself(resting: World, monkeypatch: pyt
         until = monotonic() + PATIENCE
         while not path.exists() or said(path)["revision"] < revision:
             assert monotonic() < until, "nobody moved the mark"
-        sleep(0.05)
-    assert said(kept)["leaf_hash"] == filed["receipt"]["leaf_hash"]
-    assert kept.stat().st_mode & 0o777 == 0o600
+            sleep(0.05)
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_mark_is_at_the_head_when_a_server_has_ended(settings: Settings, resting: World) -> None:
