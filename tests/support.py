@@ -21,6 +21,7 @@ from sqlmodel import Session
 from starlette.datastructures import State
 
 from app.api.health import Readiness
+from app.api.settling import Settling
 from app.clock import WatchedClock
 from app.config import Settings
 from app.database import make_engine, migrate, reading, writing
@@ -127,6 +128,7 @@ class _Garage:
         app.state.security_contact = settings.security_contact
         app.state.zone = parse_zone(settings.zone or "UTC")
         app.state.readiness = Readiness()
+        app.state.settling = Settling()
         app.state.comparing = set()
         app.state.key_uses = KeyUses()
         app.state.filed_by_day = FiledByDay()

@@ -21,9 +21,9 @@ from app.reading.formats import MEDIA
 COSTLY_TAGS, COSTLY = frozenset({"counts", "matching"}), frozenset({"reconcile_claim"})  # tags, and names, of routes
 COMPARING = "match_list"
 LANES = 4
-# Sessions beyond N: a key is looked up before its body is read, the database is asked whether it answers, and lists
-# that were sent are filed. None of these waits for a request.
-SPARE_SESSIONS = 3
+# Sessions beyond N: a key is looked up before its body is read, the database is asked whether it answers, lists that
+# were sent are filed, and a moment that was asked for is settled. None of these waits for a request.
+SPARE_SESSIONS = 4
 RETRY_AFTER = "10"  # seconds: of those before it in the lane most are through by then
 BUSY = "Too many such questions are asked at once. Nothing is wrong with yours: ask it again in a moment."
 
@@ -39,6 +39,7 @@ class Lanes:
     keys: asyncio.Semaphore
     readiness: asyncio.Semaphore
     filing: asyncio.Semaphore
+    settling: asyncio.Semaphore
     patience: float
 
     @classmethod
@@ -54,6 +55,7 @@ class Lanes:
             keys=asyncio.Semaphore(1),
             readiness=asyncio.Semaphore(1),
             filing=asyncio.Semaphore(1),
+            settling=asyncio.Semaphore(1),
             patience=patience,
         )
 
@@ -61,7 +63,7 @@ class Lanes:
     def with_one_place(cls, patience: float) -> Self:
         """For a database that only one session can use at a time."""
         only = asyncio.Semaphore(1)
-        return cls(only, only, only, only, only, only, only, patience)
+        return cls(only, only, only, only, only, only, only, only, patience)
 
     @asynccontextmanager
     async def in_time(self, lane: asyncio.Semaphore, request: Request) -> AsyncIterator[None]:
