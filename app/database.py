@@ -17,7 +17,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg.errors import LockNotAvailable, QueryCanceled
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Executable, Integer, create_engine, event, text
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, create_engine, event, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
@@ -330,29 +330,6 @@ def chunks(values: Iterable[T], size: int = IN_CHUNK) -> Iterator[list[T]]:
     every = list(values)
     for start in range(0, len(every), size):
         yield every[start : start + size]
-
-
-class WriteBuffer:
-    """Statements with the rows that each is still to write, many at a time: running a statement costs more than most
-    rows it writes.
-
-    No row in the buffer can be read yet. Statements run in the order in which they were first added, each with its rows
-    in the order they were added.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._rows: dict[Executable, list[dict[str, Any]]] = {}
-
-    def add(self, statement: Executable, rows: Iterable[dict[str, Any]]) -> None:
-        self._rows.setdefault(statement, []).extend(rows)
-
-    def flush(self) -> None:
-        """Write every row in the buffer."""
-        pending, self._rows = self._rows, {}
-        for statement, rows in pending.items():
-            if rows:  # an empty list would insert a row of defaults
-                self._connection.execute(statement, rows)
 
 
 def rows_of(connection: Connection, name: str) -> str:
