@@ -1,7 +1,7 @@
 """Engine, sessions and portable column types: the only file that knows a SQL dialect."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import ceil, inf
@@ -16,8 +16,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from psycopg.errors import QueryCanceled
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Executable, Integer, create_engine, event, text
+from psycopg.errors import LockNotAvailable, QueryCanceled
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, create_engine, event, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
@@ -45,7 +45,7 @@ OURS = Path(__file__).resolve().parent
 # Beside `app` in the work tree and in an installed package alike.
 MIGRATIONS = OURS.parent / "migrations"
 
-WRITES, UNTIL = "recuento_writes", "recuento_until"
+WRITES, UNTIL, WAITS_MS = "recuento_writes", "recuento_until", "recuento_waits_ms"
 T = TypeVar("T")
 
 # Revisions and keys outgrow 32 bits; SQLite wants INTEGER for a rowid key.
@@ -104,9 +104,20 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
         "connect_timeout": SILENT_MS // 1000,
         "tcp_user_timeout": SILENT_MS,
     }
-    return create_engine(
+    engine = create_engine(
         address, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, hide_parameters=True, connect_args=waits
     )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        bounds = connection.get_execution_options()
+        if UNTIL in bounds:
+            left = max(1, ceil((bounds[UNTIL] - monotonic()) * 1000))  # 0 would be for ever
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {left}")
+        if WAITS_MS in bounds:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {bounds[WAITS_MS]}")
+
+    return engine
 
 
 def is_coming_up(error: OperationalError) -> bool:
@@ -207,18 +218,19 @@ def _write_ahead(cursor: Any) -> None:
 
 @contextmanager
 def reading(engine: Engine, seconds: float | None = None) -> Iterator[Session]:
-    """A session that only reads. After so many seconds its statement is stopped, and no other begun (`was_stopped`)."""
-    with Session(engine, autoflush=False, expire_on_commit=False) as session:
-        if seconds is None:
+    """A session that only reads. After so many seconds its statement is stopped, and no other begun (`was_stopped`), in
+    whichever of its transactions: it keeps its connection until it ends."""
+    if seconds is None:
+        with Session(engine, autoflush=False, expire_on_commit=False) as session:
             yield session
-            return
-        until = monotonic() + seconds
-        connection = session.connection(execution_options={UNTIL: until})
+        return
+    until = monotonic() + seconds
+    connection = engine.connect().execution_options(**{UNTIL: until})
+    with connection, Session(connection, autoflush=False, expire_on_commit=False) as session:
         if is_sqlite(connection):
             with _asked_whether_to_go_on(connection, until):
                 yield session
         else:
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {ceil(seconds * 1000)}")
             yield session
 
 
@@ -246,10 +258,12 @@ def was_stopped(error: OperationalError) -> bool:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Session]:
-    """A session that commits once, at the end, or not at all. Raises CommitUnanswered where nobody can tell which."""
+def writing(engine: Engine, waits_ms: int | None = None) -> Iterator[Session]:
+    """A session that commits once, at the end, or not at all. Raises CommitUnanswered where nobody can tell which. With
+    `waits_ms` it waits no longer than that for the writer before it (`is_locked`)."""
     connection = engine.connect().execution_options(**{WRITES: True})
-    with connection, Session(connection, autoflush=False, expire_on_commit=False) as session:
+    waiting = nullcontext() if waits_ms is None else _waiting_at_most(connection, waits_ms)
+    with connection, waiting, Session(connection, autoflush=False, expire_on_commit=False) as session:
         yield session
         session.flush()  # whatever fails before COMMIT stored nothing
         try:
@@ -258,6 +272,28 @@ def writing(engine: Engine) -> Iterator[Session]:
             if _stored_nothing(error):
                 raise
             raise CommitUnanswered("The database did not say whether this was stored.") from error
+
+
+@contextmanager
+def _waiting_at_most(connection: Connection, milliseconds: int) -> Iterator[None]:
+    """Within it no transaction of the connection waits longer for a lock. It begins none: a session commits only what
+    it began itself."""
+    connection.execution_options(**{WAITS_MS: milliseconds})
+    if not is_sqlite(connection):
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA busy_timeout = {milliseconds}")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+
+def is_locked(error: OperationalError) -> bool:
+    """Whether a writer waited for the one before it in vain."""
+    cause = error.orig
+    return isinstance(cause, LockNotAvailable) or getattr(cause, "sqlite_errorcode", None) == pysqlite3.SQLITE_BUSY
 
 
 def _stored_nothing(error: DBAPIError) -> bool:
@@ -272,19 +308,11 @@ def try_writing(engine: Engine) -> None:
     that somebody keeps is known before a report comes. Raises SQLAlchemyError."""
     if isinstance(engine.pool, StaticPool):
         return  # in memory: nothing can fail, and a second transaction on its one connection would
-    with engine.connect().execution_options(**{WRITES: True}) as connection:
-        if not is_sqlite(connection):
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {TRIED_FOR_MS}")
-            connection.exec_driver_sql("UPDATE head SET id = id")
-            connection.commit()
-            return
-        driver: Any = connection.connection.driver_connection
-        driver.execute(f"PRAGMA busy_timeout = {TRIED_FOR_MS}")
-        try:
-            connection.exec_driver_sql("PRAGMA user_version = 0")  # a row with equal values would not be written
-            connection.commit()
-        finally:
-            driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection = engine.connect().execution_options(**{WRITES: True})
+    with connection, _waiting_at_most(connection, TRIED_FOR_MS):
+        # SQLite would not write a row with equal values.
+        connection.exec_driver_sql("PRAGMA user_version = 0" if is_sqlite(connection) else "UPDATE head SET id = id")
+        connection.commit()
 
 
 def kind_and_place(error: Exception) -> str:
@@ -302,29 +330,6 @@ def chunks(values: Iterable[T], size: int = IN_CHUNK) -> Iterator[list[T]]:
     every = list(values)
     for start in range(0, len(every), size):
         yield every[start : start + size]
-
-
-class WriteBuffer:
-    """Statements with the rows that each is still to write, many at a time: running a statement costs more than most
-    rows it writes.
-
-    No row in the buffer can be read yet. Statements run in the order in which they were first added, each with its rows
-    in the order they were added.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._rows: dict[Executable, list[dict[str, Any]]] = {}
-
-    def add(self, statement: Executable, rows: Iterable[dict[str, Any]]) -> None:
-        self._rows.setdefault(statement, []).extend(rows)
-
-    def flush(self) -> None:
-        """Write every row in the buffer."""
-        pending, self._rows = self._rows, {}
-        for statement, rows in pending.items():
-            if rows:  # an empty list would insert a row of defaults
-                self._connection.execute(statement, rows)
 
 
 def rows_of(connection: Connection, name: str) -> str:

@@ -32,6 +32,7 @@ from app.api.people import people
 from app.api.reference import reference
 from app.api.releases import releases
 from app.api.reports import reports
+from app.api.settling import Settling
 from app.api.shield import REQUEST_ID, Shield
 from app.api.well_known import well_known
 from app.clock import WatchedClock
@@ -186,6 +187,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.zone = parse_zone(settings.zone or (clock.ZONE if demo else "UTC"))
     app.state.clock = app.state.watch.now
     app.state.readiness = Readiness()
+    app.state.settling = Settling()
     app.state.question_seconds = settings.question_seconds
     app.state.rates = Rates(settings.rate_by_client, settings.rate_by_key)
     app.state.networks = Networks()

@@ -22,6 +22,7 @@ from starlette.datastructures import State
 
 from app.api import background
 from app.api.health import Readiness
+from app.api.settling import Settling
 from app.clock import WatchedClock
 from app.config import Settings
 from app.database import is_memory, make_engine, migrate, reading, writing
@@ -129,6 +130,7 @@ class _Garage:
         app.state.security_contact = settings.security_contact
         app.state.zone = parse_zone(settings.zone or "UTC")
         app.state.readiness = Readiness()
+        app.state.settling = Settling()
         app.state.comparing = set()
         app.state.key_uses = KeyUses()
         app.state.filed_by_day = FiledByDay()

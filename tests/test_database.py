@@ -18,6 +18,7 @@ from app import database, database_scrub
 from app.database import (
     UtcDateTime,
     check_sqlite_version,
+    is_locked,
     is_memory,
     is_sqlite,
     make_engine,
@@ -106,6 +107,20 @@ def test_what_is_written_is_committed_once_and_only_at_the_end(engine: Engine) -
             assert other.scalars(select(col(Head.demo))).one() is False
     with reading(engine) as session:
         assert session.scalars(select(col(Head.demo))).one() is True
+
+
+def test_a_writer_who_waits_only_briefly_for_another_commits_like_any(engine: Engine) -> None:
+    with writing(engine, 100) as session:
+        session.execute(text("UPDATE head SET demo = true"))
+        with pytest.raises(OperationalError) as refused, writing(engine, 100) as second:
+            second.execute(text("UPDATE head SET demo = false"))
+        assert is_locked(refused.value)
+    with reading(engine) as session:
+        assert session.scalars(select(col(Head.demo))).one() is True
+    setting = "PRAGMA busy_timeout" if engine.dialect.name == "sqlite" else "SHOW lock_timeout"
+    with engine.connect() as connection, engine.connect() as other:
+        found = {str(used.exec_driver_sql(setting).scalar_one()) for used in (connection, other)}
+    assert found <= {str(database.BUSY_TIMEOUT_MS), "30s"}
 
 
 def test_what_fails_is_written_not_at_all(engine: Engine) -> None:
@@ -260,6 +275,27 @@ def test_no_statement_is_begun_once_the_time_is_over(engine: Engine) -> None:
         with pytest.raises(OperationalError) as stopped:
             session.execute(text("SELECT 1"))
     assert was_stopped(stopped.value)
+
+
+def counting(rows: int) -> Any:
+    return text(COUNTING.replace("1000000000", str(rows)))
+
+
+def test_a_reader_has_no_more_time_in_a_second_transaction(engine: Engine) -> None:
+    with reading(engine, 0.05) as session:
+        session.commit()
+        with engine.connect(), pytest.raises(OperationalError) as stopped:
+            session.execute(counting(10_000_000))
+    assert was_stopped(stopped.value)
+
+
+def test_nobody_is_stopped_on_a_connection_that_was_a_readers(engine: Engine) -> None:
+    with reading(engine, 0.01) as session:
+        session.commit()
+        with writing(engine) as writer:
+            assert writer.scalars(counting(1_000_000)).one()
+    with writing(engine) as writer:
+        assert writer.scalars(counting(1_000_000)).one()
 
 
 def test_a_statement_that_fails_for_another_reason_was_not_stopped(engine: Engine) -> None:

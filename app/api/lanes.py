@@ -23,8 +23,8 @@ COMPARING = "match_list"
 LANES = 4
 # Sessions beyond N: a key is looked up before its body is read, the database is asked whether it answers, lists that
 # were sent are filed, and the chores of `background.py` have places for objections, for the mark, and for the rest.
-# None of these waits for a request.
-SPARE_SESSIONS = 6
+# A moment that was asked for is settled in one of its own. None of these waits for a request.
+SPARE_SESSIONS = 7
 RETRY_AFTER = "10"  # seconds: of those before it in the lane most are through by then
 BUSY = "Too many such questions are asked at once. Nothing is wrong with yours: ask it again in a moment."
 
@@ -43,6 +43,7 @@ class Lanes:
     objections: asyncio.Semaphore
     marks: asyncio.Semaphore
     background: asyncio.Semaphore
+    settling: asyncio.Semaphore
     patience: float
 
     @classmethod
@@ -61,6 +62,7 @@ class Lanes:
             objections=asyncio.Semaphore(1),
             marks=asyncio.Semaphore(1),
             background=asyncio.Semaphore(1),
+            settling=asyncio.Semaphore(1),
             patience=patience,
         )
 
@@ -68,7 +70,7 @@ class Lanes:
     def with_one_place(cls, patience: float) -> Self:
         """For a database that only one session can use at a time."""
         only = asyncio.Semaphore(1)
-        return cls(only, only, only, only, only, only, only, only, only, only, patience)
+        return cls(only, only, only, only, only, only, only, only, only, only, only, patience)
 
     @asynccontextmanager
     async def in_time(self, lane: asyncio.Semaphore, request: Request) -> AsyncIterator[None]:

@@ -18,10 +18,11 @@ from app import __version__, dates
 from app.api import answers
 from app.api.admission import admitted, bearer, bearer_token, token_of
 from app.api.lanes import gate, takes_whole_list
+from app.api.settling import settled
 from app.database import reading
 from app.errors import AheadOfHead, Forbidden, Invalid, RevisionLost, RulesChanged, Unauthenticated
 from app.exchange.titles import LANGUAGES
-from app.log.entries import last_revision_at, pin, settle
+from app.log.entries import last_revision_at, pin
 from app.log.head import head_under
 from app.log.mark import Mark
 from app.models import ApiKey
@@ -43,12 +44,14 @@ async def whole_body(request: Request) -> bytes:
 
 @dataclass
 class ReadContext:
-    """A request that reads: the session, who asks, and the request itself for tags and links."""
+    """A request that reads: the session, who asks, the request itself for tags and links, and when it was asked: of
+    its moments those are settled that had come by then."""
 
     session: Session
     reader: Reader
     key: ApiKey | None
     request: Request
+    now: datetime
 
     def allow(self, *roles: Role) -> None:
         """Raises Unauthenticated without a key, Forbidden for a key of another role."""
@@ -92,7 +95,7 @@ class ReadContext:
         """The same request on another session, by who may read at this moment."""
         token = None if self.key is None else token_of(self.request)
         reader, key = _who(session, token, self.request)
-        return ReadContext(session, reader, key, self.request)
+        return ReadContext(session, reader, key, self.request, self.now)
 
     def since(self, terms: AsOf, name: str = "changed_since") -> int | None:
         """The revision after which something must have changed, if the list asks for that under `name`.
@@ -110,11 +113,7 @@ class ReadContext:
 
     def _at(self, name: str, text: str, zone: tzinfo) -> int:
         if not _is_revision(text):
-            state = self.request.app.state
-            now = state.clock()
-            instant = _instant(name, text, zone, now)
-            settle(state.engine, self.session, instant, now)
-            return last_revision_at(self.session, instant)
+            return last_revision_at(self.session, _instant(name, text, zone, self.now))
         newest, _leaf = self._head
         if int(text) > newest:
             raise AheadOfHead.at(
@@ -248,12 +247,13 @@ def _instant(name: str, text: str, zone: tzinfo, now: datetime) -> datetime:
 def _read_context(
     request: Request,
     token: Annotated[str | None, Depends(bearer_token)],
+    now: Annotated[datetime, Depends(settled)],  # before there is a place
     _place: Annotated[None, Depends(gate, scope="function")],
     _documented: Annotated[Any, Depends(bearer)],
 ) -> Iterator[ReadContext]:
     request.app.state.mark.require_erased()
     with reading_for(request) as session:
-        yield ReadContext(session, *_who(session, token, request), request)
+        yield ReadContext(session, *_who(session, token, request), request, now)
 
 
 def reading_for(request: Request) -> AbstractContextManager[Session]:

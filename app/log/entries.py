@@ -5,22 +5,25 @@
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any, NamedTuple
 
 import rfc8785
 from sqlalchemy import Engine, bindparam, func, insert, select, update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
 from app.clock import BOUND, WatchedClock
-from app.database import WriteBuffer, writing
+from app.database import CommitUnanswered, is_locked, reading, writing
 from app.dates import format_instant
 from app.errors import ClockJumped, Invalid
 from app.log import mark, sealed, tree
 from app.models import Entry, Head, Sealed
+from app.write_buffer import WriteBuffer
 
 # Kind → `v`, the version of the form of its body; 1 where none is given. Report 2: of people who may only be counted
 # the body says months and no method (decision 0042). Entries stay in the form in which they were written.
@@ -29,6 +32,9 @@ FORMATS = {"report": 2}
 MAX_ENTRY_BYTES = 65_535
 REPLAY_BATCH = 1_000
 MOMENT = timedelta(microseconds=1)  # the least by which instants differ here
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# A turn is waited for in pieces: where lists are filed back to back, the next date is seen before a gap is hit.
+TURN_MS = 100
 # Hexadecimal digits of a leaf hash in an address: 64 bits, so that two entries that were ever given one number are told
 # apart, and an address can still be read out.
 LEAF_DIGITS = 16
@@ -44,6 +50,7 @@ _ENTRY_AT = (
     .where(col(Entry.revision) == bindparam("at"))
 )
 _ADVANCE = update(Head).where(col(Head.id) == 1).values(revision=bindparam("to"), recorded_at=bindparam("at"))
+_SETTLE = update(Head).where(col(Head.id) == 1).values(recorded_at=bindparam("from"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,8 @@ class Pin(NamedTuple):
 
 
 def lock_head(session: Session) -> tuple[int, datetime]:
-    """Become the only writer until the transaction ends; `(revision, recorded_at)` of the head."""
+    """Become the only writer until the transaction ends; the revision, and the date before which no entry is dated any
+    more."""
     revision, recorded_at, _rules = _locked(session)
     return revision, recorded_at
 
@@ -96,8 +104,8 @@ class Log:
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
         self.revision, last, self.rules = _locked(session)
-        # A clock set back must not make the past move: whoever asked for the last entry's instant was told of it as the
-        # last.
+        # A clock set back must not make the past move: whoever asked for the last entry's instant, or for a later one
+        # (`settle`), was told of it as the last.
         self.recorded_at = now.astimezone(UTC) if now >= last else last + MOMENT
 
     def append(
@@ -178,8 +186,14 @@ def pin(session: Session, revision: int) -> Pin:
 
 def head(session: Session) -> tuple[int, datetime]:
     """The number of entries, and when the last was recorded (the epoch when there is none)."""
-    row = session.execute(select(col(Head.revision), col(Head.recorded_at)).where(col(Head.id) == 1)).one()
-    return row[0], row[1]
+    last = col(Entry.revision) == col(Head.revision)
+    row = session.execute(select(col(Head.revision), col(Entry.recorded_at)).outerjoin(Entry, last)).one()
+    return row[0], row[1] or EPOCH
+
+
+def no_entry_before(session: Session) -> datetime:
+    """The date before which no entry is dated any more: the last one's, or just after an instant that was answered."""
+    return session.scalars(select(col(Head.recorded_at))).one()
 
 
 def require_steady(watch: WatchedClock, now: datetime) -> datetime:
@@ -196,21 +210,21 @@ def require_steady(watch: WatchedClock, now: datetime) -> datetime:
 
 
 def require_clock(session: Session, now: datetime) -> None:
-    """Raises ClockJumped where the clock is far behind the last entry's date, unless whoever runs the registry has said
-    that the entry was dated ahead. Nobody can tell the two apart from here."""
+    """Raises ClockJumped where the clock is far behind the date before which no entry is dated any more, unless whoever
+    runs the registry has said that a clock was ahead by then. Nobody can tell the two apart from here."""
     last, ahead = session.execute(select(col(Head.recorded_at), col(Head.dated_ahead_until))).one()
     if last - now <= BOUND or (ahead is not None and last - ahead <= BOUND):
         return
     raise ClockJumped(
-        f"the last entry is of {format_instant(last)}, and this machine's clock says {format_instant(now)}. Whoever "
-        "runs the registry: set the clock. If it is right, that entry was dated ahead: run recuento clock --pin."
+        f"the last entry or answer is of {format_instant(last)}, and this machine's clock says {format_instant(now)}. "
+        "Whoever runs the registry: set the clock. If it is right, the other was ahead: run recuento clock --pin."
     )
 
 
 def pin_clock(session: Session) -> datetime:
     """Remember that the last entry was dated ahead by a wrong clock: what follows is dated just after it, until the
     clock has come that far. The date of the last entry."""
-    last = head(session)[1]
+    last = no_entry_before(session)
     session.connection().execute(update(Head).values(dated_ahead_until=last))
     return last
 
@@ -221,16 +235,31 @@ def redactions_since(session: Session, revision: int) -> int:
     return int(session.execute(select(func.count()).select_from(Entry).where(*later)).scalar_one())
 
 
-def settle(engine: Engine, session: Session, instant: datetime, now: datetime) -> None:
-    """Wait until no entry can be dated at or before an instant that has come, so that the last revision at it stays the
-    last. Whoever writes has taken the time already and is not seen before COMMIT; whoever writes next takes it later.
+def settle(engine: Engine, instant: datetime, clock: Callable[[], datetime], seconds: float) -> datetime:
+    """Wait until no entry can be dated at or before an instant that has come, and see to it that none ever will be, by
+    whatever clock of whatever process; the instant up to which this holds now. Raises TimeoutError.
 
-    Ends the session's transaction: what it reads from now on is what stands after the wait."""
-    if not head(session)[1] <= instant <= now:
-        return  # before the last entry all is settled, and of a day that is not over nothing is
-    session.commit()
-    with as_only_writer(engine) as writer:
-        writer.rollback()
+    Whoever writes has taken the time already and is not seen before COMMIT: so this takes the writer's turn, unless an
+    entry of a later date comes first."""
+    patience = monotonic() + seconds
+    while True:
+        with reading(engine) as session:
+            dated_from = no_entry_before(session)
+        if instant < dated_from:
+            return dated_from - MOMENT
+        if monotonic() > patience:
+            raise TimeoutError
+        try:
+            with writing(engine, TURN_MS) as session:
+                dated_from = max(lock_head(session)[1], max(instant, clock()) + MOMENT)
+                session.connection().execute(_SETTLE, {"from": dated_from})
+        except CommitUnanswered:
+            continue  # the row tells
+        except OperationalError as error:
+            if not is_locked(error):
+                raise
+        else:
+            return dated_from - MOMENT
 
 
 def last_revision_at(session: Session, instant: datetime) -> int:

@@ -41,6 +41,7 @@ class Head(SQLModel, table=True):
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
     id: int = Field(primary_key=True)
     revision: int = key_column()
+    # No entry is dated before this: the last one's date, or just after an instant that was answered since.
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     secret_check: str
     demo: bool

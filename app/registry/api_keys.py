@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.errors import Conflict, Invalid, NotFound, Unauthenticated
-from app.log.entries import head
+from app.log.entries import no_entry_before
 from app.matching.fold import fold
 from app.models import OPEN, ApiKey, Head, Source
 from app.registry.read_permissions import Reader
@@ -157,7 +157,7 @@ def _known(session: Session, key_id: str) -> ApiKey:
 def moment_of(session: Session, now: datetime) -> datetime:
     """The instant by which keys end: the clock's, or that of the last entry where the clock stands before it. A clock
     that was set back revives no key."""
-    return max(now, head(session)[1])
+    return max(now, no_entry_before(session))
 
 
 def ended(key: ApiKey, moment: datetime) -> bool:

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlmodel import Session, col
 
-from app.database import WriteBuffer
 from app.log.entries import LogEntry
 from app.matching.fold import fold
 from app.models import (
@@ -31,6 +30,7 @@ from app.registry import blocking, erasure, wish_history
 from app.registry.reprojection import project_alone, reproject
 from app.registry.views import Views, standing
 from app.vocabulary import Publish
+from app.write_buffer import WriteBuffer
 
 _INSERT_RECORD = insert(Record)
 _INSERT_REPORT = insert(Report)

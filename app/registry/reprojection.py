@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Row, and_, bindparam, exists, or_, select, update
 from sqlmodel import Session, col
 
-from app.database import WriteBuffer, chunks
+from app.database import chunks
 from app.log import sealed
 from app.log.entries import LogEntry
 from app.models import (
@@ -40,6 +40,7 @@ from app.registry.publication_class import GivenConsent, class_of_today, person_
 from app.registry.versioned_table import VersionedTable
 from app.registry.views import Views
 from app.vocabulary import Judgement, Publish
+from app.write_buffer import WriteBuffer
 
 # Statements are made once and run on the connection: building one costs more than running it, and rows that are
 # only read need no identity map.

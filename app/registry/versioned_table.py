@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
-from app.database import WriteBuffer, chunks
+from app.database import chunks
 from app.models import OPEN, TableRow
+from app.write_buffer import WriteBuffer
 
 
 class VersionedTable:

@@ -14,12 +14,12 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.database import WriteBuffer
 from app.dates import parse
 from app.log.entries import LogEntry
 from app.models import OPEN, Placement, Record, RequestedClass
 from app.registry.publication_class import CLASS
 from app.vocabulary import Publish
+from app.write_buffer import WriteBuffer
 
 GIVEN_ON = "detainee.publish_given_on"
 

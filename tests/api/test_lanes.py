@@ -17,7 +17,19 @@ from tests.databases import settings_of
 from tests.support import World, make_report
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-LANES = ("reads", "costly", "lists", "writes", "keys", "readiness", "filing", "objections", "marks", "background")
+LANES = (
+    "reads",
+    "costly",
+    "lists",
+    "writes",
+    "keys",
+    "readiness",
+    "filing",
+    "objections",
+    "marks",
+    "background",
+    "settling",
+)
 # One request for each kind of costly question, and what is cheap.
 COSTLY = (
     "/v1/counts/releases", "/v1/counts/detentions", "/v1/counts/series", "/v1/counts/overlap", "/v1/estimates/releases",

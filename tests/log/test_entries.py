@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
-from app.database import reading, writing
+from app.database import make_engine, reading, writing
 from app.errors import Invalid
 from app.log import entries, tree
 from app.log.entries import (
@@ -23,12 +24,21 @@ from app.log.entries import (
     head,
     last_revision_at,
     replay,
+    settle,
 )
 from app.models import Entry, Sealed
-from tests.support import World, kept_waiting
+from tests.support import A_WHILE, World, kept_waiting
 
 NOON = datetime(2026, 1, 12, 12, tzinfo=UTC)
 WRITERS, EACH = 6, 8
+
+
+@pytest.fixture
+def other(database_url: str) -> Iterator[Engine]:
+    """Another process on the same registry."""
+    engine = make_engine(database_url)
+    yield engine
+    engine.dispose()
 
 
 def stored(engine: Engine) -> list[Entry]:
@@ -125,6 +135,32 @@ def test_whoever_waits_to_write_looks_at_the_clock_and_the_tables_once_it_is_the
         Log(session, NOON).append("source", {})
         now = NOON + timedelta(seconds=1)
     assert found == [(now, 1)]
+
+
+def test_an_instant_that_was_settled_gets_no_entry_from_any_process_by_any_clock(engine: Engine, other: Engine) -> None:
+    append(engine, NOON)
+    answered = NOON + timedelta(seconds=10)
+    assert settle(engine, answered, lambda: answered, A_WHILE) == answered
+    behind = append(other, NOON + timedelta(seconds=5))
+    assert behind.recorded_at > answered
+    with reading(engine) as session:
+        assert last_revision_at(session, answered) == 1
+
+
+def test_what_one_process_settled_is_waited_for_by_none(engine: Engine, other: Engine) -> None:
+    answered = NOON + timedelta(seconds=10)
+    settle(engine, NOON, lambda: answered, A_WHILE)
+    with as_only_writer(engine):
+        assert settle(other, answered, lambda: NOON, A_WHILE) == answered
+        with pytest.raises(TimeoutError):
+            settle(other, answered + timedelta(seconds=1), lambda: NOON, A_WHILE)
+
+
+def test_an_answer_changes_nothing_about_the_last_entry(engine: Engine) -> None:
+    append(engine, NOON)
+    settle(engine, NOON + timedelta(seconds=10), lambda: NOON, A_WHILE)
+    with reading(engine) as session:
+        assert head(session) == (1, NOON)
 
 
 @pytest.mark.parametrize("spare", [0, -1])
