@@ -290,9 +290,9 @@ def _waiting_at_most(connection: Connection, milliseconds: int) -> Iterator[None
         driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
 
 
-def is_locked(error: OperationalError) -> bool:
+def is_locked(error: SQLAlchemyError) -> bool:
     """Whether a writer waited for the one before it in vain."""
-    cause = error.orig
+    cause = getattr(error, "orig", None)
     return isinstance(cause, LockNotAvailable) or getattr(cause, "sqlite_errorcode", None) == pysqlite3.SQLITE_BUSY
 
 

@@ -1,6 +1,5 @@
 """The one file that knows a dialect: what it turns on, what it refuses, and that both engines give back the same."""
 
-import random
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,7 +13,7 @@ from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, ins
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError, TimeoutError
 from sqlmodel import col
 
-from app import database, database_scrub
+from app import database
 from app.database import (
     UtcDateTime,
     check_sqlite_version,
@@ -26,9 +25,7 @@ from app.database import (
     was_stopped,
     writing,
 )
-from app.database_scrub import scrub
 from app.models import Head
-from app.registry.scrubbing import TABLES
 from tests.databases import Templates
 from tests.support import World
 
@@ -230,22 +227,6 @@ def test_a_database_that_cannot_be_opened_is_refused_at_once(tmp_path: Path) -> 
     engine.dispose()
 
 
-def test_who_still_reads_keeps_the_write_ahead_log_from_being_emptied(tmp_path: Path) -> None:
-    engine = make_engine(f"sqlite:///{tmp_path / 'read.db'}", 3)
-    with engine.connect() as reader, engine.connect() as writer:
-        writer.exec_driver_sql("CREATE TABLE t (x)")
-        writer.commit()
-        reader.exec_driver_sql("SELECT * FROM t").all()
-        writer.exec_driver_sql("INSERT INTO t VALUES (1)")
-        writer.commit()
-        assert scrub(engine, ()) is False
-        assert Path(f"{engine.url.database}-wal").stat().st_size
-        reader.rollback()
-        assert scrub(engine, ()) is True
-    assert not Path(f"{engine.url.database}-wal").stat().st_size
-    engine.dispose()
-
-
 def test_a_new_database_and_what_stands_beside_it_are_their_owners_alone(tmp_path: Path) -> None:
     engine = make_engine(f"sqlite:///{tmp_path / 'own.db'}")
     with engine.connect() as connection:
@@ -302,59 +283,3 @@ def test_a_statement_that_fails_for_another_reason_was_not_stopped(engine: Engin
     with pytest.raises(DBAPIError) as failed, reading(engine, 60) as session:
         session.execute(text("SELECT nothing FROM nowhere"))
     assert not was_stopped(OperationalError(None, None, failed.value.orig or Exception()))
-
-
-def test_a_scrubbed_registry_keeps_what_was_not_deleted(world: World) -> None:
-    world.file()
-    before = world.stored()
-    assert scrub(world.engine, TABLES) is True
-    if world.engine.dialect.name == "sqlite":
-        assert Path(f"{world.engine.url.database}-wal").stat().st_size == 0
-    assert world.stored() == before
-    assert world.get("/v1/releases").json()["data"]
-
-
-def test_whoever_scrubs_waits_as_long_as_before_afterwards(engine: Engine) -> None:
-    setting = "PRAGMA busy_timeout" if engine.dialect.name == "sqlite" else "SHOW lock_timeout"
-    with engine.connect() as connection:
-        before = connection.exec_driver_sql(setting).scalar_one()
-    assert scrub(engine, TABLES) is True
-    with engine.connect() as connection:
-        assert connection.exec_driver_sql(setting).scalar_one() == before
-        assert connection.in_transaction()
-
-
-def test_scrubbing_leaves_none_of_the_copies_that_were_left_behind_when_rows_moved(sqlite: Engine) -> None:
-    """Of ten thousand keys, put into an index in no order, a few lie in the file twice: deleting overwrites one."""
-    draw = random.Random(1)
-    keys = [f"key-{draw.getrandbits(64):016x}" for _ in range(10_000)]
-    gone = draw.sample(keys, 2_000)
-    with sqlite.connect() as connection:
-        connection.exec_driver_sql("CREATE TABLE t (record INTEGER, key TEXT, PRIMARY KEY (record, key))")
-        connection.exec_driver_sql("CREATE INDEX i ON t (key, record)")
-        connection.exec_driver_sql("INSERT INTO t VALUES (?, ?)", [*enumerate(keys)])
-        connection.exec_driver_sql("DELETE FROM t WHERE key = ?", [(key,) for key in gone])
-        connection.commit()
-    assert scrub(sqlite, ()) is True
-    left = Path(str(sqlite.url.database)).read_bytes()
-    assert [key for key in gone if key.encode() in left] == []
-    assert all(key.encode() in left for key in set(keys).difference(gone))
-
-
-@pytest.mark.parametrize("trouble", [MemoryError(), pysqlite3.OperationalError("database or disk is full")])
-def test_without_room_in_memory_or_on_the_disk_scrubbing_is_left_for_later(trouble: Exception) -> None:
-    class Cramped:
-        """A connection whose machine has no room for another copy of the file."""
-
-        def set_authorizer(self, _allows: Any) -> None:
-            pass
-
-        def execute(self, statement: str) -> Any:
-            if statement == "VACUUM":
-                raise trouble
-            return self
-
-        def fetchone(self) -> tuple[int, int, int]:
-            return 0, 0, 0
-
-    assert database_scrub._scrub_file(Cramped()) is False

@@ -12,8 +12,10 @@ from app.config import Settings
 from app.database import is_sqlite, make_engine, writing
 from app.database_guards import LOG, grants
 from app.models import Entry, metadata
+from app.registry import scrubbing
 from tests.databases import settings_of
 from tests.support import World, make_report
+from tests.test_database_scrub import places
 
 SERVING = "recuento_serving"
 REWRITING = [
@@ -104,3 +106,20 @@ def test_whoever_owns_the_database_can_still_migrate_it(settings: Settings) -> N
         connection.exec_driver_sql("CREATE TABLE of_a_migration (one integer)")
         connection.exec_driver_sql("DROP TABLE of_a_migration")
     engine.dispose()
+
+
+def test_a_role_that_owns_nothing_leaves_an_erasure_to_the_owner_who_writes_every_table_anew(
+    served: World, world: World
+) -> None:
+    if is_sqlite(world.engine):
+        return  # a server's own connection may: `tests/registry/test_scrubbing.py`
+    before = places(world.engine)
+    person = served.post("/v1/releases", make_report(), "foro").json()["detainee"]["id"]
+    erased = served.post(f"/v1/detainees/{person}/redaction", {"reason": "asked for by the family"}, "admin").json()
+    assert (erased["records"], erased["scrubbed"]) == (1, False)
+    assert scrubbing.finish(served.engine) is False
+    assert served.get("/readyz").json()["warnings"] == [scrubbing.UNFINISHED]
+    assert places(world.engine) == before
+    assert scrubbing.finish(world.engine) is True
+    assert served.get("/readyz").json() == {"status": "ok"}
+    assert not set(places(world.engine).values()) & set(before.values())

@@ -226,6 +226,18 @@ def test_what_imports_kept_in_clear_goes_and_is_scrubbed(world: World, owner: En
     assert world.get("/readyz").json()["warnings"] == ["erasure_unfinished"]
 
 
+@pytest.mark.parametrize("erased", [False, True])
+def test_files_are_scrubbed_for_what_was_erased_before_and_not_where_nothing_was(
+    world: World, owner: Engine, *, erased: bool
+) -> None:
+    person = world.file()["detainee"]["id"]
+    if erased:
+        world.redact(person)
+    move(owner, command.downgrade, "0015")
+    migrate(owner)
+    assert world.get("/readyz").json().get("warnings", []) == ["erasure_unfinished"] * erased
+
+
 def test_migrating_again_changes_nothing(world: World, owner: Engine) -> None:
     world.file()
     with world.storing_nothing():

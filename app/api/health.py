@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.api.routes import refusals
-from app.database import kind_and_place, reading, try_writing
+from app.database import is_locked, kind_and_place, reading, try_writing
+from app.database_scrub import is_scrubbing
 from app.errors import ClockJumped, TooManyRequests, Unavailable
 from app.log.entries import require_clock, require_steady
 from app.log.mark import UnreadableMark, WentBackwards
@@ -45,9 +46,12 @@ class Readiness:
         return self._failure
 
     def _tried(self, engine: Engine) -> str | None:
+        scrubbing = is_scrubbing(engine)
         try:
             try_writing(engine)
         except SQLAlchemyError as error:
+            if is_locked(error) and (scrubbing or is_scrubbing(engine)):
+                return None  # whoever writes waits for as long as the file is written anew, and no longer
             failure = kind_and_place(error)
             if failure != self._failure:
                 log.error("writing to the database fails: %s", failure)

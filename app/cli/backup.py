@@ -63,7 +63,7 @@ def restore(
         console.print(f"Revision {copied.revision} stands in {located(settings.database_url)}", soft_wrap=True)
     elif not accept_loss:
         fail("Name the backup to put back, or say --accept-loss of a database that was put back already.")
-    with database(settings) as engine:
+    with database(settings, finishing=False) as engine:
         _go_on(engine, settings, mark)
 
 

@@ -22,7 +22,7 @@ def clock(
 ) -> None:
     """Say what this machine's clock, the database's and the last entry say. With --pin go on after an entry that was
     dated ahead: what follows is dated just after it, until the clock has come that far."""
-    with opened(Settings()) as session:
+    with opened(Settings(), finishing=False) as session:
         lock_head(session)
         lines = [f"This machine: {format_instant(now())}"]
         database = clock_of(session.connection())

@@ -55,23 +55,25 @@ def wait_until_up(url: str) -> None:
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[Engine]:
-    """The settings' database, brought to the newest schema; let go of whatever happens."""
+def database(settings: Settings, *, finishing: bool = True) -> Iterator[Engine]:
+    """The settings' database, brought to the newest schema; let go of whatever happens. An erasure that is not finished
+    is first tried to be, but for commands that must work at once, and where there is little memory or disk."""
     engine = make_engine(settings.database_url)
     try:
         migrate(engine)
-        scrubbing.finish(engine)
+        if finishing:
+            scrubbing.finish(engine)
         yield engine
     finally:
         engine.dispose()
 
 
 @contextmanager
-def opened(settings: Settings, *, any_rules: bool = False) -> Iterator[Session]:
+def opened(settings: Settings, *, any_rules: bool = False, finishing: bool = True) -> Iterator[Session]:
     """A writing session on the settings' database, whose secret is known to be the right one, and whose rows to have
     been made under today's rules unless it is for making them anew. Raises WrongSecret, OtherRules and, where the
     database would show somebody who was erased, WentBackwards."""
-    with database(settings) as engine:
+    with database(settings, finishing=finishing) as engine:
         mark = attach(engine, settings.mark_file())
         with writing(engine) as session:
             mark.look(session)

@@ -106,6 +106,6 @@ def rotate_key(
 @key_commands.command("revoke")
 def revoke_key(key_id: KeyId) -> None:
     """End a key at once."""
-    with opened(Settings()) as session:
+    with opened(Settings(), finishing=False) as session:
         api_keys.revoke(session, key_id, now())
     console.print(f"Revoked {key_id}.")

@@ -80,7 +80,7 @@ def _serve(settings: Settings) -> None:
         "log_config": CONFIGURATION,
     }
     console.print(f"Recuento serves {settings.address()} (addresses: /openapi.json; stop with Ctrl-C)", soft_wrap=True)
-    with opened(settings) as session:  # before the workers come, so that what is wrong is said once
+    with opened(settings, finishing=False) as session:  # before the workers come, so that what is wrong is said once
         _tell_age(session)
     if settings.workers > 1:
         os.environ |= {"RECUENTO_DATABASE_URL": settings.database_url, "RECUENTO_PORT": str(settings.port)}

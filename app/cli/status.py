@@ -106,6 +106,7 @@ def lines(status: dict[str, Any]) -> list[str]:
     if scrubbing.UNFINISHED in status["warnings"]:
         told.append(
             "WARNING an erasure is not finished: what was deleted may still lie in the files of the database, because "
-            "somebody reads, or there is no room. It is tried again by the server and by every command."
+            "somebody reads, there is too little room on the disk or in memory, or only the owner of the tables may "
+            "finish it. It is tried again by the server and by every command that may wait."
         )
     return told

@@ -1,10 +1,10 @@
 """Erase what is personal about records, everywhere it is kept. Public rows and the log's bytes stay."""
 
 import uuid
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, TypeAlias
 
-from sqlalchemy import Table, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, insert, or_, select, union_all, update
 from sqlmodel import Session, col
 
 from app.models import (
@@ -29,40 +29,57 @@ from app.models import (
 )
 from app.vocabulary import Publish
 
+Keys: TypeAlias = Collection[int]
+Ids: TypeAlias = Collection[uuid.UUID]
+
+
+def _sealed(keys: Keys, ids: Ids) -> ColumnElement[bool]:
+    entries = union_all(
+        select(col(Report.since)).where(col(Report.record).in_(keys)),
+        select(col(Consent.key)).where(col(Consent.record).in_(keys)),
+        select(col(Decision.key)).where(or_(col(Decision.a).in_(ids), col(Decision.b).in_(ids))),
+    )
+    return col(Sealed.revision).in_(entries)
+
+
+def _candidate_pairs(keys: Keys, _ids: Ids) -> ColumnElement[bool]:
+    return or_(col(HiddenCandidatePair.record).in_(keys), col(HiddenCandidatePair.other).in_(keys))
+
+
+def _requested_classes(keys: Keys, _ids: Ids) -> ColumnElement[bool]:
+    named = col(RequestedClass.publish) == Publish.NAMED  # kept for its day alone
+    return and_(col(RequestedClass.record).in_(keys), named)
+
+
+# What is personal about a person in a span of revisions, and which rows of which other tables are about records. All
+# that an erasure deletes is declared here: these tables leave the files of the database too (`scrubbing`).
 PERSONAL: tuple[type[Any], ...] = (DetaineePersonal, SpellPersonal, Trait, SourceTrait, ProvisionalHiding)
+_OF_RECORDS: dict[type[Any], Callable[[Keys, Ids], ColumnElement[bool]]] = {
+    Sealed: _sealed,
+    RequestedClass: _requested_classes,
+    BlockingKey: lambda keys, _ids: col(BlockingKey.record).in_(keys),
+    HiddenCandidatePair: _candidate_pairs,
+    Objection: lambda keys, _ids: col(Objection.record).in_(keys),
+    UncomparedRecord: lambda keys, _ids: col(UncomparedRecord.record).in_(keys),
+    Proposal: lambda keys, _ids: or_(col(Proposal.a).in_(keys), col(Proposal.b).in_(keys)),
+}
+ERASED = (*PERSONAL, *_OF_RECORDS)
 
 
-def erase(session: Session, records: Collection[uuid.UUID], revision: int) -> None:
+def erase(session: Session, records: Ids, revision: int) -> None:
     """Delete values, salts and personal rows of the records, in every version, of every person they ever belonged
     to. `revision`: of the erasure, which `scrubbing` then finishes."""
     run = session.connection().execute
     run(update(Head).values(erased=revision))
     keys = session.scalars(select(col(Record.key)).where(col(Record.id).in_(records))).all()
     run(update(Record).where(col(Record.key).in_(keys)).values(redacted=True))
-    for revisions in (
-        select(col(Report.since)).where(col(Report.record).in_(keys)),
-        select(col(Consent.key)).where(col(Consent.record).in_(keys)),
-        select(col(Decision.key)).where(or_(col(Decision.a).in_(records), col(Decision.b).in_(records))),
-    ):
-        run(delete(Sealed).where(col(Sealed.revision).in_(revisions)))
-    of_records = col(RequestedClass.record).in_(keys)
-    run(
-        delete(RequestedClass).where(of_records, col(RequestedClass.publish) == Publish.NAMED)
-    )  # kept for its day alone
-    run(update(RequestedClass).where(of_records).values(given_hi=None))
-    run(delete(BlockingKey).where(col(BlockingKey.record).in_(keys)))
-    run(
-        delete(HiddenCandidatePair).where(
-            or_(col(HiddenCandidatePair.record).in_(keys), col(HiddenCandidatePair.other).in_(keys))
-        )
-    )
-    run(delete(Objection).where(col(Objection.record).in_(keys)))
-    run(delete(UncomparedRecord).where(col(UncomparedRecord.record).in_(keys)))
-    run(delete(Proposal).where(or_(col(Proposal.a).in_(keys), col(Proposal.b).in_(keys))))
+    for table, rows in _OF_RECORDS.items():
+        run(delete(table).where(rows(keys, records)))
+    run(update(RequestedClass).where(col(RequestedClass.record).in_(keys)).values(given_hi=None))
     _erase_rows(session, keys)
 
 
-def _erase_rows(session: Session, keys: Collection[int]) -> None:
+def _erase_rows(session: Session, keys: Keys) -> None:
     """Delete the personal rows of every person one of the records belonged to, at the revisions at which it did."""
     placements = session.execute(select(Placement).where(col(Placement.record).in_(keys))).scalars().all()
     for placement in placements:

@@ -1,7 +1,7 @@
 """Finish erasures: what was deleted leaves the tables at once, and the files of the database once nobody reads it.
 
 The head row says up to which revision erasures are finished, so that a restart forgets none. The server tries again,
-and so does every command that opens the database.
+and so does every command that opens the database, but for those that must work whatever happens.
 """
 
 from typing import Any
@@ -12,26 +12,12 @@ from sqlmodel import Session, col
 
 from app.database import reading, writing
 from app.database_scrub import scrub
-from app.models import (
-    BlockingKey,
-    Head,
-    HiddenCandidatePair,
-    ImportFile,
-    ImportMapping,
-    ImportRow,
-    ListImport,
-    Proposal,
-    RequestedClass,
-    Sealed,
-)
-from app.registry.erasure import PERSONAL
+from app.models import Head, ImportFile, ImportMapping, ImportRow, ListImport
+from app.registry.erasure import ERASED
 
 UNFINISHED = "erasure_unfinished"
-_SCRUBBED: tuple[type[Any], ...] = (
-    *PERSONAL, BlockingKey, HiddenCandidatePair, ImportFile, ImportMapping, ImportRow, ListImport, Proposal,
-    RequestedClass, Sealed,
-)  # fmt: skip
-TABLES = sorted(table.__table__.name for table in _SCRUBBED)
+_OF_LISTS: tuple[type[Any], ...] = (ImportFile, ImportMapping, ImportRow, ListImport)  # deleted as lists are filed
+TABLES = sorted(table.__table__.name for table in {*ERASED, *_OF_LISTS})
 
 
 def is_finished(session: Session, revision: int) -> bool:
@@ -58,7 +44,7 @@ def finish(engine: Engine) -> bool:
             erased = _unfinished(session)
         if erased is None:
             return True
-        if not scrub(engine, TABLES):
+        if not scrub(engine, TABLES, erased):
             return False
         with writing(engine) as session:
             done = update(Head).where(col(Head.scrubbed) < erased).values(scrubbed=erased)

@@ -13,9 +13,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import OperationalError
 
-from app import database
+from app import database, database_scrub
 from app.api import health
 from app.database import kind_and_place, reading
+from app.database_scrub import scrub
 from app.log import entries
 from app.log.entries import as_only_writer
 from app.main import create_app
@@ -82,6 +83,22 @@ def test_a_lock_that_somebody_keeps_is_not_waited_for_by_those_who_ask(world: Wo
     with as_only_writer(world.engine):
         world.refuse(world.get("/readyz"), 503, "unavailable")
     assert world.get("/readyz").json() == {"status": "ok"}
+
+
+def test_a_file_that_is_just_written_anew_is_busy_and_not_unwritable(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def long(*_: Any) -> bool:
+        with as_only_writer(world.engine):
+            asked.append(world.get("/readyz").json())
+        return True
+
+    for how in ("_scrub_file", "_scrub_tables"):
+        monkeypatch.setattr(database_scrub, how, long)
+    assert scrub(world.engine, (), 1) is True
+    assert asked == [{"status": "ok"}]
 
 
 def test_a_line_that_was_cut_and_can_be_had_again_is_ready(world: World, client: TestClient) -> None:

@@ -27,7 +27,7 @@ from app.dates import format_instant
 from app.exchange.client import Stopped
 from app.exchange.imports import remote
 from app.models import ApiKey, Entry, Head
-from app.registry import hiding_requests
+from app.registry import hiding_requests, scrubbing
 from app.registry.api_keys import PATTERN
 from app.registry.projection import RULES
 from tests.api.serving import serving
@@ -139,6 +139,17 @@ def test_a_key_is_listed_without_its_secret_and_revoked_by_its_id(recuento: Run)
     assert key[12:44] not in listed
     assert recuento("key", "revoke", identifier).status == 0
     assert json.loads(recuento("key", "list", "--json").out)[0]["revoked"] is True
+
+
+def test_what_must_work_at_once_first_finishes_no_erasure(recuento: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished: list[Engine] = []
+    key = recuento("key", "create", "--holder", "Ana Pérez", "--role", "curator").out[4:12]
+    monkeypatch.setattr(scrubbing, "finish", finished.append)
+    for command in (["key", "revoke", key], ["clock"], ["restore", "--accept-loss"]):
+        assert recuento(*command).status == 0
+    assert finished == []
+    assert recuento("status").status == 0
+    assert len(finished) == 1
 
 
 def test_a_reporters_key_needs_a_source_that_is_there(recuento: Run) -> None:

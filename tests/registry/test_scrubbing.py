@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,15 +11,22 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import OperationalError
 
 from app.api import background
 from app.cli import status
 from app.database import writing
+from app.models import metadata
 from app.registry import scrubbing
 from tests.support import PATIENCE, Body, World
 
+# Tables without a value that an erasure or a filed list deletes: what is public, decisions by number, keys, the head.
+PUBLIC = {
+    *("api_key", "case_key", "claim", "consent", "decision", "detainee", "detention", "detention_state", "entry"),
+    *("facility", "head", "idempotent_answer", "objection_hiding", "pending_pair", "placement", "record", "release"),
+    *("release_at_stage", "report", "source", "source_detention", "source_release", "verification"),
+}
 PEOPLE, ERASED = 240, 24
 LONGEST = 5.0  # seconds: far less than a writer would wait for a reader, far more than it takes
 
@@ -226,3 +234,19 @@ def test_an_erasure_that_comes_while_another_is_finished_is_not_taken_for_it(
         patched.setattr(scrubbing, "scrub", meanwhile)
         assert scrubbing.finish(world.engine) is True
     assert warnings(world) == ["erasure_unfinished"]
+
+
+def test_every_table_that_an_erasure_deletes_from_leaves_the_files_too(world: World) -> None:
+    person, deleted = world.file()["detainee"]["id"], set()
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        deleted.update(re.findall(r"DELETE FROM (\w+)", statement))
+
+    event.listen(world.engine, "before_cursor_execute", note)
+    erase(world, person)
+    assert "sealed" in deleted
+    assert deleted <= set(scrubbing.TABLES)
+
+
+def test_no_table_is_neither_public_nor_one_that_leaves_the_files() -> None:
+    assert set(metadata.tables) - set(scrubbing.TABLES) == PUBLIC
