@@ -8,6 +8,8 @@ LINES   ?= 5000
 TRIALS  ?= 2000
 TRIES   ?= 20000
 HISTORIES ?= 3000
+CASES   ?= 50000
+ENGINE  ?= sqlite
 LISTS   ?=
 FILE    ?=
 RATE    ?=
@@ -35,7 +37,7 @@ ONE    := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 PYTEST := $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick campaign check try-install audit trials attack second-model drill-import drill-upload flood bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz second-model drill-import drill-upload flood bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -90,6 +92,9 @@ trials: $(VENV)/.dev ## Let a state and a stolen key try TRIALS (2000) times to 
 
 attack: $(VENV)/.dev ## Ask a real server TRIES (20000) times in turn about hidden and unknown people: what does a clock tell?
 	$(BIN)/python -m tests.attack.timing --tries $(TRIES)
+
+fuzz: $(VENV)/.dev ## Hold CASES (50000) answers of the app against its own document, under every role (ENGINE=postgresql)
+	$(BIN)/python -m tests.fuzz.campaign --cases $(CASES) --engine $(ENGINE)
 
 drill-import: $(VENV)/.dev ## Kill an import at 100 random points and resume it
 	$(BIN)/python -c "from bench.drill_import import main; main()"

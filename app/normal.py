@@ -1,4 +1,4 @@
-"""Text in one of Unicode's normal forms: the one place where it is brought there (pure).
+"""Text in one of Unicode's normal forms: the one place where it is brought there, and what no text may have (pure).
 
 To do that, the marks on a letter are put in order, and each is held against all before it: a hundred thousand marks on
 one letter, which a body has room for, would keep the processor for a minute and more.
@@ -10,6 +10,12 @@ from typing import Literal
 
 # In a row: what the Stream-Safe Text Format takes (UAX #15 section 13). No language sets more than a handful.
 MOST_MARKS = 30
+
+# For a class of a pattern, the characters with which a screen shows another text than is stored, or nothing at all:
+# fillers of Hangul, which count as letters; ends of lines and paragraphs; bidi overrides and isolates; deprecated
+# controls of shaping; what stands between lines; tags, which hide a whole text; and what is no character. Zero-width
+# joiners are not among them: Persian and Indic names need them.
+UNSEEN = "\u115f\u1160\u2028-\u202e\u2066-\u206f\u3164\uffa0\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f"
 
 _BEYOND_MARKS = 0x20000  # here and above are Chinese characters and what draws no mark of its own
 # Marks that only become some once they are taken apart: vowel signs of Tibetan, sound marks of half-width kana.

@@ -67,16 +67,18 @@ class _Whole(BaseTransport):
 
 
 def _scope(request: Request, state: dict[str, Any]) -> dict[str, Any]:
+    """`target` of a request's extensions is what its first line names, where no address may be tidied."""
     url = request.url
+    raw_path, _mark, query = request.extensions.get("target", url.raw_path).partition(b"?")
     return {
         "type": "http",
         "http_version": "1.1",
         "method": request.method,
-        "path": unquote(url.path),
-        "raw_path": url.raw_path.split(b"?", 1)[0],
+        "path": unquote(raw_path.decode("ascii")),
+        "raw_path": raw_path,
         "root_path": "",
         "scheme": url.scheme,
-        "query_string": url.query,
+        "query_string": query,
         "headers": [(name.lower(), value) for name, value in request.headers.raw],
         "client": (request.extensions.get("client", "testclient"), 50_000),
         "server": [url.host, url.port or 80],

@@ -3,6 +3,7 @@
 import zlib
 
 from fastapi import Request
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -14,6 +15,9 @@ from app.exchange.imports.mapping import Mapping, decoded
 GZIP = 16 + zlib.MAX_WBITS  # that header and checksum alone, as zlib names it
 UNPACKABLE = "The packed list is damaged or breaks off: pack it again with gzip, and send it whole."
 FORM = "Send a form with a part `file`, once, a part `mapping` if need be, and no others."
+# Of the encodings that a form may name, some fail in ways of their own, and one (Punycode) takes hours for a list.
+UTF_8 = b"utf-8"
+IN_UTF_8 = "Send the form in UTF-8: leave `charset` out of its Content-Type, or say utf-8."
 SENT = {
     "requestBody": {
         "required": True,
@@ -39,6 +43,11 @@ class _InMemory(MultiPartParser):
 
     spool_max_size = 2**40
 
+    def close(self) -> None:
+        """Let go of every part that was begun: one that never ended is in no form."""
+        for part in self._files_to_close_on_error:
+            part.close()
+
 
 async def parts(request: Request) -> tuple[bytes, bytes | None]:
     """The file and the mapping that were sent: two parts of a form, or the file alone as the body, packed or not."""
@@ -46,9 +55,11 @@ async def parts(request: Request) -> tuple[bytes, bytes | None]:
     packed = request.headers.get("content-encoding")
     if packed is not None:
         return _unpacked(body, packed.strip().lower(), request.app.state.max_import_bytes), None
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "multipart/form-data":
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    if kind != b"multipart/form-data":
         return body, None
+    if options.get(b"charset", UTF_8).lower() != UTF_8:
+        raise Invalid.at("", "malformed_form", IN_UTF_8)
     try:
         parser = _InMemory(request.headers, request.stream(), max_files=2, max_fields=2, max_part_size=len(body) + 1)
         form = await parser.parse()
@@ -61,7 +72,7 @@ async def parts(request: Request) -> tuple[bytes, bytes | None]:
                 raise Invalid.at("", "unknown_field", FORM)
             sent_parts[name] = await part.read() if isinstance(part, UploadFile) else part.encode()
     finally:
-        await form.close()
+        parser.close()
     if "file" not in sent_parts:
         raise Invalid.at("/file", "required", FORM)
     return sent_parts["file"], sent_parts.get("mapping")

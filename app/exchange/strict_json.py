@@ -10,16 +10,15 @@ import re
 from typing import Any
 
 from app.errors import MOST_ERRORS, Invalid, MalformedJson, pointed
-from app.normal import TOO_MANY, has_too_many_marks, normal
+from app.normal import TOO_MANY, UNSEEN, has_too_many_marks, normal
 
 MAX_DEPTH = 32  # the deepest body of ours has 5 levels
 MAX_KEY = 100  # characters: no key of ours has 30, and each error quotes the keys above its place
 MAX_KEYS = 100  # of one object: ours have 30 at most, and each unknown key makes an error
 MAX_INTEGER = 2**53  # beyond, a JSON number is not exact everywhere (RFC 8259 section 6)
 
-# C0 except tab, line feed and carriage return (notes have lines), DEL and C1; bidi overrides and isolates, with which a
-# screen shows another name than is stored; surrogates. Zero-width joiners stay: Persian and Indic names need them.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# C0 except tab, line feed and carriage return (notes have lines), DEL and C1; what shows another text; surrogates.
+_FORBIDDEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{UNSEEN}\ud800-\udfff]")
 
 
 def parse_json(body: bytes) -> Any:
@@ -104,7 +103,7 @@ def _clean(value: Any, pointer: str, depth: int, errors: _Errors) -> Any:
         return [_clean(item, f"{pointer}/{number}", depth + 1, errors) for number, item in enumerate(value)]
     if isinstance(value, str):
         if _FORBIDDEN.search(value):
-            errors.add(pointer, "control_character", "Remove control and text-direction characters.")
+            errors.add(pointer, "control_character", "Remove control, text-direction and invisible characters.")
             return ""
         if has_too_many_marks(value):
             errors.add(pointer, "too_many_marks", TOO_MANY)

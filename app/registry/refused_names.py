@@ -26,9 +26,10 @@ _UNSAID = frozenset(
     }
 )  # fmt: skip
 _CROSSES = re.compile(r"x[x ]*x")  # "XXX", "xx xx"; one alone is a tick
-# A program that could not encode a letter wrote "?" for it: beside letters, or for all letters of several words. The
-# pattern asks for two of a word only, since thousands in a row would be searched again from each of them.
-_LOST = re.compile(r"\w\?|\?\w|\?\?\s+\?\?")
+# A program that could not encode a letter wrote "?" for it: beside letters, or for all letters of several words; one
+# that could not decode it wrote U+FFFD. The pattern asks for two of a word only, since thousands in a row would be
+# searched again from each of them.
+_LOST = re.compile(r"\w\?|\?\w|\?\?\s+\?\?|\ufffd")
 # A telephone or identification number or a date: seven digits, however separated.
 _NUMBER = re.compile(r"(?:\d[ ./-]?){7}")
 NOBODY_KNEW: Fault = (

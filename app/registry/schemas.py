@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from app import dates
 from app.countries import COUNTRIES
+from app.normal import UNSEEN
 from app.registry import refused_names
 from app.registry.content import FILED
 from app.vocabulary import (
@@ -43,9 +44,8 @@ OLDEST = 120  # the oldest age a report may state; nobody older was ever documen
 
 T = TypeVar("T")
 
-# What a line cannot hold: C0, DEL, C1, bidi overrides and isolates. Query strings bring them past the JSON gate.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
+# What a line cannot hold: C0, DEL, C1, what shows another text. Query strings bring them past the JSON gate.
+_UNSEEN = re.compile(f"[\x00-\x1f\x7f-\x9f{UNSEEN}]")
 
 # Half the world's spreadsheets part the cells of a CSV file at a semicolon, others at a bar: of such a line they would
 # make two cells, the second a formula. The apostrophe that stands before a cell cannot help there (`exchange.tables`).
@@ -63,7 +63,7 @@ _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 def _one_line(value: str) -> str:
     if _UNSEEN.search(value):
-        raise PydanticCustomError("control_character", "Remove line breaks, tabs and control characters.")
+        raise PydanticCustomError("control_character", "Remove line breaks, tabs, control and invisible characters.")
     return _no_formula(value, _FORMULA_IN_A_LINE)
 
 

@@ -65,6 +65,16 @@ def test_a_form_that_is_none_is_refused(world: World) -> None:
     world.refuse(world.client.post("/v1/imports", content=b"x", headers=headers), 422, "malformed_form")
 
 
+@pytest.mark.parametrize("charset", ["undefined", "punycode", "idna", "latin-1", "nobody"])
+def test_a_form_in_another_encoding_is_refused_before_it_is_read(world: World, charset: str) -> None:
+    """Punycode takes hours for a list, and "undefined" fails in a way that nobody expects."""
+    headers = world.headers("foro", **{"Content-Type": f"multipart/form-data; boundary=b; charset={charset}"})
+    form = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nx-' + b"a" * 100_000 + b"\r\n--b--\r\n"
+    with world.storing_nothing():
+        response = world.client.post("/v1/imports", content=form, headers=headers)
+        assert "UTF-8" in world.refuse(response, 422, "malformed_form")["detail"]
+
+
 @pytest.mark.parametrize("asked", ["dryrun=true", "dry_run=perhaps", "dry_run=true&x=1", "dry_run=true&dry_run=false"])
 def test_a_misspelt_wish_stores_nothing(world: World, asked: str) -> None:
     with world.storing_nothing():

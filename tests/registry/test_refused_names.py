@@ -27,7 +27,7 @@ def test_neither_is_what_has_no_letter(said: str) -> None:
     assert fault[0] == "no_name"
 
 
-@pytest.mark.parametrize("said", ["Mar?a Mu?oz", "?ngel Soto", "Jos? Gil", "???? ??????"])
+@pytest.mark.parametrize("said", ["Mar?a Mu?oz", "?ngel Soto", "Jos? Gil", "???? ??????", "Mar\ufffda Soto"])
 def test_letters_lost_to_a_question_mark_are_asked_for(said: str) -> None:
     assert refused_names.fault(said) == refused_names.LOST == refused_names.damage(said)
 

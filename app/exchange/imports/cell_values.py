@@ -16,7 +16,7 @@ from app.exchange.imports.sentences import FAULTS
 from app.exchange.imports.sheet_dates import Order, UnclearDate, read
 from app.exchange.tables import unquoted
 from app.matching.fold import fold
-from app.normal import TOO_MANY, has_too_many_marks, normal
+from app.normal import TOO_MANY, UNSEEN, has_too_many_marks, normal
 from app.registry import refused_names
 from app.registry.schemas import LIST_LENGTH
 from app.vocabulary import LISTS, vocabulary
@@ -28,7 +28,7 @@ NAMED = 3  # known words in a message: enough to see what the field takes
 NAMES = frozenset({NAME, GIVEN_NAMES, SURNAMES})
 
 # Characters that no line or note may have, as in JSON.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{UNSEEN}]")
 # UTF-8 read as Windows-1252 and saved again (é became Ã©), and letters that an earlier program replaced.
 _GARBLED = re.compile("[ÃÂ][\u0080-\u00bf]|â€|\ufffd")
 # Space around separators is stripped afterwards: with space in this pattern, a cell of spaces would take seconds.
@@ -78,7 +78,7 @@ def plain(cell: str) -> str:
     if _GARBLED.search(text):
         raise UnreadCell("garbled_text", "Letters of this cell were lost on the way here: send the list they stand in.")
     if _UNSEEN.search(text):
-        raise UnreadCell("control_character", "Remove control and text-direction characters.")
+        raise UnreadCell("control_character", "Remove control, text-direction and invisible characters.")
     text = unquoted(text)  # an apostrophe keeps a spreadsheet from running a cell, in our own exports too
     if has_too_many_marks(text):
         raise UnreadCell("too_many_marks", TOO_MANY)

@@ -179,6 +179,7 @@ def test_lines_in_another_encoding_are_faults_of_their_rows_alone() -> None:
         ("RamÃ³n", "garbled_text"),
         ("Ram\ufffdn", "garbled_text"),
         ("Ramón\u202eoreto", "control_character"),
+        ("Ramón\u3164", "control_character"),
         ("Total", "not_a_person"),
     ],
 )
