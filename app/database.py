@@ -40,6 +40,9 @@ BUSY_PAUSE = 0.01  # seconds: opening a new database takes about as long
 STEPS = 100_000
 # Row values of one IN (...): far below SQLite's limit of 32,766 parameters.
 IN_CHUNK = 500
+# A row written again finds its place in a page that is there, on a full disk too. So many numbers do not fit into the
+# least memory for sorting: PostgreSQL writes some 300 KB of them beside its tables, gone at once.
+_NEEDS_ROOM = "SELECT count(*) FROM (SELECT n FROM generate_series(1, 20000) AS n ORDER BY -n OFFSET 0) AS sorted"
 
 OURS = Path(__file__).resolve().parent
 # Beside `app` in the work tree and in an installed package alike.
@@ -275,6 +278,8 @@ def try_writing(engine: Engine) -> None:
     with engine.connect().execution_options(**{WRITES: True}) as connection:
         if not is_sqlite(connection):
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {TRIED_FOR_MS}")
+            connection.exec_driver_sql("SET LOCAL work_mem = '64kB'")
+            connection.exec_driver_sql(_NEEDS_ROOM)  # first: it needs no lock
             connection.exec_driver_sql("UPDATE head SET id = id")
             connection.commit()
             return

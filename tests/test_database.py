@@ -10,7 +10,7 @@ from typing import Any
 
 import pysqlite3
 import pytest
-from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, insert, select, text
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, event, insert, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError, TimeoutError
 from sqlmodel import col
 
@@ -22,6 +22,7 @@ from app.database import (
     is_sqlite,
     make_engine,
     reading,
+    try_writing,
     was_stopped,
     writing,
 )
@@ -319,3 +320,22 @@ def test_without_room_in_memory_or_on_the_disk_scrubbing_is_left_for_later(troub
             return 0, 0, 0
 
     assert database_scrub._scrub_file(Cramped()) is False
+
+
+def test_a_disk_without_room_for_more_is_noticed_where_a_row_could_still_be_written_again(database_url: str) -> None:
+    engine = make_engine(database_url)
+    if is_sqlite(engine):
+        return  # the page that is tried is written to the end of its log
+
+    @event.listens_for(engine, "connect")
+    def without_room(connection: Any, _record: object) -> None:
+        connection.execute("SET temp_file_limit = '100kB'")
+        connection.commit()
+
+    with engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE head SET id = id")
+    try:
+        with pytest.raises(OperationalError):
+            try_writing(engine)
+    finally:
+        engine.dispose()
