@@ -37,7 +37,7 @@ ONE    := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 PYTEST := $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick campaign check try-install audit trials attack second-model drill-import drill-upload drill-kill drill-disk flood bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick campaign check try-install audit trials attack second-model drill-import drill-upload drill-kill drill-disk drill-io flood bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -104,6 +104,9 @@ drill-kill: $(VENV)/.dev ## Kill a server of ENGINE (sqlite, postgresql) while m
 
 drill-disk: $(VENV)/.dev ## Fill the disk under a registry of ENGINE and make room again (needs root, to mount one)
 	$(BIN)/python -m bench.drill_disk $(ENGINE)
+
+drill-io: $(VENV)/.dev ## Let the n-th write or sync of the files of ENGINE fail, for 150 n (needs a C compiler)
+	$(BIN)/python -m bench.drill_io $(ENGINE)
 
 flood: $(VENV)/.runtime ## Let sixteen clients ask a costly question, and tell how long writers, cheap reads and health wait
 	$(BIN)/python -m bench.flood $(FLOOD)
