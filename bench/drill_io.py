@@ -213,6 +213,7 @@ def drill(engine: str, folder: Path, most: int, seed: int) -> Counter[str]:
             if turn % OF_A_REGISTRY == 0:
                 if server:
                     server.kill()
+                    say(f"{turn} tried: {dict(tally)}")
                 registry += 1
                 url = postgres.new(registry) if postgres else f"sqlite:///{files / f'drill-{registry}.db'}"
                 keys = furnish(url)
