@@ -13,6 +13,8 @@ ENGINE  ?= sqlite
 LISTS   ?=
 FILE    ?=
 RATE    ?=
+ROUNDS  ?= 200
+ENGINE  ?= sqlite
 FLOOD   ?= /tmp/recuento-flood
 UV      ?= uv
 # The pips that Python 3.11 and 3.12 brought, and the newest.
@@ -37,7 +39,7 @@ ONE    := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 PYTEST := $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz second-model drill-import drill-upload flood bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz second-model drill-import drill-upload drill-kill drill-disk drill-io flood bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -101,6 +103,15 @@ drill-import: $(VENV)/.dev ## Kill an import at 100 random points and resume it
 
 drill-upload: $(VENV)/.dev ## Send a list through a line that breaks (RATE=10000: as slow as in the field), killing both ends
 	$(BIN)/python -c "from bench.drill_upload import main; main()" $(RATE)
+
+drill-kill: $(VENV)/.dev ## Kill a server of ENGINE (sqlite, postgresql) while many write, ROUNDS (200) times
+	$(BIN)/python -m bench.drill_kill $(ENGINE) $(ROUNDS)
+
+drill-disk: $(VENV)/.dev ## Fill the disk under a registry of ENGINE and make room again (needs root, to mount one)
+	$(BIN)/python -m bench.drill_disk $(ENGINE)
+
+drill-io: $(VENV)/.dev ## Let the n-th write or sync of the files of ENGINE fail, for 150 n (needs a C compiler)
+	$(BIN)/python -m bench.drill_io $(ENGINE)
 
 flood: $(VENV)/.runtime ## Let sixteen clients ask a costly question, and tell how long writers, cheap reads and health wait
 	$(BIN)/python -m bench.flood $(FLOOD)

@@ -31,8 +31,6 @@ SAFE_SQLITE = (3, 51, 3)
 SAFE_BACKPORTS: dict[tuple[int, ...], int] = {(3, 50): 7, (3, 44): 6}
 # A writer waits for the one before it; a request that waited longer than this is better refused than queued.
 BUSY_TIMEOUT_MS = 30_000
-# Readiness is asked every few seconds: a list holds the lock for two, and who has waited five has met something else.
-TRIED_FOR_MS = 5_000
 # A server whose machine is gone answers nothing at all: a line that is silent this long is given up.
 SILENT_MS = BUSY_TIMEOUT_MS
 BUSY_PAUSE = 0.01  # seconds: opening a new database takes about as long
@@ -262,7 +260,7 @@ def writing(engine: Engine, waits_ms: int | None = None) -> Iterator[Session]:
     """A session that commits once, at the end, or not at all. Raises CommitUnanswered where nobody can tell which. With
     `waits_ms` it waits no longer than that for the writer before it (`is_locked`)."""
     connection = engine.connect().execution_options(**{WRITES: True})
-    waiting = nullcontext() if waits_ms is None else _waiting_at_most(connection, waits_ms)
+    waiting = nullcontext() if waits_ms is None else waiting_at_most(connection, waits_ms)
     with connection, waiting, Session(connection, autoflush=False, expire_on_commit=False) as session:
         yield session
         session.flush()  # whatever fails before COMMIT stored nothing
@@ -275,7 +273,7 @@ def writing(engine: Engine, waits_ms: int | None = None) -> Iterator[Session]:
 
 
 @contextmanager
-def _waiting_at_most(connection: Connection, milliseconds: int) -> Iterator[None]:
+def waiting_at_most(connection: Connection, milliseconds: int) -> Iterator[None]:
     """Within it no transaction of the connection waits longer for a lock. It begins none: a session commits only what
     it began itself."""
     connection.execution_options(**{WAITS_MS: milliseconds})
@@ -301,18 +299,6 @@ def _stored_nothing(error: DBAPIError) -> bool:
     the mark of a whole transaction last. Where a line breaks or a disk fails, the transaction may stand all the
     same."""
     return bool(getattr(error.orig, "sqlite_errorcode", None) == pysqlite3.SQLITE_FULL)
-
-
-def try_writing(engine: Engine) -> None:
-    """Write something that changes nothing, so that a full disk, a file that may not be written, a lost line or a lock
-    that somebody keeps is known before a report comes. Raises SQLAlchemyError."""
-    if isinstance(engine.pool, StaticPool):
-        return  # in memory: nothing can fail, and a second transaction on its one connection would
-    connection = engine.connect().execution_options(**{WRITES: True})
-    with connection, _waiting_at_most(connection, TRIED_FOR_MS):
-        # SQLite would not write a row with equal values.
-        connection.exec_driver_sql("PRAGMA user_version = 0" if is_sqlite(connection) else "UPDATE head SET id = id")
-        connection.commit()
 
 
 def kind_and_place(error: Exception) -> str:

@@ -27,7 +27,7 @@ hypothesis_settings.load_profile(PROFILE)
 # examples run.
 UNCOUNTED = (
     "properties", "model", "trials", "docs", "test_load", "test_wire", "test_canary", "test_caching", "test_roles",
-    "test_filters", "test_formats", "test_probing", "test_reading",
+    "test_filters", "test_formats", "test_probing", "test_reading", "test_drills",
 )  # fmt: skip
 # What was made while tests were collected stays until the end, so nobody looks through it for garbage; nor, more often
 # than this, through what the tests make. A tenth of their time went there.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pysqlite3
 import pytest
-from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, insert, select, text
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, event, insert, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError, TimeoutError
 from sqlmodel import col
 
@@ -25,6 +25,7 @@ from app.database import (
     was_stopped,
     writing,
 )
+from app.database_trial import try_writing
 from app.models import Head
 from tests.databases import Templates
 from tests.support import World
@@ -283,3 +284,22 @@ def test_a_statement_that_fails_for_another_reason_was_not_stopped(engine: Engin
     with pytest.raises(DBAPIError) as failed, reading(engine, 60) as session:
         session.execute(text("SELECT nothing FROM nowhere"))
     assert not was_stopped(OperationalError(None, None, failed.value.orig or Exception()))
+
+
+def test_a_disk_without_room_for_more_is_noticed_where_a_row_could_still_be_written_again(database_url: str) -> None:
+    engine = make_engine(database_url)
+    if is_sqlite(engine):
+        return  # the page that is tried is written to the end of its log
+
+    @event.listens_for(engine, "connect")
+    def without_room(connection: Any, _record: object) -> None:
+        connection.execute("SET temp_file_limit = '100kB'")
+        connection.commit()
+
+    with engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE head SET id = id")
+    try:
+        with pytest.raises(OperationalError):
+            try_writing(engine)
+    finally:
+        engine.dispose()

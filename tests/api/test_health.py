@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import OperationalError
 
-from app import database, database_scrub
+from app import database_scrub, database_trial
 from app.api import health
 from app.database import kind_and_place, reading
 from app.database_scrub import scrub
@@ -33,7 +33,7 @@ def app_of(client: TestClient) -> FastAPI:
 @pytest.fixture(autouse=True)
 def tried_anew_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "TRIED_EVERY", 0.0)
-    monkeypatch.setattr(database, "TRIED_FOR_MS", 100)
+    monkeypatch.setattr(database_trial, "TRIED_FOR_MS", 100)
 
 
 @pytest.fixture
