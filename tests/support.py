@@ -282,7 +282,9 @@ class World:
         """The decision of two curators about an objection; the answer to the second."""
         if "second curator" not in self.keys:
             with writing(self.engine) as session:
-                self.keys["second curator"] = self._key(session, Role.CURATOR, None)
+                self.keys["second curator"] = self._key(
+                    session, Role.CURATOR, None, "Holder of the second curator's key"
+                )
         body = {"decision": decision, "reason": "decided by invented curators"} | ({"to": to} if to else {})
         path = f"/v1/objections/{objection_id}/decision"
         assert self.post(path, body, "curator").status_code == 202
