@@ -39,7 +39,7 @@ ONE    := env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest
 PYTEST := $(ONE) --numprocesses logical --maxprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz second-model drill-import drill-upload drill-kill drill-disk drill-io flood bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
+.PHONY: help demo test coverage quick campaign check try-install audit trials attack fuzz second-model pairs drill-import drill-upload drill-kill drill-disk drill-io flood bench-import bench-lists bench-estimate bench-match bench-lookup bench-compare format openapi lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F@ '{printf "%-22s %s\n", $$1, $$2}'
@@ -91,6 +91,9 @@ audit: $(AUDIT)/.tools $(AUDIT)/.runtime ## Look for known weaknesses, secrets a
 
 trials: $(VENV)/.dev ## Let a state and a stolen key try TRIALS (2000) times to move the numbers of others
 	$(BIN)/python -m tests.trials.campaign --trials $(TRIALS)
+
+pairs: $(VENV)/.dev ## Ask PAIRS (200) pairs of registries that differ in hidden values alone everything, for three readers
+	$(BIN)/python -m tests.pairs --pairs $(or $(PAIRS),200)
 
 attack: $(VENV)/.dev ## Ask a real server TRIES (20000) times in turn about hidden and unknown people: what does a clock tell?
 	$(BIN)/python -m tests.attack.timing --tries $(TRIES)

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import product
+from random import Random
 from typing import Any
 from urllib.parse import urlencode
 
@@ -127,12 +128,20 @@ def twins(templates: Templates, kind: str) -> Iterator[tuple[World, World]]:
 
 
 def differences(
-    first: World, second: World, who: str | None = None, among: Collection[str] | None = None
+    first: World,
+    second: World,
+    who: str | None = None,
+    among: Collection[str] | None = None,
+    chosen: Random | None = None,
+    sample: int = 0,
 ) -> Iterator[Difference]:
-    """What the two answer differently to this reader, of everything that the routes document; `among`: these paths."""
+    """What the two answer differently to this reader, of everything that the routes document; `among`: these paths;
+    `chosen`: of so many questions as `sample`, which it draws."""
     assert first.revision == second.revision, "the two must have as many entries: the log is public"
     names = Names(first), Names(second)
-    asked = zip(questions(first, names[0], among), questions(second, names[1], among), strict=True)
+    asked = list(zip(questions(first, names[0], among), questions(second, names[1], among), strict=True))
+    if chosen is not None:
+        asked = chosen.sample(asked, min(sample, len(asked)))
     for (path, terms), (other_path, other_terms) in asked:
         one = names[0].told(_get(first, path, terms, who))
         other = names[1].told(_get(second, other_path, other_terms, who))

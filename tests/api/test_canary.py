@@ -5,6 +5,8 @@ over by this: the addresses come from the OpenAPI document.
 """
 
 import logging
+import re
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -16,9 +18,12 @@ import pytest
 from sqlalchemy import select
 
 from app.api import answers
-from app.database import reading
+from app.database import reading, writing
+from app.database_files import back_up
+from app.exchange import package
 from app.models import metadata
 from app.reading.dimensions import RELEASES, dimensions_of
+from app.vocabulary import Role
 from tests.api.serving import serving
 from tests.support import GOVERNMENT, Body, World, make_report
 
@@ -287,3 +292,85 @@ def test_no_log_line_holds_a_mark_or_anything_of_a_client(scene: Scene, caplog: 
     assert leaks(scene, logged) == []
     for of_a_client in ("127.0.0.1", "rcn_", "?q=", "Bearer"):
         assert of_a_client not in logged.replace(server, "")
+
+
+# What a mark stands in, of whoever is hidden: who may read it. Nobody reads any other, such as an evidence's address of
+# the withdrawn, the name of a key's holder or who gave a consent.
+PERSONAL = {"first", "last", "alias", "father", "facility", "place", "transfer", "charge", "court", "term",
+            "destination", "evidence", "theirs", "note", "newnote", "case", "twin"}  # fmt: skip
+ALLOWED = {
+    **dict.fromkeys((None, "pud", GOVERNMENT, "admin"), frozenset[str]()),
+    "foro": PERSONAL | {"why", "claimnote"}, "jep": {"theirs"}, "reader": PERSONAL | {"claimnote"},
+    "curator": PERSONAL | {"claimnote", "words", "contact", "why"},
+}  # fmt: skip
+MARK = re.compile(rf"zq(?:{'|'.join(HIDDEN)})([a-z]+)qz")
+
+
+@pytest.fixture
+def objected(scene: Scene) -> Scene:
+    """The scene, with an objection's words, and a key whose holder's name is marked."""
+    world = scene.world
+    about = f"/v1/detainees/{scene.ids['anonymous']['detainee_id']}"
+    world.object_to(about, words=mark("anonymous", "words"), contact=mark("anonymous", "contact"))
+    with writing(world.engine) as session:
+        world.keys["marked"] = world._key(session, Role.READER, None, mark("anonymous", "holder"))
+    world.beat()
+    return scene
+
+
+def test_every_role_reads_only_what_it_may_of_whoever_is_hidden(objected: Scene) -> None:
+    """Every GET with and without a key's own routes, in every form, for every role."""
+    world, asked = objected.world, 0
+    world.get("/v1/me", "marked")
+    keyed = sorted(path for path in KEYED if "{" not in path)
+    keyed += [f"/v1/reports/{ids['report_id']}" for ids in objected.ids.values()]
+    for who, allowed in ALLOWED.items():
+        seen = set()
+        for address in (*objected.addresses(), *keyed):
+            forms: tuple[Body, ...] = (
+                {},
+                {"format": "csv"},
+                {"format": "jsonl"},
+                {"as_of": world.revision // 2},
+                {"nonsense": "1"},
+            )
+            for terms in forms if address.startswith("/v1") else forms[:1]:
+                url = httpx2.URL(address).copy_merge_params(terms)
+                answer = world.client.get(url, headers=world.headers(who), follow_redirects=False)
+                assert answer.status_code < 500, answer.url
+                text, asked = f"{answer.headers} {answer.text}", asked + 1
+                seen |= set(MARK.findall(text))
+                assert not [number for number in NATIONAL_IDS.values() if number[2:] in text], (who, answer.url)
+                assert "zqerased" not in text, (who, answer.url)
+        assert seen <= allowed, (who, seen - allowed)
+        assert bool(seen) == bool(allowed), who
+    assert asked > 3_000
+
+
+def test_no_file_that_the_registry_writes_holds_an_identification_number(objected: Scene, tmp_path: Path) -> None:
+    """The database in clear holds names; what is exported holds nothing of whoever is hidden, the temporary folder
+    nothing of anybody, and no file an identification number or anything of the erased."""
+    world = objected.world
+    listed = report_of("counted", "listed")["detainee"]
+    receipt = world.send_list(
+        f"name,id number,released on\n{mark('counted', 'listed')} Paz,{listed['national_id']},x\n"
+    )
+    assert receipt["state"]
+    exported = tmp_path / "machine-export"
+    exported.mkdir()
+    with reading(world.engine) as session:
+        package.write(session, exported, world.revision)
+    if world.engine.dialect.name == "sqlite":
+        back_up(Path(str(world.engine.url.database)), tmp_path / "machine-backup.db")
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert any(mark("named", "first").encode() in content for content in files.values())
+    for path, content in files.items():
+        for number in NATIONAL_IDS.values():
+            assert number.encode() not in content, path
+            assert number[2:].encode() not in content, path
+        assert mark("counted", "listed").encode() not in content, path
+        if path.parent == exported:
+            assert leaks(objected, content.decode()) == [], path
+        if "backup" in path.name:
+            assert b"zqerased" not in content, path
+    assert not [path for path in Path(tempfile.gettempdir()).glob("recuento*") if path.is_file()]
