@@ -179,7 +179,7 @@ def test_an_entry_holds_at_most_65535_bytes(engine: Engine, spare: int) -> None:
 def test_the_bytes_of_every_kind_of_entry_are_canonical_and_so_is_their_hash(world: World) -> None:
     world.add_facility(point={"lat": 10.5, "lon": -67})
     first = world.file("foro")
-    second = world.file("jep", release__released_on="2026-01-13", note='«ñandú» 🕊 \\ " \u2028')
+    second = world.file("jep", release__released_on="2026-01-13", note='«ñandú» 🕊 \\ " \u00a0')
     world.judge(first["detainee"]["id"], world.file("pud", detainee__full_name="Otro")["detainee"]["id"], "different")
     world.consent(second["detainee"]["id"], "named")
     claim = {"measure": "released", "qualifier": "exactly", "low": 3, "high": 3, "claimant": "foro"}
