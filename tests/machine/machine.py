@@ -107,7 +107,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.ids and len(self.ids) < len(NAMES))
     @rule(source=st.sampled_from(SOURCES), which=number, publish=classes, born=births)
     def point(self, source: str, which: int, publish: str | None, born: str | None) -> None:
-        """A report of somebody known, if the person is shown."""
+        """A report of somebody known, if the person is shown, or the source's own."""
         self.tick()
         model, mine, person = self.model, len(self.ids), self.of(which)
         name = model.head.accounts[min(person)].name
@@ -115,7 +115,7 @@ class Machine(RuleBasedStateMachine):
         body = {**self.body(name, publish, born), "source_record_id": f"case {mine}",
                 "detainee_id": self.ids[min(person)][1]}  # fmt: skip
         answer = self.world.post("/v1/releases", body, source)
-        if not model.may_point_at(person):
+        if not model.may_point_at(source, person):
             assert answer.status_code == 404, answer.text
         else:
             assert answer.status_code == 201, answer.text

@@ -201,10 +201,11 @@ class Model:
                 shown = not person & self.redacted and past.is_counted(person) and (restricted or seen == "named")
                 yield person, seen, shown
 
-    def may_point_at(self, person: Cluster) -> bool:
-        """Whether a source's key may name the person in a report: whomever lists show it. A state is answered as if
-        the report of somebody unnamed stood alone, and yet it is tied."""
-        return self.class_of_today(person) != "counted"
+    def may_point_at(self, source: str, person: Cluster) -> bool:
+        """Whether a source's key may name the person in a report: whomever lists show it, or it reported. A
+        state is answered as if the report of somebody unnamed stood alone, and yet it is tied."""
+        own = any(self.head.accounts[number].source == source for number in person)
+        return own or self.class_of_today(person) != "counted"
 
     # --- what is done ------------------------------------------------------------------------------------------------
 
