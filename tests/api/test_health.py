@@ -20,6 +20,7 @@ from app.database_scrub import scrub
 from app.log import entries
 from app.log.entries import as_only_writer
 from app.main import create_app
+from app.server_log import JsonLines
 from tests.support import World, make_report
 
 MARKER = "Quetzalcóatl-9137"
@@ -135,7 +136,7 @@ def test_a_failure_of_the_database_leaves_its_kind_and_its_place_in_the_log(
     monkeypatch.setattr(entries, "_LOCK_HEAD", text("SELECT CAST(:name AS text) FROM nowhere").bindparams(name=MARKER))
     with caplog.at_level(logging.DEBUG):
         world.post("/v1/releases", make_report(detainee__full_name=MARKER), "foro")
-    logged = "\n".join(logging.Formatter().format(record) for record in caplog.records)
+    logged = "\n".join(JsonLines().format(record) for record in caplog.records)
     assert ("OperationalError (SQLITE_ERROR) at app/log/entries.py:" in logged) is (
         world.engine.dialect.name == "sqlite"
     )
