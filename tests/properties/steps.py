@@ -12,10 +12,12 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+import pytest
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 from sqlmodel import Session, col
 
+from app.api import requests, things
 from app.database import WRITES
 from app.errors import Problem
 from app.log.entries import LogEntry, replay
@@ -137,7 +139,10 @@ class Registry:
             self.world.app.state.engine = connection
             self.world.app.state.readiness = Untried()
             try:
-                yield Clerk(self.world, connection).run(history)
+                with pytest.MonkeyPatch.context() as patched:
+                    for module in (requests, things):  # a bound would be of a connection of its own
+                        patched.setattr(module, "reading_for", lambda _request: Session(connection, autoflush=False))
+                    yield Clerk(self.world, connection).run(history)
             finally:
                 self.world.app.state.engine = self.engine
                 transaction.rollback()
