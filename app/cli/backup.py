@@ -15,7 +15,7 @@ from app.database import reading, writing
 from app.database_files import Copied, back_up, leaf_in, put_in_place, read_copy, state_of
 from app.log.entries import head, lock_head
 from app.log.head import bind_secret, is_bound, needs_rebuild, require_secret
-from app.log.mark import Kept, Mark, unrepeated
+from app.log.mark import Mark, MarkFile, unrepeated
 from app.registry.projection import RULES
 from app.registry.read_permissions import Reader
 from app.registry.rebuild import rebuild
@@ -67,7 +67,7 @@ def restore(
         _go_on(engine, settings, mark)
 
 
-def _put_back(settings: Settings, kept: Kept, file: Path, *, replace: bool, accept_loss: bool) -> Copied:
+def _put_back(settings: Settings, kept: MarkFile, file: Path, *, replace: bool, accept_loss: bool) -> Copied:
     """Check everything that can be checked, then put the file in place."""
     address = "pg_restore --clean --if-exists --single-transaction --dbname='{}' " + str(file)
     target = _sqlite_file(settings, f"{address} (with every server stopped), and then: recuento restore --accept-loss")

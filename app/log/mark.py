@@ -43,7 +43,7 @@ class UnreadableMark(RuntimeError):
     """The file of the mark cannot be read or written, or holds something else."""
 
 
-class Standing(NamedTuple):
+class HeadSeen(NamedTuple):
     """The head of a log, and the leaf hash of its entry at the mark, if it has come that far."""
 
     revision: int
@@ -52,7 +52,7 @@ class Standing(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Kept:
+class MarkFile:
     """What the file says. `forked`: after that revision, numbers were given to other entries before; `erased`: the
     records erased so far."""
 
@@ -61,7 +61,7 @@ class Kept:
     forked: int | None = None
     erased: tuple[str, ...] = ()
 
-    def follows(self, standing: Standing) -> bool:
+    def follows(self, standing: HeadSeen) -> bool:
         """Whether the log has the entry of the mark, and so everything up to it."""
         return standing.revision >= self.revision and standing.at_mark == self.leaf
 
@@ -75,7 +75,7 @@ class Mark:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.kept = Kept() if path is None else _read(path)
+        self.kept = MarkFile() if path is None else _read(path)
         self.lost = self.exposes = False
         self._writing = Lock()
 
@@ -134,14 +134,14 @@ class Mark:
             self._write(replace(self.kept, revision=standing.revision, leaf=standing.leaf))
             self.lost = self.exposes = False
 
-    def _move(self, session: Session, kept: Kept, standing: Standing) -> None:
+    def _move(self, session: Session, kept: MarkFile, standing: HeadSeen) -> None:
         """Move the mark on to a head that follows it."""
         if standing.revision > kept.revision:
             erased = dict.fromkeys([*kept.erased, *_erased(session, kept.revision, standing.revision)])
             moved = replace(kept, revision=standing.revision, leaf=standing.leaf, erased=tuple(erased))
             self._write(moved, unless_at=standing.revision)
 
-    def _write(self, kept: Kept, unless_at: int | None = None) -> None:
+    def _write(self, kept: MarkFile, unless_at: int | None = None) -> None:
         """Write the file whole or not at all, in turn with other processes; not where it is as far as `unless_at`."""
         assert self.path is not None
         with self._writing, _alone(self.path.parent):
@@ -164,7 +164,7 @@ def of(session: Session) -> Mark | None:
     return session.connection().get_execution_options().get(MARK)
 
 
-def unrepeated(session: Session, kept: Kept) -> list[UUID]:
+def unrepeated(session: Session, kept: MarkFile) -> list[UUID]:
     """The records that were erased by what the mark says, and of which this log has the values again."""
     open_again = (col(Record.id), col(Record.redacted).is_(False))
     known = [UUID(record) for record in kept.erased]
@@ -175,11 +175,11 @@ def unrepeated(session: Session, kept: Kept) -> list[UUID]:
     ]
 
 
-def _standing(session: Session, marked: int) -> Standing:
+def _standing(session: Session, marked: int) -> HeadSeen:
     revision = session.execute(select(col(Head.revision))).scalar_one()
     wanted = select(col(Entry.revision), col(Entry.leaf_hash)).where(col(Entry.revision).in_([revision, marked]))
     leaves = {at: bytes(leaf).hex() for at, leaf in session.execute(wanted)}
-    return Standing(int(revision), leaves.get(revision, ""), leaves.get(marked, ""))
+    return HeadSeen(int(revision), leaves.get(revision, ""), leaves.get(marked, ""))
 
 
 def _erased(session: Session, after: int, until: int) -> list[str]:
@@ -189,12 +189,12 @@ def _erased(session: Session, after: int, until: int) -> list[str]:
     return [record for body in bodies for record in json.loads(body)["records"]]
 
 
-def _read(path: Path) -> Kept:
+def _read(path: Path) -> MarkFile:
     try:
         said: dict[str, Any] = json.loads(path.read_text())
-        return Kept(int(said["revision"]), str(said["leaf_hash"]), said["forked_at"], tuple(said["erased"]))
+        return MarkFile(int(said["revision"]), str(said["leaf_hash"]), said["forked_at"], tuple(said["erased"]))
     except FileNotFoundError:
-        return Kept()
+        return MarkFile()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnreadableMark(
             f"{path} says up to which revision this machine has answered, and cannot be read: check the file and "
@@ -202,7 +202,7 @@ def _read(path: Path) -> Kept:
         ) from error
 
 
-def _replace(path: Path, kept: Kept) -> None:
+def _replace(path: Path, kept: MarkFile) -> None:
     said = {"revision": kept.revision, "leaf_hash": kept.leaf, "forked_at": kept.forked, "erased": [*kept.erased]}
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:

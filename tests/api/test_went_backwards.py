@@ -17,7 +17,7 @@ from app.api import background
 from app.cli.backup import commands
 from app.config import Settings
 from app.database import writing
-from app.log.mark import Kept, Mark, UnreadableMark, WentBackwards, attach
+from app.log.mark import Mark, MarkFile, UnreadableMark, WentBackwards, attach
 from app.main import create_app
 from app.registry.read_permissions import Reader
 from app.registry.redact_person import redact_again
@@ -131,7 +131,7 @@ def test_a_log_that_went_backwards_is_not_ready_takes_no_write_and_calls_nothing
 
 def test_a_write_is_refused_before_anybody_has_looked(world: World, kept: Path, filed: Body) -> None:
     """Between two looks: the lock shows a head below the mark in memory."""
-    world.app.state.mark.kept = Kept(revision=world.revision + 1, leaf=LEAF)
+    world.app.state.mark.kept = MarkFile(revision=world.revision + 1, leaf=LEAF)
     world.refuse(world.post("/v1/releases", make_report(), "jep"), 503, "went_backwards")
 
 
@@ -203,7 +203,7 @@ def test_two_processes_never_move_the_mark_back(world: World, kept: Path, filed:
     with writing(world.engine) as session:
         quick.look(session)
     newest = said(kept)
-    slow._write(Kept(revision=newest["revision"] - 1, leaf=LEAF), unless_at=newest["revision"] - 1)
+    slow._write(MarkFile(revision=newest["revision"] - 1, leaf=LEAF), unless_at=newest["revision"] - 1)
     assert said(kept) == newest
     assert slow.kept.revision == newest["revision"]
 

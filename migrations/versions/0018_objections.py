@@ -7,7 +7,7 @@ Going down forgets which objections were answered; after coming up again `recuen
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019"
+revision = "0018"
 down_revision = "0017"
 branch_labels = None
 depends_on = None
