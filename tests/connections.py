@@ -18,13 +18,15 @@ class Connections:
     def __init__(self) -> None:
         self._free: defaultdict[str, list[Connection]] = defaultdict(list)
 
-    def take(self, database: str) -> Connection | None:
+    def take(self, database: str, user: str | None) -> Connection | None:
+        """One that waits, of that user: whoever serves under a role must not get the owner's."""
         free = self._free[database]
-        while free:
-            connection = free.pop()
-            if not connection.closed:
-                return connection
-        return None
+        free[:] = [connection for connection in free if not connection.closed]
+        fitting = [connection for connection in free if user is None or connection.info.user == user]
+        if not fitting:
+            return None
+        free.remove(fitting[-1])
+        return fitting[-1]
 
     def give_back(self, connection: Connection) -> None:
         """Keep it, unless whoever had it left something unfinished."""

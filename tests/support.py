@@ -167,7 +167,9 @@ def _elsewhere(state: State, _dialect: Dialect, _record: object, given: list[Any
         return None
     if state.address is not None:
         named["dbname"] = state.address.database
-    return CONNECTIONS.take(named["dbname"])
+        if state.address.username is not None:
+            named["user"] = state.address.username
+    return CONNECTIONS.take(named["dbname"], named.get("user"))
 
 
 _GARAGE = _Garage()
