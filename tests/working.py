@@ -1,6 +1,7 @@
 """The work of a database: the statements run on an engine, the rows fetched of each, and, on SQLite, the steps of its
 virtual machine, which tell how many rows were looked at on the way."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ class Work:
     def step(self) -> int:
         self.steps += 1
         return 0
+
+
+# What is left of a question's time: it is another number each time, whatever is asked.
+LEFT = re.compile(r"(SET LOCAL statement_timeout = )\d+")
 
 
 class _Cursor:
@@ -56,7 +61,7 @@ def working(engine: Engine) -> Iterator[Work]:
     work, watched = Work(), []
 
     def watch(_connection: Any, cursor: Any, statement: str, _given: Any, context: Any, _many: bool) -> None:
-        work.statements.append(statement)
+        work.statements.append(LEFT.sub(r"\1", statement))
         work.rows.append(0)
         context.cursor = _Cursor(cursor, work, len(work.rows) - 1)
         if engine.dialect.name == "sqlite":
