@@ -29,7 +29,7 @@ log = logging.getLogger("recuento")
 async def background(state: State) -> AsyncIterator[None]:
     """Do all of it until the server stops, and whatever waits once more then."""
     stopping = asyncio.Event()
-    finder = PairFinder(state.engine, state.lanes.filing)
+    finder = PairFinder(state.engine, state.lanes.filing, state.names)
     chores: list[Coroutine[Any, Any, None]] = [
         state.imports.run(),
         state.objections.run(),

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app import server_log
+from app.config import Names
 from app.registry import hidden_pairs
 
 # Seconds between two rounds, whatever is written meanwhile: were a report compared at once, the next request would wait
@@ -24,8 +25,9 @@ class PairFinder:
     """Compares the records that wait, batch by batch. Each batch passes the gate like a request. What a killed process
     left is compared after the next start."""
 
-    def __init__(self, engine: Engine, gate: asyncio.Semaphore) -> None:
+    def __init__(self, engine: Engine, gate: asyncio.Semaphore, names: Names) -> None:
         self._engine = engine
+        self._names = names
         self._gate = gate
         self._stopping = asyncio.Event()
 
@@ -49,7 +51,7 @@ class PairFinder:
                 return
             last = records[-1]
             try:
-                await self._in_turn(partial(hidden_pairs.compare, self._engine, records))
+                await self._in_turn(partial(hidden_pairs.compare, self._engine, records, self._names))
             except OperationalError:
                 raise
             except Exception as error:
