@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pysqlite3
@@ -133,6 +134,7 @@ def test_the_commands_that_are_told_for_postgresql_back_up_and_put_back(
     world.refuse(world.get(f"/v1/detainees/{first['detainee']['id']}"), 503, "went_backwards")
     ran = recuento("restore", "--accept-loss")
     assert "Records erased again: 1" in " ".join(ran.err.split())
+    world.now = datetime.now(UTC)  # as the machine's clock, by which the command wrote
     assert world.get("/readyz").status_code == 200
     assert "Quintana" not in world.get(f"/v1/detainees/{first['detainee']['id']}", "reader").text
     assert world.client.get(later["permalink"]).json()["code"] == "revision_lost"
