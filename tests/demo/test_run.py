@@ -60,9 +60,10 @@ def test_a_new_guests_key_ends_the_one_before_and_all_end_by_themselves(session:
     first, second = run.guest_key(session, NOW), run.guest_key(session, NOW)
     with pytest.raises(Unauthenticated):
         api_keys.authenticate(session, first, NOW)
-    api_keys.authenticate(session, second, NOW + timedelta(days=run.KEY_DAYS - 1))
+    made = api_keys.moment_of(session, NOW)  # later, where a later moment was asked about
+    api_keys.authenticate(session, second, made + timedelta(days=run.KEY_DAYS - 1))
     with pytest.raises(Unauthenticated):
-        api_keys.authenticate(session, second, NOW + timedelta(days=run.KEY_DAYS))
+        api_keys.authenticate(session, second, made + timedelta(days=run.KEY_DAYS))
     assert len(session.scalars(select(col(ApiKey.id)).where(col(ApiKey.revoked_at).is_(None))).all()) == 1
 
 
