@@ -15,7 +15,7 @@ FILE    ?=
 RATE    ?=
 ROUNDS  ?= 200
 ENGINE  ?= sqlite
-FLOOD   ?= /tmp/recuento-flood
+FLOOD   ?= build/flood
 UV      ?= uv
 # The pips that Python 3.11 and 3.12 brought, and the newest.
 PIPS    ?= 23.0 23.2.1 24.0 newest

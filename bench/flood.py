@@ -182,7 +182,7 @@ def memory(pid: int) -> float:
 
 def registry(folder: Path) -> tuple[str, str]:
     """The address of a registry of so many people, made if it is not there yet, and a new key."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     url = f"sqlite:///{folder / 'flood.db'}"
     if not (folder / "flood.db").exists():
         prepare(url)
