@@ -74,7 +74,8 @@ def test_a_scrubbed_registry_keeps_what_was_not_deleted(world: World) -> None:
     before = world.stored()
     assert scrub(world.engine, TABLES, 1) is True
     if world.engine.dialect.name == "sqlite":
-        assert Path(f"{world.engine.url.database}-wal").stat().st_size == 0
+        log = Path(f"{world.engine.url.database}-wal")  # gone once the last connection is closed
+        assert not log.exists() or log.stat().st_size == 0
     assert world.stored() == before
     assert world.get("/v1/releases").json()["data"]
 
