@@ -80,7 +80,8 @@ def test_the_write_ahead_log_is_emptied_with_the_answer(world: World) -> None:
     answer = filed(world)
     world.redact(answer["detainee"]["id"])
     if world.engine.dialect.name == "sqlite":
-        assert Path(f"{world.engine.url.database}-wal").stat().st_size <= WAL_OF_ONE_PAGE
+        log = Path(f"{world.engine.url.database}-wal")  # gone once the last connection is closed
+        assert not log.exists() or log.stat().st_size <= WAL_OF_ONE_PAGE
 
 
 def test_what_is_freed_in_the_file_is_overwritten(world: World) -> None:
