@@ -1,7 +1,6 @@
 """create_app(settings): the ASGI application."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Lock
@@ -92,7 +91,6 @@ SILENT: Any = {
     "operation_spans": False,
     "auto_configure": False,
 }
-log = logging.getLogger("recuento")
 SUMMARY = "A registry of political prisoners that many organisations write to and anyone can count from."
 
 
