@@ -15,6 +15,8 @@ from app import dates
 
 # What an operator may ask two people for: joining people, deciding about the dead and about minors, and erasing.
 TwoPerson = Literal["merges", "deaths", "minors", "redactions"]
+# How people whose names only reports ask for are met: in lists, by their whole name alone, or as anonymous.
+Names = Literal["list", "search", "off"]
 MEBIBYTE = 1024 * 1024
 SECRET_BYTES = 32  # a full HMAC-SHA-256 key
 OTHERS = 0o077  # what the group and everyone else may do with a file
@@ -58,6 +60,12 @@ class Settings(BaseSettings):
     # office behind one address. Fifty a second: a list that is sent in parts over a good line.
     rate_by_client: int = Field(default=1_200, ge=0)
     rate_by_key: int = Field(default=3_000, ge=0)
+    # Of these, searches by name, of a client as of a key: enough for whoever looks for somebody, too few for whoever
+    # tries a list of names.
+    rate_of_searches: int = Field(default=30, ge=0)
+    # People whose name is public only since sources asked for it, without a recorded consent: listed by name, named to
+    # whoever searches for the whole name, or shown without a name.
+    names: Names = "list"
     # Whose word is taken for which client they pass on.
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = "127.0.0.1,::1"
     # Where readers find the registry, without a slash at the end: it stands in citations, which must lead there from

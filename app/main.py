@@ -179,6 +179,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.engine = engine
     app.state.settings = settings
     app.state.two_person = settings.two_person
+    app.state.names = settings.names
     app.state.max_import_bytes = settings.max_import_bytes
     app.state.public_url = settings.public_url or (settings.address() if demo else "")
     app.state.security_contact = settings.security_contact
@@ -187,7 +188,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.readiness = Readiness()
     app.state.settling = Settling()
     app.state.question_seconds = settings.question_seconds
-    app.state.rates = Rates(settings.rate_by_client, settings.rate_by_key)
+    app.state.rates = Rates(settings.rate_by_client, settings.rate_by_key, settings.rate_of_searches)
     app.state.networks = Networks()
     app.state.comparing = set()  # who has a list laid beside the registry just now
     app.state.key_uses = KeyUses()

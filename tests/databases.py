@@ -49,7 +49,13 @@ _SEQUENCES = """
 
 def settings_of(database_url: str, **given: object) -> Settings:
     """Of a registry that tests ask as often, and wait for as long, as they like, unless it is given bounds."""
-    unbounded = {"rate_by_client": 0, "rate_by_key": 0, "patience_seconds": 2 * PATIENCE, "question_seconds": PATIENCE}
+    unbounded = {
+        "rate_by_client": 0,
+        "rate_by_key": 0,
+        "rate_of_searches": 0,
+        "patience_seconds": 2 * PATIENCE,
+        "question_seconds": PATIENCE,
+    }
     fixed = {
         "database_url": database_url,
         "secret": "a secret of the tests",

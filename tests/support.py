@@ -126,6 +126,7 @@ class _Garage:
         app.state.clock = app.state.watch.now
         app.state.secret = settings.secret_key()
         app.state.two_person = settings.two_person
+        app.state.names = settings.names
         app.state.public_url = settings.public_url or ""
         app.state.security_contact = settings.security_contact
         app.state.zone = parse_zone(settings.zone or "UTC")
@@ -156,7 +157,9 @@ class _Garage:
         bounds = settings.model_dump(
             include={"concurrency", "max_body_bytes", "max_import_bytes", "max_bytes_in_flight"}
         )
-        paces = settings.model_dump(include={"rate_by_client", "rate_by_key", "patience_seconds", "question_seconds"})
+        paces = settings.model_dump(
+            include={"rate_by_client", "rate_by_key", "rate_of_searches", "patience_seconds", "question_seconds"}
+        )
         return f"{engine} {bounds} {paces}"
 
 

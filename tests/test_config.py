@@ -42,6 +42,8 @@ def test_what_nobody_sets_is_safe_on_one_machine(monkeypatch: pytest.MonkeyPatch
     ("concurrency", "12", 12),
     ("max_body_bytes", "2048", 2048),
     ("rate_by_client", "0", 0),
+    ("rate_of_searches", "0", 0),
+    ("names", "search", "search"),
     ("question_seconds", "2.5", 2.5),
     ("trusted_proxies", "10.0.0.2, fd00::/8", "10.0.0.2, fd00::/8"),
     ("trusted_proxies", "", ""),
@@ -70,7 +72,7 @@ def test_what_is_given_outweighs_the_environment(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("name, value", [
     ("port", "70000"), ("port", "-1"), ("workers", "0"), ("concurrency", "0"), ("max_body_bytes", "10"),
     ("secret", "too short"), ("zone", "Caracas"), ("trusted_proxies", "*"), ("trusted_proxies", "proxy.example"),
-    ("rate_by_key", "-1"), ("patience_seconds", "0"), ("max_bytes_in_flight", "10485759"),
+    ("rate_by_key", "-1"), ("names", "everybody"), ("patience_seconds", "0"), ("max_bytes_in_flight", "10485759"),
 ])  # fmt: skip
 def test_what_cannot_work_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"RECUENTO_{name.upper()}", value)

@@ -56,7 +56,8 @@ VALUES: dict[str, list[Any]] = {
     "kind": ["pardon", ["pardon", "release_with_measures"], "retraction"], "lang": ["es"],
     "legal_status": ["pretrial", "convicted", "incommunicado"], "limit": [1, 2], "lists": [["foro", "jep"]],
     "measure": ["released"], "min_sources": [1, 2], "nationality": ["VE", "AR", "CO"], "net": ["true"],
-    "only_by": [["foro"]], "outcome": ["new"], "q": ["Ana", "Zoraida", "Paz"], "rearrested": ["true", "false"],
+    "only_by": [["foro"]], "outcome": ["new"], "q": ["Ana", "Zoraida", "Paz", "Zoraida Montilla"],
+    "rearrested": ["true", "false"],
     "released_from": ["2026-01-10"], "released_to": ["2026-01-12"], "since": ["{early}", "{middle}"],
     "source": ["foro", "jep", "ministry"], "source_record_id": ["1"], "sources": [0, 1, 2],
     "stage": ["announced", "ordered", "carried_out"], "state": ["held", "released", "unknown"],
@@ -118,12 +119,12 @@ def _unpacked(code: str) -> str:
 
 
 @contextmanager
-def twins(templates: Templates, kind: str) -> Iterator[tuple[World, World]]:
-    """Two worlds with equal sources and keys, and nobody in them."""
+def twins(templates: Templates, kind: str, **settings: object) -> Iterator[tuple[World, World]]:
+    """Two worlds with equal sources, keys and settings, and nobody in them."""
     template, keys = templates.world(kind)
     with ExitStack() as opened:
         urls = [opened.enter_context(templates.copy(kind, template)) for _world in range(2)]
-        first, second = (opened.enter_context(World(settings_of(url), keys=keys)) for url in urls)
+        first, second = (opened.enter_context(World(settings_of(url, **settings), keys=keys)) for url in urls)
         yield first, second
 
 

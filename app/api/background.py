@@ -43,7 +43,7 @@ async def background(state: State) -> AsyncIterator[None]:
     chores = [
         state.imports.run(),
         every("a beat of objections", state.objection_beat.settle, OBJECTIONS_EVERY, lanes.objections),
-        every("a comparison of reports", PairFinder(state.engine).step, PAIRS_EVERY, lanes.background),
+        every("a comparison of reports", PairFinder(state.engine, state.names).step, PAIRS_EVERY, lanes.background),
         every("noting the use of keys", partial(state.key_uses.write, state.engine), KEY_USES_EVERY, lanes.background),
         every("finishing an erasure", partial(_finish_erasures, state), SCRUBBED_EVERY, lanes.background),
         every("looking at the mark", _Watch(state).look, MARKS_EVERY, lanes.marks),

@@ -42,10 +42,12 @@ NO_KEY = "This needs a key: Authorization: Bearer rcn_…"
 
 
 class Rates:
-    """Counts requests by the minute, of a key where it has been found valid, else of a client. 0: as many as come."""
+    """Counts requests by the minute, of a key where it has been found valid, else of a client, and `searches` by name
+    among them. 0: as many as come."""
 
-    def __init__(self, by_client: int, by_key: int) -> None:
+    def __init__(self, by_client: int, by_key: int, searches: int = 0) -> None:
         self._by = {"client": by_client, "key": by_key}
+        self._searches = searches
         self._counts = FixedWindowRateLimiter(MemoryStorage())
         self._secret = secrets.token_bytes(32)
         self._valid: set[str] = set()
@@ -59,23 +61,27 @@ class Rates:
         else:
             self._valid.discard(digest)
 
-    def count(self, token: str | None, client: str) -> None:
+    def count(self, token: str | None, client: str, *, search: bool = False) -> None:
         """Count one request. Raises TooManyRequests."""
         digest = None if token is None else self._digest(token)
         by, bucket = ("key", digest) if digest in self._valid else ("client", self._bucket(client))
-        most = self._by[by]
+        self._hit(by, self._by[by], "requests", by, str(bucket))
+        if search:
+            self._hit("searches", self._searches, "searches by name", by, str(bucket))
+
+    def _hit(self, policy: str, most: int, what: str, by: str, bucket: str) -> None:
         if not most:
             return
         rate = RateLimitItemPerMinute(most)
-        if self._counts.hit(rate, by, str(bucket)):
+        if self._counts.hit(rate, policy, by, bucket):
             return
-        seconds = max(1, ceil(self._counts.get_window_stats(rate, by, str(bucket)).reset_time - time()))
+        seconds = max(1, ceil(self._counts.get_window_stats(rate, policy, by, bucket).reset_time - time()))
         headers = {
             "Retry-After": str(seconds),
-            "RateLimit-Policy": f'"{by}";q={most};w={rate.get_expiry()}',
-            "RateLimit": f'"{by}";r=0;t={seconds}',
+            "RateLimit-Policy": f'"{policy}";q={most};w={rate.get_expiry()}',
+            "RateLimit": f'"{policy}";r=0;t={seconds}',
         }
-        detail = f"At most {most} requests a minute are answered for one {by}: go on in {seconds} s, and more slowly."
+        detail = f"At most {most} {what} a minute are answered for one {by}: go on in {seconds} s, and more slowly."
         raise TooManyRequests(detail, headers=headers)
 
     def _digest(self, text: str) -> str:
@@ -150,7 +156,9 @@ class Door:
         headers = Headers(scope=scope)
         if scope["path"] != UNCOUNTED:
             try:
-                state.rates.count(_token(Request(scope)), (scope.get("client") or ("",))[0])
+                request = Request(scope)
+                client = (scope.get("client") or ("",))[0]
+                state.rates.count(_token(request), client, search="q" in request.query_params)
             except TooManyRequests as refusal:
                 await problems.respond(refusal.body(), refusal.headers)(scope, receive, send)
                 return

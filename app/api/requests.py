@@ -29,7 +29,7 @@ from app.models import ApiKey
 from app.reading.questions import AsOf
 from app.reading.terms import PINNING
 from app.registry.projection import RULES
-from app.registry.read_permissions import ANYONE, Reader
+from app.registry.read_permissions import Reader
 from app.vocabulary import Language, Role
 from app.wire.base import MomentOut
 
@@ -263,7 +263,9 @@ def reading_for(request: Request) -> AbstractContextManager[Session]:
 
 
 def _who(session: Session, token: str | None, request: Request) -> tuple[Reader, ApiKey | None]:
-    return (ANYONE, None) if token is None else admitted(session, token, request)
+    if token is None:
+        return Reader(names=request.app.state.names), None
+    return admitted(session, token, request)
 
 
 Read = Annotated[ReadContext, Depends(_read_context, scope="function")]

@@ -20,6 +20,7 @@ from app.exchange.imports.faults import BadFile
 from app.exchange.imports.local import reporter
 from app.log.entries import head
 from app.reading.formats import Form
+from app.registry.read_permissions import Reader
 from app.registry.write import WriteContext
 
 
@@ -45,6 +46,7 @@ def export(
 ) -> None:
     """Write all public releases to stdout, everything public into a folder, or a source's own reports to stdout."""
     left, settings = None, Settings()
+    anyone = Reader(names=settings.names)
     with opened(settings):
         pass  # migrated, and its rows known to be of today's rules
     with database(settings) as engine, reading(engine) as session:
@@ -55,21 +57,21 @@ def export(
         if to is not None and source is not None:
             fail("A folder holds what is public: leave out --to for a source's own reports.")
         if to is not None:
-            copy(session, to, revision)
+            copy(session, to, anyone, revision)
         elif source is not None:
             left = of_source(session, source, form, revision)
         else:
-            public(session, form, revision)
+            public(session, form, anyone, revision)
     if left is not None:
         fail(left)
 
 
-def copy(session: Session, folder: Path, revision: int) -> None:
+def copy(session: Session, folder: Path, reader: Reader, revision: int) -> None:
     """Write a copy into a folder that is new or empty. Raises BadFile."""
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise BadFile("not_empty", "There is something in this folder: name a new one for the copy.")
-    described = package.write(session, folder, revision)
+    described = package.write(session, folder, reader, revision)
     withheld = described["recuento"]["withheld"]["releases"]
     _tell(f"Revision {revision} in {folder}. In no table, as in no list: the people behind {withheld} releases.")
 
@@ -82,13 +84,13 @@ def read_copy(context: WriteContext, folder: Path) -> None:
     _tell(f"Filed {copy.reports} reports of a copy.")
 
 
-def public(session: Session, form: ExportForm, revision: int) -> None:
+def public(session: Session, form: ExportForm, reader: Reader, revision: int) -> None:
     """Write everything public of releases, or of people with names, to stdout."""
     if form is not ExportForm.FTM:
-        _write(exports.releases(session, Form(form.value), revision))
+        _write(exports.releases(session, Form(form.value), reader, revision))
         return
     told: Counter[str] = Counter()
-    _write(ftm.entities(session, revision, told))
+    _write(ftm.entities(session, reader, revision, told))
     _tell(f"Left out: {told['nameless']} people who are listed without a name.")
 
 

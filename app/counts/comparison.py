@@ -11,14 +11,14 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.database import chunks
-from app.models import Placement, Record
+from app.models import CLASSES_OF_TODAY, Placement, Record
 from app.reading.countables import countable_of
 from app.reading.selection import ASSERTED, COUNTING, source_keys
 from app.reading.terms import ReleaseTerms, SourcedTerms
 from app.reading.visibility import Condition, at, hidden
 from app.registry.read_permissions import Reader
 from app.registry.records import Kind
-from app.vocabulary import Language, Publish, ReleaseStatus
+from app.vocabulary import Language, ReleaseStatus
 from app.wire.counts import CaseOut, Comparison
 
 # Cases listed in one answer; the numbers are of all of them.
@@ -199,7 +199,7 @@ def _shown(
 ) -> list[CaseOut]:
     """The cases of people who stand in lists for the reader, with the id of the release or of the detention."""
     spells = [case.spell for case in cases]
-    unseen = tuple(str(publish) for publish in Publish if not reader.sees_person(publish))
+    unseen = tuple(publish for publish in CLASSES_OF_TODAY if not reader.sees_person(publish))
     ids: dict[int, uuid.UUID] = {}
     for some in chunks(spells):
         # By today's class of the record itself, and below of the person with whom it was counted.

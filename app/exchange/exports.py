@@ -10,7 +10,7 @@ from app.reading import lists
 from app.reading.formats import Form
 from app.reading.paging import Page, Row
 from app.reading.questions import MOST_LIMIT, Paged, ReleaseQuery
-from app.registry.read_permissions import ANYONE
+from app.registry.read_permissions import Reader
 
 Query = TypeVar("Query", bound=Paged)
 
@@ -31,10 +31,10 @@ def every(read: Callable[[Query], Page[Row]], query: Query) -> Iterator[Row]:
         yield from rows
 
 
-def releases(session: Session, form: Form, revision: int) -> Iterator[str]:
+def releases(session: Session, form: Form, reader: Reader, revision: int) -> Iterator[str]:
     """All public releases at a revision."""
     first = ReleaseQuery(limit=MOST_LIMIT)
-    for number, rows in enumerate(pages(lambda query: lists.releases(session, query, ANYONE, revision), first)):
+    for number, rows in enumerate(pages(lambda query: lists.releases(session, query, reader, revision), first)):
         if form is Form.JSONL:
             yield tables.to_jsonl(rows)
         else:

@@ -21,7 +21,7 @@ from app.exchange.exports import every
 from app.reading import lists
 from app.reading.questions import MOST_LIMIT, DetaineeQuery, FacilityQuery, Paged, ReleaseQuery
 from app.reading.selection import COUNTING
-from app.registry.read_permissions import ANYONE
+from app.registry.read_permissions import Reader
 from app.vocabulary import Publish, ReleaseStatus, SourceKind, Stage
 from app.wire.directory import FacilityShape, SourceShape
 from app.wire.records import DetaineeShape, DetentionShape, ReleaseShape
@@ -40,7 +40,7 @@ class Entity(TypedDict):
     properties: dict[str, list[str]]
 
 
-def entities(session: Session, revision: int, left_out: Counter[str]) -> Iterator[str]:
+def entities(session: Session, reader: Reader, revision: int, left_out: Counter[str]) -> Iterator[str]:
     """Lines of entities as of a revision. Counts the people left out into `left_out["nameless"]`."""
     names: dict[str, str] = {}
     for shape in every(lambda query: lists.sources(session, query, revision), Paged(limit=MOST_LIMIT)):
@@ -51,7 +51,7 @@ def entities(session: Session, revision: int, left_out: Counter[str]) -> Iterato
         places[place["slug"]] = place["name"]
         yield tables.to_jsonl([facility(place)])
     named = set()
-    for row in every(lambda query: lists.detainees(session, query, ANYONE, revision), DetaineeQuery(limit=MOST_LIMIT)):
+    for row in every(lambda query: lists.detainees(session, query, reader, revision), DetaineeQuery(limit=MOST_LIMIT)):
         if row["publish"] != Publish.NAMED or not row["name"]:
             left_out["nameless"] += 1
         else:
@@ -60,7 +60,7 @@ def entities(session: Session, revision: int, left_out: Counter[str]) -> Iterato
             yield tables.to_jsonl([person(row), *(detention(spell, names, places) for spell in spells)])
     standing = [ReleaseStatus(status) for status in COUNTING]
     carried_out = ReleaseQuery(limit=MOST_LIMIT, stage=Stage.CARRIED_OUT, status=standing)
-    for freed in every(lambda query: lists.releases(session, query, ANYONE, revision), carried_out):
+    for freed in every(lambda query: lists.releases(session, query, reader, revision), carried_out):
         if freed["detainee_id"] in named and freed["stage"] == Stage.CARRIED_OUT:
             yield tables.to_jsonl([release(freed, names, places)])
 

@@ -27,7 +27,7 @@ from app.reading.formats import MEDIA
 from app.reading.questions import MOST_LIMIT, ClaimQuery, FacilityQuery, Paged, ReleaseQuery
 from app.reading.shapes import Person
 from app.reading.visibility import at, visible
-from app.registry.read_permissions import ANYONE
+from app.registry.read_permissions import Reader
 from app.wire.records import EndedOut
 
 DESCRIPTOR = "datapackage.json"
@@ -60,8 +60,8 @@ class Descriptor(Head):
     resources: list[Resource]
 
 
-def write(session: Session, folder: Path, revision: int) -> Descriptor:
-    """Write everything public at a revision into an empty folder, and return the descriptor."""
+def write(session: Session, folder: Path, reader: Reader, revision: int) -> Descriptor:
+    """Write everything at a revision that the reader may see into an empty folder, and return the descriptor."""
     with ExitStack() as files:
         out = {
             name: files.enter_context((folder / f"{name}.csv").open("w", encoding="utf-8", newline=""))
@@ -70,32 +70,32 @@ def write(session: Session, folder: Path, revision: int) -> Descriptor:
         writers = {name: csv.writer(file) for name, file in out.items()}
         for name, columns in TABLES.items():
             writers[name].writerow(columns)
-        for name, row in _rows(session, revision):
+        for name, row in _rows(session, reader, revision):
             writers[name].writerow([cell(row.get(column), field) for column, field in TABLES[name].items()])
-    described = _descriptor(session, folder, revision)
+    described = _descriptor(session, folder, reader, revision)
     text = json.dumps(described, ensure_ascii=False, indent=1)
     (folder / DESCRIPTOR).write_text(text + "\n", encoding="utf-8")
     return described
 
 
-def _rows(session: Session, revision: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _rows(session: Session, reader: Reader, revision: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """`(table, row)`, in the order of each table."""
     yield from _named("sources", every(lambda query: lists.sources(session, query, revision), Paged(limit=MOST_LIMIT)))
     for row in every(lambda query: lists.facilities(session, query, revision), FacilityQuery(limit=MOST_LIMIT)):
         yield "facilities", {**row, **(row["point"] or {})}
-    numbers = public_reports.numbered(session, revision)
+    numbers = public_reports.numbered(session, reader, revision)
     detainees = session.scalars(
         select(col(Detainee.detainee))
-        .where(at(Detainee, revision), visible(ANYONE, col(Detainee.detainee), revision))
+        .where(at(Detainee, revision), visible(reader, col(Detainee.detainee), revision))
         .order_by(col(Detainee.detainee))
     ).all()
     for keys in chunks(detainees):
         people = person_records.people(session, keys, revision)
         for key in keys:
-            yield from _of(people[key])
-        yield from _named("reports", map(_flat, public_reports.reports(session, people, numbers, revision)))
+            yield from _of(people[key], reader)
+        yield from _named("reports", map(_flat, public_reports.reports(session, people, numbers, reader, revision)))
     yield from _named(
-        "claims", every(lambda query: lists.claims(session, query, ANYONE, revision), ClaimQuery(limit=MOST_LIMIT))
+        "claims", every(lambda query: lists.claims(session, query, reader, revision), ClaimQuery(limit=MOST_LIMIT))
     )
 
 
@@ -103,17 +103,17 @@ def _named(name: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, 
     return ((name, row) for row in rows)
 
 
-def _of(person: Person) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _of(person: Person, reader: Reader) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """`(table, row)` of one person, without the reports."""
-    shown = shapes.detainee(person, ANYONE)
+    shown = shapes.detainee(person, reader)
     yield "detainees", shown
     for spell, detention in zip(person.detentions, shown["detentions"], strict=True):
         ended: EndedOut = detention["ended"] or {"on": None, "how": None}
         yield "detentions", {**detention, "ended_on": ended["on"], "ended_how": ended["how"]}
         if spell in person.releases:
-            yield "releases", shapes.release(person, spell, ANYONE)
+            yield "releases", shapes.release(person, spell, reader)
         for about in ("detention", "release"):
-            for verification in person_records.verifications(person, spell, about, ANYONE):
+            for verification in person_records.verifications(person, spell, about, reader):
                 release = detention["release_id"] if about == "release" else None
                 yield "verifications", {**verification, "detention_id": detention["id"], "release_id": release}
 
@@ -126,8 +126,8 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _descriptor(session: Session, folder: Path, revision: int) -> Descriptor:
-    withheld = lists.releases(session, ReleaseQuery(limit=1), ANYONE, revision).beside()["withheld"]
+def _descriptor(session: Session, folder: Path, reader: Reader, revision: int) -> Descriptor:
+    withheld = lists.releases(session, ReleaseQuery(limit=1), reader, revision).beside()["withheld"]
     head: Head = {
         "$schema": PROFILE,
         "name": "recuento",

@@ -23,7 +23,7 @@ from app.models.base import (
     RequestedClass,
     Source,
 )
-from app.models.columns import OPEN, TableRow, metadata
+from app.models.columns import CLASSES_OF_TODAY, NAMED_BY_REPORTS, OPEN, TableRow, metadata
 from app.models.imports import ImportFile, ImportMapping, ImportRow, ListImport
 from app.models.log import (
     ApiKey,
@@ -57,6 +57,8 @@ from app.models.projected import (
 )
 
 __all__ = [
+    "CLASSES_OF_TODAY",
+    "NAMED_BY_REPORTS",
     "OPEN",
     "PROJECTED",
     "ApiKey",

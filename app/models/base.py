@@ -5,7 +5,7 @@ import uuid
 from sqlalchemy import Index, Uuid
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import key_column, one_of, text_column
+from app.models.columns import CLASSES_OF_TODAY, key_column, one_of, text_column
 from app.vocabulary import Judgement, Publish
 
 DECIDERS = ("matcher", "reporter", "curator")
@@ -41,7 +41,7 @@ class Facility(SQLModel, table=True):
 class Record(SQLModel, table=True):
     """What one source reports of one detention, under one case number; its versions are `report` rows."""
 
-    __table_args__ = (one_of("publish_now", Publish), Index(None, "source"))
+    __table_args__ = (one_of("publish_now", CLASSES_OF_TODAY), Index(None, "source"))
     key: int = key_column(primary_key=True)
     id: uuid.UUID = Field(sa_type=Uuid, unique=True)
     source: int = key_column()
@@ -135,7 +135,7 @@ class BlockingKey(SQLModel, table=True):
 
     __tablename__ = "blocking_key"
     __table_args__ = (
-        one_of("publish_now", Publish),
+        one_of("publish_now", CLASSES_OF_TODAY),
         Index(None, "key", "publish_now", "born", "record", "source"),
     )
     record: int = key_column(primary_key=True)

@@ -6,9 +6,15 @@ from sqlalchemy import CheckConstraint, LargeBinary, MetaData, Text
 from sqlmodel import Field, SQLModel
 
 from app.database import Key
+from app.vocabulary import Publish
 
 # Open end of a row's life: beyond any revision, and still an exact number in JSON (2**53 - 1).
 OPEN = 9_007_199_254_740_991
+
+# Today's class of somebody whose name reports ask for, and no recorded consent: the operator says what it opens.
+NAMED_BY_REPORTS = "named_by_reports"
+# What a person's class of today may be, from the most open to the most closed.
+CLASSES_OF_TODAY = (Publish.NAMED.value, NAMED_BY_REPORTS, Publish.ANONYMOUS.value, Publish.COUNTED.value)
 
 TableRow = dict[str, Any]  # column → value
 

@@ -18,6 +18,7 @@ from sqlmodel import Session, col
 
 from app.models import (
     Claim,
+    Consent,
     Detainee,
     DetaineePersonal,
     Detention,
@@ -37,6 +38,7 @@ from app.reading.paging import Order, Page, Row, after, read_cursor, write_curso
 from app.reading.questions import Paged, ThingsQuery
 from app.reading.shapes import Person, Shape
 from app.reading.visibility import Condition, at, visible
+from app.registry.publication_class import in_name_of
 from app.registry.read_permissions import Reader
 from app.registry.records import Kind
 from app.vocabulary import Publish
@@ -87,6 +89,7 @@ _KEYS: dict[str, tuple[Any, str]] = {
 _THEN: dict[str, Any] = {kind: aliased(table) for kind, (table, _key) in _KEYS.items()}
 _NOW: dict[str, Any] = {kind: aliased(table) for kind, (table, _key) in _KEYS.items()}
 _PERSON_THEN: Any = aliased(Detainee)
+_PLACE: Any = aliased(Placement)
 _CLAIM_THEN: Any = aliased(Claim)
 _CLAIM_NOW: Any = aliased(Claim)
 STANDS, GONE = 0, 1  # what the first number of a cursor says of the row that was passed
@@ -139,9 +142,19 @@ def may_have_changed(kind: Kind, among: ListedThings, since: int, revision: int)
         return exists(select(1).where(whose, or_(begun, ended)))
 
     of_person = [touched(table, table.detainee == among.detainee) for table in _OF_PERSON]
+    of_person.append(exists(_consents(revision).where(_PLACE.detainee == among.detainee, col(Consent.key) > since)))
     if kind == "detainee":
         return or_(*of_person, *(touched(table, table.detainee == among.key) for table in _OF_SPELL))
     return or_(*of_person, *(touched(table, table.spell == among.key) for table in _OF_SPELL))
+
+
+def _consents(revision: int) -> Select[*tuple[Any, ...]]:
+    """The people at a revision of whom a consent was recorded by then."""
+    return (
+        select(_PLACE.detainee)
+        .join(Consent, col(Consent.record) == _PLACE.record)
+        .where(at(_PLACE, revision), col(Consent.key) <= revision)
+    )
 
 
 def changed(
@@ -166,12 +179,14 @@ def changed(
         before = dict(map(tuple, session.execute(whose))) if listed else {}
         past = person_records.people(session, set(before.values()), since)
         now = person_records.people(session, {row[1] for row in rows}, revision)
+        consented = set(session.scalars(_consents(since).where(_PLACE.detainee.in_(past)))) if past else set()
 
         def same(key: int, person: Person) -> bool:
             was = past.get(before.get(key, 0))
             if was is None:
                 return False
-            was = replace(was, publish=was.detainee["publish"])  # what was shown then, by the class of then
+            # What was shown then, by the class of then.
+            was = replace(was, publish=in_name_of(was.detainee["publish"], was.detainee["detainee"] in consented))
             return reader.sees_person(was.publish) and _told(kind, was, key, reader) == _told(kind, person, key, reader)
 
         return [None if same(row[0], now[row[1]]) else shape(now[row[1]], row[0], reader) for row in rows]

@@ -68,21 +68,23 @@ def _listed(
     """A page of what a listing holds, of people the reader may see; `since`: of what changed in it after a revision."""
     among = listing(query, revision)
     order = _order(among, query.sort)
+    shown_to = reader
     if query.q is None:
         statement = among.statement.where(visible(reader, among.detainee, revision))
     else:
+        shown_to = reader.finding
         search = by_name(session, reader, query.q, among.detainee, revision)
         statement = among.statement.where(search.inside)  # whose name the reader may see stands in lists
         if query.sort is None:
             order = [(search.rank, True), *order]
     if since is not None:
         statement = statement.where(changes.may_have_changed(kind, among, since, revision))
-        shown = changes.changed(session, kind, shape, listing, query, reader, since, revision)
+        shown = changes.changed(session, kind, shape, listing, query, shown_to, since, revision)
         left = changes.left(kind, listing, query, reader, since, revision)
         return changes.page_of_changes(session, statement, order, shown, left, query, revision)
     rows, cursor = page(session, statement, order, query.cursor, query.limit)
     people = person_records.people(session, {row[1] for row in rows}, revision)
-    shapes_of_page = [shape(people[detainee], key, reader) for key, detainee, *_position in rows]
+    shapes_of_page = [shape(people[detainee], key, shown_to) for key, detainee, *_position in rows]
     if query.q is not None:
         return Page(shapes_of_page, cursor)  # of a search nothing stands beside: nobody hidden is looked for
 

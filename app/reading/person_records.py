@@ -38,7 +38,6 @@ from app.registry.read_permissions import Reader
 from app.registry.records import Kind
 from app.registry.reprojection import statement_of
 from app.registry.views import Views
-from app.vocabulary import Publish
 from app.wire.filed import Version
 from app.wire.records import VerificationOut
 
@@ -99,7 +98,7 @@ def _person(
     (detainee,) = rows[Detainee]
     personal = rows.get(DetaineePersonal)
     person = Person(
-        publish=Publish(publish),
+        publish=publish,
         detainee=_with(detainee, facts=json.loads(detainee["facts"])),
         personal=json.loads(personal[0]["facts"]) if personal else {},
         detentions={row["spell"]: _with(row, facts=json.loads(row["facts"])) for row in rows.get(Detention, ())},

@@ -16,7 +16,7 @@ from app.reading.shapes import Person
 from app.reading.visibility import at, visible
 from app.registry.content import IS_FIRST_HAND, KEPT_PUBLIC, PUBLIC, Content
 from app.registry.projection.consolidate import value_by
-from app.registry.read_permissions import ANYONE
+from app.registry.read_permissions import Reader
 from app.vocabulary import Verdict
 from app.wire.base import Facts
 
@@ -31,7 +31,7 @@ READABLE = PUBLIC | {IS_FIRST_HAND}
 OF_RELEASE = {name: f"release.{name}" for name in ("conditions", "destination")}
 
 
-def numbered(session: Session, revision: int) -> dict[int, int]:
+def numbered(session: Session, reader: Reader, revision: int) -> dict[int, int]:
     """Record → its number among the reports of those who stand in lists, from 1, in the order they were last said.
 
     A number of this copy alone: a report's own id would tell its source where a curator has put it."""
@@ -39,13 +39,15 @@ def numbered(session: Session, revision: int) -> dict[int, int]:
     records = session.scalars(
         select(col(Report.record))
         .join(place, place.record == col(Report.record))
-        .where(at(Report, revision), at(place, revision), visible(ANYONE, place.detainee, revision))
+        .where(at(Report, revision), at(place, revision), visible(reader, place.detainee, revision))
         .order_by(col(Report.since))
     )
     return {record: number for number, record in enumerate(records, 1)}
 
 
-def reports(session: Session, people: dict[int, Person], numbers: dict[int, int], revision: int) -> list[Content]:
+def reports(
+    session: Session, people: dict[int, Person], numbers: dict[int, int], reader: Reader, revision: int
+) -> list[Content]:
     """The reports of some people, with their numbers: `report`, `source`, `detainee`, `detention` and `points_at`
     beside their content."""
     rows = session.execute(
@@ -68,22 +70,23 @@ def reports(session: Session, people: dict[int, Person], numbers: dict[int, int]
                 "detention": person.ids[spell].detention,
                 "points_at": numbers.get(keys.get(body.get("pointer", ""), 0)),
                 **{name: body["said"].get(name) for name in sorted(KEPT_PUBLIC)},
-                **_said(person, spell, slug, body["said"]),
+                **_said(person, spell, slug, body["said"], reader),
             }
         )
     return copied
 
 
-def _said(person: Person, spell: int, slug: str, public: Content) -> Content:
+def _said(person: Person, spell: int, slug: str, public: Content, reader: Reader) -> Content:
     """What one source's report says, flat; its class is the person's of today."""
-    content = {name: value for name, value in public.items() if name in READABLE} | {"detainee.publish": person.publish}
+    content = {name: value for name, value in public.items() if name in READABLE}
+    content["detainee.publish"] = reader.shown_as(person.publish)
     if public["verification.verdict"] == Verdict.RETRACTED:
         return content
-    about = ANYONE.facts(person.publish, person.personal)
+    about = reader.facts(person.publish, person.personal)
     if value_by(slug, person.personal, "age_on") is not None:
         # The day of the age is not public, and an age read without it would be taken for the age on another day.
         about = {name: fact for name, fact in about.items() if name != "age"}
-    here = person.facts_of(spell, ANYONE)
+    here = person.facts_of(spell, reader)
     content |= _by(slug, about, OF_PERSON) | _by(slug, here, OF_SPELL)
     return content | (_by(slug, here, OF_RELEASE) if "release.stage" in public else {})
 

@@ -1,23 +1,30 @@
-"""Search by name: people with this name, then people with a similar name, the most similar first."""
+"""Search by name: people with this name, then people with a similar name, the most similar first.
+
+Where the operator lets names that only reports ask for be searched and not listed (`Reader.names`), they are found by
+the whole name as it is spelt, and by no part of it.
+"""
 
 import json
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, case, exists, false, literal, or_, select
 from sqlmodel import Session, col
 
-from app.matching.fold import fold
+from app.matching.fold import PARTICLES, fold
 from app.matching.lookup import BlockingQuery, look_up
 from app.matching.name_keys import search_keys
 from app.matching.names import SAME, answers
-from app.models import DetaineePersonal, Placement
+from app.matching.scripts import Script, script_of
+from app.models import CLASSES_OF_TODAY, DetaineePersonal, Placement
 from app.reading.visibility import Condition, at, hidden, unless
 from app.registry.projection.consolidate import said_of, value_of
 from app.registry.read_permissions import Reader
-from app.vocabulary import Publish
 from app.wire.base import Facts
 
+IN_ONE = (Script.HAN, Script.HANGUL)  # scripts in which a surname and a given name stand in one word
 EXACT = 1000  # the rank of a name that holds every word as it was asked; others by likeness, in thousandths
 
 
@@ -29,27 +36,50 @@ class Search:
     rank: Any
 
 
+def is_whole_name(q: str) -> bool:
+    """Whether a question is a name, and no way to browse names: two words at least, particles apart. A name that is
+    written in one, as Chinese and Korean ones are, is whole with two characters."""
+    words = {word for word in fold(q).split() if word not in PARTICLES}
+    in_one = any(script_of(word) in IN_ONE and len(unicodedata.normalize("NFC", word)) > 1 for word in words)
+    return in_one or len(words) > 1
+
+
 def by_name(session: Session, reader: Reader, q: str, detainee: Any, revision: int) -> Search:
     """People whose folded name holds every folded word of the question, in any order, or the same words spelt
-    otherwise, among the people whose name the reader may see.
+    otherwise, among the people whose name the reader may see. People whom the reader may only find are those whose
+    name has every word as it was asked, if the question is a whole name.
 
     People with a similar name are found by the keys that stand today, and judged by their name at the revision.
     """
     words = fold(q).split()
     if not words:
         return Search(false(), literal(EXACT))  # punctuation alone is nobody's name, and stands in everybody's
-    so_called = exists(
+    alike = _alike(session, reader, q, revision)
+    so_called = _so_called(detainee, revision, col(DetaineePersonal.folded_name), words)
+    matches = or_(so_called, detainee.in_(alike)) if alike else so_called
+    matches = _among(reader, detainee, revision, matches)
+    if reader.finding != reader and is_whole_name(q):
+        padded = literal(" ") + col(DetaineePersonal.folded_name) + literal(" ")
+        whole = _so_called(detainee, revision, padded, [f" {word} " for word in words])
+        matches = or_(matches, _among(reader.finding, detainee, revision, whole))
+    return Search(matches, case(alike, value=detainee, else_=EXACT) if alike else literal(EXACT))
+
+
+def _so_called(detainee: Any, revision: int, name: Any, parts: Sequence[str]) -> Condition:
+    """Whether a person's name, as a column, holds every part."""
+    return exists(
         select(1).where(
             col(DetaineePersonal.detainee) == detainee,
-            *(col(DetaineePersonal.folded_name).contains(word, autoescape=True) for word in words),
+            *(name.contains(part, autoescape=True) for part in parts),
             at(DetaineePersonal, revision),
         )
     )
-    alike = _alike(session, reader, q, revision)
-    matches = or_(so_called, detainee.in_(alike)) if alike else so_called
-    unnamed = tuple(publish for publish in Publish if publish not in reader.named)
-    matches = unless(hidden(detainee, unnamed, revision) if unnamed else None, matches)
-    return Search(matches, case(alike, value=detainee, else_=EXACT) if alike else literal(EXACT))
+
+
+def _among(reader: Reader, detainee: Any, revision: int, matches: Condition) -> Condition:
+    """`matches`, read only of people whose name the reader may see."""
+    unnamed = tuple(publish for publish in CLASSES_OF_TODAY if publish not in reader.named)
+    return unless(hidden(detainee, unnamed, revision) if unnamed else None, matches)
 
 
 def _alike(session: Session, reader: Reader, q: str, revision: int) -> dict[int, int]:

@@ -88,12 +88,12 @@ class VerificationRow(TypedDict):
 
 @dataclass
 class Person:
-    """All rows of one person at a revision, by table, their JSON read; `publish` is today's class.
+    """All rows of one person at a revision, by table, their JSON read; `publish` is today's class (CLASSES_OF_TODAY).
 
     By spell: `detentions`, the first one first; `spells`, the personal facts of a detention and its release, and
     `by_source`, what no consolidation touches; `held`, the status by which a detention is counted among the held."""
 
-    publish: Publish
+    publish: str
     detainee: DetaineeRow
     personal: Facts = field(default_factory=dict)
     detentions: dict[int, DetentionRow] = field(default_factory=dict)
@@ -131,7 +131,7 @@ def detainee(person: Person, reader: Reader) -> DetaineeShape:
     seen = reader.facts(person.publish, person.personal)
     return {
         "id": person.ids[row["detainee"]].detainee,
-        "publish": person.publish,
+        "publish": reader.shown_as(person.publish),
         "name": value_of(seen, "full_name"),
         "aliases": _several(person, reader, seen, "aliases"),
         "age": value_of(seen, "age"),

@@ -6,11 +6,10 @@ from typing import Any
 
 from sqlalchemy import and_, exists, or_, select, true
 
-from app.models import SourceTrait, Trait
+from app.models import CLASSES_OF_TODAY, SourceTrait, Trait
 from app.reading.dimensions import DIMENSIONS, Stands
 from app.reading.terms import PersonTerms
 from app.reading.visibility import Condition, at, hidden, sees_all, unless
-from app.registry.publication_class import OPENNESS
 from app.registry.read_permissions import Reader
 
 
@@ -46,12 +45,12 @@ def partly_hidden(columns: Any, terms: Any, reader: Reader, revision: int) -> Co
     filters = [*personal_filters(terms, columns, revision)]
     filters += [(name, [], true()) for name in getattr(terms, "group_by", []) if DIMENSIONS[name].personal]
     conditions: list[Condition] = []
-    for place, publish in enumerate(OPENNESS):
+    for place, publish in enumerate(CLASSES_OF_TODAY):
         seen = [sees_all(reader, publish, name, values) for name, values, _matching in filters]
         if all(seen):
             continue
         own = hidden(columns.detainee, (publish,), revision)
-        stricter = OPENNESS[place + 1 :]
+        stricter = CLASSES_OF_TODAY[place + 1 :]
         theirs = and_(own, ~hidden(columns.detainee, stricter, revision)) if stricter else own
         opened = (match for (_name, _values, match), is_seen in zip(filters, seen, strict=True) if is_seen)
         conditions.append(unless(~theirs, and_(true(), *opened)))

@@ -6,9 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, exists, false, select, true
 from sqlmodel import col
 
-from app.models import Placement, Record
+from app.models import CLASSES_OF_TODAY, Placement, Record
 from app.registry.read_permissions import Reader
-from app.vocabulary import Publish
 
 Condition = ColumnElement[bool]
 
@@ -45,7 +44,7 @@ def hidden_trait(
 ) -> Condition | None:
     """Whether the reader may not see a personal dimension of a person (with one of these values); None where the reader
     may see it of everyone."""
-    classes = tuple(str(publish) for publish in Publish if not sees_all(reader, publish, name, values))
+    classes = tuple(publish for publish in CLASSES_OF_TODAY if not sees_all(reader, publish, name, values))
     return hidden(detainee, classes, revision) if classes else None
 
 
@@ -56,5 +55,5 @@ def sees_all(reader: Reader, publish: str, name: str, values: Sequence[str]) -> 
 
 def visible(reader: Reader, detainee: Any, revision: int) -> Condition:
     """Whether a person stands in lists for the reader."""
-    classes = tuple(str(publish) for publish in Publish if not reader.sees_person(publish))
+    classes = tuple(publish for publish in CLASSES_OF_TODAY if not reader.sees_person(publish))
     return ~hidden(detainee, classes, revision) if classes else true()

@@ -8,7 +8,7 @@ from app.dates import is_future, parse
 from app.errors import Invalid
 from app.models import Record
 from app.registry import minority, records, two_person_rule
-from app.registry.publication_class import OPENNESS
+from app.registry.publication_class import stricter
 from app.registry.schemas import ConsentIn
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Publish
@@ -66,4 +66,4 @@ def _overruled(context: WriteContext, body: ConsentIn) -> int | None:
 
 def _opens(record: Record, publish: Publish) -> bool:
     """Whether the class `publish` shows more of a person than today's class does."""
-    return OPENNESS.index(publish) < OPENNESS.index(Publish(record.publish_now))
+    return stricter(record.publish_now, publish)

@@ -14,10 +14,21 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine, bindparam, delete, insert, select
 from sqlmodel import Session, col
 
+from app.config import Names
 from app.database import reading
 from app.log import sealed
 from app.log.entries import as_only_writer
-from app.models import OPEN, Decision, Entry, HiddenCandidatePair, Placement, Record, Sealed, UncomparedRecord
+from app.models import (
+    CLASSES_OF_TODAY,
+    OPEN,
+    Decision,
+    Entry,
+    HiddenCandidatePair,
+    Placement,
+    Record,
+    Sealed,
+    UncomparedRecord,
+)
 from app.registry import blocking, candidates, linking
 from app.registry.candidates import CandidateRecord
 from app.registry.content import Content
@@ -26,7 +37,7 @@ from app.registry.projection.counted_reports import whole
 from app.registry.read_permissions import Reader
 from app.registry.views import Views
 from app.registry.write import MatchContext, WriteContext
-from app.vocabulary import Judgement, Publish, Role
+from app.vocabulary import Judgement, Role
 
 # Records compared at once: their look-ups share statements, and a request that comes meanwhile waits for a part of a
 # second at most.
@@ -87,15 +98,15 @@ def waiting(engine: Engine, after: int = 0) -> list[int]:
         return list(session.scalars(_WAITING, {"after": after, "most": BATCH}))
 
 
-def compare(engine: Engine, records: Sequence[int]) -> None:
-    """Find the hidden pairs of these uncompared records, and store them."""
+def compare(engine: Engine, records: Sequence[int], names: Names = "list") -> None:
+    """Find the hidden pairs of these uncompared records, and store them. `names`: the operator's choice."""
     with reading(engine) as session:  # the long part, which keeps no writer waiting
-        pairs = _pairs(session, session.connection().execute(_UNCOMPARED, {"among": list(records)}).all())
+        pairs = _pairs(session, session.connection().execute(_UNCOMPARED, {"among": list(records)}).all(), names)
     with as_only_writer(engine) as session:
         _keep(session, records, pairs)
 
 
-def _pairs(session: Session, rows: Sequence[Any]) -> list[tuple[int, Pair]]:
+def _pairs(session: Session, rows: Sequence[Any], names: Names) -> list[tuple[int, Pair]]:
     """`(record, pair)` of rows of `_UNCOMPARED`."""
     views = Views.of(session)
     reports: defaultdict[tuple[int, bool], list[_Filed]] = defaultdict(list)
@@ -108,14 +119,14 @@ def _pairs(session: Session, rows: Sequence[Any]) -> list[tuple[int, Pair]]:
     pairs: list[tuple[int, Pair]] = []
     for (source, listing), of_source in reports.items():
         view = views.sources[source]
-        actor = Reader(Role.REPORTER, source, view.slug, view.independent)
+        actor = Reader(Role.REPORTER, source, view.slug, view.independent, names)
         pairs += _pairs_of_source(MatchContext(session, actor, views, listing=listing), of_source)
     return pairs
 
 
 def _pairs_of_source(context: MatchContext, reports: Sequence[_Filed]) -> list[tuple[int, Pair]]:
     queries = [blocking.query_of(report.content) for report in reports]
-    hits = candidates.look_up(context, queries, tuple(Publish), [report.record for report in reports])
+    hits = candidates.look_up(context, queries, CLASSES_OF_TODAY, [report.record for report in reports])
     standing = {record.key: record for record in candidates.contents(context.session, set().union(*hits))}
     decided: defaultdict[uuid.UUID, dict[int, str]] = defaultdict(dict)
     for record, judgement, person in context.session.connection().execute(

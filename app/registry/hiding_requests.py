@@ -14,11 +14,11 @@ from sqlalchemy import bindparam, func, select
 from sqlmodel import Session, col
 
 from app.dates import parse
-from app.models import OPEN, ProvisionalHiding, Record
+from app.models import CLASSES_OF_TODAY, OPEN, ProvisionalHiding, Record
 from app.registry import wish_history
 from app.registry.content import REQUESTED_CLASS, Content
 from app.registry.minority import BIRTH_FIELDS
-from app.registry.publication_class import CLASS, OPENNESS
+from app.registry.publication_class import CLASS
 from app.registry.records import Version
 from app.registry.wish_history import GIVEN_ON
 from app.registry.write import WriteContext
@@ -81,7 +81,7 @@ def of_next_version(context: WriteContext, record: Record, version: Version, rep
 
 
 def _kept(context: WriteContext, report: Content, record: uuid.UUID) -> dict[str, Any]:
-    as_strict = OPENNESS[OPENNESS.index(report[CLASS]) :]
+    as_strict = CLASSES_OF_TODAY[CLASSES_OF_TODAY.index(report[CLASS]) :]
     before = wish_history.earlier(context.session, record, context.actor.source, as_strict)
     renewed = GIVEN_ON in report and (before.last_day is None or parse(report[GIVEN_ON]).lo > before.last_day)
     if renewed or before.since is None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import Conflict, Invalid, NotFound
-from app.models import OPEN, Entry, Placement, Record, Release, Report, SourceRelease
+from app.models import CLASSES_OF_TODAY, OPEN, Entry, Placement, Record, Release, Report, SourceRelease
 from app.registry import content
 from app.registry.content import Content
 from app.registry.projection.statements import ASSERTIONS, parse
@@ -18,7 +18,7 @@ from app.registry.projection.voices import RANK
 from app.registry.records import Kind
 from app.registry.schemas import DetentionReportIn
 from app.registry.write import WriteContext
-from app.vocabulary import Publish, Stage, Verdict
+from app.vocabulary import Stage, Verdict
 
 POINTERS: tuple[tuple[str, Kind], ...] = (
     ("release_id", "release"),
@@ -53,7 +53,7 @@ def target_of(context: WriteContext, body: DetentionReportIn) -> tuple[Record, K
 def known(context: WriteContext, kind: Kind, thing_id: uuid.UUID) -> Record:
     """The record from which an id derives. Raises NotFound where there is none, or where this key may not know of it:
     the person is hidden from the key, and the record is another source's."""
-    seen = [publish for publish in Publish if context.actor.sees_person(publish)]
+    seen = [publish for publish in CLASSES_OF_TODAY if context.actor.sees_person(publish)]
     record = context.session.scalars(
         select(Record).where(
             getattr(Record, f"{kind}_id") == thing_id,

@@ -7,13 +7,12 @@ which reader is decided in `read_permissions.py`.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from app.models import CLASSES_OF_TODAY, NAMED_BY_REPORTS
 from app.registry.minority import BIRTH_FIELDS, may_be_minor, parted, without_birth
 from app.registry.projection.statements import Statement
 from app.vocabulary import Publish
 
 CLASS = "detainee.publish"  # as filed: for a possible minor it is `counted` already
-# From the most open to the most closed: where sources differ, the most closed holds.
-OPENNESS = (Publish.NAMED, Publish.ANONYMOUS, Publish.COUNTED)
 # A source that hides a person whom this many other independent sources show hides provisionally.
 OTHERS = 2
 
@@ -33,11 +32,12 @@ class Hiding:
 
 
 def stricter(publish: str, other: str) -> bool:
-    return OPENNESS.index(publish) > OPENNESS.index(other)
+    return CLASSES_OF_TODAY.index(publish) > CLASSES_OF_TODAY.index(other)
 
 
 def strictest(classes: Iterable[str]) -> str:
-    return max(classes, key=OPENNESS.index)
+    """Where sources differ, the most closed class holds."""
+    return max(classes, key=CLASSES_OF_TODAY.index)
 
 
 def person_class(statements: Sequence[Statement], consents: Sequence[GivenConsent]) -> str:
@@ -61,14 +61,20 @@ def class_of_today(
     publish: str, statements: Sequence[Statement], consents: Sequence[GivenConsent], *, objected: bool = False
 ) -> str:
     """Today's class of a person of the class `publish`: `counted` once erased, where the reports together leave it
-    possible that the person was a child, and no consent answers that, or where an objection hides the person. The class
-    in the rows stays `publish`, which follows from the reports as filed: a replay must give it again after births are
-    erased, and what anybody sends without a key must move no count."""
+    possible that the person was a child, and no consent answers that, or where an objection hides the person; and
+    NAMED_BY_REPORTS where no consent opens the name. The class in the rows stays `publish`, which follows from the
+    reports as filed: a replay must give it again after births are erased, and what anybody sends without a key must
+    move no count."""
     if objected or any(statement.redacted for statement in statements):
         return Publish.COUNTED
     if not consents and may_be_minor(*parted(statements)):
         return Publish.COUNTED
-    return publish
+    return in_name_of(publish, bool(consents))
+
+
+def in_name_of(publish: str, consented: bool) -> str:
+    """The class `publish` of a person, by whether it rests on a recorded consent."""
+    return NAMED_BY_REPORTS if publish == Publish.NAMED and not consented else publish
 
 
 def provisional(statements: Sequence[Statement], consents: Sequence[GivenConsent]) -> list[Hiding]:

@@ -4,9 +4,12 @@ A person's class of publication is judged by today, whatever revision is read. A
 null, and a count over that value puts the person into `withheld`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
+from app.config import Names
 from app.dates import parse
+from app.models import CLASSES_OF_TODAY, NAMED_BY_REPORTS
 from app.vocabulary import Publish, Role
 from app.wire.base import Fact, Facts, Said
 
@@ -38,12 +41,14 @@ MEDICAL_GROUPS = frozenset({"gravely_ill"})
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads: the role of the key (None without a key) and the key's source."""
+    """Who reads: the role of the key (None without a key) and the key's source; `names`: what the operator opens of
+    people whose names only reports ask for."""
 
     role: Role | None = None
     source: int | None = None
     slug: str | None = None
     independent: bool = True
+    names: Names = "list"
 
     @property
     def restricted(self) -> bool:
@@ -51,32 +56,42 @@ class Reader:
         independent: a government's key sees no more than the public."""
         return self.role in (Role.READER, Role.CURATOR) and self.independent
 
+    @property
+    def finding(self) -> Self:
+        """The reader towards people whom it found by their whole name."""
+        return replace(self, names="list") if self.names == "search" else self
+
+    def shown_as(self, publish: str) -> Publish:
+        """The class as which this reader meets a person of that class of today."""
+        if publish == NAMED_BY_REPORTS:
+            return Publish.NAMED if self.restricted or self.names == "list" else Publish.ANONYMOUS
+        return Publish(publish)
+
     def sees_person(self, publish: str) -> bool:
         """Whether lists show this reader a person of that class at all."""
         return self.restricted or publish != Publish.COUNTED
 
     def recognises(self, publish: str) -> bool:
         """Whether a write may tell this reader that it met a person of that class (rule 12)."""
-        if self.restricted or publish == Publish.NAMED:
-            return True
-        return self.independent and publish == Publish.ANONYMOUS
+        shown = self.shown_as(publish)
+        return self.restricted or shown == Publish.NAMED or (self.independent and shown == Publish.ANONYMOUS)
 
     @property
-    def recognised(self) -> tuple[Publish, ...]:
+    def recognised(self) -> tuple[str, ...]:
         """The classes of the people whom this reader recognises: a look-up for the reader asks for no others."""
-        return tuple(publish for publish in Publish if self.recognises(publish))
+        return tuple(publish for publish in CLASSES_OF_TODAY if self.recognises(publish))
 
     @property
-    def named(self) -> tuple[Publish, ...]:
+    def named(self) -> tuple[str, ...]:
         """The classes of the people whose name this reader may see."""
-        return tuple(publish for publish in Publish if self.sees_fact(publish, "full_name"))
+        return tuple(publish for publish in CLASSES_OF_TODAY if self.sees_fact(publish, "full_name"))
 
     def sees_fact(self, publish: str, name: str) -> bool:
         """Whether this reader may see a personal fact of a person of that class."""
         if name in NEVER:
             return False
         opened = {Publish.NAMED: NAMED_FACTS, Publish.ANONYMOUS: ANONYMOUS_FACTS}
-        return self.restricted or name in opened.get(Publish(publish), frozenset())
+        return self.restricted or name in opened.get(self.shown_as(publish), frozenset())
 
     def facts(self, publish: str, facts: Facts) -> Facts:
         """The personal facts that this reader may see of a person of that class."""
@@ -102,9 +117,10 @@ class Reader:
             return True
         if name == "group" and value in MEDICAL_GROUPS:
             return False
-        if publish == Publish.NAMED:
+        shown = self.shown_as(publish)
+        if shown == Publish.NAMED:
             return name in NAMED_TRAITS
-        return publish == Publish.ANONYMOUS and name in ANONYMOUS_TRAITS
+        return shown == Publish.ANONYMOUS and name in ANONYMOUS_TRAITS
 
 
 def _without_medical(fact: Fact) -> Fact:

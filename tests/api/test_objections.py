@@ -22,6 +22,7 @@ from app.exchange import package
 from app.registry import objections
 from app.registry.objection_places import ANSWERED_WITHIN, MOST_HIDDEN, MOST_OF_NETWORK, PLACES_EACH
 from app.registry.objections import MOST_VOICES, QUIET, QUIET_UNANSWERED, UNANSWERED_KEPT, WARNED_AFTER, WORDS_KEPT
+from app.registry.read_permissions import ANYONE
 from app.registry.rebuild import BASE, rebuild
 from tests.api.serving import serving
 from tests.properties.test_rebuild import TABLES, rows
@@ -205,7 +206,7 @@ def test_a_hidden_person_is_in_no_list_record_search_export_or_pinned_answer(wor
     with reading(world.engine) as session:
         for at, folder in ((world.revision, tmp_path / "now"), (pinned, tmp_path / "pinned")):
             folder.mkdir()
-            package.write(session, folder, at)
+            package.write(session, folder, ANYONE, at)
             assert not [file for file in folder.iterdir() if "Quintana" in file.read_text(encoding="utf-8")]
     assert shown(world, filed, "curator")
 

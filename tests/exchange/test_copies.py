@@ -16,7 +16,7 @@ from app.errors import Conflict, Problem
 from app.exchange import copies, package
 from app.exchange.imports.faults import BadFile
 from app.log.entries import head
-from app.registry.read_permissions import Reader
+from app.registry.read_permissions import ANYONE, Reader
 from app.registry.write import WriteContext
 from app.vocabulary import Role
 from tests.databases import Templates, settings_of
@@ -54,7 +54,7 @@ def folder(original: World, tmp_path: Path) -> Path:
     made = tmp_path / "copy"
     made.mkdir()
     with reading(original.engine) as session:
-        package.write(session, made, original.revision)
+        package.write(session, made, ANYONE, original.revision)
     return made
 
 
@@ -68,7 +68,7 @@ def test_what_is_read_back_is_what_was_written(empty: Engine, folder: Path, tmp_
     again = tmp_path / "again"
     again.mkdir()
     with reading(empty) as session:
-        package.write(session, again, head(session)[0])
+        package.write(session, again, ANYONE, head(session)[0])
     for name in ("sources", "facilities"):
         assert (again / f"{name}.csv").read_bytes() == (folder / f"{name}.csv").read_bytes()
     for name in ("detainees", "detentions", "releases", "verifications"):
@@ -148,7 +148,7 @@ def said_before_and_after(world: World, empty: Engine, tmp_path: Path) -> tuple[
     for folder, engine in zip(folders, (world.engine, empty), strict=True):
         folder.mkdir()
         with reading(engine) as session:
-            package.write(session, folder, head(session)[0])
+            package.write(session, folder, ANYONE, head(session)[0])
         if engine is world.engine:
             read(empty, folder)
     return tuple(map(said, folders))

@@ -10,6 +10,7 @@ import pytest
 from app.database import reading
 from app.exchange import exports
 from app.reading.formats import Form
+from app.registry.read_permissions import ANYONE
 from tests.support import World
 
 Row = dict[str, Any]
@@ -34,7 +35,7 @@ def people(world: World, *names: str) -> list[Row]:
 
 def exported(world: World, form: Form = Form.JSONL, revision: int | None = None) -> str:
     with reading(world.engine) as session:
-        return "".join(exports.releases(session, form, world.revision if revision is None else revision))
+        return "".join(exports.releases(session, form, ANYONE, world.revision if revision is None else revision))
 
 
 def rows(text: str) -> list[Row]:

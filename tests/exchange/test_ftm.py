@@ -8,6 +8,7 @@ import pytest
 
 from app.database import reading
 from app.exchange import ftm
+from app.registry.read_permissions import ANYONE
 from tests.support import World
 
 Row = dict[str, Any]
@@ -25,7 +26,7 @@ PROPERTIES = {
 def entities(world: World) -> tuple[list[Row], Counter[str]]:
     told: Counter[str] = Counter()
     with reading(world.engine) as session:
-        lines = "".join(ftm.entities(session, world.revision, told)).splitlines()
+        lines = "".join(ftm.entities(session, ANYONE, world.revision, told)).splitlines()
     return [json.loads(line) for line in lines], told
 
 

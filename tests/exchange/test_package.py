@@ -12,6 +12,7 @@ import pytest
 from app.database import reading
 from app.exchange import package
 from app.exchange.table_schema import TABLES
+from app.registry.read_permissions import ANYONE
 from tests.support import NOW, World
 
 Row = dict[str, str]
@@ -22,7 +23,7 @@ MARKED = ("Nadia Secreta", "1999-09-09", "Calle Falsa", "V-99999999", "Casa Segu
 def written(world: World, folder: Path, revision: int | None = None) -> package.Descriptor:
     folder.mkdir()
     with reading(world.engine) as session:
-        return package.write(session, folder, world.revision if revision is None else revision)
+        return package.write(session, folder, ANYONE, world.revision if revision is None else revision)
 
 
 def rows(folder: Path, name: str) -> list[Row]:

@@ -62,7 +62,7 @@ def test_a_copy_counts_whoever_stands_in_lists_as_the_registry_does(
     folder = next(folders)
     folder.mkdir()
     with registry.after(history) as clerk, clerk.session() as session:
-        package.write(session, folder, head(session)[0])
+        package.write(session, folder, ANYONE, head(session)[0])
         original = people(session)
     with writing(empty) as session:
         copies.read(WriteContext(session, Reader(Role.ADMIN), NOW, b"another secret"), folder)

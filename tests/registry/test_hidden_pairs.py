@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session
 
 from app.api import background
-from app.config import Settings
+from app.config import Names, Settings
 from app.registry import hidden_pairs
 from app.registry.pair_finder import PairFinder
 from tests.support import GOVERNMENT, PATIENCE, Body, World, make_report
@@ -75,14 +75,14 @@ def test_reports_that_cannot_be_compared_wait_and_hold_up_no_others(
     hard = hidden_pairs.waiting(world.engine)[0]
     compare = hidden_pairs.compare
 
-    def failing(engine: Any, records: Sequence[int]) -> None:
+    def failing(engine: Any, records: Sequence[int], names: Names) -> None:
         if hard in records:
             raise ValueError(SOMEBODY["detainee__full_name"])
-        compare(engine, records)
+        compare(engine, records, names)
 
     monkeypatch.setattr(hidden_pairs, "compare", failing)
 
-    finder = PairFinder(world.engine)
+    finder = PairFinder(world.engine, "list")
     with pytest.raises(ValueError, match="Zoraida"):
         finder.step()
     assert [finder.step(), finder.step()] == [True, False]
@@ -93,8 +93,8 @@ def between(monkeypatch: pytest.MonkeyPatch, act: Any) -> None:
     """Do something after reports were compared and before their pairs are stored."""
     compared = hidden_pairs._pairs
 
-    def then(session: Session, rows: Sequence[Any]) -> list[Any]:
-        found = compared(session, rows)
+    def then(session: Session, rows: Sequence[Any], names: Names) -> list[Any]:
+        found = compared(session, rows, names)
         monkeypatch.setattr(hidden_pairs, "_pairs", compared)
         act()
         return found
@@ -149,7 +149,7 @@ def test_each_blocking_key_has_todays_class_of_its_person(world: World) -> None:
     known = world.file("foro", **SOMEBODY, detainee__publish="named", source_record_id="1")
     child = {"detainee__birth_date": "2012", "detainee__full_name": "Ismael Otero Luna"}
     world.file("jep", **child, detainee__publish="named")
-    assert (world.rows(wrong), world.rows(classes)) == ([], [("counted",), ("named",)])
+    assert (world.rows(wrong), world.rows(classes)) == ([], [("counted",), ("named_by_reports",)])
     other = world.file("pud", **SOMEBODY, detainee__gender="female", detainee__publish="anonymous")
     world.judge(known["detainee"]["id"], other["detainee"]["id"], "same")
     world.file("foro", **SOMEBODY, detainee__publish="named", source_record_id="1", detainee__aliases=["La Profe"])

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.models import Detainee
+from app.models import CLASSES_OF_TODAY, Detainee
 from app.registry.minority import may_be_minor
 from app.registry.projection import Statement, project
 from app.registry.publication_class import (
-    OPENNESS,
     Hiding,
     class_of_today,
     person_class,
@@ -178,7 +177,7 @@ def test_one_more_report_never_opens(
     statements = [statement(n, revision=rev, detainee__publish=publish) for n, (publish, rev) in enumerate(said, 1)]
     before = person_class(statements, given_)
     after = person_class([*statements, statement(99, detainee__publish=more)], given_)
-    assert OPENNESS.index(after) >= OPENNESS.index(before)
+    assert CLASSES_OF_TODAY.index(after) >= CLASSES_OF_TODAY.index(before)
 
 
 @given(reports, consents, st.randoms(use_true_random=False))
