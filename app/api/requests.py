@@ -172,7 +172,7 @@ class ReadContext:
         state = self.request.app.state
         zone = dates.zone_name(state.zone)
         parts = [__version__, RULES, state.public_url, zone, *self._head, url.path, url.query, media]
-        parts += [self.reader.role, self.reader.slug, self.key and self.key.id, *beside]
+        parts += [self.reader.role, self.reader.slug, self.reader.names, self.key and self.key.id, *beside]
         return f'"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"'
 
 

@@ -53,6 +53,14 @@ def test_no_list_record_change_or_export_names_whom_only_reports_name(world: Wor
     assert world.get(f"/v1/detainees/{detainee}", "reader").json()["name"] == NAME
 
 
+def test_what_a_client_kept_under_another_choice_is_not_told_to_be_current(world: World) -> None:
+    path = f"/v1/detainees/{file(world)}"
+    tag = world.get(path).headers["etag"]
+    world.app.state.names = "off"
+    again = world.client.get(path, headers={"If-None-Match": tag})
+    assert (again.status_code, again.json()["name"]) == (200, None)
+
+
 def test_by_default_reports_name_people_as_before(world: World) -> None:
     detainee = file(world)
     person = world.get(f"/v1/detainees/{detainee}").json()
