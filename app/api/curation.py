@@ -14,7 +14,8 @@ from app.reading.proposals import proposals
 from app.reading.questions import AsOf, Paged
 from app.reading.review import review
 from app.registry import consent_entries, identity_decisions, redact_person, two_person_rule
-from app.registry.schemas import ConsentIn, IdentityIn, RedactionIn
+from app.registry.consent_entries import ConsentIn
+from app.registry.schemas import IdentityIn, RedactionIn
 from app.vocabulary import Role
 from app.wire.filed import Decided, FiledConsent, FiledRedaction, ProposalPage, Proposed, ReviewPage
 

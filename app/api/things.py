@@ -14,6 +14,7 @@ from app.errors import Invalid
 from app.exchange.tables import columns_of_shape
 from app.log.entries import pin
 from app.reading import person_records
+from app.reading.contact import contact
 from app.reading.paging import Page
 from app.reading.questions import MOST_LIMIT, AsOf, Paged
 from app.reading.shapes import SHAPES
@@ -108,7 +109,8 @@ def record(read: ReadContext, query: AsOf, kind: Kind, thing_id: uuid.UUID) -> R
 
     def build(revision: int) -> Mapping[str, Any]:
         person, key = person_records.find(read.session, kind, thing_id, read.reader, revision)
-        return SHAPES[kind](person, key, read.reader)
+        shown = SHAPES[kind](person, key, read.reader)
+        return {**shown, "contact": contact(read.session, person.ids, read.reader)} if kind == "detainee" else shown
 
     return whole(read, query, build)
 

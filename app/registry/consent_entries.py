@@ -1,4 +1,5 @@
-"""A curator records what a person, or whoever speaks for them, allows to be published. For somebody who may have been a
+"""A curator records what a person, or whoever speaks for them, allows to be published, and whether researchers may
+contact the person. For somebody who may have been a
 child only a guardian's consent opens more than counts. `publication_class.py` decides which class follows.
 """
 
@@ -9,12 +10,23 @@ from app.errors import Invalid
 from app.models import Record
 from app.registry import minority, records, two_person_rule
 from app.registry.publication_class import stricter
-from app.registry.schemas import ConsentIn
+from app.registry.schemas import Date, Flag, Line, Note, Shape, Slug
 from app.registry.write import Outcome, WriteContext
 from app.vocabulary import Publish
 
 # `given_by` of a consent for a minor: only the person in whose care the child is opens more than counts.
 GUARDIAN = "guardian"
+
+
+class ConsentIn(Shape):
+    """What a person, or whoever speaks for them, allows."""
+
+    publish: Publish
+    given_by: Line
+    given_on: Date
+    contact: Flag | None = None
+    reason: Note | None = None
+    overrules_birth_of: Slug | None = None
 
 
 def give_consent(context: WriteContext, detainee_id: uuid.UUID, body: ConsentIn) -> Outcome:
@@ -46,6 +58,7 @@ def give_consent(context: WriteContext, detainee_id: uuid.UUID, body: ConsentIn)
             "given_by": body.given_by,
             "given_on": body.given_on,
             "reason": body.reason or "",
+            "contact": body.contact,  # always there: the number of digests tells nobody who was asked
             **({"overrules_birth_of": body.overrules_birth_of} if body.overrules_birth_of else {}),
         },
     )

@@ -338,13 +338,5 @@ class IdentityIn(Shape):
     reason: Note
 
 
-class ConsentIn(Shape):
-    publish: Publish
-    given_by: Line
-    given_on: Date
-    reason: Note | None = None
-    overrules_birth_of: Slug | None = None
-
-
 class RedactionIn(Shape):
     reason: Note | None = None

@@ -123,8 +123,18 @@ class DetaineeShape(TypedDict):
     facts: Facts
 
 
+class ContactOut(TypedDict):
+    """Whether researchers may contact a person, and who said so."""
+
+    allowed: bool
+    given_by: str
+    given_on: str
+
+
 class DetaineeOut(DetaineeShape, Answered):
     """A detainee at a revision."""
+
+    contact: ContactOut | None
 
 
 class SourceVerdict(TypedDict):

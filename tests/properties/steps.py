@@ -26,7 +26,6 @@ from app.models import OPEN, Source
 from app.registry import consent_entries, directory, identity_decisions, redact_person, reports
 from app.registry.read_permissions import Reader
 from app.registry.schemas import (
-    ConsentIn,
     DetentionReportIn,
     FacilityIn,
     FacilityPatch,
@@ -289,7 +288,10 @@ class Consent:
         detainee = clerk.thing("detainee", self.record)
         said = {"publish": self.publish, "given_by": self.given_by, "given_on": "2026-02-01"}
         clerk.act(
-            "curator", lambda context: consent_entries.give_consent(context, detainee, ConsentIn.model_validate(said))
+            "curator",
+            lambda context: consent_entries.give_consent(
+                context, detainee, consent_entries.ConsentIn.model_validate(said)
+            ),
         )
 
 

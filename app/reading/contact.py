@@ -1,0 +1,36 @@
+"""Whether researchers may contact a person, as consents say it: for readers who see restricted fields alone."""
+
+from collections.abc import Collection
+
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
+
+from app.log import sealed
+from app.models import Consent, Sealed
+from app.registry.read_permissions import Reader
+from app.wire.records import ContactOut
+
+# Made once: building a statement costs more than running it.
+_CONSENTS = (
+    select(col(Consent.key), col(Consent.record), col(Sealed.disclosures))
+    .join(Sealed, col(Sealed.revision) == col(Consent.key))
+    .where(col(Consent.record).in_(bindparam("records", expanding=True)))
+    .order_by(col(Consent.key))
+)
+
+
+def contact(session: Session, records: Collection[int], reader: Reader) -> ContactOut | None:
+    """What the consents of a person's records say; None where nobody was asked, and for whom it is nothing.
+
+    Like a class of publication it is judged by today: of each record the latest consent that says it holds, and where
+    people with one each turn out to be one person, the strictest of these.
+    """
+    if not reader.restricted:
+        return None
+    latest: dict[int, ContactOut] = {}
+    for _key, record, disclosures in session.execute(_CONSENTS, {"records": list(records)}):
+        said = sealed.values(disclosures)
+        if said.get("contact") is not None:
+            latest.pop(record, None)  # so that the newest answer stands last
+            latest[record] = {"allowed": said["contact"], "given_by": said["given_by"], "given_on": said["given_on"]}
+    return min(reversed(latest.values()), key=lambda one: one["allowed"], default=None)
