@@ -15,7 +15,7 @@ from app.glossary import glossary
 from app.models import Facility, Source
 from app.reading import lists
 from app.reading.questions import AsOf, FacilityQuery, Paged, VocabularyQuery
-from app.registry import api_keys
+from app.registry import api_keys, real_names
 from app.registry import directory as registry_directory
 from app.registry.schemas import FacilityIn, FacilityPatch, Slug, SourceIn, SourcePatch
 from app.vocabulary import Role, vocabulary
@@ -63,8 +63,11 @@ def list_sources(read: Read, query: Annotated[Paged, Query()]) -> Response:
 
 @directory.get("/sources/{slug}", response_model=SourceOut, responses=refusals(*THING))
 def read_source(read: Read, slug: Slug, query: Annotated[AsOf, Query()]) -> Response:
-    """One source."""
-    return whole(read, query, lambda revision: lists.source_shape(_standing(read, Source, slug, revision)))
+    """One source; for administrators and curators with the real name behind a pseudonym."""
+    source = _standing(read, Source, slug, read.revision(query))
+    real_name = _real_name(read, source)
+    tag = read.tag(query, real_name or "")  # it changes while the registry stands still
+    return whole(read, query, lambda _revision: {**lists.source_shape(source), "real_name": real_name}, tag)
 
 
 @directory.post(
@@ -114,6 +117,12 @@ def _whose_key(read: ReadContext) -> dict[str, Any]:
         "scopes": api_keys.scopes_of(read.key),
         "expires_at": format_instant(read.key.expires_at),
     }
+
+
+def _real_name(read: ReadContext, source: Source) -> str | None:
+    if not read.reader.reads_real_names:
+        return None
+    return real_names.kept(read.session, read.request.app.state.secret, source.key)
 
 
 def _standing(read: Read, table: Any, slug: str, revision: int) -> Any:

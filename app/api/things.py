@@ -94,14 +94,16 @@ def following(read: ReadContext, cursor: str, revision: int) -> str:
     return f"{read.request.url.path}?{urlencode(pairs)}"
 
 
-def whole(read: ReadContext, query: AsOf, build: Callable[[int], Mapping[str, Any]]) -> Response:
+def whole(
+    read: ReadContext, query: AsOf, build: Callable[[int], Mapping[str, Any]], tag: str | None = None
+) -> Response:
     """One record with the revision it was read at."""
 
     def make(revision: int) -> Answer:
         row = {**build(revision), "revision": revision}
         return Answer(row, [row])
 
-    return read.answer(query, make)
+    return read.answer(query, make, tag)
 
 
 def record(read: ReadContext, query: AsOf, kind: Kind, thing_id: uuid.UUID) -> Response:

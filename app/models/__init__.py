@@ -3,7 +3,8 @@
 Four families. The *log* (`entry`, `sealed`) is what was said. The *base* tables index it: records and their
 report versions, decisions, sources, facilities, claims, consents. The *projected* tables are what the reports
 say together. Both are recomputed by a rebuild. *Housekeeping* (`head`, `api_key`, `case_key`,
-`hidden_candidate_pair`, `uncompared_record`, `proposal`, `idempotent_answer`, and the lists on their way in) is not.
+`hidden_candidate_pair`, `uncompared_record`, `proposal`, `source_real_name`, `idempotent_answer`, and the lists on
+their way in) is not.
 
 Integer keys are the revision of the entry that first named the thing: a record's key is the revision of its first
 report, a detainee's the key of its earliest record, a spell's (a detention and its release) likewise. So keys need
@@ -35,6 +36,7 @@ from app.models.log import (
     Objection,
     Proposal,
     Sealed,
+    SourceRealName,
     UncomparedRecord,
 )
 from app.models.projected import (
@@ -94,6 +96,7 @@ __all__ = [
     "Sealed",
     "Source",
     "SourceDetention",
+    "SourceRealName",
     "SourceRelease",
     "SourceTrait",
     "SpellPersonal",

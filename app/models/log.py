@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, 
 from sqlmodel import AutoString, Field, SQLModel
 
 from app.database import Key, UtcDateTime
-from app.models.columns import key_column, one_of, text_column
+from app.models.columns import key_column, one_of, sealed_column, text_column
 from app.vocabulary import Role
 
 ProposedKind = Literal["identity", "consent", "objection", "redaction"]
@@ -67,6 +67,14 @@ class ApiKey(SQLModel, table=True):
     holder: str | None = None  # who in the organisation has it; null: made before holders were asked for
     scopes: str | None = text_column(default=None, nullable=True)  # JSON list of `METHOD /path`; null: all of its role
     last_used_on: date | None = None  # a day, and no more: the hours of somebody's work are nobody's business
+
+
+class SourceRealName(SQLModel, table=True):
+    """Personal. The real name of a source under a pseudonym, sealed (`log/vault.py`)."""
+
+    __tablename__ = "source_real_name"
+    source: int = key_column(primary_key=True)
+    real_name: bytes = sealed_column()
 
 
 class CaseKey(SQLModel, table=True):

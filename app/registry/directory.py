@@ -9,6 +9,7 @@ from sqlmodel import col
 from app.errors import AlreadyExists, Invalid, NotFound
 from app.matching.fold import fold
 from app.models import OPEN, Facility, Source
+from app.registry import real_names
 from app.registry.schemas import FacilityIn, FacilityPatch, SourceIn, SourcePatch
 from app.registry.views import standing
 from app.registry.write import Outcome, WriteContext
@@ -19,20 +20,25 @@ def add_source(context: WriteContext, body: SourceIn) -> Outcome:
     """Add a source. A government is not independent unless said otherwise. Raises AlreadyExists."""
     if standing(context.session, Source, body.slug) is not None:
         raise AlreadyExists("There is a source with this slug: PATCH it, or choose another slug.")
-    values = body.model_dump(mode="json")
+    values = body.model_dump(mode="json", exclude={"real_name"})
     if values["independent"] is None:
         values["independent"] = body.kind != SourceKind.GOVERNMENT
-    return _write(context, "source", values, 201)
+    outcome = _write(context, "source", values, 201)
+    real_names.keep(context.session, context.secret, outcome.revision, body.real_name)
+    return outcome
 
 
 def change_source(context: WriteContext, slug: str, body: SourcePatch) -> Outcome:
-    """Change a source. The people whom it reports are projected again from this revision on."""
+    """Change a source. The people whom it reports are projected again from this revision on. Its real name is no part
+    of the log, and changes at no revision."""
     source = standing(context.session, Source, slug)
     if source is None:
         raise NotFound("There is no source with this slug.")
     names = ("slug", "name", "kind", "country", "independent", "quarantined", "definition")
     before = {name: getattr(source, name) for name in names}
-    patch = body.model_dump(mode="json", exclude_unset=True)
+    if "real_name" in body.model_fields_set:
+        real_names.keep(context.session, context.secret, source.key, body.real_name)
+    patch = body.model_dump(mode="json", exclude_unset=True, exclude={"real_name"})
     _refuse_emptied(patch, "name", "kind", "independent", "quarantined")
     return _change(context, "source", before, patch, source.since)
 

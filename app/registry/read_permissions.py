@@ -57,6 +57,12 @@ class Reader:
         return self.role in (Role.READER, Role.CURATOR) and self.independent
 
     @property
+    def reads_real_names(self) -> bool:
+        """Whether this reader may know who stands behind a source's pseudonym: who adds sources, and who judges what
+        they say. No key of a source that is not independent."""
+        return self.role in (Role.ADMIN, Role.CURATOR) and self.independent
+
+    @property
     def finding(self) -> Self:
         """The reader towards people whom it found by their whole name."""
         return replace(self, names="list") if self.names == "search" else self

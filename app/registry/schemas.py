@@ -289,6 +289,7 @@ class SourceIn(Shape):
     independent: Flag | None = None
     quarantined: Flag = False
     definition: Note | None = None
+    real_name: Line | None = None
 
 
 class SourcePatch(Shape):
@@ -298,6 +299,7 @@ class SourcePatch(Shape):
     independent: Flag | None = None
     quarantined: Flag | None = None
     definition: Note | None = None
+    real_name: Line | None = None
 
 
 class PointIn(Shape):

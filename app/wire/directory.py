@@ -31,6 +31,8 @@ class SourceShape(TypedDict):
 class SourceOut(SourceShape, Answered):
     """A source at a revision."""
 
+    real_name: str | None
+
 
 class FacilityShape(TypedDict):
     """A place of detention."""

@@ -1,4 +1,5 @@
-"""What an import keeps of a list is encrypted: whoever has the database without the secret reads no cell of it.
+"""What is kept beside the log and may be read by few is encrypted: whoever has the database without the secret reads no
+word of it. So are the cells that an import keeps of a list, and the real names of sources.
 
 AES-256-GCM (NIST SP 800-38D) with a random nonce before each text. Its key comes from the operator's secret by HKDF
 (RFC 5869), under a label of its own. The place of a text (its import, and what it is there) is authenticated with it,
