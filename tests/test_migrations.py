@@ -211,6 +211,27 @@ def test_renamed_tables_keep_every_row_down_and_up_again(world: World, owner: En
     create_app(world.settings).state.engine.dispose()  # nothing to rebuild
 
 
+def test_whom_a_consent_names_is_told_from_whom_only_reports_name_without_a_rebuild(
+    world: World, owner: Engine
+) -> None:
+    classes = "SELECT record.key, record.publish_now, blocking_key.publish_now FROM record "
+    classes += "JOIN blocking_key ON blocking_key.record = record.key GROUP BY 1, 2, 3 ORDER BY 1"
+    consented = world.file("foro", detainee__full_name="Ana Paz Rivero")["detainee"]["id"]
+    # The consent stands under one record, and speaks for the person's other record too.
+    other = world.file("jep", detainee__full_name="Zenobia Castro Luna", detainee__birth_date="1950")["detainee"]["id"]
+    world.judge(consented, other, "same")
+    world.consent(consented, "named")
+    for publish in ("named", "anonymous", "counted"):
+        world.file("pud", detainee__full_name=f"Otra {publish} Solano", detainee__publish=publish)
+    before = world.rows(classes)
+    told = [publish for _record, publish, _beside in before]
+    assert told == ["named", "named", "named_by_reports", "anonymous", "counted"]
+    move(owner, command.downgrade, "0020")
+    assert {publish for _record, *both in world.rows(classes) for publish in both} == {"named", "anonymous", "counted"}
+    migrate(owner)
+    assert world.rows(classes) == before
+
+
 def test_what_imports_kept_in_clear_goes_and_is_scrubbed(world: World, owner: Engine) -> None:
     world.file()
     move(owner, command.downgrade, "0014")
