@@ -23,6 +23,7 @@ from app.database_files import back_up
 from app.exchange import package
 from app.models import metadata
 from app.reading.dimensions import RELEASES, dimensions_of
+from app.registry.read_permissions import ANYONE
 from app.vocabulary import Role
 from tests.api.serving import serving
 from tests.support import GOVERNMENT, Body, World, make_report
@@ -359,7 +360,7 @@ def test_no_file_that_the_registry_writes_holds_an_identification_number(objecte
     exported = tmp_path / "machine-export"
     exported.mkdir()
     with reading(world.engine) as session:
-        package.write(session, exported, world.revision)
+        package.write(session, exported, ANYONE, world.revision)
     if world.engine.dialect.name == "sqlite":
         back_up(Path(str(world.engine.url.database)), tmp_path / "machine-backup.db")
     files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
