@@ -58,7 +58,7 @@ class _Cursor:
 @contextmanager
 def working(engine: Engine) -> Iterator[Work]:
     """The work done on an engine meanwhile, by whichever thread."""
-    work, watched = Work(), []
+    work = Work()
 
     def watch(_connection: Any, cursor: Any, statement: str, _given: Any, context: Any, _many: bool) -> None:
         work.statements.append(LEFT.sub(r"\1", statement))
@@ -66,12 +66,16 @@ def working(engine: Engine) -> Iterator[Work]:
         context.cursor = _Cursor(cursor, work, len(work.rows) - 1)
         if engine.dialect.name == "sqlite":
             cursor.connection.set_progress_handler(work.step, 1)
-            watched.append(cursor.connection)
+
+    def leave(connection: Any, _record: Any) -> None:
+        """In the thread that used it: SQLite's lock, held by a running statement whose steps wait for Python's own,
+        would stop any other thread for good."""
+        if engine.dialect.name == "sqlite":
+            connection.set_progress_handler(None, 1)
 
     event.listen(engine, "before_cursor_execute", watch)
+    event.listen(engine, "checkin", leave)
     try:
         yield work
     finally:
         event.remove(engine, "before_cursor_execute", watch)
-        for connection in watched:
-            connection.set_progress_handler(None, 1)
