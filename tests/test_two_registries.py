@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import pytest
@@ -71,6 +72,10 @@ SECOND_HAND: dict[str, tuple[Any, Any]] = {
     "verification__method": ("press", "official_statement"),
     "detention__detained_on": ("2025-06-07", "2025-06-30"),
 }
+
+# Everything is asked once, on SQLite; `make pairs` asks other registries. Elsewhere so many questions are drawn by
+# seed, of 1,900: each takes a hundredth of a second in both, and the engines differ in `app/database.py` alone.
+SAMPLE, DRAWN = 400, 20260108
 
 
 class Filler:
@@ -163,7 +168,8 @@ def two(request: pytest.FixtureRequest, templates: Templates) -> Iterator[tuple[
 
 
 def test_what_a_reader_may_not_see_changes_no_byte_of_any_public_answer(two: tuple[World, World]) -> None:
-    found = list(differences(*two))
+    on_sqlite = two[0].engine.dialect.name == "sqlite"
+    found = list(differences(*two) if on_sqlite else differences(*two, chosen=Random(DRAWN), sample=SAMPLE))
     assert not found, "\n\n".join("\n".join(one) for one in found[:3]) + f"\n{[asked for asked, *_rest in found]}"
 
 
@@ -174,7 +180,7 @@ def test_names_that_only_reports_ask_for_change_no_public_byte_where_the_operato
     with twins(templates, kind, names="off") as worlds:
         for which, world in enumerate(worlds):
             Filler(world, which, unnamed="named").fill()
-        found = list(differences(*worlds))
+        found = list(differences(*worlds, chosen=Random(DRAWN + 1), sample=SAMPLE))
         for world in worlds:
             world.app.state.names = "list"
         assert next(differences(*worlds, among=["/v1/detainees"]), None), "the two are not equal by being empty"

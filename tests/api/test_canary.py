@@ -322,19 +322,15 @@ def objected(scene: Scene) -> Scene:
 def test_every_role_reads_only_what_it_may_of_whoever_is_hidden(objected: Scene) -> None:
     """Every GET with and without a key's own routes, in every form, for every role."""
     world, asked = objected.world, 0
+    forms: tuple[Body, ...] = ({}, {"as_of": world.revision // 2})
+    if world.engine.dialect.name == "sqlite":  # what an answer is printed as is no engine's
+        forms += ({"format": "csv"}, {"format": "jsonl"}, {"nonsense": "1"})
     world.get("/v1/me", "marked")
     keyed = sorted(path for path in KEYED if "{" not in path)
     keyed += [f"/v1/reports/{ids['report_id']}" for ids in objected.ids.values()]
     for who, allowed in ALLOWED.items():
         seen = set()
         for address in (*objected.addresses(), *keyed):
-            forms: tuple[Body, ...] = (
-                {},
-                {"format": "csv"},
-                {"format": "jsonl"},
-                {"as_of": world.revision // 2},
-                {"nonsense": "1"},
-            )
             for terms in forms if address.startswith("/v1") else forms[:1]:
                 url = httpx2.URL(address).copy_merge_params(terms)
                 answer = world.client.get(url, headers=world.headers(who), follow_redirects=False)
@@ -345,7 +341,7 @@ def test_every_role_reads_only_what_it_may_of_whoever_is_hidden(objected: Scene)
                 assert "zqerased" not in text, (who, answer.url)
         assert seen <= allowed, (who, seen - allowed)
         assert bool(seen) == bool(allowed), who
-    assert asked > 3_000
+    assert asked > 600 * len(forms)
 
 
 def test_no_file_that_the_registry_writes_holds_an_identification_number(objected: Scene, tmp_path: Path) -> None:
