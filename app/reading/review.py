@@ -39,6 +39,7 @@ MOST_FACILITIES = 100
 LOOKED_AT = 2000
 APART = -1  # releases on days apart come after the pairs, and so do reports that contradict what they point at
 HIDDEN = 3000  # people who are hidden, or should be, until a curator looks come before all else
+OF = "review"  # of cursors
 BY_CURATOR = col(Decision.decided_by) == "curator"
 
 
@@ -53,7 +54,7 @@ def review(
     waiting = union_all(*(part(revision) for part in parts)).subquery()
     score, key, other = waiting.c.score, waiting.c.key, waiting.c.other
     statement = select(waiting)
-    after = read_cursor(query.cursor, 3)
+    after = read_cursor(query.cursor, OF, 3)
     if after is not None:
         further = tuple_(key, other) > tuple_(literal(after[1]), literal(after[2]))
         statement = statement.where(or_(score < after[0], (score == after[0]) & further))
@@ -63,7 +64,7 @@ def review(
         session, {key for row in rows for key in (row.a, row.b) if key is not None}, revision
     )
     shown = [_SHAPES[row.kind](session, row, people, reader, revision) for row in rows]
-    cursor = write_cursor([rows[-1].score, rows[-1].key, rows[-1].other]) if more else None
+    cursor = write_cursor(OF, [rows[-1].score, rows[-1].key, rows[-1].other]) if more else None
 
     def beside() -> Beside:
         return {"unknown_facilities": _unknown_facilities(session), "bursts": told_bursts(session, filed_by_day)}
