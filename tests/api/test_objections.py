@@ -483,9 +483,10 @@ def test_objections_to_one_person_share_one_place(world: World) -> None:
     world.beat()
     assert world.revision == before + 1
     (waiting,) = queue(world)
-    hiding = world.rows("SELECT words FROM objection WHERE state = 'hiding'")
+    hiding = world.rows("SELECT id FROM objection WHERE state = 'hiding'")
     assert len(hiding) == MOST_VOICES
-    assert ("the same network again",) not in hiding
+    words = {uuid.UUID(one["id"]): one["words"] for one in waiting["objections"]}
+    assert "the same network again" not in {words[uuid.UUID(str(one))] for (one,) in hiding}
     assert waiting["state"] == "hiding"
 
 
@@ -623,6 +624,83 @@ def test_a_person_judged_the_same_as_a_hidden_one_is_hidden_too(world: World) ->
 def until(holds: Callable[[], bool]) -> bool:
     """Whether something comes to hold."""
     end = monotonic() + PATIENCE
+def together(world: World, first: Body, second: Body) -> str:
+    """Judge two to be one person; the decision."""
+    return str(world.judge(first["detainee"]["id"], second["detainee"]["id"], "same")["id"])
+
+
+def undo(world: World, decision: str) -> None:
+    answer = world.client.delete(f"/v1/identity/{decision}", headers=world.headers("curator"))
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("host", ["203.0.113.7", "198.51.100.7"], ids=["other networks", "one family"])
+def test_undoing_a_merge_shows_nobody_whose_objection_joined_anothers(world: World, host: str) -> None:
+    first, second = world.file(), person(world, 1)
+    world.object_to(address(first))
+    world.beat()
+    decision = together(world, first, second)
+    world.object_to(address(second), host=host)
+    world.beat()
+    before = world.revision
+    undo(world, decision)
+    assert world.revision == before + 2, "in the same write"
+    assert not shown(world, first)
+    assert not shown(world, second)
+    world.consent(second["detainee"]["id"], "named")
+    assert not shown(world, second), "one curator's consent does not answer it"
+    with reading(world.engine) as session:
+        assert objections.standing(session) == {"hidden_on_objections": 2, "objections_waiting": 0}
+    (waiting,) = [row for row in queue(world) if row["detainee"]["id"] == second["detainee"]["id"]]
+    world.decide(waiting["id"], "dismissed")
+    assert shown(world, second)
+    assert not shown(world, first)
+    with writing(world.engine) as session:
+        stored = [rows(session, table) for table in TABLES]
+        rebuild(session)
+        assert [rows(session, table) for table in TABLES] == stored
+
+
+def test_parting_two_by_a_judgement_shows_nobody_either(world: World) -> None:
+    first = world.file()
+    world.file("jep", detainee_id=first["detainee"]["id"], detainee__full_name=None)
+    own = [str(uuid.UUID(str(one))) for (one,) in world.rows("SELECT detainee_id FROM record ORDER BY key")]
+    world.object_to(address(first))
+    world.object_to(f"/v1/detainees/{own[1]}", host="203.0.113.7")
+    world.beat()
+    world.judge(own[0], own[1], "different")
+    assert len(world.get("/v1/detainees", "curator").json()["data"]) == 2
+    assert world.get("/v1/detainees").json()["data"] == []
+
+
+def test_whoever_two_curators_hid_until_a_correction_stays_so_when_a_merge_is_undone(world: World) -> None:
+    first, second = world.file(), person(world, 1)
+    decision = together(world, first, second)
+    world.object_to(address(first), wish="correct")
+    world.object_to(address(second), host="203.0.113.7", wish="correct")
+    world.beat()
+    world.decide(queue(world)[0]["id"], "upheld", "correction")
+    undo(world, decision)
+    assert not shown(world, first)
+    assert not shown(world, second)
+
+
+def test_undoing_a_merge_shows_again_whom_no_objection_concerns_or_curators_answered_for(world: World) -> None:
+    first, second = world.file(), person(world, 1)
+    world.object_to(address(second), host="203.0.113.7")
+    world.beat()
+    world.decide(queue(world)[0]["id"], "dismissed")
+    world.now += QUIET / 2
+    world.object_to(address(second), host="203.0.113.7")  # reaches curators, and hides nobody in the quiet time
+    world.object_to(address(first))
+    world.beat()
+    decision = together(world, first, second)
+    assert not shown(world, second)
+    undo(world, decision)
+    assert not shown(world, first)
+    assert shown(world, second)
+
+
     while not holds():
         if monotonic() > end:
             return False
