@@ -326,6 +326,23 @@ def test_two_different_keys_decide(world: World) -> None:
     world.refuse(world.post(path, body, "curator"), 404, "not_found")
 
 
+@pytest.mark.parametrize("to", [None, "counted"])
+def test_a_decision_about_somebody_hidden_anyway_tells_the_log_of_no_objection(world: World, to: str | None) -> None:
+    """The log is public: whoever objected on a guess must not read there that the guess was right."""
+    filed = world.file(detainee__publish="counted")
+    world.object_to(address(filed))
+    world.beat()
+    before = world.revision
+    world.decide(queue(world)[0]["id"], "upheld" if to else "dismissed", to)
+    assert queue(world) == []
+    assert world.revision == before + (to is not None), "a consent, where one was decided"
+    assert [body for (body,) in world.rows("SELECT body FROM entry") if "objection" in body] == []
+    world.consent(filed["detainee"]["id"], "named")
+    world.object_to(address(filed))
+    world.beat()
+    assert not shown(world, filed), "a new objection hides who is shown since"
+
+
 def test_one_curators_consent_does_not_answer_an_objection(world: World) -> None:
     filed = world.file()
     world.object_to(address(filed))
@@ -607,23 +624,6 @@ def test_a_hiding_that_nobody_answered_gives_its_place_up_and_comes_back_a_day_l
     assert not shown(world, first)
 
 
-def test_a_person_judged_the_same_as_a_hidden_one_is_hidden_too(world: World) -> None:
-    first, second = world.file(), person(world, 1)
-    world.object_to(address(first))
-    world.beat()
-    decision = world.judge(first["detainee"]["id"], second["detainee"]["id"], "same")
-    assert not shown(world, second)
-    world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
-    assert not shown(world, first)
-    assert shown(world, second)
-
-
-# --- the beat --------------------------------------------------------------------------------------------------------
-
-
-def until(holds: Callable[[], bool]) -> bool:
-    """Whether something comes to hold."""
-    end = monotonic() + PATIENCE
 def together(world: World, first: Body, second: Body) -> str:
     """Judge two to be one person; the decision."""
     return str(world.judge(first["detainee"]["id"], second["detainee"]["id"], "same")["id"])
@@ -701,6 +701,23 @@ def test_undoing_a_merge_shows_again_whom_no_objection_concerns_or_curators_answ
     assert shown(world, second)
 
 
+def test_a_person_judged_the_same_as_a_hidden_one_is_hidden_too(world: World) -> None:
+    first, second = world.file(), person(world, 1)
+    world.object_to(address(first))
+    world.beat()
+    decision = world.judge(first["detainee"]["id"], second["detainee"]["id"], "same")
+    assert not shown(world, second)
+    world.client.delete(f"/v1/identity/{decision['id']}", headers=world.headers("curator"))
+    assert not shown(world, first)
+    assert shown(world, second)
+
+
+# --- the beat --------------------------------------------------------------------------------------------------------
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    """Whether something comes to hold."""
+    end = monotonic() + PATIENCE
     while not holds():
         if monotonic() > end:
             return False

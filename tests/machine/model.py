@@ -283,10 +283,11 @@ class Model:
     def decide(self, account: int, to: str) -> None:
         """Two curators decide all objections of a person; `account`: whom the one at hand is about."""
         person = self.head.person(account)
+        hidden_anyway = self.class_of_today(person) == "counted" and to in ("dismissed", "counted")
         if to in ("counted", "anonymous"):
             self.write(1, consents=(*self.head.consents, Consent(self.revision + 1, account, to)))
         hides, stays = self.hides(person), to in ("correction", "erasure")
-        for hiding in hides or [Hiding(account)]:
+        for hiding in hides or ([] if hidden_anyway else [Hiding(account)]):
             self.write(1)
             hiding.answered = None if stays else (self.revision, self.recorded)
             if hiding not in self.hidings:
