@@ -1,5 +1,5 @@
 """Imports: what was sent, the progress, and the outcome of each row. Of a row's cells at most an unreadable day, number
-or code is stored: no name and no note. Sealed columns are encrypted (`exchange/imports/vault.py`)."""
+or code is stored: no name and no note. Sealed columns are encrypted (`log/vault.py`)."""
 
 import uuid
 from datetime import datetime

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from app.exchange.imports.mapping import QUESTIONS
 from app.exchange.imports.sentences import detail
-from app.exchange.imports.vault import unseal_json
+from app.log.vault import unseal_json
 from app.models import ImportRow, ListImport
 from app.vocabulary import Language
 from app.wire.imports import ImportColumn, ImportGroup, RowError

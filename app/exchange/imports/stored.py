@@ -15,13 +15,13 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from app.errors import Conflict, NotFound
-from app.exchange.imports import vault
 from app.exchange.imports.fault_groups import Groups
 from app.exchange.imports.mapping import Mapping
 from app.exchange.imports.opened_list import digest_of
 from app.exchange.imports.sentences import KeptFault
 from app.exchange.imports.tally import RowsCounted
 from app.import_codes import ImportOutcome
+from app.log import vault
 from app.log.sealed import keyed_digest
 from app.models import ImportFile, ImportMapping, ImportRow, ListImport
 from app.registry.write import Outcome, WriteContext, new_id
