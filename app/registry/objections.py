@@ -1,20 +1,19 @@
 """Objections: the person concerned, or who speaks for them, says "this is me; hide, correct or remove it", or "I am not
 missing", without a key.
 
-A request stores one row, whatever it is about: no answer, time or later state may confirm a guess. On a fixed beat
-`settle` looks whom the objections are about, hides people provisionally, and forgets what is over; two curators decide
-(`objection_decisions.py`). Hiding is an entry of kind `consent` with `objection`, without a word of the objection: it
-closes today's class alone.
+A request stores one row, whatever it is about (`objection_intake.py`): no answer, time or later state may confirm a
+guess. On a fixed beat `settle` looks whom the objections are about, hides people provisionally, and forgets what is
+over; two curators decide (`objection_decisions.py`). Hiding is an entry of kind `consent` with `objection`, without a
+word of the objection: it closes today's class alone.
 """
 
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import StringConstraints
-from sqlalchemy import Row, Select, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Row, Select, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -30,16 +29,11 @@ from app.models import (
     Record,
     Release,
 )
-from app.models.log import ObjectionWish
 from app.registry.objection_places import PLACES_EACH, Target, next_to_hide, thing_at
 from app.registry.records import Kind
-from app.registry.schemas import Line, Note, Shape
-from app.registry.write import WriteContext, new_id
+from app.registry.write import WriteContext
 from app.vocabulary import Publish
 
-# Half a page says who somebody is and what is wrong; what proves it is asked for by curators, elsewhere.
-MOST_WORDS = 1_000
-MOST_ADDRESS = 300  # an address of the registry has about 70 characters
 # Objections on which one person is hidden: of different networks, so that one voice is heard once.
 MOST_VOICES = 5
 # Objections looked up in one beat, in milliseconds; a full queue is through in half an hour, and of each network the
@@ -62,8 +56,6 @@ WARNED_AFTER = timedelta(days=1)
 UNDECIDED = ("waiting", "open", "hiding", "upheld")
 
 _QUEUED = ("received", "waiting", "open")
-_FREE_SLOT = delete(Objection).where(col(Objection.slot) == bindparam("at"))
-_INSERT = insert(Objection)
 _OF_PEOPLE: Select[*tuple[Any, ...]] = (
     select(
         col(Objection.id), col(Objection.state), col(Objection.network), col(Objection.received_at),
@@ -74,21 +66,6 @@ _OF_PEOPLE: Select[*tuple[Any, ...]] = (
     .join(Placement, (col(Placement.record) == col(Record.key)) & (col(Placement.until) == OPEN))
 )  # fmt: skip
 _IDS: dict[Kind, Any] = {"detainee": Record.detainee_id, "detention": Record.detention_id, "release": Record.release_id}
-
-
-class ObjectionIn(Shape):
-    about: Annotated[Line, StringConstraints(max_length=MOST_ADDRESS)]
-    wish: ObjectionWish
-    words: Annotated[Note, StringConstraints(max_length=MOST_WORDS)] | None = None
-    contact: Line | None = None
-
-
-def receive(session: Session, sent: ObjectionIn, network: str, slot: int, now: datetime) -> None:
-    """Store an objection at a place of its network, in place of what still waits there."""
-    run = session.connection().execute
-    run(_FREE_SLOT, {"at": slot})
-    row = {"id": new_id(), "slot": slot, "network": network, "received_at": now, "state": "received"}
-    run(_INSERT, {**row, "about": sent.about, "wish": sent.wish, "words": sent.words, "contact": sent.contact})
 
 
 def is_due(session: Session, now: datetime) -> bool:

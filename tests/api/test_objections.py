@@ -13,13 +13,14 @@ from typing import Any
 import httpx2
 import pytest
 from httpx2 import Response
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from app.api.objections import MOST_INSIDE
 from app.api.shield import REQUEST_ID
 from app.database import reading, writing
 from app.exchange import package
 from app.registry import objections
+from app.registry.objection_intake import ObjectionIn, receive
 from app.registry.objection_places import ANSWERED_WITHIN, MOST_HIDDEN, MOST_OF_NETWORK, PLACES_EACH
 from app.registry.objections import MOST_VOICES, QUIET, QUIET_UNANSWERED, UNANSWERED_KEPT, WARNED_AFTER, WORDS_KEPT
 from app.registry.rebuild import BASE, rebuild
@@ -425,10 +426,25 @@ def test_words_are_deleted_some_time_after_the_decision(world: World) -> None:
     world.decide(queue(world)[0]["id"], "dismissed")
     world.now += WORDS_KEPT - timedelta(hours=1)
     world.beat()
-    assert world.rows("SELECT words FROM objection") == [(WORDS["words"],)]
+    assert world.rows("SELECT count(*) FROM objection WHERE words IS NOT NULL") == [(1,)]
     world.now += timedelta(hours=2)
     world.beat()
     assert world.rows("SELECT words FROM objection") == []
+
+
+def test_words_and_contact_lie_sealed_and_open_in_their_own_place_alone(world: World) -> None:
+    first, second = world.file(), person(world, 1)
+    for filed in (first, second):
+        world.object_to(address(filed), **WORDS)
+    world.beat()
+    for row in world.rows("SELECT words, contact FROM objection"):
+        assert not any(MARK.encode() in bytes(sealed) for sealed in row)
+    read = [one for row in queue(world) for one in row["objections"]]
+    assert [{name: one[name] for name in WORDS} for one in read] == [WORDS, WORDS]
+    with writing(world.engine) as session:  # as somebody might who has the database
+        session.execute(text("UPDATE objection SET words = contact"))
+    read = [one for row in queue(world) for one in row["objections"]]
+    assert [(one["words"], one["contact"]) for one in read] == [(None, WORDS["contact"])] * 2
 
 
 def test_what_nobody_took_up_is_deleted_some_time_later(world: World) -> None:
@@ -551,9 +567,9 @@ def test_ten_thousand_hostile_objections_move_no_count_and_delay_no_real_one(wor
         with writing(world.engine) as session:
             for number in range(times):
                 about = address(people[number % len(people)])
-                sent = objections.ObjectionIn(about=about, wish="hide", words="hostile")
+                sent = ObjectionIn(about=about, wish="hide", words="hostile")
                 network, slot = world.app.state.networks.place(hosts[number % len(hosts)], world.now)
-                objections.receive(session, sent, network, slot, world.now)
+                receive(session, world.app.state.secret, sent, network, slot, world.now)
 
     attack(many)
     world.beat()
